@@ -1,0 +1,58 @@
+# The commands of this project. `make` alone lists them.
+# PYTHON=/path/to/python3.13 VENV=.venv-3.13 make test   runs with another Python.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check format requirements clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed node_modules/.installed ## set up Python and Node dependencies (the other commands do it themselves)
+
+$(VENV)/.installed: uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
+	@echo "• Python dependencies into $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" 2>$(VENV)/pip.log || { cat $(VENV)/pip.log; exit 1; }
+	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: Azurite, the storage emulator, runs on it."; exit 1; }
+	@echo "• Azurite from npm …"
+	@npm ci --no-progress --loglevel=error >/dev/null
+	@touch $@
+
+demo: install ## record calls on loopback and watch them arrive in the archive, proven
+	@$(BIN)/python -m dev demo
+
+up: install ## the same system, left running, with things to try
+	@$(BIN)/python -m dev up
+
+test: install ## all tests
+	@$(BIN)/python -m pytest
+
+check: install ## formatter, linter, types, layers, lock, exported requirements, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/uv lock --check --quiet
+	@$(BIN)/python -m dev requirements --check
+
+format: install ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: install ## export requirements.txt from the lock
+	@$(BIN)/python -m dev requirements
+
+clean: ## remove what the commands made
+	rm -rf .venv .venv-* node_modules .local-world .mypy_cache .ruff_cache .pytest_cache .hypothesis

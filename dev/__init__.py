@@ -1,0 +1,1 @@
+"""The local world: everything needed to run and prove the app on one machine. Never deployed."""

@@ -1,0 +1,95 @@
+"""`python -m dev …`: the commands of the local world. Each has `--help`."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+HostOption = Annotated[str, typer.Option("--host", help="auto, builtin or func (Core Tools)")]
+
+
+@app.command()
+def demo(host: HostOption = "auto") -> None:
+    """Records five calls on loopback and shows every file arriving, proven, in the archive."""
+    from dev.play import play_demo
+
+    raise typer.Exit(play_demo(host))
+
+
+@app.command()
+def up(
+    host: HostOption = "auto",
+    port: Annotated[int, typer.Option(help="of the Functions host")] = 7071,
+    data: Annotated[Path | None, typer.Option(help="keep storage and logs in this folder")] = None,
+) -> None:
+    """Starts the same system, leaves it running and prints what to try."""
+    from dev.play import stay_up
+
+    raise typer.Exit(stay_up(host, port, data))
+
+
+@app.command("host")
+def functions_host(  # noqa: PLR0917 - typer takes options as parameters
+    port: Annotated[int, typer.Option(help="0 takes a free one")] = 7071,
+    settings: Annotated[Path | None, typer.Option(help="local.settings.json")] = None,
+    enable_auth: Annotated[bool, typer.Option("--enable-auth", help="ask for keys")] = False,
+    host: HostOption = "builtin",
+    queue_lease: Annotated[int, typer.Option(help="seconds a fetched queue message stays invisible")] = 600,
+    log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
+) -> None:
+    """Runs function_app.py like `func start`."""
+    from dev.functions_host.command import main
+
+    raise typer.Exit(
+        main(port, settings, enable_auth, host=host, queue_lease=queue_lease, log_json=log_json)  # type: ignore[arg-type]
+    )
+
+
+@app.command()
+def simulator(
+    json: Annotated[bool, typer.Option("--json", help="print the addresses as one JSON line")] = False,
+    data: Annotated[Path | None, typer.Option(help="keep the CA and the media in this folder")] = None,
+) -> None:
+    """Runs the ACS simulator alone and prints how to reach it."""
+    from dev.acs_simulator.command import main
+
+    raise typer.Exit(main(as_json=json, data_folder=data))
+
+
+@app.command()
+def azurite(data: Annotated[Path | None, typer.Option(help="keep the data in this folder")] = None) -> None:
+    """Runs Azurite on free ports and prints its connection string."""
+    from dev.azurite import Azurite, AzuriteError
+
+    try:
+        with Azurite(data) as storage:
+            print(storage.connection_string, flush=True)
+            wait_for_stop()
+    except AzuriteError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def requirements(check: Annotated[bool, typer.Option("--check", help="only compare")] = False) -> None:
+    """Exports requirements.txt from uv.lock."""
+    from dev.requirements import main
+
+    raise typer.Exit(main(check=check))
+
+
+def wait_for_stop() -> None:
+    """Returns on Ctrl-C or SIGTERM."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    while not stopped.wait(0.5):
+        pass
+
+
+if __name__ == "__main__":
+    app()

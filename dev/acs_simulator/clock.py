@@ -1,0 +1,42 @@
+"""A clock that runs with the wall clock and can be moved forward, with sleepers that notice."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+
+class MovableClock:
+    """Simulated time: wall clock plus an offset that only grows. All methods belong to one event loop.
+
+    Retention, call states, event delays and delivery retries follow this clock, so a test can let 24 hours pass at
+    once. Signatures are checked against the wall clock, as the real service does.
+    """
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+        self._moved = asyncio.Event()
+
+    def now(self) -> datetime:
+        """The simulated time, aware UTC."""
+        return datetime.now(UTC) + self._offset
+
+    def advance(self, by: timedelta) -> datetime:
+        """Moves time forward, wakes every sleeper, and returns the new time. Never moves back."""
+        if by < timedelta():
+            msg = f"the clock only moves forward, not by {by}"
+            raise ValueError(msg)
+        self._offset += by
+        self._moved.set()
+        self._moved = asyncio.Event()
+        return self.now()
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Returns once the simulated time has reached `when`."""
+        while (left := (when - self.now()).total_seconds()) > 0:
+            moved = self._moved
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), timeout=left)
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns after `seconds` of simulated time."""
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))

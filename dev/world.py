@@ -1,0 +1,209 @@
+"""The local world: Azurite, the ACS simulator and the Functions host, wired together and started with one call.
+
+Nothing leaves loopback. The app runs as it would in Azure: it reaches the simulator through a proxy and a private CA
+by settings that production has too, and both event paths (webhook and storage queue) deliver every event.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+
+import urllib3
+from azure.storage.queue import QueueServiceClient
+
+from dev.acs_simulator.options import SimulatorOptions
+from dev.acs_simulator.threaded import Addresses, run_in_thread
+from dev.azurite import Azurite
+from dev.functions_host.core_tools import HostChoice, choose_host, func_command
+from dev.functions_host.process import HostProcess
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+EVENTS_QUEUE = "recording-events"
+CHUNKS_QUEUE = "recording-chunks"
+READY_SECONDS = 60.0
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class WorldOptions:
+    """What can be chosen about a local world.
+
+    Attributes:
+        data_dir: keeps Azurite's data, the media and the logs there; None uses a temporary folder that is removed.
+        port: of the Functions host; 0 takes a free one.
+        host: `builtin`, `func`, or `auto` for Core Tools when they are on PATH.
+        simulator: options of the ACS simulator.
+        settings: app settings on top of the usual ones.
+        queue_lease: how long a fetched queue message stays invisible, in seconds; the real host takes ten minutes.
+    """
+
+    data_dir: Path | None = None
+    port: int = 0
+    host: HostChoice = "auto"
+    simulator: SimulatorOptions = field(default_factory=SimulatorOptions)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    queue_lease: int = 600
+
+
+class LocalWorld:
+    """A running local world; use it as a context manager."""
+
+    def __init__(self, options: WorldOptions = WorldOptions(), say: Say = lambda _: None) -> None:
+        self.options = options
+        self._say = say
+        self._stack = ExitStack()
+        self._func: subprocess.Popen[bytes] | None = None
+        self.host: HostProcess | None = None
+        self.host_url = ""
+
+    def __enter__(self) -> "LocalWorld":
+        """Starts everything and subscribes the app to events; stops what was started when something fails."""
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops everything, in the opposite order."""
+        self._stack.close()
+
+    def _start(self) -> None:
+        self.folder = self.options.data_dir or Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._say("Azurite (blob, queue and table storage) …")
+        data_dir = self.folder / "azurite" if self.options.data_dir else None
+        self._azurite = self._stack.enter_context(Azurite(data_dir))
+        self.storage = self._azurite.connection_string
+        self._create_queues()
+        self._say("ACS simulator (TLS, real media) …")
+        simulator_options = replace(
+            self.options.simulator,
+            data_folder=self.folder / "simulator",
+            blob_connection_strings=(self.storage,),
+        )
+        running = self._stack.enter_context(run_in_thread(simulator_options))
+        self.addresses: Addresses = running.addresses
+        self.simulator = running.client
+        self.start_host()
+        self._say("Event Grid subscriptions (webhook and storage queue) …")
+        self.subscribe()
+
+    def _create_queues(self) -> None:
+        """The queues that the deployment creates; Event Grid refuses to subscribe one that is not there."""
+        with QueueServiceClient.from_connection_string(self.storage) as service:
+            there = {queue.name for queue in service.list_queues()}
+            for name in {EVENTS_QUEUE, CHUNKS_QUEUE} - there:
+                service.create_queue(name).close()
+
+    def start_host(self) -> None:
+        """Starts the Functions host and waits until the app is healthy; also after it was killed."""
+        choice = choose_host(self.options.host)
+        self._say(f"Functions host ({'Core Tools' if choice == 'func' else 'built-in'}) …")
+        if choice == "func":
+            self._start_core_tools()
+        else:
+            self._start_builtin()
+        self._wait_until_healthy()
+
+    def subscribe(self) -> None:
+        """Subscribes the function's webhook and the events queue, as the deployed system topic does."""
+        self.simulator.subscribe_webhook(self.webhook_url())
+        self.simulator.subscribe_queue(self.storage, EVENTS_QUEUE)
+
+    def stop_storage(self) -> None:
+        """Stops Azurite, as an outage of all storage would."""
+        self._azurite.stop()
+
+    def webhook_url(self) -> str:
+        """Where Event Grid delivers to the function."""
+        return f"{self.host_url}/runtime/webhooks/EventGrid?functionName=ingest_event"
+
+    def settings(self) -> dict[str, str]:
+        """The app settings of this world; the same names as in production."""
+        return {
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "PYTHON_THREADPOOL_THREAD_COUNT": "16",
+            "AzureWebJobsStorage": self.storage,
+            "ARCHIVE_STORAGE": self.storage,
+            "ACS_CONNECTION_STRING": self.addresses.connection_string,
+            "ACS_PROXY_URL": self.addresses.proxy_url,
+            "ACS_CA_BUNDLE": str(self.addresses.ca_bundle),
+            "ACS_RESOURCE_ID": self.addresses.resource_id,
+            **self.options.settings,
+        }
+
+    def log_path(self) -> Path:
+        """Where the host writes its log."""
+        return self.folder / "host" / "host.log"
+
+    def _start_builtin(self) -> None:
+        if self.host is None:
+            self.host = HostProcess(
+                REPOSITORY,
+                self.settings(),
+                self.folder / "host",
+                port=self.options.port or _free_port(),
+                queue_lease=self.options.queue_lease,
+            )
+            self._stack.callback(self._stop_host)
+        self.host_url = self.host.start().wait_ready(READY_SECONDS).url
+
+    def _stop_host(self) -> None:
+        if self.host is not None and self.host.is_running():
+            try:
+                self.host.terminate()
+            except subprocess.TimeoutExpired:
+                self.host.kill()
+
+    def _start_core_tools(self) -> None:
+        port = self.options.port or _free_port()
+        self.log_path().parent.mkdir(parents=True, exist_ok=True)
+        log = self._stack.enter_context(self.log_path().open("ab"))
+        environment = {**os.environ, **self.settings()}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        self._func = subprocess.Popen(
+            func_command(port, enable_auth=False),
+            cwd=REPOSITORY,
+            env={**environment, "PATH": path},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        self._stack.callback(self._func.wait)
+        self._stack.callback(self._func.terminate)
+        self.host_url = f"http://127.0.0.1:{port}"
+
+    def _wait_until_healthy(self) -> None:
+        give_up_at = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                answer = urllib3.request("GET", f"{self.host_url}/api/health", retries=False, timeout=5.0)
+            except urllib3.exceptions.HTTPError:
+                answer = None
+            if answer is not None and answer.status == 200:
+                return
+            if time.monotonic() > give_up_at:
+                said = answer.data.decode() if answer is not None else "no answer"
+                raise WorldError(f"the app is not healthy after {READY_SECONDS:.0f} s: {said}\nlog: {self.log_path()}")
+            time.sleep(0.1)
+
+
+class WorldError(Exception):
+    """The local world could not be started; the text says what happened and where the log is."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,71 @@
+"""The triggers, and nothing else: each one parses, calls one use case, and answers.
+
+Can be listed with no settings present: adapters and settings are built by `recording.wiring` on the first call.
+"""
+
+import azure.functions as func
+
+from recording import archive, http_api, ingest, wiring
+from recording import reconcile as reconciling
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@app.route("recordings", methods=["POST"])
+def start_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Starts a recording of a call."""
+    return http_api.start_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}", methods=["GET"])
+def get_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Tells the state of a recording and what is archived of it."""
+    return http_api.get_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/pause", methods=["POST"])
+def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Pauses a recording."""
+    return http_api.pause_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/resume", methods=["POST"])
+def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Resumes a paused recording."""
+    return http_api.resume_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/stop", methods=["POST"])
+def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Stops a recording; its files follow by event."""
+    return http_api.stop_recording(req, wiring.dependencies)
+
+
+@app.event_grid_trigger(arg_name="event")
+def ingest_event(event: func.EventGridEvent) -> None:
+    """Ingests an event that Event Grid delivers to the function."""
+    ingest.ingest_event(http_api.envelope_of(event), "event_grid", *wiring.dependencies())
+
+
+@app.queue_trigger(arg_name="message", queue_name="recording-events", connection="AzureWebJobsStorage")
+def ingest_queued_event(message: func.QueueMessage) -> None:
+    """Ingests an event that Event Grid put on the storage queue."""
+    ingest.ingest_text(message.get_body().decode(errors="replace"), "event_queue", *wiring.dependencies())
+
+
+@app.queue_trigger(arg_name="message", queue_name="recording-chunks", connection="AzureWebJobsStorage")
+def archive_chunk(message: func.QueueMessage) -> None:
+    """Archives one chunk."""
+    archive.archive_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
+def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
+    """Puts back to work what fell by the wayside."""
+    reconciling.reconcile(*wiring.dependencies())
+
+
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger gives it
+    """Tells whether the app is alive and configured."""
+    return http_api.health(wiring.settings)

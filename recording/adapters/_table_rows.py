@@ -1,0 +1,102 @@
+"""How records lie in tables: keys, plain columns for people, and the record itself as JSON in pieces. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from recording.domain.chunk import ChunkKey, ChunkRecord
+from recording.domain.ids import name_of
+from recording.domain.recording import RecordingRecord, StartReservation
+from recording.domain.transitions import is_finished
+
+Row = dict[str, Any]
+
+# A string property holds 64 KiB of UTF-16; a task alone may be 48 KiB of ASCII. 16,000 characters always fit, even
+# when each is a surrogate pair, and an entity (1 MiB) has room for many pieces.
+PIECE = 16_000
+LONGEST_COLUMN = 1024
+
+# Names made by `name_of` never hold an exclamation mark, so these partitions cannot be a recording's.
+OPEN_PARTITION = "!open"
+RESERVATIONS_PARTITION = "!reservations"
+RECORDING_ROW = "recording"
+
+
+def recording_keys(recording_id: str) -> Row:
+    """Where a recording's row lies."""
+    return {"PartitionKey": name_of(recording_id), "RowKey": RECORDING_ROW}
+
+
+def reservation_keys(key: str) -> Row:
+    """Where a reservation's row lies."""
+    return {"PartitionKey": RESERVATIONS_PARTITION, "RowKey": name_of(key)}
+
+
+def chunk_keys(key: ChunkKey) -> Row:
+    """Where a chunk's row lies: all chunks of a recording in one partition, by index."""
+    return {"PartitionKey": name_of(key.recording_id), "RowKey": str(key)}
+
+
+def open_keys(record: ChunkRecord) -> Row:
+    """Where an unfinished chunk's index row lies: all in one partition, the earliest expiry first."""
+    expiry = record.task.expires_at.astimezone(UTC)
+    row_key = f"{expiry:%Y%m%dT%H%M%S}-{name_of(record.key.recording_id)}-{record.key}"
+    return {"PartitionKey": OPEN_PARTITION, "RowKey": row_key}
+
+
+def open_row(record: ChunkRecord) -> Row:
+    """An index row; it only points to the chunk's row."""
+    keys = chunk_keys(record.key)
+    return open_keys(record) | {"chunkPartition": keys["PartitionKey"], "chunkRow": keys["RowKey"]}
+
+
+def chunk_row(record: ChunkRecord) -> Row:
+    """A chunk's row."""
+    columns = {
+        "recordingId": record.task.recording_id,
+        "callId": record.task.call_id,
+        "documentId": record.task.document_id,
+        "index": record.task.index,
+        "state": record.state.value,
+        "isOpen": not is_finished(record),
+        "expiresAt": record.task.expires_at,
+        "blobName": record.blob_name,
+        "lastError": record.last_error,
+        "quarantineReason": record.quarantine_reason,
+    }
+    return chunk_keys(record.key) | _columns(columns) | _pieces(record.model_dump_json())
+
+
+def recording_row(record: RecordingRecord) -> Row:
+    """A recording's row."""
+    columns = {
+        "recordingId": record.recording_id,
+        "callId": record.call_id,
+        "folder": record.folder,
+        "startedHere": record.started_here,
+        "lastAction": record.last_action.value if record.last_action else None,
+    }
+    return recording_keys(record.recording_id) | _columns(columns) | _pieces(record.model_dump_json())
+
+
+def reservation_row(reservation: StartReservation) -> Row:
+    """A reservation's row."""
+    columns = {"recordingId": reservation.recording_id}
+    return reservation_keys(reservation.key) | _columns(columns) | _pieces(reservation.model_dump_json())
+
+
+def document_of(row: Mapping[str, Any]) -> str:
+    """The record's JSON."""
+    return "".join(row[name] for name in sorted(name for name in row if name.startswith("json")))
+
+
+def _columns(columns: Mapping[str, Any]) -> Row:
+    return {
+        name: value[:LONGEST_COLUMN] if isinstance(value, str) else value
+        for name, value in columns.items()
+        if value is not None
+    }
+
+
+def _pieces(text: str) -> Row:
+    return {f"json{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}

@@ -1,0 +1,111 @@
+"""What ACS's refusals of control operations mean to our callers: one table, pure.
+
+Sources: the table of Call Automation codes in Microsoft's troubleshooting pages, and recorded answers (8501, 8522).
+ACS gives a numeric code in `{"error": {"code": "8522", …}}`; without a known one the HTTP status decides.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recording.errors import ControlError
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Our stable code, our HTTP status, what to tell, and whether the same request may succeed later."""
+
+    code: str
+    status: int
+    message: str
+    retryable: bool = False
+
+
+RECORDING_NOT_FOUND = Refusal("recording_not_found", 404, "ACS knows no such recording; it may have ended")
+CALL_NOT_FOUND = Refusal("call_not_found", 404, "ACS knows no such call")
+NOT_ESTABLISHED = Refusal("call_not_established", 409, "the call is not established yet", retryable=True)
+ALREADY_RECORDING = Refusal("already_recording", 409, "the call is being recorded already")
+CONFLICT = Refusal("conflicting_operation", 409, "another operation on this recording is going on", retryable=True)
+CALL_ENDED = Refusal("call_ended", 409, "the call has ended")
+WRONG_STATE = Refusal("wrong_call_state", 409, "the call's state does not allow this")
+NO_PAUSE = Refusal("pause_resume_not_allowed", 409, "the recording's state does not allow to pause or resume it")
+INVALID = Refusal("invalid_argument", 400, "ACS found the request invalid")
+FORMAT = Refusal("unsupported_format", 400, "ACS does not record in this content, channel and format")
+NOT_SUPPORTED = Refusal("not_supported", 501, "ACS does not support this operation here")
+FORBIDDEN = Refusal("acs_forbidden", 502, "ACS forbids this app to do that: check roles and the resource's settings")
+UNAUTHORIZED = Refusal("acs_unauthorized", 502, "ACS did not accept this app's key or identity")
+THROTTLED = Refusal("throttled", 429, "ACS is throttling", retryable=True)
+UNAVAILABLE = Refusal("acs_unavailable", 503, "ACS failed", retryable=True)
+UNREACHABLE = Refusal("acs_unreachable", 503, "ACS cannot be reached", retryable=True)
+UNKNOWN = Refusal("acs_error", 502, "ACS refused with a code that this app does not know")
+
+BY_ACS_CODE = {
+    "8501": NOT_ESTABLISHED,
+    "8522": RECORDING_NOT_FOUND,  # of a start: the call
+    "8553": ALREADY_RECORDING,
+    "8559": ALREADY_RECORDING,
+    "8519": CONFLICT,
+    "8571": CONFLICT,
+    "8528": CALL_ENDED,
+    "8585": WRONG_STATE,
+    "8573": NO_PAUSE,
+    "8523": INVALID,
+    "8557": FORMAT,
+    "8562": FORMAT,
+    "8520": NOT_SUPPORTED,
+    "7501": FORBIDDEN,
+    "7502": FORBIDDEN,
+    "7504": FORBIDDEN,
+    "7509": FORBIDDEN,  # "Hmac Validation Error": the key is another resource's, or the clock is wrong
+    "7510": FORBIDDEN,  # "Managed Identity Validation Error"
+    "7605": FORBIDDEN,  # recording of Teams interop is not authorised
+    "8516": THROTTLED,
+    "8529": THROTTLED,
+    "8530": THROTTLED,
+    "8589": THROTTLED,
+    "9999": UNAVAILABLE,
+}
+BY_STATUS = {
+    400: INVALID,
+    401: UNAUTHORIZED,
+    403: FORBIDDEN,
+    404: RECORDING_NOT_FOUND,
+    405: NOT_SUPPORTED,
+    408: UNAVAILABLE,
+    409: CONFLICT,
+    429: THROTTLED,
+}
+
+
+def refusal_of(status: int | None, acs_code: str | None, *, starting: bool) -> Refusal:
+    """What an answer of ACS means.
+
+    Args:
+        status: the HTTP status; None when there was no answer.
+        acs_code: ACS's code, if the body had one.
+        starting: whether a recording was to be started: then "not found" is about the call.
+    """
+    if status is None:
+        return UNREACHABLE
+    found = BY_ACS_CODE.get(acs_code or "") or BY_STATUS.get(status) or _by_class(status)
+    return CALL_NOT_FOUND if starting and found is RECORDING_NOT_FOUND else found
+
+
+def _by_class(status: int) -> Refusal:
+    broken_success = 200 <= status < 300  # e.g. a proxy cut the body: what was asked for may well have happened
+    return UNAVAILABLE if status >= 500 or broken_success else UNKNOWN
+
+
+def control_error(
+    status: int | None, acs_code: str | None, retry_after: timedelta | None = None, *, starting: bool = False
+) -> ControlError:
+    """The error to raise for an answer of ACS; it carries ACS's own status and code."""
+    refusal = refusal_of(status, acs_code, starting=starting)
+    return ControlError(
+        refusal.message,
+        code=refusal.code,
+        status=refusal.status,
+        acs_status=status,
+        acs_code=acs_code,
+        retryable=refusal.retryable,
+        retry_after=retry_after,
+    )

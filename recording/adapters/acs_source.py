@@ -1,0 +1,154 @@
+r"""Fills the port RecordingSource: downloads from and deletes in ACS's storage, with every hop guarded and signed.
+
+Not through the SDK: its check of hosts can be bypassed (`https://127.0.0.1\@x.asm.skype.com` reaches 127.0.0.1), it
+loses the Authorization header on ACS's own redirects, and it takes a body that was cut short for a whole one.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import certifi
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from recording.adapters import _source_answers as answers
+from recording.adapters.acs_signing import signed_headers
+from recording.domain.locations import Location, checked_location
+from recording.errors import SourceBrokenError, SourceBusyError, SourceRefusedError
+from recording.settings import AcsConnection
+
+PIECE = 1024 * 1024
+LARGEST_METADATA = 1024 * 1024
+MOST_REDIRECTS = 3
+TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
+IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
+
+
+class AcsContent:
+    """One open download."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self._total = answers.declared_total(response.headers)
+
+    @property
+    def declared_total(self) -> int | None:
+        """The object's length by Content-Range or Content-Length, which agree if both are there."""
+        return self._total
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, up to 1 MiB at a time, exactly as they came."""
+        with _network_errors("the download broke"):
+            yield from self._response.stream(PIECE, decode_content=False)
+
+
+class AcsSource:
+    """ACS's storage plane, through one pool of connections."""
+
+    def __init__(self, acs: AcsConnection) -> None:
+        self._acs = acs
+        self._pool = connection_pool(acs)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._pool.clear()
+
+    @contextmanager
+    def open_content(self, location: str) -> Iterator[AcsContent]:
+        """Opens a download. The explicit Range makes ACS tell the total in Content-Range, beside Content-Length."""
+        with self._requested("GET", location, {"Range": "bytes=0-"}) as response:
+            yield AcsContent(response)
+
+    def read_metadata(self, location: str) -> bytes:
+        """The metadata document's bytes."""
+        with self._requested("GET", location) as response:
+            content, raw = AcsContent(response), bytearray()
+            for piece in content.pieces():
+                raw += piece
+                if len(raw) > LARGEST_METADATA:
+                    raise SourceBrokenError("the metadata is larger than 1 MiB", code="metadata_too_large")
+        if content.declared_total not in (None, len(raw)):
+            raise SourceBrokenError("the metadata is shorter than declared", code="metadata_short")
+        return bytes(raw)
+
+    def delete(self, location: str) -> bool:
+        """Deletes; any 2xx is success (the SDK knows only 200), 404 means it was gone."""
+        with self._requested("DELETE", location, also_fine=(404,)) as response:
+            return response.status != 404
+
+    @contextmanager
+    def _requested(
+        self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The final answer to a request, after at most three redirects; closed at the end, whatever happens."""
+        for _ in range(MOST_REDIRECTS + 1):
+            checked = checked_location(location, self._acs.content_hosts)
+            response = self._send(method, checked, headers or {})
+            try:
+                if (next_location := answers.redirect_of(response.status, response.headers, checked)) is None:
+                    if response.status not in also_fine:
+                        answers.raise_for(response.status, response.headers, datetime.now(UTC))
+                    yield response
+                    return
+            finally:
+                response.close()  # a fully read answer has given its connection back to the pool before
+            location = next_location
+        raise SourceBusyError("the source redirects in a circle")
+
+    def _send(self, method: str, checked: Location, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        sent = {
+            "Accept-Encoding": "identity",
+            "x-ms-host": self._acs.host,
+            **headers,
+            **self._authority(method, checked),
+        }
+        with _network_errors("the source cannot be reached"):
+            return self._pool.request(
+                method,
+                checked.url,
+                headers=sent,
+                preload_content=False,
+                decode_content=False,
+                redirect=False,
+                retries=False,
+                timeout=TIMEOUT,
+            )
+
+    def _authority(self, method: str, checked: Location) -> dict[str, str]:
+        """What authorises this very request: a signature, or the identity's token."""
+        if key := self._acs.access_key:
+            target = checked.path + checked.query
+            return signed_headers(method, target, self._acs.host, key.get_secret_value(), at=datetime.now(UTC))
+        return {"Authorization": f"Bearer {_token(self._acs.client_id)}"}
+
+
+def connection_pool(acs: AcsConnection) -> urllib3.PoolManager:
+    """Connections that verify certificates, through the egress proxy if there is one."""
+    options: dict[str, Any] = {
+        "ca_certs": acs.ca_bundle or certifi.where(),
+        "cert_reqs": "CERT_REQUIRED",
+        "maxsize": 16,
+    }
+    return urllib3.ProxyManager(acs.proxy_url, **options) if acs.proxy_url else urllib3.PoolManager(**options)
+
+
+def _token(client_id: str | None) -> str:
+    from azure.core.exceptions import AzureError  # only an identity needs these: a key starts faster
+
+    from recording.adapters._azure_clients import credential
+
+    try:
+        return credential(client_id).get_token(IDENTITY_SCOPE).token
+    except AzureError as error:
+        raise SourceRefusedError(f"the identity got no token for ACS ({type(error).__name__})") from None
+
+
+@contextmanager
+def _network_errors(what: str) -> Iterator[None]:
+    """All of urllib3's errors are passing ones. They are not chained: their messages hold the URL."""
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise SourceBusyError(f"{what} ({type(error).__name__})") from None

@@ -1,0 +1,87 @@
+"""Fills the port ChunkQueue with Azure Queue Storage: base64 as the host does, messages that never expire."""
+
+import base64
+import binascii
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, TextBase64EncodePolicy
+
+from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters._azure_errors import translated
+from recording.domain.chunk import ChunkTask
+from recording.ports import PoisonMessage
+from recording.settings import Settings, StorageConnection
+
+QUEUE = "recording-chunks"
+POISON_QUEUE = "recording-chunks-poison"  # the host's name for it
+LONGEST_DELAY = timedelta(days=7)  # of the service
+HIDDEN_SECONDS = 5 * 60  # a sweep that dies leaves its messages to the next one
+MOST_AT_ONCE = 1000  # messages that one sweep reads; the next goes on
+NEVER = -1  # time to live: a task must not vanish before its chunk is settled (the default is seven days)
+
+
+class StorageChunkQueue:
+    """The queue `recording-chunks` and its poison queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = queue_client(settings.host_storage, QUEUE)
+        self._poison = queue_client(settings.host_storage, POISON_QUEUE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._queue.close()
+        self._poison.close()
+
+    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
+        """Enqueues a task; the queue is made when it turns out to be missing."""
+        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
+        send = partial(self._queue.send_message, task.model_dump_json(), visibility_timeout=hidden, time_to_live=NEVER)
+        with translated("enqueuing a task"):
+            try:
+                attempt(send)
+            except ResourceNotFoundError:
+                with suppress(ResourceExistsError):  # another worker may be faster
+                    attempt(self._queue.create_queue)
+                attempt(send)
+
+    def poisoned(self) -> Iterator[PoisonMessage]:
+        """Up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
+        with translated("reading the poison queue"):
+            try:
+                for message in self._poison.receive_messages(
+                    messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
+                ):
+                    yield PoisonMessage(_decoded(message.content), (message.id, message.pop_receipt))
+            except ResourceNotFoundError:
+                return
+
+    def remove_poisoned(self, message: PoisonMessage) -> None:
+        """Removes a message by its receipt."""
+        message_id, pop_receipt = message.receipt
+        with translated("removing a poison message"):
+            try:
+                attempt(partial(self._poison.delete_message, message_id, pop_receipt))
+            except ResourceNotFoundError:
+                return
+
+
+def queue_client(connection: StorageConnection, name: str) -> QueueClient:
+    """A client that writes base64 and reads raw text: what lies in a poison queue may be anything."""
+    options: dict[str, Any] = {**CLIENT_OPTIONS, "message_encode_policy": TextBase64EncodePolicy()}
+    if connection.connection_string:
+        return QueueClient.from_connection_string(connection.connection_string.get_secret_value(), name, **options)
+    return QueueClient(connection.queue_uri or "", name, credential=credential(connection.client_id), **options)
+
+
+def _decoded(content: str) -> str:
+    """The text in base64, or the content itself when it is not that."""
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return content

@@ -1,0 +1,11 @@
+"""The machine's clock."""
+
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Fills the port `Clock`."""
+
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+        return datetime.now(UTC)

@@ -1,0 +1,224 @@
+"""Control: start, state, pause, resume and stop of a recording, and the note of what to expect from it."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord
+from recording.domain.formats import FormatType
+from recording.domain.ids import is_opaque_id
+from recording.domain.receipt import gaps_in, is_complete
+from recording.domain.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
+from recording.domain.requests import StartRequest, start_options
+from recording.domain.transitions import is_archived, is_finished
+from recording.errors import ClaimLostError, ControlError, RequestError, StorageBusyError, StorageError
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+_SAVE_TRIES = 5  # control calls and first events of one recording rarely meet; five in a row never do
+
+
+def start_recording(
+    body: Any, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
+) -> dict[str, Any]:
+    """Starts a recording and notes what to expect: who, when, which call, which options, what consent.
+
+    With an `Idempotency-Key` the same request gives the same recording, however often it is sent.
+
+    Raises:
+        RequestError: the request is not legal, or its key was used for another one (409).
+        ControlError: ACS refused.
+        StorageError: the note could not be written; with a key, the same request completes it.
+    """
+    request = StartRequest.read(body)
+    options = start_options(request, settings.external_containers, consent_required=settings.consent_required)
+    reservation = _reserved(request, idempotency_key, ports)
+    if reservation.recording_id is None:
+        recording_id, acs_state = ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
+        reservation = reservation.model_copy(update={"recording_id": recording_id, "acs_state": acs_state})
+        emit(Event.STARTED, recording_id=recording_id, started_by=caller)
+        _note_start(reservation, request, caller, ports)
+    record = ports.catalog.get_recording(reservation.recording_id or "")
+    return {
+        "recordingId": reservation.recording_id,
+        "state": merged_state(reservation.acs_state, record),
+        "acsState": reservation.acs_state,
+        "startedAt": reservation.first_sent.isoformat(),
+        "combination": str(options.combination),
+    }
+
+
+def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[str, Any]:
+    """ACS's state merged with what is known, and what is archived, chunk by chunk, with the time left.
+
+    Raises:
+        RequestError: `recording_not_found` (404) when neither ACS nor the catalog knows it.
+        ControlError: ACS failed and the catalog knows nothing either.
+    """
+    _check_id(recording_id)
+    record = ports.catalog.get_recording(recording_id)
+    acs_state, acs_fault = _acs_state(recording_id, record, ports)
+    if record is None and acs_state is None:
+        raise RequestError("neither ACS nor the catalog knows this recording", code="recording_not_found", status=404)
+    chunks = ports.catalog.chunks_of(recording_id)
+    state = KnownState.UNKNOWN if acs_fault else merged_state(acs_state, record)
+    return {
+        "recordingId": recording_id,
+        "state": KnownState.ENDED if chunks and acs_state is None else state,
+        "acsState": acs_state,
+        "acsFault": acs_fault,
+        **_known_facts(record),
+        "complete": is_complete(chunks),
+        "missingIndexes": gaps_in(chunks),
+        "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
+    }
+
+
+def pause_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
+    """Pauses a recording. Raises ControlError as ACS refuses."""
+    _check_id(recording_id)
+    ports.control.pause(recording_id)
+    return _noted(recording_id, LastAction.PAUSED, Event.PAUSED, ports)
+
+
+def resume_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
+    """Resumes a recording. Raises ControlError as ACS refuses."""
+    _check_id(recording_id)
+    ports.control.resume(recording_id)
+    return _noted(recording_id, LastAction.RESUMED, Event.RESUMED, ports)
+
+
+def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
+    """Stops a recording; one that is known here and has ended by itself counts as stopped.
+
+    ACS may answer 404 to a stop although the files are on their way (the service's known issues).
+    """
+    _check_id(recording_id)
+    try:
+        ports.control.stop(recording_id)
+    except ControlError as error:
+        if error.code != "recording_not_found" or ports.catalog.get_recording(recording_id) is None:
+            raise
+    return _noted(recording_id, LastAction.STOPPED, Event.STOPPED, ports)
+
+
+def _check_id(recording_id: str) -> None:
+    if not is_opaque_id(recording_id):
+        raise RequestError("this is not a recording id", code="invalid_recording_id")
+
+
+def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
+    """A reservation is written before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
+    key = hashlib.sha256((idempotency_key or uuid4().hex).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps(request.as_noted(), sort_keys=True).encode()).hexdigest()
+    fresh = StartReservation(
+        key=key,
+        fingerprint=fingerprint,
+        repeatability_id=str(uuid5(NAMESPACE_URL, key)),
+        first_sent=ports.clock.now(),
+    )
+    if ports.catalog.add_reservation(fresh):
+        return fresh
+    known = ports.catalog.get_reservation(key) or fresh
+    if known.fingerprint != fingerprint:
+        message = "this Idempotency-Key was used for another request"
+        raise RequestError(message, code="idempotency_key_reused", status=409)
+    return known
+
+
+def _note_start(reservation: StartReservation, request: StartRequest, caller: str | None, ports: Ports) -> None:
+    started = {
+        "started_here": True,
+        "started_at": reservation.first_sent,
+        "started_by": caller or request.requested_by,
+        "request": request.as_noted(),
+        "consent": request.consent.as_noted() if request.consent else None,
+        "server_call_id": request.server_call_id,
+        "last_action": LastAction.STARTED_PAUSED if request.pause_on_start else LastAction.STARTED,
+        "last_action_at": reservation.first_sent,
+    }
+    try:
+        _updated(reservation.recording_id or "", started, ports)
+        ports.catalog.save_reservation(reservation)
+    except StorageError as error:
+        message = f"recording {reservation.recording_id} runs, but it could not be noted: {error}"
+        raise StorageBusyError(message, code="start_not_noted") from error
+
+
+def _updated(recording_id: str, facts: dict[str, Any], ports: Ports) -> RecordingRecord:
+    """Adds or changes the recording's record, whoever else writes it at the same time."""
+    for _ in range(_SAVE_TRIES):
+        known = ports.catalog.get_recording(recording_id)
+        wanted = (known or RecordingRecord(recording_id=recording_id)).model_copy(update=facts)
+        try:
+            if known is not None:
+                return ports.catalog.save_recording(wanted)
+            if ports.catalog.add_recording(wanted):
+                return wanted
+        except ClaimLostError:
+            continue
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) -> dict[str, Any]:
+    record = _updated(recording_id, {"last_action": action, "last_action_at": ports.clock.now()}, ports)
+    emit(event, recording_id=recording_id)
+    acs_state = {LastAction.PAUSED: "inactive", LastAction.RESUMED: "active"}.get(action)
+    return {"recordingId": recording_id, "state": merged_state(acs_state, record)}
+
+
+def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) -> tuple[str | None, str | None]:
+    """ACS's state, or its fault when the catalog can answer alone: archiving never depends on this call."""
+    try:
+        return ports.control.state(recording_id), None
+    except ControlError as error:
+        if record is None:
+            raise
+        return None, error.code
+
+
+def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
+    if record is None:
+        return {"startedHere": False}
+    return {
+        "startedHere": record.started_here,
+        "callId": record.call_id,
+        "serverCallId": record.server_call_id,
+        "startedAt": record.started_at.isoformat() if record.started_at else None,
+        "startedBy": record.started_by,
+        "tags": record.request.get("tags"),
+        "consent": record.consent,
+        "folder": record.folder,
+    }
+
+
+def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict[str, Any]:
+    task = record.task
+    left = retention.time_left(task.expires_at, now)
+    urgency = "archived" if is_archived(record) else retention.urgency(task.expires_at, now, settings.at_risk_below)
+    return {
+        "index": task.index,
+        "documentId": task.document_id,
+        "state": record.state,
+        "finished": is_finished(record),
+        "urgency": urgency,
+        "expiresAt": task.expires_at.isoformat(),
+        "timeLeftSeconds": max(0, int(left / timedelta(seconds=1))),
+        "blobName": record.blob_name,
+        "format": record.format.value if isinstance(record.format, FormatType) else None,
+        "lengthBytes": record.length_bytes,
+        "sha256": record.sha256,
+        "durationMs": record.duration_ms,
+        "verifiedHow": list(record.verified_how),
+        "metadata": record.metadata,
+        "source": record.source,
+        "sourceReason": record.source_reason,
+        "attempts": record.attempts,
+        "lastError": record.last_error,
+        "nextAttemptAt": record.next_attempt_at.isoformat() if record.next_attempt_at else None,
+        "quarantineReason": record.quarantine_reason,
+    }

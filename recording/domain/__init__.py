@@ -1,0 +1,1 @@
+"""The nouns and rules: pure, no clock, no I/O."""

@@ -1,0 +1,159 @@
+"""A chunk: the task that asks for it to be archived, and the record of how far that got."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.ids import name_of
+
+LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit of a storage queue message
+
+
+class ChunkState(StrEnum):
+    """How far a chunk is. The line goes one way; the side exits raise an alarm."""
+
+    PENDING = "PENDING"
+    COPIED = "COPIED"
+    VERIFIED = "VERIFIED"
+    CATALOGED = "CATALOGED"
+    SOURCE_DELETED = "SOURCE_DELETED"
+    QUARANTINED = "QUARANTINED"
+    EXPIRED = "EXPIRED"
+
+
+class SourceOutcome(StrEnum):
+    """What became of the source, once that is settled."""
+
+    DELETED = "deleted"
+    ALREADY_GONE = "already_gone"  # our delete was answered 404
+    LEFT_TO_EXPIRE = "left_to_expire"  # no trustworthy delete location, or the deadline came first
+    NOT_OURS = "not_ours"  # bring your own storage: the customer's own copy, never deleted
+
+
+class Home(StrEnum):
+    """Where ACS put the file."""
+
+    ACS = "acs"
+    EXTERNAL = "external"
+
+
+class ChunkKey(BaseModel):
+    """What makes a chunk one and the same, however often and in whatever order it is announced (I3)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    recording_id: str
+    index: int
+    document_id: str
+
+    def __str__(self) -> str:
+        return f"{self.index:06d}-{name_of(self.document_id)}"
+
+
+class ChunkTask(BaseModel):
+    """A queue message: all a worker needs to archive one chunk, and no secret. Versioned; unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    recording_id: str
+    call_id: str
+    server_call_id: str | None = None
+    document_id: str
+    index: int
+    content_location: str
+    metadata_location: str | None = None
+    delete_location: str | None = None
+    home: Home = Home.ACS
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    format: FormatType | None = None
+    end_reason: str | None = None
+    session_end_reason: str | None = None
+    chunks_in_event: int = 1
+    recording_start_time: datetime | None = None
+    recording_duration_ms: float | None = None
+    event_id: str
+    event_time: datetime
+    expires_at: datetime
+    folder: str
+    attempt: int = 0
+
+    @property
+    def key(self) -> ChunkKey:
+        """Which chunk this is about."""
+        return ChunkKey(recording_id=self.recording_id, index=self.index, document_id=self.document_id)
+
+    def completed_by(self, other: Self) -> Self:
+        """This task with the facts that only another announcement of the same object has."""
+        gained = {
+            name: value
+            for name in type(self).model_fields
+            if getattr(self, name) is None and (value := getattr(other, name)) is not None
+        }
+        return self.model_copy(update=gained) if gained else self
+
+    def again(self) -> Self:
+        """The same task for its next try."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
+
+
+class MetadataOutcome(StrEnum):
+    """What is known about the metadata document."""
+
+    PENDING = "pending"
+    ARCHIVED = "archived"
+    NOT_ANNOUNCED = "not_announced"
+    NEVER_CAME = "never_came"
+
+
+class ChunkRecord(BaseModel):
+    """The catalog's row about a chunk; saved after each step, guarded by its ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: ChunkTask
+    state: ChunkState = ChunkState.PENDING
+    first_seen_at: datetime
+    changed_at: datetime
+    claim_owner: str | None = None
+    claim_expires_at: datetime | None = None
+    attempts: int = 0
+    last_error: str | None = None
+    next_attempt_at: datetime | None = None
+    at_risk_since: datetime | None = None
+    blob_name: str | None = None
+    format: FormatType | None = None
+    length_bytes: int | None = None
+    sha256: str | None = None
+    duration_ms: float | None = None
+    media_fault: str | None = None
+    media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
+    broken_sha256: str | None = None  # digest of a refused download: the same one twice is what ACS really has
+    verified_how: tuple[str, ...] = ()
+    copied_at: datetime | None = None
+    verified_at: datetime | None = None
+    cataloged_at: datetime | None = None
+    source_deleted_at: datetime | None = None
+    metadata: MetadataOutcome = MetadataOutcome.PENDING
+    metadata_reason: str | None = None
+    source: SourceOutcome | None = None
+    source_reason: str | None = None
+    quarantine_reason: str | None = None
+    etag: str | None = Field(None, exclude=True)
+
+    @property
+    def key(self) -> ChunkKey:
+        """Which chunk this is."""
+        return self.task.key
+
+    def is_claimed(self, now: datetime) -> bool:
+        """Whether some worker has the right to work on it at this time."""
+        return self.claim_expires_at is not None and self.claim_expires_at > now
+
+    def claim_left(self, now: datetime) -> timedelta:
+        """How long the present claim lasts."""
+        return max(timedelta(), (self.claim_expires_at or now) - now)

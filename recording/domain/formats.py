@@ -1,0 +1,88 @@
+"""What a recording can be: the one table of legal content, channel and format combinations."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from recording.errors import RequestError
+
+MOST_UNMIXED_CHANNELS = 5  # call recording overview: unmixed audio has one participant per channel, up to five
+
+
+class _CaseBlind(StrEnum):
+    @classmethod
+    def read(cls, value: object) -> Self | None:
+        """The member a service means, whatever its case (REST camelCase, events PascalCase), or None."""
+        wanted = str(value).lower() if isinstance(value, str) else ""
+        return next((member for member in cls if member.value.lower() == wanted), None)
+
+
+class ContentType(_CaseBlind):
+    """What is recorded."""
+
+    AUDIO = "audio"
+    AUDIO_VIDEO = "audioVideo"
+
+
+class ChannelType(_CaseBlind):
+    """All participants in one channel, or one participant per channel."""
+
+    MIXED = "mixed"
+    UNMIXED = "unmixed"
+
+
+class FormatType(_CaseBlind):
+    """The container of the file; also its extension."""
+
+    WAV = "wav"
+    MP3 = "mp3"
+    MP4 = "mp4"
+
+    @property
+    def media_type(self) -> str:
+        """The MIME type that players expect."""
+        return {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}[self.value]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One way to record that ACS supports."""
+
+    content: ContentType
+    channel: ChannelType
+    format: FormatType
+
+    def __str__(self) -> str:
+        return f"{self.content} {self.channel} {self.format}"
+
+
+# Overview, "Call Recording that supports your business needs". The first is what ACS does when nothing is asked for.
+LEGAL_COMBINATIONS = (
+    Combination(ContentType.AUDIO_VIDEO, ChannelType.MIXED, FormatType.MP4),
+    Combination(ContentType.AUDIO, ChannelType.MIXED, FormatType.MP3),
+    Combination(ContentType.AUDIO, ChannelType.MIXED, FormatType.WAV),
+    Combination(ContentType.AUDIO, ChannelType.UNMIXED, FormatType.WAV),
+)
+
+
+def chosen_combination(
+    content: ContentType | None, channel: ChannelType | None, format_type: FormatType | None
+) -> Combination:
+    """The first legal combination that agrees with everything that was asked for.
+
+    Raises:
+        RequestError: `illegal_combination`, with the legal ones, when none agrees.
+    """
+    for legal in LEGAL_COMBINATIONS:
+        if (
+            content in (None, legal.content)
+            and channel in (None, legal.channel)
+            and format_type in (None, legal.format)
+        ):
+            return legal
+    asked = " ".join(str(part) for part in (content, channel, format_type) if part)
+    legal_ones = "; ".join(str(legal) for legal in LEGAL_COMBINATIONS)
+    raise RequestError(
+        f"ACS cannot record {asked}. Legal are: {legal_ones} (up to {MOST_UNMIXED_CHANNELS} channels).",
+        code="illegal_combination",
+    )

@@ -1,0 +1,94 @@
+"""Where things lie in the archive: names are built from checked ids only, never from locations."""
+
+import re
+import string
+from datetime import datetime
+
+from recording.domain.formats import FormatType
+from recording.domain.ids import name_of
+
+DEFAULT_TEMPLATE = "{yyyy}/{MM}/{dd}/{callId}/{recordingId}/{index}-{documentId}.{ext}"
+LONGEST_NAME = 1024  # Blob storage's limit
+_FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
+_FILE_FIELDS = {"index", "documentId", "ext"}
+_LITERAL = re.compile(r"[A-Za-z0-9._/=+ -]*", re.ASCII)
+_RUN_TOGETHER = re.compile(r"\{(?:callId|recordingId|documentId|index)\}\{")
+
+
+def template_fault(template: str) -> str | None:
+    """What is wrong with an archive path template, or None.
+
+    A name must be unique for (recording, index, document), so the folder holds `{recordingId}` and the file name
+    `{index}` and `{documentId}`.
+    """
+    folder, _, file_name = template.rpartition("/")
+    try:
+        parts = [*string.Formatter().parse(folder)], [*string.Formatter().parse(file_name)]
+    except ValueError:
+        return "has unbalanced braces"
+    fields = [{name for _, name, _, _ in part if name is not None} for part in parts]
+    if unknown := (fields[0] - _FOLDER_FIELDS) | (fields[1] - _FILE_FIELDS):
+        return f"has fields that are unknown or in the wrong place: {', '.join(sorted(unknown))}"
+    if any(spec or conversion for part in parts for _, _, spec, conversion in part):
+        return "has format specifications; fields are written plainly"
+    if "recordingId" not in fields[0] or not {"index", "documentId"} <= fields[1] or not file_name.endswith(".{ext}"):
+        return "needs {recordingId} in its folder, and a file name of {index} and {documentId} ending in .{ext}"
+    literals = "".join(literal for part in parts for literal, *_ in part)
+    if not _LITERAL.fullmatch(literals) or template.startswith("/") or "//" in template or ".." in template:
+        return "has characters or path segments that a blob name should not have"
+    if any(segment.endswith(".") for segment in template.split("/")):
+        return "has a path segment that ends with a dot"
+    if _RUN_TOGETHER.search(template):
+        return "has ids that run together; put something between them"
+    if _longest_name(template) > LONGEST_NAME:
+        return f"makes names longer than the {LONGEST_NAME} characters that Blob storage takes"
+    return None
+
+
+def _longest_name(template: str) -> int:
+    folder = folder_of(template, "r" * 64, "c" * 64, datetime.max)
+    return len(conflict_name(media_name(template, folder, 1_000_000, "d" * 64, None), "f" * 16))
+
+
+def folder_of(template: str, recording_id: str, call_id: str, started_at: datetime) -> str:
+    """The folder of a recording, without a slash at its end."""
+    folder = template.rpartition("/")[0]
+    return folder.format(
+        yyyy=f"{started_at:%Y}",
+        MM=f"{started_at:%m}",
+        dd=f"{started_at:%d}",
+        HH=f"{started_at:%H}",
+        callId=name_of(call_id),
+        recordingId=name_of(recording_id),
+    )
+
+
+def media_name(template: str, folder: str, index: int, document_id: str, format_type: FormatType | None) -> str:
+    """The blob name of a chunk's media; `.bin` when neither event, metadata nor bytes tell its format."""
+    file_name = template.rpartition("/")[2].format(
+        index=f"{index:04d}",
+        documentId=name_of(document_id),
+        ext=format_type.value if format_type else "bin",
+    )
+    return f"{folder}/{file_name}"
+
+
+def metadata_name(media: str) -> str:
+    """The raw metadata document beside the media."""
+    return media.rpartition(".")[0] + ".metadata.json"
+
+
+def receipt_name(media: str) -> str:
+    """The receipt beside the media."""
+    return media.rpartition(".")[0] + ".receipt.json"
+
+
+def conflict_name(media: str, mark: str) -> str:
+    """Where other bytes that claim to be the same chunk are kept for a person."""
+    stem, _, extension = media.rpartition(".")
+    return f"{stem}.conflict-{mark[:16]}.{extension}"
+
+
+def manifest_name(folder: str) -> str:
+    """The list of a recording's chunks and gaps."""
+    return f"{folder}/manifest.json"

@@ -1,0 +1,124 @@
+"""Reads the metadata document of a chunk: leniently, because live documents differ from the documentation.
+
+The archive keeps the bytes as served; this is only for checks and for the index. Seen live: contentType and
+channelType swapped, numbers as text, durations as floats, `framerate` beside `frameRate`, CRLF or compact.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recording.domain.events import read_time
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.errors import SourceBrokenError
+
+LARGEST_METADATA = 1 << 20  # bytes; hundreds of participants and pauses stay far below
+
+
+class Pause(BaseModel):
+    """One gap that was cut out of the recording."""
+
+    model_config = ConfigDict(frozen=True)
+
+    started_at: datetime | None
+    duration_ms: float
+
+
+class ChunkMetadata(BaseModel):
+    """What the document says; None where it does not say it in a readable form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document_id: str | None = None
+    index: int | None = None
+    call_id: str | None = None
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    pauses: tuple[Pause, ...] = ()
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    format: FormatType | None = None
+    participant_count: int = 0
+    channel_count: int | None = None
+
+    @property
+    def shortest_media_ms(self) -> float | None:
+        """How long the file must play at least: the chunk's duration without its pauses."""
+        if self.duration_ms is None:
+            return None
+        return max(0.0, self.duration_ms - sum(pause.duration_ms for pause in self.pauses))
+
+
+def read_metadata(raw: bytes) -> ChunkMetadata:
+    """What the document says.
+
+    Raises:
+        SourceBrokenError: `metadata_unreadable` when it is not a JSON object, so that it is fetched again.
+    """
+    try:
+        document = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise SourceBrokenError("the metadata is not JSON", code="metadata_unreadable") from error
+    if not isinstance(document, dict):
+        raise SourceBrokenError("the metadata is not a JSON object", code="metadata_unreadable")
+    return _facts(document)
+
+
+def _facts(document: dict[str, Any]) -> ChunkMetadata:
+    info = _dict(document.get("recordingInfo"))
+    kinds = [info.get("contentType"), info.get("channelType")]  # swapped in live documents: told apart by value
+    index = _number(document.get("chunkIndex"))
+    channels = _number(_dict(info.get("audioConfiguration")).get("channels"))
+    return ChunkMetadata(
+        document_id=_text(document.get("chunkDocumentId")),
+        index=None if index is None else int(index),
+        call_id=_text(document.get("callId")),
+        started_at=_time(document.get("chunkStartTime")),
+        duration_ms=_number(document.get("chunkDuration")),
+        pauses=tuple(_pauses(document.get("pauseResumeIntervals"))),
+        content=next((content for kind in kinds if (content := ContentType.read(kind))), None),
+        channel=next((channel for kind in kinds if (channel := ChannelType.read(kind))), None),
+        format=FormatType.read(info.get("format")),
+        participant_count=len(_list(document.get("participants"))),
+        channel_count=None if channels is None else int(channels),
+    )
+
+
+def _pauses(intervals: object) -> list[Pause]:
+    entries = [_dict(entry) for entry in _list(intervals)]
+    return [
+        Pause(started_at=_time(entry.get("startTime")), duration_ms=duration)
+        for entry in entries
+        if (duration := _number(entry.get("duration"))) is not None
+    ]
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number < 1e15 else None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return read_time(value)
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,105 @@
+"""The papers beside the media: a receipt of what was proved about a chunk, and a manifest of the whole recording."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from recording.domain.chunk import ChunkRecord, Home
+from recording.domain.layout import metadata_name, receipt_name
+from recording.domain.recording import RecordingRecord
+from recording.domain.transitions import is_archived
+
+SCHEMA = 1
+MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but the last
+
+
+def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
+    """What was proved about a chunk: length, SHA-256, how it was verified, ACS's ids and times."""
+    task = record.task
+    facts = {
+        "schema": SCHEMA,
+        "recordingId": task.recording_id,
+        "callId": task.call_id,
+        "serverCallId": task.server_call_id,
+        "documentId": task.document_id,
+        "index": task.index,
+        "home": task.home,
+        **_where(record),
+        "format": record.format,
+        "lengthBytes": record.length_bytes,
+        "sha256": record.sha256,
+        "durationMs": record.duration_ms,
+        "verifiedHow": list(record.verified_how),
+        "mediaFault": record.media_fault,
+        "mediaWarning": record.media_warning,
+        "metadata": record.metadata,
+        "metadataReason": record.metadata_reason,
+        "endReason": task.end_reason,
+        "recordingStartTime": task.recording_start_time,
+        "eventId": task.event_id,
+        "eventTime": task.event_time,
+        "copiedAt": record.copied_at,
+        "verifiedAt": record.verified_at,
+        "appVersion": app_version,
+    }
+    return _json(facts)
+
+
+def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> bytes:
+    """Every chunk of a recording and every gap; the same for the same facts, whatever order they came in (I7)."""
+    known = sorted(chunks, key=lambda record: (record.task.index, record.task.document_id))
+    facts = {
+        "schema": SCHEMA,
+        "recordingId": recording.recording_id,
+        "callId": recording.call_id,
+        "serverCallId": recording.server_call_id,
+        "startedAt": recording.started_at,
+        "startedBy": recording.started_by,
+        "tags": recording.request.get("tags"),
+        "consent": recording.consent,
+        "complete": is_complete(known),
+        "missingIndexes": gaps_in(known),
+        "chunks": [_entry(record) for record in known],
+    }
+    return _json(facts)
+
+
+def gaps_in(chunks: Iterable[ChunkRecord]) -> list[int]:
+    """The indexes below the highest known one that no chunk has; ACS counts from 0."""
+    seen = {record.task.index for record in chunks}
+    return [index for index in range(max(seen, default=-1)) if index not in seen]
+
+
+def is_complete(chunks: list[ChunkRecord]) -> bool:
+    """Whether every chunk up to the last is archived; one that ended for its size announces another."""
+    if not chunks or gaps_in(chunks) or not all(is_archived(record) for record in chunks):
+        return False
+    last_index = max(record.task.index for record in chunks)
+    return any(record.task.end_reason != MORE_TO_COME for record in chunks if record.task.index == last_index)
+
+
+def _entry(record: ChunkRecord) -> dict[str, Any]:
+    archived = is_archived(record)
+    return {
+        "index": record.task.index,
+        "documentId": record.task.document_id,
+        "archived": archived,
+        **_where(record),
+        "lengthBytes": record.length_bytes,
+        "sha256": record.sha256,
+        "durationMs": record.duration_ms,
+        "receipt": receipt_name(record.blob_name) if archived and record.blob_name else None,
+        "metadata": metadata_name(record.blob_name) if archived and record.blob_name else None,
+        "endReason": record.task.end_reason,
+    }
+
+
+def _where(record: ChunkRecord) -> dict[str, Any]:
+    """The media's blob name in the archive, or where it lies in the customer's own storage."""
+    if record.task.home is Home.EXTERNAL:
+        return {"blobName": None, "externalLocation": record.task.content_location}
+    return {"blobName": record.blob_name}
+
+
+def _json(facts: dict[str, Any]) -> bytes:
+    return json.dumps(facts, indent=2, default=lambda value: value.isoformat()).encode() + b"\n"

@@ -1,0 +1,85 @@
+"""A recording: what was asked for when it was started here, or what its files tell when it was not."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class LastAction(StrEnum):
+    """The last control operation that ACS accepted from us."""
+
+    STARTED = "started"
+    STARTED_PAUSED = "started_paused"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+
+
+class KnownState(StrEnum):
+    """A recording's state as this app tells it: ACS's answer merged with what is known here."""
+
+    STARTING = "starting"
+    RECORDING = "recording"
+    PAUSED = "paused"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class RecordingRecord(BaseModel):
+    """The catalog's row about a recording; saved under its ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recording_id: str
+    folder: str | None = None  # where its files lie in the archive; None until the first event
+    call_id: str | None = None
+    server_call_id: str | None = None
+    started_here: bool = False
+    started_at: datetime | None = None
+    started_by: str | None = None
+    request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
+    consent: dict[str, Any] | None = None
+    last_action: LastAction | None = None
+    last_action_at: datetime | None = None
+    first_event_at: datetime | None = None
+    etag: str | None = Field(None, exclude=True)
+
+
+def merged_state(acs_state: str | None, record: RecordingRecord | None) -> KnownState:
+    """What is going on, from ACS's state and our own memory.
+
+    ACS says `inactive` both for a recording that has just started and for a paused one, and forgets a recording that
+    has ended (404, here None).
+
+    Args:
+        acs_state: "active", "inactive", another word of a future version, or None when ACS knows no such recording.
+        record: what the catalog knows, if anything.
+    """
+    if acs_state is None:
+        return KnownState.ENDED if record else KnownState.UNKNOWN
+    state = acs_state.lower()
+    if state == "active":
+        return KnownState.RECORDING
+    if state != "inactive":
+        return KnownState.UNKNOWN
+    if record is None:
+        return KnownState.PAUSED  # started elsewhere: a start takes seconds, a pause may last
+    if record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED):
+        return KnownState.PAUSED
+    return KnownState.ENDED if record.last_action is LastAction.STOPPED else KnownState.STARTING
+
+
+class StartReservation(BaseModel):
+    """An `Idempotency-Key` and what was asked under it; the recording id follows once ACS has answered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    fingerprint: str
+    repeatability_id: str
+    first_sent: datetime
+    recording_id: str | None = None
+    acs_state: str | None = None
+    etag: str | None = Field(None, exclude=True)

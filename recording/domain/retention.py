@@ -1,0 +1,54 @@
+"""The clock that counts: when ACS forgets a recording, how much time is left, and how long to wait between tries."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+FIRST_DELAY = timedelta(seconds=10)  # the common fault, an object announced before it is readable, heals in seconds
+LONGEST_DELAY = timedelta(minutes=30)  # a retry costs one request; half an hour keeps 48 tries in a day
+LONGEST_RETRY_AFTER = timedelta(hours=1)  # ACS may ask for longer, but a day is all there is
+LAST_TRY_MARGIN = timedelta(minutes=1)
+
+
+class Urgency(StrEnum):
+    """How a chunk stands against ACS's limit."""
+
+    SAFE = "safe"
+    AT_RISK = "at_risk"
+    LOST = "lost"
+
+
+def expires_at(event_time: datetime, retention: timedelta) -> datetime:
+    """When ACS forgets the media. The start of its clock is undocumented; the event's time is the earliest bound."""
+    return event_time + retention
+
+
+def time_left(expiry: datetime, now: datetime) -> timedelta:
+    """What is left before the expiry; negative once it has passed."""
+    return expiry - now
+
+
+def urgency(expiry: datetime, now: datetime, at_risk_below: timedelta) -> Urgency:
+    """How an unfinished chunk stands: lost past its expiry, at risk when less than `at_risk_below` is left."""
+    left = time_left(expiry, now)
+    if left <= timedelta():
+        return Urgency.LOST
+    return Urgency.AT_RISK if left < at_risk_below else Urgency.SAFE
+
+
+def retry_delay(attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None = None) -> timedelta:
+    """How long to wait before try `attempt + 1`: doubling, jittered, never past the last useful moment.
+
+    Args:
+        attempt: tries made so far, from 1.
+        left: time left before the expiry; near it the waits shorten, so that the last try comes before the end, but
+            not below `FIRST_DELAY`: halving what is left for ever would be a busy loop.
+        jitter: a random number in [0, 1): spreads the tries of many chunks that failed together.
+        retry_after: what the service asked for; obeyed up to an hour.
+    """
+    doubling: timedelta = min(FIRST_DELAY * (1 << min(attempt - 1, 16)), LONGEST_DELAY)
+    delay = doubling * (0.75 + 0.5 * jitter)
+    if retry_after is not None:
+        delay = max(delay, min(retry_after, LONGEST_RETRY_AFTER))
+    if left > timedelta():
+        delay = min(delay, max(left - LAST_TRY_MARGIN, left / 2, FIRST_DELAY))
+    return delay

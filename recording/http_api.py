@@ -1,0 +1,148 @@
+"""HTTP in and out: reads requests, answers JSON, and turns every error into `application/problem+json` with a code."""
+
+import json
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import azure.functions as func
+
+from recording import __version__, control
+from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.ports import Ports
+from recording.settings import Settings, SettingsError
+from recording.telemetry import Event, emit
+
+LARGEST_BODY = 64 * 1024
+Dependencies = Callable[[], tuple[Ports, Settings]]
+_LOG = logging.getLogger("recording")
+
+
+def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings: 201 with `Location`."""
+
+    def start() -> func.HttpResponse:
+        body, key = _json_body(request), _idempotency_key(request)
+        ports, settings = dependencies()
+        started = control.start_recording(body, key, _caller(request, settings), ports, settings)
+        location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
+        return _json(started, 201, {"Location": location})
+
+    return _answered(start)
+
+
+def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}: 200."""
+    return _answered(lambda: _json(control.get_recording(_recording_id(request), *dependencies()), 200))
+
+
+def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/pause: 202."""
+    return _answered(lambda: _json(control.pause_recording(_recording_id(request), dependencies()[0]), 202))
+
+
+def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/resume: 202."""
+    return _answered(lambda: _json(control.resume_recording(_recording_id(request), dependencies()[0]), 202))
+
+
+def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/stop: 202."""
+    return _answered(lambda: _json(control.stop_recording(_recording_id(request), dependencies()[0]), 202))
+
+
+def health(read_settings: Callable[[], Settings]) -> func.HttpResponse:
+    """GET health: 200 when the app is configured, else 503 naming each setting at fault; never a value."""
+    try:
+        read_settings()
+    except SettingsError as error:
+        return _json({"status": "misconfigured", "version": __version__, "faults": error.faults}, 503)
+    return _json({"status": "ok", "version": __version__}, 200)
+
+
+def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
+    """The envelope that Event Grid delivered, put together again from the trigger's object.
+
+    The trigger hands out a CloudEvent only if `specversion` is spelt so, and drops what it does not know.
+    """
+    if isinstance(event, func.CloudEvent):
+        facts = {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
+        return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
+    facts = {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
+    return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
+
+
+def problem(error: RecordingError) -> func.HttpResponse:
+    """An error as RFC 9457 problem details; `code` is stable, `retryable` says whether to send the same again."""
+    status = _status(error)
+    details: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.code.replace("_", " "),
+        "status": status,
+        "detail": str(error),
+        "code": error.code,
+        "retryable": error.retryable,
+    }
+    if isinstance(error, SettingsError):
+        details["faults"] = error.faults
+    if isinstance(error, ControlError):
+        details |= {"acsStatus": error.acs_status, "acsCode": error.acs_code}
+    headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
+    return _json(details, status, headers, "application/problem+json")
+
+
+def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    try:
+        return work()
+    except RecordingError as error:
+        emit(Event.CONTROL_REFUSED, code=error.code, fault=error.fault)
+        return problem(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a problem document instead of an empty 500
+        where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may hold what must not be logged
+        _LOG.error("unexpected %s in an HTTP call\n%s", type(error).__name__, where)
+        return problem(RecordingError("an unexpected error; the log has the cause"))
+
+
+def _status(error: RecordingError) -> int:
+    if isinstance(error, RequestError | ControlError):
+        return error.status
+    if isinstance(error, SettingsError | StorageError) or error.retryable:
+        return 503
+    return 500
+
+
+def _json_body(request: func.HttpRequest) -> Any:
+    body = request.get_body()
+    if not body:
+        raise RequestError("the request has no body; send JSON with a Content-Length", code="body_missing")
+    if len(body) > LARGEST_BODY:
+        raise RequestError("the body is larger than 64 KiB", code="body_too_large", status=413)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestError("the body is not JSON", code="body_not_json") from None
+
+
+def _idempotency_key(request: func.HttpRequest) -> str | None:
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= 255 and key.isprintable()):
+        raise RequestError("Idempotency-Key must be 1 to 255 printable characters", code="invalid_idempotency_key")
+    return key
+
+
+def _caller(request: func.HttpRequest, settings: Settings) -> str | None:
+    """Who the platform says is calling; its header counts only where the platform says that it signs people in."""
+    who: str | None = request.headers.get("X-MS-CLIENT-PRINCIPAL-ID") if settings.platform_auth else None
+    return who
+
+
+def _recording_id(request: func.HttpRequest) -> str:
+    return str(request.route_params.get("recordingId", ""))
+
+
+def _json(
+    content: Mapping[str, Any], status: int, headers: dict[str, str] | None = None, mimetype: str = "application/json"
+) -> func.HttpResponse:
+    text = json.dumps(content, indent=2, default=str) + "\n"
+    return func.HttpResponse(text, status_code=status, headers=headers or {}, mimetype=mimetype, charset="utf-8")

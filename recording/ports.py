@@ -1,0 +1,241 @@
+"""What the use cases need from the outside world: small protocols, filled by the adapters and by the tests' fakes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
+from recording.domain.recording import RecordingRecord, StartReservation
+from recording.domain.requests import StartOptions
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+        ...
+
+
+# --- ACS -------------------------------------------------------------------------------------------------------------
+
+
+class RecordingControl(Protocol):
+    """ACS's control plane. Every method raises ControlError, whose code is stable and documented."""
+
+    def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
+        """Starts a recording; returns (recording id, ACS state). Idempotent for one repeatability id."""
+        ...
+
+    def state(self, recording_id: str) -> str | None:
+        """ACS's word for the state; None when ACS knows no such recording (ended, or never was)."""
+        ...
+
+    def pause(self, recording_id: str) -> None:
+        """Pauses; not an error when the recording is already paused, if ACS says so."""
+        ...
+
+    def resume(self, recording_id: str) -> None:
+        """Resumes."""
+        ...
+
+    def stop(self, recording_id: str) -> None:
+        """Stops. `recording_not_found` also means: ended before."""
+        ...
+
+
+class SourceContent(Protocol):
+    """One open download."""
+
+    @property
+    def declared_total(self) -> int | None:
+        """The object's length as the source declares it (Content-Range or Content-Length); None if it does not."""
+        ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in order. Raises SourceBusyError when the stream breaks; a short stream may also just end."""
+        ...
+
+
+class RecordingSource(Protocol):
+    """ACS's storage plane. Locations are checked by the strict guard before any request (UnsafeLocationError)."""
+
+    def open_content(self, location: str) -> AbstractContextManager[SourceContent]:
+        """Opens a download of the whole object. Raises SourceError."""
+        ...
+
+    def read_metadata(self, location: str) -> bytes:
+        """The metadata document's bytes as served. Raises SourceError; `metadata_too_large` above 1 MiB."""
+        ...
+
+    def delete(self, location: str) -> bool:
+        """Deletes the object. True: deleted; False: it was already gone (404). Raises SourceError."""
+        ...
+
+
+class ExternalStorage(Protocol):
+    """The customer's own containers that ACS writes to (bring your own storage). Read only."""
+
+    def open_content(self, location: str) -> AbstractContextManager[SourceContent]:
+        """Opens a blob in one of the configured containers. Raises UnsafeLocationError, SourceError."""
+        ...
+
+    def read_metadata(self, location: str) -> bytes:
+        """A metadata document lying there. Raises UnsafeLocationError, SourceError."""
+        ...
+
+
+# --- our storage -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """What the archive knows of one blob without reading it."""
+
+    length_bytes: int
+    facts: Mapping[str, str] = field(default_factory=dict)  # the metadata given at commit
+
+
+class Archive(Protocol):
+    """The long-term copy. Nothing here ever replaces or deletes media. Every method raises StorageError."""
+
+    def stage_block(self, name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+        """Uploads one block of a blob that is not there yet; the service verifies it. Repeating is harmless."""
+        ...
+
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+        """Makes the blob of exactly these blocks. False, and no change, when a blob already lies there."""
+        ...
+
+    def put_once(self, name: str, data: bytes, media_type: str) -> bool:
+        """Writes a small blob. False, and no change, when one already lies there."""
+        ...
+
+    def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
+        """Writes a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise."""
+        ...
+
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        """A small blob and its ETag; None when absent."""
+        ...
+
+    def look_up(self, name: str) -> StoredBlob | None:
+        """A committed blob's length and facts; None when absent."""
+        ...
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """A committed blob's bytes, in pieces, as the service stores them."""
+        ...
+
+
+class Catalog(Protocol):
+    """What is known about recordings and chunks. Every method raises StorageError; absent is None, not an error."""
+
+    def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
+        """One chunk's record with its ETag."""
+        ...
+
+    def add_chunk(self, record: ChunkRecord) -> bool:
+        """Adds a record. False, and no change, when the chunk is already known."""
+        ...
+
+    def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
+        """Replaces the record if it still has its ETag, and returns it with the new one. Raises ClaimLostError."""
+        ...
+
+    def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
+        """All chunks of a recording, by index."""
+        ...
+
+    def open_chunks(self) -> Iterator[ChunkRecord]:
+        """All unfinished chunks, the earliest expiry first."""
+        ...
+
+    def get_recording(self, recording_id: str) -> RecordingRecord | None:
+        """One recording's record with its ETag."""
+        ...
+
+    def add_recording(self, record: RecordingRecord) -> bool:
+        """Adds a record. False, and no change, when the recording is already known."""
+        ...
+
+    def save_recording(self, record: RecordingRecord) -> RecordingRecord:
+        """Replaces the record if it still has its ETag. Raises ClaimLostError."""
+        ...
+
+    def get_reservation(self, key: str) -> StartReservation | None:
+        """What was asked under an idempotency key."""
+        ...
+
+    def add_reservation(self, reservation: StartReservation) -> bool:
+        """Reserves an idempotency key. False, and no change, when it is taken."""
+        ...
+
+    def save_reservation(self, reservation: StartReservation) -> None:
+        """Completes a reservation; the last writer wins, all write the same."""
+        ...
+
+
+@dataclass(frozen=True)
+class PoisonMessage:
+    """A message the host gave up on. `receipt` lets its reader remove it."""
+
+    body: str
+    receipt: Any = None
+
+
+class ChunkQueue(Protocol):
+    """The queue `recording-chunks` and its poison queue. Every method raises StorageError."""
+
+    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
+        """Enqueues a task, visible after `delay` (at most seven days). It never expires in the queue."""
+        ...
+
+    def poisoned(self) -> Iterator[PoisonMessage]:
+        """The messages in the poison queue at this time, each hidden from others for a while."""
+        ...
+
+    def remove_poisoned(self, message: PoisonMessage) -> None:
+        """Removes one. Removing what is gone is success."""
+        ...
+
+
+@dataclass(frozen=True)
+class QuarantineEntry:
+    """Something kept for a person: why, what, when and where it came from."""
+
+    reason: str
+    detail: str
+    payload: str
+    came_from: str  # event_grid | event_queue | chunk_queue | archive
+    at: datetime
+    recording_id: str | None = None
+    document_id: str | None = None
+
+
+class Quarantine(Protocol):
+    """The container `recording-quarantine`. Every method raises StorageError."""
+
+    def put(self, entry: QuarantineEntry) -> str:
+        """Keeps an entry, returns its name. The same payload for the same reason on one day is one entry."""
+        ...
+
+    def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
+        """All entries with their names, oldest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything the use cases may touch, filled by `wiring` or by a test."""
+
+    clock: Clock
+    control: RecordingControl
+    source: RecordingSource
+    external: ExternalStorage
+    archive: Archive
+    catalog: Catalog
+    queue: ChunkQueue
+    quarantine: Quarantine

@@ -1,0 +1,145 @@
+"""Reconcile: what should be is compared with what is, and what fell by the wayside is put back to work.
+
+Runs on a timer. It sweeps the poison queue, redrives chunks that nobody has touched for too long, the most urgent
+first, and raises the states at risk and expired. A redrive keeps the chunk's identity, so doing it twice is harmless.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from pydantic import ValidationError
+
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.retention import Urgency
+from recording.domain.transitions import is_finished, moved
+from recording.errors import ClaimLostError, RecordingError
+from recording.ports import PoisonMessage, Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+from recording.work import entry_for, ids_of, unreadable_task
+
+OVERDUE_AFTER = timedelta(minutes=10)  # a queue message of a dead worker is back after the host's ten-minute lease
+MOST_A_RUN = 2000  # a run stays well below the host's time limit; the next one goes on
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What one run did and saw."""
+
+    poisoned: int = 0
+    redriven: int = 0
+    at_risk: int = 0
+    expired: int = 0
+    open_chunks: int = 0
+    least_time_left: timedelta | None = None
+
+
+def reconcile(ports: Ports, settings: Settings) -> Reconciled:
+    """Puts back to work what is poisoned or overdue, until the deadline; marks what is at risk or expired.
+
+    Raises:
+        StorageError: when storage does not answer; the next run tries again.
+    """
+    poisoned = _sweep_poison(ports)
+    redriven = at_risk = expired = 0
+    left: list[timedelta] = []
+    for record in list(islice(ports.catalog.open_chunks(), MOST_A_RUN)):
+        outcome, urgency = _look_at(record, ports, settings)
+        redriven += outcome == "redriven"
+        expired += outcome == "expired"
+        at_risk += urgency is Urgency.AT_RISK
+        left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
+    found = Reconciled(poisoned, redriven, at_risk, expired, len(left), min(left, default=None))
+    emit(
+        Event.RECONCILED,
+        poisoned=found.poisoned,
+        count=found.redriven,
+        at_risk=found.at_risk,
+        expired=found.expired,
+        chunks=found.open_chunks,
+        time_left_seconds=found.least_time_left,
+    )
+    return found
+
+
+def _sweep_poison(ports: Ports) -> int:
+    """Enqueues each poisoned task again, then removes the poison message; in doubt it is there twice, never gone."""
+    readable: list[tuple[ChunkTask, PoisonMessage]] = []
+    messages = list(islice(ports.queue.poisoned(), MOST_A_RUN))
+    for message in messages:
+        try:
+            readable.append((ChunkTask.model_validate_json(message.body), message))
+        except ValidationError:
+            _keep_unreadable(message, ports)
+    for task, message in sorted(readable, key=lambda pair: pair[0].expires_at):
+        _redrive_poisoned(task, message, ports)
+    return len(messages)
+
+
+def _keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
+    entry = unreadable_task(message.body, ports.clock.now())
+    name = ports.quarantine.put(entry)
+    ports.queue.remove_poisoned(message)
+    emit(Event.EVENT_REJECTED, reason=entry.reason, came_from=entry.came_from, entry=name)
+
+
+def _redrive_poisoned(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None:
+    known = ports.catalog.get_chunk(task.key)
+    if known is None or not is_finished(known):
+        ports.queue.send(task.again())
+        emit(Event.REDRIVEN, reason="poisoned", attempt=task.attempt + 1, **ids_of(task))
+    ports.queue.remove_poisoned(message)
+
+
+def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> tuple[str, Urgency]:
+    now = ports.clock.now()
+    urgency = retention.urgency(record.task.expires_at, now, settings.at_risk_below)
+    if is_finished(record):  # an index entry that outlived its chunk
+        return "finished", Urgency.SAFE
+    try:
+        if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
+            record = _raise_at_risk(record, now, ports)
+        if not is_overdue(record, now):
+            return "waiting", urgency
+        return (
+            _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
+        ), urgency
+    except ClaimLostError:  # a worker took it at this very moment
+        return "waiting", urgency
+
+
+def is_overdue(record: ChunkRecord, now: datetime) -> bool:
+    """Nobody has the chunk, and nobody has come for it since it was due."""
+    due = record.next_attempt_at or record.changed_at
+    return not record.is_claimed(now) and now - due >= OVERDUE_AFTER
+
+
+def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
+    """Past the deadline a chunk is tried once more, since the start of ACS's clock is unknown; then it is over."""
+    expiry = record.task.expires_at
+    was_tried = record.next_attempt_at is not None and record.next_attempt_at >= expiry
+    return record.state is ChunkState.PENDING and now >= expiry and was_tried
+
+
+def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:
+    left = retention.time_left(record.task.expires_at, now)
+    emit(Event.CHUNK_AT_RISK, time_left_seconds=left, code=record.last_error, **ids_of(record.task))
+    return ports.catalog.save_chunk(record.model_copy(update={"at_risk_since": now}))
+
+
+def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
+    """Notes the redrive before sending, so that the next run does not send the same again."""
+    ports.catalog.save_chunk(record.model_copy(update={"next_attempt_at": now}))
+    ports.queue.send(record.task)
+    emit(Event.REDRIVEN, reason="overdue", state=record.state, **ids_of(record.task))
+    return "redriven"
+
+
+def _expire(record: ChunkRecord, now: datetime, ports: Ports) -> str:
+    code = record.last_error or "never_tried"
+    ports.quarantine.put(entry_for(record.task, RecordingError("expired before it was archived", code="expired"), now))
+    ports.catalog.save_chunk(moved(record, ChunkState.EXPIRED, last_error=code, changed_at=now))
+    emit(Event.CHUNK_EXPIRED, code=code, **ids_of(record.task))
+    return "expired"

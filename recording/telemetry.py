@@ -1,0 +1,106 @@
+"""Structured log events: stable names, a closed list of fields, nothing personal.
+
+Ids are logged; phone numbers, participant ids, tokens, SAS and locations have no field to go into.
+"""
+
+import json
+import logging
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_LOG = logging.getLogger("recording")
+
+
+class Event(StrEnum):
+    """Every event this app logs. Alerts and other people's queries rely on these names."""
+
+    STARTED = "recording.started"
+    PAUSED = "recording.paused"
+    RESUMED = "recording.resumed"
+    STOPPED = "recording.stopped"
+    CONTROL_REFUSED = "recording.control.refused"
+    EVENT_ACCEPTED = "recording.event.accepted"
+    EVENT_DUPLICATE = "recording.event.duplicate"
+    EVENT_REJECTED = "recording.event.rejected"
+    CHUNK_COPIED = "recording.chunk.copied"
+    CHUNK_VERIFIED = "recording.chunk.verified"
+    CHUNK_ARCHIVED = "recording.chunk.archived"
+    CHUNK_MEDIA_SUSPECT = "recording.chunk.media_suspect"
+    CHUNK_METADATA_MISSING = "recording.chunk.metadata_missing"
+    SOURCE_DELETED = "recording.chunk.source_deleted"
+    SOURCE_LEFT = "recording.chunk.source_left_to_expire"
+    ATTEMPT_FAILED = "recording.chunk.attempt_failed"
+    CHUNK_WAITING = "recording.chunk.waiting"
+    CHUNK_QUARANTINED = "recording.chunk.quarantined"
+    CHUNK_AT_RISK = "recording.chunk.at_risk"
+    CHUNK_EXPIRED = "recording.chunk.expired"
+    REDRIVEN = "recording.redriven"
+    RECONCILED = "recording.reconciled"
+
+
+_LEVELS = {
+    Event.CONTROL_REFUSED: logging.WARNING,
+    Event.EVENT_REJECTED: logging.WARNING,
+    Event.CHUNK_MEDIA_SUSPECT: logging.WARNING,
+    Event.ATTEMPT_FAILED: logging.WARNING,
+    Event.CHUNK_AT_RISK: logging.ERROR,
+    Event.CHUNK_QUARANTINED: logging.ERROR,
+    Event.CHUNK_METADATA_MISSING: logging.ERROR,
+    Event.CHUNK_EXPIRED: logging.CRITICAL,
+}
+
+FIELDS = frozenset(
+    {
+        "recording_id",
+        "call_id",
+        "document_id",
+        "index",
+        "state",
+        "action",
+        "code",
+        "fault",
+        "reason",
+        "detail",
+        "attempt",
+        "length_bytes",
+        "sha256",
+        "duration_ms",
+        "blob_name",
+        "time_left_seconds",
+        "delay_seconds",
+        "took_ms",
+        "chunks",
+        "count",
+        "at_risk",
+        "expired",
+        "poisoned",
+        "event_id",
+        "came_from",
+        "entry",
+        "started_by",
+    }
+)
+
+Value = str | int | float | bool | datetime | timedelta | None
+
+
+def emit(event: Event, **fields: Value) -> None:
+    """Logs one event, at its own level, with its fields: text a person can read, and `extra` for machines.
+
+    Raises:
+        ValueError: for a field outside the list, so that nothing slips into the logs by accident.
+    """
+    if unknown := fields.keys() - FIELDS:
+        raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
+    facts = {name: _plain(value) for name, value in fields.items() if value is not None}
+    text = " ".join(f"{name}={json.dumps(value)}" for name, value in facts.items())
+    _LOG.log(_LEVELS.get(event, logging.INFO), "%s %s", event.value, text, extra={"event": event.value, **facts})
+
+
+def _plain(value: Value) -> str | int | float | bool | None:
+    """JSON text keeps line breaks and quotes out of the log line; long texts are cut."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return round(value.total_seconds(), 3)
+    return value[:512] if isinstance(value, str) else value

@@ -1,0 +1,145 @@
+"""Fills the ports with adapters: on first use, once per process, never at import.
+
+Each port imports its adapter when it is first touched, so that a function pays only for the SDKs it uses:
+the Event Grid trigger never loads the Call Automation SDK, and the health check loads none.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from threading import RLock
+from typing import Any, TypeVar, cast
+
+from recording.ports import (
+    Archive,
+    Catalog,
+    ChunkQueue,
+    ExternalStorage,
+    Ports,
+    Quarantine,
+    RecordingControl,
+    RecordingSource,
+)
+from recording.settings import Settings, read_settings
+
+T = TypeVar("T")
+_lock = RLock()
+_opened: list[Any] = []
+
+
+@cache
+def settings() -> Settings:
+    """The settings in the environment, read once they are valid.
+
+    Raises:
+        SettingsError: while some are missing or wrong; the next call reads again.
+    """
+    return read_settings()
+
+
+def ports() -> Ports:
+    """The ports of this process.
+
+    Raises:
+        SettingsError: while some settings are missing or wrong.
+    """
+    with _lock:
+        return _ports()
+
+
+def dependencies() -> tuple[Ports, Settings]:
+    """What a use case is given.
+
+    Raises:
+        SettingsError: while some settings are missing or wrong.
+    """
+    return ports(), settings()
+
+
+@cache
+def _ports() -> Ports:
+    from recording.adapters.system_clock import SystemClock
+
+    settings()  # faults show here, not at the first use of a port
+    # The SDKs log each request with its address at INFO, which is noise and tells blob names.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    return Ports(
+        clock=SystemClock(),
+        control=_lazily(_control),
+        source=_lazily(_source),
+        external=_lazily(_external),
+        archive=_lazily(_archive),
+        catalog=_lazily(_catalog),
+        queue=_lazily(_queue),
+        quarantine=_lazily(_quarantine),
+    )
+
+
+def reset() -> None:
+    """Closes what was opened and forgets everything; for tests."""
+    with _lock:
+        while _opened:
+            _opened.pop().close()
+        _ports.cache_clear()
+        settings.cache_clear()
+
+
+def _lazily(make: Callable[[], T]) -> T:
+    """The adapter that `make` will make; it looks the same, but is made when its first method is asked for."""
+    return cast("T", _Lazy(make))
+
+
+class _Lazy:
+    """Stands for an adapter; one for all threads."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        with _lock:
+            if "_adapter" not in self.__dict__:
+                self._adapter = self._make()
+                _opened.append(self._adapter)
+        return getattr(self._adapter, name)
+
+
+def _control() -> RecordingControl:
+    from recording.adapters.acs_control import AcsControl
+
+    return AcsControl(settings().acs)
+
+
+def _source() -> RecordingSource:
+    from recording.adapters.acs_source import AcsSource
+
+    return AcsSource(settings().acs)
+
+
+def _external() -> ExternalStorage:
+    from recording.adapters.external_blobs import ExternalBlobs
+
+    return ExternalBlobs(settings())
+
+
+def _archive() -> Archive:
+    from recording.adapters.blob_archive import BlobArchive
+
+    return BlobArchive(settings())
+
+
+def _catalog() -> Catalog:
+    from recording.adapters.table_catalog import TableCatalog
+
+    return TableCatalog(settings())
+
+
+def _queue() -> ChunkQueue:
+    from recording.adapters.storage_queue import StorageChunkQueue
+
+    return StorageChunkQueue(settings())
+
+
+def _quarantine() -> Quarantine:
+    from recording.adapters.blob_quarantine import BlobQuarantine
+
+    return BlobQuarantine(settings())

@@ -1,0 +1,150 @@
+"""The right to work on one chunk: a claim with an expiry, renewed while the work goes on, fenced by the record's ETag.
+
+A worker that lost its claim can save nothing, and so deletes nothing: each save is conditional on the record being
+the one it last wrote.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.transitions import is_finished, moved
+from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
+from recording.ports import Ports, QuarantineEntry
+from recording.settings import Settings
+
+_RIVAL_WAIT = timedelta(minutes=1)
+
+
+@dataclass
+class Work:
+    """A claimed chunk: its record as last saved, and what the steps need."""
+
+    record: ChunkRecord
+    ports: Ports
+    settings: Settings
+    started_at: datetime
+    metadata: bytes | None = None  # the document as served, once this run has fetched it
+    metadata_refused: bytes | None = None  # what was served but is no readable document about this chunk
+
+    @property
+    def task(self) -> ChunkTask:
+        """What is known of the chunk from its event."""
+        return self.record.task
+
+    def now(self) -> datetime:
+        """The time."""
+        return self.ports.clock.now()
+
+    def is_past_deadline(self) -> bool:
+        """Whether ACS has had the right to forget the media."""
+        return self.now() >= self.task.expires_at
+
+    def save(self, **facts: Any) -> None:
+        """Saves facts and renews the claim. Raises ClaimLostError when the record is not the one last saved."""
+        now = self.now()
+        claim = {"changed_at": now, "claim_expires_at": now + self.settings.claim_length}
+        self.record = self.ports.catalog.save_chunk(self.record.model_copy(update={**claim, **facts}))
+
+    def move(self, state: ChunkState, **facts: Any) -> None:
+        """Saves the next state with what was learned; gives the claim back when that ends the work."""
+        self.record = moved(self.record, state, **facts)
+        if is_finished(self.record):
+            self.release()
+        else:
+            self.save()
+
+    def release(self, **facts: Any) -> None:
+        """Saves facts and gives the claim back."""
+        given_back = {"changed_at": self.now(), "claim_owner": None, "claim_expires_at": None}
+        self.record = self.ports.catalog.save_chunk(self.record.model_copy(update={**given_back, **facts}))
+
+    def keep_claim(self) -> None:
+        """Renews the claim when half of it is used up. Raises ClaimLostError when it has ended meanwhile."""
+        left = self.record.claim_left(self.now())
+        if not left:
+            raise ClaimLostError("the claim ended while the work went on")
+        if left < self.settings.claim_length / 2:
+            self.save()
+
+
+class Rival(Work):
+    """Another object that claims to be a finished chunk. It needs no claim: all it may do is add its own blob."""
+
+    def keep_claim(self) -> None:
+        """There is none to keep."""
+
+
+def claimed(task: ChunkTask, ports: Ports, settings: Settings) -> Work | None:
+    """Claims the task's chunk by one conditional write; None when nothing is left to do for it.
+
+    Raises:
+        ClaimHeldError: another worker has it; come back when its claim ends.
+        ClaimLostError: another worker was faster by a moment.
+    """
+    now = ports.clock.now()
+    record = _turned_to(task, _known(task, now, ports), now)
+    if is_finished(record):
+        return None
+    if record.task.content_location != task.content_location:
+        raise ClaimHeldError("another object of the same name is being archived first", retry_after=_RIVAL_WAIT)
+    if record.is_claimed(now):
+        raise ClaimHeldError("another worker has the chunk", retry_after=record.claim_left(now))
+    work = Work(record, ports, settings, started_at=now)
+    work.save(
+        claim_owner=uuid4().hex,
+        attempts=record.attempts + 1,
+        next_attempt_at=None,
+        task=record.task.completed_by(task),
+    )
+    return work
+
+
+def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkRecord:
+    """The record as it is, or about this task's location when the one announced before has given nothing so far.
+
+    Waiting for an object that never comes would lose the one that is there. The two take turns.
+    """
+    has_failed = record.last_error is not None and record.blob_name is None
+    if record.task.content_location == task.content_location or not has_failed or record.is_claimed(now):
+        return record
+    if record.state is not ChunkState.PENDING:
+        record = moved(record, ChunkState.PENDING, quarantine_reason=None)
+    forgotten = {"last_error": None, "broken_sha256": None, "at_risk_since": None}
+    return record.model_copy(update={"task": task, **forgotten})
+
+
+def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:
+    record = ports.catalog.get_chunk(task.key)
+    if record is None:
+        ports.catalog.add_chunk(ChunkRecord(task=task, first_seen_at=now, changed_at=now))
+        record = ports.catalog.get_chunk(task.key)
+    if record is None:
+        raise ClaimLostError("the chunk's record vanished")
+    return record
+
+
+def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> QuarantineEntry:
+    """The quarantine entry for a task that trying cannot mend."""
+    return QuarantineEntry(
+        reason=error.code,
+        detail=str(error),
+        payload=task.model_dump_json(),
+        came_from="archive",
+        at=now,
+        recording_id=task.recording_id,
+        document_id=task.document_id,
+    )
+
+
+def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
+    """The quarantine entry for a message on the chunk queue that is no task."""
+    detail = "a message on the chunk queue is not a chunk task"
+    return QuarantineEntry("unreadable_task", detail, payload=text, came_from="chunk_queue", at=now)
+
+
+def ids_of(task: ChunkTask) -> dict[str, str | int]:
+    """A chunk's ids as log fields."""
+    return {"recording_id": task.recording_id, "document_id": task.document_id, "index": task.index}

@@ -1,0 +1,24 @@
+"""Fixtures that every suite may use."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from dev.azurite import Azurite, is_installed
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """One Azurite in memory for the whole run (one per xdist worker); tests choose names of their own in it."""
+    if not is_installed():
+        missing("Azurite is not installed: run 'npm ci'")
+    with Azurite() as running:
+        yield running
+
+
+def missing(what: str) -> None:
+    """In CI an absent tool is a failure: a skipped test proves nothing there."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(what)
+    pytest.skip(what)

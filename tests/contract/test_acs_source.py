@@ -1,0 +1,303 @@
+"""The source adapter against a scripted ACS storage: what it sends, what it believes, what it does with failures."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from unittest.mock import ANY
+
+import pytest
+import urllib3
+
+from recording.adapters import acs_source
+from recording.adapters.acs_source import AcsSource
+from recording.errors import (
+    SourceBrokenError,
+    SourceBusyError,
+    SourceError,
+    SourceGoneError,
+    SourceRefusedError,
+)
+from recording.settings import AcsConnection
+from tests.contract.loopback import Answer, World
+
+HOST = "storage.asm.skype.com"
+PATH = "/v1/objects/0-eus-d1-aa/content/audio"
+LOCATION = f"https://{HOST}{PATH}"
+DELETE_PATH = "/v1/objects/0-eus-d1-aa"
+DELETE = f"https://us-storage.asm.skype.com{DELETE_PATH}"
+DATA = bytes(range(256)) * 8192  # 2 MiB
+
+
+@pytest.fixture
+def source(acs: AcsConnection) -> Iterator[AcsSource]:
+    adapter = AcsSource(acs)
+    yield adapter
+    adapter.close()
+
+
+def whole(data: bytes = DATA, total: int | None = None) -> Answer:
+    """A 206 for everything, as ACS gives it."""
+    stated = len(data) if total is None else total
+    return Answer(206, data, {"Content-Range": f"bytes 0-{stated - 1}/{stated}"})
+
+
+def download(source: AcsSource, location: str = LOCATION) -> bytes:
+    with source.open_content(location) as content:
+        return b"".join(content.pieces())
+
+
+def test_the_request_is_what_acs_expects(source: AcsSource, world: World) -> None:
+    """Signed for the resource, uncompressed, with an explicit range: the facts a whole copy rests on."""
+    world.script.on("GET", PATH, whole())
+    assert download(source) == DATA
+    (seen,) = world.script.seen
+    assert seen.host == HOST
+    assert seen.headers["Range"] == "bytes=0-"
+    assert seen.headers["Accept-Encoding"] == "identity"
+    assert seen.headers["x-ms-host"] == "contoso.unitedstates.communication.azure.com"
+    assert seen.headers["Authorization"].startswith("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Sig")
+    assert seen.headers["x-ms-date"] == ANY
+
+
+def test_pieces_are_small(source: AcsSource, world: World) -> None:
+    """I8: memory is flat in the file's size."""
+    world.script.on("GET", PATH, whole())
+    with source.open_content(LOCATION) as content:
+        assert max(len(piece) for piece in content.pieces()) <= 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("answer", "total"),
+    [
+        (whole(), len(DATA)),
+        (Answer(200, DATA), len(DATA)),
+        (Answer(200, DATA, {"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"}), len(DATA)),
+        (Answer(206, DATA, {"Content-Range": f"bytes 0-{len(DATA) - 1}/*"}), len(DATA)),
+        (Answer(206, DATA, {"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"}, length=-1), len(DATA)),
+        (Answer(200, DATA, length=-1), None),
+        (Answer(200, b""), 0),
+    ],
+)
+def test_the_declared_total_is_what_the_headers_agree_on(
+    source: AcsSource, world: World, answer: Answer, total: int | None
+) -> None:
+    """Proof needs the source's own statement of the length."""
+    world.script.on("GET", PATH, answer)
+    with source.open_content(LOCATION) as content:
+        assert content.declared_total == total
+
+
+@pytest.mark.parametrize(
+    "content_range",
+    [
+        f"bytes 0-{len(DATA) - 1}/{len(DATA) + 1}",
+        f"bytes 0-{len(DATA)}/{len(DATA) + 1}",
+        f"bytes 1-{len(DATA)}/{len(DATA) + 1}",
+        f"bytes */{len(DATA)}",
+        "nonsense",
+    ],
+)
+def test_a_source_that_contradicts_itself_is_not_believed(source: AcsSource, world: World, content_range: str) -> None:
+    """Two statements of one length that differ mean that at least one is wrong."""
+    world.script.on("GET", PATH, Answer(206, DATA, {"Content-Range": content_range}))
+    with pytest.raises(SourceBrokenError) as broken:
+        download(source)
+    assert broken.value.code == "source_contradicts_itself"
+
+
+def test_a_compressed_body_is_refused(source: AcsSource, world: World) -> None:
+    """A truncated gzip stream looks whole; nobody asked for one."""
+    world.script.on("GET", PATH, Answer(200, DATA, {"Content-Encoding": "gzip"}))
+    with pytest.raises(SourceBrokenError) as broken:
+        download(source)
+    assert broken.value.code == "unexpected_encoding"
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        Answer(206, DATA[:1000], {}, length=len(DATA)),
+        Answer(200, DATA[:1000], chunked=True),
+    ],
+    ids=["content-length", "chunked"],
+)
+def test_a_stream_that_breaks_is_busy(source: AcsSource, world: World, cut: Answer) -> None:
+    """The queue brings the chunk back; nothing short is taken for whole."""
+    world.script.on("GET", PATH, cut)
+    with pytest.raises(SourceBusyError):
+        download(source)
+
+
+def test_a_close_delimited_stream_just_ends_short_of_its_total(source: AcsSource, world: World) -> None:
+    """HTTP cannot tell here; the declared total can, and the use case compares."""
+    headers = {"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"}
+    world.script.on("GET", PATH, Answer(206, DATA[:1000], headers, length=-1))
+    with source.open_content(LOCATION) as content:
+        assert b"".join(content.pieces()) == DATA[:1000]
+        assert content.declared_total == len(DATA)
+
+
+def test_a_stalled_stream_is_busy(source: AcsSource, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that waits for ever would hold its claim and its place."""
+    monkeypatch.setattr(acs_source, "TIMEOUT", urllib3.Timeout(connect=1, read=0.2))
+    stall = threading.Event()
+    world.script.on("GET", PATH, Answer(206, DATA[:1000], {}, length=len(DATA), stall=stall))
+    with pytest.raises(SourceBusyError):
+        download(source)
+    stall.set()
+
+
+@pytest.mark.parametrize("status", [400, 405, 408, 409, 412, 416, 429, 500, 502, 503, 504])
+def test_most_failures_pass_by_themselves(source: AcsSource, world: World, status: int) -> None:
+    """Also a 400: ACS's front end answers one with a web page now and then."""
+    world.script.on("GET", PATH, Answer(status, b"<!DOCTYPE html>", {"Retry-After": "7"}))
+    with pytest.raises(SourceBusyError) as busy:
+        download(source)
+    assert busy.value.retry_after == timedelta(seconds=7)
+    assert str(status) in str(busy.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(404, SourceGoneError), (401, SourceRefusedError), (403, SourceRefusedError)]
+)
+@pytest.mark.parametrize("call", ["open", "metadata"])
+def test_lasting_refusals_are_told_apart(
+    source: AcsSource, world: World, status: int, error: type[SourceError], call: str
+) -> None:
+    """Not there, and not for us, need different people."""
+    world.script.on("GET", PATH, Answer(status))
+    with pytest.raises(error):
+        download(source) if call == "open" else source.read_metadata(LOCATION)
+
+
+def test_a_dropped_connection_is_busy(source: AcsSource, world: World) -> None:
+    """Every error of the HTTP client is translated."""
+    world.script.on("GET", PATH, Answer(is_dropped=True))
+    with pytest.raises(SourceBusyError):
+        download(source)
+
+
+def test_an_unreachable_proxy_is_busy(acs: AcsConnection) -> None:
+    """Nobody listens there."""
+    source = AcsSource(acs.model_copy(update={"proxy_url": "http://127.0.0.1:9"}))
+    with pytest.raises(SourceBusyError):
+        download(source)
+    source.close()
+
+
+def test_a_certificate_of_another_authority_is_not_trusted(acs: AcsConnection, world: World) -> None:
+    """Verification is never off: without the bundle, the private CA is a stranger."""
+    world.script.on("GET", PATH, whole())
+    source = AcsSource(acs.model_copy(update={"ca_bundle": None}))
+    with pytest.raises(SourceBusyError):
+        download(source)
+    assert world.script.seen == []
+    source.close()
+
+
+def test_a_redirect_within_the_allow_list_is_followed_and_signed_anew(source: AcsSource, world: World) -> None:
+    """ACS moves objects between its own hosts; the SDK loses its signature there and gets a 401."""
+    elsewhere = "https://sa1-storage.asm.skype.com/v1/objects/0-eus-d1-aa/content/moved?x=1"
+    world.script.on("GET", PATH, Answer(302, headers={"Location": elsewhere}))
+    world.script.on("GET", "/v1/objects/0-eus-d1-aa/content/moved", whole())
+    assert download(source) == DATA
+    first, second = world.script.seen
+    assert second.host == "sa1-storage.asm.skype.com"
+    assert second.path.endswith("/moved?x=1")
+    assert second.headers["Range"] == "bytes=0-"
+    assert second.headers["Authorization"] != first.headers["Authorization"]
+
+
+def test_a_relative_redirect_stays_on_its_host(source: AcsSource, world: World) -> None:
+    """HTTP allows it; the guard sees it as a whole location."""
+    world.script.on("GET", PATH, Answer(307, headers={"Location": "/v1/objects/0-eus-d1-aa/content/moved"}))
+    world.script.on("GET", "/v1/objects/0-eus-d1-aa/content/moved", whole())
+    assert download(source) == DATA
+    assert {seen.host for seen in world.script.seen} == {HOST}
+
+
+def test_a_circle_of_redirects_ends(source: AcsSource, world: World) -> None:
+    """Three hops are more than ACS was ever seen to make."""
+    world.script.on("GET", PATH, Answer(302, headers={"Location": LOCATION}))
+    with pytest.raises(SourceBusyError):
+        download(source)
+    assert len(world.script.seen) == 4
+
+
+def test_a_redirect_that_leads_nowhere_is_busy(source: AcsSource, world: World) -> None:
+    """A 302 without a Location is a front end's fault."""
+    world.script.on("GET", PATH, Answer(302))
+    with pytest.raises(SourceBusyError):
+        download(source)
+
+
+def test_metadata_is_read_as_served(source: AcsSource, world: World) -> None:
+    """Bytes, not JSON: some documents have CRLF, some a BOM."""
+    world.script.on("GET", PATH, Answer(200, b'\xef\xbb\xbf{"a":\r\n1}'))
+    assert source.read_metadata(LOCATION) == b'\xef\xbb\xbf{"a":\r\n1}'
+
+
+@pytest.mark.parametrize("length", [None, -1])
+def test_metadata_above_a_mebibyte_is_refused(source: AcsSource, world: World, length: int | None) -> None:
+    """Whether it says so before or not: memory is ours."""
+    world.script.on("GET", PATH, Answer(200, bytes(1024 * 1024 + 1), length=length))
+    with pytest.raises(SourceBrokenError) as broken:
+        source.read_metadata(LOCATION)
+    assert broken.value.code == "metadata_too_large"
+
+
+def test_metadata_shorter_than_declared_is_refused(source: AcsSource, world: World) -> None:
+    """Half a JSON document must not be archived as served."""
+    world.script.on("GET", PATH, Answer(200, b"{}", {"Content-Range": "bytes 0-99/100"}, length=-1))
+    with pytest.raises(SourceBrokenError) as broken:
+        source.read_metadata(LOCATION)
+    assert broken.value.code == "metadata_short"
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_any_2xx_deletes(source: AcsSource, world: World, status: int) -> None:
+    """The SDK raises on 202 and 204 though the object is gone."""
+    world.script.on("DELETE", DELETE_PATH, Answer(status))
+    assert source.delete(DELETE) is True
+    assert "Range" not in world.script.seen[0].headers
+
+
+def test_deleting_what_is_gone_is_told_apart(source: AcsSource, world: World) -> None:
+    """A delete that timed out after doing its work is answered 404 the next time."""
+    world.script.on("DELETE", DELETE_PATH, Answer(404))
+    assert source.delete(DELETE) is False
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_redirected_delete_stays_a_delete(source: AcsSource, world: World, status: int) -> None:
+    """The SDK does not follow it and leaves the object there."""
+    moved = "https://sa1-storage.asm.skype.com/v1/objects/0-eus-d1-aa"
+    world.script.on("DELETE", DELETE_PATH, Answer(status, headers={"Location": moved}), Answer(200))
+    assert source.delete(DELETE) is True
+    assert [seen.method for seen in world.script.seen] == ["DELETE", "DELETE"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, SourceBusyError), (401, SourceRefusedError), (500, SourceBusyError)]
+)
+def test_a_delete_that_fails_says_so(source: AcsSource, world: World, status: int, error: type[SourceError]) -> None:
+    """Only an answer that says gone lets the record say deleted."""
+    world.script.on("DELETE", DELETE_PATH, Answer(status))
+    with pytest.raises(error):
+        source.delete(DELETE)
+
+
+def test_connections_are_reused_after_whole_answers(source: AcsSource, world: World) -> None:
+    """A TLS handshake for each of many small chunks would cost twice the CPU."""
+    world.script.on("GET", PATH, whole(b"x" * 10))
+    for _ in range(3):
+        assert download(source) == b"x" * 10
+    assert len(world.proxy.asked) == 1
+
+
+def test_a_download_that_is_given_up_does_not_spoil_the_next(source: AcsSource, world: World) -> None:
+    """What is left of the old body must not be read as the new one."""
+    world.script.on("GET", PATH, whole())
+    with source.open_content(LOCATION) as content:
+        next(content.pieces())
+    assert download(source) == DATA

@@ -1,0 +1,150 @@
+"""The port Archive: the same promises from the fake and from Blob storage."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from recording.adapters.blob_archive import BlobArchive
+from recording.errors import StorageError
+from recording.ports import Archive
+from tests.fakes import FakeArchive
+
+NAME = "2026/11/23/call-1/recording-1/0000-0-eus-d1.wav"
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def archive(request: pytest.FixtureRequest) -> Iterator[Archive]:
+    if request.param == "fake":
+        yield FakeArchive()
+        return
+    adapter = BlobArchive(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def commit(archive: Archive, *blocks: bytes, name: str = NAME) -> bool:
+    block_ids = [f"{number:05d}" for number in range(len(blocks))]
+    for block_id, data in zip(block_ids, blocks, strict=True):
+        archive.stage_block(name, block_id, data)
+    return archive.commit(name, block_ids, "audio/wav", {"sha256": "ab12", "source": "x"})
+
+
+def test_a_committed_blob_is_its_blocks_in_the_order_of_the_commit(archive: Archive) -> None:
+    """Blocks may be staged in any order; the list decides."""
+    archive.stage_block(NAME, "b", b"second")
+    archive.stage_block(NAME, "a", b"first ")
+    assert archive.commit(NAME, ["a", "b"], "audio/wav", {})
+    assert b"".join(archive.read(NAME)) == b"first second"
+
+
+def test_staged_blocks_are_no_blob(archive: Archive) -> None:
+    """A half copy must not look like a recording."""
+    archive.stage_block(NAME, "a", b"half")
+    assert archive.look_up(NAME) is None
+    assert archive.get(NAME) is None
+
+
+def test_a_second_commit_changes_nothing(archive: Archive) -> None:
+    """I3: other bytes never replace a committed blob."""
+    assert commit(archive, b"the first")
+    assert not commit(archive, b"another")
+    assert b"".join(archive.read(NAME)) == b"the first"
+
+
+def test_staging_over_a_committed_blob_leaves_it_alone(archive: Archive) -> None:
+    """A slow worker may still be staging when a faster one has committed."""
+    commit(archive, b"the first")
+    archive.stage_block(NAME, "late", b"late")
+    stored = archive.look_up(NAME)
+    assert stored is not None
+    assert stored.length_bytes == len(b"the first")
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_blocks_may_be_any_buffer(archive: Archive, kind: type) -> None:
+    """The copy stages a reused buffer without copying it once more."""
+    assert commit(archive, kind(b"buffer"))
+    assert b"".join(archive.read(NAME)) == b"buffer"
+
+
+def test_staging_a_block_twice_keeps_the_last_one(archive: Archive) -> None:
+    """A repeated step must be harmless."""
+    archive.stage_block(NAME, "a", b"torn")
+    archive.stage_block(NAME, "a", b"whole")
+    archive.commit(NAME, ["a"], "audio/wav", {})
+    assert b"".join(archive.read(NAME)) == b"whole"
+
+
+def test_facts_and_length_are_known_without_reading(archive: Archive) -> None:
+    """A worker that comes after a crash finds its predecessor's result by them."""
+    commit(archive, b"12345")
+    stored = archive.look_up(NAME)
+    assert stored is not None
+    assert stored.length_bytes == 5
+    assert dict(stored.facts) == {"sha256": "ab12", "source": "x"}
+
+
+def test_committing_a_block_that_is_not_staged_fails(archive: Archive) -> None:
+    """A hole must not become a recording."""
+    archive.stage_block(NAME, "a", b"there")
+    with pytest.raises(StorageError):
+        archive.commit(NAME, ["a", "b"], "audio/wav", {})
+    assert archive.look_up(NAME) is None
+
+
+def test_a_large_blob_is_read_in_pieces(archive: Archive) -> None:
+    """I8: reading back must not hold the whole file."""
+    block = bytes(range(256)) * 16384  # 4 MiB
+    commit(archive, block, block, b"tail")
+    pieces = list(archive.read(NAME))
+    assert len(pieces) >= 3
+    assert b"".join(pieces) == block + block + b"tail"
+
+
+def test_an_empty_blob_has_no_pieces(archive: Archive) -> None:
+    """Nothing is read of nothing, without an error."""
+    archive.put_once(NAME, b"", "text/plain")
+    assert list(archive.read(NAME)) == []
+
+
+def test_reading_what_is_absent_fails(archive: Archive) -> None:
+    """Only the questions `get` and `look_up` may be answered with nothing."""
+    with pytest.raises(StorageError):
+        list(archive.read("absent"))
+
+
+def test_absent_blobs_are_none_even_before_the_container_exists(archive: Archive) -> None:
+    """The first worker of a new deployment asks before anything was written."""
+    assert archive.get("absent") is None
+    assert archive.look_up("absent") is None
+
+
+def test_put_once_keeps_the_first(archive: Archive) -> None:
+    """Metadata as served is written once."""
+    assert archive.put_once("a.json", b"1", "application/json")
+    assert not archive.put_once("a.json", b"2", "application/json")
+    found = archive.get("a.json")
+    assert found is not None
+    assert found[0] == b"1"
+
+
+def test_put_if_unchanged_refuses_a_stale_etag(archive: Archive) -> None:
+    """Two workers rewrite one manifest: the slower one must notice."""
+    assert archive.put_if_unchanged("manifest.json", b"1", "application/json", None)
+    assert not archive.put_if_unchanged("manifest.json", b"x", "application/json", None)
+    found = archive.get("manifest.json")
+    assert found is not None
+    assert archive.put_if_unchanged("manifest.json", b"2", "application/json", found[1])
+    assert not archive.put_if_unchanged("manifest.json", b"3", "application/json", found[1])
+    latest = archive.get("manifest.json")
+    assert latest is not None
+    assert latest[0] == b"2"
+
+
+def test_an_etag_of_an_absent_blob_writes_nothing(archive: Archive) -> None:
+    """What was deleted by a person is not brought back by a stale writer."""
+    archive.put_once("other.json", b"1", "application/json")
+    found = archive.get("other.json")
+    assert found is not None
+    assert not archive.put_if_unchanged("absent.json", b"x", "application/json", found[1])
+    assert archive.get("absent.json") is None

@@ -1,0 +1,227 @@
+"""The port Catalog: the same promises from the fake and from Table storage."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recording.adapters.table_catalog import TableCatalog
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
+from recording.domain.recording import LastAction, RecordingRecord, StartReservation
+from recording.errors import ClaimLostError
+from recording.ports import Catalog
+from tests.fakes import FakeCatalog
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
+    if request.param == "fake":
+        yield FakeCatalog()
+        return
+    adapter = TableCatalog(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def chunk(
+    index: int = 0, document_id: str = "0-eus-d1-aa", *, recording_id: str = "rec-1", hours: int = 24
+) -> ChunkRecord:
+    task = ChunkTask(
+        recording_id=recording_id,
+        call_id="call-1",
+        document_id=document_id,
+        index=index,
+        content_location=f"https://storage.asm.skype.com/v1/objects/{document_id}/content/audio",
+        event_id="event-1",
+        event_time=NOW,
+        expires_at=NOW + timedelta(hours=hours),
+        folder="2026/11/23/call-1/rec-1",
+    )
+    return ChunkRecord(task=task, first_seen_at=NOW, changed_at=NOW)
+
+
+def stored(catalog: Catalog, record: ChunkRecord) -> ChunkRecord:
+    found = catalog.get_chunk(record.key)
+    assert found is not None
+    return found
+
+
+def added(catalog: Catalog, record: ChunkRecord) -> ChunkRecord:
+    assert catalog.add_chunk(record)
+    return stored(catalog, record)
+
+
+def test_a_chunk_comes_back_as_it_was_added(catalog: Catalog) -> None:
+    """Nothing may be lost on the way through a table row."""
+    record = chunk()
+    found = added(catalog, record)
+    assert found.etag
+    assert found.model_copy(update={"etag": None}) == record
+
+
+def test_absent_things_are_none_even_before_the_tables_exist(catalog: Catalog) -> None:
+    """The first worker of a new deployment asks before anything was written."""
+    assert catalog.get_chunk(chunk().key) is None
+    assert catalog.get_recording("rec-1") is None
+    assert catalog.get_reservation("key") is None
+    assert catalog.chunks_of("rec-1") == []
+    assert list(catalog.open_chunks()) == []
+
+
+def test_a_known_chunk_is_not_added_again(catalog: Catalog) -> None:
+    """I7: a duplicate announcement changes nothing."""
+    first = added(catalog, chunk())
+    assert not catalog.add_chunk(chunk().model_copy(update={"attempts": 7}))
+    assert stored(catalog, first) == first
+
+
+def test_saving_returns_the_record_with_its_next_etag(catalog: Catalog) -> None:
+    """A worker saves after each step without reading in between."""
+    first = added(catalog, chunk())
+    second = catalog.save_chunk(first.model_copy(update={"attempts": 1}))
+    third = catalog.save_chunk(second.model_copy(update={"attempts": 2}))
+    assert stored(catalog, first) == third
+    assert len({first.etag, second.etag, third.etag}) == 3
+
+
+def test_a_record_that_changed_meanwhile_cannot_be_saved(catalog: Catalog) -> None:
+    """The claim rests on this: of two workers one wins."""
+    record = added(catalog, chunk())
+    catalog.save_chunk(record.model_copy(update={"claim_owner": "fast"}))
+    with pytest.raises(ClaimLostError):
+        catalog.save_chunk(record.model_copy(update={"claim_owner": "slow"}))
+    assert stored(catalog, record).claim_owner == "fast"
+
+
+@pytest.mark.parametrize("etag", [None, "W/\"datetime'2026-11-23T09%3A00%3A00.0000000Z'\""])
+def test_a_record_that_is_not_there_cannot_be_saved(catalog: Catalog, etag: str | None) -> None:
+    """Saving never creates: only `add_chunk` does."""
+    catalog.add_chunk(chunk(recording_id="another"))
+    with pytest.raises(ClaimLostError):
+        catalog.save_chunk(chunk().model_copy(update={"etag": etag}))
+    assert catalog.get_chunk(chunk().key) is None
+
+
+def test_chunks_of_a_recording_come_by_index(catalog: Catalog) -> None:
+    """Manifest and answers list them in the order of the call; two documents of one index are both there."""
+    for index, document in ((10, "d-a"), (2, "d-b"), (0, "d-d"), (0, "d-c")):
+        catalog.add_chunk(chunk(index, document))
+    catalog.add_chunk(chunk(1, "d-x", recording_id="another"))
+    found = [(record.task.index, record.task.document_id) for record in catalog.chunks_of("rec-1")]
+    assert found == [(0, "d-c"), (0, "d-d"), (2, "d-b"), (10, "d-a")]
+
+
+def test_open_chunks_come_by_expiry(catalog: Catalog) -> None:
+    """Work is ordered by what ACS forgets first."""
+    for hours, document in ((24, "late"), (1, "soon"), (12, "middle")):
+        catalog.add_chunk(chunk(0, document, hours=hours))
+    assert [record.task.document_id for record in catalog.open_chunks()] == ["soon", "middle", "late"]
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [
+        {"state": ChunkState.SOURCE_DELETED},
+        {"state": ChunkState.QUARANTINED},
+        {"state": ChunkState.EXPIRED},
+        {"state": ChunkState.CATALOGED, "source": SourceOutcome.LEFT_TO_EXPIRE},
+    ],
+)
+def test_a_finished_chunk_is_not_open(catalog: Catalog, finish: dict[str, object]) -> None:
+    """A sweep must not work through all that was ever archived."""
+    record = added(catalog, chunk())
+    catalog.save_chunk(record.model_copy(update=finish))
+    assert list(catalog.open_chunks()) == []
+
+
+def test_a_chunk_between_its_steps_is_open_with_its_latest_etag(catalog: Catalog) -> None:
+    """I4: whatever a dead worker left is found."""
+    record = added(catalog, chunk())
+    for state in (ChunkState.COPIED, ChunkState.VERIFIED, ChunkState.CATALOGED):
+        record = catalog.save_chunk(record.model_copy(update={"state": state}))
+        assert list(catalog.open_chunks()) == [record]
+
+
+@pytest.mark.parametrize("rest", [ChunkState.QUARANTINED, ChunkState.EXPIRED])
+@pytest.mark.parametrize("again", [ChunkState.PENDING, ChunkState.COPIED])
+def test_a_redriven_chunk_is_open_again(catalog: Catalog, rest: ChunkState, again: ChunkState) -> None:
+    """A person put it back to work: if it fails once more, it must not be forgotten."""
+    record = added(catalog, chunk())
+    record = catalog.save_chunk(record.model_copy(update={"state": rest}))
+    record = catalog.save_chunk(record.model_copy(update={"state": again}))
+    assert list(catalog.open_chunks()) == [record]
+
+
+def test_a_save_that_is_refused_does_not_close_a_chunk(catalog: Catalog) -> None:
+    """A worker that lost its claim must not take the chunk out of sight with its last breath."""
+    record = added(catalog, chunk())
+    latest = catalog.save_chunk(record.model_copy(update={"claim_owner": "other"}))
+    with pytest.raises(ClaimLostError):
+        catalog.save_chunk(record.model_copy(update={"state": ChunkState.QUARANTINED}))
+    assert list(catalog.open_chunks()) == [latest]
+
+
+def test_the_largest_task_fits_into_the_catalog(catalog: Catalog) -> None:
+    """A task of 48 KiB is legal in the queue; a table's property holds half of that."""
+    big = chunk()
+    task = big.task.model_copy(update={"server_call_id": "x" * 47_000, "end_reason": "\N{GRINNING FACE}" * 500})
+    record = big.model_copy(update={"task": task, "last_error": "long " * 3000})
+    assert added(catalog, record).task == task
+
+
+def test_ids_that_tables_do_not_allow_are_no_trouble(catalog: Catalog) -> None:
+    """Recording ids are 160 characters of base64url; some ids hold dots and tildes."""
+    record = chunk(document_id="0~eus.d1=" + "z" * 400, recording_id="eyJQbGF0Zm9ybUVuZHBvaW50SWQiOi" * 6)
+    assert added(catalog, record).key == record.key
+    assert [found.key for found in catalog.chunks_of(record.task.recording_id)] == [record.key]
+
+
+@pytest.mark.parametrize("name", ["open", "reservation", "recording"])
+def test_a_recording_named_like_our_own_partitions_is_kept_apart(catalog: Catalog, name: str) -> None:
+    """Ids come from outside and may be any plain word."""
+    catalog.add_chunk(chunk(recording_id=name))
+    catalog.add_chunk(chunk(recording_id="rec-1"))
+    assert catalog.add_recording(RecordingRecord(recording_id=name))
+    assert catalog.add_reservation(reservation(key="recording"))
+    assert len(catalog.chunks_of(name)) == 1
+    assert len(list(catalog.open_chunks())) == 2
+
+
+def test_a_recording_is_added_once_and_saved_under_its_etag(catalog: Catalog) -> None:
+    """Control calls and first events of one recording meet here."""
+    record = RecordingRecord(recording_id="rec-1", started_here=True, request={"tags": {"case": "7"}}, started_at=NOW)
+    assert catalog.add_recording(record)
+    assert not catalog.add_recording(record)
+    first = catalog.get_recording("rec-1")
+    assert first is not None
+    assert first.model_copy(update={"etag": None}) == record
+    second = catalog.save_recording(first.model_copy(update={"last_action": LastAction.PAUSED}))
+    assert catalog.get_recording("rec-1") == second
+    with pytest.raises(ClaimLostError):
+        catalog.save_recording(first)
+
+
+def reservation(key: str = "order 66 / first try?") -> StartReservation:
+    return StartReservation(key=key, fingerprint="ab", repeatability_id="r-1", first_sent=NOW)
+
+
+def test_an_idempotency_key_is_reserved_once(catalog: Catalog) -> None:
+    """Two requests with one key must not both start a recording."""
+    assert catalog.add_reservation(reservation())
+    assert not catalog.add_reservation(reservation().model_copy(update={"fingerprint": "other"}))
+    found = catalog.get_reservation(reservation().key)
+    assert found is not None
+    assert found.fingerprint == "ab"
+
+
+def test_a_reservation_is_completed_whoever_comes_last(catalog: Catalog) -> None:
+    """All who complete it write what ACS answered, which is the same for one repeatability id."""
+    catalog.add_reservation(reservation())
+    complete = reservation().model_copy(update={"recording_id": "rec-1", "acs_state": "inactive"})
+    catalog.save_reservation(complete)
+    catalog.save_reservation(complete)
+    found = catalog.get_reservation(reservation().key)
+    assert found is not None
+    assert found.model_copy(update={"etag": None}) == complete

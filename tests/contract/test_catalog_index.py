@@ -1,0 +1,104 @@
+"""The catalog's index of open chunks survives a death between any two writes, and people who redrive meanwhile."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.data.tables import TableClient, TableServiceClient
+
+from recording.adapters import _table_rows as rows
+from recording.adapters import table_catalog
+from recording.adapters.table_catalog import TableCatalog
+from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.settings import Settings
+from tests.contract.test_catalog_contract import added, chunk
+
+pytestmark = pytest.mark.azurite
+
+
+@pytest.fixture
+def catalog(storage: Settings) -> Iterator[TableCatalog]:
+    adapter = TableCatalog(storage)
+    yield adapter
+    adapter.close()
+
+
+@pytest.fixture
+def table(storage: Settings) -> Iterator[TableClient]:
+    connection_string = storage.host_storage.connection_string
+    assert connection_string is not None
+    with TableServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
+        yield service.create_table_if_not_exists("chunks")
+
+
+def index_rows(table: TableClient) -> list[str]:
+    return [str(row["RowKey"]) for row in table.query_entities(f"PartitionKey eq '{rows.OPEN_PARTITION}'")]
+
+
+def finished(catalog: TableCatalog, record: ChunkRecord) -> ChunkRecord:
+    return catalog.save_chunk(record.model_copy(update={"state": ChunkState.QUARANTINED}))
+
+
+def test_an_index_row_without_its_chunk_is_harmless(catalog: TableCatalog, table: TableClient) -> None:
+    """The worker died after the first write: the chunk is announced again and then both are there."""
+    table.upsert_entity(rows.open_row(chunk()))
+    assert list(catalog.open_chunks()) == []
+    record = added(catalog, chunk())
+    assert list(catalog.open_chunks()) == [record]
+    assert len(index_rows(table)) == 1
+
+
+def test_a_stale_index_row_is_skipped_and_cleared_away_later(
+    catalog: TableCatalog, table: TableClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker died before the last write. A fresh row is left alone: somebody may be about to write its chunk."""
+    record = finished(catalog, added(catalog, chunk()))
+    table.upsert_entity(rows.open_row(record))
+    assert list(catalog.open_chunks()) == []
+    assert len(index_rows(table)) == 1
+    monkeypatch.setattr(table_catalog, "STALE_AFTER", timedelta(minutes=-5))
+    assert list(catalog.open_chunks()) == []
+    assert index_rows(table) == []
+
+
+def test_clearing_away_leaves_open_chunks_indexed(
+    catalog: TableCatalog, table: TableClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Age alone is no reason: a chunk may be open for a day."""
+    monkeypatch.setattr(table_catalog, "STALE_AFTER", timedelta(minutes=-5))
+    record = added(catalog, chunk())
+    assert list(catalog.open_chunks()) == [record]
+    assert len(index_rows(table)) == 1
+
+
+def test_a_finished_chunk_leaves_no_index_row(catalog: TableCatalog, table: TableClient) -> None:
+    """The index stays as small as the work at hand."""
+    finished(catalog, added(catalog, chunk()))
+    assert index_rows(table) == []
+
+
+def test_a_redrive_between_finishing_and_unindexing_is_not_lost(
+    catalog: TableCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person puts the chunk back to work in the very moment in which its worker clears the index."""
+    save = table_catalog._save
+
+    def save_then_redrive(table: TableClient, row: dict[str, Any], record: Any) -> Any:
+        saved = save(table, row, record)
+        monkeypatch.setattr(table_catalog, "_save", save)
+        catalog.save_chunk(saved.model_copy(update={"state": ChunkState.PENDING}))
+        return saved
+
+    record = added(catalog, chunk())
+    monkeypatch.setattr(table_catalog, "_save", save_then_redrive)
+    finished(catalog, record)
+    assert [found.key for found in catalog.open_chunks()] == [record.key]
+
+
+def test_a_person_can_read_and_query_the_rows(catalog: TableCatalog, table: TableClient) -> None:
+    """Storage Explorer is the first tool at hand when something went wrong."""
+    catalog.add_chunk(chunk(3, "0-eus-d1-aa").model_copy(update={"last_error": "source_busy"}))
+    (row,) = table.query_entities("state eq 'PENDING' and isOpen eq true and index eq 3")
+    assert (row["recordingId"], row["documentId"], row["lastError"]) == ("rec-1", "0-eus-d1-aa", "source_busy")
+    assert row["expiresAt"] == datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

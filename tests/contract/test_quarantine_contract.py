@@ -1,0 +1,85 @@
+"""The port Quarantine: the same promises from the fake and from Blob storage."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from recording.adapters.blob_quarantine import CONTAINER, BlobQuarantine
+from recording.ports import Quarantine, QuarantineEntry
+from recording.settings import Settings
+from tests.fakes import FakeQuarantine
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+ENTRY = QuarantineEntry(
+    reason="unreadable_event",
+    detail="the event's data cannot be read",
+    payload='{"any": "thing", "ü": "\\u0000"}\x00',
+    came_from="event_grid",
+    at=NOW,
+    recording_id="rec-1",
+)
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def quarantine(request: pytest.FixtureRequest) -> Iterator[Quarantine]:
+    if request.param == "fake":
+        yield FakeQuarantine()
+        return
+    adapter = BlobQuarantine(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def test_an_entry_comes_back_as_it_was(quarantine: Quarantine) -> None:
+    """A person must see exactly what came in."""
+    name = quarantine.put(ENTRY)
+    assert list(quarantine.entries()) == [(name, ENTRY)]
+
+
+def test_nothing_is_quarantined_before_the_container_exists(quarantine: Quarantine) -> None:
+    """A healthy deployment never makes the container, and a sweep still looks."""
+    assert list(quarantine.entries()) == []
+
+
+def test_the_same_payload_for_the_same_reason_on_one_day_is_one_entry(quarantine: Quarantine) -> None:
+    """Event Grid repeats a refused event for a day; a person wants to see it once."""
+    name = quarantine.put(ENTRY)
+    assert quarantine.put(replace(ENTRY, at=NOW + timedelta(hours=3), detail="again")) == name
+    assert list(quarantine.entries()) == [(name, ENTRY)]
+
+
+@pytest.mark.parametrize(
+    "other", [{"payload": "else"}, {"reason": "foreign_host"}, {"at": NOW + timedelta(days=1)}], ids=str
+)
+def test_another_payload_reason_or_day_is_another_entry(quarantine: Quarantine, other: dict[str, object]) -> None:
+    """Nothing is hidden behind something else."""
+    quarantine.put(ENTRY)
+    quarantine.put(replace(ENTRY, **other))  # type: ignore[arg-type]
+    assert len(list(quarantine.entries())) == 2
+
+
+def test_entries_come_oldest_first(quarantine: Quarantine) -> None:
+    """What waits longest is looked at first, whatever its reason."""
+    for hours, reason in ((5, "a"), (1, "z"), (30, "b"), (-30, "y")):
+        quarantine.put(replace(ENTRY, reason=reason, at=NOW + timedelta(hours=hours)))
+    assert [entry.reason for _, entry in quarantine.entries()] == ["y", "z", "a", "b"]
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("name", ["note.txt", "2026/11/22/x/y.json"])
+def test_a_foreign_blob_in_the_container_does_not_hide_the_entries(storage: Settings, name: str) -> None:
+    """Somebody put a note there; the sweep must go on, and show it."""
+    adapter = BlobQuarantine(storage)
+    kept = adapter.put(ENTRY)
+    connection_string = storage.host_storage.connection_string
+    assert connection_string is not None
+    with BlobServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
+        service.get_blob_client(CONTAINER, name).upload_blob(b"a note")
+    found = dict(adapter.entries())
+    assert found[kept] == ENTRY
+    assert found[name].reason == "unreadable_entry"
+    assert found[name].payload == "a note"
+    adapter.close()

@@ -1,0 +1,139 @@
+"""The port ChunkQueue: the same promises from the fake and from Queue storage."""
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import QueueClient
+
+from recording.adapters.storage_queue import POISON_QUEUE, QUEUE, StorageChunkQueue
+from recording.domain.chunk import ChunkTask
+from recording.ports import ChunkQueue
+from recording.settings import Settings
+from tests.fakes import FakeClock, FakeQueue
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+TASK = ChunkTask(
+    recording_id="rec-1",
+    call_id="call-1",
+    document_id="0-eus-d1-aa",
+    index=0,
+    content_location="https://storage.asm.skype.com/v1/objects/0-eus-d1-aa/content/audio",
+    end_reason="ünïcode",
+    event_id="event-1",
+    event_time=NOW,
+    expires_at=NOW + timedelta(hours=24),
+    folder="f",
+)
+
+
+@dataclass
+class Subject:
+    """A queue under test, and the host's side of it."""
+
+    queue: ChunkQueue
+    poison: Callable[[str], None]
+    visible_bodies: Callable[[], list[ChunkTask]]
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    if request.param == "fake":
+        fake = FakeQueue(FakeClock())
+        yield Subject(fake, fake.poison, fake.take_due)
+        return
+    settings = request.getfixturevalue("storage")
+    adapter = StorageChunkQueue(settings)
+    with client(settings, QUEUE) as queue, client(settings, POISON_QUEUE) as poison:
+        yield Subject(adapter, lambda body: send_poison(poison, body), lambda: received(queue))
+    adapter.close()
+
+
+def client(settings: Settings, name: str) -> QueueClient:
+    connection_string = settings.host_storage.connection_string
+    assert connection_string is not None
+    return QueueClient.from_connection_string(connection_string.get_secret_value(), name)
+
+
+def send_poison(poison: QueueClient, body: str) -> None:
+    """As the host: it copies the message as it was, which is base64."""
+    send_raw(poison, base64.b64encode(body.encode()).decode())
+
+
+def send_raw(poison: QueueClient, content: str) -> None:
+    with suppress(ResourceExistsError):
+        poison.create_queue()
+    poison.send_message(content)
+
+
+def received(queue: QueueClient) -> list[ChunkTask]:
+    """What the host would hand to a worker now: it decodes base64 first."""
+    bodies = [base64.b64decode(message.content, validate=True) for message in queue.receive_messages()]
+    return [ChunkTask.model_validate_json(body) for body in bodies]
+
+
+def test_a_sent_task_arrives_whole(subject: Subject) -> None:
+    """The host decodes base64; the task must be the same after that."""
+    subject.queue.send(TASK)
+    assert subject.visible_bodies() == [TASK]
+
+
+def test_a_delayed_task_is_not_visible_yet(subject: Subject) -> None:
+    """Back-off lives in the queue, not in a sleeping worker."""
+    subject.queue.send(TASK, timedelta(minutes=5))
+    assert subject.visible_bodies() == []
+
+
+def test_no_poison_queue_means_no_poison(subject: Subject) -> None:
+    """The host makes it with its first poison message, which may never come."""
+    assert list(subject.queue.poisoned()) == []
+
+
+def test_poison_is_read_and_hidden_and_removed(subject: Subject) -> None:
+    """A sweep that dies leaves its messages for the next one; a sweep that finishes removes them."""
+    for body in ("one", "two"):
+        subject.poison(body)
+    messages = list(subject.queue.poisoned())
+    assert sorted(message.body for message in messages) == ["one", "two"]
+    assert list(subject.queue.poisoned()) == []
+    for message in messages:
+        subject.queue.remove_poisoned(message)
+        subject.queue.remove_poisoned(message)  # removing what is gone is success
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("content", ["{not base64}", "////", "not json at all"])
+def test_a_body_that_is_not_base64_text_is_handed_out_as_it_is(storage: Settings, content: str) -> None:
+    """I6: what nobody can read is kept for a person, so it must come out of the queue somehow."""
+    adapter = StorageChunkQueue(storage)
+    with client(storage, POISON_QUEUE) as poison:
+        send_raw(poison, content)
+        assert [message.body for message in adapter.poisoned()] == [content]
+    adapter.close()
+
+
+@pytest.mark.azurite
+def test_a_task_never_expires_in_the_queue(storage: Settings) -> None:
+    """The default of seven days would drop a task silently while its worker is down."""
+    adapter = StorageChunkQueue(storage)
+    adapter.send(TASK)
+    with client(storage, QUEUE) as queue:
+        (message,) = queue.peek_messages()
+        assert message.expires_on is not None
+        assert message.expires_on.year > 9000
+    adapter.close()
+
+
+@pytest.mark.azurite
+def test_a_delay_longer_than_the_service_allows_is_cut_to_seven_days(storage: Settings) -> None:
+    """A refused send would lose the task's place in the queue."""
+    adapter = StorageChunkQueue(storage)
+    adapter.send(TASK, timedelta(days=30))
+    adapter.send(TASK, timedelta(seconds=-3))
+    with client(storage, QUEUE) as queue:
+        assert len(received(queue)) == 1
+    adapter.close()

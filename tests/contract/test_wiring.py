@@ -1,0 +1,130 @@
+"""Wiring: nothing is read, imported or connected before it is needed, and then once."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from recording import wiring
+from recording.settings import SettingsError
+from tests.contract.conftest import ACCESS_KEY, ENDPOINT
+
+ROOT = Path(__file__).resolve().parents[2]
+STORAGE = "DefaultEndpointsProtocol=http;AccountName=acct;AccountKey=a2V5;" + "".join(
+    f"{service}Endpoint=http://127.0.0.1:9/acct;" for service in ("Blob", "Queue", "Table")
+)
+ENVIRONMENT = {
+    "ACS_CONNECTION_STRING": f"endpoint={ENDPOINT}/;accesskey={ACCESS_KEY}",
+    "AzureWebJobsStorage": STORAGE,
+    "ARCHIVE_STORAGE": STORAGE,
+}
+ADAPTERS = {
+    "archive": "stage_block",
+    "catalog": "get_chunk",
+    "control": "start",
+    "external": "open_content",
+    "quarantine": "put",
+    "queue": "send",
+    "source": "open_content",
+}
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    wiring.reset()
+    yield
+    wiring.reset()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+def loaded(code: str) -> set[str]:
+    """The SDKs that a fresh process has loaded after running the code."""
+    report = "import sys; print(*(name for name in sys.modules if name.startswith(('azure.', 'urllib3', 'requests'))))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name for name in done.stdout.split() if not name.startswith("azure.functions")}
+
+
+def test_importing_the_app_loads_no_sdk() -> None:
+    """Cold start: each SDK costs 150 to 450 ms, and an event wants to be enqueued at once."""
+    modules = sorted(path.stem for path in (ROOT / "recording").glob("*.py"))
+    assert loaded("".join(f"import recording.{name}\n" for name in modules if name != "__init__")) == set()
+
+
+def test_asking_for_the_ports_loads_no_sdk() -> None:
+    """Only what a use case touches is paid for."""
+    assert loaded("from recording import wiring; wiring.ports()") == set()
+
+
+def test_a_port_loads_its_own_sdk_only() -> None:
+    """Ingest needs queue and catalog; it must not wait for Call Automation and Blob."""
+    names = loaded("from recording import wiring; wiring.ports().queue.send")
+    assert "azure.storage.queue" in names
+    assert not [name for name in names if name.startswith(("azure.communication", "azure.data", "azure.identity"))]
+    assert "azure.storage.blob" not in names
+
+
+def test_the_source_with_a_key_needs_no_azure_sdk() -> None:
+    """Downloads go over urllib3 with our own signature."""
+    names = loaded("from recording import wiring; wiring.ports().source.open_content")
+    assert [name for name in names if name.startswith("azure.")] == []
+
+
+def test_missing_settings_are_named_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who mends a setting must not need to know that something is cached."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError):
+        wiring.dependencies()
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    ports, settings = wiring.dependencies()
+    assert settings.acs.endpoint == ENDPOINT
+    assert ports is wiring.ports()
+    assert settings is wiring.settings()
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(("port", "method"), ADAPTERS.items())
+def test_every_port_is_filled(port: str, method: str) -> None:
+    """A typing mistake here would show only in production."""
+    assert callable(getattr(getattr(wiring.ports(), port), method))
+    with pytest.raises(AttributeError):
+        _ = getattr(wiring.ports(), port).no_such_method
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_clock_tells_utc() -> None:
+    """Every time in the domain is aware UTC."""
+    assert str(wiring.ports().clock.now().tzinfo) == "UTC"
+
+
+@pytest.mark.usefixtures("environment")
+def test_threads_share_one_adapter() -> None:
+    """Sixteen workers begin at the same moment; each adapter holds connections and an identity's token."""
+    with ThreadPoolExecutor(16) as threads:
+        made = set(threads.map(lambda _: wiring.ports().queue.send.__self__, range(64)))  # type: ignore[attr-defined]
+    assert len(made) == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_reset_forgets_what_was_made() -> None:
+    """Tests of the whole app need a fresh start in one process."""
+    before = wiring.ports()
+    _ = before.queue.send
+    wiring.reset()
+    assert wiring.ports() is not before
