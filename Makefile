@@ -37,7 +37,7 @@ up: install ## the same system, left running, with things to try
 	@$(BIN)/python -m dev up
 
 test: install ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 check: install ## formatter, linter, types, layers, lock, exported requirements, documents
 	$(BIN)/ruff format --check .

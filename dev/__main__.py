@@ -62,16 +62,10 @@ def simulator(
 
 @app.command()
 def azurite(data: Annotated[Path | None, typer.Option(help="keep the data in this folder")] = None) -> None:
-    """Runs Azurite on free ports and prints its connection string."""
-    from dev.azurite import Azurite, AzuriteError
+    """Runs Azurite on its usual ports (UseDevelopmentStorage=true) and prints its connection string."""
+    from dev.azurite import main
 
-    try:
-        with Azurite(data) as storage:
-            print(storage.connection_string, flush=True)
-            wait_for_stop()
-    except AzuriteError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    raise typer.Exit(main(data))
 
 
 @app.command()

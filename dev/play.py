@@ -78,6 +78,7 @@ Try (each line works as printed):
   curl -s {world.addresses.admin_url}/_simulator/clock -d '{{"advanceSeconds":20}}'
   curl -s -X POST {world.host_url}/api/recordings/$REC/stop
   curl -s {world.addresses.admin_url}/_simulator/clock -d '{{"advanceSeconds":10}}'
+  sleep 3
 
   # what the app knows, and what the simulator still holds
   curl -s {world.host_url}/api/recordings/$REC

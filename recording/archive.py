@@ -183,6 +183,7 @@ def _give_back(work: Work, **facts: object) -> None:
 
 def _expire(work: Work, error: RecordingError) -> None:
     """ACS no longer has what was never archived: the alarm state for a lost recording."""
+    work.ports.quarantine.put(entry_for(work.task, error, work.now()))
     work.record = moved(work.record, ChunkState.EXPIRED, last_error=error.code)
     work.release()
     emit(Event.CHUNK_EXPIRED, code=error.code, **ids_of(work.task))

@@ -187,7 +187,7 @@ class PoisonMessage:
 
 
 class ChunkQueue(Protocol):
-    """The queue `recording-chunks` and its poison queue. Every method raises StorageError."""
+    """The queue `recording-chunks`, and the poison queues of chunks and events. Every method raises StorageError."""
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
         """Enqueues a task, visible after `delay` (at most seven days). It never expires in the queue."""
@@ -197,8 +197,12 @@ class ChunkQueue(Protocol):
         """The messages in the poison queue at this time, each hidden from others for a while."""
         ...
 
+    def poisoned_events(self) -> Iterator[PoisonMessage]:
+        """The same for events that the host gave up on (`recording-events-poison`)."""
+        ...
+
     def remove_poisoned(self, message: PoisonMessage) -> None:
-        """Removes one. Removing what is gone is success."""
+        """Removes one, of either kind. Removing what is gone is success."""
         ...
 
 

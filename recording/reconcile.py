@@ -15,6 +15,7 @@ from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.retention import Urgency
 from recording.domain.transitions import is_finished, moved
 from recording.errors import ClaimLostError, RecordingError
+from recording.ingest import ingest_text
 from recording.ports import PoisonMessage, Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -42,7 +43,7 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
     Raises:
         StorageError: when storage does not answer; the next run tries again.
     """
-    poisoned = _sweep_poison(ports)
+    poisoned = _sweep_poisoned_events(ports, settings) + _sweep_poison(ports)
     redriven = at_risk = expired = 0
     left: list[timedelta] = []
     for record in list(islice(ports.catalog.open_chunks(), MOST_A_RUN)):
@@ -62,6 +63,15 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         time_left_seconds=found.least_time_left,
     )
     return found
+
+
+def _sweep_poisoned_events(ports: Ports, settings: Settings) -> int:
+    """Ingests each event that the host gave up on, then removes it: an outage of storage must not cost an event."""
+    messages = list(islice(ports.queue.poisoned_events(), MOST_A_RUN))
+    for message in messages:
+        ingest_text(message.body, "event_queue", ports, settings)
+        ports.queue.remove_poisoned(message)
+    return len(messages)
 
 
 def _sweep_poison(ports: Ports) -> int:

@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def mp4(duration_ms: int = DURATION_MS, media_bytes: int = 4096, *, wide: bool =
 def pieces_of(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     """The data in pieces, cut at the given places."""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def _changed(facts: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

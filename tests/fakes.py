@@ -384,6 +384,7 @@ class FakeQueue(Scripted):
         self.sent: list[tuple[ChunkTask, datetime]] = []
         self._clock = clock
         self._poison: dict[int, tuple[str, datetime]] = {}
+        self._events: set[int] = set()
         self._receipts = count(1)
 
     @property
@@ -401,6 +402,11 @@ class FakeQueue(Scripted):
         """Puts a message into the poison queue, as the host does when it gives up."""
         self._poison[next(self._receipts)] = body, self._clock.now()
 
+    def poison_event(self, body: str) -> None:
+        """Puts an event into the poison queue of events."""
+        self._events.add(receipt := next(self._receipts))
+        self._poison[receipt] = body, self._clock.now()
+
     @property
     def poison_bodies(self) -> list[str]:
         """What lies in the poison queue, hidden or not."""
@@ -412,8 +418,16 @@ class FakeQueue(Scripted):
 
     @scripted
     def poisoned(self) -> Iterator[PoisonMessage]:
+        return self._visible_poison(set(self._poison) - self._events)
+
+    @scripted
+    def poisoned_events(self) -> Iterator[PoisonMessage]:
+        return self._visible_poison(self._events)
+
+    def _visible_poison(self, receipts: set[int]) -> Iterator[PoisonMessage]:
         now = self._clock.now()
-        seen = [receipt for receipt, (_, visible_at) in self._poison.items() if visible_at <= now]
+        held = {receipt: self._poison[receipt] for receipt in sorted(receipts) if receipt in self._poison}
+        seen = [receipt for receipt, (_, visible_at) in held.items() if visible_at <= now]
         for receipt in seen:
             self._poison[receipt] = self._poison[receipt][0], now + POISON_HIDDEN_FOR
         return iter([PoisonMessage(self._poison[receipt][0], receipt) for receipt in seen])

@@ -127,8 +127,8 @@ class World:
     def runs_due(self) -> int:
         """All messages that are visible now are delivered once."""
         due = self.fakes.queue.take_due()
-        for task in due:
-            self.delivers(task)
+        for message in due:
+            self.delivers(message)
         return len(due)
 
     def reconciles(self) -> Reconciled:

@@ -35,7 +35,7 @@ def _active_pieces(transitions: Sequence[Transition], ended_at: datetime) -> lis
     ends = [later.at for later in transitions[1:]] + [ended_at]
     return [
         _Piece(transition.at, min(end, ended_at) - transition.at)
-        for transition, end in zip(transitions, ends, strict=True)
+        for transition, end in zip(transitions, ends, strict=False)  # nothing happened: an end without a beginning
         if transition.state is RecordingState.ACTIVE and min(end, ended_at) > transition.at
     ]
 

@@ -1,7 +1,8 @@
-r"""Fills the port RecordingSource: downloads from and deletes in ACS's storage, with every hop guarded and signed.
+"""Fills the port RecordingSource: downloads from and deletes in ACS's storage, with every hop guarded and signed.
 
-Not through the SDK: its check of hosts can be bypassed (`https://127.0.0.1\@x.asm.skype.com` reaches 127.0.0.1), it
-loses the Authorization header on ACS's own redirects, and it takes a body that was cut short for a whole one.
+A client of our own instead of the SDK's download: our guard sees each location and each redirect before any request,
+the signature is made anew for every hop, ranges are always explicit, and a body that was cut short is never taken for
+a whole one (docs/adr/0003).
 """
 
 from collections.abc import Iterator, Mapping

@@ -20,6 +20,7 @@ from recording.settings import Settings, StorageConnection
 
 QUEUE = "recording-chunks"
 POISON_QUEUE = "recording-chunks-poison"  # the host's name for it
+EVENTS_POISON_QUEUE = "recording-events-poison"
 LONGEST_DELAY = timedelta(days=7)  # of the service
 HIDDEN_SECONDS = 5 * 60  # a sweep that dies leaves its messages to the next one
 MOST_AT_ONCE = 1000  # messages that one sweep reads; the next goes on
@@ -27,16 +28,18 @@ NEVER = -1  # time to live: a task must not vanish before its chunk is settled (
 
 
 class StorageChunkQueue:
-    """The queue `recording-chunks` and its poison queue."""
+    """The queue `recording-chunks`, and the poison queues of chunks and events."""
 
     def __init__(self, settings: Settings) -> None:
         self._queue = queue_client(settings.host_storage, QUEUE)
         self._poison = queue_client(settings.host_storage, POISON_QUEUE)
+        self._events_poison = queue_client(settings.host_storage, EVENTS_POISON_QUEUE)
 
     def close(self) -> None:
         """Closes the connections."""
         self._queue.close()
         self._poison.close()
+        self._events_poison.close()
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
         """Enqueues a task; the queue is made when it turns out to be missing."""
@@ -52,23 +55,31 @@ class StorageChunkQueue:
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
-        with translated("reading the poison queue"):
+        return _received(self._poison)
+
+    def poisoned_events(self) -> Iterator[PoisonMessage]:
+        """The same for the events that the host gave up on."""
+        return _received(self._events_poison)
+
+    def remove_poisoned(self, message: PoisonMessage) -> None:
+        """Removes a message from where it was read, by its receipt."""
+        queue, message_id, pop_receipt = message.receipt
+        with translated("removing a poison message"):
             try:
-                for message in self._poison.receive_messages(
-                    messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
-                ):
-                    yield PoisonMessage(_decoded(message.content), (message.id, message.pop_receipt))
+                attempt(partial(queue.delete_message, message_id, pop_receipt))
             except ResourceNotFoundError:
                 return
 
-    def remove_poisoned(self, message: PoisonMessage) -> None:
-        """Removes a message by its receipt."""
-        message_id, pop_receipt = message.receipt
-        with translated("removing a poison message"):
-            try:
-                attempt(partial(self._poison.delete_message, message_id, pop_receipt))
-            except ResourceNotFoundError:
-                return
+
+def _received(queue: QueueClient) -> Iterator[PoisonMessage]:
+    with translated("reading a poison queue"):
+        try:
+            for message in queue.receive_messages(
+                messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
+            ):
+                yield PoisonMessage(_decoded(message.content), (queue, message.id, message.pop_receipt))
+        except ResourceNotFoundError:
+            return
 
 
 def queue_client(connection: StorageConnection, name: str) -> QueueClient:

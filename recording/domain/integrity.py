@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from recording.domain.chunk import ChunkTask
-from recording.domain.media import MediaFacts
 from recording.domain.metadata import ChunkMetadata
 from recording.errors import ContentConflictError, SourceBrokenError
 
@@ -70,8 +69,3 @@ def _outside(media_ms: float, at_least: float, at_most: float, source: str) -> s
     if at_least - slack <= media_ms <= at_most + slack:
         return None
     return f"plays {media_ms / 1000:.1f} s, but {source} says {at_least / 1000:.1f} to {at_most / 1000:.1f} s"
-
-
-def media_fault(facts: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> str | None:
-    """What is wrong with the media, or None: it opens as its format and its duration agrees."""
-    return facts.fault or duration_fault(facts.duration_ms, metadata, task)

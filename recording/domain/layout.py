@@ -2,7 +2,7 @@
 
 import re
 import string
-from datetime import datetime
+from datetime import UTC, datetime
 
 from recording.domain.formats import FormatType
 from recording.domain.ids import name_of
@@ -46,7 +46,7 @@ def template_fault(template: str) -> str | None:
 
 
 def _longest_name(template: str) -> int:
-    folder = folder_of(template, "r" * 64, "c" * 64, datetime.max)
+    folder = folder_of(template, "r" * 64, "c" * 64, datetime.max.replace(tzinfo=UTC))
     return len(conflict_name(media_name(template, folder, 1_000_000, "d" * 64, None), "f" * 16))
 
 

@@ -11,6 +11,7 @@ from recording.adapters import _table_rows as rows
 from recording.adapters import table_catalog
 from recording.adapters.table_catalog import TableCatalog
 from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.errors import StorageError
 from recording.settings import Settings
 from tests.contract.test_catalog_contract import added, chunk
 
@@ -102,3 +103,16 @@ def test_a_person_can_read_and_query_the_rows(catalog: TableCatalog, table: Tabl
     (row,) = table.query_entities("state eq 'PENDING' and isOpen eq true and index eq 3")
     assert (row["recordingId"], row["documentId"], row["lastError"]) == ("rec-1", "0-eus-d1-aa", "source_busy")
     assert row["expiresAt"] == datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(catalog: TableCatalog, table: TableClient) -> None:
+    """Somebody edited a row by hand: the sweep handles all the others, and then says so."""
+    for document_id in ("a", "b", "c"):
+        catalog.add_chunk(chunk(0, document_id))
+    bad = rows.chunk_row(chunk(0, "b")) | {"json00": "{}"}
+    table.upsert_entity(bad)
+    iterated = catalog.open_chunks()
+    assert [next(iterated).task.document_id, next(iterated).task.document_id] == ["a", "c"]
+    with pytest.raises(StorageError) as unreadable:
+        next(iterated)
+    assert unreadable.value.code == "unreadable_record"

@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
-from recording.adapters.storage_queue import POISON_QUEUE, QUEUE, StorageChunkQueue
+from recording.adapters.storage_queue import EVENTS_POISON_QUEUE, POISON_QUEUE, QUEUE, StorageChunkQueue
 from recording.domain.chunk import ChunkTask
 from recording.ports import ChunkQueue
 from recording.settings import Settings
@@ -37,6 +37,7 @@ class Subject:
 
     queue: ChunkQueue
     poison: Callable[[str], None]
+    poison_event: Callable[[str], None]
     visible_bodies: Callable[[], list[ChunkTask]]
 
 
@@ -44,12 +45,21 @@ class Subject:
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     if request.param == "fake":
         fake = FakeQueue(FakeClock())
-        yield Subject(fake, fake.poison, fake.take_due)
+        yield Subject(fake, fake.poison, fake.poison_event, fake.take_due)
         return
     settings = request.getfixturevalue("storage")
     adapter = StorageChunkQueue(settings)
-    with client(settings, QUEUE) as queue, client(settings, POISON_QUEUE) as poison:
-        yield Subject(adapter, lambda body: send_poison(poison, body), lambda: received(queue))
+    with (
+        client(settings, QUEUE) as queue,
+        client(settings, POISON_QUEUE) as poison,
+        client(settings, EVENTS_POISON_QUEUE) as events,
+    ):
+        yield Subject(
+            adapter,
+            lambda body: send_poison(poison, body),
+            lambda body: send_poison(events, body),
+            lambda: received(queue),
+        )
     adapter.close()
 
 
@@ -91,6 +101,18 @@ def test_a_delayed_task_is_not_visible_yet(subject: Subject) -> None:
 def test_no_poison_queue_means_no_poison(subject: Subject) -> None:
     """The host makes it with its first poison message, which may never come."""
     assert list(subject.queue.poisoned()) == []
+
+
+def test_poisoned_events_are_read_apart_from_poisoned_tasks(subject: Subject) -> None:
+    """They go back through ingest, tasks go back to the queue."""
+    subject.poison("a task")
+    subject.poison_event("an event")
+    (event,) = subject.queue.poisoned_events()
+    (task,) = subject.queue.poisoned()
+    assert (event.body, task.body) == ("an event", "a task")
+    subject.queue.remove_poisoned(event)
+    subject.queue.remove_poisoned(task)
+    assert (list(subject.queue.poisoned_events()), list(subject.queue.poisoned())) == ([], [])
 
 
 def test_poison_is_read_and_hidden_and_removed(subject: Subject) -> None:

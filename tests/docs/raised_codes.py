@@ -32,7 +32,7 @@ def _request_status(call: ast.Call) -> tuple[str, int]:
 
 
 def _number(value: ast.expr | None, default: int) -> int:
-    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, int) else default
+    return int(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, int) else default
 
 
 def _trees() -> Iterator[ast.Module]:

@@ -126,9 +126,12 @@ def test_an_empty_location_is_an_absent_one(field: str) -> None:
     assert (told.metadata_location, told.delete_location).count(None) == 1
 
 
+_MALFORMED: tuple[object, ...] = (5, 0, [], False)
+
+
 def test_a_metadata_location_of_unknown_form_is_refused_and_not_taken_for_absent() -> None:
     """Absent metadata lets the source be deleted; a malformed location must not."""
-    assert {_reason(event(chunk(metadataLocation=value))) for value in (5, 0, [], False)} == {"unreadable_event"}
+    assert {_reason(event(chunk(metadataLocation=value))) for value in _MALFORMED} == {"unreadable_event"}
 
 
 def test_unknown_fields_are_kept() -> None:

@@ -19,7 +19,7 @@ MORE = "ChunkMaximumSizeExceeded"
 
 
 def _chunks(*indexes: int, last: str = "SessionEnded", state: ChunkState = ChunkState.CATALOGED) -> list[ChunkRecord]:
-    ends = {index: MORE for index in indexes} | {max(indexes, default=0): last}
+    ends = dict.fromkeys(indexes, MORE) | {max(indexes, default=0): last}
     return [record(state, task=task(index, end_reason=ends[index])) for index in indexes]
 
 

@@ -39,11 +39,15 @@ LEGAL = {
 }
 
 
+def _only(expected: str, code: str) -> None:
+    assert code == expected
+
+
 def _asked(content: str | None, channel: str | None, format_type: str | None) -> tuple[str, str, str] | None:
     try:
         chosen = chosen_combination(ContentType.read(content), ChannelType.read(channel), FormatType.read(format_type))
     except RequestError as error:
-        assert error.code == "illegal_combination"
+        _only("illegal_combination", error.code)
         return None
     return chosen.content.value, chosen.channel.value, chosen.format.value
 

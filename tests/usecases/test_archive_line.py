@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_a_large_file_goes_in_blocks_of_one_size() -> None:
         (mp3(), {"format": None}, "mp3"),
     ],
 )
-def test_the_extension_is_the_formats(media: bytes, changes: dict[str, FormatType | None], extension: str) -> None:
+def test_the_extension_is_the_formats(media: bytes, changes: dict[str, Any], extension: str) -> None:
     """Locations end in /content/video even for MP3; the format field, the metadata or the bytes decide."""
     here = world()
     chunk = task(**changes, metadata_location=None)
@@ -247,9 +248,12 @@ def test_a_copy_that_takes_too_long_goes_back_to_the_queue() -> None:
     here = world(copy_time_budget=timedelta(minutes=1), claim_length=timedelta(hours=1))
     here.holds(task(), wav(150_000))
     stage = here.fakes.archive.stage_block
-    here.fakes.archive.stage_block = (  # type: ignore[method-assign]  # a slow network
-        lambda *block: here.fakes.clock.advance(minutes=2) and stage(*block)  # type: ignore[func-returns-value]
-    )
+
+    def slowly(name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+        here.fakes.clock.advance(minutes=2)
+        stage(name, block_id, data)
+
+    here.fakes.archive.stage_block = slowly  # type: ignore[method-assign]  # a slow network
     here.works(task())
     assert (here.record().last_error, here.media_blobs()) == ("copy_too_slow", {})
 

@@ -111,8 +111,8 @@ def test_a_drip_that_takes_too_long_goes_back_to_the_queue_before_the_host_ends_
 def _dripping(here: World, seconds: float) -> Iterator[None]:
     plain = FakeContent.pieces
 
-    def pieces(content: FakeContent) -> Iterator[bytes]:
-        for piece in plain(content):
+    def pieces(self: FakeContent) -> Iterator[bytes]:
+        for piece in plain(self):
             here.fakes.clock.advance(seconds=seconds)
             yield piece
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from dev.acs_simulator.event_faults import events_instead
-from dev.acs_simulator.fault_rules import FaultKind, Operation
-from dev.acs_simulator.faults import Argument, Fault
+from dev.acs_simulator.fault_rules import Argument, FaultKind, Operation
+from dev.acs_simulator.faults import Fault
 
 
 def true_event() -> dict[str, Any]:
