@@ -32,14 +32,13 @@ class StorageChunkQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._queue = queue_client(settings.host_storage, QUEUE)
-        self._poison = queue_client(settings.host_storage, POISON_QUEUE)
-        self._events_poison = queue_client(settings.host_storage, EVENTS_POISON_QUEUE)
+        self._poison = {name: queue_client(settings.host_storage, name) for name in (POISON_QUEUE, EVENTS_POISON_QUEUE)}
 
     def close(self) -> None:
         """Closes the connections."""
         self._queue.close()
-        self._poison.close()
-        self._events_poison.close()
+        for poison in self._poison.values():
+            poison.close()
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
         """Enqueues a task; the queue is made when it turns out to be missing."""
@@ -55,31 +54,30 @@ class StorageChunkQueue:
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
-        return _received(self._poison)
+        return self._received(POISON_QUEUE)
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
         """The same for the events that the host gave up on."""
-        return _received(self._events_poison)
+        return self._received(EVENTS_POISON_QUEUE)
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Removes a message from where it was read, by its receipt."""
-        queue, message_id, pop_receipt = message.receipt
+        name, message_id, pop_receipt = message.receipt
         with translated("removing a poison message"):
             try:
-                attempt(partial(queue.delete_message, message_id, pop_receipt))
+                attempt(partial(self._poison[name].delete_message, message_id, pop_receipt))
             except ResourceNotFoundError:
                 return
 
-
-def _received(queue: QueueClient) -> Iterator[PoisonMessage]:
-    with translated("reading a poison queue"):
-        try:
-            for message in queue.receive_messages(
-                messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
-            ):
-                yield PoisonMessage(_decoded(message.content), (queue, message.id, message.pop_receipt))
-        except ResourceNotFoundError:
-            return
+    def _received(self, name: str) -> Iterator[PoisonMessage]:
+        with translated("reading a poison queue"):
+            try:
+                for message in self._poison[name].receive_messages(
+                    messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
+                ):
+                    yield PoisonMessage(_decoded(message.content), (name, message.id, message.pop_receipt))
+            except ResourceNotFoundError:
+                return
 
 
 def queue_client(connection: StorageConnection, name: str) -> QueueClient:

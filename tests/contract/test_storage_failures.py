@@ -12,7 +12,7 @@ import pytest
 from recording.adapters.blob_archive import BlobArchive
 from recording.adapters.blob_quarantine import BlobQuarantine
 from recording.adapters.external_blobs import ExternalBlobs
-from recording.adapters.storage_queue import StorageChunkQueue
+from recording.adapters.storage_queue import POISON_QUEUE, StorageChunkQueue
 from recording.adapters.table_catalog import TableCatalog
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import StartReservation
@@ -66,8 +66,11 @@ CALLS: dict[str, Call] = {
     "quarantine": using(BlobQuarantine, lambda quarantine: quarantine.put(ENTRY)),
     "entries": using(BlobQuarantine, lambda quarantine: list(quarantine.entries())),
     "send": using(StorageChunkQueue, lambda queue: queue.send(TASK)),
+    "poisoned_events": using(StorageChunkQueue, lambda queue: list(queue.poisoned_events())),
     "poisoned": using(StorageChunkQueue, lambda queue: list(queue.poisoned())),
-    "remove_poisoned": using(StorageChunkQueue, lambda queue: queue.remove_poisoned(PoisonMessage("x", ("id", "r")))),
+    "remove_poisoned": using(
+        StorageChunkQueue, lambda queue: queue.remove_poisoned(PoisonMessage("x", (POISON_QUEUE, "id", "r")))
+    ),
     "get_chunk": using(TableCatalog, lambda catalog: catalog.get_chunk(TASK.key)),
     "add_chunk": using(TableCatalog, lambda catalog: catalog.add_chunk(RECORD)),
     "save_chunk": using(TableCatalog, lambda catalog: catalog.save_chunk(RECORD)),
