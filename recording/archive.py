@@ -29,7 +29,7 @@ from recording.proving import verify
 from recording.rivals import look_at_rival
 from recording.settings import Settings
 from recording.telemetry import Event, emit
-from recording.work import Work, claimed, entry_for, ids_of, unreadable_task
+from recording.work import Work, claimed, entry_for, expired_entry, ids_of, unreadable_task
 
 _A_MOMENT = timedelta(seconds=1)
 
@@ -183,7 +183,7 @@ def _give_back(work: Work, **facts: object) -> None:
 
 def _expire(work: Work, error: RecordingError) -> None:
     """ACS no longer has what was never archived: the alarm state for a lost recording."""
-    work.ports.quarantine.put(entry_for(work.task, error, work.now()))
+    work.ports.quarantine.put(expired_entry(work.task, work.now()))
     work.record = moved(work.record, ChunkState.EXPIRED, last_error=error.code)
     work.release()
     emit(Event.CHUNK_EXPIRED, code=error.code, **ids_of(work.task))

@@ -18,7 +18,7 @@ from recording.domain.events import RecordingChunk, RecordingFileStatusUpdated, 
 from recording.domain.layout import folder_of
 from recording.domain.locations import checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord
-from recording.domain.transitions import is_finished
+from recording.domain.transitions import is_settled_for
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
@@ -188,7 +188,7 @@ def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
     record = ChunkRecord(task=task, first_seen_at=now, changed_at=now)
     if not ports.catalog.add_chunk(record):
         known = ports.catalog.get_chunk(task.key)
-        if known is not None and is_finished(known) and known.task.content_location == task.content_location:
+        if known is not None and is_settled_for(known, task):
             return False
     ports.queue.send(task)
     return True

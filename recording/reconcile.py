@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.retention import Urgency
-from recording.domain.transitions import is_finished, moved
-from recording.errors import ClaimLostError, RecordingError
+from recording.domain.transitions import is_finished, is_settled_for, moved
+from recording.errors import ClaimLostError
 from recording.ingest import ingest_text
 from recording.ports import PoisonMessage, Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
-from recording.work import entry_for, ids_of, unreadable_task
+from recording.work import expired_entry, ids_of, unreadable_task
 
 OVERDUE_AFTER = timedelta(minutes=10)  # a queue message of a dead worker is back after the host's ten-minute lease
 MOST_A_RUN = 2000  # a run stays well below the host's time limit; the next one goes on
@@ -97,7 +97,7 @@ def _keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
 
 def _redrive_poisoned(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None:
     known = ports.catalog.get_chunk(task.key)
-    if known is None or not is_finished(known):
+    if known is None or not is_settled_for(known, task):
         ports.queue.send(task.again())
         emit(Event.REDRIVEN, reason="poisoned", attempt=task.attempt + 1, **ids_of(task))
     ports.queue.remove_poisoned(message)
@@ -149,7 +149,7 @@ def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
 
 def _expire(record: ChunkRecord, now: datetime, ports: Ports) -> str:
     code = record.last_error or "never_tried"
-    ports.quarantine.put(entry_for(record.task, RecordingError("expired before it was archived", code="expired"), now))
+    ports.quarantine.put(expired_entry(record.task, now))
     ports.catalog.save_chunk(moved(record, ChunkState.EXPIRED, last_error=code, changed_at=now))
     emit(Event.CHUNK_EXPIRED, code=code, **ids_of(record.task))
     return "expired"

@@ -139,6 +139,11 @@ def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> Quaranti
     )
 
 
+def expired_entry(task: ChunkTask, now: datetime) -> QuarantineEntry:
+    """The quarantine entry for a chunk that ACS forgot before it was archived."""
+    return entry_for(task, RecordingError("expired before it was archived", code="expired"), now)
+
+
 def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
     """The quarantine entry for a message on the chunk queue that is no task."""
     detail = "a message on the chunk queue is not a chunk task"

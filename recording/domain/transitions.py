@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recording.domain.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.locations import Location
 from recording.errors import RecordingError
 
@@ -33,6 +33,11 @@ def is_finished(record: ChunkRecord) -> bool:
     if record.state is ChunkState.CATALOGED:
         return record.source in (SourceOutcome.LEFT_TO_EXPIRE, SourceOutcome.NOT_OURS)
     return record.state in (ChunkState.SOURCE_DELETED, ChunkState.QUARANTINED, ChunkState.EXPIRED)
+
+
+def is_settled_for(record: ChunkRecord, task: ChunkTask) -> bool:
+    """Whether a task asks for nothing more: its chunk is finished, and it names the object that was archived."""
+    return is_finished(record) and record.task.content_location == task.content_location
 
 
 def is_archived(record: ChunkRecord) -> bool:
