@@ -130,7 +130,8 @@ class RecordingFileStatusUpdated(BaseModel):
 
     event_id: str
     event_time: datetime
-    resource: str | None  # the topic (Event Grid schema) or source (CloudEvents); None when the envelope lost it
+    resource: str | None  # the topic (Event Grid schema) or source (CloudEvents)
+    is_stripped: bool = False  # the Functions trigger dropped type and source, as it does for a misspelt specversion
     subject: str
     recording_id: str
     call_id: str
@@ -184,6 +185,7 @@ def read_event(envelope: Mapping[str, Any]) -> RecordingFileStatusUpdated:
         event_id=str(_first(envelope, "id") or "")[:256].encode(errors="replace").decode(),
         event_time=_event_time(envelope, data),
         resource=_text(_first(envelope, "topic", "source")),
+        is_stripped=event_type is None and _first(envelope, "topic", "source") is None,
         subject=subject,
         data=data,
         **ids,

@@ -133,3 +133,17 @@ def test_an_event_is_put_together_again_as_it_was_delivered(here: World, told: d
 
     assert len(here.fakes.queue.tasks) == 1
     assert here.fakes.quarantine.kept == {}
+
+
+def test_a_cloud_event_whose_envelope_the_trigger_drops_is_ingested(here: World) -> None:
+    """A published sample misspells specversion; the trigger then hands out neither type nor source."""
+    told = cloud_event()
+    told["specVersion"] = told.pop("specversion")
+    registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]
+    decoded = registry.get("eventGridTrigger").decode(func.meta.Datum(json.dumps(told), "json"), trigger_metadata={})
+
+    envelope = http_api.envelope_of(decoded)
+    here.announces(json.loads(json.dumps(envelope, default=str)))
+
+    assert here.fakes.quarantine.reasons == []
+    assert len(here.fakes.queue.tasks) == 1

@@ -1,6 +1,7 @@
 """Reconcile: what fell by the wayside is put back to work, and every loss is seen before it happens (I2, I4, I9)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -126,9 +127,7 @@ def test_one_run_takes_no_more_than_its_time_allows(here: World) -> None:
         ({"claim_expires_at": EVENT_TIME + timedelta(minutes=2)}, timedelta(minutes=30), True),
     ],
 )
-def test_overdue_means_nobody_has_it_and_nobody_came(
-    changes: dict[str, object], after: timedelta, overdue: bool
-) -> None:
+def test_overdue_means_nobody_has_it_and_nobody_came(changes: dict[str, Any], after: timedelta, overdue: bool) -> None:
     """A message may be in flight; sending it again too soon is only noise."""
     assert is_overdue(record(**changes), EVENT_TIME + after) is overdue
 
