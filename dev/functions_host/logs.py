@@ -21,12 +21,17 @@ def configure_logging(*, as_json: bool) -> None:
 
 
 class PlainFormatter(logging.Formatter):
-    """`12:30:59.123 INFO  name  message  key=value`, followed by the stack of an exception."""
+    """`12:30:59.123 INFO  name  message  key=value`, followed by the stack of an exception.
+
+    A field whose value stands in the message already is not said twice.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         clock = _moment(record).strftime("%H:%M:%S.%f")[:-3]
-        fields = "".join(f"  {name}={value}" for name, value in extra_fields(record).items())
-        first, *rest = record.getMessage().rstrip().split("\n")
+        message = record.getMessage().rstrip()
+        told = {name: value for name, value in extra_fields(record).items() if str(value) not in message}
+        fields = "".join(f"  {name}={value}" for name, value in told.items())
+        first, *rest = message.split("\n")
         lines = [f"{clock} {record.levelname:<7} {record.name}  {first}{fields}", *rest]
         if record.exc_info:
             lines.append(self.formatException(record.exc_info))
