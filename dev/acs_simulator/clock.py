@@ -35,7 +35,8 @@ class MovableClock:
         while (left := (when - self.now()).total_seconds()) > 0:
             moved = self._moved
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(moved.wait(), timeout=left)
+                async with asyncio.timeout(left):  # not wait_for: on 3.11 it loses a cancellation that comes at once
+                    await moved.wait()
 
     async def sleep(self, seconds: float) -> None:
         """Returns after `seconds` of simulated time."""
