@@ -165,8 +165,8 @@ def _acs(reader: _Reader) -> AcsConnection | None:
 def _storage(reader: _Reader, name: str, services: tuple[str, ...]) -> StorageConnection | None:
     """A connection string `NAME`, or `NAME__blobServiceUri` … (or `NAME__accountName`) with an identity."""
     if connection_string := reader.text(name):
-        if not ("AccountName=" in connection_string or "UseDevelopmentStorage=true" in connection_string):
-            reader.faults[name] = "is not a storage connection string"
+        if fault := _storage_fault(connection_string):
+            reader.faults[name] = fault
         return StorageConnection(connection_string=SecretStr(connection_string))
     account = reader.text(f"{name}__accountName")
     uris: dict[str, Any] = {}
@@ -184,9 +184,26 @@ def _storage(reader: _Reader, name: str, services: tuple[str, ...]) -> StorageCo
     return StorageConnection(client_id=reader.text(f"{name}__clientId"), **uris)
 
 
+def _storage_fault(text: str) -> str | None:
+    """What is wrong with a storage connection string; without a credential in it the SDK would call anonymously."""
+    parts = _parts(text)
+    if parts.get("usedevelopmentstorage", "").lower() == "true":
+        return None
+    if not parts.get("accountname"):
+        return "is not a storage connection string"
+    if not (parts.get("accountkey") or parts.get("sharedaccesssignature")):
+        return "has neither AccountKey nor SharedAccessSignature; for an identity use the __… forms instead"
+    return None
+
+
+def _parts(text: str) -> dict[str, str]:
+    """The parts of a connection string, by their names in lower case."""
+    named = (part.split("=", 1) for part in text.split(";") if "=" in part)
+    return {name.strip().lower(): value.strip() for name, value in named}
+
+
 def _connection_string(text: str) -> tuple[str, SecretStr]:
-    parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
-    parts = {name.strip().lower(): value for name, value in parts.items()}
+    parts = _parts(text)
     if not parts.get("endpoint") or not parts.get("accesskey"):
         raise ValueError("needs the form endpoint=https://…;accesskey=…")
     try:

@@ -78,7 +78,6 @@ class BlobContainer:
                 self.writing(
                     lambda: self.blob(name).upload_blob(
                         data,
-                        overwrite=True,  # with the condition below: the SDK would else add its own
                         content_settings=ContentSettings(content_type=media_type),
                         validate_content=True,
                         **condition,

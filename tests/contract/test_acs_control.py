@@ -3,7 +3,7 @@
 import json
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.requests import CallLocator, StartOptions
 from recording.errors import ControlError
 from recording.settings import AcsConnection
-from tests.contract.conftest import ACCESS_KEY
+from tests.contract.conftest import ACCESS_KEY, ENDPOINT
 from tests.contract.loopback import Answer, World
 
 START = "/calling/recordings"
@@ -195,6 +195,31 @@ def test_every_failed_start_has_a_stable_code(
         start(control)
     assert (failed.value.code, failed.value.status) == (code, status)
     assert "evil.example:443" not in world.proxy.asked
+
+
+CALLS: dict[str, tuple[str, str, Callable[[AcsControl], object]]] = {
+    "start": ("POST", START, start),
+    "state": ("GET", ONE, lambda control: control.state("rec-1")),
+    "pause": ("POST", f"{ONE}:pause", lambda control: control.pause("rec-1")),
+    "resume": ("POST", f"{ONE}:resume", lambda control: control.resume("rec-1")),
+    "stop": ("DELETE", ONE, lambda control: control.stop("rec-1")),
+}
+
+
+@pytest.mark.parametrize("location", ["https://evil.example/", f"{ENDPOINT}/elsewhere"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("operation", CALLS)
+def test_the_control_plane_follows_no_redirect(
+    control: AcsControl, world: World, operation: str, status: int, location: str
+) -> None:
+    """I5: azure-core would send the same signed request again, wherever the answer points."""
+    method, path, call = CALLS[operation]
+    world.script.on(method, path, Answer(status, headers={"Location": location}))
+    with pytest.raises(ControlError) as failed:
+        call(control)
+    assert failed.value.code == "acs_error"
+    assert {seen.path.partition("?")[0] for seen in world.script.seen} == {path}  # tried again there, and nowhere else
+    assert set(world.proxy.asked) <= {f"{ENDPOINT.removeprefix('https://')}:443"}
 
 
 def test_a_state_that_acs_has_forgotten_is_none(control: AcsControl, world: World) -> None:

@@ -83,6 +83,32 @@ def test_a_key_and_an_identity_together_are_refused() -> None:
     assert list(failure.value.faults) == ["ACS_ENDPOINT"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AccountName=archive",
+        "DefaultEndpointsProtocol=https;AccountName=archive;EndpointSuffix=core.windows.net",
+        "AccountName=archive;AccountKey=",
+        f"AccountKey={SECRET}",
+        "UseDevelopmentStorage=false",
+        "archive",
+    ],
+)
+def test_a_storage_connection_string_without_a_credential_is_refused_by_name(text: str) -> None:
+    """The SDK would take it and call as nobody: each call then fails, and nothing says why."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({**GOOD, "ARCHIVE_STORAGE": text})
+
+    assert list(failure.value.faults) == ["ARCHIVE_STORAGE"]
+    assert SECRET not in str(failure.value)
+
+
+@pytest.mark.parametrize("credential", [f"AccountKey={SECRET}", "SharedAccessSignature=sv=2026&sig=x"])
+def test_a_storage_connection_string_with_a_credential_is_taken(credential: str) -> None:
+    """Names of the parts in any case, as the SDK reads them."""
+    assert read_settings({**GOOD, "ARCHIVE_STORAGE": f"accountname=archive;{credential}"}).archive_storage
+
+
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     """A debug line is enough to leak a key."""
     assert SECRET not in repr(read_settings(GOOD))
