@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
+SEMGREP := .venv-semgrep
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format requirements clean
+.PHONY: help install demo up test check format requirements package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,13 @@ node_modules/.installed: package-lock.json
 	@npm ci --no-progress --loglevel=error >/dev/null
 	@touch $@
 
+# Apart from the rest: it pins many packages to versions of its own.
+$(SEMGREP)/.installed: tools/semgrep/requirements.txt $(VENV)/.installed
+	@echo "• semgrep into $(SEMGREP) …"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SEMGREP)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(SEMGREP)/bin/python tools/semgrep/requirements.txt
+	@touch $@
+
 demo: install ## record calls on loopback and watch them arrive in the archive, proven
 	@$(BIN)/python -m dev demo
 
@@ -38,13 +46,15 @@ up: install ## the same system, left running, with things to try
 test: install ## all tests
 	@$(BIN)/python -m pytest -n 2
 
-check: install ## formatter, linter, types, layers, lock, exported requirements, documents
+check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, exported requirements, security rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/uv lock --check --quiet
 	@$(BIN)/python -m dev requirements --check
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive function_app.py recording dev
+	@$(BIN)/python -m dev rules $(SEMGREP)/bin/semgrep
 
 format: install ## format and fix what can be fixed
 	$(BIN)/ruff format .
@@ -53,5 +63,8 @@ format: install ## format and fix what can be fixed
 requirements: install ## export requirements.txt from the lock
 	@$(BIN)/python -m dev requirements
 
+package: install ## build the deployable zip and its SBOM into dist/
+	@$(BIN)/python -m dev package
+
 clean: ## remove what the commands made
-	rm -rf .venv .venv-* node_modules .local-world .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* node_modules dist .local-world .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -76,6 +76,24 @@ def requirements(check: Annotated[bool, typer.Option("--check", help="only compa
     raise typer.Exit(main(check=check))
 
 
+@app.command()
+def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) -> None:
+    """Tests our own semgrep rules, then holds the code against them; needs no network."""
+    from dev.rules import main
+
+    raise typer.Exit(main(semgrep))
+
+
+@app.command()
+def package(
+    folder: Annotated[Path | None, typer.Option(help="where to write it (default: dist)")] = None,
+) -> None:
+    """Builds the deployable zip and its SBOM, and prints what is in it."""
+    from dev.package import main
+
+    raise typer.Exit(main(folder))
+
+
 def wait_for_stop() -> None:
     """Returns on Ctrl-C or SIGTERM."""
     stopped = threading.Event()
