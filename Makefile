@@ -46,7 +46,7 @@ up: install ## the same system, left running, with things to try
 test: install ## all tests
 	@$(BIN)/python -m pytest -n 2
 
-check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, exported requirements, security rules
+check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, exported requirements, security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -54,6 +54,9 @@ check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, 
 	$(BIN)/uv lock --check --quiet
 	@$(BIN)/python -m dev requirements --check
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive function_app.py recording dev
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --no-progress --persona=pedantic .github
 	@$(BIN)/python -m dev rules $(SEMGREP)/bin/semgrep
 
 format: install ## format and fix what can be fixed

@@ -67,7 +67,7 @@ def main(folder: Path | None) -> int:
     """Builds into a folder (default `dist/`) and prints the list of files and the zip's SHA-256."""
     target = (folder or _ROOT / "dist") / f"acs-recording-archive-{version()}.zip"
     digest = build_zip(target)
-    bill = target.with_suffix(".cdx.json")
+    bill = target.with_name("sbom.cdx.json")
     bill.write_text(json.dumps(bill_of_materials(digest), indent=1) + "\n", encoding="utf-8")
     target.with_suffix(".zip.sha256").write_text(f"{digest}  {target.name}\n", encoding="utf-8")
     with ZipFile(target) as archive:

@@ -99,7 +99,7 @@ def test_the_command_writes_zip_bill_and_digest_and_prints_the_list(
     """What is printed is what a person checks before a release."""
     assert main(tmp_path) == 0
     stem = f"acs-recording-archive-{version()}"
-    assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.zip", f"{stem}.cdx.json", f"{stem}.zip.sha256"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.zip", "sbom.cdx.json", f"{stem}.zip.sha256"}
     printed = capsys.readouterr().out
     digest = hashlib.sha256((tmp_path / f"{stem}.zip").read_bytes()).hexdigest()
     assert f"SHA-256 {digest}" in printed
