@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
+from recording.domain.expectation import Expectation, expectation
 from recording.domain.formats import FormatType
 from recording.domain.ids import is_opaque_id
 from recording.domain.receipt import gaps_in, is_complete
@@ -72,8 +73,9 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
         "acsState": acs_state,
         "acsFault": acs_fault,
         **_known_facts(record),
-        "complete": is_complete(chunks),
-        "missingIndexes": gaps_in(chunks),
+        "complete": is_complete(chunks, record.chunk_count if record else None),
+        "missingIndexes": gaps_in(chunks, record.chunk_count if record else None),
+        **_expected_facts(record, chunks, ports.clock.now(), settings),
         "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
     }
 
@@ -165,7 +167,10 @@ def _updated(recording_id: str, facts: dict[str, Any], ports: Ports) -> Recordin
 
 
 def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) -> dict[str, Any]:
-    record = _updated(recording_id, {"last_action": action, "last_action_at": ports.clock.now()}, ports)
+    facts: dict[str, Any] = {"last_action": action, "last_action_at": ports.clock.now()}
+    if action is LastAction.RESUMED:
+        facts |= {"was_resumed": True}
+    record = _updated(recording_id, facts, ports)
     emit(event, recording_id=recording_id)
     acs_state = {LastAction.PAUSED: "inactive", LastAction.RESUMED: "active"}.get(action)
     return {"recordingId": recording_id, "state": merged_state(acs_state, record)}
@@ -193,6 +198,18 @@ def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
         "tags": record.request.get("tags"),
         "consent": record.consent,
         "folder": record.folder,
+    }
+
+
+def _expected_facts(
+    record: RecordingRecord | None, chunks: list[ChunkRecord], now: datetime, settings: Settings
+) -> dict[str, Any]:
+    if record is None:
+        return {"expectation": Expectation.RUNNING, "missingSince": None, "incompleteSince": None}
+    return {
+        "expectation": expectation(record, chunks, now, settings.expected_after),
+        "missingSince": record.missing_since.isoformat() if record.missing_since else None,
+        "incompleteSince": record.incomplete_since.isoformat() if record.incomplete_since else None,
     }
 
 

@@ -103,10 +103,12 @@ def _recording_of(event: RecordingFileStatusUpdated, ports: Ports, settings: Set
         if ports.catalog.add_recording(fresh):
             return fresh
         known = ports.catalog.get_recording(event.recording_id) or fresh
-    if known.folder is not None:
+    if known.folder is not None and known.settled_at is None:
         return known
     try:
-        completed = _with_folder(known, event, settings).model_copy(update={"first_event_at": now})
+        if known.folder is not None:  # there may be more to come of it after all
+            return ports.catalog.save_recording(known.model_copy(update={"settled_at": None}))
+        completed = _with_folder(known, event, settings).model_copy(update={"first_event_at": now, "settled_at": None})
         return ports.catalog.save_recording(completed)
     except ClaimLostError:  # control or another event wrote it meanwhile: look again
         return _recording_of(event, ports, settings)

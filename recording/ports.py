@@ -165,6 +165,10 @@ class Catalog(Protocol):
         """Replaces the record if it still has its ETag. Raises ClaimLostError."""
         ...
 
+    def open_recordings(self) -> Iterator[RecordingRecord]:
+        """All recordings that are not settled, in no particular order."""
+        ...
+
     def get_reservation(self, key: str) -> StartReservation | None:
         """What was asked under an idempotency key."""
         ...

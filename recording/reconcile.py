@@ -15,6 +15,7 @@ from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.retention import Urgency
 from recording.domain.transitions import is_finished, is_settled_for, moved
 from recording.errors import ClaimLostError
+from recording.expecting import look_for_expected
 from recording.ingest import ingest_text
 from recording.ports import PoisonMessage, Ports
 from recording.settings import Settings
@@ -35,6 +36,8 @@ class Reconciled:
     expired: int = 0
     open_chunks: int = 0
     least_time_left: timedelta | None = None
+    missing: int = 0
+    incomplete: int = 0
 
 
 def reconcile(ports: Ports, settings: Settings) -> Reconciled:
@@ -52,13 +55,17 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         expired += outcome == "expired"
         at_risk += urgency is Urgency.AT_RISK
         left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
-    found = Reconciled(poisoned, redriven, at_risk, expired, len(left), min(left, default=None))
+    expected = look_for_expected(ports, settings)
+    least = min(left, default=None)
+    found = Reconciled(poisoned, redriven, at_risk, expired, len(left), least, expected.missing, expected.incomplete)
     emit(
         Event.RECONCILED,
         poisoned=found.poisoned,
         count=found.redriven,
         at_risk=found.at_risk,
         expired=found.expired,
+        missing=found.missing,
+        incomplete=found.incomplete,
         chunks=found.open_chunks,
         time_left_seconds=found.least_time_left,
     )

@@ -83,6 +83,7 @@ class Settings(_Frozen):
     external_containers: tuple[str, ...] = ()
     retention: timedelta = timedelta(hours=24)
     at_risk_below: timedelta = timedelta(hours=6)
+    expected_after: timedelta = timedelta(hours=1)
     verify_readback: bool = True
     media_check: MediaCheck = MediaCheck.REQUIRE
     copy_time_budget: timedelta = timedelta(minutes=25)
@@ -108,6 +109,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "external_containers": reader.read("EXTERNAL_STORAGE_CONTAINERS", _containers, ()),
         "retention": reader.read("RETENTION_HOURS", _hours, timedelta(hours=24)),
         "at_risk_below": reader.read("AT_RISK_HOURS", _hours, timedelta(hours=6)),
+        "expected_after": reader.read("EXPECTED_AFTER_HOURS", _hours, timedelta(hours=1)),
         "verify_readback": reader.read("VERIFY_READBACK", _flag, default=True),
         "media_check": reader.read("MEDIA_CHECK", _media_check, MediaCheck.REQUIRE),
         "copy_time_budget": reader.read("COPY_TIME_BUDGET", _duration, timedelta(minutes=25)),

@@ -34,6 +34,8 @@ class Event(StrEnum):
     CHUNK_QUARANTINED = "recording.chunk.quarantined"
     CHUNK_AT_RISK = "recording.chunk.at_risk"
     CHUNK_EXPIRED = "recording.chunk.expired"
+    MISSING = "recording.missing"
+    INCOMPLETE = "recording.incomplete"
     REDRIVEN = "recording.redriven"
     RECONCILED = "recording.reconciled"
 
@@ -47,6 +49,8 @@ _LEVELS = {
     Event.CHUNK_QUARANTINED: logging.ERROR,
     Event.CHUNK_METADATA_MISSING: logging.ERROR,
     Event.CHUNK_EXPIRED: logging.CRITICAL,
+    Event.MISSING: logging.ERROR,
+    Event.INCOMPLETE: logging.ERROR,
 }
 
 FIELDS = frozenset(
@@ -74,6 +78,8 @@ FIELDS = frozenset(
         "at_risk",
         "expired",
         "poisoned",
+        "missing",
+        "incomplete",
         "event_id",
         "came_from",
         "entry",

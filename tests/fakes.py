@@ -349,6 +349,10 @@ class FakeCatalog(Scripted):
         return self._save(self.recordings, record.recording_id, record)
 
     @scripted
+    def open_recordings(self) -> Iterator[RecordingRecord]:
+        return iter([record for record in self.recordings.values() if record.settled_at is None])
+
+    @scripted
     def get_reservation(self, key: str) -> StartReservation | None:
         return self.reservations.get(key)
 

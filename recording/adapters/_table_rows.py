@@ -79,6 +79,11 @@ def recording_row(record: RecordingRecord) -> Row:
     return recording_keys(record.recording_id) | _columns(columns) | _pieces(record.model_dump_json())
 
 
+def open_recording_row(record: RecordingRecord) -> Row:
+    """An index row of a recording that is not settled; it only points to the recording's row."""
+    return {"PartitionKey": OPEN_PARTITION, "RowKey": recording_keys(record.recording_id)["PartitionKey"]}
+
+
 def reservation_row(reservation: StartReservation) -> Row:
     """A reservation's row."""
     columns = {"recordingId": reservation.recording_id}

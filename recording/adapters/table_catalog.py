@@ -96,7 +96,7 @@ class TableCatalog:
                 continue
             if record and not is_finished(record) and rows.open_keys(record)["RowKey"] == index["RowKey"]:
                 yield record
-            elif (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER:
+            elif _is_stale(index):
                 _remove(self._chunks, index)
         if unreadable:
             raise unreadable
@@ -111,12 +111,40 @@ class TableCatalog:
         return _record(RecordingRecord, row) if row is not None else None
 
     def add_recording(self, record: RecordingRecord) -> bool:
-        """Adds a record."""
+        """Adds a record, indexed first."""
+        self._index_recording(record)
         return _add(self._recordings, rows.recording_row(record))
 
     def save_recording(self, record: RecordingRecord) -> RecordingRecord:
-        """Replaces a record under its ETag."""
-        return _save(self._recordings, rows.recording_row(record), record)
+        """Replaces a record under its ETag and keeps the index of open ones in step, as for chunks."""
+        if record.settled_at is None:
+            self._index_recording(record)
+            return _save(self._recordings, rows.recording_row(record), record)
+        index = _get(self._recordings, rows.open_recording_row(record))
+        saved = _save(self._recordings, rows.recording_row(record), record)
+        if index:
+            _remove(self._recordings, index)
+        return saved
+
+    def open_recordings(self) -> Iterator[RecordingRecord]:
+        """The recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
+        unreadable = None
+        for index in _partition(self._recordings, rows.OPEN_PARTITION):
+            try:
+                found = _get(self._recordings, {"PartitionKey": index["RowKey"], "RowKey": rows.RECORDING_ROW})
+                record = _record(RecordingRecord, found) if found is not None else None
+            except UnreadableRecordError as error:
+                unreadable = error
+                continue
+            if record and record.settled_at is None:
+                yield record
+            elif _is_stale(index):
+                _remove(self._recordings, index)
+        if unreadable:
+            raise unreadable
+
+    def _index_recording(self, record: RecordingRecord) -> None:
+        _put(self._recordings, rows.open_recording_row(record))
 
     def get_reservation(self, key: str) -> StartReservation | None:
         """One reservation."""
@@ -159,6 +187,11 @@ def _get(table: TableClient, keys: rows.Row) -> TableEntity | None:
             return attempt(lambda: table.get_entity(keys["PartitionKey"], keys["RowKey"]))
         except ResourceNotFoundError:
             return None
+
+
+def _is_stale(index: TableEntity) -> bool:
+    """Whether an index row is older than any step between it and its record's row."""
+    return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER
 
 
 def _partition(table: TableClient, partition: str) -> Iterator[TableEntity]:

@@ -1,7 +1,7 @@
 """The papers beside the media: a receipt of what was proved about a chunk, and a manifest of the whole recording."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from recording.domain.chunk import ChunkRecord, Home
@@ -57,25 +57,30 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         "startedBy": recording.started_by,
         "tags": recording.request.get("tags"),
         "consent": recording.consent,
-        "complete": is_complete(known),
-        "missingIndexes": gaps_in(known),
+        "complete": is_complete(known, recording.chunk_count),
+        "missingIndexes": gaps_in(known, recording.chunk_count),
         "chunks": [_entry(record) for record in known],
     }
     return _json(facts)
 
 
-def gaps_in(chunks: Iterable[ChunkRecord]) -> list[int]:
-    """The indexes below the highest known one that no chunk has; ACS counts from 0."""
-    seen = {record.task.index for record in chunks}
-    return [index for index in range(max(seen, default=-1)) if index not in seen]
+def gaps_in(chunks: Iterable[ChunkRecord], chunk_count: int | None = None) -> list[int]:
+    """The indexes that must exist and no chunk has; ACS counts from 0.
+
+    Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
+    own log counts, where it was read.
+    """
+    reasons: dict[int, set[str | None]] = {}
+    for record in chunks:
+        reasons.setdefault(record.task.index, set()).add(record.task.end_reason)
+    last = max(reasons, default=-1)
+    at_least = last + 2 if reasons.get(last) == {MORE_TO_COME} else last + 1
+    return [index for index in range(max(at_least, chunk_count or 0)) if index not in reasons]
 
 
-def is_complete(chunks: list[ChunkRecord]) -> bool:
+def is_complete(chunks: Sequence[ChunkRecord], chunk_count: int | None = None) -> bool:
     """Whether every chunk up to the last is archived; one that ended for its size announces another."""
-    if not chunks or gaps_in(chunks) or not all(is_archived(record) for record in chunks):
-        return False
-    last_index = max(record.task.index for record in chunks)
-    return any(record.task.end_reason != MORE_TO_COME for record in chunks if record.task.index == last_index)
+    return bool(chunks) and not gaps_in(chunks, chunk_count) and all(is_archived(record) for record in chunks)
 
 
 def _entry(record: ChunkRecord) -> dict[str, Any]:

@@ -44,7 +44,20 @@ class RecordingRecord(BaseModel):
     last_action: LastAction | None = None
     last_action_at: datetime | None = None
     first_event_at: datetime | None = None
+    was_resumed: bool = False
+    chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
+    asked_at: datetime | None = None  # when ACS was last asked whether it still records
+    unanswered_since: datetime | None = None  # ACS has not answered that question since
+    ended_seen_at: datetime | None = None  # when ACS was first seen to know this recording no more
+    missing_since: datetime | None = None  # the alarm: it is over, and no file came in time
+    incomplete_since: datetime | None = None  # the alarm: some files came, others did not
+    settled_at: datetime | None = None  # nothing more is expected of it
     etag: str | None = Field(None, exclude=True)
+
+    @property
+    def was_never_heard(self) -> bool:
+        """It was started paused here and never resumed here: there is nothing that a file could hold."""
+        return bool(self.request.get("pauseOnStart")) and not self.was_resumed
 
 
 def merged_state(acs_state: str | None, record: RecordingRecord | None) -> KnownState:

@@ -207,6 +207,19 @@ def reservation(key: str = "order 66 / first try?") -> StartReservation:
     return StartReservation(key=key, fingerprint="ab", repeatability_id="r-1", first_sent=NOW)
 
 
+def test_a_recording_is_open_until_it_is_settled(catalog: Catalog) -> None:
+    """Reconcile asks every five minutes whose files have not come, without scanning all of them."""
+    assert list(catalog.open_recordings()) == []
+    for name in ("rec-1", "rec-2"):
+        assert catalog.add_recording(RecordingRecord(recording_id=name))
+    first = catalog.get_recording("rec-1")
+    assert first is not None
+    settled = catalog.save_recording(first.model_copy(update={"settled_at": NOW}))
+    assert [record.recording_id for record in catalog.open_recordings()] == ["rec-2"]
+    catalog.save_recording(settled.model_copy(update={"settled_at": None}))
+    assert {record.recording_id for record in catalog.open_recordings()} == {"rec-1", "rec-2"}
+
+
 def test_an_idempotency_key_is_reserved_once(catalog: Catalog) -> None:
     """Two requests with one key must not both start a recording."""
     assert catalog.add_reservation(reservation())
