@@ -11,6 +11,7 @@ from recording.adapters import _table_rows as rows
 from recording.adapters import table_catalog
 from recording.adapters.table_catalog import TableCatalog
 from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.recording import RecordingRecord
 from recording.errors import StorageError
 from recording.settings import Settings
 from tests.contract.test_catalog_contract import added, chunk
@@ -116,3 +117,40 @@ def test_a_row_that_cannot_be_read_hides_no_other(catalog: TableCatalog, table: 
     with pytest.raises(StorageError) as unreadable:
         next(iterated)
     assert unreadable.value.code == "unreadable_record"
+
+
+def test_a_stale_index_row_of_a_recording_is_cleared_away_and_an_open_one_is_not(
+    catalog: TableCatalog, storage: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same order of writes as for chunks, and the same deaths in between."""
+    for name in ("rec-1", "rec-2"):
+        catalog.add_recording(RecordingRecord(recording_id=name))
+    first = catalog.get_recording("rec-1")
+    assert first is not None
+    catalog.save_recording(first.model_copy(update={"settled_at": datetime(2026, 11, 24, tzinfo=UTC)}))
+    connection_string = storage.host_storage.connection_string
+    assert connection_string is not None
+    with TableServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
+        recordings = service.get_table_client("recordings")
+        recordings.upsert_entity(rows.open_recording_row(first))
+        recordings.upsert_entity(rows.open_recording_row(RecordingRecord(recording_id="never-added")))
+        assert [record.recording_id for record in catalog.open_recordings()] == ["rec-2"]
+        assert len(index_rows(recordings)) == 3
+        monkeypatch.setattr(table_catalog, "STALE_AFTER", timedelta(minutes=-5))
+        assert [record.recording_id for record in catalog.open_recordings()] == ["rec-2"]
+        assert index_rows(recordings) == ["rec-2"]
+
+
+def test_a_recording_that_cannot_be_read_hides_no_other(catalog: TableCatalog, storage: Settings) -> None:
+    """As for chunks."""
+    for name in ("rec-1", "rec-2", "rec-3"):
+        catalog.add_recording(RecordingRecord(recording_id=name))
+    connection_string = storage.host_storage.connection_string
+    assert connection_string is not None
+    with TableServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
+        bad = rows.recording_row(RecordingRecord(recording_id="rec-2")) | {"json00": "[]"}
+        service.get_table_client("recordings").upsert_entity(bad)
+    iterated = catalog.open_recordings()
+    assert [next(iterated).recording_id, next(iterated).recording_id] == ["rec-1", "rec-3"]
+    with pytest.raises(StorageError):
+        next(iterated)
