@@ -22,13 +22,18 @@ class Trigger:
 
 
 def triggers() -> dict[str, Trigger]:
-    """All of them by name, from a fresh module: an app lists its functions only once."""
+    """All of them by name."""
+    return {function.get_function_name(): _trigger(function) for function in fresh_app().get_functions()}
+
+
+def fresh_app() -> Any:
+    """The app from a fresh module: an app lists its functions only once."""
     spec = importlib.util.spec_from_file_location("function_app_listed", ROOT / "function_app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return {function.get_function_name(): _trigger(function) for function in module.app.get_functions()}
+    return module.app
 
 
 def _trigger(function: Any) -> Trigger:
