@@ -5,7 +5,7 @@ Can be listed with no settings present: adapters and settings are built by `reco
 
 import azure.functions as func
 
-from recording import archive, http_api, ingest, wiring
+from recording import archive, drift, http_api, ingest, wiring
 from recording import reconcile as reconciling
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -63,6 +63,12 @@ def archive_chunk(message: func.QueueMessage) -> None:
 def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
     """Puts back to work what fell by the wayside."""
     reconciling.reconcile(*wiring.dependencies())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
+def scrub(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
+    """Reads the share of the archive whose turn it is, and compares it with the catalog."""
+    drift.scrub(*wiring.dependencies())
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

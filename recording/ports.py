@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
+from recording.domain.drift import BlobFacts
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
 
@@ -129,6 +130,10 @@ class Archive(Protocol):
         """A committed blob's bytes, in pieces, as the service stores them."""
         ...
 
+    def list(self, prefix: str) -> Iterator[BlobFacts]:
+        """All blobs whose names begin so, also those of which only blocks were staged; nothing when there is none."""
+        ...
+
 
 class Catalog(Protocol):
     """What is known about recordings and chunks. Every method raises StorageError; absent is None, not an error."""
@@ -147,6 +152,10 @@ class Catalog(Protocol):
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
         """All chunks of a recording, by index."""
+        ...
+
+    def all_chunks(self) -> Iterator[ChunkRecord]:
+        """Every chunk there is, those of one recording together."""
         ...
 
     def open_chunks(self) -> Iterator[ChunkRecord]:

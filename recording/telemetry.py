@@ -36,6 +36,8 @@ class Event(StrEnum):
     CHUNK_EXPIRED = "recording.chunk.expired"
     MISSING = "recording.missing"
     INCOMPLETE = "recording.incomplete"
+    DRIFT = "recording.drift"
+    SCRUBBED = "recording.scrubbed"
     REDRIVEN = "recording.redriven"
     RECONCILED = "recording.reconciled"
 
@@ -49,6 +51,7 @@ _LEVELS = {
     Event.CHUNK_QUARANTINED: logging.ERROR,
     Event.CHUNK_METADATA_MISSING: logging.ERROR,
     Event.CHUNK_EXPIRED: logging.CRITICAL,
+    Event.DRIFT: logging.ERROR,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,
 }

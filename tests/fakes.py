@@ -15,6 +15,7 @@ from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
+from recording.domain.drift import BlobFacts
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
@@ -296,6 +297,13 @@ class FakeArchive(Scripted):
         data = self.blobs[name].data
         return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
 
+    @scripted
+    def list(self, prefix: str) -> Iterator[BlobFacts]:
+        committed = {name: BlobFacts(name, len(blob.data), blob.facts) for name, blob in self.blobs.items()}
+        staged = {name: BlobFacts(name, 0, {}, is_committed=False) for name, blocks in self.staged.items() if blocks}
+        found = {**staged, **committed}
+        return iter([found[name] for name in sorted(found) if name.startswith(prefix)])
+
 
 Key = tuple[str, str]
 
@@ -330,6 +338,10 @@ class FakeCatalog(Scripted):
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
         found = [record for record in self.chunks.values() if record.task.recording_id == recording_id]
         return sorted(found, key=lambda record: (record.task.index, record.task.document_id))
+
+    @scripted
+    def all_chunks(self) -> Iterator[ChunkRecord]:
+        return iter([self.chunks[key] for key in sorted(self.chunks)])
 
     @scripted
     def open_chunks(self) -> Iterator[ChunkRecord]:

@@ -105,6 +105,14 @@ class BlobContainer:
             except ResourceNotFoundError:
                 return
 
+    def listed(self, prefix: str) -> Iterator[BlobProperties]:
+        """All blobs whose names begin so, with their metadata, uncommitted ones too; nothing without a container."""
+        with translated("listing blobs"):
+            try:
+                yield from self._client.list_blobs(name_starts_with=prefix, include=["metadata", "uncommittedblobs"])
+            except ResourceNotFoundError:
+                return
+
 
 def open_blob(blob: BlobClient, family: ErrorFamily = STORAGE) -> tuple[int, Iterator[bytes]]:
     """A blob's length and its bytes in pieces, all of one and the same version of it."""

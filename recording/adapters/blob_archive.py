@@ -9,6 +9,7 @@ from azure.storage.blob import BlobBlock, ContentSettings, StandardBlobTier
 
 from recording.adapters._azure_errors import is_refused_condition, translated
 from recording.adapters._blob_container import BlobContainer, blob_service, open_blob, properties_of
+from recording.domain.drift import BlobFacts
 from recording.ports import StoredBlob
 from recording.settings import Settings
 
@@ -88,3 +89,10 @@ class BlobArchive:
         """The bytes as the service stores them; a blob that changes meanwhile ends in StorageError."""
         _, pieces = open_blob(self._container.blob(name))
         yield from pieces
+
+    def list(self, prefix: str) -> Iterator[BlobFacts]:
+        """Name, length and facts, five thousand a request; staged blocks show as a blob that cannot be looked up."""
+        for blob in self._container.listed(prefix):
+            facts = {key.lower(): value for key, value in (blob.metadata or {}).items()}
+            is_committed = bool(blob.size) or self.look_up(blob.name) is not None
+            yield BlobFacts(blob.name, blob.size or 0, facts, is_committed)

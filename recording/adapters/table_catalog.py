@@ -82,6 +82,11 @@ class TableCatalog:
         records = [_record(ChunkRecord, row) for row in _partition(self._chunks, partition)]
         return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
 
+    def all_chunks(self) -> Iterator[ChunkRecord]:
+        """The whole table in the order of its keys, page by page, without the index rows."""
+        for row in _beyond(self._chunks, rows.OPEN_PARTITION):
+            yield _record(ChunkRecord, row)
+
     def open_chunks(self) -> Iterator[ChunkRecord]:
         """The chunks that the index rows point to, in their order; stale rows are skipped and cleared away.
 
@@ -199,6 +204,15 @@ def _partition(table: TableClient, partition: str) -> Iterator[TableEntity]:
     with translated("listing rows"):
         try:
             yield from table.query_entities("PartitionKey eq @partition", parameters={"partition": partition})
+        except ResourceNotFoundError:
+            return
+
+
+def _beyond(table: TableClient, partition: str) -> Iterator[TableEntity]:
+    """All rows of the partitions after this one; names made of ids come after those with an exclamation mark."""
+    with translated("listing rows"):
+        try:
+            yield from table.query_entities("PartitionKey gt @partition", parameters={"partition": partition})
         except ResourceNotFoundError:
             return
 

@@ -148,3 +148,24 @@ def test_an_etag_of_an_absent_blob_writes_nothing(archive: Archive) -> None:
     assert found is not None
     assert not archive.put_if_unchanged("absent.json", b"x", "application/json", found[1])
     assert archive.get("absent.json") is None
+
+
+def test_a_listing_tells_names_lengths_and_facts(archive: Archive) -> None:
+    """The archive is compared with the catalog without reading it."""
+    assert list(archive.list("2026/")) == []
+    commit(archive, b"12345")
+    commit(archive, b"1", name="2026/11/23/call-1/recording-2/0000-x.wav")
+    archive.put_once("2026/11/23/call-1/recording-1/manifest.json", b"{}", "application/json")
+    listed = {blob.name: blob for blob in archive.list("2026/11/23/call-1/recording-1/")}
+    assert listed.keys() == {NAME, "2026/11/23/call-1/recording-1/manifest.json"}
+    found = listed[NAME]
+    assert (found.length_bytes, found.is_committed) == (5, True)
+    assert dict(found.facts) == {"sha256": "ab12", "source": "x"}
+
+
+def test_a_listing_tells_staged_blocks_from_a_blob_that_is_empty(archive: Archive) -> None:
+    """Half a copy that nobody goes on with is found; a blob of 0 bytes is a blob."""
+    archive.stage_block(NAME, "a", b"half")
+    archive.put_once("2026/empty.json", b"", "text/plain")
+    found = {(blob.name, blob.is_committed) for blob in archive.list("")}
+    assert found == {(NAME, False), ("2026/empty.json", True)}

@@ -207,6 +207,17 @@ def reservation(key: str = "order 66 / first try?") -> StartReservation:
     return StartReservation(key=key, fingerprint="ab", repeatability_id="r-1", first_sent=NOW)
 
 
+def test_all_chunks_are_there_and_those_of_a_recording_lie_together(catalog: Catalog) -> None:
+    """The whole archive is compared with them, recording by recording; finished ones count most."""
+    assert list(catalog.all_chunks()) == []
+    for recording_id, index in [("rec-2", 1), ("rec-1", 0), ("rec-2", 0), ("Rec-3", 0)]:
+        catalog.add_chunk(chunk(index, recording_id=recording_id))
+    catalog.save_chunk(stored(catalog, chunk(0, recording_id="rec-1")).model_copy(update={"state": ChunkState.EXPIRED}))
+    found = [(record.task.recording_id, record.task.index) for record in catalog.all_chunks()]
+    assert len(found) == 4
+    assert found == sorted(found)
+
+
 def test_a_recording_is_open_until_it_is_settled(catalog: Catalog) -> None:
     """Reconcile asks every five minutes whose files have not come, without scanning all of them."""
     assert list(catalog.open_recordings()) == []

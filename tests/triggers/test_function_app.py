@@ -58,7 +58,8 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert queues == {"ingest_queued_event": "recording-events", "archive_chunk": "recording-chunks"}
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"
-    assert len(functions) == 10
+    assert functions["scrub"]["type"] == "timerTrigger"
+    assert len(functions) == 11
 
 
 def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:

@@ -1,0 +1,171 @@
+"""Drift: what the archive holds against what the catalog says it holds. Pure: facts in, differences out."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from recording.domain import layout
+from recording.domain.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome
+from recording.domain.transitions import is_archived, is_finished
+
+SCRUB_CYCLE_DAYS = 90  # every recording is hashed once a quarter, which is 1.1 % a day
+
+
+class DriftKind(StrEnum):
+    """A way in which archive and catalog disagree."""
+
+    MEDIA_MISSING = "media_missing"
+    MEDIA_LENGTH = "media_length"
+    MEDIA_FACTS = "media_facts"  # the blob's own metadata names another digest, recording or document
+    MEDIA_BYTES = "media_bytes"  # a sampled blob was read whole, and has another digest
+    RECEIPT_MISSING = "receipt_missing"
+    RECEIPT_ALTERED = "receipt_altered"  # of a sampled chunk
+    METADATA_MISSING = "metadata_missing"
+    MANIFEST_MISSING = "manifest_missing"
+    UNKNOWN_BLOB = "unknown_blob"
+    UNCOMMITTED = "uncommitted"  # staged blocks of a blob that nobody is copying
+
+
+@dataclass(frozen=True, order=True)
+class Drift:
+    """One difference, at one blob name."""
+
+    blob_name: str
+    kind: DriftKind
+    recording_id: str | None = None
+    document_id: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class BlobFacts:
+    """What a listing tells of one blob."""
+
+    name: str
+    length_bytes: int
+    facts: Mapping[str, str] = field(default_factory=dict)
+    is_committed: bool = True
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What reading a chunk's blobs told: the media's digest, and the receipt's bytes."""
+
+    sha256: str | None  # None: there is no such media
+    receipt: bytes | None
+
+
+def compare(
+    chunks: Sequence[ChunkRecord], listed: Iterable[BlobFacts], template: str, sampled: Mapping[str, Sampled]
+) -> list[Drift]:
+    """The differences of one recording, in the order of blob names.
+
+    Args:
+        chunks: all chunks of the recording, as read before the blobs were listed (blobs are never removed).
+        listed: all blobs in its folders.
+        template: ARCHIVE_PATH_TEMPLATE, for chunks that have no blob name yet.
+        sampled: by media name, what was read of the blobs in the sample.
+    """
+    blobs = {blob.name: blob for blob in listed}
+    committed = {name: blob for name, blob in blobs.items() if blob.is_committed}
+    found = {drift for chunk in chunks for drift in _of_chunk(chunk, committed, sampled)}
+    found |= {drift for chunk in chunks for drift in _of_manifest(chunk, committed)}
+    found |= {_of_stranger(blob) for blob in blobs.values() if not is_expected_blob(blob, chunks, template)}
+    return sorted(found, key=lambda drift: (drift.blob_name, drift.kind))
+
+
+def vouches_for_media(record: ChunkRecord) -> bool:
+    """Whether the catalog says that this blob lies in the archive with this digest."""
+    is_ours = record.task.home is Home.ACS and record.quarantine_reason != "stored_differs"
+    return is_ours and bool(record.blob_name) and bool(record.sha256)
+
+
+def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
+    """Whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
+    if any(blob.name == layout.manifest_name(chunk.task.folder) for chunk in chunks):
+        return blob.is_committed
+    return any(_belongs(blob, chunk, template) for chunk in chunks)
+
+
+def _belongs(blob: BlobFacts, chunk: ChunkRecord, template: str) -> bool:
+    task = chunk.task
+    media = chunk.blob_name or layout.media_name(template, task.folder, task.index, task.document_id, None)
+    stem = media.rpartition(".")[0]
+    if not blob.name.startswith(f"{stem}."):
+        return False
+    rest = blob.name.removeprefix(f"{stem}.")
+    if not blob.is_committed:
+        return not is_finished(chunk) or rest.startswith("conflict-")
+    if rest in ("metadata.json", "receipt.json") or rest.startswith("conflict-"):
+        return True
+    return blob.name == chunk.blob_name if chunk.blob_name else "." not in rest
+
+
+def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:
+    """Whether a chunk is in the sample: the same share for the same seed, another one for another seed."""
+    drawn = hashlib.sha256(f"{seed}|{record.task.recording_id}|{record.key}".encode()).digest()
+    return int.from_bytes(drawn[:8]) < percent / 100 * 2**64
+
+
+def is_scrubbed_on(recording_id: str, day: date) -> bool:
+    """Whether it is a recording's turn: once in each cycle, always on the same day of it."""
+    place = int.from_bytes(hashlib.sha256(recording_id.encode()).digest()[:8])
+    return place % SCRUB_CYCLE_DAYS == day.toordinal() % SCRUB_CYCLE_DAYS
+
+
+def _of_chunk(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts], sampled: Mapping[str, Sampled]) -> Iterable[Drift]:
+    name = chunk.blob_name or ""
+    if vouches_for_media(chunk):
+        kinds = _media_kinds(chunk, blobs.get(name), sampled.get(name))
+        yield from (_drift(chunk, name, kind) for kind in kinds)
+    if not is_archived(chunk):
+        return
+    receipt = layout.receipt_name(name)
+    if receipt not in blobs:
+        yield _drift(chunk, receipt, DriftKind.RECEIPT_MISSING)
+    elif name in sampled and not _is_receipt_of(chunk, sampled[name].receipt):
+        yield _drift(chunk, receipt, DriftKind.RECEIPT_ALTERED)
+    if chunk.metadata is MetadataOutcome.ARCHIVED and layout.metadata_name(name) not in blobs:
+        yield _drift(chunk, layout.metadata_name(name), DriftKind.METADATA_MISSING)
+
+
+def _media_kinds(chunk: ChunkRecord, blob: BlobFacts | None, sample: Sampled | None) -> Iterable[DriftKind]:
+    if blob is None:
+        yield DriftKind.MEDIA_MISSING
+        return
+    if blob.length_bytes != chunk.length_bytes:
+        yield DriftKind.MEDIA_LENGTH
+    said = {"sha256": chunk.sha256, "recordingid": chunk.task.recording_id, "documentid": chunk.task.document_id}
+    if any(blob.facts.get(fact) != value for fact, value in said.items()):
+        yield DriftKind.MEDIA_FACTS
+    if sample is not None and blob.length_bytes == chunk.length_bytes and sample.sha256 != chunk.sha256:
+        yield DriftKind.MEDIA_BYTES
+
+
+def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
+    try:
+        told = json.loads(receipt or b"")
+    except ValueError:
+        return False
+    said = {"recordingId": chunk.task.recording_id, "documentId": chunk.task.document_id}
+    said_of_media = {"sha256": chunk.sha256, "lengthBytes": chunk.length_bytes}
+    return isinstance(told, dict) and all(told.get(name) == value for name, value in {**said, **said_of_media}.items())
+
+
+def _of_manifest(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts]) -> Iterable[Drift]:
+    """A manifest is written before a chunk's source is settled, so a finished chunk must have one."""
+    name = layout.manifest_name(chunk.task.folder)
+    is_settled = chunk.state is ChunkState.SOURCE_DELETED or (is_archived(chunk) and is_finished(chunk))
+    if is_settled and name not in blobs:
+        yield Drift(name, DriftKind.MANIFEST_MISSING, chunk.task.recording_id)
+
+
+def _of_stranger(blob: BlobFacts) -> Drift:
+    return Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
+
+
+def _drift(chunk: ChunkRecord, name: str, kind: DriftKind) -> Drift:
+    return Drift(name, kind, chunk.task.recording_id, chunk.task.document_id, chunk.task.index)
