@@ -22,7 +22,9 @@ from tests.docs.repository import ROOT
 pytestmark = pytest.mark.scenario
 
 _UV = str(Path(sys.executable).with_name("uv"))
-_HOST_NEEDS = ("aiohttp", "croniter", "json5", "psutil")  # what the host imports and the app need not have
+_HOST_NEEDS = ["aiohttp", "croniter", "json5", "psutil"]  # what the host imports and the app need not have
+if sys.version_info >= (3, 13):
+    _HOST_NEEDS.append("azure-functions-runtime")
 _IMPORT_ALL = """
 import importlib, json, pkgutil
 import function_app, recording
