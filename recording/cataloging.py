@@ -1,15 +1,18 @@
 """Catalog: the raw metadata, the receipt and the record; then the manifest of the whole recording."""
 
+from collections.abc import Callable
+
 from recording import __version__
 from recording.copying import keep_conflict
 from recording.documents import fetched_metadata
 from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome
 from recording.domain.integrity import duration_fault
 from recording.domain.metadata import ChunkMetadata, read_metadata
 from recording.domain.receipt import manifest_of, receipt_of
 from recording.domain.recording import RecordingRecord
 from recording.errors import ContentConflictError, SourceBrokenError, SourceError, StorageBusyError
+from recording.ports import Ports
 from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
 from recording.work import Work
@@ -48,19 +51,27 @@ def write_manifest(work: Work) -> None:
     Raises:
         StorageBusyError: when others keep writing it; try again.
     """
-    task = work.task
+    rewrite_manifest(work.task, work.ports, work.keep_claim)
+
+
+def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], None] = lambda: None) -> None:
+    """The same for any chunk's recording, by somebody who holds no claim.
+
+    Raises:
+        StorageBusyError: when others keep writing it; try again.
+    """
     name = layout.manifest_name(task.folder)
     for _ in range(_MANIFEST_TRIES):
-        present = work.ports.archive.get(name)
-        recording = work.ports.catalog.get_recording(task.recording_id) or RecordingRecord(
+        present = ports.archive.get(name)
+        recording = ports.catalog.get_recording(task.recording_id) or RecordingRecord(
             recording_id=task.recording_id, call_id=task.call_id, server_call_id=task.server_call_id
         )
-        content = manifest_of(recording, work.ports.catalog.chunks_of(task.recording_id))
+        content = manifest_of(recording, ports.catalog.chunks_of(task.recording_id))
         if present is not None and present[0] == content:
             return
-        if work.ports.archive.put_if_unchanged(name, content, _JSON, present[1] if present else None):
+        if ports.archive.put_if_unchanged(name, content, _JSON, present[1] if present else None):
             return
-        work.keep_claim()
+        between_tries()
     raise StorageBusyError("the manifest keeps changing under this worker")
 
 

@@ -14,6 +14,7 @@ RecordingError
 │   ├── StorageBusyError       throttled, unreachable, 5xx: try again
 │   ├── StorageRefusedError    401/403: identity or role is missing: try again, tell the operator
 │   └── ContentConflictError   other bytes already lie under this name → quarantine
+├── LogUnavailableError        ACS's log in Azure Monitor did not answer: the next hour asks again
 ├── ClaimHeldError             another worker has the chunk: come back when its claim ends
 └── ClaimLostError             this worker lost its claim: stop, change nothing
 """
@@ -145,6 +146,13 @@ class ContentConflictError(StorageError):
 
     code = "content_conflict"
     retryable = False
+
+
+class LogUnavailableError(RecordingError):
+    """Azure Monitor did not answer, or refused. Nothing waits for it: archiving never depends on the log."""
+
+    code = "log_unavailable"
+    retryable = True
 
 
 class ClaimHeldError(RecordingError):

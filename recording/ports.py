@@ -88,6 +88,23 @@ class ExternalStorage(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class RecordingSummary:
+    """What ACS's own log says about one recording whose files are ready."""
+
+    recording_id: str
+    chunk_count: int
+    ready_at: datetime
+
+
+class CallRecordingLog(Protocol):
+    """ACS's own list of recordings, as far as it was sent to Azure Monitor."""
+
+    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
+        """One for each recording that became ready since then, the earliest first. Raises LogUnavailableError."""
+        ...
+
+
 # --- our storage -----------------------------------------------------------------------------------------------------
 
 
@@ -256,3 +273,4 @@ class Ports:
     catalog: Catalog
     queue: ChunkQueue
     quarantine: Quarantine
+    log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set

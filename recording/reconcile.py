@@ -10,6 +10,7 @@ from itertools import islice
 
 from pydantic import ValidationError
 
+from recording.counting import count, is_due
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.retention import Urgency
@@ -55,6 +56,8 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         expired += outcome == "expired"
         at_risk += urgency is Urgency.AT_RISK
         left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
+    if is_due(ports.clock.now()):
+        count(ports, settings)
     expected = look_for_expected(ports, settings)
     least = min(left, default=None)
     found = Reconciled(poisoned, redriven, at_risk, expired, len(left), least, expected.missing, expected.incomplete)

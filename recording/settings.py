@@ -19,6 +19,7 @@ from recording.domain.layout import DEFAULT_TEMPLATE, template_fault
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS
 from recording.errors import RecordingError
 
+DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
 SERVICES = ("blob", "queue", "table")
 
 
@@ -89,6 +90,8 @@ class Settings(_Frozen):
     copy_time_budget: timedelta = timedelta(minutes=25)
     claim_length: timedelta = timedelta(minutes=2)
     consent_required: bool = False
+    monitor_workspace_id: str | None = None
+    monitor_endpoint: str = DEFAULT_MONITOR_ENDPOINT
     platform_auth: bool = False
 
 
@@ -116,6 +119,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "claim_length": reader.read("CLAIM_SECONDS", _claim, timedelta(minutes=2)),
         "platform_auth": reader.read("WEBSITE_AUTH_ENABLED", _flag, default=False),
         "consent_required": reader.read("CONSENT_REQUIRED", _flag, default=False),
+        "monitor_workspace_id": reader.read("MONITOR_WORKSPACE_ID", _guid, None),
+        "monitor_endpoint": reader.read("MONITOR_ENDPOINT", _endpoint, DEFAULT_MONITOR_ENDPOINT),
     }
     if reader.faults:
         raise SettingsError(reader.faults)
@@ -219,6 +224,12 @@ def _endpoint(text: str) -> str:
     if not re.fullmatch(r"https://[a-z0-9.-]+/?", text.lower()):
         raise ValueError("must be https:// and a host name, nothing more")
     return text.lower().rstrip("/")
+
+
+def _guid(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()):
+        raise ValueError("must be a GUID")
+    return text.lower()
 
 
 def _service_uri(text: str) -> str:

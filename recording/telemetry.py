@@ -36,6 +36,8 @@ class Event(StrEnum):
     CHUNK_EXPIRED = "recording.chunk.expired"
     MISSING = "recording.missing"
     INCOMPLETE = "recording.incomplete"
+    COUNTED = "recording.log.counted"
+    LOG_UNAVAILABLE = "recording.log.unavailable"
     DRIFT = "recording.drift"
     SCRUBBED = "recording.scrubbed"
     REDRIVEN = "recording.redriven"
@@ -52,6 +54,7 @@ _LEVELS = {
     Event.CHUNK_METADATA_MISSING: logging.ERROR,
     Event.CHUNK_EXPIRED: logging.CRITICAL,
     Event.DRIFT: logging.ERROR,
+    Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,
 }

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from recording.ports import (
     Archive,
+    CallRecordingLog,
     Catalog,
     ChunkQueue,
     ExternalStorage,
@@ -72,6 +73,7 @@ def _ports() -> Ports:
         catalog=_lazily(_catalog),
         queue=_lazily(_queue),
         quarantine=_lazily(_quarantine),
+        log=_lazily(_log) if settings().monitor_workspace_id else None,
     )
 
 
@@ -137,6 +139,12 @@ def _queue() -> ChunkQueue:
     from recording.adapters.storage_queue import StorageChunkQueue
 
     return StorageChunkQueue(settings())
+
+
+def _log() -> CallRecordingLog:
+    from recording.adapters.monitor_log import MonitorLog
+
+    return MonitorLog(settings())
 
 
 def _quarantine() -> Quarantine:

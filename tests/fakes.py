@@ -28,7 +28,7 @@ from recording.errors import (
     SourceGoneError,
     StorageError,
 )
-from recording.ports import PoisonMessage, Ports, QuarantineEntry, StoredBlob
+from recording.ports import PoisonMessage, Ports, QuarantineEntry, RecordingSummary, StoredBlob
 
 LARGEST_METADATA = 1024 * 1024
 PIECE = 64 * 1024
@@ -231,6 +231,24 @@ class FakeExternal(FakeObjects):
     def read_metadata(self, location: str) -> bytes:
         checked_external_blob(location, self._containers)
         return self.read(location)
+
+
+class FakeLog(Scripted):
+    """ACS's own log: `rows` is what it says."""
+
+    def __init__(self, *rows: RecordingSummary) -> None:
+        super().__init__()
+        self.rows = list(rows)
+
+    @scripted
+    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
+        best: dict[str, RecordingSummary] = {}
+        for row in self.rows:
+            known = best.get(row.recording_id, row)
+            merged = max(row.chunk_count, known.chunk_count), min(row.ready_at, known.ready_at)
+            best[row.recording_id] = RecordingSummary(row.recording_id, *merged)
+        found = [row for row in best.values() if row.ready_at >= since]
+        return iter(sorted(found, key=lambda row: row.ready_at))
 
 
 # --- our storage -----------------------------------------------------------------------------------------------------
@@ -487,6 +505,7 @@ class Fakes:
     archive: FakeArchive = field(default_factory=FakeArchive)
     catalog: FakeCatalog = field(default_factory=FakeCatalog)
     quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
+    log: FakeLog | None = None
     queue: FakeQueue = field(init=False)
 
     def __post_init__(self) -> None:
@@ -504,4 +523,5 @@ class Fakes:
             catalog=self.catalog,
             queue=self.queue,
             quarantine=self.quarantine,
+            log=self.log,
         )

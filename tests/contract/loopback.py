@@ -17,7 +17,13 @@ from typing import Any, Self
 
 import trustme
 
-CERTIFIED = ("*.asm.skype.com", "*.unitedstates.communication.azure.com", "*.blob.core.windows.net", "evil.example")
+CERTIFIED = (
+    "*.asm.skype.com",
+    "*.unitedstates.communication.azure.com",
+    "*.blob.core.windows.net",
+    "evil.example",
+    "api.loganalytics.io",
+)
 
 ANY = ("any", "any")
 

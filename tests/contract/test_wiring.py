@@ -20,12 +20,14 @@ ENVIRONMENT = {
     "ACS_CONNECTION_STRING": f"endpoint={ENDPOINT}/;accesskey={ACCESS_KEY}",
     "AzureWebJobsStorage": STORAGE,
     "ARCHIVE_STORAGE": STORAGE,
+    "MONITOR_WORKSPACE_ID": "6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3",
 }
 ADAPTERS = {
     "archive": "stage_block",
     "catalog": "get_chunk",
     "control": "start",
     "external": "open_content",
+    "log": "summaries",
     "quarantine": "put",
     "queue": "send",
     "source": "open_content",

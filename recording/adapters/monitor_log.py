@@ -1,0 +1,64 @@
+"""Fills the port CallRecordingLog with Azure Monitor: the workspace table ACSCallRecordingSummary."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.monitor.query import LogsQueryClient, LogsQueryPartialResult
+
+from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters._azure_errors import ErrorFamily, translated
+from recording.domain.ids import is_opaque_id
+from recording.errors import LogUnavailableError
+from recording.ports import RecordingSummary
+from recording.settings import Settings
+
+LOG = ErrorFamily(LogUnavailableError, LogUnavailableError, LogUnavailableError, LogUnavailableError)
+SERVER_SECONDS = 60  # the service's own limit for the query
+
+# One row for each recording, published when its files are ready. Several rows for one id: the highest count holds.
+_QUERY = """\
+ACSCallRecordingSummary
+| where TimeGenerated >= datetime({since})
+| where {resource} == "" or _ResourceId =~ {resource}
+| summarize ChunkCount = max(toint(ChunkCount)), ReadyAt = min(TimeGenerated) by RecordingId = tostring(RecordingId)
+| order by ReadyAt asc
+| project RecordingId, ChunkCount, ReadyAt
+"""
+
+
+class MonitorLog:
+    """The workspace's table. Off unless MONITOR_WORKSPACE_ID is set."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self._workspace = settings.monitor_workspace_id or ""
+        self._resource = settings.acs.resource_id or ""
+        identity = credential(settings.acs.client_id)
+        self._client = LogsQueryClient(identity, endpoint=settings.monitor_endpoint, **{**CLIENT_OPTIONS, **options})
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
+        """Every recording whose summary was written since then, the earliest first; half an answer is an error."""
+        query = _QUERY.format(since=since.isoformat(), resource=json.dumps(self._resource))
+        with translated("reading ACS's recording log", LOG):
+            until = datetime.now(UTC) + timedelta(days=1)  # a clock ahead of ours hides nothing
+            answer = attempt(
+                lambda: self._client.query_workspace(
+                    self._workspace, query, timespan=(since, until), server_timeout=SERVER_SECONDS
+                )
+            )
+            if isinstance(answer, LogsQueryPartialResult):
+                raise LogUnavailableError("ACS's recording log answered only in part")
+            found = [_summary(*row) for table in answer.tables for row in table.rows]
+        return iter([summary for summary in found if summary is not None])
+
+
+def _summary(recording_id: Any, chunk_count: Any, ready_at: Any) -> RecordingSummary | None:
+    """A row, or nothing when it names no recording: that is then not this app's to judge."""
+    if not isinstance(recording_id, str) or not is_opaque_id(recording_id) or not isinstance(ready_at, datetime):
+        return None
+    return RecordingSummary(recording_id, int(chunk_count or 0), ready_at)
