@@ -20,6 +20,7 @@ from recording.domain.transitions import is_finished, may_delete_source, moved, 
 from recording.errors import (
     ClaimHeldError,
     ClaimLostError,
+    CopyPausedError,
     RecordingError,
     StorageError,
     UnsafeLocationError,
@@ -156,6 +157,9 @@ def _is_over(work: Work, error: RecordingError) -> bool:
 def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
     """Saves why it failed, gives the claim back and sends the task again, later each time but before the deadline."""
     left = retention.time_left(work.task.expires_at, work.now())
+    if isinstance(error, CopyPausedError):
+        _go_on_later(work, task, error)
+        return
     jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
     delay = retention.retry_delay(task.attempt + 1, left, jitter, error.retry_after)
     _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay)
@@ -171,6 +175,14 @@ def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
         time_left_seconds=left,
         **ids_of(task),
     )
+
+
+def _go_on_later(work: Work, task: ChunkTask, error: CopyPausedError) -> None:
+    """The time of one run is over, not the chunk's luck: the next run starts at once, and no try is counted."""
+    delay = error.retry_after or timedelta()
+    _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay)
+    work.ports.queue.send(task, delay)
+    emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
 
 
 def _give_back(work: Work, **facts: object) -> None:

@@ -1,7 +1,7 @@
-"""Copy: the source's bytes go into staged blocks, are counted and hashed, and become a blob only when they add up.
+"""Copy: the source's bytes become a blob in the archive, but only when they add up.
 
-Memory is one block and one piece, whatever the file's size (I8). Nothing is committed that contradicts the source's
-own facts, and a committed blob is never replaced (I3).
+The engine brings them there, in flat memory (I8). Nothing is committed that contradicts the source's own facts, and a
+committed blob is never replaced (I3).
 """
 
 import hashlib
@@ -14,24 +14,25 @@ from recording.domain.chunk import ChunkState, Home
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
 from recording.domain.integrity import Digest, check_length, duration_fault
-from recording.domain.media import MediaFacts, MediaProbe, sniff
+from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.metadata import ChunkMetadata
-from recording.errors import ContentConflictError, SourceBrokenError, SourceBusyError, SourceError
-from recording.ports import SourceContent, StoredBlob
+from recording.engine.fetching import Fetched, fetched
+from recording.engine.readback import Stored, read_back
+from recording.engine.slots import SlotPool, process_pool
+from recording.errors import ContentConflictError, SourceBrokenError, SourceError, StorageError
+from recording.ports import StoredBlob, WholeContent
 from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
 from recording.work import Work
 
-BLOCK_BYTES = 4 << 20  # 50,000 blocks of 4 MiB reach 200 GB; chunks end at about 2.3 GB
-
 
 @dataclass(frozen=True)
 class Copied:
-    """What a pass over the source found."""
+    """What is known of a copy; digest and media are None until it is read back, when it was made in several runs."""
 
-    digest: Digest
-    media: MediaFacts
-    block_ids: tuple[str, ...] = ()
+    length_bytes: int
+    digest: Digest | None = None
+    media: MediaFacts | None = None
 
 
 def copy(work: Work) -> None:
@@ -40,7 +41,8 @@ def copy(work: Work) -> None:
     Raises:
         SourceError: the source did not give what it declares; nothing is committed.
         ContentConflictError: other bytes lie under this name; both copies are kept.
-        StorageError: the archive failed; staged blocks are no blob and vanish by themselves.
+        CopyPausedError: the time is used up; the next run goes on from what is staged.
+        StorageError: the archive failed; staged blocks are no blob, and vanish by themselves if nobody comes for them.
     """
     if work.task.home is Home.EXTERNAL:
         _index_external(work)
@@ -59,24 +61,34 @@ def copy(work: Work) -> None:
 
 
 def _copy_from_acs(work: Work) -> None:
-    document = _metadata_if_there(work)
+    document = metadata_if_there(work)
     announced = work.task.format or (document.format if document else None)
     if earlier := _own_earlier_copy(work, announced):
         _adopt(work, *earlier)
         return
-    with work.ports.source.open_content(work.task.content_location) as content:
-        head, pieces = _peeked(content.pieces())
-        format_type = announced or sniff(head)
-        name = _media_name(work, format_type)
-        copied = _staged(work, name, pieces, announced)
-        check_length(copied.digest.length_bytes, content.declared_total)
-    fault = _judged(work, copied, document)
-    if not _committed(work, name, copied, format_type, fault):
-        _compare_with_stored(work, name, copied.digest)
-    _finish(work, name, format_type, copied, fault)
+    try:
+        _fetch_and_commit(work, announced, document)
+    except SourceBrokenError:
+        work.save(copy_epoch=work.record.copy_epoch + 1)  # what is staged of it is not to be trusted
+        raise
 
 
-def _metadata_if_there(work: Work) -> ChunkMetadata | None:
+def _fetch_and_commit(work: Work, announced: FormatType | None, document: ChunkMetadata | None) -> None:
+    is_again = work.record.attempts > 1
+    with fetched(work, pool_of(work), announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
+        copied = Copied(source.total, source.digest, source.media)
+        fault = _judged(work, copied, document)
+        if not _committed(work, source, fault):
+            _compare_with_stored(work, source)
+    _finish(work, source.name, source.format, copied, fault)
+
+
+def pool_of(work: Work) -> SlotPool:
+    """The buffers that all copies of this process share."""
+    return process_pool(work.settings.copy_slots, work.settings.copy_block_bytes)
+
+
+def metadata_if_there(work: Work) -> ChunkMetadata | None:
     """The metadata, which tells the format and the duration to expect; late or unreadable has its own step."""
     if work.task.metadata_location is None:
         return None
@@ -105,69 +117,17 @@ def _own_earlier_copy(work: Work, announced: FormatType | None) -> tuple[FormatT
 
 
 def _is_own(stored: StoredBlob, work: Work) -> bool:
-    return "sha256" in stored.facts and stored.facts.get("source") == mark_of(work.task.content_location)
+    return stored.facts.get("source") == mark_of(work.task.content_location)
 
 
 def _adopt(work: Work, format_type: FormatType | None, stored: StoredBlob) -> None:
-    """Goes on from the earlier copy. Its digest was taken from the source's bytes; the next step reads it back."""
-    duration = stored.facts.get("durationms")
-    facts = MediaFacts(format_type, float(duration) if duration else None)
-    digest = Digest(stored.length_bytes, stored.facts["sha256"])
-    _finish(work, _media_name(work, format_type), format_type, Copied(digest, facts), stored.facts.get("mediafault"))
-
-
-def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Enough of the beginning to know the format, and an iterator that still gives everything."""
-    head = b""
-    for piece in pieces:
-        head += piece
-        if len(head) >= 16:
-            break
-
-    def everything() -> Iterator[bytes]:
-        if head:
-            yield head
-        yield from pieces
-
-    return head, everything()
-
-
-def _staged(work: Work, name: str, pieces: Iterator[bytes], announced: FormatType | None) -> Copied:
-    """Stages the pieces as blocks of one size while hashing, counting and probing them."""
-    digest, probe, length = hashlib.sha256(), MediaProbe(announced), 0
-    block = bytearray()
-    block_ids: list[str] = []
-    for piece in pieces:
-        _keep_going(work)
-        digest.update(piece)
-        probe.feed(piece)
-        length += len(piece)
-        block += piece
-        while len(block) >= BLOCK_BYTES:
-            block_ids.append(_stage(work, name, len(block_ids), block[:BLOCK_BYTES]))
-            del block[:BLOCK_BYTES]
-    if block:
-        block_ids.append(_stage(work, name, len(block_ids), block))
-    return Copied(Digest(length, digest.hexdigest()), probe.finish(), tuple(block_ids))
-
-
-def _keep_going(work: Work) -> None:
-    """Asked at every piece: a dripping source may need longer for one block than a claim lasts.
-
-    Raises:
-        ClaimLostError: the claim has ended.
-        SourceBusyError: `copy_too_slow`; the host would end the function soon.
-    """
-    work.keep_claim()
-    if work.now() - work.started_at > work.settings.copy_time_budget:
-        raise SourceBusyError("the copy took longer than COPY_TIME_BUDGET", code="copy_too_slow")
-
-
-def _stage(work: Work, name: str, number: int, block: bytearray) -> str:
-    """Stages one block under an id made from its place and content, so another attempt's block cannot slip in."""
-    block_id = f"{number:06d}-{hashlib.sha256(block).hexdigest()[:32]}"
-    work.ports.archive.stage_block(name, block_id, block)
-    return block_id
+    """Goes on from the earlier copy. The next step reads it back and compares it with what the source gave."""
+    sha256, duration = stored.facts.get("sha256"), stored.facts.get("durationms")
+    copied = Copied(stored.length_bytes)
+    if sha256 is not None:
+        facts = MediaFacts(format_type, float(duration) if duration else None)
+        copied = Copied(stored.length_bytes, Digest(stored.length_bytes, sha256), facts)
+    _finish(work, _media_name(work, format_type), format_type, copied, stored.facts.get("mediafault"))
 
 
 def _judged(work: Work, copied: Copied, document: ChunkMetadata | None) -> str | None:
@@ -178,9 +138,9 @@ def _judged(work: Work, copied: Copied, document: ChunkMetadata | None) -> str |
     Raises:
         SourceBrokenError: `media_unreadable`, to fetch it again.
     """
-    if work.settings.media_check is MediaCheck.OFF:
+    if copied.media is None or copied.digest is None:
         return None
-    fault = copied.media.fault or duration_fault(copied.media.duration_ms, document, work.task)
+    fault = media_fault(work, copied.media, document)
     if fault is None or work.settings.media_check is MediaCheck.WARN:
         return fault
     if work.record.broken_sha256 == copied.digest.sha256:
@@ -189,32 +149,60 @@ def _judged(work: Work, copied: Copied, document: ChunkMetadata | None) -> str |
     raise SourceBrokenError(fault, code="media_unreadable")
 
 
-def _committed(work: Work, name: str, copied: Copied, format_type: FormatType | None, fault: str | None) -> bool:
+def media_fault(work: Work, media: MediaFacts, document: ChunkMetadata | None) -> str | None:
+    """What is wrong with the media, as far as the settings want to know."""
+    if work.settings.media_check is MediaCheck.OFF:
+        return None
+    return media.fault or duration_fault(media.duration_ms, document, work.task)
+
+
+def _committed(work: Work, source: Fetched, fault: str | None) -> bool:
     facts = {
-        "sha256": copied.digest.sha256,
         "source": mark_of(work.task.content_location),
         "recordingid": work.task.recording_id,
         "documentid": work.task.document_id,
     }
-    if copied.media.duration_ms is not None:
-        facts["durationms"] = f"{copied.media.duration_ms:.3f}"
+    if source.digest is not None:
+        facts["sha256"] = source.digest.sha256
+    if source.media is not None and source.media.duration_ms is not None:
+        facts["durationms"] = f"{source.media.duration_ms:.3f}"
     if fault is not None:
         facts["mediafault"] = fault
-    media_type = format_type.media_type if format_type else "application/octet-stream"
-    return work.ports.archive.commit(name, copied.block_ids, media_type, facts)
+    media_type = source.format.media_type if source.format else "application/octet-stream"
+    if source.content is not None:
+        return work.ports.archive.put_media(source.name, source.content, media_type, facts)
+    return work.ports.archive.commit(source.name, source.block_ids, media_type, facts)
 
 
-def _compare_with_stored(work: Work, name: str, digest: Digest) -> None:
+def _compare_with_stored(work: Work, source: Fetched) -> None:
     """A blob lies there already: the same bytes are success (a reply was lost), others are kept beside it.
 
     Raises:
         ContentConflictError: after the other bytes have been kept.
     """
-    stored = digest_of(work, work.ports.archive.read(name))
-    if stored == digest:
+    length = _stored_length(work, source.name)
+    stored, _ = read_back(work, pool_of(work), Stored(source.name, length))
+    if source.digest is not None and stored == source.digest:
         return
-    keep_conflict(work, name, unless_sha256=stored.sha256)
+    if source.digest is None and length == source.total and _holds_the_same(work, source):
+        return
+    keep_conflict(work, source.name, unless_sha256=stored.sha256)
     raise ContentConflictError("other bytes are archived under the same ids; both are kept")
+
+
+def _stored_length(work: Work, name: str) -> int:
+    stored = work.ports.archive.look_up(name)
+    if stored is None:
+        raise StorageError("the committed blob is not there", code="blob_missing")
+    return stored.length_bytes
+
+
+def _holds_the_same(work: Work, source: Fetched) -> bool:
+    try:
+        read_back(work, pool_of(work), Stored(source.name, source.total, source.blocks))
+    except ContentConflictError:
+        return False
+    return True
 
 
 def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = None) -> bool:
@@ -224,12 +212,10 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
         False when they are the known bytes after all (`unless_sha256`), and nothing was kept.
     """
     name = layout.conflict_name(media_name, mark_of(work.task.content_location + (unless_sha256 or "")))
-    with work.ports.source.open_content(work.task.content_location) as content:
-        copied = _staged(work, name, content.pieces(), None)
-        check_length(copied.digest.length_bytes, content.declared_total)
-    if copied.digest.sha256 == unless_sha256:
-        return False
-    _committed(work, name, copied, copied.media.format, copied.media.fault)
+    with fetched(work, pool_of(work), None, lambda _: name) as source:
+        if source.digest is not None and source.digest.sha256 == unless_sha256:
+            return False
+        _committed(work, source, source.media.fault if source.media else None)
     return True
 
 
@@ -245,10 +231,10 @@ def digest_of(work: Work, pieces: Iterator[bytes]) -> Digest:
 
 def _index_external(work: Work) -> None:
     """Reads a file that ACS wrote to the customer's own storage, where it lies; nothing is copied."""
-    document = _metadata_if_there(work)
+    document = metadata_if_there(work)
     probe = MediaProbe(work.task.format)
 
-    def probed(content: SourceContent) -> Iterator[bytes]:
+    def probed(content: WholeContent) -> Iterator[bytes]:
         for piece in content.pieces():
             probe.feed(piece)
             yield piece
@@ -256,9 +242,10 @@ def _index_external(work: Work) -> None:
     with work.ports.external.open_content(work.task.content_location) as content:
         digest = digest_of(work, probed(content))
         check_length(digest.length_bytes, content.declared_total)
-    copied = Copied(digest, probe.finish())
-    name = _media_name(work, copied.media.format)  # where its papers will lie; the media stays where it is
-    _finish(work, name, copied.media.format, copied, _judged(work, copied, document))
+    copied = Copied(digest.length_bytes, digest, probe.finish())
+    kind = copied.media.format if copied.media else None
+    name = _media_name(work, kind)  # where its papers will lie; the media stays where it is
+    _finish(work, name, kind, copied, _judged(work, copied, document))
 
 
 def _finish(work: Work, name: str, format_type: FormatType | None, copied: Copied, fault: str | None) -> None:
@@ -267,9 +254,9 @@ def _finish(work: Work, name: str, format_type: FormatType | None, copied: Copie
         ChunkState.COPIED,
         blob_name=name,
         format=format_type,
-        length_bytes=copied.digest.length_bytes,
-        sha256=copied.digest.sha256,
-        duration_ms=copied.media.duration_ms,
+        length_bytes=copied.length_bytes,
+        sha256=copied.digest.sha256 if copied.digest else None,
+        duration_ms=copied.media.duration_ms if copied.media else None,
         media_fault=None if is_warning else fault,
         media_warning=fault if is_warning else None,
         copied_at=work.now(),

@@ -6,10 +6,12 @@ RecordingError
 ├── EventRejectedError         an event that cannot be trusted or read → quarantine
 ├── UnsafeLocationError        a location outside the allow-list → quarantine, no request is made
 ├── SourceError                ACS's storage of recordings
-│   ├── SourceBusyError        throttled, 5xx, stalls, a 400 with a web page: try again
+│   ├── SourceBusyError        5xx, stalls, a 400 with a web page: try again
+│   │   └── SourceThrottledError   429: try again with fewer requests
 │   ├── SourceRefusedError     401/403: clock, key rotation, wrong resource: try again, tell the operator
 │   ├── SourceGoneError        404: not ready yet, expired, or deleted; the deadline decides which
-│   └── SourceBrokenError      empty, short, changed or unreadable content: try again
+│   ├── SourceBrokenError      empty, short, changed or unreadable content: try again
+│   └── CopyPausedError        the time for one run is used up: what is staged stays, the next run goes on
 ├── StorageError               our own storage
 │   ├── StorageBusyError       throttled, unreachable, 5xx: try again
 │   ├── StorageRefusedError    401/403: identity or role is missing: try again, tell the operator
@@ -108,6 +110,12 @@ class SourceRefusedError(SourceError):
     fault = "operator"
 
 
+class SourceThrottledError(SourceBusyError):
+    """ACS answered 429: fewer requests at once, and later."""
+
+    code = "source_throttled"
+
+
 class SourceGoneError(SourceError):
     """ACS answered 404: the object is not ready yet, has expired, or was deleted."""
 
@@ -119,6 +127,13 @@ class SourceBrokenError(SourceError):
     """The source's bytes contradict its own facts: empty, short, changed, or not media of the announced format."""
 
     code = "source_broken"
+
+
+class CopyPausedError(SourceError):
+    """The copy used up COPY_TIME_BUDGET. Nothing is wrong; the next run goes on from the staged blocks."""
+
+    code = "copy_paused"
+    fault = "nobody"
 
 
 class StorageError(RecordingError):

@@ -47,8 +47,8 @@ class RecordingControl(Protocol):
         ...
 
 
-class SourceContent(Protocol):
-    """One open download."""
+class WholeContent(Protocol):
+    """One open download of a whole object."""
 
     @property
     def declared_total(self) -> int | None:
@@ -60,11 +60,31 @@ class SourceContent(Protocol):
         ...
 
 
+class SourceContent(WholeContent, Protocol):
+    """One open download of an object or of a range of it."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body is the whole object, whatever range was asked for."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """The object's ETag as served; None when the source names none."""
+        ...
+
+    def fill(self, view: memoryview) -> int:
+        """Reads until the view is full or the body ends, and tells how much came. Raises SourceBusyError."""
+        ...
+
+
 class RecordingSource(Protocol):
     """ACS's storage plane. Locations are checked by the strict guard before any request (UnsafeLocationError)."""
 
-    def open_content(self, location: str) -> AbstractContextManager[SourceContent]:
-        """Opens a download of the whole object. Raises SourceError."""
+    def open_content(
+        self, location: str, first: int = 0, length: int | None = None
+    ) -> AbstractContextManager[SourceContent]:
+        """Opens a download of `length` bytes from `first` on; None: of all that follow. Raises SourceError."""
         ...
 
     def read_metadata(self, location: str) -> bytes:
@@ -79,7 +99,7 @@ class RecordingSource(Protocol):
 class ExternalStorage(Protocol):
     """The customer's own containers that ACS writes to (bring your own storage). Read only."""
 
-    def open_content(self, location: str) -> AbstractContextManager[SourceContent]:
+    def open_content(self, location: str) -> AbstractContextManager[WholeContent]:
         """Opens a blob in one of the configured containers. Raises UnsafeLocationError, SourceError."""
         ...
 
@@ -123,8 +143,24 @@ class Archive(Protocol):
         """Uploads one block of a blob that is not there yet; the service verifies it. Repeating is harmless."""
         ...
 
+    def staged_blocks(self, name: str) -> Mapping[str, int]:
+        """The blocks that are staged for a blob and not committed: ids and lengths. They are kept a week."""
+        ...
+
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
         """Makes the blob of exactly these blocks. False, and no change, when a blob already lies there."""
+        ...
+
+    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+        """Uploads media of one block in one request, verified by the service. False, no change, if one lies there."""
+        ...
+
+    def committed_blocks(self, name: str) -> list[tuple[str, int]]:
+        """The blocks a committed blob is made of, in order: ids and lengths; none when it was uploaded at once."""
+        ...
+
+    def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
+        """At most so many bytes of a committed blob, and how long all of it is."""
         ...
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:

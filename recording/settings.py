@@ -89,6 +89,8 @@ class Settings(_Frozen):
     media_check: MediaCheck = MediaCheck.REQUIRE
     copy_time_budget: timedelta = timedelta(minutes=25)
     claim_length: timedelta = timedelta(minutes=2)
+    copy_slots: int | None = None
+    copy_block_bytes: int | None = None
     consent_required: bool = False
     monitor_workspace_id: str | None = None
     monitor_endpoint: str = DEFAULT_MONITOR_ENDPOINT
@@ -117,6 +119,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "media_check": reader.read("MEDIA_CHECK", _media_check, MediaCheck.REQUIRE),
         "copy_time_budget": reader.read("COPY_TIME_BUDGET", _duration, timedelta(minutes=25)),
         "claim_length": reader.read("CLAIM_SECONDS", _claim, timedelta(minutes=2)),
+        "copy_slots": reader.read("COPY_SLOTS", _slots, None),
+        "copy_block_bytes": reader.read("COPY_BLOCK_MIB", _block, None),
         "platform_auth": reader.read("WEBSITE_AUTH_ENABLED", _flag, default=False),
         "consent_required": reader.read("CONSENT_REQUIRED", _flag, default=False),
         "monitor_workspace_id": reader.read("MONITOR_WORKSPACE_ID", _guid, None),
@@ -308,6 +312,14 @@ def _hours(text: str) -> timedelta:
 
 def _claim(text: str) -> timedelta:
     return timedelta(seconds=_number(text, 2, 3600, "seconds"))
+
+
+def _slots(text: str) -> int:
+    return int(_number(text, 1, 64, "buffers"))
+
+
+def _block(text: str) -> int:
+    return int(_number(text, 1, 100, "MiB")) << 20
 
 
 def _duration(text: str) -> timedelta:

@@ -145,18 +145,26 @@ class FakeControl(Scripted):
 
 
 class FakeContent:
-    """An open download of bytes in memory."""
+    """An open download of bytes in memory, of all of them or of a part."""
 
-    def __init__(self, data: bytes, declared_total: int | None, *, breaks: bool = False) -> None:
-        self._data, self._total, self._breaks = data, declared_total, breaks
+    version: str | None = None
 
-    @property
-    def declared_total(self) -> int | None:
-        return self._total
+    def __init__(self, data: bytes, declared_total: int | None, *, breaks: bool = False, is_whole: bool = True) -> None:
+        self._data, self._breaks, self._given = data, breaks, 0
+        self.declared_total, self.is_whole = declared_total, is_whole
+
+    def fill(self, view: memoryview) -> int:
+        piece = self._data[self._given : self._given + len(view)]
+        view[: len(piece)] = piece
+        self._given += len(piece)
+        if len(piece) < len(view) and self._breaks:
+            raise SourceBusyError("the stream broke")
+        return len(piece)
 
     def pieces(self) -> Iterator[bytes]:
-        for start in range(0, len(self._data), PIECE):
-            yield self._data[start : start + PIECE]
+        while piece := self._data[self._given : self._given + PIECE]:
+            self._given += len(piece)
+            yield piece
         if self._breaks:
             raise SourceBusyError("the stream broke")
 
@@ -170,14 +178,23 @@ class FakeObjects(Scripted):
         self.declared: dict[str, int | None] = {}  # overrides the true length
         self.truncated: dict[str, int] = {}  # the stream just ends after so many bytes
         self.broken: dict[str, int] = {}  # the stream breaks after so many bytes
+        self.versions: dict[str, str] = {}  # the ETag, where one is served
+        self.ignores_ranges = False
 
-    def open(self, location: str) -> FakeContent:
-        """An object as it will be served."""
+    def open(self, location: str, first: int = 0, length: int | None = None) -> FakeContent:
+        """An object, or a part of it, as it will be served."""
         if location not in self.objects:
             raise SourceGoneError("the source has no such object")
         data = self.objects[location]
-        cut = min(self.truncated.get(location, len(data)), self.broken.get(location, len(data)))
-        return FakeContent(data[:cut], self.declared.get(location, len(data)), breaks=location in self.broken)
+        total = self.declared.get(location, len(data))
+        if self.ignores_ranges:
+            first, length = 0, None
+        end = len(data) if length is None else min(first + length, max(len(data), total or 0))
+        cut = min(self.truncated.get(location, len(data)), self.broken.get(location, len(data)), end)
+        breaks = location in self.broken and self.broken[location] < end
+        content = FakeContent(data[first:cut], total, breaks=breaks, is_whole=first == 0 and end >= (total or 0))
+        content.version = self.versions.get(location)
+        return content
 
     def read(self, location: str) -> bytes:
         """A small object."""
@@ -197,8 +214,8 @@ class FakeSource(FakeObjects):
 
     @scripted
     @contextmanager
-    def open_content(self, location: str) -> Iterator[FakeContent]:
-        yield self.open(checked_location(location, self._allowed_hosts).url)
+    def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[FakeContent]:
+        yield self.open(checked_location(location, self._allowed_hosts).url, first, length)
 
     @scripted
     def read_metadata(self, location: str) -> bytes:
@@ -262,6 +279,7 @@ class FakeBlob:
     media_type: str
     facts: Mapping[str, str]
     etag: str
+    blocks: tuple[tuple[str, int], ...] = ()
 
 
 class FakeArchive(Scripted):
@@ -278,13 +296,33 @@ class FakeArchive(Scripted):
         self.staged[name][block_id] = bytes(data)
 
     @scripted
+    def staged_blocks(self, name: str) -> Mapping[str, int]:
+        return {block_id: len(data) for block_id, data in self.staged.get(name, {}).items()}
+
+    @scripted
+    def committed_blocks(self, name: str) -> list[tuple[str, int]]:
+        return list(self.blobs[name].blocks) if name in self.blobs else []
+
+    @scripted
+    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+        return name not in self.blobs and self._keep(name, bytes(data), media_type, facts)
+
+    @scripted
+    def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
+        if name not in self.blobs:
+            raise StorageError("the archive has no such blob")
+        data = self.blobs[name].data
+        return data[first : first + length], len(data)
+
+    @scripted
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
         if name in self.blobs:
             return False
         if missing := [block_id for block_id in block_ids if block_id not in self.staged[name]]:
             raise StorageError(f"{len(missing)} blocks are not staged")
-        blocks = self.staged.pop(name, {})
-        self._keep(name, b"".join(blocks[block_id] for block_id in block_ids), media_type, facts)
+        staged = self.staged.pop(name, {})
+        data = b"".join(staged[block_id] for block_id in block_ids)
+        self._keep(name, data, media_type, facts, tuple((block_id, len(staged[block_id])) for block_id in block_ids))
         return True
 
     @scripted
@@ -296,8 +334,15 @@ class FakeArchive(Scripted):
         present = self.blobs[name].etag if name in self.blobs else None
         return present == etag and self._keep(name, data, media_type, {})
 
-    def _keep(self, name: str, data: bytes, media_type: str, facts: Mapping[str, str]) -> bool:
-        self.blobs[name] = FakeBlob(data, media_type, dict(facts), f'"{next(self._etags)}"')
+    def _keep(
+        self,
+        name: str,
+        data: bytes,
+        media_type: str,
+        facts: Mapping[str, str],
+        blocks: tuple[tuple[str, int], ...] = (),
+    ) -> bool:
+        self.blobs[name] = FakeBlob(data, media_type, dict(facts), f'"{next(self._etags)}"', blocks)
         return True
 
     @scripted

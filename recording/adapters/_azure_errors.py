@@ -28,14 +28,18 @@ PASSING_CODES = frozenset(
     {
         "AccountBeingCreated",
         "ContainerBeingDeleted",
+        "Crc64Mismatch",  # the bytes were damaged on their way
         "InternalError",
-        "Md5Mismatch",  # the bytes were damaged on their way
+        "Md5Mismatch",  # likewise
         "OperationTimedOut",
         "QueueBeingDeleted",
         "ServerBusy",
         "TableBeingDeleted",
     }
 )
+
+# A code that comes with a 500 but lasts: Azurite's word for what an emulator does not do.
+LASTING_CODES = frozenset({"FeatureNotSupported"})
 
 # What the SDKs themselves fall over when an answer is cut short or comes from a proxy that is not storage: seen with
 # azure-data-tables 12.7 (AttributeError, TypeError), blob 12.31 (ValueError) and queue 12.18 (XML's SyntaxError).
@@ -106,7 +110,7 @@ def retry_after(error: AzureError) -> timedelta | None:
 def may_pass(error: AzureError) -> bool:
     """Whether the same call may well succeed in a moment: no answer, a broken one, throttling, or a server's fault."""
     status = status_of(error)
-    if isinstance(error, ClientAuthenticationError):
+    if isinstance(error, ClientAuthenticationError) or error_code_of(error) in LASTING_CODES:
         return False
     return status is None or status < 400 or status in (408, 429) or status >= 500 or _has_passing_code(error)
 

@@ -20,7 +20,7 @@ from recording.domain.locations import Location, checked_location
 from recording.errors import SourceBrokenError, SourceBusyError, SourceRefusedError
 from recording.settings import AcsConnection
 
-PIECE = 1024 * 1024
+PIECE = 256 * 1024  # what each of many connections holds beside its buffer
 LARGEST_METADATA = 1024 * 1024
 MOST_REDIRECTS = 3
 TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
@@ -28,19 +28,28 @@ IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashe
 
 
 class AcsContent:
-    """One open download."""
+    """One open download, of the whole object or of a range."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, part: answers.Part) -> None:
         self._response = response
-        self._total = answers.declared_total(response.headers)
+        self.declared_total = part.total
+        self.is_whole = part.is_whole
+        self.version = part.version
 
-    @property
-    def declared_total(self) -> int | None:
-        """The object's length by Content-Range or Content-Length, which agree if both are there."""
-        return self._total
+    def fill(self, view: memoryview) -> int:
+        """Reads until the view is full or the body ends."""
+        filled = 0
+        with _network_errors("the download broke"):
+            while filled < len(view):
+                piece = self._response.read(min(PIECE, len(view) - filled), decode_content=False)
+                if not piece:
+                    break
+                view[filled : filled + len(piece)] = piece
+                filled += len(piece)
+        return filled
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, up to 1 MiB at a time, exactly as they came."""
+        """The bytes, up to 256 KiB at a time, exactly as they came."""
         with _network_errors("the download broke"):
             yield from self._response.stream(PIECE, decode_content=False)
 
@@ -57,15 +66,16 @@ class AcsSource:
         self._pool.clear()
 
     @contextmanager
-    def open_content(self, location: str) -> Iterator[AcsContent]:
-        """Opens a download. The explicit Range makes ACS tell the total in Content-Range, beside Content-Length."""
-        with self._requested("GET", location, {"Range": "bytes=0-"}) as response:
-            yield AcsContent(response)
+    def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[AcsContent]:
+        """Opens a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
+        end = "" if length is None else first + length - 1
+        with self._requested("GET", location, {"Range": f"bytes={first}-{end}"}) as response:
+            yield AcsContent(response, answers.part_of(response.headers, first, length))
 
     def read_metadata(self, location: str) -> bytes:
         """The metadata document's bytes."""
         with self._requested("GET", location) as response:
-            content, raw = AcsContent(response), bytearray()
+            content, raw = AcsContent(response, answers.part_of(response.headers)), bytearray()
             for piece in content.pieces():
                 raw += piece
                 if len(raw) > LARGEST_METADATA:
@@ -130,7 +140,7 @@ def connection_pool(acs: AcsConnection) -> urllib3.PoolManager:
     options: dict[str, Any] = {
         "ca_certs": acs.ca_bundle or certifi.where(),
         "cert_reqs": "CERT_REQUIRED",
-        "maxsize": 16,
+        "maxsize": 64,  # as many as the copy engine may use at once: a connection closed is a handshake lost
     }
     return urllib3.ProxyManager(acs.proxy_url, **options) if acs.proxy_url else urllib3.PoolManager(**options)
 

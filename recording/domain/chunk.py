@@ -133,6 +133,7 @@ class ChunkRecord(BaseModel):
     media_fault: str | None = None
     media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
     broken_sha256: str | None = None  # digest of a refused download: the same one twice is what ACS really has
+    copy_epoch: int = 0  # goes up when what is staged may be of another object; later runs then stage everything anew
     verified_how: tuple[str, ...] = ()
     copied_at: datetime | None = None
     verified_at: datetime | None = None

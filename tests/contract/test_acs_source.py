@@ -105,6 +105,33 @@ def test_a_source_that_contradicts_itself_is_not_believed(source: AcsSource, wor
     assert broken.value.code == "source_contradicts_itself"
 
 
+@pytest.mark.parametrize(
+    ("content_range", "body"),
+    [
+        ("bytes 11-20/100", 10),  # another part than was asked for
+        ("bytes 10-18/100", 9),  # shorter, although there is more
+        ("bytes 10-20/100", 11),  # longer
+        ("bytes 10-19/15", 10),  # beyond its own end
+        ("bytes 10-19/100", 9),  # of another length than it says
+    ],
+)
+def test_another_range_than_was_asked_for_is_not_believed(
+    source: AcsSource, world: World, content_range: str, body: int
+) -> None:
+    """A block in the wrong place is a broken recording."""
+    world.script.on("GET", PATH, Answer(206, DATA[:body], {"Content-Range": content_range}))
+    with pytest.raises(SourceBrokenError), source.open_content(LOCATION, 10, 10):
+        pass
+
+
+def test_a_source_that_ignores_the_range_is_seen_to_do_so(source: AcsSource, world: World) -> None:
+    """It is then read once, as a stream."""
+    world.script.on("GET", PATH, Answer(200, DATA))
+    with source.open_content(LOCATION, 0, 10) as content:
+        assert (content.is_whole, content.declared_total) == (True, len(DATA))
+    assert world.script.seen[0].headers["Range"] == "bytes=0-9"
+
+
 def test_a_compressed_body_is_refused(source: AcsSource, world: World) -> None:
     """A truncated gzip stream looks whole; nobody asked for one."""
     world.script.on("GET", PATH, Answer(200, DATA, {"Content-Encoding": "gzip"}))

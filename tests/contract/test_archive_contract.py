@@ -169,3 +169,34 @@ def test_a_listing_tells_staged_blocks_from_a_blob_that_is_empty(archive: Archiv
     archive.put_once("2026/empty.json", b"", "text/plain")
     found = {(blob.name, blob.is_committed) for blob in archive.list("")}
     assert found == {(NAME, False), ("2026/empty.json", True)}
+
+
+def test_staged_blocks_are_listed_until_they_are_committed(archive: Archive) -> None:
+    """What a dead worker staged need not be fetched again."""
+    assert archive.staged_blocks(NAME) == {}
+    archive.stage_block(NAME, "b", b"second")
+    archive.stage_block(NAME, "a", b"first ")
+    assert archive.staged_blocks(NAME) == {"a": 6, "b": 6}
+    archive.commit(NAME, ["a"], "audio/wav", {})
+    assert archive.staged_blocks(NAME) == {}
+    assert archive.committed_blocks(NAME) == [("a", 6)]
+
+
+def test_media_of_one_block_is_put_at_once_and_never_replaced(archive: Archive) -> None:
+    """One request instead of two, with the same promises."""
+    facts = {"sha256": "ab12"}
+    assert archive.put_media(NAME, memoryview(bytearray(b"whole")), "audio/wav", facts)
+    assert not archive.put_media(NAME, memoryview(b"another"), "audio/wav", facts)
+    assert archive.read_range(NAME, 0, 100) == (b"whole", 5)
+    assert archive.committed_blocks(NAME) == []
+    stored = archive.look_up(NAME)
+    assert stored is not None
+    assert (stored.length_bytes, stored.facts) == (5, facts)
+
+
+def test_a_range_comes_with_the_length_of_the_whole(archive: Archive) -> None:
+    """A blob that is longer than what is compared is noticed."""
+    commit(archive, b"first ", b"second")
+    assert archive.read_range(NAME, 4, 4) == (b"t se", 12)
+    with pytest.raises(StorageError):
+        archive.read_range("absent", 0, 4)

@@ -66,6 +66,26 @@ def test_a_download_gives_the_whole_object_and_its_length(recorded: Recorded) ->
     assert digest.hexdigest() == recorded.sha256
 
 
+@pytest.mark.parametrize("first", [0, 1, 100_000])
+def test_a_range_is_that_part_and_tells_the_whole_length(recorded: Recorded, first: int) -> None:
+    """Parallel ranges make one file; each answer is compared with the first."""
+    with recorded.source.open_content(recorded.content_location) as content:
+        whole = b"".join(content.pieces())
+        version = content.version
+    room = memoryview(bytearray(60_000))
+    with recorded.source.open_content(recorded.content_location, first, 50_000) as content:
+        assert (content.declared_total, content.is_whole, content.version) == (len(whole), False, version)
+        assert content.fill(room[:20_000]) == 20_000
+        assert content.fill(room[20_000:]) == 30_000
+    assert room[:50_000] == whole[first : first + 50_000]
+
+
+def test_a_range_that_is_longer_than_the_object_is_all_of_it(recorded: Recorded) -> None:
+    """One request for a small file, whose length nobody knows before."""
+    with recorded.source.open_content(recorded.content_location, 0, recorded.length_bytes + 1) as content:
+        assert (content.declared_total, content.is_whole) == (recorded.length_bytes, True)
+
+
 def test_metadata_comes_as_served(recorded: Recorded) -> None:
     """It is archived byte for byte."""
     assert recorded.source.read_metadata(recorded.metadata_location) == recorded.metadata

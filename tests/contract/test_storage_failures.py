@@ -1,5 +1,6 @@
 """Every failure of Azure storage becomes one of our own errors, tells no secret, and never parks the worker."""
 
+import base64
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from recording.adapters.blob_quarantine import BlobQuarantine
 from recording.adapters.external_blobs import ExternalBlobs
 from recording.adapters.storage_queue import POISON_QUEUE, StorageChunkQueue
 from recording.adapters.table_catalog import TableCatalog
+from recording.domain.blocks import crc64_of
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import StartReservation
 from recording.errors import (
@@ -57,6 +59,9 @@ def in_external(settings: Settings) -> str:
 
 CALLS: dict[str, Call] = {
     "stage_block": using(BlobArchive, lambda archive: archive.stage_block("name", "id", b"data")),
+    "put_media": using(BlobArchive, lambda archive: archive.put_media("name", memoryview(b"data"), "audio/wav", {})),
+    "staged_blocks": using(BlobArchive, lambda archive: archive.staged_blocks("name")),
+    "read_range": using(BlobArchive, lambda archive: archive.read_range("name", 0, 4)),
     "commit": using(BlobArchive, lambda archive: archive.commit("name", ["id"], "audio/wav", {"sha256": "ab"})),
     "put_once": using(BlobArchive, lambda archive: archive.put_once("name", b"data", "text/plain")),
     "put_if_unchanged": using(BlobArchive, lambda archive: archive.put_if_unchanged("name", b"", "text/plain", '"1"')),
@@ -204,11 +209,33 @@ def test_a_conflict_that_passes_is_not_taken_for_a_blob_that_lies_there(
     assert isinstance(failed(CALLS[call], settings), StorageBusyError)
 
 
-def test_a_block_that_was_damaged_on_its_way_is_sent_again(settings: Settings, script: Script) -> None:
-    """The service compares our checksum before it keeps the block."""
-    script.anything(failure(400, "Md5Mismatch"), Answer(201, headers={"x-ms-request-server-encrypted": "true"}))
+CRC64_OF_DATA = base64.b64encode(crc64_of(b"data").to_bytes(8, "little")).decode()
+CHECKED = Answer(201, headers={"x-ms-content-crc64": CRC64_OF_DATA, "x-ms-request-server-encrypted": "true"})
+
+
+@pytest.mark.parametrize("call", ["stage_block", "put_media"])
+def test_a_block_that_was_damaged_on_its_way_is_sent_again(settings: Settings, script: Script, call: str) -> None:
+    """The service compares our checksum before it keeps anything."""
+    script.anything(failure(400, "Crc64Mismatch"), CHECKED)
+    CALLS[call](settings)
+    assert [seen.headers["x-ms-content-crc64"] for seen in script.seen] == [CRC64_OF_DATA] * 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failure(500, "FeatureNotSupported"),
+        failure(400, "UnsupportedHeader"),
+        Answer(201),
+        Answer(201, headers={"x-ms-content-crc64": base64.b64encode(b"another!").decode()}),
+    ],
+    ids=["emulator", "old service", "ignored", "another"],
+)
+def test_a_service_that_does_not_check_crc64_gets_an_md5(settings: Settings, script: Script, answer: Answer) -> None:
+    """A checksum that nobody compares proves nothing: the answer must repeat it."""
+    script.anything(answer, Answer(201))
     CALLS["stage_block"](settings)
-    assert [seen.headers["Content-MD5"] for seen in script.seen] == ["jXd/OF09/siBXSD3SWAm3A=="] * 2
+    assert [seen.headers.get("Content-MD5") for seen in script.seen] == [None, "jXd/OF09/siBXSD3SWAm3A=="]
 
 
 def test_a_container_that_may_not_be_made_is_named(settings: Settings, script: Script) -> None:
@@ -223,7 +250,7 @@ def test_a_container_that_may_not_be_made_is_named(settings: Settings, script: S
 def test_a_missing_container_is_made_once_and_the_write_repeated(settings: Settings, script: Script) -> None:
     """A new deployment needs no step by hand."""
     script.on("PUT", "/acct/recordings", Answer(201))
-    script.anything(failure(404, "ContainerNotFound"), Answer(201))
+    script.anything(failure(404, "ContainerNotFound"), CHECKED)
     CALLS["stage_block"](settings)
     assert [seen.path.partition("?")[0] for seen in script.seen] == [
         "/acct/recordings/name",

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from recording.copying import BLOCK_BYTES
 from recording.domain.chunk import ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.formats import FormatType
 from recording.errors import (
@@ -68,24 +67,9 @@ def test_the_papers_lie_beside_the_media(here: World) -> None:
 def test_the_order_of_the_effects_is_the_promise(here: World) -> None:
     """Each step is durable before the next begins, and the delete is the last thing that touches the media."""
     here.works(task())
-    archive = [call for call in here.fakes.archive.calls if call in ("stage_block", "commit", "read", "put_once")]
-    assert archive == ["stage_block", "commit", "read", "put_once", "put_once"]
+    archive = [call for call in here.fakes.archive.calls if call in ("put_media", "read_range", "put_once")]
+    assert archive == ["put_media", "read_range", "put_once", "put_once"]
     assert here.source.calls[-1] == "delete"
-
-
-def test_a_large_file_goes_in_blocks_of_one_size() -> None:
-    """Memory is one block, whatever the file's size (I8)."""
-    here = world(media_check=MediaCheck.OFF)
-    media = wav(0) + bytes(range(256)) * (2 * BLOCK_BYTES // 256 + 10)
-    here.holds(task(), media)
-    sizes: list[int] = []
-    stage = here.fakes.archive.stage_block
-    here.fakes.archive.stage_block = (  # type: ignore[method-assign]  # listens and passes on
-        lambda name, block_id, data: sizes.append(len(data)) or stage(name, block_id, data)  # type: ignore[func-returns-value]
-    )
-    here.works(task())
-    assert sizes == [BLOCK_BYTES, BLOCK_BYTES, len(media) - 2 * BLOCK_BYTES]
-    assert list(here.media_blobs().values()) == [media]
 
 
 @pytest.mark.parametrize(
@@ -148,12 +132,15 @@ PLACES = [
     ("source", "read_metadata"),
     ("source", "delete"),
     ("archive", "stage_block"),
+    ("archive", "staged_blocks"),
     ("archive", "commit"),
+    ("archive", "committed_blocks"),
+    ("archive", "put_media"),
     ("archive", "put_once"),
     ("archive", "put_if_unchanged"),
     ("archive", "get"),
     ("archive", "look_up"),
-    ("archive", "read"),
+    ("archive", "read_range"),
     ("catalog", "save_chunk"),
     ("catalog", "chunks_of"),
     ("catalog", "get_recording"),
@@ -163,10 +150,13 @@ PLACES = [
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("place", PLACES, ids=".".join)
 @pytest.mark.parametrize("error", RETRYABLE, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("block_bytes", [None, 1000], ids=["one block", "blocks"])
 def test_a_failure_that_time_may_mend_is_tried_again_and_ends_in_the_same_archive(
-    here: World, error: RecordingError, place: tuple[str, str], after: bool
+    error: RecordingError, place: tuple[str, str], after: bool, block_bytes: int | None
 ) -> None:
     """Every failure class at every port, before and after its effect: a lost answer is as common as a lost question."""
+    here = world(copy_block_bytes=block_bytes)
+    here.holds(task())
     port, method = place
     is_possible = isinstance(error, SourceError) is (port == "source")
     if not is_possible:
@@ -245,7 +235,7 @@ def test_a_source_that_declares_nothing_or_something_else_is_not_believed(here: 
 
 def test_a_copy_that_takes_too_long_goes_back_to_the_queue() -> None:
     """The host ends a function after half an hour; until then the work must be handed on."""
-    here = world(copy_time_budget=timedelta(minutes=1), claim_length=timedelta(hours=1))
+    here = world(copy_time_budget=timedelta(minutes=1), claim_length=timedelta(hours=1), copy_block_bytes=65_536)
     here.holds(task(), wav(150_000))
     stage = here.fakes.archive.stage_block
 
@@ -255,7 +245,7 @@ def test_a_copy_that_takes_too_long_goes_back_to_the_queue() -> None:
 
     here.fakes.archive.stage_block = slowly  # type: ignore[method-assign]  # a slow network
     here.works(task())
-    assert (here.record().last_error, here.media_blobs()) == ("copy_too_slow", {})
+    assert (here.record().last_error, here.media_blobs()) == ("copy_paused", {})
 
 
 # --- metadata --------------------------------------------------------------------------------------------------------
@@ -404,7 +394,7 @@ def test_an_earlier_copy_of_suspect_media_passes_as_well(check: MediaCheck) -> N
     """A worker that died after its commit must not change what the operator chose."""
     here = world(media_check=check)
     here.holds(task(), BROKEN)
-    here.fakes.archive.fail_next("commit", StorageBusyError("lost"), after=True)
+    here.fakes.archive.fail_next("put_media", StorageBusyError("lost"), after=True)
     here.fakes.queue.send(task())
     here.runs(hours=1)
     assert here.state() is ChunkState.SOURCE_DELETED
@@ -428,15 +418,15 @@ def test_other_bytes_under_the_name_are_never_replaced(here: World) -> None:
 
 def test_a_blob_that_changed_after_its_commit_is_found(here: World) -> None:
     """The read-back: what the archive gives is not what was read from the source."""
-    commit = here.fakes.archive.commit
+    put = here.fakes.archive.put_media
 
     def corrupting(name: str, *rest: object) -> bool:
-        done = commit(name, *rest)  # type: ignore[arg-type]  # passes on what it was given
+        done = put(name, *rest)  # type: ignore[arg-type]  # passes on what it was given
         blob = here.fakes.archive.blobs[name]
         here.fakes.archive.blobs[name] = type(blob)(blob.data[:-1] + b"?", blob.media_type, blob.facts, blob.etag)
         return done
 
-    here.fakes.archive.commit = corrupting  # type: ignore[method-assign,assignment]
+    here.fakes.archive.put_media = corrupting  # type: ignore[method-assign,assignment]
     here.works(task())
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["stored_differs"])
     assert "delete" not in here.source.calls
@@ -444,7 +434,7 @@ def test_a_blob_that_changed_after_its_commit_is_found(here: World) -> None:
 
 def test_a_commit_whose_answer_was_lost_is_found_again(here: World) -> None:
     """A retry that finds its own bytes is success, not a conflict; the source is not read twice."""
-    here.fakes.archive.fail_next("commit", StorageBusyError("lost"), after=True)
+    here.fakes.archive.fail_next("put_media", StorageBusyError("lost"), after=True)
     here.fakes.queue.send(task())
     here.runs(hours=1)
     assert here.state() is ChunkState.SOURCE_DELETED
@@ -455,7 +445,7 @@ def test_a_blob_committed_before_the_source_was_forgotten_is_not_lost() -> None:
     """No type in the event, metadata gone with the media: the committed copy is found by its mark all the same."""
     here = world()
     chunk = here.holds(task(format=None))
-    here.fakes.archive.fail_next("commit", StorageBusyError("lost"), after=True)
+    here.fakes.archive.fail_next("put_media", StorageBusyError("lost"), after=True)
     here.works(chunk)
     here.forgets(chunk)
     here.runs(hours=48)
@@ -467,7 +457,7 @@ def test_metadata_that_comes_between_two_tries_does_not_make_a_second_blob() -> 
     """Exactly one media blob for a chunk (I3), even when the papers give the format another name than the bytes."""
     here = world(media_check=MediaCheck.WARN)
     chunk = here.holds(task(format=None), document=b"")
-    here.fakes.archive.fail_next("commit", StorageBusyError("lost"), after=True)
+    here.fakes.archive.fail_next("put_media", StorageBusyError("lost"), after=True)
     here.works(chunk)
     here.source.objects[chunk.metadata_location or ""] = metadata(recordingInfo={"format": "mp3"})
     here.truth[document_id()] = wav(), metadata(recordingInfo={"format": "mp3"})
@@ -549,9 +539,11 @@ def test_a_chunk_found_after_the_deadline_is_archived_if_acs_still_has_it(here: 
     assert (here.state(), list(here.media_blobs().values())) == (ChunkState.CATALOGED, [wav()])
 
 
-@pytest.mark.parametrize("method", ["stage_block", "commit"])
-def test_an_outage_of_our_own_storage_does_not_end_at_the_deadline(here: World, method: str) -> None:
+@pytest.mark.parametrize("method", ["stage_block", "commit", "put_media"])
+def test_an_outage_of_our_own_storage_does_not_end_at_the_deadline(method: str) -> None:
     """ACS may keep it longer than promised; giving up is for what ACS has lost, not for what we cannot write."""
+    here = world(copy_block_bytes=None if method == "put_media" else 1024)
+    here.holds(task())
     here.fakes.archive.fail_next(method, StorageBusyError("down"), times=10_000)
     here.fakes.queue.send(task())
     here.runs(hours=26)

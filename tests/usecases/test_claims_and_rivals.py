@@ -104,23 +104,22 @@ def test_a_drip_that_takes_too_long_goes_back_to_the_queue_before_the_host_ends_
     here.holds(task(), wav(40_000))
     with _dripping(here, seconds=10):
         here.works(task())
-    assert (here.state(), here.record().last_error) == (ChunkState.PENDING, "copy_too_slow")
+    assert (here.state(), here.record().last_error) == (ChunkState.PENDING, "copy_paused")
 
 
 @contextmanager
 def _dripping(here: World, seconds: float) -> Iterator[None]:
-    plain = FakeContent.pieces
+    plain = FakeContent.fill
 
-    def pieces(self: FakeContent) -> Iterator[bytes]:
-        for piece in plain(self):
-            here.fakes.clock.advance(seconds=seconds)
-            yield piece
+    def fill(self: FakeContent, view: memoryview) -> int:
+        here.fakes.clock.advance(seconds=seconds)
+        return plain(self, view[:16_384])
 
-    FakeContent.pieces = pieces  # type: ignore[method-assign]  # put back below
+    FakeContent.fill = fill  # type: ignore[method-assign]  # put back below
     try:
         yield
     finally:
-        FakeContent.pieces = plain  # type: ignore[method-assign]
+        FakeContent.fill = plain  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("call", range(60))
@@ -239,7 +238,7 @@ def test_a_rivals_bytes_that_cannot_be_kept_are_delivered_again(here: World) -> 
     """Returning would let the message go."""
     here.works(task())
     here.source.objects[ELSEWHERE] = wav(1500)
-    here.fakes.archive.fail_next("commit", StorageBusyError("down"))
+    here.fakes.archive.fail_next("put_media", StorageBusyError("down"))
     with pytest.raises(StorageBusyError):
         here.works(RIVAL)
 

@@ -1,5 +1,5 @@
 """Does a file open as its format, and how long does it play? Answered while the bytes go by, in flat memory."""
 
-from recording.domain.media.probe import MediaFacts, MediaProbe, sniff
+from recording.domain.media.probe import SNIFF_BYTES, MediaFacts, MediaProbe, sniff
 
-__all__ = ["MediaFacts", "MediaProbe", "sniff"]
+__all__ = ["SNIFF_BYTES", "MediaFacts", "MediaProbe", "sniff"]
