@@ -17,7 +17,7 @@ _ENOUGH = 400e6  # bytes a second of all connections together; more of them woul
 _THROTTLED = 40e6  # bytes a second of one connection; below it, small blocks on many connections win
 _FIRST_BLOCK = 4 * MIB
 _SMALL_BLOCK = 2 * MIB  # a request costs about a millisecond of CPU, so not below
-_LARGE_BLOCK = 8 * MIB
+_LARGE_BLOCK = 4 * MIB
 _RESUMED_BLOCK = 1 * MIB  # who was interrupted once may be again: little is lost then
 
 

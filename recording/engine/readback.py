@@ -15,6 +15,7 @@ from recording.ports import Archive
 from recording.work import Work
 
 _RANGE = 4 * MIB
+_COPIES = 3  # what the SDK holds of a range while it joins its pieces
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def read_back(work: Work, pool: SlotPool, stored: Stored, probe: MediaProbe | No
 
 def _jobs(flow: Flow, stored: Stored, read: Callable[[Block, Slot], None]) -> Iterator[Job]:
     for block in stored.blocks or plan(stored.length_bytes, lambda: _RANGE):
-        yield partial(read, block, flow.slot(block.length, buffered=False))
+        yield partial(read, block, flow.slot(block.length * _COPIES, buffered=False))
 
 
 def _read(archive: Archive, stored: Stored, ordered: OrderedPass, block: Block, slot: Slot) -> None:

@@ -94,6 +94,8 @@ class SlotPool:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
             self._used += counted
+            if not buffered:
+                self._make_room()
             return Slot(self, size, self._buffer(size) if buffered else None)
 
     def release(self, size: int, buffer: mmap.mmap | None) -> None:
@@ -104,17 +106,21 @@ class SlotPool:
             self._used -= min(size, self.budget_bytes)
             self._changed.notify_all()
 
+    def _make_room(self) -> None:
+        """Lets buffers go that lie ready, when they and what is used are more than the budget."""
+        lying = sum(kept * len(buffers) for kept, buffers in self._free.items())
+        if lying + self._used > self.budget_bytes:
+            self._free.clear()
+
     def _buffer(self, size: int) -> mmap.mmap:
-        """One that lies ready, or a new one; those of other sizes then make room for it.
+        """One that lies ready, or a new one.
 
         Anonymous memory instead of `bytearray`: what is let go is back with the system at once, and what is never
         written costs nothing.
         """
         if ready := self._free.get(size):
             return ready.pop()
-        lying = sum(kept * len(buffers) for kept, buffers in self._free.items())
-        if lying + self._used > self.budget_bytes:
-            self._free.clear()
+        self._make_room()
         return mmap.mmap(-1, size + _SPARE)
 
 

@@ -7,7 +7,7 @@ from tests.scenarios.steps import Steps
 
 MIB = 1 << 20
 CHUNK_BYTES = 1 << 30
-MOST_ABOVE_IDLE = 150 * MIB
+MOST_ABOVE_IDLE = 114 * MIB  # 120 MB
 
 
 class PeakMemory:
