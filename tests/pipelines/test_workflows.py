@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,7 +155,7 @@ def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("tools/*/requirements.txt")), ids=lambda path: path.parent.name)
-def test_the_tools_are_pinned_with_hashes(path: Any) -> None:
+def test_the_tools_are_pinned_with_hashes(path: Path) -> None:
     """A checker that changes by itself is red on a day when nobody changed anything."""
     text = path.read_text(encoding="utf-8")
     packages = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
@@ -174,3 +175,21 @@ def test_the_dev_container_has_what_make_needs() -> None:
     assert [image.rpartition("/")[2].partition(":")[0] for image in images] == ["node", "python"]
     assert all(re.search(r":\d+[.-]\d+", image) for image in images)
     assert "make" in dockerfile
+
+
+@pytest.mark.parametrize("parameters", sorted(ROOT.glob("infra/main.parameters.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize(("name", "job"), ENVIRONMENTS)
+def test_a_runner_passes_on_every_parameter_of_the_templates(parameters: Path, name: str, job: str) -> None:
+    """One that is left out has its default: a second ACS resource is made beside the one that you have."""
+    wanted = set(re.findall(r"\$\{(\w+)", parameters.read_text(encoding="utf-8"))) - {"AZURE_PRINCIPAL_ID"}
+    passed = jobs(name)[job]["env"]
+    assert wanted - passed.keys() == set()
+    assert {f"${{{{ vars.{name} }}}}" for name in passed} == set(passed.values())
+
+
+@pytest.mark.parametrize("project", sorted(ROOT.glob("azure.yaml")), ids=lambda path: path.name)
+def test_the_zip_is_deployed_as_the_service_that_azd_knows(project: Path) -> None:
+    """`azd deploy` of another name ends after everything else has been changed."""
+    services = yaml.safe_load(project.read_text(encoding="utf-8"))["services"]
+    (deployed,) = re.findall(r"azd deploy (\S+) --from-package", commands(jobs("deploy.yml")["deploy"]))
+    assert deployed in services
