@@ -12,7 +12,6 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from recording.cataloging import catalog, write_manifest
-from recording.copying import copy
 from recording.domain import retention
 from recording.domain.chunk import ChunkState, ChunkTask, Home, SourceOutcome
 from recording.domain.locations import checked_location
@@ -25,6 +24,7 @@ from recording.errors import (
     StorageError,
     UnsafeLocationError,
 )
+from recording.fallback import copy_or_heal, is_fallback_due, keep_in_fallback, refusal_facts
 from recording.ports import Ports
 from recording.proving import verify
 from recording.rivals import look_at_rival
@@ -76,7 +76,7 @@ def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings) -> None:
 def _go_on(work: Work) -> None:
     """Takes each step that is left, from whatever state an earlier worker saved last."""
     steps: dict[ChunkState, Callable[[Work], None]] = {
-        ChunkState.PENDING: copy,
+        ChunkState.PENDING: copy_or_heal,
         ChunkState.COPIED: verify,
         ChunkState.VERIFIED: catalog,
         ChunkState.CATALOGED: settle_source,
@@ -135,6 +135,8 @@ def _wait_for_other(task: ChunkTask, error: ClaimHeldError | ClaimLostError, por
 
 
 def _after_failure(work: Work, task: ChunkTask, error: RecordingError) -> None:
+    if is_fallback_due(work.record, error, work.now(), work.settings):
+        keep_in_fallback(work)
     if error.retryable and not _is_over(work, error):
         _put_back(work, task, error)
     elif error.retryable:
@@ -148,7 +150,7 @@ def _is_over(work: Work, error: RecordingError) -> bool:
 
     A failure of our own storage is no reason to give up as soon: ACS may keep media longer than promised.
     """
-    if work.record.state is not ChunkState.PENDING:
+    if work.record.state is not ChunkState.PENDING or work.record.fallback is not None:
         return False
     grace = work.settings.retention if isinstance(error, StorageError) else timedelta()
     return work.now() >= work.task.expires_at + grace
@@ -162,7 +164,8 @@ def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
         return
     jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
     delay = retention.retry_delay(task.attempt + 1, left, jitter, error.retry_after)
-    _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay)
+    refusal = refusal_facts(work.record, error, work.now())
+    _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay, **refusal)
     work.ports.queue.send(task.again(), delay)
     emit(
         Event.ATTEMPT_FAILED,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from recording.domain import retention
-from recording.domain.chunk import ChunkRecord
+from recording.domain.chunk import ChunkRecord, FallbackCopy
 from recording.domain.expectation import Expectation, expectation
 from recording.domain.formats import FormatType
 from recording.domain.ids import is_opaque_id
@@ -216,7 +216,11 @@ def _expected_facts(
 def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict[str, Any]:
     task = record.task
     left = retention.time_left(task.expires_at, now)
-    urgency = "archived" if is_archived(record) else retention.urgency(task.expires_at, now, settings.at_risk_below)
+    urgency = retention.urgency(task.expires_at, now, settings.at_risk_below).value
+    if record.fallback is not None:
+        urgency = "in_fallback"
+    if is_archived(record):
+        urgency = "archived"
     return {
         "index": task.index,
         "documentId": task.document_id,
@@ -238,4 +242,14 @@ def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict
         "lastError": record.last_error,
         "nextAttemptAt": record.next_attempt_at.isoformat() if record.next_attempt_at else None,
         "quarantineReason": record.quarantine_reason,
+        "fallback": _fallback_facts(record.fallback) if record.fallback else None,
+    }
+
+
+def _fallback_facts(kept: FallbackCopy) -> dict[str, Any]:
+    return {
+        "blobName": kept.blob_name,
+        "lengthBytes": kept.length_bytes,
+        "sha256": kept.sha256,
+        "keptAt": kept.kept_at.isoformat(),
     }

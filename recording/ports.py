@@ -309,4 +309,5 @@ class Ports:
     catalog: Catalog
     queue: ChunkQueue
     quarantine: Quarantine
+    fallback: Archive | None = None  # only where FALLBACK_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set

@@ -119,6 +119,8 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> tuple[str
     if is_finished(record):  # an index entry that outlived its chunk
         return "finished", Urgency.SAFE
     try:
+        if record.fallback is not None:  # its media is safe, whatever becomes of the source
+            urgency = Urgency.SAFE
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)
         if not is_overdue(record, now):
@@ -140,7 +142,8 @@ def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
     """Past the deadline a chunk is tried once more, since the start of ACS's clock is unknown; then it is over."""
     expiry = record.task.expires_at
     was_tried = record.next_attempt_at is not None and record.next_attempt_at >= expiry
-    return record.state is ChunkState.PENDING and now >= expiry and was_tried
+    is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
+    return is_unsaved and now >= expiry and was_tried
 
 
 def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:

@@ -81,6 +81,9 @@ class Settings(_Frozen):
     archive_container: str = "recordings"
     archive_path_template: str = DEFAULT_TEMPLATE
     archive_access_tier: str | None = None
+    fallback_storage: StorageConnection | None = None
+    fallback_container: str = "recordings-fallback"
+    fallback_after: timedelta = timedelta(minutes=30)
     external_containers: tuple[str, ...] = ()
     retention: timedelta = timedelta(hours=24)
     at_risk_below: timedelta = timedelta(hours=6)
@@ -111,6 +114,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "archive_container": reader.read("ARCHIVE_CONTAINER", _container, "recordings"),
         "archive_path_template": reader.read("ARCHIVE_PATH_TEMPLATE", _template, DEFAULT_TEMPLATE),
         "archive_access_tier": reader.read("ARCHIVE_ACCESS_TIER", _tier, None),
+        "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
+        "fallback_container": reader.read("FALLBACK_CONTAINER", _container, "recordings-fallback"),
+        "fallback_after": reader.read("FALLBACK_AFTER", _duration, timedelta(minutes=30)),
         "external_containers": reader.read("EXTERNAL_STORAGE_CONTAINERS", _containers, ()),
         "retention": reader.read("RETENTION_HOURS", _hours, timedelta(hours=24)),
         "at_risk_below": reader.read("AT_RISK_HOURS", _hours, timedelta(hours=6)),
@@ -173,7 +179,9 @@ def _acs(reader: _Reader) -> AcsConnection | None:
     return AcsConnection(endpoint=endpoint, access_key=key, **facts) if endpoint else None
 
 
-def _storage(reader: _Reader, name: str, services: tuple[str, ...]) -> StorageConnection | None:
+def _storage(
+    reader: _Reader, name: str, services: tuple[str, ...], *, is_required: bool = True
+) -> StorageConnection | None:
     """A connection string `NAME`, or `NAME__blobServiceUri` … (or `NAME__accountName`) with an identity."""
     if connection_string := reader.text(name):
         if fault := _storage_fault(connection_string):
@@ -186,6 +194,8 @@ def _storage(reader: _Reader, name: str, services: tuple[str, ...]) -> StorageCo
         uris[f"{service}_uri"] = reader.read(setting, _service_uri, None) or (
             f"https://{account}.{service}.core.windows.net" if account else None
         )
+    if not any(uris.values()) and not is_required:
+        return None
     if not any(uris.values()):
         reader.faults[name] = f"is missing: a connection string, or {name}__blobServiceUri and identity"
         return None

@@ -34,6 +34,8 @@ class Event(StrEnum):
     CHUNK_QUARANTINED = "recording.chunk.quarantined"
     CHUNK_AT_RISK = "recording.chunk.at_risk"
     CHUNK_EXPIRED = "recording.chunk.expired"
+    CHUNK_IN_FALLBACK = "recording.chunk.in_fallback"
+    CHUNK_HEALED = "recording.chunk.healed"
     MISSING = "recording.missing"
     INCOMPLETE = "recording.incomplete"
     COUNTED = "recording.log.counted"
@@ -54,6 +56,7 @@ _LEVELS = {
     Event.CHUNK_METADATA_MISSING: logging.ERROR,
     Event.CHUNK_EXPIRED: logging.CRITICAL,
     Event.DRIFT: logging.ERROR,
+    Event.CHUNK_IN_FALLBACK: logging.ERROR,
     Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,

@@ -73,6 +73,7 @@ def _ports() -> Ports:
         catalog=_lazily(_catalog),
         queue=_lazily(_queue),
         quarantine=_lazily(_quarantine),
+        fallback=_lazily(_fallback) if settings().fallback_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
     )
 
@@ -127,6 +128,14 @@ def _archive() -> Archive:
     from recording.adapters.blob_archive import BlobArchive
 
     return BlobArchive(settings())
+
+
+def _fallback() -> Archive:
+    from recording.adapters.blob_archive import BlobArchive
+
+    known = settings()
+    place = {"archive_storage": known.fallback_storage, "archive_container": known.fallback_container}
+    return BlobArchive(known.model_copy(update=place))
 
 
 def _catalog() -> Catalog:

@@ -107,7 +107,7 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
 
     Waiting for an object that never comes would lose the one that is there. The two take turns.
     """
-    has_failed = record.last_error is not None and record.blob_name is None
+    has_failed = record.last_error is not None and record.blob_name is None and record.fallback is None
     if record.task.content_location == task.content_location or not has_failed or record.is_claimed(now):
         return record
     if record.state is not ChunkState.PENDING:

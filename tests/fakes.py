@@ -550,6 +550,7 @@ class Fakes:
     archive: FakeArchive = field(default_factory=FakeArchive)
     catalog: FakeCatalog = field(default_factory=FakeCatalog)
     quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
+    fallback: FakeArchive | None = None
     log: FakeLog | None = None
     queue: FakeQueue = field(init=False)
 
@@ -568,5 +569,6 @@ class Fakes:
             catalog=self.catalog,
             queue=self.queue,
             quarantine=self.quarantine,
+            fallback=self.fallback,
             log=self.log,
         )

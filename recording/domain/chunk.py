@@ -110,6 +110,17 @@ class MetadataOutcome(StrEnum):
     NEVER_CAME = "never_came"
 
 
+class FallbackCopy(BaseModel):
+    """A proved copy in the second destination. It never counts as archived; it keeps the media from being lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    blob_name: str
+    length_bytes: int
+    sha256: str
+    kept_at: datetime
+
+
 class ChunkRecord(BaseModel):
     """The catalog's row about a chunk; saved after each step, guarded by its ETag."""
 
@@ -144,6 +155,8 @@ class ChunkRecord(BaseModel):
     source: SourceOutcome | None = None
     source_reason: str | None = None
     quarantine_reason: str | None = None
+    archive_refused_since: datetime | None = None  # the archive has failed every try since
+    fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
     etag: str | None = Field(None, exclude=True)
 
     @property

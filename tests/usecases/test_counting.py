@@ -17,7 +17,6 @@ from tests.world import World, world
 def _here(*rows: RecordingSummary) -> World:
     here = world()
     here.fakes = replace(here.fakes, log=FakeLog(*rows))
-    object.__setattr__(here.fakes.queue, "_clock", here.fakes.clock)
     return here
 
 
