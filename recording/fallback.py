@@ -6,17 +6,18 @@ is proven. It only means that nothing is lost when ACS forgets the media first.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from recording import __version__
-from recording.copying import copy
+from recording.copying import copy, digest_of
 from recording.domain import layout, retention
 from recording.domain.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
+from recording.domain.integrity import Digest, check_stored
 from recording.domain.receipt import receipt_of
 from recording.domain.transitions import moved
-from recording.errors import ContentConflictError, RecordingError, SourceGoneError, StorageError
+from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.proving import verify
 from recording.settings import Settings
@@ -24,6 +25,7 @@ from recording.telemetry import Event, emit
 from recording.work import Work, ids_of
 
 _JSON = "application/json"
+_PIECE = 4 << 20  # a request costs more than the memory
 
 
 def copy_or_heal(work: Work) -> None:
@@ -47,7 +49,7 @@ def copy_or_heal(work: Work) -> None:
 
 
 def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, settings: Settings) -> bool:
-    """Whether the archive has refused this chunk for so long, or so near its expiry, that it should be kept elsewhere."""
+    """Whether the archive has refused this chunk for so long, or so near its expiry, that it is kept elsewhere."""
     if record.state is not ChunkState.PENDING or record.fallback is not None or record.task.home is Home.EXTERNAL:
         return False
     if not isinstance(error, StorageError) or not error.retryable:
@@ -129,11 +131,10 @@ def _kept(record: ChunkRecord, now: datetime) -> FallbackCopy:
 
 
 def _heal(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
-    """Copies from the fallback as if it were ACS; the bytes must be those that were proved there."""
+    """Copies from the fallback as if it were ACS; its bytes must be those that were proved there."""
+    check_stored(Digest(kept.length_bytes, kept.sha256), digest_of(work, fallback.read(kept.blob_name)))
     work.ports = replace(work.ports, source=KeptSource(kept, fallback, work.ports.source))
     copy(work)
-    if work.record.sha256 != kept.sha256:
-        raise ContentConflictError("the fallback gives back other bytes than were proved", code="stored_differs")
     emit(Event.CHUNK_HEALED, blob_name=work.record.blob_name, sha256=work.record.sha256, **ids_of(work.task))
 
 
@@ -146,9 +147,11 @@ class KeptSource:
     acs: RecordingSource
 
     @contextmanager
-    def open_content(self, location: str) -> Iterator[SourceContent]:
-        """The media, whose length was proved."""
-        yield _KeptContent(self.kept, self.fallback)
+    def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[SourceContent]:  # noqa: ARG002 - there is one object
+        """The media or a range of it, whose length was proved. Raises StorageError while it is read."""
+        total = self.kept.length_bytes
+        end = total if length is None else min(first + length, total)
+        yield KeptContent(self.kept, self.fallback, first, end, is_whole=(first, end) == (0, total))
 
     def read_metadata(self, location: str) -> bytes:
         """The metadata that was kept; else ACS may still have it. Raises SourceError."""
@@ -160,16 +163,48 @@ class KeptSource:
         return self.acs.delete(location)
 
 
-@dataclass(frozen=True)
-class _KeptContent:
+@dataclass
+class KeptContent:
+    """A range of a kept blob, read in large pieces."""
+
     kept: FallbackCopy
     fallback: Archive
+    position: int
+    end: int
+    is_whole: bool
+    piece: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @property
-    def declared_total(self) -> int | None:
+    def declared_total(self) -> int:
         """What was proved."""
         return self.kept.length_bytes
 
+    @property
+    def version(self) -> str:
+        """Another one than ACS's, so that what was staged from there is not mixed with this."""
+        return f"fallback-{self.kept.sha256}"
+
+    def fill(self, view: memoryview) -> int:
+        """Reads until the view is full or the range ends."""
+        filled = 0
+        while filled < len(view) and (self.piece or self._read_on()):
+            taken = min(len(view) - filled, len(self.piece))
+            view[filled : filled + taken] = self.piece[:taken]
+            self.piece = self.piece[taken:]
+            filled += taken
+        return filled
+
     def pieces(self) -> Iterator[bytes]:
-        """The bytes."""
-        return self.fallback.read(self.kept.blob_name)
+        """The bytes in order."""
+        while self.piece or self._read_on():
+            yield bytes(self.piece)
+            self.piece = memoryview(b"")
+
+    def _read_on(self) -> bool:
+        length = min(_PIECE, self.end - self.position)
+        if length <= 0:
+            return False
+        data, _ = self.fallback.read_range(self.kept.blob_name, self.position, length)
+        self.position += len(data)
+        self.piece = memoryview(data)
+        return bool(data)

@@ -4,12 +4,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from recording import wiring
-from recording.settings import SettingsError
+from recording.settings import SettingsError, read_settings
 from tests.contract.conftest import ACCESS_KEY, ENDPOINT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,7 @@ ENVIRONMENT = {
     "ACS_CONNECTION_STRING": f"endpoint={ENDPOINT}/;accesskey={ACCESS_KEY}",
     "AzureWebJobsStorage": STORAGE,
     "ARCHIVE_STORAGE": STORAGE,
+    "FALLBACK_STORAGE": STORAGE,
     "MONITOR_WORKSPACE_ID": "6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3",
 }
 ADAPTERS = {
@@ -27,6 +29,7 @@ ADAPTERS = {
     "catalog": "get_chunk",
     "control": "start",
     "external": "open_content",
+    "fallback": "stage_block",
     "log": "summaries",
     "quarantine": "put",
     "queue": "send",
@@ -130,3 +133,33 @@ def test_a_reset_forgets_what_was_made() -> None:
     _ = before.queue.send
     wiring.reset()
     assert wiring.ports() is not before
+
+
+def test_what_is_optional_is_absent_until_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing asks Azure Monitor, or writes to a second account, by accident."""
+    for name in ENVIRONMENT.keys() - {"FALLBACK_STORAGE", "MONITOR_WORKSPACE_ID"}:
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+    assert (wiring.ports().fallback, wiring.ports().log) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FALLBACK_STORAGE", "nonsense"), ("MONITOR_WORKSPACE_ID", "nonsense"), ("MONITOR_ENDPOINT", "http://x")],
+)
+def test_what_is_optional_must_be_right_when_it_is_named(
+    environment: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A typing mistake must show in the health check, not in the night it is needed."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as wrong:
+        wiring.ports()
+    assert wrong.value.faults.keys() == {name}
+
+
+def test_the_second_destination_is_another_container() -> None:
+    """Else it would refuse together with the archive."""
+    named = {**ENVIRONMENT, "FALLBACK_CONTAINER": "second", "FALLBACK_AFTER": "00:10:00"}
+    known = read_settings(named)
+    assert known.fallback_storage is not None
+    assert (known.fallback_container, known.fallback_after) == ("second", timedelta(minutes=10))
+    assert read_settings(ENVIRONMENT).fallback_container != read_settings(ENVIRONMENT).archive_container
