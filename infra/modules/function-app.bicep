@@ -1,0 +1,129 @@
+// The function app on Flex Consumption: it signs in as its identity everywhere, so that no setting is a secret.
+// Client certificates stay off and authentication leaves the Event Grid webhook out: Event Grid does not retry a 401 or 403.
+param name string
+param location string
+param tags object
+param identityId string
+param appSettings object
+param packageUri string
+@allowed(['3.12', '3.13'])
+param pythonVersion string
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int
+@description('Instances that always wait: one for HTTP and Event Grid, one for archiving. They end cold starts and cost money.')
+param alwaysReady bool
+param zoneRedundant bool
+@description('Subnet of the app; empty is no network.')
+param subnetId string
+@description('Client id of the Entra application whose app roles protect the HTTP operations; empty is function keys only.')
+param entraClientId string
+param workspaceId string
+
+var waiting = [
+  { name: 'http', instanceCount: 1 }
+  { name: 'function:archive_chunk', instanceCount: 1 }
+]
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  name: 'plan-${name}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'archive' })
+  kind: 'functionapp,linux'
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientCertEnabled: false
+    publicNetworkAccess: 'Enabled'
+    virtualNetworkSubnetId: subnetId == '' ? null : subnetId
+    siteConfig: { minTlsVersion: '1.2', scmMinTlsVersion: '1.2', ftpsState: 'Disabled', http20Enabled: true, remoteDebuggingEnabled: false }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: packageUri
+          authentication: { type: 'UserAssignedIdentity', userAssignedIdentityResourceId: identityId }
+        }
+      }
+      runtime: { name: 'python', version: pythonVersion }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReady ? waiting : []
+      }
+    }
+  }
+}
+
+resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: appSettings
+}
+
+resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (entraClientId != '') {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: { enabled: true }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'Return401'
+      excludedPaths: ['/runtime/webhooks/eventgrid', '/api/health']
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: entraClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: { allowedAudiences: ['api://${entraClientId}', entraClientId] }
+      }
+    }
+    login: { tokenStore: { enabled: false } }
+  }
+  dependsOn: [settings]
+}
+
+resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+resource scm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'AppServiceAuthenticationLogs', enabled: true }
+    ]
+    metrics: [
+      { category: 'AllMetrics', enabled: true }
+    ]
+  }
+}
+
+output id string = app.id
+output name string = app.name
+output uri string = 'https://${app.properties.defaultHostName}'

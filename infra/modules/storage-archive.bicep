@@ -1,0 +1,132 @@
+// An archive: every version kept, deletes undone for a while, immutable for a while, moved to cheaper tiers, written by a role
+// that cannot delete, and locked against being removed as a resource.
+param name string
+param location string
+param tags object
+param redundancy string
+param vnetEnabled bool
+param workspaceId string
+param container string
+param appPrincipalId string
+@description('The id of the custom role of modules/archive-writer-role.bicep.')
+param writerRoleId string
+@description('People or groups who may read recordings, by object id. Give it to few.')
+param readerPrincipalIds array
+@allowed(['Off', 'Unlocked', 'Locked'])
+param immutability string
+param immutabilityDays int
+@description('Days after which media moves to this tier; -1 is never.')
+param coolAfterDays int
+param coldAfterDays int
+param archiveAfterDays int
+@description('Days after which a recording is deleted; -1 is never. Not less than the days of immutability.')
+param deleteAfterDays int
+@description('Days that an older version of a blob is kept (manifests are rewritten; media is not).')
+param oldVersionDays int
+param lock bool
+
+var blobReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
+var cool = coolAfterDays < 0 ? {} : { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } }
+var cold = coldAfterDays < 0 ? {} : { tierToCold: { daysAfterModificationGreaterThan: coldAfterDays } }
+var archived = archiveAfterDays < 0 ? {} : { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } }
+var deleted = deleteAfterDays < 0 ? {} : { delete: { daysAfterModificationGreaterThan: deleteAfterDays } }
+
+module storage 'storage-account.bicep' = {
+  name: '${container}-account'
+  params: {
+    name: name
+    location: location
+    tags: tags
+    redundancy: redundancy
+    vnetEnabled: vnetEnabled
+    workspaceId: workspaceId
+    versioning: true
+    softDeleteDays: 30
+    immutability: immutability
+    immutabilityDays: immutabilityDays
+  }
+}
+
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: name
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource recordings 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: container
+  properties: { publicAccess: 'None' }
+  dependsOn: [storage]
+}
+
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'cheaper-with-age'
+          type: 'Lifecycle'
+          enabled: coolAfterDays >= 0 || coldAfterDays >= 0 || archiveAfterDays >= 0 || deleteAfterDays >= 0
+          definition: {
+            filters: { blobTypes: ['blockBlob'], prefixMatch: ['${container}/'] }
+            actions: {
+              baseBlob: union(cool, cold, archived, deleted)
+              version: { delete: { daysAfterCreationGreaterThan: oldVersionDays } }
+            }
+          }
+        }
+      ]
+    }
+  }
+  dependsOn: [recordings]
+}
+
+resource write 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, appPrincipalId, writerRoleId)
+  scope: account
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: writerRoleId
+  }
+  dependsOn: [storage]
+}
+
+resource read 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for reader in readerPrincipalIds: {
+  name: guid(recordings.id, reader, blobReader)
+  scope: recordings
+  properties: {
+    principalId: reader
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobReader)
+  }
+}]
+
+resource readLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'reads-to-workspace'
+  scope: blobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'StorageRead', enabled: true }
+    ]
+  }
+  dependsOn: [storage]
+}
+
+resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'recordings-are-kept'
+  scope: account
+  properties: { level: 'CanNotDelete', notes: 'Recordings lie here. Remove this lock only after they are kept elsewhere.' }
+  dependsOn: [storage]
+}
+
+output id string = storage.outputs.id
+output name string = storage.outputs.name
+output blobUri string = storage.outputs.blobUri
+output containerName string = recordings.name
