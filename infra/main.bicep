@@ -295,6 +295,7 @@ module app 'modules/function-app.bicep' = {
       ARCHIVE_STORAGE__blobServiceUri: archive.outputs.blobUri
       ARCHIVE_STORAGE__clientId: identity.outputs.clientId
       ARCHIVE_CONTAINER: archive.outputs.containerName
+      MONITOR_WORKSPACE_ID: monitoring.outputs.workspaceCustomerId
       RETENTION_HOURS: retentionHours
       AT_RISK_HOURS: atRiskHours
       MEDIA_CHECK: mediaCheck

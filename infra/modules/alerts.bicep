@@ -20,6 +20,8 @@ var logAlerts = [
   { name: 'operator-fault', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/operator-fault.kql') }
   { name: 'recording-missing', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/recording-missing.kql') }
   { name: 'recording-incomplete', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/recording-incomplete.kql') }
+  { name: 'archive-drift', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/archive-drift.kql') }
+  { name: 'acs-log-unavailable', severity: 2, scope: workspaceId, every: 'PT1H', range: 'PT6H', query: loadTextContent('../observability/acs-log-unavailable.kql') }
   { name: 'message-poisoned', severity: 2, scope: hostAccountId, every: 'PT5M', range: 'PT30M', query: loadTextContent('../observability/message-poisoned.kql') }
   { name: 'event-rejected', severity: 2, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/event-rejected.kql') }
   { name: 'metadata-missing', severity: 2, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/metadata-missing.kql') }

@@ -37,6 +37,9 @@ LEFT_OUT = {
     "VERIFY_READBACK": "the default is the safe one",
     "COPY_TIME_BUDGET": "the default fits host.json",
     "EXPECTED_AFTER_HOURS": "the default; extraAppSettings for long calls",
+    "MONITOR_ENDPOINT": "the default; extraAppSettings for another cloud",
+    "COPY_SLOTS": "the default follows the memory there is",
+    "COPY_BLOCK_MIB": "the default follows the size of the file",
     "CLAIM_SECONDS": "the default fits the network timeout",
 }
 
