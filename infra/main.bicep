@@ -47,6 +47,8 @@ param deleteAfterDays int = -1
 param oldVersionDays int = 365
 @description('Object ids of people or groups who may read recordings, separated by commas. A reader needs nothing else.')
 param archiveReaders string = ''
+@description('Region of a second destination, best another one: chunks are kept there while the archive refuses. Empty is none.')
+param fallbackLocation string = ''
 @description('Region of the dead letters; empty is the same region.')
 param deadLetterLocation string = ''
 
@@ -102,6 +104,14 @@ var acsName = empty(existingAcsName) ? 'acs-${token}' : existingAcsName
 var topicName = empty(existingSystemTopicName) ? 'recordings-${token}' : existingSystemTopicName
 var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 var readers = empty(archiveReaders) ? [] : split(replace(archiveReaders, ' ', ''), ',')
+var fallbackTargets = [
+  { name: 'fallback-blob-${token}', accountId: fallback!.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
+]
+var fallbackSettings = {
+  FALLBACK_STORAGE__blobServiceUri: fallback!.outputs.blobUri
+  FALLBACK_STORAGE__clientId: identity.outputs.clientId
+  FALLBACK_CONTAINER: fallback!.outputs.containerName
+}
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
   name: groupName
@@ -168,6 +178,32 @@ module archive 'modules/storage-archive.bicep' = {
     coldAfterDays: coldAfterDays
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
+    oldVersionDays: oldVersionDays
+    lock: lockArchive
+  }
+}
+
+// The same kind of archive, elsewhere. Without immutability: what was brought home may be removed by hand.
+module fallback 'modules/storage-archive.bicep' = if (!empty(fallbackLocation)) {
+  name: 'storage-fallback'
+  scope: group
+  params: {
+    name: 'stfall${token}'
+    location: fallbackLocation
+    tags: tags
+    redundancy: 'Standard_LRS'
+    vnetEnabled: vnetEnabled
+    workspaceId: monitoring.outputs.workspaceId
+    container: 'recordings-fallback'
+    appPrincipalId: identity.outputs.principalId
+    writerRoleId: writerRole.outputs.id
+    readerPrincipalIds: readers
+    immutability: 'Off'
+    immutabilityDays: archiveImmutabilityDays
+    coolAfterDays: coolAfterDays
+    coldAfterDays: -1
+    archiveAfterDays: -1
+    deleteAfterDays: -1
     oldVersionDays: oldVersionDays
     lock: lockArchive
   }
@@ -256,13 +292,13 @@ module endpoints 'modules/private-endpoints.bicep' = if (vnetEnabled) {
     location: location
     tags: tags
     subnetId: network!.outputs.endpointSubnetId
-    targets: [
+    targets: concat([
       { name: 'host-blob-${token}', accountId: hostStorage.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
       { name: 'host-queue-${token}', accountId: hostStorage.outputs.id, service: 'queue', zoneId: network!.outputs.queueZoneId }
       { name: 'host-table-${token}', accountId: hostStorage.outputs.id, service: 'table', zoneId: network!.outputs.tableZoneId }
       { name: 'archive-blob-${token}', accountId: archive.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
       { name: 'dead-blob-${token}', accountId: deadLetters.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
-    ]
+    ], empty(fallbackLocation) ? [] : fallbackTargets)
   }
 }
 
@@ -283,7 +319,7 @@ module app 'modules/function-app.bicep' = {
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     entraClientId: entraClientId
     workspaceId: monitoring.outputs.workspaceId
-    appSettings: union(extraAppSettings, {
+    appSettings: union(extraAppSettings, empty(fallbackLocation) ? {} : fallbackSettings, {
       ACS_ENDPOINT: acs.outputs.endpoint
       ACS_RESOURCE_ID: acs.outputs.id
       ACS_CLIENT_ID: identity.outputs.clientId

@@ -20,6 +20,7 @@ var logAlerts = [
   { name: 'operator-fault', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/operator-fault.kql') }
   { name: 'recording-missing', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/recording-missing.kql') }
   { name: 'recording-incomplete', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/recording-incomplete.kql') }
+  { name: 'chunk-in-fallback', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/chunk-in-fallback.kql') }
   { name: 'archive-drift', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT15M', query: loadTextContent('../observability/archive-drift.kql') }
   { name: 'acs-log-unavailable', severity: 2, scope: workspaceId, every: 'PT1H', range: 'PT6H', query: loadTextContent('../observability/acs-log-unavailable.kql') }
   { name: 'message-poisoned', severity: 2, scope: hostAccountId, every: 'PT5M', range: 'PT30M', query: loadTextContent('../observability/message-poisoned.kql') }

@@ -40,6 +40,9 @@ LEFT_OUT = {
     "MONITOR_ENDPOINT": "the default; extraAppSettings for another cloud",
     "COPY_SLOTS": "the default follows the memory there is",
     "COPY_BLOCK_MIB": "the default follows the size of the file",
+    "FALLBACK_STORAGE": "a key",
+    "FALLBACK_STORAGE__accountName": "as for the archive",
+    "FALLBACK_AFTER": "the default",
     "CLAIM_SECONDS": "the default fits the network timeout",
 }
 
@@ -81,8 +84,9 @@ def containers_are_those_of_the_code(templates: Templates) -> Iterator[str]:
     host = as_list(templates.module("storage-host").variables.get("containerNames"))
     if QUARANTINE not in host:
         yield f"storage-host: {QUARANTINE}"
-    if templates.main.modules["archive"].given.get("container") != Settings.model_fields["archive_container"].default:
-        yield f"{MAIN}: the archive's container"
+    for module, setting in (("archive", "archive_container"), ("fallback", "fallback_container")):
+        if templates.main.modules[module].given.get("container") != Settings.model_fields[setting].default:
+            yield f"{MAIN}: the container of {module}"
 
 
 def the_function_is_there(templates: Templates) -> Iterator[str]:
@@ -175,7 +179,8 @@ def alert_names(templates: Templates) -> set[str]:
 def app_settings(templates: Templates) -> set[str]:
     """The settings that the function app is given."""
     given = templates.main.modules["app"].given.get("appSettings")
-    return {name for value in getattr(given, "given", ()) for name in as_dict(value)}
+    named = (templates.main.variables.get(name) for name in getattr(given, "names", ()))
+    return {name for value in (*getattr(given, "given", ()), *named) for name in as_dict(value)}
 
 
 def documented_settings() -> set[str]:

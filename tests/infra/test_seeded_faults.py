@@ -191,6 +191,8 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (agreement.tables_are_those_of_the_code, HOST, "'recordings', 'chunks'", "'recordings', 'Chunks'"),
     (agreement.containers_are_those_of_the_code, HOST, "'recording-quarantine'", "'quarantine'"),
     (agreement.containers_are_those_of_the_code, MAIN, "container: 'recordings'", "container: 'archive'"),
+    (agreement.containers_are_those_of_the_code, MAIN, "'recordings-fallback'", "'fallback'"),
+    (agreement.settings_that_are_set_are_read, MAIN, "FALLBACK_CONTAINER:", "FALLBACK_CONTAINERS:"),
     (agreement.the_function_is_there, FUNCTION_SUB, "/functions/ingest_event'", "/functions/ingest'"),
     (agreement.the_function_is_there, APP, "'function:archive_chunk'", "'function:archive'"),
     (agreement.every_alert_has_its_query_and_its_page, ALERTS, "name: 'event-dropped'", "name: 'event-gone'"),
