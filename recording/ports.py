@@ -211,8 +211,11 @@ class Catalog(Protocol):
         """Every chunk there is, those of one recording together."""
         ...
 
-    def open_chunks(self) -> Iterator[ChunkRecord]:
-        """All unfinished chunks, the earliest expiry first."""
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
+        """All unfinished chunks, the earliest expiry first; those with an earlier expiry than the given one left out.
+
+        The expiry counts in whole seconds.
+        """
         ...
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:

@@ -407,8 +407,10 @@ class FakeCatalog(Scripted):
         return iter([self.chunks[key] for key in sorted(self.chunks)])
 
     @scripted
-    def open_chunks(self) -> Iterator[ChunkRecord]:
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
         found = [record for record in self.chunks.values() if not is_finished(record)]
+        if expiring_after is not None:
+            found = [record for record in found if record.task.expires_at >= expiring_after.replace(microsecond=0)]
         return iter(sorted(found, key=lambda record: record.task.expires_at))
 
     @scripted

@@ -1,7 +1,7 @@
 """How records lie in tables: keys, plain columns for people, and the record itself as JSON in pieces. Pure."""
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from recording.domain.chunk import ChunkKey, ChunkRecord
@@ -39,9 +39,13 @@ def chunk_keys(key: ChunkKey) -> Row:
 
 def open_keys(record: ChunkRecord) -> Row:
     """Where an unfinished chunk's index row lies: all in one partition, the earliest expiry first."""
-    expiry = record.task.expires_at.astimezone(UTC)
-    row_key = f"{expiry:%Y%m%dT%H%M%S}-{name_of(record.key.recording_id)}-{record.key}"
+    row_key = f"{open_from(record.task.expires_at)}-{name_of(record.key.recording_id)}-{record.key}"
     return {"PartitionKey": OPEN_PARTITION, "RowKey": row_key}
+
+
+def open_from(expiry: datetime | None) -> str:
+    """Where the index rows of chunks with this expiry begin."""
+    return f"{expiry.astimezone(UTC):%Y%m%dT%H%M%S}" if expiry else ""
 
 
 def open_row(record: ChunkRecord) -> Row:

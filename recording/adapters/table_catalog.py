@@ -87,13 +87,13 @@ class TableCatalog:
         for row in _beyond(self._chunks, rows.OPEN_PARTITION):
             yield _record(ChunkRecord, row)
 
-    def open_chunks(self) -> Iterator[ChunkRecord]:
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
         """The chunks that the index rows point to, in their order; stale rows are skipped and cleared away.
 
         A record that cannot be read is told last: one bad row must not hide all the others.
         """
         unreadable = None
-        for index in _partition(self._chunks, rows.OPEN_PARTITION):
+        for index in _partition(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after)):
             try:
                 record = self._pointed_to(index)
             except UnreadableRecordError as error:
@@ -199,11 +199,12 @@ def _is_stale(index: TableEntity) -> bool:
     return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER
 
 
-def _partition(table: TableClient, partition: str) -> Iterator[TableEntity]:
-    """All rows of a partition by row key, page by page; nothing when the table is missing."""
+def _partition(table: TableClient, partition: str, first: str = "") -> Iterator[TableEntity]:
+    """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing."""
     with translated("listing rows"):
         try:
-            yield from table.query_entities("PartitionKey eq @partition", parameters={"partition": partition})
+            where = "PartitionKey eq @partition and RowKey ge @first"
+            yield from table.query_entities(where, parameters={"partition": partition, "first": first})
         except ResourceNotFoundError:
             return
 

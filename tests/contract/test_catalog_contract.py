@@ -207,6 +207,15 @@ def reservation(key: str = "order 66 / first try?") -> StartReservation:
     return StartReservation(key=key, fingerprint="ab", repeatability_id="r-1", first_sent=NOW)
 
 
+def test_open_chunks_can_be_listed_from_an_expiry_on(catalog: Catalog) -> None:
+    """What is lost already must not hide what is at risk."""
+    for number, hours in enumerate([-1, 0, 1, 5]):
+        catalog.add_chunk(chunk(number, f"d{number}", hours=hours))
+    found = [record.task.index for record in catalog.open_chunks(expiring_after=NOW + timedelta(milliseconds=300))]
+    assert found == [1, 2, 3]
+    assert [record.task.index for record in catalog.open_chunks(expiring_after=NOW + timedelta(hours=2))] == [3]
+
+
 def test_all_chunks_are_there_and_those_of_a_recording_lie_together(catalog: Catalog) -> None:
     """The whole archive is compared with them, recording by recording; finished ones count most."""
     assert list(catalog.all_chunks()) == []

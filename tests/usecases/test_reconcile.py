@@ -171,7 +171,7 @@ def test_a_chunk_that_a_worker_takes_at_this_very_moment_is_left_to_it(here: Wor
     """The note of the redrive is conditional; the worker wins, and nothing is sent."""
     _known_but_forgotten(here)
     chunks = list(here.fakes.catalog.open_chunks())
-    here.fakes.catalog.open_chunks = lambda: iter(chunks)  # type: ignore[method-assign]  # seen before the claim
+    here.fakes.catalog.open_chunks = lambda expiring_after=None: iter(chunks)  # type: ignore[method-assign]  # seen before the claim
     claimed(task(), here.ports, here.settings)
     assert here.reconciles() == Reconciled(open_chunks=1, least_time_left=timedelta(hours=23, minutes=47))
     assert here.fakes.queue.tasks == []
@@ -190,7 +190,7 @@ def test_the_most_urgent_chunk_goes_first(here: World) -> None:
 def test_an_index_entry_that_outlived_its_chunk_is_passed_over(here: World) -> None:
     """The list of open chunks may be a moment behind the chunks."""
     done = record(ChunkState.SOURCE_DELETED, source=SourceOutcome.DELETED)
-    here.fakes.catalog.open_chunks = lambda: iter([done])  # type: ignore[method-assign]
+    here.fakes.catalog.open_chunks = lambda expiring_after=None: iter([done])  # type: ignore[method-assign]
     here.fakes.clock.advance(hours=30)
     here.reconciles()
     assert (here.fakes.queue.tasks, here.fakes.quarantine.kept) == ([], {})
