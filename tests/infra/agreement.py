@@ -118,7 +118,7 @@ def every_alert_has_its_query_and_its_page(templates: Templates) -> Iterator[str
 
 def queries_name_what_is_logged(templates: Templates) -> Iterator[str]:
     """An alert on a name that nothing logs is silence."""
-    known = {event.value for event in Event} | METRICS
+    known = {event.value for event in Event}
     for path, text in templates.texts.items():
         if "/observability/" in path:
             for name in set(re.findall(r'"(recording\.[a-z_.]*[a-z_])(?=\\*")', text)) - known:
@@ -152,16 +152,6 @@ def azd_finds_its_parts(templates: Templates) -> Iterator[str]:
     for shell in project["hooks"]["postdeploy"].values():
         if shell["run"] not in templates.texts:
             yield f"azure.yaml: {shell['run']} does not exist"
-
-
-# The metrics that recording/telemetry.py promises.
-METRICS = {
-    "recording.archive.latency_seconds",
-    "recording.chunk.expiry_margin_seconds",
-    "recording.archive.bytes",
-    "recording.queue.depth",
-    "recording.queue.oldest_age_seconds",
-}
 
 
 def severities(templates: Templates) -> dict[str, int]:

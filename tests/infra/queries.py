@@ -12,15 +12,6 @@ from tests.docs.repository import ROOT
 # The columns that are used, as the reference of Azure Monitor's tables names them.
 TABLES = {
     "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "SeverityLevel": "int", "Properties": "dynamic"},
-    "AppMetrics": {
-        "TimeGenerated": "datetime",
-        "Name": "string",
-        "Sum": "real",
-        "Min": "real",
-        "Max": "real",
-        "ItemCount": "int",
-        "Properties": "dynamic",
-    },
     "StorageQueueLogs": {"TimeGenerated": "datetime", "OperationName": "string", "Uri": "string"},
     "StorageBlobLogs": {
         "TimeGenerated": "datetime",

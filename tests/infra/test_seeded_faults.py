@@ -211,8 +211,8 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (
         agreement.queries_name_what_is_logged,
         "infra/observability/workbook.json",
-        "recording.archive.bytes",
-        "recording.archive.byte",
+        "recording.chunk.copied",
+        "recording.chunk.copies",
     ),
     (agreement.the_hooks_pass_what_is_there, HOOK, "$EVENT_TOPIC_NAME", "$TOPIC_NAME"),
     (agreement.the_hooks_pass_what_is_there, "infra/hooks/postdeploy.ps1", "deadLetterContainer=", "container="),
