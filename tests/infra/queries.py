@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.docs.repository import ROOT
+from tests.docs.repository import DOCS, ROOT
 
 # The columns that are used, as the reference of Azure Monitor's tables names them.
 TABLES = {
@@ -33,8 +34,10 @@ TABLES = {
 
 
 def queries() -> dict[str, str]:
-    """Every query by its name: the files, and the panels of the workbook."""
+    """Every query by its name: the files, the runbook's own, and the panels of the workbook."""
     files = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "infra/observability").glob("*.kql")}
+    page = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    files |= {f"runbook/{at}": text for at, text in enumerate(re.findall(r"^```kusto\n(.+?)^```", page, re.M | re.S))}
     return files | {f"workbook/{panel['name']}": panel["content"]["query"] for panel in panels()}
 
 
