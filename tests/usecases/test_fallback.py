@@ -280,3 +280,18 @@ def test_records_from_before_the_fallback_are_read() -> None:
     """A deployed catalog has rows without these fields."""
     plain = record().model_dump_json(exclude={"fallback", "archive_refused_since"})
     assert type(record()).model_validate_json(plain).fallback is None
+
+
+def test_a_file_of_many_blocks_comes_home_too() -> None:
+    """The engine fetches the kept copy by ranges, and mixes it with nothing that was staged before."""
+    here = _here(copy_block_bytes=1 << 20)
+    media = wav(80_000)
+    here.holds(task(recording_duration_ms=80_000.0), media, b"")
+    here.announces(event(data={"recordingDurationMs": 80_000}))
+    _down(here, 23)
+    here.forgets(task())
+    _primary(here).is_down = False
+    here.fakes.clock.advance(hours=2)
+    here.runs(hours=3)
+    assert here.state() is ChunkState.CATALOGED
+    assert list(here.media_blobs().values()) == [media]
