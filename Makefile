@@ -9,7 +9,7 @@ SEMGREP := .venv-semgrep
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format requirements package clean
+.PHONY: help install demo up bench test check format requirements package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ demo: install ## record calls on loopback and watch them arrive in the archive, 
 
 up: install ## the same system, left running, with things to try
 	@$(BIN)/python -m dev up
+
+bench: install ## measure the copy beside what one would pick instead (fifteen minutes; docs/performance.md)
+	@$(BIN)/python -m dev bench
 
 test: install ## all tests
 	@$(BIN)/python -m pytest -n 2

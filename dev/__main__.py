@@ -50,6 +50,19 @@ def functions_host(  # noqa: PLR0917 - typer takes options as parameters
 
 
 @app.command()
+def bench(
+    figures: Annotated[list[str] | None, typer.Argument(help="which figures; all when none is named")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="tiny files: shows that it works, not how fast")] = False,
+    out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),
+    write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
+) -> None:
+    """Measures the copy beside what a user would pick instead; takes about fifteen minutes."""
+    from dev.bench.command import main
+
+    raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs))
+
+
+@app.command()
 def simulator(
     json: Annotated[bool, typer.Option("--json", help="print the addresses as one JSON line")] = False,
     data: Annotated[Path | None, typer.Option(help="keep the CA and the media in this folder")] = None,

@@ -260,14 +260,18 @@ class _Fetching:
             look: keeps the claim and minds the time; for the thread that has to do so.
         """
         begun, filled = time.perf_counter(), 0
+        is_told = False
         while filled < len(view):
             (look or self._look)()
             came = content.fill(view[filled : filled + _PIECE])
             if not came:
                 break
             filled += came
-            if filled >= _TELLING_BYTES:
-                self.flow.pace.note(filled, time.perf_counter() - begun)
+            if filled >= _TELLING_BYTES and not is_told:
+                self.flow.pace.begun(filled, time.perf_counter() - begun)
+                is_told = True
+        if is_told:
+            self.flow.pace.done(filled, time.perf_counter() - begun)
         return filled
 
     def _look(self) -> None:

@@ -14,17 +14,17 @@ Job = Callable[[], None]
 _LOOK_UP_SECONDS = 1.0  # how often the claim is looked at while blocks are on their way
 _FIRST_AT_ONCE = 4  # the best number on a fast source with two cores
 _ENOUGH = 400e6  # bytes a second of all connections together; more of them would only cost more CPU
-_THROTTLED = 40e6  # bytes a second of one connection; below it, small blocks on many connections win
+_THROTTLED = 25e6  # bytes a second of one connection; below it, small blocks on many connections win
 _FIRST_BLOCK = 4 * MIB
 _SMALL_BLOCK = 2 * MIB  # a request costs about a millisecond of CPU, so not below
-_LARGE_BLOCK = 4 * MIB
 _RESUMED_BLOCK = 1 * MIB  # who was interrupted once may be again: little is lost then
 
 
 class Pace:
     """How many blocks are on their way at once, and how large they are; learns from how the source answers.
 
-    A throttled source is answered with more connections, one that answers 429 with fewer.
+    A source that throttles each connection is answered with more of them, one that answers 429 with fewer. Where the
+    connections only share what there is (this machine's CPU, its network), the number goes down again.
     """
 
     def __init__(self, pool: SlotPool, pinned_bytes: int | None, *, resumed: bool = False) -> None:
@@ -33,21 +33,31 @@ class Pace:
         self.changed = threading.Event()
         self._is_pinned = pinned_bytes is not None or resumed
         self._most = pool.most_at_once
-        self._budget = pool.budget_bytes
+        self._best = 0.0  # bytes a second of one connection while there were few
+        self._recent = 0.0  # of one connection, by and by
         self._lock = threading.Lock()
 
-    def note(self, length: int, seconds: float) -> None:
-        """One connection took so long for so many bytes."""
+    def begun(self, length: int, seconds: float) -> None:
+        """The first bytes of a range came this fast: decides early how many connections it needs."""
         rate = length / max(seconds, 1e-6)
         with self._lock:
-            if not self._is_pinned:
-                self.block_bytes = self._fitting(rate)
-            self.at_once = max(self.at_once, min(self._most, round(_ENOUGH / max(rate, 1.0))))
+            if self.at_once > _FIRST_AT_ONCE or rate <= self._best:
+                return
+            self._best = self._recent = rate
+            if rate < _THROTTLED:
+                self.at_once = max(self.at_once, min(self._most, round(_ENOUGH / rate)))
+                self.block_bytes = self.block_bytes if self._is_pinned else _SMALL_BLOCK
         self.changed.set()
 
-    def _fitting(self, rate: float) -> int:
-        wanted = _SMALL_BLOCK if rate < _THROTTLED or self.at_once > _FIRST_AT_ONCE else _LARGE_BLOCK
-        return max(1, min(wanted, self._budget // _FIRST_AT_ONCE))
+    def done(self, length: int, seconds: float) -> None:
+        """A whole range took so long: takes back what more connections did not gain."""
+        rate = length / max(seconds, 1e-6)
+        with self._lock:
+            self._recent = 0.8 * self._recent + 0.2 * rate
+            if self.at_once > _FIRST_AT_ONCE and self._recent < self._best / 2:
+                self.at_once = max(_FIRST_AT_ONCE, self.at_once // 2)
+                self._best = self._recent = self._recent * 2
+                self.block_bytes = self.block_bytes if self._is_pinned else _FIRST_BLOCK
 
     def slow_down(self) -> None:
         """The source asks for less: half as many from now on."""

@@ -1,0 +1,40 @@
+"""`python -m dev bench`: measures this app beside what a user would pick instead, in one run on one machine."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from dev.bench import report, runs, servers
+from dev.bench.figures import FIGURES, Figure, chosen
+
+
+def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> int:
+    """Runs the figures, shows the table and writes the JSON; 0 when all that must be reached is reached."""
+    console = Console()
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        console.print(f"There is no figure {', '.join(unknown)}. There are: {', '.join(FIGURES)}.")
+        return 2
+    wanted = chosen(names)
+    if "fast" in wanted and not servers.has_nginx():
+        console.print("The figure `fast` needs nginx (Debian: apt-get install nginx-light).")
+        return 2
+    begun = time.monotonic()
+    with console.status("installing the peers") as status:
+        runs.install_peers()
+        found: dict[str, Figure] = {}
+        for name, figure in wanted.items():
+            about = (figure.__doc__ or "").splitlines()[0]
+            console.print(f"[dim]{time.monotonic() - begun:6.0f} s[/dim]  {name}: {about}", soft_wrap=True)
+            found[name] = figure(lambda text, name=name: status.update(f"{name}: {text}"), quick=quick)
+    report.show(found, console)
+    gathered = report.gathered(found, time.monotonic() - begun)
+    report.save(gathered, out)
+    console.print(f"Everything is in {out}.")
+    if write_docs:
+        report.write_page(gathered)
+        console.print(f"{report.PAGE.name} and {report.PLOT.name} are written.")
+    missed = [goal for figure in found.values() for goal in figure.goals if goal.is_reached is False]
+    return 1 if missed and not quick else 0

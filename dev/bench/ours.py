@@ -1,0 +1,88 @@
+"""Runs our copy once, as the app does it: the real steps and adapters, with a catalog in memory.
+
+    python -m dev.bench.ours LENGTH [--readback] [--resume]
+
+Settings come from the environment, as in the app. Prints one line of JSON: seconds, CPU seconds, memory.
+"""
+
+import json
+import resource
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from dev.bench import content
+
+
+def main(arguments: list[str]) -> None:
+    """One copy; with `--readback`, verified by reading it back."""
+    from recording import copying, proving
+
+    work = _work(int(arguments[0]), is_again="--resume" in arguments)
+    idle = _rss("VmRSS")
+    cpu, begun = time.process_time(), time.perf_counter()
+    copying.copy(work)
+    if "--readback" in arguments or work.record.sha256 is None:
+        proving.verify(work)
+    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
+    sha256 = work.record.sha256
+    print(json.dumps({"seconds": seconds, "cpu": used, "rss_mb": _rss("VmHWM") - idle, "sha256": sha256}), flush=True)
+
+
+def _work(length: int, *, is_again: bool) -> Any:
+    from recording import wiring
+    from recording.domain.chunk import ChunkRecord
+    from recording.ports import Catalog
+    from recording.work import Work
+
+    now = datetime.now(UTC)
+    record = ChunkRecord(
+        task=_task(length, now),
+        first_seen_at=now,
+        changed_at=now,
+        claim_expires_at=now + timedelta(days=1),
+        attempts=2 if is_again else 1,
+    )
+    ports = wiring.ports()
+    ports.source.open_content  # noqa: B018 - makes the adapters, as the first copy of a process would have
+    ports.archive.stage_block  # noqa: B018
+    object.__setattr__(ports, "catalog", cast("Catalog", _Saved()))
+    return Work(record, ports, wiring.settings(), now)
+
+
+def _task(length: int, now: datetime) -> Any:
+    from recording.domain.chunk import ChunkTask
+
+    return ChunkTask(
+        recording_id="bench",
+        call_id="bench",
+        document_id=content.object_id(length),
+        index=0,
+        content_location=content.location(length),
+        format="wav",
+        event_id="bench",
+        event_time=now,
+        expires_at=now + timedelta(days=1),
+        folder="bench",
+    )
+
+
+class _Saved:
+    """A catalog that only remembers the last record."""
+
+    def save_chunk(self, record: Any) -> Any:
+        return record
+
+
+def _rss(field: str) -> float:
+    """Resident memory in MB: now, or at its highest."""
+    if not Path("/proc/self/status").is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith(field)).split()[1]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,69 @@
+"""Draws the two plots of docs/performance.md as one SVG, by hand: bars and lines need no library."""
+
+from typing import Any
+
+_COLOURS = ("#9ecae1", "#4292c6", "#2171b5", "#08306b")
+_W, _H, _TOP, _BASE = 420, 260, 50, 220
+
+
+def plot(figures: dict[str, Any]) -> str:
+    """Throughput by slots and block size on the left, peak memory by file size on the right."""
+    left = _bars(figures.get("slots", {}).get("mb_per_second_by_slots_and_block_mib", {}))
+    right = _lines(figures.get("memory", {}))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _W} {_H + 30}" font-family="sans-serif">'
+        f'<rect width="100%" height="100%" fill="white"/>{left}<g transform="translate({_W},0)">{right}</g></svg>\n'
+    )
+
+
+def _bars(grid: dict[str, dict[str, float]]) -> str:
+    most = max((rate for row in grid.values() for rate in row.values()), default=1.0)
+    parts = [_text(20, 22, "Throttled source: MB/s by slots and block size", bold=True)]
+    for place, (slots, row) in enumerate(grid.items()):
+        x = 30 + place * 95
+        parts.append(_text(x + 36, _BASE + 18, f"{slots} slots", middle=True))
+        for column, (block, rate) in enumerate(row.items()):
+            height = rate / most * (_BASE - _TOP)
+            colour = _COLOURS[column % len(_COLOURS)]
+            parts.append(
+                f'<rect x="{x + column * 19}" y="{_BASE - height:.1f}" width="17" height="{height:.1f}"'
+                f' fill="{colour}">'
+                f"<title>{slots} slots of {block} MiB: {rate:.0f} MB/s</title></rect>"
+            )
+            parts.append(_text(x + column * 19 + 8, int(_BASE - height - 4), f"{rate:.0f}", middle=True, size=9))
+    for column, block in enumerate(next(iter(grid.values()), {})):
+        x = 40 + column * 90
+        parts.append(f'<rect x="{x}" y="{_H - 6}" width="12" height="12" fill="{_COLOURS[column % 4]}"/>')
+        parts.append(_text(x + 17, _H + 5, f"{block} MiB"))
+    return "".join(parts)
+
+
+def _lines(memory: dict[str, Any]) -> str:
+    parts = [_text(20, 22, "Peak memory above idle, MB, by file size", bold=True)]
+    sizes, kinds = memory.get("sizes_mb", []), memory.get("rss_mb", {})
+    highest = 150.0
+    for level in (0, 50, 100, 150):
+        y = _BASE - level / highest * (_BASE - _TOP)
+        parts.append(f'<line x1="50" y1="{y:.0f}" x2="{_W - 20}" y2="{y:.0f}" stroke="#ddd"/>')
+        parts.append(_text(42, int(y + 4), str(level), end=True))
+    y = _BASE - 120 / highest * (_BASE - _TOP)
+    parts.append(f'<line x1="50" y1="{y:.0f}" x2="{_W - 20}" y2="{y:.0f}" stroke="#c00" stroke-dasharray="4"/>')
+    for place, size in enumerate(sizes):
+        parts.append(_text(80 + place * 95, _BASE + 18, f"{size} MB", middle=True))
+    for number, (kind, values) in enumerate(kinds.items()):
+        points = [(80 + place * 95, _BASE - rss / highest * (_BASE - _TOP)) for place, rss in enumerate(values)]
+        colour = _COLOURS[2 if number == 0 else 1]
+        path = " ".join(f"{x},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
+        parts.append(f'<rect x="{60 + number * 130}" y="{_H - 6}" width="12" height="12" fill="{colour}"/>')
+        parts.append(_text(77 + number * 130, _H + 5, f"{kind} source"))
+    return "".join(parts)
+
+
+def _text(
+    x: int, y: int, text: str, *, bold: bool = False, middle: bool = False, end: bool = False, size: int = 12
+) -> str:
+    anchor = "middle" if middle else "end" if end else "start"
+    weight = ' font-weight="bold"' if bold else ""
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}"{weight}>{text}</text>'

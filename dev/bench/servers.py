@@ -1,0 +1,227 @@
+"""Starts the benchmark's servers, each in a process of its own, so that none waits for another's interpreter.
+
+The throttled source and the sink are written in Python (`source`, `sink`). The fast ones are nginx: it serves the
+source's files, throws away what is put, and repeats the CRC64 that it is told, without looking at the bytes.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from dev.bench import content, http1
+from dev.bench.sink import Sink
+from dev.bench.source import Source, SourceOptions
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILES = REPOSITORY / ".local-world" / "bench" / "files"
+NAMES = ("127.0.0.1", "localhost", "*.asm.skype.com")
+_SMALL_BUFFER = 64 * 1024  # what is on its way when a client dies counts as fetched, so little should be
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A CA made for this run, and a server certificate for all names; paths of PEM files."""
+
+    ca: Path
+    server: Path
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a server listens. `proxy` is a CONNECT proxy that leads every host to it."""
+
+    port: int
+    proxy: str
+
+    @property
+    def url(self) -> str:
+        """Its address on loopback."""
+        return f"https://127.0.0.1:{self.port}"
+
+
+@contextlib.contextmanager
+def certificate() -> Iterator[Certificate]:
+    """Files that live as long as the block."""
+    with tempfile.TemporaryDirectory(prefix="bench-tls-") as folder:
+        made = Certificate(Path(folder) / "ca.pem", Path(folder) / "server.pem")
+        ca = trustme.CA()
+        ca.cert_pem.write_to_path(str(made.ca))
+        ca.issue_cert(*NAMES).private_key_and_cert_chain_pem.write_to_path(str(made.server))
+        yield made
+
+
+@contextlib.contextmanager
+def python_server(kind: str, tls: Certificate, first_byte_ms: float = 0, megabytes: float = 0) -> Iterator[Served]:
+    """`source` or `sink`; it understands CONNECT itself, so no byte passes through another process."""
+    command = [sys.executable, "-m", "dev.bench.servers", kind, str(tls.server), str(first_byte_ms), str(megabytes)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True)
+    try:
+        assert process.stdout is not None  # noqa: S101 - for the type checker; PIPE is given above
+        port = int(process.stdout.readline())
+        yield Served(port, f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def stats_of(served: Served) -> dict[str, int]:
+    """What a Python server has counted so far."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    try:
+        connection.request("GET", "/stats")
+        found: dict[str, int] = json.load(connection.getresponse())
+    finally:
+        connection.close()
+    return found
+
+
+def has_nginx() -> bool:
+    """Whether the fast servers can be started (Debian: nginx-light)."""
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is not None
+
+
+@contextlib.contextmanager
+def nginx(tls: Certificate, lengths: tuple[int, ...]) -> Iterator[Served]:
+    """Source and sink in one: GET serves the file that a path names, PUT throws the body away."""
+    for length in lengths:
+        _file_of(length)
+    with tempfile.TemporaryDirectory(prefix="bench-nginx-") as folder, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        config = Path(folder) / "nginx.conf"
+        config.write_text(_config(Path(folder), tls, port), encoding="utf-8")
+        program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
+        process = subprocess.Popen([program, "-p", folder, "-c", str(config), "-g", "daemon off;"])
+        try:
+            _wait_for(port)
+            with _connect_proxy(port) as proxy:
+                yield Served(port, proxy)
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
+
+
+def _file_of(length: int) -> Path:
+    FILES.mkdir(parents=True, exist_ok=True)
+    path = FILES / f"{content.object_id(length)}.bin"
+    if not path.is_file() or path.stat().st_size != length:
+        with path.open("wb") as file:
+            for piece in content.pieces(length):
+                file.write(piece)
+    return path
+
+
+def _config(folder: Path, tls: Certificate, port: int) -> str:
+    return f"""
+    worker_processes 2; pid {folder}/pid; error_log {folder}/error.log crit; {"user root;" if os.getuid() == 0 else ""}
+    events {{ worker_connections 512; }}
+    http {{
+      access_log off; sendfile on; client_max_body_size 0; client_body_buffer_size 256k; keepalive_requests 1000000;
+      client_body_temp_path {folder}/body; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+      uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; output_buffers 2 512k;
+      types {{ }} default_type application/xml;
+      server {{
+        listen 127.0.0.1:{port} ssl; ssl_certificate {tls.server}; ssl_certificate_key {tls.server};
+        ssl_protocols TLSv1.3; ssl_buffer_size 16k;
+        location ~ "(0-bench-d1-[0-9a-f]+)" {{
+          add_header x-ms-content-crc64 $http_x_ms_content_crc64; add_header Content-MD5 $http_content_md5;
+          add_header ETag '"0x1"'; add_header Last-Modified "Tue, 24 Nov 2026 00:00:00 GMT";
+          add_header x-ms-blob-type BlockBlob;
+          if ($request_method = PUT) {{ return 201; }}
+          if ($arg_comp = blocklist) {{ return 200 "<BlockList><CommittedBlocks/><UncommittedBlocks/></BlockList>"; }}
+          if ($request_method = DELETE) {{ return 200; }}
+          if ($http_x_ms_range) {{ rewrite "(0-bench-d1-[0-9a-f]+)" /ranged/$1.bin last; }}
+          alias {FILES}/$1.bin;
+        }}
+        location ^~ /ranged/ {{  # Azure's own name for the range
+          internal; proxy_pass http://unix:{folder}/files.sock:/; proxy_set_header Range $http_x_ms_range;
+          proxy_buffers 16 64k; proxy_max_temp_file_size 0;
+        }}
+      }}
+      server {{
+        listen unix:{folder}/files.sock; root {FILES};
+        add_header ETag '"0x1"'; add_header x-ms-blob-type BlockBlob;
+      }}
+    }}"""
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        threading.Event().wait(0.05)
+    raise TimeoutError("nginx did not start")
+
+
+@contextlib.contextmanager
+def _connect_proxy(port: int) -> Iterator[str]:
+    """Leads every CONNECT to one port; the kernel moves the bytes, so it costs little beside TLS."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the listener was closed
+                while True:
+                    threading.Thread(target=_join, args=(listener.accept()[0], port), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _join(client: socket.socket, port: int) -> None:
+    with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", port)) as server:
+        asked = b""
+        while not asked.endswith(b"\r\n\r\n"):
+            asked += client.recv(1)
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for sock in (client, server):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        back = threading.Thread(target=_move, args=(server, client), daemon=True)
+        back.start()
+        _move(client, server)
+        back.join()
+
+
+def _move(source: socket.socket, target: socket.socket) -> None:
+    reader, writer = os.pipe()
+    try:
+        while count := os.splice(source.fileno(), writer, 1 << 20):
+            while count:
+                count -= os.splice(reader, target.fileno(), count)
+    except OSError:
+        pass  # one side has gone
+    finally:
+        os.close(reader)
+        os.close(writer)
+        for sock in (source, target):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def main(kind: str, pem: str, first_byte_ms: str, megabytes: str) -> None:
+    """One Python server, until it is terminated; prints its port."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    options = SourceOptions(float(first_byte_ms) / 1000, float(megabytes) * 1e6)
+    app = Sink() if kind == "sink" else Source(options)
+    with http1.Server(app, tls, send_buffer=_SMALL_BUFFER if kind == "source" else None) as server:
+        print(server.port, flush=True)
+        signal.sigwait({signal.SIGTERM, signal.SIGINT})
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    main(*sys.argv[1:])

@@ -1,0 +1,159 @@
+"""The benchmark measures what it says it measures; how fast anything is, no test says."""
+
+import hashlib
+import json
+import ssl
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dev.bench import command, content, figures, interrupted, plot, report, runs, servers, source
+from dev.bench.figures import Figure, Goal
+from dev.bench.runs import OURS, Bench, Results, Run
+
+
+@pytest.fixture(scope="module")
+def tls() -> Iterator[servers.Certificate]:
+    with servers.certificate() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bench(tls: servers.Certificate) -> Iterator[Bench]:
+    with servers.python_server("source", tls) as served, servers.python_server("sink", tls) as sink:
+        yield Bench(tls, served, sink)
+
+
+# --- the bytes -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_the_same_however_it_is_cut() -> None:
+    """A judge that depended on the cut would accept a wrong copy."""
+    whole = b"".join(content.pieces(3_000_000))
+    parts = [b"".join(content.pieces(3_000_000, start, start + 700_000)) for start in range(0, 3_000_000, 700_000)]
+    assert (len(whole), b"".join(parts)) == (3_000_000, whole)
+    assert content.sha256_of(3_000_000) == hashlib.sha256(whole).hexdigest()
+
+
+def test_no_two_blocks_of_a_file_are_equal() -> None:
+    """A swapped or doubled block must show."""
+    blocks = [b"".join(content.pieces(64 << 20, start, start + (1 << 20))) for start in range(0, 64 << 20, 1 << 20)]
+    assert len(set(blocks)) == len(blocks)
+
+
+def test_an_id_tells_the_length() -> None:
+    """The servers keep nothing: a name says which file it is."""
+    assert content.length_of(content.location(1 << 30)) == 1 << 30
+
+
+# --- the servers -----------------------------------------------------------------------------------------------------
+
+
+def fetch(tls: servers.Certificate, url: str, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - loopback
+    trusted = ssl.create_default_context(cafile=str(tls.ca))
+    with urllib.request.urlopen(request, context=trusted) as answer:  # noqa: S310 - loopback
+        return answer.status, answer.read()
+
+
+def test_the_source_serves_ranges(bench: Bench, tls: servers.Certificate) -> None:
+    """As ACS does."""
+    url = f"{bench.source.url}/v1/objects/{content.object_id(5000)}/content/video"
+    assert fetch(tls, url)[1] == b"".join(content.pieces(5000))
+    assert fetch(tls, url, Range="bytes=10-19") == (206, b"".join(content.pieces(5000, 10, 20)))
+
+
+def test_a_throttled_source_keeps_its_pace() -> None:
+    """The realistic case rests on it: never faster than it says."""
+    pace, begun = source.Pace(1e6), time.monotonic()
+    for _ in range(10):
+        pace.wait_after(10_000)
+    assert time.monotonic() - begun >= 0.1
+
+
+def test_ours_and_the_sink_agree_on_every_byte(bench: Bench) -> None:
+    """The real adapters, over TLS, through the proxy; the sink compares the checksum of every block."""
+    before = servers.stats_of(bench.sink)["bytes_moved"]
+    run = bench.ours(10_000_000, "--readback", COPY_BLOCK_MIB="1")
+    assert servers.stats_of(bench.sink)["bytes_moved"] - before == 10_000_000
+    assert run.seconds > 0
+
+
+def test_a_killed_copy_is_counted_and_ends(bench: Bench) -> None:
+    """What the next worker finds staged need not come from the source again."""
+    ratio, kills = interrupted.fetched_over_size(bench, 60_000_000, 20_000_000, lambda _: None)
+    assert kills >= 1
+    assert 1.0 <= ratio < 2.5
+
+
+# --- the numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_rates_are_medians_and_ratios_compare_them() -> None:
+    """One slow run on a busy machine must not decide."""
+    results = Results(1_000_000)
+    results.runs[OURS] = [Run(0.1, 0.002, 1), Run(9.0, 0.002, 1), Run(0.2, 0.002, 1)]
+    results.runs["other"] = [Run(1.0, 1, 1)]
+    assert results.rate(OURS) == pytest.approx(5.0)
+    assert results.ratio(OURS, "other") == pytest.approx(5.0)
+    assert results.ratio(OURS, "absent") is None
+    assert results.cpu_per_gb(OURS) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("goal", "reached"),
+    [
+        (Goal("more", 2, 3, 2.0), True),
+        (Goal("more", 2, 3, 1.9), False),
+        (Goal("less", 2, 1, 2.0, at_most=True), True),
+        (Goal("less", 2, 1, 2.1, at_most=True), False),
+        (Goal("none", 2, 1, None), None),
+    ],
+)
+def test_a_goal_is_reached_or_not_or_unknown(goal: Goal, reached: bool | None) -> None:
+    """What was not measured is not called reached."""
+    assert goal.is_reached is reached
+
+
+def test_every_peer_can_be_run_by_its_name() -> None:
+    """The figures name peers that the script has."""
+    names = {"SDK sample", "obstore ranges", *figures.SINGLE}
+    script = Path(runs.__file__).with_name("peers.py").read_text(encoding="utf-8")
+    assert all(f'"{name}": ' in script for name in names)
+
+
+def test_an_unknown_figure_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The first thing that a newcomer gets wrong."""
+    assert command.main(["speed"], quick=True, out=tmp_path / "x.json", write_docs=False) == 2
+    assert "throttled" in capsys.readouterr().out
+
+
+def test_the_page_and_the_plot_hold_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures in documents come from a command."""
+    page = tmp_path / "performance.md"
+    page.write_text("before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "PLOT", tmp_path / "performance.svg")
+    grid = {"mb_per_second_by_slots_and_block_mib": {"4": {"1": 30.0}}}
+    memory = {"sizes_mb": [64], "rss_mb": {"fast": [40.0]}}
+    found = report.gathered(
+        {"slots": Figure([Goal("a figure", 1, None, 2.0)], grid), "memory": Figure([], memory)}, 61.0
+    )
+    report.save(found, tmp_path / "figures.json")
+    report.write_page(json.loads((tmp_path / "figures.json").read_text()))
+    text = page.read_text(encoding="utf-8")
+    assert "| a figure | ≥ 1 |  | 2.00 × | reached |" in text
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "4 slots of 1 MiB: 30 MB/s" in (tmp_path / "performance.svg").read_text()
+    report.show({"slots": Figure([Goal("a figure", 1, None, 2.0)], grid)}, Console(file=(tmp_path / "out").open("w")))
+
+
+def test_a_plot_without_figures_is_empty_and_no_error() -> None:
+    """One figure can be run alone."""
+    assert plot.plot({}).startswith("<svg")
