@@ -109,7 +109,7 @@ class Bench:
         return {
             **os.environ,
             "ACS_CONNECTION_STRING": f"endpoint=https://bench.communication.azure.com/;accesskey={_KEY}",
-            "ACS_PROXY_URL": self.source.proxy,
+            "BENCH_SOURCE_PORT": str(self.source.port),
             "ACS_CA_BUNDLE": str(self.tls.ca),
             "REQUESTS_CA_BUNDLE": str(self.tls.ca),
             "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -122,7 +122,7 @@ class Bench:
         job = {
             "source": content.location(length),
             "direct": f"{self.source.url}/v1/objects/{object_id}/content/video",
-            "proxy": self.source.proxy,
+            "port": self.source.port,
             "ca": str(self.tls.ca),
             "account": f"{self.sink.url}/bench",
             "container": f"{self.sink.url}/bench/bench",

@@ -42,10 +42,9 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Served:
-    """Where a server listens. `proxy` is a CONNECT proxy that leads every host to it."""
+    """Where a server listens."""
 
     port: int
-    proxy: str
 
     @property
     def url(self) -> str:
@@ -66,13 +65,13 @@ def certificate() -> Iterator[Certificate]:
 
 @contextlib.contextmanager
 def python_server(kind: str, tls: Certificate, first_byte_ms: float = 0, megabytes: float = 0) -> Iterator[Served]:
-    """`source` or `sink`; it understands CONNECT itself, so no byte passes through another process."""
+    """`source` or `sink`; the port speaks plain HTTP, too."""
     command = [sys.executable, "-m", "dev.bench.servers", kind, str(tls.server), str(first_byte_ms), str(megabytes)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True)
     try:
         assert process.stdout is not None  # noqa: S101 - for the type checker; PIPE is given above
         port = int(process.stdout.readline())
-        yield Served(port, f"http://127.0.0.1:{port}")
+        yield Served(port)
     finally:
         process.terminate()
         process.communicate()
@@ -108,8 +107,7 @@ def nginx(tls: Certificate, lengths: tuple[int, ...]) -> Iterator[Served]:
         process = subprocess.Popen([program, "-p", folder, "-c", str(config), "-g", "daemon off;"])
         try:
             _wait_for(port)
-            with _connect_proxy(port) as proxy:
-                yield Served(port, proxy)
+            yield Served(port)
         finally:
             process.send_signal(signal.SIGQUIT)
             process.wait()
@@ -144,17 +142,8 @@ def _config(folder: Path, tls: Certificate, port: int) -> str:
           if ($request_method = PUT) {{ return 201; }}
           if ($arg_comp = blocklist) {{ return 200 "<BlockList><CommittedBlocks/><UncommittedBlocks/></BlockList>"; }}
           if ($request_method = DELETE) {{ return 200; }}
-          if ($http_x_ms_range) {{ rewrite "(0-bench-d1-[0-9a-f]+)" /ranged/$1.bin last; }}
           alias {FILES}/$1.bin;
         }}
-        location ^~ /ranged/ {{  # Azure's own name for the range
-          internal; proxy_pass http://unix:{folder}/files.sock:/; proxy_set_header Range $http_x_ms_range;
-          proxy_buffers 16 64k; proxy_max_temp_file_size 0;
-        }}
-      }}
-      server {{
-        listen unix:{folder}/files.sock; root {FILES};
-        add_header ETag '"0x1"'; add_header x-ms-blob-type BlockBlob;
       }}
     }}"""
 
@@ -165,50 +154,6 @@ def _wait_for(port: int) -> None:
             return
         threading.Event().wait(0.05)
     raise TimeoutError("nginx did not start")
-
-
-@contextlib.contextmanager
-def _connect_proxy(port: int) -> Iterator[str]:
-    """Leads every CONNECT to one port; the kernel moves the bytes, so it costs little beside TLS."""
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):  # the listener was closed
-                while True:
-                    threading.Thread(target=_join, args=(listener.accept()[0], port), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def _join(client: socket.socket, port: int) -> None:
-    with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", port)) as server:
-        asked = b""
-        while not asked.endswith(b"\r\n\r\n"):
-            asked += client.recv(1)
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        for sock in (client, server):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        back = threading.Thread(target=_move, args=(server, client), daemon=True)
-        back.start()
-        _move(client, server)
-        back.join()
-
-
-def _move(source: socket.socket, target: socket.socket) -> None:
-    reader, writer = os.pipe()
-    try:
-        while count := os.splice(source.fileno(), writer, 1 << 20):
-            while count:
-                count -= os.splice(reader, target.fileno(), count)
-    except OSError:
-        pass  # one side has gone
-    finally:
-        os.close(reader)
-        os.close(writer)
-        for sock in (source, target):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
 
 
 def main(kind: str, pem: str, first_byte_ms: str, megabytes: str) -> None:

@@ -8,7 +8,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError, ServiceResponseError
 from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, ContainerClient, ContentSettings
 
-from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential, shared_transport
 from recording.adapters._azure_errors import (
     STORAGE,
     ErrorFamily,
@@ -28,8 +28,9 @@ def blob_service(connection: StorageConnection) -> BlobServiceClient:
     """A client for the account, by connection string or identity."""
     if connection.connection_string:
         text = connection.connection_string.get_secret_value()
-        return BlobServiceClient.from_connection_string(text, **CLIENT_OPTIONS)
-    return BlobServiceClient(connection.blob_uri or "", credential(connection.client_id), **CLIENT_OPTIONS)
+        return BlobServiceClient.from_connection_string(text, transport=shared_transport(), **CLIENT_OPTIONS)
+    address = connection.blob_uri or ""
+    return BlobServiceClient(address, credential(connection.client_id), transport=shared_transport(), **CLIENT_OPTIONS)
 
 
 class BlobContainer:

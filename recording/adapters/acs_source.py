@@ -5,6 +5,7 @@ the signature is made anew for every hop, ranges are always explicit, and a body
 a whole one (docs/adr/0003).
 """
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from recording.domain.locations import Location, checked_location
 from recording.errors import SourceBrokenError, SourceBusyError, SourceRefusedError
 from recording.settings import AcsConnection
 
-PIECE = 256 * 1024  # what each of many connections holds beside its buffer
+PIECE = 1024 * 1024
 LARGEST_METADATA = 1024 * 1024
 MOST_REDIRECTS = 3
 TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
@@ -49,7 +50,7 @@ class AcsContent:
         return filled
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, up to 256 KiB at a time, exactly as they came."""
+        """The bytes, up to 1 MiB at a time, exactly as they came."""
         with _network_errors("the download broke"):
             yield from self._response.stream(PIECE, decode_content=False)
 
@@ -138,8 +139,8 @@ class AcsSource:
 def connection_pool(acs: AcsConnection) -> urllib3.PoolManager:
     """Connections that verify certificates, through the egress proxy if there is one."""
     options: dict[str, Any] = {
-        "ca_certs": acs.ca_bundle or certifi.where(),
-        "cert_reqs": "CERT_REQUIRED",
+        # One context for all connections: reading the certificates takes 16 ms, a connection without that two.
+        "ssl_context": ssl.create_default_context(cafile=acs.ca_bundle or certifi.where()),
         "maxsize": 64,  # as many as the copy engine may use at once: a connection closed is a handshake lost
     }
     return urllib3.ProxyManager(acs.proxy_url, **options) if acs.proxy_url else urllib3.PoolManager(**options)

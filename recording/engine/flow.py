@@ -17,6 +17,7 @@ _ENOUGH = 400e6  # bytes a second of all connections together; more of them woul
 _THROTTLED = 25e6  # bytes a second of one connection; below it, small blocks on many connections win
 _FIRST_BLOCK = 4 * MIB
 _SMALL_BLOCK = 2 * MIB  # a request costs about a millisecond of CPU, so not below
+_LARGE_BLOCK = 8 * MIB  # a fast source: fewer requests, a sixth less CPU
 _RESUMED_BLOCK = 1 * MIB  # who was interrupted once may be again: little is lost then
 
 
@@ -33,6 +34,7 @@ class Pace:
         self.changed = threading.Event()
         self._is_pinned = pinned_bytes is not None or resumed
         self._most = pool.most_at_once
+        self._large = min(_LARGE_BLOCK, pool.budget_bytes // 8)
         self._best = 0.0  # bytes a second of one connection while there were few
         self._recent = 0.0  # of one connection, by and by
         self._lock = threading.Lock()
@@ -46,7 +48,8 @@ class Pace:
             self._best = self._recent = rate
             if rate < _THROTTLED:
                 self.at_once = max(self.at_once, min(self._most, round(_ENOUGH / rate)))
-                self.block_bytes = self.block_bytes if self._is_pinned else _SMALL_BLOCK
+            if not self._is_pinned:
+                self.block_bytes = _SMALL_BLOCK if rate < _THROTTLED else self._large
         self.changed.set()
 
     def done(self, length: int, seconds: float) -> None:
