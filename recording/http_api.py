@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__, control
+from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.ports import Ports
 from recording.settings import Settings, SettingsError
@@ -23,8 +24,8 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
     """POST recordings: 201 with `Location`."""
 
     def start() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.START, dependencies)
         body, key = _json_body(request), _idempotency_key(request)
-        ports, settings = dependencies()
         started = control.start_recording(body, key, _caller(request, settings), ports, settings)
         location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
         return _json(started, 201, {"Location": location})
@@ -34,22 +35,40 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
 def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}: 200."""
-    return _answered(lambda: _json(control.get_recording(_recording_id(request), *dependencies()), 200))
+
+    def get() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.GET, dependencies)
+        return _json(control.get_recording(_recording_id(request), ports, settings), 200)
+
+    return _answered(get)
 
 
 def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/pause: 202."""
-    return _answered(lambda: _json(control.pause_recording(_recording_id(request), dependencies()[0]), 202))
+    return _switched(request, Operation.PAUSE, control.pause_recording, dependencies)
 
 
 def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/resume: 202."""
-    return _answered(lambda: _json(control.resume_recording(_recording_id(request), dependencies()[0]), 202))
+    return _switched(request, Operation.RESUME, control.resume_recording, dependencies)
 
 
 def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/stop: 202."""
-    return _answered(lambda: _json(control.stop_recording(_recording_id(request), dependencies()[0]), 202))
+    return _switched(request, Operation.STOP, control.stop_recording, dependencies)
+
+
+def _switched(
+    request: func.HttpRequest,
+    operation: Operation,
+    switch: Callable[[str, Ports], Mapping[str, Any]],
+    dependencies: Dependencies,
+) -> func.HttpResponse:
+    def work() -> func.HttpResponse:
+        ports, _ = _permitted(request, operation, dependencies)
+        return _json(switch(_recording_id(request), ports), 202)
+
+    return _answered(work)
 
 
 def health(read_settings: Callable[[], Settings]) -> func.HttpResponse:
@@ -129,6 +148,21 @@ def _idempotency_key(request: func.HttpRequest) -> str | None:
     if key is not None and not (1 <= len(key) <= 255 and key.isprintable()):
         raise RequestError("Idempotency-Key must be 1 to 255 printable characters", code="invalid_idempotency_key")
     return key
+
+
+def _permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
+    """What the use case needs, if the caller may have it.
+
+    The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
+    it does not, the header that names the caller may come from anybody and is not looked at.
+
+    Raises:
+        RequestError: `not_signed_in` (401) or `role_missing` (403).
+    """
+    ports, settings = dependencies()
+    if settings.platform_auth:
+        check_allowed(read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")), operation)
+    return ports, settings
 
 
 def _caller(request: func.HttpRequest, settings: Settings) -> str | None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dev.bench import cold, interrupted, servers
+from dev.bench import cold, interrupted, servers, small_chunks
 from dev.bench.runs import OURS, Bench, Results, interleaved
 
 Say = Callable[[str], None]
@@ -147,6 +147,14 @@ def killed(say: Say, *, quick: bool) -> Figure:
     )
 
 
+def small(say: Say, *, quick: bool) -> Figure:
+    """Many small chunks through the whole line, beside the same calls without the app."""
+    count = 10 if quick else 500
+    line, floor = small_chunks.chunks_per_second(count, say)
+    goal = Goal(f"{count} chunks of 200 KB: this app / the line's floor", 0.7, 0.9, line / floor)
+    return Figure([goal], {"chunks": count, "line_per_second": line, "floor_per_second": floor})
+
+
 def cold_start(say: Say, *, quick: bool) -> Figure:
     """A fresh process: listing the triggers, and its first chunk."""
     times = 1 if quick else 7
@@ -194,6 +202,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "fast": fast,
     "memory": memory,
     "killed": killed,
+    "small-chunks": small,
     "cold-start": cold_start,
     "slots": slots,
 }

@@ -59,7 +59,7 @@ def _say_ranges_plainly() -> None:
             request.headers["Range"] = request.headers["x-ms-range"]
         return plain(session, request, **options)
 
-    requests.Session.send = send  # type: ignore[method-assign]
+    requests.Session.send = send  # type: ignore[method-assign,assignment]
 
 
 def _work(length: int, *, is_again: bool) -> Any:

@@ -3,6 +3,7 @@
 import hashlib
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -375,3 +376,27 @@ def test_media_of_a_real_format_is_looked_at_in_blocks_too() -> None:
     here.works(task())
     assert here.state() is ChunkState.SOURCE_DELETED
     assert list(here.media_blobs().values()) == [wav()]
+
+
+def test_the_work_grows_no_faster_than_the_file() -> None:
+    """The SDK's own way of streaming into a blob is quadratic: 64 MiB take not 8 but 64 times as long as 8 MiB."""
+
+    def cpu_seconds(length: int) -> float:
+        here = world(copy_block_bytes=MIB, media_check=MediaCheck.OFF)
+        here.holds(task(), bytes(length))
+        begun = time.process_time()
+        here.works(task())
+        assert here.state() is ChunkState.SOURCE_DELETED
+        return time.process_time() - begun
+
+    cpu_seconds(MIB)  # imports and threads
+    assert cpu_seconds(64 * MIB) < 24 * cpu_seconds(8 * MIB)
+
+
+def test_every_range_is_asked_for_once() -> None:
+    """Twice as many requests would be half the speed where each has to wait its turn."""
+    here, media = blocks_world(40 * BLOCK)
+    given = fetched_bytes(here)
+    here.works(task())
+    assert given() <= len(media) + 41 * 64
+    assert here.source.calls.count("open_content") == 40

@@ -8,10 +8,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from rich.console import Console
 
-from dev.bench import command, content, figures, interrupted, plot, report, runs, servers, source
+from dev.bench import command, content, figures, interrupted, plot, report, runs, servers, small_chunks, source
 from dev.bench.figures import Figure, Goal
 from dev.bench.runs import OURS, Bench, Results, Run
 
@@ -88,6 +89,21 @@ def test_a_killed_copy_is_counted_and_ends(bench: Bench) -> None:
     ratio, kills = interrupted.fetched_over_size(bench, 60_000_000, 20_000_000, lambda _: None)
     assert kills >= 1
     assert 1.0 <= ratio < 2.5
+
+
+def test_an_unknown_certificate_is_refused_by_the_archive(tls: servers.Certificate, tmp_path: Path) -> None:
+    """One TLS context for all connections must be one that verifies."""
+    with servers.python_server("source", tls) as served, servers.python_server("sink", tls) as sink:
+        other = Bench(tls, served, sink)
+        with pytest.raises(RuntimeError, match="StorageBusyError"):
+            other.ours(1000, REQUESTS_CA_BUNDLE=certifi.where())
+
+
+def test_the_line_and_its_floor_make_the_same_calls() -> None:
+    """The floor is what the line cannot do without: its calls, made again."""
+    line, floor = small_chunks.chunks_per_second(3, lambda _: None)
+    assert line > 0
+    assert floor > 0
 
 
 # --- the numbers -----------------------------------------------------------------------------------------------------

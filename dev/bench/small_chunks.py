@@ -1,0 +1,225 @@
+"""Many small chunks through the whole line, beside its floor: the same calls to storage and ACS, without the app.
+
+Both run on Azurite and the simulator with the app's own adapters. The floor gets its calls from a recording of the
+line at work, and makes them again, in the same number and order, from as many threads as the host uses.
+"""
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+from azure.storage.queue import QueueClient
+
+from dev.azurite import Azurite
+from dev.functions_host.process import HostProcess
+from dev.world import CHUNKS_QUEUE, EVENTS_QUEUE, REPOSITORY, LocalWorld, WorldOptions
+from recording.ports import ChunkQueue
+
+CHUNK_BYTES = 200_000
+_THREADS = 16
+_READY_SECONDS = 60.0
+_PORTS = ("source", "archive", "catalog", "quarantine")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a port."""
+
+    port: str
+    method: str
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+def chunks_per_second(count: int, say: Say) -> tuple[float, float]:
+    """The line's rate and its floor's, in chunks a second, over `count` chunks each."""
+    with LocalWorld(WorldOptions(host="builtin")) as world:
+        world._stop_host()
+        say("recording what the line does")
+        plans = _recorded(world, _tasks(world, count))
+        say(f"the floor: {sum(map(len, plans)) / count:.0f} calls a chunk")
+        floor = count / _replayed(world, plans)
+        say("the line")
+        line = count / _archived(world, _tasks(world, count))
+    return line, floor
+
+
+def _tasks(world: LocalWorld, count: int) -> list[str]:
+    """Fresh chunks at the simulator, as the messages that ingest would have made of their events."""
+    from recording import wiring
+    from recording.ingest import ingest_event
+
+    known = len(world.simulator.events())
+    for _ in range(count):
+        world.simulator.create_objects(wav_bytes=CHUNK_BYTES)
+    sent: list[str] = []
+    with _app(world):
+        kept = replace(wiring.ports(), queue=cast("ChunkQueue", _Sent(sent)))
+        for event in world.simulator.events()[known:]:
+            if str(event.get("eventType", event.get("type"))).endswith("RecordingFileStatusUpdated"):
+                ingest_event(event, "event_queue", kept, wiring.settings())
+    return sent
+
+
+class _Sent:
+    """A chunk queue that only remembers."""
+
+    def __init__(self, sent: list[str]) -> None:
+        self._sent = sent
+
+    def send(self, task: Any, delay: Any = None) -> None:  # noqa: ARG002 - the port's form
+        self._sent.append(task.model_dump_json())
+
+
+@contextmanager
+def _app(world: LocalWorld, storage: str | None = None) -> Any:
+    """The app's adapters in this process, with the world's settings."""
+    from recording import wiring
+
+    before = dict(os.environ)
+    settings = world.settings()
+    if storage is not None:
+        settings |= {"AzureWebJobsStorage": storage, "ARCHIVE_STORAGE": storage}
+    os.environ.update(settings)
+    wiring.reset()
+    try:
+        yield
+    finally:
+        wiring.reset()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+# --- the floor -------------------------------------------------------------------------------------------------------
+
+
+def _recorded(world: LocalWorld, tasks: list[str]) -> list[list[Call]]:
+    """What the line asks of each port, chunk by chunk; the sources are not deleted yet."""
+    from recording import archive, wiring
+
+    plans: list[list[Call]] = []
+    with _app(world):
+        for task in tasks:
+            calls: list[Call] = []
+            ports = wiring.ports()
+            watched = {field.name: getattr(ports, field.name) for field in fields(ports)}
+            watched |= {name: _Watched(name, watched[name], calls) for name in _PORTS}
+            archive.archive_message(task, type(ports)(**watched), wiring.settings())
+            plans.append(calls)
+    return plans
+
+
+class _Watched:
+    """A port that notes each call; a delete is noted and not made."""
+
+    def __init__(self, name: str, port: Any, calls: list[Call]) -> None:
+        self._name, self._port, self._calls = name, port, calls
+
+    def __getattr__(self, method: str) -> Any:
+        plain = getattr(self._port, method)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            kept = tuple(bytes(one) if isinstance(one, memoryview) else one for one in arguments)
+            self._calls.append(Call(self._name, method, kept, options))
+            if method == "delete":
+                return True
+            return plain(*arguments, **options)
+
+        return call
+
+
+def _replayed(world: LocalWorld, plans: list[list[Call]]) -> float:
+    """Seconds for the same calls on an empty storage, with the queue's part of each message."""
+    from recording import wiring
+
+    with Azurite() as storage, _app(world, storage.connection_string), ExitStack() as stack:
+        queue = stack.enter_context(QueueClient.from_connection_string(storage.connection_string, CHUNKS_QUEUE))
+        queue.create_queue()
+        for _ in plans:
+            queue.send_message("x" * 1000)
+        ports = wiring.ports()
+        _made_ready(ports, plans)
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(lambda calls: _replay(ports, queue, calls), plans))
+        return time.perf_counter() - begun
+
+
+def _made_ready(ports: Any, plans: list[list[Call]]) -> None:
+    """What ingest has written before; and tables and containers, which are made on first use."""
+    ports.archive.put_once("ready.txt", b"ready", "text/plain")
+    for calls in plans:
+        for kind in ("chunk", "recording"):
+            saved = [call.arguments[0] for call in calls if call.method == f"save_{kind}"]
+            if saved and not any(call.method == f"add_{kind}" for call in calls):
+                getattr(ports.catalog, f"add_{kind}")(saved[0].model_copy(update={"etag": None}))
+
+
+def _replay(ports: Any, queue: QueueClient, calls: list[Call]) -> None:
+    message = next(iter(queue.receive_messages(max_messages=1, visibility_timeout=60)), None)
+    etags: dict[tuple[str, ...], str | None] = {}
+    for call in calls:
+        _again(getattr(ports, call.port), call, etags)
+    if message is not None:
+        queue.delete_message(message)
+
+
+def _again(port: Any, call: Call, etags: dict[tuple[str, ...], str | None]) -> None:
+    """Makes a call again, with the ETags of this storage."""
+    arguments = list(call.arguments)
+    kind = call.method.partition("_")[2]
+    if call.method == "open_content":
+        with port.open_content(*arguments, **call.options) as content:
+            for _ in content.pieces():
+                pass
+        return
+    if call.method.startswith(("save_", "add_")) and hasattr(arguments[0], "etag"):
+        place = (kind, _key_of(arguments[0]))
+        arguments[0] = arguments[0].model_copy(update={"etag": etags.get(place)})
+    if call.method == "put_media":
+        arguments[1] = memoryview(arguments[1])
+    if call.method == "put_if_unchanged":
+        arguments[3] = etags.get(("get", arguments[0]))
+    result = getattr(port, call.method)(*arguments, **call.options)
+    if call.method == "get":
+        etags["get", arguments[0]] = result[1] if result else None
+    elif getattr(result, "etag", None):
+        etags[kind, _key_of(result)] = result.etag
+
+
+def _key_of(record: Any) -> str:
+    return str(record.key if hasattr(record, "key") else record.recording_id)
+
+
+# --- the line --------------------------------------------------------------------------------------------------------
+
+
+def _archived(world: LocalWorld, tasks: list[str]) -> float:
+    """Seconds until the host has archived all of them and deleted their sources, from the moment they are visible."""
+    with QueueClient.from_connection_string(world.storage, EVENTS_QUEUE) as announced:
+        announced.clear_messages()  # their tasks are sent below, all at one moment
+    with HostProcess(REPOSITORY, world.settings(), world.folder / "bench-host") as host:
+        host.wait_ready(_READY_SECONDS)
+        delay = 4 + len(tasks) // 100  # time to send them all
+        visible_at = time.time() + delay
+        with QueueClient.from_connection_string(world.storage, CHUNKS_QUEUE) as queue:
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(lambda task: _send(queue, task, visible_at), tasks))
+            time.sleep(max(0.0, visible_at - time.time()))
+            begun = time.perf_counter()
+            wanted = {json.loads(task)["recording_id"] for task in tasks}
+            while any(one["recordingId"] in wanted and not one["deletedAt"] for one in world.simulator.objects()):
+                time.sleep(0.1)
+            return time.perf_counter() - begun
+
+
+def _send(queue: QueueClient, task: str, visible_at: float) -> None:
+    body = base64.b64encode(task.encode()).decode()
+    queue.send_message(body, visibility_timeout=max(1, round(visible_at - time.time())), time_to_live=-1)
