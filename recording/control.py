@@ -60,7 +60,7 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
         RequestError: `recording_not_found` (404) when neither ACS nor the catalog knows it.
         ControlError: ACS failed and the catalog knows nothing either.
     """
-    _check_id(recording_id)
+    check_recording_id(recording_id)
     record = ports.catalog.get_recording(recording_id)
     acs_state, acs_fault = _acs_state(recording_id, record, ports)
     if record is None and acs_state is None:
@@ -82,14 +82,14 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
 
 def pause_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     """Pauses a recording. Raises ControlError as ACS refuses."""
-    _check_id(recording_id)
+    check_recording_id(recording_id)
     ports.control.pause(recording_id)
     return _noted(recording_id, LastAction.PAUSED, Event.PAUSED, ports)
 
 
 def resume_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     """Resumes a recording. Raises ControlError as ACS refuses."""
-    _check_id(recording_id)
+    check_recording_id(recording_id)
     ports.control.resume(recording_id)
     return _noted(recording_id, LastAction.RESUMED, Event.RESUMED, ports)
 
@@ -99,7 +99,7 @@ def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
 
     ACS may answer 404 to a stop although the files are on their way (the service's known issues).
     """
-    _check_id(recording_id)
+    check_recording_id(recording_id)
     try:
         ports.control.stop(recording_id)
     except ControlError as error:
@@ -108,7 +108,8 @@ def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     return _noted(recording_id, LastAction.STOPPED, Event.STOPPED, ports)
 
 
-def _check_id(recording_id: str) -> None:
+def check_recording_id(recording_id: str) -> None:
+    """Returns when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
     if not is_opaque_id(recording_id):
         raise RequestError("this is not a recording id", code="invalid_recording_id")
 

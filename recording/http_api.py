@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__, control
+from recording.auditing import audited
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.ports import Ports
@@ -26,7 +27,14 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
     def start() -> func.HttpResponse:
         ports, settings = _permitted(request, Operation.START, dependencies)
         body, key = _json_body(request), _idempotency_key(request)
-        started = control.start_recording(body, key, _caller(request, settings), ports, settings)
+        caller = _caller(request, settings)
+        started = audited(
+            Operation.START,
+            None,
+            caller,
+            ports,
+            lambda: control.start_recording(body, key, caller, ports, settings),
+        )
         location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
         return _json(started, 201, {"Location": location})
 
@@ -61,12 +69,15 @@ def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> fun
 def _switched(
     request: func.HttpRequest,
     operation: Operation,
-    switch: Callable[[str, Ports], Mapping[str, Any]],
+    switch: Callable[[str, Ports], dict[str, Any]],
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def work() -> func.HttpResponse:
-        ports, _ = _permitted(request, operation, dependencies)
-        return _json(switch(_recording_id(request), ports), 202)
+        ports, settings = _permitted(request, operation, dependencies)
+        recording_id = _recording_id(request)
+        control.check_recording_id(recording_id)
+        caller = _caller(request, settings)
+        return _json(audited(operation, recording_id, caller, ports, lambda: switch(recording_id, ports)), 202)
 
     return _answered(work)
 

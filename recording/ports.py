@@ -301,6 +301,37 @@ class Quarantine(Protocol):
 
 
 @dataclass(frozen=True)
+class AuditEntry:
+    """One line of the audit trail; holds no name, no number and no address.
+
+    Attributes:
+        at: when, aware UTC.
+        operation: by the function's name.
+        recording_id: None where it is not known yet.
+        caller: the object id that the platform vouches for; None when only a key was shown.
+        outcome: `asked`, `done`, or the code of the refusal.
+    """
+
+    at: datetime
+    operation: str
+    recording_id: str | None
+    caller: str | None
+    outcome: str
+
+
+class AuditTrail(Protocol):
+    """Who asked for what. Entries are only added. Every method raises StorageError."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Adds an entry, durable when this returns."""
+        ...
+
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        """All entries from that time on, the earliest first."""
+        ...
+
+
+@dataclass(frozen=True)
 class Ports:
     """Everything the use cases may touch, filled by `wiring` or by a test."""
 
@@ -312,5 +343,6 @@ class Ports:
     catalog: Catalog
     queue: ChunkQueue
     quarantine: Quarantine
+    audit: AuditTrail
     fallback: Archive | None = None  # only where FALLBACK_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set

@@ -19,6 +19,7 @@ class Event(StrEnum):
     RESUMED = "recording.resumed"
     STOPPED = "recording.stopped"
     CONTROL_REFUSED = "recording.control.refused"
+    AUDIT_FAILED = "recording.audit_failed"
     EVENT_ACCEPTED = "recording.event.accepted"
     EVENT_DUPLICATE = "recording.event.duplicate"
     EVENT_REJECTED = "recording.event.rejected"
@@ -48,6 +49,7 @@ class Event(StrEnum):
 
 _LEVELS = {
     Event.CONTROL_REFUSED: logging.WARNING,
+    Event.AUDIT_FAILED: logging.ERROR,
     Event.EVENT_REJECTED: logging.WARNING,
     Event.CHUNK_MEDIA_SUSPECT: logging.WARNING,
     Event.ATTEMPT_FAILED: logging.WARNING,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from recording.ports import (
     Archive,
+    AuditTrail,
     CallRecordingLog,
     Catalog,
     ChunkQueue,
@@ -73,6 +74,7 @@ def _ports() -> Ports:
         catalog=_lazily(_catalog),
         queue=_lazily(_queue),
         quarantine=_lazily(_quarantine),
+        audit=_lazily(_audit),
         fallback=_lazily(_fallback) if settings().fallback_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
     )
@@ -154,6 +156,12 @@ def _log() -> CallRecordingLog:
     from recording.adapters.monitor_log import MonitorLog
 
     return MonitorLog(settings())
+
+
+def _audit() -> AuditTrail:
+    from recording.adapters.table_audit import TableAudit
+
+    return TableAudit(settings())
 
 
 def _quarantine() -> Quarantine:

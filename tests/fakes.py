@@ -28,7 +28,7 @@ from recording.errors import (
     SourceGoneError,
     StorageError,
 )
-from recording.ports import PoisonMessage, Ports, QuarantineEntry, RecordingSummary, StoredBlob
+from recording.ports import AuditEntry, PoisonMessage, Ports, QuarantineEntry, RecordingSummary, StoredBlob
 
 LARGEST_METADATA = 1024 * 1024
 PIECE = 64 * 1024
@@ -541,6 +541,22 @@ class FakeQuarantine(Scripted):
         return iter(sorted(self.kept.items(), key=lambda kept: kept[1].at))
 
 
+class FakeAudit(Scripted):
+    """The audit trail: `written` holds its entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[AuditEntry] = []
+
+    @scripted
+    def add(self, entry: AuditEntry) -> None:
+        self.written.append(entry)
+
+    @scripted
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
+
+
 @dataclass(frozen=True)
 class Fakes:
     """All fakes of one test, under one clock; `ports` is what a use case is given."""
@@ -552,6 +568,7 @@ class Fakes:
     archive: FakeArchive = field(default_factory=FakeArchive)
     catalog: FakeCatalog = field(default_factory=FakeCatalog)
     quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
+    audit: FakeAudit = field(default_factory=FakeAudit)
     fallback: FakeArchive | None = None
     log: FakeLog | None = None
     queue: FakeQueue = field(init=False)
@@ -571,6 +588,7 @@ class Fakes:
             catalog=self.catalog,
             queue=self.queue,
             quarantine=self.quarantine,
+            audit=self.audit,
             fallback=self.fallback,
             log=self.log,
         )

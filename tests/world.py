@@ -101,6 +101,7 @@ class World:
             fakes.catalog,
             fakes.queue,
             fakes.quarantine,
+            fakes.audit,
         ]
 
     def works(self, task: ChunkTask) -> None:

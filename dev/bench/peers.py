@@ -6,6 +6,7 @@ The JSON says where the source and the sink are. Prints one line of JSON: second
 Everything here is written as its own documentation shows it; nothing is slowed down on purpose.
 """
 
+import asyncio
 import hashlib
 import http.client
 import json
@@ -138,8 +139,12 @@ def obstore_stream(job: dict[str, Any]) -> None:
 
     source, path, sink = _stores(job)
     _started()
-    pieces = (bytes(piece) for piece in obstore.get(source, path).stream(min_chunk_size=8 * MIB))
-    obstore.put(sink, job["name"], pieces, chunk_size=8 * MIB)
+
+    async def copy() -> None:
+        answer = await obstore.get_async(source, path)
+        await obstore.put_async(sink, job["name"], answer.stream(min_chunk_size=8 * MIB), chunk_size=8 * MIB)
+
+    asyncio.run(copy())
 
 
 def obstore_ranges(job: dict[str, Any]) -> None:

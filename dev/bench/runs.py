@@ -82,8 +82,8 @@ def install_peers() -> None:
         _TOOLS.mkdir(parents=True, exist_ok=True)
         command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(_TOOLS), _AZCOPY]
         subprocess.run(command, check=False)
-        if _azcopy().is_file():
-            _azcopy().chmod(0o755)
+    if _azcopy().is_file():
+        _azcopy().chmod(0o755)  # the package leaves it without
 
 
 def _azcopy() -> Path:

@@ -8,7 +8,7 @@ param workspaceId string
 param appPrincipalId string
 
 var queueNames = ['recording-events', 'recording-chunks', 'recording-events-poison', 'recording-chunks-poison']
-var tableNames = ['recordings', 'chunks']
+var tableNames = ['recordings', 'chunks', 'audit']
 var containerNames = ['app-package', 'recording-quarantine']
 // The Functions host asks for Owner on blobs: it keeps leases and keys there.
 var roles = {

@@ -63,7 +63,7 @@ class TableCatalog:
     def add_chunk(self, record: ChunkRecord) -> bool:
         """Adds a record, indexed first."""
         self._index(record)
-        return _add(self._chunks, rows.chunk_row(record))
+        return add_row(self._chunks, rows.chunk_row(record))
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
         """Replaces a record under its ETag and keeps the index in step."""
@@ -79,7 +79,7 @@ class TableCatalog:
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
         """The chunks in the recording's partition."""
         partition = rows.recording_keys(recording_id)["PartitionKey"]
-        records = [_record(ChunkRecord, row) for row in _partition(self._chunks, partition)]
+        records = [_record(ChunkRecord, row) for row in rows_of(self._chunks, partition)]
         return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
 
     def all_chunks(self) -> Iterator[ChunkRecord]:
@@ -93,7 +93,7 @@ class TableCatalog:
         A record that cannot be read is told last: one bad row must not hide all the others.
         """
         unreadable = None
-        for index in _partition(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after)):
+        for index in rows_of(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after)):
             try:
                 record = self._pointed_to(index)
             except UnreadableRecordError as error:
@@ -118,7 +118,7 @@ class TableCatalog:
     def add_recording(self, record: RecordingRecord) -> bool:
         """Adds a record, indexed first."""
         self._index_recording(record)
-        return _add(self._recordings, rows.recording_row(record))
+        return add_row(self._recordings, rows.recording_row(record))
 
     def save_recording(self, record: RecordingRecord) -> RecordingRecord:
         """Replaces a record under its ETag and keeps the index of open ones in step, as for chunks."""
@@ -134,7 +134,7 @@ class TableCatalog:
     def open_recordings(self) -> Iterator[RecordingRecord]:
         """The recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
         unreadable = None
-        for index in _partition(self._recordings, rows.OPEN_PARTITION):
+        for index in rows_of(self._recordings, rows.OPEN_PARTITION):
             try:
                 found = _get(self._recordings, {"PartitionKey": index["RowKey"], "RowKey": rows.RECORDING_ROW})
                 record = _record(RecordingRecord, found) if found is not None else None
@@ -158,7 +158,7 @@ class TableCatalog:
 
     def add_reservation(self, reservation: StartReservation) -> bool:
         """Adds a reservation."""
-        return _add(self._recordings, rows.reservation_row(reservation))
+        return add_row(self._recordings, rows.reservation_row(reservation))
 
     def save_reservation(self, reservation: StartReservation) -> None:
         """Writes a reservation whatever lies there: all who complete it write the same."""
@@ -199,7 +199,7 @@ def _is_stale(index: TableEntity) -> bool:
     return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER
 
 
-def _partition(table: TableClient, partition: str, first: str = "") -> Iterator[TableEntity]:
+def rows_of(table: TableClient, partition: str, first: str = "") -> Iterator[TableEntity]:
     """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing."""
     with translated("listing rows"):
         try:
@@ -218,7 +218,8 @@ def _beyond(table: TableClient, partition: str) -> Iterator[TableEntity]:
             return
 
 
-def _add(table: TableClient, row: rows.Row) -> bool:
+def add_row(table: TableClient, row: rows.Row) -> bool:
+    """Inserts a row, and makes the table when it is missing. False, and no change, when there is such a row."""
     with translated("adding a row"):
         try:
             _writing(table, lambda: table.create_entity(row))

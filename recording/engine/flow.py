@@ -1,6 +1,7 @@
 """Runs the jobs of one file, several at once, while the claim is kept and time is left; few for a fast source."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
@@ -35,32 +36,42 @@ class Pace:
         self._is_pinned = pinned_bytes is not None or resumed
         self._most = pool.most_at_once
         self._large = min(_LARGE_BLOCK, pool.budget_bytes // 8)
-        self._best = 0.0  # bytes a second of one connection while there were few
-        self._recent = 0.0  # of one connection, by and by
+        self._heard: deque[float] = deque(maxlen=8)  # bytes a second of a connection, while there are few
+        self._alone = 0.0  # their mean when it was decided to take more
+        self._recent = 0.0  # of one connection since then
         self._lock = threading.Lock()
 
     def begun(self, length: int, seconds: float) -> None:
         """The first bytes of a range came this fast: decides early how many connections it needs."""
-        rate = length / max(seconds, 1e-6)
         with self._lock:
-            if self.at_once > _FIRST_AT_ONCE or rate <= self._best:
-                return
-            self._best = self._recent = rate
-            if rate < _THROTTLED:
-                self.at_once = max(self.at_once, min(self._most, round(_ENOUGH / rate)))
-            if not self._is_pinned:
-                self.block_bytes = _SMALL_BLOCK if rate < _THROTTLED else self._large
+            self._heard.append(length / max(seconds, 1e-6))
+            self._decide()
         self.changed.set()
 
     def done(self, length: int, seconds: float) -> None:
         """A whole range took so long: takes back what more connections did not gain."""
         rate = length / max(seconds, 1e-6)
         with self._lock:
+            if self.at_once <= _FIRST_AT_ONCE:
+                self._heard.append(rate)
+                self._decide()
+                return
             self._recent = 0.8 * self._recent + 0.2 * rate
-            if self.at_once > _FIRST_AT_ONCE and self._recent < self._best / 2:
+            if self._recent < self._alone / 2:
                 self.at_once = max(_FIRST_AT_ONCE, self.at_once // 2)
-                self._best = self._recent = self._recent * 2
+                self._alone = self._recent = self._recent * 2
                 self.block_bytes = self.block_bytes if self._is_pinned else _FIRST_BLOCK
+
+    def _decide(self) -> None:
+        """One sample may mislead (what a busy thread finds in its buffer came at no speed), so their mean counts."""
+        if self.at_once > _FIRST_AT_ONCE:
+            return
+        rate = sum(self._heard) / len(self._heard)
+        self._alone = self._recent = rate
+        if rate < _THROTTLED:
+            self.at_once = max(self.at_once, min(self._most, round(_ENOUGH / rate)))
+        if not self._is_pinned:
+            self.block_bytes = _SMALL_BLOCK if rate < _THROTTLED else self._large
 
     def slow_down(self) -> None:
         """The source asks for less: half as many from now on."""

@@ -13,7 +13,7 @@ from recording.domain.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
 from tests.world import World, world
 
-CALL_ID = "6f1c0d52-0000-4f0b-9d2a-5b7f6f0a1b2c"
+CALL_ID = "aHR0cHM6Ly9jYWxs"
 FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.START: http_api.start_recording,
     Operation.GET: http_api.get_recording,
@@ -38,7 +38,7 @@ def principal(*roles: str, kind: str = "roles") -> str:
 def asked(here: World, operation: Operation, header: str | None) -> tuple[int, str | None]:
     """Status and code of an answer. What is asked for does not exist, so 404 means: the door was open."""
     headers = {} if header is None else {"X-MS-CLIENT-PRINCIPAL": header}
-    body = json.dumps({"call": {"serverCallId": CALL_ID}}).encode() if operation is Operation.START else b""
+    body = json.dumps({"serverCallId": CALL_ID}).encode() if operation is Operation.START else b""
     request = func.HttpRequest(
         method="POST",
         url="https://app.azurewebsites.net/api/recordings",

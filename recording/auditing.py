@@ -1,0 +1,59 @@
+"""Every control action leaves a trail that is only ever added to: who asked for what, when, and what came of it.
+
+One entry before ACS is asked, and one after. A recording is not begun or resumed when the first cannot be written;
+pausing and stopping go ahead, for people must be able to end a recording (docs/adr/0011).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from recording.domain.roles import Operation
+from recording.errors import RecordingError, StorageError
+from recording.ports import AuditEntry, Ports
+from recording.telemetry import Event, emit
+
+ASKED, DONE = "asked", "done"
+_NEVER_HINDERED = (Operation.PAUSE, Operation.STOP)
+
+
+def audited(
+    operation: Operation, recording_id: str | None, caller: str | None, ports: Ports, act: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """What `act` answers, with an entry before and after.
+
+    Args:
+        operation: what is asked for.
+        recording_id: None for a start; the entry after it has the new one.
+        caller: the object id that the platform vouches for; None when only a key was shown.
+        ports: where the trail is.
+        act: asks ACS.
+
+    Raises:
+        StorageError: the first entry could not be written, and nothing was done.
+        RecordingError: as `act`.
+    """
+
+    def note(outcome: str, about: str | None = recording_id) -> None:
+        ports.audit.add(AuditEntry(ports.clock.now(), operation, about, caller, outcome))
+
+    try:
+        note(ASKED)
+    except StorageError as error:
+        if operation not in _NEVER_HINDERED:
+            raise
+        emit(Event.AUDIT_FAILED, code=error.code, action=operation, recording_id=recording_id)
+    try:
+        answer = act()
+    except RecordingError as error:
+        _noted(note, error.code, operation, recording_id)
+        raise
+    _noted(lambda outcome: note(outcome, answer.get("recordingId", recording_id)), DONE, operation, recording_id)
+    return answer
+
+
+def _noted(note: Callable[[str], None], outcome: str, operation: Operation, recording_id: str | None) -> None:
+    """The entry after: what was done is done, so a trail that fails now is told and hinders nobody."""
+    try:
+        note(outcome)
+    except StorageError as error:
+        emit(Event.AUDIT_FAILED, code=error.code, action=operation, recording_id=recording_id)

@@ -1,0 +1,48 @@
+"""The port AuditTrail: the same promises from the fake and from the table."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recording.adapters.table_audit import TableAudit
+from recording.ports import AuditEntry, AuditTrail
+from tests.fakes import FakeAudit
+
+NOW = datetime.now(UTC)
+CALLER = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def audit(request: pytest.FixtureRequest) -> Iterator[AuditTrail]:
+    if request.param == "fake":
+        yield FakeAudit()
+        return
+    adapter = TableAudit(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def entry(minutes_ago: float = 0, outcome: str = "asked", caller: str | None = CALLER) -> AuditEntry:
+    return AuditEntry(NOW - timedelta(minutes=minutes_ago), "stop_recording", "rec-1", caller, outcome)
+
+
+def test_entries_come_back_as_they_were_the_earliest_first(audit: AuditTrail) -> None:
+    """Who asked for what, and when, is read long after."""
+    written = [entry(1, "done"), entry(2, caller=None), entry(60 * 30, "acs_error")]
+    for one in written:
+        audit.add(one)
+    assert list(audit.entries(NOW - timedelta(days=2))) == written[::-1]
+    assert list(audit.entries(NOW - timedelta(minutes=1, seconds=30))) == [written[0]]
+
+
+def test_the_same_entry_twice_is_there_twice(audit: AuditTrail) -> None:
+    """Nothing that is written replaces anything."""
+    audit.add(entry())
+    audit.add(entry())
+    assert len(list(audit.entries(NOW - timedelta(hours=1)))) == 2
+
+
+def test_an_empty_trail_is_empty(audit: AuditTrail) -> None:
+    """Before the first action there may not even be a table."""
+    assert list(audit.entries(NOW - timedelta(days=1))) == []
