@@ -5,19 +5,13 @@ hour) and azure-data-tables 12.7 sends a retry to the account's secondary host, 
 """
 
 import random
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-import certifi
-import requests
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.transport import RequestsTransport
-from requests import PreparedRequest
-from requests.adapters import HTTPAdapter
 
 from recording.adapters._azure_errors import may_pass, retry_after, status_of
 
@@ -43,44 +37,6 @@ def attempt(call: Callable[[], T]) -> T:
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
     return call()
-
-
-class _SharedTls(HTTPAdapter):
-    """Connections of one TLS context, which is read once; `requests` reads the certificates for each (16 ms)."""
-
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, verify: bool | str, cert: Any = None
-    ) -> tuple[Any, Any]:
-        """As requests does it, with the context instead of the certificates' path."""
-        host, options = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host.get("scheme") == "https" and verify:
-            options.pop("ca_certs", None)
-            options["ssl_context"] = _tls_context(verify if isinstance(verify, str) else certifi.where())
-        return host, options
-
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-        """Nothing is left to read; without verification requests does as it always does."""
-        if not verify:
-            super().cert_verify(conn, url, verify, cert)
-
-
-@cache
-def _tls_context(bundle: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=bundle)
-
-
-def shared_transport() -> RequestsTransport:
-    """A transport with as many connections as the copy engine may use at once, and one TLS context."""
-    session = requests.Session()
-    session.mount("https://", _SharedTls(pool_maxsize=64))
-    session.mount("http://", HTTPAdapter(pool_maxsize=64))
-    return RequestsTransport(
-        session=session,
-        session_owner=True,
-        connection_timeout=10,
-        read_timeout=30,
-        connection_data_block_size=1 << 20,  # the transport's own 4 KiB cost seven CPU seconds for a GB
-    )
 
 
 @cache

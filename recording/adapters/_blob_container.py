@@ -8,7 +8,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError, ServiceResponseError
 from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, ContainerClient, ContentSettings
 
-from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential, shared_transport
+from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters._azure_errors import (
     STORAGE,
     ErrorFamily,
@@ -17,6 +17,7 @@ from recording.adapters._azure_errors import (
     status_of,
     translated,
 )
+from recording.adapters._shared_transport import shared_transport
 from recording.errors import StorageError, StorageRefusedError
 from recording.settings import StorageConnection
 
