@@ -92,6 +92,18 @@ def look_for_drift(
     return passed.report()
 
 
+def compare_recording(recording_id: str, ports: Ports, settings: Settings) -> DriftReport:
+    """Compares one recording and reads all its media whole; a report of no recording when the catalog has none.
+
+    Raises:
+        StorageError: when catalog or archive do not answer.
+    """
+    passed = _Pass(ports, settings, lambda _chunk: True)
+    if chunks := ports.catalog.chunks_of(recording_id):
+        passed.look_at(chunks)
+    return passed.report()
+
+
 def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic) -> DriftReport:
     """The daily share: compares and reads whole the recordings whose turn it is, and raises each difference.
 

@@ -5,6 +5,7 @@ The only place that reads the environment. Every setting is described in docs/co
 
 import base64
 import binascii
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -135,6 +136,19 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if reader.faults:
         raise SettingsError(reader.faults)
     return Settings(**values)
+
+
+def use_settings_file(path: Path) -> None:
+    """Puts the values of a file in the form of local.settings.json into this process's environment.
+
+    Raises:
+        SettingsError: the file is not there, or has not that form.
+    """
+    try:
+        values = json.loads(path.read_text())["Values"]
+        os.environ.update({str(name): str(value) for name, value in values.items()})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SettingsError({"--settings": "names no file in the form of local.settings.json"}) from error
 
 
 class _Reader:

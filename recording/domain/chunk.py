@@ -133,6 +133,7 @@ class ChunkRecord(BaseModel):
     claim_owner: str | None = None
     claim_expires_at: datetime | None = None
     attempts: int = 0
+    redrives: int = 0  # how often a person has put it back to work
     last_error: str | None = None
     next_attempt_at: datetime | None = None
     at_risk_since: datetime | None = None

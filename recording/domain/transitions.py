@@ -1,5 +1,6 @@
 """What may become of a chunk, and the one guard before a source is deleted."""
 
+from datetime import datetime
 from typing import Any
 
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
@@ -26,6 +27,23 @@ def moved(record: ChunkRecord, state: ChunkState, **facts: Any) -> ChunkRecord:
     if state not in _NEXT[record.state]:
         raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code="impossible_transition")
     return record.model_copy(update={"state": state, **facts})
+
+
+def is_held(record: ChunkRecord) -> bool:
+    """Whether a chunk waits for a person: the line has given it up, and its source was not deleted by us."""
+    return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
+
+
+def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
+    """A held chunk, put back to the start of the line by a person and counted; all that was found out stays.
+
+    Raises:
+        RecordingError: `impossible_transition` when the chunk is not held.
+    """
+    if not is_held(record):
+        raise RecordingError(f"a chunk in {record.state} is not held", code="impossible_transition")
+    facts = {"quarantine_reason": None, "redrives": record.redrives + 1, "next_attempt_at": now, "changed_at": now}
+    return moved(record, ChunkState.PENDING, **facts)
 
 
 def is_finished(record: ChunkRecord) -> bool:

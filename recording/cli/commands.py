@@ -1,0 +1,113 @@
+"""The commands `status`, `list`, `show`, `verify` and `redrive`: each asks one use case and tells its answer."""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from recording.held import Chosen, held, redrive
+from recording.overview import overview, story
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.verifying import verify
+
+FINE, NEEDS_A_PERSON, UNKNOWN = 0, 1, 2  # the exit codes
+Tell = Callable[[str], object]
+Answer = tuple[int, dict[str, Any], list[str]]  # exit code, the facts for machines, the lines for people
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the commands and their options to the program."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="the answer as JSON")
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("--id", help="the one with this id, as listed")
+    which.add_argument("--reason", help="held for this reason")
+    which.add_argument("--recording", metavar="ID", help="of this recording")
+    which.add_argument("--before", type=_time, metavar="TIME", help="events before, ISO 8601, UTC if it names no zone")
+    which.add_argument("--after", type=_time, metavar="TIME", help="events since then")
+    commands.add_parser("status", parents=[common], help="chunks by state, least time left")
+    commands.add_parser("list", parents=[common, which], help="what waits for a person, the most urgent first")
+    again = commands.add_parser("redrive", parents=[common, which], help="put held chunks back to work")
+    again.add_argument("--dry-run", action="store_true", help="only tell which")
+    again.add_argument("--all", action="store_true", help="all that is held, when no other option says which")
+    for name, text in (("show", "the timeline of a recording"), ("verify", "prove an archived recording again")):
+        commands.add_parser(name, parents=[common], help=text).add_argument("recording", metavar="ID")
+
+
+def run(asked: argparse.Namespace, ports: Ports, settings: Settings, tell: Tell) -> int:
+    """Runs one command, tells its answer, returns its exit code.
+
+    Raises:
+        RecordingError: when the answer could not be found out.
+    """
+    answers = {"status": _status, "list": _list, "show": _show, "verify": _verify, "redrive": _redrive}
+    code, facts, lines = answers[asked.command](asked, ports, settings)
+    tell(json.dumps(facts, indent=2, default=_plain) + "\n" if asked.json else "".join(f"{line}\n" for line in lines))
+    return code
+
+
+def _status(_asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answer:
+    seen = overview(ports)
+    lines = [f"{state:<15} {count}" for state, count in seen.states.items()]
+    lines += [f"open {seen.open_chunks}, held {seen.held_chunks}, least time left {_left(seen.least_time_left)}"]
+    return NEEDS_A_PERSON if seen.held_chunks else FINE, asdict(seen), lines
+
+
+def _list(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
+    found = held(ports, settings, _chosen(asked))
+    lines = [f"{_left(one.time_left):>9}  {one.kind:<7}  {one.reason}  {one.id}" for one in found]
+    facts = {"held": [asdict(one) for one in found]}
+    return NEEDS_A_PERSON if found else FINE, facts, lines or ["nothing is held"]
+
+
+def _show(asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answer:
+    told = story(asked.recording, ports)
+    if told is None:
+        return UNKNOWN, {"error": "unknown_recording"}, ["the catalog does not know this recording"]
+    lines = [
+        f"{moment.at:%Y-%m-%d %H:%M:%S}  {'' if moment.index is None else moment.index:<4}  {moment.what}"
+        for moment in told.moments
+    ]
+    return FINE, {"recordingId": asked.recording, "moments": [asdict(moment) for moment in told.moments]}, lines
+
+
+def _verify(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
+    found = verify(asked.recording, ports, settings)
+    if found is None:
+        return UNKNOWN, {"error": "unknown_recording"}, ["the catalog knows no chunk of this recording"]
+    word = "not proved" if found.differences else "proved"
+    lines = [*found.differences, f"{word}: {found.chunks} chunks, {found.read_whole} of them read whole"]
+    return NEEDS_A_PERSON if found.differences else FINE, asdict(found), lines
+
+
+def _redrive(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
+    chosen = _chosen(asked)
+    if chosen == Chosen() and not asked.all:
+        return UNKNOWN, {"error": "nothing_chosen"}, ["say which, or --all"]
+    done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
+    word = "would redrive" if asked.dry_run else "redriven"
+    lines = [f"{word}  {name}" for name in done.sent] + [f"skipped, somebody else has it  {n}" for n in done.skipped]
+    return NEEDS_A_PERSON if done.skipped else FINE, asdict(done) | {"dry_run": asked.dry_run}, lines or ["none"]
+
+
+def _chosen(asked: argparse.Namespace) -> Chosen:
+    return Chosen(asked.id, asked.reason, asked.recording, asked.before, asked.after)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _left(left: timedelta | None) -> str:
+    if left is None:
+        return "-"
+    minutes = int(left.total_seconds() // 60)
+    return "lost" if minutes < 0 else f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def _plain(value: object) -> object:
+    return value.total_seconds() if isinstance(value, timedelta) else str(value)
