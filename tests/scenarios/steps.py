@@ -44,6 +44,11 @@ class Steps:
         with QueueClient.from_connection_string(self.world.storage, EVENTS_QUEUE) as queue:
             queue.send_message(base64.b64encode(text.encode()).decode())
 
+    def remove_archived(self, name: str) -> None:
+        """Somebody deletes a blob of the archive, past the app."""
+        with BlobServiceClient.from_connection_string(self.world.storage) as service:
+            service.get_blob_client("recordings", name).delete_blob()
+
     def tell_of(self, made: list[JSON]) -> None:
         """Publishes the event about objects that were made without one."""
         chunks = [builders.chunk(one["index"], one["documentId"], **_locations(one["documentId"])) for one in made]

@@ -1,0 +1,36 @@
+"""The operator's commands against real storage: another process, the world's settings in a file, nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dev.world import REPOSITORY
+from tests.scenarios.steps import Steps
+
+
+def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps, tmp_path: Path) -> None:
+    """What the fakes promise holds over Azurite: counts, timeline, proof, and the difference after media is deleted."""
+    file = tmp_path / "local.settings.json"
+    file.write_text(json.dumps({"IsEncrypted": False, "Values": own_world.world.settings()}))
+    made = own_world.simulator.create_objects(format="wav", duration_ms=3000, chunks=2, publish_event=True)
+    recording_id = made[0]["recordingId"]
+    chunks = own_world.wait_until_archived(recording_id, chunks=2)
+
+    status, told = _command(file, "status", "--json")
+    assert (status, json.loads(told)["states"]) == (0, {"SOURCE_DELETED": 2})
+    assert _command(file, "list") == (0, "nothing is held\n")
+    assert _command(file, "show", recording_id)[1].count("source deleted") == 2
+    assert _command(file, "verify", recording_id) == (0, "proved: 2 chunks, 2 of them read whole\n")
+
+    own_world.remove_archived(chunks[0]["blobName"])
+    status, told = _command(file, "verify", recording_id)
+    assert (status, told.splitlines()[0]) == (1, f"media_missing {chunks[0]['blobName']}")
+
+
+def _command(settings: Path, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "recording.cli", "--settings", str(settings), *arguments]
+    environment = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout or done.stderr
