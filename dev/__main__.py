@@ -98,6 +98,21 @@ def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) 
 
 
 @app.command()
+def prove(
+    what: Annotated[str, typer.Argument(help="simulation or controls")] = "simulation",
+    seeds: Annotated[int, typer.Option(help="how many lives")] = 1000,
+    first: Annotated[int, typer.Option(help="the first seed")] = 0,
+) -> None:
+    """Runs the real use cases through simulated lives with faults and deaths, and prints the figures."""
+    from tests.proofs.runner import print_controls, print_simulation
+
+    proofs = {"simulation": lambda: print_simulation(first, seeds), "controls": print_controls}
+    if what not in proofs:
+        raise typer.BadParameter(f"choose from {', '.join(proofs)}")
+    raise typer.Exit(proofs[what]())
+
+
+@app.command()
 def package(
     folder: Annotated[Path | None, typer.Option(help="where to write it (default: dist)")] = None,
 ) -> None:
