@@ -4,16 +4,41 @@ One entry before ACS is asked, and one after. A recording is not begun or resume
 pausing and stopping go ahead, for people must be able to end a recording (docs/adr/0011).
 """
 
+import math
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from recording.domain.roles import Operation
-from recording.errors import RecordingError, StorageError
+from recording.errors import RecordingError, RequestError, StorageError
 from recording.ports import AuditEntry, Ports
 from recording.telemetry import Event, emit
 
 ASKED, DONE = "asked", "done"
+RATE_WINDOW = timedelta(minutes=1)
 _NEVER_HINDERED = (Operation.PAUSE, Operation.STOP)
+
+
+def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
+    """Returns while the caller has asked for fewer than `limit` starts within a minute, counted over all instances.
+
+    Who only shows a key is one caller with all others who do. Requests of the same instant are counted a moment later,
+    so a burst may go over by its own width.
+
+    Raises:
+        RequestError: `too_many_starts` (429), with the time to wait.
+        StorageError: the trail cannot be read; nothing was done.
+    """
+    now = ports.clock.now()
+    asked = sorted(
+        entry.at
+        for entry in ports.audit.entries(now - RATE_WINDOW)
+        if (entry.caller, entry.operation, entry.outcome) == (caller, Operation.START, ASKED)
+    )
+    if len(asked) >= limit:
+        wait = timedelta(seconds=math.ceil((asked[-limit] + RATE_WINDOW - now).total_seconds()))
+        message = f"{limit} starts within a minute are the limit"
+        raise RequestError(message, code="too_many_starts", status=429, retry_after=wait)
 
 
 def audited(

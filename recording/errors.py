@@ -47,8 +47,11 @@ class RequestError(RecordingError):
     code = "invalid_request"
     fault = "caller"
 
-    def __init__(self, message: str, *, code: str | None = None, status: int = 400) -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self, message: str, *, code: str | None = None, status: int = 400, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.retryable = retry_after is not None
         self.status = status
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__, control
-from recording.auditing import audited
+from recording.auditing import audited, check_rate
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.ports import Ports
@@ -28,6 +28,7 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
         ports, settings = _permitted(request, Operation.START, dependencies)
         body, key = _json_body(request), _idempotency_key(request)
         caller = _caller(request, settings)
+        check_rate(caller, settings.start_rate_per_minute, ports)
         started = audited(
             Operation.START,
             None,

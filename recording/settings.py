@@ -99,6 +99,7 @@ class Settings(_Frozen):
     monitor_workspace_id: str | None = None
     monitor_endpoint: str = DEFAULT_MONITOR_ENDPOINT
     platform_auth: bool = False
+    start_rate_per_minute: int = 300
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -129,6 +130,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "copy_slots": reader.read("COPY_SLOTS", _slots, None),
         "copy_block_bytes": reader.read("COPY_BLOCK_MIB", _block, None),
         "platform_auth": reader.read("WEBSITE_AUTH_ENABLED", _flag, default=False),
+        "start_rate_per_minute": reader.read("START_RATE_PER_MINUTE", _rate, 300),
         "consent_required": reader.read("CONSENT_REQUIRED", _flag, default=False),
         "monitor_workspace_id": reader.read("MONITOR_WORKSPACE_ID", _guid, None),
         "monitor_endpoint": reader.read("MONITOR_ENDPOINT", _endpoint, DEFAULT_MONITOR_ENDPOINT),
@@ -340,6 +342,10 @@ def _claim(text: str) -> timedelta:
 
 def _slots(text: str) -> int:
     return int(_number(text, 1, 64, "buffers"))
+
+
+def _rate(text: str) -> int:
+    return int(_number(text, 1, 6000, "starts"))
 
 
 def _block(text: str) -> int:

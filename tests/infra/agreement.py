@@ -27,6 +27,7 @@ LEFT_OUT = {
     "ARCHIVE_STORAGE": "a key",
     "AzureWebJobsStorage__accountName": "the addresses are given one by one: they are right in every cloud",
     "ARCHIVE_STORAGE__accountName": "the same",
+    "START_RATE_PER_MINUTE": "the default; extraAppSettings for another limit",
     "WEBSITE_AUTH_ENABLED": "the platform sets it",
     "ACS_PROXY_URL": "extraAppSettings, where there is a proxy",
     "ACS_CA_BUNDLE": "extraAppSettings, where there is a proxy that opens TLS",

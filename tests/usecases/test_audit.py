@@ -7,6 +7,7 @@ import azure.functions as func
 import pytest
 
 from recording import http_api
+from recording.auditing import check_rate
 from recording.errors import ControlError, StorageBusyError
 from tests.builders import FAKE_CLOCK_START
 from tests.usecases.test_roles import principal
@@ -113,6 +114,23 @@ def test_what_was_done_stays_done_when_only_the_second_entry_fails(
     here.fakes.audit.add = second_fails  # type: ignore[method-assign]  # fails once
     assert started(here)
     assert "recording.audit_failed" in caplog.text
+
+
+def test_the_limit_is_each_callers_own_and_ends_after_a_minute() -> None:
+    """One runaway script must not keep others from recording, nor itself for ever."""
+    here = world(platform_auth=True, start_rate_per_minute=3)
+
+    def asks() -> func.HttpResponse:
+        return http_api.start_recording(request(), lambda: (here.ports, here.settings))
+
+    assert [asks().status_code for _ in range(3)] == [201, 409, 409]  # ACS records a call once; each was asked
+    here.fakes.clock.advance(seconds=20)
+    refused = asks()
+    assert (refused.status_code, json.loads(refused.get_body())["code"]) == (429, "too_many_starts")
+    assert refused.headers["Retry-After"] == "40"
+    check_rate("somebody else", 3, here.ports)
+    here.fakes.clock.advance(seconds=41)
+    assert asks().status_code == 409, "ACS is asked again"
 
 
 def test_who_is_not_vouched_for_is_not_named() -> None:
