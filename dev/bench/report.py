@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dev.bench.figures import Figure, Goal
@@ -55,6 +56,8 @@ def show(figures: dict[str, Figure], console: Console) -> None:
         for title, rates in _rates(name, figure.details).items():
             shown = ", ".join(f"{who} {rate:.0f}" for who, rate in sorted(rates.items(), key=lambda pair: -pair[1]))
             console.print(f"[dim]{title} (MB/s): {shown}[/dim]")
+        for title, why in _missing(name, figure.details).items():
+            console.print(f"[yellow]{title} did not run: {escape(why)}[/yellow]")
 
 
 def _cells(goal: Goal) -> tuple[str, str, str, str, str]:
@@ -66,10 +69,23 @@ def _cells(goal: Goal) -> tuple[str, str, str, str, str]:
 
 
 def _rates(name: str, details: dict[str, Any]) -> dict[str, dict[str, float]]:
-    if "mb_per_second" in details:
-        return {name: details["mb_per_second"]}
+    return {title: found["mb_per_second"] for title, found in _contests(name, details).items()}
+
+
+def _missing(name: str, details: dict[str, Any]) -> dict[str, str]:
+    """Who did not run, and why: one that is left out of a contest silently would make its winner."""
     return {
-        f"{name}, {kind}": found["mb_per_second"]
+        f"{title}: {who}": why
+        for title, found in _contests(name, details).items()
+        for who, why in found.get("missing", {}).items()
+    }
+
+
+def _contests(name: str, details: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    if "mb_per_second" in details:
+        return {name: details}
+    return {
+        f"{name}, {kind}": found
         for kind, found in details.items()
         if isinstance(found, dict) and "mb_per_second" in found
     }
@@ -97,6 +113,7 @@ def _markdown(found: dict[str, Any]) -> str:
         for title, rates in _rates(name, details).items():
             lines += ["", f"**{title}**, MB/s:", "", "| | |", "|---|---|"]
             lines += [f"| {who} | {rate:.0f} |" for who, rate in sorted(rates.items(), key=lambda pair: -pair[1])]
+        lines += [f"\n{title} did not run: `{why}`" for title, why in _missing(name, details).items()]
     return "\n".join(lines) + "\n"
 
 

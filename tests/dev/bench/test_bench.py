@@ -171,6 +171,23 @@ def test_the_page_and_the_plot_hold_what_was_found(tmp_path: Path, monkeypatch: 
     report.show({"slots": Figure([Goal("a figure", 1, None, 2.0)], grid)}, Console(file=(tmp_path / "out").open("w")))
 
 
+def test_a_peer_that_did_not_run_is_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ratio to the best peer means nothing when a better one was left out silently."""
+    results = Results(1_000_000)
+    results.missing["azcopy pipe"] = "[Errno 13] Permission denied"
+    figure = Figure([], {"with proof": results.as_json()})
+    page = tmp_path / "performance.md"
+    page.write_text("<!-- figures: begin --><!-- figures: end -->", encoding="utf-8")
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "PLOT", tmp_path / "performance.svg")
+    with (tmp_path / "out").open("w", encoding="utf-8") as out:
+        report.show({"fast": figure}, Console(file=out, width=200))
+    report.write_page(report.gathered({"fast": figure}, 1.0))
+    shown = (tmp_path / "out").read_text(encoding="utf-8")
+    assert "fast, with proof: azcopy pipe did not run: [Errno 13] Permission denied" in shown
+    assert "fast, with proof: azcopy pipe did not run: `[Errno 13] Permission denied`" in page.read_text("utf-8")
+
+
 def test_a_plot_without_figures_is_empty_and_no_error() -> None:
     """One figure can be run alone."""
     assert plot.plot({}).startswith("<svg")
