@@ -41,6 +41,18 @@ def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
     return http_api.stop_recording(req, wiring.dependencies)
 
 
+@app.route("held", methods=["GET"])
+def list_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Lists what waits for a person."""
+    return http_api.list_held(req, wiring.dependencies)
+
+
+@app.route("held/redrive", methods=["POST"])
+def redrive_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Puts held things back to work."""
+    return http_api.redrive_held(req, wiring.dependencies)
+
+
 @app.event_grid_trigger(arg_name="event")
 def ingest_event(event: func.EventGridEvent) -> None:
     """Ingests an event that Event Grid delivers to the function."""

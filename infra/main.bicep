@@ -331,6 +331,9 @@ module app 'modules/function-app.bicep' = {
       ARCHIVE_STORAGE__blobServiceUri: archive.outputs.blobUri
       ARCHIVE_STORAGE__clientId: identity.outputs.clientId
       ARCHIVE_CONTAINER: archive.outputs.containerName
+      DEAD_LETTER_STORAGE__blobServiceUri: deadLetters.outputs.blobUri
+      DEAD_LETTER_STORAGE__clientId: identity.outputs.clientId
+      DEAD_LETTER_CONTAINER: deadLetters.outputs.containerName
       MONITOR_WORKSPACE_ID: monitoring.outputs.workspaceCustomerId
       RETENTION_HOURS: retentionHours
       AT_RISK_HOURS: atRiskHours

@@ -10,13 +10,17 @@ import azure.functions as func
 
 from recording import __version__, control
 from recording.auditing import audited, check_rate
+from recording.domain.requests import HeldQuery, RedriveRequest
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.held import Chosen, Held, held, redrive
 from recording.ports import Ports
 from recording.settings import Settings, SettingsError
 from recording.telemetry import Event, emit
 
 LARGEST_BODY = 64 * 1024
+LONGEST_SHOWN = 2048  # characters of each payload in a list
+_KEY_PARAMETERS = ("code", "clientId")  # the platform's
 Dependencies = Callable[[], tuple[Ports, Settings]]
 _LOG = logging.getLogger("recording")
 
@@ -81,6 +85,59 @@ def _switched(
         return _json(audited(operation, recording_id, caller, ports, lambda: switch(recording_id, ports)), 202)
 
     return _answered(work)
+
+
+def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET held: 200 with what waits for a person, the most urgent first."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.LIST_HELD, dependencies)
+        query = HeldQuery.read({name: text for name, text in request.params.items() if name not in _KEY_PARAMETERS})
+        found = held(ports, settings, Chosen.by(query))
+        shown = [_held_facts(one, whole=query.id is not None) for one in found[: query.top]]
+        return _json({"count": len(found), "held": shown}, 200)
+
+    return _answered(look)
+
+
+def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST held/redrive: 200 with what went back to work."""
+
+    def put_back() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.REDRIVE_HELD, dependencies)
+        asked = RedriveRequest.read(_json_body(request))
+        chosen = Chosen.by(asked)
+        if chosen == Chosen() and not asked.all:
+            raise RequestError("say which, or all", code="nothing_chosen")
+
+        def act() -> dict[str, Any]:
+            done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
+            return {"redriven": done.sent, "skipped": done.skipped, "dryRun": asked.dry_run}
+
+        if asked.dry_run:
+            return _json(act(), 200)
+        caller = _caller(request, settings)
+        return _json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
+
+    return _answered(put_back)
+
+
+def _held_facts(one: Held, *, whole: bool) -> dict[str, Any]:
+    """One held thing as JSON; payloads are cut in a list, and whole for the one that was asked for by its id."""
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "reason": one.reason,
+        "at": one.at.isoformat(),
+        "recordingId": one.recording_id,
+        "documentId": one.document_id,
+        "index": one.index,
+        "attempts": one.attempts,
+        "redrives": one.redrives,
+        "eventTime": one.event_time.isoformat() if one.event_time else None,
+        "timeLeftSeconds": round(one.time_left.total_seconds()) if one.time_left is not None else None,
+        "payload": one.payload if whole else one.payload[:LONGEST_SHOWN],
+    }
 
 
 def health(read_settings: Callable[[], Settings]) -> func.HttpResponse:

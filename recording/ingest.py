@@ -49,11 +49,21 @@ def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings
         StorageError: when something could not be kept; the event must be delivered again.
     """
     try:
-        event = _trusted_event(envelope, settings)
-        tasks = _tasks(event, _recording_of(event, ports, settings), ports.clock.now(), settings)
+        take_event(envelope, came_from, ports, settings)
     except (EventRejectedError, UnsafeLocationError) as error:
         _quarantine(error, json.dumps(envelope, default=str), came_from, ports)
-        return
+
+
+def take_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:
+    """The same, for a caller who has kept what may be refused.
+
+    Raises:
+        EventRejectedError: it cannot be read or trusted; nothing was changed.
+        UnsafeLocationError: it names a location that nothing may be fetched from; nothing was changed.
+        StorageError: when something could not be kept; the event must be delivered again.
+    """
+    event = _trusted_event(envelope, settings)
+    tasks = _tasks(event, _recording_of(event, ports, settings), ports.clock.now(), settings)
     _enqueue(tasks, event, came_from, ports)
 
 

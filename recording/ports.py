@@ -211,6 +211,10 @@ class Catalog(Protocol):
         """Every chunk there is, those of one recording together."""
         ...
 
+    def held_chunks(self) -> Iterator[ChunkRecord]:
+        """The chunks that wait for a person (QUARANTINED or EXPIRED), those of one recording together."""
+        ...
+
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
         """All unfinished chunks, the earliest expiry first; those with an earlier expiry than the given one left out.
 
@@ -249,10 +253,19 @@ class Catalog(Protocol):
 
 @dataclass(frozen=True)
 class PoisonMessage:
-    """A message the host gave up on. `receipt` lets its reader remove it."""
+    """A message the host gave up on.
+
+    Attributes:
+        body: its text, decoded.
+        receipt: lets its reader remove it; None when it was only looked at.
+        id: the service's name for it.
+        at: when the host gave up.
+    """
 
     body: str
     receipt: Any = None
+    id: str = ""
+    at: datetime | None = None
 
 
 class ChunkQueue(Protocol):
@@ -270,8 +283,33 @@ class ChunkQueue(Protocol):
         """The same for events that the host gave up on (`recording-events-poison`)."""
         ...
 
+    def peek_poisoned(self) -> list[PoisonMessage]:
+        """Up to 32 poisoned tasks and 32 poisoned events, without hiding them; those that are hidden are not seen."""
+        ...
+
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Removes one, of either kind. Removing what is gone is success."""
+        ...
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """Events that Event Grid gave up on, as it kept them: a JSON array. `at` is when it did."""
+
+    name: str
+    body: str
+    at: datetime
+
+
+class DeadLetters(Protocol):
+    """The container that Event Grid writes dead letters to. Every method raises StorageError."""
+
+    def letters(self) -> Iterator[DeadLetter]:
+        """All of them, at most a thousand, in the order of their names."""
+        ...
+
+    def remove(self, letter: DeadLetter) -> None:
+        """Removes one. Removing what is gone is success."""
         ...
 
 
@@ -282,17 +320,25 @@ class QuarantineEntry:
     reason: str
     detail: str
     payload: str
-    came_from: str  # event_grid | event_queue | chunk_queue | archive
+    came_from: str  # event_grid | event_queue | dead_letter | chunk_queue | archive
     at: datetime
     recording_id: str | None = None
     document_id: str | None = None
+    redriven_at: datetime | None = None  # it went back to work then; the entry stays, for the record
 
 
 class Quarantine(Protocol):
     """The container `recording-quarantine`. Every method raises StorageError."""
 
     def put(self, entry: QuarantineEntry) -> str:
-        """Keeps an entry, returns its name. The same payload for the same reason on one day is one entry."""
+        """Keeps an entry, returns its name. The same payload for the same reason on one day is one entry.
+
+        An entry that was redriven and is refused once more waits again.
+        """
+        ...
+
+    def mark_redriven(self, name: str, at: datetime) -> None:
+        """Notes that what the entry holds went back to work. An entry that is gone is not an error."""
         ...
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
@@ -345,4 +391,5 @@ class Ports:
     quarantine: Quarantine
     audit: AuditTrail
     fallback: Archive | None = None  # only where FALLBACK_STORAGE is set
+    dead_letters: DeadLetters | None = None  # only where DEAD_LETTER_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set

@@ -1,30 +1,28 @@
 """Reconcile: what should be is compared with what is, and what fell by the wayside is put back to work.
 
-Runs on a timer. It sweeps the poison queue, redrives chunks that nobody has touched for too long, the most urgent
-first, and raises the states at risk and expired. A redrive keeps the chunk's identity, so doing it twice is harmless.
+Runs on a timer. It sweeps poison queues and dead letters, redrives chunks that nobody has touched for too long, the
+most urgent first, and raises the states at risk and expired. A redrive keeps the chunk's identity, so doing it twice is
+harmless.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from pydantic import ValidationError
-
 from recording.counting import count, is_due
 from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.retention import Urgency
-from recording.domain.transitions import is_finished, is_settled_for, moved
+from recording.domain.transitions import is_finished, moved
 from recording.errors import ClaimLostError
 from recording.expecting import look_for_expected
-from recording.ingest import ingest_text
-from recording.ports import PoisonMessage, Ports
+from recording.ports import Ports
 from recording.settings import Settings
+from recording.sweeping import MOST_A_RUN, sweep
 from recording.telemetry import Event, emit
-from recording.work import expired_entry, ids_of, unreadable_task
+from recording.work import expired_entry, ids_of
 
 OVERDUE_AFTER = timedelta(minutes=10)  # a queue message of a dead worker is back after the host's ten-minute lease
-MOST_A_RUN = 2000  # a run stays well below the host's time limit; the next one goes on
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
     Raises:
         StorageError: when storage does not answer; the next run tries again.
     """
-    poisoned = _sweep_poisoned_events(ports, settings) + _sweep_poison(ports)
+    poisoned = sweep(ports, settings)
     redriven = at_risk = expired = 0
     left: list[timedelta] = []
     for record in list(islice(ports.catalog.open_chunks(), MOST_A_RUN)):
@@ -73,44 +71,6 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         time_left_seconds=found.least_time_left,
     )
     return found
-
-
-def _sweep_poisoned_events(ports: Ports, settings: Settings) -> int:
-    """Ingests each event that the host gave up on, then removes it: an outage of storage must not cost an event."""
-    messages = list(islice(ports.queue.poisoned_events(), MOST_A_RUN))
-    for message in messages:
-        ingest_text(message.body, "event_queue", ports, settings)
-        ports.queue.remove_poisoned(message)
-    return len(messages)
-
-
-def _sweep_poison(ports: Ports) -> int:
-    """Enqueues each poisoned task again, then removes the poison message; in doubt it is there twice, never gone."""
-    readable: list[tuple[ChunkTask, PoisonMessage]] = []
-    messages = list(islice(ports.queue.poisoned(), MOST_A_RUN))
-    for message in messages:
-        try:
-            readable.append((ChunkTask.model_validate_json(message.body), message))
-        except ValidationError:
-            _keep_unreadable(message, ports)
-    for task, message in sorted(readable, key=lambda pair: pair[0].expires_at):
-        _redrive_poisoned(task, message, ports)
-    return len(messages)
-
-
-def _keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
-    entry = unreadable_task(message.body, ports.clock.now())
-    name = ports.quarantine.put(entry)
-    ports.queue.remove_poisoned(message)
-    emit(Event.EVENT_REJECTED, reason=entry.reason, came_from=entry.came_from, entry=name)
-
-
-def _redrive_poisoned(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None:
-    known = ports.catalog.get_chunk(task.key)
-    if known is None or not is_settled_for(known, task):
-        ports.queue.send(task.again())
-        emit(Event.REDRIVEN, reason="poisoned", attempt=task.attempt + 1, **ids_of(task))
-    ports.queue.remove_poisoned(message)
 
 
 def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> tuple[str, Urgency]:

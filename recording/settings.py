@@ -85,6 +85,8 @@ class Settings(_Frozen):
     fallback_storage: StorageConnection | None = None
     fallback_container: str = "recordings-fallback"
     fallback_after: timedelta = timedelta(minutes=30)
+    dead_letter_storage: StorageConnection | None = None
+    dead_letter_container: str = "recording-dead-letters"
     external_containers: tuple[str, ...] = ()
     retention: timedelta = timedelta(hours=24)
     at_risk_below: timedelta = timedelta(hours=6)
@@ -119,6 +121,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
         "fallback_container": reader.read("FALLBACK_CONTAINER", _container, "recordings-fallback"),
         "fallback_after": reader.read("FALLBACK_AFTER", _duration, timedelta(minutes=30)),
+        "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
+        "dead_letter_container": reader.read("DEAD_LETTER_CONTAINER", _container, "recording-dead-letters"),
         "external_containers": reader.read("EXTERNAL_STORAGE_CONTAINERS", _containers, ()),
         "retention": reader.read("RETENTION_HOURS", _hours, timedelta(hours=24)),
         "at_risk_below": reader.read("AT_RISK_HOURS", _hours, timedelta(hours=6)),

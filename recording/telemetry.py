@@ -41,6 +41,7 @@ class Event(StrEnum):
     INCOMPLETE = "recording.incomplete"
     COUNTED = "recording.log.counted"
     LOG_UNAVAILABLE = "recording.log.unavailable"
+    DEAD_LETTERS_UNAVAILABLE = "recording.dead_letters.unavailable"
     DRIFT = "recording.drift"
     SCRUBBED = "recording.scrubbed"
     REDRIVEN = "recording.redriven"
@@ -60,6 +61,7 @@ _LEVELS = {
     Event.DRIFT: logging.ERROR,
     Event.CHUNK_IN_FALLBACK: logging.ERROR,
     Event.LOG_UNAVAILABLE: logging.WARNING,
+    Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,
 }

@@ -16,6 +16,7 @@ from recording.ports import (
     CallRecordingLog,
     Catalog,
     ChunkQueue,
+    DeadLetters,
     ExternalStorage,
     Ports,
     Quarantine,
@@ -76,6 +77,7 @@ def _ports() -> Ports:
         quarantine=_lazily(_quarantine),
         audit=_lazily(_audit),
         fallback=_lazily(_fallback) if settings().fallback_storage else None,
+        dead_letters=_lazily(_dead_letters) if settings().dead_letter_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
     )
 
@@ -162,6 +164,12 @@ def _audit() -> AuditTrail:
     from recording.adapters.table_audit import TableAudit
 
     return TableAudit(settings())
+
+
+def _dead_letters() -> DeadLetters:
+    from recording.adapters.blob_dead_letters import BlobDeadLetters
+
+    return BlobDeadLetters(settings())
 
 
 def _quarantine() -> Quarantine:

@@ -8,7 +8,7 @@ import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import count
@@ -19,7 +19,7 @@ from recording.domain.drift import BlobFacts
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
-from recording.domain.transitions import is_finished
+from recording.domain.transitions import is_finished, is_held
 from recording.errors import (
     ClaimLostError,
     ControlError,
@@ -28,7 +28,15 @@ from recording.errors import (
     SourceGoneError,
     StorageError,
 )
-from recording.ports import AuditEntry, PoisonMessage, Ports, QuarantineEntry, RecordingSummary, StoredBlob
+from recording.ports import (
+    AuditEntry,
+    DeadLetter,
+    PoisonMessage,
+    Ports,
+    QuarantineEntry,
+    RecordingSummary,
+    StoredBlob,
+)
 
 LARGEST_METADATA = 1024 * 1024
 PIECE = 64 * 1024
@@ -407,6 +415,10 @@ class FakeCatalog(Scripted):
         return iter([self.chunks[key] for key in sorted(self.chunks)])
 
     @scripted
+    def held_chunks(self) -> Iterator[ChunkRecord]:
+        return iter([self.chunks[key] for key in sorted(self.chunks) if is_held(self.chunks[key])])
+
+    @scripted
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
         found = [record for record in self.chunks.values() if not is_finished(record)]
         if expiring_after is not None:
@@ -465,6 +477,7 @@ class FakeQueue(Scripted):
         self.sent: list[tuple[ChunkTask, datetime]] = []
         self._clock = clock
         self._poison: dict[int, tuple[str, datetime]] = {}
+        self._poisoned_at: dict[int, datetime] = {}
         self._events: set[int] = set()
         self._receipts = count(1)
 
@@ -481,12 +494,16 @@ class FakeQueue(Scripted):
 
     def poison(self, body: str) -> None:
         """Puts a message into the poison queue, as the host does when it gives up."""
-        self._poison[next(self._receipts)] = body, self._clock.now()
+        self._add(next(self._receipts), body)
 
     def poison_event(self, body: str) -> None:
         """Puts an event into the poison queue of events."""
         self._events.add(receipt := next(self._receipts))
+        self._add(receipt, body)
+
+    def _add(self, receipt: int, body: str) -> None:
         self._poison[receipt] = body, self._clock.now()
+        self._poisoned_at[receipt] = self._clock.now()
 
     @property
     def poison_bodies(self) -> list[str]:
@@ -511,7 +528,18 @@ class FakeQueue(Scripted):
         seen = [receipt for receipt, (_, visible_at) in held.items() if visible_at <= now]
         for receipt in seen:
             self._poison[receipt] = self._poison[receipt][0], now + POISON_HIDDEN_FOR
-        return iter([PoisonMessage(self._poison[receipt][0], receipt) for receipt in seen])
+        return iter([self._message(receipt, receipt) for receipt in seen])
+
+    @scripted
+    def peek_poisoned(self) -> list[PoisonMessage]:
+        now = self._clock.now()
+        seen = [receipt for receipt, (_, visible_at) in sorted(self._poison.items()) if visible_at <= now]
+        tasks = [receipt for receipt in seen if receipt not in self._events]
+        events = [receipt for receipt in seen if receipt in self._events]
+        return [self._message(receipt, None) for receipt in (*tasks[:32], *events[:32])]
+
+    def _message(self, number: int, receipt: int | None) -> PoisonMessage:
+        return PoisonMessage(self._poison[number][0], receipt, f"message-{number}", self._poisoned_at[number])
 
     @scripted
     def remove_poisoned(self, message: PoisonMessage) -> None:
@@ -533,12 +561,35 @@ class FakeQuarantine(Scripted):
     @scripted
     def put(self, entry: QuarantineEntry) -> str:
         name = f"{entry.at:%Y/%m/%d}/{entry.reason}/{hashlib.sha256(entry.payload.encode()).hexdigest()[:32]}.json"
-        self.kept.setdefault(name, entry)
+        known = self.kept.get(name)
+        if known is None or known.redriven_at is not None:
+            self.kept[name] = entry
         return name
+
+    @scripted
+    def mark_redriven(self, name: str, at: datetime) -> None:
+        if name in self.kept:
+            self.kept[name] = replace(self.kept[name], redriven_at=at)
 
     @scripted
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
         return iter(sorted(self.kept.items(), key=lambda kept: kept[1].at))
+
+
+class FakeDeadLetters(Scripted):
+    """The dead letters: `kept` holds them by name."""
+
+    def __init__(self, *letters: DeadLetter) -> None:
+        super().__init__()
+        self.kept = {letter.name: letter for letter in letters}
+
+    @scripted
+    def letters(self) -> Iterator[DeadLetter]:
+        return iter([self.kept[name] for name in sorted(self.kept)])
+
+    @scripted
+    def remove(self, letter: DeadLetter) -> None:
+        self.kept.pop(letter.name, None)
 
 
 class FakeAudit(Scripted):
@@ -570,6 +621,7 @@ class Fakes:
     quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
     audit: FakeAudit = field(default_factory=FakeAudit)
     fallback: FakeArchive | None = None
+    dead_letters: FakeDeadLetters | None = None
     log: FakeLog | None = None
     queue: FakeQueue = field(init=False)
 
@@ -590,5 +642,6 @@ class Fakes:
             quarantine=self.quarantine,
             audit=self.audit,
             fallback=self.fallback,
+            dead_letters=self.dead_letters,
             log=self.log,
         )

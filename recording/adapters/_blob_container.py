@@ -99,6 +99,14 @@ class BlobContainer:
             except ResourceNotFoundError:
                 return None
 
+    def remove(self, name: str) -> None:
+        """Deletes a blob. Deleting what is gone is success."""
+        with translated("removing a small blob"):
+            try:
+                attempt(self.blob(name).delete_blob)
+            except ResourceNotFoundError:
+                return
+
     def names(self) -> Iterator[str]:
         """The names of all blobs, in the order of names; nothing when the container is missing."""
         with translated("listing blobs"):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from recording.domain.chunk import ChunkKey, ChunkRecord
+from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState
 from recording.domain.ids import name_of
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.transitions import is_finished
@@ -20,6 +20,7 @@ LONGEST_COLUMN = 1024
 OPEN_PARTITION = "!open"
 RESERVATIONS_PARTITION = "!reservations"
 RECORDING_ROW = "recording"
+IS_HELD = f"state eq '{ChunkState.QUARANTINED}' or state eq '{ChunkState.EXPIRED}'"  # as `is_held` says
 
 
 def recording_keys(recording_id: str) -> Row:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -28,10 +28,20 @@ class BlobQuarantine:
 
     def put(self, entry: QuarantineEntry) -> str:
         """Keeps an entry; the same payload for the same reason on one day is kept once."""
-        name = entry_name(entry)
-        document = asdict(entry) | {"at": entry.at.isoformat()}
-        self._container.put(name, json.dumps(document, indent=1).encode(), "application/json")
+        name, document = entry_name(entry), written(entry)
+        if self._container.put(name, document, "application/json"):
+            return name
+        found = self._container.get(name)
+        if found is not None and read_entry(found[0], name[:10]).redriven_at is not None:
+            self._container.put(name, document, "application/json", found[1])
         return name
+
+    def mark_redriven(self, name: str, at: datetime) -> None:
+        """Writes the time into the entry; whoever writes it meanwhile says the same."""
+        found = self._container.get(name)
+        if found is not None:
+            marked = replace(read_entry(found[0], name[:10]), redriven_at=at)
+            self._container.put(name, written(marked), "application/json", found[1])
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
         """Entries day by day, within a day by time; one day's entries are in memory at once."""
@@ -50,11 +60,19 @@ def entry_name(entry: QuarantineEntry) -> str:
     return f"{entry.at.astimezone(UTC):%Y/%m/%d}/{name_of(entry.reason)}/{digest[:32]}.json"
 
 
+def written(entry: QuarantineEntry) -> bytes:
+    """The document in an entry's blob."""
+    return json.dumps(asdict(entry), indent=1, default=datetime.isoformat).encode()
+
+
 def read_entry(raw: bytes, day: str) -> QuarantineEntry:
     """The entry in a blob. Whatever else lies in the container is shown as it is: nothing there may be overlooked."""
     try:
         document: dict[str, Any] = json.loads(raw)
-        return QuarantineEntry(**document | {"at": datetime.fromisoformat(document["at"])})
+        redriven_at = document.get("redriven_at")
+        times = {"at": datetime.fromisoformat(document["at"])}
+        times |= {"redriven_at": datetime.fromisoformat(redriven_at)} if redriven_at else {}
+        return QuarantineEntry(**document | times)
     except (ValueError, TypeError, KeyError):
         return QuarantineEntry(
             reason="unreadable_entry",

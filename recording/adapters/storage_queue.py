@@ -60,6 +60,18 @@ class StorageChunkQueue:
         """The same for the events that the host gave up on."""
         return self._received(EVENTS_POISON_QUEUE)
 
+    def peek_poisoned(self) -> list[PoisonMessage]:
+        """The first 32 of each poison queue that are visible: the service shows no more at once."""
+        return [*self._peeked(POISON_QUEUE), *self._peeked(EVENTS_POISON_QUEUE)]
+
+    def _peeked(self, name: str) -> list[PoisonMessage]:
+        with translated("looking into a poison queue"):
+            try:
+                found = attempt(partial(self._poison[name].peek_messages, max_messages=32))
+            except ResourceNotFoundError:
+                return []
+        return [PoisonMessage(_decoded(seen.content), None, seen.id, seen.inserted_on) for seen in found]
+
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Removes a message from where it was read, by its receipt."""
         name, message_id, pop_receipt = message.receipt
@@ -75,7 +87,8 @@ class StorageChunkQueue:
                 for message in self._poison[name].receive_messages(
                     messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
                 ):
-                    yield PoisonMessage(_decoded(message.content), (name, message.id, message.pop_receipt))
+                    receipt = (name, message.id, message.pop_receipt)
+                    yield PoisonMessage(_decoded(message.content), receipt, message.id, message.inserted_on)
             except ResourceNotFoundError:
                 return
 

@@ -87,6 +87,11 @@ class TableCatalog:
         for row in _beyond(self._chunks, rows.OPEN_PARTITION):
             yield _record(ChunkRecord, row)
 
+    def held_chunks(self) -> Iterator[ChunkRecord]:
+        """The rows whose state says so; the service looks through the table and sends no others."""
+        for row in _beyond(self._chunks, rows.OPEN_PARTITION, f" and ({rows.IS_HELD})"):
+            yield _record(ChunkRecord, row)
+
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
         """The chunks that the index rows point to, in their order; stale rows are skipped and cleared away.
 
@@ -209,11 +214,16 @@ def rows_of(table: TableClient, partition: str, first: str = "") -> Iterator[Tab
             return
 
 
-def _beyond(table: TableClient, partition: str) -> Iterator[TableEntity]:
-    """All rows of the partitions after this one; names made of ids come after those with an exclamation mark."""
+def _beyond(table: TableClient, partition: str, and_that: str = "") -> Iterator[TableEntity]:
+    """All rows of the partitions after this one that `and_that` is true of.
+
+    Names made of ids come after those with an exclamation mark.
+    """
     with translated("listing rows"):
         try:
-            yield from table.query_entities("PartitionKey gt @partition", parameters={"partition": partition})
+            yield from table.query_entities(
+                f"PartitionKey gt @partition{and_that}", parameters={"partition": partition}
+            )
         except ResourceNotFoundError:
             return
 

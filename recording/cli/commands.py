@@ -2,12 +2,13 @@
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from recording.held import Chosen, held, redrive
+from recording.held import Chosen, Kind, held, redrive
 from recording.overview import overview, story
 from recording.ports import Ports
 from recording.settings import Settings
@@ -30,7 +31,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     which.add_argument("--after", type=_time, metavar="TIME", help="events since then")
     commands.add_parser("status", parents=[common], help="chunks by state, least time left")
     commands.add_parser("list", parents=[common, which], help="what waits for a person, the most urgent first")
-    again = commands.add_parser("redrive", parents=[common, which], help="put held chunks back to work")
+    again = commands.add_parser("redrive", parents=[common, which], help="put held things back to work")
     again.add_argument("--dry-run", action="store_true", help="only tell which")
     again.add_argument("--all", action="store_true", help="all that is held, when no other option says which")
     for name, text in (("show", "the timeline of a recording"), ("verify", "prove an archived recording again")):
@@ -49,16 +50,18 @@ def run(asked: argparse.Namespace, ports: Ports, settings: Settings, tell: Tell)
     return code
 
 
-def _status(_asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answer:
-    seen = overview(ports)
+def _status(_asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
+    seen, kinds = overview(ports), Counter(one.kind for one in held(ports, settings))
     lines = [f"{state:<15} {count}" for state, count in seen.states.items()]
-    lines += [f"open {seen.open_chunks}, held {seen.held_chunks}, least time left {_left(seen.least_time_left)}"]
-    return NEEDS_A_PERSON if seen.held_chunks else FINE, asdict(seen), lines
+    lines += [f"{'held as ' + kind:<15} {kinds[kind]}" for kind in Kind if kinds[kind]]
+    lines += [f"open {seen.open_chunks}, held {kinds.total()}, least time left {_left(seen.least_time_left)}"]
+    facts = asdict(seen) | {"held": {kind.value: kinds[kind] for kind in Kind}}
+    return NEEDS_A_PERSON if kinds else FINE, facts, lines
 
 
 def _list(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
     found = held(ports, settings, _chosen(asked))
-    lines = [f"{_left(one.time_left):>9}  {one.kind:<7}  {one.reason}  {one.id}" for one in found]
+    lines = [f"{_left(one.time_left):>9}  {one.kind:<11}  {one.reason}  {one.id}" for one in found]
     facts = {"held": [asdict(one) for one in found]}
     return NEEDS_A_PERSON if found else FINE, facts, lines or ["nothing is held"]
 
@@ -89,7 +92,8 @@ def _redrive(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Ans
         return UNKNOWN, {"error": "nothing_chosen"}, ["say which, or --all"]
     done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
     word = "would redrive" if asked.dry_run else "redriven"
-    lines = [f"{word}  {name}" for name in done.sent] + [f"skipped, somebody else has it  {n}" for n in done.skipped]
+    lines = [f"{word}  {name}" for name in done.sent]
+    lines += [f"skipped, refused again or just taken  {name}" for name in done.skipped]
     return NEEDS_A_PERSON if done.skipped else FINE, asdict(done) | {"dry_run": asked.dry_run}, lines or ["none"]
 
 

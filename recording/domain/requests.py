@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic.alias_generators import to_camel
 
 from recording.domain.events import Time
@@ -52,6 +52,19 @@ CallId = Annotated[str, Field(min_length=1, max_length=2048)]
 class _Exact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
+    @classmethod
+    def read(cls, body: Any) -> Self:
+        """The request in a JSON body.
+
+        Raises:
+            RequestError: `invalid_request`, naming every field that is wrong, without repeating values.
+        """
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            faults = [f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors()]
+            raise RequestError("; ".join(faults)) from error
+
     def as_noted(self) -> dict[str, Any]:
         """As JSON for the catalog, without what was not given."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -92,18 +105,28 @@ class StartRequest(_Exact):
     consent: Consent | None = None
     requested_by: ShortText | None = None
 
-    @classmethod
-    def read(cls, body: Any) -> Self:
-        """The request in a JSON body.
 
-        Raises:
-            RequestError: `invalid_request`, naming every field that is wrong, without repeating values.
-        """
-        try:
-            return cls.model_validate(body)
-        except ValidationError as error:
-            faults = [f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors()]
-            raise RequestError("; ".join(faults)) from error
+class HeldFilter(_Exact):
+    """Which of the held things are meant; what is left out does not matter. Times are of events."""
+
+    id: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    reason: ShortText | None = None
+    recording_id: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+    before: Time | None = None
+    after: Time | None = None
+
+
+class HeldQuery(HeldFilter):
+    """The query of `GET held`."""
+
+    top: int = Field(100, ge=1, le=1000)
+
+
+class RedriveRequest(HeldFilter):
+    """The body of `POST held/redrive`. `all` says that a request without a filter is meant so."""
+
+    all: StrictBool = False
+    dry_run: StrictBool = False
 
 
 def start_options(request: StartRequest, containers: tuple[str, ...], *, consent_required: bool) -> StartOptions:

@@ -34,6 +34,8 @@ class Operation(StrEnum):
     PAUSE = "pause_recording"
     RESUME = "resume_recording"
     STOP = "stop_recording"
+    LIST_HELD = "list_held"
+    REDRIVE_HELD = "redrive_held"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -42,6 +44,8 @@ NEEDED: dict[Operation, Role] = {
     Operation.PAUSE: Role.CONTROL,
     Operation.RESUME: Role.CONTROL,
     Operation.STOP: Role.CONTROL,
+    Operation.LIST_HELD: Role.ADMIN,
+    Operation.REDRIVE_HELD: Role.ADMIN,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),

@@ -18,7 +18,7 @@ Route = tuple[str, list[str], Callable[[func.HttpRequest], func.HttpResponse]]
 
 def application(environ: Mapping[str, Any], start: Start) -> Iterable[bytes]:
     """Answers one request; what no route is about gets the host's empty 404."""
-    path, _, query = str(environ["REQUEST_URI"]).partition("?")
+    path, query = str(environ["REQUEST_URI"]).partition("?")[0], str(environ["QUERY_STRING"])
     for template, methods, function in _routes():
         values = _matched(template, path.removeprefix(PREFIX))
         if values is not None and environ["REQUEST_METHOD"] in methods:
@@ -58,7 +58,7 @@ def _request(environ: Mapping[str, Any], path: str, query: str, values: dict[str
         method=environ["REQUEST_METHOD"],
         url=f"http://127.0.0.1:7071{path}",
         headers=headers,
-        params=dict(parse_qsl(query)),
+        params=dict(parse_qsl(query, keep_blank_values=True)),
         route_params=values,
         body=environ["wsgi.input"].read(),
     )

@@ -120,6 +120,15 @@ def test_open_chunks_come_by_expiry(catalog: Catalog) -> None:
     assert [record.task.document_id for record in catalog.open_chunks()] == ["soon", "middle", "late"]
 
 
+def test_held_chunks_are_those_that_wait_for_a_person(catalog: Catalog) -> None:
+    """The list must not read all that was ever archived."""
+    for number, state in enumerate(ChunkState):
+        record = added(catalog, chunk(number, f"d-{number}"))
+        catalog.save_chunk(record.model_copy(update={"state": state}))
+    assert {record.state for record in catalog.held_chunks()} == {ChunkState.QUARANTINED, ChunkState.EXPIRED}
+    assert len(list(catalog.held_chunks())) == 2
+
+
 @pytest.mark.parametrize(
     "finish",
     [

@@ -61,6 +61,23 @@ def test_another_payload_reason_or_day_is_another_entry(quarantine: Quarantine, 
     assert len(list(quarantine.entries())) == 2
 
 
+def test_a_redriven_entry_stays_with_its_time(quarantine: Quarantine) -> None:
+    """What was decided must be found later."""
+    name, later = quarantine.put(ENTRY), NOW + timedelta(hours=2)
+    quarantine.mark_redriven(name, later)
+    assert list(quarantine.entries()) == [(name, replace(ENTRY, redriven_at=later))]
+    quarantine.mark_redriven("2026/11/23/foreign_host/gone.json", later)
+
+
+def test_a_redriven_entry_that_is_refused_again_waits_again(quarantine: Quarantine) -> None:
+    """A setting went back to what it was; the event must not be lost behind its old mark."""
+    name = quarantine.put(ENTRY)
+    quarantine.mark_redriven(name, NOW)
+    again = replace(ENTRY, at=NOW + timedelta(hours=1))
+    assert quarantine.put(again) == name
+    assert list(quarantine.entries()) == [(name, again)]
+
+
 def test_entries_come_oldest_first(quarantine: Quarantine) -> None:
     """What waits longest is looked at first, whatever its reason."""
     for hours, reason in ((5, "a"), (1, "z"), (30, "b"), (-30, "y")):

@@ -127,6 +127,20 @@ def test_poison_is_read_and_hidden_and_removed(subject: Subject) -> None:
         subject.queue.remove_poisoned(message)  # removing what is gone is success
 
 
+def test_poison_can_be_looked_at_without_taking_it(subject: Subject) -> None:
+    """A person looks; the sweep must find it all the same."""
+    assert subject.queue.peek_poisoned() == []
+    subject.poison("a task")
+    subject.poison_event("an event")
+    seen = subject.queue.peek_poisoned()
+    assert [(one.body, one.receipt) for one in seen] == [("a task", None), ("an event", None)]
+    assert all(one.at is not None for one in seen)
+    (task,) = subject.queue.poisoned()
+    (event,) = subject.queue.poisoned_events()
+    assert (task.id, event.id) == (seen[0].id, seen[1].id)
+    assert subject.queue.peek_poisoned() == []
+
+
 @pytest.mark.azurite
 @pytest.mark.parametrize("content", ["{not base64}", "////", "not json at all"])
 def test_a_body_that_is_not_base64_text_is_handed_out_as_it_is(storage: Settings, content: str) -> None:

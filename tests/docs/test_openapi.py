@@ -6,8 +6,6 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-import yaml
-from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from recording import __version__, http_api
@@ -16,11 +14,11 @@ from recording.domain.requests import ChannelAffinity, Consent, StartRequest
 from recording.settings import SettingsError
 from tests import builders
 from tests.docs.markdown import rows_with, spans
+from tests.docs.openapi import API, check, validator
 from tests.docs.repository import DOCS, ROOT
 from tests.docs.triggers import triggers
 from tests.fakes import Fakes
 
-API: dict[str, Any] = yaml.safe_load((DOCS / "openapi.yaml").read_text(encoding="utf-8"))
 OPERATIONS = {
     operation["operationId"]: (path, method.upper(), operation)
     for path, item in API["paths"].items()
@@ -81,16 +79,16 @@ def test_its_examples_are_accepted(name: str) -> None:
     """Examples are copied."""
     _, _, operation = OPERATIONS["start_recording"]
     body = operation["requestBody"]["content"]["application/json"]["examples"][name]["value"]
-    _check("StartRequest", body)
+    check("StartRequest", body)
     answer = _start(Fakes(), body)
     assert answer.status_code == 201
-    _check("Started", _json(answer))
+    check("Started", _json(answer))
 
 
 def test_two_locators_are_refused_by_schema_and_code() -> None:
     """The schema says what the code does: exactly one."""
     body = {"serverCallId": "a", "roomId": "b"}
-    assert not _validator("StartRequest").is_valid(body)
+    assert not validator("StartRequest").is_valid(body)
     assert _json(_start(Fakes(), body))["code"] == "locator_ambiguous"
 
 
@@ -104,7 +102,7 @@ def test_the_answers_to_actions_are_as_described(action: str) -> None:
         http_api.pause_recording(_request("POST", recording_id), _dependencies(fakes))
     answer = call[action](_request("POST", recording_id), _dependencies(fakes))
     assert answer.status_code == 202
-    _check("Acted", _json(answer))
+    check("Acted", _json(answer))
 
 
 @pytest.mark.parametrize("state", ChunkState)
@@ -115,7 +113,7 @@ def test_a_recording_with_a_chunk_in_any_state_is_as_described(state: ChunkState
     fakes.control.states[builders.RECORDING_ID] = "active"
     answer = http_api.get_recording(_request("GET", builders.RECORDING_ID), _dependencies(fakes))
     assert answer.status_code == 200
-    _check("Recording", _json(answer))
+    check("Recording", _json(answer))
 
 
 def test_a_recording_that_was_started_here_is_as_described() -> None:
@@ -125,7 +123,7 @@ def test_a_recording_that_was_started_here_is_as_described() -> None:
     body = operation["requestBody"]["content"]["application/json"]["examples"]["video"]["value"]
     recording_id = _json(_start(fakes, body))["recordingId"]
     content = _json(http_api.get_recording(_request("GET", recording_id), _dependencies(fakes)))
-    _check("Recording", content)
+    check("Recording", content)
     assert content["consent"]["capturedBy"] == body["consent"]["capturedBy"]
 
 
@@ -134,7 +132,7 @@ def test_problems_are_as_described(body: bytes) -> None:
     """Errors are part of the contract."""
     answer = http_api.start_recording(_request("POST", None, body), _dependencies(Fakes()))
     content = _json(answer)
-    _check("Problem", content)
+    check("Problem", content)
     assert HTTP_CODES[content["code"]] == str(answer.status_code)
     assert answer.mimetype == "application/problem+json"
 
@@ -147,8 +145,8 @@ def test_health_is_as_described_whether_good_or_bad() -> None:
 
     good, bad = http_api.health(builders.settings), http_api.health(broken)
     assert (good.status_code, bad.status_code) == (200, 503)
-    _check("Health", _json(good))
-    _check("Health", _json(bad))
+    check("Health", _json(good))
+    check("Health", _json(bad))
 
 
 def test_the_rest_clients_file_calls_what_there_is() -> None:
@@ -174,11 +172,3 @@ def _dependencies(fakes: Fakes) -> http_api.Dependencies:
 def _json(answer: func.HttpResponse) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(answer.get_body())
     return content
-
-
-def _validator(schema: str) -> OAS31Validator:
-    return OAS31Validator({"$ref": f"#/components/schemas/{schema}", "components": API["components"]})
-
-
-def _check(schema: str, content: object) -> None:
-    _validator(schema).validate(content)

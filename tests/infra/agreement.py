@@ -43,6 +43,8 @@ LEFT_OUT = {
     "COPY_BLOCK_MIB": "the default follows the size of the file",
     "FALLBACK_STORAGE": "a key",
     "FALLBACK_STORAGE__accountName": "as for the archive",
+    "DEAD_LETTER_STORAGE": "a key",
+    "DEAD_LETTER_STORAGE__accountName": "as for the archive",
     "FALLBACK_AFTER": "the default",
     "CLAIM_SECONDS": "the default fits the network timeout",
 }

@@ -34,6 +34,8 @@ CONTRACT = {
     "pause_recording": ("recordings/{recordingId}/pause", ["POST"], "FUNCTION"),
     "resume_recording": ("recordings/{recordingId}/resume", ["POST"], "FUNCTION"),
     "stop_recording": ("recordings/{recordingId}/stop", ["POST"], "FUNCTION"),
+    "list_held": ("held", ["GET"], "FUNCTION"),
+    "redrive_held": ("held/redrive", ["POST"], "FUNCTION"),
     "health": ("health", ["GET"], "ANONYMOUS"),
 }
 
@@ -59,7 +61,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
-    assert len(functions) == 11
+    assert len(functions) == 13
 
 
 def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:

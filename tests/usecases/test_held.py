@@ -1,5 +1,8 @@
 """Held chunks: they are listed with the most urgent first, and only a person brings them back to work."""
 
+import json
+from typing import Any
+
 import pytest
 
 from recording.domain.chunk import ChunkState
@@ -7,7 +10,7 @@ from recording.domain.transitions import moved, redriven
 from recording.errors import ClaimLostError, RecordingError, StorageBusyError
 from recording.held import Chosen, Kind, chunk_id, held, redrive
 from recording.ports import QuarantineEntry
-from tests.builders import task
+from tests.builders import EVENT_TIME, chunk, document_id, event, location, task
 from tests.world import World, world
 
 
@@ -105,9 +108,71 @@ def test_only_a_held_chunk_can_be_redriven(here: World) -> None:
         redriven(here.record(), here.now)
 
 
-def test_a_refused_event_is_listed_but_stays_where_it_is(here: World) -> None:
-    """Redriving is for chunks; nothing about a forged event should be one key away from being trusted."""
-    name = here.fakes.quarantine.put(QuarantineEntry("unreadable_event", "no JSON", "{", "event_queue", here.now))
-    kinds = {one.id: one.kind for one in held(here.ports, here.settings)}
-    assert kinds == {chunk_id(here.record()): Kind.CHUNK, name: Kind.REFUSED}
-    assert redrive(here.ports, here.settings, Chosen(id=name)).sent == ()
+def _refuse(here: World, envelope: dict[str, Any]) -> str:
+    """An event that comes and is refused; the entry's name."""
+    before = set(here.fakes.quarantine.kept)
+    here.announces(envelope)
+    (name,) = set(here.fakes.quarantine.kept) - before
+    return name
+
+
+def test_a_refused_event_that_passes_now_is_taken_and_its_entry_kept_for_the_record(here: World) -> None:
+    """A new host of Microsoft's was not in the settings; now it is."""
+    host = "eu-storage.asm.example.net"
+    late = event(chunk(7, document_id(7), contentLocation=location(document_id(7), host=host)), id="late")
+    name = _refuse(here, late)
+    acs = here.settings.acs.model_copy(update={"content_hosts": (*here.settings.acs.content_hosts, host)})
+    allowed = here.settings.model_copy(update={"acs": acs})
+    assert redrive(here.ports, allowed, Chosen(reason="foreign_host")).sent == (name,)
+    assert [sent.index for sent in here.fakes.queue.tasks] == [7]
+    assert here.fakes.quarantine.kept[name].redriven_at == here.now
+    assert name not in {one.id for one in held(here.ports, allowed)}
+
+
+def test_a_refused_event_that_is_refused_again_stays_as_it_was(here: World) -> None:
+    """Asking twice does not make a forged event true, and leaves no second entry."""
+    name = _refuse(here, event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged"))
+    kept = dict(here.fakes.quarantine.kept)
+    here.fakes.clock.advance(hours=30)
+    assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+    assert here.fakes.quarantine.kept == kept
+    assert here.fakes.queue.tasks == []
+
+
+@pytest.mark.parametrize("payload", ["{", "[[", '{"no": "event"}', "[" * 100_000])
+def test_what_cannot_be_read_is_listed_and_stays(here: World, payload: str) -> None:
+    """Whatever came, somebody may look at it."""
+    name = here.fakes.quarantine.put(QuarantineEntry("unreadable_event", "no JSON", payload, "event_queue", here.now))
+    assert {one.id: one.kind for one in held(here.ports, here.settings)}[name] is Kind.REFUSED
+    assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+
+
+def test_time_left_counts_from_the_event_and_not_from_when_it_was_refused(here: World) -> None:
+    """A dead letter is hours old when it comes."""
+    here.fakes.clock.advance(hours=5)
+    name = _refuse(here, event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged"))
+    (one,) = held(here.ports, here.settings, Chosen(id=name))
+    assert one.time_left == EVENT_TIME + here.settings.retention - here.now
+
+
+def test_poisoned_messages_are_listed_and_can_be_put_back_at_once(here: World) -> None:
+    """The sweep comes every five minutes; a person need not wait for it."""
+    here.fakes.queue.poison(task(3, document_id(3)).model_dump_json())
+    here.fakes.queue.poison_event(json.dumps(event(chunk(4, document_id(4)), id="poisoned")))
+    found = [one for one in held(here.ports, here.settings) if one.kind is Kind.POISONED]
+    assert [one.index for one in found] == [3, None]
+    assert all(one.payload and one.time_left for one in found)
+    done = redrive(here.ports, here.settings, Chosen(reason="poisoned"))
+    assert (len(done.sent), done.skipped) == (2, ())
+    assert sorted(sent.index for sent in here.fakes.queue.tasks) == [3, 4]
+    assert here.fakes.queue.poison_bodies == []
+
+
+def test_one_chosen_message_leaves_the_others(here: World) -> None:
+    """A filter is kept to."""
+    for number in (3, 4):
+        here.fakes.queue.poison(task(number, document_id(number)).model_dump_json())
+    ids = {one.index: one.id for one in held(here.ports, here.settings) if one.kind is Kind.POISONED}
+    assert redrive(here.ports, here.settings, Chosen(id=ids[4])).sent == (ids[4],)
+    assert [sent.index for sent in here.fakes.queue.tasks] == [4]
+    assert len(here.fakes.queue.poison_bodies) == 1

@@ -7,7 +7,8 @@ import pytest
 
 from recording.domain.chunk import ChunkState, SourceOutcome
 from recording.errors import SourceBusyError, StorageBusyError
-from recording.reconcile import MOST_A_RUN, OVERDUE_AFTER, Reconciled, is_overdue
+from recording.reconcile import OVERDUE_AFTER, Reconciled, is_overdue
+from recording.sweeping import MOST_A_RUN
 from recording.work import claimed
 from tests.builders import EVENT_TIME, chunk, document_id, event, record, task
 from tests.world import World, world

@@ -20,10 +20,12 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.PAUSE: http_api.pause_recording,
     Operation.RESUME: http_api.resume_recording,
     Operation.STOP: http_api.stop_recording,
+    Operation.LIST_HELD: http_api.list_held,
+    Operation.REDRIVE_HELD: http_api.redrive_held,
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: {Operation.GET},
-    Role.CONTROL: set(Operation),
+    Role.CONTROL: set(Operation) - {Operation.LIST_HELD, Operation.REDRIVE_HELD},
     Role.ADMIN: set(Operation),
 }
 
