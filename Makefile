@@ -9,7 +9,7 @@ SEMGREP := .venv-semgrep
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up bench test soak check format requirements package clean
+.PHONY: help install demo up bench test prove soak check format requirements package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ bench: install ## measure the copy beside what one would pick instead (fifteen m
 
 test: install ## all tests
 	@$(BIN)/python -m pytest -n 2
+
+prove: install ## the promise, proved in minutes: simulated lives with faults and deaths (docs/reliability.md)
+	@$(BIN)/python -m dev prove controls
+	@$(BIN)/python -m dev prove simulation --seeds 20000
 
 soak: install ## a million simulated lives (hours; docs/reliability.md)
 	@$(BIN)/python -m dev prove controls

@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from recording import copying
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.transitions import is_archived, is_finished
 from recording.engine.slots import MIB, SlotPool
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
@@ -26,6 +26,8 @@ from tests.world import WorkerDiedError, World, intercept, leave_alone
 
 CHUNKS = 6
 FAULTS, DEATHS, LIES, RIVALS, JUMPS = 0.25, 0.05, 0.06, 0.01, 0.01
+HOURS_OF_TROUBLE = [0.05, 0.2, 0.5, 1] * 5 + [30]  # one life in twenty-one has trouble beyond the expiry
+DELIVERED_AGAIN_AFTER = timedelta(minutes=20)
 MOST_DELIVERIES = 3
 _SOURCE_ERRORS = (SourceBusyError, SourceRefusedError, SourceThrottledError)
 _MEDIA = [wav(20, sample=bytes([number + 1, 7])) for number in range(CHUNKS)]
@@ -90,13 +92,16 @@ class Simulation:
         """All of it; the violations are in the result."""
         random.seed(self.life.seed)  # the jitter of the retries
         arrivals = self._arrivals()
-        end_of_trouble = self.world.now + timedelta(hours=self.dice.choice([0.05, 0.2, 0.5, 1]))
+        end_of_trouble = self.world.now + timedelta(hours=self.dice.choice(HOURS_OF_TROUBLE))
         if not self._is_calm:
             intercept(self.world, self._decide)
         late = []
         for at, envelope in arrivals:
             self._go_to(min(at, end_of_trouble))
             late += [] if self._is_taken(envelope) else [envelope]
+        while late and self.world.now < end_of_trouble:
+            self._go_to(min(self.world.now + DELIVERED_AGAIN_AFTER, end_of_trouble))
+            late = [envelope for envelope in late if not self._is_taken(envelope)]
         self._go_to(end_of_trouble)
         leave_alone(self.world)
         self._is_calm = True
@@ -121,7 +126,7 @@ class Simulation:
         return [(self.world.now + timedelta(minutes=2 * self.dice.random() * at), e) for at, e in enumerate(told_often)]
 
     def _is_taken(self, envelope: dict[str, Any]) -> bool:
-        """Three tries in a minute each; Event Grid and the queue come back much later with what was not taken."""
+        """Three tries in a minute each; Event Grid and the queue come back later with what was not taken."""
         self.life.counts["events"] += 1
         for _ in range(3):
             try:
@@ -266,7 +271,7 @@ class Simulation:
         """I7: what is archived is described the same way, whatever came before."""
         self.life.catalog = tuple(
             sorted(
-                (r.task.index, r.task.document_id, r.blob_name, r.sha256, r.length_bytes, r.metadata)
+                (r.task.index, r.task.document_id, r.blob_name, r.sha256, r.length_bytes, _metadata_of(r))
                 for r in records
                 if is_archived(r)
             )
@@ -277,6 +282,12 @@ class Simulation:
 
     def _is_calm_catalog(self) -> bool:
         return set(self.life.catalog) <= set(_calm_catalog())
+
+
+def _metadata_of(record: ChunkRecord) -> MetadataOutcome:
+    """As it would be without trouble: metadata that ACS did not give until it forgot it is given up, and rightly so."""
+    is_given_up = record.metadata is MetadataOutcome.NEVER_CAME and record.changed_at >= record.task.expires_at
+    return MetadataOutcome.ARCHIVED if is_given_up else record.metadata
 
 
 _calm: list[tuple[tuple[Any, ...], ...]] = []
