@@ -49,13 +49,11 @@ bench: install ## measure the copy beside what one would pick instead (fifteen m
 test: install ## all tests
 	@$(BIN)/python -m pytest -n 2
 
-prove: install ## the promise, proved in minutes: simulated lives with faults and deaths (docs/reliability.md)
-	@$(BIN)/python -m dev prove controls
-	@$(BIN)/python -m dev prove simulation --seeds 20000
+prove: install ## the promise, proved in minutes: faults, deaths, orders, outages (docs/reliability.md)
+	@$(BIN)/python -m dev prove all
 
 soak: install ## a million simulated lives (hours; docs/reliability.md)
-	@$(BIN)/python -m dev prove controls
-	@$(BIN)/python -m dev prove simulation --seeds 1000000
+	@$(BIN)/python -m dev prove all --long
 
 check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, exported requirements, security
 	$(BIN)/ruff format --check .

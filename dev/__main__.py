@@ -99,17 +99,15 @@ def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) 
 
 @app.command()
 def prove(
-    what: Annotated[str, typer.Argument(help="simulation or controls")] = "simulation",
-    seeds: Annotated[int, typer.Option(help="how many lives")] = 1000,
-    first: Annotated[int, typer.Option(help="the first seed")] = 0,
+    what: Annotated[str, typer.Argument(help="controls, crashes, orders, outages, simulation, or all")] = "all",
+    seeds: Annotated[int | None, typer.Option(help="how many lives, or outages of each kind")] = None,
+    first: Annotated[int, typer.Option(help="the first seed of the simulation")] = 0,
+    is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
 ) -> None:
-    """Runs the real use cases through simulated lives with faults and deaths, and prints the figures."""
-    from tests.proofs.runner import print_controls, print_simulation
+    """Runs the real use cases through faults, deaths, orders and outages, and prints the figures."""
+    from tests.proofs.runner import main
 
-    proofs = {"simulation": lambda: print_simulation(first, seeds), "controls": print_controls}
-    if what not in proofs:
-        raise typer.BadParameter(f"choose from {', '.join(proofs)}")
-    raise typer.Exit(proofs[what]())
+    raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long))
 
 
 @app.command()

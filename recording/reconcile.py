@@ -5,23 +5,26 @@ most urgent first, and raises the states at risk and expired. A redrive keeps th
 harmless.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 
 from recording.counting import count, is_due
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.retention import Urgency
 from recording.domain.transitions import is_finished, moved
-from recording.errors import ClaimLostError
-from recording.expecting import look_for_expected
+from recording.errors import ClaimLostError, StorageError
+from recording.expecting import Expected, look_for_expected
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.sweeping import MOST_A_RUN, sweep
 from recording.telemetry import Event, emit
 from recording.work import expired_entry, ids_of
 
+T = TypeVar("T")
 OVERDUE_AFTER = timedelta(minutes=10)  # a queue message of a dead worker is back after the host's ten-minute lease
 
 
@@ -42,21 +45,28 @@ class Reconciled:
 def reconcile(ports: Ports, settings: Settings) -> Reconciled:
     """Puts back to work what is poisoned or overdue, until the deadline; marks what is at risk or expired.
 
+    An outage of one part, say of the queues, hides nothing that the others tell.
+
     Raises:
-        StorageError: when storage does not answer; the next run tries again.
+        StorageError: when some storage does not answer, after everything else was done; the next run tries again. No
+            `recording.reconciled` is logged then, and its absence is an alarm.
     """
-    poisoned = sweep(ports, settings)
+    failed: list[StorageError] = []
+    poisoned = _unless_it_fails(lambda: sweep(ports, settings), 0, failed)
     redriven = at_risk = expired = 0
     left: list[timedelta] = []
-    for record in list(islice(ports.catalog.open_chunks(), MOST_A_RUN)):
-        outcome, urgency = _look_at(record, ports, settings)
+    nothing: list[ChunkRecord] = []
+    for record in _unless_it_fails(lambda: list(islice(ports.catalog.open_chunks(), MOST_A_RUN)), nothing, failed):
+        outcome, urgency = _look_at(record, ports, settings, failed)
         redriven += outcome == "redriven"
         expired += outcome == "expired"
         at_risk += urgency is Urgency.AT_RISK
         left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
     if is_due(ports.clock.now()):
         count(ports, settings)
-    expected = look_for_expected(ports, settings)
+    expected = _unless_it_fails(lambda: look_for_expected(ports, settings), Expected(), failed)
+    if failed:
+        raise failed[0]
     least = min(left, default=None)
     found = Reconciled(poisoned, redriven, at_risk, expired, len(left), least, expected.missing, expected.incomplete)
     emit(
@@ -73,7 +83,16 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
     return found
 
 
-def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> tuple[str, Urgency]:
+def _unless_it_fails(work: Callable[[], T], otherwise: T, failed: list[StorageError]) -> T:
+    try:
+        return work()
+    except StorageError as error:
+        failed.append(error)
+        return otherwise
+
+
+def _look_at(record: ChunkRecord, ports: Ports, settings: Settings, failed: list[StorageError]) -> tuple[str, Urgency]:
+    """What was done about a chunk. After a failure nothing is redriven: each try would cost its time-out."""
     now = ports.clock.now()
     urgency = retention.urgency(record.task.expires_at, now, settings.at_risk_below)
     if is_finished(record):  # an index entry that outlived its chunk
@@ -83,12 +102,15 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> tuple[str
             urgency = Urgency.SAFE
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)
-        if not is_overdue(record, now):
+        if failed or not is_overdue(record, now):
             return "waiting", urgency
         return (
             _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
         ), urgency
     except ClaimLostError:  # a worker took it at this very moment
+        return "waiting", urgency
+    except StorageError as error:
+        failed.append(error)
         return "waiting", urgency
 
 

@@ -13,7 +13,7 @@ from recording.archive import archive_message
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.layout import metadata_name, receipt_name
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
-from recording.domain.transitions import is_archived
+from recording.domain.transitions import is_archived, is_finished
 from recording.ingest import ingest_text
 from recording.reconcile import Reconciled, reconcile
 from recording.settings import Settings
@@ -93,6 +93,7 @@ class World:
     def scripted(self) -> list[Scripted]:
         """Every fake that can be made to fail."""
         fakes = self.fakes
+        optional = [fake for fake in (fakes.fallback, fakes.dead_letters, fakes.log) if fake is not None]
         return [
             fakes.control,
             fakes.source,
@@ -102,6 +103,7 @@ class World:
             fakes.queue,
             fakes.quarantine,
             fakes.audit,
+            *optional,
         ]
 
     def works(self, task: ChunkTask) -> None:
@@ -154,7 +156,9 @@ class World:
                 next_timer = self.now + RECONCILED_EVERY
 
     def _is_unfinished(self) -> bool:
-        return bool(list(self.fakes.catalog.open_chunks())) or bool(self.fakes.queue.poison_bodies)
+        is_open = any(not is_finished(record) for record in self.fakes.catalog.chunks.values())
+        letters = self.fakes.dead_letters
+        return is_open or bool(self.fakes.queue.poison_bodies) or bool(letters is not None and letters.kept)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

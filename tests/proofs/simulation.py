@@ -64,12 +64,15 @@ class _AtOnce(Executor):
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """The copy engine with all its port calls in the caller's thread, and the log silent."""
+def one_thread(*, is_silent: bool = True) -> Iterator[None]:
+    """The copy engine with all its port calls in the caller's thread, and the log silent unless somebody listens."""
     pool = SlotPool(64 * MIB, threads=1)
     pool.threads = _AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
     log = logging.getLogger("recording")
-    with mock.patch.object(copying, "process_pool", return_value=pool), mock.patch.object(log, "disabled", new=True):
+    with (
+        mock.patch.object(copying, "process_pool", return_value=pool),
+        mock.patch.object(log, "disabled", new=is_silent),
+    ):
         yield
 
 

@@ -78,7 +78,7 @@ def test_a_letter_that_cannot_be_removed_is_ingested_again_for_nothing(here: Wor
     for _ in range(3):
         letters.fail_next("remove", StorageRefusedError("403"))
         assert sweep(here.ports, here.settings) == 1
-        here.runs()
+        here.runs_due()
     assert len(here.media_blobs()) == 1
     assert list(letters.kept) == [NAME]
 

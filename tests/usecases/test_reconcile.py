@@ -314,3 +314,18 @@ def test_when_storage_does_not_answer_the_next_run_tries_again(here: World, meth
     with pytest.raises(StorageBusyError):
         here.reconciles()
     assert here.reconciles() == Reconciled()
+
+
+@pytest.mark.parametrize("method", ["poisoned", "poisoned_events", "send"])
+def test_an_outage_of_the_queues_hides_no_chunk_at_risk(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever could mend it must hear that time is running out, and the run must not pass for a good one."""
+    here = world()
+    for number in range(3):
+        here.announces(event(chunk(number), id=f"event-{number}"))
+    here.fakes.queue.sent.clear()
+    here.fakes.clock.advance(hours=19)
+    here.fakes.queue.fail_next(method, StorageBusyError("503"), times=10)
+    with pytest.raises(StorageBusyError):
+        here.reconciles()
+    told = [entry.getMessage().split()[0] for entry in caplog.records]
+    assert (told.count("recording.chunk.at_risk"), told.count("recording.reconciled")) == (3, 0)
