@@ -27,6 +27,7 @@ def catalog(work: Work) -> None:
     Raises:
         SourceError: the metadata is late; the media is safe, and the source is kept until it comes or the deadline.
         ContentConflictError: `media_suspect`; everything is kept, a person must look, the source stays.
+        StorageError: a paper could not be kept; try again.
     """
     outcome, reason, raw = _metadata(work)
     document = _readable(raw)
@@ -35,7 +36,7 @@ def catalog(work: Work) -> None:
     facts = {"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how), **_fault_facts(work, fault)}
     cataloged = work.record.model_copy(update=facts)
     name = cataloged.blob_name or ""
-    work.ports.archive.put_once(layout.receipt_name(name), receipt_of(cataloged, __version__), _JSON)
+    _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
     if cataloged.media_fault is not None:
         work.save(**facts)
         if work.task.home is Home.ACS and not work.is_past_deadline():  # ACS may serve other, better bytes by now
@@ -97,10 +98,22 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
 
 
 def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
-    if not work.ports.archive.put_once(name, raw, _JSON):
-        stored = work.ports.archive.get(name)
-        raw = stored[0] if stored else raw
-    return MetadataOutcome.ARCHIVED, None, raw
+    return MetadataOutcome.ARCHIVED, None, _kept(work, name, raw)
+
+
+def _kept(work: Work, name: str, document: bytes) -> bytes:
+    """What lies under the name now: this document, or the one that an earlier try wrote.
+
+    Raises:
+        StorageBusyError: the archive refused it as if one lay there, and there is none. Refusals have many reasons
+            (a lease, an account on its way to another region), and a source must not go without its papers.
+    """
+    if work.ports.archive.put_once(name, document, _JSON):
+        return document
+    stored = work.ports.archive.get(name)
+    if stored is None:
+        raise StorageBusyError("the archive refused a document as present, and has none")
+    return stored[0]
 
 
 def _given_up(
@@ -108,7 +121,7 @@ def _given_up(
 ) -> tuple[MetadataOutcome, str | None, bytes | None]:
     """At the deadline: what was served is kept even if it cannot be read; the record says why that is all."""
     if raw is not None:
-        work.ports.archive.put_once(name, raw, _JSON)
+        _kept(work, name, raw)
     task = work.task
     emit(
         Event.CHUNK_METADATA_MISSING,

@@ -663,6 +663,25 @@ def test_a_non_retryable_error_of_storage_is_quarantined(here: World) -> None:
     assert "delete" not in here.source.calls
 
 
+@pytest.mark.parametrize("paper", [".metadata.json", ".receipt.json"])
+def test_a_paper_that_is_refused_as_present_and_is_not_there_keeps_the_source(here: World, paper: str) -> None:
+    """A refusal (409, 412) has many reasons; the fault matrix found sources deleted without their papers."""
+    put_once, refused = here.fakes.archive.put_once, list[str]()
+
+    def refusing(name: str, data: bytes, media_type: str) -> bool:
+        if name.endswith(paper) and not refused:
+            refused.append(name)
+            return False
+        return put_once(name, data, media_type)
+
+    here.fakes.archive.put_once = refusing  # type: ignore[method-assign]  # one refusal without a reason
+    here.works(task())
+    assert (here.record().last_error, here.source.deleted) == ("storage_busy", [])
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert refused[0] in here.fakes.archive.blobs
+
+
 def test_a_quarantine_entry_holds_the_task_to_redrive() -> None:
     """A person who has mended the cause can put it back to work from the entry alone."""
     here = world()
