@@ -99,15 +99,16 @@ def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) 
 
 @app.command()
 def prove(
-    what: Annotated[str, typer.Argument(help="controls, crashes, orders, outages, simulation, or all")] = "all",
+    what: Annotated[str, typer.Argument(help="controls, crashes, orders, outages, simulation, all; faults")] = "all",
     seeds: Annotated[int | None, typer.Option(help="how many lives, or outages of each kind")] = None,
     first: Annotated[int, typer.Option(help="the first seed of the simulation")] = 0,
     is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="one cell of faults, as it was printed")] = None,
 ) -> None:
     """Runs the real use cases through faults, deaths, orders and outages, and prints the figures."""
     from tests.proofs.runner import main
 
-    raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long))
+    raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or ()))
 
 
 @app.command()
