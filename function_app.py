@@ -84,6 +84,12 @@ def scrub(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger gives it
+def health(req: func.HttpRequest) -> func.HttpResponse:
     """Tells whether the app is alive and configured."""
-    return http_api.health(wiring.settings)
+    return http_api.health(req, wiring.settings)
+
+
+@app.route("health/deep", methods=["GET"])
+def deep_health(req: func.HttpRequest) -> func.HttpResponse:
+    """Looks at all that the app needs."""
+    return http_api.deep_health(req, wiring.dependencies, wiring.probe)

@@ -4,12 +4,15 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import azure.functions as func
 
 from recording import __version__, control
 from recording.auditing import audited, check_rate
+from recording.doctor import Probe, State, examine
 from recording.domain.requests import HeldQuery, RedriveRequest
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
@@ -140,13 +143,34 @@ def _held_facts(one: Held, *, whole: bool) -> dict[str, Any]:
     }
 
 
-def health(read_settings: Callable[[], Settings]) -> func.HttpResponse:
-    """GET health: 200 when the app is configured, else 503 naming each setting at fault; never a value."""
+def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
+    """GET health: 200 when the app is configured, else 503 naming each setting at fault; never a value.
+
+    With `deep=true` it points to the route that asks for a key: this one is open to all (docs/adr/0014).
+    """
+    if request.params.get("deep", "").lower() in ("true", "1"):
+        return func.HttpResponse(status_code=307, headers={"Location": f"{request.url.split('?')[0].rstrip('/')}/deep"})
     try:
         read_settings()
     except SettingsError as error:
         return _json({"status": "misconfigured", "version": __version__, "faults": error.faults}, 503)
     return _json({"status": "ok", "version": __version__}, 200)
+
+
+def deep_health(
+    request: func.HttpRequest, dependencies: Dependencies, probe: Callable[[Settings], Probe]
+) -> func.HttpResponse:
+    """GET health/deep: what the doctor found; 200 when all is well, else 503."""
+
+    def look() -> func.HttpResponse:
+        with suppress(SettingsError):  # who has the key may see by name what is wrong; a role cannot be asked for yet
+            _permitted(request, Operation.DEEP_HEALTH, dependencies)
+        found = examine(dependencies, probe)
+        is_ill = any(finding.state is State.FAILED for finding in found)
+        content = {"status": "ill" if is_ill else "ok", "findings": [asdict(finding) for finding in found]}
+        return _json(content, 503 if is_ill else 200)
+
+    return _answered(look)
 
 
 def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from functools import cache
 from threading import RLock
 from typing import Any, TypeVar, cast
 
+from recording.doctor import Probe
 from recording.ports import (
     Archive,
     AuditTrail,
@@ -80,6 +81,13 @@ def _ports() -> Ports:
         dead_letters=_lazily(_dead_letters) if settings().dead_letter_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
     )
+
+
+def probe(known: Settings) -> Probe:
+    """What the doctor looks with."""
+    from recording.adapters.probing import AzureProbe
+
+    return AzureProbe(known)
 
 
 def reset() -> None:

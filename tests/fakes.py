@@ -14,8 +14,10 @@ from functools import wraps
 from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
 
+from recording.doctor import QueueFacts, SubscriptionFacts
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
+from recording.domain.events import EVENT_TYPE
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
@@ -606,6 +608,50 @@ class FakeAudit(Scripted):
     @scripted
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
         return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
+
+
+class FakeProbe(Scripted):
+    """What the doctor looks with: all is well, unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queues: dict[str, QueueFacts] = {}
+        self.letters = 0
+        self.time = FakeClock().now()
+        self.shares_account = False
+        self.doors = [
+            SubscriptionFacts("to-function", "AzureFunction", (EVENT_TYPE,), has_dead_letter=True),
+            SubscriptionFacts("to-queue", "StorageQueue", (EVENT_TYPE,), has_dead_letter=True),
+        ]
+
+    @scripted
+    def table(self, name: str) -> None: ...
+
+    @scripted
+    def queue(self, name: str) -> QueueFacts:
+        return self.queues.get(name, QueueFacts(0))
+
+    @scripted
+    def quarantine(self) -> None: ...
+
+    @scripted
+    def archive(self, *, is_fallback: bool) -> None: ...
+
+    @scripted
+    def dead_letters(self) -> int:
+        return self.letters
+
+    @scripted
+    def server_time(self) -> datetime:
+        return self.time
+
+    @scripted
+    def is_same_account(self) -> bool:
+        return self.shares_account
+
+    @scripted
+    def subscriptions(self) -> list[SubscriptionFacts]:
+        return self.doors
 
 
 @dataclass(frozen=True)

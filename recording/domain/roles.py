@@ -36,6 +36,7 @@ class Operation(StrEnum):
     STOP = "stop_recording"
     LIST_HELD = "list_held"
     REDRIVE_HELD = "redrive_held"
+    DEEP_HEALTH = "deep_health"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -46,6 +47,7 @@ NEEDED: dict[Operation, Role] = {
     Operation.STOP: Role.CONTROL,
     Operation.LIST_HELD: Role.ADMIN,
     Operation.REDRIVE_HELD: Role.ADMIN,
+    Operation.DEEP_HEALTH: Role.ADMIN,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from recording import wiring
 from tests.api.wsgi import Application, Start, application
 from tests.docs.repository import DOCS
+from tests.fakes import FakeProbe
 from tests.world import world
 
 # Not among them: that legal data is accepted (ACS and the combination of fields decide), keys and methods (the host's).
@@ -50,6 +51,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     here = world()
     here.announces()
     monkeypatch.setattr(wiring, "dependencies", lambda: (here.ports, here.settings))
+    monkeypatch.setattr(wiring, "probe", lambda _: FakeProbe())
     monkeypatch.setattr(wiring, "settings", lambda: here.settings)
 
 

@@ -22,6 +22,7 @@ CERTIFIED = (
     "*.unitedstates.communication.azure.com",
     "*.blob.core.windows.net",
     "evil.example",
+    "management.azure.com",
     "api.loganalytics.io",
 )
 

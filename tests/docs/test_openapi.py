@@ -143,7 +143,8 @@ def test_health_is_as_described_whether_good_or_bad() -> None:
     def broken() -> Any:
         raise SettingsError({"ACS_ENDPOINT": "is missing"})
 
-    good, bad = http_api.health(builders.settings), http_api.health(broken)
+    request = _request("GET", None)
+    good, bad = http_api.health(request, builders.settings), http_api.health(request, broken)
     assert (good.status_code, bad.status_code) == (200, 503)
     check("Health", _json(good))
     check("Health", _json(bad))

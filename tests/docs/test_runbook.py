@@ -5,12 +5,19 @@ import re
 
 import pytest
 
+from recording.doctor import CHECKS
 from recording.telemetry import FIELDS, Event, emit
 from tests.docs.markdown import rows_with, spans
 from tests.docs.repository import DOCS
 
 PAGE = DOCS / "runbook.md"
 LEVELS = {spans(row["event"])[0]: row["level"] for row in rows_with(PAGE, "event", "level") if row["level"] != "-"}
+
+
+def test_every_check_of_the_doctor_is_explained() -> None:
+    """A finding's name is looked up here."""
+    listed = [spans(row["check"])[0] for row in rows_with(DOCS / "runbook.md", "check", "looks at")]
+    assert listed == ["python", "settings", "host_json", "retention", *CHECKS]
 
 
 def test_the_page_has_exactly_the_events_that_are_logged() -> None:

@@ -36,6 +36,7 @@ CONTRACT = {
     "stop_recording": ("recordings/{recordingId}/stop", ["POST"], "FUNCTION"),
     "list_held": ("held", ["GET"], "FUNCTION"),
     "redrive_held": ("held/redrive", ["POST"], "FUNCTION"),
+    "deep_health": ("health/deep", ["GET"], "FUNCTION"),
     "health": ("health", ["GET"], "ANONYMOUS"),
 }
 
@@ -61,7 +62,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
-    assert len(functions) == 13
+    assert len(functions) == 14
 
 
 def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:
@@ -104,7 +105,7 @@ def test_missing_settings_are_a_problem_document_and_health_names_them() -> None
         raise SettingsError({"ACS_ENDPOINT": "is missing"})
 
     problem = http_api.get_recording(request(recordingId="x"), broken)
-    health = http_api.health(broken)
+    health = http_api.health(func.HttpRequest("GET", "http://localhost/api/health", body=b""), broken)
 
     assert (problem.status_code, problem.mimetype) == (503, "application/problem+json")
     assert json.loads(problem.get_body())["code"] == "settings_invalid"

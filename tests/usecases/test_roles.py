@@ -11,6 +11,7 @@ import pytest
 from recording import http_api
 from recording.domain.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
+from tests.fakes import FakeProbe
 from tests.world import World, world
 
 CALL_ID = "aHR0cHM6Ly9jYWxs"
@@ -22,10 +23,11 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.STOP: http_api.stop_recording,
     Operation.LIST_HELD: http_api.list_held,
     Operation.REDRIVE_HELD: http_api.redrive_held,
+    Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: {Operation.GET},
-    Role.CONTROL: set(Operation) - {Operation.LIST_HELD, Operation.REDRIVE_HELD},
+    Role.CONTROL: set(Operation) - {Operation.LIST_HELD, Operation.REDRIVE_HELD, Operation.DEEP_HEALTH},
     Role.ADMIN: set(Operation),
 }
 
@@ -126,5 +128,6 @@ def test_a_refusal_tells_the_role_and_nothing_about_the_caller() -> None:
 
 def test_health_stays_outside() -> None:
     """A probe has no token."""
-    answer: Any = http_api.health(lambda: world(platform_auth=True).settings)
+    request = func.HttpRequest("GET", "https://app.azurewebsites.net/api/health", body=b"")
+    answer: Any = http_api.health(request, lambda: world(platform_auth=True).settings)
     assert answer.status_code == 200
