@@ -1,5 +1,6 @@
 """The commands `demo` and `up`: the local world with a person in front of it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ def stay_up(host: Any, port: int, data: Path | None) -> int:
     return 0
 
 
+def _python() -> str:
+    """How to type this Python from here."""
+    program = Path(sys.executable)
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
+
+
 def _print_what_to_try(world: LocalWorld, screen: Screen) -> None:
     lines = f"""
 [bold]Everything runs.[/] Functions host {world.host_url} · simulator {world.addresses.admin_url} · log {world.log_path()}
@@ -84,6 +91,9 @@ Try (each line works as printed):
   curl -s {world.host_url}/api/recordings/$REC
   curl -s {world.addresses.admin_url}/_simulator/objects
   curl -s {world.host_url}/api/health
+
+  # what an operator asks
+  {_python()} -m recording.cli --settings {world.settings_file()} doctor
 
 Ctrl-C stops it all."""  # noqa: E501 - lines to copy stay whole
     screen.console.print(lines, soft_wrap=True)

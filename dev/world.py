@@ -4,6 +4,7 @@ Nothing leaves loopback. The app runs as it would in Azure: it reaches the simul
 by settings that production has too, and both event paths (webhook and storage queue) deliver every event.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 import urllib3
+from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from dev.acs_simulator.options import SimulatorOptions
@@ -28,6 +30,7 @@ from dev.functions_host.process import HostProcess
 REPOSITORY = Path(__file__).resolve().parents[1]
 EVENTS_QUEUE = "recording-events"
 CHUNKS_QUEUE = "recording-chunks"
+DEAD_LETTERS = "recording-dead-letters"
 READY_SECONDS = 60.0
 Say = Callable[[str], None]
 
@@ -86,7 +89,7 @@ class LocalWorld:
         data_dir = self.folder / "azurite" if self.options.data_dir else None
         self._azurite = self._stack.enter_context(Azurite(data_dir))
         self.storage = self._azurite.connection_string
-        self._create_queues()
+        self._create_places()
         self._say("ACS simulator (TLS, real media) …")
         simulator_options = replace(
             self.options.simulator,
@@ -100,12 +103,16 @@ class LocalWorld:
         self._say("Event Grid subscriptions (webhook and storage queue) …")
         self.subscribe()
 
-    def _create_queues(self) -> None:
-        """The queues that the deployment creates; Event Grid refuses to subscribe one that is not there."""
+    def _create_places(self) -> None:
+        """What the deployment creates and Event Grid must find: the queues, and the container of dead letters."""
         with QueueServiceClient.from_connection_string(self.storage) as service:
             there = {queue.name for queue in service.list_queues()}
             for name in {EVENTS_QUEUE, CHUNKS_QUEUE} - there:
                 service.create_queue(name).close()
+
+        with BlobServiceClient.from_connection_string(self.storage) as blobs:
+            if not (container := blobs.get_container_client(DEAD_LETTERS)).exists():
+                container.create_container()
 
     def start_host(self) -> None:
         """Starts the Functions host and waits until the app is healthy; also after it was killed."""
@@ -119,8 +126,9 @@ class LocalWorld:
 
     def subscribe(self) -> None:
         """Subscribes the function's webhook and the events queue, as the deployed system topic does."""
-        self.simulator.subscribe_webhook(self.webhook_url())
-        self.simulator.subscribe_queue(self.storage, EVENTS_QUEUE)
+        place = {"connectionString": self.storage, "container": DEAD_LETTERS}
+        self.simulator.subscribe_webhook(self.webhook_url(), deadLetter=place)
+        self.simulator.subscribe_queue(self.storage, EVENTS_QUEUE, deadLetter=place)
 
     def stop_storage(self) -> None:
         """Stops Azurite, as an outage of all storage would."""
@@ -137,12 +145,20 @@ class LocalWorld:
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
             "AzureWebJobsStorage": self.storage,
             "ARCHIVE_STORAGE": self.storage,
+            "DEAD_LETTER_STORAGE": self.storage,
             "ACS_CONNECTION_STRING": self.addresses.connection_string,
             "ACS_PROXY_URL": self.addresses.proxy_url,
             "ACS_CA_BUNDLE": str(self.addresses.ca_bundle),
             "ACS_RESOURCE_ID": self.addresses.resource_id,
             **self.options.settings,
         }
+
+    def settings_file(self) -> Path:
+        """The settings in a file, for `python -m recording.cli --settings`; it goes when the world's folder goes."""
+        path = self.folder / "local.settings.json"
+        path.write_text(json.dumps({"IsEncrypted": False, "Values": self.settings()}, indent=2), encoding="utf-8")
+        path.chmod(0o600)
+        return path
 
     def log_path(self) -> Path:
         """Where the host writes its log."""

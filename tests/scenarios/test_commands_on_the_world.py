@@ -6,17 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import urllib3
+
 from dev.world import REPOSITORY
 from tests.scenarios.steps import Steps
 
 
-def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps, tmp_path: Path) -> None:
+def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps) -> None:
     """What the fakes promise holds over Azurite: counts, timeline, proof, and the difference after media is deleted."""
-    file = tmp_path / "local.settings.json"
-    file.write_text(json.dumps({"IsEncrypted": False, "Values": own_world.world.settings()}))
+    file = own_world.world.settings_file()
     made = own_world.simulator.create_objects(format="wav", duration_ms=3000, chunks=2, publish_event=True)
     recording_id = made[0]["recordingId"]
     chunks = own_world.wait_until_archived(recording_id, chunks=2)
+
+    status, told = _command(file, "doctor", "--json")
+    states = {finding["check"]: finding["state"] for finding in json.loads(told)["findings"]}
+    skipped = {check for check, state in states.items() if state == "not looked at"}
+    assert (status, skipped) == (0, {"fallback", "acs_log", "event_subscriptions"}), told
+    deep = urllib3.request("GET", f"{own_world.world.host_url}/api/health?deep=true", retries=1, timeout=60.0)
+    assert (deep.status, deep.json()["status"]) == (200, "ok")
 
     status, told = _command(file, "status", "--json")
     assert (status, json.loads(told)["states"]) == (0, {"SOURCE_DELETED": 2})
