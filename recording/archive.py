@@ -29,7 +29,7 @@ from recording.ports import Ports
 from recording.proving import verify
 from recording.rivals import look_at_rival
 from recording.settings import Settings
-from recording.telemetry import Event, emit
+from recording.telemetry import Event, emit, span
 from recording.urgency import whose_turn
 from recording.work import Work, claimed, entry_for, expired_entry, ids_of, unreadable_task
 
@@ -48,7 +48,9 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
         name = ports.quarantine.put(unreadable_task(text, ports.clock.now()))
         emit(Event.EVENT_REJECTED, reason="unreadable_task", came_from="chunk_queue", entry=name)
         return
-    archive_chunk(*whose_turn(task, ports, settings), settings)
+    chosen, whose = whose_turn(task, ports, settings)
+    with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
+        archive_chunk(chosen, whose, settings)
 
 
 def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings) -> None:

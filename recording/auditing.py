@@ -12,7 +12,7 @@ from typing import Any
 from recording.domain.roles import Operation
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.ports import AuditEntry, Ports
-from recording.telemetry import Event, emit
+from recording.telemetry import Event, emit, span
 
 ASKED, DONE = "asked", "done"
 RATE_WINDOW = timedelta(minutes=1)
@@ -68,7 +68,8 @@ def audited(
             raise
         emit(Event.AUDIT_FAILED, code=error.code, action=operation, recording_id=recording_id)
     try:
-        answer = act()
+        with span(operation, recording_id=recording_id):
+            answer = act()
     except RecordingError as error:
         _noted(note, error.code, operation, recording_id)
         raise

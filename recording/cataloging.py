@@ -166,6 +166,7 @@ def _report(record: ChunkRecord) -> None:
         length_bytes=record.length_bytes,
         sha256=record.sha256,
         blob_name=record.blob_name,
+        latency_seconds=record.verified_at - record.task.event_time if record.verified_at else None,
         **facts,
     )
     if record.media_warning is not None:

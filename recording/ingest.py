@@ -22,7 +22,7 @@ from recording.domain.transitions import is_settled_for
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
-from recording.telemetry import Event, emit
+from recording.telemetry import Event, emit, span
 
 LONGEST_PAYLOAD = 256 * 1024  # characters kept of what cannot be read; queue messages are far smaller
 
@@ -48,10 +48,11 @@ def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings
     Raises:
         StorageError: when something could not be kept; the event must be delivered again.
     """
-    try:
-        take_event(envelope, came_from, ports, settings)
-    except (EventRejectedError, UnsafeLocationError) as error:
-        _quarantine(error, json.dumps(envelope, default=str), came_from, ports)
+    with span("ingest_event", came_from=came_from):
+        try:
+            take_event(envelope, came_from, ports, settings)
+        except (EventRejectedError, UnsafeLocationError) as error:
+            _quarantine(error, json.dumps(envelope, default=str), came_from, ports)
 
 
 def take_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:

@@ -268,6 +268,15 @@ class PoisonMessage:
     at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class QueueDepth:
+    """A queue as it stands. `oldest_at` is of the message that waits longest, as far as can be seen."""
+
+    name: str
+    messages: int
+    oldest_at: datetime | None = None
+
+
 class ChunkQueue(Protocol):
     """The queue `recording-chunks`, and the poison queues of chunks and events. Every method raises StorageError."""
 
@@ -281,6 +290,10 @@ class ChunkQueue(Protocol):
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
         """The same for events that the host gave up on (`recording-events-poison`)."""
+        ...
+
+    def depths(self) -> list[QueueDepth]:
+        """How the four queues stand: events and chunks, and their poison queues. One that is not there is empty."""
         ...
 
     def peek_poisoned(self) -> list[PoisonMessage]:

@@ -21,7 +21,7 @@ from recording.expecting import Expected, look_for_expected
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.sweeping import MOST_A_RUN, sweep
-from recording.telemetry import Event, emit
+from recording.telemetry import Event, emit, span
 from recording.work import expired_entry, ids_of
 
 T = TypeVar("T")
@@ -51,6 +51,11 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         StorageError: when some storage does not answer, after everything else was done; the next run tries again. No
             `recording.reconciled` is logged then, and its absence is an alarm.
     """
+    with span("reconcile"):
+        return _reconciled(ports, settings)
+
+
+def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
     failed: list[StorageError] = []
     poisoned = _unless_it_fails(lambda: sweep(ports, settings), 0, failed)
     redriven = at_risk = expired = 0
@@ -64,6 +69,7 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
     if is_due(ports.clock.now()):
         count(ports, settings)
+    _unless_it_fails(lambda: _look_at_queues(ports), None, failed)
     expected = _unless_it_fails(lambda: look_for_expected(ports, settings), Expected(), failed)
     if failed:
         raise failed[0]
@@ -81,6 +87,13 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         time_left_seconds=found.least_time_left,
     )
     return found
+
+
+def _look_at_queues(ports: Ports) -> None:
+    now = ports.clock.now()
+    for queue in ports.queue.depths():
+        age = max(now - queue.oldest_at, timedelta()) if queue.oldest_at else timedelta()
+        emit(Event.QUEUE_SEEN, queue=queue.name, count=queue.messages, age_seconds=age)
 
 
 def _unless_it_fails(work: Callable[[], T], otherwise: T, failed: list[StorageError]) -> T:

@@ -100,6 +100,8 @@ class Settings(_Frozen):
     consent_required: bool = False
     monitor_workspace_id: str | None = None
     monitor_endpoint: str = DEFAULT_MONITOR_ENDPOINT
+    insights: SecretStr | None = None
+    trace_ratio: float = 0.1
     platform_auth: bool = False
     start_rate_per_minute: int = 300
 
@@ -133,6 +135,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "claim_length": reader.read("CLAIM_SECONDS", _claim, timedelta(minutes=2)),
         "copy_slots": reader.read("COPY_SLOTS", _slots, None),
         "copy_block_bytes": reader.read("COPY_BLOCK_MIB", _block, None),
+        "insights": reader.read("APPLICATIONINSIGHTS_CONNECTION_STRING", _insights, None),
+        "trace_ratio": reader.read("TELEMETRY_TRACE_RATIO", _ratio, 0.1),
         "platform_auth": reader.read("WEBSITE_AUTH_ENABLED", _flag, default=False),
         "start_rate_per_minute": reader.read("START_RATE_PER_MINUTE", _rate, 300),
         "consent_required": reader.read("CONSENT_REQUIRED", _flag, default=False),
@@ -346,6 +350,16 @@ def _claim(text: str) -> timedelta:
 
 def _slots(text: str) -> int:
     return int(_number(text, 1, 64, "buffers"))
+
+
+def _ratio(text: str) -> float:
+    return _number(text, 0, 1, "traces of one")
+
+
+def _insights(text: str) -> SecretStr:
+    if "instrumentationkey" not in _parts(text):
+        raise ValueError("needs the form InstrumentationKey=…;IngestionEndpoint=…")
+    return SecretStr(text)
 
 
 def _rate(text: str) -> int:

@@ -1,12 +1,17 @@
-"""Structured log events: stable names, a closed list of fields, nothing personal.
+"""Telemetry: structured log events with stable names, a closed list of fields, and nothing personal.
+
+Who listens (metrics and traces, where Application Insights is set) is told the same events; nothing is measured twice.
 
 Ids are logged; phone numbers, participant ids, tokens, SAS and locations have no field to go into.
 """
 
 import json
 import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Protocol
 
 _LOG = logging.getLogger("recording")
 
@@ -45,6 +50,7 @@ class Event(StrEnum):
     DRIFT = "recording.drift"
     SCRUBBED = "recording.scrubbed"
     REDRIVEN = "recording.redriven"
+    QUEUE_SEEN = "recording.queue.seen"
     RECONCILED = "recording.reconciled"
 
 
@@ -86,6 +92,9 @@ FIELDS = frozenset(
         "time_left_seconds",
         "delay_seconds",
         "took_ms",
+        "latency_seconds",
+        "age_seconds",
+        "queue",
         "chunks",
         "count",
         "at_risk",
@@ -100,6 +109,18 @@ FIELDS = frozenset(
     }
 )
 
+
+class Listener(Protocol):
+    """Who is told of every event and every use case. It must not fail."""
+
+    def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
+        """An event was logged."""
+
+    def span(self, name: str, facts: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """A use case is at work until the context ends."""
+
+
+_listener: Listener | None = None
 Value = str | int | float | bool | datetime | timedelta | None
 
 
@@ -114,6 +135,21 @@ def emit(event: Event, **fields: Value) -> None:
     facts = {name: _plain(value) for name, value in fields.items() if value is not None}
     text = " ".join(f"{name}={json.dumps(value)}" for name, value in facts.items())
     _LOG.log(_LEVELS.get(event, logging.INFO), "%s %s", event.value, text, extra={"event": event.value, **facts})
+    if _listener is not None:
+        _listener.hears(event, facts)
+
+
+def span(name: str, **facts: Value) -> AbstractContextManager[None]:
+    """One use case at work, as a span where somebody listens; else nothing."""
+    if _listener is None:
+        return nullcontext()
+    return _listener.span(name, {key: _plain(value) for key, value in facts.items()})
+
+
+def listen(listener: Listener | None) -> None:
+    """From now on this one is told everything; None: nobody."""
+    global _listener  # noqa: PLW0603 - one for the process, as the log is
+    _listener = listener
 
 
 def _plain(value: Value) -> str | int | float | bool | None:

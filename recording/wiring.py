@@ -25,6 +25,7 @@ from recording.ports import (
     RecordingSource,
 )
 from recording.settings import Settings, read_settings
+from recording.telemetry import listen
 
 T = TypeVar("T")
 _lock = RLock()
@@ -67,6 +68,11 @@ def _ports() -> Ports:
     settings()  # faults show here, not at the first use of a port
     # The SDKs log each request with its address at INFO, which is noise and tells blob names.
     logging.getLogger("azure").setLevel(logging.WARNING)
+    if settings().insights:
+        from recording.adapters.open_telemetry import to_application_insights
+
+        _opened.append(listener := to_application_insights(settings()))
+        listen(listener)
     return Ports(
         clock=SystemClock(),
         control=_lazily(_control),
@@ -93,6 +99,7 @@ def probe(known: Settings) -> Probe:
 def reset() -> None:
     """Closes what was opened and forgets everything; for tests."""
     with _lock:
+        listen(None)
         while _opened:
             _opened.pop().close()
         _ports.cache_clear()

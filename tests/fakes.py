@@ -36,6 +36,7 @@ from recording.ports import (
     PoisonMessage,
     Ports,
     QuarantineEntry,
+    QueueDepth,
     RecordingSummary,
     StoredBlob,
 )
@@ -531,6 +532,12 @@ class FakeQueue(Scripted):
         for receipt in seen:
             self._poison[receipt] = self._poison[receipt][0], now + POISON_HIDDEN_FOR
         return iter([self._message(receipt, receipt) for receipt in seen])
+
+    @scripted
+    def depths(self) -> list[QueueDepth]:
+        poison = [at for receipt, at in self._poisoned_at.items() if receipt in self._poison]
+        chunks = QueueDepth("recording-chunks", len(self.sent), min((at for _, at in self.sent), default=None))
+        return [chunks, QueueDepth("recording-chunks-poison", len(poison), min(poison, default=None))]
 
     @scripted
     def peek_poisoned(self) -> list[PoisonMessage]:

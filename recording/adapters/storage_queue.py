@@ -15,10 +15,11 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters._azure_errors import translated
 from recording.domain.chunk import ChunkTask
-from recording.ports import PoisonMessage
+from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection
 
 QUEUE = "recording-chunks"
+EVENTS_QUEUE = "recording-events"
 POISON_QUEUE = "recording-chunks-poison"  # the host's name for it
 EVENTS_POISON_QUEUE = "recording-events-poison"
 LONGEST_DELAY = timedelta(days=7)  # of the service
@@ -33,12 +34,13 @@ class StorageChunkQueue:
     def __init__(self, settings: Settings) -> None:
         self._queue = queue_client(settings.host_storage, QUEUE)
         self._poison = {name: queue_client(settings.host_storage, name) for name in (POISON_QUEUE, EVENTS_POISON_QUEUE)}
+        self._others = {EVENTS_QUEUE: queue_client(settings.host_storage, EVENTS_QUEUE), **self._poison}
 
     def close(self) -> None:
         """Closes the connections."""
         self._queue.close()
-        for poison in self._poison.values():
-            poison.close()
+        for other in self._others.values():
+            other.close()
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
         """Enqueues a task; the queue is made when it turns out to be missing."""
@@ -59,6 +61,21 @@ class StorageChunkQueue:
     def poisoned_events(self) -> Iterator[PoisonMessage]:
         """The same for the events that the host gave up on."""
         return self._received(EVENTS_POISON_QUEUE)
+
+    def depths(self) -> list[QueueDepth]:
+        """By the service's approximate count; the oldest is the first of the next 32 that are visible."""
+        return [self._depth(name, queue) for name, queue in {QUEUE: self._queue, **self._others}.items()]
+
+    def _depth(self, name: str, queue: QueueClient) -> QueueDepth:
+        with translated("counting a queue"):
+            try:
+                count = attempt(queue.get_queue_properties).approximate_message_count or 0
+                seen = attempt(partial(queue.peek_messages, max_messages=32)) if count else []
+            except ResourceNotFoundError:
+                return QueueDepth(name, 0)
+        return QueueDepth(
+            name, count, min((message.inserted_on for message in seen if message.inserted_on), default=None)
+        )
 
     def peek_poisoned(self) -> list[PoisonMessage]:
         """The first 32 of each poison queue that are visible: the service shows no more at once."""

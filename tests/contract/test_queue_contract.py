@@ -127,6 +127,16 @@ def test_poison_is_read_and_hidden_and_removed(subject: Subject) -> None:
         subject.queue.remove_poisoned(message)  # removing what is gone is success
 
 
+def test_the_depth_of_the_queues_is_told(subject: Subject) -> None:
+    """A queue that grows is the first sign of everything."""
+    assert {depth.messages for depth in subject.queue.depths()} == {0}
+    subject.queue.send(TASK)
+    subject.poison("a task")
+    found = {depth.name: depth for depth in subject.queue.depths()}
+    assert (found["recording-chunks"].messages, found["recording-chunks-poison"].messages) == (1, 1)
+    assert found["recording-chunks"].oldest_at is not None
+
+
 def test_poison_can_be_looked_at_without_taking_it(subject: Subject) -> None:
     """A person looks; the sweep must find it all the same."""
     assert subject.queue.peek_poisoned() == []

@@ -86,11 +86,7 @@ CALLS: dict[str, Call] = {
         settings
     ),
 }
-pytestmark = [
-    pytest.mark.usefixtures("no_pauses"),
-    # azure-data-tables 12.7 tests an XML element's truth, which Python 3.12 and later warn about.
-    pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning"),
-]
+pytestmark = pytest.mark.usefixtures("no_pauses")
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 

@@ -17,7 +17,6 @@ from tests.infra.templates import MAIN, Check, Templates
 # Read by the Functions host or the exporter, not by the app's settings.
 OF_THE_PLATFORM = {
     "AzureWebJobsStorage__credential",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 }
 # Read by the app and left out of the templates, each for its reason.
@@ -43,6 +42,7 @@ LEFT_OUT = {
     "COPY_BLOCK_MIB": "the default follows the size of the file",
     "FALLBACK_STORAGE": "a key",
     "FALLBACK_STORAGE__accountName": "as for the archive",
+    "TELEMETRY_TRACE_RATIO": "the default",
     "DEAD_LETTER_STORAGE": "a key",
     "DEAD_LETTER_STORAGE__accountName": "as for the archive",
     "FALLBACK_AFTER": "the default",

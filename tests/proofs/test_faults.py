@@ -10,11 +10,7 @@ from tests.proofs.fault_cells import OPERATIONS, Cell, cells, few_cells
 from tests.proofs.faults import FaultLab, fault_lab
 from tests.proofs.relay import MODES
 
-pytestmark = [
-    pytest.mark.azurite,
-    # azure-data-tables 12.7 tests an XML element's truth, which Python 3.12 and later warn about.
-    pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning"),
-]
+pytestmark = pytest.mark.azurite
 
 
 @pytest.fixture(scope="module")
