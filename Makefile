@@ -52,7 +52,7 @@ test: install ## all tests
 prove: install ## the promise, proved in minutes: faults, deaths, orders, outages (docs/reliability.md)
 	@$(BIN)/python -m dev prove all
 
-soak: install ## a million simulated lives (hours; docs/reliability.md)
+soak: install ## the same for hours: a million lives, 200 kills, spoiled connections (docs/reliability.md)
 	@$(BIN)/python -m dev prove all --long
 
 check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, exported requirements, security

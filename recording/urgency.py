@@ -57,9 +57,10 @@ class _SilentQueue:
 def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Settings) -> ChunkTask | None:
     try:
         for other in islice(ports.catalog.open_chunks(expiring_after=now), MOST_LOOKED_AT):
-            if other.task.expires_at >= task.expires_at:
-                return None
-            if is_waiting(other, now) and _is_at_risk(other, now, settings):
+            stands = retention.urgency(other.task.expires_at, now, settings.at_risk_below)
+            if other.task.expires_at >= task.expires_at or stands is Urgency.SAFE:
+                return None  # and so is every one after it: they come by their expiry
+            if is_waiting(other, now) and stands is Urgency.AT_RISK:
                 return other.task
     except StorageError:  # a courtesy to others is no reason to fail; the line itself will tell
         return None
@@ -79,7 +80,3 @@ def is_waiting(record: ChunkRecord, now: datetime) -> bool:
 
 def _due(record: ChunkRecord) -> datetime:
     return record.next_attempt_at or record.first_seen_at
-
-
-def _is_at_risk(record: ChunkRecord, now: datetime, settings: Settings) -> bool:
-    return retention.urgency(record.task.expires_at, now, settings.at_risk_below) is Urgency.AT_RISK

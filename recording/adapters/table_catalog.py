@@ -34,6 +34,7 @@ from recording.settings import Settings, StorageConnection
 
 T = TypeVar("T")
 Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
+OPEN_PAGE = 50  # of index rows: who looks for the most urgent chunk reads few, and each row costs a request anyway
 STALE_AFTER = timedelta(hours=1)  # longer than any step between an index row and its chunk's row
 
 
@@ -98,7 +99,7 @@ class TableCatalog:
         A record that cannot be read is told last: one bad row must not hide all the others.
         """
         unreadable = None
-        for index in rows_of(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after)):
+        for index in rows_of(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after), page=OPEN_PAGE):
             try:
                 record = self._pointed_to(index)
             except UnreadableRecordError as error:
@@ -204,12 +205,20 @@ def _is_stale(index: TableEntity) -> bool:
     return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER
 
 
-def rows_of(table: TableClient, partition: str, first: str = "") -> Iterator[TableEntity]:
-    """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing."""
+def rows_of(table: TableClient, partition: str, first: str = "", page: int | None = None) -> Iterator[TableEntity]:
+    """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
+
+    Args:
+        table: where.
+        partition: which.
+        first: the row key to begin at.
+        page: rows in a page; None leaves it to the service, which sends a thousand.
+    """
     with translated("listing rows"):
         try:
             where = "PartitionKey eq @partition and RowKey ge @first"
-            yield from table.query_entities(where, parameters={"partition": partition, "first": first})
+            parameters = {"partition": partition, "first": first}
+            yield from table.query_entities(where, parameters=parameters, results_per_page=page)
         except ResourceNotFoundError:
             return
 

@@ -137,7 +137,7 @@ def fault_lab(azurite: Azurite) -> Iterator[FaultLab]:
         proxy_port = urlsplit(simulator.addresses.proxy_url).port or 0
         reach = through_proxy(proxy_port, str(simulator.addresses.ca_bundle))
         relays = {"acs": Relay(reach, tls=context)}
-        for service, port in _service_ports(azurite.connection_string).items():
+        for service, port in line.service_ports(azurite.connection_string).items():
             relays[service] = Relay(plain(port))
         for relay in relays.values():
             loop.run(relay.start())
@@ -157,11 +157,6 @@ def fault_lab(azurite: Azurite) -> Iterator[FaultLab]:
 
 def _stop(loop: LoopThread, relay: Relay) -> None:
     loop.run(relay.stop())
-
-
-def _service_ports(connection_string: str) -> dict[str, int]:
-    parts = dict(part.split("=", 1) for part in connection_string.split(";") if part)
-    return {name: urlsplit(parts[f"{name.title()}Endpoint"]).port or 0 for name in ("blob", "queue", "table")}
 
 
 def print_faults(only: Sequence[str] = ()) -> int:

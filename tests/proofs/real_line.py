@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
-from azure.storage.queue import QueueClient
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, QueueMessage
 from pydantic import SecretStr
 
 from dev.acs_simulator.threaded import SimulatorHandle
@@ -72,15 +74,17 @@ class SkippedTime:
 
 
 class UnhurriedQueue:
-    """The real queue, whose delays are noted and skipped instead of waited for."""
+    """The real queue, whose delays are noted and skipped instead of waited for, as far as they go beyond `most`."""
 
-    def __init__(self, queue: StorageChunkQueue, skip: Callable[[timedelta], None]) -> None:
+    def __init__(
+        self, queue: StorageChunkQueue, skip: Callable[[timedelta], None], most: timedelta = timedelta()
+    ) -> None:
         self.delays: list[timedelta] = []
-        self._queue, self._skip = queue, skip
+        self._queue, self._skip, self._most = queue, skip, most
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """Enqueues at once."""
-        self._queue.send(task)
+        """Enqueues for then, or sooner."""
+        self._queue.send(task, min(delay, self._most))
         self.delays.append(delay)
         self._skip(delay)
 
@@ -124,6 +128,12 @@ def relayed(connection_string: str, ports: Mapping[str, int]) -> str:
     return connection_string
 
 
+def service_ports(connection_string: str) -> dict[str, int]:
+    """Where Azurite's three services listen."""
+    parts = dict(part.split("=", 1) for part in connection_string.split(";") if part)
+    return {name: urlsplit(parts[f"{name.title()}Endpoint"]).port or 0 for name in ("blob", "queue", "table")}
+
+
 def line_settings(storage: str, simulator: SimulatorHandle, proxy_port: int, ca_bundle: Path | str) -> Settings:
     """Settings for relays: small blocks, so that small media has many."""
     connection = StorageConnection(connection_string=SecretStr(storage))
@@ -139,7 +149,9 @@ def line_settings(storage: str, simulator: SimulatorHandle, proxy_port: int, ca_
 
 
 @contextmanager
-def real_ports(settings: Settings, clock: SkippedTime, skip: Callable[[timedelta], None]) -> Iterator[Ports]:
+def real_ports(
+    settings: Settings, clock: SkippedTime, skip: Callable[[timedelta], None], longest_delay: timedelta = timedelta()
+) -> Iterator[Ports]:
     """The production adapters, closed at the end."""
     with ExitStack() as stack:
 
@@ -154,7 +166,7 @@ def real_ports(settings: Settings, clock: SkippedTime, skip: Callable[[timedelta
             external=opened(ExternalBlobs(settings)),
             archive=opened(BlobArchive(settings)),
             catalog=opened(TableCatalog(settings)),
-            queue=cast("ChunkQueue", UnhurriedQueue(opened(StorageChunkQueue(settings)), skip)),
+            queue=cast("ChunkQueue", UnhurriedQueue(opened(StorageChunkQueue(settings)), skip, longest_delay)),
             quarantine=opened(BlobQuarantine(settings)),
             audit=opened(TableAudit(settings)),
         )
@@ -202,3 +214,14 @@ class PlayedHost:
 def open_queue(connection_string: str) -> QueueClient:
     """The chunk queue, past the relays."""
     return QueueClient.from_connection_string(connection_string, QUEUE)
+
+
+def delete_if_ours(queue: QueueClient, message: QueueMessage) -> None:
+    """Deletes a handled message, unless its lease has ended and somebody else has it by now."""
+    try:
+        queue.delete_message(message)
+    except ResourceNotFoundError:
+        return
+    except HttpResponseError as error:
+        if error.error_code != "PopReceiptMismatch":  # type: ignore[attr-defined]  # the storage SDK adds it
+            raise

@@ -43,10 +43,13 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "crashes": lambda: prove_crashes(is_long=is_long),
         "orders": prove_orders,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
+        "visibility": prove_visibility,
         "simulation": lambda: prove_simulation(first, seeds or (1_000_000 if is_long else 20_000)),
     }
     on_the_stack: dict[str, Callable[[], int]] = {
         "faults": lambda: prove_faults(only),
+        "kills": lambda: prove_kills(first, is_long=is_long),
+        "chaos": lambda: prove_chaos(first, is_long=is_long),
     }
     if what not in (*proofs, *on_the_stack, "all"):
         print(f"There is no proof {what!r}. There are: {', '.join((*proofs, *on_the_stack))}, all.", file=sys.stderr)
@@ -55,11 +58,32 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
     return max([proof() for name, proof in chosen.items() if what in (name, "all")])
 
 
+def prove_visibility() -> int:
+    """Every failure is told within its minutes by the alert that is deployed for it; 0 when none is late."""
+    from tests.proofs.visibility import print_visibility  # reads the templates, which no other proof needs
+
+    return print_visibility()
+
+
 def prove_faults(only: Sequence[str]) -> int:
     """Each fault on each operation of the real adapters; 0 when the line went on from every one and kept its word."""
     from tests.proofs.faults import print_faults  # the SDKs, which no other proof needs
 
     return print_faults(only)
+
+
+def prove_kills(first: int, *, is_long: bool) -> int:
+    """The host of the whole local world is killed, again and again; 0 when the archive ended as it should."""
+    from tests.proofs.kills import KillPlan, print_kills
+
+    return print_kills(KillPlan(recordings=1000, kills=200 if is_long else 50, seed=first))
+
+
+def prove_chaos(first: int, *, is_long: bool) -> int:
+    """Spoiled connections before Azurite and ACS; 0 when the archive ended as it should at every share of them."""
+    from tests.proofs.chaos import print_chaos
+
+    return print_chaos(400 if is_long else 100, first)
 
 
 def over_all_processors(work: Callable[[Sequence[Job]], Sum], jobs: Sequence[Job], batch: int = 100) -> Sum:

@@ -1,6 +1,7 @@
 """Urgency: with more work than workers, what is at risk goes first; and every state of the clock is seen (I4, I9)."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -67,6 +68,22 @@ def test_a_turn_that_comes_in_time_looks_nobody_up(here: World) -> None:
     here.works(safe)
     assert _archived(here) == [0]
     assert "open_chunks" not in here.fakes.catalog.calls
+
+
+def test_in_a_backlog_without_risk_a_late_turn_looks_at_one_chunk_only(here: World) -> None:
+    """A thousand recordings at once made every turn read fifty rows: seven seconds for each small chunk."""
+    last = [_waits(here, index, 20 + index / 100) for index in range(60)][-1]
+    open_chunks, looked_at = here.fakes.catalog.open_chunks, list[ChunkRecord]()
+
+    def counted(expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
+        for known in open_chunks(expiring_after):
+            looked_at.append(known)
+            yield known
+
+    here.fakes.catalog.open_chunks = counted  # type: ignore[method-assign]  # the same, with a counter
+    here.works(last)
+    assert _archived(here) == [last.index]
+    assert len(looked_at) == 1
 
 
 @pytest.mark.parametrize("why", ["claimed", "later", "lost", "safe", "kept elsewhere", "archived"])
