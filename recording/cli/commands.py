@@ -1,4 +1,4 @@
-"""The commands `status`, `list`, `show`, `verify` and `redrive`: each asks one use case and tells its answer."""
+"""The commands `status`, `list`, `show`, `verify`, `redrive`, `trail`: each asks one use case and tells its answer."""
 
 import argparse
 import json
@@ -36,6 +36,12 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     again.add_argument("--all", action="store_true", help="all that is held, when no other option says which")
     for name, text in (("show", "the timeline of a recording"), ("verify", "prove an archived recording again")):
         commands.add_parser(name, parents=[common], help=text).add_argument("recording", metavar="ID")
+    trail = commands.add_parser(
+        "trail", parents=[common], help="who asked for what: the audit trail of control actions"
+    )
+    trail.add_argument("--since", type=_time, metavar="TIME", help="the last day, unless this says otherwise")
+    trail.add_argument("--recording", metavar="ID", help="about this recording")
+    trail.add_argument("--caller", metavar="ID", help="by this caller")
 
 
 def run(asked: argparse.Namespace, ports: Ports, settings: Settings, tell: Tell) -> int:
@@ -44,7 +50,7 @@ def run(asked: argparse.Namespace, ports: Ports, settings: Settings, tell: Tell)
     Raises:
         RecordingError: when the answer could not be found out.
     """
-    answers = {"status": _status, "list": _list, "show": _show, "verify": _verify, "redrive": _redrive}
+    answers = {"status": _status, "list": _list, "show": _show, "verify": _verify, "redrive": _redrive, "trail": _trail}
     code, facts, lines = answers[asked.command](asked, ports, settings)
     tell(json.dumps(facts, indent=2, default=_plain) + "\n" if asked.json else "".join(f"{line}\n" for line in lines))
     return code
@@ -54,8 +60,11 @@ def _status(_asked: argparse.Namespace, ports: Ports, settings: Settings) -> Ans
     seen, kinds = overview(ports), Counter(one.kind for one in held(ports, settings))
     lines = [f"{state:<15} {count}" for state, count in seen.states.items()]
     lines += [f"{'held as ' + kind:<15} {kinds[kind]}" for kind in Kind if kinds[kind]]
+    queues = [queue for queue in ports.queue.depths() if queue.messages]
+    lines += [f"{queue.messages} in the queue {queue.name}" for queue in queues]
     lines += [f"open {seen.open_chunks}, held {kinds.total()}, least time left {_left(seen.least_time_left)}"]
     facts = asdict(seen) | {"held": {kind.value: kinds[kind] for kind in Kind}}
+    facts["queues"] = {queue.name: queue.messages for queue in queues}
     return NEEDS_A_PERSON if kinds else FINE, facts, lines
 
 
@@ -95,6 +104,20 @@ def _redrive(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Ans
     lines = [f"{word}  {name}" for name in done.sent]
     lines += [f"skipped, refused again or just taken  {name}" for name in done.skipped]
     return NEEDS_A_PERSON if done.skipped else FINE, asdict(done) | {"dry_run": asked.dry_run}, lines or ["none"]
+
+
+def _trail(asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answer:
+    entries = [
+        entry
+        for entry in ports.audit.entries(asked.since or ports.clock.now() - timedelta(days=1))
+        if asked.recording in (None, entry.recording_id) and asked.caller in (None, entry.caller)
+    ]
+    lines = [
+        f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.operation:<13}  {entry.outcome:<13}  "
+        f"{entry.caller or 'who had a key'}  {entry.recording_id or '-'}"
+        for entry in entries
+    ]
+    return FINE, {"entries": [asdict(entry) for entry in entries]}, lines or ["nobody asked for anything"]
 
 
 def _chosen(asked: argparse.Namespace) -> Chosen:

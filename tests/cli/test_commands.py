@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from recording.cli.__main__ import main
 from recording.domain.chunk import ChunkState
 from recording.domain.layout import metadata_name
+from recording.ports import AuditEntry
 from tests.builders import RECORDING_ID, event, task
 from tests.world import World, world
 
@@ -91,6 +93,26 @@ def test_redrive_wants_to_be_told_which(here: World) -> None:
     assert here.state() is ChunkState.QUARANTINED
     assert _run(here, "redrive", "--reason", "source_forbidden")[0] == 0
     assert here.state() is ChunkState.PENDING
+
+
+def test_status_tells_what_waits_in_queues(here: World) -> None:
+    """A number that grows is the first sign of too few workers."""
+    here.fakes.queue.send(task())
+    code, text = _run(here, "status", "--json")
+    assert (code, json.loads(text)["queues"]) == (0, {"recording-chunks": 1})
+    assert "1 in the queue recording-chunks\n" in _run(here, "status")[1]
+
+
+def test_the_trail_tells_who_asked_for_what(here: World) -> None:
+    """Who stopped the recording is a question that comes months later."""
+    assert _run(here, "trail") == (0, "nobody asked for anything\n")
+    for at, recording, caller in ((here.now - timedelta(days=3), "one", None), (here.now, "two", "object-2")):
+        here.fakes.audit.add(AuditEntry(at, "stop_recording", recording, caller, "done"))
+    assert _run(here, "trail")[1].split()[2:] == ["stop_recording", "done", "object-2", "two"]
+    long_ago = (here.now - timedelta(days=30)).isoformat()
+    assert "who had a key  one" in _run(here, "trail", "--since", long_ago, "--recording", "one")[1]
+    entries = json.loads(_run(here, "trail", "--since", long_ago, "--caller", "object-2", "--json")[1])["entries"]
+    assert [entry["recording_id"] for entry in entries] == ["two"]
 
 
 def test_drift_is_one_of_the_commands(here: World) -> None:
