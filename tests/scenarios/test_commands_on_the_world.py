@@ -37,6 +37,24 @@ def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps) -
     assert (status, told.splitlines()[0]) == (1, f"media_missing {chunks[0]['blobName']}")
 
 
+def test_an_event_that_event_grid_gave_up_is_listed_and_put_back_to_work(own_world: Steps) -> None:
+    """Neither door ever heard of the recording; only the dead letters have it, as Event Grid writes them."""
+    file = own_world.world.settings_file()
+    own_world.simulator.plan_deliveries("probation")
+    made = own_world.simulator.create_objects(format="wav", duration_ms=2000, chunks=1, publish_event=True)
+    own_world.simulator.advance(301)  # Event Grid waits five minutes before it writes one
+
+    def listed() -> list[str]:
+        return [line.split()[1] for line in _command(file, "list")[1].splitlines()]
+
+    own_world.wait_until(lambda: listed() == ["dead_letter"] * 2, "both doors' dead letters are listed")
+    assert own_world.chunks(made[0]["recordingId"]) == []
+    assert _command(file, "redrive", "--all")[0] == 0
+    own_world.wait_until_archived(made[0]["recordingId"], chunks=1)
+    assert own_world.archived_of(made) == [made[0]["sha256"]]
+    assert _command(file, "list") == (0, "nothing is held\n")
+
+
 def _command(settings: Path, *arguments: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "recording.cli", "--settings", str(settings), *arguments]
     environment = {"PATH": os.environ["PATH"]}
