@@ -101,9 +101,11 @@ def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) 
 def prove(
     what: Annotated[
         str,
-        typer.Argument(help="controls, crashes, orders, outages, visibility, simulation, all; faults, kills, chaos"),
+        typer.Argument(
+            help="controls, crashes, hostile, orders, outages, visibility, simulation, all; faults, kills, chaos"
+        ),
     ] = "all",
-    seeds: Annotated[int | None, typer.Option(help="how many lives, or outages of each kind")] = None,
+    seeds: Annotated[int | None, typer.Option(help="how many lives, locations, or outages of each kind")] = None,
     first: Annotated[int, typer.Option(help="the seed, or the first one")] = 0,
     is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
     only: Annotated[list[str] | None, typer.Option(help="one cell of faults, as it was printed")] = None,

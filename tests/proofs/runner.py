@@ -41,6 +41,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
     proofs: dict[str, Callable[[], int]] = {
         "controls": prove_controls,
         "crashes": lambda: prove_crashes(is_long=is_long),
+        "hostile": lambda: prove_hostile(first, seeds or (1_000_000 if is_long else 100_000)),
         "orders": prove_orders,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "visibility": prove_visibility,
@@ -63,6 +64,13 @@ def prove_visibility() -> int:
     from tests.proofs.visibility import print_visibility  # reads the templates, which no other proof needs
 
     return print_visibility()
+
+
+def prove_hostile(first: int, cases: int) -> int:
+    """Forged events, locations, ids and answers; 0 when none got through."""
+    from tests.proofs.hostile import print_hostile  # parsers and a TLS server, which no other proof needs
+
+    return print_hostile(first, cases)
 
 
 def prove_faults(only: Sequence[str]) -> int:
