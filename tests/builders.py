@@ -14,6 +14,7 @@ from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataO
 from recording.domain.events import EVENT_TYPE
 from recording.domain.formats import FormatType
 from recording.settings import AcsConnection, Settings, StorageConnection
+from tests import canaries
 
 EVENTS = Path(__file__).parent / "events"
 RESOURCE = (
@@ -29,7 +30,7 @@ SERVER_CALL_ID = (
     "aHR0cHM6Ly9jb252LXdlZXUtMDQuY29udi5za3lwZS5jb20vY29udi9RbTl5WldGc2FYTXROREk_aT03JmU9NjM4OTk5MTExMjIyMzMzNDQ0"
 )
 CONTAINER = "https://customer.blob.core.windows.net/calls"
-ACCESS_KEY = "bm90LWEta2V5LW9ubHktYS10ZXN0"
+ACCESS_KEY = canaries.ACS_KEY
 EVENT_TIME = datetime(2026, 11, 23, 8, 58, tzinfo=UTC)
 FAKE_CLOCK_START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 DURATION_MS = 2000
@@ -76,6 +77,7 @@ def event(*chunks: dict[str, Any], data: dict[str, Any] | None = None, **changes
         "recordingContentType": "Audio",
         "recordingChannelType": "Mixed",
         "recordingFormatType": "Wav",
+        "startedBy": {"rawId": canaries.PARTICIPANT, "phoneNumber": canaries.PHONE, "from": f"?{canaries.SIGNATURE}"},
     }
     envelope = {
         "id": "event-1",
@@ -158,7 +160,7 @@ def metadata(of: ChunkTask | None = None, **changes: Any) -> bytes:
             "format": "wav",
             "audioConfiguration": {"sampleRate": 16000, "bitRate": 256000, "channels": 1},
         },
-        "participants": [{"participantId": "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000001a-aaaa-bbbb-cccc"}],
+        "participants": [{"participantId": canaries.PARTICIPANT, "phoneNumber": canaries.PHONE}],
     }
     return json.dumps(_changed(facts, changes), indent=2).replace("\n", "\r\n").encode()
 

@@ -7,10 +7,19 @@ import pytest
 from hypothesis import settings
 
 from dev.azurite import Azurite, is_installed
+from tests import canaries
 
 # No test is about time: a busy machine must not turn one red. Benchmarks measure.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.fixture(autouse=True)
+def watch() -> Iterator[canaries.Watch]:
+    """Whatever a test does, no log record may tell a canary (`tests/canaries.py`)."""
+    with canaries.watched() as watching:
+        yield watching
+    assert watching.leaks == [], "a log tells what nobody may read"
 
 
 @pytest.fixture(scope="session")

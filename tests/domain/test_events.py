@@ -136,7 +136,7 @@ def test_a_metadata_location_of_unknown_form_is_refused_and_not_taken_for_absent
 
 def test_unknown_fields_are_kept() -> None:
     """What Microsoft adds tomorrow is there for whoever needs it."""
-    told = read_event(event(chunk(codec="opus"), data={"tenant": "blue"}))
+    told = read_event(event(chunk(codec="opus"), data={"tenant": "blue", "startedBy": None}))
     assert told.data.model_extra == {"tenant": "blue"}
     assert told.chunks[0].model_extra == {"codec": "opus"}
 

@@ -8,6 +8,7 @@ import pytest
 from dev.acs_simulator.options import SimulatorOptions
 from dev.azurite import is_installed
 from dev.world import LocalWorld, WorldOptions
+from tests import canaries
 from tests.conftest import missing
 from tests.scenarios.steps import Steps
 
@@ -36,3 +37,6 @@ def _running(options: SimulatorOptions, **changes: Any) -> Iterator[Steps]:
     chosen = WorldOptions(host="builtin", simulator=options, settings=QUICK, queue_lease=QUICK_LEASE_SECONDS, **changes)
     with LocalWorld(chosen) as running:
         yield Steps(running)
+        log = running.log_path().read_text(errors="replace")
+        told = [*canaries.seen_in(log), *(what for what in (running.addresses.access_key, "8:acs:") if what in log)]
+    assert told == [], "the host's log tells what nobody may read"
