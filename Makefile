@@ -1,11 +1,13 @@
 # The commands of this project. `make` alone lists them.
 # PYTHON=/path/to/python3.13 VENV=.venv-3.13 make test   runs with another Python.
+# PROOF=kills make prove                                 runs one proof of docs/reliability.md.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 SEMGREP := .venv-semgrep
+PROOF ?= all
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
@@ -50,7 +52,7 @@ test: install ## all tests
 	@$(BIN)/python -m pytest -n 2
 
 prove: install ## the promise, proved in minutes: faults, deaths, orders, outages (docs/reliability.md)
-	@$(BIN)/python -m dev prove all
+	@$(BIN)/python -m dev prove $(PROOF)
 
 soak: install ## the same for hours: a million lives, 200 kills, spoiled connections (docs/reliability.md)
 	@$(BIN)/python -m dev prove all --long

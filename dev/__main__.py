@@ -102,13 +102,14 @@ def prove(
     what: Annotated[
         str,
         typer.Argument(
-            help="controls, crashes, hostile, orders, outages, visibility, simulation, all; faults, kills, chaos"
+            help="controls, crashes, hostile, orders, outages, visibility, simulation, all; "
+            "faults, kills, chaos, mutants"
         ),
     ] = "all",
     seeds: Annotated[int | None, typer.Option(help="how many lives, locations, or outages of each kind")] = None,
     first: Annotated[int, typer.Option(help="the seed, or the first one")] = 0,
     is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="one cell of faults, as it was printed")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="a cell of faults, or a part of mutants' names")] = None,
 ) -> None:
     """Runs the real use cases through faults, deaths, orders and outages, and prints the figures."""
     from tests.proofs.runner import main

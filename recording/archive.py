@@ -116,17 +116,17 @@ def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
         delete = checked_location(task.delete_location, hosts)
         if not names_the_same_object(delete, checked_location(task.content_location, hosts), task.document_id):
             return SourceOutcome.LEFT_TO_EXPIRE, "the delete location names another object"
-        return _deleted(work), None
+        return _deleted(work, task.delete_location), None
     except UnsafeLocationError as error:
         return SourceOutcome.LEFT_TO_EXPIRE, f"the delete location was refused: {error.code}"
 
 
-def _deleted(work: Work) -> SourceOutcome:
+def _deleted(work: Work, location: str) -> SourceOutcome:
     """The one place where a source is deleted, behind the one guard (I1), by the holder of a living claim only."""
     work.keep_claim()
     if not may_delete_source(work.record):
         raise RecordingError("the guard refused to delete the source", code="delete_refused")
-    was_there = work.ports.source.delete(work.task.delete_location or "")
+    was_there = work.ports.source.delete(location)
     return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE
 
 

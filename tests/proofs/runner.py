@@ -37,7 +37,7 @@ class Sum:
 
 
 def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Sequence[str] = ()) -> int:
-    """One proof by its name, or all; 0 when the promise held. Those on the real stack are in `all` with `is_long`."""
+    """One proof by its name, or all; 0 when the promise held. Those that take longer are in `all` with `is_long`."""
     proofs: dict[str, Callable[[], int]] = {
         "controls": prove_controls,
         "crashes": lambda: prove_crashes(is_long=is_long),
@@ -47,16 +47,24 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "visibility": prove_visibility,
         "simulation": lambda: prove_simulation(first, seeds or (1_000_000 if is_long else 20_000)),
     }
-    on_the_stack: dict[str, Callable[[], int]] = {
+    longer: dict[str, Callable[[], int]] = {
+        "mutants": lambda: prove_mutants(only),
         "faults": lambda: prove_faults(only),
         "kills": lambda: prove_kills(first, is_long=is_long),
         "chaos": lambda: prove_chaos(first, is_long=is_long),
     }
-    if what not in (*proofs, *on_the_stack, "all"):
-        print(f"There is no proof {what!r}. There are: {', '.join((*proofs, *on_the_stack))}, all.", file=sys.stderr)
+    if what not in (*proofs, *longer, "all"):
+        print(f"There is no proof {what!r}. There are: {', '.join((*proofs, *longer))}, all.", file=sys.stderr)
         return 2
-    chosen = {**proofs, **on_the_stack} if is_long or what in on_the_stack else proofs
+    chosen = {**proofs, **longer} if is_long or what in longer else proofs
     return max([proof() for name, proof in chosen.items() if what in (name, "all")])
+
+
+def prove_mutants(only: Sequence[str]) -> int:
+    """Faults planted into the rules that guard a recording; 0 when tests kill them, or a reason is on the list."""
+    from tests.proofs.mutation import print_mutants
+
+    return print_mutants(only)
 
 
 def prove_visibility() -> int:

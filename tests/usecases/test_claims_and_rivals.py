@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -180,6 +181,33 @@ def test_a_duplicate_of_a_finished_chunk_costs_no_request(here: World) -> None:
     here.works(task())
     assert here.source.calls == before
     assert here.fakes.queue.sent == []
+
+
+def test_a_claim_that_ends_while_the_manifest_is_written_deletes_nothing(here: World) -> None:
+    """The last moment before the delete: another worker may be at the chunk by now."""
+    archive = here.fakes.archive
+    put = archive.put_if_unchanged
+
+    def slow(name: str, *rest: Any) -> Any:
+        done = put(name, *rest)
+        if name.endswith("manifest.json"):
+            here.fakes.clock.advance(minutes=3)
+        return done
+
+    archive.put_if_unchanged = slow  # type: ignore[method-assign,assignment]
+    here.works(task())
+    assert (here.state(), "delete" in here.source.calls) == (ChunkState.CATALOGED, False)
+    here.runs()
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
+def test_the_guard_is_asked_and_obeyed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the line thinks it has done: when the guard says no, the source stays and a person is told."""
+    monkeypatch.setattr("recording.archive.may_delete_source", lambda _record: False)
+    here.works(task())
+    assert "delete" not in here.source.calls
+    assert (here.record().source, here.record().source_reason) == (SourceOutcome.LEFT_TO_EXPIRE, "delete_refused")
+    assert here.fakes.quarantine.reasons == ["delete_refused"]
 
 
 # --- rivals ----------------------------------------------------------------------------------------------------------

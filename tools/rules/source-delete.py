@@ -5,12 +5,12 @@ from recording.domain.transitions import may_delete_source
 
 
 # ruleid: second-place-that-deletes
-def _deleted(work: Work) -> SourceOutcome:
+def _deleted(work: Work, location: str) -> SourceOutcome:
     work.keep_claim()
     if not may_delete_source(work.record):
         raise RecordingError("refused")
     # ok: source-deleted-elsewhere
-    return work.ports.source.delete(work.task.delete_location)
+    return work.ports.source.delete(location)
 
 
 def tidy_up(work):
@@ -39,9 +39,9 @@ def by_the_adapter(acs, location, source):
 
 class NoGuard:
     # ruleid: second-place-that-deletes
-    def _deleted(work: Work) -> SourceOutcome:
+    def _deleted(work: Work, location: str) -> SourceOutcome:
         # ruleid: source-deleted-elsewhere
-        return work.ports.source.delete(work.task.delete_location)
+        return work.ports.source.delete(location)
 
 
 def storage(client, queue):
