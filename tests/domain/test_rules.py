@@ -25,6 +25,7 @@ from recording.domain.transitions import (
     may_delete_source,
     moved,
     names_the_same_object,
+    redriven,
 )
 from recording.errors import RecordingError, RequestError
 from tests.builders import CALL_ID, EVENT_TIME, document_id, location, record, task
@@ -310,3 +311,20 @@ def test_a_chunks_key_does_not_depend_on_where_it_lies() -> None:
     assert task().key != task(document=document_id(9)).key
     assert str(task(3).key).startswith("000003-")
     assert CALL_ID not in str(task().key)
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in ChunkState if state not in (ChunkState.QUARANTINED, ChunkState.EXPIRED)]
+)
+def test_only_what_is_held_can_be_put_back_by_a_person(state: ChunkState) -> None:
+    """A second worker on a chunk that is at work would be a race that a person started."""
+    with pytest.raises(RecordingError) as refused:
+        redriven(record(state), EVENT_TIME)
+    assert refused.value.code == "impossible_transition"
+
+
+def test_a_chunk_that_is_put_back_keeps_what_was_found_out() -> None:
+    """Only the reason goes; the count of tries by hand goes up."""
+    again = redriven(record(ChunkState.QUARANTINED, quarantine_reason="x", last_error="y", redrives=1), EVENT_TIME)
+    assert (again.state, again.quarantine_reason, again.redrives) == (ChunkState.PENDING, None, 2)
+    assert (again.last_error, again.next_attempt_at, again.changed_at) == ("y", EVENT_TIME, EVENT_TIME)

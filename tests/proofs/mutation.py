@@ -47,8 +47,8 @@ TARGETS = (
         ("domain/test_rules.py", *_LINE, "usecases/test_reconcile.py", "usecases/test_held.py"),
         ("may_delete_source", "_metadata_is_settled", "names_the_same_object"),
     ),
-    Target("recording.domain.integrity", ("domain/test_rules.py", *_LINE)),
-    Target("recording.domain.blocks", ("domain/test_rules.py", *_LINE)),
+    Target("recording.domain.integrity", ("domain/test_integrity.py", "domain/test_metadata.py", *_LINE)),
+    Target("recording.domain.blocks", ("domain/test_blocks.py", "usecases/test_copy_engine.py", *_LINE[:1])),
     Target("recording.proving", (*_LINE, "usecases/test_fallback.py")),
     Target(
         "recording.archive",

@@ -1,0 +1,73 @@
+"""Blocks: what may be kept of an earlier attempt, and how a file is cut, at the exact limits."""
+
+import pytest
+
+from recording.domain.blocks import MOST_BLOCKS, Block, StagedBlock, block_id, plan, staged_block, usable
+
+MARK, OTHER = "0123456789abcdef", "fedcba9876543210"
+
+
+def staged(*places: tuple[int, int], mark: str = MARK) -> dict[str, int]:
+    """Blocks as the service lists them: ids and lengths."""
+    return {block_id(Block(*place), mark, 7): place[1] for place in places}
+
+
+def kept(listed: dict[str, int], total: int) -> list[tuple[int, int]]:
+    """What may be kept, as places."""
+    return [(block.offset, block.length) for block in usable(listed, MARK, total)]
+
+
+def test_an_id_tells_what_it_was_made_of() -> None:
+    """A later worker knows nothing else."""
+    text = block_id(Block(10, 5), MARK, 255)
+    assert staged_block(text, MARK) == StagedBlock(10, 5, "00000000000000ff")
+    assert staged_block(text) == staged_block(text, MARK + "and more")
+    assert (staged_block(text, OTHER), staged_block("x" + text), staged_block("")) == (None, None, None)
+
+
+def test_a_block_may_end_with_the_file_and_not_after_it() -> None:
+    """A longer object of the same name is another object."""
+    assert kept(staged((0, 10)), 10) == [(0, 10)]
+    assert kept(staged((0, 10)), 9) == []
+
+
+def test_one_byte_is_a_block_and_none_is_not() -> None:
+    """The last one of a file may be as small as that."""
+    assert kept(staged((0, 1)), 1) == [(0, 1)]
+    assert kept(staged((0, 0)), 1) == []
+
+
+def test_a_block_of_another_length_than_its_id_says_is_not_used() -> None:
+    """The service's own count decides."""
+    assert kept(dict.fromkeys(staged((0, 10)), 9), 10) == []
+    assert kept(staged((0, 10), mark=OTHER), 10) == []
+
+
+@pytest.mark.parametrize(
+    ("places", "alone"),
+    [
+        ([(0, 5), (5, 5)], [(0, 5), (5, 5)]),
+        ([(0, 6), (5, 5)], []),
+        ([(0, 10), (2, 2), (6, 2)], []),
+        ([(0, 10), (2, 2), (10, 5)], [(10, 5)]),
+        ([(0, 5), (5, 5), (9, 3)], [(0, 5)]),
+    ],
+)
+def test_blocks_that_share_bytes_are_all_left_out(places: list[tuple[int, int]], alone: list[tuple[int, int]]) -> None:
+    """Two stories about one byte: neither is believed."""
+    assert kept(staged(*places), 20) == alone
+
+
+def test_a_plan_fills_exactly_what_is_missing() -> None:
+    """Nothing twice, nothing left out."""
+    cut = list(plan(20, lambda: 4, [Block(5, 5), Block(12, 8)]))
+    assert cut == [Block(0, 4), Block(4, 1), Block(10, 2)]
+    assert list(plan(0, lambda: 4)) == []
+
+
+def test_a_huge_file_makes_larger_blocks() -> None:
+    """Blob storage takes no more than fifty thousand."""
+    total = MOST_BLOCKS * 10 + 1
+    cut = list(plan(total, lambda: 1))
+    assert MOST_BLOCKS == 50_000
+    assert (len(cut) <= MOST_BLOCKS, cut[-1].end) == (True, total)
