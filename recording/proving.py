@@ -4,7 +4,7 @@ from typing import Any
 
 from recording.copying import digest_of, media_fault, metadata_if_there, pool_of
 from recording.domain.blocks import StagedBlock, staged_block
-from recording.domain.chunk import ChunkState, Home
+from recording.domain.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.integrity import Digest, check_stored
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.engine.readback import Stored, read_back
@@ -26,10 +26,8 @@ def verify(work: Work) -> None:
     """
     proofs, facts = _read_back(work) if _must_read(work) else (_compared_length(work), {})
     record = work.record.model_copy(update=facts)
-    how = ["length equals the source's declared total", *_about_source(work)]
-    if record.duration_ms is not None or record.media_fault is None:
-        how.append(f"opens as {record.format}" if record.media_fault is None else f"media: {record.media_fault}")
-    work.move(ChunkState.VERIFIED, verified_at=work.now(), verified_how=(*how, *proofs), **facts)
+    how = ("length equals the source's declared total", *_about_source(work), *_about_media(record), *proofs)
+    work.move(ChunkState.VERIFIED, verified_at=work.now(), verified_how=how, **facts)
     emit(
         Event.CHUNK_VERIFIED,
         recording_id=work.task.recording_id,
@@ -48,6 +46,13 @@ def _about_source(work: Work) -> list[str]:
     if work.record.sha256 is None:
         return ["each block's CRC-64 as read from the source"]
     return ["SHA-256 of the bytes as read from the source"]
+
+
+def _about_media(record: ChunkRecord) -> list[str]:
+    """Nothing, where nobody looked: a receipt must not say more than was seen."""
+    if record.media_fault is not None:
+        return [f"media: {record.media_fault}"]
+    return [f"opens as {record.format}"] if record.duration_ms is not None else []
 
 
 def _read_back(work: Work) -> tuple[list[str], dict[str, Any]]:

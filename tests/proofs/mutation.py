@@ -49,7 +49,7 @@ TARGETS = (
     ),
     Target("recording.domain.integrity", ("domain/test_integrity.py", "domain/test_metadata.py", *_LINE)),
     Target("recording.domain.blocks", ("domain/test_blocks.py", "usecases/test_copy_engine.py", *_LINE[:1])),
-    Target("recording.proving", (*_LINE, "usecases/test_fallback.py")),
+    Target("recording.proving", ("usecases/test_proving.py", *_LINE, "usecases/test_fallback.py")),
     Target(
         "recording.archive",
         (*_LINE, "usecases/test_reconcile.py", "usecases/test_urgency.py", "usecases/test_fallback.py"),
