@@ -610,7 +610,7 @@ def test_an_external_file_that_changes_between_two_reads_is_quarantined() -> Non
 @pytest.mark.parametrize(
     "text", ["", "{", "null", "[]", '{"version": 1}', task().model_dump_json().replace('"version":1', '"version":2')]
 )
-def test_a_message_that_is_no_task_is_kept_for_a_person(text: str) -> None:
+def test_a_message_that_is_no_task_is_kept_for_a_person(text: str, caplog: pytest.LogCaptureFixture) -> None:
     """Dropping it would lose a recording; delivering it again would never end."""
     here = world()
     here.fakes.queue.poison("x")
@@ -619,6 +619,7 @@ def test_a_message_that_is_no_task_is_kept_for_a_person(text: str) -> None:
     archive_message(text, here.ports, here.settings)
     (entry,) = here.fakes.quarantine.kept.values()
     assert (entry.reason, entry.payload, entry.came_from) == ("unreadable_task", text, "chunk_queue")
+    assert 'recording.event.rejected reason="unreadable_task"' in caplog.text
     assert here.source.calls == []
 
 
