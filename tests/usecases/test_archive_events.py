@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from recording.errors import ClaimLostError, SourceBusyError, StorageBusyError
+from recording.domain.chunk import ChunkState
+from recording.errors import ClaimLostError, CopyPausedError, SourceBusyError, StorageBusyError
 from tests.builders import task
 from tests.world import World, intercept, leave_alone, world
 
@@ -92,3 +93,31 @@ def test_an_end_that_a_person_must_see_is_told_with_its_reason(here: World, capl
     here.works(lost)
     (facts,) = told(caplog, "recording.chunk.expired")
     assert (facts["code"], facts["document_id"]) == ("source_not_found", lost.document_id)
+
+
+def test_trying_ends_at_the_very_moment_of_the_expiry(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    """ACS promises nothing from then on."""
+    here.forgets(task())
+    here.fakes.clock.advance(seconds=(task().expires_at - here.now).total_seconds())
+    here.works(task())
+    assert len(told(caplog, "recording.chunk.expired")) == 1
+
+
+def test_what_is_copied_never_expires(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The archive has it: however long storage fails, the chunk is tried again."""
+    here.fakes.archive.fail_next("read_range", StorageBusyError("503"), times=2)
+    here.works(task())
+    assert here.state() is ChunkState.COPIED
+    here.fakes.clock.advance(hours=100)
+    here.works(task())
+    assert (here.state(), told(caplog, "recording.chunk.expired")) == (ChunkState.COPIED, [])
+    here.works(task())
+    assert here.state() is ChunkState.CATALOGED
+
+
+def test_a_copy_that_pauses_is_no_failed_try(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    """It goes on at once, and nothing is counted against it."""
+    intercept(here, lambda port, _method: (CopyPausedError("paused") if port == "WitnessedSource" else None, False))
+    here.works(task())
+    assert (here.fakes.queue.tasks, told(caplog, "recording.chunk.attempt_failed")) == ([task()], [])
+    assert [facts["code"] for facts in told(caplog, "recording.chunk.waiting")] == ["copy_paused"]
