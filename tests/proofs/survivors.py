@@ -14,4 +14,8 @@ SURVIVORS = {
     "proving._name: without ''": _KNOWN,
     "proving._length: without 0": _KNOWN,
     "proving._length: 0 → 1": _KNOWN,
+    "archive._is_over: return False → None": "asked as a condition only",
+    "archive._put_back: 1 → 2": "the delay is drawn by chance; twice as long is within what may be",
+    "archive._go_on_later: without error.retry_after": "a pause names no delay today; every error may",
+    "archive._go_on_later: work.now() + delay → Sub": "the delay of a pause is nothing",
 }
