@@ -20,7 +20,7 @@ class SimulatorError(Exception):
 
 
 class SimulatorClient:
-    """Talks to `{admin_url}/_simulator/`. Answers are the JSON of `dev.acs_simulator.views`, in camelCase.
+    """Talks to `{admin_url}/_simulator/`. Answers are the JSON of `dev.acs_simulator.admin.views`, in camelCase.
 
     Every method raises SimulatorError when the simulator refuses, and urllib3's errors when it cannot be reached.
     """

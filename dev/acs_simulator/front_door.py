@@ -4,20 +4,20 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from dev.acs_simulator.authorisation import Credential, SignedRequest, credential_of
-from dev.acs_simulator.background import Background
-from dev.acs_simulator.clock import MovableClock
-from dev.acs_simulator.control_plane import ControlPlane
-from dev.acs_simulator.exchange import Exchange, ams_answer, empty_answer, error_answer
-from dev.acs_simulator.faults import FaultScript
-from dev.acs_simulator.faulty import perform
-from dev.acs_simulator.identifiers import new_guid
-from dev.acs_simulator.journal import Journal, JournalEntry
-from dev.acs_simulator.model import Refusal
-from dev.acs_simulator.objects import Objects
+from dev.acs_simulator.control_plane.operations import ControlPlane
+from dev.acs_simulator.faults.script import FaultScript
+from dev.acs_simulator.net.authorisation import Credential, SignedRequest, credential_of
+from dev.acs_simulator.net.exchange import Exchange, ams_answer, empty_answer, error_answer
+from dev.acs_simulator.net.faulty import perform
+from dev.acs_simulator.net.routes import Route, plays, route
 from dev.acs_simulator.options import SimulatorOptions
-from dev.acs_simulator.routes import Route, plays, route
-from dev.acs_simulator.storage_plane import StoragePlane
+from dev.acs_simulator.state.background import Background
+from dev.acs_simulator.state.identifiers import new_guid
+from dev.acs_simulator.state.journal import Journal, JournalEntry
+from dev.acs_simulator.state.model import Refusal
+from dev.acs_simulator.state.objects import Objects
+from dev.acs_simulator.storage_plane.operations import StoragePlane
+from dev.clock import MovableClock
 
 
 class FrontDoor:

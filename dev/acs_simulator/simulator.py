@@ -9,16 +9,16 @@ from types import TracebackType
 
 from aiohttp import web
 
-from dev.acs_simulator.admin_api import AdminApi, explain_mistakes
-from dev.acs_simulator.admin_events import AdminEvents
-from dev.acs_simulator.certificates import make_certificates
-from dev.acs_simulator.clock import MovableClock
-from dev.acs_simulator.event_link import EventLink
+from dev.acs_simulator.admin.api import AdminApi, explain_mistakes
+from dev.acs_simulator.admin.events import AdminEvents
+from dev.acs_simulator.admin.views import Health
+from dev.acs_simulator.events.link import EventLink
+from dev.acs_simulator.net.certificates import make_certificates
+from dev.acs_simulator.net.proxy import ConnectProxy
+from dev.acs_simulator.net.routes import plays
 from dev.acs_simulator.options import SimulatorOptions
-from dev.acs_simulator.proxy import ConnectProxy
-from dev.acs_simulator.routes import plays
-from dev.acs_simulator.views import Health
 from dev.acs_simulator.world import World, build_world
+from dev.clock import MovableClock
 
 LARGEST_START_BODY_BYTES = 1024 * 1024
 SHUTDOWN_SECONDS = 0.5

@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.acs_simulator.background import Background
-from dev.acs_simulator.callbacks import Callbacks
-from dev.acs_simulator.calls import Calls
-from dev.acs_simulator.certificates import Certificates
-from dev.acs_simulator.clock import MovableClock
-from dev.acs_simulator.control_plane import ControlPlane
-from dev.acs_simulator.events import Event
-from dev.acs_simulator.faults import FaultScript
-from dev.acs_simulator.finaliser import Finaliser
+from dev.acs_simulator.control_plane.callbacks import Callbacks
+from dev.acs_simulator.control_plane.operations import ControlPlane
+from dev.acs_simulator.events.file_status import Event
+from dev.acs_simulator.faults.script import FaultScript
+from dev.acs_simulator.files.finaliser import Finaliser
 from dev.acs_simulator.front_door import FrontDoor
-from dev.acs_simulator.journal import Journal
-from dev.acs_simulator.objects import Objects
+from dev.acs_simulator.net.certificates import Certificates
 from dev.acs_simulator.options import SimulatorOptions
-from dev.acs_simulator.recordings import Recordings
-from dev.acs_simulator.storage_plane import StoragePlane
+from dev.acs_simulator.state.background import Background
+from dev.acs_simulator.state.calls import Calls
+from dev.acs_simulator.state.journal import Journal
+from dev.acs_simulator.state.objects import Objects
+from dev.acs_simulator.state.recordings import Recordings
+from dev.acs_simulator.storage_plane.operations import StoragePlane
+from dev.clock import MovableClock
 
 
 @dataclass(frozen=True)

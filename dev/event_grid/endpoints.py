@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
-from dev.acs_simulator.clock import MovableClock
+from dev.clock import MovableClock
 from dev.event_grid.ending import end
 from dev.event_grid.envelope import Event, as_json, in_schema, notification, validation_event
 from dev.event_grid.policy import NO_CONNECTION, NO_SUCH_HOST, RESPONSE_TIMEOUT_SECONDS, TIMED_OUT, Answer, answer_of

@@ -8,7 +8,7 @@ from random import Random
 
 import aiohttp
 
-from dev.acs_simulator.clock import MovableClock
+from dev.clock import MovableClock
 from dev.event_grid.endpoints import Endpoint, QueueEndpoint, QueuePort, StorageQueue, WebhookEndpoint
 from dev.event_grid.envelope import Event, stamped
 from dev.event_grid.line import DeliveryLine

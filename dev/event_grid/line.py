@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
 
-from dev.acs_simulator.clock import MovableClock
+from dev.clock import MovableClock
 from dev.event_grid.dead_letters import (
     DeadLetterSink,
     DeadLettersMissingError,

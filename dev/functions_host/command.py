@@ -13,9 +13,9 @@ from types import FrameType
 from dev.functions_host.core_tools import HostChoice, choose_host, run_func
 from dev.functions_host.functions import HTTP_TRIGGER, AppError, FunctionSpec
 from dev.functions_host.host import FunctionsHost
+from dev.functions_host.http.server import methods_of
 from dev.functions_host.logs import configure_logging
 from dev.functions_host.options import DRAIN_LIMIT_SECONDS, LEASE_SECONDS, HostOptions
-from dev.functions_host.server import methods_of
 from dev.functions_host.settings import read_local_settings
 
 log = logging.getLogger("host")

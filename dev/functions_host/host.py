@@ -8,19 +8,19 @@ from types import TracebackType
 
 from aiohttp import web
 
-from dev.functions_host.admin import Admin
-from dev.functions_host.engine import create_engine
-from dev.functions_host.event_grid import EventGridWebhook
+from dev.functions_host.engines.engine import create_engine
 from dev.functions_host.functions import EVENT_GRID_TRIGGER, HTTP_TRIGGER, AppError, FunctionSpec
 from dev.functions_host.host_json import read_host_json
+from dev.functions_host.http.admin import Admin
+from dev.functions_host.http.event_grid import EventGridWebhook
+from dev.functions_host.http.keys import new_keys
+from dev.functions_host.http.server import Server, function_route, http_routes
 from dev.functions_host.invoker import Invoker
-from dev.functions_host.keys import new_keys
 from dev.functions_host.listeners import ListenerFactory, Listeners
 from dev.functions_host.options import HostOptions
-from dev.functions_host.queue_output import QueueOutputs
-from dev.functions_host.server import Server, function_route, http_routes
+from dev.functions_host.queue.connections import QueueConnections
+from dev.functions_host.queue.output import QueueOutputs
 from dev.functions_host.settings import effective_settings, exported, is_disabled
-from dev.functions_host.storage import QueueConnections
 
 log = logging.getLogger("host")
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from azure.functions.meta import Datum
 
-from dev.functions_host.engine import Call, Engine, FunctionFailedError
+from dev.functions_host.engines.engine import Call, Engine, FunctionFailedError
 from dev.functions_host.functions import RETURN, FunctionSpec
-from dev.functions_host.queue_output import QueueOutputs
+from dev.functions_host.queue.output import QueueOutputs
 
 log = logging.getLogger("host.invocation")
 

@@ -9,11 +9,11 @@ from dev.functions_host.functions import QUEUE_OUTPUT, QUEUE_TRIGGER, TIMER_TRIG
 from dev.functions_host.host_json import QueueSettings
 from dev.functions_host.invoker import Invoker
 from dev.functions_host.options import HostOptions
-from dev.functions_host.queue_listener import QueueListener, create_listener
-from dev.functions_host.schedule import parse_schedule
+from dev.functions_host.queue.connections import QueueConnections
+from dev.functions_host.queue.listener import QueueListener, create_listener
 from dev.functions_host.settings import resolve_names
-from dev.functions_host.storage import QueueConnections
-from dev.functions_host.timer_listener import TimerListener, TimerStatusFile
+from dev.functions_host.timer.listener import TimerListener, TimerStatusFile
+from dev.functions_host.timer.schedule import parse_schedule
 
 
 class Listeners:

@@ -3,9 +3,9 @@
 import inspect
 import re
 
-from dev.acs_simulator.admin_api import PREFIX, AdminApi
-from dev.acs_simulator.admin_events import AdminEvents
-from dev.acs_simulator.fault_rules import RULES
+from dev.acs_simulator.admin.api import PREFIX, AdminApi
+from dev.acs_simulator.admin.events import AdminEvents
+from dev.acs_simulator.faults.rules import RULES
 from tests.docs.repository import DOCS
 
 PAGE = DOCS / "local-world.md"

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec
 
 from aiohttp import web
 
-from dev.acs_simulator.clock import MovableClock
+from dev.clock import MovableClock
 from dev.event_grid import EventGrid, WebhookSubscription
 from dev.event_grid.endpoints import StorageQueue
 from dev.event_grid.policy import Answer

@@ -1,0 +1,1 @@
+"""The admin API: make calls, move the clock, script faults, look around."""

@@ -1,0 +1,1 @@
+"""The recording operations of the control plane, and the callbacks they promise."""

@@ -1,0 +1,1 @@
+"""The RecordingFileStatusUpdated event, and the way it takes to Event Grid."""

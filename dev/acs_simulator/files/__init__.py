@@ -1,0 +1,1 @@
+"""From the end of a recording to its files: chunks, media, metadata, export and the event."""

@@ -1,0 +1,1 @@
+"""TLS, the proxy, routes, authorisation and the shapes of answers."""

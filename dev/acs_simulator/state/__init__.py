@@ -1,0 +1,1 @@
+"""What ACS remembers: calls, recordings, stored objects, and the journal of requests."""

@@ -1,0 +1,71 @@
+"""Keeps the calls that can be recorded and finds them by any of their ids."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dev.acs_simulator.state.identifiers import is_base64url_of_url, new_guid, new_mri, new_server_call_id
+from dev.acs_simulator.state.model import Call, CallKind, Participant, RecordingKind, Refusal
+
+
+class Calls:
+    """All calls since the start, ended ones too."""
+
+    def __init__(self, immutable_resource_id: str) -> None:
+        self._resource = immutable_resource_id
+        self._calls: dict[str, Call] = {}
+
+    def create(
+        self,
+        display_names: Sequence[str],
+        established_at: datetime,
+        kind: CallKind = CallKind.SERVER,
+        recording_kind: RecordingKind = RecordingKind.ACS,
+    ) -> Call:
+        """Begins a call; before `established_at` it cannot be recorded."""
+        call = Call(
+            call_id=new_guid(),
+            server_call_id=new_server_call_id(),
+            call_connection_id=new_guid(),
+            kind=kind,
+            participants=tuple(Participant(name, new_mri(self._resource)) for name in display_names),
+            established_at=established_at,
+            group_call_id=new_guid() if kind is CallKind.GROUP else None,
+            room_id=f"99{int(new_guid()[:8], 16)}" if kind is CallKind.ROOM else None,
+            recording_kind=recording_kind,
+        )
+        self._calls[call.call_id] = call
+        return call
+
+    def all(self) -> list[Call]:
+        """Every call, oldest first."""
+        return list(self._calls.values())
+
+    def by_id(self, call_id: str) -> Call | None:
+        """The call with this call id."""
+        return self._calls.get(call_id)
+
+    def recordable(self, locator: str, value: str, now: datetime) -> Call:
+        """The call that `locator` (the wire name of an id) finds, if it can be recorded now.
+
+        Raises:
+            Refusal: 8523 for an id that is none, 8522 unknown call, 8501 not yet established, 8528 over.
+        """
+        if locator == "serverCallId" and not is_base64url_of_url(value):
+            raise Refusal(400, "8523", "The input is not a valid Base-64 string: serverCallId.")
+        call = self._find(locator, value)
+        if call is None:
+            raise Refusal(404, "8522", "Call not found.")
+        if call.ended_at is not None and call.ended_at <= now:
+            raise Refusal(400, "8528", "Action is invalid when call has been terminated.")
+        if now < call.established_at:
+            raise Refusal(400, "8501", "Action is invalid when call is not in Established state.")
+        return call
+
+    def _find(self, locator: str, value: str) -> Call | None:
+        attribute = {
+            "serverCallId": "server_call_id",
+            "callConnectionId": "call_connection_id",
+            "groupCallId": "group_call_id",
+            "roomId": "room_id",
+        }[locator]
+        return next((call for call in self._calls.values() if getattr(call, attribute) == value), None)

@@ -1,0 +1,1 @@
+"""Reads and deletes of stored chunks, byte for byte as they go over the wire."""

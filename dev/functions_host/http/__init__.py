@@ -1,0 +1,1 @@
+"""What the host serves over HTTP: functions, keys, the admin routes and the Event Grid webhook."""
