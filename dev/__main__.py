@@ -1,7 +1,5 @@
 """`python -m dev …`: the commands of the local world. Each has `--help`."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -125,15 +123,6 @@ def package(
     from dev.package import main
 
     raise typer.Exit(main(folder))
-
-
-def wait_for_stop() -> None:
-    """Returns on Ctrl-C or SIGTERM."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    while not stopped.wait(0.5):
-        pass
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dev.demo import CHUNK_MAX_SECONDS, judge, left_at_source, record_calls, wai
 from dev.functions_host.functions import AppError
 from dev.functions_host.process import HostNotReadyError
 from dev.screen import Screen
+from dev.stopping import wait_for_stop
 from dev.world import LocalWorld, WorldError, WorldOptions
 
 _FAULTS = (AzuriteError, WorldError, HostNotReadyError, AppError)
@@ -50,8 +51,6 @@ def _played(world: LocalWorld, screen: Screen) -> int:
 
 def stay_up(host: Any, port: int, data: Path | None) -> int:
     """Starts the world and waits for Ctrl-C."""
-    from dev.__main__ import wait_for_stop
-
     screen = Screen()
     options = WorldOptions(host=host, port=port, data_dir=data.resolve() if data else None)
     try:

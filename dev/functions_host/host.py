@@ -8,7 +8,7 @@ from types import TracebackType
 
 from aiohttp import web
 
-from dev.functions_host.engines.engine import create_engine
+from dev.functions_host.engines.choice import create_engine
 from dev.functions_host.functions import EVENT_GRID_TRIGGER, HTTP_TRIGGER, AppError, FunctionSpec
 from dev.functions_host.host_json import read_host_json
 from dev.functions_host.http.admin import Admin

@@ -10,6 +10,7 @@ from datetime import timedelta
 from aiohttp import web
 from pydantic import BaseModel
 
+from dev.acs_simulator.admin.made_objects import make_objects
 from dev.acs_simulator.admin.views import (
     Advance,
     CallView,
@@ -23,7 +24,6 @@ from dev.acs_simulator.admin.views import (
     ObjectView,
     RecordingView,
 )
-from dev.acs_simulator.files.made_objects import make_objects
 from dev.acs_simulator.state.model import Call
 from dev.acs_simulator.world import World
 from dev.event_grid import SubscriptionRefusedError

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
+from dev.acs_simulator.exact import Exact
 from dev.acs_simulator.faults.rules import Argument, FaultKind, Operation
 from dev.acs_simulator.faults.script import Fault, ScriptedFault
 from dev.acs_simulator.state.journal import JournalEntry
@@ -19,12 +19,6 @@ from dev.acs_simulator.state.model import (
     StoredObject,
 )
 from dev.media.spec import Channel, Content, Format
-
-
-class Exact(BaseModel):
-    """Our own JSON: camelCase as everywhere around ACS, snake_case taken too; unknown fields are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class NewCall(Exact):

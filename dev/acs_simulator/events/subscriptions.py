@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dev.acs_simulator.admin.views import Exact
+from dev.acs_simulator.exact import Exact
 from dev.event_grid import (
     BlobDeadLetters,
     DeliveryRecord,

@@ -61,20 +61,6 @@ class Engine(Protocol):
         """Ends the worker thread. Functions still running are left to end on their own."""
 
 
-def create_engine(name: str | None = None) -> Engine:
-    """The engine of that name; by default the production worker library where it exists (Python 3.13 and newer)."""
-    chosen = name or (WORKER if sys.version_info >= (3, 13) else DIRECT)
-    if chosen == WORKER:
-        from dev.functions_host.engines.worker import WorkerEngine
-
-        return WorkerEngine()
-    if chosen == DIRECT:
-        from dev.functions_host.engines.direct import DirectEngine
-
-        return DirectEngine()
-    raise AppError(f"unknown engine '{chosen}': use '{WORKER}' or '{DIRECT}'")
-
-
 def make_importable(app_dir: Path) -> None:
     """Puts the app first on the import path and forgets an earlier app's module, as a fresh worker would see it."""
     if not (app_dir / f"{APP_MODULE}.py").is_file():

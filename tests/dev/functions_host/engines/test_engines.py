@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from azure.functions.meta import Datum
 
-from dev.functions_host.engines.engine import DIRECT, WORKER, Call, Engine, FunctionFailedError, Outcome, create_engine
+from dev.functions_host.engines.choice import create_engine
+from dev.functions_host.engines.engine import DIRECT, WORKER, Call, Engine, FunctionFailedError, Outcome
 from dev.functions_host.functions import AppError, FunctionSpec
 
 ENGINES = [DIRECT, WORKER] if sys.version_info >= (3, 13) else [DIRECT]
