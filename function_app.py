@@ -5,8 +5,11 @@ Can be listed with no settings present: adapters and settings are built by `reco
 
 import azure.functions as func
 
-from recording import archive, drift, http_api, ingest, wiring
-from recording import reconcile as reconciling
+from recording import ingest, wiring
+from recording.archive import line as archive
+from recording.http import routes as http_api
+from recording.operate import drift
+from recording.reconcile import overdue as reconciling
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 

@@ -110,7 +110,7 @@ def prove(
     only: Annotated[list[str] | None, typer.Option(help="a cell of faults, or a part of mutants' names")] = None,
 ) -> None:
     """Runs the real use cases through faults, deaths, orders and outages, and prints the figures."""
-    from tests.proofs.runner import main
+    from dev.prove.runner import main
 
     raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or ()))
 

@@ -10,7 +10,7 @@ from functools import cache
 from threading import RLock
 from typing import Any, TypeVar, cast
 
-from recording.doctor import Probe
+from recording.operate.doctor import Probe
 from recording.ports import (
     Archive,
     AuditTrail,
@@ -91,7 +91,7 @@ def _ports() -> Ports:
 
 def probe(known: Settings) -> Probe:
     """What the doctor looks with."""
-    from recording.adapters.probing import AzureProbe
+    from recording.adapters.probe import AzureProbe
 
     return AzureProbe(known)
 
@@ -126,31 +126,31 @@ class _Lazy:
 
 
 def _control() -> RecordingControl:
-    from recording.adapters.acs_control import AcsControl
+    from recording.adapters.acs.control import AcsControl
 
     return AcsControl(settings().acs)
 
 
 def _source() -> RecordingSource:
-    from recording.adapters.acs_source import AcsSource
+    from recording.adapters.acs.source import AcsSource
 
     return AcsSource(settings().acs)
 
 
 def _external() -> ExternalStorage:
-    from recording.adapters.external_blobs import ExternalBlobs
+    from recording.adapters.blob.external import ExternalBlobs
 
     return ExternalBlobs(settings())
 
 
 def _archive() -> Archive:
-    from recording.adapters.blob_archive import BlobArchive
+    from recording.adapters.blob.archive import BlobArchive
 
     return BlobArchive(settings())
 
 
 def _fallback() -> Archive:
-    from recording.adapters.blob_archive import BlobArchive
+    from recording.adapters.blob.archive import BlobArchive
 
     known = settings()
     place = {"archive_storage": known.fallback_storage, "archive_container": known.fallback_container}
@@ -158,7 +158,7 @@ def _fallback() -> Archive:
 
 
 def _catalog() -> Catalog:
-    from recording.adapters.table_catalog import TableCatalog
+    from recording.adapters.table.catalog import TableCatalog
 
     return TableCatalog(settings())
 
@@ -176,18 +176,18 @@ def _log() -> CallRecordingLog:
 
 
 def _audit() -> AuditTrail:
-    from recording.adapters.table_audit import TableAudit
+    from recording.adapters.table.audit import TableAudit
 
     return TableAudit(settings())
 
 
 def _dead_letters() -> DeadLetters:
-    from recording.adapters.blob_dead_letters import BlobDeadLetters
+    from recording.adapters.blob.dead_letters import BlobDeadLetters
 
     return BlobDeadLetters(settings())
 
 
 def _quarantine() -> Quarantine:
-    from recording.adapters.blob_quarantine import BlobQuarantine
+    from recording.adapters.blob.quarantine import BlobQuarantine
 
     return BlobQuarantine(settings())

@@ -1,6 +1,6 @@
 """Secrets and people that exist only in tests, and a watch over every log record for them.
 
-Every test goes through the watch (`tests/conftest.py`): one that makes anything log a canary fails. `tests/builders.py`
+Every test goes through the watch (`tests/conftest.py`): one that makes anything log a canary fails. `dev/in_memory`
 plants them in every event, metadata document and connection; Azurite's own key is the storage key of all tests.
 """
 

@@ -19,7 +19,8 @@ from dev.bench import content
 
 def main(arguments: list[str]) -> None:
     """One copy; with `--readback`, verified by reading it back."""
-    from recording import copying, proving
+    from recording.archive import copy as copying
+    from recording.archive import verify as proving
 
     _lead_acs_to(int(os.environ["BENCH_SOURCE_PORT"]))
     _say_ranges_plainly()
@@ -64,9 +65,9 @@ def _say_ranges_plainly() -> None:
 
 def _work(length: int, *, is_again: bool) -> Any:
     from recording import wiring
+    from recording.archive.claim import Work
     from recording.domain.chunk import ChunkRecord
     from recording.ports import Catalog
-    from recording.work import Work
 
     now = datetime.now(UTC)
     record = ChunkRecord(

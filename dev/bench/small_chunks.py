@@ -102,7 +102,8 @@ def _app(world: LocalWorld, storage: str | None = None) -> Any:
 
 def _recorded(world: LocalWorld, tasks: list[str]) -> list[list[Call]]:
     """What the line asks of each port, chunk by chunk; the sources are not deleted yet."""
-    from recording import archive, wiring
+    from recording import wiring
+    from recording.archive import line as archive
 
     plans: list[list[Call]] = []
     with _app(world):

@@ -7,8 +7,8 @@ from typing import Any
 
 from azure.monitor.query import LogsQueryClient, LogsQueryPartialResult
 
-from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters._azure_errors import ErrorFamily, translated
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import ErrorFamily, translated
 from recording.domain.ids import is_opaque_id
 from recording.errors import LogUnavailableError
 from recording.ports import RecordingSummary

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import Tracer
 
 from recording import __version__
-from recording.adapters._azure_clients import credential
+from recording.adapters.azure_sdk.clients import credential
 from recording.metrics import ALL, Kind, Metric, observations
 from recording.settings import Settings
 from recording.telemetry import Event

@@ -12,8 +12,8 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
-from recording.adapters._azure_clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters._azure_errors import translated
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import translated
 from recording.domain.chunk import ChunkTask
 from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection

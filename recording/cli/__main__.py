@@ -11,9 +11,9 @@ from pathlib import Path
 from recording import wiring
 from recording.cli import commands, doctor, drift
 from recording.cli.commands import UNKNOWN
-from recording.doctor import Probe
 from recording.errors import RecordingError
-from recording.http_api import Dependencies
+from recording.http.routes import Dependencies
+from recording.operate.doctor import Probe
 from recording.settings import Settings, use_settings_file
 
 Tell = Callable[[str], object]

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from recording.held import Chosen, Kind, held, redrive
-from recording.overview import overview, story
+from recording.operate.held import Chosen, Kind, held, redrive
+from recording.operate.timeline import overview, story
+from recording.operate.verify_recording import verify
 from recording.ports import Ports
 from recording.settings import Settings
-from recording.verifying import verify
 
 FINE, NEEDS_A_PERSON, UNKNOWN = 0, 1, 2  # the exit codes
 Tell = Callable[[str], object]

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from recording.doctor import Finding, Probe, State, examine
-from recording.http_api import Dependencies
+from recording.http.routes import Dependencies
+from recording.operate.doctor import Finding, Probe, State, examine
 from recording.settings import Settings
 
 HEALTHY, ILL = 0, 1  # the exit codes

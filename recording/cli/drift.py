@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from recording import wiring
-from recording.drift import look_for_drift
 from recording.errors import RecordingError
-from recording.http_api import Dependencies
+from recording.http.routes import Dependencies
+from recording.operate.drift import look_for_drift
 
 SAME, DIFFERENT, FAILED = 0, 1, 2  # the exit codes
 

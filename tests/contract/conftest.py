@@ -85,7 +85,7 @@ def acs(world: World) -> AcsConnection:
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick retries without their waits: what is tested is whether they happen."""
-    monkeypatch.setattr("recording.adapters._azure_clients.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("recording.adapters.azure_sdk.clients.PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recording.adapters.acs_control import AcsControl
+from recording.adapters.acs.control import AcsControl
 from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.requests import CallLocator, StartOptions
 from recording.errors import ControlError

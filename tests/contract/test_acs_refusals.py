@@ -2,7 +2,7 @@
 
 import pytest
 
-from recording.adapters.acs_refusals import BY_ACS_CODE, BY_STATUS, control_error, refusal_of
+from recording.adapters.acs.refusals import BY_ACS_CODE, BY_STATUS, control_error, refusal_of
 
 EXPECTED = {
     "call_not_established": (409, ["8501"]),

@@ -8,7 +8,7 @@ from azure.communication.callautomation._shared import policy as sdk
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.pipeline.transport import HttpRequest
 
-from recording.adapters.acs_signing import signed_headers
+from recording.adapters.acs.signing import signed_headers
 from tests.contract.conftest import ACCESS_KEY, ENDPOINT
 
 AT = datetime(2026, 11, 3, 9, 5, 7, tzinfo=UTC)

@@ -8,8 +8,8 @@ from unittest.mock import ANY
 import pytest
 import urllib3
 
-from recording.adapters import acs_source
-from recording.adapters.acs_source import AcsSource
+from recording.adapters.acs import source as acs_source
+from recording.adapters.acs.source import AcsSource
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,

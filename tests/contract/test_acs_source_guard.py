@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from recording.adapters.acs_source import AcsSource
+from recording.adapters.acs.source import AcsSource
 from recording.errors import RecordingError, UnsafeLocationError
 from recording.settings import AcsConnection
 from tests.contract.conftest import ACCESS_KEY

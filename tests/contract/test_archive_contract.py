@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from recording.adapters.blob_archive import BlobArchive
+from dev.in_memory.fakes import FakeArchive
+from recording.adapters.blob.archive import BlobArchive
 from recording.errors import StorageError
 from recording.ports import Archive
-from tests.fakes import FakeArchive
 
 NAME = "2026/11/23/call-1/recording-1/0000-0-eus-d1.wav"
 

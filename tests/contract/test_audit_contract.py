@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recording.adapters.table_audit import TableAudit
+from dev.in_memory.fakes import FakeAudit
+from recording.adapters.table.audit import TableAudit
 from recording.ports import AuditEntry, AuditTrail
-from tests.fakes import FakeAudit
 
 NOW = datetime.now(UTC)
 CALLER = "11111111-2222-3333-4444-555555555555"

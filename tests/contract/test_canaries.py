@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from recording.adapters.acs_source import AcsSource
+from recording.adapters.acs.source import AcsSource
 from recording.errors import SourceError
 from recording.settings import AcsConnection
 from recording.telemetry import Event, emit

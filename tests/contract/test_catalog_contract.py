@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recording.adapters.table_catalog import TableCatalog
+from dev.in_memory.fakes import FakeCatalog
+from recording.adapters.table.catalog import TableCatalog
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
 from recording.domain.recording import LastAction, RecordingRecord, StartReservation
 from recording.errors import ClaimLostError
 from recording.ports import Catalog
-from tests.fakes import FakeCatalog
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from recording.adapters import _table_rows as rows
-from recording.adapters import table_catalog
-from recording.adapters.table_catalog import TableCatalog
+from recording.adapters.table import catalog as table_catalog
+from recording.adapters.table import rows
+from recording.adapters.table.catalog import TableCatalog
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.recording import RecordingRecord
 from recording.errors import StorageError

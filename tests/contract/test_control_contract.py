@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from recording.adapters.acs_control import AcsControl
+from dev.in_memory.fakes import FakeControl
+from recording.adapters.acs.control import AcsControl
 from recording.domain.formats import LEGAL_COMBINATIONS, Combination
 from recording.domain.requests import CallLocator, StartOptions
 from recording.errors import ControlError
 from recording.ports import RecordingControl
-from tests.fakes import FakeControl
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

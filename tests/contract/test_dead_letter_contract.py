@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from recording.adapters.blob_dead_letters import BlobDeadLetters
+from dev.in_memory.fakes import FakeDeadLetters
+from recording.adapters.blob.dead_letters import BlobDeadLetters
 from recording.ports import DeadLetter, DeadLetters
 from recording.settings import Settings
-from tests.fakes import FakeDeadLetters
 
 Posted = tuple[DeadLetters, Callable[[str, str], None]]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from recording.adapters.external_blobs import ExternalBlobs
+from dev.in_memory.fakes import FakeExternal
+from recording.adapters.blob.external import ExternalBlobs
 from recording.errors import SourceBrokenError, SourceGoneError, UnsafeLocationError
 from recording.ports import ExternalStorage
 from tests.contract.conftest import EXTERNAL_CONTAINER
-from tests.fakes import FakeExternal
 
 
 @dataclass

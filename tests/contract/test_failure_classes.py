@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 import urllib3
 
-from recording.adapters import acs_source
-from recording.adapters.acs_source import AcsSource
-from recording.adapters.blob_archive import BlobArchive
+from dev.in_memory import world as worlds
+from dev.in_memory.builders import metadata, task, wav
+from recording.adapters.acs import source as acs_source
+from recording.adapters.acs.source import AcsSource
+from recording.adapters.blob.archive import BlobArchive
 from recording.domain.chunk import ChunkState
 from recording.errors import ClaimLostError, RecordingError, StorageBusyError
 from recording.settings import AcsConnection
-from tests import world as worlds
-from tests.builders import metadata, task, wav
 from tests.contract.conftest import storage_settings
 from tests.contract.loopback import Answer, HttpServer, Seen, World
 from tests.contract.test_storage_failures import KEY, connection_string, failure
-from tests.docs.markdown import rows_with, spans
-from tests.docs.repository import DOCS
+from tests.repo.docs.markdown import rows_with, spans
+from tests.repo.docs.repository import DOCS
 
 CHUNK = task(recording_duration_ms=20_000)
 MEDIA = wav(20_000)  # several blocks of 64 KiB

@@ -8,13 +8,14 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
-from recording.adapters import _azure_clients, acs_control
-from recording.adapters._blob_container import blob_service
-from recording.adapters.acs_control import AcsControl
-from recording.adapters.acs_source import AcsSource
-from recording.adapters.external_blobs import ExternalBlobs
+from recording.adapters.acs import control as acs_control
+from recording.adapters.acs.control import AcsControl
+from recording.adapters.acs.source import AcsSource
+from recording.adapters.azure_sdk import clients as _azure_clients
+from recording.adapters.blob.container import blob_service
+from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.storage_queue import queue_client
-from recording.adapters.table_catalog import table_service
+from recording.adapters.table.catalog import table_service
 from recording.errors import ControlError, SourceRefusedError, UnsafeLocationError
 from recording.settings import AcsConnection, StorageConnection
 from tests.contract.conftest import storage_settings

@@ -11,13 +11,13 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 from pydantic import SecretStr
 
-from recording.adapters import probing
-from recording.adapters.probing import AzureProbe
+from dev.in_memory.builders import RESOURCE
+from dev.in_memory.builders import settings as good_settings
+from recording.adapters import probe as probing
+from recording.adapters.probe import AzureProbe
 from recording.domain.events import EVENT_TYPE
 from recording.errors import StorageError, StorageRefusedError
 from recording.settings import Settings, StorageConnection
-from tests.builders import RESOURCE
-from tests.builders import settings as good_settings
 from tests.contract.loopback import Answer, World
 
 TOPIC = "/subscriptions/6f1c0d52/resourceGroups/rg-voice/providers/Microsoft.EventGrid/systemTopics/voice"

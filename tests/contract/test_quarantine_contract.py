@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from recording.adapters.blob_quarantine import CONTAINER, BlobQuarantine
+from dev.in_memory.fakes import FakeQuarantine
+from recording.adapters.blob.quarantine import CONTAINER, BlobQuarantine
 from recording.ports import Quarantine, QuarantineEntry
 from recording.settings import Settings
-from tests.fakes import FakeQuarantine
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ENTRY = QuarantineEntry(

@@ -10,11 +10,11 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
+from dev.in_memory.fakes import FakeClock, FakeQueue
 from recording.adapters.storage_queue import EVENTS_POISON_QUEUE, POISON_QUEUE, QUEUE, StorageChunkQueue
 from recording.domain.chunk import ChunkTask
 from recording.ports import ChunkQueue
 from recording.settings import Settings
-from tests.fakes import FakeClock, FakeQueue
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TASK = ChunkTask(

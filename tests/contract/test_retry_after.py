@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recording.adapters._retry_after import read_retry_after
+from recording.adapters.azure_sdk.retry_after import read_retry_after
 
 NOW = datetime(2026, 11, 3, 9, 5, 0, tzinfo=UTC)
 

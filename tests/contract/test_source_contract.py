@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from recording.adapters.acs_source import AcsSource
+from dev.in_memory.fakes import FakeSource
+from recording.adapters.acs.source import AcsSource
 from recording.errors import SourceGoneError, UnsafeLocationError
 from recording.ports import RecordingSource
-from tests.fakes import FakeSource
 
 
 @dataclass

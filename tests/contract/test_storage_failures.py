@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from recording.adapters.blob_archive import BlobArchive
-from recording.adapters.blob_quarantine import BlobQuarantine
-from recording.adapters.external_blobs import ExternalBlobs
+from recording.adapters.blob.archive import BlobArchive
+from recording.adapters.blob.external import ExternalBlobs
+from recording.adapters.blob.quarantine import BlobQuarantine
 from recording.adapters.storage_queue import POISON_QUEUE, StorageChunkQueue
-from recording.adapters.table_catalog import TableCatalog
+from recording.adapters.table.catalog import TableCatalog
 from recording.domain.blocks import crc64_of
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import StartReservation

@@ -1,6 +1,6 @@
 """What the rules about deleting must find (ruleid) and must leave alone (ok)."""
 
-from recording.adapters.acs_source import AcsSource
+from recording.adapters.acs.source import AcsSource
 from recording.domain.transitions import may_delete_source
 
 

@@ -1,0 +1,700 @@
+"""Every port in memory: the fakes pass the same contract suite as the adapters, and fail when a test says so.
+
+`fakes.archive.fail_next("commit", StorageBusyError("…"))` fails before anything is done; with `after=True` the thing
+is done and only its answer is lost. `fakes.archive.calls` lists the names of the methods called, in order.
+"""
+
+import hashlib
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from itertools import count
+from typing import Concatenate, ParamSpec, TypeVar
+
+from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
+from recording.domain.drift import BlobFacts
+from recording.domain.events import EVENT_TYPE
+from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
+from recording.domain.recording import RecordingRecord, StartReservation
+from recording.domain.requests import StartOptions
+from recording.domain.transitions import is_finished, is_held
+from recording.errors import (
+    ClaimLostError,
+    ControlError,
+    SourceBrokenError,
+    SourceBusyError,
+    SourceGoneError,
+    StorageError,
+)
+from recording.operate.doctor import QueueFacts, SubscriptionFacts
+from recording.ports import (
+    AuditEntry,
+    DeadLetter,
+    PoisonMessage,
+    Ports,
+    QuarantineEntry,
+    QueueDepth,
+    RecordingSummary,
+    StoredBlob,
+)
+
+LARGEST_METADATA = 1024 * 1024
+PIECE = 64 * 1024
+POISON_HIDDEN_FOR = timedelta(minutes=5)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="Scripted")
+K = TypeVar("K")
+Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
+
+
+class Scripted:
+    """Remembers calls and raises the failures that a test has scripted, in order."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._failures: dict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
+
+    def fail_next(self, method: str, error: Exception, times: int = 1, *, after: bool = False) -> None:
+        """The next `times` calls of a method raise this error, before (or `after`) they take effect."""
+        assert callable(getattr(self, method)), method
+        self._failures[method].extend([(error, after)] * times)
+
+    def next_failure(self, method: str) -> tuple[Exception | None, bool]:
+        """The failure scripted for this call, and whether it comes after the effect."""
+        self.calls.append(method)
+        return self._failures[method].popleft() if self._failures[method] else (None, False)
+
+
+def scripted(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Lets a fake's method fail as scripted."""
+
+    @wraps(method)
+    def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        error, after = self.next_failure(method.__name__)
+        if error and not after:
+            raise error
+        result = method(self, *args, **kwargs)
+        if error:
+            raise error
+        return result
+
+    return run
+
+
+class FakeClock:
+    """A clock that only moves when told."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, **step: float) -> datetime:
+        """Moves on by e.g. `minutes=5` and returns the new time."""
+        self._now += timedelta(**step)
+        return self._now
+
+
+# --- ACS -------------------------------------------------------------------------------------------------------------
+
+
+class FakeControl(Scripted):
+    """ACS's control plane: one recording at a time for each call, forgotten when stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: dict[str, StartOptions] = {}  # every start that was carried out, by recording id
+        self.states: dict[str, str] = {}  # the recordings that run
+        self._by_repeatability_id: dict[str, str] = {}
+
+    @scripted
+    def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
+        recording_id = self._by_repeatability_id.get(repeatability_id) or self._start_new(options)
+        self._by_repeatability_id[repeatability_id] = recording_id
+        return recording_id, self.states.get(recording_id, "inactive")
+
+    def _start_new(self, options: StartOptions) -> str:
+        if any(self.started[running].locator == options.locator for running in self.states):
+            raise ControlError("the call is being recorded already", code="already_recording", status=409)
+        recording_id = f"recording-{len(self.started) + 1}"
+        self.started[recording_id] = options
+        self.states[recording_id] = "inactive" if options.pause_on_start else "active"
+        return recording_id
+
+    @scripted
+    def state(self, recording_id: str) -> str | None:
+        return self.states.get(recording_id)
+
+    @scripted
+    def pause(self, recording_id: str) -> None:
+        self._switch(recording_id, "inactive")
+
+    @scripted
+    def resume(self, recording_id: str) -> None:
+        self._switch(recording_id, "active")
+
+    @scripted
+    def stop(self, recording_id: str) -> None:
+        self._check(recording_id)
+        del self.states[recording_id]
+
+    def _switch(self, recording_id: str, state: str) -> None:
+        self._check(recording_id)
+        if self.states[recording_id] == state:
+            raise ControlError("it is so already", code="pause_resume_not_allowed", status=409)
+        self.states[recording_id] = state
+
+    def _check(self, recording_id: str) -> None:
+        if recording_id not in self.states:
+            raise ControlError("ACS knows no such recording", code="recording_not_found", status=404)
+
+
+class FakeContent:
+    """An open download of bytes in memory, of all of them or of a part."""
+
+    version: str | None = None
+
+    def __init__(self, data: bytes, declared_total: int | None, *, breaks: bool = False, is_whole: bool = True) -> None:
+        self._data, self._breaks, self._given = data, breaks, 0
+        self.declared_total, self.is_whole = declared_total, is_whole
+
+    def fill(self, view: memoryview) -> int:
+        piece = self._data[self._given : self._given + len(view)]
+        view[: len(piece)] = piece
+        self._given += len(piece)
+        if len(piece) < len(view) and self._breaks:
+            raise SourceBusyError("the stream broke")
+        return len(piece)
+
+    def pieces(self) -> Iterator[bytes]:
+        while piece := self._data[self._given : self._given + PIECE]:
+            self._given += len(piece)
+            yield piece
+        if self._breaks:
+            raise SourceBusyError("the stream broke")
+
+
+class FakeObjects(Scripted):
+    """Objects by location, with the ways in which a source lies about them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, bytes] = {}
+        self.declared: dict[str, int | None] = {}  # overrides the true length
+        self.truncated: dict[str, int] = {}  # the stream just ends after so many bytes
+        self.broken: dict[str, int] = {}  # the stream breaks after so many bytes
+        self.versions: dict[str, str] = {}  # the ETag, where one is served
+        self.ignores_ranges = False
+
+    def open(self, location: str, first: int = 0, length: int | None = None) -> FakeContent:
+        """An object, or a part of it, as it will be served."""
+        if location not in self.objects:
+            raise SourceGoneError("the source has no such object")
+        data = self.objects[location]
+        total = self.declared.get(location, len(data))
+        if self.ignores_ranges:
+            first, length = 0, None
+        end = len(data) if length is None else min(first + length, max(len(data), total or 0))
+        cut = min(self.truncated.get(location, len(data)), self.broken.get(location, len(data)), end)
+        breaks = location in self.broken and self.broken[location] < end
+        content = FakeContent(data[first:cut], total, breaks=breaks, is_whole=first == 0 and end >= (total or 0))
+        content.version = self.versions.get(location)
+        return content
+
+    def read(self, location: str) -> bytes:
+        """A small object."""
+        data = b"".join(self.open(location).pieces())
+        if len(data) > LARGEST_METADATA:
+            raise SourceBrokenError("the metadata is larger than 1 MiB", code="metadata_too_large")
+        return data
+
+
+class FakeSource(FakeObjects):
+    """ACS's storage plane. Deleting any location of an object deletes all of them, as ACS does."""
+
+    def __init__(self, allowed_hosts: tuple[str, ...] = DEFAULT_CONTENT_HOSTS) -> None:
+        super().__init__()
+        self.deleted: list[str] = []
+        self._allowed_hosts = allowed_hosts
+
+    @scripted
+    @contextmanager
+    def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[FakeContent]:
+        yield self.open(checked_location(location, self._allowed_hosts).url, first, length)
+
+    @scripted
+    def read_metadata(self, location: str) -> bytes:
+        return self.read(checked_location(location, self._allowed_hosts).url)
+
+    @scripted
+    def delete(self, location: str) -> bool:
+        wanted = checked_location(location, self._allowed_hosts).object_id
+        gone = [url for url in self.objects if checked_location(url, self._allowed_hosts).object_id == wanted]
+        for url in gone:
+            del self.objects[url]
+        self.deleted.extend([location] if gone else [])
+        return bool(gone)
+
+
+class FakeExternal(FakeObjects):
+    """The customer's own containers."""
+
+    def __init__(self, containers: tuple[str, ...] = ("https://customer.blob.core.windows.net/calls",)) -> None:
+        super().__init__()
+        self._containers = containers
+
+    @scripted
+    @contextmanager
+    def open_content(self, location: str) -> Iterator[FakeContent]:
+        checked_external_blob(location, self._containers)
+        yield self.open(location)
+
+    @scripted
+    def read_metadata(self, location: str) -> bytes:
+        checked_external_blob(location, self._containers)
+        return self.read(location)
+
+
+class FakeLog(Scripted):
+    """ACS's own log: `rows` is what it says."""
+
+    def __init__(self, *rows: RecordingSummary) -> None:
+        super().__init__()
+        self.rows = list(rows)
+
+    @scripted
+    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
+        best: dict[str, RecordingSummary] = {}
+        for row in self.rows:
+            known = best.get(row.recording_id, row)
+            merged = max(row.chunk_count, known.chunk_count), min(row.ready_at, known.ready_at)
+            best[row.recording_id] = RecordingSummary(row.recording_id, *merged)
+        found = [row for row in best.values() if row.ready_at >= since]
+        return iter(sorted(found, key=lambda row: row.ready_at))
+
+
+# --- our storage -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FakeBlob:
+    """A committed blob."""
+
+    data: bytes
+    media_type: str
+    facts: Mapping[str, str]
+    etag: str
+    blocks: tuple[tuple[str, int], ...] = ()
+
+
+class FakeArchive(Scripted):
+    """The archive: `blobs` is what is committed, `staged` the blocks that are not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blobs: dict[str, FakeBlob] = {}
+        self.staged: dict[str, dict[str, bytes]] = defaultdict(dict)
+        self._etags = count(1)
+
+    @scripted
+    def stage_block(self, name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+        self.staged[name][block_id] = bytes(data)
+
+    @scripted
+    def staged_blocks(self, name: str) -> Mapping[str, int]:
+        return {block_id: len(data) for block_id, data in self.staged.get(name, {}).items()}
+
+    @scripted
+    def committed_blocks(self, name: str) -> list[tuple[str, int]]:
+        return list(self.blobs[name].blocks) if name in self.blobs else []
+
+    @scripted
+    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+        return name not in self.blobs and self._keep(name, bytes(data), media_type, facts)
+
+    @scripted
+    def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
+        if name not in self.blobs:
+            raise StorageError("the archive has no such blob")
+        data = self.blobs[name].data
+        return data[first : first + length], len(data)
+
+    @scripted
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+        if name in self.blobs:
+            return False
+        if missing := [block_id for block_id in block_ids if block_id not in self.staged[name]]:
+            raise StorageError(f"{len(missing)} blocks are not staged")
+        staged = self.staged.pop(name, {})
+        data = b"".join(staged[block_id] for block_id in block_ids)
+        self._keep(name, data, media_type, facts, tuple((block_id, len(staged[block_id])) for block_id in block_ids))
+        return True
+
+    @scripted
+    def put_once(self, name: str, data: bytes, media_type: str) -> bool:
+        return name not in self.blobs and self._keep(name, data, media_type, {})
+
+    @scripted
+    def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
+        present = self.blobs[name].etag if name in self.blobs else None
+        return present == etag and self._keep(name, data, media_type, {})
+
+    def _keep(
+        self,
+        name: str,
+        data: bytes,
+        media_type: str,
+        facts: Mapping[str, str],
+        blocks: tuple[tuple[str, int], ...] = (),
+    ) -> bool:
+        self.blobs[name] = FakeBlob(data, media_type, dict(facts), f'"{next(self._etags)}"', blocks)
+        return True
+
+    @scripted
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        return (self.blobs[name].data, self.blobs[name].etag) if name in self.blobs else None
+
+    @scripted
+    def look_up(self, name: str) -> StoredBlob | None:
+        return StoredBlob(len(self.blobs[name].data), self.blobs[name].facts) if name in self.blobs else None
+
+    @scripted
+    def read(self, name: str) -> Iterator[bytes]:
+        if name not in self.blobs:
+            raise StorageError("the archive has no such blob")
+        data = self.blobs[name].data
+        return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+
+    @scripted
+    def list(self, prefix: str) -> Iterator[BlobFacts]:
+        committed = {name: BlobFacts(name, len(blob.data), blob.facts) for name, blob in self.blobs.items()}
+        staged = {name: BlobFacts(name, 0, {}, is_committed=False) for name, blocks in self.staged.items() if blocks}
+        found = {**staged, **committed}
+        return iter([found[name] for name in sorted(found) if name.startswith(prefix)])
+
+
+Key = tuple[str, str]
+
+
+def _chunk_key(key: ChunkKey) -> Key:
+    return key.recording_id, str(key)
+
+
+class FakeCatalog(Scripted):
+    """The catalog: `chunks` and `recordings` are the rows, for a test to look at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chunks: dict[Key, ChunkRecord] = {}
+        self.recordings: dict[str, RecordingRecord] = {}
+        self.reservations: dict[str, StartReservation] = {}
+        self._etags = count(1)
+
+    @scripted
+    def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
+        return self.chunks.get(_chunk_key(key))
+
+    @scripted
+    def add_chunk(self, record: ChunkRecord) -> bool:
+        return self._add(self.chunks, _chunk_key(record.key), record)
+
+    @scripted
+    def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
+        return self._save(self.chunks, _chunk_key(record.key), record)
+
+    @scripted
+    def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
+        found = [record for record in self.chunks.values() if record.task.recording_id == recording_id]
+        return sorted(found, key=lambda record: (record.task.index, record.task.document_id))
+
+    @scripted
+    def all_chunks(self) -> Iterator[ChunkRecord]:
+        return iter([self.chunks[key] for key in sorted(self.chunks)])
+
+    @scripted
+    def held_chunks(self) -> Iterator[ChunkRecord]:
+        return iter([self.chunks[key] for key in sorted(self.chunks) if is_held(self.chunks[key])])
+
+    @scripted
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
+        found = [record for record in self.chunks.values() if not is_finished(record)]
+        if expiring_after is not None:
+            found = [record for record in found if record.task.expires_at >= expiring_after.replace(microsecond=0)]
+        return iter(sorted(found, key=lambda record: record.task.expires_at))
+
+    @scripted
+    def get_recording(self, recording_id: str) -> RecordingRecord | None:
+        return self.recordings.get(recording_id)
+
+    @scripted
+    def add_recording(self, record: RecordingRecord) -> bool:
+        return self._add(self.recordings, record.recording_id, record)
+
+    @scripted
+    def save_recording(self, record: RecordingRecord) -> RecordingRecord:
+        return self._save(self.recordings, record.recording_id, record)
+
+    @scripted
+    def open_recordings(self) -> Iterator[RecordingRecord]:
+        return iter([record for record in self.recordings.values() if record.settled_at is None])
+
+    @scripted
+    def get_reservation(self, key: str) -> StartReservation | None:
+        return self.reservations.get(key)
+
+    @scripted
+    def add_reservation(self, reservation: StartReservation) -> bool:
+        return self._add(self.reservations, reservation.key, reservation)
+
+    @scripted
+    def save_reservation(self, reservation: StartReservation) -> None:
+        self.reservations[reservation.key] = self._stamped(reservation)
+
+    def _add(self, rows: dict[K, Record], key: K, record: Record) -> bool:
+        if key in rows:
+            return False
+        rows[key] = self._stamped(record)
+        return True
+
+    def _save(self, rows: dict[K, Record], key: K, record: Record) -> Record:
+        if key not in rows or rows[key].etag != record.etag:
+            raise ClaimLostError("the record has changed")
+        rows[key] = self._stamped(record)
+        return rows[key]
+
+    def _stamped(self, record: Record) -> Record:
+        return record.model_copy(update={"etag": f'"{next(self._etags)}"'})
+
+
+class FakeQueue(Scripted):
+    """The chunk queue: `sent` holds every task with the time from which it is visible."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.sent: list[tuple[ChunkTask, datetime]] = []
+        self._clock = clock
+        self._poison: dict[int, tuple[str, datetime]] = {}
+        self._poisoned_at: dict[int, datetime] = {}
+        self._events: set[int] = set()
+        self._receipts = count(1)
+
+    @property
+    def tasks(self) -> list[ChunkTask]:
+        """All tasks in the queue, visible or not."""
+        return [task for task, _ in self.sent]
+
+    def take_due(self) -> list[ChunkTask]:
+        """Removes the tasks that are visible now, as the host does when it hands them to a worker."""
+        due = [task for task, visible_at in self.sent if visible_at <= self._clock.now()]
+        self.sent = [entry for entry in self.sent if entry[1] > self._clock.now()]
+        return due
+
+    def poison(self, body: str) -> None:
+        """Puts a message into the poison queue, as the host does when it gives up."""
+        self._add(next(self._receipts), body)
+
+    def poison_event(self, body: str) -> None:
+        """Puts an event into the poison queue of events."""
+        self._events.add(receipt := next(self._receipts))
+        self._add(receipt, body)
+
+    def _add(self, receipt: int, body: str) -> None:
+        self._poison[receipt] = body, self._clock.now()
+        self._poisoned_at[receipt] = self._clock.now()
+
+    @property
+    def poison_bodies(self) -> list[str]:
+        """What lies in the poison queue, hidden or not."""
+        return [body for body, _ in self._poison.values()]
+
+    @scripted
+    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
+        self.sent.append((task, self._clock.now() + delay))
+
+    @scripted
+    def poisoned(self) -> Iterator[PoisonMessage]:
+        return self._visible_poison(set(self._poison) - self._events)
+
+    @scripted
+    def poisoned_events(self) -> Iterator[PoisonMessage]:
+        return self._visible_poison(self._events)
+
+    def _visible_poison(self, receipts: set[int]) -> Iterator[PoisonMessage]:
+        now = self._clock.now()
+        held = {receipt: self._poison[receipt] for receipt in sorted(receipts) if receipt in self._poison}
+        seen = [receipt for receipt, (_, visible_at) in held.items() if visible_at <= now]
+        for receipt in seen:
+            self._poison[receipt] = self._poison[receipt][0], now + POISON_HIDDEN_FOR
+        return iter([self._message(receipt, receipt) for receipt in seen])
+
+    @scripted
+    def depths(self) -> list[QueueDepth]:
+        poison = [at for receipt, at in self._poisoned_at.items() if receipt in self._poison]
+        chunks = QueueDepth("recording-chunks", len(self.sent), min((at for _, at in self.sent), default=None))
+        return [chunks, QueueDepth("recording-chunks-poison", len(poison), min(poison, default=None))]
+
+    @scripted
+    def peek_poisoned(self) -> list[PoisonMessage]:
+        now = self._clock.now()
+        seen = [receipt for receipt, (_, visible_at) in sorted(self._poison.items()) if visible_at <= now]
+        tasks = [receipt for receipt in seen if receipt not in self._events]
+        events = [receipt for receipt in seen if receipt in self._events]
+        return [self._message(receipt, None) for receipt in (*tasks[:32], *events[:32])]
+
+    def _message(self, number: int, receipt: int | None) -> PoisonMessage:
+        return PoisonMessage(self._poison[number][0], receipt, f"message-{number}", self._poisoned_at[number])
+
+    @scripted
+    def remove_poisoned(self, message: PoisonMessage) -> None:
+        self._poison.pop(message.receipt, None)
+
+
+class FakeQuarantine(Scripted):
+    """The quarantine: `kept` holds entries by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, QuarantineEntry] = {}
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why things were kept, in order."""
+        return [entry.reason for entry in self.kept.values()]
+
+    @scripted
+    def put(self, entry: QuarantineEntry) -> str:
+        name = f"{entry.at:%Y/%m/%d}/{entry.reason}/{hashlib.sha256(entry.payload.encode()).hexdigest()[:32]}.json"
+        known = self.kept.get(name)
+        if known is None or known.redriven_at is not None:
+            self.kept[name] = entry
+        return name
+
+    @scripted
+    def mark_redriven(self, name: str, at: datetime) -> None:
+        if name in self.kept:
+            self.kept[name] = replace(self.kept[name], redriven_at=at)
+
+    @scripted
+    def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
+        return iter(sorted(self.kept.items(), key=lambda kept: kept[1].at))
+
+
+class FakeDeadLetters(Scripted):
+    """The dead letters: `kept` holds them by name."""
+
+    def __init__(self, *letters: DeadLetter) -> None:
+        super().__init__()
+        self.kept = {letter.name: letter for letter in letters}
+
+    @scripted
+    def letters(self) -> Iterator[DeadLetter]:
+        return iter([self.kept[name] for name in sorted(self.kept)])
+
+    @scripted
+    def remove(self, letter: DeadLetter) -> None:
+        self.kept.pop(letter.name, None)
+
+
+class FakeAudit(Scripted):
+    """The audit trail: `written` holds its entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[AuditEntry] = []
+
+    @scripted
+    def add(self, entry: AuditEntry) -> None:
+        self.written.append(entry)
+
+    @scripted
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
+
+
+class FakeProbe(Scripted):
+    """What the doctor looks with: all is well, unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queues: dict[str, QueueFacts] = {}
+        self.letters = 0
+        self.time = FakeClock().now()
+        self.shares_account = False
+        self.doors = [
+            SubscriptionFacts("to-function", "AzureFunction", (EVENT_TYPE,), has_dead_letter=True),
+            SubscriptionFacts("to-queue", "StorageQueue", (EVENT_TYPE,), has_dead_letter=True),
+        ]
+
+    @scripted
+    def table(self, name: str) -> None: ...
+
+    @scripted
+    def queue(self, name: str) -> QueueFacts:
+        return self.queues.get(name, QueueFacts(0))
+
+    @scripted
+    def quarantine(self) -> None: ...
+
+    @scripted
+    def archive(self, *, is_fallback: bool) -> None: ...
+
+    @scripted
+    def dead_letters(self) -> int:
+        return self.letters
+
+    @scripted
+    def server_time(self) -> datetime:
+        return self.time
+
+    @scripted
+    def is_same_account(self) -> bool:
+        return self.shares_account
+
+    @scripted
+    def subscriptions(self) -> list[SubscriptionFacts]:
+        return self.doors
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """All fakes of one test, under one clock; `ports` is what a use case is given."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    control: FakeControl = field(default_factory=FakeControl)
+    source: FakeSource = field(default_factory=FakeSource)
+    external: FakeExternal = field(default_factory=FakeExternal)
+    archive: FakeArchive = field(default_factory=FakeArchive)
+    catalog: FakeCatalog = field(default_factory=FakeCatalog)
+    quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
+    audit: FakeAudit = field(default_factory=FakeAudit)
+    fallback: FakeArchive | None = None
+    dead_letters: FakeDeadLetters | None = None
+    log: FakeLog | None = None
+    queue: FakeQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "queue", FakeQueue(self.clock))
+
+    @property
+    def ports(self) -> Ports:
+        """The ports, filled with these fakes."""
+        return Ports(
+            clock=self.clock,
+            control=self.control,
+            source=self.source,
+            external=self.external,
+            archive=self.archive,
+            catalog=self.catalog,
+            queue=self.queue,
+            quarantine=self.quarantine,
+            audit=self.audit,
+            fallback=self.fallback,
+            dead_letters=self.dead_letters,
+            log=self.log,
+        )

@@ -1,0 +1,1 @@
+"""The proofs as programs: `python -m dev prove`."""

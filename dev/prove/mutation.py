@@ -1,0 +1,190 @@
+"""Mutation testing: a fault in the rules that guard a recording must make a test fail.
+
+Each mutant lives in a process of its own, forked from one that has the libraries loaded. A finder gives Python the
+changed source instead of the file's; nothing is ever written. The tests of the module run until the first failure.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from dev.prove.mutants import Mutant, mutants_of
+from dev.prove.survivors import SURVIVORS
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_CPU_SECONDS = 45  # a mutant that never ends is noticed, too; without a fault the tests take ten
+LONGEST_SECONDS = 300  # and one that waits for ever
+NEEDED = 0.9  # killed, outside the guard; in it, all
+TOLD_EVERY = 15.0
+_LINE = (
+    "unit/archive/test_line.py",
+    "unit/archive/test_claim_and_conflicts.py",
+    "unit/archive/transfer/test_transfer.py",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A module, the tests that must notice faults in it, and which of its functions are the guard before the delete."""
+
+    module: str
+    tests: tuple[str, ...]
+    guard: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """What it is without a fault."""
+        return (ROOT / f"{self.module.replace('.', '/')}.py").read_text(encoding="utf-8")
+
+
+TARGETS = (
+    Target(
+        "recording.domain.transitions",
+        ("unit/domain/test_rules.py", *_LINE, "unit/reconcile/test_overdue.py", "unit/operate/test_held.py"),
+        ("may_delete_source", "_metadata_is_settled", "names_the_same_object"),
+    ),
+    Target("recording.domain.integrity", ("unit/domain/test_integrity.py", "unit/domain/test_metadata.py", *_LINE)),
+    Target(
+        "recording.domain.blocks", ("unit/domain/test_blocks.py", "unit/archive/transfer/test_transfer.py", *_LINE[:1])
+    ),
+    Target("recording.archive.verify", ("unit/archive/test_verify.py", *_LINE, "unit/archive/test_fallback.py")),
+    Target(
+        "recording.archive.line",
+        (
+            "unit/archive/test_line_events.py",
+            *_LINE,
+            "unit/reconcile/test_overdue.py",
+            "unit/archive/test_priority.py",
+            "unit/archive/test_fallback.py",
+        ),
+        ("_deleted",),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One mutant of a target; None is the module as it is, which must pass."""
+
+    target: Target
+    mutant: Mutant | None
+
+    @property
+    def name(self) -> str:
+        """For the list of survivors."""
+        return f"{self.target.module.rpartition('.')[2]}.{self.mutant.name if self.mutant else 'as it is'}"
+
+    @property
+    def is_in_guard(self) -> bool:
+        """Whether the fault is in the guard before the delete."""
+        return self.mutant is not None and self.mutant.function in self.target.guard
+
+
+class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Gives one module another source."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self._module, self._source = module, source
+
+    def find_spec(
+        self, name: str, path: object, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == self._module else None
+
+    def get_source(self, fullname: str) -> str:
+        """The other source."""
+        return self._source
+
+
+def is_killed(job: Job) -> bool:
+    """Runs the tests with the fault; for a process that ends afterwards.
+
+    Raises:
+        RuntimeError: pytest could not run at all, which proves nothing.
+    """
+    import pytest
+
+    for name in [name for name in sys.modules if name.split(".")[0] in ("recording", "tests")]:
+        del sys.modules[name]
+    if job.mutant is not None:
+        sys.meta_path.insert(0, _Instead(job.target.module, job.mutant.source))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    signal.signal(signal.SIGPROF, _too_long)
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST_CPU_SECONDS)
+    signal.alarm(LONGEST_SECONDS)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", f"--rootdir={ROOT}"]
+    code = pytest.main([*options, *[str(ROOT / "tests" / name) for name in job.target.tests]])
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.alarm(0)
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
+        raise RuntimeError(f"{job.name}: pytest ended with {code}")
+    return code is not pytest.ExitCode.OK
+
+
+def _too_long(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt  # which no test and no search for a smaller example catches
+
+
+def jobs() -> Iterator[Job]:
+    """The modules as they are, then every mutant."""
+    yield from (Job(target, None) for target in TARGETS)
+    for target in TARGETS:
+        yield from (Job(target, mutant) for mutant in mutants_of(target.source))
+
+
+def print_mutants(only: Sequence[str] = ()) -> int:
+    """Runs all mutants (or those whose names hold one of these texts); 1 when one lives that should not."""
+    import pydantic  # noqa: F401 - loaded once, for all processes
+    import pytest  # noqa: F401
+
+    chosen = [job for job in jobs() if not only or any(text in job.name for text in only)]
+    begun = told = time.monotonic()
+    lived: list[Job] = []
+    with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+        for done, (job, killed) in enumerate(zip(chosen, pool.imap(is_killed, chosen), strict=True), 1):
+            if job.mutant is None and killed:
+                print(f"mutants: the tests of {job.target.module} fail without any fault; nothing can be proved")
+                return 1
+            if job.mutant is not None and not killed:
+                lived.append(job)
+                if job.name not in SURVIVORS:
+                    print(f"  lived: {job.name}", flush=True)
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                print(f"  {done} of {len(chosen)}, {len(lived)} lived", flush=True)
+    return _judged([job for job in chosen if job.mutant is not None], lived, time.monotonic() - begun, is_all=not only)
+
+
+def _judged(planted: Sequence[Job], lived: Sequence[Job], seconds: float, *, is_all: bool) -> int:
+    names = {job.name for job in lived}
+    faults = [f"in the guard, and no test saw it: {job.name}" for job in lived if job.is_in_guard]
+    faults += [f"not in the list of survivors: {name}" for name in sorted(names - SURVIVORS.keys())]
+    if is_all:
+        faults += [f"in the list of survivors, and killed: {name}" for name in sorted(SURVIVORS.keys() - names)]
+    for target in TARGETS:
+        mine = [job for job in planted if job.target == target]
+        alive = [job for job in mine if job.name in names]
+        if len(alive) > (1 - NEEDED) * len(mine):
+            faults.append(f"{target.module}: {len(alive)} of {len(mine)} lived")
+        in_guard = sum(job.is_in_guard for job in mine)
+        guard = f"; in the guard {in_guard - sum(job.is_in_guard for job in alive)} of {in_guard}" if in_guard else ""
+        print(f"  {target.module}: {len(mine) - len(alive)} of {len(mine)} killed{guard}")
+    for fault in faults:
+        print(f"mutants: VIOLATION: {fault}")
+    if not faults:
+        share = (len(planted) - len(lived)) / max(len(planted), 1)
+        told = f"{len(planted)} planted, {share:.1%} killed, {len(lived)} lived, each with a reason"
+        print(f"mutants: {told}; in {seconds:.0f} s")
+    return min(len(faults), 1)

@@ -1,0 +1,223 @@
+"""The proofs as commands: each runs over all processors, tells how far it is, and ends with one line of figures."""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from dev.prove import crashes, orders, outages
+from dev.prove.simulation import CHUNKS, live, one_thread
+from dev.prove.wrong_variants import VARIANTS, caught_at
+
+MOST_SEEDS_FOR_A_CONTROL = 1000
+TOLD_EVERY = 10.0  # seconds
+SAMPLED_ABOVE, SAMPLED = 10_000, 10  # of a plan with more pairs than this, every tenth is run; all with --long
+Job = TypeVar("Job")
+Crash = tuple[int, tuple[crashes.Point, ...]]  # the plan's place in the list, and where the trouble is
+
+
+@dataclass
+class Sum:
+    """What many lives add up to. A violation is what to run to see it again, and what was wrong."""
+
+    lives: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, other: "Sum") -> None:
+        """Adds another sum."""
+        self.lives += other.lives
+        self.counts += other.counts
+        self.violations += other.violations
+
+
+def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Sequence[str] = ()) -> int:
+    """One proof by its name, or all; 0 when the promise held. Those that take longer are in `all` with `is_long`."""
+    proofs: dict[str, Callable[[], int]] = {
+        "controls": prove_controls,
+        "crashes": lambda: prove_crashes(is_long=is_long),
+        "hostile": lambda: prove_hostile(first, seeds or (1_000_000 if is_long else 100_000)),
+        "orders": prove_orders,
+        "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
+        "visibility": prove_visibility,
+        "simulation": lambda: prove_simulation(first, seeds or (1_000_000 if is_long else 20_000)),
+    }
+    longer: dict[str, Callable[[], int]] = {
+        "mutants": lambda: prove_mutants(only),
+        "faults": lambda: prove_faults(only),
+        "kills": lambda: prove_kills(first, is_long=is_long),
+        "chaos": lambda: prove_chaos(first, is_long=is_long),
+    }
+    if what not in (*proofs, *longer, "all"):
+        print(f"There is no proof {what!r}. There are: {', '.join((*proofs, *longer))}, all.", file=sys.stderr)
+        return 2
+    chosen = {**proofs, **longer} if is_long or what in longer else proofs
+    return max([proof() for name, proof in chosen.items() if what in (name, "all")])
+
+
+def prove_mutants(only: Sequence[str]) -> int:
+    """Faults planted into the rules that guard a recording; 0 when tests kill them, or a reason is on the list."""
+    from dev.prove.mutation import print_mutants
+
+    return print_mutants(only)
+
+
+def prove_visibility() -> int:
+    """Every failure is told within its minutes by the alert that is deployed for it; 0 when none is late."""
+    from dev.prove.visibility import print_visibility  # reads the templates, which no other proof needs
+
+    return print_visibility()
+
+
+def prove_hostile(first: int, cases: int) -> int:
+    """Forged events, locations, ids and answers; 0 when none got through."""
+    from dev.prove.hostile import print_hostile  # parsers and a TLS server, which no other proof needs
+
+    return print_hostile(first, cases)
+
+
+def prove_faults(only: Sequence[str]) -> int:
+    """Each fault on each operation of the real adapters; 0 when the line went on from every one and kept its word."""
+    from dev.prove.faults import print_faults  # the SDKs, which no other proof needs
+
+    return print_faults(only)
+
+
+def prove_kills(first: int, *, is_long: bool) -> int:
+    """The host of the whole local world is killed, again and again; 0 when the archive ended as it should."""
+    from dev.prove.kills import KillPlan, print_kills
+
+    return print_kills(KillPlan(recordings=1000, kills=200 if is_long else 50, seed=first))
+
+
+def prove_chaos(first: int, *, is_long: bool) -> int:
+    """Spoiled connections before Azurite and ACS; 0 when the archive ended as it should at every share of them."""
+    from dev.prove.chaos import print_chaos
+
+    return print_chaos(400 if is_long else 100, first)
+
+
+def over_all_processors(work: Callable[[Sequence[Job]], Sum], jobs: Sequence[Job], batch: int = 100) -> Sum:
+    """Does the jobs in processes, tells how far it is, and stops at the first violation."""
+    total, begun = Sum(), time.monotonic()
+    told = begun
+    with ProcessPoolExecutor(os.cpu_count()) as workers:
+        for done in workers.map(work, [jobs[at : at + batch] for at in range(0, len(jobs), batch)]):
+            total.add(done)
+            if total.violations:
+                workers.shutdown(cancel_futures=True)
+                break
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                left = (told - begun) / total.lives * (len(jobs) - total.lives)
+                print(f"  {total.lives:,} of {len(jobs):,}, no violation, about {left:.0f} s left", flush=True)
+    total.seconds = time.monotonic() - begun
+    return total
+
+
+def _told(name: str, total: Sum, facts: str) -> int:
+    for again, what in total.violations[:1]:
+        print(f"{name}: VIOLATION: {what}\nreplay: {again}")
+    if not total.violations:
+        print(f"{name}: {facts}; in {total.seconds:.0f} s, 0 violations", flush=True)
+    return min(len(total.violations), 1)
+
+
+def prove_simulation(first: int, seeds: int) -> int:
+    """Simulated lives; 0 when the promise held in every seed."""
+    total = over_all_processors(_simulated, range(first, first + seeds))
+    facts = ", ".join(f"{total.counts[name]:,} {name}" for name in sorted(total.counts))
+    return _told("simulation", total, f"{total.lives:,} lives of {CHUNKS} chunks; {facts}")
+
+
+def _simulated(seeds: Sequence[int]) -> Sum:
+    done = Sum(lives=len(seeds))
+    with one_thread():
+        for life in map(live, seeds):
+            done.counts += life.counts
+            again = f"python -m dev prove simulation --first {life.seed} --seeds 1"
+            done.violations += [(again, what) for what in life.violations]
+    return done
+
+
+def prove_controls() -> int:
+    """Which seed catches each wrong variant; 0 when all are caught."""
+    missed = 0
+    for variant in VARIANTS:
+        caught = caught_at(variant, MOST_SEEDS_FOR_A_CONTROL)
+        missed += caught is None
+        said = f"caught by seed {caught[0]}: {caught[1]}" if caught else "NOT CAUGHT"
+        print(f"control {variant.__name__}: {said}", flush=True)
+    return min(missed, 1)
+
+
+def prove_crashes(*, is_long: bool) -> int:
+    """Every crash point, and pairs of them; 0 when every end was that of the calm run."""
+    singles: list[Crash] = []
+    pairs: list[Crash] = []
+    with one_thread():
+        for at, plan in enumerate(crashes.PLANS):
+            singles += [(at, (point,)) for point in crashes.single_points(plan)]
+            found = list(crashes.pairs(plan))
+            pairs += [(at, pair) for pair in found[:: SAMPLED if len(found) > SAMPLED_ABOVE and not is_long else 1]]
+    total = over_all_processors(_crashed, [*singles, *pairs])
+    facts = f"{len(singles):,} points in {len(crashes.PLANS)} plans (all there are), {len(pairs):,} pairs of deaths"
+    return _told("crashes", total, facts)
+
+
+def _crashed(jobs: Sequence[Crash]) -> Sum:
+    done = Sum(lives=len(jobs))
+    with one_thread():
+        calm = {at: crashes.live(crashes.PLANS[at]).picture for at in {at for at, _ in jobs}}
+        for at, points in jobs:
+            plan = crashes.PLANS[at]
+            again = f"dev.prove.crashes.live(PLANS[{at}], {', '.join(map(repr, points))})"
+            done.violations += [(again, what) for what in crashes.differences(plan, calm[at], *points)]
+    return done
+
+
+def prove_orders() -> int:
+    """All orders of deliveries by both doors; 0 when the end was always the same."""
+    jobs = [(number, way) for number in range(len(orders.ORDERS)) for way in orders.WAYS]
+    total = over_all_processors(_ordered, jobs)
+    facts = f"{len(orders.ORDERS):,} orders of {len(orders.DELIVERIES)} deliveries, each by both doors"
+    return _told("orders", total, facts)
+
+
+def _ordered(jobs: Sequence[tuple[int, str]]) -> Sum:
+    done = Sum(lives=len(jobs))
+    with one_thread():
+        calm = orders.live(orders.ORDERS[0], orders.WAYS[0], 0)
+        for number, way in jobs:
+            if orders.live(orders.ORDERS[number], way, number) != calm:
+                again = f"dev.prove.orders.live(ORDERS[{number}], {way!r}, {number})"
+                done.violations.append((again, f"another end than the first order's: {orders.ORDERS[number]}"))
+    return done
+
+
+def prove_outages(seeds: int) -> int:
+    """Each part down for hours; 0 when nothing was lost within a day, and nobody was surprised beyond it."""
+    jobs = [(part, hours, seed) for part in outages.PARTS for hours in outages.HOURS for seed in range(seeds)]
+    total = over_all_processors(_out, jobs, batch=10)
+    for part in outages.PARTS:
+        lost = ", ".join(f"{hours} h: {total.counts[f'{part} {hours}']}" for hours in outages.HOURS)
+        print(f"  {part} down, lost of {seeds * outages.RECORDINGS} recordings after {lost}")
+    return _told("outages", total, f"{total.lives:,} outages; all {total.counts['told']} losses were told in time")
+
+
+def _out(jobs: Sequence[tuple[str, float, int]]) -> Sum:
+    done = Sum(lives=len(jobs))
+    with one_thread(is_silent=False):
+        for part, hours, seed in jobs:
+            lived = outages.Outage(part, hours, seed).run()
+            done.counts += Counter({f"{part} {hours}": lived.lost, "told": lived.told_in_time})
+            again = f"dev.prove.outages.Outage({part!r}, {hours}, {seed}).run()"
+            done.violations += [(again, f"{who} was lost and nobody was told") for who in lived.untold]
+            if lived.lost and hours < outages.DAY:
+                done.violations.append((again, f"{lived.lost} lost in an outage of {hours} hours"))
+    return done

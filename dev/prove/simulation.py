@@ -1,0 +1,311 @@
+"""One seed is one life of six chunks through the real use cases: faults, deaths, rivals, jumps of the clock.
+
+Everything is decided by the seed's dice, and all port calls come from one thread: a seed gives the same life each time.
+A witness stands where it counts: at each DELETE, at each write of media, and at the end.
+"""
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from dev.in_memory.builders import chunk, document_id, event, location, metadata, settings, task, wav
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from recording.archive import copy as copying
+from recording.archive.transfer.buffers import MIB, SlotPool
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.transitions import is_archived, is_finished
+from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
+from recording.settings import Settings
+
+CHUNKS = 6
+FAULTS, DEATHS, LIES, RIVALS, JUMPS = 0.25, 0.05, 0.06, 0.01, 0.01
+HOURS_OF_TROUBLE = [0.05, 0.2, 0.5, 1] * 5 + [30]  # one life in twenty-one has trouble beyond the expiry
+DELIVERED_AGAIN_AFTER = timedelta(minutes=20)
+MOST_DELIVERIES = 3
+_SOURCE_ERRORS = (SourceBusyError, SourceRefusedError, SourceThrottledError)
+_MEDIA = [wav(20, sample=bytes([number + 1, 7])) for number in range(CHUNKS)]
+_TASKS = [task(number, document_id(number), recording_duration_ms=20) for number in range(CHUNKS)]
+_PAPERS = [metadata(made, chunkDuration=20) for made in _TASKS]
+_FORGED = document_id(0xBAD)
+
+
+class ViolationError(AssertionError):
+    """The promise was broken; the message says which invariant and how."""
+
+
+@dataclass
+class Life:
+    """What happened in one seed."""
+
+    seed: int
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    catalog: tuple[tuple[Any, ...], ...] = ()
+
+
+class _AtOnce(Executor):
+    """Runs what is submitted before it answers."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """The finished future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - an executor hands on whatever its job raised
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def one_thread(*, is_silent: bool = True) -> Iterator[None]:
+    """The copy engine with all its port calls in the caller's thread, and the log silent unless somebody listens."""
+    pool = SlotPool(64 * MIB, threads=1)
+    pool.threads = _AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
+    log = logging.getLogger("recording")
+    with (
+        mock.patch.object(copying, "process_pool", return_value=pool),
+        mock.patch.object(log, "disabled", new=is_silent),
+    ):
+        yield
+
+
+class Simulation:
+    """A world, its dice and its witness."""
+
+    def __init__(self, seed: int, chosen: Settings | None = None, *, is_calm: bool = False) -> None:
+        self.life = Life(seed)
+        self.dice = random.Random(seed)
+        self.world = World(settings=chosen or settings())
+        self._depth = 0
+        self._is_calm = is_calm
+        self._watch()
+        for made, media, paper in zip(_TASKS, _MEDIA, _PAPERS, strict=True):
+            self.world.holds(made, media, paper)
+
+    # --- the life -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> Life:
+        """All of it; the violations are in the result."""
+        random.seed(self.life.seed)  # the jitter of the retries
+        arrivals = self._arrivals()
+        end_of_trouble = self.world.now + timedelta(hours=self.dice.choice(HOURS_OF_TROUBLE))
+        if not self._is_calm:
+            intercept(self.world, self._decide)
+        late = []
+        for at, envelope in arrivals:
+            self._go_to(min(at, end_of_trouble))
+            late += [] if self._is_taken(envelope) else [envelope]
+        while late and self.world.now < end_of_trouble:
+            self._go_to(min(self.world.now + DELIVERED_AGAIN_AFTER, end_of_trouble))
+            late = [envelope for envelope in late if not self._is_taken(envelope)]
+        self._go_to(end_of_trouble)
+        leave_alone(self.world)
+        self._is_calm = True
+        self._tell_truth()
+        for envelope in late:
+            self.world.announces(envelope)
+        self._go_to(self.world.now + timedelta(hours=60))
+        self._check_end()
+        return self.life
+
+    def _arrivals(self) -> list[tuple[datetime, dict[str, Any]]]:
+        """One event for all chunks or one for each, up to three times, in any order, and a forged one."""
+        chunks = [chunk(number, document_id(number)) for number in range(CHUNKS)]
+        told = {"recordingDurationMs": 20}
+        events = [event(*chunks, data=told)]
+        if self.dice.random() < 0.7:
+            events = [event(each, id=f"e{at}", data=told) for at, each in enumerate(chunks)]
+        forged = chunk(99, _FORGED, contentLocation=location(_FORGED, host="evil.example.org"))
+        events = [*events, event(forged, id="forged")]
+        told_often = [each for each in events for _ in range(self.dice.randint(1, MOST_DELIVERIES))]
+        self.dice.shuffle(told_often)
+        return [(self.world.now + timedelta(minutes=2 * self.dice.random() * at), e) for at, e in enumerate(told_often)]
+
+    def _is_taken(self, envelope: dict[str, Any]) -> bool:
+        """Three tries in a minute each; Event Grid and the queue come back later with what was not taken."""
+        self.life.counts["events"] += 1
+        for _ in range(3):
+            try:
+                self.world.announces(envelope)
+            except (RecordingError, WorkerDiedError):
+                self.world.fakes.clock.advance(seconds=30)
+                continue
+            return True
+        return False
+
+    def _go_to(self, end: datetime) -> None:
+        """Time goes by until nothing is left to do, or until `end`."""
+        fakes = self.world.fakes
+        timer = self.world.now + timedelta(minutes=5)
+        while self.world.now < end:
+            self._turn()
+            waiting = [visible_at for _, visible_at in fakes.queue.sent]
+            if not waiting and self._is_quiet():
+                fakes.clock.advance(seconds=max(0.0, (end - self.world.now).total_seconds()))
+                return
+            step = max((min([timer, *waiting]) - self.world.now).total_seconds(), 0.001)
+            fakes.clock.advance(seconds=step)
+            if self.world.now >= timer:
+                timer = self.world.now + timedelta(minutes=5)
+                self._reconcile()
+
+    def _is_quiet(self) -> bool:
+        fakes = self.world.fakes
+        return not fakes.queue.poison_bodies and all(is_finished(r) for r in fakes.catalog.chunks.values())
+
+    def _turn(self) -> None:
+        if self.world.now >= _TASKS[0].expires_at:
+            for made in _TASKS:
+                self.world.forgets(made)
+        due = self.world.fakes.queue.take_due()
+        self.dice.shuffle(due)
+        for message in due:
+            self.life.counts["deliveries"] += 1
+            self.world.delivers(message)
+
+    def _reconcile(self) -> None:
+        try:
+            self.world.reconciles()
+        except (RecordingError, WorkerDiedError):
+            self.life.counts["timer runs that failed"] += 1
+
+    # --- the adversary ------------------------------------------------------------------------------------------------
+
+    def _decide(self, port: str, method: str) -> tuple[Exception | None, bool]:
+        """At each port call: nothing, a failure, a death, a rival's whole turn, or a long pause."""
+        self.life.counts["port calls"] += 1
+        if method == "open_content":
+            self._lie_or_not()
+        roll = self.dice.random()
+        after = self.dice.random() < 0.5
+        if roll < DEATHS:
+            self.life.counts["deaths"] += 1
+            return WorkerDiedError("the process is gone"), after
+        if roll < DEATHS + FAULTS:
+            self.life.counts["faults"] += 1
+            return (self.dice.choice(_SOURCE_ERRORS) if port == "WitnessedSource" else StorageBusyError)(
+                "not now"
+            ), after
+        if roll < DEATHS + FAULTS + JUMPS:
+            self.life.counts["pauses"] += 1
+            self.world.fakes.clock.advance(minutes=self.dice.choice([0.1, 2, 6, 20]))
+        elif roll < DEATHS + FAULTS + JUMPS + RIVALS and not self._depth:
+            self._second_worker()
+        return None, False
+
+    def _second_worker(self) -> None:
+        """Another worker has its whole turn between two port calls of the first."""
+        self.life.counts["rival turns"] += 1
+        self._depth += 1
+        if known := list(self.world.fakes.catalog.chunks.values()):
+            self.world.delivers(self.dice.choice(known).task)
+        self._depth -= 1
+
+    def _lie_or_not(self) -> None:
+        """The next answer of the source may end early, with or without an error, or be empty."""
+        self._tell_truth()
+        if self.dice.random() < LIES:
+            self.life.counts["lies"] += 1
+            way = self.dice.choice([self.world.source.truncated, self.world.source.broken])
+            cut = self.dice.choice([0, 1, 44, 300])
+            way.update({made.content_location: cut for made in _TASKS})
+
+    def _tell_truth(self) -> None:
+        self.world.source.truncated.clear()
+        self.world.source.broken.clear()
+
+    # --- the witness --------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        plain_delete, archive = self.world.source.witness, self.world.fakes.archive
+        plain_keep = archive._keep
+
+        def delete(location: str) -> None:
+            self.life.counts["deletes"] += 1
+            try:
+                plain_delete(location)
+            except (AssertionError, KeyError) as error:
+                self._violated(str(error) if isinstance(error, AssertionError) else f"I1: an unproven DELETE: {error}")
+
+        def keep(name: str, data: bytes, *rest: Any) -> bool:
+            if name in archive.blobs and not name.endswith("manifest.json") and archive.blobs[name].data != data:
+                self._violated(f"I3: {name} was replaced by other bytes")
+            return plain_keep(name, data, *rest)
+
+        self.world.source.witness = delete
+        archive._keep = keep  # type: ignore[method-assign, assignment]
+
+    def _violated(self, what: str) -> None:
+        self.life.violations.append(what)
+
+    def _check_end(self) -> None:
+        known = {record.task.document_id: record for record in self.world.fakes.catalog.chunks.values()}
+        for made, media in zip(_TASKS, _MEDIA, strict=True):
+            record = known.pop(made.document_id, None)
+            if record is None:
+                self._violated(f"I2: chunk {made.index} was announced and is not known")
+            else:
+                self._check_chunk(record, made, media)
+        if known or not any(entry.payload.count(_FORGED) for entry in self.world.fakes.quarantine.kept.values()):
+            self._violated("I6: the forged event was taken, or not kept")
+        self._check_same_catalog(list(self.world.fakes.catalog.chunks.values()))
+
+    def _check_chunk(self, record: ChunkRecord, made: ChunkTask, media: bytes) -> None:
+        blobs = list(self.world.media_blobs(made.document_id).values())
+        if is_archived(record):
+            self.life.counts["archived"] += 1
+            if blobs != [media]:
+                self._violated(f"I3: chunk {made.index} is archived with {len(blobs)} media blobs, or other bytes")
+        elif record.state is ChunkState.EXPIRED and record.changed_at >= made.expires_at:
+            self.life.counts["expired"] += 1
+            if any(made.document_id in gone for gone in self.world.source.deleted):
+                self._violated(f"I2: chunk {made.index} expired, and we deleted its source")
+        else:
+            self._violated(f"I9: chunk {made.index} rests in {record.state} since {record.changed_at}")
+
+    def _check_same_catalog(self, records: list[ChunkRecord]) -> None:
+        """I7: what is archived is described the same way, whatever came before."""
+        self.life.catalog = tuple(
+            sorted(
+                (r.task.index, r.task.document_id, r.blob_name, r.sha256, r.length_bytes, _metadata_of(r))
+                for r in records
+                if is_archived(r)
+            )
+        )
+        if self.life.catalog and not self.life.violations and not self._is_calm_catalog():
+            other = set(self.life.catalog) - set(_calm_catalog())
+            self._violated(f"I7: the catalog is not what a calm day gives: {sorted(other)[0]}")
+
+    def _is_calm_catalog(self) -> bool:
+        return set(self.life.catalog) <= set(_calm_catalog())
+
+
+def _metadata_of(record: ChunkRecord) -> MetadataOutcome:
+    """As it would be without trouble: metadata that ACS did not give until it forgot it is given up, and rightly so."""
+    is_given_up = record.metadata is MetadataOutcome.NEVER_CAME and record.changed_at >= record.task.expires_at
+    return MetadataOutcome.ARCHIVED if is_given_up else record.metadata
+
+
+_calm: list[tuple[tuple[Any, ...], ...]] = []
+
+
+def _calm_catalog() -> tuple[tuple[Any, ...], ...]:
+    """The catalog after a day without any trouble."""
+    if not _calm:
+        _calm.append(())
+        simulation = Simulation(0, is_calm=True)
+        simulation._is_calm_catalog = lambda: True  # type: ignore[method-assign]
+        _calm[0] = simulation.run().catalog
+    return _calm[0]
+
+
+def live(seed: int, chosen: Settings | None = None) -> Life:
+    """One seed, in this thread."""
+    return Simulation(seed, chosen).run()

@@ -1,0 +1,84 @@
+"""Deliberately wrong variants of the product: a simulation that does not catch them proves nothing."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+from dev.in_memory import world
+from dev.in_memory.builders import settings
+from dev.prove.simulation import live, one_thread
+from recording import ingest
+from recording.archive import fallback
+from recording.archive import line as archive
+from recording.archive.claim import Work
+from recording.archive.transfer import fetch as fetching
+from recording.domain.chunk import ChunkState
+from recording.errors import RecordingError, StorageError
+from recording.ports import Ports
+from recording.settings import MediaCheck, Settings
+
+Variant = Callable[[], AbstractContextManager[Settings]]
+
+
+@contextmanager
+def delete_before_verify() -> Iterator[Settings]:
+    """As soon as the bytes are committed, the source is deleted."""
+    copy = fallback.copy_or_heal
+
+    def copy_and_delete(work: Work) -> None:
+        copy(work)
+        if work.record.state is ChunkState.COPIED:
+            work.ports.source.delete(work.task.delete_location or "")
+
+    with mock.patch.object(archive, "copy_or_heal", copy_and_delete):
+        yield settings()
+
+
+@contextmanager
+def verify_only_what_was_written() -> Iterator[Settings]:
+    """What was read is taken for what there was; only the archive's copy of it is compared."""
+    with mock.patch.object(fetching, "check_length", return_value=None):
+        yield settings(media_check=MediaCheck.OFF)
+
+
+@contextmanager
+def acknowledge_before_enqueue() -> Iterator[Settings]:
+    """An event counts as taken even if its tasks could not be kept."""
+    take = ingest.ingest_text
+
+    def forgetful(text: str, came_from: str, ports: Ports, chosen: Settings) -> None:
+        try:
+            take(text, came_from, ports, chosen)
+        except StorageError:
+            return
+
+    with mock.patch.object(world, "ingest_text", forgetful):
+        yield settings()
+
+
+@contextmanager
+def give_up_after_five_tries() -> Iterator[Settings]:
+    """Trying stops at a count, though ACS still has the media."""
+
+    def is_over(work: Work, _error: RecordingError) -> bool:
+        return work.record.state is ChunkState.PENDING and work.record.attempts >= 5
+
+    with mock.patch.object(archive, "_is_over", is_over):
+        yield settings()
+
+
+VARIANTS: tuple[Variant, ...] = (
+    delete_before_verify,
+    verify_only_what_was_written,
+    acknowledge_before_enqueue,
+    give_up_after_five_tries,
+)
+
+
+def caught_at(variant: Variant, most: int) -> tuple[int, str] | None:
+    """The first seed below `most` in which the witness objects to a variant, and what it says; None when never."""
+    with one_thread(), variant() as chosen:
+        lives: Any = (live(seed, chosen) for seed in itertools.islice(itertools.count(), most))
+        return next(((life.seed, life.violations[0]) for life in lives if life.violations), None)

@@ -1,0 +1,156 @@
+"""Fills the port RecordingControl with azure-communication-callautomation (1.6.0, REST API 2026-03-12)."""
+
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from azure.communication.callautomation import (
+    AzureBlobContainerRecordingStorage,
+    CallAutomationClient,
+    ChannelAffinity,
+    RecordingProperties,
+)
+from azure.communication.callautomation._shared.models import identifier_from_raw_id  # has no public name here
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
+
+from recording.adapters.acs.refusals import control_error
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, retry_after, status_of
+from recording.domain.ids import is_opaque_id
+from recording.domain.requests import StartOptions
+from recording.errors import ControlError
+from recording.settings import AcsConnection
+
+T = TypeVar("T")
+
+_LOCATORS = {
+    "serverCallId": "server_call_id",
+    "callConnectionId": "call_connection_id",
+    "groupCallId": "group_call_id",
+    "roomId": "room_id",
+}
+
+
+class AcsControl:
+    """ACS's control plane. Each call ends within seconds; refusals follow `acs_refusals`."""
+
+    def __init__(self, acs: AcsConnection) -> None:
+        key = acs.access_key
+        self._client = CallAutomationClient(
+            acs.endpoint,  # without a slash at its end, which the SDK would sign
+            AzureKeyCredential(key.get_secret_value()) if key else credential(acs.client_id),
+            proxies={"https": acs.proxy_url} if acs.proxy_url else None,
+            connection_verify=acs.ca_bundle or True,
+            permit_redirects=False,  # ACS redirects downloads only; a signature goes to no other host
+            **CLIENT_OPTIONS,
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
+        """Starts under the repeatability id, so that neither our own retry nor the caller's starts a second one."""
+
+        def call() -> RecordingProperties:
+            headers = {  # made anew for each try: the SDK changes the mapping
+                "Repeatability-Request-ID": repeatability_id,
+                "Repeatability-First-Sent": format_datetime(first_sent, usegmt=True),
+            }
+            return self._client.start_recording(headers=headers, **_arguments(options))
+
+        properties = _answered(call, starting=True)
+        if not properties.recording_id or not is_opaque_id(properties.recording_id):
+            raise ControlError("ACS answered without a readable recording id", code="acs_error", status=502)
+        return properties.recording_id, _word(properties.recording_state)
+
+    def state(self, recording_id: str) -> str | None:
+        """ACS's word; None on 404, which ended and unknown recordings have in common."""
+        try:
+            return _word(_answered(partial(self._client.get_recording_properties, recording_id)).recording_state)
+        except ControlError as error:
+            if error.code == "recording_not_found":
+                return None
+            raise
+
+    def pause(self, recording_id: str) -> None:
+        """Pauses."""
+        _done(partial(self._client.pause_recording, recording_id))
+
+    def resume(self, recording_id: str) -> None:
+        """Resumes."""
+        _done(partial(self._client.resume_recording, recording_id))
+
+    def stop(self, recording_id: str) -> None:
+        """Stops."""
+        _done(partial(self._client.stop_recording, recording_id))
+
+
+def _arguments(options: StartOptions) -> dict[str, Any]:
+    """The SDK's arguments; only what was asked for is sent."""
+    combination = options.combination
+    arguments: dict[str, Any] = {
+        _LOCATORS[options.locator.kind]: options.locator.value,
+        "recording_content_type": combination.content.value,
+        "recording_channel_type": combination.channel.value,
+        "recording_format_type": combination.format.value,
+        "pause_on_start": options.pause_on_start or None,
+        "recording_state_callback_url": options.callback_uri,
+        "channel_affinity": [
+            ChannelAffinity(target_participant=identifier_from_raw_id(raw_id), channel=channel)
+            for channel, raw_id in options.channel_affinity
+        ],
+        "audio_channel_participant_ordering": [identifier_from_raw_id(raw) for raw in options.participant_ordering],
+    }
+    if options.external_container:
+        arguments["recording_storage"] = AzureBlobContainerRecordingStorage(options.external_container)
+    return {name: value for name, value in arguments.items() if value}
+
+
+def _word(state: object) -> str:
+    """The state as ACS wrote it: the SDK gives an enum for words it knows and a string for others."""
+    return str(getattr(state, "value", state) or "")
+
+
+def _done(call: Callable[[], None]) -> None:
+    _answered(partial(_accepted, call))
+
+
+def _accepted(call: Callable[[], None]) -> None:
+    """Success is any 2xx: the SDK raises on a stop that is answered 200 or 202, though it has happened."""
+    try:
+        call()
+    except HttpResponseError as error:
+        if not 200 <= (status_of(error) or 0) < 300:
+            raise
+
+
+def _answered(call: Callable[[], T], *, starting: bool = False) -> T:
+    try:
+        return attempt(call)
+    except AzureError as error:
+        status = _status_of(error)
+        raise control_error(status, _acs_code(error), retry_after(error), starting=starting) from None
+    except UNREADABLE_ANSWER:
+        raise control_error(200, None) from None
+
+
+def _status_of(error: AzureError) -> int | None:
+    """The answer's status. An identity that gets no token never asked ACS; that is told as 401."""
+    status = status_of(error)
+    return 401 if status is None and isinstance(error, ClientAuthenticationError) else status
+
+
+def _acs_code(error: AzureError) -> str | None:
+    """The code in `{"error": {"code": …}}`; answers of front ends and proxies have none."""
+    if not isinstance(error, HttpResponseError) or error.response is None or isinstance(error, DecodeError):
+        return None
+    try:
+        body = error.response.json()  # type: ignore[attr-defined]  # of azure.core.rest, which this SDK uses
+        code = body["error"]["code"]
+    except (ValueError, KeyError, TypeError, AttributeError, AzureError):
+        return None
+    return str(code)[:16]

@@ -1,0 +1,166 @@
+"""Fills the port RecordingSource: downloads from and deletes in ACS's storage, with every hop guarded and signed.
+
+A client of our own instead of the SDK's download: our guard sees each location and each redirect before any request,
+the signature is made anew for every hop, ranges are always explicit, and a body that was cut short is never taken for
+a whole one (docs/adr/0003).
+"""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import certifi
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from recording.adapters.acs import source_answers as answers
+from recording.adapters.acs.signing import signed_headers
+from recording.domain.locations import Location, checked_location
+from recording.errors import SourceBrokenError, SourceBusyError, SourceRefusedError
+from recording.settings import AcsConnection
+
+PIECE = 1024 * 1024
+LARGEST_METADATA = 1024 * 1024
+MOST_REDIRECTS = 3
+TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
+IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
+
+
+class AcsContent:
+    """One open download, of the whole object or of a range."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, part: answers.Part) -> None:
+        self._response = response
+        self.declared_total = part.total
+        self.is_whole = part.is_whole
+        self.version = part.version
+
+    def fill(self, view: memoryview) -> int:
+        """Reads until the view is full or the body ends."""
+        filled = 0
+        with _network_errors("the download broke"):
+            while filled < len(view):
+                piece = self._response.read(min(PIECE, len(view) - filled), decode_content=False)
+                if not piece:
+                    break
+                view[filled : filled + len(piece)] = piece
+                filled += len(piece)
+        return filled
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, up to 1 MiB at a time, exactly as they came."""
+        with _network_errors("the download broke"):
+            yield from self._response.stream(PIECE, decode_content=False)
+
+
+class AcsSource:
+    """ACS's storage plane, through one pool of connections."""
+
+    def __init__(self, acs: AcsConnection) -> None:
+        self._acs = acs
+        self._pool = connection_pool(acs)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._pool.clear()
+
+    @contextmanager
+    def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[AcsContent]:
+        """Opens a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
+        end = "" if length is None else first + length - 1
+        with self._requested("GET", location, {"Range": f"bytes={first}-{end}"}) as response:
+            yield AcsContent(response, answers.part_of(response.headers, first, length))
+
+    def read_metadata(self, location: str) -> bytes:
+        """The metadata document's bytes."""
+        with self._requested("GET", location) as response:
+            content, raw = AcsContent(response, answers.part_of(response.headers)), bytearray()
+            for piece in content.pieces():
+                raw += piece
+                if len(raw) > LARGEST_METADATA:
+                    raise SourceBrokenError("the metadata is larger than 1 MiB", code="metadata_too_large")
+        if content.declared_total not in (None, len(raw)):
+            raise SourceBrokenError("the metadata is shorter than declared", code="metadata_short")
+        return bytes(raw)
+
+    def delete(self, location: str) -> bool:
+        """Deletes; any 2xx is success (the SDK knows only 200), 404 means it was gone."""
+        with self._requested("DELETE", location, also_fine=(404,)) as response:
+            return response.status != 404
+
+    @contextmanager
+    def _requested(
+        self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The final answer to a request, after at most three redirects; closed at the end, whatever happens."""
+        for _ in range(MOST_REDIRECTS + 1):
+            checked = checked_location(location, self._acs.content_hosts)
+            response = self._send(method, checked, headers or {})
+            try:
+                if (next_location := answers.redirect_of(response.status, response.headers, checked)) is None:
+                    if response.status not in also_fine:
+                        answers.raise_for(response.status, response.headers, datetime.now(UTC))
+                    yield response
+                    return
+            finally:
+                response.close()  # a fully read answer has given its connection back to the pool before
+            location = next_location
+        raise SourceBusyError("the source redirects in a circle")
+
+    def _send(self, method: str, checked: Location, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        sent = {
+            "Accept-Encoding": "identity",
+            "x-ms-host": self._acs.host,
+            **headers,
+            **self._authority(method, checked),
+        }
+        with _network_errors("the source cannot be reached"):
+            return self._pool.request(
+                method,
+                checked.url,
+                headers=sent,
+                preload_content=False,
+                decode_content=False,
+                redirect=False,
+                retries=False,
+                timeout=TIMEOUT,
+            )
+
+    def _authority(self, method: str, checked: Location) -> dict[str, str]:
+        """What authorises this very request: a signature, or the identity's token."""
+        if key := self._acs.access_key:
+            target = checked.path + checked.query
+            return signed_headers(method, target, self._acs.host, key.get_secret_value(), at=datetime.now(UTC))
+        return {"Authorization": f"Bearer {_token(self._acs.client_id)}"}
+
+
+def connection_pool(acs: AcsConnection) -> urllib3.PoolManager:
+    """Connections that verify certificates, through the egress proxy if there is one."""
+    options: dict[str, Any] = {
+        # One context for all connections: reading the certificates takes 16 ms, a connection without that two.
+        "ssl_context": ssl.create_default_context(cafile=acs.ca_bundle or certifi.where()),
+        "maxsize": 64,  # as many as the copy engine may use at once: a connection closed is a handshake lost
+    }
+    return urllib3.ProxyManager(acs.proxy_url, **options) if acs.proxy_url else urllib3.PoolManager(**options)
+
+
+def _token(client_id: str | None) -> str:
+    from azure.core.exceptions import AzureError  # only an identity needs these: a key starts faster
+
+    from recording.adapters.azure_sdk.clients import credential
+
+    try:
+        return credential(client_id).get_token(IDENTITY_SCOPE).token
+    except AzureError as error:
+        raise SourceRefusedError(f"the identity got no token for ACS ({type(error).__name__})") from None
+
+
+@contextmanager
+def _network_errors(what: str) -> Iterator[None]:
+    """All of urllib3's errors are passing ones. They are not chained: their messages hold the URL."""
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise SourceBusyError(f"{what} ({type(error).__name__})") from None

@@ -1,0 +1,105 @@
+"""What answers of ACS's storage mean: totals, redirects and statuses. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from recording.adapters.azure_sdk.retry_after import read_retry_after
+from recording.domain.locations import Location
+from recording.errors import (
+    SourceBrokenError,
+    SourceBusyError,
+    SourceGoneError,
+    SourceRefusedError,
+    SourceThrottledError,
+)
+
+_CONTENT_RANGE = re.compile(r"bytes (?P<first>\d{1,18})-(?P<last>\d{1,18})/(?P<total>\d{1,18}|\*)", re.ASCII)
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+_REDIRECTS = (301, 302, 307, 308)  # 303 would make a GET of a DELETE
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the headers say an answer's body is.
+
+    `total` is the object's length, None when it is not declared; `is_whole` that the body is all of it, whatever range
+    was asked for; `version` changes with the object, None when the source names none.
+    """
+
+    total: int | None
+    is_whole: bool
+    version: str | None
+
+
+def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = None) -> Part:
+    """What an answer's body is, to a request for `length` bytes from `first` on (None: all of them).
+
+    ACS sends Content-Range also with a 200, so Content-Range decides and not the status. Without it, the answer to any
+    range is the whole object.
+
+    Raises:
+        SourceBrokenError: `source_contradicts_itself` when the statements disagree or are about another part, and
+            `unexpected_encoding` for a compressed body, whose truncation nobody would notice.
+    """
+    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise SourceBrokenError("the source compressed the content unasked", code="unexpected_encoding")
+    body, version = _length(headers.get("Content-Length")), headers.get("ETag")
+    if (text := headers.get("Content-Range")) is None:
+        return Part(body, is_whole=True, version=version)
+    start, end, total = _range(text)
+    if start != first or body not in (None, end - start) or (total is not None and end > total):
+        raise _contradiction()
+    if length is None:
+        total = end if total is None else total
+        if end != total:
+            raise _contradiction()
+    elif end != first + length and end != total:
+        raise _contradiction()
+    return Part(total, is_whole=start == 0 and end == total, version=version)
+
+
+def _length(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _LENGTH.fullmatch(text.strip()):
+        raise _contradiction()
+    return int(text)
+
+
+def _range(text: str) -> tuple[int, int, int | None]:
+    """First byte, the byte after the last, and the total if it is told."""
+    found = _CONTENT_RANGE.fullmatch(text.strip())
+    if found is None:
+        raise _contradiction()
+    return int(found["first"]), int(found["last"]) + 1, None if found["total"] == "*" else int(found["total"])
+
+
+def _contradiction() -> SourceBrokenError:
+    return SourceBrokenError("the source's statements of the length disagree", code="source_contradicts_itself")
+
+
+def redirect_of(status: int, headers: Mapping[str, str], requested: Location) -> str | None:
+    """Where the answer sends us, unchecked; None when it is not a redirect that says where."""
+    target = headers.get("Location") if status in _REDIRECTS else None
+    if target and target.startswith("/") and not target.startswith("//"):
+        return f"https://{requested.host}{target}"
+    return target
+
+
+def raise_for(status: int, headers: Mapping[str, str], now: datetime) -> None:
+    """Raises the SourceError that a status stands for; 2xx passes.
+
+    Only 401, 403 and 404 say something lasting. All else passes by itself, also a 400: ACS's front end answers 400
+    with a web page now and then (azure-sdk-for-js issue 33764), and 416 to a range of a still empty object.
+    """
+    if 200 <= status < 300:
+        return
+    if status in (404, 410):
+        raise SourceGoneError(f"the source answered {status}")
+    wait = read_retry_after(headers.get("Retry-After"), now)
+    if status in (401, 403):
+        raise SourceRefusedError(f"the source answered {status}", retry_after=wait)
+    kind = SourceThrottledError if status == 429 else SourceBusyError
+    raise kind(f"the source answered {status}", retry_after=wait)

@@ -1,0 +1,1 @@
+"""What all adapters over the Azure SDKs share."""

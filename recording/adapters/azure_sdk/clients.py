@@ -1,0 +1,51 @@
+"""What all Azure clients share: short timeouts, one credential per identity, and our own two quick retries.
+
+The SDKs' retrying is switched off. azure-core obeys a Retry-After of any length (which would park a worker for an
+hour) and azure-data-tables 12.7 sends a retry to the account's secondary host, where nothing may be written.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError
+
+from recording.adapters.azure_sdk.errors import may_pass, retry_after, status_of
+
+T = TypeVar("T")
+
+# A stalled call ends well inside a claim (two minutes); the queue brings the work back.
+CLIENT_OPTIONS: Mapping[str, Any] = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 0}
+PAUSES = (0.2, 0.8)  # seconds before the second and the third try
+
+
+def attempt(call: Callable[[], T]) -> T:
+    """The call's result; a failure that may pass is tried again twice, within about a second.
+
+    Throttling and anything with a Retry-After is not: the queue knows better how to wait. All calls made through here
+    may be repeated: a conditional write whose answer was lost is refused the second time, which its caller must
+    understand anyway.
+    """
+    for pause in PAUSES:
+        try:
+            return call()
+        except AzureError as error:
+            if not may_pass(error) or status_of(error) == 429 or retry_after(error):
+                raise
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+    return call()
+
+
+@cache
+def credential(client_id: str | None) -> TokenCredential:
+    """The identity's credential, one per process: tokens are cached in it.
+
+    Args:
+        client_id: of a user-assigned identity; None takes whatever the environment offers.
+    """
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()

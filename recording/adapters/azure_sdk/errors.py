@@ -1,0 +1,137 @@
+"""Translates what the Azure SDKs raise into our own error tree, once.
+
+A message names what was being done, the HTTP status and the service's error code. It never repeats the SDK's own
+message, and the SDK's exception is not chained: both may hold addresses, headers and signatures.
+"""
+
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+
+from recording.adapters.azure_sdk.retry_after import read_retry_after
+from recording.errors import (
+    RecordingError,
+    SourceBusyError,
+    SourceGoneError,
+    SourceRefusedError,
+    StorageBusyError,
+    StorageError,
+    StorageRefusedError,
+)
+
+# Codes that come with statuses which otherwise mean a lasting refusal, but pass by themselves.
+PASSING_CODES = frozenset(
+    {
+        "AccountBeingCreated",
+        "ContainerBeingDeleted",
+        "Crc64Mismatch",  # the bytes were damaged on their way
+        "InternalError",
+        "Md5Mismatch",  # likewise
+        "OperationTimedOut",
+        "QueueBeingDeleted",
+        "ServerBusy",
+        "TableBeingDeleted",
+    }
+)
+
+# A code that comes with a 500 but lasts: Azurite's word for what an emulator does not do.
+LASTING_CODES = frozenset({"FeatureNotSupported"})
+
+# What the SDKs themselves fall over when an answer is cut short or comes from a proxy that is not storage: seen with
+# azure-data-tables 12.7 (AttributeError, TypeError), blob 12.31 (ValueError) and queue 12.18 (XML's SyntaxError).
+UNREADABLE_ANSWER = (AttributeError, KeyError, SyntaxError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class ErrorFamily:
+    """Which of our errors stand for which kind of failure."""
+
+    busy: type[RecordingError]
+    refused: type[RecordingError]
+    gone: type[RecordingError]
+    other: type[RecordingError]
+
+
+STORAGE = ErrorFamily(StorageBusyError, StorageRefusedError, StorageError, StorageError)
+SOURCE = ErrorFamily(SourceBusyError, SourceRefusedError, SourceGoneError, SourceBusyError)
+
+
+@contextmanager
+def translated(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
+    """Raises one of the family for everything that an SDK may raise inside; only calls of SDKs belong there.
+
+    Args:
+        doing: what is being done, for the message; holds no location and no secret.
+        family: whose errors to raise.
+    """
+    try:
+        yield
+    except AzureError as error:
+        kind = _kind_of(error, family)
+        raise kind(f"{doing} failed ({describe(error)})", retry_after=retry_after(error)) from None
+    except UNREADABLE_ANSWER as error:
+        raise family.busy(f"{doing} failed: the answer cannot be read ({_place_of(error)})") from None
+
+
+def _place_of(error: Exception) -> str:
+    """The kind of exception and where it was raised: its message may hold anything."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.name}, line {last.lineno}"
+
+
+def describe(error: AzureError) -> str:
+    """What is safe to tell: the kind of exception, the HTTP status, the service's code."""
+    facts = (type(error).__name__, status_of(error), error_code_of(error))
+    return " ".join(str(fact) for fact in facts if fact)
+
+
+def status_of(error: AzureError) -> int | None:
+    """The HTTP status of the answer, if there was one."""
+    return error.status_code if isinstance(error, HttpResponseError) else None
+
+
+def error_code_of(error: AzureError) -> str | None:
+    """The service's stable code. The SDKs give an enum, a string or nothing, and on HEAD only the header has it."""
+    code = getattr(error, "error_code", None)
+    if code is None:
+        code = _headers(error).get("x-ms-error-code")
+    return None if code is None else str(getattr(code, "value", code))
+
+
+def retry_after(error: AzureError) -> timedelta | None:
+    """How long the service asks to wait."""
+    return read_retry_after(_headers(error).get("Retry-After"), datetime.now(UTC))
+
+
+def may_pass(error: AzureError) -> bool:
+    """Whether the same call may well succeed in a moment: no answer, a broken one, throttling, or a server's fault."""
+    status = status_of(error)
+    if isinstance(error, ClientAuthenticationError) or error_code_of(error) in LASTING_CODES:
+        return False
+    return status is None or status < 400 or status in (408, 429) or status >= 500 or _has_passing_code(error)
+
+
+def is_refused_condition(error: HttpResponseError) -> bool:
+    """Whether a conditional write was refused because of what already lies there (409 or 412)."""
+    return status_of(error) in (409, 412) and not _has_passing_code(error)
+
+
+def _headers(error: AzureError) -> Mapping[str, str]:
+    response = error.response if isinstance(error, HttpResponseError) else None
+    return getattr(response, "headers", {})
+
+
+def _has_passing_code(error: AzureError) -> bool:
+    return error_code_of(error) in PASSING_CODES
+
+
+def _kind_of(error: AzureError, family: ErrorFamily) -> type[RecordingError]:
+    if isinstance(error, ClientAuthenticationError) or status_of(error) in (401, 403):
+        return family.refused
+    if isinstance(error, ResourceNotFoundError) and not _has_passing_code(error):
+        return family.gone
+    return family.busy if may_pass(error) else family.other

@@ -1,0 +1,166 @@
+"""Fills the port Archive with Azure Blob Storage: the service checks every block, and refuses to replace media."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, BlobClient, ContentSettings, StandardBlobTier
+
+from recording.adapters.azure_sdk.clients import attempt
+from recording.adapters.azure_sdk.errors import is_refused_condition, translated
+from recording.adapters.blob.checksum import ServiceChecksum
+from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of
+from recording.domain.drift import BlobFacts
+from recording.ports import StoredBlob
+from recording.settings import Settings
+
+
+class BlobArchive:
+    """The archive container."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._container = BlobContainer(blob_service(settings.archive_storage), settings.archive_container)
+        tier = settings.archive_access_tier
+        self._checksum = ServiceChecksum()
+        self._tier = StandardBlobTier(tier) if tier else None
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._container.close()
+
+    def stage_block(self, name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+        """Uploads a block with its checksum, which the service compares before it keeps the block."""
+        blob = self._container.blob(name)
+
+        def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
+            return self._container.writing(
+                lambda: blob.stage_block(
+                    block_id,
+                    data,  # type: ignore[arg-type]  # the transport takes any buffer; the SDK's hints name fewer
+                    length=len(data),
+                    headers=dict(headers),
+                )
+            )
+
+        with translated("staging a block"):
+            self._checksum.send(data, send)
+
+    def staged_blocks(self, name: str) -> Mapping[str, int]:
+        """The uncommitted blocks; none when there is no such blob at all."""
+        return dict(self._blocks(name, "uncommitted"))
+
+    def committed_blocks(self, name: str) -> list[tuple[str, int]]:
+        """The blocks of a committed blob."""
+        return self._blocks(name, "committed")
+
+    def _blocks(self, name: str, kind: str) -> list[tuple[str, int]]:
+        with translated("listing blocks"):
+            try:
+                committed, uncommitted = attempt(partial(self._container.blob(name).get_block_list, kind))
+            except ResourceNotFoundError:
+                return []
+        return [(block.id, block.size) for block in (committed if kind == "committed" else uncommitted)]
+
+    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+        """Uploads media in one Put Blob with its checksum, unless a blob lies there (If-None-Match: *)."""
+        blob = self._container.blob(name)
+
+        def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
+            return self._container.writing(
+                lambda: blob.upload_blob(
+                    _Once(data),  # type: ignore[arg-type]  # all that the SDK asks of it is `read`
+                    length=len(data),
+                    content_settings=ContentSettings(content_type=media_type),
+                    metadata=dict(facts),
+                    standard_blob_tier=self._tier,
+                    match_condition=MatchConditions.IfMissing,
+                    overwrite=True,  # with the condition above: the SDK would else add its own
+                    headers=dict(headers),
+                )
+            )
+
+        with translated("writing media"):
+            try:
+                self._checksum.send(data, send)
+            except HttpResponseError as error:
+                if is_refused_condition(error):
+                    return False
+                raise
+        return True
+
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+        """Commits exactly these blocks unless a blob lies there (If-None-Match: *)."""
+        blob = self._container.blob(name)
+        with translated("committing a blob"):
+            try:
+                self._container.writing(
+                    lambda: blob.commit_block_list(
+                        [BlobBlock(block_id) for block_id in block_ids],
+                        content_settings=ContentSettings(content_type=media_type),
+                        metadata=dict(facts),
+                        standard_blob_tier=self._tier,
+                        match_condition=MatchConditions.IfMissing,
+                    )
+                )
+            except HttpResponseError as error:
+                if is_refused_condition(error):
+                    return False
+                raise
+        return True
+
+    def put_once(self, name: str, data: bytes, media_type: str) -> bool:
+        """Writes a small blob unless one lies there."""
+        return self._container.put(name, data, media_type)
+
+    def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
+        """Writes a small blob under its ETag."""
+        return self._container.put(name, data, media_type, etag)
+
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        """A small blob and its ETag."""
+        return self._container.get(name)
+
+    def look_up(self, name: str) -> StoredBlob | None:
+        """Length and facts, by one HEAD. Names of facts come back in lower case."""
+        with translated("looking up a blob"):
+            try:
+                properties = properties_of(self._container.blob(name))
+            except ResourceNotFoundError:
+                return None
+        return StoredBlob(properties.size, {key.lower(): value for key, value in properties.metadata.items()})
+
+    def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
+        """A range of the bytes as the service stores them."""
+        with translated("reading a blob"):
+            return attempt(partial(_range, self._container.blob(name), first, length))
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The bytes as the service stores them; a blob that changes meanwhile ends in StorageError."""
+        _, pieces = open_blob(self._container.blob(name))
+        yield from pieces
+
+    def list(self, prefix: str) -> Iterator[BlobFacts]:
+        """Name, length and facts, five thousand a request; staged blocks show as a blob that cannot be looked up."""
+        for blob in self._container.listed(prefix):
+            facts = {key.lower(): value for key, value in (blob.metadata or {}).items()}
+            is_committed = bool(blob.size) or self.look_up(blob.name) is not None
+            yield BlobFacts(blob.name, blob.size or 0, facts, is_committed)
+
+
+def _range(blob: BlobClient, first: int, length: int) -> tuple[bytes, int]:
+    download = blob.download_blob(first, length)
+    data = b"".join(download.chunks())  # one piece: `readall` would copy it twice more
+    told = download.properties.content_range or f"/{len(data)}"  # "bytes 0-3/12"
+    return data, int(told.rpartition("/")[2])
+
+
+class _Once:
+    """Gives a buffer as the `bytes` that the SDK insists on: one copy, made when it is sent."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+
+    def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - the SDK asks for all of it
+        return bytes(self._data)

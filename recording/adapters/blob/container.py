@@ -1,0 +1,159 @@
+"""One blob container: made when missing, written conditionally, read in pieces with flat memory."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError, ServiceResponseError
+from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, ContainerClient, ContentSettings
+
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import (
+    STORAGE,
+    ErrorFamily,
+    error_code_of,
+    is_refused_condition,
+    status_of,
+    translated,
+)
+from recording.adapters.blob.transport import shared_transport
+from recording.errors import StorageError, StorageRefusedError
+from recording.settings import StorageConnection
+
+T = TypeVar("T")
+PIECE = 4 * 1024 * 1024  # larger pieces save requests (about 1 ms CPU each) but cost memory for every copy that runs
+
+
+def blob_service(connection: StorageConnection) -> BlobServiceClient:
+    """A client for the account, by connection string or identity."""
+    if connection.connection_string:
+        text = connection.connection_string.get_secret_value()
+        return BlobServiceClient.from_connection_string(text, transport=shared_transport(), **CLIENT_OPTIONS)
+    address = connection.blob_uri or ""
+    return BlobServiceClient(address, credential(connection.client_id), transport=shared_transport(), **CLIENT_OPTIONS)
+
+
+class BlobContainer:
+    """A container by name. Every method raises StorageError."""
+
+    def __init__(self, service: BlobServiceClient, name: str) -> None:
+        self._service = service
+        self._client: ContainerClient = service.get_container_client(name)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def blob(self, name: str) -> BlobClient:
+        """A client for one blob."""
+        return self._client.get_blob_client(name)
+
+    def writing(self, call: Callable[[], T]) -> T:
+        """The result of a call that writes; the container is made when it turns out to be missing."""
+        try:
+            return attempt(call)
+        except ResourceNotFoundError as error:
+            if error_code_of(error) != "ContainerNotFound":
+                raise
+        self._make()
+        return attempt(call)
+
+    def _make(self) -> None:
+        try:
+            attempt(self._client.create_container)
+        except ResourceExistsError:
+            return  # another worker was faster
+        except HttpResponseError as error:
+            if status_of(error) not in (401, 403):
+                raise
+            raise StorageRefusedError(
+                f"the container {self._client.container_name} is missing, and this identity may not create it"
+            ) from None
+
+    def put(self, name: str, data: bytes, media_type: str, etag: str | None = None) -> bool:
+        """Writes a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise."""
+        unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        condition = unchanged if etag else {"match_condition": MatchConditions.IfMissing}
+        with translated("writing a small blob"):
+            try:
+                self.writing(
+                    lambda: self.blob(name).upload_blob(
+                        data,
+                        content_settings=ContentSettings(content_type=media_type),
+                        validate_content=True,
+                        **condition,
+                    )
+                )
+            except HttpResponseError as error:
+                if is_refused_condition(error):
+                    return False
+                raise
+        return True
+
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        """A small blob and its ETag; None when absent."""
+        with translated("reading a small blob"):
+            try:
+                return attempt(partial(_whole, self.blob(name)))
+            except ResourceNotFoundError:
+                return None
+
+    def remove(self, name: str) -> None:
+        """Deletes a blob. Deleting what is gone is success."""
+        with translated("removing a small blob"):
+            try:
+                attempt(self.blob(name).delete_blob)
+            except ResourceNotFoundError:
+                return
+
+    def names(self) -> Iterator[str]:
+        """The names of all blobs, in the order of names; nothing when the container is missing."""
+        with translated("listing blobs"):
+            try:
+                yield from self._client.list_blob_names()
+            except ResourceNotFoundError:
+                return
+
+    def listed(self, prefix: str) -> Iterator[BlobProperties]:
+        """All blobs whose names begin so, with their metadata, uncommitted ones too; nothing without a container."""
+        with translated("listing blobs"):
+            try:
+                yield from self._client.list_blobs(name_starts_with=prefix, include=["metadata", "uncommittedblobs"])
+            except ResourceNotFoundError:
+                return
+
+
+def open_blob(blob: BlobClient, family: ErrorFamily = STORAGE) -> tuple[int, Iterator[bytes]]:
+    """A blob's length and its bytes in pieces, all of one and the same version of it."""
+    with translated("looking up a blob", family):
+        properties = properties_of(blob)
+    return properties.size, _pieces(blob, properties.size, properties.etag, family)
+
+
+def properties_of(blob: BlobClient) -> BlobProperties:
+    """What one HEAD tells. An answer without an ETag is not storage's: some proxy made it up."""
+    properties = attempt(blob.get_blob_properties)
+    if not properties.etag:
+        raise ServiceResponseError("an answer without an ETag")
+    return properties
+
+
+def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> Iterator[bytes]:
+    """Range by range: each can be tried again alone, and a change of the blob in between is refused (412)."""
+    for offset in range(0, length, PIECE):
+        with translated("reading a blob", family):
+            piece = attempt(partial(_range, blob, offset, etag))
+        if not piece:
+            raise StorageError("a blob ended before its length")
+        yield piece
+
+
+def _whole(blob: BlobClient) -> tuple[bytes, str]:
+    download = blob.download_blob()
+    return download.readall(), download.properties.etag
+
+
+def _range(blob: BlobClient, offset: int, etag: str) -> bytes:
+    download = blob.download_blob(offset, PIECE, etag=etag, match_condition=MatchConditions.IfNotModified)
+    return download.readall()

@@ -1,0 +1,32 @@
+"""Fills the port DeadLetters: the blobs that Event Grid writes when it gives events up."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from recording.adapters.blob.container import BlobContainer, blob_service
+from recording.ports import DeadLetter
+from recording.settings import Settings, StorageConnection
+
+MOST_AT_ONCE = 1000  # letters that one sweep reads; the next goes on
+
+
+class BlobDeadLetters:
+    """The container DEAD_LETTER_CONTAINER; it is never made here, for Event Grid must find it first."""
+
+    def __init__(self, settings: Settings) -> None:
+        connection = settings.dead_letter_storage or StorageConnection()
+        self._container = BlobContainer(blob_service(connection), settings.dead_letter_container)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._container.close()
+
+    def letters(self) -> Iterator[DeadLetter]:
+        """One for each blob, however Event Grid named it; a letter that is removed meanwhile is left out."""
+        for blob in islice(self._container.listed(""), MOST_AT_ONCE):
+            if found := self._container.get(blob.name):
+                yield DeadLetter(blob.name, found[0].decode(errors="replace"), blob.last_modified)
+
+    def remove(self, letter: DeadLetter) -> None:
+        """Deletes the blob; the account keeps deleted ones for its days of soft delete."""
+        self._container.remove(letter.name)

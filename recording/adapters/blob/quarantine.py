@@ -1,0 +1,90 @@
+"""Fills the port Quarantine: one JSON blob an entry, named by day, reason and payload so that repeats are one entry."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from recording.adapters.blob.container import BlobContainer, blob_service
+from recording.domain.ids import name_of
+from recording.ports import QuarantineEntry
+from recording.settings import Settings
+
+CONTAINER = "recording-quarantine"
+
+
+class BlobQuarantine:
+    """The container `recording-quarantine` in the host's account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._container = BlobContainer(blob_service(settings.host_storage), CONTAINER)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._container.close()
+
+    def put(self, entry: QuarantineEntry) -> str:
+        """Keeps an entry; the same payload for the same reason on one day is kept once."""
+        name, document = entry_name(entry), written(entry)
+        if self._container.put(name, document, "application/json"):
+            return name
+        found = self._container.get(name)
+        if found is not None and read_entry(found[0], name[:10]).redriven_at is not None:
+            self._container.put(name, document, "application/json", found[1])
+        return name
+
+    def mark_redriven(self, name: str, at: datetime) -> None:
+        """Writes the time into the entry; whoever writes it meanwhile says the same."""
+        found = self._container.get(name)
+        if found is not None:
+            marked = replace(read_entry(found[0], name[:10]), redriven_at=at)
+            self._container.put(name, written(marked), "application/json", found[1])
+
+    def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
+        """Entries day by day, within a day by time; one day's entries are in memory at once."""
+        for day, names in groupby(self._container.names(), key=lambda name: name[:10]):
+            yield from sorted(self._read(list(names), day), key=lambda named: named[1].at)
+
+    def _read(self, names: list[str], day: str) -> Iterator[tuple[str, QuarantineEntry]]:
+        for name in names:
+            if found := self._container.get(name):  # None: a person has removed it meanwhile
+                yield name, read_entry(found[0], day)
+
+
+def entry_name(entry: QuarantineEntry) -> str:
+    """`yyyy/MM/dd/{reason}/{start of the payload's SHA-256}.json`."""
+    digest = hashlib.sha256(entry.payload.encode(errors="surrogatepass")).hexdigest()
+    return f"{entry.at.astimezone(UTC):%Y/%m/%d}/{name_of(entry.reason)}/{digest[:32]}.json"
+
+
+def written(entry: QuarantineEntry) -> bytes:
+    """The document in an entry's blob."""
+    return json.dumps(asdict(entry), indent=1, default=datetime.isoformat).encode()
+
+
+def read_entry(raw: bytes, day: str) -> QuarantineEntry:
+    """The entry in a blob. Whatever else lies in the container is shown as it is: nothing there may be overlooked."""
+    try:
+        document: dict[str, Any] = json.loads(raw)
+        redriven_at = document.get("redriven_at")
+        times = {"at": datetime.fromisoformat(document["at"])}
+        times |= {"redriven_at": datetime.fromisoformat(redriven_at)} if redriven_at else {}
+        return QuarantineEntry(**document | times)
+    except (ValueError, TypeError, KeyError):
+        return QuarantineEntry(
+            reason="unreadable_entry",
+            detail="a blob in the quarantine container is not an entry of this app",
+            payload=raw.decode(errors="replace"),
+            came_from="archive",
+            at=_start_of(day),
+        )
+
+
+def _start_of(day: str) -> datetime:
+    try:
+        return datetime.strptime(day, "%Y/%m/%d").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)

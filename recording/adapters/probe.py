@@ -1,0 +1,180 @@
+"""Fills the doctor's port Probe: each method does one harmless thing for real, and leaves nothing that counts."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from azure.core import PipelineClient
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy, ProxyPolicy
+from azure.core.rest import HttpRequest
+from azure.storage.blob import ContainerClient
+
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.blob.container import blob_service
+from recording.adapters.blob.quarantine import CONTAINER as QUARANTINE
+from recording.adapters.storage_queue import queue_client
+from recording.adapters.table.catalog import table_service
+from recording.errors import StorageError
+from recording.operate.doctor import QueueFacts, SubscriptionFacts
+from recording.settings import Settings, StorageConnection
+
+PROBE = "doctor-probe"  # how all that is written here is named
+_KEYS = {"PartitionKey": "!doctor"}
+_HIDDEN_SECONDS = 24 * 3600  # the probe's message is removed at once; if that fails, nobody sees it for a day
+_ARM, _API = "https://management.azure.com", "2022-06-15"
+
+
+class AzureProbe:
+    """Real calls to the accounts in the settings. Clients live as long as one call: this runs now and then."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self._settings = settings
+        self._options = options  # of the client for Azure's own API
+
+    def table(self, name: str) -> None:
+        """Inserts a row in a partition of its own, reads it, deletes it; the table is made if it is not there."""
+        row = {**_KEYS, "RowKey": uuid4().hex, "proof": uuid4().hex}
+        with (
+            translated(f"probing the table {name}"),
+            table_service(self._settings.host_storage) as service,
+            service.get_table_client(name) as table,
+        ):
+            try:
+                attempt(partial(table.create_entity, row))
+            except ResourceNotFoundError:
+                service.create_table_if_not_exists(name)
+                attempt(partial(table.create_entity, row))
+            found = attempt(partial(table.get_entity, row["PartitionKey"], row["RowKey"]))
+            attempt(partial(table.delete_entity, row["PartitionKey"], row["RowKey"]))
+        if found["proof"] != row["proof"]:
+            raise StorageError(f"the table {name} gave back another row than was written")
+
+    def queue(self, name: str) -> QueueFacts:
+        """Sends a message that is hidden from all, deletes it, and looks at the queue; one that is missing is empty."""
+        with (
+            translated(f"probing the queue {name}"),
+            queue_client(self._settings.host_storage, name) as queue,
+        ):
+            try:
+                sent = attempt(partial(queue.send_message, PROBE, visibility_timeout=_HIDDEN_SECONDS))
+            except ResourceNotFoundError:
+                if name.endswith("-poison"):  # the host makes it with its first poison message
+                    return QueueFacts(0)
+                raise
+            attempt(partial(queue.delete_message, sent.id, sent.pop_receipt))
+            count = attempt(queue.get_queue_properties).approximate_message_count or 0
+            seen = attempt(partial(queue.peek_messages, max_messages=32))
+        return QueueFacts(count, min((message.inserted_on for message in seen if message.inserted_on), default=None))
+
+    def quarantine(self) -> None:
+        """Uploads a small blob, reads it back, deletes it; the container is made if it is not there."""
+        name, proof = f"{PROBE}/{uuid4().hex}", uuid4().hex.encode()
+        with translated("probing the quarantine"), _container(self._settings.host_storage, QUARANTINE) as container:
+            try:
+                attempt(partial(container.upload_blob, name, proof))
+            except ResourceNotFoundError:
+                _make(container)
+                attempt(partial(container.upload_blob, name, proof))
+            found = attempt(lambda: container.download_blob(name).readall())
+            attempt(partial(container.delete_blob, name))
+        if found != proof:
+            raise StorageError("the quarantine gave back other bytes than were written")
+
+    def archive(self, *, is_fallback: bool) -> None:
+        """Stages one block of a blob that never comes to be: Azure drops it after a week."""
+        chosen, told = self._settings, "the second destination" if is_fallback else "the archive"
+        connection = chosen.fallback_storage if is_fallback else chosen.archive_storage
+        name = chosen.fallback_container if is_fallback else chosen.archive_container
+        with (
+            translated(f"probing {told}"),
+            _container(connection or StorageConnection(), name) as container,
+            container.get_blob_client(PROBE) as blob,
+        ):
+            stage = partial(blob.stage_block, "ZG9jdG9y", PROBE.encode(), validate_content=True)
+            try:
+                attempt(stage)
+            except ResourceNotFoundError:
+                _make(container)
+                attempt(stage)
+            attempt(partial(blob.get_block_list, "uncommitted"))
+            next(iter(container.list_blob_names()), None)
+
+    def dead_letters(self) -> int:
+        """Counts the blobs, up to a thousand."""
+        connection = self._settings.dead_letter_storage or StorageConnection()
+        with (
+            translated("probing the dead letters"),
+            _container(connection, self._settings.dead_letter_container) as container,
+        ):
+            page = next(container.list_blob_names(results_per_page=1000).by_page(), iter(()))
+            return sum(1 for _ in page)
+
+    def server_time(self) -> datetime:
+        """The `Date` of an answer."""
+        dates: list[str] = []
+        with (
+            translated("asking the storage for its time"),
+            queue_client(self._settings.host_storage, "recording-chunks") as queue,
+        ):
+            hook = lambda answer: dates.append(answer.http_response.headers.get("Date", ""))  # noqa: E731
+            attempt(partial(queue.get_queue_properties, raw_response_hook=hook))
+        try:
+            return parsedate_to_datetime(dates[-1]).astimezone(UTC)
+        except (IndexError, ValueError):
+            raise StorageError("the storage's answer has no date") from None
+
+    def is_same_account(self) -> bool:
+        """Compares the addresses that the clients use."""
+        fallback = self._settings.fallback_storage or StorageConnection()
+        with blob_service(self._settings.archive_storage) as archive, blob_service(fallback) as second:
+            return bool(archive.url == second.url)
+
+    def subscriptions(self) -> list[SubscriptionFacts]:
+        """Asks Azure's own API, as the app's identity: the system topics of the resource, then their subscriptions."""
+        resource = self._settings.acs.resource_id or ""
+        group = resource.partition("/providers/")[0]
+        identity = credential(self._settings.acs.client_id)
+        policies = [ProxyPolicy(**self._options), BearerTokenCredentialPolicy(identity, f"{_ARM}/.default")]
+        with (
+            translated("reading the Event Grid subscriptions"),
+            PipelineClient(_ARM, policies=policies, **{**CLIENT_OPTIONS, **self._options}) as client,
+        ):
+            topics = _listed(client, f"{group}/providers/Microsoft.EventGrid/systemTopics")
+            ours = [topic for topic in topics if str(topic["properties"]["source"]).lower() == resource.lower()]
+            return [_facts(each) for topic in ours for each in _listed(client, f"{topic['id']}/eventSubscriptions")]
+
+
+def _container(connection: StorageConnection, name: str) -> ContainerClient:
+    """A container's client; it shares the process's connections, so closing it closes none."""
+    return blob_service(connection).get_container_client(name)
+
+
+def _make(container: ContainerClient) -> None:
+    try:
+        attempt(container.create_container)
+    except ResourceExistsError:
+        return
+
+
+def _listed(client: "PipelineClient[Any, Any]", path: str) -> list[Mapping[str, Any]]:
+    answer = attempt(lambda: client.send_request(HttpRequest("GET", f"{_ARM}{path}?api-version={_API}")))
+    answer.raise_for_status()
+    found: list[Mapping[str, Any]] = answer.json()["value"]
+    return found
+
+
+def _facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:
+    facts = subscription["properties"]
+    by_identity = facts.get("deliveryWithResourceIdentity") or {}
+    destination = facts.get("destination") or by_identity.get("destination") or {}
+    return SubscriptionFacts(
+        name=str(subscription["name"]),
+        kind=str(destination.get("endpointType")),
+        event_types=tuple((facts.get("filter") or {}).get("includedEventTypes") or ()),
+        has_dead_letter=bool(facts.get("deadLetterDestination") or facts.get("deadLetterWithResourceIdentity")),
+    )

@@ -1,0 +1,49 @@
+"""Fills the port AuditTrail with the table `audit`: rows are inserted, never changed and never removed by this app."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from azure.data.tables import TableEntity
+
+from recording.adapters.table.catalog import add_row, rows_of, table_service
+from recording.ports import AuditEntry
+from recording.settings import Settings
+
+
+class TableAudit:
+    """One partition a day, rows by time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = table_service(settings.host_storage)
+        self._table = self._service.get_table_client("audit")
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def add(self, entry: AuditEntry) -> None:
+        """Inserts a row under a name of its own."""
+        at = entry.at.astimezone(UTC)
+        row = {
+            "PartitionKey": f"{at:%Y-%m-%d}",
+            "RowKey": f"{at.isoformat(timespec='microseconds')}-{uuid4().hex}",
+            "operation": entry.operation,
+            "recordingId": entry.recording_id,
+            "caller": entry.caller,
+            "outcome": entry.outcome,
+        }
+        add_row(self._table, {name: value for name, value in row.items() if value is not None})
+
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        """Day by day, page by page."""
+        day, first = since.astimezone(UTC).date(), since.astimezone(UTC).isoformat(timespec="microseconds")
+        while day <= datetime.now(UTC).date() + timedelta(days=1):
+            for row in rows_of(self._table, day.isoformat(), first):
+                yield _entry(row)
+            day += timedelta(days=1)
+
+
+def _entry(row: TableEntity) -> AuditEntry:
+    at = datetime.fromisoformat(row["RowKey"].rpartition("-")[0])
+    return AuditEntry(at, row["operation"], row.get("recordingId"), row.get("caller"), row["outcome"])

@@ -1,0 +1,298 @@
+"""Fills the port Catalog with Azure Table Storage: tables `recordings` and `chunks`, every change under an ETag.
+
+The open chunks are found through index rows, not by scanning. The order of writes keeps this safe without a
+transaction over two partitions:
+
+1. An index row is written before the chunk's row, with every save of an unfinished chunk. If the worker dies in
+   between, the index points to nothing or to an older state, which is harmless.
+2. It is removed after the chunk is saved as finished. If the worker dies in between, a stale index row is left,
+   which a reader skips.
+3. It is removed only under the ETag it had before that save: whoever puts the chunk back to work meanwhile writes the
+   index row again, which changes its ETag, so the chunk stays indexed.
+
+So no unfinished chunk is ever without its index row. Readers clear away stale rows once they are an hour old.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
+from pydantic import ValidationError
+
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
+from recording.adapters.table import rows
+from recording.domain.chunk import ChunkKey, ChunkRecord
+from recording.domain.recording import RecordingRecord, StartReservation
+from recording.domain.transitions import is_finished
+from recording.errors import ClaimLostError, StorageError
+from recording.settings import Settings, StorageConnection
+
+T = TypeVar("T")
+Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
+OPEN_PAGE = 50  # of index rows: who looks for the most urgent chunk reads few, and each row costs a request anyway
+STALE_AFTER = timedelta(hours=1)  # longer than any step between an index row and its chunk's row
+
+
+class UnreadableRecordError(StorageError):
+    """A row holds something else: another version of the app, or a person's hand. A person must look."""
+
+    code = "unreadable_record"
+
+
+class TableCatalog:
+    """The tables `recordings` and `chunks` in the host's account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = table_service(settings.host_storage)
+        self._chunks = self._service.get_table_client("chunks")
+        self._recordings = self._service.get_table_client("recordings")
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
+        """One chunk's record."""
+        row = _get(self._chunks, rows.chunk_keys(key))
+        return _record(ChunkRecord, row) if row is not None else None
+
+    def add_chunk(self, record: ChunkRecord) -> bool:
+        """Adds a record, indexed first."""
+        self._index(record)
+        return add_row(self._chunks, rows.chunk_row(record))
+
+    def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
+        """Replaces a record under its ETag and keeps the index in step."""
+        if is_finished(record):
+            index = _get(self._chunks, rows.open_keys(record))
+            saved = _save(self._chunks, rows.chunk_row(record), record)
+            if index:
+                _remove(self._chunks, index)
+            return saved
+        self._index(record)
+        return _save(self._chunks, rows.chunk_row(record), record)
+
+    def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
+        """The chunks in the recording's partition."""
+        partition = rows.recording_keys(recording_id)["PartitionKey"]
+        records = [_record(ChunkRecord, row) for row in rows_of(self._chunks, partition)]
+        return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
+
+    def all_chunks(self) -> Iterator[ChunkRecord]:
+        """The whole table in the order of its keys, page by page, without the index rows."""
+        for row in _beyond(self._chunks, rows.OPEN_PARTITION):
+            yield _record(ChunkRecord, row)
+
+    def held_chunks(self) -> Iterator[ChunkRecord]:
+        """The rows whose state says so; the service looks through the table and sends no others."""
+        for row in _beyond(self._chunks, rows.OPEN_PARTITION, f" and ({rows.IS_HELD})"):
+            yield _record(ChunkRecord, row)
+
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
+        """The chunks that the index rows point to, in their order; stale rows are skipped and cleared away.
+
+        A record that cannot be read is told last: one bad row must not hide all the others.
+        """
+        unreadable = None
+        for index in rows_of(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after), page=OPEN_PAGE):
+            try:
+                record = self._pointed_to(index)
+            except UnreadableRecordError as error:
+                unreadable = error
+                continue
+            if record and not is_finished(record) and rows.open_keys(record)["RowKey"] == index["RowKey"]:
+                yield record
+            elif _is_stale(index):
+                _remove(self._chunks, index)
+        if unreadable:
+            raise unreadable
+
+    def _pointed_to(self, index: TableEntity) -> ChunkRecord | None:
+        found = _get(self._chunks, {"PartitionKey": index["chunkPartition"], "RowKey": index["chunkRow"]})
+        return _record(ChunkRecord, found) if found is not None else None
+
+    def get_recording(self, recording_id: str) -> RecordingRecord | None:
+        """One recording's record."""
+        row = _get(self._recordings, rows.recording_keys(recording_id))
+        return _record(RecordingRecord, row) if row is not None else None
+
+    def add_recording(self, record: RecordingRecord) -> bool:
+        """Adds a record, indexed first."""
+        self._index_recording(record)
+        return add_row(self._recordings, rows.recording_row(record))
+
+    def save_recording(self, record: RecordingRecord) -> RecordingRecord:
+        """Replaces a record under its ETag and keeps the index of open ones in step, as for chunks."""
+        if record.settled_at is None:
+            self._index_recording(record)
+            return _save(self._recordings, rows.recording_row(record), record)
+        index = _get(self._recordings, rows.open_recording_row(record))
+        saved = _save(self._recordings, rows.recording_row(record), record)
+        if index:
+            _remove(self._recordings, index)
+        return saved
+
+    def open_recordings(self) -> Iterator[RecordingRecord]:
+        """The recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
+        unreadable = None
+        for index in rows_of(self._recordings, rows.OPEN_PARTITION):
+            try:
+                found = _get(self._recordings, {"PartitionKey": index["RowKey"], "RowKey": rows.RECORDING_ROW})
+                record = _record(RecordingRecord, found) if found is not None else None
+            except UnreadableRecordError as error:
+                unreadable = error
+                continue
+            if record and record.settled_at is None:
+                yield record
+            elif _is_stale(index):
+                _remove(self._recordings, index)
+        if unreadable:
+            raise unreadable
+
+    def _index_recording(self, record: RecordingRecord) -> None:
+        _put(self._recordings, rows.open_recording_row(record))
+
+    def get_reservation(self, key: str) -> StartReservation | None:
+        """One reservation."""
+        row = _get(self._recordings, rows.reservation_keys(key))
+        return _record(StartReservation, row) if row is not None else None
+
+    def add_reservation(self, reservation: StartReservation) -> bool:
+        """Adds a reservation."""
+        return add_row(self._recordings, rows.reservation_row(reservation))
+
+    def save_reservation(self, reservation: StartReservation) -> None:
+        """Writes a reservation whatever lies there: all who complete it write the same."""
+        _put(self._recordings, rows.reservation_row(reservation))
+
+    def _index(self, record: ChunkRecord) -> None:
+        if not is_finished(record):
+            _put(self._chunks, rows.open_row(record))
+
+
+def table_service(connection: StorageConnection) -> TableServiceClient:
+    """A client for the account, by connection string or identity."""
+    if connection.connection_string:
+        text = connection.connection_string.get_secret_value()
+        return TableServiceClient.from_connection_string(text, **CLIENT_OPTIONS)
+    uri, identity = connection.table_uri or "", credential(connection.client_id)
+    return TableServiceClient(uri, credential=identity, **CLIENT_OPTIONS)
+
+
+def _record(model: type[Record], row: TableEntity) -> Record:
+    try:
+        record = model.model_validate_json(rows.document_of(row))
+    except ValidationError:
+        raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None
+    return record.model_copy(update={"etag": row.metadata["etag"]})
+
+
+def _get(table: TableClient, keys: rows.Row) -> TableEntity | None:
+    with translated("reading a row"):
+        try:
+            return attempt(lambda: table.get_entity(keys["PartitionKey"], keys["RowKey"]))
+        except ResourceNotFoundError:
+            return None
+
+
+def _is_stale(index: TableEntity) -> bool:
+    """Whether an index row is older than any step between it and its record's row."""
+    return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER
+
+
+def rows_of(table: TableClient, partition: str, first: str = "", page: int | None = None) -> Iterator[TableEntity]:
+    """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
+
+    Args:
+        table: where.
+        partition: which.
+        first: the row key to begin at.
+        page: rows in a page; None leaves it to the service, which sends a thousand.
+    """
+    with translated("listing rows"):
+        try:
+            where = "PartitionKey eq @partition and RowKey ge @first"
+            parameters = {"partition": partition, "first": first}
+            yield from table.query_entities(where, parameters=parameters, results_per_page=page)
+        except ResourceNotFoundError:
+            return
+
+
+def _beyond(table: TableClient, partition: str, and_that: str = "") -> Iterator[TableEntity]:
+    """All rows of the partitions after this one that `and_that` is true of.
+
+    Names made of ids come after those with an exclamation mark.
+    """
+    with translated("listing rows"):
+        try:
+            yield from table.query_entities(
+                f"PartitionKey gt @partition{and_that}", parameters={"partition": partition}
+            )
+        except ResourceNotFoundError:
+            return
+
+
+def add_row(table: TableClient, row: rows.Row) -> bool:
+    """Inserts a row, and makes the table when it is missing. False, and no change, when there is such a row."""
+    with translated("adding a row"):
+        try:
+            _writing(table, lambda: table.create_entity(row))
+        except HttpResponseError as error:
+            if is_refused_condition(error):
+                return False
+            raise
+    return True
+
+
+def _put(table: TableClient, row: rows.Row) -> None:
+    with translated("writing a row"):
+        _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
+
+
+def _save(table: TableClient, row: rows.Row, record: Record) -> Record:
+    """Replaces the row the record was read from, and returns the record with its new ETag."""
+    if record.etag is None:
+        raise ClaimLostError("a record that was not read from the catalog cannot be saved")
+    with translated("saving a row"):
+        try:
+            answer = attempt(lambda: _update(table, row, record.etag))
+        except HttpResponseError as error:
+            if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
+                raise ClaimLostError("the record has changed since it was read") from None
+            raise
+    return record.model_copy(update={"etag": answer["etag"]})
+
+
+def _update(table: TableClient, row: rows.Row, etag: str | None) -> dict[str, Any]:
+    return table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
+
+
+def _remove(table: TableClient, row: TableEntity) -> None:
+    """Removes a row if it is still as it was read."""
+    with translated("removing a row"):
+        try:
+            attempt(lambda: _delete(table, row))
+        except HttpResponseError as error:
+            if not is_refused_condition(error):
+                raise
+
+
+def _delete(table: TableClient, row: TableEntity) -> None:
+    table.delete_entity(row, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
+
+
+def _writing(table: TableClient, call: Callable[[], T]) -> T:
+    """The result of a call that writes; the table is made when it turns out to be missing."""
+    try:
+        return attempt(call)
+    except ResourceNotFoundError as error:
+        if error_code_of(error) != "TableNotFound":
+            raise
+    with suppress(ResourceExistsError):  # another worker may be faster
+        attempt(table.create_table)
+    return attempt(call)

@@ -1,0 +1,1 @@
+"""Archive: the line of one chunk. claim ▸ copy ▸ verify ▸ catalog ▸ delete source."""

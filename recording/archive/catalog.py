@@ -1,0 +1,173 @@
+"""Catalog: the raw metadata, the receipt and the record; then the manifest of the whole recording."""
+
+from collections.abc import Callable
+
+from recording import __version__
+from recording.archive.claim import Work
+from recording.archive.copy import keep_conflict
+from recording.archive.metadata import fetched_metadata
+from recording.domain import layout
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome
+from recording.domain.integrity import duration_fault
+from recording.domain.metadata import ChunkMetadata, read_metadata
+from recording.domain.receipt import manifest_of, receipt_of
+from recording.domain.recording import RecordingRecord
+from recording.errors import ContentConflictError, SourceBrokenError, SourceError, StorageBusyError
+from recording.ports import Ports
+from recording.settings import MediaCheck
+from recording.telemetry import Event, emit
+
+_MANIFEST_TRIES = 20  # one for each other worker that finishes a chunk of the same recording at the same moment
+_JSON = "application/json"
+
+
+def catalog(work: Work) -> None:
+    """Takes a chunk from VERIFIED to CATALOGED: metadata archived as served, receipt written, record saved.
+
+    Raises:
+        SourceError: the metadata is late; the media is safe, and the source is kept until it comes or the deadline.
+        ContentConflictError: `media_suspect`; everything is kept, a person must look, the source stays.
+        StorageError: a paper could not be kept; try again.
+    """
+    outcome, reason, raw = _metadata(work)
+    document = _readable(raw)
+    fault = duration_fault(work.record.duration_ms, document, work.task) if _is_checked(work) else None
+    how = [*work.record.verified_how, *_duration_proof(work, document, fault)]
+    facts = {"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how), **_fault_facts(work, fault)}
+    cataloged = work.record.model_copy(update=facts)
+    name = cataloged.blob_name or ""
+    _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
+    if cataloged.media_fault is not None:
+        work.save(**facts)
+        if work.task.home is Home.ACS and not work.is_past_deadline():  # ACS may serve other, better bytes by now
+            keep_conflict(work, name, unless_sha256=work.record.sha256)
+        raise ContentConflictError(cataloged.media_fault, code="media_suspect")
+    work.move(ChunkState.CATALOGED, cataloged_at=work.now(), **facts)
+    _report(work.record)
+
+
+def write_manifest(work: Work) -> None:
+    """Writes the manifest from what the catalog holds now; whoever writes last has seen all that was saved before.
+
+    Raises:
+        StorageBusyError: when others keep writing it; try again.
+    """
+    rewrite_manifest(work.task, work.ports, work.keep_claim)
+
+
+def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], None] = lambda: None) -> None:
+    """The same for any chunk's recording, by somebody who holds no claim.
+
+    Raises:
+        StorageBusyError: when others keep writing it; try again.
+    """
+    name = layout.manifest_name(task.folder)
+    for _ in range(_MANIFEST_TRIES):
+        present = ports.archive.get(name)
+        recording = ports.catalog.get_recording(task.recording_id) or RecordingRecord(
+            recording_id=task.recording_id, call_id=task.call_id, server_call_id=task.server_call_id
+        )
+        content = manifest_of(recording, ports.catalog.chunks_of(task.recording_id))
+        if present is not None and present[0] == content:
+            return
+        if ports.archive.put_if_unchanged(name, content, _JSON, present[1] if present else None):
+            return
+        between_tries()
+    raise StorageBusyError("the manifest keeps changing under this worker")
+
+
+def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
+    """What became of the metadata document, why, and its bytes.
+
+    Raises:
+        SourceError: it is late, unreadable or about another chunk, and there is time left to ask again.
+    """
+    task = work.task
+    name = layout.metadata_name(work.record.blob_name or "")
+    if task.metadata_location is None:
+        return MetadataOutcome.NOT_ANNOUNCED, "the event names no metadata location", None
+    if (archived := work.ports.archive.get(name)) is not None:
+        return MetadataOutcome.ARCHIVED, None, archived[0]
+    try:
+        fetched_metadata(work)
+    except SourceError as error:
+        if not work.is_past_deadline():
+            raise
+        return _given_up(work, name, work.metadata_refused, error)
+    return _archived_metadata(work, name, work.metadata or b"")
+
+
+def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
+    return MetadataOutcome.ARCHIVED, None, _kept(work, name, raw)
+
+
+def _kept(work: Work, name: str, document: bytes) -> bytes:
+    """What lies under the name now: this document, or the one that an earlier try wrote.
+
+    Raises:
+        StorageBusyError: the archive refused it as if one lay there, and there is none. Refusals have many reasons
+            (a lease, an account on its way to another region), and a source must not go without its papers.
+    """
+    if work.ports.archive.put_once(name, document, _JSON):
+        return document
+    stored = work.ports.archive.get(name)
+    if stored is None:
+        raise StorageBusyError("the archive refused a document as present, and has none")
+    return stored[0]
+
+
+def _given_up(
+    work: Work, name: str, raw: bytes | None, error: SourceError
+) -> tuple[MetadataOutcome, str | None, bytes | None]:
+    """At the deadline: what was served is kept even if it cannot be read; the record says why that is all."""
+    if raw is not None:
+        _kept(work, name, raw)
+    task = work.task
+    emit(
+        Event.CHUNK_METADATA_MISSING,
+        recording_id=task.recording_id,
+        document_id=task.document_id,
+        index=task.index,
+        code=error.code,
+    )
+    return MetadataOutcome.NEVER_CAME, error.code, raw
+
+
+def _readable(raw: bytes | None) -> ChunkMetadata | None:
+    try:
+        return read_metadata(raw) if raw is not None else None
+    except SourceBrokenError:  # kept as served at the deadline; there is nothing in it to compare with
+        return None
+
+
+def _is_checked(work: Work) -> bool:
+    return work.settings.media_check is not MediaCheck.OFF and work.record.media_fault is None
+
+
+def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | None) -> list[str]:
+    if not _is_checked(work) or fault is not None or work.record.duration_ms is None:
+        return []
+    if document is not None and document.duration_ms is not None:
+        return ["duration agrees with the metadata minus pauses"]
+    return ["duration agrees with the event"] if work.task.recording_duration_ms else []
+
+
+def _fault_facts(work: Work, fault: str | None) -> dict[str, str]:
+    if fault is None:
+        return {}
+    return {"media_warning" if work.settings.media_check is MediaCheck.WARN else "media_fault": fault}
+
+
+def _report(record: ChunkRecord) -> None:
+    facts = {"recording_id": record.task.recording_id, "document_id": record.task.document_id}
+    emit(
+        Event.CHUNK_ARCHIVED,
+        index=record.task.index,
+        length_bytes=record.length_bytes,
+        sha256=record.sha256,
+        blob_name=record.blob_name,
+        latency_seconds=record.verified_at - record.task.event_time if record.verified_at else None,
+        **facts,
+    )
+    if record.media_warning is not None:
+        emit(Event.CHUNK_MEDIA_SUSPECT, index=record.task.index, detail=record.media_warning, **facts)

@@ -1,0 +1,54 @@
+"""Rivals: a finished chunk is announced again, but at another location.
+
+One session may give several files with the same ids (the service's known issues), so other bytes are never taken for
+a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).
+"""
+
+from recording.archive.claim import Rival, entry_for, ids_of
+from recording.archive.copy import keep_conflict
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
+from recording.errors import RecordingError, SourceError, SourceGoneError
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+
+def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
+    """Compares what a task for a finished chunk names with what is archived; a plain duplicate costs no request.
+
+    Raises:
+        StorageError: when the other bytes could not be kept; the message must be delivered again.
+    """
+    known = ports.catalog.get_chunk(task.key)
+    if known is None or known.task.content_location == task.content_location or task.home is Home.EXTERNAL:
+        emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))
+        return
+    rival = Rival(known.model_copy(update={"task": task, "etag": None}), ports, settings, ports.clock.now())
+    try:
+        _keep_other_bytes(rival, known)
+    except SourceError as error:
+        if isinstance(error, SourceGoneError) and known.state is ChunkState.SOURCE_DELETED:
+            emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))  # one object, deleted under both names
+        else:
+            _try_later(rival, error)
+
+
+def _keep_other_bytes(rival: Rival, known: ChunkRecord) -> None:
+    if known.blob_name is not None and keep_conflict(rival, known.blob_name, unless_sha256=known.sha256):
+        error = RecordingError("another object claims to be this chunk; both are kept", code="content_conflict")
+        _quarantine(rival, error)
+
+
+def _try_later(rival: Rival, error: SourceError) -> None:
+    if rival.is_past_deadline():
+        _quarantine(rival, error)
+        return
+    left = retention.time_left(rival.task.expires_at, rival.now())
+    delay = retention.retry_delay(rival.task.attempt + 1, left, 0.5, error.retry_after)
+    rival.ports.queue.send(rival.task.again(), delay)
+
+
+def _quarantine(rival: Rival, error: RecordingError) -> None:
+    entry = rival.ports.quarantine.put(entry_for(rival.task, error, rival.now()))
+    emit(Event.CHUNK_QUARANTINED, reason=error.code, entry=entry, **ids_of(rival.task))

@@ -1,0 +1,210 @@
+"""Fallback: while the archive refuses, a chunk is kept in a second place, with proof, and brought home later.
+
+The fallback copy never counts as archived: the chunk stays PENDING and its source is kept until the archive's own copy
+is proven. It only means that nothing is lost when ACS forgets the media first.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from recording import __version__
+from recording.archive.claim import Work, ids_of
+from recording.archive.copy import copy, digest_of
+from recording.archive.verify import verify
+from recording.domain import layout, retention
+from recording.domain.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
+from recording.domain.integrity import Digest, check_stored
+from recording.domain.receipt import receipt_of
+from recording.domain.transitions import moved
+from recording.errors import RecordingError, SourceGoneError, StorageError
+from recording.ports import Archive, RecordingSource, SourceContent
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+_JSON = "application/json"
+_PIECE = 4 << 20  # a request costs more than the memory
+
+
+def copy_or_heal(work: Work) -> None:
+    """Takes a chunk from PENDING to COPIED: from ACS while it has the media, else from the fallback copy.
+
+    Raises:
+        RecordingError: as `copy`.
+        ContentConflictError: `stored_differs`, the fallback gives back other bytes than were proved.
+    """
+    if work.record.fallback is None or work.ports.fallback is None:
+        copy(work)
+        return
+    if not work.is_past_deadline():
+        try:
+            copy(work)
+        except SourceGoneError:
+            pass
+        else:
+            return
+    _heal(work, work.record.fallback, work.ports.fallback)
+
+
+def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, settings: Settings) -> bool:
+    """Whether the archive has refused this chunk for so long, or so near its expiry, that it is kept elsewhere."""
+    if record.state is not ChunkState.PENDING or record.fallback is not None or record.task.home is Home.EXTERNAL:
+        return False
+    if not isinstance(error, StorageError) or not error.retryable:
+        return False
+    refused_since = record.archive_refused_since or now
+    left = retention.time_left(record.task.expires_at, now)
+    return now - refused_since >= settings.fallback_after or left < settings.at_risk_below
+
+
+def refusal_facts(record: ChunkRecord, error: RecordingError, now: datetime) -> Mapping[str, Any]:
+    """What a failed try says about the archive: since when it refuses; any other failure begins anew."""
+    if record.state is not ChunkState.PENDING:
+        return {}
+    return {"archive_refused_since": (record.archive_refused_since or now) if isinstance(error, StorageError) else None}
+
+
+def keep_in_fallback(work: Work) -> None:
+    """Copies and proves the chunk in the fallback, and marks it so; a failure changes nothing, the next try comes."""
+    if work.ports.fallback is None:
+        return
+    aside = Aside(
+        work.record, replace(work.ports, archive=work.ports.fallback), work.settings, work.started_at, holder=work
+    )
+    try:
+        copy(aside)
+        verify(aside)
+        _keep_papers(aside)
+        work.save(fallback=_kept(aside.record, work.now()))
+    except RecordingError as error:
+        emit(Event.ATTEMPT_FAILED, code=error.code, fault=error.fault, detail="in the fallback", **ids_of(work.task))
+        return
+    emit(
+        Event.CHUNK_IN_FALLBACK,
+        length_bytes=aside.record.length_bytes,
+        sha256=aside.record.sha256,
+        blob_name=aside.record.blob_name,
+        time_left_seconds=retention.time_left(work.task.expires_at, work.now()),
+        **ids_of(work.task),
+    )
+
+
+@dataclass
+class Aside(Work):
+    """Work on a copy that the catalog does not count: nothing is saved but the claim of whoever holds it."""
+
+    holder: Work | None = None
+
+    def save(self, **facts: Any) -> None:
+        """Keeps facts for itself."""
+        self.record = self.record.model_copy(update=facts)
+        self.keep_claim()
+
+    def move(self, state: ChunkState, **facts: Any) -> None:
+        """The next state, for itself."""
+        self.record = moved(self.record, state, **facts)
+        self.keep_claim()
+
+    def keep_claim(self) -> None:
+        """Renews the holder's claim. Raises ClaimLostError when it has ended."""
+        if self.holder is not None:
+            self.holder.keep_claim()
+
+
+def _keep_papers(aside: Work) -> None:
+    """The metadata, if it has come by now, and the receipt; both are made anew when the chunk comes home."""
+    name = aside.record.blob_name or ""
+    if aside.metadata is not None:
+        aside.ports.archive.put_once(layout.metadata_name(name), aside.metadata, _JSON)
+    aside.ports.archive.put_once(layout.receipt_name(name), receipt_of(aside.record, __version__), _JSON)
+
+
+def _kept(record: ChunkRecord, now: datetime) -> FallbackCopy:
+    return FallbackCopy(
+        blob_name=record.blob_name or "",
+        length_bytes=record.length_bytes or 0,
+        sha256=record.sha256 or "",
+        kept_at=now,
+    )
+
+
+def _heal(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
+    """Copies from the fallback as if it were ACS; its bytes must be those that were proved there."""
+    check_stored(Digest(kept.length_bytes, kept.sha256), digest_of(work, fallback.read(kept.blob_name)))
+    work.ports = replace(work.ports, source=KeptSource(kept, fallback, work.ports.source))
+    copy(work)
+    emit(Event.CHUNK_HEALED, blob_name=work.record.blob_name, sha256=work.record.sha256, **ids_of(work.task))
+
+
+@dataclass(frozen=True)
+class KeptSource:
+    """Serves one chunk's media and metadata from the fallback; a delete goes to ACS, as always."""
+
+    kept: FallbackCopy
+    fallback: Archive
+    acs: RecordingSource
+
+    @contextmanager
+    def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[SourceContent]:  # noqa: ARG002 - there is one object
+        """The media or a range of it, whose length was proved. Raises StorageError while it is read."""
+        total = self.kept.length_bytes
+        end = total if length is None else min(first + length, total)
+        yield KeptContent(self.kept, self.fallback, first, end, is_whole=(first, end) == (0, total))
+
+    def read_metadata(self, location: str) -> bytes:
+        """The metadata that was kept; else ACS may still have it. Raises SourceError."""
+        found = self.fallback.get(layout.metadata_name(self.kept.blob_name))
+        return found[0] if found is not None else self.acs.read_metadata(location)
+
+    def delete(self, location: str) -> bool:
+        """Deletes at ACS."""
+        return self.acs.delete(location)
+
+
+@dataclass
+class KeptContent:
+    """A range of a kept blob, read in large pieces."""
+
+    kept: FallbackCopy
+    fallback: Archive
+    position: int
+    end: int
+    is_whole: bool
+    piece: memoryview = field(default_factory=lambda: memoryview(b""))
+
+    @property
+    def declared_total(self) -> int:
+        """What was proved."""
+        return self.kept.length_bytes
+
+    @property
+    def version(self) -> str:
+        """Another one than ACS's, so that what was staged from there is not mixed with this."""
+        return f"fallback-{self.kept.sha256}"
+
+    def fill(self, view: memoryview) -> int:
+        """Reads until the view is full or the range ends."""
+        filled = 0
+        while filled < len(view) and (self.piece or self._read_on()):
+            taken = min(len(view) - filled, len(self.piece))
+            view[filled : filled + taken] = self.piece[:taken]
+            self.piece = self.piece[taken:]
+            filled += taken
+        return filled
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in order."""
+        while self.piece or self._read_on():
+            yield bytes(self.piece)
+            self.piece = memoryview(b"")
+
+    def _read_on(self) -> bool:
+        length = min(_PIECE, self.end - self.position)
+        if length <= 0:
+            return False
+        data, _ = self.fallback.read_range(self.kept.blob_name, self.position, length)
+        self.position += len(data)
+        self.piece = memoryview(data)
+        return bool(data)

@@ -1,0 +1,82 @@
+"""Urgency: when there is more work than workers, the most urgent chunk goes first; the queue knows only its own order.
+
+A message on the queue is a turn to work. Whoever gets a turn late, which means that many wait, looks whether a chunk
+at risk waits too, gives it the turn, and queues up again himself.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, cast
+
+from recording.archive.claim import ids_of
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.retention import Urgency
+from recording.errors import StorageError
+from recording.ports import ChunkQueue, Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+LATE_AFTER = timedelta(minutes=2)  # a turn that comes sooner means that nobody waits; then nothing is looked up
+MOST_LOOKED_AT = 50  # those ahead are in the hands of other workers; more than that work nowhere
+
+
+def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> tuple[ChunkTask, Ports]:
+    """The task to work on now, and with what: this one, or a more urgent chunk's; then this one is queued again.
+
+    The other chunk has a message of its own, which will find it finished or go on with it. So nothing is sent for it
+    on a borrowed turn: else each one would leave another message behind.
+
+    Raises:
+        StorageError: the catalog or the queue does not answer; the host delivers the message again.
+    """
+    now = ports.clock.now()
+    known = ports.catalog.get_chunk(task.key)
+    other = _more_urgent(task, now, ports, settings) if known is not None and is_late(known, now) else None
+    if other is None:
+        return task, ports
+    ports.queue.send(task)
+    emit(Event.CHUNK_WAITING, reason="gave_way", **ids_of(task))
+    return other, replace(ports, queue=cast("ChunkQueue", _SilentQueue(ports.queue)))
+
+
+class _SilentQueue:
+    """The queue, for a chunk whose own message remains. If that is lost, reconcile redrives the chunk."""
+
+    def __init__(self, queue: ChunkQueue) -> None:
+        self._queue = queue
+
+    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
+        """Sends nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+
+def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Settings) -> ChunkTask | None:
+    try:
+        for other in islice(ports.catalog.open_chunks(expiring_after=now), MOST_LOOKED_AT):
+            stands = retention.urgency(other.task.expires_at, now, settings.at_risk_below)
+            if other.task.expires_at >= task.expires_at or stands is Urgency.SAFE:
+                return None  # and so is every one after it: they come by their expiry
+            if is_waiting(other, now) and stands is Urgency.AT_RISK:
+                return other.task
+    except StorageError:  # a courtesy to others is no reason to fail; the line itself will tell
+        return None
+    return None
+
+
+def is_late(record: ChunkRecord, now: datetime) -> bool:
+    """Whether a chunk has waited for its turn so long that there must be a queue."""
+    return is_waiting(record, now) and now - _due(record) >= LATE_AFTER
+
+
+def is_waiting(record: ChunkRecord, now: datetime) -> bool:
+    """Whether a chunk could be worked on at this time and nobody does."""
+    is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
+    return is_unsaved and not record.is_claimed(now) and _due(record) <= now
+
+
+def _due(record: ChunkRecord) -> datetime:
+    return record.next_attempt_at or record.first_seen_at

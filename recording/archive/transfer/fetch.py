@@ -1,0 +1,303 @@
+"""Fetch: a source's bytes become staged blocks, in parallel and in flat memory, proved on the way, and resumable.
+
+A slot carries a block from the source to the archive; meanwhile its bytes are hashed in the file's order. A file of
+one block is one request to the source, and stays in its slot until it is committed. A source that ignores ranges is
+read once, as a stream.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+from recording.archive.claim import Work
+from recording.archive.transfer.buffers import LEAD_BYTES, Slot, SlotPool
+from recording.archive.transfer.hashing import Arrival, OrderedPass, Seams
+from recording.archive.transfer.scheduler import Flow, Job, Pace
+from recording.domain.blocks import Block, StagedBlock, block_id, crc64_of, plan, staged_block, usable
+from recording.domain.formats import FormatType
+from recording.domain.ids import mark_of
+from recording.domain.integrity import Digest, check_length
+from recording.domain.media import SNIFF_BYTES, MediaFacts, MediaProbe, sniff
+from recording.errors import SourceBrokenError, SourceBusyError, SourceThrottledError
+from recording.ports import SourceContent
+
+_TRIES = 3  # for one range, at once; the rest is left to the next worker, who finds what is staged
+_PIECE = 64 * 1024  # how often a job looks whether it may end: a source that drips must not hold it for minutes
+_LARGE_PIECE = 1024 * 1024  # from a source that is known to be fast: a third less CPU
+_FAST = 25e6  # bytes a second
+_TELLING_BYTES = 256 * 1024  # after so many, a connection's speed is known
+_PROBE_BYTES = 256 * 1024  # the first block of a large file is this small: a worker that resumes fetches it again
+_LONGEST_PAUSE = 2.0  # seconds; who is asked to wait longer leaves it to the queue
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A source that was read whole and can be committed.
+
+    `digest` and `media` are None when an earlier worker staged a part of it: reading the committed blob back tells
+    them. `content` is a file of one block, still in its slot; otherwise the blocks in `block_ids` are staged.
+    """
+
+    name: str
+    format: FormatType | None
+    total: int
+    digest: Digest | None
+    media: MediaFacts | None
+    block_ids: tuple[str, ...] = ()
+    content: memoryview | None = None
+
+    @property
+    def blocks(self) -> tuple[StagedBlock, ...]:
+        """What the ids say about the source's bytes."""
+        return tuple(block for text in self.block_ids if (block := staged_block(text)) is not None)
+
+
+@dataclass
+class Source:
+    """The object being copied, as its first answer showed it."""
+
+    location: str
+    total: int
+    version: str | None
+    mark: str
+
+
+@contextmanager
+def fetched(
+    work: Work,
+    pool: SlotPool,
+    announced: FormatType | None,
+    name_for: Callable[[FormatType | None], str],
+    *,
+    resume: bool = False,
+) -> Iterator[Fetched]:
+    """The source, fetched; what is held in memory is given back at the end of the block.
+
+    Args:
+        work: the claimed chunk; its claim is kept while blocks are on their way.
+        pool: the process's buffers and threads.
+        announced: the format that event or metadata tell; None lets the first bytes decide.
+        name_for: the blob's name by its format.
+        resume: goes on from what an earlier worker staged under the announced format's name.
+
+    Raises:
+        SourceError: the source did not give what it declares, or changed meanwhile; nothing is committed.
+        CopyPausedError: the time is used up; staged blocks stay.
+        StorageError: a block could not be staged.
+    """
+    name = name_for(announced)
+    staged = dict(work.ports.archive.staged_blocks(name)) if resume else {}
+    pace = Pace(pool, work.settings.copy_block_bytes, resumed=bool(staged))
+    with Flow(work, pool, pace) as flow:
+        copy = _Fetching(work, flow, announced, name_for, MediaProbe(announced))
+        yield copy.resumed(staged) or copy.fresh()
+
+
+@dataclass
+class _Fetching:
+    """One pass over a source."""
+
+    work: Work
+    flow: Flow
+    announced: FormatType | None
+    name_for: Callable[[FormatType | None], str]
+    probe: MediaProbe
+    ids: dict[int, str] = field(default_factory=dict)  # of staged blocks, by offset
+    seams: Seams = field(default_factory=Seams)
+
+    # --- the first answer decides the way -----------------------------------------------------------------------------
+
+    def fresh(self) -> Fetched:
+        """Fetches everything."""
+        location, size = self.work.task.content_location, self.flow.pace.block_bytes
+        slot = self.flow.slot(size)
+        with self._open(location, 0, size) as content:
+            source = self._source(location, content)
+            if source.total <= size:
+                return self._small(source, content, slot)
+            head = slot.view[: self._filled(content, slot.view[:SNIFF_BYTES], self.flow.look)]
+            format_type = self.announced or sniff(head)
+            ordered = OrderedPass(self.flow.pool.hashers, self.probe)
+            self._prepare(source, format_type, ordered)
+            if content.is_whole:
+                self.flow.run(self._streamed(content, slot, len(head)))
+            else:
+                first = partial(self._first, content, slot, size, len(head))
+                self.flow.run(self._chained(first, plan(source.total, self._block_bytes, [Block(0, size)])))
+        return self._finished(format_type, *ordered.finish())
+
+    def resumed(self, staged: dict[str, int]) -> Fetched | None:
+        """Fetches what is missing; None when nothing of what is staged can be trusted.
+
+        One staged block is fetched again: if it is the same and neither total nor version changed, so are the others.
+        """
+        candidates = [(block, text) for text in staged if (block := staged_block(text)) is not None]
+        if not candidates:
+            return None
+        probe, text = min(candidates, key=lambda pair: (pair[0].length, pair[0].offset))
+        location = self.work.task.content_location
+        slot = self.flow.slot(probe.length)
+        with self._open(location, probe.offset, probe.length) as content:
+            source = self._source(location, content)
+            kept = usable(staged, source.mark, source.total)
+            is_ours = kept.get(probe) == text and not content.is_whole
+            is_usable = is_ours and self._is_same(content, slot, probe)
+        slot.drop()  # before another one is asked for: nobody may wait for what he holds himself
+        if not is_usable:
+            return None
+        self._prepare(source, self.announced, None)
+        self.ids = {block.offset: text for block, text in kept.items()}
+        self.flow.run(self._chained(None, plan(source.total, self._block_bytes, kept)))
+        return self._finished(self.announced, None, None)
+
+    def _is_same(self, content: SourceContent, slot: Slot, staged: StagedBlock) -> bool:
+        view = slot.view[: staged.length]
+        return self._filled(content, view, self.flow.look) == staged.length and f"{crc64_of(view):016x}" == staged.crc64
+
+    def _source(self, location: str, content: SourceContent) -> Source:
+        total = content.declared_total
+        if total is None:
+            raise SourceBrokenError(
+                "the source declared no length, so nothing can be proved", code="source_without_length"
+            )
+        check_length(total, total)  # none of nothing
+        said = f"{location}|{total}|{content.version}|{self.work.record.copy_epoch}"
+        return Source(location, total, content.version, mark_of(said))
+
+    def _prepare(self, source: Source, format_type: FormatType | None, ordered: OrderedPass | None) -> None:
+        self.source, self.ordered = source, ordered
+        self.name = self.name_for(format_type)
+
+    # --- the three ways -----------------------------------------------------------------------------------------------
+
+    def _small(self, source: Source, content: SourceContent, slot: Slot) -> Fetched:
+        """The whole file is in the first answer."""
+        filled = self._filled(
+            content, slot.view[: source.total + 1], self.flow.look
+        )  # one byte more shows a body that is too long
+        check_length(filled, source.total)
+        view = slot.view[: source.total]
+        ordered = OrderedPass(self.flow.pool.hashers, self.probe)
+        ordered.take(view)
+        digest, media = ordered.finish()
+        format_type = self.announced or sniff(view)
+        return Fetched(self.name_for(format_type), format_type, source.total, digest, media, content=view)
+
+    def _chained(self, first: Job | None, blocks: Iterator[Block]) -> Iterator[Job]:
+        """A job for each block; a slot is taken only when its turn comes."""
+        if first is not None:
+            yield first
+        for block in blocks:
+            yield partial(self._fetch, block, self.flow.slot(block.length))
+
+    def _streamed(self, content: SourceContent, slot: Slot, filled: int) -> Iterator[Job]:
+        """The only answer is read here, block by block, while the jobs stage what has come."""
+        size = slot.size
+        for offset in range(0, self.source.total, size):
+            block = Block(offset, min(size, self.source.total - offset))
+            slot = self.flow.slot(size) if offset else slot
+            is_last = block.end == self.source.total
+            filled += self._filled(
+                content, slot.view[filled : block.length + is_last], self.flow.look
+            )  # a longer body shows
+            if filled != block.length:
+                check_length(offset + filled, self.source.total)
+            yield partial(self._stage, block, slot.view[: block.length], b"", slot)
+            filled = 0
+
+    def _first(self, content: SourceContent, slot: Slot, size: int, filled: int) -> None:
+        """The block whose answer is open already, cut in two: a small one for whoever may have to resume."""
+        self._fill(content, slot.view[filled:size])
+        cut = min(_PROBE_BYTES, size)
+        slot.hold()
+        self._stage(Block(0, cut), slot.view[:cut], b"", slot)
+        if cut < size:
+            self._stage(Block(cut, size - cut), slot.view[cut:size], slot.view[max(0, cut - LEAD_BYTES) : cut], slot)
+        else:
+            slot.drop()
+
+    # --- one block ----------------------------------------------------------------------------------------------------
+
+    def _fetch(self, block: Block, slot: Slot) -> None:
+        lead = min(LEAD_BYTES, block.offset)
+        view = slot.view[: lead + block.length]
+        self._fill_again(block.offset - lead, view)
+        self._stage(block, view[lead:], view[:lead], slot)
+
+    def _fill_again(self, first: int, view: memoryview) -> None:
+        """Fills a view with a range, trying again at once when the source fails for a moment."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                with self._open(self.source.location, first, len(view)) as content:
+                    self._check_same(content, is_all=(first, len(view)) == (0, self.source.total))
+                    self._fill(content, view)
+                    return
+            except SourceBusyError as error:
+                wait = error.retry_after.total_seconds() if error.retry_after else 0.0
+                if attempt == _TRIES or wait > _LONGEST_PAUSE or self.flow.is_stopped:
+                    raise
+                if isinstance(error, SourceThrottledError):
+                    self.flow.pace.slow_down()
+                time.sleep(wait)
+
+    def _check_same(self, content: SourceContent, *, is_all: bool) -> None:
+        if content.is_whole and not is_all:
+            raise SourceBusyError("the source does not answer ranges any more")
+        if (content.declared_total, content.version) != (self.source.total, self.source.version):
+            raise SourceBrokenError("the object changed while it was read", code="source_changed")
+
+    def _fill(self, content: SourceContent, view: memoryview) -> None:
+        filled = self._filled(content, view)
+        if filled != len(view):
+            raise SourceBrokenError(f"a range of {len(view)} bytes ended after {filled}", code="source_short")
+
+    def _filled(self, content: SourceContent, view: memoryview, look: Callable[[], None] | None = None) -> int:
+        """Fills a view as far as the body goes, and notes how fast it came.
+
+        Args:
+            content: the open answer.
+            view: what to fill.
+            look: keeps the claim and minds the time; for the thread that has to do so.
+        """
+        begun, filled = time.perf_counter(), 0
+        is_told, piece = False, _PIECE
+        while filled < len(view):
+            (look or self._look)()
+            came = content.fill(view[filled : filled + piece])
+            if not came:
+                break
+            filled += came
+            if filled >= _TELLING_BYTES and not is_told:
+                seconds = time.perf_counter() - begun
+                self.flow.pace.begun(filled, seconds)
+                is_told, piece = True, _LARGE_PIECE if filled > _FAST * seconds else _TELLING_BYTES
+        if is_told:
+            self.flow.pace.done(filled, time.perf_counter() - begun)
+        return filled
+
+    def _look(self) -> None:
+        if self.flow.is_stopped:
+            raise SourceBusyError("the copy has ended")
+
+    def _stage(self, block: Block, content: memoryview, lead: bytes | memoryview, slot: Slot) -> None:
+        """Stages a block and has it hashed; the slot goes back when both are done."""
+        self.seams.note(block, lead, content)
+        text = block_id(block, self.source.mark, crc64_of(content))
+        if self.ordered is not None:
+            slot.hold()
+            self.ordered.deliver(Arrival(block, content, slot.drop))
+        self.work.ports.archive.stage_block(self.name, text, content)
+        self.ids[block.offset] = text
+        slot.drop()
+
+    def _finished(self, format_type: FormatType | None, digest: Digest | None, media: MediaFacts | None) -> Fetched:
+        ids = tuple(self.ids[offset] for offset in sorted(self.ids))
+        return Fetched(self.name, format_type, self.source.total, digest, media, ids)
+
+    def _open(self, location: str, first: int, length: int) -> AbstractContextManager[SourceContent]:
+        return self.work.ports.source.open_content(location, first, length)
+
+    def _block_bytes(self) -> int:
+        return self.flow.pace.block_bytes

@@ -1,0 +1,114 @@
+"""Verify: what the archive gives back is what was read from the source, byte for byte."""
+
+from typing import Any
+
+from recording.archive.claim import Work
+from recording.archive.copy import digest_of, media_fault, metadata_if_there, pool_of
+from recording.archive.transfer.readback import Stored, read_back
+from recording.domain.blocks import StagedBlock, staged_block
+from recording.domain.chunk import ChunkRecord, ChunkState, Home
+from recording.domain.integrity import Digest, check_stored
+from recording.domain.media import MediaFacts, MediaProbe
+from recording.errors import StorageError
+from recording.settings import MediaCheck
+from recording.telemetry import Event, emit
+
+
+def verify(work: Work) -> None:
+    """Takes a chunk from COPIED to VERIFIED.
+
+    A copy that was made in several runs gets its SHA-256 here: block by block it is what the source gave, and the
+    whole is hashed and looked at as media while it is read back.
+
+    Raises:
+        ContentConflictError: `stored_differs`; a person must look, the source stays.
+        StorageError: the archive could not be read; try again.
+    """
+    proofs, facts = _read_back(work) if _must_read(work) else (_compared_length(work), {})
+    record = work.record.model_copy(update=facts)
+    how = ("length equals the source's declared total", *_about_source(work), *_about_media(record), *proofs)
+    work.move(ChunkState.VERIFIED, verified_at=work.now(), verified_how=how, **facts)
+    emit(
+        Event.CHUNK_VERIFIED,
+        recording_id=work.task.recording_id,
+        document_id=work.task.document_id,
+        index=work.task.index,
+        length_bytes=record.length_bytes,
+        sha256=record.sha256,
+    )
+
+
+def _must_read(work: Work) -> bool:
+    return work.settings.verify_readback or work.task.home is Home.EXTERNAL or work.record.sha256 is None
+
+
+def _about_source(work: Work) -> list[str]:
+    if work.record.sha256 is None:
+        return ["each block's CRC-64 as read from the source"]
+    return ["SHA-256 of the bytes as read from the source"]
+
+
+def _about_media(record: ChunkRecord) -> list[str]:
+    """Nothing, where nobody looked: a receipt must not say more than was seen."""
+    if record.media_fault is not None:
+        return [f"media: {record.media_fault}"]
+    return [f"opens as {record.format}"] if record.duration_ms is not None else []
+
+
+def _read_back(work: Work) -> tuple[list[str], dict[str, Any]]:
+    if work.task.home is Home.EXTERNAL:
+        with work.ports.external.open_content(work.task.content_location) as content:
+            check_stored(_as_read(work), digest_of(work, content.pieces()))
+        return ["read back whole: same length and SHA-256"], {}
+    if work.record.sha256 is None:
+        return _first_seen_whole(work)
+    stored, _ = read_back(work, pool_of(work), Stored(_name(work), _length(work), _blocks(work)))
+    check_stored(_as_read(work), stored)
+    return ["read back whole: same length and SHA-256"], {}
+
+
+def _first_seen_whole(work: Work) -> tuple[list[str], dict[str, Any]]:
+    probe = MediaProbe(work.record.format)
+    blob = Stored(_name(work), _length(work), _blocks(work, needed=True))
+    stored, media = read_back(work, pool_of(work), blob, probe)
+    return ["copied in several runs; read back whole: each block is the source's"], {
+        "sha256": stored.sha256,
+        **_judged(work, media),
+    }
+
+
+def _judged(work: Work, media: MediaFacts) -> dict[str, Any]:
+    fault = media_fault(work, media, metadata_if_there(work))
+    kind = "media_warning" if work.settings.media_check is MediaCheck.WARN else "media_fault"
+    return {"duration_ms": media.duration_ms, kind: fault}
+
+
+def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
+    """What the ids of the blob's blocks say of the source's bytes, if they tell it of all of them."""
+    listed = work.ports.archive.committed_blocks(_name(work))
+    blocks = [block for text, length in listed if (block := staged_block(text)) is not None and block.length == length]
+    ends = [0, *(block.end for block in blocks)]
+    is_whole = ends[-1] == _length(work) and all(block.offset == end for block, end in zip(blocks, ends, strict=False))
+    if needed and not is_whole:
+        raise StorageError("the archived blob does not tell which blocks it is made of", code="stored_unproven")
+    return blocks if is_whole else []
+
+
+def _compared_length(work: Work) -> list[str]:
+    stored = work.ports.archive.look_up(_name(work))
+    if stored is None:
+        raise StorageError("the committed blob is not there", code="blob_missing")
+    check_stored(_as_read(work), Digest(stored.length_bytes, work.record.sha256 or ""))
+    return ["each block verified by the service; committed length compared"]
+
+
+def _as_read(work: Work) -> Digest:
+    return Digest(_length(work), work.record.sha256 or "")
+
+
+def _name(work: Work) -> str:
+    return work.record.blob_name or ""
+
+
+def _length(work: Work) -> int:
+    return work.record.length_bytes or 0

@@ -1,0 +1,1 @@
+"""Control: what callers ask of ACS, and the trail of it."""

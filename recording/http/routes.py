@@ -1,0 +1,276 @@
+"""HTTP in and out: reads requests, answers JSON, and turns every error into `application/problem+json` with a code."""
+
+import json
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+import azure.functions as func
+
+from recording import __version__
+from recording.control import recordings as control
+from recording.control.audit import audited, check_rate
+from recording.domain.requests import HeldQuery, RedriveRequest
+from recording.domain.roles import Operation, check_allowed, read_principal
+from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.operate.doctor import Probe, State, examine
+from recording.operate.held import Chosen, Held, held, redrive
+from recording.ports import Ports
+from recording.settings import Settings, SettingsError
+from recording.telemetry import Event, emit
+
+LARGEST_BODY = 64 * 1024
+LONGEST_SHOWN = 2048  # characters of each payload in a list
+_KEY_PARAMETERS = ("code", "clientId")  # the platform's
+Dependencies = Callable[[], tuple[Ports, Settings]]
+_LOG = logging.getLogger("recording")
+
+
+def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings: 201 with `Location`."""
+
+    def start() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.START, dependencies)
+        body, key = _json_body(request), _idempotency_key(request)
+        caller = _caller(request, settings)
+        check_rate(caller, settings.start_rate_per_minute, ports)
+        started = audited(
+            Operation.START,
+            None,
+            caller,
+            ports,
+            lambda: control.start_recording(body, key, caller, ports, settings),
+        )
+        location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
+        return _json(started, 201, {"Location": location})
+
+    return _answered(start)
+
+
+def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}: 200."""
+
+    def get() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.GET, dependencies)
+        return _json(control.get_recording(_recording_id(request), ports, settings), 200)
+
+    return _answered(get)
+
+
+def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/pause: 202."""
+    return _switched(request, Operation.PAUSE, control.pause_recording, dependencies)
+
+
+def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/resume: 202."""
+    return _switched(request, Operation.RESUME, control.resume_recording, dependencies)
+
+
+def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/stop: 202."""
+    return _switched(request, Operation.STOP, control.stop_recording, dependencies)
+
+
+def _switched(
+    request: func.HttpRequest,
+    operation: Operation,
+    switch: Callable[[str, Ports], dict[str, Any]],
+    dependencies: Dependencies,
+) -> func.HttpResponse:
+    def work() -> func.HttpResponse:
+        ports, settings = _permitted(request, operation, dependencies)
+        recording_id = _recording_id(request)
+        control.check_recording_id(recording_id)
+        caller = _caller(request, settings)
+        return _json(audited(operation, recording_id, caller, ports, lambda: switch(recording_id, ports)), 202)
+
+    return _answered(work)
+
+
+def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET held: 200 with what waits for a person, the most urgent first."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.LIST_HELD, dependencies)
+        query = HeldQuery.read({name: text for name, text in request.params.items() if name not in _KEY_PARAMETERS})
+        found = held(ports, settings, Chosen.by(query))
+        shown = [_held_facts(one, whole=query.id is not None) for one in found[: query.top]]
+        return _json({"count": len(found), "held": shown}, 200)
+
+    return _answered(look)
+
+
+def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST held/redrive: 200 with what went back to work."""
+
+    def put_back() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.REDRIVE_HELD, dependencies)
+        asked = RedriveRequest.read(_json_body(request))
+        chosen = Chosen.by(asked)
+        if chosen == Chosen() and not asked.all:
+            raise RequestError("say which, or all", code="nothing_chosen")
+
+        def act() -> dict[str, Any]:
+            done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
+            return {"redriven": done.sent, "skipped": done.skipped, "dryRun": asked.dry_run}
+
+        if asked.dry_run:
+            return _json(act(), 200)
+        caller = _caller(request, settings)
+        return _json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
+
+    return _answered(put_back)
+
+
+def _held_facts(one: Held, *, whole: bool) -> dict[str, Any]:
+    """One held thing as JSON; payloads are cut in a list, and whole for the one that was asked for by its id."""
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "reason": one.reason,
+        "at": one.at.isoformat(),
+        "recordingId": one.recording_id,
+        "documentId": one.document_id,
+        "index": one.index,
+        "attempts": one.attempts,
+        "redrives": one.redrives,
+        "eventTime": one.event_time.isoformat() if one.event_time else None,
+        "timeLeftSeconds": round(one.time_left.total_seconds()) if one.time_left is not None else None,
+        "payload": one.payload if whole else one.payload[:LONGEST_SHOWN],
+    }
+
+
+def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
+    """GET health: 200 when the app is configured, else 503 naming each setting at fault; never a value.
+
+    With `deep=true` it points to the route that asks for a key: this one is open to all (docs/adr/0014).
+    """
+    if request.params.get("deep", "").lower() in ("true", "1"):
+        return func.HttpResponse(status_code=307, headers={"Location": f"{request.url.split('?')[0].rstrip('/')}/deep"})
+    try:
+        read_settings()
+    except SettingsError as error:
+        return _json({"status": "misconfigured", "version": __version__, "faults": error.faults}, 503)
+    return _json({"status": "ok", "version": __version__}, 200)
+
+
+def deep_health(
+    request: func.HttpRequest, dependencies: Dependencies, probe: Callable[[Settings], Probe]
+) -> func.HttpResponse:
+    """GET health/deep: what the doctor found; 200 when all is well, else 503."""
+
+    def look() -> func.HttpResponse:
+        with suppress(SettingsError):  # who has the key may see by name what is wrong; a role cannot be asked for yet
+            _permitted(request, Operation.DEEP_HEALTH, dependencies)
+        found = examine(dependencies, probe)
+        is_ill = any(finding.state is State.FAILED for finding in found)
+        content = {"status": "ill" if is_ill else "ok", "findings": [asdict(finding) for finding in found]}
+        return _json(content, 503 if is_ill else 200)
+
+    return _answered(look)
+
+
+def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
+    """The envelope that Event Grid delivered, put together again from the trigger's object.
+
+    The trigger hands out a CloudEvent only if `specversion` is spelt so, and drops what it does not know.
+    """
+    if isinstance(event, func.CloudEvent):
+        facts = {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
+        return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
+    facts = {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
+    return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
+
+
+def problem(error: RecordingError) -> func.HttpResponse:
+    """An error as RFC 9457 problem details; `code` is stable, `retryable` says whether to send the same again."""
+    status = _status(error)
+    details: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.code.replace("_", " "),
+        "status": status,
+        "detail": str(error),
+        "code": error.code,
+        "retryable": error.retryable,
+    }
+    if isinstance(error, SettingsError):
+        details["faults"] = error.faults
+    if isinstance(error, ControlError):
+        details |= {"acsStatus": error.acs_status, "acsCode": error.acs_code}
+    headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
+    return _json(details, status, headers, "application/problem+json")
+
+
+def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    try:
+        return work()
+    except RecordingError as error:
+        emit(Event.CONTROL_REFUSED, code=error.code, fault=error.fault)
+        return problem(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a problem document instead of an empty 500
+        where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may hold what must not be logged
+        _LOG.error("unexpected %s in an HTTP call\n%s", type(error).__name__, where)
+        return problem(RecordingError("an unexpected error; the log has the cause"))
+
+
+def _status(error: RecordingError) -> int:
+    if isinstance(error, RequestError | ControlError):
+        return error.status
+    if isinstance(error, SettingsError | StorageError) or error.retryable:
+        return 503
+    return 500
+
+
+def _json_body(request: func.HttpRequest) -> Any:
+    body = request.get_body()
+    if not body:
+        raise RequestError("the request has no body; send JSON with a Content-Length", code="body_missing")
+    if len(body) > LARGEST_BODY:
+        raise RequestError("the body is larger than 64 KiB", code="body_too_large", status=413)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestError("the body is not JSON", code="body_not_json") from None
+
+
+def _idempotency_key(request: func.HttpRequest) -> str | None:
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= 255 and key.isprintable()):
+        raise RequestError("Idempotency-Key must be 1 to 255 printable characters", code="invalid_idempotency_key")
+    return key
+
+
+def _permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
+    """What the use case needs, if the caller may have it.
+
+    The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
+    it does not, the header that names the caller may come from anybody and is not looked at.
+
+    Raises:
+        RequestError: `not_signed_in` (401) or `role_missing` (403).
+    """
+    ports, settings = dependencies()
+    if settings.platform_auth:
+        check_allowed(read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")), operation)
+    return ports, settings
+
+
+def _caller(request: func.HttpRequest, settings: Settings) -> str | None:
+    """Who the platform says is calling; its header counts only where the platform says that it signs people in."""
+    who: str | None = request.headers.get("X-MS-CLIENT-PRINCIPAL-ID") if settings.platform_auth else None
+    return who
+
+
+def _recording_id(request: func.HttpRequest) -> str:
+    return str(request.route_params.get("recordingId", ""))
+
+
+def _json(
+    content: Mapping[str, Any], status: int, headers: dict[str, str] | None = None, mimetype: str = "application/json"
+) -> func.HttpResponse:
+    text = json.dumps(content, indent=2, default=str) + "\n"
+    return func.HttpResponse(text, status_code=status, headers=headers or {}, mimetype=mimetype, charset="utf-8")

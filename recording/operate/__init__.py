@@ -1,0 +1,1 @@
+"""Operate: what operators look at and ask for."""

@@ -1,0 +1,282 @@
+"""Doctor: looks at everything that the app needs, one thing at a time, and says how to mend what is wrong.
+
+Each check has a name that stays, does something harmless for real (writes, reads, compares, removes; asks ACS about a
+recording that there is not), and never stops the others. No finding repeats a secret or an address.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from recording.domain.events import EVENT_TYPE
+from recording.domain.host_json import Fault, clock_faults, host_json_faults
+from recording.errors import ControlError, RecordingError, StorageRefusedError
+from recording.operate.held import held
+from recording.ports import Ports
+from recording.settings import Settings
+
+HOST_JSON = Path(__file__).resolve().parents[2] / "host.json"
+LARGEST_SKEW = timedelta(minutes=2)  # ACS refuses signatures that are five minutes off
+OLD_MESSAGE = timedelta(minutes=30)
+MANY_MESSAGES = 1000
+NOWHERE = "ZG9jdG9y"  # no recording has this id
+PYTHONS = ((3, 11), (3, 13))
+QUEUES = ("recording-events", "recording-chunks")
+DOORS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
+_MEND = {
+    "storage_refused": (
+        "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
+        "role takes up to ten minutes."
+    ),
+    "storage_error": "What is not there comes with infra/ (docs/deploy.md). Anything else: docs/errors.md.",
+    "storage_busy": "Look at the address, the network, private DNS and Azure's status; then run this again.",
+    "acs_unauthorized": (
+        "401: the key is wrong or was rotated, this clock is off, or the identity is of another tenant. Set "
+        "ACS_CONNECTION_STRING to the new key, or give the identity its role."
+    ),
+    "acs_forbidden": "403: ACS knows who this is and does not allow it. Give the identity its role on the resource.",
+    "acs_unreachable": "No answer at all: look at ACS_ENDPOINT, ACS_PROXY_URL, ACS_CA_BUNDLE, DNS and the firewall.",
+    "log_unavailable": "Give the identity Log Analytics Reader on the workspace; look at MONITOR_WORKSPACE_ID.",
+}
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "not looked at"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; `mend` is there when it failed."""
+
+    check: str
+    state: State
+    found: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True)
+class QueueFacts:
+    """A queue as it stands. `oldest_at` is of the message that waits longest, as far as can be seen."""
+
+    messages: int
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SubscriptionFacts:
+    """An Event Grid subscription of the ACS resource."""
+
+    name: str
+    kind: str  # AzureFunction | StorageQueue | WebHook | …
+    event_types: tuple[str, ...]
+    has_dead_letter: bool
+
+
+class Probe(Protocol):
+    """Harmless calls to what the app needs. Every method raises StorageError."""
+
+    def table(self, name: str) -> None:
+        """Writes a row, reads it, compares, removes it."""
+
+    def queue(self, name: str) -> QueueFacts:
+        """Puts a message nobody will see, removes it, and tells how the queue stands."""
+
+    def quarantine(self) -> None:
+        """Writes a blob, reads it, compares its hash, removes it."""
+
+    def archive(self, *, is_fallback: bool) -> None:
+        """Stages a block that is never committed, and lists the blobs: the app may not remove anything there."""
+
+    def dead_letters(self) -> int:
+        """How many letters there are. Raises StorageError when there is no such container, too."""
+
+    def server_time(self) -> datetime:
+        """What time the host's storage says it is."""
+
+    def is_same_account(self) -> bool:
+        """Whether the second destination is in the archive's account."""
+
+    def subscriptions(self) -> list[SubscriptionFacts]:
+        """The Event Grid subscriptions of the ACS resource. Raises RecordingError when they cannot be read."""
+
+
+def examine(
+    read: Callable[[], tuple[Ports, Settings]],
+    probe: Callable[[Settings], Probe],
+    host_json: Path = HOST_JSON,
+    python: tuple[int, ...] = sys.version_info[:2],
+) -> list[Finding]:
+    """Every check, in order. Without valid settings only those that need none."""
+    try:
+        ports, settings = read()
+    except RecordingError as error:
+        faults = "; ".join(f"{name} {fault}" for name, fault in getattr(error, "faults", {"": str(error)}).items())
+        mend = "Mend the settings that are named (docs/configuration.md); everything else waits for that."
+        return [_python(python), Finding("settings", State.FAILED, faults, mend)]
+    looking = probe(settings)
+    found = [_python(python), Finding("settings", State.OK, "all there, of the right form")]
+    found += [_from_faults("host_json", host_json_faults(_host(host_json), settings.copy_time_budget))]
+    times = (settings.retention, settings.at_risk_below, settings.expected_after, settings.fallback_after)
+    found += [_from_faults("retention", clock_faults(*times))]
+    return [*found, *(_checked(name, partial(check, ports, settings, looking)) for name, check in CHECKS.items())]
+
+
+def _python(version: tuple[int, ...]) -> Finding:
+    shown = ".".join(str(part) for part in version[:2])
+    if PYTHONS[0] <= version[:2] <= PYTHONS[1]:
+        return Finding("python", State.OK, shown)
+    return Finding("python", State.FAILED, shown, "Run the app on Python 3.11, 3.12 or 3.13.")
+
+
+Said = tuple[str, str | None]  # what was found, and how to mend it if that is a fault
+Check = Callable[[Ports, Settings, Probe], Said]
+
+
+class _NotLookedAtError(Exception):
+    """There is nothing to look at here."""
+
+
+def _checked(name: str, check: Callable[[], Said]) -> Finding:
+    try:
+        found, mend = check()
+    except _NotLookedAtError as reason:
+        return Finding(name, State.SKIPPED, str(reason))
+    except RecordingError as error:
+        return Finding(name, State.FAILED, f"{error.code}: {error}", _MEND.get(error.code, "See docs/errors.md."))
+    return Finding(name, State.FAILED if mend else State.OK, found, mend)
+
+
+def _from_faults(name: str, faults: Iterator[Fault]) -> Finding:
+    found = list(faults)
+    if not found:
+        return Finding(name, State.OK, "as it should be")
+    return Finding(name, State.FAILED, "; ".join(what for what, _ in found), " ".join(mend for _, mend in found))
+
+
+def _host(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _table(name: str, _ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    probe.table(name)
+    return "a row written, read, compared, removed", None
+
+
+def _queue(name: str, ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    facts = probe.queue(name)
+    age = ports.clock.now() - facts.oldest_at if facts.oldest_at else timedelta()
+    found = f"{facts.messages} messages, the oldest waits {age.total_seconds() / 60:.0f} min"
+    if age > OLD_MESSAGE:
+        return found, "Nobody takes them: is the app running, with this trigger? See app-silent in docs/runbook.md."
+    return found, "Allow more instances, or find out what is slow." if facts.messages > MANY_MESSAGES else None
+
+
+def _poison(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    count = sum(probe.queue(f"{name}-poison").messages for name in QUEUES)
+    mend = "Reconcile sweeps them every five minutes; if they stay, see message-poisoned in docs/runbook.md."
+    return f"{count} messages", mend if count else None
+
+
+def _quarantine(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    probe.quarantine()
+    return "a blob written, read, compared, removed", None
+
+
+def _archive(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    probe.archive(is_fallback=False)
+    return "a block staged, blobs listed", None
+
+
+def _fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    if settings.fallback_storage is None:
+        raise _NotLookedAtError("FALLBACK_STORAGE is not set")
+    probe.archive(is_fallback=True)
+    if probe.is_same_account():
+        return "in the archive's own account", "Take another account, best in another region: one outage hits both."
+    return "a block staged, blobs listed", None
+
+
+def _dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    if settings.dead_letter_storage is None:
+        raise _NotLookedAtError("DEAD_LETTER_STORAGE is not set: dead letters wait for a person")
+    count = probe.dead_letters()
+    mend = "Reconcile ingests them every five minutes; if they stay, see event-dead-lettered in docs/runbook.md."
+    return f"{count} letters", mend if count else None
+
+
+def _held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
+    count = len(held(ports, settings))
+    return f"{count} things", "See `list`, find out the reason, then `redrive`." if count else None
+
+
+def _clock(ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    skew = abs(ports.clock.now() - probe.server_time())
+    mend = "Set this machine's clock by NTP: ACS refuses signatures that are off." if skew > LARGEST_SKEW else None
+    return f"{skew.total_seconds():.0f} s beside the storage's", mend
+
+
+def _acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
+    """ACS is asked about a recording that there is not; that it says so proves key or identity, network and clock."""
+    try:
+        ports.control.state(NOWHERE)
+    except ControlError as error:
+        if error.code not in ("recording_not_found", "invalid_argument"):
+            raise
+    return "reached; it knows this app", None
+
+
+def _log(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
+    if ports.log is None:
+        raise _NotLookedAtError("MONITOR_WORKSPACE_ID is not set")
+    count = sum(1 for _ in ports.log.summaries(ports.clock.now() - timedelta(days=1)))
+    return f"{count} recordings since yesterday", None
+
+
+def _subscriptions(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    if settings.acs.resource_id is None or settings.acs.access_key is not None:
+        raise _NotLookedAtError("needs ACS_RESOURCE_ID and the identity")
+    try:
+        found = probe.subscriptions()
+    except StorageRefusedError:
+        raise _NotLookedAtError("this identity may not read Event Grid's subscriptions") from None
+    ours = [each for each in found if EVENT_TYPE in each.event_types]
+    kinds = {each.kind for each in ours}
+    faults = [f"no door is a {kind}" for kind in DOORS if kind not in kinds]
+    faults += [f"{each.name} has no dead letter" for each in ours if not each.has_dead_letter]
+    faults += [f"{each.name} also sends other types" for each in ours if each.event_types != (EVENT_TYPE,)]
+    told = ", ".join(f"{each.name} ({each.kind})" for each in ours) or "none"
+    mend = "Deploy the subscriptions of infra/ again: two doors, exactly this event type, a dead letter."
+    return "; ".join([told, *faults]), mend if faults else None
+
+
+CHECKS: dict[str, Check] = {
+    "table_chunks": partial(_table, "chunks"),
+    "table_recordings": partial(_table, "recordings"),
+    "table_audit": partial(_table, "audit"),
+    "queue_events": partial(_queue, QUEUES[0]),
+    "queue_chunks": partial(_queue, QUEUES[1]),
+    "poison_queues": _poison,
+    "quarantine": _quarantine,
+    "archive": _archive,
+    "fallback": _fallback,
+    "dead_letters": _dead_letters,
+    "held": _held,
+    "clock": _clock,
+    "acs": _acs,
+    "acs_log": _log,
+    "event_subscriptions": _subscriptions,
+}

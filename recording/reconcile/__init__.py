@@ -1,0 +1,1 @@
+"""Reconcile: the timer that finds what the line has not finished."""

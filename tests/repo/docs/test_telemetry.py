@@ -1,0 +1,14 @@
+"""docs/telemetry.md against recording/metrics.py."""
+
+from recording.metrics import ALL
+from tests.repo.docs.markdown import rows_with, spans
+from tests.repo.docs.repository import DOCS
+
+
+def test_the_page_has_exactly_the_metrics_of_the_code() -> None:
+    """Dashboards are made from it."""
+    page = [
+        (spans(row["metric"])[0], row["kind"], row["unit"], tuple(spans(row["attributes"])), row["what"])
+        for row in rows_with(DOCS / "telemetry.md", "metric", "kind")
+    ]
+    assert page == [(each.name, each.kind, each.unit, each.attributes, each.description) for each in ALL]

@@ -1,0 +1,207 @@
+"""What the templates and the rest of the repository say of the same thing."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from recording.adapters.blob.quarantine import CONTAINER as QUARANTINE
+from recording.settings import Settings
+from recording.telemetry import Event
+from tests.repo.docs.markdown import anchors, rows_with, spans
+from tests.repo.docs.repository import DOCS, ROOT
+from tests.repo.infra.bicep import as_dict, as_list, at
+from tests.repo.infra.templates import MAIN, Check, Templates
+
+# Read by the Functions host or the exporter, not by the app's settings.
+OF_THE_PLATFORM = {
+    "AzureWebJobsStorage__credential",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+}
+# Read by the app and left out of the templates, each for its reason.
+LEFT_OUT = {
+    "ACS_CONNECTION_STRING": "a key; the templates use the identity",
+    "AzureWebJobsStorage": "a key",
+    "ARCHIVE_STORAGE": "a key",
+    "AzureWebJobsStorage__accountName": "the addresses are given one by one: they are right in every cloud",
+    "ARCHIVE_STORAGE__accountName": "the same",
+    "START_RATE_PER_MINUTE": "the default; extraAppSettings for another limit",
+    "WEBSITE_AUTH_ENABLED": "the platform sets it",
+    "ACS_PROXY_URL": "extraAppSettings, where there is a proxy",
+    "ACS_CA_BUNDLE": "extraAppSettings, where there is a proxy that opens TLS",
+    "ACS_CONTENT_HOSTS": "the default is the list of the ACS SDK; extraAppSettings for another cloud",
+    "ARCHIVE_PATH_TEMPLATE": "the default; extraAppSettings for another layout",
+    "ARCHIVE_ACCESS_TIER": "the account's tier and the lifecycle rule do it",
+    "EXTERNAL_STORAGE_CONTAINERS": "extraAppSettings, and a role on those containers by hand",
+    "VERIFY_READBACK": "the default is the safe one",
+    "COPY_TIME_BUDGET": "the default fits host.json",
+    "EXPECTED_AFTER_HOURS": "the default; extraAppSettings for long calls",
+    "MONITOR_ENDPOINT": "the default; extraAppSettings for another cloud",
+    "COPY_SLOTS": "the default follows the memory there is",
+    "COPY_BLOCK_MIB": "the default follows the size of the file",
+    "FALLBACK_STORAGE": "a key",
+    "FALLBACK_STORAGE__accountName": "as for the archive",
+    "TELEMETRY_TRACE_RATIO": "the default",
+    "DEAD_LETTER_STORAGE": "a key",
+    "DEAD_LETTER_STORAGE__accountName": "as for the archive",
+    "FALLBACK_AFTER": "the default",
+    "CLAIM_SECONDS": "the default fits the network timeout",
+}
+
+
+def settings_that_are_set_are_read(templates: Templates) -> Iterator[str]:
+    """A setting that nobody reads does nothing, and whoever set it believes that it does."""
+    unread = app_settings(templates) - documented_settings() - OF_THE_PLATFORM
+    yield from (f"{name} is set, and nobody reads it" for name in sorted(unread))
+
+
+def settings_that_are_read_are_set(templates: Templates) -> Iterator[str]:
+    """A setting is set, or there is a reason why not."""
+    missing = documented_settings() - app_settings(templates) - LEFT_OUT.keys()
+    yield from (f"{name} is read, and not set" for name in sorted(missing))
+    both = (app_settings(templates) & LEFT_OUT.keys()) | (LEFT_OUT.keys() - documented_settings())
+    yield from (f"{name} is not left out" for name in sorted(both))
+
+
+def queues_are_those_of_the_triggers(templates: Templates) -> Iterator[str]:
+    """A queue of another name is a queue that nobody reads."""
+    triggers = set(re.findall(r'queue_name="([^"]+)"', (ROOT / "function_app.py").read_text(encoding="utf-8")))
+    host = templates.module("storage-host")
+    made = {str(name) for name in as_list(host.variables.get("queueNames"))}
+    if made != triggers | {f"{name}-poison" for name in triggers}:
+        yield f"queues {sorted(made)}"
+    if as_list(host.variables.get("queueNames"))[:1] != ["recording-events"]:
+        yield "the queue for events is not the first one"
+
+
+def tables_are_those_of_the_code(templates: Templates) -> Iterator[str]:
+    """The app would make another one, if it may, and two would be half full."""
+    made = {str(name) for name in as_list(templates.module("storage-host").variables.get("tableNames"))}
+    if made != tables_of_the_code():
+        yield f"tables {sorted(made)}, and the code has {sorted(tables_of_the_code())}"
+
+
+def containers_are_those_of_the_code(templates: Templates) -> Iterator[str]:
+    """The archive's writer may not make containers: one of the right name must be there."""
+    host = as_list(templates.module("storage-host").variables.get("containerNames"))
+    if QUARANTINE not in host:
+        yield f"storage-host: {QUARANTINE}"
+    for module, setting in (("archive", "archive_container"), ("fallback", "fallback_container")):
+        if templates.main.modules[module].given.get("container") != Settings.model_fields[setting].default:
+            yield f"{MAIN}: the container of {module}"
+
+
+def the_function_is_there(templates: Templates) -> Iterator[str]:
+    """Event Grid is pointed at a function by its name."""
+    sub = templates.files["infra/event-subscription-function.bicep"].resources["toFunction"]
+    resource = getattr(at(sub.properties, "destination", "properties", "resourceId"), "text", "")
+    name = resource.rstrip("'").rpartition("/functions/")[2]
+    if name not in functions():
+        yield f"there is no function {name!r}"
+    for waiting in as_list(templates.module("function-app").variables.get("waiting")):
+        group, _, function = str(at(waiting, "name")).partition(":")
+        if group != "http" and function not in functions():
+            yield f"there is no function {function!r} to keep waiting"
+
+
+def every_alert_has_its_query_and_its_page(templates: Templates) -> Iterator[str]:
+    """Whoever is woken finds the section of the same name."""
+    alerts = templates.module("alerts")
+    logs = as_list(alerts.variables.get("logAlerts"))
+    for alert in logs:
+        name, query = str(at(alert, "name")), getattr(at(alert, "query"), "text", "")
+        if query != f"loadTextContent('../observability/{name}.kql')":
+            yield f"{name} asks {query}"
+    queries = {path.split("/")[-1][:-4] for path in templates.texts if path.endswith(".kql")}
+    yield from (f"nobody asks {name}.kql" for name in sorted(queries - {at(alert, "name") for alert in logs}))
+    untold = alert_names(templates) - anchors(DOCS / "runbook.md")
+    yield from (f"docs/runbook.md has no section {name}" for name in sorted(untold))
+
+
+def queries_name_what_is_logged(templates: Templates) -> Iterator[str]:
+    """An alert on a name that nothing logs is silence."""
+    known = {event.value for event in Event}
+    for path, text in templates.texts.items():
+        if "/observability/" in path:
+            for name in set(re.findall(r'"(recording\.[a-z_.]*[a-z_])(?=\\*")', text)) - known:
+                yield f"{path}: {name}"
+
+
+def the_hooks_pass_what_is_there(templates: Templates) -> Iterator[str]:
+    """Each variable of a hook is an output, each parameter is one of the template, and both shells do the same."""
+    needed = templates.files["infra/event-subscription-function.bicep"].parameters.keys()
+    for path, variable in (
+        ("infra/hooks/postdeploy.sh", r"\$([A-Z_]+)"),
+        ("infra/hooks/postdeploy.ps1", r"\$env:(\w+)"),
+    ):
+        text = templates.texts[path]
+        for name in set(re.findall(variable, text)) - templates.main.outputs.keys() - {"AZURE_SUBSCRIPTION_ID"}:
+            yield f"{path}: {name} is not an output"
+        if set(re.findall(r"^\s+(\w+)=", text, re.MULTILINE)) != needed:
+            yield f"{path}: the parameters are not those of the template"
+
+
+def azd_finds_its_parts(templates: Templates) -> Iterator[str]:
+    """The service has the tag that azd looks for; the template and the hooks are where azure.yaml says."""
+    project = yaml.safe_load(templates.texts["azure.yaml"])
+    tag = f"'azd-service-name': '{next(iter(project['services']))}'"
+    if tag not in templates.texts["infra/modules/function-app.bicep"]:
+        yield f"azure.yaml: no resource has {tag}"
+    if f"azd deploy {next(iter(project['services']))} " not in (ROOT / ".github/workflows/deploy.yml").read_text(
+        "utf-8"
+    ):
+        yield "the workflow deploys another service"
+    for shell in project["hooks"]["postdeploy"].values():
+        if shell["run"] not in templates.texts:
+            yield f"azure.yaml: {shell['run']} does not exist"
+
+
+def severities(templates: Templates) -> dict[str, int]:
+    """Each alert with its severity."""
+    variables = templates.module("alerts").variables
+    alerts = [*as_list(variables.get("logAlerts")), *as_list(variables.get("metricAlerts"))]
+    return {str(at(alert, "name")): int(str(at(alert, "severity"))) for alert in alerts}
+
+
+def alert_names(templates: Templates) -> set[str]:
+    """The names of all alerts."""
+    return set(severities(templates))
+
+
+def app_settings(templates: Templates) -> set[str]:
+    """The settings that the function app is given."""
+    given = templates.main.modules["app"].given.get("appSettings")
+    named = (templates.main.variables.get(name) for name in getattr(given, "names", ()))
+    return {name for value in (*getattr(given, "given", ()), *named) for name in as_dict(value)}
+
+
+def documented_settings() -> set[str]:
+    """The settings that are read: another test holds the page against the code."""
+    return {spans(row["setting"])[0] for row in rows_with(DOCS / "configuration.md", "setting", "default")}
+
+
+def tables_of_the_code() -> set[str]:
+    """The names in every call of get_table_client."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "recording/adapters").rglob("*.py"))
+    return set(re.findall(r'get_table_client\("([^"]+)"\)', sources))
+
+
+def functions() -> set[str]:
+    """The names of the functions."""
+    tree = ast.parse((ROOT / "function_app.py").read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+CHECKS: list[Check] = [
+    settings_that_are_set_are_read,
+    settings_that_are_read_are_set,
+    queues_are_those_of_the_triggers,
+    tables_are_those_of_the_code,
+    containers_are_those_of_the_code,
+    the_function_is_there,
+    every_alert_has_its_query_and_its_page,
+    queries_name_what_is_logged,
+    the_hooks_pass_what_is_there,
+    azd_finds_its_parts,
+]

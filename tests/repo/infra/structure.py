@@ -1,0 +1,177 @@
+"""What a compiler would refuse first, and the style that keeps the templates checkable here."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from tests.repo.infra.bicep import BicepFile
+from tests.repo.infra.templates import MAIN, Check, Templates, target
+
+# Types and versions whose properties were looked at. A new one is added here after a look at its reference.
+KNOWN_TYPES = frozenset(
+    [
+        "Microsoft.Authorization/locks@2020-05-01",
+        "Microsoft.Authorization/roleAssignments@2022-04-01",
+        "Microsoft.Authorization/roleDefinitions@2022-04-01",
+        "Microsoft.Communication/communicationServices@2025-09-01",
+        "Microsoft.Consumption/budgets@2024-08-01",
+        "Microsoft.EventGrid/systemTopics@2025-02-15",
+        "Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15",
+        "Microsoft.Insights/actionGroups@2023-01-01",
+        "Microsoft.Insights/components@2020-02-02",
+        "Microsoft.Insights/diagnosticSettings@2021-05-01-preview",
+        "Microsoft.Insights/metricAlerts@2018-03-01",
+        "Microsoft.Insights/scheduledQueryRules@2023-12-01",
+        "Microsoft.Insights/workbooks@2023-06-01",
+        "Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30",
+        "Microsoft.Network/networkSecurityGroups@2024-05-01",
+        "Microsoft.Network/privateDnsZones@2024-06-01",
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01",
+        "Microsoft.Network/privateEndpoints@2024-05-01",
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01",
+        "Microsoft.Network/virtualNetworks@2024-05-01",
+        "Microsoft.OperationalInsights/workspaces@2025-02-01",
+        "Microsoft.Resources/resourceGroups@2024-11-01",
+        "Microsoft.Storage/storageAccounts@2025-01-01",
+        "Microsoft.Storage/storageAccounts/blobServices@2025-01-01",
+        "Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01",
+        "Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01",
+        "Microsoft.Storage/storageAccounts/queueServices@2025-01-01",
+        "Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01",
+        "Microsoft.Storage/storageAccounts/tableServices@2025-01-01",
+        "Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-01",
+        "Microsoft.Web/serverfarms@2024-11-01",
+        "Microsoft.Web/sites@2024-11-01",
+        "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01",
+        "Microsoft.Web/sites/config@2024-11-01",
+    ]
+)
+FUNCTIONS = frozenset(
+    [
+        "concat",
+        "contains",
+        "empty",
+        "environment",
+        "guid",
+        "items",
+        "length",
+        "loadTextContent",
+        "replace",
+        "resourceGroup",
+        "resourceId",
+        "split",
+        "string",
+        "subscription",
+        "subscriptionResourceId",
+        "tenant",
+        "toLower",
+        "union",
+        "uniqueString",
+        "utcNow",
+    ]
+)
+UNCHECKABLE = {
+    r"'br[:/]": "a registry module must be restored before it can be read",
+    r"resourceInput<": "resourceInput<> is unknown to the reader",
+    r"^\s*\.\.\.": "a spread hides what is set",
+    r"\[for [^\n]*: if": "a filtered loop is unknown to the reader",
+}
+
+
+def syntax(templates: Templates) -> Iterator[str]:
+    """Every file is Bicep, and every JSON file JSON."""
+    for path, file in templates.files.items():
+        yield from (f"{path}: {fault}" for fault in file.faults)
+    for path, text in templates.texts.items():
+        if path.endswith(".json"):
+            try:
+                json.loads(text)
+            except ValueError as error:
+                yield f"{path}: {error}"
+
+
+def checkable_style(templates: Templates) -> Iterator[str]:
+    """Nothing is used that these checks cannot see through."""
+    for path in templates.files:
+        for pattern, why in UNCHECKABLE.items():
+            if re.search(pattern, templates.texts[path], re.MULTILINE):
+                yield f"{path}: {why}"
+
+
+def known_types(templates: Templates) -> Iterator[str]:
+    """Each resource has a type and version that was looked at."""
+    for path, file in templates.files.items():
+        for symbol, resource in file.resources.items():
+            if resource.what not in KNOWN_TYPES:
+                yield f"{path}:{symbol}: {resource.what}"
+
+
+def names(templates: Templates) -> Iterator[str]:
+    """Each name that is used is declared, and each declared parameter and variable is used."""
+    for path, file in templates.files.items():
+        local = set(re.findall(r"\[for \(?(\w+)(?:, (\w+)\))?", templates.texts[path]))
+        declared = file.parameters.keys() | file.variables.keys()
+        known = declared | file.resources.keys() | file.modules.keys() | FUNCTIONS | {n for pair in local for n in pair}
+        yield from (f"{path}: {name} is not declared" for name in sorted(file.used - known))
+        yield from (f"{path}: {name} is not used" for name in sorted(declared - file.used))
+
+
+def modules(templates: Templates) -> Iterator[str]:
+    """Each module exists and gets the parameters it has; each output that is read exists."""
+    for path, file in templates.files.items():
+        for symbol, use in file.modules.items():
+            module = templates.files.get(target(path, use.what))
+            if module is None:
+                yield f"{path}:{symbol}: {use.what} does not exist"
+                continue
+            yield from _parameters(f"{path}:{symbol}", set(use.given), module)
+            for output in re.findall(rf"\b{symbol}!?\.outputs\.(\w+)", templates.texts[path]):
+                if output not in module.outputs:
+                    yield f"{path}:{symbol}: there is no output {output}"
+
+
+def _parameters(place: str, given: set[str], module: BicepFile) -> Iterator[str]:
+    required = {name for name, parameter in module.parameters.items() if parameter.is_required}
+    yield from (f"{place}: there is no parameter {name}" for name in sorted(given - module.parameters.keys()))
+    yield from (f"{place}: the parameter {name} is not given" for name in sorted(required - given))
+
+
+def loaded_files(templates: Templates) -> Iterator[str]:
+    """Each file that is loaded exists."""
+    for path in templates.files:
+        for reference in re.findall(r"loadTextContent\('([^']+)'\)", templates.texts[path]):
+            if target(path, reference) not in templates.texts:
+                yield f"{path}: {reference} does not exist"
+
+
+def documented_parameters(templates: Templates) -> Iterator[str]:
+    """Whoever deploys reads the descriptions and nothing else."""
+    for name, parameter in templates.main.parameters.items():
+        if "description" not in parameter.decorators:
+            yield f"{MAIN}: {name} has no description"
+
+
+def parameters_file(templates: Templates) -> Iterator[str]:
+    """What azd fills in exists, and what is required is filled in; a default stands in one place only."""
+    filled = json.loads(templates.texts["infra/main.parameters.json"])["parameters"]
+    yield from _parameters("infra/main.parameters.json", set(filled), templates.main)
+    for name, entry in filled.items():
+        parameter = templates.main.parameters.get(name)
+        if parameter is None or parameter.is_required:
+            continue
+        default = re.sub(r"^\$\{\w+=(.*)\}$", r"\1", entry["value"])
+        written = str(parameter.default).lower() if isinstance(parameter.default, bool) else str(parameter.default)
+        if default != written:
+            yield f"infra/main.parameters.json: the default of {name} is {written!r}"
+
+
+CHECKS: list[Check] = [
+    syntax,
+    checkable_style,
+    known_types,
+    names,
+    modules,
+    loaded_files,
+    documented_parameters,
+    parameters_file,
+]

@@ -1,0 +1,195 @@
+"""The workflows obey the policy, and the policy finds what it must: every fault is planted once."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.repo.docs.repository import ROOT
+from tests.repo.pipelines.workflow_policy import ACTIONS, ENVIRONMENTS, WRITERS, faults
+
+FOLDER = ROOT / ".github" / "workflows"
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yml"))}
+CHECKOUT = f"actions/checkout@{ACTIONS['actions/checkout']} # v7.0.1"
+
+
+def jobs(name: str) -> dict[str, Any]:
+    """The jobs of a workflow."""
+    found: dict[str, Any] = yaml.safe_load(TEXTS[name])["jobs"]
+    return found
+
+
+def commands(job: dict[str, Any]) -> str:
+    """All that a job runs."""
+    return "\n".join(str(step.get("run", step.get("uses", ""))) for step in job["steps"])
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_workflow_obeys_the_policy(name: str) -> None:
+    """A workflow holds the keys of the house and is read by few."""
+    assert faults(name, TEXTS[name]) == set()
+
+
+PLANTED = [
+    ("test.yml", "permissions: {}", "permissions: write-all", "permissions for every job"),
+    ("test.yml", "permissions: {}", "permissions: {contents: read}", "permissions for every job"),
+    ("test.yml", "  pull_request:\n", "  pull_request_target:\n", "trigger with rights for strangers"),
+    ("test.yml", "  pull_request:\n", "  workflow_run: {workflows: [x]}\n", "trigger with rights for strangers"),
+    ("test.yml", "  pull_request:\n", "  issue_comment:\n", "trigger with rights for strangers"),
+    ("release.yml", "concurrency:", "x-concurrency:", "no concurrency"),
+    ("test.yml", "permissions: {}", "permissions: {}\nenv: {A: b}", "environment for every job"),
+    ("test.yml", CHECKOUT, "actions/checkout@v7 # v7.0.1", "action not pinned to a commit"),
+    ("test.yml", CHECKOUT, "actions/checkout@3d3c42e # v7.0.1", "action not pinned to a commit"),
+    ("test.yml", CHECKOUT, f"actions/checkout@{'0' * 40} # v7.0.1", "action or commit that nobody looked at"),
+    ("test.yml", CHECKOUT, f"somebody/checkout@{'3d' * 20} # v7.0.1", "action or commit that nobody looked at"),
+    ("test.yml", CHECKOUT, CHECKOUT.partition(" #")[0], "commit without its version beside it"),
+    ("test.yml", CHECKOUT, CHECKOUT.replace("v7.0.1", "main"), "commit without its version beside it"),
+    ("test.yml", "    permissions:\n      contents: read\n", "", "job without permissions of its own"),
+    ("test.yml", "      contents: read\n", "      contents: write\n", "permission to write"),
+    ("test.yml", "      contents: read\n", "      id-token: write\n", "permission to write"),
+    ("test.yml", "      contents: read\n", "      id-token: write\n", "token of a pull request"),
+    ("release.yml", "      contents: write", "      packages: write", "permission to write"),
+    ("deploy.yml", "    environment: production\n", "", "wrong environment"),
+    ("infra.yml", "    environment: preview\n", "    environment: production\n", "wrong environment"),
+    ("infra.yml", " && github.event_name != 'pull_request'\n", "\n", "token of a pull request"),
+    ("test.yml", "    timeout-minutes: 15\n", "", "no timeout"),
+    ("test.yml", "ubuntu-24.04", "ubuntu-latest", "runner that changes by itself"),
+    ("test.yml", "ubuntu-24.04", "self-hosted", "runner that changes by itself"),
+    (
+        "test.yml",
+        "    timeout-minutes: 15\n",
+        "    timeout-minutes: 15\n    continue-on-error: true\n",
+        "failure that does not count",
+    ),
+    (
+        "test.yml",
+        "      - run: make check",
+        "      - continue-on-error: true\n        run: make check",
+        "failure that does not count",
+    ),
+    ("test.yml", "run: make check", "run: 'echo ${{ github.head_ref }}'", "expression inside a script"),
+    ("test.yml", "run: make check", "run: curl -sL https://x.example | bash", "script from the network"),
+    ("test.yml", "run: make check", "run: pip install semgrep", "package without a hash"),
+    ("test.yml", "--quiet --require-hashes", "--quiet", "package without a hash"),
+    ("test.yml", "run: make check", "run: npx eslint", "package without a lock"),
+    ("test.yml", "run: make check", "run: uvx ruff", "package without a lock"),
+    (
+        "test.yml",
+        "      - run: make check",
+        "      - env: {K: '${{ secrets.KEY }}'}\n        run: make check",
+        "secret",
+    ),
+    ("test.yml", "persist-credentials: false", "persist-credentials: true", "token left in the checkout"),
+    ("test.yml", "        with:\n          persist-credentials: false\n", "", "token left in the checkout"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "fault"), PLANTED)
+def test_a_planted_fault_is_named(name: str, old: str, new: str, fault: str) -> None:
+    """A policy that finds nothing looks like workflows that are right."""
+    assert old in TEXTS[name]
+    assert fault in faults(name, TEXTS[name].replace(old, new, 1))
+
+
+def test_nothing_is_allowed_that_is_not_used() -> None:
+    """An allowance for a job that has gone is an open door for the next one of that name."""
+    places = {(name, job) for name in TEXTS for job in jobs(name)}
+    used = {line.partition("@")[0] for line in re.findall(r"uses: ([^.\s]\S+)", "\n".join(TEXTS.values()))}
+    assert WRITERS.keys() | ENVIRONMENTS.keys() <= places
+    assert used == ACTIONS.keys()
+
+
+def test_pull_requests_run_all_that_make_runs_on_every_python() -> None:
+    """What is green there is green here, and on every version that the app may run on."""
+    tests = jobs("test.yml")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert tests["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert 'requires-python = ">=3.11,<3.14"' in project
+    assert "make check" in commands(tests["check"])
+    assert "make test" in commands(tests["test"])
+    assert "make demo" in commands(tests["demo"])
+    assert "pip-audit --strict --require-hashes" in commands(tests["audit"])
+
+
+def test_production_gets_only_what_was_tested_built_and_attested_here() -> None:
+    """The zip is not built again for the deployment: it is the attested one, by digest and by signature."""
+    deploy = jobs("deploy.yml")
+    assert (deploy["build"]["needs"], deploy["deploy"]["needs"]) == ("test", "build")
+    lines = commands(deploy["deploy"])
+    assert lines.index("sha256sum --check") < lines.index("gh attestation verify") < lines.index("azd deploy")
+    assert "--from-package" in lines
+    assert "make package" not in lines
+    assert yaml.safe_load(TEXTS["deploy.yml"])[True] == {"workflow_dispatch": None}
+
+
+def test_a_preview_comes_before_anything_is_changed() -> None:
+    """The log of a deployment shows what it was about to do."""
+    lines = commands(jobs("deploy.yml")["deploy"])
+    assert lines.index("azd provision --preview") < lines.index("azd provision --no-prompt")
+    assert "AZURE_SUBSCRIPTION_ID" in jobs("infra.yml")["preview"]["if"]
+
+
+def test_the_templates_are_compiled_and_linted_by_a_named_version() -> None:
+    """Another compiler may say something else tomorrow."""
+    lines = commands(jobs("infra.yml")["bicep"])
+    assert re.search(r"az bicep install --version v\d+\.\d+\.\d+", lines)
+    assert "az bicep lint --file infra/main.bicep" in lines
+    assert "az bicep build --file infra/main.bicep" in lines
+
+
+def test_a_release_is_built_twice_and_its_tag_names_its_version() -> None:
+    """Two equal builds prove that anybody can make a third."""
+    assert commands(jobs("build.yml")["build"]).count("make package") == 2
+    assert "acs-recording-archive-${GITHUB_REF_NAME#v}.zip" in commands(jobs("release.yml")["release"])
+
+
+def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
+    """What is pinned gets old unseen."""
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert {entry["package-ecosystem"] for entry in updates} == {"uv", "pip", "npm", "github-actions", "docker"}
+    (tools,) = (entry["directories"] for entry in updates if entry["package-ecosystem"] == "pip")
+    assert set(tools) == {f"/{path.parent.relative_to(ROOT)}" for path in ROOT.glob("tools/*/requirements.in")}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tools/*/requirements.txt")), ids=lambda path: path.parent.name)
+def test_the_tools_are_pinned_with_hashes(path: Path) -> None:
+    """A checker that changes by itself is red on a day when nobody changed anything."""
+    text = path.read_text(encoding="utf-8")
+    packages = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert packages
+    assert all(re.match(r"^[\w.\[\],-]+==[\w.]+( ;.*)? \\$", line) for line in packages)
+    (wanted,) = re.findall(r"^([\w-]+==\S+)$", path.with_suffix(".in").read_text(encoding="utf-8"), re.MULTILINE)
+    assert f"\n{wanted} \\\n" in text
+
+
+def test_the_dev_container_has_what_make_needs() -> None:
+    """One click, and `make demo` works: the same Python and Node as in the workflows."""
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(text)
+    dockerfile = (ROOT / ".devcontainer" / container["build"]["dockerfile"]).read_text(encoding="utf-8")
+    images = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+    assert container["postCreateCommand"] == "make install"
+    assert [image.rpartition("/")[2].partition(":")[0] for image in images] == ["node", "python"]
+    assert all(re.search(r":\d+[.-]\d+", image) for image in images)
+    assert "make" in dockerfile
+
+
+@pytest.mark.parametrize("parameters", sorted(ROOT.glob("infra/main.parameters.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize(("name", "job"), ENVIRONMENTS)
+def test_a_runner_passes_on_every_parameter_of_the_templates(parameters: Path, name: str, job: str) -> None:
+    """One that is left out has its default: a second ACS resource is made beside the one that you have."""
+    wanted = set(re.findall(r"\$\{(\w+)", parameters.read_text(encoding="utf-8"))) - {"AZURE_PRINCIPAL_ID"}
+    passed = jobs(name)[job]["env"]
+    assert wanted - passed.keys() == set()
+    assert {f"${{{{ vars.{name} }}}}" for name in passed} == set(passed.values())
+
+
+@pytest.mark.parametrize("project", sorted(ROOT.glob("azure.yaml")), ids=lambda path: path.name)
+def test_the_zip_is_deployed_as_the_service_that_azd_knows(project: Path) -> None:
+    """`azd deploy` of another name ends after everything else has been changed."""
+    services = yaml.safe_load(project.read_text(encoding="utf-8"))["services"]
+    (deployed,) = re.findall(r"azd deploy (\S+) --from-package", commands(jobs("deploy.yml")["deploy"]))
+    assert deployed in services

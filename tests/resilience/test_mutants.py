@@ -1,0 +1,89 @@
+"""Mutants: no fault in the guard before the delete gets past a table of all that must be so.
+
+`python -m dev prove mutants` plants faults in everything else that guards a recording.
+"""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dev.in_memory.builders import EVENT_TIME, document_id, location, record, task
+from dev.prove.mutants import Mutant, mutants_of
+from dev.prove.mutation import TARGETS, jobs
+from dev.prove.survivors import SURVIVORS
+from recording.domain.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
+
+RULES = TARGETS[0]
+GUARD = [mutant for mutant in mutants_of(RULES.source) if mutant.function in RULES.guard]
+PROVED = record(
+    ChunkState.CATALOGED,
+    verified_at=EVENT_TIME,
+    cataloged_at=EVENT_TIME,
+    blob_name="a.wav",
+    sha256="ab",
+    length_bytes=5,
+    metadata=MetadataOutcome.ARCHIVED,
+)
+UNPROVED: tuple[dict[str, Any], ...] = (
+    *({"state": state} for state in ChunkState if state is not ChunkState.CATALOGED),
+    *({"source": outcome} for outcome in SourceOutcome),
+    {"task": task().model_copy(update={"home": Home.EXTERNAL})},
+    {"verified_at": None},
+    {"cataloged_at": None},
+    {"blob_name": None},
+    {"blob_name": ""},
+    {"sha256": None},
+    {"length_bytes": None},
+    {"length_bytes": 0},
+    {"media_fault": "does not open"},
+    {"metadata": None},
+    {"metadata": None, "metadata_reason": "late"},
+    {"metadata": MetadataOutcome.NOT_ANNOUNCED},
+)
+WITHOUT_METADATA = {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": "the event names none"}
+ONE, OTHER = (checked_location(location(document_id(at)), DEFAULT_CONTENT_HOSTS) for at in (0, 1))
+
+
+def holds(module: ModuleType) -> bool:
+    """Whether the guard of this module lets through what is proved, and nothing else."""
+    may, same = module.may_delete_source, module.names_the_same_object
+    return (
+        [may(PROVED), may(PROVED.model_copy(update=WITHOUT_METADATA))] == [True, True]
+        and [may(PROVED.model_copy(update=facts)) for facts in UNPROVED] == [False] * len(UNPROVED)
+        and same(ONE, ONE, document_id(0)) is True
+        and [same(OTHER, ONE, document_id(0)), same(ONE, OTHER, document_id(0))] == [False] * 2
+        and same(ONE, ONE, document_id(1)) is False
+    )
+
+
+def made_of(source: str) -> ModuleType:
+    """The rules, from this text."""
+    made = ModuleType("mutated")
+    exec(compile(source, "mutated", "exec"), made.__dict__)  # noqa: S102 - our own rules with one fault
+    return made
+
+
+def test_the_table_passes_the_guard_as_it_is() -> None:
+    """Without this, a table that refuses everything would kill every mutant."""
+    assert holds(made_of(RULES.source))
+
+
+@pytest.mark.parametrize("mutant", GUARD, ids=lambda mutant: mutant.name)
+def test_a_fault_in_the_guard_is_noticed(mutant: Mutant) -> None:
+    """One condition less is one way to lose a recording (I1)."""
+    assert not holds(made_of(mutant.source))
+
+
+def test_there_are_faults_to_notice() -> None:
+    """A mutator that plants nothing proves everything."""
+    assert len(GUARD) >= 30
+    assert all(mutant.source != RULES.source for mutant in GUARD)
+
+
+def test_every_survivor_is_a_mutant_outside_of_the_guard() -> None:
+    """A name that fits nothing hides nothing, but it misleads."""
+    planted = {job.name: job for job in jobs()}
+    assert SURVIVORS.keys() <= planted.keys()
+    assert not [name for name in SURVIVORS if planted[name].is_in_guard]

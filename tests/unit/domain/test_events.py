@@ -1,0 +1,333 @@
+"""Every form in which a recording event has been seen is read; everything else is rejected with a stable reason."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dev.in_memory.builders import (
+    CALL_ID,
+    EVENT_TIME,
+    RECORDING_ID,
+    RESOURCE,
+    SERVER_CALL_ID,
+    chunk,
+    cloud_event,
+    document_id,
+    event,
+    event_file,
+)
+from recording.domain.events import MOST_CHUNKS, RecordingFileStatusUpdated, read_event, read_time
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.errors import EventRejectedError
+
+EVENT_MOMENT = datetime(2026, 11, 23, 8, 58, 3, 765432, tzinfo=UTC)
+BY_CALL = f"call-{CALL_ID}"
+
+
+@pytest.mark.parametrize(
+    ("name", "recording_id", "server_call_id", "format_type"),
+    [
+        ("event_grid_server_call_and_recording", RECORDING_ID, SERVER_CALL_ID, FormatType.WAV),
+        ("event_grid_recording_only", RECORDING_ID, None, FormatType.MP3),
+        ("event_grid_server_call_only", BY_CALL, SERVER_CALL_ID, FormatType.WAV),
+        ("event_grid_call_only_2021", BY_CALL, None, None),
+        ("event_grid_mixed_case_topic", RECORDING_ID, SERVER_CALL_ID, FormatType.MP4),
+        ("event_grid_without_optional_fields", RECORDING_ID, SERVER_CALL_ID, None),
+        ("event_grid_external_storage", RECORDING_ID, SERVER_CALL_ID, FormatType.MP3),
+        ("cloud_event", RECORDING_ID, SERVER_CALL_ID, FormatType.WAV),
+        ("cloud_event_misspelt_spec_version", RECORDING_ID, None, FormatType.MP3),
+        ("cloud_event_with_junk_attributes", RECORDING_ID, SERVER_CALL_ID, FormatType.WAV),
+    ],
+)
+def test_every_published_form_is_read(
+    name: str, recording_id: str, server_call_id: str | None, format_type: FormatType | None
+) -> None:
+    """Four subjects, two schemas and one misspelling were published; a form that is not read is a lost recording."""
+    told = read_event(event_file(name))
+    assert (told.recording_id, told.server_call_id, told.format) == (recording_id, server_call_id, format_type)
+    assert (told.call_id, told.event_time) == (CALL_ID, EVENT_MOMENT)
+    assert [found.index for found in told.chunks] == [0]
+
+
+def test_both_schemas_tell_the_same() -> None:
+    """Which schema a subscription delivers is the operator's choice and may not change the outcome."""
+    assert read_event(event()) == read_event(cloud_event())
+
+
+def test_all_chunks_of_an_event_are_kept_in_order() -> None:
+    """A twenty-hour call comes as six chunks; samples in the wild read only the first."""
+    told = read_event(event_file("event_grid_six_chunks"))
+    assert [found.index for found in told.chunks] == list(range(6))
+    assert {found.end_reason for found in told.chunks[:5]} == {"ChunkMaximumSizeExceeded"}
+
+
+def test_an_event_may_hold_as_many_chunks_as_any_recording_can_have() -> None:
+    """The bound is there against floods, not against recordings."""
+    assert len(read_event(event(*[chunk(index) for index in range(MOST_CHUNKS)])).chunks) == MOST_CHUNKS
+
+
+def test_types_are_read_whatever_their_case() -> None:
+    """REST writes camelCase, events PascalCase, metadata lower case."""
+    told = read_event(event_file("event_grid_mixed_case_topic"))
+    assert (told.content, told.channel) == (ContentType.AUDIO_VIDEO, ChannelType.MIXED)
+
+
+def test_unknown_types_are_absent_types() -> None:
+    """A format of a future version is archived all the same; metadata and bytes tell what it is."""
+    told = read_event(event(data={"recordingFormatType": "Opus", "recordingContentType": "Hologram"}))
+    assert (told.format, told.content) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("recordingStartTime", "yesterday"),
+        ("recordingStartTime", 5),
+        ("recordingStartTime", "0001-01-01T00:00:00+14:00"),
+        ("recordingStartTime", "9999-12-31T23:59:59-14:00"),
+        ("recordingStartTime", ["2026-11-23"]),
+        ("recordingDurationMs", "long"),
+        ("recordingDurationMs", -1),
+        ("recordingDurationMs", float("nan")),
+        ("recordingDurationMs", float("inf")),
+        ("recordingDurationMs", {}),
+        ("sessionEndReason", 7),
+        ("sessionEndReason", "x" * 100_000),
+        ("recordingContentType", ["Audio"]),
+        ("recordingChannelType", 3.5),
+        ("recordingFormatType", {"name": "Wav"}),
+        ("storageType", 1),
+        ("recordingId", 12),
+        ("recordingId", ""),
+    ],
+)
+def test_a_malformed_optional_fact_is_an_absent_fact(field: str, value: Any) -> None:
+    """An optional field in an unknown form must not cost a recording."""
+    told = read_event(event(data={field: value}))
+    assert told.recording_id == RECORDING_ID
+    python_name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)
+    assert not getattr(told.data, python_name)
+
+
+@pytest.mark.parametrize("value", [5, ["SessionEnded"], "x" * 100_000])
+def test_a_malformed_end_reason_is_an_absent_one(value: Any) -> None:
+    """The end reason only helps to see that another chunk is coming."""
+    assert read_event(event(chunk(endReason=value))).chunks[0].end_reason is None
+
+
+@pytest.mark.parametrize("field", ["metadataLocation", "deleteLocation"])
+def test_an_empty_location_is_an_absent_one(field: str) -> None:
+    """Events of external storage carry empty delete locations; an empty text is no place to ask."""
+    told = read_event(event(chunk(**{field: ""}))).chunks[0]
+    assert (told.metadata_location, told.delete_location).count(None) == 1
+
+
+_MALFORMED: tuple[object, ...] = (5, 0, [], False)
+
+
+def test_a_metadata_location_of_unknown_form_is_refused_and_not_taken_for_absent() -> None:
+    """Absent metadata lets the source be deleted; a malformed location must not."""
+    assert {_reason(event(chunk(metadataLocation=value))) for value in _MALFORMED} == {"unreadable_event"}
+
+
+def test_unknown_fields_are_kept() -> None:
+    """What Microsoft adds tomorrow is there for whoever needs it."""
+    told = read_event(event(chunk(codec="opus"), data={"tenant": "blue", "startedBy": None}))
+    assert told.data.model_extra == {"tenant": "blue"}
+    assert told.chunks[0].model_extra == {"codec": "opus"}
+
+
+def test_the_recording_id_may_come_from_the_data() -> None:
+    """Events of bring-your-own-storage name the recording there, not in the subject."""
+    told = read_event(event(subject=f"/recording/call/{CALL_ID}/serverCallId/x", data={"recordingId": "rec-1"}))
+    assert told.recording_id == "rec-1"
+
+
+def test_without_a_recording_id_files_stay_together_by_call() -> None:
+    """The oldest subject names only the call."""
+    assert read_event(event(subject=f"/recording/call/{CALL_ID}")).recording_id == BY_CALL
+
+
+def test_a_server_call_id_may_hold_slashes() -> None:
+    """Ids of calls are opaque; a slash in one must not be taken for the end of it."""
+    told = read_event(event(subject=f"/recording/call/{CALL_ID}/serverCallId/a/b==/recordingId/{RECORDING_ID}"))
+    assert (told.server_call_id, told.recording_id) == ("a/b==", RECORDING_ID)
+
+
+@pytest.mark.parametrize("missing", ["topic", "id", "dataVersion", "metadataVersion", "eventType"])
+def test_the_envelope_may_lack_what_a_trigger_drops(missing: str) -> None:
+    """The Functions trigger loses attributes of a CloudEvent whose `specversion` is misspelt, the type among them."""
+    assert read_event(event(**{missing: None})).recording_id == RECORDING_ID
+
+
+def test_an_envelope_without_a_time_takes_the_end_of_the_recording_for_it() -> None:
+    """The same misspelling loses the time; the recording's end is the safe, early bound for the clock that counts."""
+    told = read_event(event(eventTime=None))
+    assert told.event_time == datetime(2026, 11, 23, 8, 56, 2, 123456, tzinfo=UTC)
+
+
+def _reason(envelope: dict[str, Any]) -> str:
+    with pytest.raises(EventRejectedError) as raised:
+        read_event(envelope)
+    return raised.value.code
+
+
+@pytest.mark.parametrize(
+    ("reason", "envelope"),
+    [
+        ("other_event_type", event_file("event_grid_call_ended")),
+        ("other_event_type", event_file("event_grid_subscription_validation")),
+        ("other_event_type", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated2")),
+        ("other_event_type", cloud_event(type="Microsoft.Communication.RecordingStateChanged")),
+        ("other_event_type", event(eventType=["Microsoft.Communication.RecordingFileStatusUpdated"])),
+        ("unreadable_event", {}),
+        ("unreadable_event", {**event(), "data": None}),
+        ("unreadable_event", {**event(), "data": "text"}),
+        ("unreadable_event", {**event(), "data": [1]}),
+        ("unreadable_event", event(data={"recordingStorageInfo": None})),
+        ("unreadable_event", event(data={"recordingStorageInfo": {}})),
+        ("unreadable_event", event(data={"recordingStorageInfo": {"recordingChunks": []}})),
+        ("unreadable_event", event(data={"recordingStorageInfo": {"recordingChunks": [None]}})),
+        ("unreadable_event", event(*[chunk(index) for index in range(MOST_CHUNKS + 1)])),
+        ("unreadable_event", event(chunk(documentId=""))),
+        ("unreadable_event", event(chunk(contentLocation=None))),
+        ("unreadable_event", event(chunk(contentLocation="x" * 5000))),
+        ("unreadable_event", event(chunk(index=-1))),
+        ("unreadable_event", event(chunk(index="first"))),
+        ("unreadable_event", event(chunk(index=1.5))),
+        ("unreadable_event", event(chunk(deleteLocation=["x"]))),
+        ("unreadable_event", event(eventTime="soon")),
+        ("unreadable_event", event(eventTime=None, data={"recordingStartTime": None})),
+        ("unreadable_event", event(eventTime="0001-01-01T00:00:00+14:00")),
+        ("unreadable_subject", event(subject=None)),
+        ("unreadable_subject", event(subject=7)),
+        ("unreadable_subject", event(subject="")),
+        ("unreadable_subject", event(subject="/recording")),
+        ("unreadable_subject", event(subject="/recording/call/")),
+        ("unreadable_subject", event(subject=f"/call/{CALL_ID}")),
+        ("unreadable_subject", event(subject=f"x/recording/call/{CALL_ID}")),
+        ("unreadable_subject", event(subject=f"/recording/call/{CALL_ID}/recordingId/a/b")),
+        ("unreadable_subject", event(subject=f"/recording/call/{CALL_ID}\n/recordingId/a")),
+        ("unreadable_subject", event(subject=f"/recording/call/{CALL_ID}/serverCallId/\r/recordingId/a")),
+        ("unreadable_subject", event(subject=f"/recording/call/{CALL_ID}/serverCallId/{'s' * 5000}")),
+        ("unreadable_subject", event(subject=f"/recording/call/{CALL_ID}/serverCallId/\ud800/recordingId/a")),
+        ("invalid_id", event(subject="/recording/call/../recordingId/a")),
+        ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/..")),
+        ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/a%2fb")),
+        ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/é")),
+        ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/{'a' * 513}")),
+        ("invalid_id", event(chunk(documentId="../../x"))),
+        ("invalid_id", event(chunk(documentId="a b"))),
+        ("invalid_id", event(chunk(documentId="."))),
+        ("contradicting_ids", event(data={"recordingId": "another"})),
+    ],
+)
+def test_what_cannot_be_trusted_is_rejected_with_a_stable_reason(reason: str, envelope: dict[str, Any]) -> None:
+    """Alerts and people's queries rely on the reasons."""
+    assert _reason(envelope) == reason
+
+
+def test_a_rejection_repeats_no_value() -> None:
+    """The reason goes to the log; a hostile or personal value must not come with it."""
+    canary = "8:acs:canary"
+    for envelope in (event(chunk(index=canary)), event(chunk(documentId=canary)), event(subject=canary)):
+        with pytest.raises(EventRejectedError) as raised:
+            read_event(envelope)
+        assert canary not in str(raised.value)
+
+
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(place=st.sampled_from(["id", "topic", "subject", "eventType", "eventTime", "data"]), value=Json)
+def test_any_envelope_is_either_read_or_rejected(place: str, value: Any) -> None:
+    """An unexpected exception would be a poisoned message that nobody looks at."""
+    _read_or_rejected({**event(), place: value})
+
+
+@given(field=st.sampled_from([*event()["data"], "recordingId", "storageType"]), value=Json)
+def test_any_data_is_either_read_or_rejected(field: str, value: Any) -> None:
+    """As above, for the event's data."""
+    _read_or_rejected(event(data={field: value}))
+
+
+@given(field=st.sampled_from(list(chunk())), value=Json)
+def test_any_chunk_is_either_read_or_rejected(field: str, value: Any) -> None:
+    """As above, for a chunk."""
+    _read_or_rejected(event(chunk(**{field: value})))
+
+
+@given(text=st.text(st.characters(categories=["Lu", "Cs", "Cc", "Po", "Nd"]), max_size=12))
+def test_any_subject_is_either_read_or_rejected(text: str) -> None:
+    """Subjects are the one place where the ids are; lone surrogates and control characters are tried too."""
+    _read_or_rejected(event(subject=f"/recording/call/a{text}/serverCallId/b{text}/recordingId/c{text}", id=text))
+
+
+def _read_or_rejected(envelope: dict[str, Any]) -> None:
+    try:
+        told = read_event(envelope)
+    except EventRejectedError:
+        return
+    assert isinstance(told, RecordingFileStatusUpdated)
+    json.dumps(told.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [
+        ("2026-11-23T08:58:00.1234567Z", 123_456),
+        ("2026-11-23T08:58:00.123456789Z", 123_456),
+        ("2026-11-23T08:58:00.12Z", 120_000),
+        ("2026-11-23T08:58:00Z", 0),
+        ("2026-11-23T08:58:00+00:00", 0),
+        ("2026-11-23T10:58:00+02:00", 0),
+        ("2026-11-23T08:58:00", 0),
+        (" 2026-11-23T08:58:00Z ", 0),
+    ],
+)
+def test_times_are_read_with_any_number_of_digits(text: str, microsecond: int) -> None:
+    """ACS writes seven digits of a second, callbacks an offset; all times are aware UTC inside."""
+    assert read_time(text) == EVENT_TIME.replace(microsecond=microsecond)
+    assert read_time(text).tzinfo is UTC
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(-14, 14))
+def test_a_time_means_the_same_moment_in_every_zone(moment: datetime, hours: int) -> None:
+    """Deadlines are compared across clocks."""
+    try:
+        local = moment.astimezone(timezone(timedelta(hours=hours)))
+    except OverflowError:  # no such local time in the calendar
+        return
+    assert read_time(local.isoformat()) == moment
+
+
+@pytest.mark.parametrize("value", [None, 5, "", "soon", "2026-13-01T00:00:00Z", [], "0001-01-01T00:00:00+23:59"])
+def test_what_is_no_time_is_refused(value: object) -> None:
+    """Pydantic's validators answer a ValueError; anything else would be an unexpected exception."""
+    with pytest.raises(ValueError, match=r".+"):
+        read_time(value)
+
+
+def test_an_external_event_says_so() -> None:
+    """Only these may name the customer's own containers."""
+    assert read_event(event_file("event_grid_external_storage")).is_external
+    assert not read_event(event_file("event_grid_six_chunks")).is_external
+
+
+def test_the_resource_is_the_topic_or_the_source() -> None:
+    """Events of other resources are refused by it."""
+    assert read_event(event()).resource == read_event(cloud_event()).resource == RESOURCE
+    assert read_event(event(topic=None)).resource is None
+
+
+def test_a_document_id_in_the_services_form_is_accepted() -> None:
+    """The builder's ids are the service's."""
+    assert read_event(event()).chunks[0].document_id == document_id()

@@ -1,0 +1,282 @@
+"""The guard before every request: nothing hostile passes, and what passes means one host to every URL parser (I5)."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import urllib3
+import yarl
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dev.in_memory.builders import CONTAINER, document_id, location
+from recording.domain.locations import (
+    DEFAULT_CONTENT_HOSTS,
+    LONGEST_LOCATION,
+    checked_external_blob,
+    checked_location,
+    is_allowed_host,
+)
+from recording.errors import UnsafeLocationError
+
+DOCUMENT = document_id()
+HOST = "weu-storage.asm.skype.com"
+GOOD = [
+    location(DOCUMENT),
+    location(DOCUMENT, "/content/acsmetadata"),
+    location(DOCUMENT, "/content/deletedata"),
+    location(DOCUMENT, ""),
+    location(DOCUMENT, host="us-storage.asm.skype.com"),
+    location(DOCUMENT, host="a.b.c.asm.skype.com"),
+    location(DOCUMENT, host="eu.asyncgw.teams.microsoft.com"),
+    location(DOCUMENT, host="gcch.ams.gov.teams.microsoft.us"),
+    f"https://{HOST}/v1/objects/{DOCUMENT}/content/video?part=1&x=~a.b_c-d",
+    f"https://{HOST}/a.b/..c/d..",
+    f"https://{HOST}/..." + "/x",
+    f"https://{HOST}/" + "x" * (LONGEST_LOCATION - len(f"https://{HOST}/")),
+]
+HOSTILE = [
+    "",
+    "https://",
+    f"https://{HOST}",
+    f"https://{HOST}/",
+    f"http://{HOST}/v1/objects/x",
+    f"HTTPS://{HOST}/v1/objects/x",
+    f"ftp://{HOST}/v1",
+    f"file:///{HOST}/v1",
+    f"//{HOST}/v1",
+    f"javascript://{HOST}/v1",
+    f"https:/{HOST}/v1",
+    f"https:///{HOST}/v1",
+    f"https:\\\\{HOST}\\v1",
+    f" https://{HOST}/v1",
+    f"https://{HOST}/v1 ",
+    f"https://{HOST}/v1\n",
+    f"https://{HOST}/v1\r\nHost: evil.example",
+    f"https://{HOST}/v1\x00",
+    f"https://{HOST}/v1\tx",
+    f"https://{HOST}:443/v1",
+    f"https://{HOST}:8443/v1",
+    f"https://{HOST}:/v1",
+    f"https://user@{HOST}/v1",
+    f"https://user:pass@{HOST}/v1",
+    f"https://evil.example@{HOST}/v1",
+    f"https://{HOST}@evil.example/v1",
+    f"https://127.0.0.1:9\\@{HOST}/v1",
+    f"https://evil.example\\.{HOST}/v1",
+    f"https://evil.example/\\@{HOST}/v1",
+    f"https://evil.example#@{HOST}/v1",
+    f"https://evil.example?@{HOST}/v1",
+    f"https://evil.example;@{HOST}/v1",
+    f"https://evil.example%2f.{HOST}/v1",
+    f"https://{HOST}%2eevil.example/v1",
+    f"https://{HOST}/v1/%2e%2e/x",
+    f"https://{HOST}/v1%5cx",
+    f"https://{HOST}/v1%00",
+    f"https://{HOST}/../x",
+    f"https://{HOST}/v1/../x",
+    f"https://{HOST}/v1/..",
+    f"https://{HOST}/v1/.",
+    f"https://{HOST}/./v1",
+    f"https://{HOST}/v1/..?x=1",
+    f"https://{HOST}//v1",
+    f"https://{HOST}/v1//x",
+    f"https://{HOST}/v1/",
+    f"https://{HOST}/v1?",
+    f"https://{HOST}/v1?a=/../b",
+    f"https://{HOST}/v1?u=https://evil.example",
+    f"https://{HOST}/v1#fragment",
+    f"https://{HOST}/v1;x=y",
+    f"https://{HOST}./v1",
+    f"https://.{HOST}/v1",
+    f"https://-a.{HOST}/v1",
+    f"https://a-.{HOST}/v1",
+    f"https://a..{HOST}/v1",
+    f"https://a_b.{HOST}/v1",
+    f"https://{HOST.upper()}/v1",
+    f"https://xn--80ak6aa92e.{HOST}/v1",
+    "https://weu-storage.аsm.skype.com/v1",
+    "https://weu-storage.asm。skype.com/v1",
+    f"https://ﬁ.{HOST}/v1",
+    f"https://{HOST}/v1/é",
+    f"https://{HOST}/v1/\ud800",
+    "https://[::1]/v1",
+    f"https://[::1].{HOST}/v1",
+    "https://2130706433/v1",
+    "https://localhost/v1",
+    f"https://{'a' * 64}.{HOST}/v1",
+    f"https://{HOST}/" + "x" * LONGEST_LOCATION,
+]
+FOREIGN = [
+    "https://127.0.0.1/v1",
+    "https://evil.example/v1",
+    "https://asm.skype.com/v1",
+    "https://evilasm.skype.com/v1",
+    f"https://{HOST}.evil.example/v1",
+    "https://asm.skype.com.evil.example/v1",
+    "https://x.asm.skype.co/v1",
+    "https://customer.blob.core.windows.net/calls/x",
+    "https://169.254.169.254/metadata/identity",
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_locations_as_the_service_writes_them_pass_verbatim(url: str) -> None:
+    """A signature covers the text as it is; a guard that rewrites would break it."""
+    assert checked_location(url, DEFAULT_CONTENT_HOSTS).url == url
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_a_hostile_location_is_refused(url: str) -> None:
+    """Each of these is read differently by some parser, or leads elsewhere."""
+    with pytest.raises(UnsafeLocationError) as raised:
+        checked_location(url, DEFAULT_CONTENT_HOSTS)
+    assert raised.value.code == "unsafe_location"
+
+
+@pytest.mark.parametrize("url", FOREIGN)
+def test_a_foreign_host_is_refused_by_name(url: str) -> None:
+    """A new legitimate host must be told from an attack: the operator can add it to ACS_CONTENT_HOSTS."""
+    with pytest.raises(UnsafeLocationError) as raised:
+        checked_location(url, DEFAULT_CONTENT_HOSTS)
+    assert raised.value.code == "foreign_host"
+
+
+def test_a_refusal_does_not_repeat_the_location() -> None:
+    """A location may hold a secret, and messages are logged."""
+    for url in ("https://evil.example/canary", "http://canary"):
+        with pytest.raises(UnsafeLocationError) as raised:
+            checked_location(url, DEFAULT_CONTENT_HOSTS)
+        assert "canary" not in str(raised.value)
+
+
+def test_a_location_falls_into_its_parts() -> None:
+    """The signature needs path and query, the delete guard the object's id."""
+    parts = checked_location(f"https://{HOST}/v1/objects/{DOCUMENT}/content/video?a=b", DEFAULT_CONTENT_HOSTS)
+    assert (parts.host, parts.path, parts.query) == (HOST, f"/v1/objects/{DOCUMENT}/content/video", "?a=b")
+    assert parts.object_id == DOCUMENT
+
+
+@pytest.mark.parametrize("path", ["/v1/object/x", "/v1/objects", "/v1/xobjects/y", "/v1/x"])
+def test_a_location_may_name_no_object(path: str) -> None:
+    """Then nothing can be said about whose it is, and it is not deleted."""
+    assert checked_location(f"https://{HOST}{path}", DEFAULT_CONTENT_HOSTS).object_id is None
+
+
+def test_an_allow_list_takes_suffixes_and_whole_names() -> None:
+    """An operator may add one host without opening all that lies below it."""
+    assert is_allowed_host("a.asm.skype.com", (".asm.skype.com",))
+    assert is_allowed_host("media.contoso.com", ("media.contoso.com",))
+    assert not is_allowed_host("a.media.contoso.com", ("media.contoso.com",))
+    assert not is_allowed_host("asm.skype.com", (".asm.skype.com",))
+    assert not is_allowed_host("anything.example", ())
+
+
+# --- no parser disagrees ---------------------------------------------------------------------------------------------
+
+
+def _hosts_seen(url: str) -> dict[str, str | None]:
+    return {
+        "urllib": urlsplit(url).hostname,
+        "urllib3": urllib3.util.parse_url(url).host,
+        "yarl": yarl.URL(url).host,
+        "yarl encoded": yarl.URL(url, encoded=True).host,
+        "requests": urlsplit(str(requests.Request("GET", url).prepare().url)).hostname,
+    }
+
+
+def _is_seen_alike_if_accepted(url: str) -> bool:
+    try:
+        accepted = checked_location(url, DEFAULT_CONTENT_HOSTS)
+    except UnsafeLocationError:
+        return False
+    assert set(_hosts_seen(url).values()) == {accepted.host}, url
+    assert urlsplit(url).port is None
+    assert str(requests.Request("GET", url).prepare().url) == url
+    assert str(yarl.URL(url, encoded=True)) == url
+    assert urllib3.util.parse_url(url).url == url
+    return True
+
+
+WORDS = ("https://", "http://", "asm.skype.com", ".asm.skype.com", "weu-storage", "evil.example", "/v1", "/objects/")
+SIGNS = "x/\\@:?#%.;&=-_~[]<>\"'{}|^` \t\r\n\x00\x7f\xa0\u2028\u3002\uff0f\u212a0aA\u0430\ufb01\ud800"
+CODES = ("%2f", "%5c", "%00", "%40", "..", "//", "443", "xn--", "127.0.0.1", "::1")
+PIECES = st.sampled_from([*WORDS, *SIGNS, *CODES])
+
+
+@settings(max_examples=1500)
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_whatever_is_put_together_is_refused_or_means_one_host(url: str) -> None:
+    """The SDK's own list was bypassed with a backslash that two parsers read differently."""
+    _is_seen_alike_if_accepted(url)
+
+
+@settings(max_examples=1500)
+@given(url=st.sampled_from(GOOD), place=st.integers(0, 60), cut=st.integers(0, 2), piece=PIECES)
+@example(url=GOOD[0], place=8, cut=0, piece="evil.example\\@")
+def test_a_good_location_with_one_change_is_refused_or_means_one_host(
+    url: str, place: int, cut: int, piece: str
+) -> None:
+    """Mutations stay close to what is accepted, where a hole would be."""
+    _is_seen_alike_if_accepted(url[:place] + piece + url[place + cut :])
+
+
+LABELS = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
+PATHS = st.lists(st.from_regex(r"[A-Za-z0-9._~-]{1,8}", fullmatch=True), min_size=1, max_size=4).map("/".join)
+QUERIES = st.one_of(st.just(""), st.from_regex(r"\?[A-Za-z0-9._~=&-]{1,8}", fullmatch=True))
+
+
+@settings(max_examples=1000)
+@given(labels=st.lists(LABELS, min_size=1, max_size=3), path=PATHS, query=QUERIES)
+def test_what_is_accepted_means_one_host_to_every_parser(labels: list[str], path: str, query: str) -> None:
+    """The other side: nearly everything generated here is accepted, and then no parser may see another host."""
+    url = f"https://{'.'.join(labels)}.asm.skype.com/{path}{query}"
+    has_dots = any(segment in (".", "..") for segment in path.split("/"))
+    has_punycode = any(label.startswith("xn--") for label in labels)
+    assert _is_seen_alike_if_accepted(url) is not (has_dots or has_punycode)
+
+
+# --- the customer's own containers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a", "20261123/call/x-1/0-audiomp3.doc.mp3", "a b/c~d", "...", "a..b/.c"])
+def test_a_blob_inside_a_configured_container_is_accepted(name: str) -> None:
+    """Bring your own storage: ACS wrote it there because we asked it to."""
+    blob = checked_external_blob(f"{CONTAINER}/{name}", (CONTAINER,))
+    assert (blob.container_url, blob.name) == (CONTAINER, name)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        CONTAINER,
+        f"{CONTAINER}/",
+        f"{CONTAINER}x/a",
+        f"{CONTAINER}/../other/a",
+        f"{CONTAINER}/a/../../other/b",
+        f"{CONTAINER}/a/..",
+        f"{CONTAINER}/./a",
+        f"{CONTAINER}//a",
+        f"{CONTAINER}/a?sv=2024&sig=x",
+        f"{CONTAINER}/a#b",
+        f"{CONTAINER}/a%2fb",
+        f"{CONTAINER}/a\\b",
+        f"{CONTAINER}/a\n",
+        f"{CONTAINER}/é",
+        CONTAINER.upper() + "/a",
+        "https://evil.example/calls/a",
+        f"https://evil.example/{CONTAINER}/a",
+        location(DOCUMENT),
+    ],
+)
+def test_what_lies_outside_the_configured_containers_is_refused(url: str) -> None:
+    """Our identity reads there; an event must not choose what it reads."""
+    with pytest.raises(UnsafeLocationError):
+        checked_external_blob(url, (CONTAINER,))
+
+
+def test_the_longest_location_is_a_whole_url() -> None:
+    """The table above is about what it says it is about."""
+    assert max(len(url) for url in GOOD) == LONGEST_LOCATION
+    assert all(re.match("https://", url) for url in GOOD)

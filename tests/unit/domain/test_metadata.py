@@ -1,0 +1,178 @@
+"""The metadata document is read in every form it was seen in, and what is unreadable in it costs nothing else."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dev.in_memory.builders import document_id, metadata, task
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.integrity import Digest, check_length, check_stored, duration_fault
+from recording.domain.metadata import ChunkMetadata, read_metadata
+from recording.errors import ContentConflictError, SourceBrokenError
+
+
+def _info(**changes: Any) -> dict[str, Any]:
+    facts = {"contentType": "mixed", "channelType": "audioVideo", "format": "mp4"}
+    return {"recordingInfo": {**facts, **changes}}
+
+
+def test_a_live_document_is_read() -> None:
+    """Keys swapped, lines ending in CRLF."""
+    raw = metadata()
+    assert b"\r\n" in raw
+    assert read_metadata(raw) == ChunkMetadata(
+        document_id=document_id(),
+        index=0,
+        call_id=task().call_id,
+        started_at=datetime(2026, 11, 23, 8, 56, 0, 123456, tzinfo=UTC),
+        duration_ms=2000.0,
+        content=ContentType.AUDIO,
+        channel=ChannelType.MIXED,
+        format=FormatType.WAV,
+        participant_count=1,
+        channel_count=1,
+    )
+
+
+@pytest.mark.parametrize("keys", [("contentType", "channelType"), ("channelType", "contentType")])
+def test_content_and_channel_are_told_apart_by_value(keys: tuple[str, str]) -> None:
+    """Every live document has them swapped, the documentation has not."""
+    told = read_metadata(metadata(**_info(**{keys[0]: "unmixed", keys[1]: "Audio"})))
+    assert (told.content, told.channel) == (ContentType.AUDIO, ChannelType.UNMIXED)
+
+
+@pytest.mark.parametrize("duration", [2000, 2000.0, "2000", "2000.0"])
+@pytest.mark.parametrize("layout", ["crlf", "compact", "bom"])
+def test_numbers_and_layouts_vary(duration: Any, layout: str) -> None:
+    """Integers, floats and texts were seen live; so were compact documents; a BOM is one editor away."""
+    raw = metadata(chunkDuration=duration, chunkIndex="0")
+    raw = json.dumps(json.loads(raw)).encode() if layout == "compact" else raw
+    told = read_metadata(b"\xef\xbb\xbf" + raw if layout == "bom" else raw)
+    assert (told.duration_ms, told.index) == (2000.0, 0)
+
+
+@pytest.mark.parametrize("rate", [16000, "16000", None, "fast"])
+@pytest.mark.parametrize("key", ["framerate", "frameRate"])
+def test_configurations_of_any_form_do_no_harm(rate: Any, key: str) -> None:
+    """A sample rate as text and two spellings of the frame rate were seen."""
+    audio = {"sampleRate": rate, "bitRate": 128000, "channels": "5"}
+    told = read_metadata(metadata(**_info(audioConfiguration=audio, videoConfiguration={key: 8})))
+    assert (told.channel_count, told.format) == (5, FormatType.MP4)
+
+
+def test_pauses_shorten_what_must_play() -> None:
+    """The document's duration covers the wall clock; the file has the pauses cut out."""
+    pauses = [{"startTime": "2026-11-23T08:56:01Z", "duration": 300}, {"duration": "200"}, {"startTime": "x"}, 7]
+    told = read_metadata(metadata(pauseResumeIntervals=pauses))
+    assert (len(told.pauses), told.shortest_media_ms) == (2, 1500.0)
+
+
+def test_pauses_longer_than_the_chunk_leave_nothing_to_demand() -> None:
+    """A minimum below zero would be nonsense in a message."""
+    assert read_metadata(metadata(pauseResumeIntervals=[{"duration": 9999}])).shortest_media_ms == 0
+
+
+def test_a_tiny_recording_without_participants_is_read() -> None:
+    """Somebody joins, says nothing and leaves."""
+    told = read_metadata(metadata(participants=[], chunkDuration=0))
+    assert (told.participant_count, told.duration_ms, told.shortest_media_ms) == (0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe{}", b"<html>", b"[]", b"null", b"7", b'"x"', b"[" * 100_000])
+def test_what_is_no_json_object_is_fetched_again(raw: bytes) -> None:
+    """An error page instead of the document heals; accepting it would lose the participants."""
+    with pytest.raises(SourceBrokenError) as raised:
+        read_metadata(raw)
+    assert (raised.value.code, raised.value.retryable) == ("metadata_unreadable", True)
+
+
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(field=st.sampled_from(sorted(json.loads(metadata()))), value=Json)
+def test_one_unreadable_field_leaves_the_others(field: str, value: Any) -> None:
+    """The bytes are archived as served; reading them may never fail for a field."""
+    told = read_metadata(json.dumps({**json.loads(metadata()), field: value}).encode())
+    assert told.format is FormatType.WAV or field == "recordingInfo"
+    assert told.document_id == document_id() or field == "chunkDocumentId"
+
+
+@given(st.dictionaries(st.sampled_from([*json.loads(metadata()), "x"]), Json))
+def test_no_object_of_any_content_makes_reading_fail(document: dict[str, Any]) -> None:
+    """As above, for all fields at once."""
+    assert isinstance(read_metadata(json.dumps(document).encode()), ChunkMetadata)
+
+
+# --- integrity -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("read_bytes", "declared", "code"),
+    [
+        (0, 0, "source_empty"),
+        (0, 100, "source_empty"),
+        (0, None, "source_empty"),
+        (100, None, "source_without_length"),
+        (99, 100, "source_short"),
+        (101, 100, "source_short"),
+    ],
+)
+def test_a_length_that_does_not_add_up_is_fetched_again(read_bytes: int, declared: int | None, code: str) -> None:
+    """There is no checksum; the declared total is the one fact of the source that bytes can be held against."""
+    with pytest.raises(SourceBrokenError) as raised:
+        check_length(read_bytes, declared)
+    assert (raised.value.code, raised.value.retryable) == (code, True)
+
+
+def test_equal_lengths_pass() -> None:
+    """The good case, so that the table above cannot pass by refusing everything."""
+    check_length(100, 100)
+
+
+@pytest.mark.parametrize("stored", [Digest(2, "aa"), Digest(1, "ab")])
+def test_an_archived_blob_that_differs_needs_a_person(stored: Digest) -> None:
+    """It is never replaced, and trying again cannot mend it."""
+    check_stored(Digest(1, "aa"), Digest(1, "aa"))
+    with pytest.raises(ContentConflictError) as raised:
+        check_stored(Digest(1, "aa"), stored)
+    assert (raised.value.code, raised.value.retryable) == ("stored_differs", False)
+
+
+def _document(duration: float | None, *pauses: float) -> ChunkMetadata:
+    return read_metadata(metadata(chunkDuration=duration, pauseResumeIntervals=[{"duration": p} for p in pauses]))
+
+
+@pytest.mark.parametrize(
+    ("plays", "document", "event_ms", "agrees"),
+    [
+        (None, _document(2000), 2000, True),  # a fragmented mp4 does not tell
+        (2000, None, None, True),  # nothing to compare with
+        (2000, None, 0, True),
+        (2000, None, 2000, True),
+        (500, None, 60_000, True),  # the event's duration is of the whole recording
+        (63_000, None, 60_000, False),
+        (60_000, _document(60_000), 1, True),  # metadata knows the chunk, the event does not
+        (50_000, _document(60_000), 60_000, False),
+        (63_000, _document(60_000), 63_000, False),
+        (50_000, _document(60_000, 10_000), 60_000, True),
+        (47_000, _document(60_000, 10_000), 60_000, False),
+        (14_400_000 - 16_000, _document(14_400_000), None, True),  # slack of two seconds and a thousandth
+        (14_400_000 - 17_000, _document(14_400_000), None, False),
+        (700, _document(700), 700, True),
+        (500, _document(None), 400, True),
+    ],
+)
+def test_media_must_play_as_long_as_the_papers_say(
+    plays: float | None, document: ChunkMetadata | None, event_ms: float | None, agrees: bool
+) -> None:
+    """A file of the right length in bytes may still be half a call."""
+    fault = duration_fault(plays, document, task(recording_duration_ms=event_ms))
+    assert (fault is None) is agrees

@@ -1,0 +1,330 @@
+"""The small rules: what may be recorded, when trying ends, what may follow what, and when a source may vanish."""
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dev.in_memory.builders import CALL_ID, EVENT_TIME, document_id, location, record, task
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
+from recording.domain.formats import (
+    LEGAL_COMBINATIONS,
+    ChannelType,
+    ContentType,
+    FormatType,
+    chosen_combination,
+)
+from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
+from recording.domain.retention import LAST_TRY_MARGIN, LONGEST_RETRY_AFTER, Urgency, retry_delay, urgency
+from recording.domain.transitions import (
+    is_archived,
+    is_finished,
+    may_delete_source,
+    moved,
+    names_the_same_object,
+    redriven,
+)
+from recording.errors import RecordingError, RequestError
+
+# --- formats ---------------------------------------------------------------------------------------------------------
+
+LEGAL = {
+    ("audioVideo", "mixed", "mp4"),
+    ("audio", "mixed", "mp3"),
+    ("audio", "mixed", "wav"),
+    ("audio", "unmixed", "wav"),
+}
+
+
+def _only(expected: str, code: str) -> None:
+    assert code == expected
+
+
+def _asked(content: str | None, channel: str | None, format_type: str | None) -> tuple[str, str, str] | None:
+    try:
+        chosen = chosen_combination(ContentType.read(content), ChannelType.read(channel), FormatType.read(format_type))
+    except RequestError as error:
+        _only("illegal_combination", error.code)
+        return None
+    return chosen.content.value, chosen.channel.value, chosen.format.value
+
+
+@pytest.mark.parametrize(
+    "asked",
+    list(itertools.product([None, "audio", "audioVideo"], [None, "mixed", "unmixed"], [None, "wav", "mp3", "mp4"])),
+)
+def test_a_request_gets_a_documented_combination_or_a_refusal(asked: tuple[str | None, str | None, str | None]) -> None:
+    """All 36 requests: what ACS does with an undocumented one is not known, so it is never asked for."""
+    agreeing = {legal for legal in LEGAL if all(a in (None, b) for a, b in zip(asked, legal, strict=True))}
+    chosen = _asked(*asked)
+    assert chosen in agreeing if agreeing else chosen is None
+
+
+def test_what_acs_does_by_itself_is_what_nothing_asks_for() -> None:
+    """Without types ACS records mixed audio and video as mp4."""
+    assert _asked(None, None, None) == ("audioVideo", "mixed", "mp4")
+    assert len(LEGAL_COMBINATIONS) == len(LEGAL)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("Wav", "wav"), ("WAV", "wav"), ("mP4", "mp4"), ("ogg", None)])
+def test_a_format_is_read_whatever_its_case(text: str, expected: str | None) -> None:
+    """Three services write it in three ways."""
+    assert FormatType.read(text) == expected
+
+
+@pytest.mark.parametrize("value", [None, 3, b"wav", ["wav"], ""])
+def test_what_is_no_text_is_no_format(value: object) -> None:
+    """Metadata may hold anything."""
+    assert FormatType.read(value) is None
+
+
+def test_every_format_has_the_media_type_that_players_expect() -> None:
+    """A recording that does not play from the archive is half lost."""
+    assert {form.value: form.media_type for form in FormatType} == {
+        "wav": "audio/wav",
+        "mp3": "audio/mpeg",
+        "mp4": "video/mp4",
+    }
+
+
+# --- retention -------------------------------------------------------------------------------------------------------
+
+Attempts = st.integers(1, 10_000)
+Left = st.timedeltas(min_value=timedelta(hours=-48), max_value=timedelta(hours=48))
+Jitter = st.floats(0, 1, exclude_max=True)
+RetryAfter = st.none() | st.timedeltas(min_value=timedelta(), max_value=timedelta(days=7))
+
+
+@given(Attempts, Left, Jitter, RetryAfter)
+def test_a_wait_is_never_negative_and_never_longer_than_an_hour(
+    attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None
+) -> None:
+    """A Retry-After of a week once parked a worker for a week."""
+    delay = retry_delay(attempt, left, jitter, retry_after)
+    assert timedelta() <= delay <= LONGEST_RETRY_AFTER
+
+
+@given(Attempts, st.timedeltas(min_value=timedelta(seconds=13), max_value=timedelta(hours=48)), Jitter, RetryAfter)
+def test_a_wait_ends_before_the_media_does(
+    attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None
+) -> None:
+    """A try after the expiry is wasted when one before it was possible (I9)."""
+    delay = retry_delay(attempt, left, jitter, retry_after)
+    assert delay < left
+    if left > 2 * LAST_TRY_MARGIN:
+        assert left - delay >= LAST_TRY_MARGIN
+
+
+@given(Attempts, Jitter)
+def test_waits_grow_with_the_tries(attempt: int, jitter: float) -> None:
+    """Hammering a busy service makes it busier."""
+    day = timedelta(hours=24)
+    assert retry_delay(attempt + 1, day, jitter) >= retry_delay(attempt, day, jitter)
+
+
+def test_the_last_minute_sees_a_handful_of_tries() -> None:
+    """Halving what is left without a floor ended in a busy loop."""
+    left, tries = timedelta(minutes=1), 0
+    while left > timedelta():
+        left -= retry_delay(50, left, 0.5)
+        tries += 1
+    assert tries <= 6
+
+
+def test_the_first_wait_is_short_and_the_longest_is_half_an_hour_with_jitter() -> None:
+    """An object announced before it is readable heals in seconds; a day has 48 half hours."""
+    day = timedelta(hours=24)
+    assert timedelta(seconds=7.5) <= retry_delay(1, day, 0.0) <= retry_delay(1, day, 0.999) <= timedelta(seconds=12.5)
+    assert timedelta(minutes=22) < retry_delay(50, day, 0.0) < retry_delay(50, day, 0.999) < timedelta(minutes=38)
+
+
+def test_a_short_retry_after_is_obeyed() -> None:
+    """The service knows best, up to an hour."""
+    asked = timedelta(minutes=50)
+    assert retry_delay(1, timedelta(hours=24), 0.5, asked) == asked
+
+
+def test_past_the_expiry_waits_go_on_growing() -> None:
+    """Our own storage may fail past the deadline; a wait of nothing would be a busy loop."""
+    assert retry_delay(1, timedelta(hours=-1), 0.5) == retention.FIRST_DELAY
+    assert retry_delay(9, timedelta(hours=-1), 0.5) == retention.LONGEST_DELAY
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (timedelta(hours=24), Urgency.SAFE),
+        (timedelta(hours=6), Urgency.SAFE),
+        (timedelta(hours=6) - timedelta(microseconds=1), Urgency.AT_RISK),
+        (timedelta(microseconds=1), Urgency.AT_RISK),
+        (timedelta(), Urgency.LOST),
+        (timedelta(hours=-1), Urgency.LOST),
+    ],
+)
+def test_urgency_follows_the_time_left(left: timedelta, expected: Urgency) -> None:
+    """Alarms rest on these borders."""
+    assert urgency(EVENT_TIME + left, EVENT_TIME, timedelta(hours=6)) is expected
+
+
+def test_the_expiry_counts_from_the_event() -> None:
+    """The earliest bound of an undocumented clock."""
+    assert retention.expires_at(EVENT_TIME, timedelta(hours=24)) == EVENT_TIME + timedelta(days=1)
+    assert retention.time_left(EVENT_TIME, EVENT_TIME + timedelta(hours=1)) == timedelta(hours=-1)
+
+
+# --- transitions -----------------------------------------------------------------------------------------------------
+
+MOVES = {
+    ("PENDING", "COPIED"),
+    ("PENDING", "QUARANTINED"),
+    ("PENDING", "EXPIRED"),
+    ("COPIED", "VERIFIED"),
+    ("COPIED", "QUARANTINED"),
+    ("VERIFIED", "CATALOGED"),
+    ("VERIFIED", "QUARANTINED"),
+    ("CATALOGED", "SOURCE_DELETED"),
+    ("QUARANTINED", "PENDING"),
+    ("EXPIRED", "PENDING"),
+    ("EXPIRED", "COPIED"),
+}
+
+
+@pytest.mark.parametrize(("here", "there"), list(itertools.product(ChunkState, ChunkState)))
+def test_the_line_goes_one_way(here: ChunkState, there: ChunkState) -> None:
+    """All 49 moves: no step is skipped, nothing archived ever expires, nothing deleted comes back."""
+    if (here, there) in MOVES:
+        assert moved(record(here), there, last_error="x").state is there
+        return
+    with pytest.raises(RecordingError) as raised:
+        moved(record(here), there)
+    assert raised.value.code == "impossible_transition"
+
+
+@pytest.mark.parametrize(
+    ("state", "source", "finished", "archived"),
+    [
+        (ChunkState.PENDING, None, False, False),
+        (ChunkState.COPIED, None, False, False),
+        (ChunkState.VERIFIED, None, False, False),
+        (ChunkState.CATALOGED, None, False, True),
+        (ChunkState.CATALOGED, SourceOutcome.LEFT_TO_EXPIRE, True, True),
+        (ChunkState.CATALOGED, SourceOutcome.NOT_OURS, True, True),
+        (ChunkState.SOURCE_DELETED, SourceOutcome.DELETED, True, True),
+        (ChunkState.SOURCE_DELETED, SourceOutcome.ALREADY_GONE, True, True),
+        (ChunkState.QUARANTINED, None, True, False),
+        (ChunkState.EXPIRED, None, True, False),
+    ],
+)
+def test_rest_is_only_where_the_source_is_settled(
+    state: ChunkState, source: SourceOutcome | None, finished: bool, archived: bool
+) -> None:
+    """An archived chunk whose source is not settled is still work (I2)."""
+    resting = record(state, source=source)
+    assert (is_finished(resting), is_archived(resting)) == (finished, archived)
+
+
+DELETABLE = record(ChunkState.CATALOGED)
+MISSING_FACTS: list[dict[str, Any]] = [
+    *[{"state": state} for state in ChunkState if state is not ChunkState.CATALOGED],
+    *[{"source": outcome} for outcome in SourceOutcome],
+    {"task": task(home=Home.EXTERNAL)},
+    {"verified_at": None},
+    {"cataloged_at": None},
+    {"sha256": None},
+    {"sha256": ""},
+    {"length_bytes": None},
+    {"length_bytes": 0},
+    {"media_fault": "plays 1.0 s"},
+    {"metadata": MetadataOutcome.PENDING},
+    {"metadata": MetadataOutcome.NEVER_CAME, "metadata_reason": "source_not_found"},
+    {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": None},
+    {"blob_name": None},
+]
+
+
+@pytest.mark.parametrize("missing", MISSING_FACTS, ids=str)
+def test_one_missing_fact_forbids_the_delete(missing: dict[str, Any]) -> None:
+    """The guard before the only thing that cannot be undone (I1)."""
+    assert may_delete_source(DELETABLE)
+    assert not may_delete_source(DELETABLE.model_copy(update=missing))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_no_two_or_three_missing_facts_make_up_for_each_other(count: int) -> None:
+    """Every combination: a guard of conditions joined in the wrong way would let one through."""
+    for together in itertools.combinations(MISSING_FACTS, count):
+        broken: dict[str, Any] = {name: value for facts in together for name, value in facts.items()}
+        assert not may_delete_source(DELETABLE.model_copy(update=broken)), broken
+
+
+def test_metadata_that_was_never_announced_is_no_hindrance_when_the_record_says_so() -> None:
+    """Older events name no metadata location; there is nothing to lose."""
+    known = {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": "the event names no metadata location"}
+    assert may_delete_source(DELETABLE.model_copy(update=known))
+
+
+def test_a_delete_location_must_name_the_chunks_own_object() -> None:
+    """A published sample names another document's; calling it would erase somebody else's recording."""
+    own, other = document_id(1), document_id(2)
+
+    def agree(delete: str, content: str, document: str) -> bool:
+        checked = [checked_location(url, DEFAULT_CONTENT_HOSTS) for url in (delete, content)]
+        return names_the_same_object(checked[0], checked[1], document)
+
+    assert agree(location(own, ""), location(own), own)
+    assert agree(location(own, "/content/deletedata", host="us-storage.asm.skype.com"), location(own), own)
+    assert not agree(location(other, ""), location(own), own)
+    assert not agree(location(own, ""), location(other), own)
+    assert not agree(location(own, ""), location(own), other)
+    assert not agree("https://x.asm.skype.com/v1/nothing", "https://x.asm.skype.com/v1/nothing", own)
+
+
+# --- the task --------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_survives_the_queue() -> None:
+    """What a worker reads is what ingest wrote."""
+    assert ChunkTask.model_validate_json(task().model_dump_json()) == task()
+
+
+def test_a_record_survives_the_table() -> None:
+    """All but its ETag, which belongs to the row."""
+    written = record(ChunkState.CATALOGED, etag="x")
+    assert ChunkRecord.model_validate_json(written.model_dump_json()) == written.model_copy(update={"etag": None})
+
+
+def test_another_announcement_fills_in_what_the_first_did_not_know() -> None:
+    """One schema version names types or metadata that another does not."""
+    poor = task(metadata_location=None, format=None)
+    assert poor.completed_by(task()) == task()
+    assert task().completed_by(poor) == task()
+    assert task(index=0).completed_by(task(end_reason="other")).end_reason == "SessionEnded"
+
+
+def test_a_chunks_key_does_not_depend_on_where_it_lies() -> None:
+    """However often and wherever it is announced, it is one chunk (I3)."""
+    assert task().key == task(content_location=location(document_id(), host="us-storage.asm.skype.com")).key
+    assert task().key != task(document=document_id(9)).key
+    assert str(task(3).key).startswith("000003-")
+    assert CALL_ID not in str(task().key)
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in ChunkState if state not in (ChunkState.QUARANTINED, ChunkState.EXPIRED)]
+)
+def test_only_what_is_held_can_be_put_back_by_a_person(state: ChunkState) -> None:
+    """A second worker on a chunk that is at work would be a race that a person started."""
+    with pytest.raises(RecordingError) as refused:
+        redriven(record(state), EVENT_TIME)
+    assert refused.value.code == "impossible_transition"
+
+
+def test_a_chunk_that_is_put_back_keeps_what_was_found_out() -> None:
+    """Only the reason goes; the count of tries by hand goes up."""
+    again = redriven(record(ChunkState.QUARANTINED, quarantine_reason="x", last_error="y", redrives=1), EVENT_TIME)
+    assert (again.state, again.quarantine_reason, again.redrives) == (ChunkState.PENDING, None, 2)
+    assert (again.last_error, again.next_attempt_at, again.changed_at) == ("y", EVENT_TIME, EVENT_TIME)

@@ -1,0 +1,133 @@
+"""Who may do what: every role at every operation, and every way of not being who one says."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.world import World, world
+from recording.domain.roles import NEEDED, Operation, Role, read_principal
+from recording.errors import RequestError
+from recording.http import routes as http_api
+
+CALL_ID = "aHR0cHM6Ly9jYWxs"
+FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
+    Operation.START: http_api.start_recording,
+    Operation.GET: http_api.get_recording,
+    Operation.PAUSE: http_api.pause_recording,
+    Operation.RESUME: http_api.resume_recording,
+    Operation.STOP: http_api.stop_recording,
+    Operation.LIST_HELD: http_api.list_held,
+    Operation.REDRIVE_HELD: http_api.redrive_held,
+    Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
+}
+OPENS: dict[Role, set[Operation]] = {
+    Role.READ: {Operation.GET},
+    Role.CONTROL: set(Operation) - {Operation.LIST_HELD, Operation.REDRIVE_HELD, Operation.DEEP_HEALTH},
+    Role.ADMIN: set(Operation),
+}
+
+
+def principal(*roles: str, kind: str = "roles") -> str:
+    """The header as App Service writes it."""
+    claims = [{"typ": "oid", "val": "11111111-2222-3333-4444-555555555555"}]
+    claims += [{"typ": kind, "val": role} for role in roles]
+    return base64.b64encode(json.dumps({"auth_typ": "aad", "claims": claims}).encode()).decode()
+
+
+def asked(here: World, operation: Operation, header: str | None) -> tuple[int, str | None]:
+    """Status and code of an answer. What is asked for does not exist, so 404 means: the door was open."""
+    headers = {} if header is None else {"X-MS-CLIENT-PRINCIPAL": header}
+    body = json.dumps({"serverCallId": CALL_ID}).encode() if operation is Operation.START else b""
+    request = func.HttpRequest(
+        method="POST",
+        url="https://app.azurewebsites.net/api/recordings",
+        headers=headers,
+        route_params={"recordingId": "unknown"},
+        body=body,
+    )
+    answer = FUNCTIONS[operation](request, lambda: (here.ports, here.settings))
+    return answer.status_code, json.loads(answer.get_body()).get("code")
+
+
+def is_refused(answer: tuple[int, str | None]) -> bool:
+    return answer[1] in ("role_missing", "not_signed_in")
+
+
+@pytest.mark.parametrize("operation", Operation)
+@pytest.mark.parametrize("role", Role)
+def test_each_role_opens_what_the_matrix_says(role: Role, operation: Operation) -> None:
+    """Every cell: whoever may listen in on what is archived may not start or stop anything."""
+    here = world(platform_auth=True)
+    answer = asked(here, operation, principal(role))
+    if operation in OPENS[role]:
+        assert not is_refused(answer)
+    else:
+        assert answer == (403, "role_missing")
+        assert here.fakes.control.calls == []
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_an_operation_needs_a_role(operation: Operation) -> None:
+    """A function that nobody thought of would be open to all who are signed in."""
+    assert operation in NEEDED
+    assert asked(world(platform_auth=True), operation, principal()) == (403, "role_missing")
+    assert asked(world(platform_auth=True), operation, principal("Recording.Owner", "admin")) == (403, "role_missing")
+
+
+@pytest.mark.parametrize("operation", Operation)
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "not base64!",
+        base64.b64encode(b"not json").decode(),
+        base64.b64encode(b"[]").decode(),
+        base64.b64encode(b'{"claims": {"typ": "roles"}}').decode(),
+        base64.b64encode(b'{"claims": [{"typ": "roles"}]}').decode(),
+        base64.b64encode(b"[" * 20_000).decode(),
+        "A" * 100_000,
+    ],
+    ids=["none", "empty", "text", "no json", "list", "no list", "no value", "deep", "long"],
+)
+def test_without_a_readable_principal_nobody_gets_in(operation: Operation, header: str | None) -> None:
+    """Whatever comes instead of a principal is nobody."""
+    here = world(platform_auth=True)
+    assert asked(here, operation, header) == (401, "not_signed_in")
+    assert here.fakes.control.calls == []
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_a_forged_principal_opens_nothing_more(operation: Operation) -> None:
+    """Where the platform signs nobody in, the header is anybody's: the key alone decides, with it or without."""
+    without, forged = asked(world(), operation, None), asked(world(), operation, principal("Recording.Admin"))
+    assert without == forged
+    assert not is_refused(without)
+
+
+def test_both_names_of_the_role_claim_are_read() -> None:
+    """Easy Auth writes the long one for some tokens and the short one for others."""
+    long = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+    assert read_principal(principal("Recording.Read", kind=long)).roles == {Role.READ}
+    assert read_principal(principal("Recording.Read")).object_id == "11111111-2222-3333-4444-555555555555"
+
+
+def test_a_refusal_tells_the_role_and_nothing_about_the_caller() -> None:
+    """The caller must know what to ask for; a log must not know who they are."""
+    from recording.domain.roles import check_allowed
+
+    with pytest.raises(RequestError, match=r"Recording\.Control") as refused:
+        check_allowed(read_principal(principal("Recording.Read")), Operation.STOP)
+    assert "1111" not in str(refused.value)
+
+
+def test_health_stays_outside() -> None:
+    """A probe has no token."""
+    request = func.HttpRequest("GET", "https://app.azurewebsites.net/api/health", body=b"")
+    answer: Any = http_api.health(request, lambda: world(platform_auth=True).settings)
+    assert answer.status_code == 200

@@ -1,0 +1,244 @@
+"""The doctor: with one thing broken, exactly that check fails, and it says how to mend it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from dev.in_memory import builders
+from dev.in_memory.fakes import FakeDeadLetters, FakeLog, FakeProbe, Fakes
+from dev.in_memory.world import World, world
+from recording.cli.__main__ import main
+from recording.domain.chunk import ChunkState
+from recording.domain.events import EVENT_TYPE
+from recording.errors import ControlError, LogUnavailableError, StorageBusyError, StorageRefusedError
+from recording.http import routes as http_api
+from recording.operate.doctor import CHECKS, HOST_JSON, Finding, QueueFacts, State, SubscriptionFacts, examine
+from recording.ports import Ports, QuarantineEntry
+from recording.settings import Settings, SettingsError, StorageConnection, read_settings
+from tests.repo.docs.openapi import check
+
+HOST: dict[str, Any] = json.loads(HOST_JSON.read_text(encoding="utf-8"))
+IDENTITY = {"access_key": None, "client_id": "6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3"}
+
+
+@dataclass
+class Patient:
+    """An app with everything switched on, in good health; a test breaks one thing of it."""
+
+    world: World
+    probe: FakeProbe = field(default_factory=FakeProbe)
+    host: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(HOST)))
+    faults: dict[str, str] = field(default_factory=dict)
+    python: tuple[int, ...] = (3, 12)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self.world.fakes, "log", FakeLog())
+        object.__setattr__(self.world.fakes, "dead_letters", FakeDeadLetters())
+        self.probe.time = self.world.now
+
+    def read(self) -> tuple[Ports, Settings]:
+        """What `wiring.dependencies` gives."""
+        if self.faults:
+            raise SettingsError(self.faults)
+        return self.world.ports, self.world.settings
+
+    def set(self, **changes: Any) -> None:
+        """Another value for settings."""
+        self.world.settings = self.world.settings.model_copy(update=changes)
+
+    def queues(self, **changes: Any) -> None:
+        """Another value in host.json."""
+        self.host["extensions"]["queues"] |= changes
+
+    def findings(self, folder: Path) -> list[Finding]:
+        """What the doctor says."""
+        path = folder / "host.json"
+        path.write_text(json.dumps(self.host))
+        return examine(self.read, lambda _: self.probe, path, self.python)
+
+
+@pytest.fixture
+def patient() -> Patient:
+    """Healthy, with an identity, a second destination, dead letters and ACS's log."""
+    other = StorageConnection(blob_uri="https://other.blob.core.windows.net")
+    return Patient(world(acs=IDENTITY, fallback_storage=other, dead_letter_storage=other))
+
+
+Break = Callable[[Patient], object]
+
+
+def _log_is_refused(patient: Patient) -> None:
+    log = patient.world.fakes.log
+    assert log is not None
+    log.fail_next("summaries", LogUnavailableError("403"))
+
+
+def _hold(patient: Patient) -> None:
+    patient.world.announces()
+    record = patient.world.record()
+    patient.world.fakes.catalog.save_chunk(record.model_copy(update={"state": ChunkState.QUARANTINED}))
+
+
+def _refuse(patient: Patient) -> None:
+    entry = QuarantineEntry("foreign_host", "not ours", "{}", "event_grid", patient.world.now)
+    patient.world.fakes.quarantine.put(entry)
+
+
+def _acs(code: str, status: int) -> Break:
+    error = ControlError("ACS said no", code=code, status=502, acs_status=status)
+    return lambda patient: patient.world.fakes.control.fail_next("state", error)
+
+
+def _doors(*doors: SubscriptionFacts) -> Break:
+    return lambda patient: setattr(patient.probe, "doors", list(doors))
+
+
+def _door(kind: str, *types: str, dead_letter: bool = True) -> SubscriptionFacts:
+    return SubscriptionFacts(f"to-{kind}", kind, types or (EVENT_TYPE,), has_dead_letter=dead_letter)
+
+
+REFUSED, BUSY = StorageRefusedError("403"), StorageBusyError("no answer")
+FUNCTION, QUEUE = _door("AzureFunction"), _door("StorageQueue")
+MANY = QueueFacts(5000)
+OLD = QueueFacts(3, builders.FAKE_CLOCK_START - timedelta(hours=2))
+
+BROKEN: dict[str, tuple[str, Break]] = {
+    "a setting is missing": ("settings", lambda p: p.faults.update(ACS_ENDPOINT="is missing")),
+    "an old Python": ("python", lambda p: setattr(p, "python", (3, 10))),
+    "a Python that is too new": ("python", lambda p: setattr(p, "python", (3, 14))),
+    "messages are not base64": ("host_json", lambda p: p.queues(messageEncoding="none")),
+    "few dequeues": ("host_json", lambda p: p.queues(maxDequeueCount=1)),
+    "failed messages come back at once": ("host_json", lambda p: p.queues(visibilityTimeout="00:00:00")),
+    "queues are looked at once an hour": ("host_json", lambda p: p.queues(maxPollingInterval="01:00:00")),
+    "another route prefix": ("host_json", lambda p: p.host["extensions"]["http"].update(routePrefix="v1")),
+    "the host's limit is too short": ("host_json", lambda p: p.host.update(functionTimeout="00:05:00")),
+    "no extension bundle": ("host_json", lambda p: p.host.pop("extensionBundle")),
+    "alerts are sampled away": ("host_json", lambda p: p.host["logging"].pop("applicationInsights")),
+    "no host.json": ("host_json", lambda p: p.host.clear()),
+    "the copy budget is above the host's limit": ("host_json", lambda p: p.set(copy_time_budget=timedelta(hours=1))),
+    "more retention than ACS promises": ("retention", lambda p: p.set(retention=timedelta(hours=48))),
+    "every chunk is at risk": ("retention", lambda p: p.set(at_risk_below=timedelta(hours=24))),
+    "the alarm comes in the last minutes": ("retention", lambda p: p.set(at_risk_below=timedelta(minutes=5))),
+    "missing files are asked for too late": ("retention", lambda p: p.set(expected_after=timedelta(hours=20))),
+    "the second destination comes too late": ("retention", lambda p: p.set(fallback_after=timedelta(hours=25))),
+    "no role on the tables": ("table_chunks", lambda p: p.probe.fail_next("table", REFUSED)),
+    "no role on the queues": ("queue_events", lambda p: p.probe.fail_next("queue", REFUSED)),
+    "nobody takes the tasks": ("queue_chunks", lambda p: p.probe.queues.update({"recording-chunks": OLD})),
+    "thousands of events wait": (
+        "queue_events",
+        lambda p: p.probe.queues.update({"recording-events": QueueFacts(5000)}),
+    ),
+    "poisoned tasks": ("poison_queues", lambda p: p.probe.queues.update({"recording-chunks-poison": QueueFacts(1)})),
+    "poisoned events": ("poison_queues", lambda p: p.probe.queues.update({"recording-events-poison": QueueFacts(1)})),
+    "no role on the quarantine": ("quarantine", lambda p: p.probe.fail_next("quarantine", REFUSED)),
+    "no role on the archive": ("archive", lambda p: p.probe.fail_next("archive", REFUSED)),
+    "one account for both destinations": ("fallback", lambda p: setattr(p.probe, "shares_account", True)),
+    "dead letters cannot be read": ("dead_letters", lambda p: p.probe.fail_next("dead_letters", REFUSED)),
+    "dead letters lie there": ("dead_letters", lambda p: setattr(p.probe, "letters", 2)),
+    "a chunk is held": ("held", _hold),
+    "a refused event is held": ("held", _refuse),
+    "the clock is off": ("clock", lambda p: setattr(p.probe, "time", p.world.now + timedelta(minutes=6))),
+    "storage tells no time": ("clock", lambda p: p.probe.fail_next("server_time", BUSY)),
+    "a wrong key": ("acs", _acs("acs_unauthorized", 401)),
+    "no role on ACS": ("acs", _acs("acs_forbidden", 403)),
+    "ACS cannot be reached": ("acs", _acs("acs_unreachable", 0)),
+    "ACS's log is refused": ("acs_log", _log_is_refused),
+    "no subscription": ("event_subscriptions", _doors()),
+    "one door only": ("event_subscriptions", _doors(FUNCTION)),
+    "no dead letter": ("event_subscriptions", _doors(FUNCTION, _door("StorageQueue", dead_letter=False))),
+    "all types of events": ("event_subscriptions", _doors(QUEUE, _door("AzureFunction", EVENT_TYPE, "Other.Type"))),
+}
+
+
+def test_a_healthy_app_is_told_so(patient: Patient, tmp_path: Path) -> None:
+    """Green must mean something: every check has looked."""
+    found = patient.findings(tmp_path)
+    assert {finding.check: finding.found for finding in found if finding.state is not State.OK} == {}
+    assert [finding.check for finding in found] == ["python", "settings", "host_json", "retention", *CHECKS]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_one_broken_thing_is_named_and_nothing_else(name: str, patient: Patient, tmp_path: Path) -> None:
+    """Whoever deploys this knows at once what to do, and each finding says it."""
+    expected, break_it = BROKEN[name]
+    break_it(patient)
+    failed = [finding for finding in patient.findings(tmp_path) if finding.state is State.FAILED]
+    assert [finding.check for finding in failed] == [expected]
+    assert failed[0].mend
+
+
+def test_every_check_has_a_fault_that_it_finds() -> None:
+    """A check that never fails proves nothing."""
+    assert {"python", "settings", "host_json", "retention", *CHECKS} - {check for check, _ in BROKEN.values()} == {
+        "table_recordings",  # the same as chunks, with another name
+        "table_audit",
+    }
+    assert len(BROKEN) >= 25
+
+
+def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
+    """A small deployment is healthy without it."""
+    patient = Patient(world())
+    object.__setattr__(patient.world.fakes, "log", None)
+    found = {finding.check: finding.state for finding in patient.findings(tmp_path)}
+    assert State.FAILED not in found.values()
+    skipped = {check for check, state in found.items() if state is State.SKIPPED}
+    assert skipped == {"fallback", "dead_letters", "acs_log", "event_subscriptions"}
+
+
+def test_an_identity_that_may_not_read_subscriptions_is_no_fault(patient: Patient, tmp_path: Path) -> None:
+    """The app does not need that role to work."""
+    patient.probe.fail_next("subscriptions", REFUSED)
+    found = {finding.check: finding.state for finding in patient.findings(tmp_path)}
+    assert found["event_subscriptions"] is State.SKIPPED
+
+
+def test_wrong_settings_are_told_by_name_and_without_their_values(tmp_path: Path) -> None:
+    """The doctor's answer is copied into tickets."""
+
+    def read() -> tuple[Ports, Settings]:
+        return Fakes().ports, read_settings({"ACS_CONNECTION_STRING": "endpoint=x;accesskey=c2VjcmV0LWtleQ=="})
+
+    found = examine(read, lambda _: FakeProbe(), tmp_path / "host.json")
+    (bad,) = [finding for finding in found if finding.state is State.FAILED]
+    assert "AzureWebJobsStorage" in bad.found
+    assert "c2VjcmV0" not in bad.found
+
+
+@pytest.mark.parametrize("is_ill", [False, True])
+def test_the_command_tells_and_exits(patient: Patient, is_ill: bool) -> None:
+    """A pipeline looks at the exit code and the JSON, a person at the lines."""
+    if is_ill:
+        patient.probe.fail_next("archive", REFUSED, times=4)
+    told: list[str] = []
+    code = main(["doctor"], patient.read, told.append, lambda _: patient.probe)
+    assert code == int(is_ill)
+    assert "".join(told).splitlines()[0].startswith("failed         archive" if is_ill else "ok             python")
+    told.clear()
+    assert main(["doctor", "--json"], patient.read, told.append, lambda _: patient.probe) == int(is_ill)
+    states = {each["check"]: each["state"] for each in json.loads("".join(told))["findings"]}
+    assert states["archive"] == ("failed" if is_ill else "ok")
+
+
+def test_deep_health_says_the_same_over_http(patient: Patient) -> None:
+    """For who cannot reach the storage from his desk."""
+    request = func.HttpRequest("GET", "https://app/api/health/deep", body=b"")
+    good = http_api.deep_health(request, patient.read, lambda _: patient.probe)
+    patient.probe.fail_next("archive", REFUSED)
+    bad = http_api.deep_health(request, patient.read, lambda _: patient.probe)
+    assert (good.status_code, bad.status_code) == (200, 503)
+    for answer in (good, bad):
+        check("DeepHealth", json.loads(answer.get_body()))
+
+
+def test_health_with_deep_sends_the_caller_to_the_route_with_a_key() -> None:
+    """The plain route is open to all, and so tells nothing more (ADR 0014)."""
+    request = func.HttpRequest("GET", "https://app/api/health", params={"deep": "true"}, body=b"")
+    answer = http_api.health(request, builders.settings)
+    assert (answer.status_code, answer.headers["Location"]) == (307, "https://app/api/health/deep")

@@ -1,0 +1,343 @@
+"""Drift: the report equals what was changed behind the app's back, exactly, whatever was changed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task
+from dev.in_memory.fakes import FakeBlob
+from dev.in_memory.world import World, world
+from recording.domain import layout
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, SourceOutcome
+from recording.domain.drift import SCRUB_CYCLE_DAYS, Drift, DriftKind, is_sampled, is_scrubbed_on
+from recording.errors import StorageBusyError
+from recording.operate.drift import SCRUB_TIME, DriftReport, look_for_drift, scrub
+
+RECORDINGS, CHUNKS = 3, 2
+
+
+def _task(recording: int, index: int) -> ChunkTask:
+    number = recording * CHUNKS + index
+    return task(
+        index,
+        document_id(number),
+        recording_id=f"recording-{recording}",
+        folder=f"2026/11/23/call/recording-{recording}",
+    )
+
+
+def _archived() -> World:
+    """Three recordings of two chunks, archived by the line itself."""
+    here = world()
+    for recording in range(RECORDINGS):
+        for index in range(CHUNKS):
+            here.works(here.holds(_task(recording, index)))
+    return here
+
+
+def _report(here: World, percent: float = 100, **options: object) -> DriftReport:
+    return look_for_drift(here.ports, here.settings, sample_percent=percent, **options)  # type: ignore[arg-type]
+
+
+def _injected(record: ChunkRecord, kind: DriftKind, name: str | None = None) -> Drift:
+    of = record.task
+    return Drift(name or record.blob_name or "", kind, of.recording_id, of.document_id, of.index)
+
+
+@dataclass
+class Vandal:
+    """Changes one thing behind the app's back, and says what a report must call it."""
+
+    here: World
+    record: ChunkRecord
+
+    @property
+    def blobs(self) -> dict[str, FakeBlob]:
+        return self.here.fakes.archive.blobs
+
+    @property
+    def name(self) -> str:
+        return self.record.blob_name or ""
+
+    def _change(self, name: str, **facts: object) -> None:
+        self.blobs[name] = replace(self.blobs[name], **facts)  # type: ignore[arg-type]
+
+    def media_missing(self) -> Drift:
+        del self.blobs[self.name]
+        return _injected(self.record, DriftKind.MEDIA_MISSING)
+
+    def media_length(self) -> Drift:
+        self._change(self.name, data=self.blobs[self.name].data[:-1])
+        return _injected(self.record, DriftKind.MEDIA_LENGTH)
+
+    def media_bytes(self) -> Drift:
+        data = self.blobs[self.name].data
+        self._change(self.name, data=data[:-1] + bytes([data[-1] ^ 1]))
+        return _injected(self.record, DriftKind.MEDIA_BYTES)
+
+    def media_facts(self) -> Drift:
+        self._change(self.name, facts={**self.blobs[self.name].facts, "sha256": "00"})
+        return _injected(self.record, DriftKind.MEDIA_FACTS)
+
+    def receipt_missing(self) -> Drift:
+        del self.blobs[layout.receipt_name(self.name)]
+        return _injected(self.record, DriftKind.RECEIPT_MISSING, layout.receipt_name(self.name))
+
+    def receipt_altered(self) -> Drift:
+        name = layout.receipt_name(self.name)
+        told = json.loads(self.blobs[name].data) | {"lengthBytes": 1}
+        self._change(name, data=json.dumps(told).encode())
+        return _injected(self.record, DriftKind.RECEIPT_ALTERED, name)
+
+    def receipt_unreadable(self) -> Drift:
+        name = layout.receipt_name(self.name)
+        self._change(name, data=b"[]")
+        return _injected(self.record, DriftKind.RECEIPT_ALTERED, name)
+
+    def metadata_missing(self) -> Drift:
+        del self.blobs[layout.metadata_name(self.name)]
+        return _injected(self.record, DriftKind.METADATA_MISSING, layout.metadata_name(self.name))
+
+    def manifest_missing(self) -> Drift:
+        name = layout.manifest_name(self.record.task.folder)
+        del self.blobs[name]
+        return Drift(name, DriftKind.MANIFEST_MISSING, self.record.task.recording_id)
+
+    def stranger_inside(self) -> Drift:
+        name = f"{self.record.task.folder}/9999-stranger-{self.record.task.index}.mp4"
+        self.here.fakes.archive.put_once(name, b"?", "video/mp4")
+        return Drift(name, DriftKind.UNKNOWN_BLOB)
+
+    def stranger_in_other_format(self) -> Drift:
+        name = self.name.replace(".wav", ".mp4")
+        self.here.fakes.archive.put_once(name, b"?", "video/mp4")
+        return Drift(name, DriftKind.UNKNOWN_BLOB)
+
+    def stranger_outside(self) -> Drift:
+        name = f"elsewhere/{self.record.task.document_id}.mp4"
+        self.here.fakes.archive.put_once(name, b"?", "video/mp4")
+        return Drift(name, DriftKind.UNKNOWN_BLOB)
+
+    def staged_inside(self) -> Drift:
+        name = f"{self.name.removesuffix('.wav')}.mp3"
+        self.here.fakes.archive.stage_block(name, "a", b"half")
+        return Drift(name, DriftKind.UNCOMMITTED)
+
+    def staged_outside(self) -> Drift:
+        name = f"elsewhere/{self.record.task.document_id}.wav"
+        self.here.fakes.archive.stage_block(name, "a", b"half")
+        return Drift(name, DriftKind.UNCOMMITTED)
+
+
+PLAIN = [
+    Vandal.stranger_inside,
+    Vandal.stranger_in_other_format,
+    Vandal.stranger_outside,
+    Vandal.staged_inside,
+    Vandal.staged_outside,
+    Vandal.metadata_missing,
+]
+MEDIA = [Vandal.media_missing, Vandal.media_length, Vandal.media_bytes, Vandal.media_facts]
+RECEIPT = [Vandal.receipt_missing, Vandal.receipt_altered, Vandal.receipt_unreadable]
+EVERY = [*PLAIN, *MEDIA, *RECEIPT, Vandal.manifest_missing]
+Change = Callable[[Vandal], Drift]
+
+
+@pytest.mark.parametrize("change", EVERY, ids=lambda change: change.__name__)
+def test_each_kind_of_drift_alone_is_reported_and_nothing_else(change: Change) -> None:
+    """A report that names too little loses a recording; one that names too much is not read."""
+    here = _archived()
+    injected = change(Vandal(here, here.record(_task(1, 1))))
+    assert list(_report(here).drifts) == [injected]
+
+
+def test_every_kind_is_injected_by_some_vandal() -> None:
+    """A new kind needs a vandal of its own."""
+    kinds = set()
+    for change in EVERY:
+        here = _archived()
+        kinds.add(change(Vandal(here, here.record(_task(0, 0)))).kind)
+    assert kinds == set(DriftKind)
+
+
+OF_A_CHUNK = st.tuples(
+    st.sets(st.sampled_from(PLAIN)), st.sampled_from([None, *MEDIA]), st.sampled_from([None, *RECEIPT])
+)
+EVERYWHERE = st.lists(OF_A_CHUNK, min_size=RECORDINGS * CHUNKS, max_size=RECORDINGS * CHUNKS)
+
+
+@given(EVERYWHERE, st.sets(st.integers(0, RECORDINGS - 1)))
+@settings(max_examples=150, deadline=None)
+def test_the_report_equals_the_injected_drift_exactly(
+    plan: list[tuple[set[Change], Change | None, Change | None]], without_manifest: set[int]
+) -> None:
+    """Any mixture, on any chunks."""
+    here = _archived()
+    injected = [Vandal(here, here.record(_task(n, 0))).manifest_missing() for n in without_manifest]
+    for number, (plain, media, receipt) in enumerate(plan):
+        vandal = Vandal(here, here.record(_task(*divmod(number, CHUNKS))))
+        injected += [change(vandal) for change in (*plain, media, receipt) if change is not None]
+    assert set(_report(here).drifts) == set(injected)
+    assert len(_report(here).drifts) == len(injected)
+
+
+def test_what_nobody_touched_does_not_drift() -> None:
+    """Chunks of every state, conflicts, and copies that are under way are no drift."""
+    here = _archived()
+    here.announces(event(chunk(0, document_id(77))))
+    waiting = here.fakes.queue.tasks[0]
+    name = layout.media_name(here.settings.archive_path_template, waiting.folder, 0, waiting.document_id, None)
+    here.fakes.archive.stage_block(name, "a", b"half")
+    stem = here.record(_task(0, 0)).blob_name or ""
+    here.fakes.archive.put_once(layout.conflict_name(stem, "ab" * 8), b"other", "audio/wav")
+    here.fakes.catalog.add_chunk(record(ChunkState.EXPIRED, task=_task(5, 0)))
+    here.fakes.catalog.add_chunk(record(ChunkState.QUARANTINED, task=_task(5, 1)))
+    report = _report(here)
+    assert (report.drifts, report.recordings, report.chunks) == ((), 5, 9)
+
+
+def test_a_copy_that_was_committed_and_not_saved_is_no_stranger() -> None:
+    """The worker died in between; the next one adopts it."""
+    here = world()
+    here.announces()
+    known = here.record()
+    name = layout.media_name(here.settings.archive_path_template, known.task.folder, 0, known.task.document_id, None)
+    here.fakes.archive.put_once(name, b"whole", "audio/wav")
+    assert _report(here).drifts == ()
+
+
+def test_media_in_the_customers_own_storage_is_not_looked_for() -> None:
+    """Only its papers are in the archive."""
+    here = world()
+    external = task(home=Home.EXTERNAL, content_location="https://customer.blob.core.windows.net/calls/a.wav")
+    here.fakes.catalog.add_chunk(record(ChunkState.CATALOGED, task=external, source=SourceOutcome.NOT_OURS))
+    kinds = {drift.kind for drift in _report(here).drifts}
+    assert kinds == {DriftKind.RECEIPT_MISSING, DriftKind.METADATA_MISSING, DriftKind.MANIFEST_MISSING}
+
+
+def test_a_blob_that_is_known_to_differ_is_not_raised_again() -> None:
+    """It is in quarantine, where a person looks at it."""
+    here = world()
+    known = record(ChunkState.VERIFIED).model_copy(
+        update={"state": ChunkState.QUARANTINED, "quarantine_reason": "stored_differs"}
+    )
+    here.fakes.catalog.add_chunk(known)
+    assert _report(here).drifts == ()
+
+
+def test_a_suspect_recording_must_still_be_there() -> None:
+    """Its blob may be the only copy there is."""
+    here = world()
+    known = record(ChunkState.VERIFIED).model_copy(
+        update={"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect"}
+    )
+    here.fakes.catalog.add_chunk(known)
+    assert [drift.kind for drift in _report(here).drifts] == [DriftKind.MEDIA_MISSING]
+
+
+def test_bytes_are_compared_only_in_the_sample() -> None:
+    """Reading an archive of years costs money; lengths and names cost a listing."""
+    here = _archived()
+    Vandal(here, here.record(_task(0, 0))).media_bytes()
+    assert (_report(here, 0).drifts, _report(here, 0).sampled) == ((), 0)
+    assert len(_report(here, 100).drifts) == 1
+
+
+def test_the_sample_is_the_same_for_the_same_seed() -> None:
+    """What was found can be looked at again; another day draws others."""
+    known = [record(task=task(0, document_id(number))) for number in range(1000)]
+    first, again = ([is_sampled(of, 10, "monday") for of in known] for _ in range(2))
+    assert first == again != [is_sampled(of, 10, "tuesday") for of in known]
+    assert 60 < sum(first) < 140
+
+
+def test_since_leaves_out_what_is_older_but_calls_it_no_stranger() -> None:
+    """Yesterday's drift is found in seconds."""
+    here = _archived()
+    old = _task(7, 0).model_copy(update={"event_time": EVENT_TIME - timedelta(days=9)})
+    here.works(here.holds(old))
+    here.fakes.archive.blobs.pop(here.record(old).blob_name or "")
+    Vandal(here, here.record(_task(0, 0))).media_missing()
+    assert len(_report(here).drifts) == 2
+    assert [drift.recording_id for drift in _report(here, since=EVENT_TIME).drifts] == ["recording-0"]
+
+
+def test_a_recording_that_comes_while_the_archive_is_listed_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalog was read first; the blobs of a new recording are seen before its record."""
+    here = _archived()
+    plain, passes = here.fakes.catalog.all_chunks, []
+
+    def all_chunks() -> object:
+        passes.append(list(plain()))
+        if len(passes) == 1:
+            here.works(here.holds(_task(8, 0)))
+        return iter(passes[-1])
+
+    monkeypatch.setattr(here.fakes.catalog, "all_chunks", all_chunks)
+    assert _report(here).drifts == ()
+    assert len(passes) == 2
+
+
+def test_the_report_reads_well_for_both() -> None:
+    """Machines get names and counts, people a line for each."""
+    here = _archived()
+    Vandal(here, here.record(_task(0, 0))).media_missing()
+    report = _report(here)
+    told = json.loads(report.as_json())
+    assert (told["counts"], told["recordings"], told["chunks"]) == ({"media_missing": 1}, 3, 6)
+    assert told["drift"][0]["kind"] == "media_missing"
+    assert told["drift"][0]["recording_id"] == "recording-0"
+    assert report.as_text().splitlines()[0].startswith("media_missing     2026/11/23/call/recording-0/0000-")
+    assert report.as_text().endswith("1 differences in 3 recordings, 6 chunks, 5 of them read whole\n")
+    assert _report(_archived()).as_text() == "no difference in 3 recordings, 6 chunks, 6 of them read whole\n"
+
+
+# --- the daily share -------------------------------------------------------------------------------------------------
+
+
+def test_every_recording_has_its_turn_once_a_cycle() -> None:
+    """Every blob is read at least once a quarter."""
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(SCRUB_CYCLE_DAYS)]
+    for number in range(50):
+        assert sum(is_scrubbed_on(f"recording-{number}", day) for day in days) == 1
+
+
+def test_the_daily_share_raises_each_difference(caplog: pytest.LogCaptureFixture) -> None:
+    """A blob that was lost years ago is found within a quarter, by nobody's effort."""
+    caplog.set_level("INFO")
+    here = _archived()
+    changed = Vandal(here, here.record(_task(1, 0))).media_bytes()
+    found: list[Drift] = []
+    read = 0
+    for _ in range(SCRUB_CYCLE_DAYS):
+        report = scrub(here.ports, here.settings)
+        found += report.drifts
+        read += report.sampled
+        here.fakes.clock.advance(days=1)
+    assert (found, read) == ([changed], RECORDINGS * CHUNKS)
+    names = [entry.getMessage().split()[0] for entry in caplog.records]
+    assert (names.count("recording.drift"), names.count("recording.scrubbed")) == (1, SCRUB_CYCLE_DAYS)
+
+
+def test_the_daily_share_ends_in_time_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host ends a function after half an hour, without a word."""
+    here = _archived()
+    monkeypatch.setattr("recording.operate.drift.is_scrubbed_on", lambda *_: True)
+    ticks = iter([0.0, 1.0, SCRUB_TIME.total_seconds() + 1])
+    report = scrub(here.ports, here.settings, lambda: next(ticks))
+    assert (report.complete, report.recordings) == (False, 1)
+    assert report.as_text().endswith("(time ran out)\n")
+
+
+@pytest.mark.parametrize("method", ["list", "read"])
+def test_an_archive_that_does_not_answer_is_not_called_drift(method: str) -> None:
+    """Nothing is known then, and nothing is raised but the failure."""
+    here = _archived()
+    here.fakes.archive.fail_next(method, StorageBusyError("down"))
+    with pytest.raises(StorageBusyError):
+        _report(here)

@@ -1,0 +1,149 @@
+"""Settings: every fault at once, by name, without values. Logs: stable names, closed fields, nothing personal."""
+
+import logging
+
+import pytest
+
+from dev.in_memory.builders import ACCESS_KEY, event, task
+from dev.in_memory.world import world
+from recording.settings import SettingsError, read_settings
+from recording.telemetry import FIELDS, Event, emit
+
+SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
+GOOD = {
+    "ACS_CONNECTION_STRING": f"endpoint=https://contoso.communication.azure.com/;accesskey={SECRET}",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "ARCHIVE_STORAGE": "UseDevelopmentStorage=true",
+}
+IDENTITY = {
+    "ACS_ENDPOINT": "https://contoso.communication.azure.com/",
+    "AzureWebJobsStorage__accountName": "hostaccount",
+    "AzureWebJobsStorage__clientId": "an-id",
+    "ARCHIVE_STORAGE__blobServiceUri": "https://archive.blob.core.windows.net",
+}
+
+
+def test_connection_strings_and_identity_both_work() -> None:
+    """Identity before keys, but keys for those who have nothing else."""
+    keys, identity = read_settings(GOOD), read_settings(IDENTITY)
+
+    assert keys.acs.endpoint == identity.acs.endpoint == "https://contoso.communication.azure.com"
+    assert keys.acs.access_key is not None
+    assert identity.acs.access_key is None
+    assert identity.host_storage.queue_uri == "https://hostaccount.queue.core.windows.net"
+    assert identity.archive_storage.blob_uri == "https://archive.blob.core.windows.net"
+
+
+BAD = {
+    "ACS_CONNECTION_STRING": "endpoint=https://x/;accesskey=%%%",
+    "ACS_PROXY_URL": "http://user:hunter2@proxy:3128",
+    "ACS_CA_BUNDLE": "/no/such/file",
+    "ACS_RESOURCE_ID": "somewhere",
+    "ACS_CONTENT_HOSTS": "https://x",
+    "ARCHIVE_CONTAINER": "No_Container",
+    "ARCHIVE_PATH_TEMPLATE": "{documentId}",
+    "ARCHIVE_ACCESS_TIER": "Archive",
+    "EXTERNAL_STORAGE_CONTAINERS": "https://x.blob.core.windows.net/c?sig=secret",
+    "RETENTION_HOURS": "soon",
+    "AT_RISK_HOURS": "-1",
+    "VERIFY_READBACK": "maybe",
+    "MEDIA_CHECK": "sometimes",
+    "COPY_TIME_BUDGET": "1",
+    "CLAIM_SECONDS": "0",
+    "CONSENT_REQUIRED": "ja",
+}
+
+
+def test_all_faults_are_told_at_once_by_name_and_without_values() -> None:
+    """An operator mends everything in one go; a log may be read by anybody."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings(BAD)
+
+    assert set(failure.value.faults) == {*BAD, "AzureWebJobsStorage", "ARCHIVE_STORAGE"}
+    for value in ("%%%", "hunter2", "secret", "/no/such/file", "somewhere"):
+        assert value not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "missing", ["ACS_ENDPOINT", "AzureWebJobsStorage__accountName", "ARCHIVE_STORAGE__blobServiceUri"]
+)
+def test_a_missing_setting_is_named(missing: str) -> None:
+    """By the name that has to be set."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({name: value for name, value in IDENTITY.items() if name != missing})
+
+    assert list(failure.value.faults) == [missing.partition("__")[0]]
+
+
+def test_a_key_and_an_identity_together_are_refused() -> None:
+    """Whoever sets both does not know which one is used."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({**GOOD, "ACS_ENDPOINT": "https://contoso.communication.azure.com"})
+
+    assert list(failure.value.faults) == ["ACS_ENDPOINT"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AccountName=archive",
+        "DefaultEndpointsProtocol=https;AccountName=archive;EndpointSuffix=core.windows.net",
+        "AccountName=archive;AccountKey=",
+        f"AccountKey={SECRET}",
+        "UseDevelopmentStorage=false",
+        "archive",
+    ],
+)
+def test_a_storage_connection_string_without_a_credential_is_refused_by_name(text: str) -> None:
+    """The SDK would take it and call as nobody: each call then fails, and nothing says why."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({**GOOD, "ARCHIVE_STORAGE": text})
+
+    assert list(failure.value.faults) == ["ARCHIVE_STORAGE"]
+    assert SECRET not in str(failure.value)
+
+
+@pytest.mark.parametrize("credential", [f"AccountKey={SECRET}", "SharedAccessSignature=sv=2026&sig=x"])
+def test_a_storage_connection_string_with_a_credential_is_taken(credential: str) -> None:
+    """Names of the parts in any case, as the SDK reads them."""
+    assert read_settings({**GOOD, "ARCHIVE_STORAGE": f"accountname=archive;{credential}"}).archive_storage
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    """A debug line is enough to leak a key."""
+    assert SECRET not in repr(read_settings(GOOD))
+    assert SECRET not in str(read_settings(GOOD).model_dump())
+
+
+def test_a_field_outside_the_list_cannot_be_logged() -> None:
+    """What has no field cannot slip in."""
+    with pytest.raises(ValueError, match="not a log field"):
+        emit(Event.STARTED, content_location="https://storage.asm.skype.com/x")
+    assert not {"content_location", "participant", "phone_number", "token", "tags"} & FIELDS
+
+
+def test_line_breaks_cannot_forge_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    """An id comes from outside."""
+    caplog.set_level(logging.INFO)
+    emit(Event.STARTED, recording_id='x\r\n00:00 CRITICAL all is lost "')
+
+    assert len(caplog.messages[0].splitlines()) == 1
+
+
+def test_a_whole_life_leaves_nothing_personal_in_the_logs(caplog: pytest.LogCaptureFixture) -> None:
+    """Ids yes; participants, keys and locations no, on good days and on bad ones."""
+    caplog.set_level(logging.DEBUG)
+    here = world()
+    here.holds(task())
+    here.announces(event())
+    here.announces(event(id="other", eventType="Something.Else"))
+    here.runs()
+    lost = world()
+    lost.announces(event())
+    lost.runs(hours=60)
+    text = "\n".join(caplog.messages) + str([vars(record) for record in caplog.records])
+
+    for secret in ("8:acs:", "/v1/objects/", "https://", ACCESS_KEY, "+4930"):
+        assert secret not in text
+    assert "recording.chunk.archived" in text
+    assert "recording.chunk.expired" in text
