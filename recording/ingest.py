@@ -18,6 +18,7 @@ from recording.domain.events import RecordingChunk, RecordingFileStatusUpdated, 
 from recording.domain.layout import folder_of
 from recording.domain.locations import checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord
+from recording.domain.records import changed
 from recording.domain.transitions import is_settled_for
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ports import Ports, QuarantineEntry
@@ -110,7 +111,7 @@ def _recording_of(event: RecordingFileStatusUpdated, ports: Ports, settings: Set
     known = ports.catalog.get_recording(event.recording_id)
     if known is None:
         fresh = _with_folder(RecordingRecord(recording_id=event.recording_id), event, settings)
-        fresh = fresh.model_copy(update={"first_event_at": now})
+        fresh = changed(fresh, first_event_at=now)
         if ports.catalog.add_recording(fresh):
             return fresh
         known = ports.catalog.get_recording(event.recording_id) or fresh
@@ -118,8 +119,8 @@ def _recording_of(event: RecordingFileStatusUpdated, ports: Ports, settings: Set
         return known
     try:
         if known.folder is not None:  # there may be more to come of it after all
-            return ports.catalog.save_recording(known.model_copy(update={"settled_at": None}))
-        completed = _with_folder(known, event, settings).model_copy(update={"first_event_at": now, "settled_at": None})
+            return ports.catalog.save_recording(changed(known, settled_at=None))
+        completed = changed(_with_folder(known, event, settings), first_event_at=now, settled_at=None)
         return ports.catalog.save_recording(completed)
     except ClaimLostError:  # control or another event wrote it meanwhile: look again
         return _recording_of(event, ports, settings)
@@ -127,13 +128,13 @@ def _recording_of(event: RecordingFileStatusUpdated, ports: Ports, settings: Set
 
 def _with_folder(record: RecordingRecord, event: RecordingFileStatusUpdated, settings: Settings) -> RecordingRecord:
     started_at = event.data.recording_start_time or record.started_at or event.event_time
-    facts: dict[str, Any] = {
-        "folder": folder_of(settings.archive_path_template, event.recording_id, event.call_id, started_at),
-        "call_id": event.call_id,
-        "server_call_id": event.server_call_id or record.server_call_id,
-        "started_at": record.started_at or event.data.recording_start_time,
-    }
-    return record.model_copy(update=facts)
+    return changed(
+        record,
+        folder=folder_of(settings.archive_path_template, event.recording_id, event.call_id, started_at),
+        call_id=event.call_id,
+        server_call_id=event.server_call_id or record.server_call_id,
+        started_at=record.started_at or event.data.recording_start_time,
+    )
 
 
 def _tasks(

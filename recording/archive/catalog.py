@@ -12,6 +12,7 @@ from recording.domain.integrity import duration_fault
 from recording.domain.metadata import ChunkMetadata, read_metadata
 from recording.domain.receipt import manifest_of, receipt_of
 from recording.domain.recording import RecordingRecord
+from recording.domain.records import ChunkChanges, changed, required
 from recording.errors import ContentConflictError, SourceBrokenError, SourceError, StorageBusyError
 from recording.ports import Ports
 from recording.settings import MediaCheck
@@ -33,16 +34,18 @@ def catalog(work: Work) -> None:
     document = _readable(raw)
     fault = duration_fault(work.record.duration_ms, document, work.task) if _is_checked(work) else None
     how = [*work.record.verified_how, *_duration_proof(work, document, fault)]
-    facts = {"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how), **_fault_facts(work, fault)}
-    cataloged = work.record.model_copy(update=facts)
-    name = cataloged.blob_name or ""
+    changes = _fault_changes(work, fault)
+    changes.update({"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how)})
+    cataloged = changed(work.record, **changes)
+    name = required(cataloged.blob_name, "blob_name")
     _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
     if cataloged.media_fault is not None:
-        work.save(**facts)
+        work.save(**changes)
         if work.task.home is Home.ACS and not work.is_past_deadline():  # ACS may serve other, better bytes by now
             keep_conflict(work, name, unless_sha256=work.record.sha256)
         raise ContentConflictError(cataloged.media_fault, code="media_suspect")
-    work.move(ChunkState.CATALOGED, cataloged_at=work.now(), **facts)
+    changes["cataloged_at"] = work.now()
+    work.move(ChunkState.CATALOGED, **changes)
     _report(work.record)
 
 
@@ -83,7 +86,7 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
         SourceError: it is late, unreadable or about another chunk, and there is time left to ask again.
     """
     task = work.task
-    name = layout.metadata_name(work.record.blob_name or "")
+    name = layout.metadata_name(required(work.record.blob_name, "blob_name"))
     if task.metadata_location is None:
         return MetadataOutcome.NOT_ANNOUNCED, "the event names no metadata location", None
     if (archived := work.ports.archive.get(name)) is not None:
@@ -152,10 +155,10 @@ def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | Non
     return ["duration agrees with the event"] if work.task.recording_duration_ms else []
 
 
-def _fault_facts(work: Work, fault: str | None) -> dict[str, str]:
+def _fault_changes(work: Work, fault: str | None) -> ChunkChanges:
     if fault is None:
         return {}
-    return {"media_warning" if work.settings.media_check is MediaCheck.WARN else "media_fault": fault}
+    return {"media_warning": fault} if work.settings.media_check is MediaCheck.WARN else {"media_fault": fault}
 
 
 def _report(record: ChunkRecord) -> None:

@@ -6,10 +6,11 @@ the one it last wrote.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Unpack
 from uuid import uuid4
 
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.records import ChunkChanges, changed
 from recording.domain.transitions import is_finished, moved
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports, QuarantineEntry
@@ -42,24 +43,24 @@ class Work:
         """Whether ACS has had the right to forget the media."""
         return self.now() >= self.task.expires_at
 
-    def save(self, **facts: Any) -> None:
+    def save(self, **changes: Unpack[ChunkChanges]) -> None:
         """Saves facts and renews the claim. Raises ClaimLostError when the record is not the one last saved."""
         now = self.now()
-        claim = {"changed_at": now, "claim_expires_at": now + self.settings.claim_length}
-        self.record = self.ports.catalog.save_chunk(self.record.model_copy(update={**claim, **facts}))
+        record = changed(self.record, changed_at=now, claim_expires_at=now + self.settings.claim_length)
+        self.record = self.ports.catalog.save_chunk(changed(record, **changes))
 
-    def move(self, state: ChunkState, **facts: Any) -> None:
+    def move(self, state: ChunkState, **changes: Unpack[ChunkChanges]) -> None:
         """Saves the next state with what was learned; gives the claim back when that ends the work."""
-        self.record = moved(self.record, state, **facts)
+        self.record = moved(self.record, state, **changes)
         if is_finished(self.record):
             self.release()
         else:
             self.save()
 
-    def release(self, **facts: Any) -> None:
+    def release(self, **changes: Unpack[ChunkChanges]) -> None:
         """Saves facts and gives the claim back."""
-        given_back = {"changed_at": self.now(), "claim_owner": None, "claim_expires_at": None}
-        self.record = self.ports.catalog.save_chunk(self.record.model_copy(update={**given_back, **facts}))
+        record = changed(self.record, changed_at=self.now(), claim_owner=None, claim_expires_at=None)
+        self.record = self.ports.catalog.save_chunk(changed(record, **changes))
 
     def keep_claim(self) -> None:
         """Renews the claim when half of it is used up. Raises ClaimLostError when it has ended meanwhile."""
@@ -112,8 +113,7 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
         return record
     if record.state is not ChunkState.PENDING:
         record = moved(record, ChunkState.PENDING, quarantine_reason=None)
-    forgotten = {"last_error": None, "broken_sha256": None, "at_risk_since": None}
-    return record.model_copy(update={"task": task, **forgotten})
+    return changed(record, task=task, last_error=None, broken_sha256=None, at_risk_since=None)
 
 
 def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:

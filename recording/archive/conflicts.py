@@ -8,6 +8,7 @@ from recording.archive.claim import Rival, entry_for, ids_of
 from recording.archive.copy import keep_conflict
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
+from recording.domain.records import changed
 from recording.errors import RecordingError, SourceError, SourceGoneError
 from recording.ports import Ports
 from recording.settings import Settings
@@ -24,7 +25,7 @@ def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
     if known is None or known.task.content_location == task.content_location or task.home is Home.EXTERNAL:
         emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))
         return
-    rival = Rival(known.model_copy(update={"task": task, "etag": None}), ports, settings, ports.clock.now())
+    rival = Rival(changed(known, task=task, etag=None), ports, settings, ports.clock.now())
     try:
         _keep_other_bytes(rival, known)
     except SourceError as error:

@@ -4,11 +4,11 @@ The fallback copy never counts as archived: the chunk stays PENDING and its sour
 is proven. It only means that nothing is lost when ACS forgets the media first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from recording import __version__
 from recording.archive.claim import Work, ids_of
@@ -18,6 +18,7 @@ from recording.domain import layout, retention
 from recording.domain.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.integrity import Digest, check_stored
 from recording.domain.receipt import receipt_of
+from recording.domain.records import ChunkChanges, changed, required
 from recording.domain.transitions import moved
 from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
@@ -59,7 +60,7 @@ def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, s
     return now - refused_since >= settings.fallback_after or left < settings.at_risk_below
 
 
-def refusal_facts(record: ChunkRecord, error: RecordingError, now: datetime) -> Mapping[str, Any]:
+def refusal_facts(record: ChunkRecord, error: RecordingError, now: datetime) -> ChunkChanges:
     """What a failed try says about the archive: since when it refuses; any other failure begins anew."""
     if record.state is not ChunkState.PENDING:
         return {}
@@ -97,14 +98,14 @@ class Aside(Work):
 
     holder: Work | None = None
 
-    def save(self, **facts: Any) -> None:
+    def save(self, **changes: Unpack[ChunkChanges]) -> None:
         """Keeps facts for itself."""
-        self.record = self.record.model_copy(update=facts)
+        self.record = changed(self.record, **changes)
         self.keep_claim()
 
-    def move(self, state: ChunkState, **facts: Any) -> None:
+    def move(self, state: ChunkState, **changes: Unpack[ChunkChanges]) -> None:
         """The next state, for itself."""
-        self.record = moved(self.record, state, **facts)
+        self.record = moved(self.record, state, **changes)
         self.keep_claim()
 
     def keep_claim(self) -> None:
@@ -115,7 +116,7 @@ class Aside(Work):
 
 def _keep_papers(aside: Work) -> None:
     """The metadata, if it has come by now, and the receipt; both are made anew when the chunk comes home."""
-    name = aside.record.blob_name or ""
+    name = required(aside.record.blob_name, "blob_name")
     if aside.metadata is not None:
         aside.ports.archive.put_once(layout.metadata_name(name), aside.metadata, _JSON)
     aside.ports.archive.put_once(layout.receipt_name(name), receipt_of(aside.record, __version__), _JSON)
@@ -123,9 +124,9 @@ def _keep_papers(aside: Work) -> None:
 
 def _kept(record: ChunkRecord, now: datetime) -> FallbackCopy:
     return FallbackCopy(
-        blob_name=record.blob_name or "",
-        length_bytes=record.length_bytes or 0,
-        sha256=record.sha256 or "",
+        blob_name=required(record.blob_name, "blob_name"),
+        length_bytes=required(record.length_bytes, "length_bytes"),
+        sha256=required(record.sha256, "sha256"),
         kept_at=now,
     )
 

@@ -8,6 +8,7 @@ trying goes to quarantine; anything unexpected is left to the host, which delive
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Unpack
 
 from pydantic import ValidationError
 
@@ -20,6 +21,7 @@ from recording.archive.verify import verify
 from recording.domain import retention
 from recording.domain.chunk import ChunkState, ChunkTask, Home, SourceOutcome
 from recording.domain.locations import checked_location
+from recording.domain.records import ChunkChanges
 from recording.domain.transitions import is_finished, may_delete_source, moved, names_the_same_object
 from recording.errors import (
     ClaimHeldError,
@@ -167,8 +169,9 @@ def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
         return
     jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
     delay = retention.retry_delay(task.attempt + 1, left, jitter, error.retry_after)
-    refusal = refusal_facts(work.record, error, work.now())
-    _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay, **refusal)
+    changes = refusal_facts(work.record, error, work.now())
+    changes.update({"last_error": error.code, "next_attempt_at": work.now() + delay})
+    _give_back(work, **changes)
     work.ports.queue.send(task.again(), delay)
     emit(
         Event.ATTEMPT_FAILED,
@@ -191,10 +194,10 @@ def _go_on_later(work: Work, task: ChunkTask, error: CopyPausedError) -> None:
     emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
 
 
-def _give_back(work: Work, **facts: object) -> None:
+def _give_back(work: Work, **changes: Unpack[ChunkChanges]) -> None:
     """Gives the claim back if the catalog answers; if not, the claim ends by itself."""
     try:
-        work.release(**facts)
+        work.release(**changes)
     except (ClaimLostError, StorageError) as error:
         emit(Event.ATTEMPT_FAILED, code=error.code, fault=error.fault, **ids_of(work.task))
 

@@ -1,7 +1,5 @@
 """Verify: what the archive gives back is what was read from the source, byte for byte."""
 
-from typing import Any
-
 from recording.archive.claim import Work
 from recording.archive.copy import digest_of, media_fault, metadata_if_there, pool_of
 from recording.archive.transfer.readback import Stored, read_back
@@ -9,6 +7,7 @@ from recording.domain.blocks import StagedBlock, staged_block
 from recording.domain.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.integrity import Digest, check_stored
 from recording.domain.media import MediaFacts, MediaProbe
+from recording.domain.records import ChunkChanges, changed, required
 from recording.errors import StorageError
 from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
@@ -24,10 +23,11 @@ def verify(work: Work) -> None:
         ContentConflictError: `stored_differs`; a person must look, the source stays.
         StorageError: the archive could not be read; try again.
     """
-    proofs, facts = _read_back(work) if _must_read(work) else (_compared_length(work), {})
-    record = work.record.model_copy(update=facts)
+    proofs, changes = _read_back(work) if _must_read(work) else (_compared_length(work), ChunkChanges())
+    record = changed(work.record, **changes)
     how = ("length equals the source's declared total", *_about_source(work), *_about_media(record), *proofs)
-    work.move(ChunkState.VERIFIED, verified_at=work.now(), verified_how=how, **facts)
+    changes.update({"verified_at": work.now(), "verified_how": how})
+    work.move(ChunkState.VERIFIED, **changes)
     emit(
         Event.CHUNK_VERIFIED,
         recording_id=work.task.recording_id,
@@ -55,7 +55,7 @@ def _about_media(record: ChunkRecord) -> list[str]:
     return [f"opens as {record.format}"] if record.duration_ms is not None else []
 
 
-def _read_back(work: Work) -> tuple[list[str], dict[str, Any]]:
+def _read_back(work: Work) -> tuple[list[str], ChunkChanges]:
     if work.task.home is Home.EXTERNAL:
         with work.ports.external.open_content(work.task.content_location) as content:
             check_stored(_as_read(work), digest_of(work, content.pieces()))
@@ -67,20 +67,20 @@ def _read_back(work: Work) -> tuple[list[str], dict[str, Any]]:
     return ["read back whole: same length and SHA-256"], {}
 
 
-def _first_seen_whole(work: Work) -> tuple[list[str], dict[str, Any]]:
+def _first_seen_whole(work: Work) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format)
     blob = Stored(_name(work), _length(work), _blocks(work, needed=True))
     stored, media = read_back(work, pool_of(work), blob, probe)
-    return ["copied in several runs; read back whole: each block is the source's"], {
-        "sha256": stored.sha256,
-        **_judged(work, media),
-    }
+    changes = _judged(work, media)
+    changes["sha256"] = stored.sha256
+    return ["copied in several runs; read back whole: each block is the source's"], changes
 
 
-def _judged(work: Work, media: MediaFacts) -> dict[str, Any]:
+def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
     fault = media_fault(work, media, metadata_if_there(work))
-    kind = "media_warning" if work.settings.media_check is MediaCheck.WARN else "media_fault"
-    return {"duration_ms": media.duration_ms, kind: fault}
+    if work.settings.media_check is MediaCheck.WARN:
+        return {"duration_ms": media.duration_ms, "media_warning": fault}
+    return {"duration_ms": media.duration_ms, "media_fault": fault}
 
 
 def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
@@ -98,17 +98,17 @@ def _compared_length(work: Work) -> list[str]:
     stored = work.ports.archive.look_up(_name(work))
     if stored is None:
         raise StorageError("the committed blob is not there", code="blob_missing")
-    check_stored(_as_read(work), Digest(stored.length_bytes, work.record.sha256 or ""))
+    check_stored(_as_read(work), Digest(stored.length_bytes, required(work.record.sha256, "sha256")))
     return ["each block verified by the service; committed length compared"]
 
 
 def _as_read(work: Work) -> Digest:
-    return Digest(_length(work), work.record.sha256 or "")
+    return Digest(_length(work), required(work.record.sha256, "sha256"))
 
 
 def _name(work: Work) -> str:
-    return work.record.blob_name or ""
+    return required(work.record.blob_name, "blob_name")
 
 
 def _length(work: Work) -> int:
-    return work.record.length_bytes or 0
+    return required(work.record.length_bytes, "length_bytes")

@@ -13,6 +13,7 @@ from recording.domain.formats import FormatType
 from recording.domain.ids import is_opaque_id
 from recording.domain.receipt import gaps_in, is_complete
 from recording.domain.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
+from recording.domain.records import RecordingChanges, changed
 from recording.domain.requests import StartRequest, start_options
 from recording.domain.transitions import is_archived, is_finished
 from recording.errors import ClaimLostError, ControlError, RequestError, StorageBusyError, StorageError
@@ -40,7 +41,7 @@ def start_recording(
     reservation = _reserved(request, idempotency_key, ports)
     if reservation.recording_id is None:
         recording_id, acs_state = ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
-        reservation = reservation.model_copy(update={"recording_id": recording_id, "acs_state": acs_state})
+        reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
         emit(Event.STARTED, recording_id=recording_id, started_by=caller)
         _note_start(reservation, request, caller, ports)
     record = ports.catalog.get_recording(reservation.recording_id or "")
@@ -134,16 +135,16 @@ def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) 
 
 
 def _note_start(reservation: StartReservation, request: StartRequest, caller: str | None, ports: Ports) -> None:
-    started = {
-        "started_here": True,
-        "started_at": reservation.first_sent,
-        "started_by": caller or request.requested_by,
-        "request": request.as_noted(),
-        "consent": request.consent.as_noted() if request.consent else None,
-        "server_call_id": request.server_call_id,
-        "last_action": LastAction.STARTED_PAUSED if request.pause_on_start else LastAction.STARTED,
-        "last_action_at": reservation.first_sent,
-    }
+    started = RecordingChanges(
+        started_here=True,
+        started_at=reservation.first_sent,
+        started_by=caller or request.requested_by,
+        request=request.as_noted(),
+        consent=request.consent.as_noted() if request.consent else None,
+        server_call_id=request.server_call_id,
+        last_action=LastAction.STARTED_PAUSED if request.pause_on_start else LastAction.STARTED,
+        last_action_at=reservation.first_sent,
+    )
     try:
         _updated(reservation.recording_id or "", started, ports)
         ports.catalog.save_reservation(reservation)
@@ -152,11 +153,11 @@ def _note_start(reservation: StartReservation, request: StartRequest, caller: st
         raise StorageBusyError(message, code="start_not_noted") from error
 
 
-def _updated(recording_id: str, facts: dict[str, Any], ports: Ports) -> RecordingRecord:
+def _updated(recording_id: str, changes: RecordingChanges, ports: Ports) -> RecordingRecord:
     """Adds or changes the recording's record, whoever else writes it at the same time."""
     for _ in range(_SAVE_TRIES):
         known = ports.catalog.get_recording(recording_id)
-        wanted = (known or RecordingRecord(recording_id=recording_id)).model_copy(update=facts)
+        wanted = changed(known or RecordingRecord(recording_id=recording_id), **changes)
         try:
             if known is not None:
                 return ports.catalog.save_recording(wanted)
@@ -168,10 +169,10 @@ def _updated(recording_id: str, facts: dict[str, Any], ports: Ports) -> Recordin
 
 
 def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) -> dict[str, Any]:
-    facts: dict[str, Any] = {"last_action": action, "last_action_at": ports.clock.now()}
+    changes = RecordingChanges(last_action=action, last_action_at=ports.clock.now())
     if action is LastAction.RESUMED:
-        facts |= {"was_resumed": True}
-    record = _updated(recording_id, facts, ports)
+        changes["was_resumed"] = True
+    record = _updated(recording_id, changes, ports)
     emit(event, recording_id=recording_id)
     acs_state = {LastAction.PAUSED: "inactive", LastAction.RESUMED: "active"}.get(action)
     return {"recordingId": recording_id, "state": merged_state(acs_state, record)}

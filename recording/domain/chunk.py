@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
+from recording.domain.model import with_changes
 
 LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit of a storage queue message
 
@@ -94,11 +95,11 @@ class ChunkTask(BaseModel):
             for name in type(self).model_fields
             if getattr(self, name) is None and (value := getattr(other, name)) is not None
         }
-        return self.model_copy(update=gained) if gained else self
+        return with_changes(self, gained) if gained else self
 
     def again(self) -> Self:
         """The same task for its next try."""
-        return self.model_copy(update={"attempt": self.attempt + 1})
+        return with_changes(self, {"attempt": self.attempt + 1})
 
 
 class MetadataOutcome(StrEnum):

@@ -1,10 +1,12 @@
 """What may become of a chunk, and the one guard before a source is deleted."""
 
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.locations import Location
+from recording.domain.model import with_changes
+from recording.domain.records import ChunkChanges
 from recording.errors import RecordingError
 
 _NEXT: dict[ChunkState, frozenset[ChunkState]] = {
@@ -18,7 +20,7 @@ _NEXT: dict[ChunkState, frozenset[ChunkState]] = {
 }
 
 
-def moved(record: ChunkRecord, state: ChunkState, **facts: Any) -> ChunkRecord:
+def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges]) -> ChunkRecord:
     """The record in its next state, with what was learned on the way.
 
     Raises:
@@ -26,7 +28,7 @@ def moved(record: ChunkRecord, state: ChunkState, **facts: Any) -> ChunkRecord:
     """
     if state not in _NEXT[record.state]:
         raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code="impossible_transition")
-    return record.model_copy(update={"state": state, **facts})
+    return with_changes(record, {**changes, "state": state})
 
 
 def is_held(record: ChunkRecord) -> bool:
@@ -42,8 +44,14 @@ def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
     """
     if not is_held(record):
         raise RecordingError(f"a chunk in {record.state} is not held", code="impossible_transition")
-    facts = {"quarantine_reason": None, "redrives": record.redrives + 1, "next_attempt_at": now, "changed_at": now}
-    return moved(record, ChunkState.PENDING, **facts)
+    return moved(
+        record,
+        ChunkState.PENDING,
+        quarantine_reason=None,
+        redrives=record.redrives + 1,
+        next_attempt_at=now,
+        changed_at=now,
+    )
 
 
 def is_finished(record: ChunkRecord) -> bool:

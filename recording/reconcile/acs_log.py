@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from recording.archive.catalog import rewrite_manifest
 from recording.domain.recording import RecordingRecord
+from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, LogUnavailableError
 from recording.ports import Ports, RecordingSummary
 from recording.settings import Settings
@@ -51,12 +52,12 @@ def _note(summary: RecordingSummary, ports: Ports) -> bool:
         return ports.catalog.add_recording(fresh)
     if known.chunk_count is not None and known.chunk_count >= summary.chunk_count:
         return False
-    facts = {"chunk_count": summary.chunk_count, "ended_seen_at": known.ended_seen_at or summary.ready_at}
+    changes = RecordingChanges(chunk_count=summary.chunk_count, ended_seen_at=known.ended_seen_at or summary.ready_at)
     chunks = ports.catalog.chunks_of(summary.recording_id)
     if len({chunk.task.index for chunk in chunks}) < summary.chunk_count:
-        facts |= {"settled_at": None}
+        changes["settled_at"] = None
     try:
-        ports.catalog.save_recording(known.model_copy(update=facts))
+        ports.catalog.save_recording(changed(known, **changes))
     except ClaimLostError:  # an event came at this very moment; the next hour notes it
         return False
     if any(chunk.cataloged_at for chunk in chunks):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from recording.domain.chunk import ChunkRecord
 from recording.domain.expectation import (
@@ -19,6 +18,7 @@ from recording.domain.expectation import (
 )
 from recording.domain.receipt import gaps_in
 from recording.domain.recording import RecordingRecord
+from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, ControlError
 from recording.ports import Ports
 from recording.settings import Settings
@@ -76,26 +76,28 @@ def _look_at(
     record: RecordingRecord, chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, *, ask: bool
 ) -> Expectation:
     now, after = ports.clock.now(), settings.expected_after
-    facts = _answer(record, now, ports) if ask else {}
-    known = record.model_copy(update=facts)
+    changes = _answer(record, now, ports) if ask else RecordingChanges()
+    known = changed(record, **changes)
     stands = expectation(known, chunks, now, after)
-    mark = {Expectation.MISSING: "missing_since", Expectation.INCOMPLETE: "incomplete_since"}.get(stands)
-    is_new = mark is not None and getattr(known, mark) is None
-    if mark and is_new:
-        facts |= {mark: now}
+    is_newly_missing = stands is Expectation.MISSING and known.missing_since is None
+    is_newly_incomplete = stands is Expectation.INCOMPLETE and known.incomplete_since is None
+    if is_newly_missing:
+        changes["missing_since"] = now
+    if is_newly_incomplete:
+        changes["incomplete_since"] = now
     if is_settled(known, chunks, now, after):
-        facts |= {"settled_at": now}
-    if is_new:  # before it is marked: in doubt it is raised twice, never not at all
+        changes["settled_at"] = now
+    if is_newly_missing or is_newly_incomplete:  # before it is marked: in doubt it is raised twice, never not at all
         _raise(known, stands, chunks, now, settings)
     try:
-        if facts:
-            ports.catalog.save_recording(record.model_copy(update=facts))
+        if changes:
+            ports.catalog.save_recording(changed(record, **changes))
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
         return Expectation.AWAITED
     return stands
 
 
-def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> dict[str, Any]:
+def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingChanges:
     """What ACS says to "do you still record this?". That it does not answer is no proof of either."""
     try:
         state = ports.control.state(record.recording_id)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from recording.archive.claim import expired_entry, ids_of
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.records import changed
 from recording.domain.retention import Urgency
 from recording.domain.transitions import is_finished, moved
 from recording.errors import ClaimLostError, StorageError
@@ -144,12 +145,12 @@ def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
 def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:
     left = retention.time_left(record.task.expires_at, now)
     emit(Event.CHUNK_AT_RISK, time_left_seconds=left, code=record.last_error, **ids_of(record.task))
-    return ports.catalog.save_chunk(record.model_copy(update={"at_risk_since": now}))
+    return ports.catalog.save_chunk(changed(record, at_risk_since=now))
 
 
 def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
     """Notes the redrive before sending, so that the next run does not send the same again."""
-    ports.catalog.save_chunk(record.model_copy(update={"next_attempt_at": now}))
+    ports.catalog.save_chunk(changed(record, next_attempt_at=now))
     ports.queue.send(record.task)
     emit(Event.REDRIVEN, reason="overdue", state=record.state, **ids_of(record.task))
     return "redriven"

@@ -28,6 +28,7 @@ from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condit
 from recording.adapters.table import rows
 from recording.domain.chunk import ChunkKey, ChunkRecord
 from recording.domain.recording import RecordingRecord, StartReservation
+from recording.domain.records import changed
 from recording.domain.transitions import is_finished
 from recording.errors import ClaimLostError, StorageError
 from recording.settings import Settings, StorageConnection
@@ -189,7 +190,7 @@ def _record(model: type[Record], row: TableEntity) -> Record:
         record = model.model_validate_json(rows.document_of(row))
     except ValidationError:
         raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None
-    return record.model_copy(update={"etag": row.metadata["etag"]})
+    return changed(record, etag=row.metadata["etag"])
 
 
 def _get(table: TableClient, keys: rows.Row) -> TableEntity | None:
@@ -265,7 +266,7 @@ def _save(table: TableClient, row: rows.Row, record: Record) -> Record:
             if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
                 raise ClaimLostError("the record has changed since it was read") from None
             raise
-    return record.model_copy(update={"etag": answer["etag"]})
+    return changed(record, etag=answer["etag"])
 
 
 def _update(table: TableClient, row: rows.Row, etag: str | None) -> dict[str, Any]:

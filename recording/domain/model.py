@@ -1,0 +1,25 @@
+"""Copy a frozen model with changes, checked: pydantic's own `model_copy` takes any name and any value."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def with_changes(record: M, changes: Mapping[str, object]) -> M:
+    """Return the model with these changes.
+
+    Raises:
+        TypeError: a name that the model does not have, or a value of another type than it declares. The message
+            repeats no value.
+    """
+    model = type(record)
+    if unknown := set(changes) - set(model.model_fields):
+        raise TypeError(f"a {model.__name__} has no {', '.join(sorted(unknown))}")
+    try:
+        return model.model_validate({**dict(record), **changes}, strict=True)
+    except ValidationError as error:
+        wrong = sorted({str(fault["loc"][0]) for fault in error.errors()})
+        raise TypeError(f"a {model.__name__} takes no such value as {', '.join(wrong)}") from None
