@@ -13,7 +13,7 @@ from datetime import timedelta
 from dev.in_memory.builders import chunk, event, task, wav
 from dev.in_memory.fakes import FakeArchive, FakeDeadLetters, FakeLog
 from dev.in_memory.world import World, intercept, world
-from dev.prove.alarms import INGESTION, Line, deployed
+from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited
 from recording.control.recordings import start_recording, stop_recording
 from recording.domain.drift import is_scrubbed_on
@@ -29,6 +29,7 @@ from recording.errors import (
 from recording.operate.drift import scrub
 from recording.ports import RecordingSummary
 from recording.settings import MediaCheck
+from recording.telemetry import Event, emit
 
 BROKEN = wav()[:36] + b"junk" + wav()[40:]  # a WAV file whose data chunk has no name
 ALWAYS = 10_000
@@ -110,10 +111,11 @@ def seen_after(row: Row) -> timedelta | None:
     if row.happens is None:
         return alert.slowest(row.source_delay)
     stage = row.happens()
+    workspace = workspace_of(stage.lines)
     late = 0 * _MINUTE
     for phase in range(int(alert.every / _MINUTE)):  # the rule's own clock is not ours: the worst phase counts
         begin = stage.failed_at + phase * _MINUTE
-        told = alert.fires(stage.lines, begin, stage.here.now + INGESTION + alert.every)
+        told = alert.fires(workspace, begin, stage.here.now + INGESTION + alert.every)
         if told is None:
             return None
         late = max(late, told - stage.failed_at)
@@ -128,8 +130,9 @@ def a_calm_day() -> list[str]:
         stage.here.holds(task(0))
         stage.goes_by(timedelta(hours=26))
     begin = stage.begun_at + timedelta(hours=1)
-    rules = [alert for alert in deployed().values() if alert.is_about_lines]
-    return [rule.name for rule in rules if rule.fires(stage.lines, begin, stage.here.now) is not None]
+    workspace = workspace_of(stage.lines)
+    rules = [replace(rule, every=max(rule.every, _HOUR / 2)) for rule in deployed().values() if rule.is_about_lines]
+    return [rule.name for rule in rules if rule.fires(workspace, begin, stage.here.now) is not None]
 
 
 # --- what happens ----------------------------------------------------------------------------------------------------
@@ -381,11 +384,53 @@ def altered_blob() -> Stage:
     return _lived(world(), act)
 
 
+def starts_refused() -> Stage:
+    """ACS refuses every start, since the role of the app was taken away; the caller gets the code, the log its line."""
+
+    def act(stage: Stage) -> None:
+        stage.goes_by(_HOUR)
+        stage.fails_now()
+        emit(Event.CONTROL_REFUSED, code="acs_forbidden", fault="operator")
+        stage.goes_by(_HOUR)
+
+    return _lived(world(), act)
+
+
+def nobody_works(hours: float) -> Callable[[], Stage]:
+    """Tasks wait and no worker takes them, while the timer still runs."""
+
+    def act(stage: Stage) -> None:
+        _announced(stage.here)
+        end = stage.here.now + hours * _HOUR
+        stage.failed_at = end
+        while stage.here.now < end + _HOUR:
+            stage.here.fakes.clock.advance(seconds=60)
+            if stage.here.now.minute % 5 == 0:
+                stage.here.reconciles()
+
+    return lambda: _lived(world(), act)
+
+
+def no_scrub() -> Stage:
+    """The nightly comparison stops coming; the day after, it is owed."""
+
+    def act(stage: Stage) -> None:
+        stage.goes_by(timedelta(hours=26))
+        stage.fails_now()
+        end = stage.here.now + timedelta(hours=36)
+        while stage.here.now < end:
+            stage.here.fakes.clock.advance(seconds=300)
+            stage.here.reconciles()
+
+    return _lived(world(), act)
+
+
 def _minutes(count: int) -> timedelta:
     return timedelta(minutes=count)
 
 
 _EVENT_GRID_WRITES = _minutes(5)  # Event Grid waits so long before it writes a dead letter
+_ACTIVITY_LOG = _minutes(10)
 _ACS_LOG = _minutes(60)  # the query looks at what is an hour old: ACS's log comes in parts
 
 ROWS = (
@@ -401,8 +446,8 @@ ROWS = (
     Row("dead letters cannot be read", "operator-fault", _minutes(20), dead_letters_refused),
     Row("the audit trail cannot be written", "operator-fault", _minutes(15), audit_refused),
     Row("media does not open", "chunk-quarantined", _minutes(30), broken_media),
-    Row("media does not open, and passes", "media-suspect", _minutes(15), warned_media),
-    Row("metadata never came", "metadata-missing", _minutes(15), no_metadata),
+    Row("media does not open, and passes", "media-suspect", _minutes(25), warned_media),
+    Row("metadata never came", "metadata-missing", _minutes(25), no_metadata),
     Row("a forged event", "event-rejected", _minutes(15), forged_event),
     Row("a recording ended an hour ago, no file", "recording-missing", _minutes(60), file_overdue),
     Row("a chunk between others is overdue", "recording-incomplete", _minutes(60), chunk_absent),
@@ -417,6 +462,16 @@ ROWS = (
     Row("the archive refuses", "chunk-in-fallback", _minutes(75), archive_refuses),
     Row("an archived blob is altered", "archive-drift", _minutes(24 * 60), altered_blob),
     Row("somebody deletes from the archive", "archive-delete", _minutes(30), source_delay=INGESTION),
+    Row("recordings cannot be started", "control-refused", _minutes(15), starts_refused),
+    Row("work waits for half an hour", "queue-waiting", _minutes(30), nobody_works(0.5)),
+    Row("work waits for four hours", "queue-stuck", _minutes(20), nobody_works(4)),
+    Row("the nightly comparison does not come", "scrub-behind", _minutes(36 * 60), no_scrub),
+    Row("the log takes nothing more", "log-cap-reached", _minutes(30), source_delay=INGESTION),
+    Row("a stranger reads recordings", "archive-read", _minutes(70), source_delay=INGESTION),
+    Row("protection is changed", "protection-changed", _minutes(15), source_delay=_ACTIVITY_LOG),
+    Row("a resource is unhealthy", "resource-unhealthy", _minutes(15), source_delay=_ACTIVITY_LOG),
+    Row("Azure has an incident", "service-unhealthy", _minutes(15), source_delay=_ACTIVITY_LOG),
+    Row("the dead letters' account does not answer", "dead-letters-unavailable", _minutes(6), source_delay=_minutes(5)),
     Row("the archive does not answer", "archive-unavailable", _minutes(6), source_delay=_minutes(5)),
     Row("the host's storage does not answer", "host-storage-unavailable", _minutes(6), source_delay=_minutes(5)),
 )

@@ -1,0 +1,415 @@
+"""The app's lines, as its own `emit` writes them, and what each deployed alert must make of them."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dev.prove.alarms import APP, Line
+from dev.prove.log_workspace import Row, Workspace
+from recording.telemetry import Event, emit
+
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+IDS: Mapping[str, Any] = {"recording_id": "rec-1", "document_id": "doc-1", "index": 0}
+STRANGER = "00000000-0000-0000-0000-0000000bad01"
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that happens, the alerts that must fire for it, and what each alert is told apart by."""
+
+    what: str
+    lines: Sequence[tuple[timedelta, Event, Fields]] = ()
+    alerts: frozenset[str] = frozenset()
+    rows: Sequence[tuple[str, timedelta, Row]] = ()
+    without: frozenset[Event] = frozenset()  # lines of a calm day that are not there
+
+
+def line_of(event: Event, **fields: Any) -> str:
+    """Return the text that the app logs."""
+    log, heard = logging.getLogger("recording"), _Ear()
+    kept = log.level, log.propagate, log.disabled
+    log.addHandler(heard)
+    log.propagate, log.disabled = False, False
+    log.setLevel(logging.DEBUG)
+    try:
+        emit(event, **fields)
+    finally:
+        log.removeHandler(heard)
+        log.setLevel(kept[0])
+        log.propagate, log.disabled = kept[1], kept[2]
+    return heard.texts[0]
+
+
+class _Ear(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.texts.append(record.getMessage())
+
+
+_RECONCILED: Fields = {
+    "poisoned": 0,
+    "count": 0,
+    "at_risk": 0,
+    "expired": 0,
+    "missing": 0,
+    "incomplete": 0,
+    "chunks": 1,
+}
+
+
+def reconciled(**counts: int) -> str:
+    """Return the line of a run of the timer."""
+    return line_of(Event.RECONCILED, **{**_RECONCILED, **counts})
+
+
+def calm(until: datetime = NOW, without: frozenset[Event] = frozenset()) -> Iterator[Line]:
+    """Yield the lines of two and a half calm days: the timer, the queues, the nightly scrub, a recording an hour."""
+    texts = {
+        Event.RECONCILED: (5 * MINUTE, [reconciled()]),
+        Event.QUEUE_SEEN: (
+            5 * MINUTE,
+            [line_of(Event.QUEUE_SEEN, queue="recording-chunks", count=2, age_seconds=41.5)],
+        ),
+        Event.SCRUBBED: (DAY, [line_of(Event.SCRUBBED, chunks=10, count=0)]),
+        Event.COUNTED: (HOUR, [line_of(Event.COUNTED, count=0, chunks=3)]),
+        Event.CHUNK_ARCHIVED: (HOUR, [line_of(event, **fields) for event, fields in A_GOOD_LIFE]),
+    }
+    for event, (every, written) in texts.items():
+        if event not in without:
+            times = int((2.5 * DAY) / every)
+            latest = until - (31 * MINUTE if every > 5 * MINUTE else MINUTE)
+            yield from (Line(latest - at * every, text) for at in range(times) for text in written)
+
+
+A_GOOD_LIFE: tuple[tuple[Event, Fields], ...] = (
+    (Event.STARTED, {"recording_id": "rec-0", "started_by": "caller"}),
+    (Event.PAUSED, {"recording_id": "rec-0"}),
+    (Event.RESUMED, {"recording_id": "rec-0"}),
+    (Event.STOPPED, {"recording_id": "rec-0"}),
+    (
+        Event.EVENT_ACCEPTED,
+        {"recording_id": "rec-0", "event_id": "e", "came_from": "event_grid", "chunks": 1, "count": 1},
+    ),
+    (
+        Event.EVENT_DUPLICATE,
+        {"recording_id": "rec-0", "event_id": "e", "came_from": "event_queue", "chunks": 1, "count": 0},
+    ),
+    (Event.CHUNK_WAITING, {"recording_id": "rec-0", "document_id": "doc-0", "index": 0, "reason": "gave_way"}),
+    (
+        Event.ATTEMPT_FAILED,
+        {"document_id": "doc-0", "code": "source_busy", "fault": "nobody", "time_left_seconds": 80000.0},
+    ),
+    (Event.CHUNK_COPIED, {"document_id": "doc-0", "length_bytes": 10, "took_ms": 7}),
+    (Event.CHUNK_VERIFIED, {"document_id": "doc-0"}),
+    (Event.CHUNK_ARCHIVED, {"recording_id": "rec-0", "document_id": "doc-0", "index": 0}),
+    (Event.SOURCE_DELETED, {"document_id": "doc-0", "reason": "deleted"}),
+    (Event.SOURCE_LEFT, {"document_id": "doc-0", "reason": "external"}),
+    (Event.REDRIVEN, {"document_id": "doc-0", "reason": "overdue"}),
+)
+
+
+def _failed(**fields: Any) -> tuple[timedelta, Event, Fields]:
+    return 30 * MINUTE, Event.ATTEMPT_FAILED, {**IDS, "time_left_seconds": 50000.0, "delay_seconds": 60.0, **fields}
+
+
+def _now(event: Event, **fields: Any) -> tuple[timedelta, Event, Fields]:
+    return 20 * MINUTE, event, fields
+
+
+def _deleted(**fields: Any) -> tuple[str, timedelta, Row]:
+    told = {
+        "OperationName": "DeleteBlob",
+        "StatusText": "Success",
+        "AuthenticationType": "OAuth",
+        "RequesterObjectId": STRANGER,
+        "CallerIpAddress": "10.0.0.7:5113",
+        "UserAgentHeader": "curl/8",
+        "Uri": "https://a.blob.example/recordings/x.mp4",
+    }
+    return "StorageBlobLogs", 20 * MINUTE, {**told, **fields}
+
+
+_LIFECYCLE: Fields = {
+    "AuthenticationType": "SAS",
+    "RequesterObjectId": "",
+    "UserAgentHeader": "xAzure/1.0 AzureStorage/1.0 ObjectLifeCycleScanner/0.50",
+}
+
+
+def _reads(count: int, **fields: Any) -> list[tuple[str, timedelta, Row]]:
+    return [
+        _deleted(**{"OperationName": "GetBlob", "Uri": f"https://a.blob.example/recordings/{at}.mp4?x", **fields})
+        for at in range(count)
+    ]
+
+
+def _counted(**counts: int) -> tuple[tuple[timedelta, Event, Fields], ...]:
+    return tuple((at * MINUTE, Event.RECONCILED, {**_RECONCILED, **counts}) for at in (6, 11, 16))
+
+
+def _row(recording_id: str, age: timedelta) -> tuple[str, timedelta, Row]:
+    return "ACSCallRecordingSummary", age, {"RecordingId": recording_id, "ChunkCount": 2}
+
+
+def _alerts(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+CASES: tuple[Case, ...] = (
+    *(Case(f"a good life: {event.value}", [_now(event, **fields)]) for event, fields in A_GOOD_LIFE),
+    Case("calm runs of the timer", _counted()),
+    Case("ACS's log is read", [_now(Event.COUNTED, count=1, chunks=4)]),
+    Case("a chunk is healed", [_now(Event.CHUNK_HEALED, **IDS)]),
+    Case("a chunk is at risk", [_now(Event.CHUNK_AT_RISK, **IDS, time_left_seconds=21000.0)], _alerts("chunk-at-risk")),
+    Case("reconcile counts chunks at risk, and no line names them", _counted(at_risk=3), _alerts("chunk-at-risk")),
+    Case("a chunk is lost", [_now(Event.CHUNK_EXPIRED, **IDS, code="source_busy")], _alerts("chunk-expired")),
+    Case(
+        "a chunk is held",
+        [_now(Event.CHUNK_QUARANTINED, **IDS, reason="media_suspect", entry="e.json")],
+        _alerts("chunk-quarantined"),
+    ),
+    Case("a recording is missing", [_now(Event.MISSING, recording_id="rec-1", chunks=0)], _alerts("recording-missing")),
+    Case(
+        "reconcile counts missing recordings, and no line names them", _counted(missing=1), _alerts("recording-missing")
+    ),
+    Case(
+        "a recording is incomplete",
+        [_now(Event.INCOMPLETE, recording_id="rec-1", chunks=2, detail="missing indexes: 1")],
+        _alerts("recording-incomplete"),
+    ),
+    Case(
+        "reconcile counts incomplete recordings, and no line names them",
+        _counted(incomplete=2),
+        _alerts("recording-incomplete"),
+    ),
+    Case(
+        "a chunk is in the fallback",
+        [_now(Event.CHUNK_IN_FALLBACK, **IDS, time_left_seconds=1.0)],
+        _alerts("chunk-in-fallback"),
+    ),
+    Case("a try fails for ACS", [_failed(code="source_empty", fault="acs")]),
+    Case(
+        "a try fails for want of a role", [_failed(code="source_refused", fault="operator")], _alerts("operator-fault")
+    ),
+    Case(
+        "dead letters cannot be read",
+        [
+            _now(Event.DEAD_LETTERS_UNAVAILABLE, code="storage_refused", fault="operator", detail="403"),
+            (
+                6 * MINUTE,
+                Event.DEAD_LETTERS_UNAVAILABLE,
+                {"code": "storage_refused", "fault": "operator", "detail": "403"},
+            ),
+        ],
+        _alerts("operator-fault"),
+    ),
+    Case(
+        "dead letters are busy for a moment",
+        [(6 * MINUTE, Event.DEAD_LETTERS_UNAVAILABLE, {"code": "storage_busy", "fault": "nobody", "detail": "503"})],
+    ),
+    Case(
+        "a row of the audit trail is missing",
+        [_now(Event.AUDIT_FAILED, code="storage_refused", action="stop", recording_id="rec-1")],
+        _alerts("operator-fault"),
+    ),
+    Case(
+        "starts are refused for want of a role",
+        [(6 * MINUTE, Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"})],
+        _alerts("control-refused"),
+    ),
+    Case(
+        "ACS refuses starts for reasons of its own",
+        [(6 * MINUTE, Event.CONTROL_REFUSED, {"code": "acs_busy", "fault": "acs"})],
+        _alerts("control-refused"),
+    ),
+    Case(
+        "a caller asks for nonsense",
+        [(6 * MINUTE, Event.CONTROL_REFUSED, {"code": "invalid_request", "fault": "caller"})],
+    ),
+    Case(
+        "starts were refused, and work again",
+        [(50 * MINUTE, Event.CONTROL_REFUSED, {"code": "acs_busy", "fault": "acs"})],
+    ),
+    Case(
+        "drift",
+        [_now(Event.DRIFT, reason="media_missing", blob_name="x.mp4", recording_id="rec-1")],
+        _alerts("archive-drift"),
+    ),
+    Case(
+        "ACS's log is unavailable once",
+        [_now(Event.LOG_UNAVAILABLE, code="log_unavailable", fault="nobody", detail="503")],
+    ),
+    Case(
+        "ACS's log is unavailable for hours",
+        [
+            (at * HOUR, Event.LOG_UNAVAILABLE, {"code": "log_unavailable", "fault": "nobody", "detail": "503"})
+            for at in (1, 2, 3)
+        ],
+        _alerts("acs-log-unavailable"),
+    ),
+    Case(
+        "an event is refused",
+        [_now(Event.EVENT_REJECTED, reason="foreign_host", came_from="event_grid", entry="e.json", detail="x")],
+        _alerts("event-rejected"),
+    ),
+    Case(
+        "metadata never came",
+        [_now(Event.CHUNK_METADATA_MISSING, **IDS, code="source_not_found")],
+        _alerts("metadata-missing"),
+    ),
+    Case(
+        "media passed with a warning",
+        [_now(Event.CHUNK_MEDIA_SUSPECT, **IDS, detail="does not open")],
+        _alerts("media-suspect"),
+    ),
+    Case(
+        "work waits for ten minutes",
+        [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-chunks", "count": 9, "age_seconds": 600.0})],
+    ),
+    Case(
+        "work waits for forty minutes",
+        [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-events", "count": 9, "age_seconds": 2400.0})],
+        _alerts("queue-waiting"),
+    ),
+    Case(
+        "work waits for eighteen hours",
+        [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-events", "count": 9, "age_seconds": 64000.0})],
+        _alerts("queue-waiting", "queue-stuck"),
+    ),
+    Case(
+        "the scrub runs out of time",
+        [(20 * MINUTE, Event.SCRUBBED, {"chunks": 5, "count": 0, "reason": "time_ran_out"})],
+        _alerts("scrub-behind"),
+        without=frozenset({Event.SCRUBBED}),
+    ),
+    Case("the scrub does not run", alerts=_alerts("scrub-behind"), without=frozenset({Event.SCRUBBED})),
+    Case("nothing runs", alerts=_alerts("app-silent"), without=frozenset({Event.RECONCILED})),
+    Case(
+        "ACS recorded, and no event came",
+        rows=[_row("elsewhere", 3 * HOUR)],
+        alerts=_alerts("recording-never-announced"),
+    ),
+    Case("ACS recorded what was announced", rows=[_row("rec-0", 3 * HOUR)]),
+    Case(
+        "a message is poisoned",
+        rows=[
+            (
+                "StorageQueueLogs",
+                20 * MINUTE,
+                {"OperationName": "PutMessage", "Uri": "https://h.queue.example/recording-chunks-poison/messages?x=1"},
+            )
+        ],
+        alerts=_alerts("message-poisoned"),
+    ),
+    Case(
+        "a message is sent",
+        rows=[
+            (
+                "StorageQueueLogs",
+                20 * MINUTE,
+                {"OperationName": "PutMessage", "Uri": "https://h.queue.example/recording-chunks/messages"},
+            )
+        ],
+    ),
+    Case(
+        "a poison queue is read",
+        rows=[
+            (
+                "StorageQueueLogs",
+                20 * MINUTE,
+                {"OperationName": "GetMessages", "Uri": "https://h.queue.example/recording-chunks-poison/messages"},
+            )
+        ],
+    ),
+    Case("somebody deletes a recording", rows=[_deleted()], alerts=_alerts("archive-delete")),
+    Case(
+        "somebody tries to, in vain",
+        rows=[_deleted(StatusText="AuthorizationPermissionMismatch")],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case("the lifecycle rule deletes", rows=[_deleted(**_LIFECYCLE)]),
+    Case(
+        "the lifecycle rule of today's name deletes",
+        rows=[_deleted(**{**_LIFECYCLE, "UserAgentHeader": "OLCMScanner"})],
+    ),
+    Case(
+        "somebody calls themselves the lifecycle rule",
+        rows=[_deleted(**{**_LIFECYCLE, "AuthenticationType": "OAuth", "RequesterObjectId": STRANGER})],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case(
+        "nobody in particular calls themselves the lifecycle rule",
+        rows=[_deleted(**{**_LIFECYCLE, "AuthenticationType": "Anonymous"})],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case(
+        "an immutability policy is lifted",
+        rows=[_deleted(OperationName="DeleteBlobImmutabilityPolicy")],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case("the app writes", rows=[_deleted(OperationName="PutBlock", RequesterObjectId=APP)]),
+    Case("the app reads everything", rows=_reads(150, RequesterObjectId=APP)),
+    Case("a reader listens to one", rows=_reads(1)),
+    Case("a stranger reads everything", rows=_reads(150), alerts=_alerts("archive-read")),
+    Case(
+        "somebody reads with a signed link",
+        rows=_reads(1, AuthenticationType="SAS", RequesterObjectId=""),
+        alerts=_alerts("archive-read"),
+    ),
+    Case("somebody is refused", rows=_reads(150, StatusText="AuthorizationFailure")),
+    Case(
+        "the log is full",
+        rows=[
+            (
+                "_LogOperation",
+                20 * MINUTE,
+                {"Category": "Ingestion", "Operation": "Data collection Status", "Detail": "... because OverQuota"},
+            )
+        ],
+        alerts=_alerts("log-cap-reached"),
+    ),
+    Case(
+        "the log has another message",
+        rows=[
+            (
+                "_LogOperation",
+                20 * MINUTE,
+                {"Category": "Ingestion", "Operation": "Ingestion rate", "Detail": "rate limit"},
+            )
+        ],
+    ),
+)
+
+
+def workspace_after(case: Case) -> Workspace:
+    """Return a workspace with two calm days and what happens in a case."""
+    workspace = Workspace()
+    replaced = frozenset({Event.QUEUE_SEEN} if any(event is Event.QUEUE_SEEN for _, event, _ in case.lines) else ())
+    replaced |= frozenset({Event.RECONCILED} if _counts(case) else ())
+    lines = [
+        (line.at, line.text)
+        for line in calm(without=case.without)
+        if not (line.at > NOW - 20 * MINUTE and _is(line, replaced))
+    ]
+    workspace.traces(lines)
+    workspace.traces((NOW - ago, line_of(event, **fields)) for ago, event, fields in case.lines)
+    for table, ago, row in case.rows:
+        workspace.write(table, [{**row, "TimeGenerated": NOW - ago}])
+    return workspace
+
+
+def _counts(case: Case) -> bool:
+    return any(event is Event.RECONCILED for _, event, _ in case.lines)
+
+
+def _is(line: Line, events: frozenset[Event]) -> bool:
+    return any(line.text.startswith(event.value) for event in events)

@@ -1,0 +1,244 @@
+"""What must be true of the alerts: each is on, reaches people, and is set off by its failure and by nothing else."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from dev.prove.alarms import INGESTION, Alert, Key, alerts_of
+from dev.prove.log_workspace import Workspace
+from tests.repo.infra.alert_lines import CASES, NOW, workspace_after
+from tests.repo.infra.bicep import Declared, Expression, Value, as_dict, as_list, at
+from tests.repo.infra.templates import Check, Templates, differs
+
+# Metric, direction, threshold and aggregation of each metric alert, as Azure's reference of metrics names them.
+METRICS: Mapping[str, tuple[str, str, int, str]] = {
+    "event-dropped": ("DroppedEventCount", "GreaterThan", 0, "Total"),
+    "event-dead-lettered": ("DeadLetteredCount", "GreaterThan", 0, "Total"),
+    "event-delivery-failing": ("DeliveryAttemptFailCount", "GreaterThan", 4, "Total"),
+    "archive-unavailable": ("Availability", "LessThan", 95, "Average"),
+    "host-storage-unavailable": ("Availability", "LessThan", 95, "Average"),
+    "dead-letters-unavailable": ("Availability", "LessThan", 95, "Average"),
+}
+# What each alert looks at: a module's parameter, and what the whole template gives for it.
+SCOPES = {
+    "archiveId": "archive.outputs.id",
+    "hostAccountId": "hostStorage.outputs.id",
+    "deadLetterAccountId": "deadLetters.outputs.id",
+    "topicId": "topic.outputs.id",
+    "workspaceId": "monitoring.outputs.workspaceId",
+}
+SCOPE_OF = {
+    "archive-delete": "archiveId",
+    "archive-read": "archiveId",
+    "message-poisoned": "hostAccountId",
+    "event-dropped": "topicId",
+    "event-dead-lettered": "topicId",
+    "event-delivery-failing": "topicId",
+    "archive-unavailable": "archiveId",
+    "host-storage-unavailable": "hostAccountId",
+    "dead-letters-unavailable": "deadLetterAccountId",
+}
+# A loss, or a state in which everything is lost; what is for the next hour; what is for the day.
+WAKES = {"chunk-expired", "app-silent", "event-dropped"}
+FOR_THE_DAY = {
+    *("queue-waiting", "scrub-behind", "acs-log-unavailable", "message-poisoned", "event-rejected"),
+    *("metadata-missing", "media-suspect", "event-delivery-failing"),
+}
+FREQUENCIES = {
+    "PT1M",
+    "PT5M",
+    "PT10M",
+    "PT15M",
+    "PT30M",
+    "PT1H",
+    "PT2H",
+    "PT3H",
+    "PT4H",
+    "PT5H",
+    "PT6H",
+    "PT12H",
+    "P1D",
+}
+WINDOWS = FREQUENCIES - {"PT1M"} | {"PT45M", "P2D"}
+NEVER_LEFT_OUT = {
+    "Microsoft.Authorization/locks/delete",
+    "Microsoft.Authorization/roleAssignments/write",
+    "Microsoft.Authorization/roleAssignments/delete",
+    "Microsoft.Insights/diagnosticSettings/delete",
+    "Microsoft.Insights/scheduledQueryRules/delete",
+    "Microsoft.Storage/storageAccounts/write",
+    "Microsoft.Storage/storageAccounts/managementPolicies/write",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies/delete",
+}
+
+
+def every_alert_is_on_and_reaches_people(templates: Templates) -> Iterator[str]:
+    """An alert that is off, or has no one to tell, is a row in the portal that nobody opens."""
+    alerts = templates.module("alerts")
+    for symbol in ("logs", "metrics", "activities"):
+        rule = alerts.resources[symbol]
+        if rule.properties.get("enabled") is not True:
+            yield f"alerts:{symbol}: off"
+        if "groups" not in getattr(_groups_of(symbol, rule), "names", ()):
+            yield f"alerts:{symbol}: tells nobody"
+    if getattr(alerts.variables.get("groups"), "text", "") != GROUPS:
+        yield "alerts: groups"
+    people = alerts.resources["people"].properties
+    loop = people.get("emailReceivers")
+    if people.get("enabled") is not True or "alertEmails" not in getattr(loop, "text", ""):
+        yield "alerts:people: off, or nobody"
+
+
+GROUPS = "concat([people.id], otherActionGroupId == '' ? [] : [otherActionGroupId])"
+
+
+def log_alerts_are_evaluated_as_they_are_tested(templates: Templates) -> Iterator[str]:
+    """One row is enough, at each evaluation; the rest of the rule is what `dev/prove/alarms.py` plays."""
+    rule = templates.module("alerts").resources["logs"].properties
+    yield from differs("alerts:logs", {"autoMitigate": True, "skipQueryValidation": True}, rule)
+    yield from _takes("alerts:logs", rule, {"evaluationFrequency": "one.every", "windowSize": "one.range"})
+    yield from _takes("alerts:logs", rule, {"severity": "one.severity"})
+    (criterion,) = as_list(at(rule.get("criteria"), "allOf"))
+    wanted: dict[str, Value] = {"timeAggregation": "Count", "operator": "GreaterThan", "threshold": 0}
+    yield from differs("alerts:logs", wanted, as_dict(criterion))
+    if at(criterion, "failingPeriods") != {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1}:
+        yield "alerts:logs: failingPeriods"
+    texts = {
+        "query": "replace(one.query, '{appPrincipalId}', appPrincipalId)",
+        "dimensions": "map(one.by, column => { name: column, operator: 'Include', values: ['*'] })",
+    }
+    yield from _takes("alerts:logs", as_dict(criterion), texts)
+    if getattr(as_list(rule.get("scopes"))[0], "text", "") != "one.scope" or "muteActionsDuration" in rule:
+        yield "alerts:logs: another scope, or muted"
+
+
+def metric_alerts_ask_for_the_right_metric(templates: Templates) -> Iterator[str]:
+    """A metric of another name is no metric: Azure takes the rule, and it never fires."""
+    alerts = templates.module("alerts")
+    told = as_list(alerts.variables.get("metricAlerts"))
+    found = {
+        at(one, "name"): (at(one, "metric"), at(one, "operator"), at(one, "threshold"), at(one, "aggregation"))
+        for one in told
+    }
+    yield from (
+        f"alerts: {name} asks {found.get(name)}" for name in sorted(METRICS) if found.get(name) != METRICS[name]
+    )
+    for one in told:
+        space = alerts.resolved(at(one, "type"))
+        wanted = (
+            "Microsoft.EventGrid/systemTopics"
+            if "event" in str(at(one, "name"))
+            else "Microsoft.Storage/storageAccounts"
+        )
+        if space != wanted:
+            yield f"alerts: {at(one, 'name')} is of {space}"
+    rule = alerts.resources["metrics"].properties
+    yield from differs("alerts:metrics", {"autoMitigate": True}, rule)
+    yield from _takes("alerts:metrics", rule, {"evaluationFrequency": "one.every", "windowSize": "one.range"})
+    (criterion,) = as_list(at(rule.get("criteria"), "allOf"))
+    names = {"metricName": "one.metric", "threshold": "one.threshold", "operator": "one.operator"}
+    yield from _takes("alerts:metrics", as_dict(criterion), {**names, "timeAggregation": "one.aggregation"})
+
+
+def every_alert_looks_at_its_place(templates: Templates) -> Iterator[str]:
+    """An alert on another account is quiet for good."""
+    variables = templates.module("alerts").variables
+    for one in [*as_list(variables.get("logAlerts")), *as_list(variables.get("metricAlerts"))]:
+        name = str(at(one, "name"))
+        if getattr(at(one, "scope"), "text", "") != SCOPE_OF.get(name, "workspaceId"):
+            yield f"alerts: {name} looks elsewhere"
+    yield from _takes("infra/main.bicep:alerts", templates.main.modules["alerts"].given, SCOPES)
+
+
+def severities_say_who_is_woken(templates: Templates) -> Iterator[str]:
+    """Severity 0 wakes people; a severity that is wrong by one is an alarm that is read tomorrow."""
+    for name, alert in alerts_of(templates).items():
+        wanted = (
+            4 if not alert.query and name not in METRICS else 0 if name in WAKES else 2 if name in FOR_THE_DAY else 1
+        )
+        if alert.severity != wanted:
+            yield f"alerts: {name} has severity {alert.severity}"
+
+
+def windows_overlap(templates: Templates) -> Iterator[str]:
+    """What is logged late is in the window of the next evaluation; and Azure takes certain durations only."""
+    for name, alert in alerts_of(templates).items():
+        if alert.window < alert.every + (INGESTION if alert.query else 0 * INGESTION):
+            yield f"alerts: {name} looks back {alert.window} every {alert.every}"
+    variables = templates.module("alerts").variables
+    for one in [*as_list(variables.get("logAlerts")), *as_list(variables.get("metricAlerts"))]:
+        if at(one, "every") not in FREQUENCIES or at(one, "range") not in WINDOWS:
+            yield f"alerts: {at(one, 'name')}: Azure takes no such duration"
+
+
+def changes_of_protection_are_told(templates: Templates) -> Iterator[str]:
+    """Locks, roles, logs, immutability, alerts: whoever wants to delete changes one of these first."""
+    variables = templates.module("alerts").variables
+    watched = {str(name) for name in as_list(variables.get("administrative"))}
+    yield from (f"alerts: {name} is not watched" for name in sorted(NEVER_LEFT_OUT - watched))
+    found = {
+        at(one, "name"): (
+            at(one, "category"),
+            at(one, "status"),
+            at(one, "field"),
+            getattr(at(one, "scope"), "text", ""),
+        )
+        for one in as_list(variables.get("activityAlerts"))
+    }
+    wanted = {
+        "protection-changed": ("Administrative", "Succeeded", "operationName", "resourceGroup().id"),
+        "resource-unhealthy": ("ResourceHealth", "Active", "properties.currentHealthStatus", "resourceGroup().id"),
+        "service-unhealthy": ("ServiceHealth", "Active", "properties.incidentType", "subscription().id"),
+    }
+    yield from (f"alerts: {name} is {found.get(name)}" for name in wanted if found.get(name) != wanted[name])
+
+
+def each_alert_fires_on_its_failure_alone(templates: Templates) -> Iterator[str]:
+    """The deployed queries are executed over two calm days and each thing that can happen: fires, or is quiet."""
+    rules = {name: alert for name, alert in alerts_of(templates).items() if alert.query}
+    for name, alert in rules.items():
+        try:
+            fired = {at for at in range(len(CASES)) if _keys(alert, at)}
+        except Exception as error:  # noqa: BLE001 - whatever the engine says of a query that cannot be run
+            yield f"{name}: {error}"
+            continue
+        wanted = {at for at, case in enumerate(CASES) if name in case.alerts}
+        yield from (f"{name} fires: {CASES[at].what}" for at in sorted(fired - wanted))
+        yield from (f"{name} is quiet: {CASES[at].what}" for at in sorted(wanted - fired))
+        if not wanted:
+            yield f"{name}: nothing sets it off"
+
+
+@cache
+def _keys(alert: Alert, case: int) -> frozenset[Key]:
+    return frozenset(alert.keys(_workspace(case), NOW))
+
+
+@cache
+def _workspace(case: int) -> Workspace:
+    return workspace_after(CASES[case])
+
+
+def _groups_of(symbol: str, rule: Declared) -> Value:
+    given = rule.properties.get("actions")
+    return given if symbol == "metrics" else at(given, "actionGroups")
+
+
+def _takes(place: str, given: Mapping[str, Value], wanted: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for each property that is not the expression it must be."""
+    for name, text in wanted.items():
+        value = given.get(name)
+        if not isinstance(value, Expression) or re.sub(r"\s+", " ", value.text) != text:
+            yield f"{place}: {name} is not {text}"
+
+
+CHECKS: list[Check] = [
+    every_alert_is_on_and_reaches_people,
+    log_alerts_are_evaluated_as_they_are_tested,
+    metric_alerts_ask_for_the_right_metric,
+    every_alert_looks_at_its_place,
+    severities_say_who_is_woken,
+    windows_overlap,
+    changes_of_protection_are_told,
+    each_alert_fires_on_its_failure_alone,
+]
