@@ -5,6 +5,8 @@ targetScope = 'resourceGroup'
 
 @description('The system topic, in this resource group.')
 param topicName string
+@description('Of the environment: a second one on the same topic gets subscriptions of its own.')
+param token string
 @description('The resource id of the function app.')
 param functionAppId string
 param deadLetterAccountId string
@@ -16,7 +18,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
 
 resource toFunction 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'recordings-to-function'
+  name: 'recordings-to-function-${token}'
   properties: {
     eventDeliverySchema: 'EventGridSchema'
     destination: {

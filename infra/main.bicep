@@ -6,17 +6,54 @@ targetScope = 'subscription'
 @minLength(1)
 @maxLength(32)
 param environmentName string
-@description('Region of everything that has one. azd asks for it.')
+@description('Region of everything that has one: those that have Flex Consumption. azd asks for it.')
+@metadata({ azd: { type: 'location' } })
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
 param location string
 @description('Resource group to make; empty is rg-ENVIRONMENT.')
 param resourceGroupName string = ''
 
 @description('An existing Communication Services resource to archive; empty makes a new one. An existing one is not changed, but for a role and a diagnostic setting.')
 param existingAcsName string = ''
-@description('The resource group of the existing resource. Its system topic lies there too.')
+@description('The resource group of the existing resource. Its system topic is there too. It must not be the group of this app: `azd down` deletes that one.')
 param existingAcsResourceGroup string = ''
-@description('Where a new Communication Services resource keeps its data at rest.')
-param acsDataLocation string = 'Europe'
+@description('The subscription of the existing resource; empty is the same one.')
+param existingAcsSubscription string = ''
+@description('Where a new Communication Services resource keeps its data at rest; empty is the geography of the region (infra/regions.json). It cannot be changed later.')
+@allowed(['', 'Africa', 'Asia Pacific', 'Australia', 'Brazil', 'Canada', 'Europe', 'France', 'Germany', 'India', 'Japan', 'Korea', 'Norway', 'Switzerland', 'UAE', 'UK', 'United States'])
+param acsDataLocation string = ''
 @description('A new Communication Services resource takes no access keys.')
 param acsDisableLocalAuth bool = true
 @description('builtin: Communication and Email Service Owner on this resource. custom: read and write only; not proven for recordings.')
@@ -25,12 +62,17 @@ param acsRoleMode string = 'builtin'
 @description('An existing system topic of the Communication Services resource, with a system-assigned identity: there can be only one.')
 param existingSystemTopicName string = ''
 
-@description('Redundancy of the archive. GZRS is not there in every region; then Standard_ZRS or Standard_GRS.')
-@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS', 'Standard_RAGRS', 'Standard_RAGZRS'])
-param archiveRedundancy string = 'Standard_GZRS'
-@description('Locked cannot be undone by anybody, Microsoft included. Decided when the account is made.')
-@allowed(['Off', 'Unlocked', 'Locked'])
+@description('Redundancy of the archive; empty is the best that the region has: GZRS, else ZRS, else GRS. One that the region has not is refused.')
+@allowed(['', 'Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS', 'Standard_RAGRS', 'Standard_RAGZRS'])
+param archiveRedundancy string = ''
+@description('Redundancy of the account with queues, catalog and audit trail; empty is ZRS where the region has zones, else GRS.')
+@allowed(['', 'Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param hostRedundancy string = ''
+@description('Whether versions are immutable for a time. Decided when the account is made, and made Unlocked: Azure refuses to create it Locked.')
+@allowed(['Off', 'Unlocked'])
 param archiveImmutability string = 'Unlocked'
+@description('Set by infra/hooks/lock after it has locked the policy for good, so that later deployments say the same. Never set it by hand.')
+param archiveLocked bool = false
 @description('Days that a recording can be neither changed nor deleted.')
 @minValue(1)
 @maxValue(146000)
@@ -39,24 +81,29 @@ param archiveImmutabilityDays int = 30
 param coolAfterDays int = 30
 @description('Days until media moves to the cold tier; -1 is never.')
 param coldAfterDays int = 90
-@description('Days until media moves to the archive tier, from which playback takes hours; -1 is never.')
+@description('Days until media moves to the archive tier, from which playback takes hours; -1 is never. Refused with ZRS and GZRS, which do not have that tier.')
 param archiveAfterDays int = -1
-@description('Days until a recording is deleted; -1 is never. Not less than the days of immutability.')
+@description('Days until a recording and all its versions are deleted; -1 is never. Its bytes are gone 30 days later, after soft delete. Not less than the days of immutability.')
 param deleteAfterDays int = -1
-@description('Days that an older version is kept. Manifests are rewritten; media is not.')
+@description('Days that an older version is kept, never longer than deleteAfterDays. Manifests are rewritten; media is not.')
 param oldVersionDays int = 365
-@description('Object ids of people or groups who may read recordings, separated by commas. A reader needs nothing else.')
-param archiveReaders string = ''
+@description('Days that refused events stay in quarantine. They contain call ids and locations.')
+@minValue(7)
+param quarantineDays int = 365
+@description('Object id of the Entra group whose members may read recordings: who leaves the group cannot read any more.')
+param archiveReadersGroup string = ''
+@description('Object id of the Entra group of those who operate the app: queues, catalog, quarantine, logs, settings, and reading the archive.')
+param operators string = ''
 @description('Region of a second destination, best another one: chunks are kept there while the archive refuses. Empty is none.')
 param fallbackLocation string = ''
-@description('Region of the dead letters; empty is the same region.')
+@description('Region of the dead letters, which should outlive this one; empty is another region of the same geography (infra/regions.json), or this one where there is none.')
 param deadLetterLocation string = ''
 
 @description('Private endpoints for storage and a network for the app. Egress to the internet stays open: recordings come from there.')
 param vnetEnabled bool = false
-@description('3.12 is the careful choice.')
-@allowed(['3.12', '3.13'])
-param pythonVersion string = '3.12'
+@description('Version of Python. 3.14 only when docs/deploy.md says that it was tested with it.')
+@allowed(['3.12', '3.13', '3.14'])
+param pythonVersion string = '3.13'
 @description('Memory of one instance. Copies need little: it is flat in the size of a file.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
@@ -64,9 +111,9 @@ param instanceMemoryMB int = 2048
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 40
-@description('Keep one instance waiting for HTTP and one for archiving. Costs money day and night.')
+@description('Keep one instance waiting for HTTP, one for events and one for archiving (two of each with zoneRedundant). Costs money day and night.')
 param alwaysReady bool = false
-@description('Spread instances over zones. Needs a region that has them, and always-ready instances.')
+@description('Spread instances over zones; refused where there are none. The platform then keeps two instances of each function group waiting, and bills them.')
 param zoneRedundant bool = false
 @description('Client id of an Entra application with the app roles of docs/api.md; empty is function keys only.')
 param entraClientId string = ''
@@ -80,30 +127,60 @@ param atRiskHours string = '6'
 param mediaCheck string = 'require'
 @description('Refuse to start a recording without consent evidence.')
 param consentRequired bool = false
-@description('More settings of docs/configuration.md. None of them may be a secret.')
-param extraAppSettings object = {}
+@description('More settings of docs/configuration.md, as NAME=value;NAME=value. None of them may be a secret.')
+param extraAppSettings string = ''
 
 @description('Who gets alerts, separated by commas. Without anybody, alerts show in the portal only.')
 param alertEmails string = ''
+@description('Resource id of an action group that you have already (SMS, Teams, a pager): it gets every alert too.')
+param alertActionGroup string = ''
 @description('In the currency of the subscription; 0 makes no budget.')
 param monthlyBudget int = 0
-@description('First day of the budget. Give it once the budget exists: its start should not move.')
-param budgetStart string = utcNow('yyyy-MM-01')
+@description('First day of the budget, which must not move once the budget exists: infra/hooks/preprovision sets it the first time.')
+param budgetStart string = ''
+@description('The first day of this month, for a budget that has no start yet.')
+param thisMonth string = utcNow('yyyy-MM-01')
 @description('Days that logs are kept.')
 param logRetentionDays int = 90
 @description('Gigabytes of logs a day; beyond it nothing is taken, and log alerts see nothing. -1 is without limit.')
 param logDailyCapGb int = 5
-@description('Lock the archive against removal as a resource. `azd down` stops at the lock.')
+@description('Lock the archive and the account of the catalog against removal as resources. `azd down` stops at the lock.')
 param lockArchive bool = true
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName, product: 'acs-recording-archive' }
-var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
+var region = loadJsonContent('regions.json')[location]
+var hasZones = region.zones
+var hasGeoZones = region.geoZones
+var otherRegion = region.other
+var archiveSku = !empty(archiveRedundancy) ? archiveRedundancy : hasGeoZones ? 'Standard_GZRS' : hasZones ? 'Standard_ZRS' : 'Standard_GRS'
+var hostSku = !empty(hostRedundancy) ? hostRedundancy : hasZones ? 'Standard_ZRS' : 'Standard_GRS'
+var deadLetterRegion = !empty(deadLetterLocation) ? deadLetterLocation : empty(otherRegion) ? location : otherRegion
+var wantedGroup = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
+// What would fail after twenty minutes, or would be regretted after a year, is refused before anything is made.
+var refusals = concat(
+  contains(archiveSku, 'ZRS') && !hasZones ? ['ARCHIVE_REDUNDANCY: the region has no zones.'] : [],
+  contains(archiveSku, 'GZRS') && !hasGeoZones ? ['ARCHIVE_REDUNDANCY: the region has no zones with a paired region.'] : [],
+  contains(hostSku, 'ZRS') && !hasZones ? ['HOST_REDUNDANCY: the region has no zones.'] : [],
+  contains(hostSku, 'GZRS') && !hasGeoZones ? ['HOST_REDUNDANCY: the region has no zones with a paired region.'] : [],
+  zoneRedundant && !hasZones ? ['ZONE_REDUNDANT: the region has no zones.'] : [],
+  archiveAfterDays >= 0 && contains(archiveSku, 'ZRS') ? ['ARCHIVE_AFTER_DAYS: ZRS and GZRS have no archive tier; choose Standard_GRS.'] : [],
+  deleteAfterDays >= 0 && archiveImmutability != 'Off' && deleteAfterDays < archiveImmutabilityDays ? ['DELETE_AFTER_DAYS: less than the days of immutability.'] : [],
+  archiveLocked && archiveImmutability == 'Off' ? ['ARCHIVE_LOCKED: there is no policy to lock.'] : [],
+  empty(existingAcsName) != empty(existingAcsResourceGroup) ? ['EXISTING_ACS_NAME and EXISTING_ACS_RESOURCE_GROUP: both or none.'] : [],
+  empty(existingAcsName) && !empty(existingSystemTopicName) ? ['EXISTING_SYSTEM_TOPIC_NAME: only with an existing Communication Services resource.'] : [],
+  empty(existingAcsSubscription) && !empty(existingAcsName) && toLower(existingAcsResourceGroup) == toLower(wantedGroup) ? ['EXISTING_ACS_RESOURCE_GROUP: is the group of this app, which azd down deletes.'] : []
+)
+var groupName = empty(refusals) ? wantedGroup : fail(join(refusals, ' '))
 var acsGroupName = empty(existingAcsName) ? groupName : existingAcsResourceGroup
+var acsSubscription = empty(existingAcsSubscription) ? subscription().subscriptionId : existingAcsSubscription
 var acsName = empty(existingAcsName) ? 'acs-${token}' : existingAcsName
 var topicName = empty(existingSystemTopicName) ? 'recordings-${token}' : existingSystemTopicName
 var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
-var readers = empty(archiveReaders) ? [] : split(replace(archiveReaders, ' ', ''), ',')
+var extraPairs = empty(extraAppSettings) ? [] : split(extraAppSettings, ';')
+var extraSettings = toObject(extraPairs, pair => first(split(pair, '=')), pair => join(skip(split(pair, '='), 1), '='))
+// The app asks for a signed-in person with a role because this says so, and not only because of what the platform sets.
+var signInSettings = empty(entraClientId) ? {} : { APP_SIGN_IN_REQUIRED: 'true' }
 var fallbackTargets = [
   { name: 'fallback-blob-${token}', accountId: fallback!.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
 ]
@@ -135,6 +212,7 @@ module monitoring 'modules/monitoring.bicep' = {
     retentionDays: logRetentionDays
     dailyCapGb: logDailyCapGb
     appPrincipalId: identity.outputs.principalId
+    operatorsId: operators
   }
 }
 
@@ -145,10 +223,13 @@ module hostStorage 'modules/storage-host.bicep' = {
     name: 'sthost${token}'
     location: location
     tags: tags
-    redundancy: 'Standard_ZRS'
+    redundancy: hostSku
     vnetEnabled: vnetEnabled
     workspaceId: monitoring.outputs.workspaceId
     appPrincipalId: identity.outputs.principalId
+    operatorsId: operators
+    quarantineDays: quarantineDays
+    lock: lockArchive
   }
 }
 
@@ -165,14 +246,15 @@ module archive 'modules/storage-archive.bicep' = {
     name: 'starch${token}'
     location: location
     tags: tags
-    redundancy: archiveRedundancy
+    redundancy: archiveSku
     vnetEnabled: vnetEnabled
     workspaceId: monitoring.outputs.workspaceId
     container: 'recordings'
     appPrincipalId: identity.outputs.principalId
     writerRoleId: writerRole.outputs.id
-    readerPrincipalIds: readers
-    immutability: archiveImmutability
+    readersId: archiveReadersGroup
+    operatorsId: operators
+    immutability: archiveImmutability == 'Off' ? 'Off' : archiveLocked ? 'Locked' : 'Unlocked'
     immutabilityDays: archiveImmutabilityDays
     coolAfterDays: coolAfterDays
     coldAfterDays: coldAfterDays
@@ -197,7 +279,8 @@ module fallback 'modules/storage-archive.bicep' = if (!empty(fallbackLocation)) 
     container: 'recordings-fallback'
     appPrincipalId: identity.outputs.principalId
     writerRoleId: writerRole.outputs.id
-    readerPrincipalIds: readers
+    readersId: archiveReadersGroup
+    operatorsId: operators
     immutability: 'Off'
     immutabilityDays: archiveImmutabilityDays
     coolAfterDays: coolAfterDays
@@ -214,26 +297,28 @@ module deadLetters 'modules/storage-dead-letter.bicep' = {
   scope: group
   params: {
     name: 'stdead${token}'
-    location: empty(deadLetterLocation) ? location : deadLetterLocation
+    location: deadLetterRegion
     tags: tags
     redundancy: 'Standard_LRS'
     vnetEnabled: vnetEnabled
     workspaceId: monitoring.outputs.workspaceId
     appPrincipalId: identity.outputs.principalId
+    operatorsId: operators
   }
 }
 
 module newAcs 'modules/acs.bicep' = if (empty(existingAcsName)) {
   name: 'acs'
   scope: group
-  params: { name: acsName, tags: tags, dataLocation: acsDataLocation, disableLocalAuth: acsDisableLocalAuth }
+  params: { name: acsName, tags: tags, dataLocation: empty(acsDataLocation) ? region.acsData : acsDataLocation, disableLocalAuth: acsDisableLocalAuth }
 }
 
 module acs 'modules/acs-access.bicep' = {
   name: 'acs-access'
-  scope: resourceGroup(acsGroupName)
+  scope: resourceGroup(acsSubscription, acsGroupName)
   params: {
     acsName: acsName
+    token: token
     appPrincipalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
     roleMode: acsRoleMode
@@ -243,14 +328,14 @@ module acs 'modules/acs-access.bicep' = {
 
 module newTopic 'modules/event-topic.bicep' = if (empty(existingSystemTopicName)) {
   name: 'event-topic'
-  scope: resourceGroup(acsGroupName)
+  scope: resourceGroup(acsSubscription, acsGroupName)
   params: { name: topicName, tags: tags, acsId: acs.outputs.id }
 }
 
 module topic 'modules/event-topic-facts.bicep' = {
   name: 'event-topic-facts'
-  scope: resourceGroup(acsGroupName)
-  params: { topicName: topicName, workspaceId: monitoring.outputs.workspaceId }
+  scope: resourceGroup(acsSubscription, acsGroupName)
+  params: { topicName: topicName, token: token, workspaceId: monitoring.outputs.workspaceId, appPrincipalId: identity.outputs.principalId }
   dependsOn: [newTopic]
 }
 
@@ -268,9 +353,10 @@ module eventAccess 'modules/event-access.bicep' = {
 
 module eventsToQueue 'modules/event-subscription-queue.bicep' = {
   name: 'event-subscription-queue'
-  scope: resourceGroup(acsGroupName)
+  scope: resourceGroup(acsSubscription, acsGroupName)
   params: {
     topicName: topicName
+    token: token
     hostAccountId: hostStorage.outputs.id
     queueName: hostStorage.outputs.eventQueueName
     deadLetterAccountId: deadLetters.outputs.id
@@ -319,7 +405,8 @@ module app 'modules/function-app.bicep' = {
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     entraClientId: entraClientId
     workspaceId: monitoring.outputs.workspaceId
-    appSettings: union(extraAppSettings, empty(fallbackLocation) ? {} : fallbackSettings, {
+    operatorsId: operators
+    appSettings: union(extraSettings, empty(fallbackLocation) ? {} : fallbackSettings, signInSettings, {
       ACS_ENDPOINT: acs.outputs.endpoint
       ACS_RESOURCE_ID: acs.outputs.id
       ACS_CLIENT_ID: identity.outputs.clientId
@@ -339,6 +426,7 @@ module app 'modules/function-app.bicep' = {
       AT_RISK_HOURS: atRiskHours
       MEDIA_CHECK: mediaCheck
       CONSENT_REQUIRED: string(consentRequired)
+      PYTHON_THREADPOOL_THREAD_COUNT: '16'
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.insightsConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
     })
@@ -354,17 +442,20 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     tags: tags
     alertEmails: emails
+    otherActionGroupId: alertActionGroup
     workspaceId: monitoring.outputs.workspaceId
     topicId: topic.outputs.id
     archiveId: archive.outputs.id
     hostAccountId: hostStorage.outputs.id
+    deadLetterAccountId: deadLetters.outputs.id
+    appPrincipalId: identity.outputs.principalId
   }
 }
 
 module budget 'modules/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmails)) {
   name: 'budget'
   scope: group
-  params: { name: 'recordings-${token}', monthlyAmount: monthlyBudget, alertEmails: emails, startDate: budgetStart }
+  params: { name: 'recordings-${token}', monthlyAmount: monthlyBudget, alertEmails: emails, startDate: empty(budgetStart) ? thisMonth : budgetStart }
 }
 
 output AZURE_RESOURCE_GROUP string = groupName
@@ -373,6 +464,9 @@ output FUNCTION_APP_ID string = app.outputs.id
 output FUNCTION_APP_URI string = app.outputs.uri
 output ACS_RESOURCE_ID string = acs.outputs.id
 output ARCHIVE_ACCOUNT_NAME string = archive.outputs.name
+output RECORDINGS_GONE_AFTER_DAYS int = deleteAfterDays < 0 ? -1 : deleteAfterDays + archive.outputs.softDeleteDays
+output ENVIRONMENT_TOKEN string = token
+output EVENT_TOPIC_SUBSCRIPTION string = acsSubscription
 output EVENT_TOPIC_RESOURCE_GROUP string = acsGroupName
 output EVENT_TOPIC_NAME string = topicName
 output DEAD_LETTER_ACCOUNT_ID string = deadLetters.outputs.id

@@ -1,6 +1,8 @@
 // What the app may do on the Communication Services resource, and that the resource's own log is kept.
 // Lies in the group of that resource, which may be another one than the app's.
 param acsName string
+@description('Of the environment: two environments on one resource must not take each other\'s settings away.')
+param token string
 param appPrincipalId string
 param workspaceId string
 @description('builtin: Communication and Email Service Owner, on this resource only. custom: read and write; documented for e-mail only.')
@@ -14,9 +16,9 @@ resource acs 'Microsoft.Communication/communicationServices@2025-09-01' existing
 }
 
 resource caller 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (roleMode == 'custom') {
-  name: guid(resourceGroup().id, 'recording-caller')
+  name: guid(resourceGroup().id, 'recording-caller', token)
   properties: {
-    roleName: 'Recording Caller (${acsName})'
+    roleName: 'Recording Caller (${acsName}, ${token})'
     description: 'Starts, stops and fetches recordings of a Communication Services resource.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]
@@ -41,14 +43,16 @@ resource call 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// ACSCallRecordingSummary: one row for each recording, which does not depend on any event.
+// ACSCallRecordingSummary: one row for each recording, which does not depend on any event. Nothing else: the other categories
+// have who called whom, and about a megabyte for each web call, which fills the daily cap and blinds every alert.
 resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
-  name: 'recording-archive'
+  name: 'recording-archive-${token}'
   scope: acs
   properties: {
     workspaceId: workspaceId
     logs: [
-      { categoryGroup: 'allLogs', enabled: true }
+      { category: 'CallRecordingSummary', enabled: true }
+      { category: 'CallRecordingOperational', enabled: true }
     ]
   }
 }

@@ -1,5 +1,6 @@
 // The role of the app in the archive: it can read, add and write; it can delete nothing and lift no immutability.
-// Every built-in role that may write blobs may also delete them.
+// Every built-in role that may write blobs may also delete them. It has only the rights that the code uses: no tags, and no key
+// to sign links with.
 param name string
 
 resource writer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
@@ -13,14 +14,11 @@ resource writer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
       {
         actions: [
           'Microsoft.Storage/storageAccounts/blobServices/containers/read'
-          'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action'
         ]
         dataActions: [
           'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'
           'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'
           'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action'
-          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/tags/read'
-          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/tags/write'
         ]
         notActions: []
         notDataActions: []

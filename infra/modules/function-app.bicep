@@ -6,14 +6,14 @@ param tags object
 param identityId string
 param appSettings object
 param packageUri string
-@allowed(['3.12', '3.13'])
+@allowed(['3.12', '3.13', '3.14'])
 param pythonVersion string
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int
-@description('Instances that always wait: one for HTTP and Event Grid, one for archiving. They end cold starts and cost money.')
+@description('Instances that always wait, for HTTP, for events and for archiving. They end cold starts and cost money.')
 param alwaysReady bool
 param zoneRedundant bool
 @description('Subnet of the app; empty is no network.')
@@ -21,10 +21,16 @@ param subnetId string
 @description('Client id of the Entra application whose app roles protect the HTTP operations; empty is function keys only.')
 param entraClientId string
 param workspaceId string
+@description('Object id of the group that operates the app; empty is nobody.')
+param operatorsId string
 
+// The Event Grid trigger is not in the group `http`: each function that is no HTTP function scales alone.
+// With zones, Flex Consumption takes no group with fewer than two.
+var each = zoneRedundant ? 2 : 1
 var waiting = [
-  { name: 'http', instanceCount: 1 }
-  { name: 'function:archive_chunk', instanceCount: 1 }
+  { name: 'http', instanceCount: each }
+  { name: 'function:ingest_event', instanceCount: each }
+  { name: 'function:archive_chunk', instanceCount: each }
 ]
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
@@ -48,7 +54,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     clientCertEnabled: false
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: subnetId == '' ? null : subnetId
-    siteConfig: { minTlsVersion: '1.2', scmMinTlsVersion: '1.2', ftpsState: 'Disabled', http20Enabled: true, remoteDebuggingEnabled: false }
+    // Flex Consumption refuses most of siteConfig, ftpsState among it; FTP is closed by its publishing policy below.
+    siteConfig: { minTlsVersion: '1.2', scmMinTlsVersion: '1.2', http20Enabled: true, remoteDebuggingEnabled: false }
     functionAppConfig: {
       deployment: {
         storage: {
@@ -81,7 +88,8 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (entraClientId != '
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
-      excludedPaths: ['/runtime/webhooks/eventgrid', '/api/health']
+      // Both spellings: Event Grid calls the one with capitals, and nothing says that matching ignores case.
+      excludedPaths: ['/runtime/webhooks/eventgrid', '/runtime/webhooks/EventGrid', '/api/health']
     }
     identityProviders: {
       azureActiveDirectory: {
@@ -121,6 +129,41 @@ resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     metrics: [
       { category: 'AllMetrics', enabled: true }
     ]
+  }
+}
+
+resource operatorRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (operatorsId != '') {
+  name: guid(resourceGroup().id, 'recording-operator')
+  properties: {
+    roleName: 'Recording Operator (${name})'
+    description: 'Reads the settings of the app, which hold no secret, and its function keys; restarts it.'
+    type: 'CustomRole'
+    assignableScopes: [resourceGroup().id]
+    permissions: [
+      {
+        actions: [
+          'Microsoft.Web/sites/read'
+          'Microsoft.Web/sites/config/read'
+          'Microsoft.Web/sites/config/list/action'
+          'Microsoft.Web/sites/functions/read'
+          'Microsoft.Web/sites/host/listkeys/action'
+          'Microsoft.Web/sites/restart/action'
+        ]
+        dataActions: []
+        notActions: []
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+resource operate 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (operatorsId != '') {
+  name: guid(app.id, operatorsId, 'recording-operator')
+  scope: app
+  properties: {
+    principalId: operatorsId
+    principalType: 'Group'
+    roleDefinitionId: operatorRole.id
   }
 }
 

@@ -7,6 +7,8 @@ param retentionDays int
 param dailyCapGb int
 @description('The principal id of the app: it may send telemetry, and read what ACS says of its recordings.')
 param appPrincipalId string
+@description('Object id of the group that operates the app; empty is nobody.')
+param operatorsId string
 
 var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 var logReader = '73c42c96-874c-492b-b04d-ab87d138a893'
@@ -51,6 +53,16 @@ resource reads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', logReader)
+  }
+}
+
+resource operatorsRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (operatorsId != '') {
+  name: guid(workspace.id, operatorsId, logReader)
+  scope: workspace
+  properties: {
+    principalId: operatorsId
+    principalType: 'Group'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', logReader)
   }
 }

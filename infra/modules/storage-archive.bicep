@@ -10,8 +10,10 @@ param container string
 param appPrincipalId string
 @description('The id of the custom role of modules/archive-writer-role.bicep.')
 param writerRoleId string
-@description('People or groups who may read recordings, by object id. Give it to few.')
-param readerPrincipalIds array
+@description('Object id of the group that may read recordings; empty is nobody. Give it to few.')
+param readersId string
+@description('Object id of the group that operates the app: to verify, it reads. Empty is nobody.')
+param operatorsId string
 @allowed(['Off', 'Unlocked', 'Locked'])
 param immutability string
 param immutabilityDays int
@@ -19,7 +21,7 @@ param immutabilityDays int
 param coolAfterDays int
 param coldAfterDays int
 param archiveAfterDays int
-@description('Days after which a recording is deleted; -1 is never. Not less than the days of immutability.')
+@description('Days after which a recording is deleted with its versions; -1 is never. Not less than the days of immutability.')
 param deleteAfterDays int
 @description('Days that an older version of a blob is kept (manifests are rewritten; media is not).')
 param oldVersionDays int
@@ -29,6 +31,10 @@ var blobReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var cool = coolAfterDays < 0 ? {} : { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } }
 var cold = coldAfterDays < 0 ? {} : { tierToCold: { daysAfterModificationGreaterThan: coldAfterDays } }
 var archived = archiveAfterDays < 0 ? {} : { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } }
+// With versioning, deleting a blob only makes it an older version: to delete is to delete the versions too.
+var versionDays = deleteAfterDays < 0 ? oldVersionDays : min(deleteAfterDays, oldVersionDays)
+var softDeleteDays = 30
+var readers = union(readersId == '' ? [] : [readersId], operatorsId == '' ? [] : [operatorsId])
 var deleted = deleteAfterDays < 0 ? {} : { delete: { daysAfterModificationGreaterThan: deleteAfterDays } }
 
 module storage 'storage-account.bicep' = {
@@ -41,7 +47,7 @@ module storage 'storage-account.bicep' = {
     vnetEnabled: vnetEnabled
     workspaceId: workspaceId
     versioning: true
-    softDeleteDays: 30
+    softDeleteDays: softDeleteDays
     immutability: immutability
     immutabilityDays: immutabilityDays
   }
@@ -72,12 +78,12 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
         {
           name: 'cheaper-with-age'
           type: 'Lifecycle'
-          enabled: coolAfterDays >= 0 || coldAfterDays >= 0 || archiveAfterDays >= 0 || deleteAfterDays >= 0
+          enabled: true
           definition: {
             filters: { blobTypes: ['blockBlob'], prefixMatch: ['${container}/'] }
             actions: {
               baseBlob: union(cool, cold, archived, deleted)
-              version: { delete: { daysAfterCreationGreaterThan: oldVersionDays } }
+              version: { delete: { daysAfterCreationGreaterThan: versionDays } }
             }
           }
         }
@@ -98,11 +104,12 @@ resource write 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   dependsOn: [storage]
 }
 
-resource read 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for reader in readerPrincipalIds: {
+resource read 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for reader in readers: {
   name: guid(recordings.id, reader, blobReader)
   scope: recordings
   properties: {
     principalId: reader
+    principalType: 'Group'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobReader)
   }
 }]
@@ -129,4 +136,5 @@ resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
 output id string = storage.outputs.id
 output name string = storage.outputs.name
 output blobUri string = storage.outputs.blobUri
+output softDeleteDays int = softDeleteDays
 output containerName string = recordings.name

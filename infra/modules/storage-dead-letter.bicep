@@ -6,6 +6,8 @@ param redundancy string
 param vnetEnabled bool
 param workspaceId string
 param appPrincipalId string
+@description('Object id of the group that operates the app; empty is nobody.')
+param operatorsId string
 
 // The app takes a dead letter away once its event is on its way.
 var blobContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
@@ -45,6 +47,16 @@ resource redrive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobContributor)
+  }
+}
+
+resource operate 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (operatorsId != '') {
+  name: guid(deadLetters.id, operatorsId, blobContributor)
+  scope: deadLetters
+  properties: {
+    principalId: operatorsId
+    principalType: 'Group'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobContributor)
   }
 }

@@ -6,6 +6,12 @@ param redundancy string
 param vnetEnabled bool
 param workspaceId string
 param appPrincipalId string
+@description('Object id of the group that operates the app; empty is nobody.')
+param operatorsId string
+@description('Days that refused events are kept.')
+param quarantineDays int
+@description('Against removal as a resource: the catalog and the audit trail are here.')
+param lock bool
 
 var queueNames = ['recording-events', 'recording-chunks', 'recording-events-poison', 'recording-chunks-poison']
 var tableNames = ['recordings', 'chunks', 'audit']
@@ -16,6 +22,8 @@ var roles = {
   queueContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
+var operatorRoles = operatorsId == '' ? [] : [roles.queueContributor, roles.tableContributor]
+var blobContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 module storage 'storage-account.bicep' = {
   name: 'host-account'
@@ -46,6 +54,11 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   dependsOn: [storage]
 }]
 
+resource quarantine 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: blobs
+  name: 'recording-quarantine'
+}
+
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' = {
   parent: account
   name: 'default'
@@ -67,6 +80,28 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-
   parent: tableService
   name: table
 }]
+
+// What was refused has call ids and locations in it: it is not kept for ever.
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'quarantine-ends'
+          type: 'Lifecycle'
+          enabled: true
+          definition: {
+            filters: { blobTypes: ['blockBlob'], prefixMatch: ['recording-quarantine/'] }
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } } }
+          }
+        }
+      ]
+    }
+  }
+  dependsOn: [containers]
+}
 
 // A message that is put on a poison queue is seen here even when the app is dead.
 resource queueLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
@@ -90,6 +125,37 @@ resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role
   }
   dependsOn: [storage]
 }]
+
+// The people who operate the app: queues and catalog, and of the blobs the quarantine only. The host's keys and the package,
+// which are in the same account, stay out of their reach.
+resource operate 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in operatorRoles: {
+  name: guid(account.id, operatorsId, role)
+  scope: account
+  properties: {
+    principalId: operatorsId
+    principalType: 'Group'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+  }
+  dependsOn: [storage]
+}]
+
+resource reviewHeld 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (operatorsId != '') {
+  name: guid(quarantine.id, operatorsId, blobContributor)
+  scope: quarantine
+  properties: {
+    principalId: operatorsId
+    principalType: 'Group'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobContributor)
+  }
+  dependsOn: [containers]
+}
+
+resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'catalog-is-kept'
+  scope: account
+  properties: { level: 'CanNotDelete', notes: 'The catalog and the audit trail are here. Remove this lock only after they are kept elsewhere.' }
+  dependsOn: [storage]
+}
 
 output id string = storage.outputs.id
 output name string = storage.outputs.name

@@ -1,5 +1,7 @@
 """What must be true of the events' two ways, of the app, and of who may do what."""
 
+import ipaddress
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -18,13 +20,32 @@ ROLES = {
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     "73c42c96-874c-492b-b04d-ab87d138a893": "Log Analytics Reader",
     "09976791-48a7-449e-bb21-39d1a415f350": "Communication and Email Service Owner",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
 }
 LEAKS = (
-    r"list(?:Keys|AccountSas|ServiceSas|Secrets|Credentials)",
+    r"list(?:Keys|AccountSas|ServiceSas|Secrets|Credentials)\(",
     r"AccountKey=|accesskey=|SharedAccessSignature",
     r"[?&]code=|systemkey|@secure",
 )
 MAY_OWN_BLOBS = "storage-host"  # the Functions host asks for Owner, and only there
+OPEN_PATHS = ["/runtime/webhooks/eventgrid", "/runtime/webhooks/EventGrid", "/api/health"]
+RECORDING_LOGS = [{"category": name, "enabled": True} for name in ("CallRecordingSummary", "CallRecordingOperational")]
+# What the people who operate the app may do with it as a resource. Its settings hold no secret.
+OPERATE = {
+    "Microsoft.Web/sites/read",
+    "Microsoft.Web/sites/config/read",
+    "Microsoft.Web/sites/config/list/action",
+    "Microsoft.Web/sites/functions/read",
+    "Microsoft.Web/sites/host/listkeys/action",
+    "Microsoft.Web/sites/restart/action",
+}
+SCOPES_OF_OPERATORS = {  # by module: where the group of operators has rights, and never on more
+    "function-app": {"app"},
+    "monitoring": {"workspace"},
+    "storage-archive": {"recordings"},
+    "storage-dead-letter": {"deadLetters"},
+    "storage-host": {"account", "quarantine"},
+}
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -87,8 +108,10 @@ def no_secrets(templates: Templates) -> Iterator[str]:
 def the_app_is_hardened(templates: Templates) -> Iterator[str]:
     """Only TLS, only deployments by identity; and no client certificates, which Event Grid answers with lost events."""
     for place, _, app in templates.made("Microsoft.Web/sites"):
-        yield from differs(place, {"httpsOnly": True, "clientCertEnabled": False}, app.properties)
-        wanted = {"minTlsVersion": "1.2", "scmMinTlsVersion": "1.2", "ftpsState": "Disabled"}
+        # Public: Event Grid has no other way to the function than the internet.
+        reached: dict[str, Value] = {"httpsOnly": True, "clientCertEnabled": False, "publicNetworkAccess": "Enabled"}
+        yield from differs(place, reached, app.properties)
+        wanted: dict[str, Value] = {"minTlsVersion": "1.2", "scmMinTlsVersion": "1.2", "remoteDebuggingEnabled": False}
         config = app.properties.get("siteConfig")
         yield from differs(place, wanted, config if isinstance(config, dict) else {})
         if at(app.body, "identity", "type") != "UserAssigned":
@@ -101,8 +124,13 @@ def the_app_is_hardened(templates: Templates) -> Iterator[str]:
 def sign_in_leaves_events_and_health_out(templates: Templates) -> Iterator[str]:
     """Event Grid does not retry a 401: authentication in front of its webhook loses recordings."""
     sign_in = templates.module("function-app").resources["signIn"].properties
-    if at(sign_in, "globalValidation", "excludedPaths") != ["/runtime/webhooks/eventgrid", "/api/health"]:
+    if at(sign_in, "globalValidation", "excludedPaths") != OPEN_PATHS:
         yield "function-app: excludedPaths"
+    if (
+        at(sign_in, "globalValidation", "requireAuthentication") is not True
+        or at(sign_in, "platform", "enabled") is not True
+    ):
+        yield "function-app: sign-in is not required"
     if at(sign_in, "globalValidation", "unauthenticatedClientAction") != "Return401":
         yield "function-app: who is not signed in must get 401"
 
@@ -141,10 +169,96 @@ def telemetry_takes_no_key(templates: Templates) -> Iterator[str]:
 
 
 def acs_tells_what_it_recorded(templates: Templates) -> Iterator[str]:
-    """ACS's own log is the only witness of a recording whose event never came."""
+    """ACS's own log is the only witness of a recording without an event; the rest of that log is others' calls."""
     log = templates.module("acs-access").resources.get("log")
-    if log is None or as_list(log.properties.get("logs")) != [{"categoryGroup": "allLogs", "enabled": True}]:
-        yield "acs-access: the log of the resource is not kept"
+    if log is None or as_list(log.properties.get("logs")) != RECORDING_LOGS:
+        yield "acs-access: the log of the resource's recordings is not kept, or more than that"
+
+
+def environments_share_no_name(templates: Templates) -> Iterator[str]:
+    """Two environments on one resource: a name without the token takes the other one's events or log away."""
+    shared = {"acs-access", "event-topic-facts", "event-subscription-queue", "event-subscription-function"}
+    kinds = ("Microsoft.Insights/diagnosticSettings", SUBSCRIPTION)
+    for kind in kinds:
+        for place, file, resource in templates.made(kind):
+            if not any(module in place for module in shared):
+                continue
+            if not str(getattr(resource.body.get("name"), "text", "")).endswith("-${token}'"):
+                yield f"{place}: the name is not the environment's own"
+            if not file.parameters["token"].is_required:
+                yield f"{place}: the token may be left out"
+    for symbol in ("acs", "topic", "eventsToQueue"):
+        if getattr(templates.main.modules[symbol].given.get("token"), "text", "") != "token":
+            yield f"infra/main.bicep:{symbol}: the token is not passed on"
+
+
+def people_come_in_groups(templates: Templates) -> Iterator[str]:
+    """A right is taken away by leaving the group; a role assignment outlives the parameter that made it."""
+    for place, _, assignment in templates.made("Microsoft.Authorization/roleAssignments"):
+        given = getattr(assignment.properties.get("principalId"), "text", "")
+        kind = assignment.properties.get("principalType")
+        wanted = "Group" if given in ("operatorsId", "reader") else "ServicePrincipal"
+        if kind != wanted:
+            yield f"{place}: {given} is a {kind}"
+
+
+def operators_reach_what_they_need(templates: Templates) -> Iterator[str]:
+    """The host's keys and the package are in the account of the queues: operators get no role over all its blobs."""
+    role = templates.module("function-app").resources["operatorRole"]
+    for permission in as_list(role.properties.get("permissions")):
+        granted = {*map(str, as_list(at(permission, "actions"))), *map(str, as_list(at(permission, "dataActions")))}
+        yield from (f"function-app: operators may {action}" for action in sorted(granted ^ OPERATE))
+    for place, _, assignment in templates.made("Microsoft.Authorization/roleAssignments"):
+        if getattr(assignment.properties.get("principalId"), "text", "") == "operatorsId":
+            module = place.rpartition("/")[2].partition(".")[0]
+            scope = getattr(assignment.body.get("scope"), "text", "")
+            if scope not in SCOPES_OF_OPERATORS.get(module, set()):
+                yield f"{place}: operators on {scope}"
+    operate = templates.module("storage-host")
+    listed = getattr(operate.variables.get("operatorRoles"), "text", "")
+    if "blob" in listed.lower():
+        yield "storage-host: operators on every blob of the host"
+
+
+def the_app_knows_that_people_sign_in(templates: Templates) -> Iterator[str]:
+    """Roles are asked for because a setting of ours says so, not only because of what the platform sets."""
+    chosen = templates.main.variables.get("signInSettings")
+    if getattr(chosen, "branches", ()) != ({}, {"APP_SIGN_IN_REQUIRED": "true"}):
+        yield "infra/main.bicep: signInSettings"
+    if not getattr(chosen, "text", "").startswith("empty(entraClientId) ?"):
+        yield "infra/main.bicep: sign-in is not asked for with an Entra application"
+    if "signInSettings" not in getattr(templates.main.modules["app"].given.get("appSettings"), "names", ()):
+        yield "infra/main.bicep: signInSettings are not given"
+
+
+def the_network_is_one_that_flex_takes(templates: Templates) -> Iterator[str]:
+    """The app's subnet is delegated to what Flex Consumption runs on, and no subnet is in another one."""
+    network = templates.module("network").resources["network"].properties
+    space = ipaddress.IPv4Network(str(as_list(at(network, "addressSpace", "addressPrefixes"))[0]))
+    subnets = as_list(network.get("subnets"))
+    ranges = [ipaddress.IPv4Network(str(at(subnet, "properties", "addressPrefix"))) for subnet in subnets]
+    if any(one.overlaps(other) for one, other in itertools.combinations(ranges, 2)):
+        yield "network: subnets overlap"
+    if any(not one.subnet_of(space) for one in ranges):
+        yield "network: a subnet is outside the address space"
+    (app,) = [subnet for subnet in subnets if at(subnet, "name") == "app"]
+    names = [at(each, "properties", "serviceName") for each in as_list(at(app, "properties", "delegations"))]
+    if names != ["Microsoft.App/environments"]:
+        yield f"network: the app's subnet is delegated to {names}"
+
+
+def waiting_instances_fit_zones(templates: Templates) -> Iterator[str]:
+    """With zones, Flex Consumption refuses a group with one instance; and events are in no other function's group."""
+    app = templates.module("function-app")
+    each = app.variables.get("each")
+    if getattr(each, "branches", ()) != (2, 1) or not getattr(each, "text", "").startswith("zoneRedundant ?"):
+        yield "function-app: each"
+    waiting = as_list(app.variables.get("waiting"))
+    names = [at(group, "name") for group in waiting]
+    if names != ["http", "function:ingest_event", "function:archive_chunk"]:
+        yield f"function-app: {names} wait"
+    if any(getattr(at(group, "instanceCount"), "text", "") != "each" for group in waiting):
+        yield "function-app: a number of its own"
 
 
 def _destination(subscription: Declared) -> Value:
@@ -166,4 +280,10 @@ CHECKS: list[Check] = [
     acs_takes_no_key,
     telemetry_takes_no_key,
     acs_tells_what_it_recorded,
+    environments_share_no_name,
+    people_come_in_groups,
+    operators_reach_what_they_need,
+    the_app_knows_that_people_sign_in,
+    the_network_is_one_that_flex_takes,
+    waiting_instances_fit_zones,
 ]

@@ -16,9 +16,15 @@ from tests.repo.infra.templates import MAIN, Check, Templates
 
 # Read by the Functions host or the exporter, not by the app's settings.
 OF_THE_PLATFORM = {
+    "PYTHON_THREADPOOL_THREAD_COUNT",
     "AzureWebJobsStorage__credential",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 }
+HOOKS = ("preprovision", "postdeploy", "predown", "lock")
+OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "SUBSCRIBE_TRIES", "SUBSCRIBE_PAUSE_SECONDS"}
+SAFE_AZD = (1, 25)
+# Set here first: the app reads it from its next version on, and until then it does no harm.
+AHEAD = {"APP_SIGN_IN_REQUIRED"}
 # Read by the app and left out of the templates, each for its reason.
 LEFT_OUT = {
     "ACS_CONNECTION_STRING": "a key; the templates use the identity",
@@ -52,7 +58,7 @@ LEFT_OUT = {
 
 def settings_that_are_set_are_read(templates: Templates) -> Iterator[str]:
     """A setting that nobody reads does nothing, and whoever set it believes that it does."""
-    unread = app_settings(templates) - documented_settings() - OF_THE_PLATFORM
+    unread = app_settings(templates) - documented_settings() - OF_THE_PLATFORM - AHEAD
     yield from (f"{name} is set, and nobody reads it" for name in sorted(unread))
 
 
@@ -129,39 +135,81 @@ def queries_name_what_is_logged(templates: Templates) -> Iterator[str]:
 
 
 def the_hooks_pass_what_is_there(templates: Templates) -> Iterator[str]:
-    """Each variable of a hook is an output, each parameter is one of the template, and both shells do the same."""
+    """Each variable of a hook is an output or a choice, each parameter the template's; both shells do the same."""
     needed = templates.files["infra/event-subscription-function.bicep"].parameters.keys()
-    for path, variable in (
-        ("infra/hooks/postdeploy.sh", r"\$([A-Z_]+)"),
-        ("infra/hooks/postdeploy.ps1", r"\$env:(\w+)"),
-    ):
-        text = templates.texts[path]
-        for name in set(re.findall(variable, text)) - templates.main.outputs.keys() - {"AZURE_SUBSCRIPTION_ID"}:
-            yield f"{path}: {name} is not an output"
-        if set(re.findall(r"^\s+(\w+)=", text, re.MULTILINE)) != needed:
+    chosen = set(re.findall(r"\$\{(\w+)", templates.texts["infra/main.parameters.json"]))
+    known = templates.main.outputs.keys() | chosen | OF_AZD
+    for hook in HOOKS:
+        posix, windows = (templates.texts[f"infra/hooks/{hook}.{suffix}"] for suffix in ("sh", "ps1"))
+        used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)\b", posix))
+        if used != set(re.findall(r"\$env:(\w+)", windows)):
+            yield f"infra/hooks/{hook}: the shells read different variables"
+        yield from (f"infra/hooks/{hook}: {name} is not an output" for name in sorted(used - known))
+        if "set -eu\n" not in posix or "$ErrorActionPreference = 'Stop'\n" not in windows:
+            yield f"infra/hooks/{hook}: goes on after a failure"
+        if posix.count("exit 1") + posix.count('stop "') == 0 and hook != "lock":
+            yield f"infra/hooks/{hook}: never fails"
+    for path in ("infra/hooks/postdeploy.sh", "infra/hooks/postdeploy.ps1"):
+        if set(re.findall(r"^\s+(\w+)=\S+ [\\`]$", templates.texts[path], re.MULTILINE)) != needed:
             yield f"{path}: the parameters are not those of the template"
 
 
 def azd_finds_its_parts(templates: Templates) -> Iterator[str]:
     """The service has the tag that azd looks for; the template and the hooks are where azure.yaml says."""
     project = yaml.safe_load(templates.texts["azure.yaml"])
-    tag = f"'azd-service-name': '{next(iter(project['services']))}'"
-    if tag not in templates.texts["infra/modules/function-app.bicep"]:
-        yield f"azure.yaml: no resource has {tag}"
-    if f"azd deploy {next(iter(project['services']))} " not in (ROOT / ".github/workflows/deploy.yml").read_text(
-        "utf-8"
-    ):
+    name, service = next(iter(project["services"].items()))
+    if f"'azd-service-name': '{name}'" not in templates.texts["infra/modules/function-app.bicep"]:
+        yield f"azure.yaml: no resource has the tag of {name}"
+    if (service["host"], service["language"], service["project"]) != ("function", "python", "."):
+        yield "azure.yaml: is no function app"
+    if f"azd deploy {name} " not in (ROOT / ".github/workflows/deploy.yml").read_text("utf-8"):
         yield "the workflow deploys another service"
-    for shell in project["hooks"]["postdeploy"].values():
-        if shell["run"] not in templates.texts:
-            yield f"azure.yaml: {shell['run']} does not exist"
+    if (project["infra"]["path"], project["infra"]["module"]) != ("infra", "main"):
+        yield "azure.yaml: the template is elsewhere"
+    if set(project["hooks"]) != {"preprovision", "postdeploy", "predown"}:
+        yield f"azure.yaml: the hooks are {sorted(project['hooks'])}"
+    for hook, shells in project["hooks"].items():
+        for shell in shells.values():
+            if shell["run"] not in templates.texts or hook not in shell["run"]:
+                yield f"azure.yaml: {hook} runs {shell['run']}"
+            if shell.get("continueOnError"):
+                yield f"azure.yaml: {hook} may fail"
+
+
+def an_old_azd_is_refused(templates: Templates) -> Iterator[str]:
+    """Before 1.24.1, azd deletes the group of an existing Communication Services resource with its phone numbers."""
+    project = yaml.safe_load(templates.texts["azure.yaml"])
+    found = re.fullmatch(r">= ?(\d+)\.(\d+)\.\d+", str(project.get("requiredVersions", {}).get("azd", "")))
+    if not found or (int(found[1]), int(found[2])) < SAFE_AZD:
+        yield "azure.yaml: requiredVersions"
+    limits = {
+        "infra/hooks/predown.sh": r'"\$major" -eq (\d+) \] && \[ "\$minor" -lt (\d+)',
+        "infra/hooks/predown.ps1": r"\[int\]\$Matches\[1\] -eq (\d+) -and \[int\]\$Matches\[2\] -lt (\d+)",
+    }
+    for path, pattern in limits.items():
+        limit = re.search(pattern, templates.texts[path])
+        if limit is None or (int(limit[1]), int(limit[2])) < SAFE_AZD:
+            yield f"{path}: lets an old azd delete"
+
+
+def copies_have_the_threads_that_were_tested(templates: Templates) -> Iterator[str]:
+    """The platform's default is five, and the host takes twelve messages: seven would wait behind their leases."""
+    local = re.search(r'"PYTHON_THREADPOOL_THREAD_COUNT": "(\d+)"', (ROOT / "dev/world.py").read_text("utf-8"))
+    given = templates.main.modules["app"].given.get("appSettings")
+    set_to = [
+        value.get("PYTHON_THREADPOOL_THREAD_COUNT") for value in getattr(given, "given", ()) if isinstance(value, dict)
+    ]
+    if local is None or local[1] not in set_to:
+        yield f"infra/main.bicep: {set_to} threads, and {local and local[1]} in the local world"
 
 
 def severities(templates: Templates) -> dict[str, int]:
     """Each alert with its severity."""
     variables = templates.module("alerts").variables
     alerts = [*as_list(variables.get("logAlerts")), *as_list(variables.get("metricAlerts"))]
-    return {str(at(alert, "name")): int(str(at(alert, "severity"))) for alert in alerts}
+    told = {str(at(alert, "name")): int(str(at(alert, "severity"))) for alert in alerts}
+    # Azure gives alerts on its own notes the lowest severity.
+    return told | {str(at(alert, "name")): 4 for alert in as_list(variables.get("activityAlerts"))}
 
 
 def alert_names(templates: Templates) -> set[str]:
@@ -173,7 +221,8 @@ def app_settings(templates: Templates) -> set[str]:
     """The settings that the function app is given."""
     given = templates.main.modules["app"].given.get("appSettings")
     named = (templates.main.variables.get(name) for name in getattr(given, "names", ()))
-    return {name for value in (*getattr(given, "given", ()), *named) for name in as_dict(value)}
+    chosen = [branch for value in named for branch in (value, *getattr(value, "branches", ()))]
+    return {name for value in (*getattr(given, "given", ()), *chosen) for name in as_dict(value)}
 
 
 def documented_settings() -> set[str]:
@@ -204,4 +253,6 @@ CHECKS: list[Check] = [
     queries_name_what_is_logged,
     the_hooks_pass_what_is_there,
     azd_finds_its_parts,
+    an_old_azd_is_refused,
+    copies_have_the_threads_that_were_tested,
 ]

@@ -15,6 +15,7 @@ class Expression:
     text: str
     names: frozenset[str] = frozenset()
     given: tuple["Value", ...] = ()
+    branches: tuple["Value", ...] = ()  # of `condition ? one : other`
 
 
 Value = str | int | bool | None | Expression | list["Value"] | dict[str, "Value"]
@@ -27,6 +28,7 @@ class Parameter:
     default: Value
     is_required: bool
     decorators: Mapping[str, Value]
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,10 @@ def _declare(file: BicepFile, node: Node, decorators: dict[str, Value]) -> None:
     match node.type:
         case "parameter_declaration":
             given = "=" in [kid.type for kid in node.children]
-            file.parameters[_text(kids[0])] = Parameter(_value(kids[-1]) if given else None, not given, decorators)
+            kind = next((_text(kid) for kid in kids if kid.type == "type"), "")
+            file.parameters[_text(kids[0])] = Parameter(
+                _value(kids[-1]) if given else None, not given, decorators, kind
+            )
         case "variable_declaration":
             file.variables[_text(kids[0])] = _value(kids[-1])
         case "resource_declaration":
@@ -159,6 +164,9 @@ def _value(node: Node) -> Value:
             return [_value(kid) for kid in node.named_children if kid.type != "comment"]
         case "object":
             return dict(_property(kid) for kid in node.named_children if kid.type == "object_property")
+        case "ternary_expression":
+            kids = tuple(_value(kid) for kid in node.named_children if kid.type != "comment")
+            return Expression(_text(node), frozenset(_names(node)), branches=kids[1:])
         case "call_expression":
             given = [kid for kid in node.named_children[-1].named_children if kid.type != "comment"]
             return Expression(_text(node), frozenset(_names(node)), tuple(_value(kid) for kid in given))
@@ -178,6 +186,10 @@ def _names(node: Node) -> Iterator[str]:
     kids = node.named_children
     if node.type == "object_property" and kids[0].type == "identifier":
         kids = kids[1:]
+    if node.type == "lambda_expression":
+        local = {_text(kid) for kid in kids[:-1]}
+        yield from (name for name in _names(kids[-1]) if name not in local)
+        return
     for kid in kids:
         yield from _names(kid)
 

@@ -8,29 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dev.prove.log_workspace import TABLES
 from tests.repo.docs.repository import DOCS, ROOT
-
-# The columns that are used, as the reference of Azure Monitor's tables names them.
-TABLES = {
-    "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "SeverityLevel": "int", "Properties": "dynamic"},
-    "StorageQueueLogs": {"TimeGenerated": "datetime", "OperationName": "string", "Uri": "string"},
-    "StorageBlobLogs": {
-        "TimeGenerated": "datetime",
-        "OperationName": "string",
-        "StatusText": "string",
-        "AuthenticationType": "string",
-        "RequesterObjectId": "string",
-        "CallerIpAddress": "string",
-        "Uri": "string",
-    },
-    "ACSCallRecordingSummary": {
-        "TimeGenerated": "datetime",
-        "RecordingId": "string",
-        "ChunkCount": "int",
-        "RecordingEndReason": "string",
-        "RecordingLength": "long",
-    },
-}
 
 
 def queries() -> dict[str, str]:

@@ -1,9 +1,11 @@
 """What must be true of every storage account, and of the archive above all."""
 
+import json
 import re
 from collections.abc import Iterator
 
 from tests.repo.infra.bicep import Expression, Value, as_dict, as_list, at
+from tests.repo.infra.evaluate import Evaluation, RefusedError
 from tests.repo.infra.templates import Check, Templates, differs
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
@@ -18,6 +20,10 @@ LOCKED_DOWN: dict[str, Value] = {
     "minimumTlsVersion": "TLS1_2",
     "supportsHttpsTrafficOnly": True,
 }
+
+
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+WRITER = {f"{BLOBS}/read", f"{BLOBS}/blobs/read", f"{BLOBS}/blobs/write", f"{BLOBS}/blobs/add/action"}
 
 
 def no_keys_to_storage(templates: Templates) -> Iterator[str]:
@@ -56,7 +62,7 @@ def deletes_can_be_undone(templates: Templates) -> Iterator[str]:
             if at(service.properties, policy, "enabled") is not True:
                 yield f"{place}: {policy}"
     for place, use in templates.uses("storage-account"):
-        days = use.given.get("softDeleteDays")
+        days = templates.files[place.partition(":")[0]].resolved(use.given.get("softDeleteDays"))
         if not isinstance(days, int) or days < 7:
             yield f"{place}: softDeleteDays"
 
@@ -72,18 +78,117 @@ def archive_keeps_versions(templates: Templates) -> Iterator[str]:
 
 
 def immutability_is_never_locked_by_default(templates: Templates) -> Iterator[str]:
-    """A locked policy cannot be undone by anybody: nobody gets it without having asked for it."""
-    if templates.main.parameters["archiveImmutability"].default != "Unlocked":
-        yield "infra/main.bicep: archiveImmutability must be Unlocked by default"
+    """A locked policy cannot be undone by anybody, and Azure refuses to create one: locking is a step of its own."""
+    immutability, locked = (templates.main.parameters[name] for name in ("archiveImmutability", "archiveLocked"))
+    if immutability.default != "Unlocked" or immutability.decorators.get("allowed") != ["Off", "Unlocked"]:
+        yield "infra/main.bicep: archiveImmutability must be Unlocked by default, and can be nothing but that or Off"
+    if locked.default is not False:
+        yield "infra/main.bicep: archiveLocked must be off by default"
+    given = templates.main.modules["archive"].given.get("immutability")
+    wanted = "archiveImmutability == 'Off' ? 'Off' : archiveLocked ? 'Locked' : 'Unlocked'"
+    if getattr(given, "text", "") != wanted:
+        yield "infra/main.bicep: the archive's immutability is not the deployer's choice"
     for _, use in _archive_accounts(templates):
-        if not isinstance(use.get("immutability"), Expression):
-            yield "the archive's immutability is not the deployer's choice"
-    given = re.findall(r"state: ([^ ]+)", templates.texts["infra/modules/storage-account.bicep"])
-    if given != ["immutability"]:
-        yield f"storage-account: the state of the policy is {given}"
+        if getattr(use.get("immutability"), "text", "") != "immutability":
+            yield "storage-archive: immutability is not passed on"
+    states = re.findall(r"state: ([^ ]+)", templates.texts["infra/modules/storage-account.bicep"])
+    if states != ["immutability"]:
+        yield f"storage-account: the state of the policy is {states}"
+
+
+def locking_is_typed(templates: Templates) -> Iterator[str]:
+    """Nothing locks the archive but a script that a person answers, twice, with the account's name."""
     for path, text in templates.texts.items():
-        if path.endswith(".json") and "Locked" in text.replace("Unlocked", ""):
-            yield f"{path}: Locked"
+        if re.search(r"immutability-state|setImmutability", text) and not re.search(r"hooks/lock\.(sh|ps1)$", path):
+            yield f"{path}: locks"
+    project = templates.texts["azure.yaml"]
+    if "lock" in re.findall(r"hooks/(\w+)\.", project):
+        yield "azure.yaml: locks without being asked"
+    for path, twice, compare in (
+        ("infra/hooks/lock.sh", 'for time in "" " again"', '[ "$typed" = "$account" ]'),
+        ("infra/hooks/lock.ps1", "foreach ($time in '', ' again')", "-cne $account"),
+    ):
+        text = templates.texts[path]
+        if twice not in text or compare not in text or text.index(compare) > text.index("--immutability-state"):
+            yield f"{path}: does not ask twice before it locks"
+
+
+def deleting_deletes(templates: Templates) -> Iterator[str]:
+    """With versioning, a deleted blob is an older version: versions end with it, or nothing ever ends."""
+    path = "infra/modules/storage-archive.bicep"
+    for days, old, wanted in ((-1, 365, 365), (90, 365, 90), (900, 365, 365), (365, 365, 365)):
+        found = Evaluation(templates, path, deleteAfterDays=days, oldVersionDays=old).value("versionDays")
+        if found != wanted:
+            yield f"{path}: versions live {found} days with deleteAfterDays={days}, oldVersionDays={old}"
+    (rule,) = _rules(templates, "storage-archive")
+    version = at(rule, "definition", "actions", "version", "delete", "daysAfterCreationGreaterThan")
+    if getattr(version, "text", "") != "versionDays" or at(rule, "enabled") is not True:
+        yield f"{path}: versions are not deleted"
+    told = getattr(templates.main.outputs.get("RECORDINGS_GONE_AFTER_DAYS"), "text", "")
+    if "deleteAfterDays + archive.outputs.softDeleteDays" not in told:
+        yield "infra/main.bicep: nothing tells when bytes are gone"
+
+
+def each_tier_is_the_one_that_was_asked_for(templates: Templates) -> Iterator[str]:
+    """A rule of age moves to its own tier and nowhere else; one that is off does nothing."""
+    path = "infra/modules/storage-archive.bicep"
+    for variable, parameter, action in (
+        ("cool", "coolAfterDays", "tierToCool"),
+        ("cold", "coldAfterDays", "tierToCold"),
+        ("archived", "archiveAfterDays", "tierToArchive"),
+        ("deleted", "deleteAfterDays", "delete"),
+    ):
+        others = dict.fromkeys(("coolAfterDays", "coldAfterDays", "archiveAfterDays", "deleteAfterDays"), 3)
+        on = Evaluation(templates, path, **{**others, parameter: 7}).value(variable)
+        off = Evaluation(templates, path, **{**others, parameter: -1}).value(variable)
+        if on != {action: {"daysAfterModificationGreaterThan": 7}} or off != {}:
+            yield f"{path}: {variable} is {on}, or {off} when it is off"
+    (rule,) = _rules(templates, "storage-archive")
+    base = at(rule, "definition", "actions", "baseBlob")
+    if getattr(base, "text", "") != "union(cool, cold, archived, deleted)":
+        yield f"{path}: baseBlob"
+
+
+def quarantine_ends(templates: Templates) -> Iterator[str]:
+    """Refused events have call ids and locations in them; nothing else of that account is ever deleted by age."""
+    rules = _rules(templates, "storage-host")
+    for rule in rules:
+        if at(rule, "definition", "filters", "prefixMatch") != ["recording-quarantine/"]:
+            yield "storage-host: a rule deletes more than the quarantine"
+    if [
+        getattr(at(rule, "definition", "actions", "baseBlob", "delete", "daysAfterModificationGreaterThan"), "text", "")
+        for rule in rules
+    ] != ["quarantineDays"]:
+        yield "storage-host: the quarantine is kept for ever"
+
+
+def redundancy_is_the_regions(templates: Templates) -> Iterator[str]:
+    """Each account gets what the region has; only copies that may be lost are kept in one place."""
+    wanted = {
+        "hostStorage": "hostSku",
+        "archive": "archiveSku",
+        "fallback": "'Standard_LRS'",
+        "deadLetters": "'Standard_LRS'",
+    }
+    for symbol, sku in wanted.items():
+        given = templates.main.modules[symbol].given.get("redundancy")
+        if getattr(given, "text", f"'{given}'") != sku:
+            yield f"infra/main.bicep:{symbol}: redundancy"
+    regions = json.loads(templates.texts["infra/regions.json"])
+    if as_list(templates.main.parameters["location"].decorators.get("allowed")) != sorted(regions):
+        yield "infra/main.bicep: the regions are not those of regions.json"
+    for name, facts in regions.items():
+        with_defaults = Evaluation(templates, environmentName="e", location=name)
+        if facts["other"] and (facts["other"] not in regions or regions[facts["other"]]["acsData"] != facts["acsData"]):
+            yield f"infra/regions.json: {name}: {facts['other']} is another geography"
+        if facts["geoZones"] and not facts["zones"]:
+            yield f"infra/regions.json: {name}: paired zones without zones"
+        try:
+            with_defaults.value("groupName")
+        except RefusedError as error:
+            yield f"infra/main.bicep: the defaults do not fit {name}: {error}"
+        if with_defaults.value("deadLetterRegion") != (facts["other"] or name):
+            yield f"infra/main.bicep: dead letters of {name}"
 
 
 def archive_writer_cannot_delete(templates: Templates) -> Iterator[str]:
@@ -96,6 +201,8 @@ def archive_writer_cannot_delete(templates: Templates) -> Iterator[str]:
                 r"\*|delete|immutableStorage|permanentDelete|move|manageOwnership", str(action), re.IGNORECASE
             ):
                 yield f"the writer may {action}"
+            if str(action) not in WRITER:
+                yield f"the writer may {action}, which no code does"
     for symbol, resource in templates.module("storage-archive").resources.items():
         if getattr(resource.properties.get("principalId"), "text", "") == "appPrincipalId" and not _is_writer(
             resource.properties.get("roleDefinitionId")
@@ -105,9 +212,11 @@ def archive_writer_cannot_delete(templates: Templates) -> Iterator[str]:
 
 def archive_is_locked(templates: Templates) -> Iterator[str]:
     """The account is not removed by mistake with its resource group."""
-    locks = [lock for place, _, lock in templates.made("Microsoft.Authorization/locks") if "storage-archive" in place]
-    if [lock.properties.get("level") for lock in locks] != ["CanNotDelete"]:
-        yield "storage-archive: no CanNotDelete lock"
+    locks = list(templates.made("Microsoft.Authorization/locks"))
+    for module in ("storage-archive", "storage-host"):
+        levels = [lock.properties.get("level") for place, _, lock in locks if module in place]
+        if levels != ["CanNotDelete"]:
+            yield f"{module}: no CanNotDelete lock"
     if templates.main.parameters["lockArchive"].default is not True:
         yield "infra/main.bicep: lockArchive must be on by default"
 
@@ -151,6 +260,15 @@ def _archive_accounts(templates: Templates) -> Iterator[tuple[str, dict[str, obj
             yield place, dict(as_dict(use.given))
 
 
+def _rules(templates: Templates, module: str) -> list[Value]:
+    (policy,) = [
+        resource
+        for resource in templates.module(module).resources.values()
+        if resource.what.startswith("Microsoft.Storage/storageAccounts/managementPolicies@")
+    ]
+    return as_list(at(policy.properties, "policy", "rules"))
+
+
 def _is_writer(role: object) -> bool:
     return isinstance(role, Expression) and role.text == "writerRoleId"
 
@@ -163,6 +281,11 @@ CHECKS: list[Check] = [
     deletes_can_be_undone,
     archive_keeps_versions,
     immutability_is_never_locked_by_default,
+    locking_is_typed,
+    deleting_deletes,
+    each_tier_is_the_one_that_was_asked_for,
+    quarantine_ends,
+    redundancy_is_the_regions,
     archive_writer_cannot_delete,
     archive_is_locked,
     nothing_is_deleted_by_default,

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from tests.repo.docs.repository import DOCS
-from tests.repo.infra import access_policy, agreement, storage_policy, structure
+from tests.repo.infra import access_policy, agreement, alert_policy, shapes, storage_policy, structure
 from tests.repo.infra.templates import Check, load
 
-CHECKS = [*structure.CHECKS, *storage_policy.CHECKS, *access_policy.CHECKS, *agreement.CHECKS]
+MODULES = (structure, shapes, storage_policy, access_policy, agreement, alert_policy)
+CHECKS = [check for module in MODULES for check in module.CHECKS]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

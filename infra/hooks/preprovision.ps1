@@ -1,0 +1,43 @@
+# Finds out in seconds what would otherwise fail after twenty minutes. The same as preprovision.sh.
+$ErrorActionPreference = 'Stop'
+
+function Stop-Here($why) {
+  [Console]::Error.WriteLine("Stopped before anything was made: $why")
+  exit 1
+}
+
+if (-not (Get-Command az -ErrorAction SilentlyContinue)) { Stop-Here 'the Azure CLI is not installed (https://aka.ms/azure-cli).' }
+$tenant = az account show --subscription $env:AZURE_SUBSCRIPTION_ID --query tenantId --output tsv 2> $null
+if ($LASTEXITCODE -ne 0) { Stop-Here "the Azure CLI cannot see the subscription $($env:AZURE_SUBSCRIPTION_ID): az login" }
+if ($env:AZURE_TENANT_ID -and $tenant -ne $env:AZURE_TENANT_ID) {
+  Stop-Here "az is signed in to the tenant $tenant, azd to $($env:AZURE_TENANT_ID): az login --tenant $($env:AZURE_TENANT_ID)"
+}
+
+foreach ($provider in 'Microsoft.App', 'Microsoft.EventGrid', 'Microsoft.Communication', 'Microsoft.Insights', 'Microsoft.OperationalInsights') {
+  az provider register --namespace $provider --subscription $env:AZURE_SUBSCRIPTION_ID --wait --output none
+  if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+}
+
+if ($env:EXISTING_ACS_NAME) {
+  if (-not $env:EXISTING_ACS_RESOURCE_GROUP) { Stop-Here 'EXISTING_ACS_RESOURCE_GROUP is not set.' }
+  $subscription = if ($env:EXISTING_ACS_SUBSCRIPTION) { $env:EXISTING_ACS_SUBSCRIPTION } else { $env:AZURE_SUBSCRIPTION_ID }
+  $topics = az eventgrid system-topic list --subscription $subscription --resource-group $env:EXISTING_ACS_RESOURCE_GROUP `
+    --query "[?topicType=='Microsoft.Communication.CommunicationServices'].{name: name, source: source}" --output json | ConvertFrom-Json
+  if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+  # A resource can have one system topic only. Names of resources do not depend on case.
+  $found = ($topics | Where-Object { $_.source -like "*/$($env:EXISTING_ACS_NAME)" } | Select-Object -First 1).name
+  if ($found -and $found -ne $env:EXISTING_SYSTEM_TOPIC_NAME) {
+    Stop-Here "$($env:EXISTING_ACS_NAME) has the system topic $found already: azd env set EXISTING_SYSTEM_TOPIC_NAME $found"
+  }
+}
+
+if ($env:ARCHIVE_LOCKED -and $env:ARCHIVE_LOCKED -ne 'false') {
+  $state = az storage account show --subscription $env:AZURE_SUBSCRIPTION_ID --name "$($env:ARCHIVE_ACCOUNT_NAME)" `
+    --query immutableStorageWithVersioning.immutabilityPolicy.state --output tsv 2> $null
+  if ($state -ne 'Locked') { Stop-Here 'ARCHIVE_LOCKED is set, and the archive is not locked: azd env set ARCHIVE_LOCKED false' }
+}
+
+# The start of a budget must not move: it is set once, in the environment.
+if ($env:MONTHLY_BUDGET -and $env:MONTHLY_BUDGET -ne '0' -and -not $env:BUDGET_START -and (Get-Command azd -ErrorAction SilentlyContinue)) {
+  azd env set BUDGET_START (Get-Date -AsUTC -Format 'yyyy-MM-01')
+}

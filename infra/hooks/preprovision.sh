@@ -1,0 +1,43 @@
+#!/bin/sh
+# Finds out in seconds what would otherwise fail after twenty minutes. Changes nothing in Azure but the registration of providers.
+set -eu
+
+stop() {
+  echo "Stopped before anything was made: $1" >&2
+  exit 1
+}
+
+command -v az > /dev/null || stop "the Azure CLI is not installed (https://aka.ms/azure-cli)."
+tenant=$(az account show --subscription "$AZURE_SUBSCRIPTION_ID" --query tenantId --output tsv 2> /dev/null) \
+  || stop "the Azure CLI cannot see the subscription $AZURE_SUBSCRIPTION_ID: az login"
+if [ -n "${AZURE_TENANT_ID:-}" ] && [ "$tenant" != "$AZURE_TENANT_ID" ]; then
+  stop "az is signed in to the tenant $tenant, azd to $AZURE_TENANT_ID: az login --tenant $AZURE_TENANT_ID"
+fi
+
+for provider in Microsoft.App Microsoft.EventGrid Microsoft.Communication Microsoft.Insights Microsoft.OperationalInsights; do
+  az provider register --namespace "$provider" --subscription "$AZURE_SUBSCRIPTION_ID" --wait --output none
+done
+
+if [ -n "${EXISTING_ACS_NAME:-}" ]; then
+  [ -n "${EXISTING_ACS_RESOURCE_GROUP:-}" ] || stop "EXISTING_ACS_RESOURCE_GROUP is not set."
+  topics=$(az eventgrid system-topic list \
+    --subscription "${EXISTING_ACS_SUBSCRIPTION:-$AZURE_SUBSCRIPTION_ID}" --resource-group "$EXISTING_ACS_RESOURCE_GROUP" \
+    --query "[?topicType=='Microsoft.Communication.CommunicationServices'].[name, source]" --output tsv)
+  # A resource can have one system topic only. Names of resources do not depend on case.
+  found=$(printf '%s\n' "$topics" | awk -v wanted="/$EXISTING_ACS_NAME" \
+    'tolower(substr($2, length($2) - length(wanted) + 1)) == tolower(wanted) { print $1; exit }')
+  if [ -n "$found" ] && [ "$found" != "${EXISTING_SYSTEM_TOPIC_NAME:-}" ]; then
+    stop "$EXISTING_ACS_NAME has the system topic $found already: azd env set EXISTING_SYSTEM_TOPIC_NAME $found"
+  fi
+fi
+
+if [ "${ARCHIVE_LOCKED:-false}" != "false" ]; then
+  state=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "${ARCHIVE_ACCOUNT_NAME:-}" \
+    --query immutableStorageWithVersioning.immutabilityPolicy.state --output tsv 2> /dev/null) || state=""
+  [ "$state" = "Locked" ] || stop "ARCHIVE_LOCKED is set, and the archive is not locked: azd env set ARCHIVE_LOCKED false"
+fi
+
+# The start of a budget must not move: it is set once, in the environment.
+if [ "${MONTHLY_BUDGET:-0}" != "0" ] && [ -z "${BUDGET_START:-}" ] && command -v azd > /dev/null; then
+  azd env set BUDGET_START "$(date -u +%Y-%m-01)"
+fi
