@@ -117,12 +117,39 @@ def test_pull_requests_run_all_that_make_runs_on_every_python() -> None:
 def test_production_gets_only_what_was_tested_built_and_attested_here() -> None:
     """The zip is not built again for the deployment: it is the attested one, by digest and by signature."""
     deploy = jobs("deploy.yml")
-    assert (deploy["build"]["needs"], deploy["deploy"]["needs"]) == ("test", "build")
+    assert (deploy["build"]["needs"], deploy["deploy"]["needs"]) == ("test", ["build", "released"])
     lines = commands(deploy["deploy"])
     assert lines.index("sha256sum --check") < lines.index("gh attestation verify") < lines.index("azd deploy")
     assert "--from-package" in lines
     assert "make package" not in lines
-    assert yaml.safe_load(TEXTS["deploy.yml"])[True] == {"workflow_dispatch": None}
+    assert set(yaml.safe_load(TEXTS["deploy.yml"])[True]) == {"workflow_dispatch"}
+
+
+def test_a_deployment_needs_one_of_two_proofs() -> None:
+    """A job that was skipped is no success: either this commit was tested and built, or a release was verified."""
+    deploy = jobs("deploy.yml")
+    condition = deploy["deploy"]["if"]
+    assert "(needs.build.result == 'success' || needs.released.result == 'success')" in condition
+    assert "!cancelled()" in condition
+    assert "always()" not in condition
+    assert (deploy["test"]["if"], deploy["released"]["if"]) == ("inputs.release == ''", "inputs.release != ''")
+
+
+def test_a_release_is_rolled_back_to_by_name_and_by_proof() -> None:
+    """The name is checked before it is used, the zip before it is handed on, and the templates stay as they are."""
+    released, deploy = jobs("deploy.yml")["released"], jobs("deploy.yml")["deploy"]
+    lines = commands(released)
+    assert lines.index("=~ ^v[0-9]+") < lines.index("gh release download") < lines.index("gh attestation verify")
+    conditions = {step.get("run", "").strip(): step.get("if") for step in deploy["steps"]}
+    assert (
+        conditions["azd provision --no-prompt"]
+        == conditions["azd provision --preview --no-prompt"]
+        == "inputs.release == ''"
+    )
+    assert [run for run in conditions if run.startswith("azd deploy") and conditions[run] is None]
+    assert any("azd env refresh" in run and on == "inputs.release != ''" for run, on in conditions.items())
+    page = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    assert "gh workflow run deploy.yml --field release=" in page
 
 
 def test_a_preview_comes_before_anything_is_changed() -> None:
