@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dev.acs_simulator.exact import Exact
-from dev.acs_simulator.faults.rules import Argument, FaultKind, Operation
+from dev.acs_simulator.faults.kinds import Argument, FaultKind, Operation
 from dev.acs_simulator.faults.script import Fault, ScriptedFault
 from dev.acs_simulator.state.journal import JournalEntry
 from dev.acs_simulator.state.model import (

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from dev.acs_simulator.faults.rules import FaultKind, Operation
+from dev.acs_simulator.faults.kinds import FaultKind, Operation
 from dev.acs_simulator.faults.script import FaultScript
 from dev.acs_simulator.state.background import Background
 from dev.acs_simulator.state.identifiers import new_guid

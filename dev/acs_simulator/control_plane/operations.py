@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from dev.acs_simulator.control_plane.start_request import StartRequest, parse_start_request
-from dev.acs_simulator.faults.rules import FaultKind, Operation
+from dev.acs_simulator.faults.kinds import FaultKind, Operation
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.net.exchange import Exchange, empty_answer, error_answer, json_answer
 from dev.acs_simulator.options import SimulatorOptions

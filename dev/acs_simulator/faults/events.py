@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dev.acs_simulator.events.file_status import Event
-from dev.acs_simulator.faults.rules import FaultKind
+from dev.acs_simulator.faults.kinds import FaultKind
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.state.identifiers import new_document_id, new_guid
 

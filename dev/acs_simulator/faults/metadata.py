@@ -2,7 +2,7 @@
 
 import json
 
-from dev.acs_simulator.faults.rules import FaultKind
+from dev.acs_simulator.faults.kinds import FaultKind
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.state.identifiers import new_document_id
 

@@ -8,7 +8,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dev.acs_simulator.faults.rules import RULES, Argument, FaultKind, Operation
+from dev.acs_simulator.faults.kinds import Argument, FaultKind, Operation
+from dev.acs_simulator.faults.rules import RULES
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dev.acs_simulator.events.file_status import Event, ExportedChunk, FilesReady, files_ready_event
 from dev.acs_simulator.faults.events import events_instead
-from dev.acs_simulator.faults.rules import FaultKind, Operation
+from dev.acs_simulator.faults.kinds import FaultKind, Operation
 from dev.acs_simulator.faults.script import Fault, FaultScript
 from dev.acs_simulator.files.byos import export
 from dev.acs_simulator.files.chunk_files import Production, produce

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from aiohttp import web
 
-from dev.acs_simulator.faults.rules import FaultKind
+from dev.acs_simulator.faults.kinds import FaultKind
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.net.endings import Ending, NoAnswer
 from dev.acs_simulator.net.exchange import Exchange, ams_answer, empty_answer, error_answer, html_answer

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from dev.acs_simulator.faults.rules import Operation
+from dev.acs_simulator.faults.kinds import Operation
 from dev.acs_simulator.options import SimulatorOptions
 
 METADATA_VIEW = "acsmetadata"

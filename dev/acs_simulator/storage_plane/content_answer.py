@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from dev.acs_simulator.faults.rules import FaultKind
+from dev.acs_simulator.faults.kinds import FaultKind
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.net.endings import Ending
 from dev.acs_simulator.storage_plane.bodies import Body, BytesBody, GrownBody, PatchedBody

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
+from dev.acs_simulator.faults.kinds import FaultKind, Operation
 from dev.acs_simulator.faults.metadata import altered_metadata
-from dev.acs_simulator.faults.rules import FaultKind, Operation
 from dev.acs_simulator.net.exchange import Exchange, empty_answer
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.state.identifiers import is_document_id

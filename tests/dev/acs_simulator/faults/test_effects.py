@@ -12,7 +12,8 @@ from azure.communication.callautomation import CallAutomationClient
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from dev.acs_simulator.client import JSON, SimulatorError
-from dev.acs_simulator.faults.rules import RULES, Operation
+from dev.acs_simulator.faults.kinds import Operation
+from dev.acs_simulator.faults.rules import RULES
 from dev.acs_simulator.threaded import SimulatorHandle
 from tests.dev.acs_simulator.helpers import CONTENT, DELETE, METADATA, Download, download, make_object, start
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dev.acs_simulator.faults.events import events_instead
-from dev.acs_simulator.faults.rules import Argument, FaultKind, Operation
+from dev.acs_simulator.faults.kinds import Argument, FaultKind, Operation
 from dev.acs_simulator.faults.script import Fault
 
 

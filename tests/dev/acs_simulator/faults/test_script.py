@@ -2,7 +2,8 @@
 
 import pytest
 
-from dev.acs_simulator.faults.rules import RULES, FaultKind, Operation
+from dev.acs_simulator.faults.kinds import FaultKind, Operation
+from dev.acs_simulator.faults.rules import RULES
 from dev.acs_simulator.faults.script import Fault, FaultScript
 
 
