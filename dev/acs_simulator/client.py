@@ -82,13 +82,21 @@ class SimulatorClient:
         *,
         times: int | None = 1,
         skip: int = 0,
+        for_seconds: float | None = None,
+        only_expired: bool = False,
         recording_id: str | None = None,
         document_id: str | None = None,
         index: int | None = None,
         **arguments: str | float | bool | None,
     ) -> JSON:
-        """Scripts a fault of `fault_rules.RULES`; `times` None means for ever, `skip` lets that many pass before."""
-        fault = {"operation": operation, "kind": kind, "count": times, "skip": skip, "arguments": arguments}
+        """Script a fault of the table of faults.
+
+        `times` None means for ever; with `for_seconds` it strikes for so long, however often. `skip` lets that many
+        requests pass before.
+        """
+        count = times if for_seconds is None else None
+        fault: JSON = {"operation": operation, "kind": kind, "count": count, "skip": skip, "arguments": arguments}
+        fault |= {"forSeconds": for_seconds, "onlyExpired": only_expired}
         matching = {"recordingId": recording_id, "documentId": document_id, "index": index}
         return self._one("POST", "faults", {**fault, **matching})
 

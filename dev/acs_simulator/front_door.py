@@ -86,14 +86,17 @@ class FrontDoor:
     async def _perform(
         self, request: web.Request, host: str, body: bytes, found: Route, entry: JournalEntry
     ) -> web.StreamResponse:
-        fault = self._faults.take(found.operation, entry.recording_id, entry.document_id, entry.index)
+        is_expired = self._is_expired(found)
+        fault = self._faults.take(
+            found.operation, entry.recording_id, entry.document_id, entry.index, is_expired=is_expired
+        )
         entry.fault = fault.kind if fault is not None else None
         exchange = Exchange(request, body, found, fault, entry)
 
         async def deed() -> web.StreamResponse:
             return self._control.answer(exchange) if found.is_control else await self._storage.answer(exchange)
 
-        response = await perform(exchange, self._clock, deed)
+        response = await perform(exchange, self._clock, deed, self._options.storage_hosts[-1])
         return self._with_control_headers(request, host, response)
 
     def _note(self, entry: JournalEntry, found: Route) -> None:
@@ -101,6 +104,10 @@ class FrontDoor:
         entry.operation, entry.document_id = found.operation, found.document_id
         entry.recording_id = stored.recording_id if stored is not None else found.recording_id
         entry.index = stored.index if stored is not None else None
+
+    def _is_expired(self, found: Route) -> bool:
+        stored = self._objects.by_id(found.document_id) if found.document_id is not None else None
+        return stored is not None and self._clock.now() >= stored.expires_at
 
     def _credential(self, request: web.Request, body: bytes) -> Credential | None:
         signed = SignedRequest(request.method, request.raw_path, request.headers, body)

@@ -77,6 +77,7 @@ class SimulatorOptions:
         access_key: Base64; generated when not given.
         resource_id: The Azure resource id, which is the topic of its events; lower case, as real topics are.
         immutable_resource_id: The GUID that MRIs and metadata carry.
+        topic_key: Of the topic's publishing interface; generated when not given.
         bearer_tokens: Which `Authorization: Bearer` values are accepted.
         storage_hosts: The storage host names played: content, delete, and the home of redirected objects, in order.
         redirect_content: Content is homed on the last storage host; the others answer 302.
@@ -106,6 +107,7 @@ class SimulatorOptions:
         "/providers/microsoft.communication/communicationservices/contoso-calls"
     )
     immutable_resource_id: str = "b52f0c58-6d0e-4a7b-9a55-1f7f8c2f9f10"
+    topic_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False)
     bearer_tokens: BearerTokens = BearerTokens.REFUSE
     storage_hosts: tuple[str, str, str] = STORAGE_HOSTS
     redirect_content: bool = False

@@ -13,6 +13,8 @@ from dev.acs_simulator.admin.api import AdminApi, explain_mistakes
 from dev.acs_simulator.admin.events import AdminEvents
 from dev.acs_simulator.admin.views import Health
 from dev.acs_simulator.events.link import EventLink
+from dev.acs_simulator.events.topic import PATH as TOPIC_PATH
+from dev.acs_simulator.events.topic import Topic
 from dev.acs_simulator.net.certificates import make_certificates
 from dev.acs_simulator.net.proxy import ConnectProxy
 from dev.acs_simulator.net.routes import plays
@@ -36,6 +38,8 @@ class Addresses:
     ca_bundle: Path
     admin_url: str
     resource_id: str
+    topic_endpoint: str
+    topic_key: str = field(repr=False)
 
 
 class Simulator:
@@ -71,7 +75,7 @@ class Simulator:
         folder = self._folder()
         certificates = make_certificates(self.options, folder)
         self.clock = MovableClock()
-        self.events = EventLink(self.clock, self.options.resource_id)
+        self.events = EventLink(self.clock, self.options.resource_id, self._failed)
         self._stack.push_async_callback(self.events.close)
         self.world = build_world(self.options, self.clock, certificates, folder / "media", self.events.publish)
         await self._stack.enter_async_context(self.world.callbacks)
@@ -80,6 +84,7 @@ class Simulator:
         proxy_port = await self._start_proxy(tls_port)
         admin_port = await self._serve(self._admin(), self.options.admin_port, None)
         self.addresses = self._addresses(certificates.ca_bundle, proxy_port, admin_port)
+        await self.events.open(self.addresses.topic_endpoint, self.addresses.topic_key)
 
     def _folder(self) -> Path:
         """Where the CA and the media lie."""
@@ -104,10 +109,14 @@ class Simulator:
     def _refused(self, host: str, method: str, target: str) -> None:
         self.world.journal.foreign(self.clock.now(), host, method, target, 403)
 
+    def _failed(self, what: str) -> None:
+        self.world.background.failures.append(what)
+
     def _admin(self) -> web.Application:
         app = web.Application(middlewares=[explain_mistakes])
         app.add_routes(AdminApi(self.world, self._health, self.events.settle).routes())
         app.add_routes(AdminEvents(self.events).routes())
+        app.add_routes(Topic(self.options.topic_key, self.events.accept).routes())
         return app
 
     def _addresses(self, ca_bundle: Path, proxy_port: int, admin_port: int) -> Addresses:
@@ -120,6 +129,8 @@ class Simulator:
             ca_bundle=ca_bundle,
             admin_url=f"http://127.0.0.1:{admin_port}",
             resource_id=self.options.resource_id,
+            topic_endpoint=f"http://127.0.0.1:{admin_port}{TOPIC_PATH}",
+            topic_key=self.options.topic_key,
         )
 
     def _health(self) -> Health:

@@ -46,7 +46,8 @@ def build_world(
     publish: Callable[[Event], None],
 ) -> World:
     """A world with nothing in it yet. Needs a running loop; close `background`, then `callbacks`."""
-    calls, objects, faults, journal = Calls(options.immutable_resource_id), Objects(), FaultScript(), Journal()
+    calls, objects, journal = Calls(options.immutable_resource_id), Objects(), Journal()
+    faults = FaultScript(clock.now)
     background = Background()
     callbacks = Callbacks(clock, faults, journal, background, certificates.client)
     finaliser = Finaliser(

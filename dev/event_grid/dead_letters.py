@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from dev.event_grid.envelope import Event, Schema, as_json, in_schema, timestamp
+from dev.event_grid.encodings import Encoding, documents, schema_of, written
+from dev.event_grid.envelope import Event, Schema, timestamp
 from dev.event_grid.policy import Answer
 
 
@@ -72,6 +73,7 @@ def dead_letter_document(
     last: Answer,
     published_at: datetime,
     last_attempt_at: datetime | None,
+    encoding: Encoding = "plain",
 ) -> bytes:
     """A JSON array of the events as the subscriber would have got them, each with why and when it was given up."""
     facts = {
@@ -84,7 +86,8 @@ def dead_letter_document(
         facts["lastHttpStatusCode"] = last.status
     if last_attempt_at is not None:
         facts["lastDeliveryAttemptTime"] = timestamp(last_attempt_at)
-    return as_json([{**in_schema(event, schema), **_spelled(facts, schema)} for event in events])
+    told = _spelled(facts, schema_of(schema, encoding))
+    return written([{**document, **told} for document in documents(events, schema, encoding)], encoding)
 
 
 def _spelled(facts: dict[str, Any], schema: Schema) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import aiohttp
 from yarl import URL
 
 from dev.clock import MovableClock
+from dev.event_grid.encodings import Encoding, documents, schema_of, written
 from dev.event_grid.ending import end
-from dev.event_grid.envelope import Event, as_json, in_schema, notification, validation_event
+from dev.event_grid.envelope import Event, Schema, as_json, validation_event
 from dev.event_grid.policy import NO_CONNECTION, NO_SUCH_HOST, RESPONSE_TIMEOUT_SECONDS, TIMED_OUT, Answer, answer_of
 from dev.event_grid.subscriptions import StorageQueueSubscription, WebhookSubscription
 
@@ -34,7 +35,7 @@ class Endpoint(Protocol):
             SubscriptionRefusedError: The endpoint refused, or is not there.
         """
 
-    async def send(self, events: Sequence[Event], attempt: int) -> Answer:
+    async def send(self, events: Sequence[Event], attempt: int, encoding: Encoding = "plain") -> Answer:
         """One attempt for these events, all or none; `attempt` is 1 for the first. Failures are answers."""
 
 
@@ -67,9 +68,9 @@ class WebhookEndpoint:
         else:
             await self._prove_by_origin()
 
-    async def send(self, events: Sequence[Event], attempt: int) -> Answer:
+    async def send(self, events: Sequence[Event], attempt: int, encoding: Encoding = "plain") -> Answer:
         """Posts the events and hands back the answer."""
-        content_type, body = notification(events, self._subscription.schema)
+        content_type, body = notification(events, self._subscription.schema, encoding)
         headers = {"Content-Type": content_type, **self._headers("Notification", events[0], attempt)}
         answer, _, _ = await self._request("POST", headers, body)
         return answer
@@ -142,20 +143,36 @@ class QueueEndpoint:
             name, queue = self._subscription.name, self._subscription.queue_name
             raise SubscriptionRefusedError(f"subscription {name!r}: there is no queue {queue!r}")
 
-    async def send(self, events: Sequence[Event], attempt: int) -> Answer:
+    async def send(self, events: Sequence[Event], attempt: int, encoding: Encoding = "plain") -> Answer:
         """One message an event; the first failure stands for all, so earlier ones may come twice."""
         del attempt  # a message says nothing about earlier attempts
         answer = answer_of(201)
         for event in events:
-            answer = await self._queue.put(queue_message(event, self._subscription))
+            answer = await self._queue.put(queue_message(event, self._subscription, encoding))
             if not answer.is_accepted:
                 break
         return answer
 
 
-def queue_message(event: Event, subscription: StorageQueueSubscription) -> str:
-    """The text of a message: the event's JSON, in base64."""
-    return base64.b64encode(as_json(in_schema(event, subscription.schema))).decode()
+def notification(events: Sequence[Event], schema: Schema, encoding: Encoding = "plain") -> tuple[str, bytes]:
+    """Return content type and body of one POST.
+
+    The Event Grid schema always comes as an array. CloudEvents come as one object, or as an array in batches (their
+    HTTP binding's structured and batched modes).
+    """
+    converted = documents(events, schema, encoding)
+    if schema_of(schema, encoding) == "EventGridSchema":
+        return "application/json; charset=utf-8", written(converted, encoding)
+    if len(converted) == 1:
+        return "application/cloudevents+json; charset=utf-8", written(converted[0], encoding)
+    return "application/cloudevents-batch+json; charset=utf-8", written(converted, encoding)
+
+
+def queue_message(event: Event, subscription: StorageQueueSubscription, encoding: Encoding = "plain") -> str:
+    """Return the text of a message: the event's JSON, in base64 unless the encoding is `raw`."""
+    (document,) = documents([event], subscription.schema, encoding)
+    text = written(document, encoding)
+    return text.decode() if encoding == "raw" else base64.b64encode(text).decode()
 
 
 class StorageQueue:

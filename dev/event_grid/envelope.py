@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,13 +16,14 @@ class InvalidEventError(ValueError):
     """Event Grid would refuse to publish this."""
 
 
-def stamped(event: Event, topic: str) -> Event:
-    """An own copy of a published event, with `topic` and `metadataVersion` set where the publisher left them out.
+def stamped(event: Event, topic: str, *, is_checked: bool = True) -> Event:
+    """Return a copy of a published event, with `topic` and `metadataVersion` set where the publisher left them out.
 
     Raises:
-        InvalidEventError: A required field is missing or empty, or the event is not JSON.
+        InvalidEventError: A required field is missing or empty while `is_checked`, or the event is not JSON.
     """
-    if missing := [name for name in REQUIRED_FIELDS if not event.get(name)]:
+    required = REQUIRED_FIELDS if is_checked else ("id", "eventType")
+    if missing := [name for name in required if not event.get(name)]:
         raise InvalidEventError(f"an event needs {', '.join(missing)}")
     try:
         copied: Event = json.loads(json.dumps(event))
@@ -35,20 +35,6 @@ def stamped(event: Event, topic: str) -> Event:
 def in_schema(event: Event, schema: Schema) -> Event:
     """The event as the subscriber gets it."""
     return _cloud_event(event) if schema == "CloudEventSchemaV1_0" else event
-
-
-def notification(events: Sequence[Event], schema: Schema) -> tuple[str, bytes]:
-    """Content type and body of one POST.
-
-    The Event Grid schema always comes as an array. CloudEvents come as one object, or as an array in batches (their
-    HTTP binding's structured and batched modes).
-    """
-    converted = [in_schema(event, schema) for event in events]
-    if schema == "EventGridSchema":
-        return "application/json; charset=utf-8", as_json(converted)
-    if len(converted) == 1:
-        return "application/cloudevents+json; charset=utf-8", as_json(converted[0])
-    return "application/cloudevents-batch+json; charset=utf-8", as_json(converted)
 
 
 def validation_event(topic: str, code: str, at: datetime) -> Event:
@@ -75,14 +61,24 @@ def timestamp(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
 
 
+def from_cloud_event(document: Event) -> Event:
+    """Return a published CloudEvent as the stand-in keeps events; its attributes have other names there."""
+    names = {"id": "id", "source": "topic", "type": "eventType", "subject": "subject", "time": "eventTime"}
+    kept = {name: document[attribute] for attribute, name in names.items() if document.get(attribute)}
+    data: Event = {name: document[name] for name in ("data", "data_base64") if name in document}
+    return {"subject": "", "dataVersion": "1.0", **kept, **data}
+
+
 def _cloud_event(event: Event) -> Event:
+    content = {"data_base64": event["data_base64"]} if "data_base64" in event else {"data": event.get("data")}
+    when = {"time": event["eventTime"]} if event.get("eventTime") else {}
     return {
         "id": event["id"],
         "source": event["topic"],
         "type": event["eventType"],
-        "subject": event["subject"],
-        "time": event["eventTime"],
+        "subject": event.get("subject", ""),
+        **when,
         "specversion": "1.0",
         "datacontenttype": "application/json",
-        "data": event.get("data"),
+        **content,
     }

@@ -84,15 +84,19 @@ class EventGrid:
         await endpoint.prove()
         self._lines[subscription.name] = self._line(subscription, endpoint)
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, *, is_checked: bool = True) -> None:
         """Takes an event in the Event Grid schema and delivers it to each subscription in the background.
+
+        Args:
+            event: What is published.
+            is_checked: Off for what a system topic's service sends, which no public interface checks.
 
         Raises:
             InvalidEventError: A required field is missing.
             RuntimeError: Event Grid is closed.
         """
         self._refuse_if_closed()
-        complete = stamped(event, self._topic)
+        complete = stamped(event, self._topic, is_checked=is_checked)
         for line in self._lines.values():
             line.accept(complete)
 

@@ -143,7 +143,7 @@ class DeliveryLine:
     async def _attempt(self, shipment: Shipment) -> Answer:
         shipment.stage, shipment.last_attempt_at = "sending", self._clock.now()
         shipment.attempts += 1
-        shipment.last = await self._endpoint.send(shipment.parcel.events, shipment.attempts)
+        shipment.last = await self._endpoint.send(shipment.parcel.events, shipment.attempts, shipment.parcel.encoding)
         shipment.stage = "waiting"
         self._log(shipment, "delivered" if shipment.last.is_accepted else "failed", shipment.last.outcome)
         shipment.answered.set()
@@ -198,6 +198,7 @@ class DeliveryLine:
             last=shipment.last,
             published_at=shipment.published_at,
             last_attempt_at=shipment.last_attempt_at,
+            encoding=shipment.parcel.encoding,
         )
         name = dead_letter_name(self._topic, self.subscription.name, self._clock.now())
         await sink.write(name, document)

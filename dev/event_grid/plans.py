@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
 
+from dev.event_grid.encodings import Encoding
 from dev.event_grid.envelope import Event
 
 Treatment = Literal["deliver", "drop", "probation"]
@@ -23,23 +24,28 @@ class DeliveryPlan(BaseModel):
     Attributes:
         fault: `duplicate` delivers each one twice. `reorder` holds them all and delivers them in reverse, each after
             the one before it was answered. `batch` holds them and delivers them in one array. `delay` delivers late.
-            `drop` loses them without an attempt. `probation` dead-letters them without an attempt, as Event Grid does
+            `drop` loses them without an attempt. `encode` writes them otherwise.
+            `probation` dead-letters them without an attempt, as Event Grid does
             for an endpoint that was often broken.
         count: How many events the plan covers; also how many `reorder` and `batch` wait for.
         subscription: Only for the subscription of this name; None means all.
         new_id: For `duplicate`: the second copy has an id of its own, and the same content.
         delay_seconds: For `delay`: how late. For `duplicate`: how long after the first copy the second one follows.
         foreign: For `batch`: an event of somebody else, first in the array.
+        encoding: For `encode`: how the text is written, on the way and in a dead letter: `bom` (UTF-8 mark first),
+            `lines` (an object a line in place of an array), `data_text` (JSON in a string), `data_base64` (binary
+            CloudEvent), `raw` (queue message without base64).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fault: Literal["duplicate", "reorder", "batch", "delay", "drop", "probation"]
+    fault: Literal["duplicate", "reorder", "batch", "delay", "drop", "probation", "encode"]
     count: PositiveInt = 1
     subscription: str | None = None
     new_id: bool = False
     delay_seconds: NonNegativeFloat = 0
     foreign: dict[str, Any] | None = None
+    encoding: Encoding = "plain"
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Parcel:
     events: tuple[Event, ...]
     delay: timedelta = timedelta()
     treatment: Treatment = "deliver"
+    encoding: Encoding = "plain"
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,8 @@ def _treated(event: Event, plan: DeliveryPlan) -> Round:
     if plan.fault == "duplicate":
         again = {**event, "id": str(uuid.uuid4())} if plan.new_id else event
         return Round((once, Parcel((again,), delay=late)))
+    if plan.fault == "encode":
+        return Round((replace(once, encoding=plan.encoding),))
     if plan.fault == "delay":
         return Round((replace(once, delay=late),))
     return Round((replace(once, treatment="drop" if plan.fault == "drop" else "probation"),))

@@ -46,7 +46,7 @@ class AdminEvents:
         event = json.loads(await request.read())
         if not isinstance(event, dict):
             raise web.HTTPBadRequest(text="one event, as a JSON object")
-        self._link.publish(event)
+        self._link.accept(event)
         return web.json_response(event, status=201)
 
     async def deliveries(self, _: web.Request) -> web.Response:

@@ -57,20 +57,29 @@ class NewObjects(Exact):
 
 
 class NewFault(Exact):
-    """Scripts a fault; see `fault_rules.RULES`. `count` null means for ever."""
+    """Scripts a fault; see the table of faults.
+
+    `count` null means for ever, which is also the default beside `for_seconds`: so long after its first strike it ends.
+    `only_expired` lets it strike only objects whose retention is over.
+    """
 
     kind: FaultKind
     operation: Operation
     count: int | None = Field(default=1, ge=1)
     skip: int = Field(default=0, ge=0)
+    for_seconds: float | None = Field(default=None, gt=0)
+    only_expired: bool = False
     recording_id: str | None = None
     document_id: str | None = None
     index: int | None = None
     arguments: dict[str, Argument] = Field(default_factory=dict)
 
     def fault(self) -> Fault:
-        """The fault; raises ValueError when kind, operation and arguments do not fit."""
-        return Fault(**dict(self))
+        """Return the fault; raises ValueError when kind, operation and arguments do not fit."""
+        given = dict(self)
+        if self.for_seconds is not None and "count" not in self.model_fields_set:
+            given["count"] = None
+        return Fault(**given)
 
 
 class Advance(Exact):

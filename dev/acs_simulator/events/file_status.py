@@ -16,10 +16,15 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class ExportedChunk:
-    """Where a chunk lies in the customer's own container."""
+    """Where a chunk lies in the customer's own container; None is what stayed at ACS."""
 
-    content_url: str
-    metadata_url: str
+    content_url: str | None
+    metadata_url: str | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether nothing of the chunk stayed at ACS."""
+        return self.content_url is not None and self.metadata_url is not None
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,11 @@ def _chunk(stored: StoredObject, ready: FilesReady, options: SimulatorOptions) -
         "endReason": "SessionEnded" if is_last else "ChunkMaximumSizeExceeded",
     }
     exported = ready.exported.get(stored.document_id)
-    if exported is not None:
-        return chunk | {"contentLocation": exported.content_url, "metadataLocation": exported.metadata_url}
-    return chunk | _locations(stored.document_id, options)
+    if exported is None:
+        return chunk | _locations(stored.document_id, options)
+    places = {"contentLocation": exported.content_url, "metadataLocation": exported.metadata_url}
+    there = {} if exported.is_whole else _locations(stored.document_id, options)
+    return chunk | there | {name: url for name, url in places.items() if url is not None}
 
 
 def _locations(document_id: str, options: SimulatorOptions) -> dict[str, str]:

@@ -1,26 +1,46 @@
 """Connects the simulator to Event Grid: it publishes events there, and remembers them."""
 
+import asyncio
 import contextlib
 import itertools
+from collections.abc import Callable
 
 from dev.acs_simulator.events.file_status import Event
+from dev.acs_simulator.events.publisher import Publisher
 from dev.acs_simulator.events.subscriptions import NewSubscription, SubscriptionView
 from dev.clock import MovableClock
 from dev.event_grid import DeliveryPlan, DeliveryRecord, EventGrid, PendingDelivery
+from dev.event_grid.envelope import REQUIRED_FIELDS
 
 
 class EventLink:
     """The system topic of this ACS resource. All methods belong to one event loop."""
 
-    def __init__(self, clock: MovableClock, topic: str) -> None:
+    def __init__(self, clock: MovableClock, topic: str, failed: Callable[[str], None]) -> None:
         self._grid = EventGrid(clock, topic=topic)
         self._numbers = itertools.count(1)
+        self._publisher = Publisher(failed)
         self.events: list[Event] = []
         """Every event published, oldest first."""
         self.subscriptions: list[SubscriptionView] = []
 
+    async def open(self, endpoint: str, key: str) -> None:
+        """Begin to publish to this topic, which is our own: its handler calls `accept`."""
+        await self._publisher.open(endpoint, key)
+
     def publish(self, event: Event) -> None:
-        """Hands an event over; it is delivered in the background.
+        """Publish what ACS has to tell, with Microsoft's client.
+
+        What no client would send goes in directly: the service that owns a system topic is not checked as clients are.
+        """
+        if all(event.get(name) for name in REQUIRED_FIELDS):
+            self._publisher.put(event)
+        else:
+            self._grid.publish(event, is_checked=False)
+            self.events.append(event)
+
+    def accept(self, event: Event) -> None:
+        """Take a published event on; it is delivered in the background.
 
         Raises:
             InvalidEventError: A required field is missing.
@@ -56,8 +76,11 @@ class EventLink:
     async def settle(self, seconds: float) -> None:
         """Lets deliveries that are due finish, for at most this long: a subscriber may hang on purpose."""
         with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._publisher.settle()
             await self._grid.settle(seconds)
 
     async def close(self) -> None:
         """Abandons what is under way."""
+        await self._publisher.close()
         await self._grid.close()

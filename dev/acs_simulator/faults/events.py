@@ -7,6 +7,7 @@ from typing import Any
 
 from dev.acs_simulator.events.file_status import Event
 from dev.acs_simulator.faults.kinds import FaultKind
+from dev.acs_simulator.faults.odd_events import data_ids, odd_chunk, odd_location, odd_time
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.state.identifiers import new_document_id, new_guid
 
@@ -103,5 +104,9 @@ _REPLACEMENTS: Mapping[FaultKind, Callable[[Event, Fault], list[Event]]] = Mappi
         FaultKind.OTHER_DELETE_LOCATION: _other_delete_location,
         FaultKind.DROP_FIELD: _drop_field,
         FaultKind.OTHER_RESOURCE: _other_resource,
+        FaultKind.ODD_TIME: odd_time,
+        FaultKind.ODD_LOCATION: odd_location,
+        FaultKind.ODD_CHUNK: odd_chunk,
+        FaultKind.DATA_IDS: data_ids,
     }
 )

@@ -38,6 +38,11 @@ class FaultKind(StrEnum):
     MISSING_RECORDING_KIND = "missing_recording_kind"
     NOT_FOUND_BUT_DONE = "not_found_but_done"
     REDIRECT = "redirect"
+    ODD_REDIRECT = "odd_redirect"
+    DRIP_HEADERS = "drip_headers"
+    DRIP_BODY = "drip_body"
+    WRONG_BODY = "wrong_body"
+    PREFIX = "prefix"
     ZERO_BYTES = "zero_bytes"
     SHORT_BODY = "short_body"
     CUT = "cut"
@@ -59,6 +64,7 @@ class FaultKind(StrEnum):
     DELETE_METADATA_ONLY = "delete_metadata_only"
     EXPORT_FAILED = "export_failed"
     EXPORT_TWICE = "export_twice"
+    EXPORT_HALF = "export_half"
     LOSE = "lose"
     LATE = "late"
     DUPLICATE = "duplicate"
@@ -71,12 +77,20 @@ class FaultKind(StrEnum):
     OTHER_DELETE_LOCATION = "other_delete_location"
     DROP_FIELD = "drop_field"
     OTHER_RESOURCE = "other_resource"
+    ODD_TIME = "odd_time"
+    ODD_LOCATION = "odd_location"
+    ODD_CHUNK = "odd_chunk"
+    DATA_IDS = "data_ids"
 
 
 @dataclass(frozen=True)
 class FaultRule:
-    """Where a kind of fault may strike, its arguments with defaults, and what is seen."""
+    """Where a kind of fault may strike, its arguments with defaults, and what is seen.
+
+    `choices` has the values that an argument may have, where not every value makes sense.
+    """
 
     operations: frozenset[Operation]
     meaning: str
     arguments: Mapping[str, Argument] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

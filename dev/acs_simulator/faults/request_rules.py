@@ -13,7 +13,7 @@ REQUEST_RULES: Mapping[FaultKind, FaultRule] = MappingProxyType(
     {
         FaultKind.STATUS: FaultRule(
             _CONTROL | _STORAGE,
-            "answers `status` and does nothing; body `acs` ({error:{code,message}}), `ams`, `html` or `empty`",
+            "answers `status`, be it 410, and does nothing; `body` acs ({error:{code,message}}), ams, html, empty",
             {"status": 503, "code": None, "message": None, "body": None, "retry_after": None},
         ),
         FaultKind.DELAY: FaultRule(_CONTROL | _STORAGE, "waits `seconds`, then all is normal", {"seconds": 3.0}),
@@ -27,6 +27,16 @@ REQUEST_RULES: Mapping[FaultKind, FaultRule] = MappingProxyType(
             _COMMITTING,
             "does it, but answers `status` (older versions, 202/204/404 of a delete, 302 with `location`)",
             {"status": 200, "location": None},
+        ),
+        FaultKind.DRIP_HEADERS: FaultRule(
+            _CONTROL | _STORAGE,
+            "sends `bytes` of status line and headers each `every_seconds`, then the body at once",
+            {"every_seconds": 5.0, "bytes": 1},
+        ),
+        FaultKind.DRIP_BODY: FaultRule(
+            _CONTROL | _STORAGE,
+            "sends the headers, then `bytes` of the body each `every_seconds`; an answer without a body gets 64 blanks",
+            {"every_seconds": 5.0, "bytes": 1},
         ),
         FaultKind.ACCEPTED: FaultRule(
             frozenset({Operation.START}), "answers 202 and starts; a RecordingStateChanged callback follows"

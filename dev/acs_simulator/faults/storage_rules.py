@@ -15,6 +15,26 @@ STORAGE_RULES: Mapping[FaultKind, FaultRule] = MappingProxyType(
             "answers `status` with Location `location` (foreign hosts too)",
             {"location": "https://storage.example.org/", "status": 302},
         ),
+        FaultKind.ODD_REDIRECT: FaultRule(
+            _STORAGE,
+            "answers `status` with a Location that differs in one thing: scheme `http`, or `port_443` or `capitals` of "
+            "another storage host, a `foreign` host, `other_object` (made up if not `other_document_id`), or a `loop`",
+            {"to": "http", "host": None, "other_document_id": None, "status": 302},
+            {"to": ("http", "port_443", "capitals", "foreign", "other_object", "loop")},
+        ),
+        FaultKind.WRONG_BODY: FaultRule(
+            _READ,
+            "another body, steady and well formed in HTTP: a `block_page` (text/html, 200), an error in `json` (200), "
+            "`header_only` (the media without its sound or picture, 206 if asked for a range), or `text`",
+            {"body": "block_page", "text": None, "status": None, "content_type": None},
+            {"body": ("block_page", "json", "header_only")},
+        ),
+        FaultKind.PREFIX: FaultRule(
+            _READ,
+            "the object is only its first `fraction` or `length_bytes`, in consistent answers; with "
+            "`whole_after_seconds` it grows from there to the whole, and its total with it",
+            {"fraction": 0.5, "length_bytes": None, "whole_after_seconds": None},
+        ),
         FaultKind.ZERO_BYTES: FaultRule(_READ, "200, Content-Length 0, as first reads of a cold object were seen"),
         FaultKind.SHORT_BODY: FaultRule(
             _READ,

@@ -10,8 +10,10 @@ from aiohttp import web
 
 from dev.acs_simulator.faults.kinds import FaultKind
 from dev.acs_simulator.faults.script import Fault
+from dev.acs_simulator.net.dripping import drip_of, dripped
 from dev.acs_simulator.net.endings import Ending, NoAnswer
 from dev.acs_simulator.net.exchange import Exchange, ams_answer, empty_answer, error_answer, html_answer
+from dev.acs_simulator.net.redirects import odd_location
 from dev.acs_simulator.state.model import Refusal
 from dev.acs_simulator.state.recordings import recording_not_found
 from dev.clock import MovableClock
@@ -23,6 +25,7 @@ CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
         400: ("8523", "Invalid argument."),
         403: ("7504", "Access to the resource is forbidden."),
         404: ("8522", "Recording not found."),
+        410: ("8522", "Recording not found."),
         405: ("8520", "Method not supported."),
         409: ("8571", "Recording Operation Conflict."),
         429: ("8589", "Record Throttled."),
@@ -32,11 +35,16 @@ CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
 """The documented code that goes with a status, when the fault names none."""
 
 
-async def perform(exchange: Exchange, clock: MovableClock, deed: Deed) -> web.StreamResponse:
-    """Does the deed as the exchange's fault allows, and returns what is answered."""
+async def perform(exchange: Exchange, clock: MovableClock, deed: Deed, home: str) -> web.StreamResponse:
+    """Does the deed as the exchange's fault allows, and returns what is answered.
+
+    `home` is the storage host that redirects lead to.
+    """
     fault = exchange.fault
     if fault is None:
         return await deed()
+    if fault.kind is FaultKind.ODD_REDIRECT:
+        return await _odd_redirect(exchange, fault, deed, home)
     bend = _BENDS.get(fault.kind)
     return await deed() if bend is None else await bend(exchange, fault, clock, deed)
 
@@ -92,6 +100,22 @@ async def _redirect(_exchange: Exchange, fault: Fault, _clock: MovableClock, _de
     return empty_answer(int(fault.number("status")), {"Location": fault.text("location")})
 
 
+async def _odd_redirect(exchange: Exchange, fault: Fault, deed: Deed, home: str) -> web.StreamResponse:
+    location = odd_location(exchange.request, fault, exchange.route.document_id, home)
+    if location is None:
+        return await deed()
+    return empty_answer(int(fault.number("status")), {"Location": location})
+
+
+async def _dripping(exchange: Exchange, fault: Fault, clock: MovableClock, deed: Deed) -> web.StreamResponse:
+    """Reads of content drip where they are sent; every other answer is made whole first."""
+    response, drip = await deed(), drip_of(fault)
+    if not isinstance(response, web.Response) or drip is None:
+        return response
+    exchange.entry.status = response.status
+    return dripped(response, drip, clock)
+
+
 _BENDS: Mapping[FaultKind, Callable[[Exchange, Fault, MovableClock, Deed], Awaitable[web.StreamResponse]]]
 _BENDS = MappingProxyType(
     {
@@ -102,5 +126,7 @@ _BENDS = MappingProxyType(
         FaultKind.ANSWER_STATUS: _answer_status,
         FaultKind.NOT_FOUND_BUT_DONE: _not_found,
         FaultKind.REDIRECT: _redirect,
+        FaultKind.DRIP_HEADERS: _dripping,
+        FaultKind.DRIP_BODY: _dripping,
     }
 )

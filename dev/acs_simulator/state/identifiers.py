@@ -39,6 +39,16 @@ def recording_id_of(platform_endpoint_id: str, resource_specific_id: str) -> str
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+def resource_specific_id(recording_id: str) -> str | None:
+    """Return the GUID inside a recording id that ACS uses within, or None when this is no such id."""
+    try:
+        fields = json.loads(base64.urlsafe_b64decode(recording_id + "=" * (-len(recording_id) % 4)))
+    except ValueError:
+        return None
+    found = fields.get("ResourceSpecificId") if isinstance(fields, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def new_mri(resource: str) -> str:
     """A communication user of this ACS resource: `8:acs:{resource}_{guid}`."""
     return f"8:acs:{resource}_{new_guid()}"

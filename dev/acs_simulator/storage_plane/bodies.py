@@ -77,6 +77,21 @@ class PatchedBody:
 
 
 @dataclass(frozen=True)
+class PrefixBody:
+    """The first bytes of another body, as of an object that is still growing."""
+
+    body: Body
+    length: int
+
+    @property
+    def length_bytes(self) -> int:
+        return min(self.length, self.body.length_bytes)
+
+    def pieces(self, start: int, stop: int, size: int = PIECE_BYTES) -> Iterator[bytes]:
+        yield from self.body.pieces(start, min(stop, self.length_bytes), size)
+
+
+@dataclass(frozen=True)
 class GrownBody:
     """Another body with zeros after its end."""
 

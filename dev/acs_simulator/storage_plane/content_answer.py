@@ -8,8 +8,9 @@ from types import MappingProxyType
 from dev.acs_simulator.faults.kinds import FaultKind
 from dev.acs_simulator.faults.script import Fault
 from dev.acs_simulator.net.endings import Ending
-from dev.acs_simulator.storage_plane.bodies import Body, BytesBody, GrownBody, PatchedBody
+from dev.acs_simulator.storage_plane.bodies import Body, BytesBody, GrownBody, PatchedBody, PrefixBody
 from dev.acs_simulator.storage_plane.ranges import ByteRange, UnsatisfiableRangeError, requested_range
+from dev.acs_simulator.storage_plane.wrong_bodies import CONTENT_TYPES, wrong_body
 
 STORAGE_HEADERS: Mapping[str, str] = MappingProxyType(
     {
@@ -50,7 +51,7 @@ class ContentAnswer:
 
 def content_answer(body: Body, range_header: str | None, fault: Fault | None) -> ContentAnswer:
     """The answer to a read of `body`, struck by `fault` if there is one."""
-    if fault is not None and fault.kind is FaultKind.IGNORE_RANGE:
+    if fault is not None and _ignores_range(fault):
         range_header = None
     body = _altered_body(body, fault)
     try:
@@ -62,15 +63,41 @@ def content_answer(body: Body, range_header: str | None, fault: Fault | None) ->
     return alter(answer, fault) if alter is not None and fault is not None else answer
 
 
+def _ignores_range(fault: Fault) -> bool:
+    """A gateway that answers in the storage's place knows nothing of ranges, unless it is told to say 206."""
+    if fault.kind is FaultKind.WRONG_BODY:
+        return (fault.optional_number("status") or _usual_status(fault)) == 200
+    return fault.kind is FaultKind.IGNORE_RANGE
+
+
+def _usual_status(fault: Fault) -> int:
+    is_media = fault.text("body") == "header_only" and fault.argument("text") is None
+    return 206 if is_media else 200
+
+
 def _altered_body(body: Body, fault: Fault | None) -> Body:
     if fault is None or body.length_bytes == 0:
         return body
     if fault.kind is FaultKind.GROWN:
         return GrownBody(body, int(fault.number("by_bytes")))
+    if fault.kind is FaultKind.WRONG_BODY:
+        return wrong_body(body, fault)
+    if fault.kind is FaultKind.PREFIX:
+        return PrefixBody(body, _grown_so_far(body.length_bytes, fault))
     if fault.kind is FaultKind.DIFFERENT_BYTES:
         offset = fault.optional_number("offset")
         return PatchedBody(body, body.length_bytes // 2 if offset is None else int(offset))
     return body
+
+
+def _grown_so_far(whole_bytes: int, fault: Fault) -> int:
+    """How much of the object there is: a part, which grows to the whole when the fault says in which time."""
+    given = fault.optional_number("length_bytes")
+    part = whole_bytes * fault.number("fraction") if given is None else given
+    whole_after = fault.optional_number("whole_after_seconds")
+    if whole_after is not None:
+        part += (whole_bytes - part) * min(fault.struck_for.total_seconds() / whole_after, 1)
+    return min(int(part), whole_bytes)
 
 
 def _honest(body: Body, asked: ByteRange | None) -> ContentAnswer:
@@ -137,6 +164,14 @@ def _wrong_total(answer: ContentAnswer, fault: Fault) -> ContentAnswer:
     return _with_content_range(answer, answer.total_bytes + int(fault.number("by_bytes")))
 
 
+def _as_another_type(answer: ContentAnswer, fault: Fault) -> ContentAnswer:
+    """A gateway's answer has a type of its own, and a Content-Range only when it says 206."""
+    status = int(fault.optional_number("status") or answer.status)
+    ranged = answer.extra_headers if status == 206 or _usual_status(fault) == 206 else {}
+    kind = fault.argument("content_type") or CONTENT_TYPES.get(fault.text("body"), STORAGE_HEADERS["Content-Type"])
+    return replace(answer, status=status, extra_headers={**ranged, "Content-Type": str(kind)})
+
+
 def _drip(answer: ContentAnswer, fault: Fault) -> ContentAnswer:
     return replace(answer, bytes_per_second=fault.number("bytes_per_second"))
 
@@ -158,6 +193,7 @@ _ALTERATIONS: Mapping[FaultKind, Callable[[ContentAnswer, Fault], ContentAnswer]
         FaultKind.GZIP: _gzip,
         FaultKind.TRUNCATED_GZIP: _truncated_gzip,
         FaultKind.WRONG_TOTAL: _wrong_total,
+        FaultKind.WRONG_BODY: _as_another_type,
         FaultKind.SLOW_DRIP: _drip,
         FaultKind.STALL: _stall,
         FaultKind.EXPIRE_MIDWAY: _expired_midway,

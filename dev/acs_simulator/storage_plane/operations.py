@@ -4,6 +4,7 @@ from aiohttp import web
 
 from dev.acs_simulator.faults.kinds import FaultKind, Operation
 from dev.acs_simulator.faults.metadata import altered_metadata
+from dev.acs_simulator.net.dripping import drip_of
 from dev.acs_simulator.net.exchange import Exchange, empty_answer
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.state.identifiers import is_document_id
@@ -50,7 +51,7 @@ class StoragePlane:
         def count(sent_bytes: int) -> None:
             exchange.entry.bytes_sent += sent_bytes
 
-        return await send(exchange.request, answer, self._clock, count)
+        return await send(exchange.request, answer, self._clock, count, drip_of(exchange.fault))
 
     def _body(self, stored: StoredObject, exchange: Exchange) -> Body | None:
         now = self._clock.now()

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from aiohttp import web
 
+from dev.acs_simulator.net.dripping import Drip, DrippedResponse
 from dev.acs_simulator.net.endings import Ending, end_connection
 from dev.acs_simulator.storage_plane.bodies import PIECE_BYTES
 from dev.acs_simulator.storage_plane.content_answer import ContentAnswer
@@ -19,9 +20,18 @@ class UncheckedResponse(web.StreamResponse):
 
 
 async def send(
-    request: web.BaseRequest, answer: ContentAnswer, clock: MovableClock, count: Callable[[int], None]
+    request: web.BaseRequest,
+    answer: ContentAnswer,
+    clock: MovableClock,
+    count: Callable[[int], None],
+    drip: Drip | None = None,
 ) -> web.StreamResponse:
     """Sends the answer and ends the connection as planned; `count` hears of every piece. Memory stays flat."""
+    if drip is not None:
+        pieces = answer.body.pieces(answer.start, answer.start + answer.sent_bytes)
+        dripped = DrippedResponse(answer.status, answer.headers, pieces, drip=drip, clock=clock, count=count)
+        await dripped.prepare(request)
+        return dripped
     response = UncheckedResponse(status=answer.status, headers=answer.headers)
     if answer.ending is not Ending.FINISH:
         response.force_close()

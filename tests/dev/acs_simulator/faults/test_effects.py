@@ -51,6 +51,7 @@ def total_of(got: Download) -> str:
 
 
 SOME = {"headers": {"Range": "bytes=100-199"}}
+FIRST = {"headers": {"Range": "bytes=0-9999"}}
 CONTENT_EFFECTS = [
     *(Effect("status", is_refused(status), {"status": status}) for status in (401, 403, 404, 409, 412, 416)),
     *(Effect("status", is_refused(status), {"status": status}) for status in (500, 502, 503)),
@@ -112,7 +113,35 @@ CONTENT_EFFECTS = [
         lambda got, _: got.error is not None,
         {"location": "https://files.example.org/v1/objects/x/content/video"},
     ),
+    Effect("status", is_refused(410), {"status": 410}),
+    Effect("odd_redirect", lambda got, true: got.body == true, {"to": "port_443"}),
+    Effect("odd_redirect", lambda got, true: got.body == true, {"to": "capitals"}),
+    Effect("odd_redirect", lambda got, _: got.error is not None, {"to": "foreign"}),
+    Effect("odd_redirect", lambda got, _: got.error is not None, {"to": "http"}),
+    Effect("odd_redirect", lambda got, _: got.status == 404, {"to": "other_object"}),
+    Effect("odd_redirect", lambda got, true: got.body == true, {"to": "loop"}),
+    Effect("wrong_body", lambda got, _: is_page(got) and got.headers["Content-Type"] == "text/html"),
+    Effect("wrong_body", lambda got, _: is_page(got) and "Content-Range" not in got.headers, asked=SOME),
+    Effect("wrong_body", lambda got, _: got.status == 206 and total_of(got) != str(LENGTH), {"status": 206}, SOME),
+    Effect("wrong_body", lambda got, _: json.loads(got.body)["error"]["code"] == "ServerBusy", {"body": "json"}),
+    Effect("wrong_body", lambda got, true: got.body == true[:44], {"body": "header_only"}),
+    Effect("wrong_body", lambda got, _: (got.status, total_of(got)) == (206, "44"), {"body": "header_only"}, FIRST),
+    Effect("wrong_body", lambda got, _: got.body == b"sorry", {"text": "sorry"}),
+    Effect("prefix", lambda got, true: got.body == true[: LENGTH // 2] and total_of(got) == str(LENGTH // 2)),
+    Effect(
+        "prefix", lambda got, true: got.body == true[100:150] and total_of(got) == "150", {"length_bytes": 150}, SOME
+    ),
+    Effect("drip_headers", lambda got, true: got.body == true, {"every_seconds": 0.001, "bytes": 8}),
+    Effect("drip_headers", lambda got, _: got.status is None, {"every_seconds": 0.1}, {"read_timeout": 0.05}),
+    Effect("drip_body", lambda got, true: got.body == true, {"every_seconds": 0.001, "bytes": 2000}),
+    Effect("drip_body", lambda got, true: got.body == true[100:200], {"every_seconds": 0.001, "bytes": 9}, SOME),
 ]
+
+
+def is_page(got: Download) -> bool:
+    """Whole, whatever range was asked for, and well formed in HTTP."""
+    length = int(got.headers["Content-Length"])
+    return (got.status, got.error, len(got.body)) == (200, None, length) and b"blocked by policy" in got.body
 
 
 def differing(got: bytes, true: bytes) -> list[int]:
@@ -141,6 +170,149 @@ def test_every_fault_of_reading_is_in_the_table() -> None:
     """A new fault must show its effect here before anybody relies on it."""
     kinds = {kind for kind, rule in RULES.items() if Operation.CONTENT in rule.operations}
     assert {effect.kind for effect in CONTENT_EFFECTS} == kinds
+
+
+def test_a_wrong_body_is_steady_for_as_long_as_it_was_told(
+    simulator: SimulatorHandle, sdk: CallAutomationClient
+) -> None:
+    """Two equal downloads prove nothing: the same page comes for a minute, then the recording."""
+    url = CONTENT.format(make_object(simulator)["documentId"])
+    simulator.client.add_fault("content", "wrong_body", for_seconds=60)
+    pages = [download(sdk, url).body for _ in range(4)]
+    simulator.client.advance(59)
+    pages.append(download(sdk, url).body)
+    assert len(set(pages)) == 1
+    simulator.client.advance(2)
+    assert len(download(sdk, url).body) == LENGTH
+
+
+def test_an_object_grows_and_its_total_with_it(simulator: SimulatorHandle, sdk: CallAutomationClient) -> None:
+    """Every answer agrees with itself; only the next one says that there is more."""
+    url = CONTENT.format(make_object(simulator)["documentId"])
+    true = download(sdk, url).body
+    simulator.client.add_fault("content", "prefix", fraction=0.25, whole_after_seconds=100, for_seconds=100)
+    lengths = []
+    for _ in range(3):
+        got = download(sdk, url)
+        assert true.startswith(got.body)
+        assert total_of(got) == str(len(got.body))
+        lengths.append(len(got.body))
+        simulator.client.advance(30)
+    assert LENGTH // 4 <= lengths[0] < lengths[1] < lengths[2] < LENGTH
+    simulator.client.advance(20)
+    assert download(sdk, url).body == true
+
+
+@pytest.mark.parametrize("form", ["mp4", "mp3"])
+def test_media_of_a_header_alone_keeps_its_header(
+    simulator: SimulatorHandle, sdk: CallAutomationClient, form: str
+) -> None:
+    """A player opens it; there is nothing to play."""
+    content = "audioVideo" if form == "mp4" else "audio"
+    stored = make_object(simulator, format=form, content=content)
+    url = CONTENT.format(stored["documentId"])
+    true = download(sdk, url).body
+    simulator.client.add_fault("content", "wrong_body", body="header_only")
+    got = download(sdk, url).body
+    assert got[:4] == true[:4]
+    assert 0 < len(got) < len(true) / 2
+    assert form != "mp4" or (b"moov" in got and b"\x00\x00\x00\x08mdat" in got)
+
+
+def test_a_redirect_can_lead_to_another_object(simulator: SimulatorHandle, sdk: CallAutomationClient) -> None:
+    """The SDK follows it and hands over the bytes of B as A: a guard must compare the object at each hop."""
+    first, second = make_object(simulator, durationMs=1000), make_object(simulator, durationMs=2000)
+    simulator.client.add_fault(
+        "content", "odd_redirect", to="other_object", other_document_id=second["documentId"], times=None
+    )
+    got = download(sdk, CONTENT.format(first["documentId"]))
+    assert len(got.body) == second["lengthBytes"] != first["lengthBytes"]
+
+
+def test_a_delete_can_be_redirected_to_another_object(simulator: SimulatorHandle) -> None:
+    """What it names must not be deleted in its place."""
+    first, second = make_object(simulator), make_object(simulator)
+    simulator.client.add_fault(
+        "delete", "odd_redirect", to="other_object", other_document_id=second["documentId"], status=307
+    )
+    answer = raw(simulator, "DELETE", DELETE.format(first["documentId"]))
+    assert (answer.status, answer.headers["Location"]) == (
+        307,
+        f"https://sa1-storage.asm.skype.com/v1/objects/{second['documentId']}",
+    )
+    assert [one["deletedAt"] for one in simulator.client.objects()] == [None, None]
+
+
+def test_a_redirect_to_a_port_ends_at_its_target_however_often_it_strikes(
+    simulator: SimulatorHandle, sdk: CallAutomationClient
+) -> None:
+    """`Always` must mean each first hop, not a circle."""
+    url = CONTENT.format(make_object(simulator)["documentId"])
+    simulator.client.add_fault("content", "odd_redirect", to="port_443", times=None)
+    assert [len(download(sdk, url).body) for _ in range(2)] == [LENGTH, LENGTH]
+
+
+@pytest.mark.parametrize("kind", ["drip_headers", "drip_body"])
+@pytest.mark.parametrize("operation", ["metadata", "delete", "get_recording"])
+def test_every_answer_can_drip(simulator: SimulatorHandle, operation: str, kind: str) -> None:
+    """A limit on one read is no limit on a request: each byte comes in time, the whole never does."""
+    stored = make_object(simulator)
+    method, url = {
+        "metadata": ("GET", METADATA.format(stored["documentId"])),
+        "delete": ("DELETE", DELETE.format(stored["documentId"])),
+        "get_recording": ("GET", f"{simulator.addresses.endpoint}/calling/recordings/x?api-version=2026-03-12"),
+    }[operation]
+    simulator.client.add_fault(operation, kind, every_seconds=0.002, bytes=4)
+    began = time.monotonic()
+    answer = raw(simulator, method, url)
+    assert answer.status == {"metadata": 200, "delete": 200, "get_recording": 404}[operation]
+    assert time.monotonic() - began > 0.002 * 10
+    assert simulator.client.journal(fault=kind)[0]["status"] == answer.status
+    if operation == "delete":
+        assert simulator.client.objects()[0]["deletedAt"] is not None
+
+
+def test_a_client_that_leaves_a_drip_leaves_nothing_behind(
+    simulator: SimulatorHandle, sdk: CallAutomationClient
+) -> None:
+    """A drip of hours must not keep the simulator from stopping."""
+    simulator.client.add_fault("content", "drip_body", every_seconds=3600)
+    got = download(sdk, CONTENT.format(make_object(simulator)["documentId"]), read_timeout=0.2)
+    assert got.error is not None
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+def test_a_fault_can_wait_until_acs_has_forgotten(
+    simulator: SimulatorHandle, sdk: CallAutomationClient, status: int
+) -> None:
+    """Past the deadline only 404 and 410 prove that it is gone; everything else proves nothing."""
+    url = CONTENT.format(make_object(simulator)["documentId"])
+    simulator.client.add_fault("content", "status", status=status, only_expired=True)
+    assert download(sdk, url).status == 200
+    simulator.client.advance(25 * 3600)
+    assert [download(sdk, url).status for _ in range(2)] == [status, 404]
+
+
+def raw(simulator: SimulatorHandle, method: str, url: str) -> Any:
+    """One signed request and its answer, without the SDK's opinion on it."""
+    import base64
+    import hashlib
+    import hmac
+    from email.utils import formatdate
+    from urllib.parse import urlsplit
+
+    import urllib3
+
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    date, content = formatdate(usegmt=True), base64.b64encode(hashlib.sha256(b"").digest()).decode()
+    text = f"{method}\n{target}\n{date};{parts.hostname};{content}"
+    key = base64.b64decode(simulator.addresses.access_key)
+    signature = base64.b64encode(hmac.digest(key, text.encode(), "sha256")).decode()
+    signed = f"HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+    headers = {"x-ms-date": date, "x-ms-content-sha256": content, "Authorization": signed}
+    with urllib3.ProxyManager(simulator.addresses.proxy_url, ca_certs=str(simulator.addresses.ca_bundle)) as proxy:
+        return proxy.request(method, url, headers=headers, retries=False, redirect=False)
 
 
 def test_the_journal_says_how_much_was_sent_before_a_cut(simulator: SimulatorHandle, sdk: CallAutomationClient) -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from dev.acs_simulator.faults.events import events_instead
 from dev.acs_simulator.faults.kinds import Argument, FaultKind, Operation
+from dev.acs_simulator.faults.odd_forms import CHUNK_FORMS, ID_FORMS, LOCATION_FORMS
 from dev.acs_simulator.faults.script import Fault
+from dev.acs_simulator.state.identifiers import recording_id_of
 
 
 def true_event() -> dict[str, Any]:
@@ -97,3 +99,72 @@ def test_faults_add_up() -> None:
 def test_a_lost_event_is_not_told() -> None:
     """The recording is then known from its start alone."""
     assert spoiled(FaultKind.LOSE) == []
+
+
+@pytest.mark.parametrize("value", ["0001-01-01T00:00:00Z", "11/27/2026 23:00:00", 1795820400, "", None])
+@pytest.mark.parametrize("field", ["eventTime", "recordingStartTime"])
+def test_a_time_can_be_anything_or_nothing(field: str, value: Argument) -> None:
+    """A time outside of reason is an absent time; one event must not stop the rest."""
+    (told,) = spoiled(FaultKind.ODD_TIME, field=field, value=value)
+    place = told if field == "eventTime" else told["data"]
+    assert place.get(field, "absent") == ("absent" if value is None else value)
+    assert chunks_of(told) == chunks_of(true_event())
+
+
+@pytest.mark.parametrize("form", LOCATION_FORMS)
+@pytest.mark.parametrize("field", ["contentLocation", "metadataLocation", "deleteLocation"])
+def test_one_location_of_one_chunk_is_odd_and_nothing_else(field: str, form: str) -> None:
+    """The least important part must not decide: all that is good is still there."""
+    (told,) = spoiled(FaultKind.ODD_LOCATION, field=field, form=form, chunk=1)
+    true, odd = chunks_of(true_event()), chunks_of(told)
+    assert (odd[0], odd[2]) == (true[0], true[2])
+    assert odd[1][field] != true[1][field]
+    assert {**odd[1], field: true[1][field]} == true[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "location"),
+    [
+        ("trailing_slash", "https://us-storage.asm.skype.com/v1/objects/0-eus-d12-{}/"),
+        ("port_443", "https://us-storage.asm.skype.com:443/v1/objects/0-eus-d12-{}"),
+        ("capitals", "https://US-STORAGE.ASM.SKYPE.COM/v1/objects/0-eus-d12-{}"),
+        ("foreign_host", "https://files.example.org/v1/objects/0-eus-d12-{}"),
+    ],
+)
+def test_a_form_of_a_location_is_what_its_name_says(form: str, location: str) -> None:
+    """The forms that bug reports and hostile events had."""
+    (told,) = spoiled(FaultKind.ODD_LOCATION, form=form)
+    assert [chunk["deleteLocation"] for chunk in chunks_of(told)] == [location.format(f"{n:032x}") for n in range(3)]
+
+
+@pytest.mark.parametrize("form", CHUNK_FORMS)
+def test_one_chunk_is_odd_and_its_neighbours_are_good(form: str) -> None:
+    """Nothing that is wrong with one chunk is a reason to lose the others."""
+    (told,) = spoiled(FaultKind.ODD_CHUNK, form=form)
+    true, odd = chunks_of(true_event()), chunks_of(told)
+    assert (odd[0], odd[2]) == (true[0], true[2])
+    assert odd[1] != true[1]
+
+
+def test_the_event_of_2026_repeats_the_recording_id_in_its_data() -> None:
+    """Ordinary since 2026; how the id is spelled there is not documented."""
+    guid = "c2f5e8aa-93d0-4f9f-8a51-7e6d0b4f9c31"
+    recording_id = recording_id_of("5d1b7c0e-52a8-4d13-9a43-0c3a6c7f1b22", guid)
+    event = {**true_event(), "subject": f"/recording/call/c/serverCallId/s/recordingId/{recording_id}"}
+    told = {
+        form: events_instead(event, [Fault(FaultKind.DATA_IDS, Operation.EVENT, arguments={"form": form})])[0]["data"]
+        for form in ID_FORMS
+    }
+    assert {data["storageType"] for data in told.values()} == {"ACS"}
+    assert told["same"]["recordingId"] == recording_id
+    assert told["padded"]["recordingId"] == recording_id + "=" * (-len(recording_id) % 4) != recording_id
+    assert told["guid"]["recordingId"] == guid
+    assert told["other"]["recordingId"] not in {recording_id, guid}
+
+
+def test_a_true_event_is_never_changed_in_place() -> None:
+    """A second fault, or the next subscriber, would get what the first one spoiled."""
+    event = true_event()
+    for kind in (FaultKind.ODD_TIME, FaultKind.ODD_LOCATION, FaultKind.ODD_CHUNK):
+        events_instead(event, [Fault(kind, Operation.EVENT)])
+    assert event == true_event()

@@ -1,5 +1,7 @@
 """The script of faults: which one strikes which request, and how often."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from dev.acs_simulator.faults.kinds import FaultKind, Operation
@@ -44,7 +46,7 @@ def test_a_fault_strikes_only_what_it_is_meant_for() -> None:
     assert script.take(Operation.METADATA, "r", "d", 1) is None
     for other in (("x", "d", 1), ("r", "x", 1), ("r", "d", 2), (None, None, None)):
         assert script.take(Operation.CONTENT, *other) is None
-    assert script.take(Operation.CONTENT, "r", "d", 1) is scripted.fault
+    assert script.take(Operation.CONTENT, "r", "d", 1) == scripted.fault
     assert scripted.struck == 1
 
 
@@ -73,3 +75,31 @@ def test_arguments_have_defaults_and_unknown_ones_are_refused() -> None:
         cut(arguments={"fractoin": 0.1})
     with pytest.raises(ValueError, match="cannot strike delete"):
         Fault(FaultKind.CUT, Operation.DELETE)
+
+
+def test_a_fault_that_lasts_begins_with_its_first_strike_and_says_how_long_it_has() -> None:
+    """`For a minute` is counted from when the app meets it, not from when it was scripted."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    script = FaultScript(lambda: now)
+    script.add(cut(count=None, for_seconds=60))
+    now += timedelta(hours=1)
+    first = script.take(Operation.CONTENT)
+    now += timedelta(seconds=59)
+    second = script.take(Operation.CONTENT)
+    assert [fault and fault.struck_for.total_seconds() for fault in (first, second)] == [0, 59]
+    now += timedelta(seconds=1)
+    assert script.take(Operation.CONTENT) is None
+
+
+def test_a_fault_for_what_has_expired_lets_everything_else_pass() -> None:
+    """It is not used up by requests that come in time."""
+    script = FaultScript()
+    script.add(cut(only_expired=True))
+    assert script.take(Operation.CONTENT) is None
+    assert script.take(Operation.CONTENT, is_expired=True) is not None
+
+
+def test_an_argument_outside_of_its_choices_is_refused() -> None:
+    """A misspelt form would otherwise be served as some other one."""
+    with pytest.raises(ValueError, match="block_page"):
+        Fault(FaultKind.WRONG_BODY, Operation.CONTENT, arguments={"body": "blockpage"})
