@@ -1,13 +1,35 @@
 """MP3: a row of frames; their count is the duration (MPEG audio layer III, ISO 11172-3 and 13818-3)."""
 
-from functools import lru_cache
+import re
+import struct
+from collections import Counter
+from itertools import product
 from typing import NamedTuple
+
+from recording.domain.formats import FormatType
+from recording.domain.media.facts import MediaFacts
 
 _BIT_RATES_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BIT_RATES_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_MOST_LOST_BYTES = 64 * 1024  # tags and padding are smaller; more than this between frames is not an MP3 any more
-_ID3V1_BYTES = 128
+_SAME = 0xFFFE0C00  # sync, version, layer and sample rate: equal in all frames of a stream
+_MOST_BEFORE = 1 << 20  # players look no further for the first frame
+_MOST_BETWEEN_FRAMES = 2  # a gap of two frames or more is a hole
+_MOST_AFTER = 16 * 1024  # tags are known by name and size; more than this after the last frame is a hole too
+_LONGEST_LOOK = 16 * 1024  # a tag's header, and the three frames that a new beginning needs, fit in
+_FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
+_CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
+_WITHOUT_SOUND = (b"Xing", b"Info")
+_LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
+
+REMARK_BEFORE = "the MP3 file has other bytes before its first frame"
+REMARK_BETWEEN = "the MP3 file has other bytes between its frames"
+REMARK_AFTER = "the MP3 file has other bytes after its last frame"
+REMARK_MORE_FRAMES = "the MP3 file holds more frames than its header says"
+FAULT_UNKNOWN = "the first bytes are of no known media format"
+FAULT_CUT = "the MP3 file ends inside a frame"
+FAULT_HOLE = "the MP3 file's frames do not follow each other"
+FAULT_FEWER = "the MP3 file holds fewer frames than its header says"
 
 
 class Frame(NamedTuple):
@@ -16,22 +38,29 @@ class Frame(NamedTuple):
     size: int
     samples: int
     sample_rate: int
-    channels: int
 
 
-@lru_cache(maxsize=256)
+def _frames() -> dict[int, Frame]:
+    """Return every legal header, by the twelve bits behind the sync: version to padding."""
+    legal = {}
+    for version, bits, rate, padding, protection in product((0, 2, 3), range(1, 15), range(3), (0, 1), (0, 1)):
+        is_one, sample_rate = version == 3, _SAMPLE_RATES[version][rate]
+        bit_rate = (_BIT_RATES_1 if is_one else _BIT_RATES_2)[bits] * 1000
+        size = (144 if is_one else 72) * bit_rate // sample_rate + padding
+        key = version << 10 | 1 << 8 | protection << 7 | bits << 3 | rate << 1 | padding
+        legal[key] = Frame(size, 1152 if is_one else 576, sample_rate)
+    return legal
+
+
+_FRAMES = _frames()
+_SIZES = tuple(_FRAMES[key].size if key in _FRAMES else 0 for key in range(1 << 12))
+_word_at = struct.Struct(">I").unpack_from
+
+
 def frame_at(header: bytes) -> Frame | None:
-    """The frame that four bytes announce, or None if they are not a layer III frame header."""
-    word = int.from_bytes(header, "big")
-    version, layer = word >> 19 & 3, word >> 17 & 3
-    bits, rate, padding = word >> 12 & 15, word >> 10 & 3, word >> 9 & 1
-    if word >> 21 != 0x7FF or version == 1 or layer != 1 or bits in (0, 15) or rate == 3:
-        return None
-    is_one = version == 3
-    sample_rate = _SAMPLE_RATES[version][rate]
-    bit_rate = (_BIT_RATES_1 if is_one else _BIT_RATES_2)[bits] * 1000
-    size = (144 if is_one else 72) * bit_rate // sample_rate + padding
-    return Frame(size, 1152 if is_one else 576, sample_rate, 1 if word >> 6 & 3 == 3 else 2)
+    """Return the frame that four bytes announce, or None if they are no layer III frame header."""
+    word = int.from_bytes(header[:4].ljust(4, b"\0"), "big")
+    return _FRAMES.get(word >> 9 & 0xFFF) if word >> 21 == 0x7FF else None
 
 
 def is_mp3(head: bytes) -> bool:
@@ -44,14 +73,20 @@ class Mp3Walker:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._skip = 0
-        self._started = False
-        self._lost = 0
-        self._samples = 0
-        self._frame: Frame | None = None
+        self._skip = 0  # bytes of the current frame or tag still to come
+        self._is_frame_open = False  # whether what is skipped is a frame
+        self._same: int | None = None  # what all headers have in common; None while no frame is known
+        self._counts: Counter[int] = Counter()  # frames by header
+        self._gap = 0  # bytes since the last frame or tag that are neither
+        self._run = _FIRST_RUN
+        self._silent = 0  # frames that hold an encoder's table and no sound
+        self._promised: int | None = None  # frames, as that table says
+        self._channels = 0
+        self._last_size = 0
+        self._remarks: dict[str, None] = {}
 
     def feed(self, piece: memoryview) -> None:
-        """Takes the next bytes.
+        """Take the next bytes.
 
         Raises:
             ValueError: when there is too much between the frames.
@@ -61,39 +96,170 @@ class Mp3Walker:
             return
         data = self._rest + bytes(piece[self._skip :])
         self._skip = 0
-        self._walk(data, self._after_tag(data))
+        self._walk(data, is_end=False)
 
-    def finish(self) -> tuple[float | None, int | None, int | None]:
-        """Duration in ms, channels and sample rate.
+    def finish(self) -> MediaFacts:
+        """Return the facts.
 
         Raises:
-            ValueError: when no sound was found.
+            ValueError: when no sound was found, or the file ends inside a frame or before its header says.
         """
-        if self._frame is None or self._lost > max(_ID3V1_BYTES + 4, _MOST_LOST_BYTES):
-            raise ValueError("the MP3 file holds no frames")
-        return self._samples * 1000 / self._frame.sample_rate, self._frame.channels, self._frame.sample_rate
+        rest, self._rest = self._rest, b""
+        self._walk(rest, is_end=True)
+        if not self._counts:
+            raise ValueError(FAULT_UNKNOWN if self._gap else "the MP3 file holds no frames")
+        if (self._skip and self._is_frame_open) or self._ends_in_header(rest):
+            raise ValueError(FAULT_CUT)
+        self._judge_end()
+        first = _FRAMES[next(iter(self._counts))]
+        duration_ms = sum(_FRAMES[key].samples * n * 1000 / _FRAMES[key].sample_rate for key, n in self._counts.items())
+        return MediaFacts(
+            FormatType.MP3,
+            duration_ms - self._silent * first.samples * 1000 / first.sample_rate,
+            self._channels,
+            first.sample_rate,
+            remarks=tuple(self._remarks),
+            container="mp3",
+            has_video=False,
+        )
 
-    def _after_tag(self, data: bytes) -> int:
-        """Where the frames begin: behind an ID3v2 tag (its size is four times seven bits)."""
-        if self._started:
-            return 0
-        self._started = True
-        if data[:3] != b"ID3":
-            return 0
-        return 10 + (data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9])
+    def _judge_end(self) -> None:
+        if self._gap > _MOST_AFTER and self._promised is None:
+            raise ValueError(FAULT_HOLE)
+        if self._gap:
+            self._remarks[REMARK_AFTER] = None
+        there = self._counts.total() - self._silent
+        if self._promised is None:
+            return
+        if there < self._promised - 2:
+            raise ValueError(FAULT_FEWER)
+        if there > self._promised + 2:
+            self._remarks[REMARK_MORE_FRAMES] = None
 
-    def _walk(self, data: bytes, at: int) -> None:
-        last = len(data) - 4
-        while at <= last:
-            frame = frame_at(data[at : at + 4])
-            if frame is None:
-                at += 1
-                self._lost += 1
-                if self._lost > _MOST_LOST_BYTES:
-                    raise ValueError("the MP3 file's frames do not follow each other")
-                continue
-            self._samples += frame.samples
-            self._frame = self._frame or frame
-            at += frame.size
+    def _ends_in_header(self, rest: bytes) -> bool:
+        """Whether the last bytes, fewer than four, begin like another frame."""
+        known = (self._same or 0).to_bytes(4, "big")
+        return 0 < len(rest) < 4 and not self._skip and rest[:2] == known[: min(len(rest), 2)]
+
+    # --- walking
+
+    def _walk(self, data: bytes, *, is_end: bool) -> None:
+        at, goes_on = 0, True
+        while goes_on:
+            at, goes_on = self._start_again(data, self._follow(data, at), is_end=is_end)
         self._rest = data[at:] if at < len(data) else b""
         self._skip = max(0, at - len(data))
+
+    def _follow(self, data: bytes, at: int) -> int:
+        """Step from header to header, as long as they are of the same stream; many of one size at once."""
+        same, counts, last = self._same, self._counts, len(data) - 4
+        while at <= last:
+            (word,) = _word_at(data, at)
+            if word & _SAME != same:
+                break
+            key = word >> 9 & 0xFFF
+            size = _SIZES[key]
+            if not size:
+                break
+            count = self._equal_headers(data, at, size) if self._run else 1
+            counts[key] += count
+            at += count * size
+            self._gap, self._is_frame_open, self._last_size = 0, True, size
+        return at
+
+    def _equal_headers(self, data: bytes, at: int, size: int) -> int:
+        """Count frames of one size with equal headers from here, in strides over the whole piece instead of steps."""
+        count = min(self._run, (len(data) - 4 - at) // size + 1)
+        end = at + count * size
+        for place in range(3):
+            if data[at + place : end : size] != data[at + place : at + place + 1] * count:
+                self._run = _FIRST_RUN
+                return 1
+        self._run = min(self._run * 2, _LONGEST_RUN)
+        return count
+
+    def _start_again(self, data: bytes, at: int, *, is_end: bool) -> tuple[int, bool]:
+        """Step over a tag, or to the next frame that is followed by others; False where more bytes are needed."""
+        while is_end or len(data) - at > _LONGEST_LOOK:
+            found = _CANDIDATE.search(data, at)
+            place = found.start() if found else len(data) if is_end else len(data) - _LONGEST_LOOK
+            self._lose(place - at)
+            at = place
+            if found is None or not (is_end or len(data) - at > _LONGEST_LOOK):
+                break
+            if tag := _tag_size(data, at):
+                self._is_frame_open = False
+                return at + tag, at + tag < len(data)
+            if self._begins_stream(data, at, is_end=is_end):
+                return at, True
+            self._lose(1)
+            at += 1
+        return at, False
+
+    def _lose(self, count: int) -> None:
+        self._gap += count
+        self._is_frame_open = self._is_frame_open and not count
+        if not self._counts and self._gap > _MOST_BEFORE:
+            raise ValueError(FAULT_UNKNOWN)
+
+    def _begins_stream(self, data: bytes, at: int, *, is_end: bool) -> bool:
+        """Whether a frame lies here that is followed by others like it, or by the end of the file."""
+        needed = 3 if self._same is None else 2
+        if not _has_frames(data, at, needed, is_end=is_end):
+            return False
+        (word,) = _word_at(data, at)
+        self._close_gap(_FRAMES[word >> 9 & 0xFFF].size)
+        if self._same is None:
+            self._read_table(data[at : at + 200])
+            self._channels = 1 if word >> 6 & 3 == 3 else 2
+        self._same = word & _SAME
+        return True
+
+    def _close_gap(self, frame_size: int) -> None:
+        if self._gap and not self._counts:
+            self._remarks[REMARK_BEFORE] = None
+        elif self._gap >= _MOST_BETWEEN_FRAMES * min(frame_size, self._last_size or frame_size):
+            raise ValueError(FAULT_HOLE)
+        elif self._gap:
+            self._remarks[REMARK_BETWEEN] = None
+        self._gap = 0
+
+    def _read_table(self, frame: bytes) -> None:
+        """Read how many frames the encoder says there are: a Xing or VBRI table instead of the first sound."""
+        is_one, is_mono = frame[1] >> 3 & 1, frame[3] >> 6 == 3
+        at = 4 + ((17 if is_mono else 32) if is_one else (9 if is_mono else 17))
+        if frame[at : at + 4] in _WITHOUT_SOUND and len(frame) >= at + 12:
+            self._silent = 1
+            if frame[at + 7] & 1:
+                self._promised = int.from_bytes(frame[at + 8 : at + 12], "big")
+        elif frame[36:40] == b"VBRI":
+            self._silent, self._promised = 1, int.from_bytes(frame[50:54], "big")
+
+
+def _has_frames(data: bytes, at: int, count: int, *, is_end: bool) -> bool:
+    """Whether frames of one stream follow each other from here: so many, or fewer up to the very end."""
+    place = at
+    for _ in range(count):
+        if is_end and place > at and place == len(data):
+            return True
+        frame = frame_at(data[place : place + 4]) if len(data) - place >= 4 else None
+        if frame is None or (_word_at(data, place)[0] ^ _word_at(data, at)[0]) & _SAME:
+            return False
+        place += frame.size
+    return True
+
+
+def _tag_size(data: bytes, at: int) -> int:
+    """Return how long the tag is that begins here (ID3v1, ID3v2, APE, Lyrics3); 0 if none does."""
+    head = data[at : at + 32]
+    if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:
+        return 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + (10 if head[5] & 0x10 else 0)
+    if head[:8] == b"APETAGEX" and len(head) == 32:
+        is_header = int.from_bytes(head[20:24], "little") >> 29 & 1
+        return 32 + (int.from_bytes(head[12:16], "little") if is_header else 0)
+    if head[:11] == b"LYRICSBEGIN":
+        end = _LYRICS_END.search(data, at, at + _LONGEST_LOOK)
+        return end.end() - at if end else 0
+    if head[:4] == b"TAG+":
+        return 227
+    return 128 if head[:3] == b"TAG" and len(data) - at >= 128 else 0

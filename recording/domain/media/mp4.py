@@ -1,119 +1,249 @@
-"""MP4: a row of boxes that must tile the file exactly, with an index (`moov`) and the media (`mdat`) among them."""
+"""MP4: a row of boxes. What the index and the fragments name must lie in the media boxes (ISO 14496-12)."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 
-_LARGEST_INDEX = 64 << 20  # four hours of 16 frames a second need about 5 MiB of index
-_FULL_SIZE = 1  # size field: the real size follows in 64 bits
-_TO_THE_END = 0  # size field: this box reaches to the end of the file
+from recording.domain.formats import FormatType
+from recording.domain.media.facts import MediaFacts
+from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
+from recording.domain.media.mp4_fragments import Fragment
+from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, Extents, Track
+
+LARGEST_INDEX = 32 << 20  # bytes kept; four hours of 60 pictures and 47 sound frames a second need about 20 MiB
+_LARGEST_HEADER = 1 << 16  # of a box that has no table
+_SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
+_INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
+_TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"trun", b"elst"))
+_HEADERS = frozenset((b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"stsd", b"mehd", b"trex", b"tfhd"))
+
+REMARK_TOO_LARGE = "the MP4 file's index is too large to be checked"
+REMARK_BYTES_AFTER = "the MP4 file has other bytes after its last box"
+REMARK_CUT_TAIL = "the MP4 file's last box is cut, but holds no sample that is missing"
+REMARK_TRACKS_DIFFER = "the MP4 file's tracks differ in length"
+REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples have"
+FAULT_NOT_THERE = "the MP4 file's index names media that is not there"
 
 
 class Mp4Walker:
-    """Steps from box to box; keeps the index only."""
+    """Steps from box to box; keeps the tracks' tables and where the media boxes are."""
 
     def __init__(self) -> None:
-        self._header = bytearray()
-        self._left = 0  # bytes of the current box still to come
-        self._open_end = False
-        self._kept: bytearray | None = None
-        self._index: bytes | None = None
+        self._tracks: list[Track] = []
+        self._by_id: dict[int, Track] = {}
+        self._defaults: dict[int, tuple[int, int]] = {}  # `trex`, which may come before the tracks
+        self._movie_scale = 0
+        self._movie_ticks = 0
+        self._fragmented_ticks = 0  # `mehd`
+        self._named = Extents()  # where index and fragments say that samples are
+        self._media = Extents()  # where media boxes are
         self._seen: set[bytes] = set()
+        self._kept = 0
+        self._remarks: dict[str, None] = {}
+        self._is_cut_inside = b""  # the box in which the file ends
+        self._fragment: Fragment | None = None
+        self._is_checked = True
+        self._intake = Intake(self._boxes)
 
     def feed(self, piece: memoryview) -> None:
-        """Takes the next bytes.
+        """Take the next bytes.
 
         Raises:
             ValueError: when they cannot be an MP4 file.
         """
-        while len(piece):
-            if self._open_end:
-                return
-            if not self._left:
-                piece = self._read_header(piece)
-                continue
-            part = piece[: self._left]
-            if self._kept is not None:
-                self._kept += part
-            self._left -= len(part)
-            piece = piece[len(part) :]
-            self._close_if_done()
+        self._intake.feed(piece)
 
-    def finish(self) -> tuple[float | None, int | None, int | None]:
-        """Duration in ms (None when the file is fragmented), None, None.
+    def finish(self) -> MediaFacts:
+        """Return the facts.
 
         Raises:
-            ValueError: when the file ends inside a box, or has no index or no media.
+            ValueError: when the file has no index, or its index names media that is not there.
         """
-        if self._left or self._header:
-            raise ValueError("the MP4 file ends inside a box")
-        if self._index is None:
+        self._intake.finish()
+        self._check_whole()
+        lengths = [track.length_ms(self._movie_scale) for track in self._playing()]
+        known = [length for length in lengths if length]
+        longest = max(known, default=None)
+        self._compare_promise(longest)
+        if known and max(known) - min(known) > _SHORTFALL_MS + _SHORTFALL_SHARE * max(known):
+            self._remarks[REMARK_TRACKS_DIFFER] = None
+        sound = next((track for track in self._playing() if track.handler == b"soun"), Track())
+        return MediaFacts(
+            FormatType.MP4,
+            longest,
+            sound.channels,
+            sound.sample_rate,
+            remarks=tuple(self._remarks),
+            container="fragmented mp4" if b"moof" in self._seen else "mp4",
+            has_video=any(track.handler == b"vide" for track in self._playing()),
+        )
+
+    # --- judging
+
+    def _playing(self) -> list[Track]:
+        return [track for track in self._tracks if track.is_media and track.samples + track.fragment_samples]
+
+    def _check_whole(self) -> None:
+        if self._is_cut_inside in (b"moov", b"moof"):
+            raise ValueError("the MP4 file ends inside its index")
+        if b"moov" not in self._seen:
             raise ValueError("the MP4 file has no index (moov)")
         if b"mdat" not in self._seen:
             raise ValueError("the MP4 file has no media (mdat)")
-        if not any(name == b"trak" for name, _ in boxes(self._index)):
-            raise ValueError("the MP4 file's index names no track")
-        return _duration_ms(self._index), None, None
-
-    def _read_header(self, piece: memoryview) -> memoryview:
-        """Collects 8 or 16 bytes of box header and opens the box."""
-        wanted = 16 if len(self._header) >= 8 and self._short_size() == _FULL_SIZE else 8
-        taken = piece[: wanted - len(self._header)]
-        self._header += taken
-        if len(self._header) == wanted and not (wanted == 8 and self._short_size() == _FULL_SIZE):
-            self._open_box(wanted)
-        return piece[len(taken) :]
-
-    def _short_size(self) -> int:
-        return int.from_bytes(self._header[:4], "big")
-
-    def _open_box(self, header_size: int) -> None:
-        name, size = bytes(self._header[4:8]), self._short_size()
-        if header_size == 16:
-            size = int.from_bytes(self._header[8:16], "big")
-        self._header.clear()
-        if not name.strip().isalnum():  # zeros at the end of a cut and padded file would be a box to the end
-            raise ValueError("the MP4 file has a box without a name")
-        self._seen.add(name)
-        if size == _TO_THE_END:
-            self._open_end = True
+        if not self._is_checked:
             return
-        if size < header_size:
-            raise ValueError("the MP4 file has a box of impossible size")
-        self._left = size - header_size
-        if name == b"moov":
-            if self._left > _LARGEST_INDEX:
-                raise ValueError("the MP4 file's index is impossibly large")
-            self._kept = bytearray()
-        self._close_if_done()
+        if not any(track.is_media for track in self._tracks):
+            raise ValueError("the MP4 file's index names no track of sound or picture")
+        if not self._playing():
+            raise ValueError("the MP4 file holds no sound and no picture")
+        if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
+            raise ValueError("the MP4 file is encrypted")
+        if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):
+            raise ValueError("the MP4 file's sound and picture are in no known form")
+        self._media.end_at(self._intake.position)
+        if not self._media.holds(self._named):
+            raise ValueError(FAULT_NOT_THERE)
 
-    def _close_if_done(self) -> None:
-        if not self._left and self._kept is not None:
-            self._index, self._kept = bytes(self._kept), None
+    def _compare_promise(self, longest_ms: float | None) -> None:
+        """Hold the length that the index promises for all fragments against what they hold."""
+        if not self._movie_scale or longest_ms is None:
+            return
+        promised = max(self._movie_ticks, self._fragmented_ticks) * 1000 / self._movie_scale
+        if promised - longest_ms > _SHORTFALL_MS + _SHORTFALL_SHARE * promised:
+            if b"moof" in self._seen:
+                raise ValueError("the MP4 file's fragments end before its index says")
+            self._remarks[REMARK_INDEX_LENGTH] = None
+
+    # --- walking
+
+    def _boxes(self, intake: Intake) -> Parsing:
+        while True:
+            start = intake.position
+            name, size = yield from self._header()
+            if size is None:
+                break
+            end = start + size if size else 1 << 62
+            self._seen.add(name)
+            if name == b"mdat":
+                self._note_media(intake.position, end)
+            if name in (b"moov", b"moof"):
+                yield from self._index(intake, name, start, end)
+            yield Skip(end - intake.position)
+            if intake.position < end:
+                self._end_inside(name, is_open=not size)
+                return
+        if intake.position > start:
+            self._remarks[REMARK_BYTES_AFTER] = None
+        yield TO_THE_END
+
+    def _header(self) -> Generator[int | Skip, bytes, tuple[bytes, int | None]]:
+        """Read a box's name and size (0: to the end); the size is None where there is no further box."""
+        header = yield 8
+        name, size = header[4:8], int.from_bytes(header[:4], "big")
+        least = 8
+        if size == 1 and len(header) == 8:
+            long_size = yield 8
+            size, least = int.from_bytes(long_size, "big"), 16
+        is_box = len(header) == 8 and is_name(name) and (size == 0 or least <= size < 1 << 62)
+        return name, size if is_box else None
+
+    def _note_media(self, start: int, end: int) -> None:
+        if len(self._media) * 16 < LARGEST_INDEX:
+            self._media.add(start, end - start)
+        else:
+            self._give_up()
+
+    def _end_inside(self, name: bytes, *, is_open: bool) -> None:
+        if not is_open:
+            self._is_cut_inside = name
+            self._remarks[REMARK_CUT_TAIL] = None
+
+    def _index(self, intake: Intake, name: bytes, start: int, end: int) -> Parsing:
+        if name == b"moov" and self._tracks:
+            return  # players take the first index
+        if name == b"moof":
+            self._fragment = Fragment(start, self._by_id, self._named)
+        yield from self._inside(intake, name, end)
+        if name == b"moov" and intake.position == end:
+            self._close_index()
+        self._keep(0)
+
+    def _inside(self, intake: Intake, parent: bytes, end: int) -> Parsing:
+        """Walk the boxes inside a box; one that says it is longer than its parent ends with it."""
+        while intake.position + 8 <= end:
+            start = intake.position
+            header = yield 8
+            name, size = header[4:8], int.from_bytes(header[:4], "big")
+            if size == 1:
+                long_size = yield 8
+                size = int.from_bytes(long_size, "big")
+            if len(header) < 8 or (size and size < intake.position - start):
+                break
+            box_end = min(start + size, end) if size else end
+            yield from self._box(intake, name, box_end)
+            yield Skip(box_end - intake.position)
+            if intake.position < box_end:
+                return
+        yield Skip(max(0, end - intake.position))
+
+    def _box(self, intake: Intake, name: bytes, end: int) -> Parsing:
+        if name == b"trak":
+            self._tracks.append(Track())
+        if name in _INNER_BOXES:
+            yield from self._inside(intake, name, end)
+            return
+        length = end - intake.position
+        if name in _HEADERS:
+            length = min(length, _LARGEST_HEADER)
+        elif name not in _TABLES or not self._keep(length):
+            return
+        content = yield length
+        if len(content) == length:
+            self._read(name, content)
+
+    def _keep(self, length: int) -> bool:
+        """Note that bytes of the index are kept; from a bound on, nothing of it is checked."""
+        self._kept += length
+        if self._kept + 16 * len(self._named) > LARGEST_INDEX:
+            self._give_up()
+        return self._is_checked
+
+    def _give_up(self) -> None:
+        self._is_checked = False
+        self._named = Extents()
+        self._remarks[REMARK_TOO_LARGE] = None
+
+    def _read(self, name: bytes, content: bytes) -> None:
+        if self._fragment is not None and name in (b"tfhd", b"trun"):
+            self._fragment.read(name, content)
+            self._kept -= len(content) if name == b"trun" else 0
+        elif name == b"mvhd":
+            self._movie_scale, self._movie_ticks = _times(content)
+        elif name == b"mehd":
+            self._fragmented_ticks = int.from_bytes(content[4:12] if content[0] else content[4:8], "big")
+        elif name == b"trex" and len(content) >= 20:
+            track_id, _, ticks, size = struct.unpack_from(">IIII", content, 4)
+            self._defaults[track_id] = (ticks, size)
+        elif self._tracks:
+            self._tracks[-1].read(name, content)
+
+    def _close_index(self) -> None:
+        for track in self._tracks:
+            self._by_id.setdefault(track.id, track)
+            track.default_ticks, track.default_size = self._defaults.get(track.id, (0, 0))
+            if track.is_media and self._is_checked:
+                track.place_samples(self._named)
+        self._kept = 0
 
 
-def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes directly inside a box's content, as (name, content).
-
-    Raises:
-        ValueError: when they do not tile it.
-    """
-    at = 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        if size < 8 or at + size > len(data):
-            raise ValueError("the MP4 file's index is damaged")
-        yield name, data[at + 8 : at + size]
-        at += size
+def is_name(name: bytes) -> bool:
+    """Whether four bytes can be a box's name: letters, digits, blanks; the copyright sign of QuickTime."""
+    return all(32 <= letter < 127 or letter == 0xA9 for letter in name) and name.strip() != b""
 
 
-def _duration_ms(index: bytes) -> float | None:
-    """The presentation's duration, from the movie header (ISO 14496-12 §8.2.2)."""
-    header = next((content for name, content in boxes(index) if name == b"mvhd"), b"")
-    if len(header) < 32:
-        raise ValueError("the MP4 file's index has no movie header")
-    layout, offset = (">IQ", 20) if header[0] == 1 else (">II", 12)
-    scale, duration = struct.unpack_from(layout, header, offset)
-    if not scale:
-        raise ValueError("the MP4 file's index has no time scale")
-    is_unknown = duration in (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # fragmented, or all ones as the standard says
-    return None if is_unknown else duration * 1000 / scale
+def _times(content: bytes) -> tuple[int, int]:
+    """Return the movie's time scale and length; 0 where it is unknown (all ones, or cut short)."""
+    layout, offset = (">IQ", 20) if content[:1] == b"\1" else (">II", 12)
+    if len(content) < offset + struct.calcsize(layout):
+        return 0, 0
+    scale, ticks = struct.unpack_from(layout, content, offset)
+    return scale, 0 if ticks in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF) else ticks

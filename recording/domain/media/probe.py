@@ -1,28 +1,21 @@
 """One probe for the three formats: fed with a file's pieces in order, it ends with the facts or with what is wrong."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Protocol
 
 from recording.domain.formats import FormatType
-from recording.domain.media.mp3 import Mp3Walker, is_mp3
-from recording.domain.media.mp4 import Mp4Walker
+from recording.domain.media.facts import MediaFacts
+from recording.domain.media.mp3 import FAULT_UNKNOWN, Mp3Walker, is_mp3
+from recording.domain.media.mp4 import Mp4Walker, is_name
 from recording.domain.media.wav import WavWalker
 
 SNIFF_BYTES = 16
-
-
-@dataclass(frozen=True)
-class MediaFacts:
-    """What a file says of itself. `fault` is a short stable sentence when it does not open as `format`.
-
-    `duration_ms` and `channels` are None where the container does not tell (a fragmented mp4).
-    """
-
-    format: FormatType | None
-    duration_ms: float | None = None
-    channels: int | None = None
-    sample_rate: int | None = None
-    fault: str | None = None
+_WAV_FORMS = (b"RIFF", b"RF64", b"BW64")
+_FIRST_BOXES = (
+    *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"prft", b"emsg"),
+    *(b"uuid", b"pdin", b"meta", b"udta", b"pnot", b"junk", b"PICT", b"mfra"),
+)
+_LARGEST_UNKNOWN_BOX = 1 << 24  # a box of unknown name is believed if it is smaller; text is larger, read as a size
 
 
 class _Walker(Protocol):
@@ -30,7 +23,7 @@ class _Walker(Protocol):
 
     def feed(self, piece: memoryview) -> None: ...
 
-    def finish(self) -> tuple[float | None, int | None, int | None]: ...
+    def finish(self) -> MediaFacts: ...
 
 
 _WALKERS: dict[FormatType, type[_Walker]] = {
@@ -41,27 +34,38 @@ _WALKERS: dict[FormatType, type[_Walker]] = {
 
 
 def sniff(head: bytes | bytearray | memoryview) -> FormatType | None:
-    """The format that the first 16 bytes announce, whatever the file was called."""
+    """Return the format that the first 16 bytes announce, whatever the file was called."""
     start = bytes(memoryview(head)[:SNIFF_BYTES])
-    if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
+    if start[:4] in _WAV_FORMS and start[8:12] == b"WAVE":
         return FormatType.WAV
-    if start[4:8] == b"ftyp":
+    if start[4:8] in _FIRST_BOXES and _is_box_size(start):
         return FormatType.MP4
     return FormatType.MP3 if is_mp3(start) else None
+
+
+def _is_box_size(start: bytes) -> bool:
+    size = int.from_bytes(start[:4], "big")
+    if size == 1:
+        return int.from_bytes(start[8:16], "big") >= 16
+    return size >= 8 or (size == 0 and start[4:8] == b"mdat")
+
+
+def _is_unknown_box(start: bytes) -> bool:
+    return 8 <= int.from_bytes(start[:4], "big") < _LARGEST_UNKNOWN_BOX and is_name(start[4:8])
 
 
 class MediaProbe:
     """Fed once with every byte of a file, in order, in pieces of any size; never raises on bad media."""
 
     def __init__(self, announced: FormatType | None) -> None:
-        """A probe for a file announced as a format (event or metadata); None lets the first bytes decide."""
-        self._format = announced
+        """Prepare for a file announced as a format (event or metadata), or as None; the bytes decide."""
+        self._announced = announced
         self._walker: _Walker | None = None
         self._head = bytearray()
         self._fault: str | None = None
 
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
-        """Takes the next piece."""
+        """Take the next piece."""
         view = memoryview(piece).cast("B")
         if self._fault is not None:
             return
@@ -70,36 +74,39 @@ class MediaProbe:
             if len(self._head) < SNIFF_BYTES:
                 return
             view = memoryview(self._head)
-            self._open()
-        self._walk(view)
-
-    def finish(self) -> MediaFacts:
-        """The facts, after the last piece."""
-        if self._walker is None and self._fault is None:
-            self._fault = "the file is empty" if not self._head else "the file is too short to be media"
-        if self._fault is None and self._walker is not None:
-            try:
-                duration_ms, channels, sample_rate = self._walker.finish()
-            except ValueError as error:
-                self._fault = str(error)
-            else:
-                return MediaFacts(self._format, duration_ms, channels, sample_rate)
-        return MediaFacts(self._format, fault=self._fault)
-
-    def _open(self) -> None:
-        seen = sniff(self._head)
-        if seen is None:
-            self._fault = "the first bytes are of no known media format"
-        elif self._format not in (None, seen):
-            self._fault = f"announced as {self._format}, but the bytes are {seen}"
-        else:
-            self._format = seen
-            self._walker = _WALKERS[seen]()
-
-    def _walk(self, view: memoryview) -> None:
-        if self._walker is None or self._fault is not None:
-            return
+            self._walker = _WALKERS[self._guess()]()
         try:
             self._walker.feed(view)
         except ValueError as error:
             self._fault = str(error)
+
+    def finish(self) -> MediaFacts:
+        """Return the facts, after the last piece."""
+        if self._walker is None:
+            fault = "the file is too short to be media" if self._head else "the file is empty"
+            return MediaFacts(self._announced, fault=fault)
+        if self._fault is None:
+            try:
+                return self._with_announced(self._walker.finish())
+            except ValueError as error:
+                self._fault = str(error)
+        return MediaFacts(self._found(), fault=self._fault)
+
+    def _guess(self) -> FormatType:
+        """Return which walker to ask; frames of an MP3 may begin after anything."""
+        start = bytes(self._head[:SNIFF_BYTES])
+        if self._announced is FormatType.MP4 and _is_unknown_box(start):
+            return FormatType.MP4
+        return sniff(start) or FormatType.MP3
+
+    def _found(self) -> FormatType | None:
+        """Return the format of a faulty file: what its first bytes say, or what was announced."""
+        if self._fault == FAULT_UNKNOWN:
+            return self._announced
+        return sniff(self._head) or self._announced
+
+    def _with_announced(self, facts: MediaFacts) -> MediaFacts:
+        if self._announced in (None, facts.format):
+            return facts
+        remark = f"announced as {self._announced}, but the bytes are {facts.format}"
+        return replace(facts, remarks=(*facts.remarks, remark))

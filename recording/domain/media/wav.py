@@ -1,73 +1,173 @@
-"""WAV: the header tells the exact size of the sound, so a cut file is always found (RIFF, PCM)."""
+"""WAV: the sound's own size and its rate, channels and bits decide (RIFF, RF64 and BW64; EBU Tech 3306)."""
 
 import struct
+from collections.abc import Generator
 
-_STREAMED = (0, 0xFFFFFFFF)  # sizes that a writer leaves behind when it could not seek back
-_LONGEST_HEADER = 1 << 20
+from recording.domain.formats import FormatType
+from recording.domain.media.facts import MediaFacts
+from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
+
+_UNKNOWN_SIZE = 0xFFFFFFFF
+_LARGE_FORMS = (b"RF64", b"BW64")
+# integers, floats, A-law, µ-law: each sample has its own bits; and how many bytes it may have
+_WIDTHS = {1: (1, 2, 3, 4, 8), 3: (4, 8), 6: (1,), 7: (1,)}
+_EXTENSIBLE = 0xFFFE
+_ROUND_SIZES = (1 << 28, 1 << 29, 1 << 30, 1 << 31, 1 << 32)
+_NEAR_ROUND = 64 * 1024  # writers round a placeholder down to a page or block, or take their header off it
+_LONGEST_MS = 24 * 3600 * 1000  # ACS keeps a file for a day; no header that promises more was meant
+_CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id3 ", b"ID3 ", b"PEAK", b"cue ", b"FLLR")
+
+REMARK_LARGE_FORM = "the WAV file has the form for large files"
+REMARK_RIFF_SIZE = "the WAV file's outer size is wrong"
+REMARK_SOUND_SIZE = "the WAV file's size of the sound was never filled in"
+REMARK_BYTE_RATE = "the WAV file's byte rate contradicts its rate, channels and bits"
+REMARK_BYTES_AFTER = "the WAV file has other bytes after its sound"
+REMARK_PADDING = "the WAV file has an odd chunk without padding"
+REMARK_COMPRESSED = "the WAV file's sound is compressed"
+FAULT_SHORT = "the WAV file is shorter than its header says"
 
 
 class WavWalker:
-    """Reads the header, counts the rest."""
+    """Steps from chunk to chunk; keeps a few numbers."""
 
     def __init__(self) -> None:
-        self._head = bytearray()
-        self._seen = 0
-        self._data_offset = 0
-        self._data_size = 0
+        self._remarks: dict[str, None] = {}
+        self._form = b""
         self._riff_size = 0
-        self._format: tuple[int, int, int] | None = None  # channels, sample rate, bytes a second
+        self._large_size = 0  # of the sound, as `ds64` says
+        self._format: tuple[int, int, int, int, int] | None = None  # kind, channels, rate, byte rate, bytes per frame
+        self._samples = 0  # as `fact` says
+        self._sound: tuple[int, int] | None = None  # declared, there
+        self._carried = b""  # a byte that was read as padding and is none
+        self._intake = Intake(self._chunks)
 
     def feed(self, piece: memoryview) -> None:
-        """Takes the next bytes.
+        """Take the next bytes.
 
         Raises:
             ValueError: when they cannot be a WAV file.
         """
-        self._seen += len(piece)
-        if self._data_offset:
-            return
-        self._head += piece
-        self._read_header()
+        self._intake.feed(piece)
 
-    def finish(self) -> tuple[float | None, int | None, int | None]:
-        """Duration in ms, channels and sample rate.
+    def finish(self) -> MediaFacts:
+        """Return the facts; a file that holds less than its header says carries that as its fault.
 
         Raises:
-            ValueError: when the sound is missing or shorter than the header says.
+            ValueError: when there is no sound.
         """
-        if not self._data_offset or self._format is None:
+        self._intake.finish()
+        if self._sound is None:
             raise ValueError("the WAV file ends inside its header")
-        channels, sample_rate, byte_rate = self._format
-        there = self._seen - self._data_offset
-        size = there if self._data_size in _STREAMED else self._data_size
-        if size > there:
-            raise ValueError("the WAV file is shorter than its header says")
-        if self._riff_size not in _STREAMED and self._seen > self._riff_size + 9:  # 8 of the header, 1 of padding
-            raise ValueError("the WAV file is longer than its header says")
-        if size == 0:
+        if self._format is None:
+            raise ValueError("the WAV file has no format before its sound")
+        return self._facts(self._format, *self._sound)
+
+    def _facts(self, form: tuple[int, int, int, int, int], declared: int, there: int) -> MediaFacts:
+        kind, channels, sample_rate, byte_rate, frame = form
+        if there < max(frame, 1):
             raise ValueError("the WAV file holds no sound")
-        return size * 1000 / byte_rate, channels, sample_rate
+        plays = self._plays_ms(there, declared)
+        promised = self._plays_ms(declared, declared)
+        is_cut = there < declared and not self._is_never_filled_in(declared, promised)
+        self._note_sizes(declared, there)
+        if kind in _WIDTHS and byte_rate != sample_rate * frame:
+            self._remarks[REMARK_BYTE_RATE] = None
+        return MediaFacts(
+            FormatType.WAV,
+            plays,
+            channels,
+            sample_rate,
+            fault=FAULT_SHORT if is_cut else None,
+            remarks=tuple(self._remarks),
+            container=self._form.decode("ascii"),
+            has_video=False,
+            promised_ms=promised if is_cut else None,
+        )
 
-    def _read_header(self) -> None:
-        """Walks the RIFF chunks up to `data`, as far as they have come."""
-        offset = 12
-        self._riff_size = int.from_bytes(self._head[4:8], "little")
-        while len(self._head) >= offset + 8:
-            name, size = struct.unpack_from("<4sI", self._head, offset)
-            if name == b"data":
-                self._data_offset, self._data_size = offset + 8, size
-                if self._format is None:
-                    raise ValueError("the WAV file has no format before its sound")
-                self._head.clear()
-                return
-            if name == b"fmt " and len(self._head) >= offset + 24:
-                self._read_format(offset + 8)
-            offset += 8 + size + (size & 1)
-            if offset > _LONGEST_HEADER:
-                raise ValueError("no sound within the first MiB of the WAV file")
+    def _plays_ms(self, size: int, declared: int) -> float | None:
+        kind, _, sample_rate, byte_rate, frame = self._format or (0, 0, 1, 0, 0)
+        if kind in _WIDTHS and frame:
+            return size // frame * 1000 / sample_rate
+        if self._samples and size == declared:
+            return self._samples * 1000 / sample_rate
+        return size * 1000 / byte_rate if byte_rate else None
 
-    def _read_format(self, offset: int) -> None:
-        _kind, channels, sample_rate, byte_rate = struct.unpack_from("<HHII", self._head, offset)
-        if not (channels and sample_rate and byte_rate):
+    def _is_never_filled_in(self, declared: int, promised_ms: float | None) -> bool:
+        """Judge a size that is larger than what is there: left over by the writer, or is the file cut?
+
+        The outer size tells: where it fits the file exactly, nothing is missing.
+        """
+        fits_outer = self._intake.position - 8 - self._riff_size in (0, 1) and self._form == b"RIFF"
+        is_round = any(-_NEAR_ROUND <= declared - size <= _NEAR_ROUND for size in _ROUND_SIZES)
+        return fits_outer or is_round or (promised_ms or 0) > _LONGEST_MS
+
+    def _note_sizes(self, declared: int, there: int) -> None:
+        if declared == 0 or declared > there:
+            self._remarks[REMARK_SOUND_SIZE] = None
+        elif self._form == b"RIFF" and self._intake.position - 8 - self._riff_size not in (0, 1):
+            self._remarks[REMARK_RIFF_SIZE] = None
+
+    def _chunks(self, intake: Intake) -> Parsing:
+        head = yield 12
+        self._form, self._riff_size = head[:4], int.from_bytes(head[4:8], "little")
+        if self._form in _LARGE_FORMS:
+            self._remarks[REMARK_LARGE_FORM] = None
+        size = 0
+        while len(header := (yield from self._header_after(size))) == 8:
+            name, size = struct.unpack("<4sI", header)
+            if not all(32 <= letter < 127 for letter in name):
+                break
+            yield from self._chunk(intake, name, size)
+        if header:
+            self._remarks[REMARK_BYTES_AFTER] = None
+        yield TO_THE_END
+
+    def _header_after(self, size: int) -> Generator[int | Skip, bytes, bytes]:
+        """Read the next chunk's header; some writers leave out the padding of a chunk of odd size."""
+        if not size & 1:
+            return (yield 8)
+        got = yield 9
+        if got[:4] in _CHUNK_IDS and got[1:5] not in _CHUNK_IDS:
+            self._remarks[REMARK_PADDING] = None
+            self._carried = got[8:]
+            return got[:8]
+        return got[1:]
+
+    def _chunk(self, intake: Intake, name: bytes, size: int) -> Parsing:
+        carried, self._carried = self._carried, b""
+        if name == b"data" and self._sound is None:
+            yield from self._data(intake, size, len(carried))
+            return
+        kept = min(size, {b"fmt ": 40, b"ds64": 28, b"fact": 4}.get(name, 0))
+        content = carried[:kept]
+        content += yield kept - len(content)
+        self._read(name, content)
+        yield Skip(size - max(kept, len(carried)))
+
+    def _data(self, intake: Intake, size: int, carried: int) -> Parsing:
+        start = intake.position - carried
+        declared = self._large_size or size if self._form in _LARGE_FORMS else size
+        yield TO_THE_END if declared == 0 else Skip(declared - carried)
+        there = intake.position - start
+        self._sound = (declared, there)
+
+    def _read(self, name: bytes, content: bytes) -> None:
+        if name == b"fmt " and len(content) >= 16:
+            self._read_format(content)
+        elif name == b"ds64" and len(content) >= 16:
+            self._large_size = int.from_bytes(content[8:16], "little")
+        elif name == b"fact" and len(content) == 4:
+            self._samples = int.from_bytes(content, "little")
+
+    def _read_format(self, content: bytes) -> None:
+        kind, channels, sample_rate, byte_rate, align, bits = struct.unpack_from("<HHIIHH", content)
+        if not (channels and sample_rate):
             raise ValueError("the WAV file's format has no channels or no rate")
-        self._format = (channels, sample_rate, byte_rate)
+        if kind == _EXTENSIBLE and len(content) >= 26:
+            kind = int.from_bytes(content[24:26], "little")
+        if kind not in _WIDTHS:
+            self._remarks[REMARK_COMPRESSED] = None
+        elif bits and (bits + 7) // 8 not in _WIDTHS[kind]:
+            raise ValueError("the WAV file's samples have a width that no player knows")
+        frame = channels * ((bits + 7) // 8) or align
+        self._format = (kind, channels, sample_rate, byte_rate, frame if kind in _WIDTHS else 1)

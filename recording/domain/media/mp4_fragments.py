@@ -1,0 +1,77 @@
+"""The fragments of an MP4 file: what each `moof` adds to the tracks, and where its samples are (ISO 14496-12 §8.8)."""
+
+import struct
+from array import array
+from collections.abc import Mapping
+
+from recording.domain.media.mp4_tracks import Extents, Track
+
+_DAMAGED = "the MP4 file's fragments are damaged"
+_BASE_OFFSET, _DESCRIPTION, _TICKS, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
+_RUN_OFFSET, _RUN_FIRST_FLAGS, _RUN_TICKS, _RUN_SIZES, _RUN_FLAGS, _RUN_SHIFTS = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
+
+
+class Fragment:
+    """One `moof`: adds each run of samples to its track, and the runs' places to the extents."""
+
+    def __init__(self, start: int, tracks: Mapping[int, Track], extents: Extents) -> None:
+        self._start = start
+        self._tracks = tracks
+        self._extents = extents
+        self._track = Track()
+        self._base = start
+        self._next = start  # where the last run ended
+        self._defaults = (0, 0)
+
+    def read(self, name: bytes, content: bytes) -> None:
+        """Take a box of the fragment.
+
+        Raises:
+            ValueError: when its content is shorter than it says.
+        """
+        try:
+            if name == b"tfhd":
+                self._read_header(content)
+            elif name == b"trun":
+                self._read_run(content)
+        except struct.error as error:
+            raise ValueError(_DAMAGED) from error
+
+    def _read_header(self, content: bytes) -> None:
+        flags, track_id = struct.unpack_from(">II", content)
+        self._track = self._tracks.get(track_id) or Track()
+        at, self._base = 8, self._start if flags & _BASE_IS_MOOF else self._next
+        if flags & _BASE_OFFSET:
+            (self._base,) = struct.unpack_from(">Q", content, at)
+        at += 8 * bool(flags & _BASE_OFFSET) + 4 * bool(flags & _DESCRIPTION)
+        ticks, size = self._track.default_ticks, self._track.default_size
+        if flags & _TICKS:
+            (ticks,) = struct.unpack_from(">I", content, at)
+        if flags & _SIZE:
+            (size,) = struct.unpack_from(">I", content, at + 4 * bool(flags & _TICKS))
+        self._defaults = (ticks, size)
+        self._next = self._base
+
+    def _read_run(self, content: bytes) -> None:
+        flags, count = struct.unpack_from(">II", content)
+        at, start = 8, self._next
+        if flags & _RUN_OFFSET:
+            start = self._base + struct.unpack_from(">i", content, at)[0]
+        at += 4 * bool(flags & _RUN_OFFSET) + 4 * bool(flags & _RUN_FIRST_FLAGS)
+        columns = [flag for flag in (_RUN_TICKS, _RUN_SIZES, _RUN_FLAGS, _RUN_SHIFTS) if flags & flag]
+        rows = array("I", content[at : at + 4 * count * len(columns)])
+        if len(rows) < count * len(columns):
+            raise ValueError(_DAMAGED)
+        rows.byteswap()
+        ticks, size = (
+            sum(rows[columns.index(flag) :: len(columns)]) if flags & flag else default * count
+            for flag, default in zip((_RUN_TICKS, _RUN_SIZES), self._defaults, strict=True)
+        )
+        self._add(start, count, ticks, size)
+
+    def _add(self, start: int, count: int, ticks: int, size: int) -> None:
+        self._next = start + size
+        self._track.fragment_ticks += ticks
+        self._track.fragment_samples += count
+        if self._track.is_media and size:
+            self._extents.add(start, size)

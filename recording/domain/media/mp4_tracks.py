@@ -1,0 +1,262 @@
+"""The tracks of an MP4 file: how long their samples play, and where the index says that they are (ISO 14496-12)."""
+
+import struct
+from array import array
+from bisect import bisect_right
+from itertools import accumulate, chain
+
+MEDIA_HANDLERS = (b"vide", b"soun")
+ENCRYPTED_ENTRIES = (b"encv", b"enca", b"drmi", b"drms")
+KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordinary players play
+    (
+        *(b"avc1", b"avc2", b"avc3", b"hvc1", b"hev1", b"dvh1", b"dvhe", b"dva1", b"dvav", b"av01", b"vvc1", b"vvi1"),
+        *(b"vp08", b"vp09", b"mp4v", b"s263", b"h263", b"H263", b"jpeg", b"mjpa", b"mjpb", b"png ", b"apcn", b"apch"),
+        *(b"apcs", b"apco", b"ap4h", b"raw ", b"SVQ1", b"SVQ3", b"rle ", b"cvid", b"mp4a", b".mp3", b"ms\0U", b"mp3 "),
+        *(b"Opus", b"fLaC", b"alac", b"ac-3", b"ec-3", b"dtsc", b"dtsh", b"dtsl", b"dtse", b"samr", b"sawb", b"sqcp"),
+        *(b"lpcm", b"ipcm", b"fpcm", b"sowt", b"twos", b"in24", b"in32", b"fl32", b"fl64", b"ulaw", b"alaw", b"ima4"),
+        *(b"QDM2", b"QDMC", b"MAC3", b"MAC6", b"agsm", b"wma ", b"vc-1", b"mlpa", b"dvc ", b"dvcp", b"NONE"),
+    )
+)
+_DAMAGED = "the MP4 file's index is damaged"
+
+
+class Track:
+    """One track of the index, and what fragments add to it."""
+
+    def __init__(self) -> None:
+        self.id = 0
+        self.handler = b""
+        self.entry = b""  # of the sample description: the codec
+        self.channels: int | None = None
+        self.sample_rate: int | None = None
+        self.time_scale = 0
+        self.samples = 0
+        self.ticks = 0  # the samples' lengths, together
+        self.edits: list[tuple[int, int]] = []  # length in the movie's time scale, start in the track's
+        self.default_ticks = 0  # `trex`
+        self.default_size = 0
+        self.fragment_ticks = 0
+        self.fragment_samples = 0
+        self._sizes: tuple[int, array[int]] = (0, array("I"))  # one for all, or one each
+        self._chunk_offsets = array("Q")
+        self._runs: list[tuple[int, int]] = []  # first chunk (from 1), samples in each chunk
+
+    @property
+    def is_media(self) -> bool:
+        """Whether it is a picture or a sound, and not a hint, a text or a time code."""
+        return self.handler in MEDIA_HANDLERS
+
+    def length_ms(self, movie_scale: int) -> float | None:
+        """Return how long the track plays with what is there; None where its time scale is missing."""
+        if not self.time_scale:
+            return None
+        media_ms = self.ticks * 1000 / self.time_scale
+        return self._edited(media_ms, movie_scale) + self.fragment_ticks * 1000 / self.time_scale
+
+    def _edited(self, media_ms: float, movie_scale: int) -> float:
+        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media."""
+        played = [
+            min(length * 1000 / movie_scale, left) if length and movie_scale else left
+            for length, start in self.edits
+            if start >= 0 and (left := media_ms - start * 1000 / self.time_scale) > 0
+        ]
+        return sum(played) if played else media_ms
+
+    # --- the boxes of the sample table
+
+    def read(self, name: bytes, content: bytes) -> None:
+        """Take a box of the track.
+
+        Raises:
+            ValueError: when its content is shorter than it says.
+        """
+        reader = _READERS.get(name)
+        if reader is not None:
+            try:
+                reader(self, content)
+            except (struct.error, IndexError) as error:
+                raise ValueError(_DAMAGED) from error
+
+    def _read_header(self, content: bytes) -> None:
+        (self.id,) = struct.unpack_from(">I", content, 20 if content[0] else 12)
+
+    def _read_media_header(self, content: bytes) -> None:
+        (self.time_scale,) = struct.unpack_from(">I", content, 20 if content[0] else 12)
+
+    def _read_handler(self, content: bytes) -> None:
+        self.handler = self.handler if self.handler in MEDIA_HANDLERS else content[8:12]
+
+    def _read_description(self, content: bytes) -> None:
+        self.entry = content[12:16]
+        if self.handler == b"soun" and len(content) >= 44:
+            self.channels, self.sample_rate = audio_of(content[8:])
+
+    def _read_times(self, content: bytes) -> None:
+        counts, ticks = self._pairs(content)
+        self.ticks = sum(map(int.__mul__, counts, ticks))
+
+    def _read_runs(self, content: bytes) -> None:
+        entries = _table(content, "I", 3, 4)
+        self._runs = list(zip(entries[0::3], entries[1::3], strict=True))
+
+    def _read_sizes(self, content: bytes) -> None:
+        size, count = struct.unpack_from(">II", content, 4)
+        self.samples = count
+        self._sizes = (size, array("I") if size else _numbers(content[12 : 12 + 4 * count], "I", count))
+
+    def _read_compact_sizes(self, content: bytes) -> None:
+        bits, count = content[7], struct.unpack_from(">I", content, 8)[0]
+        self.samples = count
+        if bits == 4:
+            packed = content[12 : 12 + (count + 1) // 2]
+            sizes = array("I", chain.from_iterable((byte >> 4, byte & 15) for byte in packed))[:count]
+        else:
+            narrow = _numbers(content[12 : 12 + count * (bits // 8)], "B" if bits == 8 else "H", count)
+            sizes = array("I", narrow)
+        if len(sizes) < count:
+            raise ValueError(_DAMAGED)
+        self._sizes = (0, sizes)
+
+    def _read_offsets(self, content: bytes) -> None:
+        self._chunk_offsets = array("Q", _table(content, "I", 1, 4))
+
+    def _read_long_offsets(self, content: bytes) -> None:
+        self._chunk_offsets = _table(content, "Q", 1, 4)
+
+    def _read_edits(self, content: bytes) -> None:
+        (count,) = struct.unpack_from(">I", content, 4)
+        layout = ">QqI" if content[0] else ">IiI"
+        entries = struct.iter_unpack(layout, content[8 : 8 + count * struct.calcsize(layout)])
+        self.edits = [(length, start) for length, start, _ in entries]
+
+    def _pairs(self, content: bytes) -> tuple["array[int]", "array[int]"]:
+        entries = _table(content, "I", 2, 4)
+        return entries[0::2], entries[1::2]
+
+    def place_samples(self, extents: "Extents") -> None:
+        """Add where the index says that the samples are; then forget the table.
+
+        Raises:
+            ValueError: when the table names more samples than chunks.
+        """
+        same, each = self._sizes
+        sums = None if same else array("Q", accumulate(each, initial=0))
+        sample = 0
+        for first, last, per_chunk in self._chunk_runs():
+            for chunk in range(first, last):
+                end = min(sample + per_chunk, self.samples)
+                if end > sample:
+                    length = sums[end] - sums[sample] if sums else same * (end - sample)
+                    extents.add(self._chunk_offsets[chunk], length)
+                sample = end
+        if sample < self.samples:
+            raise ValueError("the MP4 file's index names samples without a place")
+        self._sizes, self._chunk_offsets, self._runs = (0, array("I")), array("Q"), []
+
+    def _chunk_runs(self) -> list[tuple[int, int, int]]:
+        count = len(self._chunk_offsets)
+        ends = [first - 1 for first, _ in self._runs[1:]] + [count]
+        return [
+            (max(first - 1, 0), min(end, count), per_chunk)
+            for (first, per_chunk), end in zip(self._runs, ends, strict=False)  # no runs: one end too many
+        ]
+
+
+class Extents:
+    """A list of places in the file, two numbers each; neighbours are joined."""
+
+    def __init__(self) -> None:
+        self._starts = array("Q")
+        self._ends = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def add(self, start: int, length: int) -> None:
+        """Add a place.
+
+        Raises:
+            ValueError: when it lies outside of what any file can have.
+        """
+        if not 0 <= start < 1 << 62 or length >= 1 << 62:
+            raise ValueError("the MP4 file's index names media that is not there")
+        if self._ends and self._ends[-1] == start:
+            self._ends[-1] = start + length
+        else:
+            self._starts.append(start)
+            self._ends.append(start + length)
+
+    def holds(self, other: "Extents") -> bool:
+        """Whether each place of the other list lies in one place of this one, whose places are in order."""
+        for start, end in zip(other._starts, other._ends, strict=True):
+            at = bisect_right(self._starts, start) - 1
+            if at < 0 or end > self._ends[at]:
+                return False
+        return True
+
+    def end_at(self, position: int) -> None:
+        """Cut the last place off at the end of the file."""
+        if self._ends:
+            self._ends[-1] = max(self._starts[-1], min(self._ends[-1], position))
+
+
+def _table(content: bytes, kind: str, columns: int, at: int) -> "array[int]":
+    """Read a count and that many rows of big-endian numbers."""
+    (count,) = struct.unpack_from(">I", content, at)
+    width = array(kind).itemsize
+    return _numbers(content[at + 4 : at + 4 + count * columns * width], kind, count * columns)
+
+
+def _numbers(content: bytes, kind: str, count: int) -> "array[int]":
+    numbers = array(kind)
+    if len(content) < count * numbers.itemsize:
+        raise ValueError(_DAMAGED)
+    numbers.frombytes(content)
+    numbers.byteswap()  # the machines that this runs on are little-endian
+    return numbers
+
+
+_READERS = {
+    b"tkhd": Track._read_header,
+    b"mdhd": Track._read_media_header,
+    b"hdlr": Track._read_handler,
+    b"stsd": Track._read_description,
+    b"stts": Track._read_times,
+    b"stsc": Track._read_runs,
+    b"stsz": Track._read_sizes,
+    b"stz2": Track._read_compact_sizes,
+    b"stco": Track._read_offsets,
+    b"co64": Track._read_long_offsets,
+    b"elst": Track._read_edits,
+}
+
+
+# --- the sound's own description (ISO 14496-1 §7.2.6, 14496-3 §1.6.2)
+
+_SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_CHANNELS = (None, 1, 2, 3, 4, 5, 6, 8)
+
+
+def audio_of(entry: bytes) -> tuple[int | None, int | None]:
+    """Return channels and sample rate of a sound's entry; AAC's own configuration counts more than the entry's."""
+    channels, rate = int.from_bytes(entry[24:26], "big"), int.from_bytes(entry[32:34], "big")
+    if entry[4:8] == b"mp4a" and (config := _aac_config(entry)):
+        bits = int.from_bytes(config[:2].ljust(2, b"\0"), "big")
+        place, count = bits >> 7 & 15, bits >> 3 & 15
+        if bits >> 11 != 31 and place < len(_SAMPLE_RATES):
+            return (_CHANNELS[count] if count < len(_CHANNELS) else None), _SAMPLE_RATES[place]
+        return None, None
+    return channels or None, rate or None
+
+
+def _aac_config(entry: bytes) -> bytes:
+    """Return the decoder's configuration from the chain of descriptors, or nothing."""
+    at = entry.find(b"esds") + 8
+    for tag, fixed in ((3, 3), (4, 13), (5, 0)):
+        if at < 8 or at >= len(entry) or entry[at] != tag:
+            return b""
+        at += 1
+        while at < len(entry) and entry[at] & 0x80:
+            at += 1
+        at += 1 + fixed
+    return entry[at : at + 2]
