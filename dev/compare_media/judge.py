@@ -58,12 +58,12 @@ def play(path: Path) -> Verdict:
                         played[packet.stream.index] += _length_ms(frame, packet)
                 except av.FFmpegError:
                     errors += 1
-            sound = next((s for s in streams if s.type == "audio"), None)
+            sound: Any = next((s for s in streams if s.type == "audio"), None)
             return Verdict(
                 container.format.name,
                 tuple(s.codec_context.name for s in streams),
                 max(played.values(), default=0.0),
-                sound.codec_context.channels if sound is not None else None,
+                sound.channels if sound is not None else None,
                 errors,
             )
     except (av.FFmpegError, ValueError, OSError, MemoryError, IndexError) as error:

@@ -204,10 +204,30 @@ def box(name: bytes, content: bytes = b"", *, wide: bool = False) -> bytes:
 
 
 def mp4(duration_ms: int = DURATION_MS, media_bytes: int = 4096, *, wide: bool = False) -> bytes:
-    """An MP4 file with an index of one track and some media."""
+    """An MP4 file with an index of one track, whose one sample is all of the media."""
+    kind = box(b"ftyp", b"isom\x00\x00\x02\x00isomiso2")
+    length = len(mp4_index(duration_ms, 0, media_bytes))
+    offset = len(kind) + length + (16 if wide else 8)
+    return kind + mp4_index(duration_ms, offset, media_bytes) + box(b"mdat", bytes(media_bytes), wide=wide)
+
+
+def mp4_index(duration_ms: int, offset: int, sample_bytes: int) -> bytes:
+    """The index of an MP4 file with one picture track, whose one sample is at `offset`."""
     header = struct.pack(">IIIII", 0, 0, 0, 1000, duration_ms) + bytes(80)
-    index = box(b"moov", box(b"mvhd", header) + box(b"trak", bytes(16)))
-    return box(b"ftyp", b"isom\x00\x00\x02\x00isomiso2") + index + box(b"mdat", bytes(media_bytes), wide=wide)
+    table = (
+        box(b"stsd", struct.pack(">III4s", 0, 1, 86, b"avc1") + bytes(78))
+        + box(b"stts", struct.pack(">IIII", 0, 1, 1, duration_ms))
+        + box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1))
+        + box(b"stsz", struct.pack(">III", 0, sample_bytes, 1))
+        + box(b"stco", struct.pack(">III", 0, 1, offset))
+    )
+    media = (
+        box(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 1000, duration_ms, 0))
+        + box(b"hdlr", bytes(8) + b"vide" + bytes(13))
+        + box(b"minf", box(b"stbl", table))
+    )
+    track = box(b"trak", box(b"tkhd", struct.pack(">IIII", 7, 0, 0, 1) + bytes(68)) + box(b"mdia", media))
+    return box(b"moov", box(b"mvhd", header) + track)
 
 
 def pieces_of(data: bytes, cuts: Sequence[int]) -> list[bytes]:

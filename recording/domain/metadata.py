@@ -18,12 +18,12 @@ LARGEST_METADATA = 1 << 20  # bytes; hundreds of participants and pauses stay fa
 
 
 class Pause(BaseModel):
-    """One gap that was cut out of the recording."""
+    """One gap that was cut out of the recording; its length is None where the document does not give a usable one."""
 
     model_config = ConfigDict(frozen=True)
 
     started_at: datetime | None
-    duration_ms: float
+    duration_ms: float | None
 
 
 class ChunkMetadata(BaseModel):
@@ -42,13 +42,22 @@ class ChunkMetadata(BaseModel):
     format: FormatType | None = None
     participant_count: int = 0
     channel_count: int | None = None
+    sample_rate: int | None = None
+
+    @property
+    def paused_ms(self) -> float | None:
+        """How long the recording was paused in all; None when a pause has no known length."""
+        lengths = [pause.duration_ms for pause in self.pauses]
+        known = [length for length in lengths if length is not None]
+        return sum(known) if len(known) == len(lengths) else None
 
     @property
     def shortest_media_ms(self) -> float | None:
-        """How long the file must play at least: the chunk's duration without its pauses."""
+        """How long the file must play at least: the chunk's duration without its pauses, as far as they are known."""
         if self.duration_ms is None:
             return None
-        return max(0.0, self.duration_ms - sum(pause.duration_ms for pause in self.pauses))
+        paused_ms = self.paused_ms
+        return 0.0 if paused_ms is None else max(0.0, self.duration_ms - paused_ms)
 
 
 def read_metadata(raw: bytes) -> ChunkMetadata:
@@ -70,28 +79,28 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
     info = _dict(document.get("recordingInfo"))
     kinds = [info.get("contentType"), info.get("channelType")]  # swapped in live documents: told apart by value
     index = _number(document.get("chunkIndex"))
-    channels = _number(_dict(info.get("audioConfiguration")).get("channels"))
+    audio = _dict(info.get("audioConfiguration"))
+    channels, sample_rate = _number(audio.get("channels")), _number(audio.get("sampleRate"))
     return ChunkMetadata(
         document_id=_text(document.get("chunkDocumentId")),
         index=None if index is None else int(index),
         call_id=_text(document.get("callId")),
         started_at=_time(document.get("chunkStartTime")),
-        duration_ms=_number(document.get("chunkDuration")),
+        duration_ms=_number(document.get("chunkDuration")) or None,  # 0 is what an unset number looks like
         pauses=tuple(_pauses(document.get("pauseResumeIntervals"))),
         content=next((content for kind in kinds if (content := ContentType.read(kind))), None),
         channel=next((channel for kind in kinds if (channel := ChannelType.read(kind))), None),
         format=FormatType.read(info.get("format")),
         participant_count=len(_list(document.get("participants"))),
-        channel_count=None if channels is None else int(channels),
+        channel_count=int(channels) if channels else None,
+        sample_rate=int(sample_rate) if sample_rate else None,
     )
 
 
 def _pauses(intervals: object) -> list[Pause]:
-    entries = [_dict(entry) for entry in _list(intervals)]
     return [
-        Pause(started_at=_time(entry.get("startTime")), duration_ms=duration)
-        for entry in entries
-        if (duration := _number(entry.get("duration"))) is not None
+        Pause(started_at=_time(entry.get("startTime")), duration_ms=_number(entry.get("duration")) or None)
+        for entry in map(_dict, _list(intervals))
     ]
 
 

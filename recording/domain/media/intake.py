@@ -7,10 +7,10 @@ from typing import NamedTuple, TypeAlias
 class Skip(NamedTuple):
     """Ask to step over some bytes without keeping them."""
 
-    count: int
+    length: int
 
 
-Parsing: TypeAlias = Generator[int | Skip, bytes, None]  # noqa: UP040 - Python 3.11 has no type statement
+Parsing: TypeAlias = Generator[int | Skip, bytes, None]
 """A parser yields how many bytes it wants, or what to skip; it receives fewer bytes only at the end of the file."""
 
 TO_THE_END = Skip(1 << 63)
@@ -77,4 +77,4 @@ class Intake:
         except StopIteration:
             self._is_over = True
             return
-        self._wanted, self._to_skip = (0, request.count) if isinstance(request, Skip) else (request, 0)
+        self._wanted, self._to_skip = (0, request.length) if isinstance(request, Skip) else (request, 0)

@@ -105,10 +105,11 @@ class Mp3Walker:
             ValueError: when no sound was found, or the file ends inside a frame or before its header says.
         """
         rest, self._rest = self._rest, b""
-        self._walk(rest, is_end=True)
+        if not self._skip:
+            self._walk(rest, is_end=True)
         if not self._counts:
             raise ValueError(FAULT_UNKNOWN if self._gap else "the MP3 file holds no frames")
-        if (self._skip and self._is_frame_open) or self._ends_in_header(rest):
+        if (self._skip and self._is_frame_open) or self._ends_in_header(rest[-3:]):
             raise ValueError(FAULT_CUT)
         self._judge_end()
         first = _FRAMES[next(iter(self._counts))]
@@ -136,10 +137,13 @@ class Mp3Walker:
         if there > self._promised + 2:
             self._remarks[REMARK_MORE_FRAMES] = None
 
-    def _ends_in_header(self, rest: bytes) -> bool:
+    def _ends_in_header(self, tail: bytes) -> bool:
         """Whether the last bytes, fewer than four, begin like another frame."""
-        known = (self._same or 0).to_bytes(4, "big")
-        return 0 < len(rest) < 4 and not self._skip and rest[:2] == known[: min(len(rest), 2)]
+        if not 0 < self._gap < 4:
+            return False
+        mask = _SAME >> 16 & (0xFF00 if self._gap == 1 else 0xFFFF)
+        begun = int.from_bytes(tail[-self._gap :][:2].ljust(2, b"\0"), "big")
+        return begun & mask == (self._same or 0) >> 16 & mask
 
     # --- walking
 
@@ -180,7 +184,7 @@ class Mp3Walker:
 
     def _start_again(self, data: bytes, at: int, *, is_end: bool) -> tuple[int, bool]:
         """Step over a tag, or to the next frame that is followed by others; False where more bytes are needed."""
-        while is_end or len(data) - at > _LONGEST_LOOK:
+        while at < len(data) and (is_end or len(data) - at > _LONGEST_LOOK):
             found = _CANDIDATE.search(data, at)
             place = found.start() if found else len(data) if is_end else len(data) - _LONGEST_LOOK
             self._lose(place - at)

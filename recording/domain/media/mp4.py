@@ -162,12 +162,12 @@ class Mp4Walker:
             return  # players take the first index
         if name == b"moof":
             self._fragment = Fragment(start, self._by_id, self._named)
-        yield from self._inside(intake, name, end)
+        yield from self._inside(intake, end)
         if name == b"moov" and intake.position == end:
             self._close_index()
         self._keep(0)
 
-    def _inside(self, intake: Intake, parent: bytes, end: int) -> Parsing:
+    def _inside(self, intake: Intake, end: int) -> Parsing:
         """Walk the boxes inside a box; one that says it is longer than its parent ends with it."""
         while intake.position + 8 <= end:
             start = intake.position
@@ -189,7 +189,7 @@ class Mp4Walker:
         if name == b"trak":
             self._tracks.append(Track())
         if name in _INNER_BOXES:
-            yield from self._inside(intake, name, end)
+            yield from self._inside(intake, end)
             return
         length = end - intake.position
         if name in _HEADERS:

@@ -13,7 +13,21 @@ KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordi
         *(b"vp08", b"vp09", b"mp4v", b"s263", b"h263", b"H263", b"jpeg", b"mjpa", b"mjpb", b"png ", b"apcn", b"apch"),
         *(b"apcs", b"apco", b"ap4h", b"raw ", b"SVQ1", b"SVQ3", b"rle ", b"cvid", b"mp4a", b".mp3", b"ms\0U", b"mp3 "),
         *(b"Opus", b"fLaC", b"alac", b"ac-3", b"ec-3", b"dtsc", b"dtsh", b"dtsl", b"dtse", b"samr", b"sawb", b"sqcp"),
-        *(b"lpcm", b"ipcm", b"fpcm", b"sowt", b"twos", b"in24", b"in32", b"fl32", b"fl64", b"ulaw", b"alaw", b"ima4"),
+        *(
+            b"lpcm",
+            b"ipcm",
+            b"fpcm",
+            b"sowt",
+            b"twos",
+            b"in24",
+            b"in32",
+            b"fl32",
+            b"fl64",
+            b"ulaw",
+            b"alaw",
+            b"ima4",
+            b"iamf",
+        ),
         *(b"QDM2", b"QDMC", b"MAC3", b"MAC6", b"agsm", b"wma ", b"vc-1", b"mlpa", b"dvc ", b"dvcp", b"NONE"),
     )
 )

@@ -1,6 +1,5 @@
 """One probe for the three formats: fed with a file's pieces in order, it ends with the facts or with what is wrong."""
 
-from dataclasses import replace
 from typing import Protocol
 
 from recording.domain.formats import FormatType
@@ -87,7 +86,7 @@ class MediaProbe:
             return MediaFacts(self._announced, fault=fault)
         if self._fault is None:
             try:
-                return self._with_announced(self._walker.finish())
+                return self._walker.finish()
             except ValueError as error:
                 self._fault = str(error)
         return MediaFacts(self._found(), fault=self._fault)
@@ -104,9 +103,3 @@ class MediaProbe:
         if self._fault == FAULT_UNKNOWN:
             return self._announced
         return sniff(self._head) or self._announced
-
-    def _with_announced(self, facts: MediaFacts) -> MediaFacts:
-        if self._announced in (None, facts.format):
-            return facts
-        remark = f"announced as {self._announced}, but the bytes are {facts.format}"
-        return replace(facts, remarks=(*facts.remarks, remark))

@@ -15,7 +15,7 @@ _EXTENSIBLE = 0xFFFE
 _ROUND_SIZES = (1 << 28, 1 << 29, 1 << 30, 1 << 31, 1 << 32)
 _NEAR_ROUND = 64 * 1024  # writers round a placeholder down to a page or block, or take their header off it
 _LONGEST_MS = 24 * 3600 * 1000  # ACS keeps a file for a day; no header that promises more was meant
-_CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id3 ", b"ID3 ", b"PEAK", b"cue ", b"FLLR")
+_CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id3 ", b"ID3 ", b"PEAK", b"cue ")
 
 REMARK_LARGE_FORM = "the WAV file has the form for large files"
 REMARK_RIFF_SIZE = "the WAV file's outer size is wrong"

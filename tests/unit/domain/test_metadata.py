@@ -35,6 +35,7 @@ def test_a_live_document_is_read() -> None:
         format=FormatType.WAV,
         participant_count=1,
         channel_count=1,
+        sample_rate=16_000,
     )
 
 
@@ -66,7 +67,7 @@ def test_configurations_of_any_form_do_no_harm(rate: Any, key: str) -> None:
 
 def test_pauses_shorten_what_must_play() -> None:
     """The document's duration covers the wall clock; the file has the pauses cut out."""
-    pauses = [{"startTime": "2026-11-23T08:56:01Z", "duration": 300}, {"duration": "200"}, {"startTime": "x"}, 7]
+    pauses = [{"startTime": "2026-11-23T08:56:01Z", "duration": 300}, {"duration": "200"}]
     told = read_metadata(metadata(pauseResumeIntervals=pauses))
     assert (len(told.pauses), told.shortest_media_ms) == (2, 1500.0)
 
@@ -76,10 +77,20 @@ def test_pauses_longer_than_the_chunk_leave_nothing_to_demand() -> None:
     assert read_metadata(metadata(pauseResumeIntervals=[{"duration": 9999}])).shortest_media_ms == 0
 
 
-def test_a_tiny_recording_without_participants_is_read() -> None:
-    """Somebody joins, says nothing and leaves."""
-    told = read_metadata(metadata(participants=[], chunkDuration=0))
-    assert (told.participant_count, told.duration_ms, told.shortest_media_ms) == (0, 0.0, 0.0)
+@pytest.mark.parametrize(
+    "pause", [{"startTime": "x"}, {"duration": 0}, {"duration": None}, {"duration": "00:00:08"}, 7]
+)
+def test_a_pause_without_a_usable_length_leaves_nothing_to_demand(pause: Any) -> None:
+    """A call that ends while it is paused has a pause without an end."""
+    told = read_metadata(metadata(pauseResumeIntervals=[{"duration": 300}, pause]))
+    assert (len(told.pauses), told.paused_ms, told.shortest_media_ms) == (2, None, 0.0)
+
+
+@pytest.mark.parametrize("duration", [0, 0.0, "0", -1, None])
+def test_a_duration_of_zero_is_unknown(duration: Any) -> None:
+    """An unset number looks like that; the event's duration of zero counts as unknown as well."""
+    told = read_metadata(metadata(participants=[], chunkDuration=duration))
+    assert (told.participant_count, told.duration_ms, told.shortest_media_ms) == (0, None, None)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe{}", b"<html>", b"[]", b"null", b"7", b'"x"', b"[" * 100_000])
@@ -168,6 +179,20 @@ def _document(duration: float | None, *pauses: float) -> ChunkMetadata:
         (14_400_000 - 17_000, _document(14_400_000), None, False),
         (700, _document(700), 700, True),
         (500, _document(None), 400, True),
+        (20_000, _document(0), None, True),
+        (20_000, _document(20), None, True),  # seconds instead of ms
+        (8_000, _document(20), None, False),  # half of them
+        (14_400_000, _document(14_400), 14_400, True),
+        (7_200_000, _document(14_400), 14_400, False),
+        (14_400_000, None, 14_400, True),
+        (14_400_000, None, 4_400, False),
+        (45_000, _document(60, 15), None, True),
+        (50_000, _document(60_000, 10), None, True),  # only the pause in seconds
+        (40_000, _document(60_000, 10), None, False),
+        (2_000_000, _document(2000), None, True),  # cannot be told apart from seconds
+        (30_000, _document(60_000, 0), None, True),  # a pause without a length
+        (63_000, _document(60_000, 0), None, False),
+        (50_000, _document(50_000, 10_000), None, True),  # a duration that leaves the pauses out
     ],
 )
 def test_media_must_play_as_long_as_the_papers_say(
