@@ -30,6 +30,16 @@ def up(
     raise typer.Exit(stay_up(host, port, data))
 
 
+@app.command()
+def picture(
+    target: Annotated[Path, typer.Argument(help="the SVG to write")] = Path("docs/demo.svg"),
+) -> None:
+    """Runs the demo and draws what it prints in a terminal, for the README."""
+    from dev.terminal_picture import main
+
+    raise typer.Exit(main(target))
+
+
 @app.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[int, typer.Option(help="0 takes a free one")] = 7071,
