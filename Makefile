@@ -11,7 +11,7 @@ PROOF ?= all
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up bench test prove soak check format requirements package clean
+.PHONY: help install demo up bench test fast watch cover hooks prove soak check format requirements package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,8 +48,20 @@ up: install ## the same system, left running, with things to try
 bench: install ## measure the copy beside what one would pick instead (fifteen minutes; docs/performance.md)
 	@$(BIN)/python -m dev bench
 
-test: install ## all tests
-	@$(BIN)/python -m pytest -n 2
+test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
+	@$(BIN)/python -m pytest -n 2 $(T) $(if $(K),-k "$(K)")
+
+fast: install ## the unit tests alone: no storage emulator, under a minute
+	@$(BIN)/python -m pytest -n 2 tests/unit
+
+watch: install ## run tests again after each saved file (T and K as for test)
+	@$(BIN)/ptw --runner $(BIN)/python . -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")
+
+cover: install ## how much of recording/ the unit tests reach
+	@$(BIN)/python -m pytest -n 2 tests/unit --cov=recording --cov-branch --cov-report=term:skip-covered
+
+hooks: install ## check each commit before it is made (.pre-commit-config.yaml)
+	@$(BIN)/prek install
 
 prove: install ## the promise, proved in minutes: faults, deaths, orders, outages (docs/reliability.md)
 	@$(BIN)/python -m dev prove $(PROOF)

@@ -47,8 +47,8 @@ def shipped_files() -> tuple[Path, ...]:
 
 
 def documents() -> tuple[Path, ...]:
-    """Every Markdown file."""
-    return tuple(path for path in repository_files() if path.suffix == ".md")
+    """Every page of Markdown; GitHub's forms in `.github` are filled in, not read."""
+    return tuple(path for path in repository_files() if path.suffix == ".md" and ".github" not in path.parts)
 
 
 def _walk(ignored: IgnoreFile) -> Iterator[Path]:
