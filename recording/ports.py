@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
+from recording.domain.quarantine import Origin
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
 
@@ -328,16 +329,28 @@ class DeadLetters(Protocol):
 
 @dataclass(frozen=True)
 class QuarantineEntry:
-    """Something kept for a person: why, what, when and where it came from."""
+    """Something kept for a person: why, what, when and where it came from; and how it was decided, if it was."""
 
     reason: str
     detail: str
     payload: str
-    came_from: str  # event_grid | event_queue | dead_letter | chunk_queue | archive
+    came_from: str  # an Origin, or a word of another version
     at: datetime
     recording_id: str | None = None
     document_id: str | None = None
     redriven_at: datetime | None = None  # it went back to work then; the entry stays, for the record
+    dismissed_at: datetime | None = None  # an operator decided then that nothing more is to be done
+    note: str | None = None  # why
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from; a word that this version does not know is foreign."""
+        return Origin(self.came_from)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still needs attention: it was neither put back to work nor dismissed."""
+        return self.redriven_at is None and self.dismissed_at is None
 
 
 class Quarantine(Protocol):
@@ -346,12 +359,16 @@ class Quarantine(Protocol):
     def put(self, entry: QuarantineEntry) -> str:
         """Keeps an entry, returns its name. The same payload for the same reason on one day is one entry.
 
-        An entry that was redriven and is refused once more waits again.
+        An entry that was redriven and is refused once more waits again; one that was dismissed stays dismissed.
         """
         ...
 
     def mark_redriven(self, name: str, at: datetime) -> None:
         """Notes that what the entry holds went back to work. An entry that is gone is not an error."""
+        ...
+
+    def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
+        """Notes that an operator dismissed the entry, and why. An entry that is gone is not an error."""
         ...
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:

@@ -581,6 +581,11 @@ class FakeQuarantine(Scripted):
             self.kept[name] = replace(self.kept[name], redriven_at=at)
 
     @scripted
+    def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
+        if name in self.kept:
+            self.kept[name] = replace(self.kept[name], dismissed_at=at, note=note)
+
+    @scripted
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
         return iter(sorted(self.kept.items(), key=lambda kept: kept[1].at))
 

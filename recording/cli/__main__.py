@@ -11,12 +11,11 @@ from pathlib import Path
 from recording import wiring
 from recording.cli import commands, doctor, drift
 from recording.cli.commands import UNKNOWN
+from recording.cli.printing import Tell, say
 from recording.errors import RecordingError
 from recording.http.routes import Dependencies
 from recording.operate.doctor import Probe
 from recording.settings import Settings, use_settings_file
-
-Tell = Callable[[str], object]
 
 
 def main(
@@ -39,7 +38,7 @@ def main(
             return doctor.main(rest, dependencies, probe, told)
         return commands.run(asked, *dependencies(), told)
     except RecordingError as error:
-        told(f"{error.code}: {error}\n")
+        say(told, [f"{error.code}: {error}"])
         return UNKNOWN
 
 

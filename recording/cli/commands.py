@@ -1,13 +1,12 @@
 """The commands `status`, `list`, `show`, `verify`, `redrive`, `trail`: each asks one use case and tells its answer."""
 
 import argparse
-import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from recording.cli.printing import Tell, say, say_json
 from recording.operate.held import Chosen, Kind, held, redrive
 from recording.operate.timeline import overview, story
 from recording.operate.verify_recording import verify
@@ -15,7 +14,6 @@ from recording.ports import Ports
 from recording.settings import Settings
 
 FINE, NEEDS_A_PERSON, UNKNOWN = 0, 1, 2  # the exit codes
-Tell = Callable[[str], object]
 Answer = tuple[int, dict[str, Any], list[str]]  # exit code, the facts for machines, the lines for people
 
 
@@ -52,7 +50,10 @@ def run(asked: argparse.Namespace, ports: Ports, settings: Settings, tell: Tell)
     """
     answers = {"status": _status, "list": _list, "show": _show, "verify": _verify, "redrive": _redrive, "trail": _trail}
     code, facts, lines = answers[asked.command](asked, ports, settings)
-    tell(json.dumps(facts, indent=2, default=_plain) + "\n" if asked.json else "".join(f"{line}\n" for line in lines))
+    if asked.json:
+        say_json(tell, facts, _plain)
+    else:
+        say(tell, lines)
     return code
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from recording import wiring
+from recording.cli.printing import say
 from recording.errors import RecordingError
 from recording.http.routes import Dependencies
 from recording.operate.drift import look_for_drift
@@ -27,9 +28,12 @@ def main(
         ports, settings = dependencies()
         report = look_for_drift(ports, settings, sample_percent=asked.sample, since=asked.since, seed=asked.seed)
     except RecordingError as error:
-        tell(f"{error.code}: {error}\n")
+        say(tell, [f"{error.code}: {error}"])
         return FAILED
-    tell(report.as_json() if asked.json else report.as_text())
+    if asked.json:
+        tell(report.as_json())
+    else:
+        say(tell, report.as_text().splitlines())
     return DIFFERENT if report.drifts else SAME
 
 

@@ -136,10 +136,12 @@ def _held_facts(one: Held, *, whole: bool) -> dict[str, Any]:
         "recordingId": one.recording_id,
         "documentId": one.document_id,
         "index": one.index,
+        "state": one.state,
         "attempts": one.attempts,
         "redrives": one.redrives,
         "eventTime": one.event_time.isoformat() if one.event_time else None,
         "timeLeftSeconds": round(one.time_left.total_seconds()) if one.time_left is not None else None,
+        "entries": list(one.entries),
         "payload": one.payload if whole else one.payload[:LONGEST_SHOWN],
     }
 

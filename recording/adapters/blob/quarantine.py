@@ -3,17 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
 from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.domain.ids import name_of
+from recording.domain.quarantine import Origin
 from recording.ports import QuarantineEntry
 from recording.settings import Settings
 
 CONTAINER = "recording-quarantine"
+_TIMES = ("at", "redriven_at", "dismissed_at")
+_FIELDS = {field.name for field in fields(QuarantineEntry)}
 
 
 class BlobQuarantine:
@@ -38,9 +41,16 @@ class BlobQuarantine:
 
     def mark_redriven(self, name: str, at: datetime) -> None:
         """Writes the time into the entry; whoever writes it meanwhile says the same."""
+        self._mark(name, redriven_at=at)
+
+    def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
+        """Writes the time and the note into the entry. A blob that is no entry of this app is replaced by one."""
+        self._mark(name, dismissed_at=at, note=note)
+
+    def _mark(self, name: str, **marks: Any) -> None:
         found = self._container.get(name)
         if found is not None:
-            marked = replace(read_entry(found[0], name[:10]), redriven_at=at)
+            marked = replace(read_entry(found[0], name[:10]), **marks)
             self._container.put(name, written(marked), "application/json", found[1])
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
@@ -69,16 +79,15 @@ def read_entry(raw: bytes, day: str) -> QuarantineEntry:
     """The entry in a blob. Whatever else lies in the container is shown as it is: nothing there may be overlooked."""
     try:
         document: dict[str, Any] = json.loads(raw)
-        redriven_at = document.get("redriven_at")
-        times = {"at": datetime.fromisoformat(document["at"])}
-        times |= {"redriven_at": datetime.fromisoformat(redriven_at)} if redriven_at else {}
-        return QuarantineEntry(**document | times)
-    except (ValueError, TypeError, KeyError):
+        times = {name: datetime.fromisoformat(document[name]) for name in _TIMES if document.get(name)}
+        facts = {name: value for name, value in document.items() if name in _FIELDS}  # others are of a newer version
+        return QuarantineEntry(**facts | times | {"at": times["at"]})
+    except (ValueError, TypeError, KeyError, AttributeError):
         return QuarantineEntry(
             reason="unreadable_entry",
             detail="a blob in the quarantine container is not an entry of this app",
             payload=raw.decode(errors="replace"),
-            came_from="archive",
+            came_from=Origin.FOREIGN,
             at=_start_of(day),
         )
 

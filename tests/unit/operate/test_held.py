@@ -1,17 +1,24 @@
 """Held chunks: they are listed with the most urgent first, and only a person brings them back to work."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task
+from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task, wav
 from dev.in_memory.world import World, world
-from recording.domain.chunk import ChunkState
+from recording.adapters.table.catalog import UnreadableRecordError
+from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.model import with_changes
+from recording.domain.quarantine import REASONS, Origin
 from recording.domain.transitions import moved, redriven
-from recording.errors import ClaimLostError, RecordingError, StorageBusyError
+from recording.errors import ClaimLostError, RecordingError, RequestError, StorageBusyError
+from recording.ingest import ingest_event
 from recording.operate.held import Chosen, Kind, chunk_id, held, redrive
 from recording.ports import QuarantineEntry
+from tests.repo.docs.raised_codes import http_statuses, raised_codes
 
 
 @pytest.fixture
@@ -49,11 +56,127 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(here: World) -> None:
     assert (here.record(), here.fakes.queue.tasks) == (before, [])
 
 
-@pytest.mark.parametrize("other", [{"reason": "x"}, {"id": "x"}, {"recording_id": "x"}])
-def test_what_is_not_meant_stays_held(here: World, other: dict[str, str]) -> None:
-    """A filter that matches nothing is not a filter that matches all."""
-    assert redrive(here.ports, here.settings, Chosen(**other)).sent == ()  # type: ignore[arg-type]  # texts only
+UNKNOWN = [
+    ({"reason": "typo"}, "unknown_reason"),
+    ({"id": "x"}, "unknown_id"),
+    ({"recording_id": "x"}, "unknown_recording"),
+]
+
+
+@pytest.mark.parametrize(("other", "code"), UNKNOWN)
+@pytest.mark.parametrize(
+    "use", [lambda w, c: held(w.ports, w.settings, c), lambda w, c: redrive(w.ports, w.settings, c)]
+)
+def test_a_filter_that_can_match_nothing_is_an_error(
+    here: World, other: dict[str, str], code: str, use: Callable[[World, Chosen], object]
+) -> None:
+    """An empty list would be read as good news."""
+    with pytest.raises(RequestError) as refused:
+        use(here, Chosen(**other))  # type: ignore[arg-type]  # texts only
+    assert refused.value.code == code
     assert here.state() is ChunkState.QUARANTINED
+
+
+def test_a_known_reason_that_nothing_is_held_for_is_good_news(here: World) -> None:
+    """A scheduled job asks for one reason every hour, and is content with none."""
+    assert held(here.ports, here.settings, Chosen(reason="foreign_host")) == []
+    assert redrive(here.ports, here.settings, Chosen(reason="foreign_host")).sent == ()
+
+
+def test_a_chunk_is_found_by_its_state_too(here: World) -> None:
+    """The state of a lost chunk is EXPIRED; its reason is what kept it."""
+    here.fakes.catalog.save_chunk(changed_to_expired(here))
+    assert [one.reason for one in held(here.ports, here.settings, Chosen(reason="expired"))] == ["source_refused"]
+
+
+def changed_to_expired(here: World) -> ChunkRecord:
+    expired = {"state": ChunkState.EXPIRED, "quarantine_reason": None, "last_error": "source_refused"}
+    return with_changes(here.record(), expired)
+
+
+def test_other_bytes_under_a_finished_chunks_ids_are_listed() -> None:
+    """The alert fires for them; the list must not deny it."""
+    here = world()
+    here.announces()
+    here.works(here.holds(task()))
+    other = location(document_id(0), host="neu-storage.asm.skype.com")
+    here.fakes.source.objects[other] = wav(sample=b"\x05\x06")
+    here.works(task(content_location=other))
+    (one,) = held(here.ports, here.settings)
+    assert (one.kind, one.reason, one.recording_id) == (Kind.CONFLICT, "content_conflict", task().recording_id)
+
+
+@pytest.mark.parametrize("came_from", ["foreign", "a word of another version", ""])
+def test_a_foreign_blob_in_quarantine_is_listed(came_from: str) -> None:
+    """Nothing that is kept there may be overlooked, whatever it says of itself."""
+    here = world()
+    name = here.fakes.quarantine.put(QuarantineEntry("unreadable_entry", "no entry", "a note", came_from, here.now))
+    assert [(one.id, one.reason) for one in held(here.ports, here.settings)] == [(name, "unreadable_entry")]
+
+
+def test_an_entry_of_a_chunk_that_the_catalog_does_not_know_is_listed() -> None:
+    """Somebody lost the row; the entry is all that is left of the chunk."""
+    here = world()
+    here.fakes.quarantine.put(
+        QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
+    )
+    assert [one.kind for one in held(here.ports, here.settings)] == [Kind.CONFLICT]
+
+
+def test_an_entry_of_a_chunk_that_the_catalog_reports_is_listed_once(here: World) -> None:
+    """The chunk stands for it, held or at work again; once it is archived the entry is history."""
+    entry = QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
+    here.fakes.quarantine.put(entry)
+    assert [one.kind for one in held(here.ports, here.settings)] == [Kind.CHUNK]
+    redrive(here.ports, here.settings, Chosen())
+    assert held(here.ports, here.settings) == []
+    here.runs()
+    assert held(here.ports, here.settings) == []
+    here.fakes.clock.advance(hours=1)
+    here.fakes.quarantine.put(replace(entry, reason="content_conflict", at=here.now))
+    assert [one.reason for one in held(here.ports, here.settings)] == ["content_conflict"], "after it was archived"
+
+
+def test_other_bytes_can_be_compared_again() -> None:
+    """A redrive sends their task, and the entry goes when they are the same by now."""
+    here = world()
+    here.announces()
+    here.works(here.holds(task()))
+    other = location(document_id(0), host="neu-storage.asm.skype.com")
+    here.fakes.source.objects[other] = wav(sample=b"\x05\x06")
+    here.works(task(content_location=other))
+    (one,) = held(here.ports, here.settings)
+    here.fakes.queue.sent.clear()
+    assert redrive(here.ports, here.settings, Chosen(id=one.id)).sent == (one.id,)
+    assert [sent.content_location for sent in here.fakes.queue.tasks] == [other]
+    assert held(here.ports, here.settings) == []
+
+
+def test_an_event_refused_on_both_delivery_paths_is_listed_once_with_its_recording(here: World) -> None:
+    """The webhook's trigger strips what it does not know, so the two payloads differ."""
+    forged = event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged")
+    _refuse(here, forged)
+    ingest_event({**forged, "eventTime": forged["eventTime"], "extra": None}, "event_grid", here.ports, here.settings)
+    assert len(here.fakes.quarantine.kept) == 2
+    (one,) = [one for one in held(here.ports, here.settings) if one.kind is Kind.REFUSED]
+    assert (one.recording_id, len(one.entries)) == (task().recording_id, 2)
+    for name in one.entries:
+        assert [each.id for each in held(here.ports, here.settings, Chosen(id=name))] == [one.id]
+
+
+def test_a_row_that_cannot_be_read_hides_nothing_else(here: World) -> None:
+    """It is an item of its own; what came before it, and the other places, are still listed."""
+    here.fakes.queue.poison(task(3, document_id(3)).model_dump_json())
+    here.fakes.catalog.fail_next("held_chunks", UnreadableRecordError("a row"))
+    kinds = {one.kind for one in held(here.ports, here.settings)}
+    assert kinds == {Kind.UNREADABLE, Kind.POISONED}
+
+
+def test_the_known_reasons_are_those_of_the_source() -> None:
+    """A new code that a held thing may have belongs into the list, or a filter by it would be refused."""
+    not_reasons = http_statuses().keys() | {"log_unavailable", "start_not_noted"}
+    assert raised_codes() - not_reasons - REASONS == set(), "add them to REASONS in recording/domain/quarantine.py"
+    assert REASONS - raised_codes() == set(), "no longer raised"
 
 
 def test_before_and_after_are_about_the_time_of_the_event(here: World) -> None:

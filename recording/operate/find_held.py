@@ -1,0 +1,156 @@
+"""Find everything that is held: what needs an operator or the next sweep, the most urgent first.
+
+Four places hold things: the catalog has chunks that ended QUARANTINED or EXPIRED; the quarantine container has events
+and messages that were refused, and other bytes under a finished chunk's ids; the poison queues have messages that the
+host gave up on; the dead letters are events that Event Grid could not deliver. The last two go back to work by
+themselves (`reconcile.sweep`); the first two only when an operator asks (`held.redrive`), or are dismissed.
+
+Everything in quarantine is listed, unless the catalog's own record of that chunk says the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from recording.domain.chunk import ChunkRecord, ChunkTask
+from recording.domain.quarantine import REASONS, Origin, is_reported_by
+from recording.domain.requests import HeldFilter
+from recording.errors import RequestError, StorageError
+from recording.operate.held_things import (
+    Held,
+    Kind,
+    by_urgency,
+    first_event,
+    of_chunk,
+    of_entry,
+    of_letter,
+    of_message,
+)
+from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry
+from recording.settings import Settings
+
+_UNREADABLE = "unreadable_record"
+Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which of the held things are meant; what is None does not matter. `before` and `after` are times of events."""
+
+    id: str | None = None
+    reason: str | None = None
+    recording_id: str | None = None
+    before: datetime | None = None
+    after: datetime | None = None
+
+    @classmethod
+    def by(cls, request: HeldFilter) -> "Chosen":
+        """Choose as a request says."""
+        return cls(request.id, request.reason, request.recording_id, request.before, request.after)
+
+    def has(self, held: Held) -> bool:
+        """Tell whether this one is meant; a reason may also be a chunk's state or a kind."""
+        if self.id is not None and self.id not in (held.id, *held.entries):
+            return False
+        if self.reason is not None and self.reason not in (held.reason, held.state, held.kind):
+            return False
+        if self.recording_id not in (None, held.recording_id):
+            return False
+        happened = held.event_time or held.at
+        return (self.before is None or happened < self.before) and (self.after is None or happened >= self.after)
+
+
+def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[Held, Found]]:
+    """Return the held things that are meant, each with what it was made of, the most urgent first.
+
+    Raises:
+        RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
+        StorageError: when one of the four places does not answer.
+    """
+    everything = list(_all(ports, settings))
+    found = [pair for pair in everything if chosen.has(pair[0])]
+    if not found:
+        _check_known(chosen, [one for one, _ in everything], ports)
+    return sorted(found, key=lambda pair: by_urgency(pair[0]))
+
+
+def _check_known(chosen: Chosen, everything: list[Held], ports: Ports) -> None:
+    """Refuse a filter that can match nothing: an empty list would be read as good news."""
+    if chosen.id is not None and not any(Chosen(id=chosen.id).has(one) for one in everything):
+        raise RequestError("unknown id: nothing is held under it", code="unknown_id", status=404)
+    reasons = sorted({one.reason for one in everything})
+    words = REASONS.union(Kind, ("quarantined", "expired", "poisoned"), reasons)
+    if chosen.reason is not None and chosen.reason not in words:
+        held_now = f"; reasons now: {', '.join(reasons)}" if reasons else ""
+        raise RequestError(f"unknown reason{held_now}", code="unknown_reason", status=400)
+    if chosen.recording_id is not None and not _is_known(chosen.recording_id, everything, ports):
+        raise RequestError(
+            "unknown recording: neither the catalog nor anything held names it", code="unknown_recording", status=404
+        )
+
+
+def _is_known(recording_id: str, everything: list[Held], ports: Ports) -> bool:
+    if any(one.recording_id == recording_id for one in everything):
+        return True
+    return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunks_of(recording_id))
+
+
+def _all(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Found]]:
+    now = ports.clock.now()
+    yield from _chunks(ports, now)
+    yield from _entries(ports, settings, now)
+    for message in ports.queue.peek_poisoned():
+        yield of_message(message, settings, now), message
+    for letter in ports.dead_letters.letters() if ports.dead_letters is not None else ():
+        yield of_letter(letter, settings, now), letter
+
+
+def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:
+    """List the chunks that the line has given up; a row that cannot be read is an item of its own."""
+    try:
+        for record in ports.catalog.held_chunks():
+            yield of_chunk(record, now), record
+    except StorageError as error:
+        if error.code != _UNREADABLE:
+            raise
+        yield Held(_UNREADABLE, Kind.UNREADABLE, _UNREADABLE, now, payload=str(error)), None
+
+
+def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
+    """List what is in quarantine and not in the catalog; one event once, however many delivery paths refused it."""
+    groups: dict[tuple[str, ...], list[tuple[str, QuarantineEntry, ChunkTask | None]]] = {}
+    for name, entry in ports.quarantine.entries():
+        task = _task_of(entry)
+        if entry.is_open and not (task is not None and _is_reported(task, entry, ports)):
+            groups.setdefault(_identity(name, entry), []).append((name, entry, task))
+    for group in groups.values():
+        one = of_entry(*group[0], settings, now)
+        yield replace(one, entries=tuple(name for name, *_ in group)), tuple((name, entry) for name, entry, _ in group)
+
+
+def _identity(name: str, entry: QuarantineEntry) -> tuple[str, ...]:
+    """Name what is refused: an event by its id and subject where it has an id, anything else by its entry."""
+    event = first_event(entry.payload)
+    if entry.origin in (Origin.CHUNK, Origin.FOREIGN) or not event.get("id"):
+        return (name,)
+    return entry.reason, str(event["id"]), str(event.get("subject"))
+
+
+def _task_of(entry: QuarantineEntry) -> ChunkTask | None:
+    if entry.origin is not Origin.CHUNK:
+        return None
+    try:
+        return ChunkTask.model_validate_json(entry.payload)
+    except ValidationError:
+        return None
+
+
+def _is_reported(task: ChunkTask, entry: QuarantineEntry, ports: Ports) -> bool:
+    try:
+        return is_reported_by(ports.catalog.get_chunk(task.key), task, entry.at)
+    except StorageError as error:
+        if error.code != _UNREADABLE:
+            raise
+        return False

@@ -1,0 +1,171 @@
+"""Describe each kind of held thing the same way, and put one kind beside another by urgency."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord, ChunkTask
+from recording.domain.events import read_time
+from recording.domain.ids import is_opaque_id
+from recording.ports import DeadLetter, PoisonMessage, QuarantineEntry
+from recording.reconcile.sweep import task_in
+from recording.settings import Settings
+
+_RECORDING_IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
+
+
+class Kind(StrEnum):
+    """What kind of thing is held."""
+
+    CHUNK = "chunk"
+    REFUSED = "refused"  # an event or a message in the quarantine container
+    CONFLICT = "conflict"  # a chunk's task in the quarantine container that the catalog does not report
+    POISONED = "poisoned"  # a task or an event in a poison queue
+    DEAD_LETTER = "dead_letter"  # events that Event Grid could not deliver
+    UNREADABLE = "unreadable"  # a row of the catalog that this version cannot read
+
+
+@dataclass(frozen=True)
+class Held:
+    """One thing that is held.
+
+    Attributes:
+        id: names it among all that is held.
+        reason: a code of docs/errors.md; for a dead letter Event Grid's own word.
+        at: since when.
+        payload: what it is about, as it came: an event, a task, or whatever was stored.
+        state: of a chunk, in lower case.
+        attempts: how often it was tried.
+        redrives: how often a person put it back.
+        time_left: until ACS may forget the media, as far as that can be told.
+        entries: the quarantine entries it stands for, where one event was refused on several delivery paths.
+    """
+
+    id: str
+    kind: Kind
+    reason: str
+    at: datetime
+    payload: str
+    recording_id: str | None = None
+    document_id: str | None = None
+    index: int | None = None
+    state: str | None = None
+    attempts: int = 0
+    redrives: int = 0
+    event_time: datetime | None = None
+    time_left: timedelta | None = None
+    entries: tuple[str, ...] = ()
+
+
+def chunk_id(record: ChunkRecord) -> str:
+    """Name a held chunk among all that is held."""
+    return f"{record.task.recording_id}/{record.key}"
+
+
+def of_chunk(record: ChunkRecord, now: datetime) -> Held:
+    """Describe a chunk that the line has given up."""
+    return Held(
+        id=chunk_id(record),
+        kind=Kind.CHUNK,
+        reason=record.quarantine_reason or record.last_error or record.state.lower(),
+        at=record.changed_at,
+        state=record.state.lower(),
+        attempts=record.attempts,
+        redrives=record.redrives,
+        **_facts_of(record.task, now),
+    )
+
+
+def of_entry(name: str, entry: QuarantineEntry, task: ChunkTask | None, settings: Settings, now: datetime) -> Held:
+    """Describe a quarantine entry; with its task where it holds one."""
+    kind = Kind.REFUSED if task is None else Kind.CONFLICT
+    if task is not None:
+        facts = _facts_of(task, now)
+    else:
+        event = first_event(entry.payload)
+        facts = {
+            "payload": entry.payload,
+            "recording_id": entry.recording_id or recording_of(event),
+            "document_id": entry.document_id,
+            **_times_of(event, entry.at, settings, now),
+        }
+    return Held(id=name, kind=kind, reason=entry.reason, at=entry.at, entries=(name,), **facts)
+
+
+def of_message(message: PoisonMessage, settings: Settings, now: datetime) -> Held:
+    """Describe a message that the host gave up on."""
+    at, task = message.at or now, task_in(message)
+    if task is not None:
+        return Held(message.id, Kind.POISONED, "poisoned", at, attempts=task.attempt, **_facts_of(task, now))
+    event = first_event(message.body)
+    facts = {"recording_id": recording_of(event), **_times_of(event, at, settings, now)}
+    return Held(message.id, Kind.POISONED, "poisoned", at, payload=message.body, **facts)
+
+
+def of_letter(letter: DeadLetter, settings: Settings, now: datetime) -> Held:
+    """Describe events that Event Grid could not deliver."""
+    event = first_event(letter.body)
+    attempts = event.get("deliveryattempts", 0)
+    return Held(
+        id=letter.name,
+        kind=Kind.DEAD_LETTER,
+        reason=str(event.get("deadletterreason", "unreadable_event"))[:64],
+        at=letter.at,
+        payload=letter.body,
+        recording_id=recording_of(event),
+        attempts=attempts if isinstance(attempts, int) else 0,
+        **_times_of(event, letter.at, settings, now),
+    )
+
+
+def by_urgency(one: Held) -> tuple[bool, timedelta, str]:
+    """Sort what can still be saved first, the least time left before the rest."""
+    left = one.time_left if one.time_left is not None else timedelta.max
+    return left <= timedelta(), left, one.id
+
+
+def first_event(text: str) -> dict[str, Any]:
+    """Read the first event in a text by lower-case names (Event Grid and CloudEvents differ in capitals)."""
+    try:
+        content = json.loads(text)
+        return {
+            str(name).lower(): value for name, value in (content[0] if isinstance(content, list) else content).items()
+        }
+    except (ValueError, AttributeError, LookupError, RecursionError):
+        return {}
+
+
+def recording_of(event: dict[str, Any]) -> str | None:
+    """Return the recording id that an event names in its subject or data, if that may be an id at all."""
+    found = _RECORDING_IN_SUBJECT.search(str(event.get("subject") or ""))
+    data = event.get("data")
+    told = found[1] if found else data.get("recordingId") if isinstance(data, dict) else None
+    return told if isinstance(told, str) and is_opaque_id(told) else None
+
+
+def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:
+    return {
+        "payload": task.model_dump_json(),
+        "recording_id": task.recording_id,
+        "document_id": task.document_id,
+        "index": task.index,
+        "event_time": task.event_time,
+        "time_left": retention.time_left(task.expires_at, now),
+    }
+
+
+def _times_of(event: dict[str, Any], at: datetime, settings: Settings, now: datetime) -> dict[str, Any]:
+    """When the event was, if it says so, and what is left since then; it was no later than it came here."""
+    try:
+        time = min(read_time(event.get("eventtime") or event.get("time")), at)
+    except (ValueError, OverflowError):
+        time = None
+    try:
+        left = retention.time_left(retention.expires_at(time or at, settings.retention), now)
+    except OverflowError:
+        left = None
+    return {"event_time": time, "time_left": left}
