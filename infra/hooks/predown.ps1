@@ -12,5 +12,5 @@ if ($env:EXISTING_ACS_NAME) {
     exit 1
   }
   Write-Output "Not deleted, because they are in the group of $($env:EXISTING_ACS_NAME): two event subscriptions, two diagnostic settings and"
-  Write-Output 'three role assignments whose names or principals end with this environment. docs/deploy.md says how to remove them.'
+  Write-Output 'two role assignments of this environment. docs/deploy.md says how to remove them.'
 }

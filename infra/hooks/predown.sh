@@ -17,5 +17,5 @@ if [ -n "${EXISTING_ACS_NAME:-}" ]; then
     exit 1
   fi
   echo "Not deleted, because they are in the group of $EXISTING_ACS_NAME: two event subscriptions, two diagnostic settings and"
-  echo "three role assignments whose names or principals end with this environment. docs/deploy.md says how to remove them."
+  echo "two role assignments of this environment. docs/deploy.md says how to remove them."
 fi

@@ -1,6 +1,7 @@
 """What the repository holds, as a clone would have it, and what `.funcignore` lets through to Azure."""
 
 import os
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -11,7 +12,10 @@ DOCS = ROOT / "docs"
 
 
 class IgnoreFile:
-    """A small, strict reader of ignore files: names and wildcards at any depth, `name/` for folders.
+    """A small, strict reader of ignore files: the last pattern that matches decides, as in `.gitignore`.
+
+    Names and wildcards at any depth, `name/` for folders; and `!/path` or `!/folder/**`, which lets through again what
+    an earlier pattern has left out.
 
     Raises:
         ValueError: for a pattern that means more (`!again`, `a/b`), so that nothing is matched wrongly in silence.
@@ -21,16 +25,22 @@ class IgnoreFile:
         lines = [line.strip() for line in text.splitlines()]
         self._patterns = [line for line in lines if line and not line.startswith("#")]
         for pattern in self._patterns:
-            if pattern.startswith("!") or "/" in pattern.rstrip("/"):
+            if not re.fullmatch(r"!/[\w.-]+(/|/\*\*)?|[^!/]+/?", pattern):
                 raise ValueError(f"this reader does not know the pattern {pattern}")
 
-    def ignores(self, name: str, *, is_folder: bool) -> bool:
-        """Whether a file or folder of this name is left out."""
-        return any(
-            fnmatchcase(name, pattern.rstrip("/"))
-            for pattern in self._patterns
-            if is_folder or not pattern.endswith("/")
-        )
+    def ignores(self, path: str, *, is_folder: bool) -> bool:
+        """Whether a file or folder, whose folder is not left out, is left out."""
+        decided = [pattern for pattern in self._patterns if _matches(pattern, path, is_folder=is_folder)]
+        return bool(decided) and not decided[-1].startswith("!")
+
+
+def _matches(pattern: str, path: str, *, is_folder: bool) -> bool:
+    if pattern.endswith("/") and not is_folder:
+        return False
+    if pattern.startswith("!"):
+        wanted = pattern.removeprefix("!/")
+        return path.startswith(wanted[:-2]) if wanted.endswith("/**") else path == wanted.rstrip("/")
+    return fnmatchcase(path.rpartition("/")[2], pattern.rstrip("/"))
 
 
 @cache
@@ -53,5 +63,8 @@ def documents() -> tuple[Path, ...]:
 
 def _walk(ignored: IgnoreFile) -> Iterator[Path]:
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = sorted(name for name in folders if name != ".git" and not ignored.ignores(name, is_folder=True))
-        yield from (Path(folder, name) for name in sorted(files) if not ignored.ignores(name, is_folder=False))
+        here = Path(folder).relative_to(ROOT)
+        kept = [name for name in folders if not ignored.ignores((here / name).as_posix(), is_folder=True)]
+        folders[:] = sorted(name for name in kept if name != ".git")
+        names = [name for name in sorted(files) if not ignored.ignores((here / name).as_posix(), is_folder=False)]
+        yield from (Path(folder, name) for name in names)

@@ -40,6 +40,55 @@ def test_a_pattern_that_the_reader_does_not_know_is_refused(pattern: str) -> Non
         IgnoreFile(pattern)
 
 
+PLANTED = {
+    "dist/acs-recording-archive-1.2.3.zip",
+    "acs-recording-archive_env/bin/python",
+    "htmlcov/index.html",
+    "my notes.txt",
+    "secrets.json",
+    "local.settings.json",
+    ".env",
+    ".azure/prod/.env",
+    "dev/function_app.py",
+    "tests/recording/x.py",
+    "infra/host.json",
+    "recording/__pycache__/ports.cpython-313.pyc",
+    "recording/old.pyc",
+}
+DEPLOYED = {
+    "function_app.py",
+    "host.json",
+    "requirements.txt",
+    "recording/ports.py",
+    "recording/adapters/acs/client.py",
+}
+
+
+def test_whatever_lies_beside_the_app_stays_here(tmp_path: Path) -> None:
+    """An allow-list, judged by git, whose rules azd and Core Tools follow: a new folder is not deployed by accident."""
+    for name in PLANTED | DEPLOYED:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    shutil.copyfile(ROOT / ".funcignore", tmp_path / ".git-ignore-of-the-test")
+    _run("git", "init", "--quiet", ".", cwd=tmp_path)
+    listed = _run("git", "ls-files", "--others", "--exclude-from=.git-ignore-of-the-test", cwd=tmp_path).splitlines()
+    assert set(listed) == DEPLOYED
+
+
+def test_the_reader_and_git_agree() -> None:
+    """The reader of these tests must not be more generous than the tools."""
+    reader = IgnoreFile((ROOT / ".funcignore").read_text(encoding="utf-8"))
+
+    def deployed(name: str) -> bool:
+        parts = Path(name).parts
+        folders = ["/".join(parts[:at]) for at in range(1, len(parts))]
+        return not any(reader.ignores(folder, is_folder=True) for folder in folders) and not reader.ignores(
+            name, is_folder=False
+        )
+
+    assert {name for name in PLANTED | DEPLOYED if deployed(name)} == DEPLOYED
+
+
 @pytest.mark.parametrize(
     ("pattern", "name", "is_folder", "expected"),
     [
