@@ -187,3 +187,14 @@ class ClaimLostError(RecordingError):
     code = "claim_lost"
     retryable = True
     fault = "nobody"
+
+
+def fault_of(code: str) -> str | None:
+    """Return who must act on an error of this code; None where only its raiser knows."""
+    kinds: list[type[RecordingError]] = [RecordingError]
+    found: dict[str, str] = {}
+    while kinds:
+        kind = kinds.pop()
+        found.setdefault(kind.code, kind.fault)
+        kinds += kind.__subclasses__()
+    return found.get(code) or ("acs" if code.startswith(("source_", "media_", "metadata_")) else None)

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recording.cli.printing import Tell, say, say_json
-from recording.operate.held import Chosen, Kind, held, redrive
+from recording.domain.attention import Attention, AttentionItem
+from recording.operate.attention import needs_attention
+from recording.operate.find_held import Chosen
+from recording.operate.held import redrive
 from recording.operate.timeline import overview, story
 from recording.operate.verify_recording import verify
 from recording.ports import Ports
@@ -28,7 +31,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     which.add_argument("--before", type=_time, metavar="TIME", help="events before, ISO 8601, UTC if it names no zone")
     which.add_argument("--after", type=_time, metavar="TIME", help="events since then")
     commands.add_parser("status", parents=[common], help="chunks by state, least time left")
-    commands.add_parser("list", parents=[common, which], help="what waits for a person, the most urgent first")
+    commands.add_parser("list", parents=[common, which], help="what needs attention, the most urgent first")
     again = commands.add_parser("redrive", parents=[common, which], help="put held things back to work")
     again.add_argument("--dry-run", action="store_true", help="only tell which")
     again.add_argument("--all", action="store_true", help="all that is held, when no other option says which")
@@ -58,22 +61,33 @@ def run(asked: argparse.Namespace, ports: Ports, settings: Settings, tell: Tell)
 
 
 def _status(_asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
-    seen, kinds = overview(ports), Counter(one.kind for one in held(ports, settings))
+    seen, attention = overview(ports), needs_attention(ports, settings)
+    kinds = Counter(one.kind for one in attention.items)
     lines = [f"{state:<15} {count}" for state, count in seen.states.items()]
-    lines += [f"{'held as ' + kind:<15} {kinds[kind]}" for kind in Kind if kinds[kind]]
+    lines += [f"{kind.value:<15} {kinds[kind]}" for kind in Attention if kinds[kind]]
     queues = [queue for queue in ports.queue.depths() if queue.messages]
     lines += [f"{queue.messages} in the queue {queue.name}" for queue in queues]
-    lines += [f"open {seen.open_chunks}, held {kinds.total()}, least time left {_left(seen.least_time_left)}"]
-    facts = asdict(seen) | {"held": {kind.value: kinds[kind] for kind in Kind}}
+    lines += [] if seen.counted_all else ["these counts are of a part of the catalog only"]
+    lines += [] if attention.complete else ["more is open than was looked at; the most urgent is here"]
+    lines += [f"open {seen.open_chunks}, need attention {kinds.total()}, least time left {_left(seen.least_time_left)}"]
+    facts = asdict(seen) | {"attention": {kind.value: kinds[kind] for kind in Attention}}
+    facts["complete"] = attention.complete
     facts["queues"] = {queue.name: queue.messages for queue in queues}
     return NEEDS_A_PERSON if kinds else FINE, facts, lines
 
 
 def _list(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
-    found = held(ports, settings, _chosen(asked))
-    lines = [f"{_left(one.time_left):>9}  {one.kind:<11}  {one.reason}  {one.id}" for one in found]
-    facts = {"held": [asdict(one) for one in found]}
-    return NEEDS_A_PERSON if found else FINE, facts, lines or ["nothing is held"]
+    found = needs_attention(ports, settings, _chosen(asked))
+    lines = [_line_of(one, ports.clock.now()) for one in found.items]
+    facts = {"attention": [asdict(one) for one in found.items], "complete": found.complete}
+    return NEEDS_A_PERSON if found.items else FINE, facts, lines or ["nothing needs attention"]
+
+
+def _line_of(one: AttentionItem, now: datetime) -> str:
+    tries = f", tried {one.attempts} times" if one.attempts else ""
+    due = f", next try in {_left(max(one.next_attempt_at - now, timedelta()))}" if one.next_attempt_at else ""
+    whose = f" ({one.fault})" if one.fault else ""
+    return f"{_left(one.time_left):>9}  {one.kind:<15}  {one.reason}{whose}{tries}{due}  {one.id}"
 
 
 def _show(asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answer:

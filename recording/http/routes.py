@@ -13,11 +13,15 @@ import azure.functions as func
 from recording import __version__
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
+from recording.domain.attention import AttentionItem
 from recording.domain.requests import HeldQuery, RedriveRequest
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.operate.attention import needs_attention
 from recording.operate.doctor import Probe, State, examine
-from recording.operate.held import Chosen, Held, held, redrive
+from recording.operate.find_held import Chosen
+from recording.operate.held import redrive
+from recording.operate.held_things import Held
 from recording.ports import Ports
 from recording.settings import Settings, SettingsError
 from recording.telemetry import Event, emit
@@ -97,9 +101,17 @@ def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.Htt
     def look() -> func.HttpResponse:
         ports, settings = _permitted(request, Operation.LIST_HELD, dependencies)
         query = HeldQuery.read({name: text for name, text in request.params.items() if name not in _KEY_PARAMETERS})
-        found = held(ports, settings, Chosen.by(query))
-        shown = [_held_facts(one, whole=query.id is not None) for one in found[: query.top]]
-        return _json({"count": len(found), "held": shown}, 200)
+        chosen = Chosen.by(query)
+        attention = needs_attention(ports, settings, chosen)
+        found = attention.held
+        content = {
+            "count": len(found),
+            "held": [_held_facts(one, whole=query.id is not None) for one in found[: query.top]],
+            "attentionCount": len(attention.items),
+            "attentionComplete": attention.complete,
+            "attention": [_attention_facts(item) for item in attention.items[: query.top]],
+        }
+        return _json(content, 200)
 
     return _answered(look)
 
@@ -124,6 +136,24 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         return _json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
     return _answered(put_back)
+
+
+def _attention_facts(item: AttentionItem) -> dict[str, Any]:
+    """Return one attention item as JSON."""
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "reason": item.reason,
+        "at": item.at.isoformat(),
+        "fault": item.fault,
+        "recordingId": item.recording_id,
+        "documentId": item.document_id,
+        "index": item.index,
+        "state": item.state,
+        "attempts": item.attempts,
+        "nextAttemptAt": item.next_attempt_at.isoformat() if item.next_attempt_at else None,
+        "timeLeftSeconds": round(item.time_left.total_seconds()) if item.time_left is not None else None,
+    }
 
 
 def _held_facts(one: Held, *, whole: bool) -> dict[str, Any]:

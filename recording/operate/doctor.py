@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from recording.domain.events import EVENT_TYPE
 from recording.domain.host_json import Fault, clock_faults, host_json_faults
 from recording.errors import ControlError, RecordingError, StorageRefusedError
-from recording.operate.held import held
+from recording.operate.attention import needs_attention
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -219,7 +219,7 @@ def _dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
 
 
 def _held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
-    count = len(held(ports, settings))
+    count = len(needs_attention(ports, settings).items)
     return f"{count} things", "See `list`, find out the reason, then `redrive`." if count else None
 
 

@@ -8,12 +8,13 @@ themselves (`reconcile.sweep`); the first two only when an operator asks (`held.
 Everything in quarantine is listed, unless the catalog's own record of that chunk says the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import ValidationError
 
+from recording.domain.attention import Attention, AttentionItem
 from recording.domain.chunk import ChunkRecord, ChunkTask
 from recording.domain.quarantine import REASONS, Origin, is_reported_by
 from recording.domain.requests import HeldFilter
@@ -50,7 +51,7 @@ class Chosen:
         """Choose as a request says."""
         return cls(request.id, request.reason, request.recording_id, request.before, request.after)
 
-    def has(self, held: Held) -> bool:
+    def has(self, held: Held | AttentionItem) -> bool:
         """Tell whether this one is meant; a reason may also be a chunk's state or a kind."""
         if self.id is not None and self.id not in (held.id, *held.entries):
             return False
@@ -69,19 +70,23 @@ def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[He
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
         StorageError: when one of the four places does not answer.
     """
-    everything = list(_all(ports, settings))
+    everything = list(everything_held(ports, settings))
     found = [pair for pair in everything if chosen.has(pair[0])]
     if not found:
-        _check_known(chosen, [one for one, _ in everything], ports)
+        check_known(chosen, [one for one, _ in everything], ports)
     return sorted(found, key=lambda pair: by_urgency(pair[0]))
 
 
-def _check_known(chosen: Chosen, everything: list[Held], ports: Ports) -> None:
-    """Refuse a filter that can match nothing: an empty list would be read as good news."""
+def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], ports: Ports) -> None:
+    """Return unless the filter can match nothing: an empty list would be read as good news.
+
+    Raises:
+        RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
+    """
     if chosen.id is not None and not any(Chosen(id=chosen.id).has(one) for one in everything):
         raise RequestError("unknown id: nothing is held under it", code="unknown_id", status=404)
     reasons = sorted({one.reason for one in everything})
-    words = REASONS.union(Kind, ("quarantined", "expired", "poisoned"), reasons)
+    words = REASONS.union(Kind, Attention, ("quarantined", "expired", "poisoned"), reasons)
     if chosen.reason is not None and chosen.reason not in words:
         held_now = f"; reasons now: {', '.join(reasons)}" if reasons else ""
         raise RequestError(f"unknown reason{held_now}", code="unknown_reason", status=400)
@@ -91,13 +96,18 @@ def _check_known(chosen: Chosen, everything: list[Held], ports: Ports) -> None:
         )
 
 
-def _is_known(recording_id: str, everything: list[Held], ports: Ports) -> bool:
+def _is_known(recording_id: str, everything: Sequence[Held | AttentionItem], ports: Ports) -> bool:
     if any(one.recording_id == recording_id for one in everything):
         return True
     return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunks_of(recording_id))
 
 
-def _all(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Found]]:
+def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Found]]:
+    """List everything that is held, each with what it was made of.
+
+    Raises:
+        StorageError: when one of the four places does not answer.
+    """
     now = ports.clock.now()
     yield from _chunks(ports, now)
     yield from _entries(ports, settings, now)

@@ -4,22 +4,30 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import RecordingRecord
 from recording.domain.transitions import is_finished, is_held
+from recording.errors import StorageError
 from recording.ports import Ports
+
+MOST_COUNTED = 20_000  # rows read for the counts: some seconds
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Counts of chunks. `least_time_left` is of the open ones; None when none is open."""
+    """Counts of chunks. `least_time_left` is of the open ones counted; None when none is open.
+
+    `counted_all` is False when there are more rows than are read for this, or one of them cannot be read.
+    """
 
     states: Mapping[str, int]
     open_chunks: int
     held_chunks: int
     least_time_left: timedelta | None
+    counted_all: bool = True
 
 
 @dataclass(frozen=True, order=True)
@@ -42,20 +50,27 @@ class Story:
 
 
 def overview(ports: Ports) -> Overview:
-    """Reads the whole catalog once.
+    """Count the chunks of the catalog by state, at most `MOST_COUNTED` of them.
 
     Raises:
         StorageError: when the catalog does not answer.
     """
+    counted_all = False
     states: Counter[str] = Counter()
     held_chunks = 0
     left: list[timedelta] = []
-    for record in ports.catalog.all_chunks():
-        states[record.state.value] += 1
-        held_chunks += is_held(record)
-        if not is_finished(record):
-            left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
-    return Overview(dict(sorted(states.items())), len(left), held_chunks, min(left, default=None))
+    try:
+        listing = ports.catalog.all_chunks()
+        for record in islice(listing, MOST_COUNTED):
+            states[record.state.value] += 1
+            held_chunks += is_held(record)
+            if not is_finished(record):
+                left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
+        counted_all = next(listing, None) is None
+    except StorageError as error:
+        if error.code != "unreadable_record":
+            raise
+    return Overview(dict(sorted(states.items())), len(left), held_chunks, min(left, default=None), counted_all)
 
 
 def story(recording_id: str, ports: Ports) -> Story | None:

@@ -45,12 +45,12 @@ def test_status_counts_and_is_fine_while_nothing_is_held(here: World) -> None:
     assert (code, text.split()[:2]) == (0, ["SOURCE_DELETED", "1"])
     _hold(here)
     code, text = _run(here, "status", "--json")
-    assert (code, json.loads(text)["held_chunks"]) == (1, 1)
+    assert (code, json.loads(text)["attention"]["held"]) == (1, 1)
 
 
 def test_list_is_quiet_or_exits_with_1(here: World) -> None:
     """One exit code for a job, one line for a person."""
-    assert _run(here, "list") == (0, "nothing is held\n")
+    assert _run(here, "list") == (0, "nothing needs attention\n")
     _hold(here)
     code, text = _run(here, "list")
     assert code == 1

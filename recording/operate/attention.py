@@ -1,0 +1,117 @@
+"""Attention: gather what needs an operator from catalog, quarantine, queues and expectations, in bounded work."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Generic, TypeVar
+
+from recording.domain import attention as model
+from recording.domain.attention import Attention, AttentionItem, by_urgency
+from recording.domain.chunk import ChunkRecord
+from recording.errors import StorageError, fault_of
+from recording.operate.find_held import Chosen, check_known, everything_held
+from recording.operate.held_things import Held, Kind
+from recording.operate.held_things import by_urgency as held_by_urgency
+from recording.ports import Ports
+from recording.settings import Settings
+
+T = TypeVar("T")
+MOST_LOOKED_AT = 2000  # open chunks, the least time left first, and as many open recordings
+_KINDS = {
+    Kind.POISONED: Attention.POISONED,
+    Kind.DEAD_LETTER: Attention.DEAD_LETTER,
+    Kind.UNREADABLE: Attention.UNREADABLE,
+}
+
+
+@dataclass(frozen=True)
+class NeedsAttention:
+    """What needs attention, the most urgent first, and which of it is held.
+
+    `complete` is False when more is open than is looked at; what was left out has more time left.
+    """
+
+    items: tuple[AttentionItem, ...]
+    held: tuple[Held, ...] = ()
+    complete: bool = True
+
+
+def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> NeedsAttention:
+    """Gather everything that needs attention and is meant.
+
+    Raises:
+        RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
+        StorageError: when some storage does not answer; nothing is known then.
+    """
+    now, chosen = ports.clock.now(), chosen or Chosen()
+    pairs = list(everything_held(ports, settings))
+    items = [_of_held(one, found, now, settings) for one, found in pairs]
+    open_items, complete = _of_open(ports, settings, now)
+    everything = [*items, *open_items]
+    meant = [item for item in everything if chosen.has(item)]
+    if not meant:
+        check_known(chosen, everything, ports)
+    held = sorted((one for one, _ in pairs if chosen.has(one)), key=held_by_urgency)
+    return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete)
+
+
+def _of_held(one: Held, found: object, now: datetime, settings: Settings) -> AttentionItem:
+    if isinstance(found, ChunkRecord) and (item := model.of_chunk(found, now, settings.at_risk_below)) is not None:
+        return item
+    return AttentionItem(
+        kind=_KINDS.get(one.kind, Attention.HELD),
+        id=one.id,
+        reason=one.reason,
+        at=one.at,
+        fault=fault_of(one.reason),
+        recording_id=one.recording_id,
+        document_id=one.document_id,
+        index=one.index,
+        attempts=one.attempts,
+        event_time=one.event_time,
+        time_left=one.time_left,
+        entries=one.entries,
+    )
+
+
+def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[AttentionItem], bool]:
+    chunks = _Look(ports.catalog.open_chunks, now)
+    items = [item for record in chunks if (item := model.of_chunk(record, now, settings.at_risk_below)) is not None]
+    recordings = _Look(ports.catalog.open_recordings, now)
+    for record in recordings:
+        if record.missing_since is None and record.incomplete_since is None:
+            continue  # not raised: its files may still be on their way
+        try:
+            known = ports.catalog.chunks_of(record.recording_id)
+        except StorageError as error:
+            items.append(_unreadable(error, now, record.recording_id))
+            continue
+        if (item := model.of_recording(record, known, now, settings.expected_after)) is not None:
+            items.append(item)
+    return [*items, *chunks.unreadable, *recordings.unreadable], chunks.complete and recordings.complete
+
+
+class _Look(Generic[T]):
+    """A bounded look at a listing: a row that cannot be read is an item, and does not hide the others."""
+
+    def __init__(self, listing: Callable[[], Iterator[T]], now: datetime) -> None:
+        self._listing, self._now = listing, now
+        self.complete = True
+        self.unreadable: list[AttentionItem] = []
+
+    def __iter__(self) -> Iterator[T]:
+        try:
+            listing = self._listing()
+            yield from islice(listing, MOST_LOOKED_AT)
+            self.complete = next(listing, None) is None
+        except StorageError as error:
+            self.unreadable.append(_unreadable(error, self._now))
+
+
+def _unreadable(error: StorageError, now: datetime, recording_id: str | None = None) -> AttentionItem:
+    """Describe a row that cannot be read; that storage does not answer is no such thing."""
+    if error.code != "unreadable_record":
+        raise error
+    name = recording_id or error.code
+    return AttentionItem(Attention.UNREADABLE, name, error.code, now, fault_of(error.code), recording_id)
