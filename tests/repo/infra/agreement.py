@@ -64,7 +64,7 @@ def settings_that_are_set_are_read(templates: Templates) -> Iterator[str]:
 
 def settings_that_are_read_are_set(templates: Templates) -> Iterator[str]:
     """A setting is set, or there is a reason why not."""
-    missing = documented_settings() - app_settings(templates) - LEFT_OUT.keys()
+    missing = (documented_settings() | OF_THE_PLATFORM) - app_settings(templates) - LEFT_OUT.keys()
     yield from (f"{name} is read, and not set" for name in sorted(missing))
     both = (app_settings(templates) & LEFT_OUT.keys()) | (LEFT_OUT.keys() - documented_settings())
     yield from (f"{name} is not left out" for name in sorted(both))
@@ -93,6 +93,13 @@ def containers_are_those_of_the_code(templates: Templates) -> Iterator[str]:
     host = as_list(templates.module("storage-host").variables.get("containerNames"))
     if QUARANTINE not in host:
         yield f"storage-host: {QUARANTINE}"
+    letters = templates.module("storage-dead-letter").resources["deadLetters"].body.get("name")
+    if letters != Settings.model_fields["dead_letter_container"].default:
+        yield f"storage-dead-letter: {letters}"
+    pages = (DOCS / "deploy.md").read_text(encoding="utf-8")
+    for place, _, lock in templates.made("Microsoft.Authorization/locks"):
+        if f"`{lock.body.get('name')}`" not in pages:
+            yield f"{place}: docs/deploy.md does not say how {lock.body.get('name')} is removed"
     for module, setting in (("archive", "archive_container"), ("fallback", "fallback_container")):
         if templates.main.modules[module].given.get("container") != Settings.model_fields[setting].default:
             yield f"{MAIN}: the container of {module}"

@@ -60,15 +60,27 @@ FREQUENCIES = {
     "P1D",
 }
 WINDOWS = FREQUENCIES - {"PT1M"} | {"PT45M", "P2D"}
-NEVER_LEFT_OUT = {
+WATCHED = {  # operations of the Activity log, as Azure's reference of permissions spells them
     "Microsoft.Authorization/locks/delete",
     "Microsoft.Authorization/roleAssignments/write",
     "Microsoft.Authorization/roleAssignments/delete",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions/delete",
     "Microsoft.Insights/diagnosticSettings/delete",
     "Microsoft.Insights/scheduledQueryRules/delete",
     "Microsoft.Storage/storageAccounts/write",
-    "Microsoft.Storage/storageAccounts/managementPolicies/write",
+    "Microsoft.Storage/storageAccounts/delete",
+    "Microsoft.Storage/storageAccounts/listKeys/action",
+    "Microsoft.Storage/storageAccounts/blobServices/write",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies/write",
     "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies/delete",
+    "Microsoft.Storage/storageAccounts/managementPolicies/write",
+    "Microsoft.Storage/storageAccounts/managementPolicies/delete",
+}
+TELLS = {
+    "protection-changed": "administrative",
+    "resource-unhealthy": ["Degraded", "Unavailable"],
+    "service-unhealthy": ["Incident", "Security", "ActionRequired"],
 }
 
 
@@ -175,7 +187,11 @@ def changes_of_protection_are_told(templates: Templates) -> Iterator[str]:
     """Locks, roles, logs, immutability, alerts: whoever wants to delete changes one of these first."""
     variables = templates.module("alerts").variables
     watched = {str(name) for name in as_list(variables.get("administrative"))}
-    yield from (f"alerts: {name} is not watched" for name in sorted(NEVER_LEFT_OUT - watched))
+    yield from (f"alerts: {name} is not watched" for name in sorted(WATCHED ^ watched))
+    for one in as_list(variables.get("activityAlerts")):
+        values = at(one, "values")
+        if getattr(values, "text", values) != TELLS.get(str(at(one, "name"))):
+            yield f"alerts: {at(one, 'name')} tells {values}"
     found = {
         at(one, "name"): (
             at(one, "category"),

@@ -141,6 +141,9 @@ def each_tier_is_the_one_that_was_asked_for(templates: Templates) -> Iterator[st
         others = dict.fromkeys(("coolAfterDays", "coldAfterDays", "archiveAfterDays", "deleteAfterDays"), 3)
         on = Evaluation(templates, path, **{**others, parameter: 7}).value(variable)
         off = Evaluation(templates, path, **{**others, parameter: -1}).value(variable)
+        at_once = Evaluation(templates, path, **{**others, parameter: 0}).value(variable)
+        if at_once != {action: {"daysAfterModificationGreaterThan": 0}}:
+            yield f"{path}: {variable} is off with 0"
         if on != {action: {"daysAfterModificationGreaterThan": 7}} or off != {}:
             yield f"{path}: {variable} is {on}, or {off} when it is off"
     (rule,) = _rules(templates, "storage-archive")
@@ -155,6 +158,8 @@ def quarantine_ends(templates: Templates) -> Iterator[str]:
     for rule in rules:
         if at(rule, "definition", "filters", "prefixMatch") != ["recording-quarantine/"]:
             yield "storage-host: a rule deletes more than the quarantine"
+        if at(rule, "enabled") is not True:
+            yield "storage-host: the rule is off"
     if [
         getattr(at(rule, "definition", "actions", "baseBlob", "delete", "daysAfterModificationGreaterThan"), "text", "")
         for rule in rules

@@ -1,0 +1,408 @@
+"""What a deployment needs of each part beyond its type: its place, what it belongs to, and values that Azure knows."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import yaml
+
+from tests.repo.infra.bicep import Declared, Value, as_dict, as_list, at
+from tests.repo.infra.templates import MAIN, Check, Templates
+
+OWN_GROUP, ACS_GROUP = "group", "resourceGroup(acsSubscription, acsGroupName)"
+WITH_ACS = {"acs", "newTopic", "topic", "eventsToQueue"}  # modules that are deployed beside the resource
+GLOBAL = {
+    "Microsoft.Communication/communicationServices",
+    "Microsoft.EventGrid/systemTopics",
+    "Microsoft.Insights/actionGroups",
+    "Microsoft.Insights/activityLogAlerts",
+    "Microsoft.Insights/metricAlerts",
+    "Microsoft.Network/privateDnsZones",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+}
+UNTAGGED = {
+    "Microsoft.Consumption/budgets",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
+    "Microsoft.Web/sites/config",
+}
+UNPLACED = (UNTAGGED - {"Microsoft.Network/privateDnsZones/virtualNetworkLinks"}) | {
+    "Microsoft.Insights/diagnosticSettings"
+}
+EXTENSIONS = {  # resources that say something of another one
+    "Microsoft.Insights/diagnosticSettings",
+    "Microsoft.Authorization/locks",
+    "Microsoft.Authorization/roleAssignments",
+}
+NEEDS: Mapping[str, set[str]] = {  # what Azure's types call optional and a deployment needs
+    "Microsoft.Authorization/roleDefinitions": {"roleName", "type", "assignableScopes", "permissions", "description"},
+    "Microsoft.Authorization/roleAssignments": {"principalId", "principalType", "roleDefinitionId"},
+    "Microsoft.Consumption/budgets": {"amount", "category", "timeGrain", "timePeriod", "notifications"},
+    "Microsoft.EventGrid/systemTopics": {"source", "topicType"},
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions": {"filter", "retryPolicy", "eventDeliverySchema"},
+    "Microsoft.Insights/actionGroups": {"emailReceivers"},
+    "Microsoft.Insights/components": {"WorkspaceResourceId", "Application_Type"},
+    "Microsoft.Insights/diagnosticSettings": {"workspaceId", "logs"},
+    "Microsoft.Insights/metricAlerts": {"description", "autoMitigate", "actions"},
+    "Microsoft.Insights/scheduledQueryRules": {
+        "displayName",
+        "description",
+        "severity",
+        "criteria",
+        "actions",
+        "scopes",
+    },
+    "Microsoft.Insights/workbooks": {"category", "displayName", "serializedData", "sourceId"},
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": {"registrationEnabled", "virtualNetwork"},
+    "Microsoft.Network/privateEndpoints": {"subnet", "privateLinkServiceConnections"},
+    "Microsoft.Network/virtualNetworks": {"addressSpace", "subnets"},
+    "Microsoft.OperationalInsights/workspaces": {"sku", "retentionInDays", "workspaceCapping", "features"},
+    "Microsoft.Storage/storageAccounts": {
+        "accessTier",
+        "encryption",
+        "networkAcls",
+        "publicNetworkAccess",
+        "dnsEndpointType",
+    },
+    "Microsoft.Web/serverfarms": {"reserved", "zoneRedundant"},
+    "Microsoft.Web/sites": {"serverFarmId", "functionAppConfig", "virtualNetworkSubnetId", "siteConfig"},
+}
+# Values that Azure reads and no type knows: exactly these.
+VALUES: Mapping[str, Mapping[tuple[str, ...], Value]] = {
+    "Microsoft.Authorization/roleDefinitions": {("type",): "CustomRole"},
+    "Microsoft.EventGrid/systemTopics": {("topicType",): "Microsoft.Communication.CommunicationServices"},
+    "Microsoft.Insights/components": {("Application_Type",): "web"},
+    "Microsoft.Insights/workbooks": {("category",): "workbook"},
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": {("registrationEnabled",): False},
+    "Microsoft.OperationalInsights/workspaces": {
+        ("sku", "name"): "PerGB2018",
+        ("features", "disableLocalAuth"): True,
+        ("features", "enableLogAccessUsingOnlyResourcePermissions"): True,
+    },
+    "Microsoft.Storage/storageAccounts": {
+        ("accessTier",): "Hot",
+        ("dnsEndpointType",): "Standard",
+        ("publicNetworkAccess",): "Enabled",
+        ("encryption", "keySource"): "Microsoft.Storage",
+        ("encryption", "requireInfrastructureEncryption"): True,
+        ("sasPolicy", "sasExpirationPeriod"): "0.01:00:00",
+    },
+    "Microsoft.Web/serverfarms": {("reserved",): True},
+    "Microsoft.Consumption/budgets": {
+        ("category",): "Cost",
+        ("timeGrain",): "Monthly",
+        ("notifications", "spent", "threshold"): 80,
+        ("notifications", "spent", "enabled"): True,
+        ("notifications", "foreseen", "threshold"): 100,
+        ("notifications", "foreseen", "enabled"): True,
+        ("notifications", "foreseen", "thresholdType"): "Forecasted",
+    },
+}
+KINDS = {
+    "Microsoft.Insights/components": "web",
+    "Microsoft.Insights/scheduledQueryRules": "LogAlert",
+    "Microsoft.Insights/workbooks": "shared",
+    "Microsoft.Storage/storageAccounts": "StorageV2",
+    "Microsoft.Web/serverfarms": "functionapp",
+    "Microsoft.Web/sites": "functionapp,linux",
+}
+CATEGORIES = {  # of diagnostic settings; a name that Azure does not know fails the deployment
+    *("CallRecordingSummary", "CallRecordingOperational", "DeliveryFailures", "AppServiceAuthenticationLogs"),
+    *("StorageRead", "StorageWrite", "StorageDelete", "AllMetrics", "Transaction"),
+}
+CHOICES: Mapping[str, list[Value]] = {
+    "acsDataLocation": [
+        *(
+            "",
+            "Africa",
+            "Asia Pacific",
+            "Australia",
+            "Brazil",
+            "Canada",
+            "Europe",
+            "France",
+            "Germany",
+            "India",
+            "Japan",
+        ),
+        *("Korea", "Norway", "Switzerland", "UAE", "UK", "United States"),
+    ],
+    "acsRoleMode": ["builtin", "custom"],
+    "archiveImmutability": ["Off", "Unlocked"],
+    "archiveRedundancy": [
+        *("", "Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS", "Standard_RAGRS", "Standard_RAGZRS"),
+    ],
+    "hostRedundancy": ["", "Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS"],
+    "immutability": ["Off", "Unlocked", "Locked"],
+    "instanceMemoryMB": [512, 2048, 4096],
+    "mediaCheck": ["require", "warn", "off"],
+    "pythonVersion": ["3.12", "3.13", "3.14"],
+    "roleMode": ["builtin", "custom"],
+}
+DECIDED_ELSEWHERE = {"location"}  # storage_policy holds it against regions.json
+
+
+def modules_are_placed(templates: Templates) -> Iterator[str]:
+    """A template of a subscription puts each module into a group; a module has nothing but what Bicep knows."""
+    for path, file in templates.files.items():
+        for symbol, use in file.modules.items():
+            yield from (
+                f"{path}:{symbol}: {name}" for name in sorted(set(use.body) - {"name", "scope", "params", "dependsOn"})
+            )
+            if not use.body.get("name") or not use.given:
+                yield f"{path}:{symbol}: no name or no params"
+            scope = getattr(use.body.get("scope"), "text", "")
+            wanted = "" if path != MAIN else ACS_GROUP if symbol in WITH_ACS else OWN_GROUP
+            if scope != wanted and not (symbol == "newAcs" and scope == OWN_GROUP):
+                yield f"{path}:{symbol}: in {scope or 'no group'}"
+        names = [str(getattr(use.body.get("name"), "text", use.body.get("name"))) for use in file.modules.values()]
+        yield from (
+            f"{path}: two deployments are called {name}" for name in sorted({n for n in names if names.count(n) > 1})
+        )
+
+
+def scopes_are_known(templates: Templates) -> Iterator[str]:
+    """The whole is deployed to a subscription; each module, and the hook's template, to a group."""
+    for path, text in templates.texts.items():
+        if path.endswith(".bicep"):
+            found = re.findall(r"^targetScope = '(.*)'$", text, re.MULTILINE)
+            if found not in ([["subscription"]] if path == MAIN else [[], ["resourceGroup"]]):
+                yield f"{path}: targetScope {found}"
+
+
+def resources_belong_somewhere(templates: Templates) -> Iterator[str]:
+    """A child has its parent, an extension the resource that it is about; what is only named has a name and no more."""
+    for path, file in templates.files.items():
+        for symbol, resource in file.resources.items():
+            kind = resource.what.partition("@")[0]
+            place = f"{path}:{symbol}"
+            if not resource.body.get("name"):
+                yield f"{place}: no name"
+            if resource.is_existing and set(resource.body) - {"name", "parent", "scope"}:
+                yield f"{place}: more than a name"
+            if kind.count("/") > 1 and not resource.body.get("parent"):
+                yield f"{place}: no parent"
+            if (kind in EXTENSIONS) != ("scope" in resource.body):
+                yield f"{place}: scope"
+            if kind.endswith(ONLY_DEFAULT) and resource.body.get("name") != "default":
+                yield f"{place}: is called {resource.body.get('name')}"
+
+
+ONLY_DEFAULT = (
+    *("/blobServices", "/queueServices", "/tableServices"),
+    *("/managementPolicies", "/privateDnsZoneGroups"),
+)
+
+
+def everything_is_where_it_must_be(templates: Templates) -> Iterator[str]:
+    """Global types are global, all others in the region that was chosen; and all have the tags that azd looks for."""
+    for path, file in templates.files.items():
+        for symbol, resource in file.resources.items():
+            kind = resource.what.partition("@")[0]
+            if resource.is_existing or kind.startswith(
+                ("Microsoft.Authorization/", "Microsoft.Storage/storageAccounts/")
+            ):
+                continue
+            location, tags = resource.body.get("location"), resource.body.get("tags")
+            if kind in GLOBAL and location != "global":
+                yield f"{path}:{symbol}: is in {location}, not global"
+            if kind not in GLOBAL | UNPLACED and getattr(location, "text", "") != "location":
+                yield f"{path}:{symbol}: is in {location}"
+            if kind not in UNTAGGED | {"Microsoft.Insights/diagnosticSettings"} and "tags" not in getattr(
+                tags, "names", ()
+            ):
+                yield f"{path}:{symbol}: no tags"
+    if as_dict(templates.main.variables.get("tags")).keys() != {"azd-env-name", "product"}:
+        yield f"{MAIN}: tags"
+
+
+def nothing_that_is_needed_is_left_out(templates: Templates) -> Iterator[str]:
+    """Azure's types call most things optional; a deployment without them is another one."""
+    for path, file in templates.files.items():
+        for symbol, resource in file.resources.items():
+            if resource.is_existing:
+                continue
+            yield from _needs(f"{path}:{symbol}", resource.what.partition("@")[0], resource)
+
+
+def _needs(place: str, kind: str, resource: Declared) -> Iterator[str]:
+    yield from (f"{place}: {name} is left out" for name in sorted(NEEDS.get(kind, set()) - resource.properties.keys()))
+    for way, value in VALUES.get(kind, {}).items():
+        if at(resource.properties, *way) != value:
+            yield f"{place}: {'.'.join(way)} must be {value!r}"
+    if kind in KINDS and resource.body.get("kind") != KINDS[kind]:
+        yield f"{place}: kind must be {KINDS[kind]!r}"
+    for log in [*as_list(resource.properties.get("logs")), *as_list(resource.properties.get("metrics"))]:
+        if kind == "Microsoft.Insights/diagnosticSettings" and (
+            at(log, "category") not in CATEGORIES or at(log, "enabled") is not True
+        ):
+            yield f"{place}: {at(log, 'category')} is no category, or off"
+
+
+def roles_are_named_as_azure_names_them(templates: Templates) -> Iterator[str]:
+    """The id of a role is a path: one letter, and the assignment fails in the middle of a deployment."""
+    for path, text in templates.texts.items():
+        for kind in re.findall(r"subscriptionResourceId\('([^']*)'", text):
+            if kind != "Microsoft.Authorization/roleDefinitions":
+                yield f"{path}: {kind}"
+        for role in re.findall(r"'([0-9a-f]{8}-[^']*)'", text if path.endswith(".bicep") else ""):
+            if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", role):
+                yield f"{path}: {role} is no id"
+
+
+def choices_are_those_that_azure_has(templates: Templates) -> Iterator[str]:
+    """A choice that Azure does not have fails late; one that is missing cannot be chosen."""
+    for path, file in templates.files.items():
+        for name, parameter in file.parameters.items():
+            listed = parameter.decorators.get("allowed")
+            if listed is not None and name not in DECIDED_ELSEWHERE and listed != CHOICES.get(name):
+                yield f"{path}: {name} may be {listed}"
+            default = parameter.default
+            if name in CHOICES and not parameter.is_required and default not in CHOICES[name]:
+                yield f"{path}: {name} is {default!r}"
+            if name in CHOICES and listed is None:
+                yield f"{path}: {name} may be anything"
+
+
+def names_in_dns_lead_to_their_service(templates: Templates) -> Iterator[str]:
+    """A zone for blobs that is given to queues: the app finds no queue, and only behind a network."""
+    network = templates.module("network")
+    services = as_list(network.variables.get("services"))
+    if services != ["blob", "queue", "table"]:
+        yield f"network: {services}"
+    for number, service in enumerate(services):
+        if getattr(network.outputs.get(f"{service}ZoneId"), "text", "") != f"zones[{number}].id":
+            yield f"network: {service}ZoneId"
+    for service, zone in re.findall(r"service: '(\w+)', zoneId: network!\.outputs\.(\w+)ZoneId", templates.texts[MAIN]):
+        if service != zone:
+            yield f"{MAIN}: {service} by the zone of {zone}"
+    text = templates.texts[MAIN]
+    found = sorted(
+        re.findall(r"name: '(\w+-\w+)-\$\{token\}', accountId: (\w+)!?\.outputs\.id, service: '(\w+)'", text)
+    )
+    if found != ENDPOINTS:
+        yield f"{MAIN}: private endpoints {found}"
+    for subnet in ("app", "endpoints"):
+        names = [at(each, "name") for each in as_list(network.resources["network"].properties.get("subnets"))]
+        if names.count(subnet) != 1 or f"/subnets/{subnet}'" not in templates.texts["infra/modules/network.bicep"]:
+            yield f"network: no subnet {subnet}"
+
+
+ENDPOINTS = [
+    ("archive-blob", "archive", "blob"),
+    ("dead-blob", "deadLetters", "blob"),
+    ("fallback-blob", "fallback", "blob"),
+    ("host-blob", "hostStorage", "blob"),
+    ("host-queue", "hostStorage", "queue"),
+    ("host-table", "hostStorage", "table"),
+]
+
+
+def what_is_named_twice_is_named_alike(templates: Templates) -> Iterator[str]:
+    """A resource that exists is found by the parameter that names it; a hook has its shell, a sign-in its issuer."""
+    for path, file in templates.files.items():
+        for symbol, resource in file.resources.items():
+            name = resource.body.get("name")
+            if resource.is_existing and not isinstance(name, str) and getattr(name, "text", "") not in file.parameters:
+                yield f"{path}:{symbol}: is named by {getattr(name, 'text', name)}"
+    project = yaml.safe_load(templates.texts["azure.yaml"])
+    for hook, shells in project["hooks"].items():
+        for system, shell in (("posix", "sh"), ("windows", "pwsh")):
+            if at(shells, system, "shell") != shell:
+                yield f"azure.yaml: {hook} has no {shell}"
+    if project.get("metadata", {}).get("template", "").partition("@")[0] != project["name"]:
+        yield "azure.yaml: the template is not named"
+    sign_in = templates.module("function-app").resources["signIn"].properties
+    provider = at(sign_in, "identityProviders", "azureActiveDirectory")
+    if at(provider, "enabled") is not True or "loginEndpoint" not in getattr(
+        at(provider, "registration", "openIdIssuer"), "text", ""
+    ):
+        yield "function-app: nobody vouches for who signs in"
+    role = templates.module("acs-access").resources["caller"]
+    if "if (roleMode == 'custom')" not in templates.texts["infra/modules/acs-access.bicep"] or not role.properties:
+        yield "acs-access: the custom role is made for another mode"
+
+
+ORDER = {  # what no reference says: the one before must be there
+    "acs": ["newAcs"],
+    "topic": ["newTopic"],
+    "eventsToQueue": ["topic", "eventAccess"],
+    "app": ["endpoints"],
+}
+
+
+def one_thing_comes_after_the_other(templates: Templates) -> Iterator[str]:
+    """What only names an account, a topic or a setting does not wait for it: Azure would look for what is not there."""
+    for symbol, before in ORDER.items():
+        if _symbols(templates.main.modules[symbol]) != before:
+            yield f"{MAIN}:{symbol}: does not wait for {before}"
+    if _symbols(templates.module("function-app").resources["signIn"]) != ["settings"]:
+        yield "function-app:signIn: does not wait for the settings"
+    for path, file in templates.files.items():
+        if "storage" not in file.modules:
+            continue
+        made = {symbol for symbol, resource in file.resources.items() if not resource.is_existing}
+        for symbol in made:
+            body = file.resources[symbol].body
+            parent = getattr(body.get("parent"), "text", "") or getattr(body.get("scope"), "text", "")
+            if parent not in made and not set(_symbols(file.resources[symbol])) & (made | {"storage"}):
+                yield f"{path}:{symbol}: does not wait for the account"
+
+
+def _symbols(declared: Declared) -> list[str]:
+    return [getattr(each, "text", "") for each in as_list(declared.body.get("dependsOn"))]
+
+
+def details_that_no_type_knows(templates: Templates) -> Iterator[str]:
+    """One value each, where another one is valid and wrong."""
+    account = templates.module("storage-account").resources["account"].properties
+    immutable = getattr(account.get("immutableStorageWithVersioning"), "branches", (None, None))[1]
+    if (
+        at(immutable, "enabled") is not True
+        or at(immutable, "immutabilityPolicy", "allowProtectedAppendWrites") is not False
+    ):
+        yield "storage-account: immutability is off, or lets appends through"
+    services = as_dict(at(account, "encryption", "services"))
+    if sorted(services) != ["blob", "file", "queue", "table"] or any(
+        at(each, "enabled") is not True for each in services.values()
+    ):
+        yield "storage-account: a service without encryption"
+    for module in ("storage-archive", "storage-host"):
+        for resource in templates.module(module).resources.values():
+            for rule in as_list(at(resource.properties, "policy", "rules")):
+                if at(rule, "definition", "filters", "blobTypes") != ["blockBlob"] or at(rule, "type") != "Lifecycle":
+                    yield f"{module}: the rule is for other blobs"
+    sub = templates.files["infra/event-subscription-function.bicep"].resources["toFunction"].properties
+    batch = at(sub, "destination", "properties")
+    if (at(batch, "maxEventsPerBatch"), at(batch, "preferredBatchSizeInKilobytes")) != (1, 64):
+        yield "event-subscription-function: one failing event takes others with it"
+    if (
+        at(templates.module("function-app").resources["signIn"].properties, "login", "tokenStore", "enabled")
+        is not False
+    ):
+        yield "function-app: tokens of people are kept"
+    if at(templates.module("acs").resources["acs"].body, "identity", "type") != "SystemAssigned":
+        yield "acs: no identity, which recording to your own storage needs"
+    caller = templates.module("acs-access")
+    granted = [at(each, "actions") for each in as_list(caller.resources["caller"].properties.get("permissions"))]
+    spaces = "Microsoft.Communication/CommunicationServices"
+    if granted != [[f"{spaces}/Read", f"{spaces}/Write"]]:
+        yield f"acs-access: the custom role may {granted}"
+    if templates.texts["infra/modules/acs-access.bicep"].count("roleMode == 'custom'") != 2:
+        yield "acs-access: the role is not the one of the mode"
+
+
+CHECKS: list[Check] = [
+    modules_are_placed,
+    scopes_are_known,
+    resources_belong_somewhere,
+    everything_is_where_it_must_be,
+    nothing_that_is_needed_is_left_out,
+    roles_are_named_as_azure_names_them,
+    choices_are_those_that_azure_has,
+    names_in_dns_lead_to_their_service,
+    what_is_named_twice_is_named_alike,
+    one_thing_comes_after_the_other,
+    details_that_no_type_knows,
+]
