@@ -1,145 +1,26 @@
 """What a deployment needs of each part beyond its type: its place, what it belongs to, and values that Azure knows."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import yaml
 
-from tests.repo.infra.bicep import Declared, Value, as_dict, as_list, at
+from tests.repo.infra.azure_facts import (
+    CATEGORIES,
+    CHOICES,
+    EXTENSIONS,
+    GLOBAL,
+    KINDS,
+    NEEDS,
+    UNPLACED,
+    UNTAGGED,
+    VALUES,
+)
+from tests.repo.infra.bicep import Declared, as_dict, as_list, at
 from tests.repo.infra.templates import MAIN, Check, Templates
 
 OWN_GROUP, ACS_GROUP = "group", "resourceGroup(acsSubscription, acsGroupName)"
 WITH_ACS = {"acs", "newTopic", "topic", "eventsToQueue"}  # modules that are deployed beside the resource
-GLOBAL = {
-    "Microsoft.Communication/communicationServices",
-    "Microsoft.EventGrid/systemTopics",
-    "Microsoft.Insights/actionGroups",
-    "Microsoft.Insights/activityLogAlerts",
-    "Microsoft.Insights/metricAlerts",
-    "Microsoft.Network/privateDnsZones",
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
-}
-UNTAGGED = {
-    "Microsoft.Consumption/budgets",
-    "Microsoft.EventGrid/systemTopics/eventSubscriptions",
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
-    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
-    "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
-    "Microsoft.Web/sites/config",
-}
-UNPLACED = (UNTAGGED - {"Microsoft.Network/privateDnsZones/virtualNetworkLinks"}) | {
-    "Microsoft.Insights/diagnosticSettings"
-}
-EXTENSIONS = {  # resources that say something of another one
-    "Microsoft.Insights/diagnosticSettings",
-    "Microsoft.Authorization/locks",
-    "Microsoft.Authorization/roleAssignments",
-}
-NEEDS: Mapping[str, set[str]] = {  # what Azure's types call optional and a deployment needs
-    "Microsoft.Authorization/roleDefinitions": {"roleName", "type", "assignableScopes", "permissions", "description"},
-    "Microsoft.Authorization/roleAssignments": {"principalId", "principalType", "roleDefinitionId"},
-    "Microsoft.Consumption/budgets": {"amount", "category", "timeGrain", "timePeriod", "notifications"},
-    "Microsoft.EventGrid/systemTopics": {"source", "topicType"},
-    "Microsoft.EventGrid/systemTopics/eventSubscriptions": {"filter", "retryPolicy", "eventDeliverySchema"},
-    "Microsoft.Insights/actionGroups": {"emailReceivers"},
-    "Microsoft.Insights/components": {"WorkspaceResourceId", "Application_Type"},
-    "Microsoft.Insights/diagnosticSettings": {"workspaceId", "logs"},
-    "Microsoft.Insights/metricAlerts": {"description", "autoMitigate", "actions"},
-    "Microsoft.Insights/scheduledQueryRules": {
-        "displayName",
-        "description",
-        "severity",
-        "criteria",
-        "actions",
-        "scopes",
-    },
-    "Microsoft.Insights/workbooks": {"category", "displayName", "serializedData", "sourceId"},
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": {"registrationEnabled", "virtualNetwork"},
-    "Microsoft.Network/privateEndpoints": {"subnet", "privateLinkServiceConnections"},
-    "Microsoft.Network/virtualNetworks": {"addressSpace", "subnets"},
-    "Microsoft.OperationalInsights/workspaces": {"sku", "retentionInDays", "workspaceCapping", "features"},
-    "Microsoft.Storage/storageAccounts": {
-        "accessTier",
-        "encryption",
-        "networkAcls",
-        "publicNetworkAccess",
-        "dnsEndpointType",
-    },
-    "Microsoft.Web/serverfarms": {"reserved", "zoneRedundant"},
-    "Microsoft.Web/sites": {"serverFarmId", "functionAppConfig", "virtualNetworkSubnetId", "siteConfig"},
-}
-# Values that Azure reads and no type knows: exactly these.
-VALUES: Mapping[str, Mapping[tuple[str, ...], Value]] = {
-    "Microsoft.Authorization/roleDefinitions": {("type",): "CustomRole"},
-    "Microsoft.EventGrid/systemTopics": {("topicType",): "Microsoft.Communication.CommunicationServices"},
-    "Microsoft.Insights/components": {("Application_Type",): "web"},
-    "Microsoft.Insights/workbooks": {("category",): "workbook"},
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": {("registrationEnabled",): False},
-    "Microsoft.OperationalInsights/workspaces": {
-        ("sku", "name"): "PerGB2018",
-        ("features", "disableLocalAuth"): True,
-        ("features", "enableLogAccessUsingOnlyResourcePermissions"): True,
-    },
-    "Microsoft.Storage/storageAccounts": {
-        ("accessTier",): "Hot",
-        ("dnsEndpointType",): "Standard",
-        ("publicNetworkAccess",): "Enabled",
-        ("encryption", "keySource"): "Microsoft.Storage",
-        ("encryption", "requireInfrastructureEncryption"): True,
-        ("sasPolicy", "sasExpirationPeriod"): "0.01:00:00",
-    },
-    "Microsoft.Web/serverfarms": {("reserved",): True},
-    "Microsoft.Consumption/budgets": {
-        ("category",): "Cost",
-        ("timeGrain",): "Monthly",
-        ("notifications", "spent", "threshold"): 80,
-        ("notifications", "spent", "enabled"): True,
-        ("notifications", "foreseen", "threshold"): 100,
-        ("notifications", "foreseen", "enabled"): True,
-        ("notifications", "foreseen", "thresholdType"): "Forecasted",
-    },
-}
-KINDS = {
-    "Microsoft.Insights/components": "web",
-    "Microsoft.Insights/scheduledQueryRules": "LogAlert",
-    "Microsoft.Insights/workbooks": "shared",
-    "Microsoft.Storage/storageAccounts": "StorageV2",
-    "Microsoft.Web/serverfarms": "functionapp",
-    "Microsoft.Web/sites": "functionapp,linux",
-}
-CATEGORIES = {  # of diagnostic settings; a name that Azure does not know fails the deployment
-    *("CallRecordingSummary", "CallRecordingOperational", "DeliveryFailures", "AppServiceAuthenticationLogs"),
-    *("StorageRead", "StorageWrite", "StorageDelete", "AllMetrics", "Transaction"),
-}
-CHOICES: Mapping[str, list[Value]] = {
-    "acsDataLocation": [
-        *(
-            "",
-            "Africa",
-            "Asia Pacific",
-            "Australia",
-            "Brazil",
-            "Canada",
-            "Europe",
-            "France",
-            "Germany",
-            "India",
-            "Japan",
-        ),
-        *("Korea", "Norway", "Switzerland", "UAE", "UK", "United States"),
-    ],
-    "acsRoleMode": ["builtin", "custom"],
-    "archiveImmutability": ["Off", "Unlocked"],
-    "archiveRedundancy": [
-        *("", "Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS", "Standard_RAGRS", "Standard_RAGZRS"),
-    ],
-    "hostRedundancy": ["", "Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS"],
-    "immutability": ["Off", "Unlocked", "Locked"],
-    "instanceMemoryMB": [512, 2048, 4096],
-    "mediaCheck": ["require", "warn", "off"],
-    "pythonVersion": ["3.12", "3.13", "3.14"],
-    "roleMode": ["builtin", "custom"],
-}
 DECIDED_ELSEWHERE = {"location"}  # storage_policy holds it against regions.json
 
 
@@ -393,6 +274,44 @@ def details_that_no_type_knows(templates: Templates) -> Iterator[str]:
         yield "acs-access: the role is not the one of the mode"
 
 
+CONDITIONS = {
+    "fallback": "!empty(fallbackLocation)",
+    "newAcs": "empty(existingAcsName)",
+    "newTopic": "empty(existingSystemTopicName)",
+    "network": "vnetEnabled",
+    "endpoints": "vnetEnabled",
+    "budget": "monthlyBudget > 0 && !empty(alertEmails)",
+    "caller": "roleMode == 'custom'",
+    "signIn": "entraClientId != ''",
+    "keep": "lock",
+    "operatorRole": "operatorsId != ''",
+    "operate": "operatorsId != ''",
+    "operatorsRead": "operatorsId != ''",
+    "reviewHeld": "operatorsId != ''",
+}
+
+
+def what_is_optional_is_made_when_it_is_asked_for(templates: Templates) -> Iterator[str]:
+    """A condition that is turned round makes a second resource, or none."""
+    seen = set()
+    for path, text in templates.texts.items():
+        for symbol, condition in re.findall(
+            r"^(?:module|resource) (\w+) '[^']+' = if \((.*)\) \{$", text, re.MULTILINE
+        ):
+            seen.add(symbol)
+            if condition != CONDITIONS.get(symbol):
+                yield f"{path}:{symbol}: if {condition}"
+    yield from (f"{symbol} is always made" for symbol in sorted(CONDITIONS.keys() - seen))
+    audiences = at(
+        templates.module("function-app").resources["signIn"].properties,
+        *("identityProviders", "azureActiveDirectory", "validation", "allowedAudiences"),
+    )
+    if [getattr(each, "text", each) for each in as_list(audiences)] != ["'api://${entraClientId}'", "entraClientId"]:
+        yield "function-app: tokens for others are taken"
+    if getattr(templates.main.parameters["thisMonth"].default, "text", "") != "utcNow('yyyy-MM-01')":
+        yield f"{MAIN}: thisMonth"
+
+
 CHECKS: list[Check] = [
     modules_are_placed,
     scopes_are_known,
@@ -405,4 +324,5 @@ CHECKS: list[Check] = [
     what_is_named_twice_is_named_alike,
     one_thing_comes_after_the_other,
     details_that_no_type_knows,
+    what_is_optional_is_made_when_it_is_asked_for,
 ]

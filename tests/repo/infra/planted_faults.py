@@ -657,6 +657,25 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "'dead-letters'",
     ),
     (agreement.containers_are_those_of_the_code, HOST, "'catalog-is-kept'", "'kept'"),
+    (
+        completeness.what_is_optional_is_made_when_it_is_asked_for,
+        MAIN,
+        "if (empty(existingAcsName))",
+        "if (!empty(existingAcsName))",
+    ),
+    (
+        completeness.what_is_optional_is_made_when_it_is_asked_for,
+        MAIN,
+        "if (monthlyBudget > 0 && ",
+        "if (monthlyBudget > 0 || ",
+    ),
+    (completeness.what_is_optional_is_made_when_it_is_asked_for, ARCHIVE, "= if (lock) {", "= if (!lock) {"),
+    (
+        completeness.what_is_optional_is_made_when_it_is_asked_for,
+        APP,
+        "allowedAudiences: ['api://${entraClientId}', entraClientId]",
+        "allowedAudiences: []",
+    ),
     # --- alerts -----------------------------------------------------------------------------------------------------
     (
         alert_policy.every_alert_is_on_and_reaches_people,
