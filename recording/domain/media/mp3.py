@@ -18,6 +18,7 @@ _MOST_BETWEEN_FRAMES = 2  # a gap of two frames or more is a hole
 _MOST_AFTER = 16 * 1024  # tags are known by name and size; more than this after the last frame is a hole too
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the three frames that a new beginning needs, fit in
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
+_STEPS_BETWEEN_RUNS = 256  # single steps, before frames are compared at once again
 _CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 _WITHOUT_SOUND = (b"Xing", b"Info")
 _LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
@@ -156,18 +157,19 @@ class Mp3Walker:
 
     def _follow(self, data: bytes, at: int) -> int:
         """Step from header to header, as long as they are of the same stream; many of one size at once."""
-        same, counts, last = self._same, self._counts, len(data) - 4
+        same, counts, last, begun, size, steps = self._same, self._counts, len(data) - 4, at, 0, 0
         while at <= last:
             (word,) = _word_at(data, at)
-            if word & _SAME != same:
-                break
             key = word >> 9 & 0xFFF
-            size = _SIZES[key]
-            if not size:
+            if word & _SAME != same or not _SIZES[key]:
                 break
-            count = self._equal_headers(data, at, size) if self._run else 1
+            size, steps, count = _SIZES[key], steps - 1, 1
+            if steps < 0:
+                count = self._equal_headers(data, at, size)
+                steps = _STEPS_BETWEEN_RUNS if count == 1 else 0
             counts[key] += count
             at += count * size
+        if at > begun:
             self._gap, self._is_frame_open, self._last_size = 0, True, size
         return at
 

@@ -1,0 +1,102 @@
+"""Writes files with an encoder's odd options, and damages them: short tones and flat pictures, made by PyAV."""
+
+import random
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+_RATE = 16_000
+_SECONDS = 2
+_MP4_FLAGS = (
+    *("", "faststart", "frag_keyframe", "frag_keyframe+empty_moov", "frag_keyframe+empty_moov+default_base_moof"),
+    *("frag_every_frame+empty_moov", "frag_keyframe+separate_moof", "frag_keyframe+omit_tfhd_offset+empty_moov"),
+    *("dash+frag_keyframe", "cmaf+frag_keyframe", "negative_cts_offsets", "frag_keyframe+delay_moov"),
+    *("frag_keyframe+hybrid_fragmented", "frag_keyframe+global_sidx+empty_moov+default_base_moof"),
+)
+_MP4_TRACKS = (("libx264", "aac"), ("libx264",), ("aac",), ("libopus",), ("libx264", "aac", "aac"))
+_WAV_CODECS = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw")
+
+
+def write_all(folder: Path) -> None:
+    """Write every option's file into a folder, and damaged copies of each beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for flags, codecs, edits in product(_MP4_FLAGS, _MP4_TRACKS, ("0", "1")):
+        name = f"{flags or 'plain'}-{'-'.join(codecs)}-edits{edits}.mp4"
+        _write(folder / name, {"movflags": flags, "use_editlist": edits}, codecs)
+    for rate, channels, xing, quality in product((8000, 16000, 24000, 44100, 48000), (1, 2), ("0", "1"), (None, "4")):
+        name = f"{rate}-{channels}-xing{xing}-{'vbr' if quality else 'cbr'}.mp3"
+        options = {"write_xing": xing, "id3v2_version": "3" if xing == "1" else "0"}
+        _write(folder / name, options, ("libmp3lame",), rate, channels, encoder={"q": quality} if quality else {})
+    for codec, channels, rf64 in product(_WAV_CODECS, (1, 2, 3, 5), ("never", "always", "auto")):
+        _write(folder / f"{codec}-{channels}-{rf64}.wav", {"rf64": rf64}, (codec,), _RATE, channels)
+    for path in sorted(folder.iterdir()):
+        for kind, data in _damaged(path.read_bytes(), random.Random(path.name)):
+            path.with_name(f"{path.stem}~{kind}{path.suffix}").write_bytes(data)
+
+
+def _write(
+    path: Path,
+    options: dict[str, str],
+    codecs: tuple[str, ...],
+    rate: int = _RATE,
+    channels: int = 1,
+    *,
+    encoder: dict[str, str] | None = None,
+) -> None:
+    import av
+
+    rate = 48_000 if "libopus" in codecs else rate
+    try:
+        with av.open(str(path), "w", options=options) as container:
+            streams = [_stream(container, codec, rate, channels, encoder or {}) for codec in codecs]
+            for stream in streams:
+                for frame in _pictures() if stream.type == "video" else _sound(stream, rate, channels):
+                    container.mux(stream.encode(frame))
+            for stream in streams:
+                container.mux(stream.encode(None))
+    except (av.FFmpegError, ValueError):  # this encoder does not know the combination
+        path.unlink(missing_ok=True)
+
+
+def _stream(container: Any, codec: str, rate: int, channels: int, encoder: dict[str, str]) -> Any:
+    if codec == "libx264":
+        stream = container.add_stream(codec, rate=16, options={"g": "8", "preset": "ultrafast", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        return stream
+    layout = {1: "mono", 2: "stereo", 3: "2.1", 5: "5.0"}[channels]
+    return container.add_stream(codec, rate=rate, layout=layout, options=encoder)
+
+
+def _pictures() -> Iterator[Any]:
+    import av
+    import numpy as np
+
+    for number in range(16 * _SECONDS):
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), number * 7, "u1"), format="rgb24")
+        frame.pts = number
+        yield frame
+
+
+def _sound(stream: Any, rate: int, channels: int) -> Iterator[Any]:
+    import av
+    import numpy as np
+
+    curve = 9000 * np.sin(2 * np.pi * 300 * np.arange(rate * _SECONDS) / rate)
+    samples = np.repeat(curve.astype("<i2"), channels).reshape(1, -1)
+    step = 960 * channels
+    for at in range(0, samples.shape[1], step):
+        frame = av.AudioFrame.from_ndarray(samples[:, at : at + step], format="s16", layout=stream.layout.name)
+        frame.sample_rate, frame.pts = rate, at // channels
+        yield frame
+
+
+def _damaged(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+    """Cut, blank, shift and lengthen a file at places that depend on its name only."""
+    at = dice.randrange(len(data) // 4, len(data) * 3 // 4)
+    yield "cut", data[:at]
+    yield "last-cut", data[: -dice.randrange(1, 40)]
+    hole = min(len(data) - at, 1500)
+    yield "hole", data[:at] + bytes(hole) + data[at + hole :]
+    yield "zeros-after", data + bytes(64)
+    yield "lost", data[:at] + data[at + hole :]
