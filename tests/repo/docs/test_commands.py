@@ -10,7 +10,7 @@ from dev.__main__ import app
 from tests.repo.docs.repository import ROOT, documents
 
 _MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b(?=[`\s.,;):]|$)")
-_DEV = re.compile(r"python -m dev ([a-z]+)((?: +(?:--[a-z-]+|[^\s`#|-][^\s`#|]*|\[[^\]]*\]))*)")
+_DEV = re.compile(r"python -m dev ([a-z-]+)((?: +(?:--[a-z-]+|[^\s`#|-][^\s`#|]*|\[[^\]]*\]))*)")
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in documents())
 # "make" is an English word, too: only what is written as code counts.
 CODE = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", TEXT, re.DOTALL))
