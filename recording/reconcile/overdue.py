@@ -112,7 +112,7 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings, failed: list
     if is_finished(record):  # an index entry that outlived its chunk
         return "finished", Urgency.SAFE
     try:
-        if record.fallback is not None:  # its media is safe, whatever becomes of the source
+        if record.fallback is not None or record.state is not ChunkState.PENDING:  # its media is safe
             urgency = Urgency.SAFE
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)

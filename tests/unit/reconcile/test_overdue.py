@@ -221,10 +221,10 @@ def test_a_chunk_with_time_left_raises_nothing(here: World, caplog: pytest.LogCa
 
 
 def test_what_is_archived_is_not_at_risk_of_loss(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    """Its bytes are safe; only its papers are open."""
+    """Its bytes are safe; only its documents are open. The count agrees with the lines: the alert compares them."""
     here.fakes.catalog.add_chunk(record(ChunkState.VERIFIED))
     here.fakes.clock.advance(hours=20)
-    here.reconciles()
+    assert here.reconciles().at_risk == 0
     assert not [entry for entry in caplog.records if entry.getMessage().startswith("recording.chunk.at_risk")]
 
 
