@@ -101,7 +101,7 @@ param deadLetterLocation string = ''
 
 @description('Private endpoints for storage and a network for the app. Egress to the internet stays open: recordings come from there.')
 param vnetEnabled bool = false
-@description('Version of Python. 3.14 only when docs/deploy.md says that it was tested with it.')
+@description('Version of Python. The tests run on each of them; 3.14 is young.')
 @allowed(['3.12', '3.13', '3.14'])
 param pythonVersion string = '3.13'
 @description('Memory of one instance. Copies need little: it is flat in the size of a file.')

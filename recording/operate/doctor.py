@@ -26,7 +26,7 @@ LARGEST_SKEW = timedelta(minutes=2)  # ACS refuses signatures that are five minu
 OLD_MESSAGE = timedelta(minutes=30)
 MANY_MESSAGES = 1000
 NOWHERE = "ZG9jdG9y"  # no recording has this id
-PYTHONS = ((3, 11), (3, 13))
+PYTHONS = ((3, 11), (3, 14))
 QUEUES = ("recording-events", "recording-chunks")
 DOORS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
 _MEND = {
@@ -135,7 +135,7 @@ def _python(version: tuple[int, ...]) -> Finding:
     shown = ".".join(str(part) for part in version[:2])
     if PYTHONS[0] <= version[:2] <= PYTHONS[1]:
         return Finding("python", State.OK, shown)
-    return Finding("python", State.FAILED, shown, "Run the app on Python 3.11, 3.12 or 3.13.")
+    return Finding("python", State.FAILED, shown, "Run the app on Python 3.11, 3.12, 3.13 or 3.14.")
 
 
 Said = tuple[str, str | None]  # what was found, and how to mend it if that is a fault

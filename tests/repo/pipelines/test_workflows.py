@@ -106,8 +106,8 @@ def test_pull_requests_run_all_that_make_runs_on_every_python() -> None:
     """What is green there is green here, and on every version that the app may run on."""
     tests = jobs("test.yml")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert tests["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
-    assert 'requires-python = ">=3.11,<3.14"' in project
+    assert tests["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert 'requires-python = ">=3.11,<3.15"' in project
     assert "make check" in commands(tests["check"])
     assert "make test" in commands(tests["test"])
     assert "make demo" in commands(tests["demo"])

@@ -111,7 +111,7 @@ OLD = QueueFacts(3, builders.FAKE_CLOCK_START - timedelta(hours=2))
 BROKEN: dict[str, tuple[str, Break]] = {
     "a setting is missing": ("settings", lambda p: p.faults.update(ACS_ENDPOINT="is missing")),
     "an old Python": ("python", lambda p: setattr(p, "python", (3, 10))),
-    "a Python that is too new": ("python", lambda p: setattr(p, "python", (3, 14))),
+    "a Python that is too new": ("python", lambda p: setattr(p, "python", (3, 15))),
     "messages are not base64": ("host_json", lambda p: p.queues(messageEncoding="none")),
     "few dequeues": ("host_json", lambda p: p.queues(maxDequeueCount=1)),
     "failed messages come back at once": ("host_json", lambda p: p.queues(visibilityTimeout="00:00:00")),
