@@ -390,6 +390,30 @@ CASES: tuple[Case, ...] = (
 )
 
 
+CHUNK: Fields = IDS
+# What begins an alert that stands until a line of the same subject ends it.
+FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
+    ("chunk-at-risk", Event.CHUNK_AT_RISK, {**CHUNK, "time_left_seconds": 21600.0}, (Event.CHUNK_ARCHIVED, CHUNK)),
+    ("chunk-expired", Event.CHUNK_EXPIRED, {**CHUNK, "code": "source_busy"}, (Event.CHUNK_ARCHIVED, CHUNK)),
+    ("chunk-quarantined", Event.CHUNK_QUARANTINED, {**CHUNK, "reason": "media_suspect"}, (Event.REDRIVEN, CHUNK)),
+    ("recording-missing", Event.MISSING, {"recording_id": "rec-1"}, (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"})),
+    (
+        "recording-incomplete",
+        Event.INCOMPLETE,
+        {"recording_id": "rec-1", "detail": "missing indexes: 1"},
+        (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"}),
+    ),
+    ("chunk-in-fallback", Event.CHUNK_IN_FALLBACK, CHUNK, (Event.CHUNK_HEALED, CHUNK)),
+    (
+        "operator-fault",
+        Event.ATTEMPT_FAILED,
+        {**CHUNK, "code": "source_refused", "fault": "operator"},
+        (Event.CHUNK_ARCHIVED, CHUNK),
+    ),
+    ("control-refused", Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"}, (Event.STARTED, {})),
+]
+
+
 def workspace_after(case: Case) -> Workspace:
     """Return a workspace with two calm days and what happens in a case."""
     workspace = Workspace()

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Any
 
-from dev.prove.alarms import INGESTION, Alert, Key, alerts_of
+from dev.prove.alarms import INGESTION, Alert, Key, Line, alerts_of, workspace_of
 from dev.prove.log_workspace import Workspace
-from tests.repo.infra.alert_lines import CASES, NOW, workspace_after
+from recording.telemetry import Event
+from tests.repo.infra.alert_lines import CASES, FAILURES, HOUR, MINUTE, NOW, line_of, reconciled, workspace_after
 from tests.repo.infra.bicep import Declared, Expression, Value, as_dict, as_list, at
 from tests.repo.infra.templates import Check, Templates, differs
 
@@ -225,6 +227,71 @@ def each_alert_fires_on_its_failure_alone(templates: Templates) -> Iterator[str]
             yield f"{name}: nothing sets it off"
 
 
+def each_alert_ends_when_it_is_over(templates: Templates) -> Iterator[str]:
+    """Ten hours after the line that began it an alert stands; the line that ends it does, and an older one does not."""
+    rules = alerts_of(templates)
+    for name, event, fields, (end, subject) in FAILURES:
+        try:
+            yield from (
+                f"{name} {what}"
+                for what in _wrong(rules[name], event, tuple(fields.items()), end, tuple(subject.items()))
+            )
+        except Exception as error:  # noqa: BLE001 - whatever the engine says of a query that cannot be run
+            yield f"{name}: {error}"
+    for name, limit in (("queue-waiting", 1800), ("queue-stuck", 14400)):
+        if name in rules and (what := _old_look(rules[name], limit)):
+            yield f"{name} {what}"
+    for name, field in (
+        ("chunk-at-risk", "at_risk"),
+        ("recording-missing", "missing"),
+        ("recording-incomplete", "incomplete"),
+    ):
+        if what := _old_count(rules[name], field):
+            yield f"{name} {what}"
+
+
+@cache
+def _wrong(
+    rule: Alert, event: Event, fields: tuple[tuple[str, Any], ...], end: Event, subject: tuple[tuple[str, Any], ...]
+) -> tuple[str, ...]:
+    timer = [Line(NOW - at * 5 * MINUTE, reconciled()) for at in range(150)]
+    begun = Line(NOW - 10 * HOUR, line_of(event, **dict(fields)))
+    again = Line(NOW - 9 * HOUR, line_of(event, **dict(fields)))
+    ended, older = (Line(NOW - ago, line_of(end, **dict(subject))) for ago in (HOUR, 11 * HOUR))
+    stories = {
+        "ends by itself": ([begun], 1),
+        "does not end": ([begun, again, ended], 0),
+        "is ended by what was before it": ([older, begun], 1),
+        "is told twice": ([begun, again], 1),
+    }
+    return tuple(
+        what
+        for what, (lines, expected) in stories.items()
+        if len(rule.keys(workspace_of([*timer, *lines]), NOW)) != expected
+        or (
+            "twice" in what
+            and rule.by == ("document_id",)
+            and len(rule.asks(workspace_of(lines), NOW).rows) != expected
+        )
+    )
+
+
+@cache
+def _old_look(rule: Alert, limit: int) -> str:
+    looks = ((11, limit * 2.0), (6, 5.0))
+    lines = [
+        Line(NOW - ago * MINUTE, line_of(Event.QUEUE_SEEN, queue="recording-chunks", count=1, age_seconds=age))
+        for ago, age in looks
+    ]
+    return "judges by an old look" if rule.keys(workspace_of(lines), NOW) else ""
+
+
+@cache
+def _old_count(rule: Alert, field: str) -> str:
+    lines = [Line(NOW - at * 5 * MINUTE, reconciled(**{field: 0 if at < 6 else 2})) for at in range(2, 30)]
+    return "judges by an old count" if rule.keys(workspace_of(lines), NOW) else ""
+
+
 @cache
 def _keys(alert: Alert, case: int) -> frozenset[Key]:
     return frozenset(alert.keys(_workspace(case), NOW))
@@ -257,4 +324,5 @@ CHECKS: list[Check] = [
     windows_overlap,
     changes_of_protection_are_told,
     each_alert_fires_on_its_failure_alone,
+    each_alert_ends_when_it_is_over,
 ]

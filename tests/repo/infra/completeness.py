@@ -265,6 +265,7 @@ def details_that_no_type_knows(templates: Templates) -> Iterator[str]:
         yield "function-app: tokens of people are kept"
     if at(templates.module("acs").resources["acs"].body, "identity", "type") != "SystemAssigned":
         yield "acs: no identity, which recording to your own storage needs"
+    yield from _details_of_the_host(templates)
     caller = templates.module("acs-access")
     granted = [at(each, "actions") for each in as_list(caller.resources["caller"].properties.get("permissions"))]
     spaces = "Microsoft.Communication/CommunicationServices"
@@ -274,6 +275,43 @@ def details_that_no_type_knows(templates: Templates) -> Iterator[str]:
         yield "acs-access: the role is not the one of the mode"
 
 
+HOST_ROLES = {
+    "blobOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "queueContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "tableContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+}
+
+
+def _details_of_the_host(templates: Templates) -> Iterator[str]:
+    host = templates.module("storage-host")
+    if host.variables.get("roles") != HOST_ROLES:
+        yield f"storage-host: the app's roles are {host.variables.get('roles')}"
+    names = as_list(host.variables.get("containerNames"))
+    if names[:1] != ["app-package"] or getattr(host.outputs.get("packageContainer"), "text", "") != "containerNames[0]":
+        yield "storage-host: the package is in another container"
+    if getattr(host.outputs.get("eventQueueName"), "text", "") != "queueNames[0]":
+        yield "storage-host: events are put on another queue"
+    for subnet in as_list(templates.module("network").resources["network"].properties.get("subnets")):
+        if getattr(at(subnet, "properties", "networkSecurityGroup", "id"), "text", "") != "guard.id":
+            yield f"network: {at(subnet, 'name')} has no security group"
+    registration = at(
+        templates.module("function-app").resources["signIn"].properties,
+        *("identityProviders", "azureActiveDirectory", "registration"),
+    )
+    if getattr(at(registration, "clientId"), "text", "") != "entraClientId":
+        yield "function-app: people sign in to another application"
+    for name, bounds in BOUNDS.items():
+        found = templates.main.parameters[name].decorators
+        if (found.get("minValue"), found.get("maxValue"), found.get("minLength"), found.get("maxLength")) != bounds:
+            yield f"{MAIN}: {name} has other bounds"
+
+
+BOUNDS = {  # least and most value, least and most length
+    "environmentName": (None, None, 1, 32),
+    "archiveImmutabilityDays": (1, 146000, None, None),
+    "quarantineDays": (7, None, None, None),
+    "maximumInstanceCount": (1, 1000, None, None),
+}
 CONDITIONS = {
     "fallback": "!empty(fallbackLocation)",
     "newAcs": "empty(existingAcsName)",

@@ -80,6 +80,21 @@ QUERY_MUTANTS: list[tuple[str, str, str]] = [
     ),
 ]
 
+# Faults that forget when a trouble is over, or remember what is not so any more.
+OVER = "| where isnull(over_at) or over_at < TimeGenerated\n"
+STATE_MUTANTS: list[tuple[str, str, str]] = [
+    *((name, OVER, "") for name in ("chunk-at-risk", "chunk-expired", "chunk-quarantined", "chunk-in-fallback")),
+    *((name, OVER, "") for name in ("recording-missing", "recording-incomplete", "operator-fault")),
+    *((name, OVER, OVER.replace(" or over_at < TimeGenerated", "")) for name in ("chunk-at-risk", "chunk-expired")),
+    ("recording-missing", " and TimeGenerated == run", ""),
+    ("recording-incomplete", "TimeGenerated == run", "TimeGenerated != run"),
+    ("chunk-at-risk", "TimeGenerated == run", "TimeGenerated <= run"),
+    ("control-refused", "| where isnull(works) or TimeGenerated > works\n", ""),
+    ("control-refused", "isnull(works) or TimeGenerated > works", "isnull(works)"),
+    ("queue-waiting", "| summarize arg_max(TimeGenerated, age, messages) by queue\n", ""),
+    ("queue-stuck", "arg_max(TimeGenerated, age", "arg_max(age, TimeGenerated"),
+]
+
 FAULTS: list[tuple[Check, str, str, str]] = [
     (structure.syntax, MAIN, "targetScope = 'subscription'", "targetScope = "),
     (structure.syntax, "infra/main.parameters.json", '"parameters": {', '"parameters": {,'),
@@ -824,6 +839,20 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "field: 'operation', values",
     ),
     (alert_policy.changes_of_protection_are_told, ALERTS, "status: 'Succeeded'", "status: 'Failed'"),
+    (completeness.details_that_no_type_knows, HOST, "  tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'\n", ""),
+    (completeness.details_that_no_type_knows, HOST, "containerNames[0]", "containerNames[1]"),
+    (completeness.details_that_no_type_knows, MAIN, "@minValue(7)", "@minValue(0)"),
+    (
+        completeness.details_that_no_type_knows,
+        f"{M}network.bicep",
+        "          networkSecurityGroup: { id: guard.id }\n",
+        "",
+    ),
+    (completeness.details_that_no_type_knows, APP, "          clientId: entraClientId\n", ""),
+    *(
+        (alert_policy.each_alert_ends_when_it_is_over, f"infra/observability/{name}.kql", old, new)
+        for name, old, new in STATE_MUTANTS
+    ),
     *(
         (alert_policy.each_alert_fires_on_its_failure_alone, f"infra/observability/{name}.kql", old, new)
         for name, old, new in QUERY_MUTANTS

@@ -12,7 +12,9 @@ from recording.telemetry import Event
 from tests.repo.infra.alert_lines import (
     A_GOOD_LIFE,
     CASES,
+    CHUNK,
     DAY,
+    FAILURES,
     HOUR,
     MINUTE,
     NOW,
@@ -23,7 +25,6 @@ from tests.repo.infra.alert_lines import (
 from tests.repo.infra.queries import queries
 
 TWO_DAYS = 2 * DAY
-CHUNK = {"recording_id": "rec-1", "document_id": "doc-1", "index": 0}
 
 
 def line(ago: timedelta, event: Event, **fields: Any) -> Line:
@@ -81,27 +82,6 @@ def test_every_query_can_be_executed(name: str) -> None:
 
 
 # --- state: no mail too many, none too few, no "Resolved" too early ---------------------------------------------------
-
-FAILURES = [
-    ("chunk-at-risk", Event.CHUNK_AT_RISK, {**CHUNK, "time_left_seconds": 21600.0}, (Event.CHUNK_ARCHIVED, CHUNK)),
-    ("chunk-expired", Event.CHUNK_EXPIRED, {**CHUNK, "code": "source_busy"}, (Event.CHUNK_ARCHIVED, CHUNK)),
-    ("chunk-quarantined", Event.CHUNK_QUARANTINED, {**CHUNK, "reason": "media_suspect"}, (Event.REDRIVEN, CHUNK)),
-    ("recording-missing", Event.MISSING, {"recording_id": "rec-1"}, (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"})),
-    (
-        "recording-incomplete",
-        Event.INCOMPLETE,
-        {"recording_id": "rec-1", "detail": "missing indexes: 1"},
-        (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"}),
-    ),
-    ("chunk-in-fallback", Event.CHUNK_IN_FALLBACK, CHUNK, (Event.CHUNK_HEALED, CHUNK)),
-    (
-        "operator-fault",
-        Event.ATTEMPT_FAILED,
-        {**CHUNK, "code": "source_refused", "fault": "operator"},
-        (Event.CHUNK_ARCHIVED, CHUNK),
-    ),
-    ("control-refused", Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"}, (Event.STARTED, {})),
-]
 
 
 @pytest.mark.parametrize(("name", "event", "fields", "end"), FAILURES, ids=[name for name, *_ in FAILURES])
