@@ -15,6 +15,7 @@ RecordingError
 ├── StorageError               our own storage
 │   ├── StorageBusyError       throttled, unreachable, 5xx: try again
 │   ├── StorageRefusedError    401/403: identity or role is missing: try again, tell the operator
+│   ├── BlobLockedError        a retention policy, a hold, a lease or the archive tier forbids it: lasts
 │   └── ContentConflictError   other bytes already lie under this name → quarantine
 ├── LogUnavailableError        ACS's log in Azure Monitor did not answer: the next hour asks again
 ├── ClaimHeldError             another worker has the chunk: come back when its claim ends
@@ -157,6 +158,12 @@ class StorageRefusedError(StorageError):
     """Storage answered 401 or 403: a role assignment, a firewall rule or a key is missing."""
 
     code = "storage_refused"
+
+
+class BlobLockedError(StorageError):
+    """A blob may not be written or read as it is: retention policy, legal hold, lease, or archive tier."""
+
+    code = "blob_locked"
 
 
 class ContentConflictError(StorageError):

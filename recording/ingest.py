@@ -19,7 +19,7 @@ from recording.domain.layout import folder_of
 from recording.domain.locations import checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import changed
-from recording.domain.transitions import is_settled_for
+from recording.domain.transitions import is_reopened_by, is_settled_for, reopened
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
@@ -202,10 +202,27 @@ def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
     record = ChunkRecord(task=task, first_seen_at=now, changed_at=now)
     if not ports.catalog.add_chunk(record):
         known = ports.catalog.get_chunk(task.key)
-        if known is not None and is_settled_for(known, task):
+        if known is not None and is_reopened_by(known, task, now):
+            _reopen(known, task, now, ports)
+        elif known is not None and is_settled_for(known, task):
             return False
     ports.queue.send(task)
     return True
+
+
+def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) -> None:
+    """Put a chunk that was given up back to work; it is PENDING before its task is sent, so that none is lost."""
+    try:
+        ports.catalog.save_chunk(reopened(known, task, now))
+    except ClaimLostError:
+        return  # another delivery or an operator did so at this moment
+    emit(
+        Event.CHUNK_REOPENED,
+        state=known.state,
+        recording_id=task.recording_id,
+        document_id=task.document_id,
+        index=task.index,
+    )
 
 
 def _quarantine(error: EventRejectedError | UnsafeLocationError, payload: str, came_from: str, ports: Ports) -> None:

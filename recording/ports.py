@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from recording.domain.drift import BlobFacts
 from recording.domain.quarantine import Origin
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
+from recording.domain.stored import StoredBlob
 
 
 class Clock(Protocol):
@@ -129,14 +130,6 @@ class CallRecordingLog(Protocol):
 # --- our storage -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class StoredBlob:
-    """What the archive knows of one blob without reading it."""
-
-    length_bytes: int
-    facts: Mapping[str, str] = field(default_factory=dict)  # the metadata given at commit
-
-
 class Archive(Protocol):
     """The long-term copy. Nothing here ever replaces or deletes media. Every method raises StorageError."""
 
@@ -169,7 +162,10 @@ class Archive(Protocol):
         ...
 
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
-        """Writes a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise."""
+        """Writes a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise.
+
+        Raises BlobLockedError when a retention policy, a legal hold, a lease or the archive tier forbids the write.
+        """
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:
@@ -177,7 +173,7 @@ class Archive(Protocol):
         ...
 
     def look_up(self, name: str) -> StoredBlob | None:
-        """A committed blob's length and facts; None when absent."""
+        """A committed blob's length, facts and ETag; None when absent."""
         ...
 
     def read(self, name: str) -> Iterator[bytes]:
@@ -201,7 +197,10 @@ class Catalog(Protocol):
         ...
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
-        """Replaces the record if it still has its ETag, and returns it with the new one. Raises ClaimLostError."""
+        """Replaces the record if it still has its ETag. Raises ClaimLostError.
+
+        Returns it with the new ETag and `saved_at`, the time by the catalog's own clock.
+        """
         ...
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:

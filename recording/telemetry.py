@@ -40,6 +40,10 @@ class Event(StrEnum):
     CHUNK_QUARANTINED = "recording.chunk.quarantined"
     CHUNK_AT_RISK = "recording.chunk.at_risk"
     CHUNK_EXPIRED = "recording.chunk.expired"
+    CHUNK_PAST_DEADLINE = "recording.chunk.past_deadline"
+    CHUNK_MEDIA_LOST = "recording.chunk.media_lost"
+    CHUNK_REOPENED = "recording.chunk.reopened"
+    MANIFEST_BEHIND = "recording.manifest_behind"
     CHUNK_IN_FALLBACK = "recording.chunk.in_fallback"
     CHUNK_HEALED = "recording.chunk.healed"
     MISSING = "recording.missing"
@@ -64,6 +68,9 @@ _LEVELS = {
     Event.CHUNK_QUARANTINED: logging.ERROR,
     Event.CHUNK_METADATA_MISSING: logging.ERROR,
     Event.CHUNK_EXPIRED: logging.CRITICAL,
+    Event.CHUNK_PAST_DEADLINE: logging.ERROR,
+    Event.CHUNK_MEDIA_LOST: logging.ERROR,
+    Event.MANIFEST_BEHIND: logging.ERROR,
     Event.DRIFT: logging.ERROR,
     Event.CHUNK_IN_FALLBACK: logging.ERROR,
     Event.LOG_UNAVAILABLE: logging.WARNING,

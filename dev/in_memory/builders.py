@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.events import EVENT_TYPE
 from recording.domain.formats import FormatType
+from recording.domain.receipt import receipt_of
+from recording.domain.stored import StoredBlob, StoredChunk, sha256_of
 from recording.settings import AcsConnection, Settings, StorageConnection
 from tests import canaries
 
@@ -34,6 +36,7 @@ ACCESS_KEY = canaries.ACS_KEY
 EVENT_TIME = datetime(2026, 11, 23, 8, 58, tzinfo=UTC)
 FAKE_CLOCK_START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 DURATION_MS = 2000
+STORED_ETAG = '"1"'
 FOLDER = "2026/11/23/call/recording"
 
 
@@ -138,9 +141,17 @@ def record(state: ChunkState = ChunkState.PENDING, **changes: Any) -> ChunkRecor
         facts |= {"sha256": "ab" * 32, "duration_ms": 2000.0, "copied_at": EVENT_TIME}
     if state in (ChunkState.VERIFIED, ChunkState.CATALOGED, ChunkState.SOURCE_DELETED):
         facts |= {"verified_at": EVENT_TIME, "verified_how": ("length equals the source's declared total",)}
+        facts |= {"stored_etag": STORED_ETAG}
     if state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED):
         facts |= {"cataloged_at": EVENT_TIME, "metadata": MetadataOutcome.ARCHIVED}
+        facts |= {"metadata_sha256": sha256_of(metadata())}
     return ChunkRecord(**{**facts, **changes})
+
+
+def stored(of: ChunkRecord) -> StoredChunk:
+    """What the archive holds of a record's chunk when all is well."""
+    facts = {"sha256": of.sha256} if of.sha256 else {}
+    return StoredChunk(StoredBlob(of.length_bytes or 0, facts, STORED_ETAG), receipt_of(of, "1.2.3"), metadata())
 
 
 def metadata(of: ChunkTask | None = None, **changes: Any) -> bytes:

@@ -20,6 +20,7 @@ from recording.domain.events import EVENT_TYPE
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
+from recording.domain.stored import StoredBlob
 from recording.domain.transitions import is_finished, is_held
 from recording.errors import (
     ClaimLostError,
@@ -38,7 +39,6 @@ from recording.ports import (
     QuarantineEntry,
     QueueDepth,
     RecordingSummary,
-    StoredBlob,
 )
 
 LARGEST_METADATA = 1024 * 1024
@@ -362,7 +362,10 @@ class FakeArchive(Scripted):
 
     @scripted
     def look_up(self, name: str) -> StoredBlob | None:
-        return StoredBlob(len(self.blobs[name].data), self.blobs[name].facts) if name in self.blobs else None
+        if name not in self.blobs:
+            return None
+        blob = self.blobs[name]
+        return StoredBlob(len(blob.data), blob.facts, blob.etag)
 
     @scripted
     def read(self, name: str) -> Iterator[bytes]:
@@ -394,6 +397,7 @@ class FakeCatalog(Scripted):
         self.chunks: dict[Key, ChunkRecord] = {}
         self.recordings: dict[str, RecordingRecord] = {}
         self.reservations: dict[str, StartReservation] = {}
+        self.clock: FakeClock | None = None  # the service's own, whatever an instance's clock says
         self._etags = count(1)
 
     @scripted
@@ -469,6 +473,8 @@ class FakeCatalog(Scripted):
         return rows[key]
 
     def _stamped(self, record: Record) -> Record:
+        if isinstance(record, ChunkRecord) and self.clock is not None:
+            record = record.model_copy(update={"saved_at": self.clock.now()})
         return record.model_copy(update={"etag": f'"{next(self._etags)}"'})
 
 
@@ -685,6 +691,7 @@ class Fakes:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", FakeQueue(self.clock))
+        self.catalog.clock = self.clock
 
     @property
     def ports(self) -> Ports:

@@ -1,24 +1,21 @@
-"""Catalog: the raw metadata, the receipt and the record; then the manifest of the whole recording."""
-
-from collections.abc import Callable
+"""Catalog: the raw metadata, the receipt and the record."""
 
 from recording import __version__
 from recording.archive.claim import Work
-from recording.archive.copy import keep_conflict
-from recording.archive.metadata import fetched_metadata
+from recording.archive.metadata import fetched_metadata, metadata_remarks
+from recording.archive.recopy import copy_anew
+from recording.archive.suspects import refusal
 from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome
-from recording.domain.integrity import duration_fault
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.integrity import Digest, duration_fault
 from recording.domain.metadata import ChunkMetadata, read_metadata
-from recording.domain.receipt import manifest_of, receipt_of
-from recording.domain.recording import RecordingRecord
+from recording.domain.receipt import receipt_of
 from recording.domain.records import ChunkChanges, changed, required
-from recording.errors import ContentConflictError, SourceBrokenError, SourceError, StorageBusyError
-from recording.ports import Ports
+from recording.domain.stored import is_receipt_of, sha256_of
+from recording.errors import SourceBrokenError, SourceError, StorageBusyError, UnsafeLocationError
 from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
 
-_MANIFEST_TRIES = 20  # one for each other worker that finishes a chunk of the same recording at the same moment
 _JSON = "application/json"
 
 
@@ -27,56 +24,30 @@ def catalog(work: Work) -> None:
 
     Raises:
         SourceError: the metadata is late; the media is safe, and the source is kept until it comes or the deadline.
-        ContentConflictError: `media_suspect`; everything is kept, a person must look, the source stays.
+            Or `media_unreadable`: late metadata contradicts the media, which is copied anew.
         StorageError: a paper could not be kept; try again.
     """
     outcome, reason, raw = _metadata(work)
     document = _readable(raw)
     fault = duration_fault(work.record.duration_ms, document, work.task) if _is_checked(work) else None
+    if fault is not None and work.settings.media_check is not MediaCheck.WARN:
+        work.record = changed(work.record, media_fault=fault)
+        digest = Digest(required(work.record.length_bytes, "length_bytes"), required(work.record.sha256, "sha256"))
+        work.save(**refusal(work, digest))
+        copy_anew(work, "media_unreadable", fault, is_name_taken=True)
     how = [*work.record.verified_how, *_duration_proof(work, document, fault)]
     changes = _fault_changes(work, fault)
     changes.update({"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how)})
+    changes["metadata_sha256"] = sha256_of(raw) if raw is not None else None
+    changes["remarks"] = tuple(dict.fromkeys((*work.record.remarks, *metadata_remarks(document, work.task))))
     cataloged = changed(work.record, **changes)
     name = required(cataloged.blob_name, "blob_name")
-    _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
-    if cataloged.media_fault is not None:
-        work.save(**changes)
-        if work.task.home is Home.ACS and not work.is_past_deadline():  # ACS may serve other, better bytes by now
-            keep_conflict(work, name, unless_sha256=work.record.sha256)
-        raise ContentConflictError(cataloged.media_fault, code="media_suspect")
+    receipt = _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
+    if not is_receipt_of(cataloged, receipt):  # of bytes that held this name before; receipts are never replaced
+        copy_anew(work, "documents_altered", "another receipt lies under this name", is_name_taken=True)
     changes["cataloged_at"] = work.now()
     work.move(ChunkState.CATALOGED, **changes)
     _report(work.record)
-
-
-def write_manifest(work: Work) -> None:
-    """Writes the manifest from what the catalog holds now; whoever writes last has seen all that was saved before.
-
-    Raises:
-        StorageBusyError: when others keep writing it; try again.
-    """
-    rewrite_manifest(work.task, work.ports, work.keep_claim)
-
-
-def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], None] = lambda: None) -> None:
-    """The same for any chunk's recording, by somebody who holds no claim.
-
-    Raises:
-        StorageBusyError: when others keep writing it; try again.
-    """
-    name = layout.manifest_name(task.folder)
-    for _ in range(_MANIFEST_TRIES):
-        present = ports.archive.get(name)
-        recording = ports.catalog.get_recording(task.recording_id) or RecordingRecord(
-            recording_id=task.recording_id, call_id=task.call_id, server_call_id=task.server_call_id
-        )
-        content = manifest_of(recording, ports.catalog.chunks_of(task.recording_id))
-        if present is not None and present[0] == content:
-            return
-        if ports.archive.put_if_unchanged(name, content, _JSON, present[1] if present else None):
-            return
-        between_tries()
-    raise StorageBusyError("the manifest keeps changing under this worker")
 
 
 def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
@@ -88,16 +59,25 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     task = work.task
     name = layout.metadata_name(required(work.record.blob_name, "blob_name"))
     if task.metadata_location is None:
-        return MetadataOutcome.NOT_ANNOUNCED, "the event names no metadata location", None
+        return _not_told(task)
     if (archived := work.ports.archive.get(name)) is not None:
         return MetadataOutcome.ARCHIVED, None, archived[0]
     try:
         fetched_metadata(work)
+    except UnsafeLocationError as error:
+        return MetadataOutcome.NOT_ASKED, f"the metadata location was refused: {error.code}", None
     except SourceError as error:
         if not work.is_past_deadline():
             raise
         return _given_up(work, name, work.metadata_refused, error)
     return _archived_metadata(work, name, work.metadata or b"")
+
+
+def _not_told(task: ChunkTask) -> tuple[MetadataOutcome, str | None, bytes | None]:
+    refused = getattr(task, "metadata_refused", None)
+    if refused is not None:
+        return MetadataOutcome.NOT_ASKED, f"the metadata location was refused: {refused}", None
+    return MetadataOutcome.NOT_ANNOUNCED, "the event names no metadata location", None
 
 
 def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
@@ -144,7 +124,7 @@ def _readable(raw: bytes | None) -> ChunkMetadata | None:
 
 
 def _is_checked(work: Work) -> bool:
-    return work.settings.media_check is not MediaCheck.OFF and work.record.media_fault is None
+    return work.settings.media_check is not MediaCheck.OFF and work.record.accepted is None
 
 
 def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | None) -> list[str]:

@@ -11,12 +11,14 @@ from uuid import uuid4
 
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.records import ChunkChanges, changed
-from recording.domain.transitions import is_finished, moved
+from recording.domain.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
+from recording.telemetry import Event, emit
 
 _RIVAL_WAIT = timedelta(minutes=1)
+_LARGEST_SKEW = timedelta(minutes=1)  # a smaller difference decides nothing, and an answer takes its time
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Work:
     started_at: datetime
     metadata: bytes | None = None  # the document as served, once this run has fetched it
     metadata_refused: bytes | None = None  # what was served but is no readable document about this chunk
+    skew: timedelta = timedelta()  # by how much this instance's clock is ahead of the catalog's
 
     @property
     def task(self) -> ChunkTask:
@@ -36,8 +39,8 @@ class Work:
         return self.record.task
 
     def now(self) -> datetime:
-        """The time."""
-        return self.ports.clock.now()
+        """Return the time by the clock that all instances share, as far as this one is known to differ."""
+        return self.ports.clock.now() - self.skew
 
     def is_past_deadline(self) -> bool:
         """Whether ACS has had the right to forget the media."""
@@ -47,7 +50,7 @@ class Work:
         """Saves facts and renews the claim. Raises ClaimLostError when the record is not the one last saved."""
         now = self.now()
         record = changed(self.record, changed_at=now, claim_expires_at=now + self.settings.claim_length)
-        self.record = self.ports.catalog.save_chunk(changed(record, **changes))
+        self._store(changed(record, **changes))
 
     def move(self, state: ChunkState, **changes: Unpack[ChunkChanges]) -> None:
         """Saves the next state with what was learned; gives the claim back when that ends the work."""
@@ -60,7 +63,14 @@ class Work:
     def release(self, **changes: Unpack[ChunkChanges]) -> None:
         """Saves facts and gives the claim back."""
         record = changed(self.record, changed_at=self.now(), claim_owner=None, claim_expires_at=None)
-        self.record = self.ports.catalog.save_chunk(changed(record, **changes))
+        self._store(changed(record, **changes))
+
+    def _store(self, record: ChunkRecord) -> None:
+        """Save the record, and learn from the answer how wrong this instance's clock is."""
+        self.record = self.ports.catalog.save_chunk(record)
+        if self.record.saved_at is not None:
+            skew = self.ports.clock.now() - self.record.saved_at
+            self.skew = skew if abs(skew) >= _LARGEST_SKEW else timedelta()
 
     def keep_claim(self) -> None:
         """Renews the claim when half of it is used up. Raises ClaimLostError when it has ended meanwhile."""
@@ -91,16 +101,30 @@ def claimed(task: ChunkTask, ports: Ports, settings: Settings) -> Work | None:
         return None
     if record.task.content_location != task.content_location:
         raise ClaimHeldError("another object of the same name is being archived first", retry_after=_RIVAL_WAIT)
-    if record.is_claimed(now):
-        raise ClaimHeldError("another worker has the chunk", retry_after=record.claim_left(now))
+    if left := _claim_left(record, now, settings.claim_length):
+        raise ClaimHeldError("another worker has the chunk", retry_after=left)
     work = Work(record, ports, settings, started_at=now)
     work.save(
         claim_owner=uuid4().hex,
         attempts=record.attempts + 1,
         next_attempt_at=None,
-        task=record.task.completed_by(task),
+        task=record.task.completed_by(task).expiring_at(max(record.task.expires_at, task.expires_at)),
     )
+    if work.skew:
+        work.save()  # the claim, by the clock that the others share
+    work.started_at = work.now()
     return work
+
+
+def _claim_left(record: ChunkRecord, now: datetime, length: timedelta) -> timedelta:
+    """Return how long the present claim is honoured: never longer than one claim after the row was last written.
+
+    The instance that wrote it may have a wrong clock, and so may this one.
+    """
+    ends = record.claim_expires_at or now
+    if record.saved_at is not None:
+        ends = min(ends, record.saved_at + length)
+    return min(max(timedelta(), ends - now), length)
 
 
 def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkRecord:
@@ -108,12 +132,17 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
 
     Waiting for an object that never comes would lose the one that is there. The two take turns.
     """
+    if record.task.content_location == task.content_location and is_held(record) and is_new_evidence(record, task):
+        emit(Event.CHUNK_REOPENED, state=record.state, **ids_of(task))
+        return reopened(record, task, now)
     has_failed = record.last_error is not None and record.blob_name is None and record.fallback is None
     if record.task.content_location == task.content_location or not has_failed or record.is_claimed(now):
         return record
     if record.state is not ChunkState.PENDING:
         record = moved(record, ChunkState.PENDING, quarantine_reason=None)
-    return changed(record, task=task, last_error=None, broken_sha256=None, at_risk_since=None)
+    changes = ChunkChanges(**FORGOTTEN)
+    changes.update({"task": task, "last_error": None})
+    return changed(record, **changes)
 
 
 def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:

@@ -4,8 +4,9 @@ One session may give several files with the same ids (the service's known issues
 a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).
 """
 
-from recording.archive.claim import Rival, entry_for, ids_of
+from recording.archive.claim import Rival, ids_of
 from recording.archive.copy import keep_conflict
+from recording.archive.failure import keep_entry
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
 from recording.domain.records import changed
@@ -38,18 +39,13 @@ def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
 def _keep_other_bytes(rival: Rival, known: ChunkRecord) -> None:
     if known.blob_name is not None and keep_conflict(rival, known.blob_name, unless_sha256=known.sha256):
         error = RecordingError("another object claims to be this chunk; both are kept", code="content_conflict")
-        _quarantine(rival, error)
+        keep_entry(rival.task, error, rival)
 
 
 def _try_later(rival: Rival, error: SourceError) -> None:
     if rival.is_past_deadline():
-        _quarantine(rival, error)
+        keep_entry(rival.task, error, rival)
         return
     left = retention.time_left(rival.task.expires_at, rival.now())
     delay = retention.retry_delay(rival.task.attempt + 1, left, 0.5, error.retry_after)
     rival.ports.queue.send(rival.task.again(), delay)
-
-
-def _quarantine(rival: Rival, error: RecordingError) -> None:
-    entry = rival.ports.quarantine.put(entry_for(rival.task, error, rival.now()))
-    emit(Event.CHUNK_QUARANTINED, reason=error.code, entry=entry, **ids_of(rival.task))

@@ -7,9 +7,12 @@ committed blob is never replaced (I3).
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from recording.archive.claim import Work
-from recording.archive.metadata import fetched_metadata
+from recording.archive.metadata import metadata_if_there
+from recording.archive.recopy import held_name
+from recording.archive.suspects import is_to_be_kept, list_suspect, raise_refusal, refusal
 from recording.archive.transfer.buffers import SlotPool, process_pool
 from recording.archive.transfer.fetch import Fetched, fetched
 from recording.archive.transfer.readback import Stored, read_back
@@ -20,8 +23,10 @@ from recording.domain.ids import mark_of
 from recording.domain.integrity import Digest, check_length, duration_fault
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.metadata import ChunkMetadata
-from recording.errors import ContentConflictError, SourceBrokenError, SourceError, StorageError
-from recording.ports import StoredBlob, WholeContent
+from recording.domain.stored import StoredBlob
+from recording.domain.transitions import recopied
+from recording.errors import ContentConflictError, SourceBrokenError, StorageBusyError, StorageError
+from recording.ports import WholeContent
 from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
 
@@ -61,25 +66,29 @@ def copy(work: Work) -> None:
 
 
 def _copy_from_acs(work: Work) -> None:
-    document = metadata_if_there(work)
-    announced = work.task.format or (document.format if document else None)
-    if earlier := _own_earlier_copy(work, announced):
-        _adopt(work, *earlier)
+    if (earlier := _own_earlier_copy(work, work.task.format)) and _is_adopted(work, *earlier):
         return
     try:
-        _fetch_and_commit(work, announced, document)
+        _fetch_and_commit(work, work.task.format)
     except SourceBrokenError:
         work.save(copy_epoch=work.record.copy_epoch + 1)  # what is staged of it is not to be trusted
         raise
 
 
-def _fetch_and_commit(work: Work, announced: FormatType | None, document: ChunkMetadata | None) -> None:
+def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
+    """Fetch the media, ask for the metadata only then, and commit what passes.
+
+    Metadata never comes before the media: an optional document must not delay it.
+    """
     is_again = work.record.attempts > 1
     with fetched(work, pool_of(work), announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
         copied = Copied(source.total, source.digest, source.media)
-        fault = _judged(work, copied, document)
-        if not _committed(work, source, fault):
+        fault = _fault_of(work, copied, metadata_if_there(work))
+        is_refused = _is_refused(work, fault)
+        if not is_refused and not _committed(work, source, fault):
             _compare_with_stored(work, source)
+    if is_refused:
+        _refuse(work, source.name, copied, fault or "")
     _finish(work, source.name, source.format, copied, fault)
 
 
@@ -88,21 +97,12 @@ def pool_of(work: Work) -> SlotPool:
     return process_pool(work.settings.copy_slots, work.settings.copy_block_bytes)
 
 
-def metadata_if_there(work: Work) -> ChunkMetadata | None:
-    """The metadata, which tells the format and the duration to expect; late or unreadable has its own step."""
-    if work.task.metadata_location is None:
-        return None
-    try:
-        return fetched_metadata(work)
-    except SourceError:
-        return None
-
-
 def _media_name(work: Work, format_type: FormatType | None) -> str:
     task = work.task
-    return layout.media_name(
+    name = layout.media_name(
         work.settings.archive_path_template, task.folder, task.index, task.document_id, format_type
     )
+    return layout.versioned_name(name, work.record.name_version)
 
 
 def _own_earlier_copy(work: Work, announced: FormatType | None) -> tuple[FormatType | None, StoredBlob] | None:
@@ -120,33 +120,61 @@ def _is_own(stored: StoredBlob, work: Work) -> bool:
     return stored.facts.get("source") == mark_of(work.task.content_location)
 
 
-def _adopt(work: Work, format_type: FormatType | None, stored: StoredBlob) -> None:
-    """Goes on from the earlier copy. The next step reads it back and compares it with what the source gave."""
+def _is_adopted(work: Work, format_type: FormatType | None, stored: StoredBlob) -> bool:
+    """Go on from the earlier copy, unless it failed the media check: suspect bytes are not the recording.
+
+    The next step reads it back and compares it with what the source gave.
+    """
+    name, fault = _media_name(work, format_type), stored.facts.get("mediafault")
+    if _is_refused(work, fault):
+        _leave_name(work, name, stored, fault or "")
+        return False
     sha256, duration = stored.facts.get("sha256"), stored.facts.get("durationms")
     copied = Copied(stored.length_bytes)
     if sha256 is not None:
         facts = MediaFacts(format_type, float(duration) if duration else None)
         copied = Copied(stored.length_bytes, Digest(stored.length_bytes, sha256), facts)
-    _finish(work, _media_name(work, format_type), format_type, copied, stored.facts.get("mediafault"))
+    _finish(work, name, format_type, copied, fault)
+    return True
 
 
-def _judged(work: Work, copied: Copied, document: ChunkMetadata | None) -> str | None:
-    """What is wrong with the media. A first bad download is refused; the same bytes twice are what ACS really has.
+def _leave_name(work: Work, name: str, stored: StoredBlob, reason: str) -> None:
+    """Leave a name to the bytes that hold it: the next copy gets another one, and they stay listed."""
+    taken = held_name(work, name, stored.length_bytes, stored.facts.get("sha256"), reason)
+    work.record = recopied(work.record, taken)
+    work.save()
 
-    Judged before the commit: an object that was still growing must not take the name of the finished one.
+
+def _fault_of(work: Work, copied: Copied, document: ChunkMetadata | None) -> str | None:
+    """Return what is wrong with the media, judged before the commit; None when only reading it back can tell."""
+    return media_fault(work, copied.media, document) if copied.media is not None else None
+
+
+def _is_refused(work: Work, fault: str | None) -> bool:
+    return fault is not None and work.settings.media_check is not MediaCheck.WARN
+
+
+def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
+    """Note the bad bytes, keep them aside once they are steady, and end the try.
 
     Raises:
         SourceBrokenError: `media_unreadable`, to fetch it again.
+        ContentConflictError: `media_suspect`, the bytes are final.
     """
-    if copied.media is None or copied.digest is None:
-        return None
-    fault = media_fault(work, copied.media, document)
-    if fault is None or work.settings.media_check is MediaCheck.WARN:
-        return fault
-    if work.record.broken_sha256 == copied.digest.sha256:
-        return fault
-    work.save(broken_sha256=copied.digest.sha256)
-    raise SourceBrokenError(fault, code="media_unreadable")
+    if copied.digest is not None:
+        work.save(**refusal(work, copied.digest))
+        if work.task.home is Home.ACS and is_to_be_kept(work, copied.digest):
+            _keep_suspect(work, layout.suspect_name(name, copied.digest.sha256), copied.digest, fault)
+    raise_refusal(work, fault)
+
+
+def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
+    """Fetch the bad bytes once more, under a name of their own; other bytes by now are judged by the next try."""
+    with fetched(work, pool_of(work), None, lambda _: name) as source:
+        if source.digest != digest:
+            return
+        _committed(work, source, fault)
+    list_suspect(work, name, digest, fault)
 
 
 def media_fault(work: Work, media: MediaFacts, document: ChunkMetadata | None) -> str | None:
@@ -179,22 +207,33 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
 
     Raises:
         ContentConflictError: after the other bytes have been kept.
+        StorageBusyError: `name_taken`, spoilt bytes hold the name; the next try copies to another one.
     """
-    length = _stored_length(work, source.name)
+    there = _stored(work, source.name)
+    length = there.length_bytes
     stored, _ = read_back(work, pool_of(work), Stored(source.name, length))
     if source.digest is not None and stored == source.digest:
         return
     if source.digest is None and length == source.total and _holds_the_same(work, source):
         return
+    if _is_spoilt(there, stored):
+        _leave_name(work, source.name, there, "other bytes hold the name")
+        raise StorageBusyError("the media's name is held by spoilt bytes", code="name_taken")
     keep_conflict(work, source.name, unless_sha256=stored.sha256)
     raise ContentConflictError("other bytes are archived under the same ids; both are kept")
 
 
-def _stored_length(work: Work, name: str) -> int:
+def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
+    """Return whether a blob is no rival's recording: it failed the check, or was not written by this app as it is."""
+    facts = there.facts
+    return "source" not in facts or "mediafault" in facts or facts.get("sha256") not in (None, stored.sha256)
+
+
+def _stored(work: Work, name: str) -> StoredBlob:
     stored = work.ports.archive.look_up(name)
     if stored is None:
         raise StorageError("the committed blob is not there", code="blob_missing")
-    return stored.length_bytes
+    return stored
 
 
 def _holds_the_same(work: Work, source: Fetched) -> bool:
@@ -231,7 +270,6 @@ def digest_of(work: Work, pieces: Iterator[bytes]) -> Digest:
 
 def _index_external(work: Work) -> None:
     """Reads a file that ACS wrote to the customer's own storage, where it lies; nothing is copied."""
-    document = metadata_if_there(work)
     probe = MediaProbe(work.task.format)
 
     def probed(content: WholeContent) -> Iterator[bytes]:
@@ -245,7 +283,10 @@ def _index_external(work: Work) -> None:
     copied = Copied(digest.length_bytes, digest, probe.finish())
     kind = copied.media.format if copied.media else None
     name = _media_name(work, kind)  # where its papers will lie; the media stays where it is
-    _finish(work, name, kind, copied, _judged(work, copied, document))
+    fault = _fault_of(work, copied, metadata_if_there(work))
+    if _is_refused(work, fault):
+        _refuse(work, name, copied, fault or "")
+    _finish(work, name, kind, copied, fault)
 
 
 def _finish(work: Work, name: str, format_type: FormatType | None, copied: Copied, fault: str | None) -> None:

@@ -19,7 +19,7 @@ from recording.domain.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.integrity import Digest, check_stored
 from recording.domain.receipt import receipt_of
 from recording.domain.records import ChunkChanges, changed, required
-from recording.domain.transitions import moved
+from recording.domain.transitions import is_archived, moved
 from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings
@@ -37,7 +37,7 @@ def copy_or_heal(work: Work) -> None:
         ContentConflictError: `stored_differs`, the fallback gives back other bytes than were proved.
     """
     if work.record.fallback is None or work.ports.fallback is None:
-        copy(work)
+        _copy_or_take_twin(work)
         return
     if not work.is_past_deadline():
         try:
@@ -47,6 +47,24 @@ def copy_or_heal(work: Work) -> None:
         else:
             return
     _heal(work, work.record.fallback, work.ports.fallback)
+
+
+def _copy_or_take_twin(work: Work) -> None:
+    """Copy from ACS, or from the archive when the same file is archived under another index already."""
+    try:
+        copy(work)
+    except SourceGoneError:
+        twin = next(
+            (other for other in work.ports.catalog.chunks_of(work.task.recording_id) if _is_twin(other, work)), None
+        )
+        if twin is None:
+            raise
+        _heal(work, _kept(twin, work.now()), work.ports.archive)
+
+
+def _is_twin(other: ChunkRecord, work: Work) -> bool:
+    is_same_file = other.task.document_id == work.task.document_id and other.task.home is Home.ACS
+    return is_same_file and other.key != work.record.key and is_archived(other)
 
 
 def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, settings: Settings) -> bool:
@@ -72,7 +90,12 @@ def keep_in_fallback(work: Work) -> None:
     if work.ports.fallback is None:
         return
     aside = Aside(
-        work.record, replace(work.ports, archive=work.ports.fallback), work.settings, work.started_at, holder=work
+        work.record,
+        replace(work.ports, archive=work.ports.fallback),
+        work.settings,
+        work.started_at,
+        skew=work.skew,
+        holder=work,
     )
     try:
         copy(aside)

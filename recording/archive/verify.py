@@ -1,14 +1,17 @@
 """Verify: what the archive gives back is what was read from the source, byte for byte."""
 
 from recording.archive.claim import Work
-from recording.archive.copy import digest_of, media_fault, metadata_if_there, pool_of
+from recording.archive.copy import digest_of, media_fault, pool_of
+from recording.archive.metadata import metadata_if_there
+from recording.archive.recopy import copy_anew
+from recording.archive.suspects import refusal
 from recording.archive.transfer.readback import Stored, read_back
 from recording.domain.blocks import StagedBlock, staged_block
 from recording.domain.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.integrity import Digest, check_stored
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.records import ChunkChanges, changed, required
-from recording.errors import StorageError
+from recording.errors import BlobLockedError, ContentConflictError, StorageError
 from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
 
@@ -23,10 +26,16 @@ def verify(work: Work) -> None:
         ContentConflictError: `stored_differs`; a person must look, the source stays.
         StorageError: the archive could not be read; try again.
     """
-    proofs, changes = _read_back(work) if _must_read(work) else (_compared_length(work), ChunkChanges())
+    etag = _stored_etag(work)
+    proofs, changes = _proofs(work)
+    fault = changes.get("media_fault")
+    if fault is not None and work.record.accepted is None:
+        work.record = changed(work.record, **changes)
+        work.save(**refusal(work, _as_read(work)))
+        copy_anew(work, "media_unreadable", fault, is_name_taken=True)
     record = changed(work.record, **changes)
     how = ("length equals the source's declared total", *_about_source(work), *_about_media(record), *proofs)
-    changes.update({"verified_at": work.now(), "verified_how": how})
+    changes.update({"verified_at": work.now(), "verified_how": how, "stored_etag": etag})
     work.move(ChunkState.VERIFIED, **changes)
     emit(
         Event.CHUNK_VERIFIED,
@@ -36,6 +45,30 @@ def verify(work: Work) -> None:
         length_bytes=record.length_bytes,
         sha256=record.sha256,
     )
+
+
+def _stored_etag(work: Work) -> str | None:
+    """Note which version of the blob is about to be proved; media that vanished is copied anew."""
+    if work.task.home is Home.EXTERNAL:
+        return None
+    stored = work.ports.archive.look_up(_name(work))
+    if stored is None:
+        copy_anew(work, "media_vanished", "the committed blob is not there any more", is_name_taken=False)
+    return stored.etag
+
+
+def _proofs(work: Work) -> tuple[list[str], ChunkChanges]:
+    """Prove the stored media; other bytes than were read are left where they are, and the media is copied anew."""
+    try:
+        return _read_back(work) if _must_read(work) else (_compared_length(work), ChunkChanges())
+    except BlobLockedError:
+        if work.record.sha256 is None:
+            raise
+        return [*_compared_length(work), "not read back: the blob's tier or a lock forbids it"], ChunkChanges()
+    except ContentConflictError as error:
+        if work.task.home is Home.EXTERNAL:
+            raise
+        copy_anew(work, error.code, str(error), is_name_taken=True)
 
 
 def _must_read(work: Work) -> bool:

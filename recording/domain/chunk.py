@@ -97,6 +97,10 @@ class ChunkTask(BaseModel):
         }
         return with_changes(self, gained) if gained else self
 
+    def expiring_at(self, expires_at: datetime) -> Self:
+        """Return the same task with this deadline."""
+        return with_changes(self, {"expires_at": expires_at})
+
     def again(self) -> Self:
         """The same task for its next try."""
         return with_changes(self, {"attempt": self.attempt + 1})
@@ -109,6 +113,7 @@ class MetadataOutcome(StrEnum):
     ARCHIVED = "archived"
     NOT_ANNOUNCED = "not_announced"
     NEVER_CAME = "never_came"
+    NOT_ASKED = "not_asked"  # its location is not one that may be called
 
 
 class FallbackCopy(BaseModel):
@@ -120,6 +125,28 @@ class FallbackCopy(BaseModel):
     length_bytes: int
     sha256: str
     kept_at: datetime
+
+
+class Suspect(BaseModel):
+    """Bytes that failed the media check, kept under a name of their own beside the chunk."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    blob_name: str
+    sha256: str | None
+    length_bytes: int
+    reason: str
+    at: datetime
+
+
+class Acceptance(BaseModel):
+    """An operator's decision that suspect bytes are the recording."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    by: str | None
+    note: str
+    at: datetime
 
 
 class ChunkRecord(BaseModel):
@@ -145,9 +172,19 @@ class ChunkRecord(BaseModel):
     duration_ms: float | None = None
     media_fault: str | None = None
     media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
-    broken_sha256: str | None = None  # digest of a refused download: the same one twice is what ACS really has
+    broken_sha256: str | None = None  # digest of a refused download; steady for hours, it is what ACS really has
+    broken_since: datetime | None = None  # when these bytes were refused first
+    broken_tries: int = 0  # how often since
+    suspects: tuple[Suspect, ...] = ()  # bytes that failed the media check, kept beside
+    accepted: Acceptance | None = None  # suspect bytes are the recording, by an operator's decision
+    name_version: int = 1  # goes up when other bytes hold the name; nothing is ever replaced
+    remarks: tuple[str, ...] = ()  # what is odd and no fault
+    gone_since: datetime | None = None  # first "not found" past the deadline
+    past_deadline_since: datetime | None = None  # the alarm was raised then
     copy_epoch: int = 0  # goes up when what is staged may be of another object; later runs then stage everything anew
     verified_how: tuple[str, ...] = ()
+    stored_etag: str | None = None  # the archive's, as verify found the media
+    metadata_sha256: str | None = None  # of the metadata document as archived
     copied_at: datetime | None = None
     verified_at: datetime | None = None
     cataloged_at: datetime | None = None
@@ -160,6 +197,7 @@ class ChunkRecord(BaseModel):
     archive_refused_since: datetime | None = None  # the archive has failed every try since
     fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
     etag: str | None = Field(None, exclude=True)
+    saved_at: datetime | None = Field(None, exclude=True)  # by the catalog's clock, which all instances share
 
     @property
     def key(self) -> ChunkKey:

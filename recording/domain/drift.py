@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,8 @@ from recording.domain import layout
 from recording.domain.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome
 from recording.domain.transitions import is_archived, is_finished
 
+_LATER_VERSION = re.compile(r"v[0-9]{1,3}\.", re.ASCII)
+_BESIDE = ("conflict-", "suspect-")
 SCRUB_CYCLE_DAYS = 90  # every recording is hashed once a quarter, which is 1.1 % a day
 
 
@@ -85,23 +88,31 @@ def vouches_for_media(record: ChunkRecord) -> bool:
 
 def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
     """Whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
-    if any(blob.name == layout.manifest_name(chunk.task.folder) for chunk in chunks):
+    if layout.manifest_version(blob.name) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
         return blob.is_committed
+    if any(blob.name == suspect.blob_name for chunk in chunks for suspect in chunk.suspects):
+        return True
     return any(_belongs(blob, chunk, template) for chunk in chunks)
 
 
 def _belongs(blob: BlobFacts, chunk: ChunkRecord, template: str) -> bool:
     task = chunk.task
-    media = chunk.blob_name or layout.media_name(template, task.folder, task.index, task.document_id, None)
-    stem = media.rpartition(".")[0]
+    first = layout.media_name(template, task.folder, task.index, task.document_id, None)
+    if chunk.blob_name and not blob.name.startswith(first.removesuffix(".bin")):
+        first = chunk.blob_name  # the template was another one when it was archived
+    stem = first.rpartition(".")[0]
     if not blob.name.startswith(f"{stem}."):
         return False
-    rest = blob.name.removeprefix(f"{stem}.")
+    rest = _LATER_VERSION.sub("", blob.name.removeprefix(f"{stem}."), count=1)
     if not blob.is_committed:
-        return not is_finished(chunk) or rest.startswith("conflict-")
-    if rest in ("metadata.json", "receipt.json") or rest.startswith("conflict-"):
+        return not is_finished(chunk) or rest.startswith(_BESIDE)
+    if rest in ("metadata.json", "receipt.json") or rest.startswith(_BESIDE):
         return True
     return blob.name == chunk.blob_name if chunk.blob_name else "." not in rest
+
+
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0] + "/"
 
 
 def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:

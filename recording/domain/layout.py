@@ -12,6 +12,7 @@ LONGEST_NAME = 1024  # Blob storage's limit
 _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
 _FILE_FIELDS = {"index", "documentId", "ext"}
 _LITERAL = re.compile(r"[A-Za-z0-9._/=+ -]*", re.ASCII)
+_MANIFEST = re.compile(r"manifest(?:\.(?P<version>[0-9]{4}))?\.json", re.ASCII)
 _RUN_TOGETHER = re.compile(r"\{(?:callId|recordingId|documentId|index)\}\{")
 
 
@@ -47,7 +48,7 @@ def template_fault(template: str) -> str | None:
 
 def _longest_name(template: str) -> int:
     folder = folder_of(template, "r" * 64, "c" * 64, datetime.max.replace(tzinfo=UTC))
-    return len(conflict_name(media_name(template, folder, 1_000_000, "d" * 64, None), "f" * 16))
+    return len(conflict_name(versioned_name(media_name(template, folder, 1_000_000, "d" * 64, None), 99), "f" * 16))
 
 
 def folder_of(template: str, recording_id: str, call_id: str, started_at: datetime) -> str:
@@ -73,6 +74,18 @@ def media_name(template: str, folder: str, index: int, document_id: str, format_
     return f"{folder}/{file_name}"
 
 
+def versioned_name(media: str, version: int) -> str:
+    """Return the media's name once earlier versions of it are held by other bytes."""
+    stem, _, extension = media.rpartition(".")
+    return media if version == 1 else f"{stem}.v{version}.{extension}"
+
+
+def suspect_name(media: str, mark: str) -> str:
+    """Return where bytes that failed the media check are kept; they never take the media's own name."""
+    stem, _, extension = media.rpartition(".")
+    return f"{stem}.suspect-{mark[:16]}.{extension}"
+
+
 def metadata_name(media: str) -> str:
     """The raw metadata document beside the media."""
     return media.rpartition(".")[0] + ".metadata.json"
@@ -89,6 +102,15 @@ def conflict_name(media: str, mark: str) -> str:
     return f"{stem}.conflict-{mark[:16]}.{extension}"
 
 
-def manifest_name(folder: str) -> str:
-    """The list of a recording's chunks and gaps."""
-    return f"{folder}/manifest.json"
+def manifest_name(folder: str, version: int = 1) -> str:
+    """Return the name of the list of a recording's chunks and gaps.
+
+    Later versions exist only where the first may not be rewritten (a retention policy, a legal hold).
+    """
+    return f"{folder}/manifest.json" if version == 1 else f"{folder}/manifest.{version:04d}.json"
+
+
+def manifest_version(name: str) -> int | None:
+    """Return which version of a manifest a blob is by its name; None when it is none."""
+    found = _MANIFEST.fullmatch(name.rpartition("/")[2])
+    return int(found["version"] or 1) if found else None

@@ -74,6 +74,15 @@ class ExternalBlob:
     name: str
 
 
+def is_external(url: str, containers: tuple[str, ...]) -> bool:
+    """Return whether a location lies in one of the customer's own containers; each location is judged by itself."""
+    try:
+        checked_external_blob(url, containers)
+    except UnsafeLocationError:
+        return False
+    return True
+
+
 _BLOB_NAME = re.compile(r"(?:(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~ -]+/)*(?!\.{1,2}\Z)[A-Za-z0-9._~ -]+", re.ASCII)
 
 

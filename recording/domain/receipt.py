@@ -40,6 +40,9 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
         "eventTime": task.event_time,
         "copiedAt": record.copied_at,
         "verifiedAt": record.verified_at,
+        "suspects": _suspects(record),
+        "remarks": list(record.remarks),
+        **_acceptance(record),
         "appVersion": app_version,
     }
     return _json(facts)
@@ -96,7 +99,28 @@ def _entry(record: ChunkRecord) -> dict[str, Any]:
         "receipt": receipt_name(record.blob_name) if archived and record.blob_name else None,
         "metadata": metadata_name(record.blob_name) if archived and record.blob_name else None,
         "endReason": record.task.end_reason,
+        "suspects": _suspects(record),
     }
+
+
+def _suspects(record: ChunkRecord) -> list[dict[str, Any]]:
+    """Return the bytes that failed the media check and are kept beside the chunk."""
+    return [
+        {
+            "blobName": suspect.blob_name,
+            "lengthBytes": suspect.length_bytes,
+            "sha256": suspect.sha256,
+            "reason": suspect.reason,
+            "at": suspect.at,
+        }
+        for suspect in record.suspects
+    ]
+
+
+def _acceptance(record: ChunkRecord) -> dict[str, Any]:
+    if record.accepted is None:
+        return {}
+    return {"accepted": {"by": record.accepted.by, "note": record.accepted.note, "at": record.accepted.at}}
 
 
 def _where(record: ChunkRecord) -> dict[str, Any]:

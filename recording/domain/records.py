@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from recording.domain.chunk import (
+    Acceptance,
     ChunkRecord,
     ChunkTask,
     FallbackCopy,
     MetadataOutcome,
     SourceOutcome,
+    Suspect,
 )
 from recording.domain.formats import FormatType
 from recording.domain.model import with_changes
@@ -42,8 +44,18 @@ class ChunkChanges(TypedDict, total=False):
     media_fault: str | None
     media_warning: str | None
     broken_sha256: str | None
+    broken_since: datetime | None
+    broken_tries: int
+    suspects: tuple[Suspect, ...]
+    accepted: Acceptance | None
+    name_version: int
+    remarks: tuple[str, ...]
+    gone_since: datetime | None
+    past_deadline_since: datetime | None
     copy_epoch: int
     verified_how: tuple[str, ...]
+    stored_etag: str | None
+    metadata_sha256: str | None
     copied_at: datetime | None
     verified_at: datetime | None
     cataloged_at: datetime | None
@@ -56,6 +68,7 @@ class ChunkChanges(TypedDict, total=False):
     archive_refused_since: datetime | None
     fallback: FallbackCopy | None
     etag: str | None
+    saved_at: datetime | None
 
 
 class RecordingChanges(TypedDict, total=False):

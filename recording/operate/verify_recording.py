@@ -7,6 +7,7 @@ manifest must say what the catalog says; and every chunk must be archived, with 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from recording.archive.manifest import latest_manifest
 from recording.domain.chunk import ChunkRecord
 from recording.domain.layout import manifest_name
 from recording.domain.receipt import gaps_in, manifest_of
@@ -47,6 +48,6 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
     for index in gaps_in(chunks, recording.chunk_count if recording else None):
         yield f"chunk_missing {index}"
     for folder in sorted({chunk.task.folder for chunk in chunks}):
-        kept = ports.archive.get(manifest_name(folder))  # one that is missing is in the report already
+        version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
         if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):
-            yield f"manifest_differs {manifest_name(folder)}"
+            yield f"manifest_differs {manifest_name(folder, version)}"

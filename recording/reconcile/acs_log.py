@@ -6,7 +6,7 @@ events; a recording or a chunk that only the log knows is noted here, and raised
 
 from datetime import datetime, timedelta
 
-from recording.archive.catalog import rewrite_manifest
+from recording.archive.manifest import rewrite_manifest
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, LogUnavailableError

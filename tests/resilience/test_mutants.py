@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import EVENT_TIME, document_id, location, record, task
+from dev.in_memory.builders import EVENT_TIME, document_id, location, record, stored, task
 from dev.prove.mutants import Mutant, mutants_of
 from dev.prove.mutation import TARGETS, jobs
 from dev.prove.survivors import SURVIVORS
@@ -43,6 +43,7 @@ UNPROVED: tuple[dict[str, Any], ...] = (
     {"metadata": MetadataOutcome.NOT_ANNOUNCED},
 )
 WITHOUT_METADATA = {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": "the event names none"}
+BARE = PROVED.model_copy(update=WITHOUT_METADATA)
 ONE, OTHER = (checked_location(location(document_id(at)), DEFAULT_CONTENT_HOSTS) for at in (0, 1))
 
 
@@ -50,8 +51,8 @@ def holds(module: ModuleType) -> bool:
     """Whether the guard of this module lets through what is proved, and nothing else."""
     may, same = module.may_delete_source, module.names_the_same_object
     return (
-        [may(PROVED), may(PROVED.model_copy(update=WITHOUT_METADATA))] == [True, True]
-        and [may(PROVED.model_copy(update=facts)) for facts in UNPROVED] == [False] * len(UNPROVED)
+        [may(PROVED, stored(PROVED)), may(BARE, stored(BARE))] == [True, True]
+        and [may(bad := PROVED.model_copy(update=facts), stored(bad)) for facts in UNPROVED] == [False] * len(UNPROVED)
         and same(ONE, ONE, document_id(0)) is True
         and [same(OTHER, ONE, document_id(0)), same(ONE, OTHER, document_id(0))] == [False] * 2
         and same(ONE, ONE, document_id(1)) is False

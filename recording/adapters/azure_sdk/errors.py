@@ -14,6 +14,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
 from recording.errors import (
+    BlobLockedError,
     RecordingError,
     SourceBusyError,
     SourceGoneError,
@@ -40,6 +41,23 @@ PASSING_CODES = frozenset(
 
 # A code that comes with a 500 but lasts: Azurite's word for what an emulator does not do.
 LASTING_CODES = frozenset({"FeatureNotSupported"})
+
+# Codes that come with a 409 or 412 and last: no other writer was faster, the blob may not be written (or read) at all.
+LOCKED_CODES = frozenset(
+    {
+        "BlobArchived",
+        "BlobBeingRehydrated",
+        "BlobImmutableDueToPolicy",
+        "BlobImmutableDueToLegalHold",
+        "BlobNotInImmutableState",
+        "ContainerImmutableDueToPolicy",
+        "LeaseIdMissing",
+        "LeaseIdMismatchWithBlobOperation",
+        "LeaseIdMismatchWithContainerOperation",
+        "LeaseLost",
+        "LeaseNotPresentWithBlobOperation",
+    }
+)
 
 # What the SDKs themselves fall over when an answer is cut short or comes from a proxy that is not storage: seen with
 # azure-data-tables 12.7 (AttributeError, TypeError), blob 12.31 (ValueError) and queue 12.18 (XML's SyntaxError).
@@ -117,7 +135,12 @@ def may_pass(error: AzureError) -> bool:
 
 def is_refused_condition(error: HttpResponseError) -> bool:
     """Whether a conditional write was refused because of what already lies there (409 or 412)."""
-    return status_of(error) in (409, 412) and not _has_passing_code(error)
+    return status_of(error) in (409, 412) and not _has_passing_code(error) and not is_locked(error)
+
+
+def is_locked(error: AzureError) -> bool:
+    """Return whether the refusal lasts: the blob is protected or archived, and no race was lost."""
+    return error_code_of(error) in LOCKED_CODES
 
 
 def _headers(error: AzureError) -> Mapping[str, str]:
@@ -134,4 +157,6 @@ def _kind_of(error: AzureError, family: ErrorFamily) -> type[RecordingError]:
         return family.refused
     if isinstance(error, ResourceNotFoundError) and not _has_passing_code(error):
         return family.gone
+    if family is STORAGE and is_locked(error):
+        return BlobLockedError
     return family.busy if may_pass(error) else family.other

@@ -9,11 +9,11 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobClient, ContentSettings, StandardBlobTier
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import is_refused_condition, translated
+from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translated
 from recording.adapters.blob.checksum import ServiceChecksum
 from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of
 from recording.domain.drift import BlobFacts
-from recording.ports import StoredBlob
+from recording.domain.stored import StoredBlob
 from recording.settings import Settings
 
 
@@ -85,7 +85,7 @@ class BlobArchive:
             try:
                 self._checksum.send(data, send)
             except HttpResponseError as error:
-                if is_refused_condition(error):
+                if is_refused_condition(error) or (is_locked(error) and self._is_there(name)):
                     return False
                 raise
         return True
@@ -105,10 +105,14 @@ class BlobArchive:
                     )
                 )
             except HttpResponseError as error:
-                if is_refused_condition(error):
+                if is_refused_condition(error) or (is_locked(error) and self._is_there(name)):
                     return False
                 raise
         return True
+
+    def _is_there(self, name: str) -> bool:
+        """Return whether a protected blob is why a write that must not replace anything was refused."""
+        return self.look_up(name) is not None
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
         """Writes a small blob unless one lies there."""
@@ -123,13 +127,14 @@ class BlobArchive:
         return self._container.get(name)
 
     def look_up(self, name: str) -> StoredBlob | None:
-        """Length and facts, by one HEAD. Names of facts come back in lower case."""
+        """Length, facts and ETag, by one HEAD. Names of facts come back in lower case."""
         with translated("looking up a blob"):
             try:
                 properties = properties_of(self._container.blob(name))
             except ResourceNotFoundError:
                 return None
-        return StoredBlob(properties.size, {key.lower(): value for key, value in properties.metadata.items()})
+        facts = {key.lower(): value for key, value in properties.metadata.items()}
+        return StoredBlob(properties.size, facts, properties.etag)
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         """A range of the bytes as the service stores them."""

@@ -13,6 +13,7 @@ from recording.adapters.azure_sdk.errors import (
     STORAGE,
     ErrorFamily,
     error_code_of,
+    is_locked,
     is_refused_condition,
     status_of,
     translated,
@@ -86,9 +87,16 @@ class BlobContainer:
                     )
                 )
             except HttpResponseError as error:
-                if is_refused_condition(error):
+                if is_refused_condition(error) or (etag is None and is_locked(error) and self._is_there(name)):
                     return False
                 raise
+        return True
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            properties_of(self.blob(name))
+        except ResourceNotFoundError:
+            return False
         return True
 
     def get(self, name: str) -> tuple[bytes, str] | None:

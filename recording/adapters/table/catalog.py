@@ -190,7 +190,14 @@ def _record(model: type[Record], row: TableEntity) -> Record:
         record = model.model_validate_json(rows.document_of(row))
     except ValidationError:
         raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None
-    return changed(record, etag=row.metadata["etag"])
+    return _noted(record, row.metadata["etag"] or "", row.metadata.get("timestamp"))
+
+
+def _noted(record: Record, etag: str, at: datetime | None) -> Record:
+    """Return the record with what the service says of its row: its ETag, and the time of the write."""
+    if isinstance(record, ChunkRecord) and isinstance(at, datetime):
+        return changed(record, etag=etag, saved_at=datetime.fromtimestamp(at.timestamp(), UTC))
+    return changed(record, etag=etag)
 
 
 def _get(table: TableClient, keys: rows.Row) -> TableEntity | None:
@@ -266,7 +273,7 @@ def _save(table: TableClient, row: rows.Row, record: Record) -> Record:
             if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
                 raise ClaimLostError("the record has changed since it was read") from None
             raise
-    return changed(record, etag=answer["etag"])
+    return _noted(record, answer["etag"], answer.get("date"))
 
 
 def _update(table: TableClient, row: rows.Row, etag: str | None) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def test_a_claim_that_ends_while_the_manifest_is_written_deletes_nothing(here: W
 
 def test_the_guard_is_asked_and_obeyed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the line thinks it has done: when the guard says no, the source stays and a person is told."""
-    monkeypatch.setattr("recording.archive.line.may_delete_source", lambda _record: False)
+    monkeypatch.setattr("recording.archive.delete_source.may_delete_source", lambda _record, _stored: False)
     here.works(task())
     assert "delete" not in here.source.calls
     assert (here.record().source, here.record().source_reason) == (SourceOutcome.LEFT_TO_EXPIRE, "delete_refused")
@@ -347,8 +347,9 @@ def test_a_rival_of_a_quarantined_chunk_is_kept_whatever_the_check(check: MediaC
     here = world(media_check=check)
     here.holds(task(), wav()[:36] + b"junk" + wav()[40:], metadata())
     here.fakes.queue.send(task())
-    here.runs(hours=2)
+    here.runs(hours=22)
     here.source.objects[ELSEWHERE] = wav()
+    here.truth[document_id()] = wav(), metadata()  # the first location never held it
     here.works(RIVAL)
     assert wav() in here.media_blobs().values()
 

@@ -5,7 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from dev.in_memory.builders import EVENT_TIME, RECORDING_ID, chunk, document_id, event, location, record, task, wav
+from dev.in_memory.builders import (
+    EVENT_TIME,
+    RECORDING_ID,
+    chunk,
+    document_id,
+    event,
+    location,
+    record,
+    stored,
+    task,
+    wav,
+)
 from dev.in_memory.fakes import FakeArchive
 from dev.in_memory.world import World, world
 from recording.archive.fallback import KeptContent, KeptSource
@@ -83,7 +94,7 @@ def test_a_copy_elsewhere_is_not_archived_and_the_source_is_kept() -> None:
     here.announces()
     _down(here, 3)
     assert (here.state(), here.source.deleted) == (ChunkState.PENDING, [])
-    assert not may_delete_source(here.record())
+    assert not may_delete_source(here.record(), stored(here.record()))
     facts = _chunk_facts(here)
     assert (facts["urgency"], facts["finished"], facts["state"]) == ("in_fallback", False, "PENDING")
     assert facts["fallback"] is not None

@@ -321,15 +321,17 @@ def test_media_that_does_not_open_is_fetched_again_before_it_is_believed(here: W
     assert here.state() is ChunkState.SOURCE_DELETED
 
 
-def test_media_that_does_not_open_twice_is_archived_and_quarantined_and_its_source_kept(here: World) -> None:
-    """The same bytes twice are what ACS really has: keep them, tell a person, delete nothing."""
+def test_media_that_never_opens_is_kept_beside_and_quarantined_and_its_source_kept(here: World) -> None:
+    """The same bytes for hours are what ACS really has: keep them, tell a person, delete nothing, spoil no name."""
     here.holds(task(), BROKEN)
     here.fakes.queue.send(task())
-    here.runs(hours=2)
+    here.runs(hours=22)
     record = here.record()
-    assert (record.state, record.quarantine_reason) == (ChunkState.QUARANTINED, "media_suspect")
-    assert list(here.media_blobs().values()) == [BROKEN]
-    assert here.receipt()["mediaFault"]
+    assert (record.state, record.quarantine_reason, record.blob_name) == (ChunkState.QUARANTINED, "media_suspect", None)
+    ((name, kept),) = here.media_blobs().items()
+    assert (".suspect-" in name, kept) == (True, BROKEN)
+    assert [suspect.blob_name for suspect in record.suspects] == [name]
+    assert here.manifest()["chunks"][0]["suspects"][0]["blobName"] == name
     assert here.fakes.quarantine.reasons == ["media_suspect"]
     assert "delete" not in here.source.calls
 
@@ -338,19 +340,20 @@ def test_media_that_plays_too_short_is_treated_like_media_that_does_not_open(her
     """A file of the declared length may still be half a call."""
     here.holds(task(), wav(2000), metadata(chunkDuration=60_000))
     here.fakes.queue.send(task())
-    here.runs(hours=2)
+    here.runs(hours=22)
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["media_suspect"])
     assert "delete" not in here.source.calls
 
 
 def test_late_metadata_may_show_that_the_media_is_too_short(here: World) -> None:
-    """The check is made again when there is something to compare with."""
+    """The check is made again when there is something to compare with; the bytes are not the recording any more."""
     place = task().metadata_location or ""
     here.source.objects.pop(place)
     here.works(task())
     here.source.objects[place] = metadata(chunkDuration=60_000)
-    here.runs(hours=2)
+    here.runs(hours=22)
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["media_suspect"])
+    assert (here.record().blob_name, len(here.record().suspects)) == (None, 1)
     assert "delete" not in here.source.calls
 
 
@@ -364,18 +367,18 @@ def test_an_object_that_was_still_growing_does_not_take_the_place_of_the_finishe
     assert (list(here.media_blobs().values()), here.state()) == ([wav()], ChunkState.SOURCE_DELETED)
 
 
-def test_bytes_that_became_better_after_the_second_bad_download_are_kept_too(here: World) -> None:
-    """Nobody can say which of the two is right, so both are there when the person looks."""
-    here.source.objects[task().content_location] = BROKEN
+def test_bytes_that_became_better_after_late_metadata_are_the_recording(here: World) -> None:
+    """The first ones stay listed beside it; nothing was replaced."""
+    place, short, good = task().metadata_location or "", wav(500), wav(20_000)
+    here.holds(task(), good, metadata(chunkDuration=20_000))
+    document = here.source.objects.pop(place)
+    here.source.objects[task().content_location] = short
     here.works(task())
-    here.source.fail_next("read_metadata", SourceBusyError("busy"), times=2)
-    here.fakes.clock.advance(minutes=5)
-    here.works(here.fakes.queue.take_due()[0])
     assert here.state() is ChunkState.VERIFIED
-    here.source.objects[task().content_location] = wav()
+    here.source.objects |= {place: document, task().content_location: good}
     here.runs(hours=2)
-    assert here.state() is ChunkState.QUARANTINED
-    assert sorted(here.media_blobs().values()) == sorted([BROKEN, wav()])
+    assert (here.state(), here.receipt()["blobName"][-7:]) == (ChunkState.SOURCE_DELETED, ".v2.wav")
+    assert sorted(here.media_blobs().values()) == sorted([short, good])
 
 
 @pytest.mark.parametrize("check", [MediaCheck.WARN, MediaCheck.OFF])
@@ -408,12 +411,23 @@ def test_other_bytes_under_the_name_are_never_replaced(here: World) -> None:
     """Same key, other content: both are kept, a person is told, the source stays (I3)."""
     name = "2026/11/23/call/recording/0000-" + document_id() + ".wav"
     here.fakes.archive.stage_block(name, "x", b"other")
-    here.fakes.archive.commit(name, ["x"], "audio/wav", {})
+    here.fakes.archive.commit(name, ["x"], "audio/wav", {"source": "another object"})
     here.works(task())
     assert here.media_blobs()[name] == b"other"
     assert sorted(here.media_blobs().values()) == sorted([b"other", wav()])
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["content_conflict"])
     assert "delete" not in here.source.calls
+
+
+def test_bytes_of_a_hand_under_the_name_are_left_there_and_the_recording_takes_the_next(here: World) -> None:
+    """Nobody's recording: nothing is replaced, and nothing waits for a person."""
+    name = "2026/11/23/call/recording/0000-" + document_id() + ".wav"
+    here.fakes.archive.put_media(name, memoryview(b"other"), "audio/wav", {})
+    here.fakes.queue.send(task())
+    here.runs(hours=1)
+    assert here.media_blobs() == {name: b"other", name.replace(".wav", ".v2.wav"): wav()}
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert here.receipt()["suspects"][0]["blobName"] == name
 
 
 def test_a_blob_that_changed_after_its_commit_is_found(here: World) -> None:
@@ -427,7 +441,8 @@ def test_a_blob_that_changed_after_its_commit_is_found(here: World) -> None:
         return done
 
     here.fakes.archive.put_media = corrupting  # type: ignore[method-assign,assignment]
-    here.works(task())
+    here.fakes.queue.send(task())
+    here.runs(hours=2)
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["stored_differs"])
     assert "delete" not in here.source.calls
 
@@ -652,7 +667,7 @@ def test_an_entry_that_cannot_be_kept_leaves_the_chunk_unfinished(here: World) -
     here.holds(task(), BROKEN)
     here.fakes.quarantine.fail_next("put", StorageBusyError("down"), times=3)
     here.fakes.queue.send(task())
-    here.runs(hours=3)
+    here.runs(hours=22)
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["media_suspect"])
 
 

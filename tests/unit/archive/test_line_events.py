@@ -85,22 +85,29 @@ def test_an_end_that_a_person_must_see_is_told_with_its_reason(here: World, capl
     """Quarantine and expiry wake somebody up."""
     here.source.objects[task().content_location] = b"no media at all"
     here.fakes.queue.send(task())
-    here.runs(hours=2)
+    here.runs(hours=22)
     (facts,) = told(caplog, "recording.chunk.quarantined")
     assert (facts["reason"], facts["entry"] in here.fakes.quarantine.kept) == ("media_suspect", True)
     lost = task(1)
     here.fakes.clock.advance(hours=25)
     here.works(lost)
+    here.runs(hours=2)
     (facts,) = told(caplog, "recording.chunk.expired")
     assert (facts["code"], facts["document_id"]) == ("source_not_found", lost.document_id)
 
 
-def test_trying_ends_at_the_very_moment_of_the_expiry(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    """ACS promises nothing from then on."""
+def test_the_alarm_comes_at_the_very_moment_of_the_expiry_and_the_end_after_a_second_look(
+    here: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ACS promises nothing from then on; that it has forgotten, two answers apart in time prove."""
     here.forgets(task())
     here.fakes.clock.advance(seconds=(task().expires_at - here.now).total_seconds())
     here.works(task())
-    assert len(told(caplog, "recording.chunk.expired")) == 1
+    assert len(told(caplog, "recording.chunk.past_deadline")) == 1
+    assert told(caplog, "recording.chunk.expired") == []
+    here.runs(hours=3)
+    assert len(told(caplog, "recording.chunk.past_deadline")) == 1
+    assert (len(told(caplog, "recording.chunk.expired")), here.state()) == (1, ChunkState.EXPIRED)
 
 
 def test_what_is_copied_never_expires(here: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from recording.archive.claim import Work
 from recording.archive.verify import verify
 from recording.domain.blocks import Block, block_id, crc64_of
 from recording.domain.chunk import ChunkState, Home
-from recording.errors import ContentConflictError, StorageError
+from recording.errors import ContentConflictError, SourceBrokenError, StorageError
 from recording.settings import MediaCheck
 
 DATA, LONG = wav(), wav(60_000)
@@ -97,8 +97,14 @@ def test_what_is_wrong_with_a_copy_of_several_runs_is_found_here(check: MediaChe
     """With `warn` it passes, and its receipt says so."""
     here, brief = world(media_check=check), task(metadata_location=None, recording_duration_ms=1)
     work = copied(here, ids(Block(0, len(LONG)), data=LONG), LONG, sha256=None, duration_ms=None, task=brief)
+    if fault:
+        with pytest.raises(SourceBrokenError):
+            verify(work)
+        assert (work.record.state, work.record.blob_name) == (ChunkState.PENDING, None)
+        assert [suspect.sha256 for suspect in work.record.suspects] == [hashlib.sha256(LONG).hexdigest()]
+        return
     verify(work)
-    assert (work.record.media_fault is not None, work.record.media_warning is not None) == (fault, warning)
+    assert (work.record.media_fault, work.record.media_warning is not None) == (None, warning)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ def test_a_blob_that_does_not_tell_its_blocks_is_unproven(blocks: tuple[tuple[st
     assert how(copied(world(), blocks))[-1] == WHOLE
 
 
-def test_other_bytes_than_were_read_are_a_conflict() -> None:
+def test_other_bytes_than_were_read_are_left_and_the_media_is_copied_anew() -> None:
     """Whether the digest of the whole tells it, the checksum of a block, or the length."""
     one, other = copied(world(), sha256="cd" * 32), copied(world(), sha256=None)
     name = other.record.blob_name or ""
@@ -130,19 +136,20 @@ def test_other_bytes_than_were_read_are_a_conflict() -> None:
     other.ports.archive.blobs[name] = spoiled  # type: ignore[attr-defined]  # the fake's own
     short = copied(world(verify_readback=False), length_bytes=len(DATA) + 1)
     for work in (one, other, short):
-        with pytest.raises(ContentConflictError) as conflict:
+        with pytest.raises(SourceBrokenError) as conflict:
             verify(work)
         assert conflict.value.code == "stored_differs"
-        assert work.record.state is ChunkState.COPIED
+        assert (work.record.state, work.record.name_version) == (ChunkState.PENDING, 2)
 
 
-def test_a_blob_that_is_not_there_any_more_is_told_as_such() -> None:
+def test_a_blob_that_is_not_there_any_more_is_copied_anew_under_its_name() -> None:
     """Somebody removed it between the commit and now."""
     work = copied(world(verify_readback=False))
     work.ports.archive.blobs.clear()  # type: ignore[attr-defined]  # the fake's own
-    with pytest.raises(StorageError) as missing:
+    with pytest.raises(SourceBrokenError) as missing:
         verify(work)
-    assert missing.value.code == "blob_missing"
+    assert missing.value.code == "media_vanished"
+    assert (work.record.state, work.record.name_version) == (ChunkState.PENDING, 1)
 
 
 def test_an_external_file_is_read_where_it_lies_whatever_the_operator_chose() -> None:

@@ -55,6 +55,8 @@ def test_a_receipt_holds_what_was_proved() -> None:
         "eventTime": EVENT_TIME.isoformat(),
         "copiedAt": EVENT_TIME.isoformat(),
         "verifiedAt": EVENT_TIME.isoformat(),
+        "suspects": [],
+        "remarks": [],
         "appVersion": "1.2.3",
     }
 

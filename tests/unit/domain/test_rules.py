@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.in_memory.builders import CALL_ID, EVENT_TIME, document_id, location, record, task
+from dev.in_memory.builders import CALL_ID, EVENT_TIME, document_id, location, record, stored, task
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.formats import (
@@ -187,6 +187,12 @@ MOVES = {
     ("VERIFIED", "CATALOGED"),
     ("VERIFIED", "QUARANTINED"),
     ("CATALOGED", "SOURCE_DELETED"),
+    ("COPIED", "PENDING"),
+    ("VERIFIED", "PENDING"),
+    ("CATALOGED", "PENDING"),
+    ("CATALOGED", "COPIED"),
+    ("CATALOGED", "VERIFIED"),
+    ("QUARANTINED", "COPIED"),
     ("QUARANTINED", "PENDING"),
     ("EXPIRED", "PENDING"),
     ("EXPIRED", "COPIED"),
@@ -249,8 +255,9 @@ MISSING_FACTS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("missing", MISSING_FACTS, ids=str)
 def test_one_missing_fact_forbids_the_delete(missing: dict[str, Any]) -> None:
     """The guard before the only thing that cannot be undone (I1)."""
-    assert may_delete_source(DELETABLE)
-    assert not may_delete_source(DELETABLE.model_copy(update=missing))
+    assert may_delete_source(DELETABLE, stored(DELETABLE))
+    known = DELETABLE.model_copy(update=missing)
+    assert not may_delete_source(known, stored(known))
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -258,13 +265,15 @@ def test_no_two_or_three_missing_facts_make_up_for_each_other(count: int) -> Non
     """Every combination: a guard of conditions joined in the wrong way would let one through."""
     for together in itertools.combinations(MISSING_FACTS, count):
         broken: dict[str, Any] = {name: value for facts in together for name, value in facts.items()}
-        assert not may_delete_source(DELETABLE.model_copy(update=broken)), broken
+        known = DELETABLE.model_copy(update=broken)
+        assert not may_delete_source(known, stored(known)), broken
 
 
 def test_metadata_that_was_never_announced_is_no_hindrance_when_the_record_says_so() -> None:
     """Older events name no metadata location; there is nothing to lose."""
     known = {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": "the event names no metadata location"}
-    assert may_delete_source(DELETABLE.model_copy(update=known))
+    cataloged = DELETABLE.model_copy(update=known)
+    assert may_delete_source(cataloged, stored(cataloged))
 
 
 def test_a_delete_location_must_name_the_chunks_own_object() -> None:

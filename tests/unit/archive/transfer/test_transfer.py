@@ -240,13 +240,14 @@ def test_the_next_worker_stages_only_what_is_missing() -> None:
     assert "copied in several runs; read back whole: each block is the source's" in here.record().verified_how
 
 
-def test_a_resumed_file_that_does_not_open_is_kept_for_a_person() -> None:
+def test_a_resumed_file_that_does_not_open_is_not_the_recording() -> None:
     """It was seen whole for the first time when it was read back: no proof, no delete."""
     here = world(copy_block_bytes=BLOCK)
     here.holds(task(), b"no media at all" * 1000)
     interrupted(here, after_stages=5)
     here.works(task())
-    assert here.fakes.quarantine.reasons == ["media_suspect"]
+    record = here.record()
+    assert (record.state, record.blob_name, len(record.suspects)) == (ChunkState.PENDING, None, 1)
     assert "delete" not in here.source.calls
 
 

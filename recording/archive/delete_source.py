@@ -1,0 +1,94 @@
+"""Delete source: the one place where a source is deleted, behind one guard that asks the archive right before (I1)."""
+
+from typing import NoReturn
+
+from recording.archive.claim import Work, ids_of
+from recording.archive.manifest import keep_manifest
+from recording.archive.recopy import copy_anew
+from recording.domain import layout
+from recording.domain.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.locations import checked_location
+from recording.domain.records import required
+from recording.domain.stored import Standing, StoredChunk, standing
+from recording.domain.transitions import may_delete_source, metadata_is_settled, moved, names_the_same_object
+from recording.errors import RecordingError, SourceGoneError, StorageBusyError, UnsafeLocationError
+from recording.telemetry import Event, emit
+
+
+def settle_source(work: Work) -> None:
+    """Write the manifest, then delete the source if the guard allows it, or record why it is left to expire.
+
+    Raises:
+        SourceError: ACS did not delete, or the archive lost the media; there is time to try again.
+        StorageError: the archive does not answer, or its files were touched; they are proved again.
+    """
+    keep_manifest(work)
+    outcome, reason = _source_outcome(work)
+    if outcome in (SourceOutcome.DELETED, SourceOutcome.ALREADY_GONE):
+        work.move(ChunkState.SOURCE_DELETED, source=outcome, source_deleted_at=work.now())
+        emit(Event.SOURCE_DELETED, reason=outcome, **ids_of(work.task))
+    else:
+        work.release(source=outcome, source_reason=reason)
+        emit(Event.SOURCE_LEFT, reason=reason, **ids_of(work.task))
+
+
+def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
+    task, hosts = work.task, work.settings.acs.content_hosts
+    if task.home is Home.EXTERNAL:
+        return SourceOutcome.NOT_OURS, "the media lies in the customer's own storage"
+    if (why_left := _why_left(work)) is not None:
+        return SourceOutcome.LEFT_TO_EXPIRE, why_left
+    location = task.delete_location or ""
+    try:
+        delete = checked_location(location, hosts)
+        if not names_the_same_object(delete, checked_location(task.content_location, hosts), task.document_id):
+            return SourceOutcome.LEFT_TO_EXPIRE, "the delete location names another object"
+        return _deleted(work, location), None
+    except UnsafeLocationError as error:
+        return SourceOutcome.LEFT_TO_EXPIRE, f"the delete location was refused: {error.code}"
+
+
+def _why_left(work: Work) -> str | None:
+    if work.task.delete_location is None:
+        return "the event names no delete location"
+    if work.is_past_deadline():
+        return "the deadline has passed"
+    if work.record.accepted is not None:
+        return "an operator accepted suspect bytes"
+    return None if metadata_is_settled(work.record) else "the metadata is not archived"
+
+
+def _deleted(work: Work, location: str) -> SourceOutcome:
+    """Delete as the holder of a living claim; the archive is the last one to be asked."""
+    work.keep_claim()
+    stored = _stored(work)
+    if (found := standing(work.record, stored)) is not Standing.AS_PROVED:
+        _go_back(work, found)
+    if not may_delete_source(work.record, stored):
+        raise RecordingError("the guard refused to delete the source", code="delete_refused")
+    try:
+        was_there = work.ports.source.delete(location)
+    except SourceGoneError:
+        was_there = False
+    return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE
+
+
+def _stored(work: Work) -> StoredChunk:
+    """Ask the archive for everything that would be all that is left; the media last."""
+    name, archive = required(work.record.blob_name, "blob_name"), work.ports.archive
+    receipt = archive.get(layout.receipt_name(name))
+    has_metadata = work.record.metadata is MetadataOutcome.ARCHIVED
+    metadata = archive.get(layout.metadata_name(name)) if has_metadata else None
+    media = archive.look_up(name)
+    return StoredChunk(media, receipt[0] if receipt else None, metadata[0] if metadata else None)
+
+
+def _go_back(work: Work, found: Standing) -> NoReturn:
+    """Return to the step whose result is not there any more; the next try goes on from it."""
+    if found in (Standing.VANISHED, Standing.ALTERED, Standing.DOCUMENTS_ALTERED):
+        is_taken = found is not Standing.VANISHED
+        copy_anew(work, found.value, "the archive does not hold what was proved", is_name_taken=is_taken)
+    state = ChunkState.COPIED if found is Standing.TOUCHED else ChunkState.VERIFIED
+    work.record = moved(work.record, state)
+    work.save(last_error=found.value)
+    raise StorageBusyError("the archive's files were touched since they were proved", code=found.value)

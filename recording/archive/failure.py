@@ -1,0 +1,157 @@
+"""Failure: the one place where a chunk is put back, given up with an alarm, or kept for manual review."""
+
+import random
+from datetime import timedelta
+from typing import Unpack
+
+from recording.archive.claim import Work, entry_for, expired_entry, ids_of
+from recording.archive.fallback import is_fallback_due, keep_in_fallback, refusal_facts
+from recording.archive.manifest import keep_manifest
+from recording.domain import patience, retention
+from recording.domain.chunk import ChunkState, ChunkTask, SourceOutcome
+from recording.domain.records import ChunkChanges
+from recording.domain.transitions import is_archived, moved
+from recording.errors import (
+    ClaimHeldError,
+    ClaimLostError,
+    ContentConflictError,
+    CopyPausedError,
+    RecordingError,
+    SourceGoneError,
+    StorageError,
+)
+from recording.ports import Ports
+from recording.telemetry import Event, emit
+
+_A_MOMENT = timedelta(seconds=1)  # a message that returns at once is a busy loop
+
+
+def wait_for_other(task: ChunkTask, error: ClaimHeldError | ClaimLostError, ports: Ports) -> None:
+    """Send the task back for when the other worker's claim has ended, to see that it finished."""
+    delay = (error.retry_after or timedelta()) + _A_MOMENT
+    ports.queue.send(task, delay)
+    emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
+
+
+def after_failure(work: Work, task: ChunkTask, error: RecordingError) -> None:
+    """Decide what becomes of a chunk whose step failed; its source is never deleted here.
+
+    Raises:
+        RecordingError: not even that could be arranged; the host delivers the message again.
+    """
+    if is_fallback_due(work.record, error, work.now(), work.settings):
+        keep_in_fallback(work)
+    if not error.retryable:
+        _quarantine(work, error)
+    elif _is_forgotten(work, error):
+        _end_forgotten(work, error)
+    elif patience.is_given_up(work.record, work.now()):
+        _quarantine(work, error)
+    elif isinstance(error, CopyPausedError):
+        _go_on_later(work, task, error)
+    else:
+        _put_back(work, task, error)
+
+
+def keep_entry(task: ChunkTask, error: RecordingError, work: Work) -> None:
+    """Keep a task with its reason in quarantine, and raise the alarm."""
+    entry = work.ports.quarantine.put(entry_for(task, error, work.now()))
+    emit(Event.CHUNK_QUARANTINED, reason=error.code, detail=str(error), entry=entry, **ids_of(task))
+
+
+def _is_forgotten(work: Work, error: RecordingError) -> bool:
+    """Return whether the source has proved that it has forgotten what is nowhere else (I9)."""
+    is_unsaved = work.record.state is ChunkState.PENDING and work.record.fallback is None
+    return is_unsaved and isinstance(error, SourceGoneError) and patience.is_forgotten(work.record, work.now())
+
+
+def _end_forgotten(work: Work, error: RecordingError) -> None:
+    """Name the end: suspect bytes are kept and wait for a decision, or the recording is lost."""
+    if work.record.suspects:
+        reason = work.record.suspects[-1].reason
+        _quarantine(work, ContentConflictError(reason, code="media_suspect"))
+    else:
+        _expire(work, error)
+
+
+def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
+    """Save why it failed, give the claim back and send the task again, later each time but before the deadline."""
+    now = work.now()
+    left = retention.time_left(work.task.expires_at, now)
+    jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+    delay = retention.retry_delay(task.attempt + 1, left, jitter, error.retry_after)
+    changes = refusal_facts(work.record, error, now)
+    changes.update({"last_error": error.code, "next_attempt_at": now + delay})
+    changes.update(_past_deadline(work, error))
+    _give_back(work, **changes)
+    work.ports.queue.send(task.again(), delay)
+    emit(
+        Event.ATTEMPT_FAILED,
+        code=error.code,
+        fault=error.fault,
+        detail=str(error),
+        state=work.record.state,
+        attempt=task.attempt + 1,
+        delay_seconds=delay,
+        time_left_seconds=left,
+        **ids_of(task),
+    )
+
+
+def _past_deadline(work: Work, error: RecordingError) -> ChunkChanges:
+    """Note what a try past the deadline tells, and raise the alarm at once: the source may forget at any time."""
+    record, now = work.record, work.now()
+    changes = ChunkChanges()
+    if now < record.task.expires_at or is_archived(record):
+        return changes
+    if isinstance(error, SourceGoneError):
+        changes["gone_since"] = record.gone_since or now
+    if record.past_deadline_since is None and record.state is ChunkState.PENDING and record.fallback is None:
+        changes["past_deadline_since"] = now
+        emit(Event.CHUNK_PAST_DEADLINE, code=error.code, **ids_of(record.task))
+    return changes
+
+
+def _go_on_later(work: Work, task: ChunkTask, error: CopyPausedError) -> None:
+    """Go on in the next run: only the time of this one is over, so no try is counted."""
+    delay = max(error.retry_after or timedelta(), _A_MOMENT)
+    _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay)
+    work.ports.queue.send(task, delay)
+    emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
+
+
+def _give_back(work: Work, **changes: Unpack[ChunkChanges]) -> None:
+    """Give the claim back if the catalog answers; if not, the claim ends by itself."""
+    try:
+        work.release(**changes)
+    except (ClaimLostError, StorageError) as error:
+        emit(Event.ATTEMPT_FAILED, code=error.code, fault=error.fault, **ids_of(work.task))
+
+
+def _expire(work: Work, error: RecordingError) -> None:
+    """Record that ACS no longer has what was never archived: the alarm state for a lost recording."""
+    work.ports.quarantine.put(expired_entry(work.task, work.now()))
+    work.record = moved(work.record, ChunkState.EXPIRED, last_error=error.code)
+    work.release()
+    emit(Event.CHUNK_EXPIRED, code=error.code, **ids_of(work.task))
+
+
+def _quarantine(work: Work, error: RecordingError) -> None:
+    """Keep the task with its reason for review; an archived chunk stays archived and only its source is left."""
+    entry = work.ports.quarantine.put(entry_for(work.task, error, work.now()))
+    if work.record.state is ChunkState.CATALOGED:
+        work.release(source=SourceOutcome.LEFT_TO_EXPIRE, source_reason=error.code)
+    else:
+        work.record = moved(work.record, ChunkState.QUARANTINED, last_error=error.code, quarantine_reason=error.code)
+        work.release()
+    emit(Event.CHUNK_QUARANTINED, reason=error.code, detail=str(error), entry=entry, **ids_of(work.task))
+    if work.record.suspects:
+        _list_suspects(work)
+
+
+def _list_suspects(work: Work) -> None:
+    """Let the manifest tell of the suspect bytes; the catalog does already."""
+    try:
+        keep_manifest(work)
+    except (StorageError, ClaimLostError) as error:
+        emit(Event.MANIFEST_BEHIND, code=error.code, **ids_of(work.task))

@@ -1,0 +1,83 @@
+"""Manifest: every chunk and every gap of a recording, written again whenever one of its chunks is settled.
+
+Where the container does not let a blob be written twice (a retention policy, a legal hold, a lease), a numbered version
+is added instead; the highest number counts (docs/adr/0016).
+"""
+
+from collections.abc import Callable
+
+from recording.archive.claim import Work, ids_of
+from recording.domain import layout
+from recording.domain.chunk import ChunkTask
+from recording.domain.receipt import manifest_of
+from recording.domain.recording import RecordingRecord
+from recording.errors import BlobLockedError, StorageBusyError
+from recording.ports import Archive, Ports
+from recording.telemetry import Event, emit
+
+_TRIES = 20  # one for each other worker that finishes a chunk of the same recording at the same moment
+_JSON = "application/json"
+
+
+def keep_manifest(work: Work) -> None:
+    """Write the manifest; one that may not be written is reported, and the chunk's source does not wait for it.
+
+    Raises:
+        StorageError: the archive fails for the moment; try again.
+    """
+    try:
+        rewrite_manifest(work.task, work.ports, work.keep_claim)
+    except BlobLockedError as error:
+        emit(Event.MANIFEST_BEHIND, code=error.code, detail=str(error), **ids_of(work.task))
+
+
+def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], None] = lambda: None) -> None:
+    """Write the manifest from what the catalog holds now; the last writer has seen all that was saved before.
+
+    Raises:
+        BlobLockedError: not even a new version may be written.
+        StorageBusyError: others keep writing it; try again.
+    """
+    for _ in range(_TRIES):
+        version, present = latest_manifest(task.folder, ports.archive)
+        content = _content(task, ports)
+        if present is not None and present[0] == content:
+            return
+        if _written(task.folder, version, content, present[1] if present else None, ports.archive):
+            return
+        between_tries()
+    if _added(task.folder, _content(task, ports), ports.archive):  # it is not rewritten, whatever the reason
+        return
+    raise StorageBusyError("the manifest keeps changing under this worker")
+
+
+def latest_manifest(folder: str, archive: Archive) -> tuple[int, tuple[bytes, str] | None]:
+    """Return the version that counts, with its content and ETag; version 1 and None when there is none."""
+    first = archive.get(layout.manifest_name(folder))
+    version = _last_version(folder, archive) if first is not None else 1
+    return version, first if version == 1 else archive.get(layout.manifest_name(folder, version))
+
+
+def _last_version(folder: str, archive: Archive) -> int:
+    listed = archive.list(f"{folder}/manifest.")
+    return max((layout.manifest_version(blob.name) or 1 for blob in listed if blob.is_committed), default=1)
+
+
+def _content(task: ChunkTask, ports: Ports) -> bytes:
+    recording = ports.catalog.get_recording(task.recording_id) or RecordingRecord(
+        recording_id=task.recording_id, call_id=task.call_id, server_call_id=task.server_call_id
+    )
+    return manifest_of(recording, ports.catalog.chunks_of(task.recording_id))
+
+
+def _written(folder: str, version: int, content: bytes, etag: str | None, archive: Archive) -> bool:
+    if version > 1:
+        return archive.put_once(layout.manifest_name(folder, version + 1), content, _JSON)
+    try:
+        return archive.put_if_unchanged(layout.manifest_name(folder), content, _JSON, etag)
+    except BlobLockedError:
+        return archive.put_once(layout.manifest_name(folder, 2), content, _JSON)
+
+
+def _added(folder: str, content: bytes, archive: Archive) -> bool:
+    return archive.put_once(layout.manifest_name(folder, _last_version(folder, archive) + 1), content, _JSON)

@@ -1,0 +1,43 @@
+"""Copy anew: what the archive holds of a chunk is not what was proved, and the source may still have it."""
+
+from typing import NoReturn
+
+from recording.archive.claim import Work, ids_of
+from recording.domain.chunk import Home, Suspect
+from recording.domain.transitions import recopied
+from recording.errors import ContentConflictError, SourceBrokenError
+from recording.telemetry import Event, emit
+
+MOST_NAMES = 5  # an archive that spoils every copy needs a person, not more copies
+
+
+def copy_anew(work: Work, code: str, reason: str, *, is_name_taken: bool) -> NoReturn:
+    """Put the chunk back to the start of the line, with an alarm; bytes that hold its name stay listed beside it.
+
+    Raises:
+        SourceBrokenError: with this code, always: the next try copies.
+        ContentConflictError: with this code, when too many names were spoilt already; the source is left.
+    """
+    record = work.record
+    emit(
+        Event.CHUNK_MEDIA_LOST,
+        reason=code,
+        detail=reason,
+        blob_name=record.blob_name,
+        state=record.state,
+        **ids_of(work.task),
+    )
+    if is_name_taken and record.name_version >= MOST_NAMES:
+        raise ContentConflictError(reason, code=code)
+    is_ours = is_name_taken and record.blob_name is not None and work.task.home is Home.ACS
+    taken = (
+        held_name(work, record.blob_name or "", record.length_bytes or 0, record.sha256, reason) if is_ours else None
+    )
+    work.record = recopied(record, taken)
+    work.save(last_error=code)
+    raise SourceBrokenError(reason, code=code)
+
+
+def held_name(work: Work, name: str, length_bytes: int, sha256: str | None, reason: str) -> Suspect:
+    """Return the bytes that hold a chunk's name, as they are listed beside it."""
+    return Suspect(blob_name=name, sha256=sha256, length_bytes=length_bytes, reason=reason, at=work.now())

@@ -1,0 +1,299 @@
+"""What reality does to a chunk: a hand in the archive, bad bodies for hours, wrong clocks, locks, odd locations."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
+from dev.in_memory.world import World, intercept, leave_alone, world
+from recording.archive.line import archive_message
+from recording.domain.chunk import ChunkState, MetadataOutcome, SourceOutcome
+from recording.errors import BlobLockedError, SourceBusyError, SourceGoneError, SourceRefusedError, SourceThrottledError
+
+Hand = Callable[[World, str], None]
+
+
+def deletes(here: World, name: str) -> None:
+    """Remove a blob."""
+    del here.fakes.archive.blobs[name]
+
+
+def empties(here: World, name: str) -> None:
+    """Overwrite a blob with nothing."""
+    here.fakes.archive.blobs[name] = replace(here.fakes.archive.blobs[name], data=b"", facts={}, etag='"hand"')
+
+
+def overwrites(here: World, name: str) -> None:
+    """Overwrite a blob with other bytes of its length, under the facts it had."""
+    blob = here.fakes.archive.blobs[name]
+    here.fakes.archive.blobs[name] = replace(blob, data=bytes(len(blob.data)), etag='"hand"')
+
+
+def drops_all(here: World, _name: str) -> None:
+    """Remove the container."""
+    here.fakes.archive.blobs.clear()
+    here.fakes.archive.staged.clear()
+
+
+QUESTIONS = ("look_up", "get", "delete")  # between the answer and the DELETE there is no step to reach in
+
+
+@pytest.mark.parametrize("hand", [deletes, empties, overwrites, drops_all])
+@pytest.mark.parametrize("kind", [".wav", ".receipt.json", ".metadata.json", "manifest.json"])
+@pytest.mark.parametrize("step", range(1, 30, 2))
+def test_a_hand_between_any_two_steps_never_costs_the_recording(hand: Hand, kind: str, step: int) -> None:
+    """The witness beside every DELETE objects when the archive does not hold all of it at that moment (I1)."""
+    here, left = world(), [step]
+    here.holds(task())
+
+    def touch(_port: str, method: str) -> tuple[None, bool]:
+        names = [name for name in here.fakes.archive.blobs if name.endswith(kind)]
+        if names and left[0] > 0 and method not in QUESTIONS:
+            left[0] -= 1
+            if left[0] == 0:
+                hand(here, names[-1])
+        return None, False
+
+    intercept(here, touch)
+    here.fakes.queue.send(task())
+    here.runs(hours=20)
+    leave_alone(here)
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
+@pytest.mark.parametrize("hand", [deletes, empties, overwrites, drops_all])
+def test_media_that_a_hand_takes_while_metadata_is_late_is_copied_anew(hand: Hand) -> None:
+    """Hours lie between verify and delete then."""
+    here = world()
+    here.holds(task())
+    document = here.source.objects.pop(task().metadata_location or "")
+    here.works(task())
+    hand(here, here.record().blob_name or "")
+    here.source.objects[task().metadata_location or ""] = document
+    here.runs(hours=3)
+    found = here.record()
+    assert found.state is ChunkState.SOURCE_DELETED
+    assert here.fakes.archive.blobs[found.blob_name or ""].data == wav()
+
+
+def first_half(good: bytes) -> bytes:
+    """Return the prefix of a growing object."""
+    return good[: len(good) // 2]
+
+
+@pytest.mark.parametrize("minutes", [1, 20, 90, 300, 420])
+@pytest.mark.parametrize("wrong", [first_half, lambda _: b"<!doctype html><html>blocked by policy</html>" * 3])
+def test_a_wrong_but_steady_body_never_takes_the_name_while_time_is_left(
+    minutes: int, wrong: Callable[[bytes], bytes]
+) -> None:
+    """A block page lasts minutes or hours; ACS keeps the recording for a day."""
+    here = world()
+    here.holds(task())
+    good = here.source.objects[task().content_location]
+    here.source.objects[task().content_location] = wrong(good)
+    here.announces()
+    here.runs(hours=minutes / 60)
+    here.source.objects[task().content_location] = good
+    here.runs(hours=3)
+    found = here.record()
+    assert found.state is ChunkState.SOURCE_DELETED
+    assert (found.blob_name or "").endswith(f"0000-{document_id()}.wav")
+    assert here.fakes.archive.blobs[found.blob_name or ""].data == good
+
+
+@pytest.mark.parametrize("error", [SourceBusyError("503"), SourceThrottledError("429"), SourceRefusedError("401")])
+def test_only_not_found_proves_that_acs_has_forgotten(error: Exception) -> None:
+    """Past the assumed deadline a backlog is throttled, and ACS still has the recording."""
+    here = world()
+    here.holds(task())
+    here.source.fail_next("open_content", error, times=6)
+    here.fakes.clock.advance(hours=30)
+    here.fakes.queue.send(task())
+    here.runs(hours=8)
+    assert here.record().blob_name is not None
+    assert here.record().source is SourceOutcome.LEFT_TO_EXPIRE
+
+
+def test_what_can_never_be_fetched_ends_named_and_with_an_alarm() -> None:
+    """A state without an exit would be tried for ever, unseen."""
+    here = world()
+    here.holds(task())
+    here.source.fail_next("open_content", SourceBusyError("503"), times=10_000)
+    here.fakes.queue.send(task())
+    here.runs(hours=24 * 9)
+    assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["source_busy"])
+
+
+def test_an_old_event_before_its_file_does_not_outweigh_the_true_one() -> None:
+    """The later deadline holds, and an EXPIRED chunk that is announced again goes back to work."""
+    here = world()
+    here.announces(event(eventTime=(EVENT_TIME - timedelta(hours=30)).isoformat(), id="early"))
+    here.runs(hours=2)
+    assert here.state() is ChunkState.EXPIRED
+    here.holds(task())
+    here.announces(event(eventTime=(EVENT_TIME + timedelta(hours=1)).isoformat(), id="true"))
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
+def test_the_second_delivery_path_reopens_nothing() -> None:
+    """The same event within seconds is no new evidence."""
+    here = world()
+    here.announces(event(eventTime=(EVENT_TIME - timedelta(hours=30)).isoformat()))
+    here.runs(hours=2)
+    changed_at = here.record().changed_at
+    here.fakes.clock._now = changed_at + timedelta(seconds=5)
+    here.announces(event(eventTime=(EVENT_TIME - timedelta(hours=30)).isoformat()))
+    assert here.state() is ChunkState.EXPIRED
+
+
+@pytest.mark.parametrize("hours", [25, 49, 6, -3])
+def test_one_instance_with_a_wrong_clock_decides_nothing_final(hours: int) -> None:
+    """It claims, fails and reports by the time that the catalog's answers tell."""
+    here = world()
+
+    class Skewed:
+        def now(self) -> object:
+            return here.now + timedelta(hours=hours)
+
+    ports = replace(here.ports, clock=Skewed())
+    here.fakes.catalog.add_chunk(record(first_seen_at=here.now, changed_at=here.now))
+    for _ in range(4):
+        archive_message(task().model_dump_json(), ports, here.settings)
+        here.fakes.queue.sent.clear()
+        here.fakes.clock.advance(minutes=40)
+        assert here.state() is ChunkState.PENDING
+        assert not here.record().is_claimed(here.now)
+    here.holds(task())
+    here.works(task())
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
+def test_a_claim_far_in_the_future_is_honoured_for_one_claim_only() -> None:
+    """A worker with a wrong clock died with it."""
+    here = world()
+    here.holds(task())
+    here.fakes.catalog.add_chunk(record(claim_owner="dead", claim_expires_at=here.now + timedelta(hours=25)))
+    here.fakes.queue.send(task())
+    here.runs(hours=0.2)
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_manifest_that_may_not_be_rewritten_gets_numbered_versions(is_told: bool) -> None:
+    """Whether the service names the policy or the write just never succeeds; the sources are settled all the same."""
+    here, tries = world(), []
+    archive = here.fakes.archive
+    put = archive.put_if_unchanged
+
+    def immutable(name: str, data: bytes, media_type: str, etag: str | None) -> bool:
+        tries.append(name)
+        if name not in archive.blobs:
+            return put(name, data, media_type, etag)
+        if is_told:
+            raise BlobLockedError("a policy")
+        return False
+
+    archive.put_if_unchanged = immutable  # type: ignore[method-assign]
+    for index in range(4):
+        here.holds(task(index))
+    here.announces(event(*(chunk(index) for index in range(4)), data={"recordingDurationMs": 8000}))
+    here.runs(hours=30)
+    assert {record.state for record in here.fakes.catalog.chunks.values()} == {ChunkState.SOURCE_DELETED}
+    assert len(tries) < 200
+    last = max(name for name in archive.blobs if "/manifest.0" in name)
+    assert last.endswith("manifest.0004.json")
+    assert b'"complete": true' in archive.blobs[last].data
+
+
+def test_a_container_that_takes_no_manifest_at_all_keeps_no_source_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    """The least important part does not decide."""
+    here = world()
+    here.holds(task())
+    locked = BlobLockedError("a policy")
+    here.fakes.archive.fail_next("put_if_unchanged", locked, times=50)
+    plain = here.fakes.archive.put_once
+
+    def put_once(name: str, data: bytes, media_type: str) -> bool:
+        if "manifest" in name:
+            raise locked
+        return plain(name, data, media_type)
+
+    here.fakes.archive.put_once = put_once  # type: ignore[method-assign]
+    here.works(task())
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert any(entry.getMessage().startswith("recording.manifest_behind") for entry in caplog.records)
+
+
+def test_an_archived_tier_is_no_reason_to_keep_a_chunk_open() -> None:
+    """The service verified every block; reading back is what the tier forbids."""
+    here = world()
+    here.holds(task())
+    here.fakes.archive.fail_next("read_range", BlobLockedError("BlobArchived"), times=50)
+    here.works(task())
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert any("not read back" in how for how in here.receipt()["verifiedHow"])
+
+
+def test_an_odd_metadata_location_is_not_called_and_the_media_is_archived() -> None:
+    """Its reason is in the receipt, and the source is left: its metadata was not fetched."""
+    here, odd = world(), task(metadata_location="https://files.example.org/metadata")
+    here.holds(odd)
+    here.fakes.queue.send(odd)
+    here.runs(hours=1)
+    found = here.record(odd)
+    assert (found.state, found.metadata) == (ChunkState.CATALOGED, MetadataOutcome.NOT_ASKED)
+    assert found.source is SourceOutcome.LEFT_TO_EXPIRE
+    assert "foreign_host" in here.receipt(odd)["metadataReason"]
+
+
+def test_each_location_has_its_own_home() -> None:
+    """Half an export: the content at ACS, the metadata in the customer's container."""
+    here = world()
+    place = "https://customer.blob.core.windows.net/calls/metadata.json"
+    half = task(metadata_location=place)
+    here.holds(half)
+    here.fakes.external.objects[place] = here.source.objects.pop(place)
+    here.fakes.queue.send(half)
+    here.runs(hours=1)
+    assert (here.state(half), here.record(half).metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
+def test_one_document_under_two_indexes_is_one_file() -> None:
+    """The second is archived from the first, not called lost."""
+    here = world()
+    here.holds(task(0))
+    here.works(task(0))
+    other = task(1, document_id(0))
+    here.fakes.queue.send(other)
+    here.runs(hours=30)
+    assert here.record(other).sha256 == here.record(task(0)).sha256
+    assert "expired" not in here.fakes.quarantine.reasons
+
+
+def test_a_delete_that_is_answered_gone_is_done() -> None:
+    """410 says the same as 404."""
+    here = world()
+    here.holds(task())
+    here.source.fail_next("delete", SourceGoneError("410"))
+    here.works(task())
+    assert (here.state(), here.record().source) == (ChunkState.SOURCE_DELETED, SourceOutcome.ALREADY_GONE)
+
+
+def test_metadata_is_asked_for_only_after_the_media() -> None:
+    """An optional document that drips must not delay it."""
+    here = world()
+    here.holds(task())
+    here.works(task())
+    assert here.source.calls.index("open_content") < here.source.calls.index("read_metadata")
+
+
+def test_another_call_id_in_the_metadata_is_a_remark() -> None:
+    """ACS spells ids in several ways; the media is about this chunk."""
+    here = world()
+    here.holds(task(), document=metadata(callId="another"))
+    here.works(task())
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert here.receipt()["remarks"]
