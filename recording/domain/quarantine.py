@@ -8,6 +8,7 @@ from recording.domain.transitions import is_archived
 
 REASONS = frozenset(
     {
+        "blob_locked",
         "blob_missing",
         "claim_held",
         "claim_lost",
@@ -15,6 +16,8 @@ REASONS = frozenset(
         "contradicting_ids",
         "copy_paused",
         "delete_refused",
+        "documents_altered",
+        "documents_vanished",
         "event_too_large",
         "expired",
         "foreign_host",
@@ -22,12 +25,16 @@ REASONS = frozenset(
         "incomplete_record",
         "internal_error",
         "invalid_id",
+        "media_altered",
         "media_suspect",
+        "media_touched",
         "media_unreadable",
+        "media_vanished",
         "metadata_mismatch",
         "metadata_short",
         "metadata_too_large",
         "metadata_unreadable",
+        "name_taken",
         "never_tried",
         "other_event_type",
         "other_resource",

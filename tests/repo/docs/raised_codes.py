@@ -41,6 +41,9 @@ def _trees() -> Iterator[ast.Module]:
 
 
 def _codes_in(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ClassDef) and node.name == "Standing":  # how the archive stands, when it is not as proved
+        values = [part.value for part in node.body if isinstance(part, ast.Assign)]
+        return [code for value in values for code in _texts(value) if code != "as_proved"]
     if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id in _CODE_NAMES for t in node.targets):
         return _texts(node.value)
     if not isinstance(node, ast.Call) or _name(node) == "emit":
@@ -48,6 +51,8 @@ def _codes_in(node: ast.AST) -> list[str]:
     codes = [code for keyword in node.keywords if keyword.arg in _CODE_NAMES for code in _texts(keyword.value)]
     if _name(node) == "QuarantineEntry":
         codes += [code for keyword in node.keywords if keyword.arg == "reason" for code in _texts(keyword.value)]
+    if _name(node) == "copy_anew":
+        codes += _texts(node.args[1])
     if _name(node) in _FIRST_ARGUMENT and node.args:
         codes += _texts(node.args[0])
     return codes
