@@ -1,4 +1,4 @@
-"""Ingest: one event becomes one task per chunk, or one quarantine entry; it answers only when all are kept.
+"""Ingest: one event becomes one task per chunk; what cannot be trusted is kept alone, and the rest goes its way.
 
 Nothing is requested from anywhere here: a forged event costs nobody anything (I6). Order within a chunk matters: the
 catalog knows a chunk before the queue does, so a lost message is found by `reconcile`, and a lost answer is only
@@ -6,7 +6,7 @@ another delivery.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,186 +14,359 @@ from pydantic import ValidationError
 
 from recording.domain import retention
 from recording.domain.chunk import LARGEST_TASK, ChunkRecord, ChunkTask, Home
-from recording.domain.events import RecordingChunk, RecordingFileStatusUpdated, read_event
+from recording.domain.delivery import events_in
+from recording.domain.events import (
+    OddChunk,
+    RecordingChunk,
+    RecordingFileStatusUpdated,
+    read_event,
+    text_of_location,
+    with_only_chunk,
+    without_personal_data,
+)
+from recording.domain.ids import are_same_id, without_numbers
 from recording.domain.layout import folder_of
 from recording.domain.locations import checked_external_blob, checked_location
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import changed
 from recording.domain.transitions import is_reopened_by, is_settled_for, reopened
-from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
+from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError, StorageError, UnsafeLocationError
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
 LONGEST_PAYLOAD = 256 * 1024  # characters kept of what cannot be read; queue messages are far smaller
+WEBHOOK = "event_grid"  # the delivery path whose trigger library may drop type and source
+_SAVE_TRIES = 5  # events and control calls of one recording rarely meet; five lost races in a row never happen
+LONGEST_FOLDER = 1024  # bytes; a blob name has no more characters, and they are ASCII
+Refusal = EventRejectedError | UnsafeLocationError
 
 
 def ingest_text(text: str, came_from: str, ports: Ports, settings: Settings) -> None:
-    """Ingests what a queue message holds: one event, or an array of them.
+    """Ingest what a queue message or a dead letter holds: events one after the other, or arrays of them.
 
     Raises:
         StorageError: when something could not be kept; the message must be delivered again.
     """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        _quarantine(EventRejectedError("the message is not JSON", code="unreadable_event"), text, came_from, ports)
-        return
-    for envelope in content if isinstance(content, list) and content else [content]:
+    events, rest = events_in(text)
+    for envelope in events:
         ingest_event(envelope, came_from, ports, settings)
+    if rest is not None:
+        error = EventRejectedError("the message is not JSON", code="unreadable_event")
+        _quarantine(error, without_numbers(rest), came_from, ports)
 
 
 def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:
-    """Ingests one event in its envelope (Event Grid schema or CloudEvents).
+    """Ingest one event in its envelope (Event Grid schema or CloudEvents).
 
     Raises:
         StorageError: when something could not be kept; the event must be delivered again.
     """
     with span("ingest_event", came_from=came_from):
         try:
-            take_event(envelope, came_from, ports, settings)
+            event, odd = _taken(envelope, came_from, ports, settings)
         except (EventRejectedError, UnsafeLocationError) as error:
-            _quarantine(error, json.dumps(envelope, default=str), came_from, ports)
+            if error.code == "other_event_type":  # counted, not kept: it is none of ours, and may name people
+                emit(Event.EVENT_IGNORED, reason=error.code, detail=str(error), came_from=came_from)
+            else:
+                _quarantine(error, _payload_of(envelope), came_from, ports)
+            return
+        for chunk in odd:
+            _hold(chunk, event, envelope, came_from, ports)
 
 
 def take_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:
-    """The same, for a caller who has kept what may be refused.
+    """Ingest one event for a caller who has kept what may be refused as a whole.
+
+    An event with one good chunk is taken; its odd chunks are kept, each on its own.
 
     Raises:
         EventRejectedError: it cannot be read or trusted; nothing was changed.
-        UnsafeLocationError: it names a location that nothing may be fetched from; nothing was changed.
         StorageError: when something could not be kept; the event must be delivered again.
     """
-    event = _trusted_event(envelope, settings)
-    tasks = _tasks(event, _recording_of(event, ports, settings), ports.clock.now(), settings)
-    _enqueue(tasks, event, came_from, ports)
+    event, odd = _taken(envelope, came_from, ports, settings)
+    if len(odd) == len(event.chunks) + len(event.odd_chunks):
+        raise EventRejectedError(odd[0].detail, code=odd[0].reason)
+    for chunk in odd:
+        _hold(chunk, event, envelope, came_from, ports)
 
 
-def _trusted_event(envelope: Any, settings: Settings) -> RecordingFileStatusUpdated:
-    """The event, when it is of our type and resource and all its locations pass the guard."""
+def _taken(
+    envelope: Any, came_from: str, ports: Ports, settings: Settings
+) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
+    """Enqueue the good chunks of an event; the odd ones are the caller's to keep."""
+    event = _trusted_event(envelope, came_from, ports.clock.now(), settings)
+    tasks, odd = _tasks(event, ports.clock.now(), settings)
+    recording = _recording_of(event, odd, ports, settings) if tasks else _announced_more(event, odd, ports)
+    if tasks and recording is not None:
+        tasks, twins = _one_of_each_object(tasks, recording, ports)
+        odd += twins
+        _enqueue([task.in_folder(recording.folder or "") for task in tasks], event, came_from, ports)
+    return event, odd
+
+
+def _trusted_event(
+    envelope: Any, came_from: str, arrived_at: datetime, settings: Settings
+) -> RecordingFileStatusUpdated:
+    """Return the event when it is of our type and resource; its chunks are judged one by one."""
     if not isinstance(envelope, Mapping):
         raise EventRejectedError("the event is not a JSON object", code="unreadable_event")
-    event = read_event(envelope)
-    _check_resource(event, settings)
-    for chunk in event.chunks:
-        _check_locations(chunk, event, settings)
+    event = read_event(envelope, arrived_at)
+    is_excused = event.is_stripped and came_from == WEBHOOK  # only there does a library drop what was told
+    expected = None if is_excused else settings.acs.resource_id
+    if expected is not None and (event.resource or "").strip().lower() != expected:
+        raise EventRejectedError("the event names another resource, or none", code="other_resource")
     return event
 
 
-def _check_resource(event: RecordingFileStatusUpdated, settings: Settings) -> None:
-    expected = None if event.is_stripped else settings.acs.resource_id  # what is not told cannot contradict
-    if expected is not None and (event.resource or "").lower() != expected:
-        raise EventRejectedError("the event names another resource, or none", code="other_resource")
-
-
-def _check_locations(chunk: RecordingChunk, event: RecordingFileStatusUpdated, settings: Settings) -> None:
-    for location in (chunk.content_location, chunk.metadata_location):
-        if location and event.is_external and _is_external(location, settings):
-            continue
-        if location:
-            checked_location(location, settings.acs.content_hosts)
-    if chunk.delete_location and not event.is_external:
-        checked_location(chunk.delete_location, settings.acs.content_hosts)
-
-
-def _is_external(location: str, settings: Settings) -> bool:
-    """Whether ACS wrote to one of our containers; an export that failed names ACS's own storage instead."""
-    try:
-        checked_external_blob(location, settings.external_containers)
-    except UnsafeLocationError:
-        return False
-    return True
-
-
-def _recording_of(event: RecordingFileStatusUpdated, ports: Ports, settings: Settings) -> RecordingRecord:
-    """The recording's record with its folder fixed: the first event decides, later ones follow."""
-    now = ports.clock.now()
-    known = ports.catalog.get_recording(event.recording_id)
-    if known is None:
-        fresh = _with_folder(RecordingRecord(recording_id=event.recording_id), event, settings)
-        fresh = changed(fresh, first_event_at=now)
-        if ports.catalog.add_recording(fresh):
-            return fresh
-        known = ports.catalog.get_recording(event.recording_id) or fresh
-    if known.folder is not None and known.settled_at is None:
-        return known
-    try:
-        if known.folder is not None:  # there may be more to come of it after all
-            return ports.catalog.save_recording(changed(known, settled_at=None))
-        completed = changed(_with_folder(known, event, settings), first_event_at=now, settled_at=None)
-        return ports.catalog.save_recording(completed)
-    except ClaimLostError:  # control or another event wrote it meanwhile: look again
-        return _recording_of(event, ports, settings)
-
-
-def _with_folder(record: RecordingRecord, event: RecordingFileStatusUpdated, settings: Settings) -> RecordingRecord:
-    started_at = event.data.recording_start_time or record.started_at or event.event_time
-    return changed(
-        record,
-        folder=folder_of(settings.archive_path_template, event.recording_id, event.call_id, started_at),
-        call_id=event.call_id,
-        server_call_id=event.server_call_id or record.server_call_id,
-        started_at=record.started_at or event.data.recording_start_time,
-    )
+# --- one task per chunk ----------------------------------------------------------------------------------------------
 
 
 def _tasks(
-    event: RecordingFileStatusUpdated, recording: RecordingRecord, now: datetime, settings: Settings
-) -> list[ChunkTask]:
-    expiry = retention.expires_at(min(event.event_time, now), settings.retention)  # a clock ahead puts nothing off
+    event: RecordingFileStatusUpdated, now: datetime, settings: Settings
+) -> tuple[list[ChunkTask], list[OddChunk]]:
+    """Return a task for each good chunk, still without its folder, and the chunks that must wait for an operator."""
+    tasks: list[ChunkTask] = []
+    odd = list(event.odd_chunks)
+    for chunk in event.chunks:
+        try:
+            tasks.append(_task(chunk, event, now, settings))
+        except (EventRejectedError, UnsafeLocationError) as error:
+            odd.append(_odd(chunk.model_dump(by_alias=True), chunk.index, error))
+    return tasks, odd
+
+
+def _odd(raw: Any, index: int, error: Refusal) -> OddChunk:
+    return OddChunk(raw, index, error.code, f"chunk {index}: {error}")
+
+
+def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetime, settings: Settings) -> ChunkTask:
+    content, home = _checked(chunk.content_location, event, settings)
+    metadata, metadata_home, metadata_refused = _metadata_of(chunk, event, settings)
+    delete, delete_refused = _delete_of(chunk, home, settings)
+    if delete is not None and metadata_refused:  # its metadata goes with the source, and may still be fetched by hand
+        delete, delete_refused = None, "metadata_refused"
     try:
-        tasks = [_task(chunk, event, recording, expiry, settings) for chunk in event.chunks]
+        task = ChunkTask(
+            recording_id=event.recording_id,
+            call_id=event.call_id,
+            server_call_id=event.server_call_id,
+            document_id=chunk.document_id,
+            index=chunk.index,
+            content_location=content,
+            metadata_location=metadata,
+            delete_location=delete,
+            home=home,
+            metadata_home=metadata_home,
+            metadata_refused=metadata_refused,
+            delete_refused=delete_refused,
+            content=event.content,
+            channel=event.channel,
+            format=event.format,
+            end_reason=chunk.end_reason,
+            session_end_reason=event.data.session_end_reason,
+            chunks_in_event=len(event.chunks) + len(event.odd_chunks),
+            recording_start_time=event.recording_start_time,
+            recording_duration_ms=event.data.recording_duration_ms,
+            event_id=event.event_id,
+            event_time=event.event_time,
+            expires_at=retention.expires_at(min(event.event_time, now), settings.retention),  # a clock may be ahead
+            folder="",
+        )
     except ValidationError as error:
-        raise EventRejectedError("the event's chunks cannot be read", code="unreadable_event") from error
-    if any(len(task.model_dump_json().encode()) > LARGEST_TASK for task in tasks):
+        raise EventRejectedError("a chunk cannot be read", code="unreadable_chunk") from error
+    if len(task.model_dump_json().encode()) > LARGEST_TASK - LONGEST_FOLDER:
         raise EventRejectedError("a chunk's facts do not fit a queue message", code="event_too_large")
-    return tasks
+    return task
 
 
-def _task(
-    chunk: RecordingChunk,
+def _checked(location: str, event: RecordingFileStatusUpdated, settings: Settings) -> tuple[str, Home]:
+    """Return a location that may be asked, and whose storage it is in; each location has a home of its own.
+
+    An export to the customer's container may fail for one of media and metadata; that one then stays in ACS's storage.
+
+    Raises:
+        UnsafeLocationError: it is in neither.
+    """
+    if event.is_external:
+        try:
+            checked_external_blob(location, settings.external_containers)
+        except UnsafeLocationError:
+            pass
+        else:
+            return location, Home.EXTERNAL
+    return checked_location(location, settings.acs.content_hosts).url, Home.ACS
+
+
+def _metadata_of(
+    chunk: RecordingChunk, event: RecordingFileStatusUpdated, settings: Settings
+) -> tuple[str | None, Home, str | None]:
+    """Return where the metadata is and in whose storage, or why the location that was told is not asked."""
+    try:
+        told = text_of_location(chunk.metadata_location)
+        return (None, Home.ACS, None) if told is None else (*_checked(told, event, settings), None)
+    except ValueError:
+        return None, Home.ACS, "unsafe_location"
+    except UnsafeLocationError as error:
+        return None, Home.ACS, error.code
+
+
+def _delete_of(chunk: RecordingChunk, home: Home, settings: Settings) -> tuple[str | None, str | None]:
+    """Return where the source may be deleted, or why the location that was told is not called.
+
+    A file in the customer's own storage is never deleted, whatever its event says.
+    """
+    if home is Home.EXTERNAL:
+        return None, None
+    try:
+        told = text_of_location(chunk.delete_location)
+        return (None, None) if told is None else (checked_location(told, settings.acs.content_hosts).url, None)
+    except ValueError:
+        return None, "unsafe_location"
+    except UnsafeLocationError as error:
+        return None, error.code
+
+
+def _one_of_each_object(
+    tasks: Sequence[ChunkTask], recording: RecordingRecord, ports: Ports
+) -> tuple[list[ChunkTask], list[OddChunk]]:
+    """Return the tasks without those for an object that has another index already: one file under two names.
+
+    Whoever came second would find the object deleted, and be raised as lost although its bytes are archived.
+    """
+    known = {(task.document_id, task.content_location): task.index for task in _known_tasks(recording, ports)}
+    kept: list[ChunkTask] = []
+    twins: list[OddChunk] = []
+    for task in tasks:
+        first = known.setdefault((task.document_id, task.content_location), task.index)
+        if first == task.index:
+            kept.append(task)
+        else:
+            twins.append(_twin(task, first))
+    return kept, twins
+
+
+def _known_tasks(recording: RecordingRecord, ports: Ports) -> list[ChunkTask]:
+    """Return what was announced of this recording before; nothing can have been when its row is new."""
+    if recording.etag is None:
+        return []
+    try:
+        return [record.task for record in ports.catalog.chunks_of(recording.recording_id)]
+    except StorageError:  # an unreadable row of one chunk must not keep the others waiting
+        return []
+
+
+def _twin(task: ChunkTask, first: int) -> OddChunk:
+    raw = {
+        "documentId": task.document_id,
+        "index": task.index,
+        "contentLocation": task.content_location,
+        "metadataLocation": task.metadata_location,
+        "deleteLocation": task.delete_location,
+        "endReason": task.end_reason,
+    }
+    detail = f"chunk {task.index} is the same object as chunk {first}"
+    return OddChunk(raw, task.index, "duplicate_document", detail)
+
+
+# --- the recording ---------------------------------------------------------------------------------------------------
+
+
+def _recording_of(
+    event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports, settings: Settings
+) -> RecordingRecord:
+    """Return the recording's record with its folder fixed; an event adds to what is known and changes nothing of it."""
+    for _ in range(_SAVE_TRIES):
+        known = ports.catalog.get_recording(event.recording_id)
+        before = known or RecordingRecord(recording_id=event.recording_id)
+        wanted = _completed(before, event, odd, ports.clock.now(), settings)
+        if known is None:
+            if ports.catalog.add_recording(wanted):
+                return wanted
+            continue
+        try:
+            return known if wanted == known else ports.catalog.save_recording(wanted)
+        except ClaimLostError:  # control or another event wrote it meanwhile: look again
+            continue
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _completed(
+    known: RecordingRecord,
     event: RecordingFileStatusUpdated,
-    recording: RecordingRecord,
-    expiry: datetime,
+    odd: Sequence[OddChunk],
+    now: datetime,
     settings: Settings,
-) -> ChunkTask:
-    external = event.is_external and _is_external(chunk.content_location, settings)
-    return ChunkTask(
-        recording_id=event.recording_id,
-        call_id=event.call_id,
-        server_call_id=event.server_call_id,
-        document_id=chunk.document_id,
-        index=chunk.index,
-        content_location=chunk.content_location,
-        metadata_location=chunk.metadata_location,
-        delete_location=chunk.delete_location,
-        home=Home.EXTERNAL if external else Home.ACS,
-        content=event.content,
-        channel=event.channel,
-        format=event.format,
-        end_reason=chunk.end_reason,
-        session_end_reason=event.data.session_end_reason,
-        chunks_in_event=len(event.chunks),
-        recording_start_time=event.data.recording_start_time,
-        recording_duration_ms=event.data.recording_duration_ms,
-        event_id=event.event_id,
-        event_time=event.event_time,
-        expires_at=expiry,
-        folder=recording.folder or "",
+) -> RecordingRecord:
+    call_id = known.call_id or (event.call_id if _agrees(event, known) else None)
+    started_at = known.started_at or event.recording_start_time
+    return changed(
+        known,
+        folder=known.folder
+        or folder_of(
+            settings.archive_path_template,
+            event.recording_id,
+            call_id or known.server_call_id or event.call_id,
+            started_at or min(event.event_time, now),
+        ),
+        call_id=call_id,
+        server_call_id=known.server_call_id or event.server_call_id,
+        started_at=started_at,
+        first_event_at=known.first_event_at or now,
+        settled_at=None,  # there may be more to come of it after all
+        announced_count=_announced_count(known, event, odd),
     )
+
+
+def _agrees(event: RecordingFileStatusUpdated, known: RecordingRecord) -> bool:
+    """Return whether the event's call may be the one that was recorded here, by the server call id of the start."""
+    if not (known.started_here and known.server_call_id):
+        return True
+    return event.server_call_id is not None and are_same_id(event.server_call_id, known.server_call_id)
+
+
+def _announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:
+    """Note in a known recording that files of it are held, so that it counts as incomplete; others get no row."""
+    for _ in range(_SAVE_TRIES):
+        known = ports.catalog.get_recording(event.recording_id)
+        count = _announced_count(known, event, odd) if known is not None else None
+        if known is None or count == known.announced_count:
+            return known
+        try:
+            return ports.catalog.save_recording(changed(known, announced_count=count, settled_at=None))
+        except ClaimLostError:
+            continue
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _announced_count(known: RecordingRecord, event: RecordingFileStatusUpdated, odd: Sequence[OddChunk]) -> int | None:
+    """Return how many files there are at least, once one is held; one without a readable index counts as the last."""
+    if not odd:
+        return known.announced_count
+    indexes = [chunk.index for chunk in event.chunks]
+    indexes += [chunk.index for chunk in event.odd_chunks if chunk.index is not None]
+    told = len(event.chunks) + len(event.odd_chunks)
+    is_open = any(chunk.index is None for chunk in odd)
+    least = max([index + 1 for index in indexes] + [min(indexes, default=0) + told if is_open else 0])
+    return max(least, known.announced_count or 0)
+
+
+# --- into the queue --------------------------------------------------------------------------------------------------
 
 
 def _enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_from: str, ports: Ports) -> None:
     enqueued = 0
     for task in tasks:
         enqueued += _enqueue_unless_finished(task, ports)
+        _report_refused_locations(task)
     emit(
         Event.EVENT_ACCEPTED if enqueued else Event.EVENT_DUPLICATE,
         event_id=event.event_id,
         recording_id=event.recording_id,
         came_from=came_from,
-        chunks=len(event.chunks),
+        chunks=len(event.chunks) + len(event.odd_chunks),
         count=enqueued,
+        reason="ids_differ" if event.ids_differ else None,  # the subject counted
     )
 
 
@@ -225,13 +398,47 @@ def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) ->
     )
 
 
-def _quarantine(error: EventRejectedError | UnsafeLocationError, payload: str, came_from: str, ports: Ports) -> None:
+def _report_refused_locations(task: ChunkTask) -> None:
+    """Report the locations that will not be called; the media is archived all the same."""
+    for place, reason in (("metadata", task.metadata_refused), ("delete", task.delete_refused)):
+        if reason is not None and reason != "metadata_refused":
+            emit(
+                Event.LOCATION_REFUSED,
+                recording_id=task.recording_id,
+                document_id=task.document_id,
+                index=task.index,
+                reason=reason,
+                detail=f"the {place} location",
+            )
+
+
+# --- kept for an operator --------------------------------------------------------------------------------------------
+
+
+def _hold(
+    chunk: OddChunk, event: RecordingFileStatusUpdated, envelope: Mapping[str, Any], came_from: str, ports: Ports
+) -> None:
+    """Keep one chunk as an event of its own, which can be redriven."""
+    payload = _payload_of(with_only_chunk(envelope, event.data, chunk.raw))
+    error = EventRejectedError(chunk.detail, code=chunk.reason)
+    _quarantine(error, payload, came_from, ports, recording_id=event.recording_id, index=chunk.index)
+
+
+def _payload_of(envelope: Any) -> str:
+    if isinstance(envelope, Mapping):
+        envelope = without_personal_data(envelope)
+    return without_numbers(json.dumps(envelope, default=str))
+
+
+def _quarantine(error: Refusal, payload: str, came_from: str, ports: Ports, **ids: Any) -> None:
+    """Keep what was refused and report it; `ids` say which recording and which index, where that is known."""
     entry = QuarantineEntry(
         reason=error.code,
         detail=str(error),
         payload=payload[:LONGEST_PAYLOAD],
         came_from=came_from,
         at=ports.clock.now(),
+        **ids,
     )
     name = ports.quarantine.put(entry)
-    emit(Event.EVENT_REJECTED, reason=error.code, detail=str(error), came_from=came_from, entry=name)
+    emit(Event.EVENT_REJECTED, reason=error.code, detail=str(error), came_from=came_from, entry=name, **ids)

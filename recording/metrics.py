@@ -138,6 +138,7 @@ _TOLD: dict[Event, Callable[[Fields], Iterator[Observation]]] = {
     Event.EVENT_ACCEPTED: _event("accepted"),
     Event.EVENT_DUPLICATE: _event("duplicate"),
     Event.EVENT_REJECTED: _event("rejected"),
+    Event.EVENT_IGNORED: _event("ignored"),
     Event.SOURCE_DELETED: lambda _fields: _observed(DELETED, 1),
     Event.REDRIVEN: _redriven,
     Event.QUEUE_SEEN: _queue,

@@ -337,6 +337,7 @@ class QuarantineEntry:
     at: datetime
     recording_id: str | None = None
     document_id: str | None = None
+    index: int | None = None
     redriven_at: datetime | None = None  # it went back to work then; the entry stays, for the record
     dismissed_at: datetime | None = None  # an operator decided then that nothing more is to be done
     note: str | None = None  # why

@@ -28,6 +28,8 @@ class Event(StrEnum):
     EVENT_ACCEPTED = "recording.event.accepted"
     EVENT_DUPLICATE = "recording.event.duplicate"
     EVENT_REJECTED = "recording.event.rejected"
+    EVENT_IGNORED = "recording.event.ignored"
+    LOCATION_REFUSED = "recording.event.location_refused"
     CHUNK_COPIED = "recording.chunk.copied"
     CHUNK_VERIFIED = "recording.chunk.verified"
     CHUNK_ARCHIVED = "recording.chunk.archived"
@@ -62,6 +64,7 @@ _LEVELS = {
     Event.CONTROL_REFUSED: logging.WARNING,
     Event.AUDIT_FAILED: logging.ERROR,
     Event.EVENT_REJECTED: logging.WARNING,
+    Event.LOCATION_REFUSED: logging.WARNING,
     Event.CHUNK_MEDIA_SUSPECT: logging.WARNING,
     Event.ATTEMPT_FAILED: logging.WARNING,
     Event.CHUNK_AT_RISK: logging.ERROR,

@@ -218,7 +218,6 @@ FORGED = (
     *_told("other_event_type", OTHER_TYPE),
     *_told("unreadable_subject", UNREADABLE_SUBJECT),
     *_told("invalid_id", INVALID_ID),
-    *_told("contradicting_ids", CONTRADICTING),
     *_told("unreadable_event", UNREADABLE),
     *_told("unreadable_event", NOT_JSON),
     *_told("unsafe_location", _located("unsafe", UNSAFE)),

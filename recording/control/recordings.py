@@ -10,8 +10,8 @@ from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, FallbackCopy
 from recording.domain.expectation import Expectation, expectation
 from recording.domain.formats import FormatType
-from recording.domain.ids import is_opaque_id
-from recording.domain.receipt import gaps_in, is_complete
+from recording.domain.ids import is_opaque_id, without_numbers
+from recording.domain.receipt import gap_facts, gaps_in, is_complete
 from recording.domain.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
 from recording.domain.records import RecordingChanges, changed
 from recording.domain.requests import StartRequest, start_options
@@ -74,8 +74,8 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
         "acsState": acs_state,
         "acsFault": acs_fault,
         **_known_facts(record),
-        "complete": is_complete(chunks, record.chunk_count if record else None),
-        "missingIndexes": gaps_in(chunks, record.chunk_count if record else None),
+        "complete": is_complete(chunks, record.least_count if record else None),
+        **gap_facts(gaps_in(chunks, record.least_count if record else None)),
         **_expected_facts(record, chunks, ports.clock.now(), settings),
         "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
     }
@@ -138,8 +138,8 @@ def _note_start(reservation: StartReservation, request: StartRequest, caller: st
     started = RecordingChanges(
         started_here=True,
         started_at=reservation.first_sent,
-        started_by=caller or request.requested_by,
-        request=request.as_noted(),
+        started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
+        request=request.for_catalog(),
         consent=request.consent.as_noted() if request.consent else None,
         server_call_id=request.server_call_id,
         last_action=LastAction.STARTED_PAUSED if request.pause_on_start else LastAction.STARTED,

@@ -68,7 +68,10 @@ class ChunkTask(BaseModel):
     content_location: str
     metadata_location: str | None = None
     delete_location: str | None = None
-    home: Home = Home.ACS
+    home: Home = Home.ACS  # of the media
+    metadata_home: Home = Home.ACS  # its own: an export to the customer's storage may succeed for one of the two
+    metadata_refused: str | None = None  # why the location that was told is not asked
+    delete_refused: str | None = None  # why the location that was told is not called
     content: ContentType | None = None
     channel: ChannelType | None = None
     format: FormatType | None = None
@@ -100,6 +103,10 @@ class ChunkTask(BaseModel):
     def expiring_at(self, expires_at: datetime) -> Self:
         """Return the same task with this deadline."""
         return with_changes(self, {"expires_at": expires_at})
+
+    def in_folder(self, folder: str) -> Self:
+        """Return the same task for this folder of the archive."""
+        return with_changes(self, {"folder": folder})
 
     def again(self) -> Self:
         """The same task for its next try."""

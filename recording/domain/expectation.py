@@ -34,7 +34,7 @@ def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: dat
         now: the time.
         after: how long files may take once the recording is over.
     """
-    missing = gaps_in(chunks, record.chunk_count)
+    missing = gaps_in(chunks, record.least_count)
     if chunks and not missing:
         return Expectation.MET
     since = over_since(record, chunks)
@@ -55,7 +55,7 @@ def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> dateti
     """
     newest = max((chunk.first_seen_at for chunk in chunks), default=None)
     known = {chunk.task.index for chunk in chunks}
-    if any(index not in known for index in range(max(known, default=0))):
+    if len(known) <= max(known, default=-1):
         return newest
     ended = [record.ended_seen_at, record.unanswered_since]
     if record.last_action is LastAction.STOPPED:

@@ -1,11 +1,20 @@
 """Ids that come from outside: what is accepted as one, and the short names made from them."""
 
+import base64
+import binascii
 import hashlib
+import json
 import re
 
 # Recording ids are base64url JSON (~160 characters), document ids like 0-eus-d12-<32 hex>, call ids are GUIDs.
 # A little more is let through (padding, dots), nothing that means something in a path, a query or a log line.
 _OPAQUE_ID = re.compile(r"[A-Za-z0-9_=.~-]{1,512}", re.ASCII)
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_PERSONAL = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:4:)?\+\d{6,15}(?!\d)"  # a phone number, plain or as a raw participant id
+    r"|(?<![A-Za-z0-9])8:[a-z]+:[A-Za-z0-9_.:-]{8,}",  # a user of ACS or Teams
+    re.ASCII,
+)
 _PLAIN_NAME = re.compile(r"(?!h-)[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -27,3 +36,57 @@ def name_of(value: str) -> str:
     if _PLAIN_NAME.fullmatch(value):
         return value
     return "h-" + hashlib.sha256(value.encode()).hexdigest()[:32]
+
+
+def canonical_id(value: str) -> str:
+    """Return the one spelling under which an id is kept, whatever spelling it arrived in.
+
+    Encoded ids lose their padding and use the URL-safe alphabet, GUIDs are lower case; every other id stays as it is.
+    """
+    if _GUID.fullmatch(value):
+        return value.lower()
+    bare = value.rstrip("=").replace("+", "-").replace("/", "_")
+    return bare if bare != value and _decoded(bare) is not None else value
+
+
+def are_same_id(one: str, other: str) -> bool:
+    """Return whether two spellings name the same thing, compared decoded.
+
+    A bare GUID is the same as the encoded id that holds it.
+    """
+    return _form(one) == _form(other) or _holds(one, other) or _holds(other, one)
+
+
+def without_numbers(text: str) -> str:
+    """Return the text with every phone number and raw participant id replaced by a mark."""
+    return _PERSONAL.sub("[withheld]", text)
+
+
+def _holds(whole: str, part: str) -> bool:
+    return bool(_GUID.fullmatch(part)) and part.lower() in (_parts(whole) or {}).values()
+
+
+def _form(value: str) -> str:
+    parts = _parts(value)
+    return json.dumps(parts, sort_keys=True) if parts is not None else canonical_id(value)
+
+
+def _parts(value: str) -> dict[str, str] | None:
+    """Return the GUIDs and texts inside an id that is base64 of a JSON object, in lower case; None for other ids."""
+    decoded = _decoded(canonical_id(value))
+    try:
+        content = json.loads(decoded or b"null")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    return {str(name).lower(): str(part).lower() for name, part in content.items()}
+
+
+def _decoded(value: str) -> bytes | None:
+    """Return the bytes of URL-safe base64 without padding that holds readable text; None for anything else."""
+    try:
+        raw = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+        return raw if raw.decode().isprintable() else None
+    except (binascii.Error, ValueError):
+        return None

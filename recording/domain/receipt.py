@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice, pairwise
 from typing import Any
 
 from recording.domain.chunk import ChunkRecord, Home
@@ -10,6 +11,7 @@ from recording.domain.recording import RecordingRecord
 from recording.domain.transitions import is_archived
 
 SCHEMA = 1
+MOST_LISTED = 1000  # indexes in a list; the ranges beside it have all of them
 MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but the last
 
 
@@ -60,30 +62,45 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         "startedBy": recording.started_by,
         "tags": recording.request.get("tags"),
         "consent": recording.consent,
-        "complete": is_complete(known, recording.chunk_count),
-        "missingIndexes": gaps_in(known, recording.chunk_count),
+        "complete": is_complete(known, recording.least_count),
+        **gap_facts(gaps_in(known, recording.least_count)),
         "chunks": [_entry(record) for record in known],
     }
     return _json(facts)
 
 
-def gaps_in(chunks: Iterable[ChunkRecord], chunk_count: int | None = None) -> list[int]:
-    """The indexes that must exist and no chunk has; ACS counts from 0.
+def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None = None) -> list[range]:
+    """Return the indexes that must exist and no chunk has, as ranges; ACS counts from 0.
 
     Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
-    own log counts, where it was read.
+    own log counts or events told of, where that is known (`least_count`).
     """
     reasons: dict[int, set[str | None]] = {}
     for record in chunks:
         reasons.setdefault(record.task.index, set()).add(record.task.end_reason)
     last = max(reasons, default=-1)
-    at_least = last + 2 if reasons.get(last) == {MORE_TO_COME} else last + 1
-    return [index for index in range(max(at_least, chunk_count or 0)) if index not in reasons]
+    end = max(last + 2 if reasons.get(last) == {MORE_TO_COME} else last + 1, least_count or 0)
+    edges = [-1, *sorted(reasons), max(end, last + 1)]
+    return [range(low + 1, high) for low, high in pairwise(edges) if low + 1 < high]
 
 
-def is_complete(chunks: Sequence[ChunkRecord], chunk_count: int | None = None) -> bool:
+def gap_facts(gaps: Sequence[range]) -> dict[str, Any]:
+    """Return the gaps for a document: how many, as ranges (first and last), and one by one as far as they are few."""
+    return {
+        "missingIndexes": list(islice(chain.from_iterable(gaps), MOST_LISTED)),
+        "missingCount": sum(map(len, gaps)),
+        "missingRanges": [[gap[0], gap[-1]] for gap in gaps],
+    }
+
+
+def gaps_in_words(gaps: Sequence[range]) -> str:
+    """Return the first gaps as text: `1, 3-7`."""
+    return ", ".join(str(gap[0]) if len(gap) == 1 else f"{gap[0]}-{gap[-1]}" for gap in gaps[:50])
+
+
+def is_complete(chunks: Sequence[ChunkRecord], least_count: int | None = None) -> bool:
     """Whether every chunk up to the last is archived; one that ended for its size announces another."""
-    return bool(chunks) and not gaps_in(chunks, chunk_count) and all(is_archived(record) for record in chunks)
+    return bool(chunks) and not gaps_in(chunks, least_count) and all(is_archived(record) for record in chunks)
 
 
 def _entry(record: ChunkRecord) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class RecordingRecord(BaseModel):
     first_event_at: datetime | None = None
     was_resumed: bool = False
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
+    announced_count: int | None = None  # how many files events told of at least, where one of them is held
     asked_at: datetime | None = None  # when ACS was last asked whether it still records
     unanswered_since: datetime | None = None  # ACS has not answered that question since
     ended_seen_at: datetime | None = None  # when ACS was first seen to know this recording no more
@@ -53,6 +54,11 @@ class RecordingRecord(BaseModel):
     incomplete_since: datetime | None = None  # the alarm: some files came, others did not
     settled_at: datetime | None = None  # nothing more is expected of it
     etag: str | None = Field(None, exclude=True)
+
+    @property
+    def least_count(self) -> int | None:
+        """Return how many files there must be at least, by ACS's own log or by what events told of."""
+        return max((count for count in (self.chunk_count, self.announced_count) if count is not None), default=None)
 
     @property
     def was_never_heard(self) -> bool:

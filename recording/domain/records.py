@@ -87,6 +87,7 @@ class RecordingChanges(TypedDict, total=False):
     first_event_at: datetime | None
     was_resumed: bool
     chunk_count: int | None
+    announced_count: int | None
     asked_at: datetime | None
     unanswered_since: datetime | None
     ended_seen_at: datetime | None

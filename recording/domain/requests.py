@@ -105,6 +105,18 @@ class StartRequest(_Exact):
     consent: Consent | None = None
     requested_by: ShortText | None = None
 
+    def for_catalog(self) -> dict[str, Any]:
+        """Return what the catalog keeps: participants are named in the metadata document and the media only.
+
+        Of the channels only their numbers stay; a callback may hold a secret in its query, and nobody reads it again.
+        """
+        noted = self.as_noted()
+        for name in ("requestedBy", "audioChannelParticipantOrdering", "recordingStateCallbackUri"):
+            noted.pop(name, None)
+        if self.channel_affinity:
+            noted["channelAffinity"] = [{"channel": entry.channel} for entry in self.channel_affinity]
+        return noted
+
 
 class HeldFilter(_Exact):
     """Which of the held things are meant; what is left out does not matter. Times are of events."""

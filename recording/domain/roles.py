@@ -77,8 +77,8 @@ def read_principal(header: str | None) -> Principal:
     Raises:
         RequestError: `not_signed_in` (401) when there is none, or it cannot be read.
     """
-    claims = _claims(header)
-    roles = frozenset(Role(value) for kind, value in claims if kind in _ROLE_CLAIMS and value in set(Role))
+    claims, role_claims = _claims(header)
+    roles = frozenset(Role(value) for kind, value in claims if kind in role_claims and value in set(Role))
     found = (value for wanted in _OBJECT_ID_CLAIMS for kind, value in claims if kind == wanted)
     return Principal(next(found, None), roles)
 
@@ -93,11 +93,15 @@ def check_allowed(principal: Principal, operation: Operation) -> None:
         raise RequestError(f"this needs the app role {NEEDED[operation]}", code="role_missing", status=403)
 
 
-def _claims(header: str | None) -> list[tuple[str, str]]:
+def _claims(header: str | None) -> tuple[list[tuple[str, str]], frozenset[str]]:
+    """Return the claims, and the names of those that are roles: `role_typ` says which one it is at this provider."""
     try:
-        content = json.loads(base64.b64decode(_bounded(header), validate=True))
-        return [(str(claim["typ"]), str(claim["val"])) for claim in content["claims"]]
-    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
+        text = _bounded(header).rstrip("=")
+        content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+        claims = [(str(claim["typ"]), str(claim["val"])) for claim in content["claims"]]
+        told = content.get("role_typ")
+        return claims, _ROLE_CLAIMS | ({told} if isinstance(told, str) and told else set())
+    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RequestError("the platform does not say who is calling", code="not_signed_in", status=401) from None
 
 

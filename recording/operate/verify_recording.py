@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from recording.archive.manifest import latest_manifest
 from recording.domain.chunk import ChunkRecord
 from recording.domain.layout import manifest_name
-from recording.domain.receipt import gaps_in, manifest_of
+from recording.domain.receipt import gaps_in, gaps_in_words, manifest_of
 from recording.domain.transitions import is_archived
 from recording.operate.drift import compare_recording
 from recording.ports import Ports
@@ -45,8 +45,8 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
     for chunk in chunks:
         if not is_archived(chunk):
             yield f"not_archived {chunk.key} ({chunk.state})"
-    for index in gaps_in(chunks, recording.chunk_count if recording else None):
-        yield f"chunk_missing {index}"
+    for gap in gaps_in(chunks, recording.least_count if recording else None):
+        yield f"chunk_missing {gaps_in_words([gap])}"
     for folder in sorted({chunk.task.folder for chunk in chunks}):
         version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
         if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):

@@ -16,7 +16,7 @@ from recording.domain.expectation import (
     is_settled,
     over_since,
 )
-from recording.domain.receipt import gaps_in
+from recording.domain.receipt import gaps_in, gaps_in_words
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, ControlError
@@ -113,12 +113,12 @@ def _raise(
 ) -> None:
     """The alarm, with the time that is left if ACS's clock began when the recording ended."""
     since = over_since(record, chunks) or now
-    missing = gaps_in(chunks, record.chunk_count)
+    missing = gaps_in(chunks, record.least_count)
     emit(
         Event.MISSING if stands is Expectation.MISSING else Event.INCOMPLETE,
         recording_id=record.recording_id,
         call_id=record.call_id,
         chunks=len(chunks),
-        detail=f"missing indexes: {', '.join(map(str, missing[:50]))}" if missing else None,
+        detail=f"missing indexes: {gaps_in_words(missing)}" if missing else None,
         time_left_seconds=since + settings.retention - now,
     )

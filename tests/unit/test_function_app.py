@@ -12,6 +12,7 @@ import pytest
 from dev.in_memory.builders import cloud_event, event
 from dev.in_memory.world import World, world
 from recording.http import routes as http_api
+from recording.ingest import ingest_event
 from recording.settings import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -147,7 +148,7 @@ def test_a_cloud_event_whose_envelope_the_trigger_drops_is_ingested(here: World)
     decoded = registry.get("eventGridTrigger").decode(func.meta.Datum(json.dumps(told), "json"), trigger_metadata={})
 
     envelope = http_api.envelope_of(decoded)
-    here.announces(json.loads(json.dumps(envelope, default=str)))
+    ingest_event(json.loads(json.dumps(envelope, default=str)), "event_grid", here.ports, here.settings)
 
     assert here.fakes.quarantine.reasons == []
     assert len(here.fakes.queue.tasks) == 1

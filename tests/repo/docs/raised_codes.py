@@ -55,6 +55,8 @@ def _codes_in(node: ast.AST) -> list[str]:
         codes += _texts(node.args[1])
     if _name(node) in _FIRST_ARGUMENT and node.args:
         codes += _texts(node.args[0])
+    if _name(node) == "OddChunk":
+        codes += _texts(node.args[2])
     return codes
 
 

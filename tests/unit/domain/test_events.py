@@ -1,10 +1,13 @@
 """Every form in which a recording event has been seen is read; everything else is rejected with a stable reason."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from azure.core.messaging import CloudEvent
+from azure.eventgrid import EventGridEvent, SystemEventNames
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,12 +23,26 @@ from dev.in_memory.builders import (
     event,
     event_file,
 )
-from recording.domain.events import MOST_CHUNKS, RecordingFileStatusUpdated, read_event, read_time
+from recording.domain.events import (
+    HIGHEST_INDEX,
+    MOST_CHUNKS,
+    RecordingFileStatusUpdated,
+    believable_time,
+    read_time,
+    text_of_location,
+)
+from recording.domain.events import read_event as read_event_at
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.errors import EventRejectedError
 
 EVENT_MOMENT = datetime(2026, 11, 23, 8, 58, 3, 765432, tzinfo=UTC)
 BY_CALL = f"call-{CALL_ID}"
+ARRIVED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def read_event(envelope: dict[str, Any]) -> RecordingFileStatusUpdated:
+    """The event as it is read two minutes after it was written."""
+    return read_event_at(envelope, ARRIVED)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +127,8 @@ def test_a_malformed_optional_fact_is_an_absent_fact(field: str, value: Any) -> 
     told = read_event(event(data={field: value}))
     assert told.recording_id == RECORDING_ID
     python_name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)
-    assert not getattr(told.data, python_name)
+    place = told if field == "recordingStartTime" else told.data
+    assert not getattr(place, python_name)
 
 
 @pytest.mark.parametrize("value", [5, ["SessionEnded"], "x" * 100_000])
@@ -119,19 +137,54 @@ def test_a_malformed_end_reason_is_an_absent_one(value: Any) -> None:
     assert read_event(event(chunk(endReason=value))).chunks[0].end_reason is None
 
 
-@pytest.mark.parametrize("field", ["metadataLocation", "deleteLocation"])
-def test_an_empty_location_is_an_absent_one(field: str) -> None:
+@pytest.mark.parametrize("value", ["", "  ", None])
+def test_an_empty_location_is_an_absent_one(value: str | None) -> None:
     """Events of external storage carry empty delete locations; an empty text is no place to ask."""
-    told = read_event(event(chunk(**{field: ""}))).chunks[0]
-    assert (told.metadata_location, told.delete_location).count(None) == 1
+    assert text_of_location(value) is None
 
 
-_MALFORMED: tuple[object, ...] = (5, 0, [], False)
-
-
-def test_a_metadata_location_of_unknown_form_is_refused_and_not_taken_for_absent() -> None:
+@pytest.mark.parametrize("value", [5, 0, [], False, {}, "x" * 5000, "\ud800"])
+def test_a_location_of_unknown_form_is_not_taken_for_an_absent_one(value: Any) -> None:
     """Absent metadata lets the source be deleted; a malformed location must not."""
-    assert {_reason(event(chunk(metadataLocation=value))) for value in _MALFORMED} == {"unreadable_event"}
+    with pytest.raises(ValueError, match=r".+"):
+        text_of_location(value)
+
+
+ODD_CHUNKS: list[tuple[str, int | None, dict[str, Any]]] = [
+    ("unreadable_chunk", 1, {"documentId": None}),
+    ("unreadable_chunk", 1, {"documentId": ""}),
+    ("unreadable_chunk", 1, {"contentLocation": None}),
+    ("unreadable_chunk", 1, {"contentLocation": ""}),
+    ("unreadable_chunk", 1, {"contentLocation": "  "}),
+    ("unreadable_chunk", 1, {"contentLocation": "x" * 5000}),
+    ("unreadable_chunk", None, {"index": None}),
+    ("unreadable_chunk", None, {"index": -1}),
+    ("unreadable_chunk", None, {"index": "first"}),
+    ("unreadable_chunk", None, {"index": 1.5}),
+    ("unreadable_chunk", None, {"index": 1.0}),
+    ("unreadable_chunk", None, {"index": 1e6}),
+    ("unreadable_chunk", None, {"index": True}),
+    ("unreadable_chunk", None, {"index": float("nan")}),
+    ("index_out_of_range", None, {"index": HIGHEST_INDEX + 1}),
+    ("index_out_of_range", None, {"index": 10**30}),
+    ("invalid_id", 1, {"documentId": "../../x"}),
+    ("invalid_id", 1, {"documentId": "a b"}),
+    ("invalid_id", 1, {"documentId": "."}),
+]
+
+
+@pytest.mark.parametrize(("reason", "index", "changes"), ODD_CHUNKS)
+def test_one_odd_chunk_costs_no_other(reason: str, index: int | None, changes: dict[str, Any]) -> None:
+    """ACS forgets the healthy files after a day, whatever stands beside them."""
+    told = read_event(event(chunk(0), chunk(1, **changes), chunk(2)))
+    assert [good.index for good in told.chunks] == [0, 2]
+    (odd,) = told.odd_chunks
+    assert (odd.reason, odd.index) == (reason, index)
+
+
+def test_the_highest_index_is_read() -> None:
+    """The bound is there against floods, not against recordings."""
+    assert read_event(event(chunk(0, index=HIGHEST_INDEX))).chunks[0].index == HIGHEST_INDEX
 
 
 def test_unknown_fields_are_kept() -> None:
@@ -183,26 +236,19 @@ def _reason(envelope: dict[str, Any]) -> str:
         ("other_event_type", event_file("event_grid_subscription_validation")),
         ("other_event_type", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated2")),
         ("other_event_type", cloud_event(type="Microsoft.Communication.RecordingStateChanged")),
-        ("other_event_type", event(eventType=["Microsoft.Communication.RecordingFileStatusUpdated"])),
         ("unreadable_event", {}),
+        ("unreadable_event", event(eventType=["Microsoft.Communication.RecordingFileStatusUpdated"])),
+        ("unreadable_event", event(eventType=7)),
+        ("unreadable_event", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated\x00x")),
+        ("unreadable_event", event(data=None) | {"data": "{"}),
+        ("unreadable_event", cloud_event() | {"data": None, "data_base64": "%%%"}),
         ("unreadable_event", {**event(), "data": None}),
         ("unreadable_event", {**event(), "data": "text"}),
         ("unreadable_event", {**event(), "data": [1]}),
         ("unreadable_event", event(data={"recordingStorageInfo": None})),
         ("unreadable_event", event(data={"recordingStorageInfo": {}})),
         ("unreadable_event", event(data={"recordingStorageInfo": {"recordingChunks": []}})),
-        ("unreadable_event", event(data={"recordingStorageInfo": {"recordingChunks": [None]}})),
         ("unreadable_event", event(*[chunk(index) for index in range(MOST_CHUNKS + 1)])),
-        ("unreadable_event", event(chunk(documentId=""))),
-        ("unreadable_event", event(chunk(contentLocation=None))),
-        ("unreadable_event", event(chunk(contentLocation="x" * 5000))),
-        ("unreadable_event", event(chunk(index=-1))),
-        ("unreadable_event", event(chunk(index="first"))),
-        ("unreadable_event", event(chunk(index=1.5))),
-        ("unreadable_event", event(chunk(deleteLocation=["x"]))),
-        ("unreadable_event", event(eventTime="soon")),
-        ("unreadable_event", event(eventTime=None, data={"recordingStartTime": None})),
-        ("unreadable_event", event(eventTime="0001-01-01T00:00:00+14:00")),
         ("unreadable_subject", event(subject=None)),
         ("unreadable_subject", event(subject=7)),
         ("unreadable_subject", event(subject="")),
@@ -220,10 +266,6 @@ def _reason(envelope: dict[str, Any]) -> str:
         ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/a%2fb")),
         ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/é")),
         ("invalid_id", event(subject=f"/recording/call/{CALL_ID}/recordingId/{'a' * 513}")),
-        ("invalid_id", event(chunk(documentId="../../x"))),
-        ("invalid_id", event(chunk(documentId="a b"))),
-        ("invalid_id", event(chunk(documentId="."))),
-        ("contradicting_ids", event(data={"recordingId": "another"})),
     ],
 )
 def test_what_cannot_be_trusted_is_rejected_with_a_stable_reason(reason: str, envelope: dict[str, Any]) -> None:
@@ -234,10 +276,12 @@ def test_what_cannot_be_trusted_is_rejected_with_a_stable_reason(reason: str, en
 def test_a_rejection_repeats_no_value() -> None:
     """The reason goes to the log; a hostile or personal value must not come with it."""
     canary = "8:acs:canary"
-    for envelope in (event(chunk(index=canary)), event(chunk(documentId=canary)), event(subject=canary)):
-        with pytest.raises(EventRejectedError) as raised:
-            read_event(envelope)
-        assert canary not in str(raised.value)
+    with pytest.raises(EventRejectedError) as raised:
+        read_event(event(subject=canary))
+    assert canary not in str(raised.value)
+    for changes in ({"index": canary}, {"documentId": canary}, {"contentLocation": [canary]}):
+        (odd,) = read_event(event(chunk(**changes))).odd_chunks
+        assert canary not in odd.detail
 
 
 Json = st.recursive(
@@ -331,3 +375,108 @@ def test_the_resource_is_the_topic_or_the_source() -> None:
 def test_a_document_id_in_the_services_form_is_accepted() -> None:
     """The builder's ids are the service's."""
     assert read_event(event()).chunks[0].document_id == document_id()
+
+
+# --- times, ids and forms that must not cost a recording -------------------------------------------------------------
+
+ODD_TIMES: list[Any] = [
+    *("0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2020-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+    *("2026-11-24T09:00:01Z", "11/23/2026 08:58:00", "Mon, 23 Nov 2026 08:58:00 GMT", "2026-11-23T08:58:00"),
+    *("2026-12-31T23:59:60Z", "2026-11-23T24:01:00Z", "soon", "", " ", 1795820400, 1e300, -1, True, [], {}, None),
+    *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
+]
+
+
+@pytest.mark.parametrize("value", ODD_TIMES)
+def test_a_time_outside_of_reason_is_an_absent_time(value: Any) -> None:
+    """Then the end of the recording counts, and when that is not known either, the arrival; nothing is refused."""
+    assert believable_time(value, ARRIVED) is None
+    assert read_event({**event(), "eventTime": value}).event_time == datetime(
+        2026, 11, 23, 8, 56, 2, 123456, tzinfo=UTC
+    )
+    without_start = event(data={"recordingStartTime": value}) | {"eventTime": value}
+    told = read_event(without_start)
+    assert (told.event_time, told.recording_start_time) == (ARRIVED, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-23T09:58:00.1234567+01:00", EVENT_TIME.replace(microsecond=123456)),
+        ("2026-11-24T08:59:59Z", datetime(2026, 11, 24, 8, 59, 59, tzinfo=UTC)),
+        ("2021-01-01T00:00:00Z", datetime(2021, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_time_within_reason_is_believed(text: str, moment: datetime) -> None:
+    """A late delivery and a clock that is ahead are ordinary."""
+    assert believable_time(text, ARRIVED) == moment
+
+
+def test_the_end_of_a_recording_is_never_later_than_the_arrival() -> None:
+    """A duration of years must not put the deadline off."""
+    assert read_event(event(eventTime="x", data={"recordingDurationMs": 1e12})).event_time == ARRIVED
+
+
+@pytest.mark.parametrize("spelling", [RECORDING_ID, RECORDING_ID + "=="])
+@pytest.mark.parametrize("other", [RECORDING_ID, RECORDING_ID + "==", "c2f5e8aa-93d0-4f9f-8a51-7e6d0b4f9c31"])
+def test_one_recording_has_one_id_however_it_is_spelt(spelling: str, other: str) -> None:
+    """Padding, or the bare GUID within the id: the live service's spelling in the data is unknown."""
+    subject = f"/recording/call/{CALL_ID.upper()}/serverCallId/x/recordingId/{spelling}"
+    told = read_event(event(subject=subject, data={"recordingId": other, "storageType": "ACS"}))
+    assert (told.recording_id, told.call_id, told.ids_differ, told.is_external) == (RECORDING_ID, CALL_ID, False, False)
+
+
+def test_where_subject_and_data_differ_the_subject_counts() -> None:
+    """A recording must not be lost for a field that adds nothing; the difference is told."""
+    told = read_event(event(data={"recordingId": "another"}))
+    assert (told.recording_id, told.ids_differ) == (RECORDING_ID, True)
+
+
+def _as_base64(envelope: dict[str, Any]) -> dict[str, Any]:
+    data = base64.b64encode(json.dumps(envelope["data"]).encode()).decode()
+    return {name: value for name, value in envelope.items() if name != "data"} | {"data_base64": data}
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        _as_base64(cloud_event()),
+        {**event(), "data": json.dumps(event()["data"])},
+        {**event(), "data": "\ufeff" + json.dumps(event()["data"])},
+        {name.upper(): value for name, value in event().items()},
+        event(subject=f"  {event()['subject']} ", eventType=event()["eventType"].upper() + " "),
+    ],
+    ids=["base64", "text", "text with a mark", "capitals", "blanks"],
+)
+def test_harmless_forms_are_read(envelope: dict[str, Any]) -> None:
+    """Senders differ in what is only clothing."""
+    told, plain = read_event(envelope), read_event(event())
+    assert (told.chunks, told.recording_id, told.event_time) == (plain.chunks, plain.recording_id, plain.event_time)
+
+
+# --- Microsoft's own models of the envelopes -------------------------------------------------------------------------
+
+
+def test_what_azure_eventgrid_makes_is_read() -> None:
+    """Its model and its name of the event are the ones that a sender uses."""
+    told = event()
+    made = EventGridEvent(
+        subject=told["subject"],
+        event_type=SystemEventNames.AcsRecordingFileStatusUpdatedEventName,
+        data=told["data"],
+        data_version="1.0",
+        topic=told["topic"],
+    )
+    made.event_time = EVENT_TIME
+    read = read_event(dict(made.serialize()))
+    assert (read.recording_id, read.event_time, read.resource) == (RECORDING_ID, EVENT_TIME, RESOURCE)
+
+
+def test_what_azure_core_makes_of_our_cloud_events_means_the_same() -> None:
+    """`azure.core.messaging.CloudEvent` is the oracle of what an envelope says."""
+    for envelope in (cloud_event(), _as_base64(cloud_event())):
+        parsed: CloudEvent[Any] = CloudEvent.from_dict(dict(envelope))
+        read = read_event(envelope)
+        data: Any = json.loads(parsed.data) if isinstance(parsed.data, bytes) else parsed.data
+        assert (parsed.source, parsed.time, parsed.id) == (read.resource, read.event_time, read.event_id)
+        assert data["recordingStorageInfo"]["recordingChunks"][0]["documentId"] == read.chunks[0].document_id

@@ -13,6 +13,7 @@ from dev.in_memory.builders import CONTAINER, EVENT_TIME, RECORDING_ID, document
 from recording.domain.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.receipt import gaps_in, is_complete, manifest_of, receipt_of
 from recording.domain.recording import KnownState, LastAction, RecordingRecord, merged_state
+from recording.domain.records import changed
 
 RECORDING = RecordingRecord(recording_id=RECORDING_ID, call_id="call", started_at=EVENT_TIME, started_by="ada")
 MORE = "ChunkMaximumSizeExceeded"
@@ -106,8 +107,28 @@ def test_two_files_of_one_index_are_both_listed() -> None:
 )
 def test_gaps_are_the_indexes_below_the_highest(indexes: tuple[int, ...], gaps: list[int]) -> None:
     """A missing chunk in the middle is seen, even though no event ever named it."""
-    assert gaps_in(_chunks(*indexes)) == gaps
+    assert [index for gap in gaps_in(_chunks(*indexes)) for index in gap] == gaps
     assert _read(manifest_of(RECORDING, _chunks(*indexes)))["missingIndexes"] == gaps
+
+
+def test_a_gap_of_a_million_is_one_line() -> None:
+    """One event with a high index must not make a manifest of megabytes."""
+    manifest = manifest_of(RECORDING, _chunks(0, 1_000_000))
+    told = _read(manifest)
+    assert len(manifest) < 40_000
+    assert (told["missingRanges"], told["missingCount"]) == ([[1, 999_999]], 999_999)
+    assert told["missingIndexes"] == list(range(1, 1001))
+
+
+def test_a_manifest_tells_who_started_it_with_what_consent_and_tags() -> None:
+    """The evidence lies beside the media, for whoever finds it there in ten years."""
+    consent = {"basis": "contract", "reference": "C-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "desk"}
+    started = changed(
+        RECORDING, started_by="1111-2222", consent=consent, request={"tags": {"case": "7"}}, started_at=EVENT_TIME
+    )
+    told = _read(manifest_of(started, _chunks(0)))
+    assert (told["startedBy"], told["consent"], told["tags"]) == ("1111-2222", consent, {"case": "7"})
+    assert told["startedAt"] == EVENT_TIME.isoformat()
 
 
 @pytest.mark.parametrize(

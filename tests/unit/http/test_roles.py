@@ -131,3 +131,19 @@ def test_health_stays_outside() -> None:
     request = func.HttpRequest("GET", "https://app.azurewebsites.net/api/health", body=b"")
     answer: Any = http_api.health(request, lambda: world(platform_auth=True).settings)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("length", range(3))
+def test_a_principal_without_its_padding_is_read(length: int) -> None:
+    """Some versions of the platform leave the padding out."""
+    facts = {"claims": [{"typ": "roles", "val": "Recording.Read"}], "x": "y" * length}
+    header = base64.b64encode(json.dumps(facts).encode()).decode().rstrip("=")
+    assert read_principal(header).roles == {Role.READ}
+
+
+def test_the_principal_says_which_claim_holds_its_roles() -> None:
+    """Providers name it differently; a claim that is named nowhere gives no right."""
+    facts = {"role_typ": "groups", "claims": [{"typ": "groups", "val": "Recording.Admin"}]}
+    assert read_principal(base64.b64encode(json.dumps(facts).encode()).decode()).roles == {Role.ADMIN}
+    facts.pop("role_typ")
+    assert read_principal(base64.b64encode(json.dumps(facts).encode()).decode()).roles == frozenset()

@@ -1,0 +1,39 @@
+"""Take a delivered text apart into events: one, an array, lines of either, with or without a byte order mark."""
+
+import json
+from typing import Any
+
+_BETWEEN = " \t\r\n\x1e\ufeff"  # what may stand between two JSON texts; U+001E is the separator of RFC 7464
+
+
+def events_in(text: str) -> tuple[list[Any], str | None]:
+    """Return the events in a text, and the part of it that is no JSON, if there is one.
+
+    Each event may also be JSON within a JSON text. An empty array counts as one event, so that it is not overlooked.
+    """
+    decoder = json.JSONDecoder()
+    found: list[Any] = []
+    at, end = _next(text, 0), len(text.rstrip(_BETWEEN))
+    while at < end:
+        try:
+            content, after = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return found, text[at:]
+        found += _unpacked(content)
+        at = _next(text, after)
+    return found, (None if found else text)
+
+
+def _next(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BETWEEN:
+        at += 1
+    return at
+
+
+def _unpacked(content: Any) -> list[Any]:
+    if isinstance(content, str):
+        try:
+            content = json.loads(content.removeprefix("\ufeff"))
+        except (ValueError, RecursionError):
+            return [content]
+    return content if isinstance(content, list) and content else [content]
