@@ -37,9 +37,10 @@ class SimulatorClient:
         """Whether the simulator itself works: `status` is ok or failing, `failures` says why."""
         return self._one("GET", "health")
 
-    def create_call(self, participants: Sequence[str] = ("Ada", "Grace"), **options: Any) -> JSON:
-        """Begins a call; options are those of `NewCall`."""
-        return self._one("POST", "calls", {"participants": list(participants), **options})
+    def create_call(self, participants: Sequence[str | JSON] | None = None, **options: Any) -> JSON:
+        """Begin a call; a participant is a name, a phone number, or an object. Options are those of `NewCall`."""
+        people = {} if participants is None else {"participants": list(participants)}
+        return self._one("POST", "calls", {**people, **options})
 
     def end_call(self, call_id: str) -> JSON:
         """Ends a call, and its recording with it."""

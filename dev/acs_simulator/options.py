@@ -56,6 +56,10 @@ class EventShape:
     """Whether data carries recordingContentType, -ChannelType and -FormatType."""
     event_per_chunk: bool = False
     """No source says whether n chunks come in one event or in n."""
+    recording_id_in_data: bool = False
+    """Data carries recordingId and storageType "ACS", as events seen in 2026 do."""
+    call_events: bool = False
+    """CallStarted and CallEnded are published too, for whoever subscribes without a type filter."""
 
 
 @dataclass(frozen=True)

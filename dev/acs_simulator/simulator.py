@@ -114,7 +114,7 @@ class Simulator:
 
     def _admin(self) -> web.Application:
         app = web.Application(middlewares=[explain_mistakes])
-        app.add_routes(AdminApi(self.world, self._health, self.events.settle).routes())
+        app.add_routes(AdminApi(self.world, self._health, self.events.settle, self.events.publish).routes())
         app.add_routes(AdminEvents(self.events).routes())
         app.add_routes(Topic(self.options.topic_key, self.events.accept).routes())
         return app

@@ -24,6 +24,8 @@ from dev.acs_simulator.admin.views import (
     ObjectView,
     RecordingView,
 )
+from dev.acs_simulator.events.calls import CALL_ENDED, CALL_STARTED, call_events
+from dev.acs_simulator.events.file_status import Event
 from dev.acs_simulator.state.model import Call
 from dev.acs_simulator.world import World
 from dev.event_grid import SubscriptionRefusedError
@@ -59,12 +61,20 @@ class AdminApi:
         world: What is shown and changed.
         health: Is asked for what only the servers know.
         settle: Lets deliveries under way finish, for so many seconds at most.
+        publish: Takes the events of calls.
     """
 
-    def __init__(self, world: World, health: Callable[[], Health], settle: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        world: World,
+        health: Callable[[], Health],
+        settle: Callable[[float], Awaitable[None]],
+        publish: Callable[[Event], None],
+    ) -> None:
         self._world = world
         self._health = health
         self._settle = settle
+        self._publish = publish
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of the interface that is not about events."""
@@ -96,13 +106,18 @@ class AdminApi:
         """POST calls: begins a call."""
         asked = NewCall.model_validate_json(await request.read() or b"{}")
         established_at = self._world.clock.now() + timedelta(seconds=asked.establish_after_seconds)
-        call = self._world.calls.create(asked.participants, established_at, asked.kind, asked.recording_kind)
+        people = asked.people(self._world.options.immutable_resource_id)
+        call = self._world.calls.create(people, established_at, asked.kind, asked.recording_kind, asked.platform)
+        self._tell(call, CALL_STARTED)
         return answer(CallView.of(call), 201)
 
     async def end_call(self, request: web.Request) -> web.Response:
         """POST calls/{call_id}/end: ends a call, and its recording with it."""
         call = self._call(request.match_info["call_id"])
+        is_over = call.ended_at is not None
         self._world.recordings.end_call(call, self._world.clock.now())
+        if not is_over:
+            self._tell(call, CALL_ENDED)
         return answer(CallView.of(call))
 
     async def recordings(self, _: web.Request) -> web.Response:
@@ -149,6 +164,10 @@ class AdminApi:
     async def journal(self, _: web.Request) -> web.Response:
         """GET journal: every request seen, and every refused contact with a foreign host."""
         return answer([JournalView.of(entry) for entry in self._world.journal.all()])
+
+    def _tell(self, call: Call, event_type: str) -> None:
+        for event in call_events(call, event_type, self._world.options, self._world.clock.now()):
+            self._publish(event)
 
     def _call(self, call_id: str) -> Call:
         call = self._world.calls.by_id(call_id)

@@ -12,22 +12,46 @@ from dev.acs_simulator.state.journal import JournalEntry
 from dev.acs_simulator.state.model import (
     Call,
     CallKind,
+    CallPlatform,
+    Participant,
     Recording,
     RecordingKind,
     RecordingState,
     SessionEnd,
     StoredObject,
 )
+from dev.acs_simulator.state.participants import ParticipantKind, new_participant, teams_phone_participants
 from dev.media.spec import Channel, Content, Format
 
 
-class NewCall(Exact):
-    """Begins a call. It can be recorded once `establish_after_seconds` have passed."""
+class NewParticipant(Exact):
+    """Somebody in a call to be: a phone needs a number in E.164, or gets one that nobody has."""
 
-    participants: tuple[str, ...] = ("Ada", "Grace")
+    display_name: str
+    kind: ParticipantKind | None = None
+    phone_number: str | None = None
+
+
+class NewCall(Exact):
+    """Begins a call. It can be recorded once `establish_after_seconds` have passed.
+
+    A participant is a name, a phone number, or both with a kind. A call of `teams_phone` has, unless others are
+    named, a caller, the resource account that was called and an agent; it publishes no call events.
+    """
+
+    participants: tuple[str | NewParticipant, ...] | None = None
+    platform: CallPlatform = CallPlatform.STANDALONE
     kind: CallKind = CallKind.SERVER
     recording_kind: RecordingKind = RecordingKind.ACS
     establish_after_seconds: float = Field(default=0.0, ge=0)
+
+    def people(self, resource: str) -> tuple[Participant, ...]:
+        """Return the participants with their raw ids; raises ValueError for a number that is none."""
+        if self.participants is None and self.platform is CallPlatform.TEAMS_PHONE:
+            return teams_phone_participants(resource)
+        asked = ("Ada", "Grace") if self.participants is None else self.participants
+        named = [NewParticipant(display_name=one) if isinstance(one, str) else one for one in asked]
+        return tuple(new_participant(one.display_name, resource, one.kind, one.phone_number) for one in named)
 
 
 class NewObjects(Exact):
@@ -111,6 +135,7 @@ class CallView(Exact):
     group_call_id: str | None
     room_id: str | None
     kind: CallKind
+    platform: CallPlatform
     participants: tuple[ParticipantView, ...]
     established_at: datetime
     ended_at: datetime | None

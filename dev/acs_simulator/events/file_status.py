@@ -77,6 +77,8 @@ def _data(ready: FilesReady, options: SimulatorOptions) -> dict[str, Any]:
     }
     if options.event.types_present:
         data |= _types(ready.recording)
+    if options.event.recording_id_in_data:
+        data |= {"storageType": "ACS", "recordingId": ready.recording.recording_id}
     if ready.exported:
         data |= {"storageType": "AzureBlob", "recordingId": ready.recording.recording_id}
     return data

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dev.acs_simulator.state.identifiers import is_base64url_of_url, new_guid, new_mri, new_server_call_id
-from dev.acs_simulator.state.model import Call, CallKind, Participant, RecordingKind, Refusal
+from dev.acs_simulator.state.identifiers import is_base64url_of_url, new_guid, new_server_call_id
+from dev.acs_simulator.state.model import Call, CallKind, CallPlatform, Participant, RecordingKind, Refusal
+from dev.acs_simulator.state.participants import new_participant
 
 
 class Calls:
@@ -16,10 +17,11 @@ class Calls:
 
     def create(
         self,
-        display_names: Sequence[str],
+        people: Sequence[str | Participant],
         established_at: datetime,
         kind: CallKind = CallKind.SERVER,
         recording_kind: RecordingKind = RecordingKind.ACS,
+        platform: CallPlatform = CallPlatform.STANDALONE,
     ) -> Call:
         """Begins a call; before `established_at` it cannot be recorded."""
         call = Call(
@@ -27,14 +29,18 @@ class Calls:
             server_call_id=new_server_call_id(),
             call_connection_id=new_guid(),
             kind=kind,
-            participants=tuple(Participant(name, new_mri(self._resource)) for name in display_names),
+            participants=tuple(self._participant(one) for one in people),
             established_at=established_at,
             group_call_id=new_guid() if kind is CallKind.GROUP else None,
             room_id=f"99{int(new_guid()[:8], 16)}" if kind is CallKind.ROOM else None,
             recording_kind=recording_kind,
+            platform=platform,
         )
         self._calls[call.call_id] = call
         return call
+
+    def _participant(self, one: str | Participant) -> Participant:
+        return new_participant(one, self._resource) if isinstance(one, str) else one
 
     def all(self) -> list[Call]:
         """Every call, oldest first."""

@@ -17,6 +17,13 @@ class CallKind(StrEnum):
     ROOM = "room"
 
 
+class CallPlatform(StrEnum):
+    """What a call runs on: ACS by itself, or Teams Phone Extensibility, whose calls have no call events."""
+
+    STANDALONE = "standalone"
+    TEAMS_PHONE = "teams_phone"
+
+
 class RecordingKind(StrEnum):
     """The platform that records."""
 
@@ -70,6 +77,7 @@ class Call:
     group_call_id: str | None = None
     room_id: str | None = None
     recording_kind: RecordingKind = RecordingKind.ACS
+    platform: CallPlatform = CallPlatform.STANDALONE
     ended_at: datetime | None = None
 
 
