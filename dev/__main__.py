@@ -70,15 +70,12 @@ def bench(
     raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs))
 
 
-@app.command()
-def simulator(
-    json: Annotated[bool, typer.Option("--json", help="print the addresses as one JSON line")] = False,
-    data: Annotated[Path | None, typer.Option(help="keep the CA and the media in this folder")] = None,
-) -> None:
-    """Runs the ACS simulator alone and prints how to reach it."""
-    from dev.acs_simulator.command import main
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def simulator(context: typer.Context) -> None:
+    """Runs the ACS simulator alone and prints how to reach it; --help lists its options."""
+    from dev.acs_simulator.command import app as own
 
-    raise typer.Exit(main(as_json=json, data_folder=data))
+    own(context.args, prog_name="python -m dev simulator")
 
 
 @app.command()

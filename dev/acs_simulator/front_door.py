@@ -80,7 +80,7 @@ class FrontDoor:
         if credential is None:
             return self._with_control_headers(request, host, self._unauthorized(host))
         if found is None:
-            return empty_answer(404)
+            return self._with_control_headers(request, host, self._not_simulated(request, host))
         return await self._perform(request, host, body, found, entry)
 
     async def _perform(
@@ -118,6 +118,16 @@ class FrontDoor:
         if host == self._options.endpoint_host:
             return error_answer(Refusal(401, "Denied", "Denied by the resource provider."))
         return ams_answer(401, "Unauthorized") if self._options.ams_unauthorized_body else empty_answer(401)
+
+    def _not_simulated(self, request: web.Request, host: str) -> web.Response:
+        """The storage plane stays silent, as ACS does; the control plane says what is not played here."""
+        if host != self._options.endpoint_host:
+            return empty_answer(404)
+        message = (
+            f"{request.method} {request.path} is not simulated. Call recording is: start, get, pause, "
+            "resume and stop. Calls are made at /_simulator/calls of its admin address."
+        )
+        return error_answer(Refusal(404, "NotSimulated", message))
 
     def _with_control_headers(
         self, request: web.Request, host: str, response: web.StreamResponse

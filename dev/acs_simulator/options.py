@@ -1,6 +1,7 @@
 """What the simulator can be told before it starts; the defaults are today's ACS as far as anybody outside knows it."""
 
 import base64
+import random
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -102,6 +103,7 @@ class SimulatorOptions:
         proxy_port: Loopback port of the CONNECT proxy; 0 takes a free one.
         admin_port: Loopback port of the admin API; 0 takes a free one.
         tls_port: Loopback port of the service itself; 0 takes a free one.
+        seed: Ids repeat from run to run when given; for the whole process.
     """
 
     endpoint_host: str = "contoso-calls.unitedstates.communication.azure.com"
@@ -132,3 +134,11 @@ class SimulatorOptions:
     proxy_port: int = 0
     admin_port: int = 0
     tls_port: int = 0
+    seed: int | None = None
+
+
+def options_of_seed(seed: int) -> SimulatorOptions:
+    """Return options whose keys and ids are the same in every run with this seed."""
+    chance = random.Random(seed)
+    key, topic_key = (base64.b64encode(chance.randbytes(size)).decode() for size in (64, 32))
+    return SimulatorOptions(access_key=key, topic_key=topic_key, seed=seed)

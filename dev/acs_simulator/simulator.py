@@ -1,5 +1,6 @@
 """Runs a simulator: its TLS server, the proxy that leads there, and the admin API, all on loopback."""
 
+import base64
 import contextlib
 import ssl
 import tempfile
@@ -9,8 +10,9 @@ from types import TracebackType
 
 from aiohttp import web
 
-from dev.acs_simulator.admin.api import AdminApi, explain_mistakes
+from dev.acs_simulator.admin.api import AdminApi, explain_mistakes, not_here
 from dev.acs_simulator.admin.events import AdminEvents
+from dev.acs_simulator.admin.page import Page
 from dev.acs_simulator.admin.views import Health
 from dev.acs_simulator.events.link import EventLink
 from dev.acs_simulator.events.topic import PATH as TOPIC_PATH
@@ -19,6 +21,7 @@ from dev.acs_simulator.net.certificates import make_certificates
 from dev.acs_simulator.net.proxy import ConnectProxy
 from dev.acs_simulator.net.routes import plays
 from dev.acs_simulator.options import SimulatorOptions
+from dev.acs_simulator.state.identifiers import seed_identifiers
 from dev.acs_simulator.world import World, build_world
 from dev.clock import MovableClock
 
@@ -72,6 +75,8 @@ class Simulator:
         await self._stack.aclose()
 
     async def _start(self) -> None:
+        _decode_key(self.options.access_key)
+        seed_identifiers(self.options.seed)
         folder = self._folder()
         certificates = make_certificates(self.options, folder)
         self.clock = MovableClock()
@@ -115,8 +120,10 @@ class Simulator:
     def _admin(self) -> web.Application:
         app = web.Application(middlewares=[explain_mistakes])
         app.add_routes(AdminApi(self.world, self._health, self.events.settle, self.events.publish).routes())
+        app.add_routes(Page().routes())
         app.add_routes(AdminEvents(self.events).routes())
         app.add_routes(Topic(self.options.topic_key, self.events.accept).routes())
+        app.router.add_route("*", "/{path:.*}", not_here)
         return app
 
     def _addresses(self, ca_bundle: Path, proxy_port: int, admin_port: int) -> Addresses:
@@ -142,6 +149,13 @@ class Simulator:
             resource_id=self.addresses.resource_id,
             failures=failures,
         )
+
+
+def _decode_key(access_key: str) -> None:
+    try:
+        base64.b64decode(access_key, validate=True)
+    except ValueError as error:
+        raise ValueError("the access key is no base64") from error
 
 
 def _service(world: World) -> web.Application:

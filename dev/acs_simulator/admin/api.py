@@ -54,6 +54,16 @@ async def explain_mistakes(request: web.Request, handler: Handler) -> web.Stream
         return web.json_response({"error": error.text or error.reason}, status=error.status)
 
 
+async def not_here(request: web.Request) -> web.Response:
+    """Answer a request for which there is no route: say what there is."""
+    routes = sorted(
+        {f"{route.method} {route.resource.canonical}" for route in request.app.router.routes() if route.resource}
+    )
+    there = [route for route in routes if PREFIX in route and not route.startswith("HEAD")]
+    error = f"{request.method} {request.path} is not here. The simulator's own interface has: {', '.join(there)}"
+    return web.json_response({"error": error}, status=404)
+
+
 class AdminApi:
     """Handlers over one world.
 

@@ -2,27 +2,41 @@
 
 import base64
 import json
+import random
 import re
-import secrets
 import uuid
 
 DOCUMENT_ID = re.compile(r"0-[a-z]{2,4}-d\d{1,2}-[0-9a-f]{32}")
 """Seen in all recorded traffic: region, storage generation, 32 hex digits."""
 
 
+_chance: list[random.Random] = [random.SystemRandom()]
+"""Where ids come from: the one source of this process."""
+
+
+def seed_identifiers(seed: int | None) -> None:
+    """Let ids repeat from run to run; None makes them unpredictable again."""
+    _chance[0] = random.SystemRandom() if seed is None else random.Random(seed)
+
+
+def random_bytes(count: int) -> bytes:
+    """Return bytes for an id or a number."""
+    return _chance[0].randbytes(count)
+
+
 def new_guid() -> str:
     """A random GUID."""
-    return str(uuid.uuid4())
+    return str(uuid.UUID(bytes=random_bytes(16), version=4))
 
 
 def new_document_id() -> str:
     """Like `0-eus-d12-801b…`: the id of a stored chunk."""
-    return f"0-eus-d12-{secrets.token_hex(16)}"
+    return f"0-eus-d12-{random_bytes(16).hex()}"
 
 
 def new_server_call_id() -> str:
     """Base64url of the URL of a conversation, which is what real server call ids decode to."""
-    conversation = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+    conversation = base64.urlsafe_b64encode(random_bytes(16)).decode().rstrip("=")
     url = f"https://api.flightproxy.skype.com/api/v2/cp/conv-use2-01.conv.skype.com/conv/{conversation}?i=20"
     return base64.urlsafe_b64encode(url.encode()).decode()
 

@@ -1,13 +1,12 @@
 """Who can be in a call, and the raw id that metadata documents carry for each kind.
 
-The forms are those that `azure.communication.callautomation` reads; its `identifier_from_raw_id` is the oracle of tests.
+The forms are those that `azure.communication.callautomation` reads; `identifier_from_raw_id` is the oracle of tests.
 """
 
 import re
-import secrets
 from enum import StrEnum
 
-from dev.acs_simulator.state.identifiers import new_guid, new_mri
+from dev.acs_simulator.state.identifiers import new_guid, new_mri, random_bytes
 from dev.acs_simulator.state.model import Participant
 
 E164 = re.compile(r"\+\d{6,15}")
@@ -66,4 +65,4 @@ def _raw_id(kind: ParticipantKind, resource: str) -> str:
 
 def _made_up_number() -> str:
     """A number of the range that is kept for drama: nobody has it."""
-    return f"+1555010{secrets.randbelow(10_000):04d}"
+    return f"+1555010{int.from_bytes(random_bytes(4)) % 10_000:04d}"
