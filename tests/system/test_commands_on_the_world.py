@@ -28,7 +28,7 @@ def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps) -
 
     status, told = _command(file, "status", "--json")
     assert (status, json.loads(told)["states"]) == (0, {"SOURCE_DELETED": 2})
-    assert _command(file, "list") == (0, "nothing is held\n")
+    assert _command(file, "list") == (0, "nothing needs attention\n")
     assert _command(file, "show", recording_id)[1].count("source deleted") == 2
     assert _command(file, "verify", recording_id) == (0, "proved: 2 chunks, 2 of them read whole\n")
 
@@ -52,7 +52,7 @@ def test_an_event_that_event_grid_gave_up_is_listed_and_put_back_to_work(own_wor
     assert _command(file, "redrive", "--all")[0] == 0
     own_world.wait_until_archived(made[0]["recordingId"], chunks=1)
     assert own_world.archived_of(made) == [made[0]["sha256"]]
-    assert _command(file, "list") == (0, "nothing is held\n")
+    assert _command(file, "list") == (0, "nothing needs attention\n")
 
 
 def _command(settings: Path, *arguments: str) -> tuple[int, str]:
