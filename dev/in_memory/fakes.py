@@ -397,7 +397,7 @@ class FakeCatalog(Scripted):
         self.chunks: dict[Key, ChunkRecord] = {}
         self.recordings: dict[str, RecordingRecord] = {}
         self.reservations: dict[str, StartReservation] = {}
-        self.clock: FakeClock | None = None  # the service's own, whatever an instance's clock says
+        self.clock = FakeClock()  # the service's own, whatever an instance's clock says
         self._etags = count(1)
 
     @scripted
@@ -473,7 +473,7 @@ class FakeCatalog(Scripted):
         return rows[key]
 
     def _stamped(self, record: Record) -> Record:
-        if isinstance(record, ChunkRecord) and self.clock is not None:
+        if isinstance(record, ChunkRecord):
             record = record.model_copy(update={"saved_at": self.clock.now()})
         return record.model_copy(update={"etag": f'"{next(self._etags)}"'})
 

@@ -58,7 +58,7 @@ TARGETS = (
     ),
     Target("recording.archive.verify", ("unit/archive/test_verify.py", *_LINE, "unit/archive/test_fallback.py")),
     Target(
-        "recording.archive.line",
+        "recording.archive.delete_source",
         (
             "unit/archive/test_line_events.py",
             *_LINE,

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
@@ -14,8 +15,9 @@ from recording.archive import fallback
 from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
-from recording.domain.chunk import ChunkState
-from recording.errors import RecordingError, StorageError
+from recording.domain import patience
+from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.errors import StorageError
 from recording.ports import Ports
 from recording.settings import MediaCheck, Settings
 
@@ -62,10 +64,10 @@ def acknowledge_before_enqueue() -> Iterator[Settings]:
 def give_up_after_five_tries() -> Iterator[Settings]:
     """Trying stops at a count, though ACS still has the media."""
 
-    def is_over(work: Work, _error: RecordingError) -> bool:
-        return work.record.state is ChunkState.PENDING and work.record.attempts >= 5
+    def is_given_up(record: ChunkRecord, _now: datetime) -> bool:
+        return record.state is ChunkState.PENDING and record.attempts >= 5
 
-    with mock.patch.object(archive, "_is_over", is_over):
+    with mock.patch.object(patience, "is_given_up", is_given_up):
         yield settings()
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from recording.archive.claim import expired_entry, ids_of
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.patience import is_given_up
 from recording.domain.records import changed
 from recording.domain.retention import Urgency
 from recording.domain.transitions import is_finished, moved
@@ -135,11 +136,10 @@ def is_overdue(record: ChunkRecord, now: datetime) -> bool:
 
 
 def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
-    """Past the deadline a chunk is tried once more, since the start of ACS's clock is unknown; then it is over."""
+    """Return whether nobody could try a chunk for days past its deadline; before, only the line ends it, by proof."""
     expiry = record.task.expires_at
     was_tried = record.next_attempt_at is not None and record.next_attempt_at >= expiry
-    is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
-    return is_unsaved and now >= expiry and was_tried
+    return record.state is ChunkState.PENDING and is_given_up(record, now) and was_tried
 
 
 def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:

@@ -3,17 +3,19 @@
 `python -m dev prove mutants` plants faults in everything else that guards a recording.
 """
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import EVENT_TIME, document_id, location, record, stored, task
+from dev.in_memory.builders import EVENT_TIME, STORED_ETAG, document_id, location, record, stored, task
 from dev.prove.mutants import Mutant, mutants_of
 from dev.prove.mutation import TARGETS, jobs
 from dev.prove.survivors import SURVIVORS
-from recording.domain.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.chunk import Acceptance, ChunkState, Home, MetadataOutcome, SourceOutcome
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
+from recording.domain.stored import StoredBlob
 
 RULES = TARGETS[0]
 GUARD = [mutant for mutant in mutants_of(RULES.source) if mutant.function in RULES.guard]
@@ -38,12 +40,21 @@ UNPROVED: tuple[dict[str, Any], ...] = (
     {"length_bytes": None},
     {"length_bytes": 0},
     {"media_fault": "does not open"},
+    {"accepted": Acceptance(by=None, note="heard it", at=PROVED.changed_at)},
     {"metadata": None},
     {"metadata": None, "metadata_reason": "late"},
     {"metadata": MetadataOutcome.NOT_ANNOUNCED},
 )
 WITHOUT_METADATA = {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": "the event names none"}
 BARE = PROVED.model_copy(update=WITHOUT_METADATA)
+GOOD = stored(PROVED)
+SPOILT = (
+    replace(GOOD, media=None),
+    replace(GOOD, media=StoredBlob(0, {}, STORED_ETAG)),
+    replace(GOOD, media=StoredBlob(PROVED.length_bytes or 0, {"sha256": PROVED.sha256 or ""}, "other")),
+    replace(GOOD, receipt=None),
+    replace(GOOD, metadata=b"{}"),
+)
 ONE, OTHER = (checked_location(location(document_id(at)), DEFAULT_CONTENT_HOSTS) for at in (0, 1))
 
 
@@ -51,7 +62,8 @@ def holds(module: ModuleType) -> bool:
     """Whether the guard of this module lets through what is proved, and nothing else."""
     may, same = module.may_delete_source, module.names_the_same_object
     return (
-        [may(PROVED, stored(PROVED)), may(BARE, stored(BARE))] == [True, True]
+        not any(may(PROVED, spoilt) for spoilt in SPOILT)
+        and [may(PROVED, stored(PROVED)), may(BARE, stored(BARE))] == [True, True]
         and [may(bad := PROVED.model_copy(update=facts), stored(bad)) for facts in UNPROVED] == [False] * len(UNPROVED)
         and same(ONE, ONE, document_id(0)) is True
         and [same(OTHER, ONE, document_id(0)), same(ONE, OTHER, document_id(0))] == [False] * 2

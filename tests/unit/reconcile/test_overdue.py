@@ -228,12 +228,15 @@ def test_what_is_archived_is_not_at_risk_of_loss(here: World, caplog: pytest.Log
     assert not [entry for entry in caplog.records if entry.getMessage().startswith("recording.chunk.at_risk")]
 
 
-def test_past_the_deadline_a_chunk_is_tried_once_more_and_then_called_lost(here: World) -> None:
-    """The start of ACS's clock is unknown, so the end of ours is no proof (I9); then it is an alarm (I2)."""
+def test_past_the_deadline_a_chunk_is_sent_again_and_only_days_later_called_lost(here: World) -> None:
+    """Only the line's own proof ends a chunk (I9); one that no worker could try for days is an alarm (I2)."""
     _known_but_forgotten(here, minutes=25 * 60)
-    assert here.reconciles().redriven == 1
-    here.fakes.queue.sent.clear()
-    here.fakes.clock.advance(minutes=11)
+    for _ in range(3):
+        assert here.reconciles().redriven == 1
+        here.fakes.queue.sent.clear()
+        here.fakes.clock.advance(minutes=11)
+    assert here.state() is ChunkState.PENDING
+    here.fakes.clock.advance(days=8)
     assert here.reconciles().expired == 1
     assert here.state() is ChunkState.EXPIRED
     assert here.fakes.quarantine.reasons == ["expired"]
@@ -266,7 +269,7 @@ def test_a_loss_is_raised_by_the_worker_or_by_the_timer_but_always(
     here.fakes.clock.advance(hours=30)
     here.reconciles()
     here.fakes.queue.sent.clear()
-    here.fakes.clock.advance(minutes=11)
+    here.fakes.clock.advance(days=8)
     here.reconciles()
     lost = [entry for entry in caplog.records if entry.getMessage().startswith("recording.chunk.expired")]
     assert [entry.levelname for entry in lost] == ["CRITICAL", "CRITICAL"]
