@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from recording.domain.formats import FormatType
 from recording.domain.ids import name_of
 
+FORMAT_BY_EXTENSION = {kind.value: kind for kind in FormatType}
 DEFAULT_TEMPLATE = "{yyyy}/{MM}/{dd}/{callId}/{recordingId}/{index}-{documentId}.{ext}"
 LONGEST_NAME = 1024  # Blob storage's limit
 _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}

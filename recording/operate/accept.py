@@ -1,0 +1,71 @@
+"""Accept: an operator decides that suspect bytes are the recording, with a note that stays in its receipt."""
+
+from recording.archive.claim import ids_of
+from recording.domain.chunk import Acceptance, ChunkKey, ChunkRecord, ChunkState, Suspect
+from recording.domain.layout import FORMAT_BY_EXTENSION
+from recording.domain.transitions import moved
+from recording.errors import ClaimLostError, RequestError
+from recording.ports import AuditEntry, Ports
+from recording.telemetry import Event, emit
+
+LONGEST_NOTE = 1000
+_OPERATION = "accept_suspect"
+
+
+def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None, ports: Ports) -> ChunkRecord:
+    """Make suspect bytes the recording: they are read back, get a receipt, and go on along the line.
+
+    The bytes keep their name, since nothing in the archive is replaced; the source is left to expire.
+
+    Args:
+        key: the chunk, which must be quarantined.
+        blob_name: which of its suspects.
+        note: why, for the receipt; not empty.
+        caller: who, as the platform vouches for.
+        ports: what the use case touches.
+
+    Raises:
+        RequestError: no such chunk (404), or not held with these bytes, or no note (400).
+        StorageError: storage does not answer; nothing was accepted, or the same request completes it.
+    """
+    _check_note(note)
+    record = ports.catalog.get_chunk(key)
+    if record is None:
+        raise RequestError("the catalog knows no such chunk", code="recording_not_found", status=404)
+    suspect = next((known for known in record.suspects if known.blob_name == blob_name), None)
+    if record.state is not ChunkState.QUARANTINED or suspect is None:
+        raise RequestError("the chunk is not held with such bytes")
+    now = ports.clock.now()
+    ports.audit.add(AuditEntry(now, _OPERATION, key.recording_id, caller, "asked"))
+    try:
+        saved = ports.catalog.save_chunk(_accepted(record, suspect, Acceptance(by=caller, note=note, at=now)))
+    except ClaimLostError:
+        raise RequestError("the chunk changed meanwhile; look again") from None
+    ports.queue.send(saved.task)
+    ports.audit.add(AuditEntry(ports.clock.now(), _OPERATION, key.recording_id, caller, "done"))
+    emit(Event.REDRIVEN, reason="accepted", state=record.state, **ids_of(record.task))
+    return saved
+
+
+def _check_note(note: str) -> None:
+    if not note.strip() or len(note) > LONGEST_NOTE or not note.isprintable():
+        raise RequestError(f"a note of 1 to {LONGEST_NOTE} printable characters is needed")
+
+
+def _accepted(record: ChunkRecord, suspect: Suspect, acceptance: Acceptance) -> ChunkRecord:
+    """Return the chunk as if it had just been copied; its digest is made anew when it is read back."""
+    return moved(
+        record,
+        ChunkState.COPIED,
+        blob_name=suspect.blob_name,
+        format=FORMAT_BY_EXTENSION.get(suspect.blob_name.rpartition(".")[2]),
+        length_bytes=suspect.length_bytes,
+        sha256=suspect.sha256,
+        media_fault=None,
+        media_warning=suspect.reason,
+        copied_at=suspect.at,
+        accepted=acceptance,
+        quarantine_reason=None,
+        next_attempt_at=acceptance.at,
+        changed_at=acceptance.at,
+    )
