@@ -10,15 +10,29 @@ SEMGREP := .venv-semgrep
 PROOF ?= all
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
+ifeq ($(OS),Windows_NT)
+$(error These commands need Linux or macOS: use WSL, or open the dev container (.devcontainer) in Visual Studio Code)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo up bench test fast watch cover hooks prove soak check format requirements package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed node_modules/.installed ## set up Python and Node dependencies (the other commands do it themselves)
+install: prerequisites $(VENV)/.installed node_modules/.installed ## set up Python and Node dependencies (the other commands do it themselves)
 
-$(VENV)/.installed: uv.lock pyproject.toml
+# Everything that must be there, before anything is fetched. A .venv of another Python than the one asked for is told.
+.PHONY: prerequisites
+prerequisites:
+	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: Azurite, the storage emulator, runs on it."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || test -x $(BIN)/python || { echo "$(PYTHON) is not there. Say which Python with PYTHON=…"; exit 1; }
+ifneq ($(filter command line environment,$(origin PYTHON)),)
+	@test ! -x $(BIN)/python || test "$$($(PYTHON) -c 'import sys; print(*sys.version_info[:2])')" = "$$($(BIN)/python -c 'import sys; print(*sys.version_info[:2])')" || \
+		{ echo "$(VENV) was made with another Python than $(PYTHON). Use VENV=.venv-other beside PYTHON=, or make clean first."; exit 1; }
+endif
+
+$(VENV)/.installed: uv.lock pyproject.toml | prerequisites
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
 	@echo "• Python dependencies into $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -26,8 +40,7 @@ $(VENV)/.installed: uv.lock pyproject.toml
 	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python
 	@touch $@
 
-node_modules/.installed: package-lock.json
-	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: Azurite, the storage emulator, runs on it."; exit 1; }
+node_modules/.installed: package-lock.json | prerequisites
 	@echo "• Azurite from npm …"
 	@npm ci --no-progress --loglevel=error >/dev/null
 	@touch $@
@@ -42,8 +55,8 @@ $(SEMGREP)/.installed: tools/semgrep/requirements.txt $(VENV)/.installed
 demo: install ## record calls on loopback and watch them arrive in the archive, proven
 	@$(BIN)/python -m dev demo
 
-up: install ## the same system, left running, with things to try
-	@$(BIN)/python -m dev up
+up: install ## the same system, left running, with things to try (PORT=7072, DATA=folder)
+	@$(BIN)/python -m dev up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 bench: install ## measure the copy beside what one would pick instead (fifteen minutes; docs/performance.md)
 	@$(BIN)/python -m dev bench

@@ -1,5 +1,6 @@
 """`python -m dev …`: the commands of the local world. Each has `--help`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,27 +8,39 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-HostOption = Annotated[str, typer.Option("--host", help="auto, builtin or func (Core Tools)")]
+
+class Host(StrEnum):
+    """Which Functions host runs the app; `auto` takes Core Tools when they are there."""
+
+    AUTO = "auto"
+    BUILTIN = "builtin"
+    FUNC = "func"
+
+
+HostOption = Annotated[Host, typer.Option("--host", help="auto, builtin or func (Core Tools)")]
 
 
 @app.command()
-def demo(host: HostOption = "auto") -> None:
+def demo(host: HostOption = Host.AUTO) -> None:
     """Records five calls on loopback and shows every file arriving, proven, in the archive."""
     from dev.play import play_demo
 
-    raise typer.Exit(play_demo(host))
+    raise typer.Exit(play_demo(host.value))
 
 
 @app.command()
 def up(
-    host: HostOption = "auto",
-    port: Annotated[int, typer.Option(help="of the Functions host")] = 7071,
-    data: Annotated[Path | None, typer.Option(help="keep storage and logs in this folder")] = None,
+    host: HostOption = Host.AUTO,
+    port: Annotated[int, typer.Option(help="of the Functions host", min=0, max=65535)] = 7071,
+    data: Annotated[Path | None, typer.Option(help="keep storage and logs in this folder", file_okay=False)] = None,
+    simulator_port: Annotated[
+        int, typer.Option(help="of the simulator's page; its proxy takes the next one", min=0, max=65534)
+    ] = 8900,
 ) -> None:
     """Starts the same system, leaves it running and prints what to try."""
     from dev.play import stay_up
 
-    raise typer.Exit(stay_up(host, port, data))
+    raise typer.Exit(stay_up(host.value, port, data, simulator_port))
 
 
 @app.command()
@@ -42,19 +55,17 @@ def picture(
 
 @app.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
-    port: Annotated[int, typer.Option(help="0 takes a free one")] = 7071,
+    port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7071,
     settings: Annotated[Path | None, typer.Option(help="local.settings.json")] = None,
     enable_auth: Annotated[bool, typer.Option("--enable-auth", help="ask for keys")] = False,
-    host: HostOption = "builtin",
+    host: HostOption = Host.BUILTIN,
     queue_lease: Annotated[int, typer.Option(help="seconds a fetched queue message stays invisible")] = 600,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
 ) -> None:
     """Runs function_app.py like `func start`."""
     from dev.functions_host.command import main
 
-    raise typer.Exit(
-        main(port, settings, enable_auth, host=host, queue_lease=queue_lease, log_json=log_json)  # type: ignore[arg-type]
-    )
+    raise typer.Exit(main(port, settings, enable_auth, host=host.value, queue_lease=queue_lease, log_json=log_json))
 
 
 @app.command()

@@ -39,6 +39,10 @@ class RecordingApi:
         """`pause`, `resume` or `stop`. Raises ApiError."""
         return self._call("POST", f"recordings/{recording_id}/{action}")
 
+    def held_count(self) -> int:
+        """Return how many items need attention. Raises ApiError."""
+        return int(self._call("GET", "held")["count"])
+
     def _call(self, method: str, path: str, body: JSON | None = None, headers: dict[str, str] | None = None) -> JSON:
         data = json.dumps(body).encode() if body is not None else None
         all_headers = {"Content-Type": "application/json", **self._headers, **(headers or {})}

@@ -4,9 +4,12 @@ The judge is not the app: each archived blob is read back and compared with what
 """
 
 import hashlib
+import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -154,6 +157,24 @@ def judge(world: LocalWorld, recorded: list[Recorded]) -> list[Proof]:
             for recording in recorded
             for chunk in api.get(recording.recording_id)["chunks"]
         ]
+
+
+def keep(world: LocalWorld, proofs: list[Proof], folder: Path) -> list[Path]:
+    """Write the archived media into a folder that stays, under names that one can read; return the files."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    kept = []
+    with BlobServiceClient.from_connection_string(world.storage) as service:
+        container = service.get_container_client("recordings")
+        for proof in proofs:
+            if not proof.blob_name:
+                continue
+            title = re.sub(r"[^a-z0-9]+", "-", proof.title.lower()).strip("-")
+            path = folder / f"{title}-{proof.index}.{proof.blob_name.rpartition('.')[2]}"
+            with path.open("wb") as file:
+                container.download_blob(proof.blob_name).readinto(file)
+            kept.append(path)
+    return kept
 
 
 def _proof(recorded: Recorded, chunk: JSON, objects: list[JSON], blobs: list[str], container: ContainerClient) -> Proof:

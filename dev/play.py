@@ -1,18 +1,23 @@
 """The commands `demo` and `up`: the local world with a person in front of it."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
 
 from dev.acs_simulator.options import SimulatorOptions
+from dev.api import RecordingApi
 from dev.azurite import AzuriteError
-from dev.demo import CHUNK_MAX_SECONDS, judge, left_at_source, record_calls, wait_until_finished
+from dev.demo import CHUNK_MAX_SECONDS, judge, keep, left_at_source, record_calls, wait_until_finished
 from dev.functions_host.functions import AppError
 from dev.functions_host.process import HostNotReadyError
 from dev.screen import Screen
-from dev.stopping import wait_for_stop
-from dev.world import LocalWorld, WorldError, WorldOptions
+from dev.stopping import stopped_cleanly, wait_for_stop
+from dev.watching import Watcher
+from dev.world import LocalWorld, WorldError, WorldOptions, is_free
 
+SIMULATOR_PORT = 8900
+KEPT = Path(".local-world") / "demo"
 _FAULTS = (AzuriteError, WorldError, HostNotReadyError, AppError)
 
 
@@ -22,8 +27,11 @@ def play_demo(host: Any) -> int:
     screen.console.print("[bold]ACS Recording Archive[/]: five calls, recorded and archived on this machine only.\n")
     options = WorldOptions(host=host, simulator=SimulatorOptions(chunk_max_seconds=CHUNK_MAX_SECONDS))
     try:
-        with LocalWorld(options, screen.say) as world:
+        with stopped_cleanly(), LocalWorld(options, screen.say) as world:
             return _played(world, screen)
+    except KeyboardInterrupt:
+        screen.console.print("stopped; nothing is left running")
+        return 130
     except _FAULTS as error:
         screen.console.print(f"[red]The demo could not run:[/] {error}")
         return 1
@@ -46,22 +54,46 @@ def _played(world: LocalWorld, screen: Screen) -> int:
         found = f"{len(proofs)} of {expected} chunks seen, {left} objects left at the source"
         text = f"[red]Not everything is archived and proven: {found}.[/]"
     screen.console.print(f"\n{text}  ({screen.seconds():.0f} s)")
+    kept = keep(world, proofs, KEPT)
+    screen.console.print(f"[bold]Listen:[/] {len(kept)} files in {KEPT}/, for example {kept[0] if kept else '-'}")
+    screen.console.print("[bold]Next:[/] make up, the same system left running")
     return 0 if is_good else 1
 
 
-def stay_up(host: Any, port: int, data: Path | None) -> int:
-    """Starts the world and waits for Ctrl-C."""
+def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMULATOR_PORT) -> int:
+    """Start the world, say what happens in it, and wait for Ctrl-C."""
     screen = Screen()
-    options = WorldOptions(host=host, port=port, data_dir=data.resolve() if data else None)
+    if port and not is_free(port):
+        screen.console.print(
+            f"[red]Port {port} is in use.[/] Is another `make up` running? Stop it, or: make up PORT={port + 1}"
+        )
+        return 1
+    ports = _simulator_ports(simulator_port, screen)
+    options = WorldOptions(host=host, port=port, data_dir=data.resolve() if data else None, simulator=ports)
     try:
-        with LocalWorld(options, screen.say) as world:
+        with stopped_cleanly(), LocalWorld(options, screen.say) as world:
             _print_what_to_try(world, screen)
-            wait_for_stop()
-            screen.say("stopping …")
+            with Watcher(world.simulator.recordings, RecordingApi(world.host_url), screen.say):
+                wait_for_stop()
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                screen.say("stopping …")
+    except KeyboardInterrupt:
+        return 130
+    except PermissionError as error:
+        screen.console.print(f"[red]The folder cannot be written:[/] {error.filename}")
+        return 1
     except _FAULTS as error:
         screen.console.print(f"[red]The local world could not start:[/] {error}")
         return 1
     return 0
+
+
+def _simulator_ports(port: int, screen: Screen) -> SimulatorOptions:
+    """The usual ports, so that requests.http and bookmarks stay true; free ones beside another world."""
+    if port and not (is_free(port) and is_free(port + 1)):
+        screen.say(f"port {port} or {port + 1} is in use: the simulator takes free ones")
+        return SimulatorOptions()
+    return SimulatorOptions(admin_port=port, proxy_port=port + 1 if port else 0)
 
 
 def _python() -> str:
@@ -72,7 +104,7 @@ def _python() -> str:
 
 def _print_what_to_try(world: LocalWorld, screen: Screen) -> None:
     lines = f"""
-[bold]Everything runs.[/] Functions host {world.host_url} · simulator {world.addresses.admin_url} · log {world.log_path()}
+[bold]Everything runs.[/] Functions host {world.host_url} · simulator {world.addresses.admin_url}/ (a page) · log {world.log_path()}
 
 Try (each line works as printed):
 
@@ -94,5 +126,5 @@ Try (each line works as printed):
   # what an operator asks
   {_python()} -m recording.cli --settings {world.settings_file()} doctor
 
-Ctrl-C stops it all."""  # noqa: E501 - lines to copy stay whole
+Ctrl-C stops it all. What happens is told below, a line an event."""  # noqa: E501 - lines to copy stay whole
     screen.console.print(lines, soft_wrap=True)

@@ -23,7 +23,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """One step."""
-        self.console.print(f"[dim]{self.seconds():5.1f} s[/]  {text}")
+        self.console.print(f"[dim]{self.seconds():5.1f} s[/]  {text}", soft_wrap=True)
 
     def seconds(self) -> float:
         """Since the start."""

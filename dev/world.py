@@ -24,6 +24,7 @@ from azure.storage.queue import QueueServiceClient
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.threaded import Addresses, run_in_thread
 from dev.azurite import Azurite
+from dev.children import end_with_parent
 from dev.functions_host.core_tools import HostChoice, choose_host, func_command
 from dev.functions_host.process import HostProcess
 
@@ -170,7 +171,7 @@ class LocalWorld:
                 REPOSITORY,
                 self.settings(),
                 self.folder / "host",
-                port=self.options.port or _free_port(),
+                port=self.options.port or free_port(),
                 queue_lease=self.options.queue_lease,
             )
             self._stack.callback(self._stop_host)
@@ -184,7 +185,7 @@ class LocalWorld:
                 self.host.kill()
 
     def _start_core_tools(self) -> None:
-        port = self.options.port or _free_port()
+        port = self.options.port or free_port()
         self.log_path().parent.mkdir(parents=True, exist_ok=True)
         log = self._stack.enter_context(self.log_path().open("ab"))
         environment = {**os.environ, **self.settings()}
@@ -195,6 +196,7 @@ class LocalWorld:
             env={**environment, "PATH": path},
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - one call into the kernel, no Python lock is taken
         )
         self._stack.callback(self._func.wait)
         self._stack.callback(self._func.terminate)
@@ -219,7 +221,19 @@ class WorldError(Exception):
     """The local world could not be started; the text says what happened and where the log is."""
 
 
-def _free_port() -> int:
+def is_free(port: int) -> bool:
+    """Return whether a server can listen on this port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

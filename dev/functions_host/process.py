@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from dev.children import end_with_parent
 from dev.functions_host.options import LEASE_SECONDS
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -103,6 +104,7 @@ class HostProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - one call into the kernel, no Python lock is taken
             )
         return self
 

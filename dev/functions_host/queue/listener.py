@@ -80,7 +80,9 @@ class QueueListener:
 
     async def _receive_batch(self) -> Sequence[QueueMessage]:
         pages = self._queue.receive_messages(
-            messages_per_page=self._settings.batch_size, visibility_timeout=self._processor.lease_seconds
+            messages_per_page=self._settings.batch_size,
+            visibility_timeout=self._processor.lease_seconds,
+            retry_total=0,  # the next look is the retry; the SDK's own would hide an outage for most of a minute
         ).by_page()
         async for page in pages:
             return [message async for message in page]

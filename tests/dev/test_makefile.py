@@ -1,0 +1,69 @@
+"""What `make` says before it fetches anything."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_windows_users_are_led_to_a_place_where_it_works() -> None:
+    """Half of all Azure developers sit there, and `.venv/bin` says nothing to them."""
+    answer = make("help", OS="Windows_NT")
+    assert answer.returncode != 0
+    assert "WSL" in answer.stderr
+    assert "dev container" in answer.stderr
+
+
+def test_npm_is_looked_for_before_python_packages_are_fetched(tmp_path: Path) -> None:
+    """Half a minute of installing, and only then the news that Node is missing."""
+    for name in ("sh", "bash", "env"):
+        (tmp_path / name).symlink_to(f"/bin/{name}" if Path(f"/bin/{name}").exists() else f"/usr/bin/{name}")
+    answer = subprocess.run(
+        [_program("make"), "-C", str(ROOT), "prerequisites"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode != 0
+    assert "npm is needed" in answer.stdout
+
+
+@pytest.mark.parametrize("is_other", [True, False])
+def test_a_virtual_environment_of_another_python_is_noticed(tmp_path: Path, *, is_other: bool) -> None:
+    """`PYTHON=python3.13 make demo` silently ran the old one."""
+    version = (3, sys.version_info.minor + 1) if is_other else sys.version_info[:2]
+    venv = tmp_path / "venv"
+    for place, shown in ((venv / "bin" / "python", sys.version_info[:2]), (tmp_path / "other", version)):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"#!/bin/sh\necho {shown[0]} {shown[1]}\n")
+        place.chmod(0o755)
+    answer = make("prerequisites", f"PYTHON={tmp_path / 'other'}", f"VENV={venv}")
+    assert (answer.returncode != 0) is is_other, answer.stderr
+    assert ("another Python" in answer.stdout) is is_other
+
+
+@pytest.mark.parametrize(("given", "options"), [("PORT=7072", "--port 7072"), ("DATA=kept", "--data kept")])
+def test_up_passes_its_variables_on(given: str, options: str) -> None:
+    """`make up PORT=7080` was ignored without a word."""
+    answer = make("--dry-run", "up", given)
+    assert options in answer.stdout.splitlines()[-1]
+
+
+def _program(name: str) -> str:
+    import shutil
+
+    found = shutil.which(name)
+    assert found is not None
+    return found
