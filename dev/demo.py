@@ -59,7 +59,7 @@ CALLS = (
     ),
     Call(
         "First download is 0 bytes",
-        ("Night line", "Caller"),
+        ("Night line", "+15550100147"),
         {"content": "audio", "channel": "mixed", "format": "wav"},
         chunks=1,
     ),

@@ -119,7 +119,9 @@ class Simulator:
 
     def _admin(self) -> web.Application:
         app = web.Application(middlewares=[explain_mistakes])
-        app.add_routes(AdminApi(self.world, self._health, self.events.settle, self.events.publish).routes())
+        app.add_routes(
+            AdminApi(self.world, self._health, self.events.settle, self.events.publish, self.events.published).routes()
+        )
         app.add_routes(Page().routes())
         app.add_routes(AdminEvents(self.events).routes())
         app.add_routes(Topic(self.options.topic_key, self.events.accept).routes())

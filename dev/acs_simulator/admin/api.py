@@ -72,6 +72,7 @@ class AdminApi:
         health: Is asked for what only the servers know.
         settle: Lets deliveries under way finish, for so many seconds at most.
         publish: Takes the events of calls.
+        published: Returns once what was published is with the topic.
     """
 
     def __init__(
@@ -80,11 +81,13 @@ class AdminApi:
         health: Callable[[], Health],
         settle: Callable[[float], Awaitable[None]],
         publish: Callable[[Event], None],
+        published: Callable[[], Awaitable[None]],
     ) -> None:
         self._world = world
         self._health = health
         self._settle = settle
         self._publish = publish
+        self._published = published
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of the interface that is not about events."""
@@ -144,6 +147,7 @@ class AdminApi:
         """POST objects: one recording's media, made without a call."""
         asked = NewObjects.model_validate_json(await request.read() or b"{}")
         stored = await make_objects(self._world, asked)
+        await self._published()
         now = self._world.clock.now()
         return answer([ObjectView.of(one, now) for one in stored], 201)
 

@@ -39,6 +39,7 @@ class AdminEvents:
 
     async def events(self, _: web.Request) -> web.Response:
         """GET events: every event published, oldest first."""
+        await self._link.published()
         return web.json_response(self._link.events)
 
     async def publish(self, request: web.Request) -> web.Response:

@@ -73,6 +73,11 @@ class EventLink:
         """What is neither delivered nor given up."""
         return self._grid.pending()
 
+    async def published(self) -> None:
+        """Return once what ACS has told so far is with the topic."""
+        await asyncio.sleep(0)  # who has just been woken tells first
+        await self._publisher.settle()
+
     async def settle(self, seconds: float) -> None:
         """Lets deliveries that are due finish, for at most this long: a subscriber may hang on purpose."""
         with contextlib.suppress(TimeoutError):

@@ -371,7 +371,7 @@ def test_a_metadata_document_is_spoiled_as_scripted(
     assert download(sdk, CONTENT.format(stored["documentId"])).error is None
 
 
-@pytest.mark.parametrize("status", [202, 204, 404, 302])
+@pytest.mark.parametrize("status", [202, 204, 404, 410, 302])
 def test_a_delete_can_be_done_and_answered_otherwise(
     simulator: SimulatorHandle, sdk: CallAutomationClient, status: int
 ) -> None:
