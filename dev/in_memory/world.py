@@ -5,12 +5,13 @@ The witness knows what ACS really holds and checks I1 at the only moment that co
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from dev.in_memory.builders import FAKE_CLOCK_START, event, metadata, settings, task, wav
 from dev.in_memory.fakes import Fakes, FakeSource, Scripted
+from dev.in_memory.hand import SkewedClock
 from recording.archive.line import archive_message
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.layout import metadata_name, receipt_name
@@ -50,6 +51,7 @@ class World:
     truth: dict[str, tuple[bytes, bytes | None]] = field(default_factory=dict)  # object id → media, metadata
     deaths: int = 0
     failed_deliveries: dict[str, int] = field(default_factory=dict)  # body → how often its worker did not return
+    skew: timedelta = timedelta()  # by how much the clock of the instance that works now is wrong
 
     def __post_init__(self) -> None:
         self.fakes = Fakes(source=self.source)
@@ -81,8 +83,9 @@ class World:
 
     @property
     def ports(self) -> Any:
-        """The ports over the fakes."""
-        return self.fakes.ports
+        """The ports over the fakes, as the instance that works now sees them."""
+        ports = self.fakes.ports
+        return replace(ports, clock=SkewedClock(self.fakes.clock, self.skew)) if self.skew else ports
 
     @property
     def now(self) -> datetime:

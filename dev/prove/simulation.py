@@ -17,6 +17,7 @@ from unittest import mock
 
 from dev.in_memory.builders import chunk, document_id, event, location, metadata, settings, task, wav
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from dev.prove.powers import POWERS, Power, was_never_ours_to_delete
 from recording.archive import copy as copying
 from recording.archive.transfer.buffers import MIB, SlotPool
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
@@ -26,6 +27,7 @@ from recording.settings import Settings
 
 CHUNKS = 6
 FAULTS, DEATHS, LIES, RIVALS, JUMPS = 0.25, 0.05, 0.06, 0.01, 0.01
+POWERS_A_LIFE = [0, 0, 1, 1, 2]
 HOURS_OF_TROUBLE = [0.05, 0.2, 0.5, 1] * 5 + [30]  # one life in twenty-one has trouble beyond the expiry
 DELIVERED_AGAIN_AFTER = timedelta(minutes=20)
 MOST_DELIVERIES = 3
@@ -88,6 +90,8 @@ class Simulation:
         self._watch()
         for made, media, paper in zip(_TASKS, _MEDIA, _PAPERS, strict=True):
             self.world.holds(made, media, paper)
+        drawn = [] if is_calm else self.dice.sample(POWERS, self.dice.choice(POWERS_A_LIFE))
+        self.powers: list[Power] = [power(self.world, _TASKS, self.dice) for power in drawn]
 
     # --- the life -----------------------------------------------------------------------------------------------------
 
@@ -96,6 +100,9 @@ class Simulation:
         random.seed(self.life.seed)  # the jitter of the retries
         arrivals = self._arrivals()
         end_of_trouble = self.world.now + timedelta(hours=self.dice.choice(HOURS_OF_TROUBLE))
+        for power in self.powers:
+            self.life.counts[f"lives with {type(power).__name__}"] += 1
+            power.begin()
         if not self._is_calm:
             intercept(self.world, self._decide)
         late = []
@@ -109,6 +116,8 @@ class Simulation:
         leave_alone(self.world)
         self._is_calm = True
         self._tell_truth()
+        for power in self.powers:
+            power.end()
         for envelope in late:
             self.world.announces(envelope)
         self._go_to(self.world.now + timedelta(hours=60))
@@ -164,6 +173,8 @@ class Simulation:
         if self.world.now >= _TASKS[0].expires_at:
             for made in _TASKS:
                 self.world.forgets(made)
+        for power in self.powers:
+            power.at_turn()
         due = self.world.fakes.queue.take_due()
         self.dice.shuffle(due)
         for message in due:
@@ -181,6 +192,8 @@ class Simulation:
     def _decide(self, port: str, method: str) -> tuple[Exception | None, bool]:
         """At each port call: nothing, a failure, a death, a rival's whole turn, or a long pause."""
         self.life.counts["port calls"] += 1
+        for power in self.powers:
+            power.at_call(method)
         if method == "open_content":
             self._lie_or_not()
         roll = self.dice.random()
@@ -258,6 +271,11 @@ class Simulation:
         self._check_same_catalog(list(self.world.fakes.catalog.chunks.values()))
 
     def _check_chunk(self, record: ChunkRecord, made: ChunkTask, media: bytes) -> None:
+        if not was_never_ours_to_delete(self.world, record):
+            self._violated(f"I2: chunk {made.index} is {record.state}, and we deleted its source")
+        if any(power.excuses(record) for power in self.powers):
+            self.life.counts["touched by a hand"] += 1
+            return
         blobs = list(self.world.media_blobs(made.document_id).values())
         if is_archived(record):
             self.life.counts["archived"] += 1
@@ -265,8 +283,6 @@ class Simulation:
                 self._violated(f"I3: chunk {made.index} is archived with {len(blobs)} media blobs, or other bytes")
         elif record.state is ChunkState.EXPIRED and record.changed_at >= made.expires_at:
             self.life.counts["expired"] += 1
-            if any(made.document_id in gone for gone in self.world.source.deleted):
-                self._violated(f"I2: chunk {made.index} expired, and we deleted its source")
         else:
             self._violated(f"I9: chunk {made.index} rests in {record.state} since {record.changed_at}")
 
@@ -276,7 +292,7 @@ class Simulation:
             sorted(
                 (r.task.index, r.task.document_id, r.blob_name, r.sha256, r.length_bytes, _metadata_of(r))
                 for r in records
-                if is_archived(r)
+                if is_archived(r) and not any(power.excuses(r) for power in self.powers)
             )
         )
         if self.life.catalog and not self.life.violations and not self._is_calm_catalog():

@@ -1,0 +1,86 @@
+"""Hands that the app does not know of: in the archive, in the clock of one instance, in what ACS serves for a while.
+
+A person, a lifecycle rule or a misbehaving proxy does these things in production; no port call of the app does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dev.in_memory.fakes import FakeArchive, FakeClock, FakeSource
+
+
+@dataclass
+class HandInArchive:
+    """Changes committed blobs behind the app's back; `touched` tells which, and how."""
+
+    archive: FakeArchive
+    touched: dict[str, str] = field(default_factory=dict)
+
+    def deletes(self, name: str) -> None:
+        """Remove one blob."""
+        del self.archive.blobs[name]
+        self.touched[name] = "deleted"
+
+    def empties(self, name: str) -> None:
+        """Overwrite one blob with nothing."""
+        self._overwrites(name, b"", "emptied")
+
+    def overwrites(self, name: str) -> None:
+        """Overwrite one blob with other bytes of the same length, and keep its facts."""
+        data = self.archive.blobs[name].data
+        self._overwrites(name, bytes(len(data)), "overwritten")
+
+    def drops_container(self) -> None:
+        """Remove the container with all that is in it, staged blocks included; the next write makes it anew."""
+        for name in list(self.archive.blobs):
+            self.deletes(name)
+        self.archive.staged.clear()
+
+    def _overwrites(self, name: str, data: bytes, how: str) -> None:
+        blob = self.archive.blobs[name]
+        facts = {} if how == "emptied" else blob.facts
+        self.archive.blobs[name] = replace(blob, data=data, facts=facts, etag=f'"hand-{len(self.touched)}"', blocks=())
+        self.touched[name] = how
+
+
+@dataclass
+class SkewedClock:
+    """The clock of an instance that is wrong by `skew`."""
+
+    true: FakeClock
+    skew: timedelta
+
+    def now(self) -> datetime:
+        """Return the wrong time."""
+        return self.true.now() + self.skew
+
+
+def page_of_text(_media: bytes) -> bytes:
+    """Return what a filtering proxy serves instead of the media."""
+    return b"<!doctype html><html><body>This address is blocked by policy 17.</body></html>\n" * 4
+
+
+def first_half(media: bytes) -> bytes:
+    """Return the prefix of an object that is still growing."""
+    return media[: len(media) // 2]
+
+
+def header_alone(media: bytes) -> bytes:
+    """Return a WAV header without its sound."""
+    return media[:44]
+
+
+WRONG_BODIES: tuple[Callable[[bytes], bytes], ...] = (page_of_text, first_half, header_alone)
+
+
+def serve_wrongly(source: FakeSource, location: str, wrong: Callable[[bytes], bytes]) -> Callable[[], None]:
+    """Let an object be served as `wrong` makes it, with lengths to match; the returned call ends that."""
+    good = source.objects[location]
+    source.objects[location] = wrong(good)
+
+    def end() -> None:
+        if location in source.objects:
+            source.objects[location] = good
+
+    return end

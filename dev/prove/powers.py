@@ -1,0 +1,129 @@
+"""Powers that reality has and a list of port failures does not: each seed of the simulation draws up to two of them.
+
+A power begins and ends with the trouble of its life, and says which ends of a chunk it excuses: what a hand has taken
+after the source was gone, nobody can bring back, and a blob that it has overwritten cannot be replaced.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dev.in_memory.hand import WRONG_BODIES, HandInArchive, serve_wrongly
+from dev.in_memory.world import World
+from recording.domain.chunk import ChunkRecord, ChunkTask
+from recording.domain.transitions import is_archived
+
+# Between the question to the archive and the DELETE only these calls are made. A hand that is quicker than they are
+# is the rest that cannot be closed without a lease (docs/reliability.md).
+QUESTIONS = frozenset({"look_up", "get", "delete"})
+
+
+@dataclass
+class Power:
+    """One power over one life; the base has none."""
+
+    world: World
+    tasks: list[ChunkTask]
+    dice: random.Random
+
+    def begin(self) -> None:
+        """Start, when the life starts."""
+
+    def at_call(self, method: str) -> None:
+        """Act before a port call."""
+
+    def at_turn(self) -> None:
+        """Act before the messages of a moment are delivered."""
+
+    def end(self) -> None:
+        """Stop: the trouble is over."""
+
+    def excuses(self, record: ChunkRecord) -> bool:
+        """Return whether the end of a chunk other than "archived, once, with equal bytes" is this power's doing."""
+        return False
+
+
+@dataclass
+class HandInTheArchive(Power):
+    """Now and then a blob is deleted, emptied or overwritten, or the whole container is gone."""
+
+    hand: HandInArchive = field(init=False)
+    is_over: bool = False
+    share: float = 0.01
+
+    def __post_init__(self) -> None:
+        self.hand = HandInArchive(self.world.fakes.archive)
+
+    def at_call(self, method: str) -> None:
+        """Touch one blob, or all of them."""
+        blobs = self.world.fakes.archive.blobs
+        if self.is_over or method in QUESTIONS or not blobs or self.dice.random() >= self.share:
+            return
+        if self.dice.random() < 0.1:
+            self.hand.drops_container()
+            return
+        act = self.dice.choice([self.hand.deletes, self.hand.empties, self.hand.overwrites])
+        act(self.dice.choice(sorted(blobs)))
+
+    def end(self) -> None:
+        """Touch nothing more."""
+        self.is_over = True
+
+    def excuses(self, record: ChunkRecord) -> bool:
+        """Return whether a blob of this chunk was touched."""
+        return any(record.task.document_id in name for name in self.hand.touched)
+
+
+@dataclass
+class SteadyWrongBody(Power):
+    """For minutes or hours ACS's front serves something else for some chunks, well formed and with lengths to match."""
+
+    ends: list[Callable[[], None]] = field(default_factory=list)
+    until: datetime | None = None
+
+    def begin(self) -> None:
+        """Choose the chunks, the body and the time."""
+        wrong = self.dice.choice(WRONG_BODIES)
+        for made in self.tasks:
+            if self.dice.random() < 0.6:
+                self.ends.append(serve_wrongly(self.world.source, made.content_location, wrong))
+        self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300]))
+
+    def at_turn(self) -> None:
+        """Serve the truth again once the time is over."""
+        if self.until is not None and self.world.now >= self.until:
+            self.end()
+
+    def end(self) -> None:
+        """Serve the truth."""
+        while self.ends:
+            self.ends.pop()()
+
+
+@dataclass
+class WrongClock(Power):
+    """One of the instances has a clock that is a day ahead, or hours behind."""
+
+    skew: timedelta = timedelta()
+    is_over: bool = False
+
+    def begin(self) -> None:
+        """Choose by how much."""
+        self.skew = timedelta(hours=self.dice.choice([25, 49, -3, 6]))
+
+    def at_turn(self) -> None:
+        """Let chance decide which instance gets the messages of this moment."""
+        self.world.skew = self.skew if not self.is_over and self.dice.random() < 0.3 else timedelta()
+
+    def end(self) -> None:
+        """Mend the clock."""
+        self.is_over, self.world.skew = True, timedelta()
+
+
+POWERS: tuple[type[Power], ...] = (HandInTheArchive, SteadyWrongBody, WrongClock)
+
+
+def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:
+    """Return whether the source of a chunk that is not archived was left alone."""
+    return is_archived(record) or not any(record.task.document_id in gone for gone in world.source.deleted)
