@@ -86,7 +86,7 @@ class SteadyWrongBody(Power):
         """Choose the chunks, the body and the time."""
         wrong = self.dice.choice(WRONG_BODIES)
         for made in self.tasks:
-            if self.dice.random() < 0.6:
+            if made.content_location in self.world.source.objects and self.dice.random() < 0.6:
                 self.ends.append(serve_wrongly(self.world.source, made.content_location, wrong))
         self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300]))
 
@@ -121,7 +121,33 @@ class WrongClock(Power):
         self.is_over, self.world.skew = True, timedelta()
 
 
-POWERS: tuple[type[Power], ...] = (HandInTheArchive, SteadyWrongBody, WrongClock)
+@dataclass
+class NotThereYet(Power):
+    """Files are announced before they can be read: "not found" for minutes or hours."""
+
+    hidden: list[ChunkTask] = field(default_factory=list)
+    until: datetime | None = None
+
+    def begin(self) -> None:
+        """Hide some of the files."""
+        self.hidden = [made for made in self.tasks if self.dice.random() < 0.5]
+        for made in self.hidden:
+            self.world.source.objects.pop(made.content_location)
+        self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 10, 60, 240]))
+
+    def at_turn(self) -> None:
+        """Show them once the time is over."""
+        if self.until is not None and self.world.now >= self.until:
+            self.end()
+
+    def end(self) -> None:
+        """Show the files, unless ACS has forgotten them meanwhile."""
+        for made in self.hidden if self.world.now < self.tasks[0].expires_at else []:
+            self.world.source.objects[made.content_location] = self.world.truth[made.document_id][0]
+        self.hidden = []
+
+
+POWERS: tuple[type[Power], ...] = (HandInTheArchive, SteadyWrongBody, WrongClock, NotThereYet)
 
 
 def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:

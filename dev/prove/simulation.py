@@ -271,12 +271,14 @@ class Simulation:
         self._check_same_catalog(list(self.world.fakes.catalog.chunks.values()))
 
     def _check_chunk(self, record: ChunkRecord, made: ChunkTask, media: bytes) -> None:
-        if not was_never_ours_to_delete(self.world, record):
-            self._violated(f"I2: chunk {made.index} is {record.state}, and we deleted its source")
         if any(power.excuses(record) for power in self.powers):
             self.life.counts["touched by a hand"] += 1
             return
-        blobs = list(self.world.media_blobs(made.document_id).values())
+        if not was_never_ours_to_delete(self.world, record):
+            self._violated(f"I2: chunk {made.index} is {record.state}, and we deleted its source")
+        media_blobs = self.world.media_blobs(made.document_id)
+        blobs = [data for name, data in media_blobs.items() if ".suspect-" not in name]
+        self.life.counts["suspect bytes kept aside"] += len(media_blobs) - len(blobs)
         if is_archived(record):
             self.life.counts["archived"] += 1
             if blobs != [media]:

@@ -11,12 +11,13 @@ from dev.in_memory import world
 from dev.in_memory.builders import settings
 from dev.prove.simulation import live, one_thread
 from recording import ingest
-from recording.archive import fallback
+from recording.archive import delete_source, fallback
 from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
 from recording.domain import patience
 from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.stored import Standing, StoredChunk, media_standing
 from recording.errors import StorageError
 from recording.ports import Ports
 from recording.settings import MediaCheck, Settings
@@ -71,11 +72,53 @@ def give_up_after_five_tries() -> Iterator[Settings]:
         yield settings()
 
 
+@contextmanager
+def delete_without_asking_the_archive() -> Iterator[Settings]:
+    """What was proved an hour ago is taken for what is there now."""
+    with (
+        mock.patch.object(delete_source, "standing", return_value=Standing.AS_PROVED),
+        mock.patch.object(delete_source, "may_delete_source", return_value=True),
+    ):
+        yield settings()
+
+
+@contextmanager
+def ask_for_the_media_alone() -> Iterator[Settings]:
+    """The archive is asked for the media, and not for the documents beside it."""
+
+    def media_alone(record: ChunkRecord, stored: StoredChunk) -> Standing:
+        return media_standing(record, stored.media)
+
+    with (
+        mock.patch.object(delete_source, "standing", media_alone),
+        mock.patch.object(delete_source, "may_delete_source", return_value=True),
+    ):
+        yield settings()
+
+
+@contextmanager
+def twice_the_same_is_final() -> Iterator[Settings]:
+    """The same bad bytes twice count as what ACS really has."""
+    with mock.patch.object(patience, "is_steady", lambda record, _now: record.broken_tries >= 2):
+        yield settings()
+
+
+@contextmanager
+def one_witness_is_proof() -> Iterator[Settings]:
+    """A single "not found", by whatever clock, ends a chunk."""
+    with mock.patch.object(patience, "is_forgotten", lambda record, now: now >= record.task.expires_at):
+        yield settings()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
     acknowledge_before_enqueue,
     give_up_after_five_tries,
+    delete_without_asking_the_archive,
+    ask_for_the_media_alone,
+    twice_the_same_is_final,
+    one_witness_is_proof,
 )
 
 

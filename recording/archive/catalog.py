@@ -60,7 +60,8 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     name = layout.metadata_name(required(work.record.blob_name, "blob_name"))
     if task.metadata_location is None:
         return _not_told(task)
-    if (archived := work.ports.archive.get(name)) is not None:
+    archived = work.ports.archive.get(name)
+    if archived is not None and sha256_of(archived[0]) == work.record.metadata_sha256:
         return MetadataOutcome.ARCHIVED, None, archived[0]
     try:
         fetched_metadata(work)
@@ -69,6 +70,8 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     except SourceError as error:
         if not work.is_past_deadline():
             raise
+        if archived is not None:  # by a try that did not live to say so; there is nothing left to compare it with
+            return MetadataOutcome.ARCHIVED, None, archived[0]
         return _given_up(work, name, work.metadata_refused, error)
     return _archived_metadata(work, name, work.metadata or b"")
 
@@ -81,7 +84,15 @@ def _not_told(task: ChunkTask) -> tuple[MetadataOutcome, str | None, bytes | Non
 
 
 def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
-    return MetadataOutcome.ARCHIVED, None, _kept(work, name, raw)
+    """Keep the document as served.
+
+    Raises:
+        SourceBrokenError: `documents_altered`; other bytes lie under its name, and nothing is replaced: the chunk is
+            copied anew under another name.
+    """
+    if _kept(work, name, raw) != raw:
+        copy_anew(work, "documents_altered", "another metadata document lies under this name", is_name_taken=True)
+    return MetadataOutcome.ARCHIVED, None, raw
 
 
 def _kept(work: Work, name: str, document: bytes) -> bytes:
