@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from dev.in_memory.hand import WRONG_BODIES, HandInArchive, serve_wrongly
 from dev.in_memory.world import World
@@ -26,6 +27,9 @@ class Power:
     world: World
     tasks: list[ChunkTask]
     dice: random.Random
+
+    memory: ClassVar[timedelta] = timedelta()  # by how much longer ACS keeps the files than it promises
+    hours_of_trouble: ClassVar[float | None] = None  # None: as the seed says
 
     def begin(self) -> None:
         """Start, when the life starts."""
@@ -147,7 +151,52 @@ class NotThereYet(Power):
         self.hidden = []
 
 
-POWERS: tuple[type[Power], ...] = (HandInTheArchive, SteadyWrongBody, WrongClock, NotThereYet)
+@dataclass
+class LongMemory(Power):
+    """No file can be read until the deadline, ACS keeps them a day longer, and then says "not found" now and then."""
+
+    memory: ClassVar[timedelta] = timedelta(hours=24)
+    hours_of_trouble: ClassVar[float | None] = 30.0
+    hidden: dict[str, bytes] = field(default_factory=dict)
+    struck: set[str] = field(default_factory=set)  # one stale answer for each file: two apart would be proof
+    has_answered: bool = False
+    is_over: bool = False
+
+    def begin(self) -> None:
+        """Let ACS declare no length, so that nothing can be proved."""
+        self.world.source.declared.update({made.content_location: None for made in self.tasks})
+
+    def at_turn(self) -> None:
+        """Past the deadline a stale replica answers for a moment."""
+        objects = self.world.source.objects
+        if self.world.now >= self.tasks[0].expires_at:
+            self.world.source.declared.clear()
+        self._show()
+        if self.world.now < self.tasks[0].expires_at or self.dice.random() < 0.5 or self.is_over:
+            return
+        made = self.dice.choice(self.tasks)
+        if made.content_location in objects and made.content_location not in self.struck:
+            self.struck.add(made.content_location)
+            self.hidden[made.content_location] = objects.pop(made.content_location)
+
+    def end(self) -> None:
+        """Answer truly from now on."""
+        self.is_over = True
+        self.world.source.declared.clear()
+        self._show()
+
+    def at_call(self, method: str) -> None:
+        """Let one request be answered by the stale replica."""
+        if self.has_answered:
+            self._show()
+        self.has_answered = method == "open_content"
+
+    def _show(self) -> None:
+        self.world.source.objects.update(self.hidden)
+        self.hidden.clear()
+
+
+POWERS: tuple[type[Power], ...] = (HandInTheArchive, SteadyWrongBody, WrongClock, NotThereYet, LongMemory)
 
 
 def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:

@@ -7,7 +7,7 @@ A witness stands where it counts: at each DELETE, at each write of media, and at
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,7 +81,14 @@ def one_thread(*, is_silent: bool = True) -> Iterator[None]:
 class Simulation:
     """A world, its dice and its witness."""
 
-    def __init__(self, seed: int, chosen: Settings | None = None, *, is_calm: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        chosen: Settings | None = None,
+        *,
+        is_calm: bool = False,
+        powers: Sequence[type[Power]] | None = None,
+    ) -> None:
         self.life = Life(seed)
         self.dice = random.Random(seed)
         self.world = World(settings=chosen or settings())
@@ -91,6 +98,7 @@ class Simulation:
         for made, media, paper in zip(_TASKS, _MEDIA, _PAPERS, strict=True):
             self.world.holds(made, media, paper)
         drawn = [] if is_calm else self.dice.sample(POWERS, self.dice.choice(POWERS_A_LIFE))
+        drawn = drawn if powers is None else list(powers)
         self.powers: list[Power] = [power(self.world, _TASKS, self.dice) for power in drawn]
 
     # --- the life -----------------------------------------------------------------------------------------------------
@@ -99,7 +107,8 @@ class Simulation:
         """All of it; the violations are in the result."""
         random.seed(self.life.seed)  # the jitter of the retries
         arrivals = self._arrivals()
-        end_of_trouble = self.world.now + timedelta(hours=self.dice.choice(HOURS_OF_TROUBLE))
+        hours = [power.hours_of_trouble for power in self.powers if power.hours_of_trouble is not None]
+        end_of_trouble = self.world.now + timedelta(hours=max(hours, default=self.dice.choice(HOURS_OF_TROUBLE)))
         for power in self.powers:
             self.life.counts[f"lives with {type(power).__name__}"] += 1
             power.begin()
@@ -170,7 +179,8 @@ class Simulation:
         return not fakes.queue.poison_bodies and all(is_finished(r) for r in fakes.catalog.chunks.values())
 
     def _turn(self) -> None:
-        if self.world.now >= _TASKS[0].expires_at:
+        forgotten_at = _TASKS[0].expires_at + max((power.memory for power in self.powers), default=timedelta())
+        if self.world.now >= forgotten_at:
             for made in _TASKS:
                 self.world.forgets(made)
         for power in self.powers:
@@ -180,6 +190,15 @@ class Simulation:
         for message in due:
             self.life.counts["deliveries"] += 1
             self.world.delivers(message)
+        if self.world.now < forgotten_at and self._is_one_expired():
+            self._violated("I9: a chunk is EXPIRED while ACS still has it")
+
+    def _is_one_expired(self) -> bool:
+        records = self.world.fakes.catalog.chunks.values()
+        return any(
+            record.state is ChunkState.EXPIRED and not any(power.excuses(record) for power in self.powers)
+            for record in records
+        )
 
     def _reconcile(self) -> None:
         try:
@@ -324,6 +343,6 @@ def _calm_catalog() -> tuple[tuple[Any, ...], ...]:
     return _calm[0]
 
 
-def live(seed: int, chosen: Settings | None = None) -> Life:
-    """One seed, in this thread."""
-    return Simulation(seed, chosen).run()
+def live(seed: int, chosen: Settings | None = None, powers: Sequence[type[Power]] | None = None) -> Life:
+    """Live one seed, in this thread; `powers` are drawn by the seed unless they are given."""
+    return Simulation(seed, chosen, powers=powers).run()

@@ -17,6 +17,7 @@ from recording.errors import (
     ContentConflictError,
     CopyPausedError,
     RecordingError,
+    SourceBrokenError,
     SourceGoneError,
     StorageError,
 )
@@ -106,6 +107,8 @@ def _past_deadline(work: Work, error: RecordingError) -> ChunkChanges:
         return changes
     if isinstance(error, SourceGoneError):
         changes["gone_since"] = record.gone_since or now
+    elif isinstance(error, SourceBrokenError):  # bytes arrived, so it is there after all
+        changes["gone_since"] = None
     if record.past_deadline_since is None and record.state is ChunkState.PENDING and record.fallback is None:
         changes["past_deadline_since"] = now
         emit(Event.CHUNK_PAST_DEADLINE, code=error.code, **ids_of(record.task))
