@@ -114,7 +114,7 @@ def _trusted_event(
     event = read_event(envelope, arrived_at)
     is_excused = event.is_stripped and came_from == WEBHOOK  # only there does a library drop what was told
     expected = None if is_excused else settings.acs.resource_id
-    if expected is not None and (event.resource or "").strip().lower() != expected:
+    if expected is not None and (event.resource or "").lower() != expected:
         raise EventRejectedError("the event names another resource, or none", code="other_resource")
     return event
 

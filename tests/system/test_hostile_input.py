@@ -114,7 +114,6 @@ def _location(made: dict[str, str]) -> str:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"eventType": "Microsoft.Communication.CallStarted"}, "other_event_type"),
         ({"topic": "/subscriptions/0/resourcegroups/x/providers/y/z/other"}, "other_resource"),
         ({"subject": "/recording/something/else"}, "unreadable_subject"),
         ({"subject": "/recording/call/{call-id}/recordingId/{recording-id}"}, "invalid_id"),
