@@ -28,16 +28,27 @@ SUBJECT = f"/recording/call/{CALL_ID}/recordingId/{RECORDING_ID}"
 
 @dataclass(frozen=True)
 class Forged:
-    """One forgery as it arrives, and why it must be refused."""
+    """One forgery as it arrives, why it must be refused, and how much of it must be.
+
+    Attributes:
+        name: what it lies about.
+        text: as it arrives.
+        reason: of its entry in quarantine, or of its event in the log.
+        taken: how many chunks of it are good and go to work all the same.
+        is_kept: whether it leaves an entry; what is not our event at all, or only a side location, leaves none.
+    """
 
     name: str
     text: str
     reason: str
+    taken: int = 0
+    is_kept: bool = True
 
 
-def _told(reason: str, envelopes: dict[str, Any]) -> list[Forged]:
+def _told(reason: str, envelopes: dict[str, Any], *, taken: int = 0, is_kept: bool = True) -> list[Forged]:
     return [
-        Forged(name, told if isinstance(told, str) else json.dumps(told), reason) for name, told in envelopes.items()
+        Forged(name, told if isinstance(told, str) else json.dumps(told), reason, taken, is_kept)
+        for name, told in envelopes.items()
     ]
 
 
@@ -74,14 +85,15 @@ OTHER_RESOURCE: dict[str, Any] = {
 OTHER_TYPE: dict[str, Any] = {
     "another type": event(eventType="Microsoft.Communication.ChatMessageReceived"),
     "another type in a CloudEvent": cloud_event(type="Microsoft.Communication.CallEnded"),
-    "type with a space more": event(eventType="Microsoft.Communication.RecordingFileStatusUpdated "),
+    "type twice": _twice("eventType", "Microsoft.Storage.BlobCreated"),
+    "a call has ended": event_file("event_grid_call_ended"),
+    "validation of a subscription": event_file("event_grid_subscription_validation"),
+}
+UNREADABLE_TYPE: dict[str, Any] = {
     "type with a look-alike letter": event(eventType="Micr\u043esoft.Communication.RecordingFileStatusUpdated"),
     "type with more behind a null byte": event(eventType="Microsoft.Communication.RecordingFileStatusUpdated\x00x"),
     "type that is a number": event(eventType=7),
     "type that is a list": event(eventType=["Microsoft.Communication.RecordingFileStatusUpdated"]),
-    "type twice": _twice("eventType", "Microsoft.Storage.BlobCreated"),
-    "a call has ended": event_file("event_grid_call_ended"),
-    "validation of a subscription": event_file("event_grid_subscription_validation"),
 }
 UNREADABLE_SUBJECT: dict[str, Any] = {
     "no subject": event(subject=None),
@@ -117,27 +129,24 @@ INVALID_ID: dict[str, Any] = {
     "document id with a null byte": event(chunk(documentId="x\x00")),
     "document id with a look-alike letter": event(chunk(documentId="\u0430")),
     "document id too long": event(chunk(documentId="d" * 513)),
-    "second document id bad": event(chunk(0), chunk(1, documentId="a/b")),
-}
-CONTRADICTING: dict[str, Any] = {
-    "subject and data name different recordings": event(data={"recordingId": "other"}),
-    "the same in a CloudEvent": cloud_event(data={"recordingId": "other"}),
-    "different only in case": event(data={"recordingId": RECORDING_ID.swapcase()}),
 }
 UNREADABLE: dict[str, Any] = {
     "no data": event() | {"data": None},
-    "data that is text": event() | {"data": json.dumps(event()["data"])},
     "data that is a list": event() | {"data": [event()["data"]]},
     "schema of a storage event": event() | {"data": {"api": "PutBlob", "url": location(document_id())}},
     "no storage info": event(data={"recordingStorageInfo": None}),
     "no chunks": event(data={"recordingStorageInfo": {"recordingChunks": []}}),
     "chunks that are an object": event(data={"recordingStorageInfo": {"recordingChunks": {"0": chunk()}}}),
-    "a chunk that is text": event(data={"recordingStorageInfo": {"recordingChunks": ["x"]}}),
     "too many chunks": event(data={"recordingStorageInfo": {"recordingChunks": [chunk()] * (MOST_CHUNKS + 1)}}),
+    "envelope in a list in a list": json.dumps([[event()]]),
+    "text instead of an event": '"Microsoft.Communication.RecordingFileStatusUpdated"',
+    "number instead of an event": "7",
+}
+UNREADABLE_CHUNK: dict[str, Any] = {
+    "a chunk that is text": event(data={"recordingStorageInfo": {"recordingChunks": ["x"]}}),
     "index below zero": event(chunk(index=-1)),
     "index that is no whole number": event(chunk(index=1.5)),
     "index that is no number": event(chunk(index=float("nan"))),
-    "index that is huge": event(chunk(index=10**300)),
     "no document id": event(chunk(documentId=None)),
     "document id that is a number": event(chunk(documentId=7)),
     "document id that is half a character": event(chunk(documentId="\ud800")),
@@ -146,17 +155,12 @@ UNREADABLE: dict[str, Any] = {
     "content location that is a list": event(chunk(contentLocation=[location(document_id())])),
     "location of a mebibyte": event(chunk(contentLocation=f"https://{HOST}/{'x' * (1 << 20)}")),
     "location of half a character": event(chunk(contentLocation=f"https://{HOST}/\ud800")),
-    "no time": event(eventTime=None, data={"recordingStartTime": None}),
-    "envelope in a list in a list": json.dumps([[event()]]),
-    "text instead of an event": '"Microsoft.Communication.RecordingFileStatusUpdated"',
-    "number instead of an event": "7",
 }
 NOT_JSON = {
     "nothing": "",
     "null byte": "\x00",
     "a page": "<html><body>Bad gateway</body></html>",
     "an event cut short": json.dumps(event())[:-1],
-    "two events run together": json.dumps(event()) * 2,
     "comment in JSON": "/* */ " + json.dumps(event()),
     "a hundred thousand brackets": "[" * 100_000,
     "a million braces": '{"data":' * 1_000_000,
@@ -195,7 +199,6 @@ FOREIGN = {
     "the metadata service": "https://169.254.169.254/metadata/identity/oauth2/token",
     "a container without storageType": f"{CONTAINER}/a.mp3",
 }
-PLACES = ("contentLocation", "metadataLocation", "deleteLocation")
 EXTERNAL = {
     "another container": "https://other.blob.core.windows.net/calls/x",
     "climb out of the container": f"{CONTAINER}/../other/a",
@@ -204,22 +207,42 @@ EXTERNAL = {
 
 def _located(kind: str, locations: dict[str, str]) -> dict[str, Any]:
     told: dict[str, Any] = {
-        f"{kind} {place}: {name}": event(chunk(**{place: url})) for place in PLACES for name, url in locations.items()
+        f"{kind} content location: {name}": event(chunk(contentLocation=url)) for name, url in locations.items()
     }
     last = next(iter(locations.values()))
-    told[f"{kind}: only the second chunk"] = event(chunk(0), chunk(1, contentLocation=last))
     told[f"{kind}: told twice, the second in capitals"] = event(chunk(CONTENTLOCATION=last))
     told[f"{kind}: told twice"] = _twice("contentLocation", last)
     return told
 
 
+def _beside(kind: str, locations: dict[str, str]) -> dict[str, Any]:
+    """The location of metadata or delete alone is forged: it is not called, and the media is archived."""
+    return {
+        f"{kind} {place}: {name}": event(chunk(**{place: url}))
+        for place in ("metadataLocation", "deleteLocation")
+        for name, url in locations.items()
+    }
+
+
+def _second(changes: dict[str, Any]) -> dict[str, Any]:
+    return {f"only the second chunk: {changes}": event(chunk(0), chunk(1, **changes))}
+
+
 FORGED = (
     *_told("other_resource", OTHER_RESOURCE),
-    *_told("other_event_type", OTHER_TYPE),
+    *_told("other_event_type", OTHER_TYPE, is_kept=False),
+    *_told("unreadable_event", UNREADABLE_TYPE),
     *_told("unreadable_subject", UNREADABLE_SUBJECT),
     *_told("invalid_id", INVALID_ID),
     *_told("unreadable_event", UNREADABLE),
     *_told("unreadable_event", NOT_JSON),
+    *_told("unreadable_chunk", UNREADABLE_CHUNK),
+    *_told("index_out_of_range", {"index that is huge": event(chunk(index=10**300))}),
+    *_told("unsafe_location", _beside("unsafe", UNSAFE), taken=1, is_kept=False),
+    *_told("foreign_host", _beside("foreign", FOREIGN), taken=1, is_kept=False),
+    *_told("invalid_id", _second({"documentId": "a/b"}), taken=1),
+    *_told("foreign_host", _second({"contentLocation": FOREIGN["another host"]}), taken=1),
+    *_told("unsafe_location", _second({"contentLocation": UNSAFE["http"]}), taken=1),
     *_told("unsafe_location", _located("unsafe", UNSAFE)),
     *_told("foreign_host", _located("foreign", FOREIGN)),
     *_told(

@@ -23,7 +23,9 @@ from dev.prove.forged import FORGED, Forged
 from dev.prove.parsers import fuzzed
 from recording import telemetry
 from recording.domain.layout import LONGEST_NAME, media_name
+from recording.domain.locations import checked_location
 from recording.domain.transitions import is_finished
+from recording.errors import UnsafeLocationError
 from recording.http.routes import envelope_of
 from recording.ingest import ingest_event, ingest_text
 from recording.telemetry import Event
@@ -104,29 +106,57 @@ def _from_the_trigger(text: str) -> dict[str, Any]:
 
 
 def outcome(forged: Forged, door: str) -> tuple[bool, list[str]]:
-    """Whether our code saw it, and what went wrong: anything but one counted entry for a person and not one call."""
-    here, wrong = world(), []
+    """Whether our code saw it, and what went wrong: nobody is called, and the odd part alone is kept or reported."""
+    here = world()
     with witnessed() as witness:
         entered = enter(here, forged.text, door)
-    kept = list(here.fakes.quarantine.kept.values())
-    calls = {type(fake).__name__: fake.calls for fake in here.scripted if fake is not here.fakes.quarantine}
-    if made := {name: called for name, called in calls.items() if called}:
-        wrong.append(f"calls: {made}")
-    if len(kept) != entered or witness.events != Counter({Event.EVENT_REJECTED: 1} if entered else {}):
-        wrong.append(f"{len(kept)} entries, logged {dict(witness.events)}")
-    if entered and door == "queue" and [entry.reason for entry in kept] != [forged.reason]:
-        wrong.append(f"kept as {[entry.reason for entry in kept]} and not as {forged.reason}")
+    wrong = _called(here) + (_misjudged(forged, here, witness, door) if entered else [])
     if witness.forged_lines or any("://" in line for line in witness.lines):
         wrong.append("a line of the log is forged or tells a location")
     return entered, [f"{forged.name} by the {door}: {what}" for what in wrong]
 
 
+def _called(here: World) -> list[str]:
+    ours = (here.fakes.quarantine, here.fakes.catalog, here.fakes.queue)
+    calls = {type(fake).__name__: fake.calls for fake in here.scripted if fake not in ours and fake.calls}
+    return [f"calls: {calls}"] if calls else []
+
+
+def _misjudged(forged: Forged, here: World, witness: Witness, door: str) -> list[str]:
+    wrong: list[str] = []
+    tasks, kept = here.fakes.queue.tasks, list(here.fakes.quarantine.kept.values())
+    if len(tasks) != forged.taken:
+        wrong.append(f"{len(tasks)} tasks and not {forged.taken}")
+    if not forged.taken and (here.fakes.catalog.chunks or here.fakes.catalog.recordings):
+        wrong.append("the catalog was changed")
+    refused = (
+        Event.EVENT_REJECTED if forged.is_kept else Event.LOCATION_REFUSED if forged.taken else Event.EVENT_IGNORED
+    )
+    if witness.events != Counter({refused: 1} | ({Event.EVENT_ACCEPTED: 1} if forged.taken else {})):
+        wrong.append(f"logged {dict(witness.events)}")
+    if len(kept) != forged.is_kept:
+        wrong.append(f"{len(kept)} entries")
+    if forged.is_kept and door == "queue" and [entry.reason for entry in kept] != [forged.reason]:
+        wrong.append(f"kept as {[entry.reason for entry in kept]} and not as {forged.reason}")
+    for sent in tasks:
+        for place in filter(None, (sent.content_location, sent.metadata_location, sent.delete_location)):
+            try:
+                checked_location(place, here.settings.acs.content_hosts)
+            except UnsafeLocationError:
+                wrong.append("a task holds a location that may not be called")
+    return wrong
+
+
 def prove_forged() -> tuple[str, list[str]]:
     """Every forgery by both doors."""
-    results = [(door, *outcome(forged, door)) for forged in FORGED for door in DOORS]
-    kept = sum(entered for _, entered, _ in results)
-    told = f"{len(FORGED)} forged events by both doors: {kept} kept for a person and counted, 0 calls"
-    return f"{told}; {len(results) - kept} turned away by the trigger itself", [
+    results = [(door, forged, *outcome(forged, door)) for forged in FORGED for door in DOORS]
+    entered = [forged for _, forged, entered, _ in results if entered]
+    kept, beside = sum(forged.is_kept for forged in entered), sum(forged.taken for forged in entered)
+    told = (
+        f"{len(FORGED)} forged events by both doors: {kept} kept for a person, {beside} good files beside a forged part"
+    )
+    told += f" taken, {sum(not (f.is_kept or f.taken) for f in entered)} of other types counted, 0 calls"
+    return f"{told}; {len(results) - len(entered)} turned away by the trigger itself", [
         w for *_, wrong in results for w in wrong
     ]
 
