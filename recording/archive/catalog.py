@@ -7,7 +7,9 @@ from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
-from recording.domain.integrity import Digest, duration_fault
+from recording.domain.formats import requested_combination
+from recording.domain.integrity import Digest, duration_fault, media_remarks
+from recording.domain.media import MediaFacts
 from recording.domain.metadata import ChunkMetadata, read_metadata
 from recording.domain.receipt import receipt_of
 from recording.domain.records import ChunkChanges, changed, required
@@ -39,7 +41,7 @@ def catalog(work: Work) -> None:
     changes = _fault_changes(work, fault)
     changes.update({"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how)})
     changes["metadata_sha256"] = sha256_of(raw) if raw is not None else None
-    changes["remarks"] = tuple(dict.fromkeys((*work.record.remarks, *metadata_remarks(document, work.task))))
+    changes["remarks"] = _remarks(work, document)
     cataloged = changed(work.record, **changes)
     name = required(cataloged.blob_name, "blob_name")
     receipt = _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
@@ -144,6 +146,23 @@ def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | Non
     if document is not None and document.duration_ms is not None:
         return ["duration agrees with the metadata minus pauses"]
     return ["duration agrees with the event"] if work.task.recording_duration_ms else []
+
+
+def _remarks(work: Work, document: ChunkMetadata | None) -> tuple[str, ...]:
+    """Return what is odd about media and metadata; what copy and verify found comes first."""
+    record = work.record
+    media = MediaFacts(
+        record.format,
+        record.duration_ms,
+        record.channels,
+        record.sample_rate,
+        fault=record.media_fault or record.media_warning,
+        remarks=record.remarks,
+        has_video=record.has_video,
+    )
+    recording = work.ports.catalog.get_recording(work.task.recording_id)
+    found = media_remarks(media, document, work.task, requested_combination(recording.request if recording else {}))
+    return tuple(dict.fromkeys((*found, *metadata_remarks(document, work.task))))
 
 
 def _fault_changes(work: Work, fault: str | None) -> ChunkChanges:

@@ -20,9 +20,10 @@ from recording.domain import layout
 from recording.domain.chunk import ChunkState, Home
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
-from recording.domain.integrity import Digest, check_length, duration_fault
+from recording.domain.integrity import REMARK_PROMISE, Digest, check_length, find_fault
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.metadata import ChunkMetadata
+from recording.domain.records import ChunkChanges
 from recording.domain.stored import StoredBlob
 from recording.domain.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError, StorageBusyError, StorageError
@@ -181,7 +182,23 @@ def media_fault(work: Work, media: MediaFacts, document: ChunkMetadata | None) -
     """What is wrong with the media, as far as the settings want to know."""
     if work.settings.media_check is MediaCheck.OFF:
         return None
-    return media.fault or duration_fault(media.duration_ms, document, work.task)
+    return find_fault(media, document, work.task)
+
+
+def media_changes(work: Work, media: MediaFacts, fault: str | None) -> ChunkChanges:
+    """Return what the record keeps of the media: length, form, and a fault as fault, warning or remark."""
+    is_warning = work.settings.media_check is MediaCheck.WARN
+    is_passed = media.promised_ms is not None and fault is None and work.settings.media_check is not MediaCheck.OFF
+    return ChunkChanges(
+        duration_ms=media.duration_ms,
+        container=media.container,
+        channels=media.channels,
+        sample_rate=media.sample_rate,
+        has_video=media.has_video,
+        remarks=(*media.remarks, *([REMARK_PROMISE] if is_passed else [])),
+        media_fault=None if is_warning else fault,
+        media_warning=fault if is_warning else None,
+    )
 
 
 def _committed(work: Work, source: Fetched, fault: str | None) -> bool:
@@ -290,15 +307,8 @@ def _index_external(work: Work) -> None:
 
 
 def _finish(work: Work, name: str, format_type: FormatType | None, copied: Copied, fault: str | None) -> None:
-    is_warning = work.settings.media_check is MediaCheck.WARN
-    work.move(
-        ChunkState.COPIED,
-        blob_name=name,
-        format=format_type,
-        length_bytes=copied.length_bytes,
-        sha256=copied.digest.sha256 if copied.digest else None,
-        duration_ms=copied.media.duration_ms if copied.media else None,
-        media_fault=None if is_warning else fault,
-        media_warning=fault if is_warning else None,
-        copied_at=work.now(),
-    )
+    changes = media_changes(work, copied.media or MediaFacts(format_type), fault)
+    changes.update({"blob_name": name, "format": format_type, "length_bytes": copied.length_bytes})
+    changes["sha256"] = copied.digest.sha256 if copied.digest else None
+    changes["copied_at"] = work.now()
+    work.move(ChunkState.COPIED, **changes)

@@ -1,7 +1,7 @@
 """Verify: what the archive gives back is what was read from the source, byte for byte."""
 
 from recording.archive.claim import Work
-from recording.archive.copy import digest_of, media_fault, pool_of
+from recording.archive.copy import digest_of, media_changes, media_fault, pool_of
 from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
@@ -12,7 +12,6 @@ from recording.domain.integrity import Digest, check_stored
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.records import ChunkChanges, changed, required
 from recording.errors import BlobLockedError, ContentConflictError, StorageError
-from recording.settings import MediaCheck
 from recording.telemetry import Event, emit
 
 
@@ -110,10 +109,7 @@ def _first_seen_whole(work: Work) -> tuple[list[str], ChunkChanges]:
 
 
 def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
-    fault = media_fault(work, media, metadata_if_there(work))
-    if work.settings.media_check is MediaCheck.WARN:
-        return {"duration_ms": media.duration_ms, "media_warning": fault}
-    return {"duration_ms": media.duration_ms, "media_fault": fault}
+    return media_changes(work, media, media_fault(work, media, metadata_if_there(work)))
 
 
 def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:

@@ -237,6 +237,7 @@ def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict
         "sha256": record.sha256,
         "durationMs": record.duration_ms,
         "verifiedHow": list(record.verified_how),
+        "remarks": list(record.remarks),
         "metadata": record.metadata,
         "source": record.source,
         "sourceReason": record.source_reason,

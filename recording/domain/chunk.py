@@ -177,6 +177,10 @@ class ChunkRecord(BaseModel):
     length_bytes: int | None = None
     sha256: str | None = None
     duration_ms: float | None = None
+    container: str | None = None  # the exact form of the media, such as RF64
+    channels: int | None = None
+    sample_rate: int | None = None
+    has_video: bool | None = None
     media_fault: str | None = None
     media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
     broken_sha256: str | None = None  # digest of a refused download; steady for hours, it is what ACS really has

@@ -1,5 +1,6 @@
 """What a recording can be: the one table of legal content, channel and format combinations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -63,6 +64,13 @@ LEGAL_COMBINATIONS = (
     Combination(ContentType.AUDIO, ChannelType.MIXED, FormatType.WAV),
     Combination(ContentType.AUDIO, ChannelType.UNMIXED, FormatType.WAV),
 )
+
+
+def requested_combination(noted: Mapping[str, object]) -> Combination | None:
+    """Return what a start request, as noted in the catalog, asked for; None where it does not tell it whole."""
+    content, channel = ContentType.read(noted.get("content")), ChannelType.read(noted.get("channel"))
+    format_type = FormatType.read(noted.get("format"))
+    return Combination(content, channel, format_type) if content and channel and format_type else None
 
 
 def chosen_combination(

@@ -18,6 +18,9 @@ _SLACK_SHARE = 0.001  # 14 s in four hours
 _IN_SECONDS_MS = (1000.0, 24 * 3600 * 1000.0)  # less is within the slack anyhow, and no file is longer than a day
 _MOST_MIXED_CHANNELS = 2
 
+REMARK_PROMISE = "the header promises more than is there, and the metadata does not"
+REMARK_NO_LENGTH = "no length could be read: none was compared"
+
 
 @dataclass(frozen=True)
 class Digest:
@@ -110,9 +113,9 @@ def media_remarks(
 
 def _about_length(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> list[str]:
     if media.duration_ms is None:
-        return [] if media.fault else ["no length could be read: none was compared"]
+        return [] if media.fault else [REMARK_NO_LENGTH]
     if _is_wrong_promise(media, metadata, task):
-        return ["the header promises more than is there, and the metadata does not"]
+        return [REMARK_PROMISE]
     has_told = bool((metadata and metadata.duration_ms) or task.recording_duration_ms)
     return [] if has_told else ["neither metadata nor event gives a length: none was compared"]
 

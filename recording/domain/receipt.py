@@ -31,6 +31,7 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
         "lengthBytes": record.length_bytes,
         "sha256": record.sha256,
         "durationMs": record.duration_ms,
+        **_form(record),
         "verifiedHow": list(record.verified_how),
         "mediaFault": record.media_fault,
         "mediaWarning": record.media_warning,
@@ -116,8 +117,13 @@ def _entry(record: ChunkRecord) -> dict[str, Any]:
         "receipt": receipt_name(record.blob_name) if archived and record.blob_name else None,
         "metadata": metadata_name(record.blob_name) if archived and record.blob_name else None,
         "endReason": record.task.end_reason,
+        "remarks": list(record.remarks),
         "suspects": _suspects(record),
     }
+
+
+def _form(record: ChunkRecord) -> dict[str, Any]:
+    return {"container": record.container, "channels": record.channels, "sampleRate": record.sample_rate}
 
 
 def _suspects(record: ChunkRecord) -> list[dict[str, Any]]:

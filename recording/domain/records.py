@@ -41,6 +41,10 @@ class ChunkChanges(TypedDict, total=False):
     length_bytes: int | None
     sha256: str | None
     duration_ms: float | None
+    container: str | None
+    channels: int | None
+    sample_rate: int | None
+    has_video: bool | None
     media_fault: str | None
     media_warning: str | None
     broken_sha256: str | None

@@ -78,21 +78,30 @@ def fetched(
     Args:
         work: the claimed chunk; its claim is kept while blocks are on their way.
         pool: the process's buffers and threads.
-        announced: the format that event or metadata tell; None lets the first bytes decide.
+        announced: the format that event or metadata tell, where the first bytes do not.
         name_for: the blob's name by its format.
-        resume: goes on from what an earlier worker staged under the announced format's name.
+        resume: goes on from what an earlier worker staged under the name of any format.
 
     Raises:
         SourceError: the source did not give what it declares, or changed meanwhile; nothing is committed.
         CopyPausedError: the time is used up; staged blocks stay.
         StorageError: a block could not be staged.
     """
-    name = name_for(announced)
-    staged = dict(work.ports.archive.staged_blocks(name)) if resume else {}
+    kind, staged = _staged(work, announced, name_for) if resume else (announced, {})
     pace = Pace(pool, work.settings.copy_block_bytes, resumed=bool(staged))
     with Flow(work, pool, pace) as flow:
         copy = _Fetching(work, flow, announced, name_for, MediaProbe(announced))
-        yield copy.resumed(staged) or copy.fresh()
+        yield copy.resumed(staged, kind) or copy.fresh()
+
+
+def _staged(
+    work: Work, announced: FormatType | None, name_for: Callable[[FormatType | None], str]
+) -> tuple[FormatType | None, dict[str, int]]:
+    """Return what an earlier worker staged, and for which format: the first bytes may have told him another one."""
+    for kind in dict.fromkeys((announced, *FormatType, None)):
+        if staged := dict(work.ports.archive.staged_blocks(name_for(kind))):
+            return kind, staged
+    return announced, {}
 
 
 @dataclass
@@ -118,7 +127,7 @@ class _Fetching:
             if source.total <= size:
                 return self._small(source, content, slot)
             head = slot.view[: self._filled(content, slot.view[:SNIFF_BYTES], self.flow.look)]
-            format_type = self.announced or sniff(head)
+            format_type = sniff(head) or self.announced
             ordered = OrderedPass(self.flow.pool.hashers, self.probe)
             self._prepare(source, format_type, ordered)
             if content.is_whole:
@@ -128,7 +137,7 @@ class _Fetching:
                 self.flow.run(self._chained(first, plan(source.total, self._block_bytes, [Block(0, size)])))
         return self._finished(format_type, *ordered.finish())
 
-    def resumed(self, staged: dict[str, int]) -> Fetched | None:
+    def resumed(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
         """Fetches what is missing; None when nothing of what is staged can be trusted.
 
         One staged block is fetched again: if it is the same and neither total nor version changed, so are the others.
@@ -147,10 +156,10 @@ class _Fetching:
         slot.drop()  # before another one is asked for: nobody may wait for what he holds himself
         if not is_usable:
             return None
-        self._prepare(source, self.announced, None)
+        self._prepare(source, kind, None)
         self.ids = {block.offset: text for block, text in kept.items()}
         self.flow.run(self._chained(None, plan(source.total, self._block_bytes, kept)))
-        return self._finished(self.announced, None, None)
+        return self._finished(kind, None, None)
 
     def _is_same(self, content: SourceContent, slot: Slot, staged: StagedBlock) -> bool:
         view = slot.view[: staged.length]
@@ -182,7 +191,7 @@ class _Fetching:
         ordered = OrderedPass(self.flow.pool.hashers, self.probe)
         ordered.take(view)
         digest, media = ordered.finish()
-        format_type = self.announced or sniff(view)
+        format_type = sniff(view) or self.announced
         return Fetched(self.name_for(format_type), format_type, source.total, digest, media, content=view)
 
     def _chained(self, first: Job | None, blocks: Iterator[Block]) -> Iterator[Job]:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dev.in_memory.builders import task, wav
+from dev.in_memory.builders import metadata, mp3, task, wav
 from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.archive import copy as copying
@@ -249,6 +249,19 @@ def test_a_resumed_file_that_does_not_open_is_not_the_recording() -> None:
     record = here.record()
     assert (record.state, record.blob_name, len(record.suspects)) == (ChunkState.PENDING, None, 1)
     assert "delete" not in here.source.calls
+
+
+def test_a_copy_goes_on_although_the_bytes_are_of_another_format_than_announced() -> None:
+    """The blocks are staged under the name that the bytes told, and only there they can be found."""
+    here = world(copy_block_bytes=BLOCK)
+    media = mp3(20 * BLOCK // 216)
+    here.holds(task(), media, metadata(chunkDuration=20 * BLOCK // 216 * 36))
+    interrupted(here, after_stages=12)
+    before = here.fakes.archive.calls.count("stage_block")
+    here.works(task())
+    assert list(here.media_blobs().values()) == [media]
+    assert (here.record().blob_name or "").endswith(".mp3")
+    assert here.fakes.archive.calls.count("stage_block") - before < 12
 
 
 def test_staged_blocks_of_another_version_are_not_used() -> None:
