@@ -1,0 +1,169 @@
+"""Each kind of odd file is read with its length, each kind of broken one is refused, however the bytes arrive (I8)."""
+
+import io
+import math
+from collections.abc import Iterable
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dev.in_memory import media_kinds as kinds
+from dev.in_memory.builders import MP3_FRAME, pieces_of, task
+from recording.domain.formats import ChannelType, Combination, ContentType, FormatType
+from recording.domain.integrity import REMARK_NO_LENGTH, REMARK_PROMISE, duration_fault, find_fault, media_remarks
+from recording.domain.media import MediaFacts, MediaProbe, mp3, mp4
+from recording.domain.metadata import ChunkMetadata, Pause
+
+WAV, MP3, MP4 = FormatType.WAV, FormatType.MP3, FormatType.MP4
+WHOLE = {
+    **{f"WAV, {name}": (WAV, data, 1000.0) for name, data in kinds.WHOLE_WAV.items()},
+    **{f"MP3, {name}": (MP3, *of) for name, of in kinds.WHOLE_MP3.items()},
+    **{f"MP4, {name}": (MP4, *of) for name, of in kinds.WHOLE_MP4.items()},
+}
+BROKEN = {
+    f"{kind}, {name}": (kind, data)
+    for kind, files in ((WAV, kinds.CUT_WAV), (MP3, kinds.CUT_MP3), (MP4, kinds.CUT_MP4))
+    for name, data in files.items()
+}
+
+
+def probed(pieces: Iterable[bytes], announced: FormatType | None = None) -> MediaFacts:
+    """Return what the probe finds."""
+    probe = MediaProbe(announced)
+    for piece in pieces:
+        probe.feed(piece)
+    return probe.finish()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_an_odd_but_whole_file_is_read_with_its_length(name: str, is_announced: bool) -> None:
+    """Players play these; refusing one would leave a good recording to expire."""
+    kind, data, plays_ms = WHOLE[name]
+    facts = probed([data], kind if is_announced else None)
+    assert (facts.fault, facts.format) == (None, kind)
+    assert facts.duration_ms == pytest.approx(plays_ms, abs=0.01)
+
+
+STRICTER = ("WAV, odd chunk without its padding",)  # PyAV does not open it; other players do
+SOUNDS = [name for name, (kind, _, _) in WHOLE.items() if kind is not MP4 and name not in STRICTER]
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_a_decoder_plays_the_odd_files_as_long(name: str) -> None:
+    """Its judgement is independent; it may count a frame that holds only a table as sound."""
+    _, data, plays_ms = WHOLE[name]
+    with av.open(io.BytesIO(data), "r", metadata_errors="ignore") as container:
+        played = math.fsum(frame.samples * 1000 / frame.sample_rate for frame in container.decode(audio=0))
+    assert played == pytest.approx(plays_ms, abs=40)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_broken_file_is_refused(name: str, is_announced: bool) -> None:
+    """Being mild to odd files must not let a cut one through."""
+    kind, data = BROKEN[name]
+    assert probed([data], kind if is_announced else None).fault is not None
+
+
+@settings(max_examples=300)
+@given(
+    data=st.sampled_from([*(of[1] for of in WHOLE.values()), *(of[1] for of in BROKEN.values())]),
+    length=st.just(1.0) | st.floats(0, 1),
+    cuts=st.lists(st.integers(0, 10**6), max_size=12),
+    announced=st.sampled_from([None, *FormatType]),
+)
+def test_the_pieces_make_no_difference_to_any_kind(
+    data: bytes, length: float, cuts: list[int], announced: FormatType | None
+) -> None:
+    """The network decides where pieces end."""
+    data = data[: round(len(data) * length)]
+    assert probed(pieces_of(data, cuts), announced) == probed([data], announced)
+
+
+def test_an_index_beyond_the_bound_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays flat; what was not checked is said."""
+    monkeypatch.setattr(mp4, "LARGEST_INDEX", 64)
+    facts = probed([kinds.late_index()])
+    assert (facts.fault, facts.remarks) == (None, (mp4.REMARK_TOO_LARGE,))
+
+
+def test_equal_frames_are_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four hours are 400,000 frames; a step of Python for each of them would hold a worker up."""
+    runs, plain = 0, mp3.Mp3Walker._equal_headers
+
+    def counted(walker: mp3.Mp3Walker, data: bytes, at: int, size: int) -> int:
+        nonlocal runs
+        runs += 1
+        return plain(walker, data, at, size)
+
+    monkeypatch.setattr(mp3.Mp3Walker, "_equal_headers", counted)
+    frames = 20_000
+    assert probed([MP3_FRAME * frames]).duration_ms == frames * 36
+    assert 0 < runs < frames / 500
+
+
+TOLD = task(recording_duration_ms=None)
+
+
+@pytest.mark.parametrize(
+    ("plays_ms", "told_ms", "is_fault"),
+    [
+        (60_000, 60, False),
+        (60_000, 40, True),
+        (600_000, 60, True),
+        (60_000, 60_000, False),
+        (60_000, 60_000_000, True),
+        (1_000, 60_000, True),
+    ],
+)
+def test_a_length_in_seconds_counts_only_where_that_makes_it_agree(
+    plays_ms: float, told_ms: float, is_fault: bool
+) -> None:
+    """A thousandfold error heals one mistake of a writer and excuses no other."""
+    found = duration_fault(plays_ms, ChunkMetadata(duration_ms=told_ms), TOLD)
+    assert (found is not None) is is_fault
+
+
+def test_a_pause_without_an_end_takes_away_the_lower_bound_only() -> None:
+    """Stopped while paused: nobody knows how much was left out, but nothing was added."""
+    document = ChunkMetadata(duration_ms=60_000, pauses=(Pause(started_at=None, duration_ms=None),))
+    assert duration_fault(5_000, document, TOLD) is None
+    assert duration_fault(70_000, document, TOLD) is not None
+
+
+def test_a_broken_promise_is_a_fault_unless_the_metadata_contradicts_it() -> None:
+    """Without a third witness the file counts as cut."""
+    media = MediaFacts(WAV, 2_000.0, fault="cut", promised_ms=20_000.0)
+    assert find_fault(media, None, TOLD) == "cut"
+    assert find_fault(media, ChunkMetadata(duration_ms=20_000), TOLD) == "cut"
+    agreeing = ChunkMetadata(duration_ms=2_000)
+    assert find_fault(media, agreeing, TOLD) is None
+    assert REMARK_PROMISE in media_remarks(media, agreeing, TOLD)
+
+
+def test_what_differs_from_what_was_told_is_a_remark_each() -> None:
+    """Odd is no fault: the media is the evidence, and documents have been wrong before."""
+    media = MediaFacts(WAV, 2_000.0, channels=2, sample_rate=16_000, has_video=False)
+    document = ChunkMetadata(
+        duration_ms=2_000, channel_count=5, sample_rate=48_000, participant_count=7, channel=ChannelType.UNMIXED
+    )
+    requested = Combination(ContentType.AUDIO_VIDEO, ChannelType.MIXED, MP4)
+    assert media_remarks(media, document, task(format=WAV), requested) == (
+        "the metadata says 5 channels, the file has 2",
+        "the metadata says 48000 Hz, the file has 16000 Hz",
+        "7 participants, but the file has channels for 2",
+        "the request says mp4, the bytes are wav",
+        "the request says audioVideo, the file has no picture",
+    )
+
+
+def test_a_length_that_nobody_read_or_told_is_a_remark() -> None:
+    """The receipt must not suggest a comparison that was not made."""
+    told = ChunkMetadata(duration_ms=2_000)
+    assert media_remarks(MediaFacts(WAV), told, TOLD) == (REMARK_NO_LENGTH,)
+    assert media_remarks(MediaFacts(WAV, 2_000.0), told, TOLD) == ()
+    (remark,) = media_remarks(MediaFacts(WAV, 2_000.0), ChunkMetadata(), TOLD)
+    assert remark.startswith("neither metadata nor event")
