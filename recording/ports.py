@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
@@ -12,6 +12,9 @@ from recording.domain.quarantine import Origin
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
 from recording.domain.stored import StoredBlob
+from recording.errors import StorageError
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -185,8 +188,42 @@ class Archive(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A stored thing that this version cannot read; it stands in a listing so that it hides nothing else.
+
+    Attributes:
+        where: its keys or its name; never its content.
+        code: why, stable.
+    """
+
+    where: str
+    code: str = "unreadable_record"
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A part of a listing.
+
+    Attributes:
+        items: what was found.
+        next: where the following page begins; "" when the listing has come to its end. Positions sort as items do.
+        error: what ended the page before its time; what was found until then is there.
+        counts: index rows of the page by the alarm that their recording stands in.
+    """
+
+    items: tuple[T | Unreadable, ...] = ()
+    next: str = ""
+    error: StorageError | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
 class Catalog(Protocol):
-    """What is known about recordings and chunks. Every method raises StorageError; absent is None, not an error."""
+    """What is known about recordings and chunks. Every method raises StorageError; absent is None, not an error.
+
+    In listings an item that cannot be read is `Unreadable` and never ends the listing. A get of such an item raises
+    StorageError with the code `unreadable_record`, or `newer_record` when a newer version must work on it.
+    """
 
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
         """One chunk's record with its ETag."""
@@ -204,22 +241,28 @@ class Catalog(Protocol):
         ...
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
-        """All chunks of a recording, by index."""
+        """All chunks of a recording that can be read, by index."""
         ...
 
-    def all_chunks(self) -> Iterator[ChunkRecord]:
+    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """Every chunk there is, those of one recording together."""
         ...
 
-    def held_chunks(self) -> Iterator[ChunkRecord]:
-        """The chunks that wait for a person (QUARANTINED or EXPIRED), those of one recording together."""
+    def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
+        """The chunks that need attention (QUARANTINED or EXPIRED), those of one recording together."""
         ...
 
-    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
         """All unfinished chunks, the earliest expiry first; those with an earlier expiry than the given one left out.
 
         The expiry counts in whole seconds.
         """
+        ...
+
+    def open_chunks_page(
+        self, after: str = "", most: int = 1000, expiring_after: datetime | None = None
+    ) -> Page[ChunkRecord]:
+        """The unfinished chunks behind a position, at most so many, in the same order."""
         ...
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
@@ -234,8 +277,25 @@ class Catalog(Protocol):
         """Replaces the record if it still has its ETag. Raises ClaimLostError."""
         ...
 
-    def open_recordings(self) -> Iterator[RecordingRecord]:
+    def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
         """All recordings that are not settled, in no particular order."""
+        ...
+
+    def due_recordings(
+        self, now: datetime, after: str = "", most: int = 1000, most_rows: int = 100_000
+    ) -> Page[RecordingRecord]:
+        """The unsettled recordings behind a position whose `look_at` has come, at most so many.
+
+        No more than `most_rows` index rows are passed over; the page counts the alarms in them.
+        """
+        ...
+
+    def cursor(self, loop: str) -> str:
+        """The position that a loop has saved; "" when it has saved none."""
+        ...
+
+    def save_cursor(self, loop: str, position: str) -> None:
+        """Keeps the position at which a loop goes on; the last writer wins."""
         ...
 
     def get_reservation(self, key: str) -> StartReservation | None:
@@ -284,6 +344,10 @@ class ChunkQueue(Protocol):
         """Enqueues a task, visible after `delay` (at most seven days). It never expires in the queue."""
         ...
 
+    def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message as it came, for a worker of another version; otherwise as `send`."""
+        ...
+
     def poisoned(self) -> Iterator[PoisonMessage]:
         """The messages in the poison queue at this time, each hidden from others for a while."""
         ...
@@ -317,8 +381,8 @@ class DeadLetter:
 class DeadLetters(Protocol):
     """The container that Event Grid writes dead letters to. Every method raises StorageError."""
 
-    def letters(self) -> Iterator[DeadLetter]:
-        """All of them, at most a thousand, in the order of their names."""
+    def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
+        """At most a thousand, in the order of their names, behind the given one."""
         ...
 
     def remove(self, letter: DeadLetter) -> None:

@@ -1,15 +1,22 @@
-"""A chunk: the task that asks for it to be archived, and the record of how far that got."""
+"""A chunk: the task that asks for it to be archived, and the record of how far that got.
+
+Messages and rows are read by older and newer versions of this app (rolling upgrades, rollbacks). Fields that this
+version does not know are kept and written back. The version number goes up only when an older worker must leave a
+message or a row alone.
+"""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
 from recording.domain.model import with_changes
+from recording.domain.times import UtcTime
 
+VERSION = 1  # of the messages and rows that this version of the app reads and writes
 LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit of a storage queue message
 
 
@@ -55,11 +62,11 @@ class ChunkKey(BaseModel):
 
 
 class ChunkTask(BaseModel):
-    """A queue message: all a worker needs to archive one chunk, and no secret. Versioned; unknown fields refused."""
+    """A queue message: all a worker needs to archive one chunk, and no secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
-    version: Literal[1] = 1
+    version: int = 1
     recording_id: str
     call_id: str
     server_call_id: str | None = None
@@ -78,11 +85,11 @@ class ChunkTask(BaseModel):
     end_reason: str | None = None
     session_end_reason: str | None = None
     chunks_in_event: int = 1
-    recording_start_time: datetime | None = None
+    recording_start_time: UtcTime | None = None
     recording_duration_ms: float | None = None
     event_id: str
-    event_time: datetime
-    expires_at: datetime
+    event_time: UtcTime
+    expires_at: UtcTime
     folder: str
     attempt: int = 0
 
@@ -126,12 +133,12 @@ class MetadataOutcome(StrEnum):
 class FallbackCopy(BaseModel):
     """A proved copy in the second destination. It never counts as archived; it keeps the media from being lost."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     blob_name: str
     length_bytes: int
     sha256: str
-    kept_at: datetime
+    kept_at: UtcTime
 
 
 class Suspect(BaseModel):
@@ -143,7 +150,7 @@ class Suspect(BaseModel):
     sha256: str | None
     length_bytes: int
     reason: str
-    at: datetime
+    at: UtcTime
 
 
 class Acceptance(BaseModel):
@@ -153,25 +160,26 @@ class Acceptance(BaseModel):
 
     by: str | None
     note: str
-    at: datetime
+    at: UtcTime
 
 
 class ChunkRecord(BaseModel):
     """The catalog's row about a chunk; saved after each step, guarded by its ETag."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
+    version: int = 1
     task: ChunkTask
     state: ChunkState = ChunkState.PENDING
-    first_seen_at: datetime
-    changed_at: datetime
+    first_seen_at: UtcTime
+    changed_at: UtcTime
     claim_owner: str | None = None
-    claim_expires_at: datetime | None = None
+    claim_expires_at: UtcTime | None = None
     attempts: int = 0
     redrives: int = 0  # how often a person has put it back to work
     last_error: str | None = None
-    next_attempt_at: datetime | None = None
-    at_risk_since: datetime | None = None
+    next_attempt_at: UtcTime | None = None
+    at_risk_since: UtcTime | None = None
     blob_name: str | None = None
     format: FormatType | None = None
     length_bytes: int | None = None
@@ -184,31 +192,31 @@ class ChunkRecord(BaseModel):
     media_fault: str | None = None
     media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
     broken_sha256: str | None = None  # digest of a refused download; steady for hours, it is what ACS really has
-    broken_since: datetime | None = None  # when these bytes were refused first
+    broken_since: UtcTime | None = None  # when these bytes were refused first
     broken_tries: int = 0  # how often since
     suspects: tuple[Suspect, ...] = ()  # bytes that failed the media check, kept beside
     accepted: Acceptance | None = None  # suspect bytes are the recording, by an operator's decision
     name_version: int = 1  # goes up when other bytes hold the name; nothing is ever replaced
     remarks: tuple[str, ...] = ()  # what is odd and no fault
-    gone_since: datetime | None = None  # first "not found" past the deadline
-    past_deadline_since: datetime | None = None  # the alarm was raised then
+    gone_since: UtcTime | None = None  # first "not found" past the deadline
+    past_deadline_since: UtcTime | None = None  # the alarm was raised then
     copy_epoch: int = 0  # goes up when what is staged may be of another object; later runs then stage everything anew
     verified_how: tuple[str, ...] = ()
     stored_etag: str | None = None  # the archive's, as verify found the media
     metadata_sha256: str | None = None  # of the metadata document as archived
-    copied_at: datetime | None = None
-    verified_at: datetime | None = None
-    cataloged_at: datetime | None = None
-    source_deleted_at: datetime | None = None
+    copied_at: UtcTime | None = None
+    verified_at: UtcTime | None = None
+    cataloged_at: UtcTime | None = None
+    source_deleted_at: UtcTime | None = None
     metadata: MetadataOutcome = MetadataOutcome.PENDING
     metadata_reason: str | None = None
     source: SourceOutcome | None = None
     source_reason: str | None = None
     quarantine_reason: str | None = None
-    archive_refused_since: datetime | None = None  # the archive has failed every try since
+    archive_refused_since: UtcTime | None = None  # the archive has failed every try since
     fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
     etag: str | None = Field(None, exclude=True)
-    saved_at: datetime | None = Field(None, exclude=True)  # by the catalog's clock, which all instances share
+    saved_at: UtcTime | None = Field(None, exclude=True)  # by the catalog's clock, which all instances share
 
     @property
     def key(self) -> ChunkKey:

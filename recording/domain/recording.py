@@ -1,10 +1,11 @@
 """A recording: what was asked for when it was started here, or what its files tell when it was not."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from recording.domain.times import UtcTime
 
 
 class LastAction(StrEnum):
@@ -30,29 +31,32 @@ class KnownState(StrEnum):
 class RecordingRecord(BaseModel):
     """The catalog's row about a recording; saved under its ETag."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
+    version: int = 1
     recording_id: str
     folder: str | None = None  # where its files lie in the archive; None until the first event
     call_id: str | None = None
     server_call_id: str | None = None
     started_here: bool = False
-    started_at: datetime | None = None
+    started_at: UtcTime | None = None
     started_by: str | None = None
     request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
     consent: dict[str, Any] | None = None
     last_action: LastAction | None = None
-    last_action_at: datetime | None = None
-    first_event_at: datetime | None = None
+    last_action_at: UtcTime | None = None
+    first_event_at: UtcTime | None = None
     was_resumed: bool = False
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
     announced_count: int | None = None  # how many files events told of at least, where one of them is held
-    asked_at: datetime | None = None  # when ACS was last asked whether it still records
-    unanswered_since: datetime | None = None  # ACS has not answered that question since
-    ended_seen_at: datetime | None = None  # when ACS was first seen to know this recording no more
-    missing_since: datetime | None = None  # the alarm: it is over, and no file came in time
-    incomplete_since: datetime | None = None  # the alarm: some files came, others did not
-    settled_at: datetime | None = None  # nothing more is expected of it
+    asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
+    unanswered_since: UtcTime | None = None  # ACS has not answered that question since
+    ended_seen_at: UtcTime | None = None  # when ACS was first seen to know this recording no more
+    missing_since: UtcTime | None = None  # the alarm: it is over, and no file came in time
+    incomplete_since: UtcTime | None = None  # the alarm: some files came, others did not
+    settled_at: UtcTime | None = None  # nothing more is expected of it
+    look_at: UtcTime | None = None  # when reconcile looks at it next; None: in its next run
+    stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
     etag: str | None = Field(None, exclude=True)
 
     @property
@@ -93,12 +97,13 @@ def merged_state(acs_state: str | None, record: RecordingRecord | None) -> Known
 class StartReservation(BaseModel):
     """An `Idempotency-Key` and what was asked under it; the recording id follows once ACS has answered."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
+    version: int = 1
     key: str
     fingerprint: str
     repeatability_id: str
-    first_sent: datetime
+    first_sent: UtcTime
     recording_id: str | None = None
     acs_state: str | None = None
     etag: str | None = Field(None, exclude=True)

@@ -98,6 +98,8 @@ class RecordingChanges(TypedDict, total=False):
     missing_since: datetime | None
     incomplete_since: datetime | None
     settled_at: datetime | None
+    look_at: datetime | None
+    stands: str | None
     etag: str | None
 
 

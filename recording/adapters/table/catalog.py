@@ -13,34 +13,43 @@ transaction over two partitions:
 So no unfinished chunk is ever without its index row. Readers clear away stale rows once they are an hour old.
 """
 
-from collections.abc import Callable, Iterator
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
-from pydantic import ValidationError
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
 from recording.adapters.table import rows
-from recording.domain.chunk import ChunkKey, ChunkRecord
+from recording.domain.chunk import VERSION, ChunkKey, ChunkRecord
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.records import changed
+from recording.domain.times import sortable
 from recording.domain.transitions import is_finished
 from recording.errors import ClaimLostError, StorageError
+from recording.ports import Page, Unreadable
 from recording.settings import Settings, StorageConnection
 
 T = TypeVar("T")
 Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
+LARGEST_PAGE = 1000  # rows that the service sends at once
 OPEN_PAGE = 50  # of index rows: who looks for the most urgent chunk reads few, and each row costs a request anyway
+READERS = 8  # rows of one page that are read at once
+MOST_FAILURES = 5  # rows of one page that storage refuses; after that it is storage that fails, not the rows
+CURSOR_COLUMN = "position"
 STALE_AFTER = timedelta(hours=1)  # longer than any step between an index row and its chunk's row
 
 
 class UnreadableRecordError(StorageError):
-    """A row holds something else: another version of the app, or a person's hand. A person must look."""
+    """A row is no record that this version reads: damaged, written by hand, or by a newer version (`newer_record`)."""
 
     code = "unreadable_record"
 
@@ -70,7 +79,7 @@ class TableCatalog:
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
         """Replaces a record under its ETag and keeps the index in step."""
         if is_finished(record):
-            index = _get(self._chunks, rows.open_keys(record))
+            index = _get(self._chunks, rows.open_keys(record), rows.INDEX_COLUMNS)
             saved = _save(self._chunks, rows.chunk_row(record), record)
             if index:
                 _remove(self._chunks, index)
@@ -81,41 +90,71 @@ class TableCatalog:
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
         """The chunks in the recording's partition."""
         partition = rows.recording_keys(recording_id)["PartitionKey"]
-        records = [_record(ChunkRecord, row) for row in rows_of(self._chunks, partition)]
+        found = [_read(ChunkRecord, row) for row in rows_of(self._chunks, partition, columns=rows.DOCUMENT_COLUMNS)]
+        records = [record for record in found if isinstance(record, ChunkRecord)]
         return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
 
-    def all_chunks(self) -> Iterator[ChunkRecord]:
+    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """The whole table in the order of its keys, page by page, without the index rows."""
         for row in _beyond(self._chunks, rows.OPEN_PARTITION):
-            yield _record(ChunkRecord, row)
+            yield _read(ChunkRecord, row)
 
-    def held_chunks(self) -> Iterator[ChunkRecord]:
+    def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """The rows whose state says so; the service looks through the table and sends no others."""
         for row in _beyond(self._chunks, rows.OPEN_PARTITION, f" and ({rows.IS_HELD})"):
-            yield _record(ChunkRecord, row)
+            yield _read(ChunkRecord, row)
 
-    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
-        """The chunks that the index rows point to, in their order; stale rows are skipped and cleared away.
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
+        """The chunks that the index rows point to, in their order, page by page."""
+        position = ""
+        while True:
+            page = self.open_chunks_page(position, OPEN_PAGE, expiring_after)
+            yield from page.items
+            if page.error:
+                raise page.error
+            if not page.next:
+                return
+            position = page.next
 
-        A record that cannot be read is told last: one bad row must not hide all the others.
-        """
-        unreadable = None
-        for index in rows_of(self._chunks, rows.OPEN_PARTITION, rows.open_from(expiring_after), page=OPEN_PAGE):
-            try:
-                record = self._pointed_to(index)
-            except UnreadableRecordError as error:
-                unreadable = error
-                continue
-            if record and not is_finished(record) and rows.open_keys(record)["RowKey"] == index["RowKey"]:
-                yield record
-            elif _is_stale(index):
+    def open_chunks_page(
+        self, after: str = "", most: int = 1000, expiring_after: datetime | None = None
+    ) -> Page[ChunkRecord]:
+        """The chunks that the index rows point to; stale rows are skipped and cleared away."""
+        first = max(rows.open_from(expiring_after), f"{after}!" if after else "")
+        listed = rows_of(self._chunks, rows.OPEN_PARTITION, first, min(most, LARGEST_PAGE), rows.INDEX_COLUMNS)
+        indexes, error = _until_it_fails(islice(listed, most))
+        items: list[ChunkRecord | Unreadable] = []
+        position = after
+        try:
+            for index, record in self._pointed_to(indexes):
+                items += self._open_chunk(index, record)
+                position = index["RowKey"]
+        except StorageError as failed:
+            error = error or failed
+        is_end = error is None and len(indexes) < most
+        return Page(tuple(items), "" if is_end else position, error)
+
+    def _open_chunk(
+        self, index: TableEntity, record: ChunkRecord | Unreadable | None
+    ) -> list[ChunkRecord | Unreadable]:
+        """What an index row stands for: one chunk, or none when it is stale."""
+        if isinstance(record, Unreadable):
+            return [record]
+        if record is None or is_finished(record):
+            if _is_stale(index):
                 _remove(self._chunks, index)
-        if unreadable:
-            raise unreadable
+            return []
+        if rows.open_keys(record)["RowKey"] == index["RowKey"]:
+            return [record]
+        if _is_stale(index):  # of an earlier expiry, or spelt by another version: the chunk stays indexed
+            self._index(record)
+            _remove(self._chunks, index)
+        return []
 
-    def _pointed_to(self, index: TableEntity) -> ChunkRecord | None:
-        found = _get(self._chunks, {"PartitionKey": index["chunkPartition"], "RowKey": index["chunkRow"]})
-        return _record(ChunkRecord, found) if found is not None else None
+    def _pointed_to(self, indexes: list[TableEntity]) -> Iterator[tuple[TableEntity, ChunkRecord | Unreadable | None]]:
+        """The chunks of index rows, several read at once."""
+        keys = [{"PartitionKey": index["chunkPartition"], "RowKey": index["chunkRow"]} for index in indexes]
+        yield from zip(indexes, _read_at_once(ChunkRecord, self._chunks, keys), strict=False)
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
         """One recording's record."""
@@ -132,28 +171,59 @@ class TableCatalog:
         if record.settled_at is None:
             self._index_recording(record)
             return _save(self._recordings, rows.recording_row(record), record)
-        index = _get(self._recordings, rows.open_recording_row(record))
+        index = _get(self._recordings, rows.open_recording_row(record), rows.INDEX_COLUMNS)
         saved = _save(self._recordings, rows.recording_row(record), record)
         if index:
             _remove(self._recordings, index)
         return saved
 
-    def open_recordings(self) -> Iterator[RecordingRecord]:
+    def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
         """The recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
-        unreadable = None
-        for index in rows_of(self._recordings, rows.OPEN_PARTITION):
-            try:
-                found = _get(self._recordings, {"PartitionKey": index["RowKey"], "RowKey": rows.RECORDING_ROW})
-                record = _record(RecordingRecord, found) if found is not None else None
-            except UnreadableRecordError as error:
-                unreadable = error
-                continue
-            if record and record.settled_at is None:
+        listed = rows_of(self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS)
+        while indexes := list(islice(listed, OPEN_PAGE * READERS)):
+            yield from self._open_ones(indexes)
+
+    def due_recordings(
+        self, now: datetime, after: str = "", most: int = 1000, most_rows: int = 100_000
+    ) -> Page[RecordingRecord]:
+        """The index rows tell which are due, so that no other recording is read."""
+        first, position = (f"{after}!" if after else ""), after
+        listed = rows_of(self._recordings, rows.OPEN_PARTITION, first, columns=rows.INDEX_COLUMNS)
+        due: list[TableEntity] = []
+        counts: Counter[str] = Counter()
+        error = None
+        try:
+            for number, index in enumerate(listed, start=1):
+                due += [index] if (index.get("lookAt") or "") <= sortable(now) else []
+                counts[index.get("stands") or ""] += 1
+                position = index["RowKey"]
+                if len(due) >= most or number >= most_rows:
+                    break
+            else:
+                position = ""
+            items = tuple(self._open_ones(due))
+        except StorageError as failed:
+            items, error = (), failed
+            position = after
+        return Page(items, position, error, counts)
+
+    def _open_ones(self, indexes: list[TableEntity]) -> Iterator[RecordingRecord | Unreadable]:
+        keys = [{"PartitionKey": index["RowKey"], "RowKey": rows.RECORDING_ROW} for index in indexes]
+        found = _read_at_once(RecordingRecord, self._recordings, keys)
+        for index, record in zip(indexes, found, strict=False):
+            if isinstance(record, Unreadable) or (record and record.settled_at is None):
                 yield record
             elif _is_stale(index):
                 _remove(self._recordings, index)
-        if unreadable:
-            raise unreadable
+
+    def cursor(self, loop: str) -> str:
+        """A row of its own for each loop."""
+        row = _get(self._chunks, rows.cursor_keys(loop), None)
+        return str(row.get(CURSOR_COLUMN) or "") if row is not None else ""
+
+    def save_cursor(self, loop: str, position: str) -> None:
+        """Writes the row whatever it says."""
+        _put(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
 
     def _index_recording(self, record: RecordingRecord) -> None:
         _put(self._recordings, rows.open_recording_row(record))
@@ -187,8 +257,12 @@ def table_service(connection: StorageConnection) -> TableServiceClient:
 
 def _record(model: type[Record], row: TableEntity) -> Record:
     try:
-        record = model.model_validate_json(rows.document_of(row))
-    except ValidationError:
+        document = rows.document_of(row)
+        version = document.get("version", VERSION)
+        if isinstance(version, int) and version > VERSION:
+            raise UnreadableRecordError(f"a {model.__name__} of a newer version", code="newer_record")
+        record = model.model_validate_json(json.dumps(document))
+    except (ValueError, RecursionError):
         raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None
     return _noted(record, row.metadata["etag"] or "", row.metadata.get("timestamp"))
 
@@ -200,10 +274,64 @@ def _noted(record: Record, etag: str, at: datetime | None) -> Record:
     return changed(record, etag=etag)
 
 
-def _get(table: TableClient, keys: rows.Row) -> TableEntity | None:
+def _read(model: type[Record], row: TableEntity) -> Record | Unreadable:
+    try:
+        return _record(model, row)
+    except UnreadableRecordError as error:
+        return Unreadable(f"{row['PartitionKey']}/{row['RowKey']}", error.code)
+
+
+def _read_at_once(
+    model: type[Record], table: TableClient, keys: list[rows.Row]
+) -> Iterator[Record | Unreadable | None]:
+    """The records of these keys, several read at once; one that cannot be read hides no other.
+
+    Raises:
+        StorageError: after some rows were refused, since then storage fails and not the rows.
+    """
+    refused = 0
+
+    def read(key: rows.Row) -> Record | Unreadable | StorageError | None:
+        try:
+            row = _get(table, key)
+            return _read(model, row) if row is not None else None
+        except StorageError as error:
+            return error
+
+    with ThreadPoolExecutor(READERS) as readers:
+        for start in range(0, len(keys), READERS * 4):
+            batch = keys[start : start + READERS * 4]
+            for key, found in zip(batch, readers.map(read, batch), strict=True):
+                if isinstance(found, StorageError):
+                    refused += 1
+                    if refused >= MOST_FAILURES or refused == len(keys):
+                        raise found
+                    yield Unreadable(f"{key['PartitionKey']}/{key['RowKey']}", found.code)
+                else:
+                    yield found
+
+
+def _until_it_fails(listed: Iterable[T]) -> tuple[list[T], StorageError | None]:
+    """What a listing gave before it failed, and why it failed."""
+    found: list[T] = []
+    try:
+        for one in listed:
+            found.append(one)
+    except StorageError as error:
+        return found, error
+    return found, None
+
+
+def _get(
+    table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None = rows.DOCUMENT_COLUMNS
+) -> TableEntity | None:
     with translated("reading a row"):
         try:
-            return attempt(lambda: table.get_entity(keys["PartitionKey"], keys["RowKey"]))
+            return attempt(
+                lambda: table.get_entity(
+                    keys["PartitionKey"], keys["RowKey"], select=list(columns) if columns else None
+                )
+            )
         except ResourceNotFoundError:
             return None
 
@@ -213,7 +341,13 @@ def _is_stale(index: TableEntity) -> bool:
     return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER
 
 
-def rows_of(table: TableClient, partition: str, first: str = "", page: int | None = None) -> Iterator[TableEntity]:
+def rows_of(
+    table: TableClient,
+    partition: str,
+    first: str = "",
+    page: int | None = None,
+    columns: tuple[str, ...] | None = None,
+) -> Iterator[TableEntity]:
     """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
 
     Args:
@@ -221,12 +355,14 @@ def rows_of(table: TableClient, partition: str, first: str = "", page: int | Non
         partition: which.
         first: the row key to begin at.
         page: rows in a page; None leaves it to the service, which sends a thousand.
+        columns: which columns to read; None for all.
     """
     with translated("listing rows"):
         try:
             where = "PartitionKey eq @partition and RowKey ge @first"
             parameters = {"partition": partition, "first": first}
-            yield from table.query_entities(where, parameters=parameters, results_per_page=page)
+            selected = list(columns) if columns else None
+            yield from table.query_entities(where, parameters=parameters, results_per_page=page, select=selected)
         except ResourceNotFoundError:
             return
 
@@ -239,7 +375,9 @@ def _beyond(table: TableClient, partition: str, and_that: str = "") -> Iterator[
     with translated("listing rows"):
         try:
             yield from table.query_entities(
-                f"PartitionKey gt @partition{and_that}", parameters={"partition": partition}
+                f"PartitionKey gt @partition{and_that}",
+                parameters={"partition": partition},
+                select=list(rows.DOCUMENT_COLUMNS),
             )
         except ResourceNotFoundError:
             return

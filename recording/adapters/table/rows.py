@@ -1,12 +1,16 @@
 """How records lie in tables: keys, plain columns for people, and the record itself as JSON in pieces. Pure."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from pydantic import BaseModel
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState
 from recording.domain.ids import name_of
 from recording.domain.recording import RecordingRecord, StartReservation
+from recording.domain.schema import Document, divided, joined
+from recording.domain.times import EARLIEST, as_utc, sortable
 from recording.domain.transitions import is_finished
 
 Row = dict[str, Any]
@@ -15,8 +19,20 @@ Row = dict[str, Any]
 # when each is a surrogate pair, and an entity (1 MiB) has room for many pieces.
 PIECE = 16_000
 LONGEST_COLUMN = 1024
+MOST_PIECES = 60  # more do not fit into an entity
+
+# What a reader asks for: never the columns for people, since the SDK cannot read back every date that they may hold,
+# and one such date would hide the whole page of rows.
+KEYS = ("PartitionKey", "RowKey", "Timestamp")
+INDEX_COLUMNS = (*KEYS, "chunkPartition", "chunkRow", "lookAt", "stands")
+DOCUMENT_COLUMNS = (
+    *KEYS,
+    *(f"json{number:02d}" for number in range(MOST_PIECES)),
+    *(f"more{number:02d}" for number in range(MOST_PIECES)),
+)
 
 # Names made by `name_of` never hold an exclamation mark, so these partitions cannot be a recording's.
+CURSORS_PARTITION = "!cursors"
 OPEN_PARTITION = "!open"
 RESERVATIONS_PARTITION = "!reservations"
 RECORDING_ROW = "recording"
@@ -46,7 +62,7 @@ def open_keys(record: ChunkRecord) -> Row:
 
 def open_from(expiry: datetime | None) -> str:
     """Where the index rows of chunks with this expiry begin."""
-    return f"{expiry.astimezone(UTC):%Y%m%dT%H%M%S}" if expiry else ""
+    return sortable(expiry) if expiry else ""
 
 
 def open_row(record: ChunkRecord) -> Row:
@@ -69,7 +85,7 @@ def chunk_row(record: ChunkRecord) -> Row:
         "lastError": record.last_error,
         "quarantineReason": record.quarantine_reason,
     }
-    return chunk_keys(record.key) | _columns(columns) | _pieces(record.model_dump_json())
+    return chunk_keys(record.key) | _columns(columns) | _pieces(record)
 
 
 def recording_row(record: RecordingRecord) -> Row:
@@ -81,32 +97,58 @@ def recording_row(record: RecordingRecord) -> Row:
         "startedHere": record.started_here,
         "lastAction": record.last_action.value if record.last_action else None,
     }
-    return recording_keys(record.recording_id) | _columns(columns) | _pieces(record.model_dump_json())
+    return recording_keys(record.recording_id) | _columns(columns) | _pieces(record)
 
 
 def open_recording_row(record: RecordingRecord) -> Row:
-    """An index row of a recording that is not settled; it only points to the recording's row."""
-    return {"PartitionKey": OPEN_PARTITION, "RowKey": recording_keys(record.recording_id)["PartitionKey"]}
+    """An index row of a recording that is not settled: it points to its row, and tells when to look there again."""
+    columns = {"lookAt": sortable(record.look_at) if record.look_at else None, "stands": record.stands}
+    row = {"PartitionKey": OPEN_PARTITION, "RowKey": recording_keys(record.recording_id)["PartitionKey"]}
+    return row | _columns(columns)
 
 
 def reservation_row(reservation: StartReservation) -> Row:
     """A reservation's row."""
     columns = {"recordingId": reservation.recording_id}
-    return reservation_keys(reservation.key) | _columns(columns) | _pieces(reservation.model_dump_json())
+    return reservation_keys(reservation.key) | _columns(columns) | _pieces(reservation)
 
 
-def document_of(row: Mapping[str, Any]) -> str:
-    """The record's JSON."""
-    return "".join(row[name] for name in sorted(name for name in row if name.startswith("json")))
+def cursor_keys(loop: str) -> Row:
+    """Where the position of a loop is kept."""
+    return {"PartitionKey": CURSORS_PARTITION, "RowKey": loop}
+
+
+def document_of(row: Mapping[str, Any]) -> Document:
+    """The record's document.
+
+    Raises:
+        ValueError: when pieces are missing or damaged.
+    """
+    return joined(_together(row, "json"), _together(row, "more"))
+
+
+def _together(row: Mapping[str, Any], prefix: str) -> str:
+    pieces = {name: row[name] for name in row if name.startswith(prefix) and row[name] is not None}
+    return "".join(str(pieces[name]) for name in sorted(pieces))
 
 
 def _columns(columns: Mapping[str, Any]) -> Row:
-    return {
-        name: value[:LONGEST_COLUMN] if isinstance(value, str) else value
-        for name, value in columns.items()
-        if value is not None
-    }
+    readable = {name: _column(value) for name, value in columns.items()}
+    return {name: value for name, value in readable.items() if value is not None}
 
 
-def _pieces(text: str) -> Row:
-    return {f"json{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}
+def _column(value: Any) -> Any:
+    """A value that the service takes and the SDK reads back; else none: these columns are for people."""
+    if isinstance(value, datetime):
+        moment = as_utc(value)
+        return moment if moment >= EARLIEST else None
+    return value[:LONGEST_COLUMN] if isinstance(value, str) else value
+
+
+def _pieces(record: BaseModel) -> Row:
+    first, later = divided(record)
+    return _cut("json", first) | _cut("more", later)
+
+
+def _cut(prefix: str, text: str) -> Row:
+    return {f"{prefix}{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}

@@ -1,0 +1,162 @@
+"""Which fields version 0.1.0 reads, since it refuses a row or a message with any other field.
+
+Rows keep later fields apart, where 0.1.0 does not look; messages carry them only when they say something. So both
+versions work side by side, and a rollback finds nothing that it cannot read.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+Document = dict[str, Any]
+
+TASK_FIELDS = frozenset(
+    [
+        "version",
+        "recording_id",
+        "call_id",
+        "server_call_id",
+        "document_id",
+        "index",
+        "content_location",
+        "metadata_location",
+        "delete_location",
+        "home",
+        "content",
+        "channel",
+        "format",
+        "end_reason",
+        "session_end_reason",
+        "chunks_in_event",
+        "recording_start_time",
+        "recording_duration_ms",
+        "event_id",
+        "event_time",
+        "expires_at",
+        "folder",
+        "attempt",
+    ]
+)
+FALLBACK_FIELDS = frozenset(["blob_name", "length_bytes", "sha256", "kept_at"])
+CHUNK_FIELDS = frozenset(
+    [
+        "task",
+        "state",
+        "first_seen_at",
+        "changed_at",
+        "claim_owner",
+        "claim_expires_at",
+        "attempts",
+        "redrives",
+        "last_error",
+        "next_attempt_at",
+        "at_risk_since",
+        "blob_name",
+        "format",
+        "length_bytes",
+        "sha256",
+        "duration_ms",
+        "media_fault",
+        "media_warning",
+        "broken_sha256",
+        "copy_epoch",
+        "verified_how",
+        "copied_at",
+        "verified_at",
+        "cataloged_at",
+        "source_deleted_at",
+        "metadata",
+        "metadata_reason",
+        "source",
+        "source_reason",
+        "quarantine_reason",
+        "archive_refused_since",
+        "fallback",
+    ]
+)
+RECORDING_FIELDS = frozenset(
+    [
+        "recording_id",
+        "folder",
+        "call_id",
+        "server_call_id",
+        "started_here",
+        "started_at",
+        "started_by",
+        "request",
+        "consent",
+        "last_action",
+        "last_action_at",
+        "first_event_at",
+        "was_resumed",
+        "chunk_count",
+        "asked_at",
+        "unanswered_since",
+        "ended_seen_at",
+        "missing_since",
+        "incomplete_since",
+        "settled_at",
+    ]
+)
+RESERVATION_FIELDS = frozenset(["key", "fingerprint", "repeatability_id", "first_sent", "recording_id", "acs_state"])
+
+_FIRST = {
+    "ChunkTask": TASK_FIELDS,
+    "ChunkRecord": CHUNK_FIELDS,
+    "RecordingRecord": RECORDING_FIELDS,
+    "StartReservation": RESERVATION_FIELDS,
+}
+_NOTHING = object()
+_NESTED = {"ChunkRecord": {"task": TASK_FIELDS, "fallback": FALLBACK_FIELDS}}
+
+
+def message_of(task: BaseModel) -> str:
+    """Return the queue message of a task: later fields only where they say something."""
+    document = task.model_dump(mode="json")
+    defaults = {name: field.default for name, field in type(task).model_fields.items()}
+    said = {
+        name: value for name, value in document.items() if name in TASK_FIELDS or value != defaults.get(name, _NOTHING)
+    }
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def divided(record: BaseModel) -> tuple[str, str]:
+    """Return a record's JSON in two parts: what 0.1.0 reads, and all later fields ("" when there are none)."""
+    kind, document = type(record).__name__, record.model_dump(mode="json")
+    first, later = _split(document, _FIRST[kind])
+    for name, fields in _NESTED.get(kind, {}).items():
+        if isinstance(document.get(name), dict):
+            first[name], more = _split(document[name], fields)
+            later |= {name: more} if more else {}
+    return _written(first), _written(later) if later else ""
+
+
+def joined(first: str, later: str) -> Document:
+    """Return the document of both parts; a part that was written by 0.1.0 alone has no later fields.
+
+    Raises:
+        ValueError: when a part is no JSON object.
+    """
+    document, more = _object(first), _object(later) if later else {}
+    for name, value in more.items():
+        nested = document.get(name)
+        document[name] = {**nested, **value} if isinstance(nested, dict) and isinstance(value, dict) else value
+    return document
+
+
+def _split(document: Mapping[str, Any], fields: frozenset[str]) -> tuple[Document, Document]:
+    first = {name: value for name, value in document.items() if name in fields}
+    return first, {name: value for name, value in document.items() if name not in fields}
+
+
+def _written(document: Document) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _object(text: str) -> Document:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - unreadable content, as damaged JSON is
+    return document
