@@ -313,7 +313,8 @@ def _completed(
         server_call_id=known.server_call_id or event.server_call_id,
         started_at=started_at,
         first_event_at=known.first_event_at or now,
-        settled_at=None,  # there may be more to come of it after all
+        settled_at=None,
+        look_at=None,  # there may be more to come of it after all
         announced_count=_announced_count(known, event, odd),
     )
 
@@ -333,7 +334,7 @@ def _announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], 
         if known is None or count == known.announced_count:
             return known
         try:
-            return ports.catalog.save_recording(changed(known, announced_count=count, settled_at=None))
+            return ports.catalog.save_recording(changed(known, announced_count=count, settled_at=None, look_at=None))
         except ClaimLostError:
             continue
     raise StorageBusyError("the recording's record keeps changing")

@@ -57,6 +57,7 @@ class Event(StrEnum):
     SCRUBBED = "recording.scrubbed"
     REDRIVEN = "recording.redriven"
     QUEUE_SEEN = "recording.queue.seen"
+    NEEDS_ATTENTION = "recording.needs_attention"
     RECONCILED = "recording.reconciled"
 
 
@@ -78,6 +79,7 @@ _LEVELS = {
     Event.CHUNK_IN_FALLBACK: logging.ERROR,
     Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
+    Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,
 }
@@ -108,6 +110,7 @@ FIELDS = frozenset(
         "chunks",
         "count",
         "at_risk",
+        "attention",
         "expired",
         "poisoned",
         "missing",

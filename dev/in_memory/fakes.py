@@ -5,14 +5,14 @@ is done and only its answer is lost. `fakes.archive.calls` lists the names of th
 """
 
 import hashlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import count
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
@@ -21,6 +21,7 @@ from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_b
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
 from recording.domain.stored import StoredBlob
+from recording.domain.times import sortable
 from recording.domain.transitions import is_finished, is_held
 from recording.errors import (
     ClaimLostError,
@@ -34,11 +35,13 @@ from recording.operate.doctor import QueueFacts, SubscriptionFacts
 from recording.ports import (
     AuditEntry,
     DeadLetter,
+    Page,
     PoisonMessage,
     Ports,
     QuarantineEntry,
     QueueDepth,
     RecordingSummary,
+    Unreadable,
 )
 
 LARGEST_METADATA = 1024 * 1024
@@ -49,6 +52,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound="Scripted")
 K = TypeVar("K")
+L = TypeVar("L")
 Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
 
 
@@ -63,6 +67,10 @@ class Scripted:
         """The next `times` calls of a method raise this error, before (or `after`) they take effect."""
         assert callable(getattr(self, method)), method
         self._failures[method].extend([(error, after)] * times)
+
+    def fails_no_more(self, method: str) -> None:
+        """Forget the failures that are scripted for a method."""
+        self._failures[method].clear()
 
     def next_failure(self, method: str) -> tuple[Exception | None, bool]:
         """The failure scripted for this call, and whether it comes after the effect."""
@@ -385,6 +393,10 @@ class FakeArchive(Scripted):
 Key = tuple[str, str]
 
 
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
 def _chunk_key(key: ChunkKey) -> Key:
     return key.recording_id, str(key)
 
@@ -398,10 +410,16 @@ class FakeCatalog(Scripted):
         self.recordings: dict[str, RecordingRecord] = {}
         self.reservations: dict[str, StartReservation] = {}
         self.clock = FakeClock()  # the service's own, whatever an instance's clock says
+        self.cursors: dict[str, str] = {}
+        self.unreadable: set[Key | str] = set()  # rows from elsewhere: keys of chunks, ids of recordings
+        self.fails_after: dict[str, int] = {}  # a listing that raises late: method → items before that
+        self.late_error = StorageError("the listing broke off")
         self._etags = count(1)
 
     @scripted
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
+        if _chunk_key(key) in self.unreadable:
+            raise StorageError("a row of the catalog cannot be read", code="unreadable_record")
         return self.chunks.get(_chunk_key(key))
 
     @scripted
@@ -414,23 +432,59 @@ class FakeCatalog(Scripted):
 
     @scripted
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
-        found = [record for record in self.chunks.values() if record.task.recording_id == recording_id]
+        rows = [row for key, row in self._chunk_rows().items() if key[0] == recording_id]
+        found = [row for row in rows if isinstance(row, ChunkRecord)]
         return sorted(found, key=lambda record: (record.task.index, record.task.document_id))
 
     @scripted
-    def all_chunks(self) -> Iterator[ChunkRecord]:
-        return iter([self.chunks[key] for key in sorted(self.chunks)])
+    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
+        rows = self._chunk_rows()
+        return self._listed("all_chunks", [rows[key] for key in sorted(rows)])
 
     @scripted
-    def held_chunks(self) -> Iterator[ChunkRecord]:
-        return iter([self.chunks[key] for key in sorted(self.chunks) if is_held(self.chunks[key])])
+    def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
+        rows = self._chunk_rows()
+        found = [rows[key] for key in sorted(rows)]
+        return self._listed("held_chunks", [row for row in found if isinstance(row, Unreadable) or is_held(row)])
 
     @scripted
-    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
-        found = [record for record in self.chunks.values() if not is_finished(record)]
-        if expiring_after is not None:
-            found = [record for record in found if record.task.expires_at >= expiring_after.replace(microsecond=0)]
-        return iter(sorted(found, key=lambda record: record.task.expires_at))
+    def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
+        return self._listed("open_chunks", [row for _, row in self._open(expiring_after)])
+
+    @scripted
+    def open_chunks_page(
+        self, after: str = "", most: int = 1000, expiring_after: datetime | None = None
+    ) -> Page[ChunkRecord]:
+        behind = [(position, row) for position, row in self._open(expiring_after) if position > after]
+        return self._page("open_chunks_page", behind, most, after)
+
+    def _open(self, expiring_after: datetime | None) -> list[tuple[str, ChunkRecord | Unreadable]]:
+        """The open chunks and those that cannot be read, with their positions, in the order of positions."""
+        found = {}
+        for key, row in self._chunk_rows().items():
+            expiry = self.chunks[key].task.expires_at
+            if not is_finished(self.chunks[key]) and (expiring_after is None or expiry >= _second(expiring_after)):
+                found[f"{sortable(expiry)}-{'-'.join(key)}"] = row
+        return sorted(found.items(), key=lambda one: one[0])
+
+    def _chunk_rows(self) -> dict[Key, ChunkRecord | Unreadable]:
+        """The rows as a reader sees them."""
+        unread = self.unreadable
+        return {key: Unreadable("/".join(key)) if key in unread else row for key, row in self.chunks.items()}
+
+    def _listed(self, method: str, items: list[L]) -> Iterator[L]:
+        """A listing that fails late, after as many items as a test has said."""
+        allowed = self.fails_after.get(method)
+        yield from items[:allowed]
+        if allowed is not None:
+            raise self.late_error
+
+    def _page(self, method: str, behind: list[tuple[str, L]], most: int, after: str) -> Page[Any]:
+        taken = behind[: min(most, self.fails_after.get(method, most))]
+        position = taken[-1][0] if taken else after
+        if method in self.fails_after and len(taken) < len(behind):
+            return Page(tuple(row for _, row in taken), position, self.late_error)
+        return Page(tuple(row for _, row in taken), position if len(behind) > len(taken) else "")
 
     @scripted
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
@@ -445,8 +499,34 @@ class FakeCatalog(Scripted):
         return self._save(self.recordings, record.recording_id, record)
 
     @scripted
-    def open_recordings(self) -> Iterator[RecordingRecord]:
-        return iter([record for record in self.recordings.values() if record.settled_at is None])
+    def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
+        return self._listed("open_recordings", [self._seen(record) for record in self._unsettled()])
+
+    @scripted
+    def due_recordings(
+        self, now: datetime, after: str = "", most: int = 1000, most_rows: int = 100_000
+    ) -> Page[RecordingRecord]:
+        behind = [record for record in self._unsettled() if record.recording_id > after]
+        rows = behind[:most_rows]
+        due = [record for record in rows if record.look_at is None or _second(record.look_at) <= now]
+        page = self._page("due_recordings", [(one.recording_id, self._seen(one)) for one in due], most, after)
+        position = page.next or (rows[-1].recording_id if len(behind) > len(rows) else "")
+        passed = [record for record in rows if not page.next or record.recording_id <= page.next]
+        return Page(page.items, position, page.error, Counter(record.stands or "" for record in passed))
+
+    def _unsettled(self) -> list[RecordingRecord]:
+        return [self.recordings[name] for name in sorted(self.recordings) if self.recordings[name].settled_at is None]
+
+    def _seen(self, record: RecordingRecord) -> RecordingRecord | Unreadable:
+        return Unreadable(record.recording_id) if record.recording_id in self.unreadable else record
+
+    @scripted
+    def cursor(self, loop: str) -> str:
+        return self.cursors.get(loop, "")
+
+    @scripted
+    def save_cursor(self, loop: str, position: str) -> None:
+        self.cursors[loop] = position
 
     @scripted
     def get_reservation(self, key: str) -> StartReservation | None:
@@ -484,6 +564,8 @@ class FakeQueue(Scripted):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self.sent: list[tuple[ChunkTask, datetime]] = []
+        self.untouched: list[tuple[str, datetime]] = []  # messages of a newer version, as they came
+        self.refused: set[str] = set()  # bodies of poison messages that storage never removes
         self._clock = clock
         self._poison: dict[int, tuple[str, datetime]] = {}
         self._poisoned_at: dict[int, datetime] = {}
@@ -524,6 +606,10 @@ class FakeQueue(Scripted):
         self.sent.append((task, self._clock.now() + delay))
 
     @scripted
+    def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
+        self.untouched.append((body, self._clock.now() + delay))
+
+    @scripted
     def poisoned(self) -> Iterator[PoisonMessage]:
         return self._visible_poison(set(self._poison) - self._events)
 
@@ -558,6 +644,8 @@ class FakeQueue(Scripted):
 
     @scripted
     def remove_poisoned(self, message: PoisonMessage) -> None:
+        if message.body in self.refused:
+            raise StorageError("storage refuses this message")
         self._poison.pop(message.receipt, None)
 
 
@@ -602,10 +690,14 @@ class FakeDeadLetters(Scripted):
     def __init__(self, *letters: DeadLetter) -> None:
         super().__init__()
         self.kept = {letter.name: letter for letter in letters}
+        self.unreadable: set[str] = set()
 
     @scripted
-    def letters(self) -> Iterator[DeadLetter]:
-        return iter([self.kept[name] for name in sorted(self.kept)])
+    def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
+        names = [name for name in sorted(self.kept) if name > after]
+        return iter(
+            [Unreadable(name, "storage_busy") if name in self.unreadable else self.kept[name] for name in names]
+        )
 
     @scripted
     def remove(self, letter: DeadLetter) -> None:

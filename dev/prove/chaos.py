@@ -28,6 +28,7 @@ from dev.prove.relay import LoopThread
 from dev.prove.tcp_chaos import TcpChaos
 from dev.prove.witness import event_about
 from recording.archive.line import archive_message
+from recording.bulkhead import readable
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
 from recording.ports import Ports
@@ -69,7 +70,7 @@ def live(share: float, chunks: int, seed: int) -> Lived:
         events = _made(simulator, chunks, seed)
         _Line(settings, azurite.connection_string, simulator, lived).run(events)
         calm = stack.enter_context(fresh(_settings(azurite.connection_string, simulator, behind)))
-        at_rest = AtRest(azurite.connection_string, simulator.client, list(calm.catalog.all_chunks()))
+        at_rest = AtRest(azurite.connection_string, simulator.client, list(readable(calm.catalog.all_chunks(), "t")))
         lived.violations += at_rest.violations()
         lived.chunks = len(simulator.client.objects())
         lived.met = sum((one.met for one in proxies.values()), Counter())

@@ -19,6 +19,7 @@ from dev.prove.at_rest import AtRest
 from dev.prove.real_line import quiet
 from dev.world import CHUNKS_QUEUE, LocalWorld, WorldOptions
 from recording.adapters.table.catalog import TableCatalog
+from recording.bulkhead import readable
 from recording.domain.chunk import ChunkRecord
 from recording.settings import AcsConnection, Settings, StorageConnection
 
@@ -166,7 +167,7 @@ def _records(storage: str) -> Iterator[ChunkRecord]:
     acs = AcsConnection(endpoint="https://contoso.communication.azure.com")
     catalog = TableCatalog(Settings(acs=acs, host_storage=connection, archive_storage=connection))
     try:
-        yield from catalog.all_chunks()
+        yield from readable(catalog.all_chunks(), "all_chunks")
     finally:
         catalog.close()
 

@@ -90,9 +90,9 @@ class SteadyWrongBody(Power):
         """Choose the chunks, the body and the time."""
         wrong = self.dice.choice(WRONG_BODIES)
         for made in self.tasks:
-            if made.content_location in self.world.source.objects and self.dice.random() < 0.6:
+            if made.content_location in self.world.source.objects and self.dice.random() < 0.9:
                 self.ends.append(serve_wrongly(self.world.source, made.content_location, wrong))
-        self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300]))
+        self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300, 300]))
 
     def at_turn(self) -> None:
         """Serve the truth again once the time is over."""

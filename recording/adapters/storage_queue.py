@@ -15,6 +15,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translated
 from recording.domain.chunk import ChunkTask
+from recording.domain.schema import message_of
 from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection
 
@@ -44,8 +45,12 @@ class StorageChunkQueue:
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
         """Enqueues a task; the queue is made when it turns out to be missing."""
+        self.send_again(message_of(task), delay)
+
+    def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message as it is."""
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
-        send = partial(self._queue.send_message, task.model_dump_json(), visibility_timeout=hidden, time_to_live=NEVER)
+        send = partial(self._queue.send_message, body, visibility_timeout=hidden, time_to_live=NEVER)
         with translated("enqueuing a task"):
             try:
                 attempt(send)

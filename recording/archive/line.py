@@ -7,22 +7,21 @@ trying goes to quarantine; anything unexpected is left to the host, which delive
 
 from collections.abc import Callable
 
-from pydantic import ValidationError
-
 from recording.archive.catalog import catalog
-from recording.archive.claim import Work, claimed, ids_of, unreadable_task
+from recording.archive.claim import Work, claimed, ids_of
 from recording.archive.conflicts import look_at_rival
 from recording.archive.delete_source import settle_source
 from recording.archive.failure import after_failure, wait_for_other
 from recording.archive.fallback import copy_or_heal
 from recording.archive.priority import whose_turn
+from recording.archive.tasks import taken_task
 from recording.archive.verify import verify
 from recording.domain.chunk import ChunkState, ChunkTask
 from recording.domain.transitions import is_finished
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports
 from recording.settings import Settings
-from recording.telemetry import Event, emit, span
+from recording.telemetry import span
 
 
 def archive_message(text: str, ports: Ports, settings: Settings) -> None:
@@ -31,11 +30,8 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     Raises:
         RecordingError: as `archive_chunk`.
     """
-    try:
-        task = ChunkTask.model_validate_json(text)
-    except ValidationError:
-        name = ports.quarantine.put(unreadable_task(text, ports.clock.now()))
-        emit(Event.EVENT_REJECTED, reason="unreadable_task", came_from="chunk_queue", entry=name)
+    task = taken_task(text, ports, settings)
+    if task is None:
         return
     chosen, whose = whose_turn(task, ports, settings)
     with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):

@@ -14,7 +14,7 @@ from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.retention import Urgency
 from recording.errors import StorageError
-from recording.ports import ChunkQueue, Ports
+from recording.ports import ChunkQueue, Ports, Unreadable
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -57,6 +57,8 @@ class _SilentQueue:
 def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Settings) -> ChunkTask | None:
     try:
         for other in islice(ports.catalog.open_chunks(expiring_after=now), MOST_LOOKED_AT):
+            if isinstance(other, Unreadable):  # reconcile reports it
+                continue
             stands = retention.urgency(other.task.expires_at, now, settings.at_risk_below)
             if other.task.expires_at >= task.expires_at or stands is Urgency.SAFE:
                 return None  # and so is every one after it: they come by their expiry

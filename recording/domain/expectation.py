@@ -95,3 +95,24 @@ def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: date
     if stands in (Expectation.MET, Expectation.NOTHING):
         return now - newest >= after
     return stands in ALARMS and now - newest >= GIVEN_UP_AFTER
+
+
+def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> datetime:
+    """Return when something may have changed that no event tells.
+
+    Args:
+        record: what is known of the recording.
+        chunks: all its chunks that were ever announced.
+        now: the time.
+        after: how long files may take once the recording is over.
+    """
+    stands = expectation(record, chunks, now, after)
+    newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
+    if stands in (Expectation.MET, Expectation.NOTHING):
+        return max(newest + after, now)
+    if stands is Expectation.AWAITED:
+        return (over_since(record, chunks) or now) + after
+    if record.unanswered_since is not None:
+        return now
+    begun = record.started_at or record.first_event_at or now - after
+    return begun + after if begun + after > now else now + after / 4

@@ -37,6 +37,7 @@ REASONS = frozenset(
         "metadata_unreadable",
         "name_taken",
         "never_tried",
+        "newer_record",
         "other_event_type",
         "other_resource",
         "settings_invalid",

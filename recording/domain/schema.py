@@ -12,95 +12,30 @@ from pydantic import BaseModel
 
 Document = dict[str, Any]
 
-TASK_FIELDS = frozenset(
-    [
-        "version",
-        "recording_id",
-        "call_id",
-        "server_call_id",
-        "document_id",
-        "index",
-        "content_location",
-        "metadata_location",
-        "delete_location",
-        "home",
-        "content",
-        "channel",
-        "format",
-        "end_reason",
-        "session_end_reason",
-        "chunks_in_event",
-        "recording_start_time",
-        "recording_duration_ms",
-        "event_id",
-        "event_time",
-        "expires_at",
-        "folder",
-        "attempt",
-    ]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TASK_FIELDS = _names(
+    "version recording_id call_id server_call_id document_id index content_location metadata_location "
+    "delete_location home content channel format end_reason session_end_reason chunks_in_event "
+    "recording_start_time recording_duration_ms event_id event_time expires_at folder attempt"
 )
-FALLBACK_FIELDS = frozenset(["blob_name", "length_bytes", "sha256", "kept_at"])
-CHUNK_FIELDS = frozenset(
-    [
-        "task",
-        "state",
-        "first_seen_at",
-        "changed_at",
-        "claim_owner",
-        "claim_expires_at",
-        "attempts",
-        "redrives",
-        "last_error",
-        "next_attempt_at",
-        "at_risk_since",
-        "blob_name",
-        "format",
-        "length_bytes",
-        "sha256",
-        "duration_ms",
-        "media_fault",
-        "media_warning",
-        "broken_sha256",
-        "copy_epoch",
-        "verified_how",
-        "copied_at",
-        "verified_at",
-        "cataloged_at",
-        "source_deleted_at",
-        "metadata",
-        "metadata_reason",
-        "source",
-        "source_reason",
-        "quarantine_reason",
-        "archive_refused_since",
-        "fallback",
-    ]
+FALLBACK_FIELDS = _names("blob_name length_bytes sha256 kept_at")
+CHUNK_FIELDS = _names(
+    "task state first_seen_at changed_at claim_owner claim_expires_at attempts redrives last_error "
+    "next_attempt_at at_risk_since blob_name format length_bytes sha256 duration_ms media_fault "
+    "media_warning broken_sha256 copy_epoch verified_how copied_at verified_at cataloged_at "
+    "source_deleted_at metadata metadata_reason source source_reason quarantine_reason "
+    "archive_refused_since fallback"
 )
-RECORDING_FIELDS = frozenset(
-    [
-        "recording_id",
-        "folder",
-        "call_id",
-        "server_call_id",
-        "started_here",
-        "started_at",
-        "started_by",
-        "request",
-        "consent",
-        "last_action",
-        "last_action_at",
-        "first_event_at",
-        "was_resumed",
-        "chunk_count",
-        "asked_at",
-        "unanswered_since",
-        "ended_seen_at",
-        "missing_since",
-        "incomplete_since",
-        "settled_at",
-    ]
+RECORDING_FIELDS = _names(
+    "recording_id folder call_id server_call_id started_here started_at started_by request consent "
+    "last_action last_action_at first_event_at was_resumed chunk_count asked_at unanswered_since "
+    "ended_seen_at missing_since incomplete_since settled_at"
 )
-RESERVATION_FIELDS = frozenset(["key", "fingerprint", "repeatability_id", "first_sent", "recording_id", "acs_state"])
+RESERVATION_FIELDS = _names("key fingerprint repeatability_id first_sent recording_id acs_state")
 
 _FIRST = {
     "ChunkTask": TASK_FIELDS,

@@ -13,7 +13,7 @@ from recording.errors import StorageError, fault_of
 from recording.operate.find_held import Chosen, check_known, everything_held
 from recording.operate.held_things import Held, Kind
 from recording.operate.held_things import by_urgency as held_by_urgency
-from recording.ports import Ports
+from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[Atte
 class _Look(Generic[T]):
     """A bounded look at a listing: a row that cannot be read is an item, and does not hide the others."""
 
-    def __init__(self, listing: Callable[[], Iterator[T]], now: datetime) -> None:
+    def __init__(self, listing: Callable[[], Iterator[T | Unreadable]], now: datetime) -> None:
         self._listing, self._now = listing, now
         self.complete = True
         self.unreadable: list[AttentionItem] = []
@@ -103,15 +103,23 @@ class _Look(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         try:
             listing = self._listing()
-            yield from islice(listing, MOST_LOOKED_AT)
+            for item in islice(listing, MOST_LOOKED_AT):
+                if isinstance(item, Unreadable):
+                    self.unreadable.append(_row(item, self._now))
+                else:
+                    yield item
             self.complete = next(listing, None) is None
         except StorageError as error:
             self.unreadable.append(_unreadable(error, self._now))
 
 
+def _row(item: Unreadable, now: datetime) -> AttentionItem:
+    return AttentionItem(Attention.UNREADABLE, item.where, item.code, now, fault_of(item.code))
+
+
 def _unreadable(error: StorageError, now: datetime, recording_id: str | None = None) -> AttentionItem:
     """Describe a row that cannot be read; that storage does not answer is no such thing."""
-    if error.code != "unreadable_record":
+    if error.code not in ("unreadable_record", "newer_record"):
         raise error
     name = recording_id or error.code
     return AttentionItem(Attention.UNREADABLE, name, error.code, now, fault_of(error.code), recording_id)

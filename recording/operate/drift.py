@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from recording.bulkhead import readable
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord
 from recording.domain.drift import (
@@ -171,7 +172,8 @@ class _Pass:
 
 
 def _by_recording(ports: Ports) -> Iterator[list[ChunkRecord]]:
-    for _, chunks in groupby(ports.catalog.all_chunks(), key=lambda chunk: chunk.task.recording_id):
+    listed = readable(ports.catalog.all_chunks(), "all_chunks")
+    for _, chunks in groupby(listed, key=lambda chunk: chunk.task.recording_id):
         yield list(chunks)
 
 

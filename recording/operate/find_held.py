@@ -29,7 +29,7 @@ from recording.operate.held_things import (
     of_letter,
     of_message,
 )
-from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry
+from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry, Unreadable
 from recording.settings import Settings
 
 _UNREADABLE = "unreadable_record"
@@ -114,18 +114,23 @@ def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Fo
     for message in ports.queue.peek_poisoned():
         yield of_message(message, settings, now), message
     for letter in ports.dead_letters.letters() if ports.dead_letters is not None else ():
-        yield of_letter(letter, settings, now), letter
+        if isinstance(letter, Unreadable):
+            yield _unreadable(letter, now), None
+        else:
+            yield of_letter(letter, settings, now), letter
 
 
 def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:
     """List the chunks that the line has given up; a row that cannot be read is an item of its own."""
-    try:
-        for record in ports.catalog.held_chunks():
+    for record in ports.catalog.held_chunks():
+        if isinstance(record, Unreadable):
+            yield _unreadable(record, now), None
+        else:
             yield of_chunk(record, now), record
-    except StorageError as error:
-        if error.code != _UNREADABLE:
-            raise
-        yield Held(_UNREADABLE, Kind.UNREADABLE, _UNREADABLE, now, payload=str(error)), None
+
+
+def _unreadable(item: Unreadable, now: datetime) -> Held:
+    return Held(item.where, Kind.UNREADABLE, item.code, now, payload="")
 
 
 def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:

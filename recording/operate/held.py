@@ -114,7 +114,7 @@ def _put_back_messages(ids: Set[str], ports: Ports, settings: Settings) -> set[s
     if not ids:
         return taken
     for message in ports.queue.poisoned():
-        if message.id in ids and (task := task_in(message)) is not None:
+        if message.id in ids and (task := task_in(message, ports.clock.now(), settings)) is not None:
             put_back_task(task, message, ports)
             taken.add(message.id)
     for message in ports.queue.poisoned_events():

@@ -98,7 +98,7 @@ def of_entry(name: str, entry: QuarantineEntry, task: ChunkTask | None, settings
 
 def of_message(message: PoisonMessage, settings: Settings, now: datetime) -> Held:
     """Describe a message that the host gave up on."""
-    at, task = message.at or now, task_in(message)
+    at, task = message.at or now, task_in(message, now, settings)
     if task is not None:
         return Held(message.id, Kind.POISONED, "poisoned", at, attempts=task.attempt, **_facts_of(task, now))
     event = first_event(message.body)

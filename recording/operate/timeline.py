@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from recording.bulkhead import readable
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import RecordingRecord
@@ -60,7 +61,7 @@ def overview(ports: Ports) -> Overview:
     held_chunks = 0
     left: list[timedelta] = []
     try:
-        listing = ports.catalog.all_chunks()
+        listing = readable(ports.catalog.all_chunks(), "all_chunks")
         for record in islice(listing, MOST_COUNTED):
             states[record.state.value] += 1
             held_chunks += is_held(record)

@@ -3,17 +3,19 @@
 ACS tells nobody that it has lost an event. What was started here, or what a chunk's index implies, is the only hint.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
+from datetime import datetime, timedelta
 
+from recording.bulkhead import Bulkhead
 from recording.domain.chunk import ChunkRecord
 from recording.domain.expectation import (
+    ALARMS,
     Expectation,
     expectation,
     is_question_due,
     is_settled,
+    next_look,
     over_since,
 )
 from recording.domain.receipt import gaps_in, gaps_in_words
@@ -36,27 +38,46 @@ class Expected:
     incomplete: int = 0
 
 
-def look_for_expected(ports: Ports, settings: Settings) -> Expected:
+def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> Expected:
     """Raises each recording that is over and has no file in time, or not all of them; each one once.
 
-    A recording that ACS still knows is not over. One that was started paused and never resumed has no file.
+    A recording that ACS still knows is not over. One that was started paused and never resumed has no file. Only the
+    recordings whose time to be looked at has come are read, and the window over them moves on from run to run.
 
     Raises:
         StorageError: when the catalog does not answer; the next run tries again.
     """
-    now = ports.clock.now()
-    records = list(islice(ports.catalog.open_recordings(), MOST_A_RUN))
-    old_enough = [record for record in records if _age_counts(record, now, settings)]
-    seen = [(record, ports.catalog.chunks_of(record.recording_id)) for record in old_enough]
+    now, start = ports.clock.now(), ports.catalog.cursor("open_recordings")
+    page = ports.catalog.due_recordings(now, start, MOST_A_RUN)
+    if page.error:
+        bulkhead.failed("open_recordings", "", page.error)
+    due = list(bulkhead.readable(page.items, "open_recordings"))
+    seen = bulkhead.each(
+        due,
+        lambda record: (record, ports.catalog.chunks_of(record.recording_id)),
+        "open_recordings",
+        lambda record: record.recording_id,
+    )
     asked = _to_ask(seen, now, settings)
-    stands = [_look_at(record, chunks, ports, settings, ask=record.recording_id in asked) for record, chunks in seen]
-    return Expected(stands.count(Expectation.MISSING), stands.count(Expectation.INCOMPLETE))
+    stands = bulkhead.each(
+        seen,
+        lambda pair: _look_at(*pair, ports, settings, ask=pair[0].recording_id in asked),
+        "open_recordings",
+        lambda pair: pair[0].recording_id,
+    )
+    if page.next != start:
+        ports.catalog.save_cursor("open_recordings", page.next)
+    return Expected(
+        missing=_standing(Expectation.MISSING, page.counts, due, stands),
+        incomplete=_standing(Expectation.INCOMPLETE, page.counts, due, stands),
+    )
 
 
-def _age_counts(record: RecordingRecord, now: datetime, settings: Settings) -> bool:
-    """Nothing can be overdue that has begun a moment ago; this saves looking at its chunks."""
-    begun = record.started_at or record.first_event_at
-    return begun is None or now - begun >= settings.expected_after
+def _standing(
+    alarm: Expectation, counts: Mapping[str, int], due: Sequence[RecordingRecord], stands: Sequence[Expectation]
+) -> int:
+    """How many stand in an alarm: as the index says of those that were not read, and as was seen of the others."""
+    return counts.get(alarm, 0) - sum(record.stands == alarm for record in due) + stands.count(alarm)
 
 
 def _to_ask(
@@ -85,8 +106,11 @@ def _look_at(
         changes["missing_since"] = now
     if is_newly_incomplete:
         changes["incomplete_since"] = now
+    is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
     if is_settled(known, chunks, now, after):
         changes["settled_at"] = now
+    else:
+        changes |= _index_facts(known, chunks, stands, now, after, is_unasked=is_unasked)
     if is_newly_missing or is_newly_incomplete:  # before it is marked: in doubt it is raised twice, never not at all
         _raise(known, stands, chunks, now, settings)
     try:
@@ -95,6 +119,21 @@ def _look_at(
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
         return Expectation.AWAITED
     return stands
+
+
+def _index_facts(
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    stands: Expectation,
+    now: datetime,
+    after: timedelta,
+    *,
+    is_unasked: bool,
+) -> RecordingChanges:
+    """When to look again, and the alarm it stands in; nothing when that is as it was. An open question stays due."""
+    alarm = stands.value if stands in ALARMS else None
+    look_at = None if is_unasked else next_look(record, chunks, now, after)
+    return {} if (look_at, alarm) == (record.look_at, record.stands) else {"look_at": look_at, "stands": alarm}
 
 
 def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingChanges:

@@ -5,28 +5,26 @@ most urgent first, and raises the states at risk and expired. A redrive keeps th
 harmless.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import TypeVar
 
 from recording.archive.claim import expired_entry, ids_of
+from recording.bulkhead import Bulkhead
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.patience import is_given_up
 from recording.domain.records import changed
 from recording.domain.retention import Urgency
 from recording.domain.transitions import is_finished, moved
-from recording.errors import ClaimLostError, StorageError
-from recording.ports import Ports
-from recording.reconcile.acs_log import count, is_due
+from recording.errors import ClaimLostError
+from recording.ports import Page, Ports, Unreadable
+from recording.reconcile.acs_log import count
 from recording.reconcile.missing_files import Expected, look_for_expected
 from recording.reconcile.sweep import MOST_A_RUN, sweep
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
-T = TypeVar("T")
 OVERDUE_AFTER = timedelta(minutes=10)  # a queue message of a dead worker is back after the host's ten-minute lease
 
 
@@ -42,41 +40,53 @@ class Reconciled:
     least_time_left: timedelta | None = None
     missing: int = 0
     incomplete: int = 0
+    attention: int = 0
 
 
 def reconcile(ports: Ports, settings: Settings) -> Reconciled:
     """Puts back to work what is poisoned or overdue, until the deadline; marks what is at risk or expired.
 
-    An outage of one part, say of the queues, hides nothing that the others tell.
+    Each item and each part is on its own. `recording.reconciled` is logged with the number of items that need
+    attention; when a whole part could not be seen it is not logged, and its absence is an alarm.
 
     Raises:
-        StorageError: when some storage does not answer, after everything else was done; the next run tries again. No
-            `recording.reconciled` is logged then, and its absence is an alarm.
+        StorageError: when some storage did not answer, after everything else was done; the next run tries again.
     """
     with span("reconcile"):
         return _reconciled(ports, settings)
 
 
 def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
-    failed: list[StorageError] = []
-    poisoned = _unless_it_fails(lambda: sweep(ports, settings), 0, failed)
-    redriven = at_risk = expired = 0
-    left: list[timedelta] = []
-    nothing: list[ChunkRecord] = []
-    for record in _unless_it_fails(lambda: list(islice(ports.catalog.open_chunks(), MOST_A_RUN)), nothing, failed):
-        outcome, urgency = _look_at(record, ports, settings, failed)
-        redriven += outcome == "redriven"
-        expired += outcome == "expired"
-        at_risk += urgency is Urgency.AT_RISK
-        left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
-    if is_due(ports.clock.now()):
-        count(ports, settings)
-    _unless_it_fails(lambda: _look_at_queues(ports), None, failed)
-    expected = _unless_it_fails(lambda: look_for_expected(ports, settings), Expected(), failed)
-    if failed:
-        raise failed[0]
-    least = min(left, default=None)
-    found = Reconciled(poisoned, redriven, at_risk, expired, len(left), least, expected.missing, expected.incomplete)
+    bulkhead = Bulkhead()
+    poisoned = sweep(ports, settings, bulkhead)
+    seen = bulkhead.each(
+        _chunks_to_look_at(ports, bulkhead),
+        lambda record: _look_at(record, ports, settings),
+        "open_chunks",
+        lambda record: f"{record.task.recording_id}/{record.key}",
+    )
+    bulkhead.part(lambda: count(ports, settings, bulkhead), 0, "acs_log")
+    bulkhead.part(lambda: _look_at_queues(ports), None, "queues")
+    expected = bulkhead.part(lambda: look_for_expected(ports, settings, bulkhead), Expected(), "open_recordings")
+    found = Reconciled(
+        poisoned=poisoned,
+        redriven=sum(one.outcome == "redriven" for one in seen),
+        at_risk=sum(one.urgency is Urgency.AT_RISK for one in seen),
+        expired=sum(one.outcome == "expired" for one in seen),
+        open_chunks=len(seen),
+        least_time_left=min((one.time_left for one in seen), default=None),
+        missing=expected.missing,
+        incomplete=expected.incomplete,
+        attention=bulkhead.attention.total(),
+    )
+    if not bulkhead.is_blind:
+        _tell(found)
+    if bulkhead.outage:
+        raise bulkhead.outage
+    return found
+
+
+def _tell(found: Reconciled) -> None:
     emit(
         Event.RECONCILED,
         poisoned=found.poisoned,
@@ -85,10 +95,45 @@ def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
         expired=found.expired,
         missing=found.missing,
         incomplete=found.incomplete,
+        attention=found.attention,
         chunks=found.open_chunks,
         time_left_seconds=found.least_time_left,
     )
-    return found
+
+
+def _chunks_to_look_at(ports: Ports, bulkhead: Bulkhead) -> Iterator[ChunkRecord]:
+    """The chunks that can still be saved, the most urgent first; then a window over all, which moves on each run."""
+    head = _page(ports, bulkhead, expiring_after=ports.clock.now())
+    seen = set()
+    for record in bulkhead.readable(head.items, "open_chunks"):
+        seen.add(record.key)
+        yield record
+    start = bulkhead.part(lambda: ports.catalog.cursor("open_chunks"), "", "open_chunks")
+    window = _page(ports, bulkhead, after=start)
+    for record in bulkhead.readable(_unseen(window.items, head.items), "open_chunks"):
+        if record.key not in seen:
+            yield record
+    if window.next != start:
+        bulkhead.part(lambda: ports.catalog.save_cursor("open_chunks", window.next), None, "open_chunks")
+
+
+def _unseen(
+    items: Iterable[ChunkRecord | Unreadable], reported: Iterable[ChunkRecord | Unreadable]
+) -> Iterator[ChunkRecord | Unreadable]:
+    known = {one.where for one in reported if isinstance(one, Unreadable)}
+    return (one for one in items if not (isinstance(one, Unreadable) and one.where in known))
+
+
+def _page(
+    ports: Ports, bulkhead: Bulkhead, after: str = "", expiring_after: datetime | None = None
+) -> Page[ChunkRecord]:
+    nothing: Page[ChunkRecord] = Page(next=after)
+    page = bulkhead.part(
+        lambda: ports.catalog.open_chunks_page(after, MOST_A_RUN, expiring_after), nothing, "open_chunks"
+    )
+    if page.error:
+        bulkhead.failed("open_chunks", "", page.error)
+    return page
 
 
 def _look_at_queues(ports: Ports) -> None:
@@ -98,35 +143,32 @@ def _look_at_queues(ports: Ports) -> None:
         emit(Event.QUEUE_SEEN, queue=queue.name, count=queue.messages, age_seconds=age)
 
 
-def _unless_it_fails(work: Callable[[], T], otherwise: T, failed: list[StorageError]) -> T:
-    try:
-        return work()
-    except StorageError as error:
-        failed.append(error)
-        return otherwise
+@dataclass(frozen=True)
+class _Seen:
+    """What was done about a chunk, and how it stands."""
+
+    outcome: str
+    urgency: Urgency
+    time_left: timedelta
 
 
-def _look_at(record: ChunkRecord, ports: Ports, settings: Settings, failed: list[StorageError]) -> tuple[str, Urgency]:
-    """What was done about a chunk. After a failure nothing is redriven: each try would cost its time-out."""
+def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
     now = ports.clock.now()
+    left = retention.time_left(record.task.expires_at, now)
     urgency = retention.urgency(record.task.expires_at, now, settings.at_risk_below)
     if is_finished(record):  # an index entry that outlived its chunk
-        return "finished", Urgency.SAFE
+        return _Seen("finished", Urgency.SAFE, left)
+    if record.fallback is not None or record.state is not ChunkState.PENDING:  # its media is safe
+        urgency = Urgency.SAFE
     try:
-        if record.fallback is not None or record.state is not ChunkState.PENDING:  # its media is safe
-            urgency = Urgency.SAFE
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)
-        if failed or not is_overdue(record, now):
-            return "waiting", urgency
-        return (
-            _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
-        ), urgency
+        if not is_overdue(record, now):
+            return _Seen("waiting", urgency, left)
+        outcome = _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
     except ClaimLostError:  # a worker took it at this very moment
-        return "waiting", urgency
-    except StorageError as error:
-        failed.append(error)
-        return "waiting", urgency
+        return _Seen("waiting", urgency, left)
+    return _Seen(outcome, urgency, left)
 
 
 def is_overdue(record: ChunkRecord, now: datetime) -> bool:

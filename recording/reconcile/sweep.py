@@ -4,30 +4,34 @@ Everything keeps its identity, so what is there twice in between is archived onc
 to quarantine, so nothing comes round for ever.
 """
 
+from datetime import datetime
 from itertools import islice
 
-from pydantic import ValidationError
-
 from recording.archive.claim import ids_of, unreadable_task
+from recording.archive.tasks import NEWER_AFTER, NewerTaskError, UnreadableTaskError, read_task
+from recording.bulkhead import Bulkhead
 from recording.domain.chunk import ChunkTask
 from recording.domain.transitions import is_settled_for
 from recording.errors import StorageError
 from recording.ingest import ingest_text
-from recording.ports import DeadLetter, PoisonMessage, Ports
+from recording.ports import DeadLetter, PoisonMessage, Ports, Unreadable
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
+MOST_LETTERS = 1000  # dead letters of one run
 MOST_A_RUN = 2000  # a run stays well below the host's time limit; the next one goes on
 
 
-def sweep(ports: Ports, settings: Settings) -> int:
-    """Puts back to work what lies in the poison queues and among the dead letters; how much there was.
+def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
+    """Puts back to work what is in the poison queues and among the dead letters; how much was put back.
 
-    Raises:
-        StorageError: the queues or the catalog do not answer. Dead letters that cannot be read are only told: they
-            lie in an account of their own, and nothing else must wait for it.
+    Each message is on its own: one that fails is reported, stays where it is, and keeps no other waiting.
     """
-    return _events(ports, settings) + _tasks(ports) + _letters(ports, settings)
+    return (
+        bulkhead.part(lambda: _events(ports, settings, bulkhead), 0, "poisoned_events")
+        + bulkhead.part(lambda: _tasks(ports, settings, bulkhead), 0, "poisoned_tasks")
+        + bulkhead.part(lambda: _letters(ports, settings, bulkhead), 0, "dead_letters")
+    )
 
 
 def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None:
@@ -76,47 +80,82 @@ def keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
     emit(Event.EVENT_REJECTED, reason=entry.reason, came_from=entry.came_from, entry=name)
 
 
-def task_in(message: PoisonMessage) -> ChunkTask | None:
-    """The task in a message; None when it is none."""
+def task_in(message: PoisonMessage, now: datetime, settings: Settings) -> ChunkTask | None:
+    """The task in a message; None when it is none that this version may work on."""
     try:
-        return ChunkTask.model_validate_json(message.body)
-    except ValidationError:
+        return read_task(message.body, now, settings.retention)
+    except UnreadableTaskError:
         return None
 
 
-def _events(ports: Ports, settings: Settings) -> int:
-    messages = list(islice(ports.queue.poisoned_events(), MOST_A_RUN))
-    for message in messages:
-        put_back_event(message, ports, settings)
-    return len(messages)
+def _events(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
+    messages = bulkhead.readable(islice(ports.queue.poisoned_events(), MOST_A_RUN), "poisoned_events")
+    done = bulkhead.each(
+        messages, lambda message: put_back_event(message, ports, settings), "poisoned_events", lambda one: one.id
+    )
+    return len(done)
 
 
-def _tasks(ports: Ports) -> int:
+def _tasks(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     """The most urgent first."""
+    messages = list(bulkhead.readable(islice(ports.queue.poisoned(), MOST_A_RUN), "poisoned_tasks"))
     readable: list[tuple[ChunkTask, PoisonMessage]] = []
-    messages = list(islice(ports.queue.poisoned(), MOST_A_RUN))
+    kept: list[PoisonMessage] = []
     for message in messages:
-        task = task_in(message)
+        task = task_in(message, ports.clock.now(), settings)
         if task is None:
-            keep_unreadable(message, ports)
+            kept.append(message)
         else:
             readable.append((task, message))
-    for task, message in sorted(readable, key=lambda pair: pair[0].expires_at):
-        put_back_task(task, message, ports)
-    return len(messages)
+    readable.sort(key=lambda pair: pair[0].expires_at)
+    done = bulkhead.each(readable, lambda pair: put_back_task(*pair, ports), "poisoned_tasks", lambda pair: pair[1].id)
+    others = bulkhead.each(
+        kept, lambda message: _keep_or_leave(message, ports, settings), "poisoned_tasks", lambda one: one.id
+    )
+    return len(done) + sum(others)
 
 
-def _letters(ports: Ports, settings: Settings) -> int:
+def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> bool:
+    """Keeps what is no task; a newer version's goes back to the queue, and is no poison."""
+    try:
+        read_task(message.body, ports.clock.now(), settings.retention)
+    except NewerTaskError:
+        ports.queue.send_again(message.body, NEWER_AFTER)
+        ports.queue.remove_poisoned(message)
+        return False
+    except UnreadableTaskError:
+        keep_unreadable(message, ports)
+    return True
+
+
+def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
+    """The letters lie in an account of their own: that they cannot be listed is reported, and nothing waits for it.
+
+    The window moves on from run to run, so that letters that stay hide none behind them.
+    """
     if ports.dead_letters is None:
         return 0
+    start = bulkhead.part(lambda: ports.catalog.cursor("dead_letters"), "", "dead_letters")
+    last, looked_at = "", 0
+    letters: list[DeadLetter] = []
     try:
-        letters = list(islice(ports.dead_letters.letters(), MOST_A_RUN))
+        for letter in islice(ports.dead_letters.letters(start), MOST_LETTERS):
+            looked_at += 1
+            if isinstance(letter, Unreadable):
+                bulkhead.report("dead_letters", letter.where, letter.code)
+                last = letter.where
+            else:
+                letters.append(letter)
+                last = letter.name
     except StorageError as error:
         _tell_unavailable(error)
-        return 0
-    for letter in letters:
-        put_back_letter(letter, ports, settings)
-    return len(letters)
+    done = bulkhead.each(
+        letters, lambda letter: put_back_letter(letter, ports, settings), "dead_letters", lambda one: one.name
+    )
+    following = last if looked_at == MOST_LETTERS else ""
+    if following != start:
+        bulkhead.part(lambda: ports.catalog.save_cursor("dead_letters", following), None, "dead_letters")
+    return len(done)
 
 
 def _tell_unavailable(error: StorageError) -> None:

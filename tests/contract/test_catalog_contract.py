@@ -7,6 +7,7 @@ import pytest
 
 from dev.in_memory.fakes import FakeCatalog
 from recording.adapters.table.catalog import TableCatalog
+from recording.bulkhead import readable
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
 from recording.domain.recording import LastAction, RecordingRecord, StartReservation
 from recording.errors import ClaimLostError
@@ -119,7 +120,7 @@ def test_open_chunks_come_by_expiry(catalog: Catalog) -> None:
     """Work is ordered by what ACS forgets first."""
     for hours, document in ((24, "late"), (1, "soon"), (12, "middle")):
         catalog.add_chunk(chunk(0, document, hours=hours))
-    assert [record.task.document_id for record in catalog.open_chunks()] == ["soon", "middle", "late"]
+    assert [record.task.document_id for record in readable(catalog.open_chunks(), "t")] == ["soon", "middle", "late"]
 
 
 def test_held_chunks_are_those_that_wait_for_a_person(catalog: Catalog) -> None:
@@ -127,7 +128,10 @@ def test_held_chunks_are_those_that_wait_for_a_person(catalog: Catalog) -> None:
     for number, state in enumerate(ChunkState):
         record = added(catalog, chunk(number, f"d-{number}"))
         catalog.save_chunk(record.model_copy(update={"state": state}))
-    assert {record.state for record in catalog.held_chunks()} == {ChunkState.QUARANTINED, ChunkState.EXPIRED}
+    assert {record.state for record in readable(catalog.held_chunks(), "t")} == {
+        ChunkState.QUARANTINED,
+        ChunkState.EXPIRED,
+    }
     assert len(list(catalog.held_chunks())) == 2
 
 
@@ -152,7 +156,7 @@ def test_a_chunk_between_its_steps_is_open_with_its_latest_etag(catalog: Catalog
     record = added(catalog, chunk())
     for state in (ChunkState.COPIED, ChunkState.VERIFIED, ChunkState.CATALOGED):
         record = catalog.save_chunk(record.model_copy(update={"state": state}))
-        assert [found.etag for found in catalog.open_chunks()] == [record.etag]
+        assert [found.etag for found in readable(catalog.open_chunks(), "t")] == [record.etag]
 
 
 @pytest.mark.parametrize("rest", [ChunkState.QUARANTINED, ChunkState.EXPIRED])
@@ -162,7 +166,7 @@ def test_a_redriven_chunk_is_open_again(catalog: Catalog, rest: ChunkState, agai
     record = added(catalog, chunk())
     record = catalog.save_chunk(record.model_copy(update={"state": rest}))
     record = catalog.save_chunk(record.model_copy(update={"state": again}))
-    assert [found.etag for found in catalog.open_chunks()] == [record.etag]
+    assert [found.etag for found in readable(catalog.open_chunks(), "t")] == [record.etag]
 
 
 def test_a_save_that_is_refused_does_not_close_a_chunk(catalog: Catalog) -> None:
@@ -171,7 +175,7 @@ def test_a_save_that_is_refused_does_not_close_a_chunk(catalog: Catalog) -> None
     latest = catalog.save_chunk(record.model_copy(update={"claim_owner": "other"}))
     with pytest.raises(ClaimLostError):
         catalog.save_chunk(record.model_copy(update={"state": ChunkState.QUARANTINED}))
-    assert [found.etag for found in catalog.open_chunks()] == [latest.etag]
+    assert [found.etag for found in readable(catalog.open_chunks(), "t")] == [latest.etag]
 
 
 def test_the_largest_task_fits_into_the_catalog(catalog: Catalog) -> None:
@@ -222,9 +226,14 @@ def test_open_chunks_can_be_listed_from_an_expiry_on(catalog: Catalog) -> None:
     """What is lost already must not hide what is at risk."""
     for number, hours in enumerate([-1, 0, 1, 5]):
         catalog.add_chunk(chunk(number, f"d{number}", hours=hours))
-    found = [record.task.index for record in catalog.open_chunks(expiring_after=NOW + timedelta(milliseconds=300))]
+    found = [
+        record.task.index
+        for record in readable(catalog.open_chunks(expiring_after=NOW + timedelta(milliseconds=300)), "t")
+    ]
     assert found == [1, 2, 3]
-    assert [record.task.index for record in catalog.open_chunks(expiring_after=NOW + timedelta(hours=2))] == [3]
+    assert [
+        record.task.index for record in readable(catalog.open_chunks(expiring_after=NOW + timedelta(hours=2)), "t")
+    ] == [3]
 
 
 def test_all_chunks_are_there_and_those_of_a_recording_lie_together(catalog: Catalog) -> None:
@@ -233,7 +242,7 @@ def test_all_chunks_are_there_and_those_of_a_recording_lie_together(catalog: Cat
     for recording_id, index in [("rec-2", 1), ("rec-1", 0), ("rec-2", 0), ("Rec-3", 0)]:
         catalog.add_chunk(chunk(index, recording_id=recording_id))
     catalog.save_chunk(stored(catalog, chunk(0, recording_id="rec-1")).model_copy(update={"state": ChunkState.EXPIRED}))
-    found = [(record.task.recording_id, record.task.index) for record in catalog.all_chunks()]
+    found = [(record.task.recording_id, record.task.index) for record in readable(catalog.all_chunks(), "t")]
     assert len(found) == 4
     assert found == sorted(found)
 
@@ -246,9 +255,9 @@ def test_a_recording_is_open_until_it_is_settled(catalog: Catalog) -> None:
     first = catalog.get_recording("rec-1")
     assert first is not None
     settled = catalog.save_recording(first.model_copy(update={"settled_at": NOW}))
-    assert [record.recording_id for record in catalog.open_recordings()] == ["rec-2"]
+    assert [record.recording_id for record in readable(catalog.open_recordings(), "t")] == ["rec-2"]
     catalog.save_recording(settled.model_copy(update={"settled_at": None}))
-    assert {record.recording_id for record in catalog.open_recordings()} == {"rec-1", "rec-2"}
+    assert {record.recording_id for record in readable(catalog.open_recordings(), "t")} == {"rec-1", "rec-2"}
 
 
 def test_an_idempotency_key_is_reserved_once(catalog: Catalog) -> None:

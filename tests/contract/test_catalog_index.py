@@ -10,9 +10,11 @@ from azure.data.tables import TableClient, TableServiceClient
 from recording.adapters.table import catalog as table_catalog
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import TableCatalog
+from recording.bulkhead import readable
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.recording import RecordingRecord
 from recording.errors import StorageError
+from recording.ports import Unreadable
 from recording.settings import Settings
 from tests.contract.test_catalog_contract import added, chunk
 
@@ -47,7 +49,7 @@ def test_an_index_row_without_its_chunk_is_harmless(catalog: TableCatalog, table
     table.upsert_entity(rows.open_row(chunk()))
     assert list(catalog.open_chunks()) == []
     record = added(catalog, chunk())
-    assert [found.etag for found in catalog.open_chunks()] == [record.etag]
+    assert [found.etag for found in readable(catalog.open_chunks(), "t")] == [record.etag]
     assert len(index_rows(table)) == 1
 
 
@@ -70,7 +72,7 @@ def test_clearing_away_leaves_open_chunks_indexed(
     """Age alone is no reason: a chunk may be open for a day."""
     monkeypatch.setattr(table_catalog, "STALE_AFTER", timedelta(minutes=-5))
     record = added(catalog, chunk())
-    assert [found.etag for found in catalog.open_chunks()] == [record.etag]
+    assert [found.etag for found in readable(catalog.open_chunks(), "t")] == [record.etag]
     assert len(index_rows(table)) == 1
 
 
@@ -95,7 +97,7 @@ def test_a_redrive_between_finishing_and_unindexing_is_not_lost(
     record = added(catalog, chunk())
     monkeypatch.setattr(table_catalog, "_save", save_then_redrive)
     finished(catalog, record)
-    assert [found.key for found in catalog.open_chunks()] == [record.key]
+    assert [found.key for found in readable(catalog.open_chunks(), "test")] == [record.key]
 
 
 def test_a_person_can_read_and_query_the_rows(catalog: TableCatalog, table: TableClient) -> None:
@@ -112,11 +114,43 @@ def test_a_row_that_cannot_be_read_hides_no_other(catalog: TableCatalog, table: 
         catalog.add_chunk(chunk(0, document_id))
     bad = rows.chunk_row(chunk(0, "b")) | {"json00": "{}"}
     table.upsert_entity(bad)
-    iterated = catalog.open_chunks()
-    assert [next(iterated).task.document_id, next(iterated).task.document_id] == ["a", "c"]
+    first, second, third = catalog.open_chunks()
+    assert isinstance(first, ChunkRecord)
+    assert isinstance(third, ChunkRecord)
+    assert (first.task.document_id, third.task.document_id) == ("a", "c")
+    assert second == Unreadable("rec-1/000000-b")
+    assert [one for one in catalog.all_chunks() if isinstance(one, Unreadable)] == [second]
+    assert [one.task.document_id for one in catalog.chunks_of("rec-1")] == ["a", "c"]
     with pytest.raises(StorageError) as unreadable:
-        next(iterated)
+        catalog.get_chunk(chunk(0, "b").key)
     assert unreadable.value.code == "unreadable_record"
+
+
+@pytest.mark.parametrize("year", ["0001", "0999", "1600"])
+def test_a_date_that_no_table_holds_stops_no_listing(catalog: TableCatalog, table: TableClient, year: str) -> None:
+    """An event of .NET's year 1 made a row that the SDK could not read back, and every listing with it."""
+    odd = chunk(0, "odd")
+    early = odd.task.model_copy(update={"expires_at": datetime(int(year), 1, 2, tzinfo=UTC)})
+    odd = odd.model_copy(update={"task": early})
+    assert catalog.add_chunk(odd)
+    catalog.add_chunk(chunk(1, "good"))
+    listed = [one.task.document_id for one in readable(catalog.open_chunks(), "test")]
+    assert listed == ["odd", "good"]
+    found = catalog.get_chunk(odd.key)
+    assert found is not None
+    assert found.task.expires_at == early.expires_at
+    (row,) = table.query_entities("documentId eq 'odd'")
+    assert "expiresAt" not in row
+
+
+def test_a_row_with_a_date_of_an_old_version_is_read(catalog: TableCatalog, table: TableClient) -> None:
+    """Version 0.1.0 wrote such columns; only the columns that are needed are asked for."""
+    catalog.add_chunk(chunk(0, "odd"))
+    table.upsert_entity(rows.chunk_row(chunk(0, "odd")) | {"expiresAt": datetime(1, 1, 2, tzinfo=UTC)})
+    assert [one.task.document_id for one in readable(catalog.open_chunks(), "test")] == ["odd"]
+    assert len(list(readable(catalog.all_chunks(), "test"))) == 1
+    assert len(catalog.chunks_of("rec-1")) == 1
+    assert catalog.get_chunk(chunk(0, "odd").key) is not None
 
 
 def test_a_stale_index_row_of_a_recording_is_cleared_away_and_an_open_one_is_not(
@@ -134,10 +168,10 @@ def test_a_stale_index_row_of_a_recording_is_cleared_away_and_an_open_one_is_not
         recordings = service.get_table_client("recordings")
         recordings.upsert_entity(rows.open_recording_row(first))
         recordings.upsert_entity(rows.open_recording_row(RecordingRecord(recording_id="never-added")))
-        assert [record.recording_id for record in catalog.open_recordings()] == ["rec-2"]
+        assert [record.recording_id for record in readable(catalog.open_recordings(), "test")] == ["rec-2"]
         assert len(index_rows(recordings)) == 3
         monkeypatch.setattr(table_catalog, "STALE_AFTER", timedelta(minutes=-5))
-        assert [record.recording_id for record in catalog.open_recordings()] == ["rec-2"]
+        assert [record.recording_id for record in readable(catalog.open_recordings(), "test")] == ["rec-2"]
         assert index_rows(recordings) == ["rec-2"]
 
 
@@ -150,7 +184,9 @@ def test_a_recording_that_cannot_be_read_hides_no_other(catalog: TableCatalog, s
     with TableServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
         bad = rows.recording_row(RecordingRecord(recording_id="rec-2")) | {"json00": "[]"}
         service.get_table_client("recordings").upsert_entity(bad)
-    iterated = catalog.open_recordings()
-    assert [next(iterated).recording_id, next(iterated).recording_id] == ["rec-1", "rec-3"]
-    with pytest.raises(StorageError):
-        next(iterated)
+    for listed in (catalog.open_recordings(), catalog.due_recordings(datetime.now(UTC)).items):
+        first, second, third = listed
+        assert isinstance(first, RecordingRecord)
+        assert isinstance(third, RecordingRecord)
+        assert (first.recording_id, third.recording_id) == ("rec-1", "rec-3")
+        assert second == Unreadable("rec-2/recording")

@@ -9,6 +9,7 @@ from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory.fakes import FakeDeadLetters
 from recording.adapters.blob.dead_letters import BlobDeadLetters
+from recording.bulkhead import readable
 from recording.ports import DeadLetter, DeadLetters
 from recording.settings import Settings
 
@@ -44,7 +45,7 @@ def test_a_letter_comes_as_it_was_written(posted: Posted) -> None:
     """With its name, which tells the subscription, and its time."""
     letters, write = posted
     write("voice/TO-FUNCTION/2026/11/23/9/a.json", '[{"id": "ü"}]')
-    (found,) = letters.letters()
+    (found,) = readable(letters.letters(), "letters")
     assert (found.name, found.body) == ("voice/TO-FUNCTION/2026/11/23/9/a.json", '[{"id": "ü"}]')
     assert abs(datetime.now(UTC) - found.at) < timedelta(minutes=5)
 
@@ -54,11 +55,11 @@ def test_what_is_removed_is_gone_and_removing_it_again_is_no_error(posted: Poste
     letters, write = posted
     for name in ("b.json", "a.json"):
         write(name, "[]")
-    first, second = letters.letters()
+    first, second = readable(letters.letters(), "letters")
     assert (first.name, second.name) == ("a.json", "b.json")
     letters.remove(first)
     letters.remove(first)
-    assert [left.name for left in letters.letters()] == ["b.json"]
+    assert [left.name for left in readable(letters.letters(), "letters")] == ["b.json"]
 
 
 @pytest.mark.azurite

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from recording.adapters.blob.container import BlobContainer, blob_service
-from recording.ports import DeadLetter
+from recording.errors import StorageError
+from recording.ports import DeadLetter, Unreadable
 from recording.settings import Settings, StorageConnection
 
 MOST_AT_ONCE = 1000  # letters that one sweep reads; the next goes on
@@ -21,10 +22,16 @@ class BlobDeadLetters:
         """Closes the connections."""
         self._container.close()
 
-    def letters(self) -> Iterator[DeadLetter]:
+    def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
         """One for each blob, however Event Grid named it; a letter that is removed meanwhile is left out."""
-        for blob in islice(self._container.listed(""), MOST_AT_ONCE):
-            if found := self._container.get(blob.name):
+        behind = (blob for blob in self._container.listed("") if blob.name > after)
+        for blob in islice(behind, MOST_AT_ONCE):
+            try:
+                found = self._container.get(blob.name)
+            except StorageError as error:
+                yield Unreadable(blob.name, error.code)
+                continue
+            if found:
                 yield DeadLetter(blob.name, found[0].decode(errors="replace"), blob.last_modified)
 
     def remove(self, letter: DeadLetter) -> None:

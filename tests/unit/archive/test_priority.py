@@ -13,6 +13,7 @@ from recording.archive.priority import LATE_AFTER, is_late, is_waiting
 from recording.control.recordings import get_recording
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, FallbackCopy
 from recording.errors import SourceBusyError, StorageBusyError
+from recording.ports import Unreadable
 
 
 @pytest.fixture
@@ -73,9 +74,9 @@ def test_a_turn_that_comes_in_time_looks_nobody_up(here: World) -> None:
 def test_in_a_backlog_without_risk_a_late_turn_looks_at_one_chunk_only(here: World) -> None:
     """A thousand recordings at once made every turn read fifty rows: seven seconds for each small chunk."""
     last = [_waits(here, index, 20 + index / 100) for index in range(60)][-1]
-    open_chunks, looked_at = here.fakes.catalog.open_chunks, list[ChunkRecord]()
+    open_chunks, looked_at = here.fakes.catalog.open_chunks, list[ChunkRecord | Unreadable]()
 
-    def counted(expiring_after: datetime | None = None) -> Iterator[ChunkRecord]:
+    def counted(expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
         for known in open_chunks(expiring_after):
             looked_at.append(known)
             yield known

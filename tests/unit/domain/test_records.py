@@ -15,9 +15,9 @@ from recording.errors import RecordingError
 
 RESERVATION = StartReservation(key="k", fingerprint="f", repeatability_id="r", first_sent=FAKE_CLOCK_START)
 RECORDS = [
-    (record(), ChunkChanges, {"state"}),
-    (RecordingRecord(recording_id="r"), RecordingChanges, {"recording_id"}),
-    (RESERVATION, ReservationChanges, {"key", "fingerprint", "repeatability_id", "first_sent"}),
+    (record(), ChunkChanges, {"state", "version"}),
+    (RecordingRecord(recording_id="r"), RecordingChanges, {"recording_id", "version"}),
+    (RESERVATION, ReservationChanges, {"version", "key", "fingerprint", "repeatability_id", "first_sent"}),
 ]
 NAMES = [(known, name) for known, changes, _ in RECORDS for name in sorted(changes.__annotations__)]
 
@@ -30,7 +30,11 @@ def test_the_changes_are_the_fields_of_the_record_with_their_types(
     fields = {name: hint for name, hint in get_type_hints(type(known)).items() if name in type(known).model_fields}
     declared = get_type_hints(changes)
     assert set(fields) - set(declared) == fixed
-    assert {name: str(hint) for name, hint in declared.items()} == {name: str(fields[name]) for name in declared}
+    assert {name: _plain(hint) for name, hint in declared.items()} == {name: _plain(fields[name]) for name in declared}
+
+
+def _plain(hint: object) -> str:
+    return str(hint).replace("typing.Optional[datetime.datetime]", "datetime.datetime | None")
 
 
 @pytest.mark.parametrize(("known", "name"), NAMES, ids=lambda value: value if isinstance(value, str) else "")

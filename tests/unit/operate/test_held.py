@@ -9,7 +9,6 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task, wav
 from dev.in_memory.world import World, world
-from recording.adapters.table.catalog import UnreadableRecordError
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.model import with_changes
 from recording.domain.quarantine import REASONS, Origin
@@ -167,7 +166,7 @@ def test_an_event_refused_on_both_delivery_paths_is_listed_once_with_its_recordi
 def test_a_row_that_cannot_be_read_hides_nothing_else(here: World) -> None:
     """It is an item of its own; what came before it, and the other places, are still listed."""
     here.fakes.queue.poison(task(3, document_id(3)).model_dump_json())
-    here.fakes.catalog.fail_next("held_chunks", UnreadableRecordError("a row"))
+    here.fakes.catalog.unreadable.add(next(iter(here.fakes.catalog.chunks)))
     kinds = {one.kind for one in held(here.ports, here.settings)}
     assert kinds == {Kind.UNREADABLE, Kind.POISONED}
 

@@ -8,6 +8,7 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, FAKE_CLOCK_START, RECORDING_ID, chunk, event, task
 from dev.in_memory.fakes import FakeLog
 from dev.in_memory.world import World, world
+from recording.bulkhead import Bulkhead
 from recording.control.recordings import get_recording
 from recording.errors import ClaimLostError, LogUnavailableError
 from recording.ports import RecordingSummary
@@ -84,7 +85,7 @@ def test_what_agrees_raises_nothing_and_is_written_once(caplog: pytest.LogCaptur
     here.announces()
     _goes_by(here, 1)
     assert here.fakes.catalog.recordings[RECORDING_ID].chunk_count == 1
-    assert count(here.ports, here.settings) == 0
+    assert count(here.ports, here.settings, Bulkhead()) == 0
     assert (_raised(caplog), "paused" in here.fakes.catalog.recordings) == ([], False)
 
 
@@ -105,11 +106,11 @@ def test_an_event_at_the_same_moment_wins() -> None:
     here = _here(_row(chunks=2))
     here.announces()
     here.fakes.catalog.fail_next("save_recording", ClaimLostError("changed"))
-    assert count(here.ports, here.settings) == 0
-    assert count(here.ports, here.settings) == 1
+    assert count(here.ports, here.settings, Bulkhead()) == 0
+    assert count(here.ports, here.settings, Bulkhead()) == 1
 
 
 def test_without_a_workspace_nothing_is_asked() -> None:
     """Off by default."""
     here = world()
-    assert count(here.ports, here.settings) == 0
+    assert count(here.ports, here.settings, Bulkhead()) == 0

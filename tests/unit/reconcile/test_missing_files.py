@@ -134,7 +134,9 @@ def test_acs_that_does_not_answer_is_not_taken_for_an_end(here: World, caplog: p
     started = _starts(here)
     _goes_by(here, 0.9)
     down = ControlError("down", code="acs_unavailable", status=503, retryable=True)
-    here.fakes.control.fail_next("state", down, times=6)
+    here.fakes.control.fail_next("state", down, times=1000)
+    _goes_by(here, 0.5)
+    here.fakes.control.fails_no_more("state")
     _goes_by(here, 30)
     assert _raised(caplog) == 0
     record = here.fakes.catalog.recordings[started]
@@ -229,7 +231,7 @@ def test_a_writer_at_the_same_moment_wins_and_the_alarm_still_comes(
 
 def test_when_the_catalog_does_not_answer_the_next_run_tries_again(here: World) -> None:
     """The host sees the failure; nothing is marked that was not raised."""
-    here.fakes.catalog.fail_next("open_recordings", StorageBusyError("down"))
+    here.fakes.catalog.fail_next("due_recordings", StorageBusyError("down"))
     with pytest.raises(StorageBusyError):
         here.reconciles()
 

@@ -12,6 +12,7 @@ from dev.event_grid.policy import NOT_TRIED
 from dev.in_memory.builders import EVENT_TIME, chunk, event, task
 from dev.in_memory.fakes import FakeDeadLetters
 from dev.in_memory.world import World, world
+from recording.bulkhead import Bulkhead
 from recording.domain.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageRefusedError
 from recording.operate.held import Chosen, Kind, held, redrive
@@ -77,7 +78,7 @@ def test_a_letter_that_cannot_be_removed_is_ingested_again_for_nothing(here: Wor
     letters = post(here, letter(here, event()))
     for _ in range(3):
         letters.fail_next("remove", StorageRefusedError("403"))
-        assert sweep(here.ports, here.settings) == 1
+        assert sweep(here.ports, here.settings, Bulkhead()) == 1
         here.runs_due()
     assert len(here.media_blobs()) == 1
     assert list(letters.kept) == [NAME]

@@ -1,0 +1,91 @@
+"""Tasks: a message on the chunk queue is checked like an event, since anyone with the queue's key may have sent it."""
+
+import json
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from recording.archive.claim import unreadable_task
+from recording.domain.chunk import VERSION, ChunkTask
+from recording.domain.ids import is_opaque_id
+from recording.domain.model import with_changes
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+LARGEST_INDEX = 1_000_000  # as of an event
+LONGEST_FOLDER = 900  # characters; a blob's name has at most 1,024
+NEWER_AFTER = timedelta(minutes=1)  # until a message of a newer version is offered to another worker
+OLDEST = timedelta(days=365)  # a time further away than this was never set, or is a hand's work
+
+
+class UnreadableTaskError(ValueError):
+    """A message is no task that this version may work on. The text repeats nothing of it."""
+
+
+class NewerTaskError(UnreadableTaskError):
+    """A message was written by a newer version, for a worker that knows how to read it."""
+
+
+def taken_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
+    """Return the task in a message; one that is none is kept, one of a newer version is left on the queue.
+
+    Raises:
+        StorageError: when it could not be kept; the host delivers the message again.
+    """
+    try:
+        return read_task(text, ports.clock.now(), settings.retention)
+    except NewerTaskError:
+        ports.queue.send_again(text, NEWER_AFTER)
+        emit(Event.CHUNK_WAITING, code="newer_version", delay_seconds=NEWER_AFTER)
+    except UnreadableTaskError:
+        name = ports.quarantine.put(unreadable_task(text, ports.clock.now()))
+        emit(Event.EVENT_REJECTED, reason="unreadable_task", came_from="chunk_queue", entry=name)
+    return None
+
+
+def read_task(text: str, now: datetime, retention: timedelta) -> ChunkTask:
+    """Return the task in a message, with times within reason; its locations meet the guard before each request.
+
+    Raises:
+        UnreadableTaskError: it is none. NewerTaskError: it is a newer version's.
+    """
+    try:
+        task = ChunkTask.model_validate_json(text)
+    except ValidationError:
+        raise _newer_or_not(text) from None
+    if task.version > VERSION:
+        raise NewerTaskError("a task of a newer version")
+    if not _is_safe(task):
+        raise UnreadableTaskError("an id, index or folder of unknown form")
+    return _with_times_within_reason(task, now, retention)
+
+
+def _newer_or_not(text: str) -> UnreadableTaskError:
+    try:
+        version = json.loads(text)["version"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return UnreadableTaskError("not a task")
+    is_newer = isinstance(version, int) and version > VERSION
+    return NewerTaskError("a task of a newer version") if is_newer else UnreadableTaskError("not a task")
+
+
+def _is_safe(task: ChunkTask) -> bool:
+    ids = (task.recording_id, task.document_id, task.call_id)
+    return all(map(is_opaque_id, ids)) and 0 <= task.index <= LARGEST_INDEX and is_folder(task.folder)
+
+
+def is_folder(folder: str) -> bool:
+    """Whether a text names a folder inside the archive: no dot segments, no empty ones, nothing that does not print."""
+    parts = folder.split("/")
+    is_plain = folder.isprintable() and "\\" not in folder and len(folder) <= LONGEST_FOLDER
+    return is_plain and all(part.strip(". ") for part in parts)
+
+
+def _with_times_within_reason(task: ChunkTask, now: datetime, retention: timedelta) -> ChunkTask:
+    """A time out of reason is an absent one: then ACS may forget the media one retention from now."""
+    event_time = task.event_time if abs(task.event_time - now) <= OLDEST else now
+    expires_at = task.expires_at if abs(task.expires_at - now) <= OLDEST else event_time + retention
+    if (event_time, expires_at) == (task.event_time, task.expires_at):
+        return task
+    return with_changes(task, {"event_time": event_time, "expires_at": expires_at})
