@@ -9,7 +9,8 @@ RecordingError
 │   ├── SourceBusyError        5xx, stalls, a 400 with a web page: try again
 │   │   └── SourceThrottledError   429: try again with fewer requests
 │   ├── SourceRefusedError     401/403: clock, key rotation, wrong resource: try again, tell the operator
-│   ├── SourceGoneError        404: not ready yet, expired, or deleted; the deadline decides which
+│   ├── SourceRedirectError    a redirect that is not followed: try again, tell the operator
+│   ├── SourceGoneError        404, 410: not ready yet, expired, or deleted; the deadline decides which
 │   ├── SourceBrokenError      empty, short, changed or unreadable content: try again
 │   └── CopyPausedError        the time for one run is used up: what is staged stays, the next run goes on
 ├── StorageError               our own storage
@@ -120,8 +121,18 @@ class SourceThrottledError(SourceBusyError):
     code = "source_throttled"
 
 
+class SourceRedirectError(SourceError):
+    """The source's answer redirects to where no request may go: an egress proxy's page, say, or another object.
+
+    It is the answer that is odd, not the event, so it passes: the next answer may well be the file.
+    """
+
+    code = "redirect_refused"
+    fault = "operator"
+
+
 class SourceGoneError(SourceError):
-    """ACS answered 404: the object is not ready yet, has expired, or was deleted."""
+    """ACS answered 404 or 410: the object is not ready yet, has expired, or was deleted."""
 
     code = "source_not_found"
     fault = "nobody"

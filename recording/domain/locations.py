@@ -2,7 +2,8 @@
 
 URL parsers disagree with each other about user info, backslashes and odd characters, and a client may then contact
 another host than the one that was checked. So this guard does not parse: one regular expression accepts the only
-form the service is known to use, and refuses everything else.
+form the service is known to use, and refuses everything else. Spellings that mean the same to every parser (`:443`,
+capitals in scheme and host) are read, and requested in the ordinary spelling.
 """
 
 import re
@@ -13,20 +14,31 @@ from recording.errors import UnsafeLocationError
 # The suffixes that azure-communication-callautomation 1.6.0 itself allows (public, Teams, US government).
 DEFAULT_CONTENT_HOSTS = (".asm.skype.com", ".asyncgw.teams.microsoft.com", ".ams.gov.teams.microsoft.us")
 LONGEST_LOCATION = 2048
+METADATA_KIND = "acsmetadata"  # …/content/acsmetadata: all other kinds are the media
 
-_LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_SCHEME = "[Hh][Tt][Tt][Pp][Ss]"
+_LABEL = r"(?![Xx][Nn]--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ESCAPE = "%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e])"  # a printable ASCII character: no line break, no second alphabet
 _LOCATION = re.compile(
-    rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})+)"
-    r"(?P<path>(?:/(?!\.{1,2}(?:/|\?|\Z))[A-Za-z0-9._~-]+)+)"
-    r"(?P<query>\?[A-Za-z0-9._~=&-]+)?",
+    rf"{_SCHEME}://(?P<host>{_LABEL}(?:\.{_LABEL})+)(?::443)?"
+    r"(?P<path>(?:/(?!\.{1,2}(?:/|\?|\Z))[A-Za-z0-9._~-]+)+/?)"
+    rf"(?P<query>\?(?:[A-Za-z0-9._~=&:+,-]|{_ESCAPE})+)?",
     re.ASCII,
 )
-_OBJECT_ID = re.compile(r"/objects/(?P<id>[A-Za-z0-9._~-]+)(?:/|\Z)", re.ASCII)
+# The object's id has one place: right behind the version. Another `objects` further on, or anything before it, could
+# make a server see another object than this guard does.
+_OBJECT = re.compile(
+    r"/v\d{1,2}/objects/(?P<id>[A-Za-z0-9._~-]+)(?P<tail>(?:/(?!objects(?:/|\Z))[A-Za-z0-9._~-]+)*)/?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Location:
-    """A location that passed the guard; `url` is used verbatim, the parts are for signing and comparing."""
+    """A location that passed the guard; `url` is requested as it is, the parts are for signing and comparing.
+
+    Path and query are the event's own text, except that escapes are in capitals, as HTTP clients send them.
+    """
 
     url: str
     host: str
@@ -35,16 +47,22 @@ class Location:
 
     @property
     def object_id(self) -> str | None:
-        """The id of the object it names (`…/objects/{id}…`), if it names one."""
-        found = _OBJECT_ID.search(self.path)
+        """The id of the object it names (`/v1/objects/{id}…`, there and nowhere else), if it names one."""
+        found = _OBJECT.fullmatch(self.path)
         return found["id"] if found else None
+
+    @property
+    def kind(self) -> str:
+        """The part of the object it names (`content/video`); empty for the object itself."""
+        found = _OBJECT.fullmatch(self.path)
+        return found["tail"].strip("/") if found else ""
 
 
 def checked_location(url: str, allowed_hosts: tuple[str, ...]) -> Location:
     """Returns the location when it is plain https to an allowed host.
 
-    Refused are other schemes, user info, ports, backslashes, percent-encoding, dot segments, punycode, control
-    characters and hosts outside the list.
+    Refused are other schemes, user info, other ports than 443, backslashes, escapes in the path, dot segments,
+    punycode, control characters and hosts outside the list.
 
     Args:
         url: as it came with an event or a redirect.
@@ -56,9 +74,27 @@ def checked_location(url: str, allowed_hosts: tuple[str, ...]) -> Location:
     found = _LOCATION.fullmatch(url) if len(url) <= LONGEST_LOCATION else None
     if found is None:
         raise UnsafeLocationError("the location is not a plain https URL", code="unsafe_location")
-    if not is_allowed_host(found["host"], allowed_hosts):
+    host = found["host"].lower()
+    if not is_allowed_host(host, allowed_hosts):
         raise UnsafeLocationError("the location's host is not in the allow-list", code="foreign_host")
-    return Location(url, found["host"], found["path"], found["query"] or "")
+    query = re.sub("%..", lambda escape: escape[0].upper(), found["query"] or "")
+    return Location(f"https://{host}{found['path']}{query}", host, found["path"], query)
+
+
+def stays_with_the_object(requested: Location, target: Location) -> bool:
+    """Return whether a redirect may lead there: to another host, but to the same part of the same object.
+
+    The media may move within its object; from and to the metadata or the bare object (the form of deletes) nothing
+    moves. A location that names no object in the known place may only change its host.
+    """
+    if requested.object_id is None:
+        return target.path == requested.path
+    return target.object_id == requested.object_id and _part(target) == _part(requested)
+
+
+def _part(location: Location) -> str:
+    last = location.kind.rpartition("/")[2].lower()
+    return "object" if last in ("", "deletedata") else METADATA_KIND if last == METADATA_KIND else "media"
 
 
 def is_allowed_host(host: str, allowed_hosts: tuple[str, ...]) -> bool:

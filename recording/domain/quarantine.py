@@ -40,6 +40,7 @@ REASONS = frozenset(
         "newer_record",
         "other_event_type",
         "other_resource",
+        "redirect_refused",
         "settings_invalid",
         "source_broken",
         "source_busy",

@@ -185,7 +185,8 @@ def test_most_failures_pass_by_themselves(source: AcsSource, world: World, statu
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(404, SourceGoneError), (401, SourceRefusedError), (403, SourceRefusedError)]
+    ("status", "error"),
+    [(404, SourceGoneError), (410, SourceGoneError), (401, SourceRefusedError), (403, SourceRefusedError)],
 )
 @pytest.mark.parametrize("call", ["open", "metadata"])
 def test_lasting_refusals_are_told_apart(
@@ -289,9 +290,10 @@ def test_any_2xx_deletes(source: AcsSource, world: World, status: int) -> None:
     assert "Range" not in world.script.seen[0].headers
 
 
-def test_deleting_what_is_gone_is_told_apart(source: AcsSource, world: World) -> None:
+@pytest.mark.parametrize("status", [404, 410])
+def test_deleting_what_is_gone_is_told_apart(source: AcsSource, world: World, status: int) -> None:
     """A delete that timed out after doing its work is answered 404 the next time."""
-    world.script.on("DELETE", DELETE_PATH, Answer(404))
+    world.script.on("DELETE", DELETE_PATH, Answer(status))
     assert source.delete(DELETE) is False
 
 

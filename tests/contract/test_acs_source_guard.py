@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from recording.adapters.acs.source import AcsSource
-from recording.errors import RecordingError, UnsafeLocationError
+from recording.errors import RecordingError, SourceRedirectError, UnsafeLocationError
 from recording.settings import AcsConnection
 from tests.contract.conftest import ACCESS_KEY
 from tests.contract.loopback import Answer, World
@@ -23,7 +23,7 @@ HOSTILE = [
     f"https://evil.example#@x.asm.skype.com{PATH}",
     f"https://evil.example?.asm.skype.com{PATH}",
     f"https://storage.asm.skype.com:8443{PATH}",
-    f"https://storage.asm.skype.com:443{PATH}",
+    f"https://storage.asm.skype.com:4430{PATH}",
     f"https://storage.asm.skype.com%2eevil.example{PATH}",
     "https://storage.asm.skype.com/v1/%2e%2e/objects",
     "https://storage.asm.skype.com/v1/../admin",
@@ -75,8 +75,9 @@ def test_no_connection_is_made_to_a_hostile_redirect(
     """I5: no credential follows a redirect out of the allow-list, whatever ACS's answer says."""
     location = location.replace("\r\nX-Evil: 1", "\\r")  # the server could not send it
     world.script.on("GET", PATH, Answer(status, headers={"Location": location}))
-    with pytest.raises(UnsafeLocationError) as refused:
+    with pytest.raises(SourceRedirectError) as refused:
         _open(source, f"https://storage.asm.skype.com{PATH}")
+    assert (refused.value.code, refused.value.retryable, refused.value.fault) == ("redirect_refused", True, "operator")
     assert set(world.proxy.asked) == {"storage.asm.skype.com:443"}
     assert len(world.script.seen) == 1
     assert "hunter2" not in told(refused.value)
@@ -85,9 +86,60 @@ def test_no_connection_is_made_to_a_hostile_redirect(
 def test_a_redirected_delete_does_not_leave_the_allow_list(source: AcsSource, world: World) -> None:
     """A delete with our signature at a stranger's host is a credential given away."""
     world.script.on("DELETE", "/v1/objects/a", Answer(307, headers={"Location": f"https://evil.example{PATH}"}))
-    with pytest.raises(UnsafeLocationError):
+    with pytest.raises(SourceRedirectError):
         source.delete("https://us-storage.asm.skype.com/v1/objects/a")
     assert world.proxy.asked == ["us-storage.asm.skype.com:443"]
+
+
+OTHERS = [
+    "/v1/objects/b",
+    "/v1/objects/b/content/audio",
+    "/v1/objects/A",
+    "/v1/objects/a/objects/b",
+    "/admin/objects/a",
+    "/admin/v1/objects/a",
+    "/v1/objects/a/content/acsmetadata",
+    "/login",
+]
+
+
+@pytest.mark.parametrize("host", ["storage.asm.skype.com", "sa1-storage.asm.skype.com"])
+@pytest.mark.parametrize("path", OTHERS)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_no_redirect_changes_the_object(source: AcsSource, world: World, call: Call, path: str, host: str) -> None:
+    """Else another recording is archived as this one, or is deleted in its place; the first hop is no exception."""
+    asked = {_open: "/v1/objects/a/content/audio", AcsSource.read_metadata: "/v1/objects/a/content/audio"}
+    requested = asked.get(call, "/v1/objects/a")  # type: ignore[arg-type]
+    world.script.anything(Answer(200, b"other bytes"))
+    for method in ("GET", "DELETE"):
+        world.script.on(method, requested, Answer(307, headers={"Location": f"https://{host}{path}"}))
+    with pytest.raises(SourceRedirectError):
+        call(source, f"https://storage.asm.skype.com{requested}")
+    assert len(world.script.seen) == 1
+
+
+def test_the_second_redirect_is_held_to_the_object_too(source: AcsSource, world: World) -> None:
+    """Each hop of a delete is compared: the one before it proves nothing about the next."""
+    hosts = [f"https://sa{at}-storage.asm.skype.com/v1/objects/" for at in (1, 2)]
+    world.script.on(
+        "DELETE",
+        "/v1/objects/a",
+        Answer(307, headers={"Location": f"{hosts[0]}a"}),
+        Answer(307, headers={"Location": f"{hosts[1]}b"}),
+    )
+    world.script.on("DELETE", "/v1/objects/b", Answer(200))
+    with pytest.raises(SourceRedirectError):
+        source.delete("https://us-storage.asm.skype.com/v1/objects/a")
+    assert [seen.path for seen in world.script.seen] == ["/v1/objects/a"] * 2
+
+
+def test_a_harmless_redirect_is_followed(source: AcsSource, world: World) -> None:
+    """With a default port, in capitals: the host is asked by its ordinary name."""
+    target = f"https://SA1-storage.asm.skype.com:443{PATH}?se=10:00&sig=a%2bb"
+    world.script.on("GET", PATH, Answer(302, headers={"Location": target}), Answer(200, b"recording"))
+    assert _open(source, f"https://storage.asm.skype.com:443{PATH}") == [b"recording"]
+    assert [seen.host for seen in world.script.seen] == ["storage.asm.skype.com", "sa1-storage.asm.skype.com"]
+    assert world.script.seen[1].path == f"{PATH}?se=10:00&sig=a%2Bb"
 
 
 @pytest.mark.parametrize(

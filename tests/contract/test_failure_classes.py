@@ -35,7 +35,7 @@ BLOCK = 64 * 1024
 PATH = CHUNK.content_location.partition(".com")[2]
 METADATA_PATH = (CHUNK.metadata_location or "").partition(".com")[2]
 DELETE_PATH = (CHUNK.delete_location or "").partition(".com")[2]
-ELSEWHERE = "https://us-storage.asm.skype.com/v1/objects/elsewhere"
+ELSEWHERE = f"https://us-storage.asm.skype.com{PATH}"
 PAGE = b"<!DOCTYPE html><html><title>Bad Request</title></html>"
 WORDS = {"nobody": "time", "acs": "ACS", "operator": "operator"}
 
@@ -211,7 +211,9 @@ CLASSES: dict[str, Callable[[Turn], None]] = {
     "401: clock, or a rotated key": answers(Answer(401)),
     "401: the recording of another resource": answers(Answer(401, b'{"error":{"code":"Unauthorized"}}')),
     "401 after a redirect": refused_elsewhere,
-    "a redirect to a foreign host": answers(Answer(302, headers={"Location": "https://evil.example/x"})),
+    "a redirect to a foreign host, to http or to another object": answers(
+        Answer(302, headers={"Location": "https://evil.example/x"})
+    ),
     "403": answers(Answer(403)),
     "409": answers(Answer(409)),
     "412": answers(Answer(412)),

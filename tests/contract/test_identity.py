@@ -16,7 +16,7 @@ from recording.adapters.blob.container import blob_service
 from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.storage_queue import queue_client
 from recording.adapters.table.catalog import table_service
-from recording.errors import ControlError, SourceRefusedError, UnsafeLocationError
+from recording.errors import ControlError, SourceRedirectError, SourceRefusedError, UnsafeLocationError
 from recording.settings import AcsConnection, StorageConnection
 from tests.contract.conftest import storage_settings
 from tests.contract.loopback import Answer, World
@@ -71,7 +71,7 @@ def test_a_token_does_not_follow_a_redirect_out_of_the_allow_list(
     """A bearer token works for whoever holds it."""
     world.script.on("GET", PATH, Answer(302, headers={"Location": f"https://evil.example{PATH}"}))
     source = AcsSource(keyless)
-    with pytest.raises(UnsafeLocationError):
+    with pytest.raises(SourceRedirectError):
         source.read_metadata(LOCATION)
     source.close()
     assert world.proxy.asked == ["storage.asm.skype.com:443"]

@@ -17,13 +17,20 @@ from urllib3.exceptions import HTTPError
 
 from recording.adapters.acs import source_answers as answers
 from recording.adapters.acs.signing import signed_headers
-from recording.domain.locations import Location, checked_location
-from recording.errors import SourceBrokenError, SourceBusyError, SourceRefusedError
+from recording.domain.locations import Location, checked_location, stays_with_the_object
+from recording.errors import (
+    SourceBrokenError,
+    SourceBusyError,
+    SourceRedirectError,
+    SourceRefusedError,
+    UnsafeLocationError,
+)
 from recording.settings import AcsConnection
 
 PIECE = 1024 * 1024
 LARGEST_METADATA = 1024 * 1024
 MOST_REDIRECTS = 3
+GONE = (404, 410)
 TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
 IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
 
@@ -86,17 +93,17 @@ class AcsSource:
         return bytes(raw)
 
     def delete(self, location: str) -> bool:
-        """Deletes; any 2xx is success (the SDK knows only 200), 404 means it was gone."""
-        with self._requested("DELETE", location, also_fine=(404,)) as response:
-            return response.status != 404
+        """Deletes; any 2xx is success (the SDK knows only 200), 404 and 410 mean it was gone."""
+        with self._requested("DELETE", location, also_fine=GONE) as response:
+            return response.status not in GONE
 
     @contextmanager
     def _requested(
         self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """The final answer to a request, after at most three redirects; closed at the end, whatever happens."""
+        checked = checked_location(location, self._acs.content_hosts)
         for _ in range(MOST_REDIRECTS + 1):
-            checked = checked_location(location, self._acs.content_hosts)
             response = self._send(method, checked, headers or {})
             try:
                 if (next_location := answers.redirect_of(response.status, response.headers, checked)) is None:
@@ -106,8 +113,18 @@ class AcsSource:
                     return
             finally:
                 response.close()  # a fully read answer has given its connection back to the pool before
-            location = next_location
+            checked = self._followed(checked, next_location)
         raise SourceBusyError("the source redirects in a circle")
+
+    def _followed(self, checked: Location, target: str) -> Location:
+        """Where a redirect leads: any allowed host, the same object. Nothing else is contacted (I5)."""
+        try:
+            found = checked_location(target, self._acs.content_hosts)
+        except UnsafeLocationError as error:
+            raise SourceRedirectError(f"the source redirects to where nothing is asked for ({error.code})") from None
+        if not stays_with_the_object(checked, found):
+            raise SourceRedirectError("the source redirects to another object")
+        return found
 
     def _send(self, method: str, checked: Location, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         sent = {

@@ -1,7 +1,7 @@
 """The guard before every request: nothing hostile passes, and what passes means one host to every URL parser (I5)."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import requests
@@ -14,9 +14,11 @@ from dev.in_memory.builders import CONTAINER, document_id, location
 from recording.domain.locations import (
     DEFAULT_CONTENT_HOSTS,
     LONGEST_LOCATION,
+    Location,
     checked_external_blob,
     checked_location,
     is_allowed_host,
+    stays_with_the_object,
 )
 from recording.errors import UnsafeLocationError
 
@@ -36,13 +38,22 @@ GOOD = [
     f"https://{HOST}/..." + "/x",
     f"https://{HOST}/" + "x" * (LONGEST_LOCATION - len(f"https://{HOST}/")),
 ]
+HARMLESS = {  # spellings that every parser reads alike, and how each is requested
+    f"https://{HOST}:443/v1/objects/x": f"https://{HOST}/v1/objects/x",
+    f"https://{HOST.upper()}/v1/objects/X": f"https://{HOST}/v1/objects/X",
+    f"HTTPS://{HOST}/v1/objects/x": f"https://{HOST}/v1/objects/x",
+    f"HttpS://{HOST.title()}:443/v1/objects/x?a=b": f"https://{HOST}/v1/objects/x?a=b",
+    f"https://{HOST}/v1/objects/x/": f"https://{HOST}/v1/objects/x/",
+    f"https://{HOST}:443/v1/objects/x/content/video/?a=b": f"https://{HOST}/v1/objects/x/content/video/?a=b",
+    f"https://{HOST}/v1/objects/x?se=2026-11-24T00:00:00+00:00": f"https://{HOST}/v1/objects/x?se=2026-11-24T00:00:00+00:00",
+    f"https://{HOST}/v1/objects/x?sig=a%2bb%2Fc%3d,d": f"https://{HOST}/v1/objects/x?sig=a%2Bb%2Fc%3D,d",
+}
 HOSTILE = [
     "",
     "https://",
     f"https://{HOST}",
     f"https://{HOST}/",
     f"http://{HOST}/v1/objects/x",
-    f"HTTPS://{HOST}/v1/objects/x",
     f"ftp://{HOST}/v1",
     f"file:///{HOST}/v1",
     f"//{HOST}/v1",
@@ -56,7 +67,13 @@ HOSTILE = [
     f"https://{HOST}/v1\r\nHost: evil.example",
     f"https://{HOST}/v1\x00",
     f"https://{HOST}/v1\tx",
-    f"https://{HOST}:443/v1",
+    f"https://{HOST}:0443/v1",
+    f"https://{HOST}:443:443/v1",
+    f"https://{HOST}:+443/v1",
+    f"https://{HOST}:443@evil.example/v1",
+    f"https://{HOST}:80/v1",
+    f"https://{HOST}:443.evil.example/v1",
+    f"https://{HOST}:4430/v1",
     f"https://{HOST}:8443/v1",
     f"https://{HOST}:/v1",
     f"https://user@{HOST}/v1",
@@ -82,8 +99,20 @@ HOSTILE = [
     f"https://{HOST}/v1/..?x=1",
     f"https://{HOST}//v1",
     f"https://{HOST}/v1//x",
-    f"https://{HOST}/v1/",
+    f"https://{HOST}/v1/x//",
+    f"https://{HOST}/v1/../",
     f"https://{HOST}/v1?",
+    f"https://{HOST}/v1?a=%",
+    f"https://{HOST}/v1?a=%4",
+    f"https://{HOST}/v1?a=%zz",
+    f"https://{HOST}/v1?a=%0d%0aHost:evil",
+    f"https://{HOST}/v1?a=%00",
+    f"https://{HOST}/v1?a=%7f",
+    f"https://{HOST}/v1?a=%c3%a9",
+    f"https://{HOST}/v1?a=%ff",
+    f"https://{HOST}/v1?a=b/../c",
+    f"https://{HOST}/v1?a=@evil.example",
+    f"https://{HOST}/v1?a=b%23#c",
     f"https://{HOST}/v1?a=/../b",
     f"https://{HOST}/v1?u=https://evil.example",
     f"https://{HOST}/v1#fragment",
@@ -94,11 +123,14 @@ HOSTILE = [
     f"https://a-.{HOST}/v1",
     f"https://a..{HOST}/v1",
     f"https://a_b.{HOST}/v1",
-    f"https://{HOST.upper()}/v1",
+    f"https://XN--80ak6aa92e.{HOST}/v1",
+    f"https://Xn--80ak6aa92e.{HOST}/v1",
     f"https://xn--80ak6aa92e.{HOST}/v1",
     "https://weu-storage.аsm.skype.com/v1",
     "https://weu-storage.asm。skype.com/v1",
     f"https://ﬁ.{HOST}/v1",
+    "https://weu-storage.asm.s\u212aype.com/v1",
+    "http\u017f://weu-storage.asm.skype.com/v1",
     f"https://{HOST}/v1/é",
     f"https://{HOST}/v1/\ud800",
     "https://[::1]/v1",
@@ -125,6 +157,15 @@ FOREIGN = [
 def test_locations_as_the_service_writes_them_pass_verbatim(url: str) -> None:
     """A signature covers the text as it is; a guard that rewrites would break it."""
     assert checked_location(url, DEFAULT_CONTENT_HOSTS).url == url
+
+
+@pytest.mark.parametrize(("url", "asked"), HARMLESS.items())
+def test_a_harmless_spelling_is_read_and_asked_for_in_the_ordinary_one(url: str, asked: str) -> None:
+    """A default port or a capital letter is no reason to lose a recording; path and query stay as they were."""
+    checked = checked_location(url, DEFAULT_CONTENT_HOSTS)
+    assert (checked.url, checked.host) == (asked, HOST)
+    assert checked.path + checked.query == asked.removeprefix(f"https://{HOST}")
+    assert checked_location(asked, DEFAULT_CONTENT_HOSTS) == checked
 
 
 @pytest.mark.parametrize("url", HOSTILE)
@@ -158,10 +199,81 @@ def test_a_location_falls_into_its_parts() -> None:
     assert parts.object_id == DOCUMENT
 
 
-@pytest.mark.parametrize("path", ["/v1/object/x", "/v1/objects", "/v1/xobjects/y", "/v1/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v1/object/x", "/v1/objects", "/v1/objects/", "/v1/xobjects/y", "/v1/x", "/objects/x", "/v/objects/x"),
+        *("/admin/objects/x", "/admin/v1/objects/x", "/v1/admin/objects/x", "/v1.0/objects/x", "/v123/objects/x"),
+        *("/v1/objects/x/objects/y", "/v1/objects/x/content/objects/y", "/v1/objects/x/content/Objects"),
+        *("/v1/objects/x/objects", "/v1/objects/x/objects/"),
+    ],
+)
 def test_a_location_may_name_no_object(path: str) -> None:
-    """Then nothing can be said about whose it is, and it is not deleted."""
+    """Its id has one place, or nothing can be said about whose it is: then it is not deleted."""
     assert checked_location(f"https://{HOST}{path}", DEFAULT_CONTENT_HOSTS).object_id is None
+
+
+def _at(path: str, host: str = HOST) -> Location:
+    return checked_location(f"https://{host}{path}", DEFAULT_CONTENT_HOSTS)
+
+
+SAME = [
+    ("/v1/objects/x/content/video", "/v1/objects/x/content/video"),
+    ("/v1/objects/x/content/video", "/v1/objects/x/content/audio?part=1"),
+    ("/v1/objects/x/content/video", "/v2/objects/x/content/video/"),
+    ("/v1/objects/x/content/acsmetadata", "/v1/objects/x/content/acsmetadata"),
+    ("/v1/objects/x", "/v1/objects/x"),
+    ("/v1/objects/x/content/deletedata", "/v1/objects/x"),
+    ("/other/form", "/other/form?a=b"),
+]
+ANOTHER = [
+    ("/v1/objects/x/content/video", "/v1/objects/y/content/video"),
+    ("/v1/objects/x/content/video", "/v1/objects/X/content/video"),
+    ("/v1/objects/x/content/video", "/v1/objects/x.y/content/video"),
+    ("/v1/objects/x/content/video", "/v1/objects/x/objects/y/content/video"),
+    ("/v1/objects/x/content/video", "/admin/objects/x/content/video"),
+    ("/v1/objects/x/content/video", "/v1/objects/x/content/acsmetadata"),
+    ("/v1/objects/x/content/acsmetadata", "/v1/objects/x/content/video"),
+    ("/v1/objects/x/content/video", "/v1/objects/x"),
+    ("/v1/objects/x/content/video", "/login"),
+    ("/v1/objects/x", "/v1/objects/y"),
+    ("/v1/objects/x", "/v1/objects/x/content/video"),
+    ("/v1/objects/x", "/v1/objects"),
+    ("/v1/objects/x", "/v1/objects/x/objects/y"),
+    ("/other/form", "/other"),
+    ("/other/form", "/v1/objects/x"),
+]
+
+
+@pytest.mark.parametrize(("requested", "target"), SAME)
+def test_a_redirect_may_change_the_host(requested: str, target: str) -> None:
+    """ACS moves objects between its hosts."""
+    assert stays_with_the_object(_at(requested), _at(target, "sa1-storage.asm.skype.com"))
+
+
+@pytest.mark.parametrize(("requested", "target"), ANOTHER)
+def test_a_redirect_may_not_change_the_object(requested: str, target: str) -> None:
+    """Otherwise another recording is archived under this one's name, or deleted in its place."""
+    assert not stays_with_the_object(_at(requested), _at(target))
+
+
+IDS = st.from_regex(r"[A-Za-z0-9._~-]{1,6}", fullmatch=True).filter(lambda text: text not in (".", ".."))
+TAILS = st.sampled_from(
+    ["", "/", "/content/video", "/content/acsmetadata", "/content/video/", "/objects/a", "/content"]
+)
+
+
+@settings(max_examples=500)
+@given(
+    one=IDS, other=IDS, tail=TAILS, other_tail=TAILS, prefix=st.sampled_from(["/v1", "/v2", "/admin", "/v1/objects/b"])
+)
+def test_no_redirect_leads_from_one_object_to_another(
+    one: str, other: str, tail: str, other_tail: str, prefix: str
+) -> None:
+    """Whatever the ids and the rest look like."""
+    requested, target = _at(f"/v1/objects/{one}{tail}"), _at(f"{prefix}/objects/{other}{other_tail}")
+    if stays_with_the_object(requested, target) and requested.path != target.path:
+        assert one == other
 
 
 def test_an_allow_list_takes_suffixes_and_whole_names() -> None:
@@ -191,17 +303,20 @@ def _is_seen_alike_if_accepted(url: str) -> bool:
         accepted = checked_location(url, DEFAULT_CONTENT_HOSTS)
     except UnsafeLocationError:
         return False
-    assert set(_hosts_seen(url).values()) == {accepted.host}, url
-    assert urlsplit(url).port is None
-    assert str(requests.Request("GET", url).prepare().url) == url
-    assert str(yarl.URL(url, encoded=True)) == url
-    assert urllib3.util.parse_url(url).url == url
+    assert {str(host).lower() for host in _hosts_seen(url).values()} == {accepted.host}, url
+    assert urlsplit(url).port in (None, 443)
+    asked = accepted.url
+    assert set(_hosts_seen(asked).values()) == {accepted.host}, url
+    assert urlsplit(asked).port is None
+    assert unquote(str(requests.Request("GET", asked).prepare().url)) == unquote(asked)  # it spells %30 out
+    assert str(yarl.URL(asked, encoded=True)) == asked
+    assert urllib3.util.parse_url(asked).url == asked
     return True
 
 
 WORDS = ("https://", "http://", "asm.skype.com", ".asm.skype.com", "weu-storage", "evil.example", "/v1", "/objects/")
 SIGNS = "x/\\@:?#%.;&=-_~[]<>\"'{}|^` \t\r\n\x00\x7f\xa0\u2028\u3002\uff0f\u212a0aA\u0430\ufb01\ud800"
-CODES = ("%2f", "%5c", "%00", "%40", "..", "//", "443", "xn--", "127.0.0.1", "::1")
+CODES = ("%2f", "%5c", "%00", "%40", "%41", "..", "//", "443", ":443", "SKYPE", "?a=", "xn--", "127.0.0.1", "::1")
 PIECES = st.sampled_from([*WORDS, *SIGNS, *CODES])
 
 
@@ -223,15 +338,20 @@ def test_a_good_location_with_one_change_is_refused_or_means_one_host(
 
 
 LABELS = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
+PORTS = st.sampled_from(["", ":443"])
 PATHS = st.lists(st.from_regex(r"[A-Za-z0-9._~-]{1,8}", fullmatch=True), min_size=1, max_size=4).map("/".join)
-QUERIES = st.one_of(st.just(""), st.from_regex(r"\?[A-Za-z0-9._~=&-]{1,8}", fullmatch=True))
+PATHS = st.builds(str.__add__, PATHS, st.sampled_from(["", "/"]))
+QUERIES = st.one_of(st.just(""), st.from_regex(r"\?(?:[A-Za-z0-9._~=&:+,-]|%[2-6][0-9A-Fa-f]){1,8}", fullmatch=True))
 
 
 @settings(max_examples=1000)
-@given(labels=st.lists(LABELS, min_size=1, max_size=3), path=PATHS, query=QUERIES)
-def test_what_is_accepted_means_one_host_to_every_parser(labels: list[str], path: str, query: str) -> None:
+@given(labels=st.lists(LABELS, min_size=1, max_size=3), path=PATHS, query=QUERIES, port=PORTS, is_capital=st.booleans())
+def test_what_is_accepted_means_one_host_to_every_parser(
+    labels: list[str], path: str, query: str, port: str, is_capital: bool
+) -> None:
     """The other side: nearly everything generated here is accepted, and then no parser may see another host."""
-    url = f"https://{'.'.join(labels)}.asm.skype.com/{path}{query}"
+    host = f"{'.'.join(labels)}.asm.skype.com"
+    url = f"https://{host.upper() if is_capital else host}{port}/{path}{query}"
     has_dots = any(segment in (".", "..") for segment in path.split("/"))
     has_punycode = any(label.startswith("xn--") for label in labels)
     assert _is_seen_alike_if_accepted(url) is not (has_dots or has_punycode)
