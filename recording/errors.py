@@ -9,6 +9,7 @@ RecordingError
 │   ├── SourceBusyError        5xx, stalls, a 400 with a web page: try again
 │   │   └── SourceThrottledError   429: try again with fewer requests
 │   ├── SourceRefusedError     401/403: clock, key rotation, wrong resource: try again, tell the operator
+│   │   └── TokenUnavailableError  no token for ACS: it was not asked
 │   ├── SourceRedirectError    a redirect that is not followed: try again, tell the operator
 │   ├── SourceGoneError        404, 410: not ready yet, expired, or deleted; the deadline decides which
 │   ├── SourceBrokenError      empty, short, changed or unreadable content: try again
@@ -119,6 +120,12 @@ class SourceThrottledError(SourceBusyError):
     """ACS answered 429: fewer requests at once, and later."""
 
     code = "source_throttled"
+
+
+class TokenUnavailableError(SourceRefusedError):
+    """The identity got no token for ACS: nobody is signed in, or the token service failed. ACS was not asked."""
+
+    code = "token_unavailable"
 
 
 class SourceRedirectError(SourceError):

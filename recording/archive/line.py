@@ -13,7 +13,7 @@ from recording.archive.conflicts import look_at_rival
 from recording.archive.delete_source import settle_source
 from recording.archive.failure import after_failure, wait_for_other
 from recording.archive.fallback import copy_or_heal
-from recording.archive.priority import whose_turn
+from recording.archive.priority import on_borrowed_turn, queue_again, whose_turn
 from recording.archive.tasks import taken_task
 from recording.archive.verify import verify
 from recording.domain.chunk import ChunkState, ChunkTask
@@ -33,9 +33,12 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     task = taken_task(text, ports, settings)
     if task is None:
         return
-    chosen, whose = whose_turn(task, ports, settings)
+    chosen = whose_turn(task, ports, settings)
+    is_borrowed = chosen is not task
     with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
-        archive_chunk(chosen, whose, settings)
+        archive_chunk(chosen, on_borrowed_turn(ports) if is_borrowed else ports, settings)
+    if is_borrowed:  # only now: a turn that fails is delivered again, and must not leave a second message
+        queue_again(task, ports)
 
 
 def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """Urgency: when there is more work than workers, the most urgent chunk goes first; the queue knows only its own order.
 
-A message on the queue is a turn to work. Whoever gets a turn late, which means that many wait, looks whether a chunk
-at risk waits too, gives it the turn, and queues up again himself.
+A message on the queue is a turn to work. A worker that gets a turn late, which means that many wait, looks for a chunk
+at risk that waits too, works on that one, and queues its own task again when that is done. A turn that fails is
+delivered again by the host, so it must leave no message behind.
 """
 
 from dataclasses import replace
@@ -22,23 +23,35 @@ LATE_AFTER = timedelta(minutes=2)  # a turn that comes sooner means that nobody 
 MOST_LOOKED_AT = 50  # those ahead are in the hands of other workers; more than that work nowhere
 
 
-def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> tuple[ChunkTask, Ports]:
-    """The task to work on now, and with what: this one, or a more urgent chunk's; then this one is queued again.
-
-    The other chunk has a message of its own, which will find it finished or go on with it. So nothing is sent for it
-    on a borrowed turn: else each one would leave another message behind.
+def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> ChunkTask:
+    """Return the task to work on now: this one, or a more urgent chunk's.
 
     Raises:
-        StorageError: the catalog or the queue does not answer; the host delivers the message again.
+        StorageError: the catalog does not answer; the host delivers the message again.
     """
     now = ports.clock.now()
     known = ports.catalog.get_chunk(task.key)
     other = _more_urgent(task, now, ports, settings) if known is not None and is_late(known, now) else None
-    if other is None:
-        return task, ports
+    return task if other is None else other
+
+
+def on_borrowed_turn(ports: Ports) -> Ports:
+    """Return the ports for another chunk's work.
+
+    That chunk has a message of its own, which will find it finished or go on with it. So nothing is sent for it on a
+    borrowed turn: else each one would leave another message behind.
+    """
+    return replace(ports, queue=cast("ChunkQueue", _SilentQueue(ports.queue)))
+
+
+def queue_again(task: ChunkTask, ports: Ports) -> None:
+    """Queue the task whose turn was lent to another chunk.
+
+    Raises:
+        StorageError: the queue does not answer; the host delivers the message again.
+    """
     ports.queue.send(task)
     emit(Event.CHUNK_WAITING, reason="gave_way", **ids_of(task))
-    return other, replace(ports, queue=cast("ChunkQueue", _SilentQueue(ports.queue)))
 
 
 class _SilentQueue:

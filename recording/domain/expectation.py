@@ -110,9 +110,9 @@ def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datet
     newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
     if stands in (Expectation.MET, Expectation.NOTHING):
         return max(newest + after, now)
+    if record.unanswered_since is not None:  # it is asked again each time
+        return now
     if stands is Expectation.AWAITED:
         return (over_since(record, chunks) or now) + after
-    if record.unanswered_since is not None:
-        return now
     begun = record.started_at or record.first_event_at or now - after
     return begun + after if begun + after > now else now + after / 4

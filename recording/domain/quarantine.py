@@ -58,6 +58,7 @@ REASONS = frozenset(
         "storage_refused",
         "stored_differs",
         "stored_unproven",
+        "token_unavailable",
         "unexpected_encoding",
         "unreadable_chunk",
         "unreadable_entry",

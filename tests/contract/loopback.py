@@ -40,6 +40,7 @@ class Answer:
     chunked: bool = False
     is_dropped: bool = False  # the connection ends without an answer
     stall: threading.Event | None = None  # nothing more is sent until it is set
+    drips: str | None = None  # "head" or "body": from there on a byte each tenth of a second, until `stall` is set
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_any  # noqa: N815 - http.server's names
 
     def _send(self, answer: Answer) -> None:
+        if answer.drips:
+            self._drip(answer)
+            return
         self.close_connection = answer.is_dropped or answer.chunked or answer.length is not None
         if answer.is_dropped:
             return
@@ -107,6 +111,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if answer.stall:
             answer.stall.wait(20)
+
+    def _drip(self, answer: Answer) -> None:
+        self.close_connection = True
+        length = "" if answer.length == -1 else f"Content-Length: {len(answer.body)}\r\n"
+        head = f"HTTP/1.1 {answer.status} OK\r\n{length}Connection: close\r\n\r\n".encode()
+        at_once, slowly = (b"", head + answer.body) if answer.drips == "head" else (head, answer.body)
+        self.connection.sendall(at_once)
+        with suppress(OSError):  # the client has had enough
+            for byte in slowly[:200]:
+                self.connection.sendall(bytes([byte]))
+                if answer.stall and answer.stall.wait(0.1):
+                    return
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Stays silent."""

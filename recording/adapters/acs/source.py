@@ -17,12 +17,13 @@ from urllib3.exceptions import HTTPError
 
 from recording.adapters.acs import source_answers as answers
 from recording.adapters.acs.signing import signed_headers
+from recording.adapters.acs.time_limit import POOLS, Limit, limited
 from recording.domain.locations import Location, checked_location, stays_with_the_object
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
     SourceRedirectError,
-    SourceRefusedError,
+    TokenUnavailableError,
     UnsafeLocationError,
 )
 from recording.settings import AcsConnection
@@ -32,14 +33,17 @@ LARGEST_METADATA = 1024 * 1024
 MOST_REDIRECTS = 3
 GONE = (404, 410)
 TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
+WHOLE_SECONDS = 45.0  # for a request without a long body, redirects apart: connection, headers, metadata, delete
+SLOWEST = 64 * 1024  # bytes a second of a body; a connection that gives less is ended and the range asked for again
 IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
 
 
 class AcsContent:
     """One open download, of the whole object or of a range."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, part: answers.Part) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, part: answers.Part, limit: Limit) -> None:
         self._response = response
+        self._limit = limit
         self.declared_total = part.total
         self.is_whole = part.is_whole
         self.version = part.version
@@ -51,6 +55,7 @@ class AcsContent:
             while filled < len(view):
                 piece = self._response.read(min(PIECE, len(view) - filled), decode_content=False)
                 if not piece:
+                    self._limit.check()
                     break
                 view[filled : filled + len(piece)] = piece
                 filled += len(piece)
@@ -60,6 +65,7 @@ class AcsContent:
         """The bytes, up to 1 MiB at a time, exactly as they came."""
         with _network_errors("the download broke"):
             yield from self._response.stream(PIECE, decode_content=False)
+            self._limit.check()
 
 
 class AcsSource:
@@ -77,13 +83,16 @@ class AcsSource:
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[AcsContent]:
         """Opens a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
         end = "" if length is None else first + length - 1
-        with self._requested("GET", location, {"Range": f"bytes={first}-{end}"}) as response:
-            yield AcsContent(response, answers.part_of(response.headers, first, length))
+        with self._requested("GET", location, {"Range": f"bytes={first}-{end}"}) as (response, limit):
+            part = answers.part_of(response.headers, first, length)
+            bytes_left = (part.total or 0) - first if part.is_whole or length is None else length
+            limit.allow(WHOLE_SECONDS + max(bytes_left, 0) / SLOWEST)
+            yield AcsContent(response, part, limit)
 
     def read_metadata(self, location: str) -> bytes:
         """The metadata document's bytes."""
-        with self._requested("GET", location) as response:
-            content, raw = AcsContent(response, answers.part_of(response.headers)), bytearray()
+        with self._requested("GET", location) as (response, limit):
+            content, raw = AcsContent(response, answers.part_of(response.headers), limit), bytearray()
             for piece in content.pieces():
                 raw += piece
                 if len(raw) > LARGEST_METADATA:
@@ -94,25 +103,26 @@ class AcsSource:
 
     def delete(self, location: str) -> bool:
         """Deletes; any 2xx is success (the SDK knows only 200), 404 and 410 mean it was gone."""
-        with self._requested("DELETE", location, also_fine=GONE) as response:
+        with self._requested("DELETE", location, also_fine=GONE) as (response, _):
             return response.status not in GONE
 
     @contextmanager
     def _requested(
         self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
-    ) -> Iterator[urllib3.BaseHTTPResponse]:
+    ) -> Iterator[tuple[urllib3.BaseHTTPResponse, Limit]]:
         """The final answer to a request, after at most three redirects; closed at the end, whatever happens."""
         checked = checked_location(location, self._acs.content_hosts)
         for _ in range(MOST_REDIRECTS + 1):
-            response = self._send(method, checked, headers or {})
-            try:
-                if (next_location := answers.redirect_of(response.status, response.headers, checked)) is None:
-                    if response.status not in also_fine:
-                        answers.raise_for(response.status, response.headers, datetime.now(UTC))
-                    yield response
-                    return
-            finally:
-                response.close()  # a fully read answer has given its connection back to the pool before
+            with limited(WHOLE_SECONDS) as limit:
+                response = self._send(method, checked, headers or {})
+                try:
+                    if (next_location := answers.redirect_of(response.status, response.headers, checked)) is None:
+                        if response.status not in also_fine:
+                            answers.raise_for(response.status, response.headers, datetime.now(UTC))
+                        yield response, limit
+                        return
+                finally:
+                    response.close()  # a fully read answer has given its connection back to the pool before
             checked = self._followed(checked, next_location)
         raise SourceBusyError("the source redirects in a circle")
 
@@ -160,7 +170,9 @@ def connection_pool(acs: AcsConnection) -> urllib3.PoolManager:
         "ssl_context": ssl.create_default_context(cafile=acs.ca_bundle or certifi.where()),
         "maxsize": 64,  # as many as the copy engine may use at once: a connection closed is a handshake lost
     }
-    return urllib3.ProxyManager(acs.proxy_url, **options) if acs.proxy_url else urllib3.PoolManager(**options)
+    pool = urllib3.ProxyManager(acs.proxy_url, **options) if acs.proxy_url else urllib3.PoolManager(**options)
+    pool.pool_classes_by_scheme = POOLS
+    return pool
 
 
 def _token(client_id: str | None) -> str:
@@ -171,7 +183,7 @@ def _token(client_id: str | None) -> str:
     try:
         return credential(client_id).get_token(IDENTITY_SCOPE).token
     except AzureError as error:
-        raise SourceRefusedError(f"the identity got no token for ACS ({type(error).__name__})") from None
+        raise TokenUnavailableError(f"the identity got no token for ACS ({type(error).__name__})") from None
 
 
 @contextmanager

@@ -18,7 +18,14 @@ from recording.adapters.azure_sdk.errors import may_pass, retry_after, status_of
 T = TypeVar("T")
 
 # A stalled call ends well inside a claim (two minutes); the queue brings the work back.
-CLIENT_OPTIONS: Mapping[str, Any] = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 0}
+# Nothing of the environment: a proxy for some clients and not for others would make a half outage, and an entry in
+# .netrc would replace the Authorization of every request.
+CLIENT_OPTIONS: Mapping[str, Any] = {
+    "connection_timeout": 10,
+    "read_timeout": 30,
+    "retry_total": 0,
+    "use_env_settings": False,
+}
 PAUSES = (0.2, 0.8)  # seconds before the second and the third try
 
 

@@ -41,6 +41,7 @@ def _tls_context(bundle: str) -> ssl.SSLContext:
 def shared_transport() -> RequestsTransport:
     """A transport with as many connections as the copy engine may use at once, and one TLS context."""
     session = requests.Session()
+    session.trust_env = False  # no proxy and no .netrc of the environment, as for all other clients
     session.mount("https://", _SharedTls(pool_maxsize=64))
     session.mount("http://", HTTPAdapter(pool_maxsize=64))
     return RequestsTransport(

@@ -128,12 +128,28 @@ def test_a_catalog_that_cannot_list_does_not_stop_the_line(here: World) -> None:
 
 
 def test_a_queue_that_does_not_answer_costs_no_task(here: World) -> None:
-    """The host brings the message again; nothing else was done."""
+    """The borrowed turn is used; the task is still in the message, which the host delivers again."""
     safe, urgent = _waits(here, 0, 20), _waits(here, 1, 1)
-    here.fakes.queue.fail_next("send", StorageBusyError("down"))
+    here.fakes.queue.fail_next("send", StorageBusyError("busy"))
     with pytest.raises(StorageBusyError):
         here.works(safe)
-    assert here.state(urgent) is ChunkState.PENDING
+    assert (here.state(urgent), here.state(safe)) == (ChunkState.SOURCE_DELETED, ChunkState.PENDING)
+    here.works(safe)
+    assert here.state(safe) is ChunkState.SOURCE_DELETED
+
+
+def test_messages_do_not_multiply_while_the_tables_refuse_writes(here: World) -> None:
+    """A turn that fails leaves no more messages than it found, however often the host delivers it again."""
+    tasks = [_waits(here, 0, 20), _waits(here, 1, 1)]
+    for sent in tasks:
+        here.fakes.queue.send(sent)
+    here.fakes.catalog.fail_next("save_chunk", StorageBusyError("busy"), times=100_000)
+    most = 0
+    for _ in range(18):  # three minutes
+        here.runs_due()
+        most = max(most, len(here.fakes.queue.tasks))
+        here.fakes.clock.advance(seconds=10)
+    assert most <= len(tasks)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""One limit of time around a whole request: connection, headers and body together, however slowly they drip.
+
+A socket's own time-out counts from byte to byte, so an answer of one byte every few seconds would hold a worker for
+days. When the time is over, the connection is shut down from outside, and whoever reads from it gets an error.
+"""
+
+import heapq
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from recording.errors import SourceBusyError
+
+
+class Limit:
+    """The time that is left for one request; `is_over` once it has been shut down."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends_at = time.monotonic() + seconds
+        self.is_over = False
+        self._connections: list[Any] = []
+
+    def watch(self, connection: Any) -> None:
+        """Shut this connection down when the time is over."""
+        self._connections.append(connection)
+
+    def allow(self, seconds: float) -> None:
+        """Give the request so much time from now on: its answer says how much there is to read."""
+        self.ends_at = time.monotonic() + seconds
+        _watchdog.watch(self)
+
+    def check(self) -> None:
+        """Raise SourceBusyError when the time is over: an end that we made ourselves is no end of the body."""
+        if self.is_over:
+            raise SourceBusyError("the request took longer than it may")
+
+    def shut_down(self) -> None:
+        """End the request from outside."""
+        self.is_over = True
+        for connection in self._connections:
+            sock = getattr(connection, "sock", None)
+            sock = getattr(sock, "socket", sock)  # TLS through a proxy's TLS
+            if isinstance(sock, socket.socket):
+                with suppress(OSError):  # it may have ended by itself
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """One thread for all limits of the process; it is started by the first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: list[tuple[float, int, Limit]] = []
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, limit: Limit) -> None:
+        """Look after a limit until it ends."""
+        with self._changed:
+            heapq.heappush(self._waiting, (limit.ends_at, next(self._numbers), limit))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="time-limit", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting or self._waiting[0][0] > time.monotonic():
+                    self._changed.wait(self._waiting[0][0] - time.monotonic() if self._waiting else None)
+                at, _, limit = heapq.heappop(self._waiting)
+            if limit.ends_at <= at and limit in _open:
+                limit.shut_down()
+
+
+_watchdog = _Watchdog()
+_open: set[Limit] = set()
+_current = threading.local()
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[Limit]:
+    """Limit the request that is made inside, in this thread, to so many seconds in all."""
+    limit = Limit(seconds)
+    _open.add(limit)
+    _watchdog.watch(limit)
+    _current.limit = limit
+    try:
+        yield limit
+    finally:
+        _open.discard(limit)
+        _current.limit = None
+
+
+class _WatchedConnection(HTTPSConnection):
+    """A connection that the limit of its present request can shut down."""
+
+    def connect(self) -> None:
+        """Connect, within the limit."""
+        self._be_watched()
+        super().connect()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request, within the limit."""
+        self._be_watched()
+        super().request(*args, **kwargs)
+
+    def _be_watched(self) -> None:
+        limit: Limit | None = getattr(_current, "limit", None)
+        if limit is not None:
+            limit.watch(self)
+
+
+class _WatchedPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedConnection
+
+
+POOLS = {"http": HTTPConnectionPool, "https": _WatchedPool}
