@@ -7,6 +7,7 @@ import azure.functions as func
 
 from recording import ingest, wiring
 from recording.archive import line as archive
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
 from recording.http import routes as http_api
 from recording.operate import drift
 from recording.reconcile import overdue as reconciling
@@ -62,13 +63,13 @@ def ingest_event(event: func.EventGridEvent) -> None:
     ingest.ingest_event(http_api.envelope_of(event), "event_grid", *wiring.dependencies())
 
 
-@app.queue_trigger(arg_name="message", queue_name="recording-events", connection="AzureWebJobsStorage")
+@app.queue_trigger(arg_name="message", queue_name=EVENTS_QUEUE, connection="AzureWebJobsStorage")
 def ingest_queued_event(message: func.QueueMessage) -> None:
     """Ingests an event that Event Grid put on the storage queue."""
     ingest.ingest_text(message.get_body().decode(errors="replace"), "event_queue", *wiring.dependencies())
 
 
-@app.queue_trigger(arg_name="message", queue_name="recording-chunks", connection="AzureWebJobsStorage")
+@app.queue_trigger(arg_name="message", queue_name=CHUNKS_QUEUE, connection="AzureWebJobsStorage")
 def archive_chunk(message: func.QueueMessage) -> None:
     """Archives one chunk."""
     archive.archive_message(message.get_body().decode(errors="replace"), *wiring.dependencies())

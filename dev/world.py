@@ -27,11 +27,9 @@ from dev.azurite import Azurite
 from dev.children import end_with_parent
 from dev.functions_host.core_tools import HostChoice, choose_host, func_command
 from dev.functions_host.process import HostProcess
+from recording.domain.names import CHUNKS_QUEUE, DEAD_LETTER_CONTAINER, EVENTS_QUEUE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-EVENTS_QUEUE = "recording-events"
-CHUNKS_QUEUE = "recording-chunks"
-DEAD_LETTERS = "recording-dead-letters"
 READY_SECONDS = 60.0
 Say = Callable[[str], None]
 
@@ -112,7 +110,7 @@ class LocalWorld:
                 service.create_queue(name).close()
 
         with BlobServiceClient.from_connection_string(self.storage) as blobs:
-            if not (container := blobs.get_container_client(DEAD_LETTERS)).exists():
+            if not (container := blobs.get_container_client(DEAD_LETTER_CONTAINER)).exists():
                 container.create_container()
 
     def start_host(self) -> None:
@@ -127,7 +125,7 @@ class LocalWorld:
 
     def subscribe(self) -> None:
         """Subscribes the function's webhook and the events queue, as the deployed system topic does."""
-        place = {"connectionString": self.storage, "container": DEAD_LETTERS}
+        place = {"connectionString": self.storage, "container": DEAD_LETTER_CONTAINER}
         self.simulator.subscribe_webhook(self.webhook_url(), deadLetter=place)
         self.simulator.subscribe_queue(self.storage, EVENTS_QUEUE, deadLetter=place)
 

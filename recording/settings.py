@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from recording.domain.layout import DEFAULT_TEMPLATE, template_fault
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS
+from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
 from recording.errors import RecordingError
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
@@ -83,10 +84,10 @@ class Settings(_Frozen):
     archive_path_template: str = DEFAULT_TEMPLATE
     archive_access_tier: str | None = None
     fallback_storage: StorageConnection | None = None
-    fallback_container: str = "recordings-fallback"
+    fallback_container: str = FALLBACK_CONTAINER
     fallback_after: timedelta = timedelta(minutes=30)
     dead_letter_storage: StorageConnection | None = None
-    dead_letter_container: str = "recording-dead-letters"
+    dead_letter_container: str = DEAD_LETTER_CONTAINER
     external_containers: tuple[str, ...] = ()
     retention: timedelta = timedelta(hours=24)
     at_risk_below: timedelta = timedelta(hours=6)
@@ -121,10 +122,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "archive_path_template": reader.read("ARCHIVE_PATH_TEMPLATE", _template, DEFAULT_TEMPLATE),
         "archive_access_tier": reader.read("ARCHIVE_ACCESS_TIER", _tier, None),
         "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
-        "fallback_container": reader.read("FALLBACK_CONTAINER", _container, "recordings-fallback"),
+        "fallback_container": reader.read("FALLBACK_CONTAINER", _container, FALLBACK_CONTAINER),
         "fallback_after": reader.read("FALLBACK_AFTER", _duration, timedelta(minutes=30)),
         "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
-        "dead_letter_container": reader.read("DEAD_LETTER_CONTAINER", _container, "recording-dead-letters"),
+        "dead_letter_container": reader.read("DEAD_LETTER_CONTAINER", _container, DEAD_LETTER_CONTAINER),
         "external_containers": reader.read("EXTERNAL_STORAGE_CONTAINERS", _containers, ()),
         "retention": reader.read("RETENTION_HOURS", _hours, timedelta(hours=24)),
         "at_risk_below": reader.read("AT_RISK_HOURS", _hours, timedelta(hours=6)),

@@ -18,7 +18,8 @@ from azure.storage.queue import QueueClient
 
 from dev.azurite import Azurite
 from dev.functions_host.process import HostProcess
-from dev.world import CHUNKS_QUEUE, EVENTS_QUEUE, REPOSITORY, LocalWorld, WorldOptions
+from dev.world import REPOSITORY, LocalWorld, WorldOptions
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
 from recording.ports import ChunkQueue
 
 CHUNK_BYTES = 200_000

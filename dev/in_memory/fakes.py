@@ -18,6 +18,7 @@ from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
 from recording.domain.events import EVENT_TYPE
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
+from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
 from recording.domain.stored import StoredBlob
@@ -628,8 +629,8 @@ class FakeQueue(Scripted):
     @scripted
     def depths(self) -> list[QueueDepth]:
         poison = [at for receipt, at in self._poisoned_at.items() if receipt in self._poison]
-        chunks = QueueDepth("recording-chunks", len(self.sent), min((at for _, at in self.sent), default=None))
-        return [chunks, QueueDepth("recording-chunks-poison", len(poison), min(poison, default=None))]
+        chunks = QueueDepth(CHUNKS_QUEUE, len(self.sent), min((at for _, at in self.sent), default=None))
+        return [chunks, QueueDepth(CHUNKS_POISON_QUEUE, len(poison), min(poison, default=None))]
 
     @scripted
     def peek_poisoned(self) -> list[PoisonMessage]:

@@ -12,8 +12,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from dev.acs_simulator.client import SimulatorClient
 from dev.prove.witness import ARCHIVE, JSON, sha256
-from recording.adapters.blob.quarantine import CONTAINER
 from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.names import QUARANTINE_CONTAINER
 
 _MEDIA, _METADATA, _RECEIPT = "media", "metadata", "receipt"
 
@@ -50,7 +50,7 @@ class AtRest:
     def _found(self) -> Iterator[str]:
         with BlobServiceClient.from_connection_string(self.storage) as service:
             blobs = list(_blobs(service.get_container_client(ARCHIVE)))
-            held = list(_blobs(service.get_container_client(CONTAINER)))
+            held = list(_blobs(service.get_container_client(QUARANTINE_CONTAINER)))
         yield from (f"in quarantine: {json.loads(blob.data)['reason']}" for blob in held)
         made = self.simulator.objects()
         yield from _of_chunks(made, _by_document(blobs), {one.task.document_id: one for one in self.records})

@@ -29,11 +29,12 @@ from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.blob.quarantine import BlobQuarantine
 from recording.adapters.blob.transport import shared_transport
-from recording.adapters.storage_queue import QUEUE, StorageChunkQueue
+from recording.adapters.storage_queue import StorageChunkQueue
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.catalog import TableCatalog
 from recording.archive.line import archive_message
 from recording.domain.chunk import ChunkTask
+from recording.domain.names import CHUNKS_QUEUE
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
 from recording.ports import ChunkQueue, Ports
@@ -213,7 +214,7 @@ class PlayedHost:
 
 def open_queue(connection_string: str) -> QueueClient:
     """The chunk queue, past the relays."""
-    return QueueClient.from_connection_string(connection_string, QUEUE)
+    return QueueClient.from_connection_string(connection_string, CHUNKS_QUEUE)
 
 
 def delete_if_ours(queue: QueueClient, message: QueueMessage) -> None:

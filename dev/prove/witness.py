@@ -10,8 +10,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory import builders
-from recording.adapters.blob.quarantine import CONTAINER
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState, SourceOutcome
+from recording.domain.names import QUARANTINE_CONTAINER
 
 JSON = dict[str, Any]
 ARCHIVE = "recordings"
@@ -36,7 +36,7 @@ class Storage:
 
     def quarantined(self, mark: str) -> list[str]:
         """Why entries that hold this mark are kept for a person."""
-        entries = self.blobs("", CONTAINER).values()
+        entries = self.blobs("", QUARANTINE_CONTAINER).values()
         return [json.loads(raw)["reason"] for raw in entries if mark.encode() in raw]
 
 

@@ -16,9 +16,9 @@ from azure.storage.blob import ContainerClient
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translated
 from recording.adapters.blob.container import blob_service
-from recording.adapters.blob.quarantine import CONTAINER as QUARANTINE
 from recording.adapters.storage_queue import queue_client
 from recording.adapters.table.catalog import table_service
+from recording.domain.names import CHUNKS_QUEUE, QUARANTINE_CONTAINER
 from recording.errors import StorageError
 from recording.operate.doctor import QueueFacts, SubscriptionFacts
 from recording.settings import Settings, StorageConnection
@@ -74,7 +74,10 @@ class AzureProbe:
     def quarantine(self) -> None:
         """Uploads a small blob, reads it back, deletes it; the container is made if it is not there."""
         name, proof = f"{PROBE}/{uuid4().hex}", uuid4().hex.encode()
-        with translated("probing the quarantine"), _container(self._settings.host_storage, QUARANTINE) as container:
+        with (
+            translated("probing the quarantine"),
+            _container(self._settings.host_storage, QUARANTINE_CONTAINER) as container,
+        ):
             try:
                 attempt(partial(container.upload_blob, name, proof))
             except ResourceNotFoundError:
@@ -119,7 +122,7 @@ class AzureProbe:
         dates: list[str] = []
         with (
             translated("asking the storage for its time"),
-            queue_client(self._settings.host_storage, "recording-chunks") as queue,
+            queue_client(self._settings.host_storage, CHUNKS_QUEUE) as queue,
         ):
             hook = lambda answer: dates.append(answer.http_response.headers.get("Date", ""))  # noqa: E731
             attempt(partial(queue.get_queue_properties, raw_response_hook=hook))

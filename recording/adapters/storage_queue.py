@@ -15,14 +15,11 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translated
 from recording.domain.chunk import ChunkTask
+from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE, EVENTS_POISON_QUEUE, EVENTS_QUEUE
 from recording.domain.schema import message_of
 from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection
 
-QUEUE = "recording-chunks"
-EVENTS_QUEUE = "recording-events"
-POISON_QUEUE = "recording-chunks-poison"  # the host's name for it
-EVENTS_POISON_QUEUE = "recording-events-poison"
 LONGEST_DELAY = timedelta(days=7)  # of the service
 HIDDEN_SECONDS = 5 * 60  # a sweep that dies leaves its messages to the next one
 MOST_AT_ONCE = 1000  # messages that one sweep reads; the next goes on
@@ -33,8 +30,10 @@ class StorageChunkQueue:
     """The queue `recording-chunks`, and the poison queues of chunks and events."""
 
     def __init__(self, settings: Settings) -> None:
-        self._queue = queue_client(settings.host_storage, QUEUE)
-        self._poison = {name: queue_client(settings.host_storage, name) for name in (POISON_QUEUE, EVENTS_POISON_QUEUE)}
+        self._queue = queue_client(settings.host_storage, CHUNKS_QUEUE)
+        self._poison = {
+            name: queue_client(settings.host_storage, name) for name in (CHUNKS_POISON_QUEUE, EVENTS_POISON_QUEUE)
+        }
         self._others = {EVENTS_QUEUE: queue_client(settings.host_storage, EVENTS_QUEUE), **self._poison}
 
     def close(self) -> None:
@@ -61,7 +60,7 @@ class StorageChunkQueue:
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
-        return self._received(POISON_QUEUE)
+        return self._received(CHUNKS_POISON_QUEUE)
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
         """The same for the events that the host gave up on."""
@@ -69,7 +68,7 @@ class StorageChunkQueue:
 
     def depths(self) -> list[QueueDepth]:
         """By the service's approximate count; the oldest is the first of the next 32 that are visible."""
-        return [self._depth(name, queue) for name, queue in {QUEUE: self._queue, **self._others}.items()]
+        return [self._depth(name, queue) for name, queue in {CHUNKS_QUEUE: self._queue, **self._others}.items()]
 
     def _depth(self, name: str, queue: QueueClient) -> QueueDepth:
         with translated("counting a queue"):
@@ -84,7 +83,7 @@ class StorageChunkQueue:
 
     def peek_poisoned(self) -> list[PoisonMessage]:
         """The first 32 of each poison queue that are visible: the service shows no more at once."""
-        return [*self._peeked(POISON_QUEUE), *self._peeked(EVENTS_POISON_QUEUE)]
+        return [*self._peeked(CHUNKS_POISON_QUEUE), *self._peeked(EVENTS_POISON_QUEUE)]
 
     def _peeked(self, name: str) -> list[PoisonMessage]:
         with translated("looking into a poison queue"):

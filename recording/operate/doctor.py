@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from recording.domain.events import EVENT_TYPE
 from recording.domain.host_json import Fault, clock_faults, host_json_faults
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
 from recording.errors import ControlError, RecordingError, StorageRefusedError
 from recording.operate.attention import needs_attention
 from recording.ports import Ports
@@ -27,7 +28,7 @@ OLD_MESSAGE = timedelta(minutes=30)
 MANY_MESSAGES = 1000
 NOWHERE = "ZG9jdG9y"  # no recording has this id
 PYTHONS = ((3, 11), (3, 14))
-QUEUES = ("recording-events", "recording-chunks")
+QUEUES = (EVENTS_QUEUE, CHUNKS_QUEUE)
 DOORS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
 _MEND = {
     "storage_refused": (

@@ -8,7 +8,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory.fakes import FakeQuarantine
-from recording.adapters.blob.quarantine import CONTAINER, BlobQuarantine
+from recording.adapters.blob.quarantine import BlobQuarantine
+from recording.domain.names import QUARANTINE_CONTAINER
 from recording.ports import Quarantine, QuarantineEntry
 from recording.settings import Settings
 
@@ -94,7 +95,7 @@ def test_a_foreign_blob_in_the_container_does_not_hide_the_entries(storage: Sett
     connection_string = storage.host_storage.connection_string
     assert connection_string is not None
     with BlobServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
-        service.get_blob_client(CONTAINER, name).upload_blob(b"a note")
+        service.get_blob_client(QUARANTINE_CONTAINER, name).upload_blob(b"a note")
     found = dict(adapter.entries())
     assert found[kept] == ENTRY
     assert found[name].reason == "unreadable_entry"

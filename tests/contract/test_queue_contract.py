@@ -11,8 +11,9 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from dev.in_memory.fakes import FakeClock, FakeQueue
-from recording.adapters.storage_queue import EVENTS_POISON_QUEUE, POISON_QUEUE, QUEUE, StorageChunkQueue
+from recording.adapters.storage_queue import StorageChunkQueue
 from recording.domain.chunk import ChunkTask
+from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE, EVENTS_POISON_QUEUE
 from recording.ports import ChunkQueue
 from recording.settings import Settings
 
@@ -50,8 +51,8 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     settings = request.getfixturevalue("storage")
     adapter = StorageChunkQueue(settings)
     with (
-        client(settings, QUEUE) as queue,
-        client(settings, POISON_QUEUE) as poison,
+        client(settings, CHUNKS_QUEUE) as queue,
+        client(settings, CHUNKS_POISON_QUEUE) as poison,
         client(settings, EVENTS_POISON_QUEUE) as events,
     ):
         yield Subject(
@@ -156,7 +157,7 @@ def test_poison_can_be_looked_at_without_taking_it(subject: Subject) -> None:
 def test_a_body_that_is_not_base64_text_is_handed_out_as_it_is(storage: Settings, content: str) -> None:
     """I6: what nobody can read is kept for a person, so it must come out of the queue somehow."""
     adapter = StorageChunkQueue(storage)
-    with client(storage, POISON_QUEUE) as poison:
+    with client(storage, CHUNKS_POISON_QUEUE) as poison:
         send_raw(poison, content)
         assert [message.body for message in adapter.poisoned()] == [content]
     adapter.close()
@@ -167,7 +168,7 @@ def test_a_task_never_expires_in_the_queue(storage: Settings) -> None:
     """The default of seven days would drop a task silently while its worker is down."""
     adapter = StorageChunkQueue(storage)
     adapter.send(TASK)
-    with client(storage, QUEUE) as queue:
+    with client(storage, CHUNKS_QUEUE) as queue:
         (message,) = queue.peek_messages()
         assert message.expires_on is not None
         assert message.expires_on.year > 9000
@@ -180,6 +181,6 @@ def test_a_delay_longer_than_the_service_allows_is_cut_to_seven_days(storage: Se
     adapter = StorageChunkQueue(storage)
     adapter.send(TASK, timedelta(days=30))
     adapter.send(TASK, timedelta(seconds=-3))
-    with client(storage, QUEUE) as queue:
+    with client(storage, CHUNKS_QUEUE) as queue:
         assert len(received(queue)) == 1
     adapter.close()

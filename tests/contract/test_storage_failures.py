@@ -13,10 +13,11 @@ import pytest
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.blob.quarantine import BlobQuarantine
-from recording.adapters.storage_queue import POISON_QUEUE, StorageChunkQueue
+from recording.adapters.storage_queue import StorageChunkQueue
 from recording.adapters.table.catalog import TableCatalog
 from recording.domain.blocks import crc64_of
 from recording.domain.chunk import ChunkRecord
+from recording.domain.names import CHUNKS_POISON_QUEUE
 from recording.domain.recording import StartReservation
 from recording.errors import (
     RecordingError,
@@ -74,7 +75,7 @@ CALLS: dict[str, Call] = {
     "poisoned_events": using(StorageChunkQueue, lambda queue: list(queue.poisoned_events())),
     "poisoned": using(StorageChunkQueue, lambda queue: list(queue.poisoned())),
     "remove_poisoned": using(
-        StorageChunkQueue, lambda queue: queue.remove_poisoned(PoisonMessage("x", (POISON_QUEUE, "id", "r")))
+        StorageChunkQueue, lambda queue: queue.remove_poisoned(PoisonMessage("x", (CHUNKS_POISON_QUEUE, "id", "r")))
     ),
     "get_chunk": using(TableCatalog, lambda catalog: catalog.get_chunk(TASK.key)),
     "add_chunk": using(TableCatalog, lambda catalog: catalog.add_chunk(RECORD)),

@@ -14,7 +14,8 @@ from azure.storage.queue import QueueClient
 from dev.acs_simulator.client import SimulatorClient
 from dev.api import JSON, RecordingApi
 from dev.in_memory import builders
-from dev.world import EVENTS_QUEUE, LocalWorld
+from dev.world import LocalWorld
+from recording.domain.names import EVENTS_QUEUE
 
 PATIENCE_SECONDS = 60.0
 QUARANTINE = "recording-quarantine"

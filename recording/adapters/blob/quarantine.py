@@ -10,11 +10,11 @@ from typing import Any
 
 from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.domain.ids import name_of
+from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.quarantine import Origin
 from recording.ports import QuarantineEntry
 from recording.settings import Settings
 
-CONTAINER = "recording-quarantine"
 _TIMES = ("at", "redriven_at", "dismissed_at")
 _FIELDS = {field.name for field in fields(QuarantineEntry)}
 
@@ -23,7 +23,7 @@ class BlobQuarantine:
     """The container `recording-quarantine` in the host's account."""
 
     def __init__(self, settings: Settings) -> None:
-        self._container = BlobContainer(blob_service(settings.host_storage), CONTAINER)
+        self._container = BlobContainer(blob_service(settings.host_storage), QUARANTINE_CONTAINER)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from recording.adapters.blob.quarantine import CONTAINER as QUARANTINE
+from recording.domain.names import QUARANTINE_CONTAINER
 from recording.settings import Settings
 from recording.telemetry import Event
 from tests.repo.docs.markdown import anchors, rows_with, spans
@@ -91,8 +91,8 @@ def tables_are_those_of_the_code(templates: Templates) -> Iterator[str]:
 def containers_are_those_of_the_code(templates: Templates) -> Iterator[str]:
     """The archive's writer may not make containers: one of the right name must be there."""
     host = as_list(templates.module("storage-host").variables.get("containerNames"))
-    if QUARANTINE not in host:
-        yield f"storage-host: {QUARANTINE}"
+    if QUARANTINE_CONTAINER not in host:
+        yield f"storage-host: {QUARANTINE_CONTAINER}"
     letters = templates.module("storage-dead-letter").resources["deadLetters"].body.get("name")
     if letters != Settings.model_fields["dead_letter_container"].default:
         yield f"storage-dead-letter: {letters}"
