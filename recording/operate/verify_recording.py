@@ -37,6 +37,8 @@ def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | No
         return None
     report = compare_recording(recording_id, ports, settings)
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
+    if unread := report.chunks - report.sampled:
+        differences.append(f"not_read {unread} of {report.chunks} chunks could not be read")
     return Verified(report.chunks, report.sampled, (*differences, *_of_the_whole(recording_id, chunks, ports)))
 
 
