@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import certifi
+
 from dev.bench import content
 
 
@@ -22,6 +24,7 @@ def main(arguments: list[str]) -> None:
     from recording.archive import copy as copying
     from recording.archive import verify as proving
 
+    certifi.where = lambda: os.environ["REQUESTS_CA_BUNDLE"]  # the app reads none of the environment
     _lead_acs_to(int(os.environ["BENCH_SOURCE_PORT"]))
     _say_ranges_plainly()
 

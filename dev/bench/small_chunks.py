@@ -20,6 +20,7 @@ from dev.azurite import Azurite
 from dev.functions_host.process import HostProcess
 from dev.world import REPOSITORY, LocalWorld, WorldOptions
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
+from recording.domain.stored import StoredBlob
 from recording.ports import ChunkQueue
 
 CHUNK_BYTES = 200_000
@@ -192,7 +193,7 @@ def _again(port: Any, call: Call, etags: dict[tuple[str, ...], str | None]) -> N
     result = getattr(port, call.method)(*arguments, **call.options)
     if call.method == "get":
         etags["get", arguments[0]] = result[1] if result else None
-    elif getattr(result, "etag", None):
+    elif getattr(result, "etag", None) and not isinstance(result, StoredBlob):
         etags[kind, _key_of(result)] = result.etag
 
 

@@ -29,7 +29,6 @@ class Cell:
     fault: str
     blow: Blow | None = None
     told: tuple[str, Mapping[str, Any]] | None = None
-    is_held: bool = False  # what is read back differs: kept for a person, with its source
 
     @property
     def name(self) -> str:
@@ -133,7 +132,7 @@ def cells() -> Iterator[Cell]:
         if row == "content range":  # in the end that the next range sees again; elsewhere nobody could notice it
             yield Cell(row, "flip", told=("different_bytes", {"offset": 2 * 64 * 1024 - 10}))
         if row == "read back":
-            yield Cell(row, "flip", Blow(flip="answer"), is_held=True)
+            yield Cell(row, "flip", Blow(flip="answer"))
 
 
 def few_cells() -> list[Cell]:

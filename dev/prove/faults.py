@@ -21,7 +21,6 @@ from dev.prove import witness
 from dev.prove.exchange import Message
 from dev.prove.fault_cells import OPERATIONS, Cell, cells
 from dev.prove.relay import MODES, LoopThread, Relay, Strike, plain, through_proxy
-from recording.domain.chunk import ChunkState
 from recording.errors import RecordingError
 from tests.contract.loopback import certificates
 
@@ -101,9 +100,6 @@ class FaultLab:
     def _final(self, cell: Cell, made: witness.JSON) -> list[str]:
         now = next(one for one in self.simulator.client.objects(made["recordingId"]))
         record = self.host.ports.catalog.get_chunk(witness.key_of(made))
-        if cell.is_held:
-            is_kept = record is not None and record.state is ChunkState.QUARANTINED and not now["deletedAt"]
-            return [] if is_kept else ["not kept for a person with its source"]
         return witness.final_faults(now, record, self.storage)
 
     def _struck(self, cell: Cell, strike: Strike | None) -> list[str]:
@@ -196,4 +192,4 @@ def _row(operation: str, outcomes: Sequence[Outcome]) -> str:
 def _sign(outcome: Outcome) -> str:
     if outcome.violations:
         return "!"
-    return "k" if outcome.cell.is_held else "."
+    return "."

@@ -12,10 +12,11 @@ from datetime import timedelta
 
 from dev.in_memory.builders import chunk, event, task, wav
 from dev.in_memory.fakes import FakeArchive, FakeDeadLetters, FakeLog
-from dev.in_memory.world import World, intercept, world
+from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited
 from recording.control.recordings import start_recording, stop_recording
+from recording.domain import patience
 from recording.domain.drift import is_scrubbed_on
 from recording.domain.receipt import MORE_TO_COME
 from recording.domain.roles import Operation
@@ -183,8 +184,10 @@ def expired() -> Stage:
     def act(stage: Stage) -> None:
         _acs_down(stage)
         stage.goes_by(task(0).expires_at - stage.here.now)
-        stage.fails_now()
+        leave_alone(stage.here)  # ACS answers again
         stage.here.forgets(task(0))
+        stage.goes_by(patience.GONE_FOR + 3 * _HOUR)  # two answers "not found", apart, prove that it is lost
+        stage.failed_at = next(record.changed_at for record in stage.here.fakes.catalog.chunks.values())
         stage.goes_by(_HOUR)
 
     return _lived(world(), act)
@@ -254,7 +257,9 @@ def broken_media() -> Stage:
 
     def act(stage: Stage) -> None:
         _announced(stage.here, BROKEN)
-        stage.goes_by(2 * _HOUR)
+        stage.goes_by(patience.STEADY_FOR + 2 * _HOUR)  # only then is it final
+        stage.failed_at = next(record.changed_at for record in stage.here.fakes.catalog.chunks.values())
+        stage.goes_by(_HOUR)
 
     return _lived(world(), act)
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +45,8 @@ class Storage:
 def proof_faults(made: JSON, storage: Storage) -> list[str]:
     """What is missing or wrong in the archive about one object of the simulator: its media, metadata and receipt."""
     found = storage.blobs(made["documentId"])
-    media = [data for name, data in found.items() if not name.endswith(".json")]
+    found = {name: data for name, data in found.items() if f".v{_latest(found)}." in name} or found
+    media = [data for name, data in found.items() if not name.endswith(".json") and ".suspect-" not in name]
     metadata = [data for name, data in found.items() if name.endswith(".metadata.json")]
     receipts = [json.loads(data) for name, data in found.items() if name.endswith(".receipt.json")]
     faults = [] if len(media) == 1 else [f"{len(media)} media blobs"]
@@ -51,6 +54,11 @@ def proof_faults(made: JSON, storage: Storage) -> list[str]:
     faults += [] if metadata == [made["metadata"].encode()] else ["the metadata is not as served"]
     faults += [] if made["sha256"] in json.dumps(receipts) else ["no receipt with the media's digest"]
     return faults
+
+
+def _latest(names: Iterable[str]) -> int:
+    """Return the latest version of the media's name: earlier ones were given up because their bytes were doubted."""
+    return max((int(found[1]) for name in names if (found := re.search(r"\.v(\d+)\.", name))), default=1)
 
 
 def final_faults(made: JSON, record: ChunkRecord | None, storage: Storage) -> list[str]:

@@ -55,6 +55,7 @@ SPOILT = (
     replace(GOOD, receipt=None),
     replace(GOOD, metadata=b"{}"),
 )
+FOLDER = checked_location(location(document_id(0), "") + "/", DEFAULT_CONTENT_HOSTS)  # a folder, to some servers
 ONE, OTHER = (checked_location(location(document_id(at)), DEFAULT_CONTENT_HOSTS) for at in (0, 1))
 
 
@@ -68,6 +69,7 @@ def holds(module: ModuleType) -> bool:
         and same(ONE, ONE, document_id(0)) is True
         and [same(OTHER, ONE, document_id(0)), same(ONE, OTHER, document_id(0))] == [False] * 2
         and same(ONE, ONE, document_id(1)) is False
+        and same(FOLDER, ONE, document_id(0)) is False
     )
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -95,7 +96,12 @@ class Steps:
     def archived_of(self, made: list[JSON]) -> list[str]:
         """The digests of the archived blobs that belong to these objects of the simulator."""
         wanted = [one["documentId"] for one in made]
-        return sorted(digest for name, digest in self.archived().items() if any(id_ in name for id_ in wanted))
+        latest = {(_stem(name), _version(name)): digest for name, digest in self.archived().items()}
+        return sorted(
+            digest
+            for (stem, version), digest in latest.items()
+            if any(id_ in stem for id_ in wanted) and (stem, version + 1) not in latest
+        )
 
     def quarantined(self) -> list[JSON]:
         """Every quarantine entry."""
@@ -121,8 +127,18 @@ def _locations(document_id: str) -> JSON:
     }
 
 
+def _stem(name: str) -> str:
+    return re.sub(r"\.v\d+\.", ".", name)
+
+
+def _version(name: str) -> int:
+    """Return which version of the chunk's name it is; earlier ones were given up because their bytes were doubted."""
+    found = re.search(r"\.v(\d+)\.", name)
+    return int(found[1]) if found else 1
+
+
 def _is_media(name: str) -> bool:
-    return not name.endswith(".json")
+    return not name.endswith(".json") and ".suspect-" not in name
 
 
 def digests(made: list[JSON]) -> list[str]:

@@ -82,7 +82,7 @@ FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("content", "gzip", {}),
     ("content", "truncated_gzip", {}),
     ("content", "wrong_total", {}),
-    ("content", "grown", {}),
+    # not `grown`: a body with something behind it and lengths to match is a whole file, archived with a remark
     ("content", "status", {"status": 400, "body": "html"}),
     ("content", "status", {"status": 401}),
     ("content", "status", {"status": 404}),
@@ -113,7 +113,8 @@ def test_an_acs_that_fails_in_every_known_way_once_costs_nothing(world: Steps) -
         states[fault[:2]] = chunk["state"]
 
     assert set(states.values()) == {"SOURCE_DELETED"}, states
-    assert world.archived_of(made) == digests(made)
+    wrong = [fault for one, fault in zip(made, FAULTS, strict=True) if world.archived_of([one]) != digests([one])]
+    assert wrong == []
 
 
 def test_an_unreachable_acs_and_storage_give_stable_codes(own_world: Steps) -> None:

@@ -64,10 +64,7 @@ def hostile_locations(port: int, document: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("field", ["contentLocation", "metadataLocation", "deleteLocation"])
-def test_a_hostile_location_is_quarantined_and_nobody_is_contacted(
-    world: Steps, listener: Listener, field: str
-) -> None:
+def test_a_hostile_location_is_quarantined_and_nobody_is_contacted(world: Steps, listener: Listener) -> None:
     """I5 and I6: no request leaves for such a location, so no credential does."""
     before = len(world.simulator.journal())
     marks = {}
@@ -75,7 +72,7 @@ def test_a_hostile_location_is_quarantined_and_nobody_is_contacted(
         document = document_id(uuid4().int % 2**96)
         marks[kind] = document
         hostile = hostile_locations(listener.port, document)[kind]
-        told = event(chunk(0, document, **{field: hostile}), id=kind, topic=world.world.addresses.resource_id)
+        told = event(chunk(0, document, contentLocation=hostile), id=kind, topic=world.world.addresses.resource_id)
         assert world.post_to_webhook(told) == 202
 
     world.wait_until(
@@ -86,6 +83,29 @@ def test_a_hostile_location_is_quarantined_and_nobody_is_contacted(
     assert listener.contacts == []
     assert world.simulator.foreign_contacts() == []
     assert len(world.simulator.journal()) == before
+
+
+@pytest.mark.parametrize("field", ["metadataLocation", "deleteLocation"])
+def test_a_hostile_second_location_is_not_called_and_costs_no_recording(
+    world: Steps, listener: Listener, field: str
+) -> None:
+    """The least important part does not decide: the media is archived, and nobody else is contacted."""
+    kinds = list(hostile_locations(0, "x"))
+    made = [world.simulator.create_objects(duration_ms=1000, publish_event=False)[0] for _ in kinds]
+    for kind, one in zip(kinds, made, strict=True):
+        hostile = {field: hostile_locations(listener.port, one["documentId"])[kind]}
+        told = event(
+            chunk(0, one["documentId"], **{"contentLocation": _location(one), "metadataLocation": None, **hostile}),
+            id=kind,
+            topic=world.world.addresses.resource_id,
+            subject=f"/recording/call/{uuid4()}/recordingId/{uuid4().hex}",
+        )
+        assert world.post_to_webhook(told) == 202
+
+    world.wait_until(lambda: len(world.archived_of(made)) == len(made), "all media is archived")
+
+    assert listener.contacts == []
+    assert world.simulator.foreign_contacts() == []
 
 
 def test_a_redirect_to_a_foreign_host_is_not_followed(world: Steps, listener: Listener) -> None:

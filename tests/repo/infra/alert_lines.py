@@ -262,6 +262,38 @@ CASES: tuple[Case, ...] = (
         _alerts("event-rejected"),
     ),
     Case(
+        "a stored item cannot be read",
+        [
+            (
+                6 * MINUTE,
+                Event.NEEDS_ATTENTION,
+                {"reason": "open_chunks", "entry": "rec-1/0", "code": "unreadable_record"},
+            )
+        ],
+        _alerts("operator-fault"),
+    ),
+    Case(
+        "the manifest cannot be rewritten",
+        [_now(Event.MANIFEST_BEHIND, **IDS, code="blob_locked")],
+        _alerts("operator-fault"),
+    ),
+    Case(
+        "archived media vanished before its source was deleted",
+        [_now(Event.CHUNK_MEDIA_LOST, **IDS, reason="media_vanished", blob_name="x.wav")],
+        _alerts("operator-fault"),
+    ),
+    Case(
+        "a chunk is past its deadline and ACS has not forgotten it",
+        [_now(Event.CHUNK_PAST_DEADLINE, **IDS, code="source_busy")],
+        _alerts("operator-fault"),
+    ),
+    Case("a chunk goes back to work", [_now(Event.CHUNK_REOPENED, **IDS, state="EXPIRED")]),
+    Case("an event of another type", [_now(Event.EVENT_IGNORED, came_from="event_queue", detail="CallStarted")]),
+    Case(
+        "a delete location that is not called",
+        [_now(Event.LOCATION_REFUSED, **IDS, reason="foreign_host", detail="the delete location")],
+    ),
+    Case(
         "metadata never came",
         [_now(Event.CHUNK_METADATA_MISSING, **IDS, code="source_not_found")],
         _alerts("metadata-missing"),

@@ -286,6 +286,7 @@ def test_a_delete_location_must_name_the_chunks_own_object() -> None:
 
     assert agree(location(own, ""), location(own), own)
     assert agree(location(own, "/content/deletedata", host="us-storage.asm.skype.com"), location(own), own)
+    assert not agree(location(own, "") + "/", location(own), own)  # a folder, to some servers
     assert not agree(location(other, ""), location(own), own)
     assert not agree(location(own, ""), location(other), own)
     assert not agree(location(own, ""), location(own), other)
