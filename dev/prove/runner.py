@@ -45,7 +45,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "orders": prove_orders,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "visibility": prove_visibility,
-        "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 2_000)),
+        "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 1_000)),
     }
     longer: dict[str, Callable[[], int]] = {
         "mutants": lambda: prove_mutants(only),
