@@ -34,7 +34,7 @@ MOST_REDIRECTS = 3
 GONE = (404, 410)
 TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds without a byte; well inside a claim of two minutes
 WHOLE_SECONDS = 45.0  # for a request without a long body, redirects apart: connection, headers, metadata, delete
-SLOWEST = 64 * 1024  # bytes a second of a body; a connection that gives less is ended and the range asked for again
+SLOWEST = 16 * 1024  # bytes a second of a body: 64 connections share a link of 1 MB/s; less is a drip, asked for again
 IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
 
 

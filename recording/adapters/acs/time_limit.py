@@ -115,6 +115,7 @@ class _WatchedConnection(HTTPSConnection):
     def _be_watched(self) -> None:
         limit: Limit | None = getattr(_current, "limit", None)
         if limit is not None:
+            limit.check()  # it may have ended while there was no socket to shut down
             limit.watch(self)
 
 
