@@ -26,7 +26,7 @@ from recording.domain.events import (
 )
 from recording.domain.ids import are_same_id, without_numbers
 from recording.domain.layout import folder_of
-from recording.domain.locations import checked_external_blob, checked_location
+from recording.domain.locations import checked_location, is_external
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import changed
 from recording.domain.transitions import is_reopened_by, is_settled_for, reopened
@@ -188,13 +188,8 @@ def _checked(location: str, event: RecordingFileStatusUpdated, settings: Setting
     Raises:
         UnsafeLocationError: it is in neither.
     """
-    if event.is_external:
-        try:
-            checked_external_blob(location, settings.external_containers)
-        except UnsafeLocationError:
-            pass
-        else:
-            return location, Home.EXTERNAL
+    if event.is_external and is_external(location, settings.external_containers):
+        return location, Home.EXTERNAL
     return checked_location(location, settings.acs.content_hosts).url, Home.ACS
 
 

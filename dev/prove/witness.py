@@ -17,6 +17,7 @@ from recording.domain.names import QUARANTINE_CONTAINER
 
 JSON = dict[str, Any]
 ARCHIVE = "recordings"
+_VERSION = re.compile(r"\.v(\d+)\.")
 
 
 @dataclass
@@ -58,7 +59,18 @@ def proof_faults(made: JSON, storage: Storage) -> list[str]:
 
 def _latest(names: Iterable[str]) -> int:
     """Return the latest version of the media's name: earlier ones were given up because their bytes were doubted."""
-    return max((int(found[1]) for name in names if (found := re.search(r"\.v(\d+)\.", name))), default=1)
+    return max(map(version_of, names), default=1)
+
+
+def version_of(name: str) -> int:
+    """Return which version of its chunk's name a blob has."""
+    found = _VERSION.search(name)
+    return int(found[1]) if found else 1
+
+
+def without_version(name: str) -> str:
+    """Return the name that all versions of a blob share."""
+    return _VERSION.sub(".", name)
 
 
 def final_faults(made: JSON, record: ChunkRecord | None, storage: Storage) -> list[str]:

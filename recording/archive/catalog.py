@@ -79,9 +79,8 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
 
 
 def _not_told(task: ChunkTask) -> tuple[MetadataOutcome, str | None, bytes | None]:
-    refused = getattr(task, "metadata_refused", None)
-    if refused is not None:
-        return MetadataOutcome.NOT_ASKED, f"the metadata location was refused: {refused}", None
+    if task.metadata_refused is not None:
+        return MetadataOutcome.NOT_ASKED, f"the metadata location was refused: {task.metadata_refused}", None
     return MetadataOutcome.NOT_ANNOUNCED, "the event names no metadata location", None
 
 

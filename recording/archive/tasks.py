@@ -7,13 +7,13 @@ from pydantic import ValidationError
 
 from recording.archive.claim import unreadable_task
 from recording.domain.chunk import VERSION, ChunkTask
+from recording.domain.events import HIGHEST_INDEX
 from recording.domain.ids import is_opaque_id
 from recording.domain.model import with_changes
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-LARGEST_INDEX = 1_000_000  # as of an event
 LONGEST_FOLDER = 900  # characters; a blob's name has at most 1,024
 NEWER_AFTER = timedelta(minutes=1)  # until a message of a newer version is offered to another worker
 OLDEST = timedelta(days=365)  # a time further away than this was never set, or is a hand's work
@@ -72,7 +72,7 @@ def _newer_or_not(text: str) -> UnreadableTaskError:
 
 def _is_safe(task: ChunkTask) -> bool:
     ids = (task.recording_id, task.document_id, task.call_id)
-    return all(map(is_opaque_id, ids)) and 0 <= task.index <= LARGEST_INDEX and is_folder(task.folder)
+    return all(map(is_opaque_id, ids)) and 0 <= task.index <= HIGHEST_INDEX and is_folder(task.folder)
 
 
 def is_folder(folder: str) -> bool:

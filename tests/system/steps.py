@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ from azure.storage.queue import QueueClient
 from dev.acs_simulator.client import SimulatorClient
 from dev.api import JSON, RecordingApi
 from dev.in_memory import builders
+from dev.prove.witness import version_of, without_version
 from dev.world import LocalWorld
 from recording.domain.names import EVENTS_QUEUE
 
@@ -96,7 +96,7 @@ class Steps:
     def archived_of(self, made: list[JSON]) -> list[str]:
         """The digests of the archived blobs that belong to these objects of the simulator."""
         wanted = [one["documentId"] for one in made]
-        latest = {(_stem(name), _version(name)): digest for name, digest in self.archived().items()}
+        latest = {(without_version(name), version_of(name)): digest for name, digest in self.archived().items()}
         return sorted(
             digest
             for (stem, version), digest in latest.items()
@@ -125,16 +125,6 @@ def _locations(document_id: str) -> JSON:
         "metadataLocation": f"https://storage.asm.skype.com/v1/objects/{document_id}/content/acsmetadata",
         "deleteLocation": f"https://us-storage.asm.skype.com/v1/objects/{document_id}",
     }
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"\.v\d+\.", ".", name)
-
-
-def _version(name: str) -> int:
-    """Return which version of the chunk's name it is; earlier ones were given up because their bytes were doubted."""
-    found = re.search(r"\.v(\d+)\.", name)
-    return int(found[1]) if found else 1
 
 
 def _is_media(name: str) -> bool:

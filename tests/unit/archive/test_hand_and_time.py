@@ -7,40 +7,25 @@ from datetime import timedelta
 import pytest
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
-from dev.in_memory.world import World, intercept, leave_alone, world
+from dev.in_memory.hand import HandInArchive
+from dev.in_memory.world import intercept, leave_alone, world
 from recording.archive.line import archive_message
 from recording.domain.chunk import ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import BlobLockedError, SourceBusyError, SourceGoneError, SourceRefusedError, SourceThrottledError
 
-Hand = Callable[[World, str], None]
-
-
-def deletes(here: World, name: str) -> None:
-    """Remove a blob."""
-    del here.fakes.archive.blobs[name]
-
-
-def empties(here: World, name: str) -> None:
-    """Overwrite a blob with nothing."""
-    here.fakes.archive.blobs[name] = replace(here.fakes.archive.blobs[name], data=b"", facts={}, etag='"hand"')
-
-
-def overwrites(here: World, name: str) -> None:
-    """Overwrite a blob with other bytes of its length, under the facts it had."""
-    blob = here.fakes.archive.blobs[name]
-    here.fakes.archive.blobs[name] = replace(blob, data=bytes(len(blob.data)), etag='"hand"')
-
-
-def drops_all(here: World, _name: str) -> None:
-    """Remove the container."""
-    here.fakes.archive.blobs.clear()
-    here.fakes.archive.staged.clear()
+Hand = Callable[[HandInArchive, str], None]
+HANDS: dict[str, Hand] = {
+    "deletes": HandInArchive.deletes,
+    "empties": HandInArchive.empties,
+    "overwrites": HandInArchive.overwrites,
+    "drops all": lambda hand, _name: hand.drops_container(),
+}
 
 
 QUESTIONS = ("look_up", "get", "delete")  # between the answer and the DELETE there is no step to reach in
 
 
-@pytest.mark.parametrize("hand", [deletes, empties, overwrites, drops_all])
+@pytest.mark.parametrize("hand", HANDS.values(), ids=HANDS)
 @pytest.mark.parametrize("kind", [".wav", ".receipt.json", ".metadata.json", "manifest.json"])
 @pytest.mark.parametrize("step", range(1, 30, 2))
 def test_a_hand_between_any_two_steps_never_costs_the_recording(hand: Hand, kind: str, step: int) -> None:
@@ -53,7 +38,7 @@ def test_a_hand_between_any_two_steps_never_costs_the_recording(hand: Hand, kind
         if names and left[0] > 0 and method not in QUESTIONS:
             left[0] -= 1
             if left[0] == 0:
-                hand(here, names[-1])
+                hand(HandInArchive(here.fakes.archive), names[-1])
         return None, False
 
     intercept(here, touch)
@@ -63,14 +48,14 @@ def test_a_hand_between_any_two_steps_never_costs_the_recording(hand: Hand, kind
     assert here.state() is ChunkState.SOURCE_DELETED
 
 
-@pytest.mark.parametrize("hand", [deletes, empties, overwrites, drops_all])
+@pytest.mark.parametrize("hand", HANDS.values(), ids=HANDS)
 def test_media_that_a_hand_takes_while_metadata_is_late_is_copied_anew(hand: Hand) -> None:
     """Hours lie between verify and delete then."""
     here = world()
     here.holds(task())
     document = here.source.objects.pop(task().metadata_location or "")
     here.works(task())
-    hand(here, here.record().blob_name or "")
+    hand(HandInArchive(here.fakes.archive), here.record().blob_name or "")
     here.source.objects[task().metadata_location or ""] = document
     here.runs(hours=3)
     found = here.record()
