@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from dev.children import end_with_parent
+from dev.children import ending_with_this_process
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMAND = REPOSITORY / "node_modules" / ".bin" / "azurite"
@@ -78,12 +78,11 @@ class Azurite:
         self._log_dir = Path(tempfile.mkdtemp(prefix="azurite-"))
         with self._log_path.open("wb") as output:
             self._process = subprocess.Popen(
-                self._arguments(),
+                ending_with_this_process(self._arguments()),
                 cwd=self._log_dir,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=end_with_parent,  # noqa: PLW1509 - one call into the kernel, no Python lock is taken
             )
         try:
             self.connection_string = _connection_string(self._wait_until_listening())

@@ -24,7 +24,7 @@ from azure.storage.queue import QueueServiceClient
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.threaded import Addresses, run_in_thread
 from dev.azurite import Azurite
-from dev.children import end_with_parent
+from dev.children import ending_with_this_process
 from dev.functions_host.core_tools import HostChoice, choose_host, func_command
 from dev.functions_host.process import HostProcess
 from recording.domain.names import CHUNKS_QUEUE, DEAD_LETTER_CONTAINER, EVENTS_QUEUE
@@ -189,12 +189,11 @@ class LocalWorld:
         environment = {**os.environ, **self.settings()}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         self._func = subprocess.Popen(
-            func_command(port, enable_auth=False),
+            ending_with_this_process(func_command(port, enable_auth=False)),
             cwd=REPOSITORY,
             env={**environment, "PATH": path},
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - one call into the kernel, no Python lock is taken
         )
         self._stack.callback(self._func.wait)
         self._stack.callback(self._func.terminate)

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from dev.children import end_with_parent
+from dev.children import ending_with_this_process
 from dev.functions_host.options import LEASE_SECONDS
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -98,13 +98,12 @@ class HostProcess:
         (self._work_dir / "settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": self._settings}))
         with self.log_path.open("ab") as output:
             self._process = subprocess.Popen(
-                self._arguments,
+                ending_with_this_process(self._arguments),
                 cwd=self._app_dir,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=end_with_parent,  # noqa: PLW1509 - one call into the kernel, no Python lock is taken
             )
         return self
 

@@ -17,11 +17,11 @@ from dev.world import free_port
 ROOT = Path(__file__).resolve().parents[2]
 STORY = """
 import subprocess, sys, time
-from dev.children import end_with_parent
+from dev.children import ending_with_this_process
 from dev.stopping import stopped_cleanly
 try:
     with stopped_cleanly():
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], preexec_fn=end_with_parent)
+        child = subprocess.Popen(ending_with_this_process([sys.executable, "-c", "import time; time.sleep(600)"]))
         print(child.pid, flush=True)
         time.sleep(600)
 except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from recording.domain import names
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.settings import Settings
 from recording.telemetry import Event
@@ -72,7 +73,8 @@ def settings_that_are_read_are_set(templates: Templates) -> Iterator[str]:
 
 def queues_are_those_of_the_triggers(templates: Templates) -> Iterator[str]:
     """A queue of another name is a queue that nobody reads."""
-    triggers = set(re.findall(r'queue_name="([^"]+)"', (ROOT / "function_app.py").read_text(encoding="utf-8")))
+    named = re.findall(r"queue_name=([A-Z_]+)", (ROOT / "function_app.py").read_text(encoding="utf-8"))
+    triggers = {str(getattr(names, constant)) for constant in named}
     host = templates.module("storage-host")
     made = {str(name) for name in as_list(host.variables.get("queueNames"))}
     if made != triggers | {f"{name}-poison" for name in triggers}:

@@ -48,7 +48,7 @@ def test_a_query_reads_what_the_log_writes(pattern: str, caplog: pytest.LogCaptu
         emit(Event.EVENT_ACCEPTED)
         emit(Event.CHUNK_COPIED, **dict.fromkeys(FIELDS - number, "what it says"))
     lines = [record.getMessage() for record in caplog.records]
-    found = [match[1] for line in lines if (match := re.search(pattern, line))]
+    found = [match[match.lastindex or 0] for line in lines if (match := re.search(pattern, line))]
     assert set(found) & {"-1.5", "7", "what it says", "copied", "accepted"}
 
 
