@@ -25,7 +25,8 @@ def _become(parent: int, command: list[str]) -> None:
     if os.getppid() != parent:
         os._exit(0)  # the parent was gone before the kernel knew
     try:
-        os.execvp(command[0], command)  # noqa: S606 # nosec B606 - becoming the command is what this program is for
+        # Becoming the command is what this program is for.
+        os.execvp(command[0], command)  # noqa: S606  # nosec B606
     except OSError as error:
         sys.exit(f"{command[0]}: {error.strerror}")
 
