@@ -106,6 +106,14 @@ def requirements(check: Annotated[bool, typer.Option("--check", help="only compa
 
 
 @app.command()
+def error_tables() -> None:
+    """Writes the codes of recording/codes.py into docs/errors.md and docs/openapi.yaml."""
+    from dev.error_tables import main
+
+    main()
+
+
+@app.command()
 def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) -> None:
     """Tests our own semgrep rules, then holds the code against them; needs no network."""
     from dev.rules import main

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from recording.codes import Code
 from recording.errors import RecordingError, StorageError
 from recording.ports import Unreadable
 from recording.telemetry import Event, emit
@@ -69,7 +70,7 @@ class Bulkhead:
             self._in_a_row[loop] += 1
             self.outage = self.outage or error
             self.is_blind = self.is_blind or not where or self._in_a_row[loop] >= MOST_IN_A_ROW
-        code = error.code if isinstance(error, RecordingError) else "unreadable_record"
+        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
         self.report(loop, where, code, type(error).__name__)
 
     def report(self, loop: str, where: str, code: str, detail: str | None = None) -> None:

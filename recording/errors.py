@@ -26,106 +26,104 @@ RecordingError
 
 from datetime import timedelta
 
+from recording.codes import Code, Fault
+
 
 class RecordingError(Exception):
     """The root: `code` is stable and documented, `retryable` says whether the same work may succeed later.
 
-    `fault` names who must act: "caller", "acs", "operator" or "nobody" (time will mend it).
     The message never holds a secret, a full location or personal data.
     """
 
-    code = "internal_error"
+    code = Code.INTERNAL_ERROR
     retryable = False
-    fault = "operator"
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after: timedelta | None = None) -> None:
+    def __init__(self, message: str, *, code: Code | None = None, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.code = code or self.code
         self.retry_after = retry_after
+
+    @property
+    def fault(self) -> Fault:
+        """Who must act."""
+        return self.code.fault
 
 
 class RequestError(RecordingError):
     """The caller's request cannot be carried out as it is; `status` is the HTTP answer."""
 
-    code = "invalid_request"
-    fault = "caller"
+    code = Code.INVALID_REQUEST
 
     def __init__(
-        self, message: str, *, code: str | None = None, status: int = 400, retry_after: timedelta | None = None
+        self, message: str, *, code: Code | None = None, status: int | None = None, retry_after: timedelta | None = None
     ) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
         self.retryable = retry_after is not None
-        self.status = status
+        self.status = status or self.code.status or 400
 
 
 class ControlError(RecordingError):
     """ACS did not carry out a control operation; `status` is what our HTTP answer should be."""
 
-    code = "acs_error"
-    fault = "acs"
+    code = Code.ACS_ERROR
 
     def __init__(
         self,
         message: str,
         *,
-        code: str,
-        status: int,
+        code: Code,
         acs_status: int | None = None,
         acs_code: str | None = None,
-        retryable: bool = False,
         retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
-        self.status = status
+        self.status = code.status or 502
         self.acs_status = acs_status
         self.acs_code = acs_code
-        self.retryable = retryable
+        self.retryable = code.is_retryable
 
 
 class EventRejectedError(RecordingError):
     """An event that is not ours, cannot be read or cannot be trusted. `code` is the quarantine reason."""
 
-    code = "unreadable_event"
+    code = Code.UNREADABLE_EVENT
 
 
 class UnsafeLocationError(RecordingError):
     """A location that no request may be sent to. The message never repeats the location."""
 
-    code = "unsafe_location"
+    code = Code.UNSAFE_LOCATION
 
 
 class SourceError(RecordingError):
     """ACS's storage of recordings did not give what was asked for."""
 
-    code = "source_error"
+    code = Code.SOURCE_ERROR
     retryable = True
-    fault = "acs"
 
 
 class SourceBusyError(SourceError):
     """ACS is busy, throttling or unreachable; the queue will bring the chunk back."""
 
-    code = "source_busy"
-    fault = "nobody"
+    code = Code.SOURCE_BUSY
 
 
 class SourceRefusedError(SourceError):
     """ACS answered 401 or 403: clock skew, a rotated key, a missing role, or another resource's recording."""
 
-    code = "source_refused"
-    fault = "operator"
+    code = Code.SOURCE_REFUSED
 
 
 class SourceThrottledError(SourceBusyError):
     """ACS answered 429: fewer requests at once, and later."""
 
-    code = "source_throttled"
+    code = Code.SOURCE_THROTTLED
 
 
 class TokenUnavailableError(SourceRefusedError):
     """The identity got no token for ACS: nobody is signed in, or the token service failed. ACS was not asked."""
 
-    code = "token_unavailable"
+    code = Code.TOKEN_UNAVAILABLE
 
 
 class SourceRedirectError(SourceError):
@@ -134,92 +132,81 @@ class SourceRedirectError(SourceError):
     It is the answer that is odd, not the event, so it passes: the next answer may well be the file.
     """
 
-    code = "redirect_refused"
-    fault = "operator"
+    code = Code.REDIRECT_REFUSED
 
 
 class SourceGoneError(SourceError):
     """ACS answered 404 or 410: the object is not ready yet, has expired, or was deleted."""
 
-    code = "source_not_found"
-    fault = "nobody"
+    code = Code.SOURCE_NOT_FOUND
 
 
 class SourceBrokenError(SourceError):
     """The source's bytes contradict its own facts: empty, short, changed, or not media of the announced format."""
 
-    code = "source_broken"
+    code = Code.SOURCE_BROKEN
 
 
 class CopyPausedError(SourceError):
     """The copy used up COPY_TIME_BUDGET. Nothing is wrong; the next run goes on from the staged blocks."""
 
-    code = "copy_paused"
-    fault = "nobody"
+    code = Code.COPY_PAUSED
 
 
 class StorageError(RecordingError):
     """Our own storage (archive, catalog, queue, quarantine) did not do what was asked."""
 
-    code = "storage_error"
+    code = Code.STORAGE_ERROR
     retryable = True
 
 
 class StorageBusyError(StorageError):
     """Storage is throttling, unreachable or failing for the moment."""
 
-    code = "storage_busy"
-    fault = "nobody"
+    code = Code.STORAGE_BUSY
 
 
 class StorageRefusedError(StorageError):
     """Storage answered 401 or 403: a role assignment, a firewall rule or a key is missing."""
 
-    code = "storage_refused"
+    code = Code.STORAGE_REFUSED
 
 
 class BlobLockedError(StorageError):
     """A blob may not be written or read as it is: retention policy, legal hold, lease, or archive tier."""
 
-    code = "blob_locked"
+    code = Code.BLOB_LOCKED
 
 
 class ContentConflictError(StorageError):
     """Other bytes already lie under this name; they are never replaced."""
 
-    code = "content_conflict"
+    code = Code.CONTENT_CONFLICT
     retryable = False
 
 
 class LogUnavailableError(RecordingError):
     """Azure Monitor did not answer, or refused. Nothing waits for it: archiving never depends on the log."""
 
-    code = "log_unavailable"
+    code = Code.LOG_UNAVAILABLE
     retryable = True
 
 
 class ClaimHeldError(RecordingError):
     """Another worker holds the claim; `retry_after` is when it ends."""
 
-    code = "claim_held"
+    code = Code.CLAIM_HELD
     retryable = True
-    fault = "nobody"
 
 
 class ClaimLostError(RecordingError):
     """The record changed under this worker: its claim ended. Whatever it has not saved is not its to save."""
 
-    code = "claim_lost"
+    code = Code.CLAIM_LOST
     retryable = True
-    fault = "nobody"
 
 
-def fault_of(code: str) -> str | None:
-    """Return who must act on an error of this code; None where only its raiser knows."""
-    kinds: list[type[RecordingError]] = [RecordingError]
-    found: dict[str, str] = {}
-    while kinds:
-        kind = kinds.pop()
-        found.setdefault(kind.code, kind.fault)
-        kinds += kind.__subclasses__()
-    return found.get(code) or ("acs" if code.startswith(("source_", "media_", "metadata_")) else None)
+def fault_of(code: str) -> Fault | None:
+    """Return who must act on a code; None for one that this version does not know."""
+    known = Code.of(code)
+    return known.fault if known else None

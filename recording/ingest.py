@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import LARGEST_TASK, ChunkRecord, ChunkTask, Home
 from recording.domain.delivery import events_in
@@ -52,7 +53,7 @@ def ingest_text(text: str, came_from: str, ports: Ports, settings: Settings) -> 
     for envelope in events:
         ingest_event(envelope, came_from, ports, settings)
     if rest is not None:
-        error = EventRejectedError("the message is not JSON", code="unreadable_event")
+        error = EventRejectedError("the message is not JSON", code=Code.UNREADABLE_EVENT)
         _quarantine(error, without_numbers(rest), came_from, ports)
 
 
@@ -66,7 +67,7 @@ def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings
         try:
             event, odd = _taken(envelope, came_from, ports, settings)
         except (EventRejectedError, UnsafeLocationError) as error:
-            if error.code == "other_event_type":  # counted, not kept: it is none of ours, and may name people
+            if error.code == Code.OTHER_EVENT_TYPE:  # counted, not kept: it is none of ours, and may name people
                 emit(Event.EVENT_IGNORED, reason=error.code, detail=str(error), came_from=came_from)
             else:
                 _quarantine(error, _payload_of(envelope), came_from, ports)
@@ -110,12 +111,12 @@ def _trusted_event(
 ) -> RecordingFileStatusUpdated:
     """Return the event when it is of our type and resource; its chunks are judged one by one."""
     if not isinstance(envelope, Mapping):
-        raise EventRejectedError("the event is not a JSON object", code="unreadable_event")
+        raise EventRejectedError("the event is not a JSON object", code=Code.UNREADABLE_EVENT)
     event = read_event(envelope, arrived_at)
     is_excused = event.is_stripped and came_from == WEBHOOK  # only there does a library drop what was told
     expected = None if is_excused else settings.acs.resource_id
     if expected is not None and (event.resource or "").lower() != expected:
-        raise EventRejectedError("the event names another resource, or none", code="other_resource")
+        raise EventRejectedError("the event names another resource, or none", code=Code.OTHER_RESOURCE)
     return event
 
 
@@ -174,9 +175,9 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
             folder="",
         )
     except ValidationError as error:
-        raise EventRejectedError("a chunk cannot be read", code="unreadable_chunk") from error
+        raise EventRejectedError("a chunk cannot be read", code=Code.UNREADABLE_CHUNK) from error
     if len(task.model_dump_json().encode()) > LARGEST_TASK - LONGEST_FOLDER:
-        raise EventRejectedError("a chunk's facts do not fit a queue message", code="event_too_large")
+        raise EventRejectedError("a chunk's facts do not fit a queue message", code=Code.EVENT_TOO_LARGE)
     return task
 
 
@@ -201,7 +202,7 @@ def _metadata_of(
         told = text_of_location(chunk.metadata_location)
         return (None, Home.ACS, None) if told is None else (*_checked(told, event, settings), None)
     except ValueError:
-        return None, Home.ACS, "unsafe_location"
+        return None, Home.ACS, Code.UNSAFE_LOCATION
     except UnsafeLocationError as error:
         return None, Home.ACS, error.code
 
@@ -217,7 +218,7 @@ def _delete_of(chunk: RecordingChunk, home: Home, settings: Settings) -> tuple[s
         told = text_of_location(chunk.delete_location)
         return (None, None) if told is None else (checked_location(told, settings.acs.content_hosts).url, None)
     except ValueError:
-        return None, "unsafe_location"
+        return None, Code.UNSAFE_LOCATION
     except UnsafeLocationError as error:
         return None, error.code
 
@@ -261,7 +262,7 @@ def _twin(task: ChunkTask, first: int) -> OddChunk:
         "endReason": task.end_reason,
     }
     detail = f"chunk {task.index} is the same object as chunk {first}"
-    return OddChunk(raw, task.index, "duplicate_document", detail)
+    return OddChunk(raw, task.index, Code.DUPLICATE_DOCUMENT, detail)
 
 
 # --- the recording ---------------------------------------------------------------------------------------------------

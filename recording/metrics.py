@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from recording.codes import Code
 from recording.telemetry import Event
 
 Fields = Mapping[str, Any]
 
 # Codes that say that the bytes were not what they had to be, by what was wrong with them.
 _BROKEN = {
-    "source_empty": "zero",
-    "source_short": "short",
-    "source_changed": "changed",
-    "source_broken": "broken",
-    "stored_differs": "hash",
-    "stored_unproven": "hash",
-    "content_conflict": "hash",
-    "media_unreadable": "media",
-    "media_suspect": "duration",
-    "metadata_short": "metadata",
-    "metadata_unreadable": "metadata",
-    "metadata_mismatch": "metadata",
+    Code.SOURCE_EMPTY: "zero",
+    Code.SOURCE_SHORT: "short",
+    Code.SOURCE_CHANGED: "changed",
+    Code.SOURCE_BROKEN: "broken",
+    Code.STORED_DIFFERS: "hash",
+    Code.STORED_UNPROVEN: "hash",
+    Code.CONTENT_CONFLICT: "hash",
+    Code.MEDIA_UNREADABLE: "media",
+    Code.MEDIA_SUSPECT: "duration",
+    Code.METADATA_SHORT: "metadata",
+    Code.METADATA_UNREADABLE: "metadata",
+    Code.METADATA_MISMATCH: "metadata",
 }
 
 

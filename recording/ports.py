@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
+from recording.codes import Code
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
 from recording.domain.quarantine import Origin
@@ -198,7 +199,7 @@ class Unreadable:
     """
 
     where: str
-    code: str = "unreadable_record"
+    code: Code = Code.UNREADABLE_RECORD
 
 
 @dataclass(frozen=True)

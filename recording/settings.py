@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from recording.codes import Code
 from recording.domain.layout import DEFAULT_TEMPLATE, template_fault
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
@@ -28,7 +29,7 @@ SERVICES = ("blob", "queue", "table")
 class SettingsError(RecordingError):
     """Some settings are missing or wrong; `faults` has one sentence for each, by setting name."""
 
-    code = "settings_invalid"
+    code = Code.SETTINGS_INVALID
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = dict(faults)

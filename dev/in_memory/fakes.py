@@ -14,6 +14,7 @@ from functools import wraps
 from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from recording.codes import Code
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts
 from recording.domain.events import EVENT_TYPE
@@ -130,7 +131,7 @@ class FakeControl(Scripted):
 
     def _start_new(self, options: StartOptions) -> str:
         if any(self.started[running].locator == options.locator for running in self.states):
-            raise ControlError("the call is being recorded already", code="already_recording", status=409)
+            raise ControlError("the call is being recorded already", code=Code.ALREADY_RECORDING)
         recording_id = f"recording-{len(self.started) + 1}"
         self.started[recording_id] = options
         self.states[recording_id] = "inactive" if options.pause_on_start else "active"
@@ -156,12 +157,12 @@ class FakeControl(Scripted):
     def _switch(self, recording_id: str, state: str) -> None:
         self._check(recording_id)
         if self.states[recording_id] == state:
-            raise ControlError("it is so already", code="pause_resume_not_allowed", status=409)
+            raise ControlError("it is so already", code=Code.PAUSE_RESUME_NOT_ALLOWED)
         self.states[recording_id] = state
 
     def _check(self, recording_id: str) -> None:
         if recording_id not in self.states:
-            raise ControlError("ACS knows no such recording", code="recording_not_found", status=404)
+            raise ControlError("ACS knows no such recording", code=Code.RECORDING_NOT_FOUND)
 
 
 class FakeContent:
@@ -220,7 +221,7 @@ class FakeObjects(Scripted):
         """A small object."""
         data = b"".join(self.open(location).pieces())
         if len(data) > LARGEST_METADATA:
-            raise SourceBrokenError("the metadata is larger than 1 MiB", code="metadata_too_large")
+            raise SourceBrokenError("the metadata is larger than 1 MiB", code=Code.METADATA_TOO_LARGE)
         return data
 
 
@@ -420,7 +421,7 @@ class FakeCatalog(Scripted):
     @scripted
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
         if _chunk_key(key) in self.unreadable:
-            raise StorageError("a row of the catalog cannot be read", code="unreadable_record")
+            raise StorageError("a row of the catalog cannot be read", code=Code.UNREADABLE_RECORD)
         return self.chunks.get(_chunk_key(key))
 
     @scripted
@@ -697,7 +698,7 @@ class FakeDeadLetters(Scripted):
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
         names = [name for name in sorted(self.kept) if name > after]
         return iter(
-            [Unreadable(name, "storage_busy") if name in self.unreadable else self.kept[name] for name in names]
+            [Unreadable(name, Code.STORAGE_BUSY) if name in self.unreadable else self.kept[name] for name in names]
         )
 
     @scripted

@@ -15,6 +15,7 @@ from typing import Any
 
 from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata, task, wav
 from dev.in_memory.world import POISONED_AFTER, WorkerDiedError, intercept, world
+from recording.codes import Code
 from recording.domain.chunk import ChunkTask
 from recording.domain.recording import RecordingRecord
 from recording.domain.transitions import is_archived
@@ -129,7 +130,7 @@ class Outage:
         if not self._is_down() or port not in PARTS[self.part]:
             return None, False
         if port == "FakeControl":
-            return ControlError("down", code="acs_unavailable", status=503, retryable=True), False
+            return ControlError("down", code=Code.ACS_UNAVAILABLE), False
         return (SourceBusyError if port == "WitnessedSource" else StorageBusyError)("down"), False
 
     def _deliver_events(self) -> None:

@@ -5,6 +5,7 @@ from recording.archive.claim import Work
 from recording.archive.metadata import fetched_metadata, metadata_remarks
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
+from recording.codes import Code
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.formats import requested_combination
@@ -36,7 +37,7 @@ def catalog(work: Work) -> None:
         work.record = changed(work.record, media_fault=fault)
         digest = Digest(required(work.record.length_bytes, "length_bytes"), required(work.record.sha256, "sha256"))
         work.save(**refusal(work, digest))
-        copy_anew(work, "media_unreadable", fault, is_name_taken=True)
+        copy_anew(work, Code.MEDIA_UNREADABLE, fault, is_name_taken=True)
     how = [*work.record.verified_how, *_duration_proof(work, document, fault)]
     changes = _fault_changes(work, fault)
     changes.update({"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how)})
@@ -46,7 +47,7 @@ def catalog(work: Work) -> None:
     name = required(cataloged.blob_name, "blob_name")
     receipt = _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
     if not is_receipt_of(cataloged, receipt):  # of bytes that held this name before; receipts are never replaced
-        copy_anew(work, "documents_altered", "another receipt lies under this name", is_name_taken=True)
+        copy_anew(work, Code.DOCUMENTS_ALTERED, "another receipt lies under this name", is_name_taken=True)
     changes["cataloged_at"] = work.now()
     work.move(ChunkState.CATALOGED, **changes)
     _report(work.record)
@@ -92,7 +93,7 @@ def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutco
             copied anew under another name.
     """
     if _kept(work, name, raw) != raw:
-        copy_anew(work, "documents_altered", "another metadata document lies under this name", is_name_taken=True)
+        copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document lies under this name", is_name_taken=True)
     return MetadataOutcome.ARCHIVED, None, raw
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Unpack
 from uuid import uuid4
 
+from recording.codes import Code
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.records import ChunkChanges, changed
 from recording.domain.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
@@ -170,13 +171,13 @@ def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> Quaranti
 
 def expired_entry(task: ChunkTask, now: datetime) -> QuarantineEntry:
     """The quarantine entry for a chunk that ACS forgot before it was archived."""
-    return entry_for(task, RecordingError("expired before it was archived", code="expired"), now)
+    return entry_for(task, RecordingError("expired before it was archived", code=Code.EXPIRED), now)
 
 
 def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
     """The quarantine entry for a message on the chunk queue that is no task."""
     detail = "a message on the chunk queue is not a chunk task"
-    return QuarantineEntry("unreadable_task", detail, payload=text, came_from="chunk_queue", at=now)
+    return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=text, came_from="chunk_queue", at=now)
 
 
 def ids_of(task: ChunkTask) -> dict[str, str | int]:

@@ -7,6 +7,7 @@ a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).
 from recording.archive.claim import Rival, ids_of
 from recording.archive.copy import keep_conflict
 from recording.archive.failure import keep_entry
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
 from recording.domain.records import changed
@@ -38,7 +39,7 @@ def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
 
 def _keep_other_bytes(rival: Rival, known: ChunkRecord) -> None:
     if known.blob_name is not None and keep_conflict(rival, known.blob_name, unless_sha256=known.sha256):
-        error = RecordingError("another object claims to be this chunk; both are kept", code="content_conflict")
+        error = RecordingError("another object claims to be this chunk; both are kept", code=Code.CONTENT_CONFLICT)
         keep_entry(rival.task, error, rival)
 
 

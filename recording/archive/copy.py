@@ -16,6 +16,7 @@ from recording.archive.suspects import is_to_be_kept, list_suspect, raise_refusa
 from recording.archive.transfer.buffers import SlotPool, process_pool
 from recording.archive.transfer.fetch import Fetched, fetched
 from recording.archive.transfer.readback import Stored, read_back
+from recording.codes import Code
 from recording.domain import layout
 from recording.domain.chunk import ChunkState, Home
 from recording.domain.formats import FormatType
@@ -235,7 +236,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
         return
     if _is_spoilt(there, stored):
         _leave_name(work, source.name, there, "other bytes hold the name")
-        raise StorageBusyError("the media's name is held by spoilt bytes", code="name_taken")
+        raise StorageBusyError("the media's name is held by spoilt bytes", code=Code.NAME_TAKEN)
     keep_conflict(work, source.name, unless_sha256=stored.sha256)
     raise ContentConflictError("other bytes are archived under the same ids; both are kept")
 
@@ -249,7 +250,7 @@ def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
 def _stored(work: Work, name: str) -> StoredBlob:
     stored = work.ports.archive.look_up(name)
     if stored is None:
-        raise StorageError("the committed blob is not there", code="blob_missing")
+        raise StorageError("the committed blob is not there", code=Code.BLOB_MISSING)
     return stored
 
 

@@ -5,6 +5,7 @@ from typing import NoReturn
 from recording.archive.claim import Work, ids_of
 from recording.archive.manifest import keep_manifest
 from recording.archive.recopy import copy_anew
+from recording.codes import Code
 from recording.domain import layout
 from recording.domain.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
 from recording.domain.locations import checked_location
@@ -65,7 +66,7 @@ def _deleted(work: Work, location: str) -> SourceOutcome:
     if (found := standing(work.record, stored)) is not Standing.AS_PROVED:
         _go_back(work, found)
     if not may_delete_source(work.record, stored):
-        raise RecordingError("the guard refused to delete the source", code="delete_refused")
+        raise RecordingError("the guard refused to delete the source", code=Code.DELETE_REFUSED)
     try:
         was_there = work.ports.source.delete(location)
     except SourceGoneError:
@@ -87,8 +88,8 @@ def _go_back(work: Work, found: Standing) -> NoReturn:
     """Return to the step whose result is not there any more; the next try goes on from it."""
     if found in (Standing.VANISHED, Standing.ALTERED, Standing.DOCUMENTS_ALTERED):
         is_taken = found is not Standing.VANISHED
-        copy_anew(work, found.value, "the archive does not hold what was proved", is_name_taken=is_taken)
+        copy_anew(work, found.code, "the archive does not hold what was proved", is_name_taken=is_taken)
     state = ChunkState.COPIED if found is Standing.TOUCHED else ChunkState.VERIFIED
     work.record = moved(work.record, state)
-    work.save(last_error=found.value)
-    raise StorageBusyError("the archive's files were touched since they were proved", code=found.value)
+    work.save(last_error=found.code)
+    raise StorageBusyError("the archive's files were touched since they were proved", code=found.code)

@@ -7,6 +7,7 @@ from typing import Unpack
 from recording.archive.claim import Work, entry_for, expired_entry, ids_of
 from recording.archive.fallback import is_fallback_due, keep_in_fallback, refusal_facts
 from recording.archive.manifest import keep_manifest
+from recording.codes import Code
 from recording.domain import patience, retention
 from recording.domain.chunk import ChunkState, ChunkTask, SourceOutcome
 from recording.domain.records import ChunkChanges
@@ -70,7 +71,7 @@ def _end_forgotten(work: Work, error: RecordingError) -> None:
     """Name the end: suspect bytes are kept and wait for a decision, or the recording is lost."""
     if work.record.suspects:
         reason = work.record.suspects[-1].reason
-        _quarantine(work, ContentConflictError(reason, code="media_suspect"))
+        _quarantine(work, ContentConflictError(reason, code=Code.MEDIA_SUSPECT))
     else:
         _expire(work, error)
 

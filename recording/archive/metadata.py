@@ -1,6 +1,7 @@
 """The metadata document of a chunk: fetched once a run, and only accepted when it is about this chunk."""
 
 from recording.archive.claim import Work
+from recording.codes import Code
 from recording.domain.chunk import ChunkTask
 from recording.domain.locations import is_external
 from recording.domain.metadata import ChunkMetadata, read_metadata
@@ -49,4 +50,4 @@ def metadata_remarks(document: ChunkMetadata | None, task: ChunkTask) -> tuple[s
 
 def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
     if document.document_id not in (None, task.document_id) or document.index not in (None, task.index):
-        raise SourceBrokenError("the metadata is about another chunk", code="metadata_mismatch")
+        raise SourceBrokenError("the metadata is about another chunk", code=Code.METADATA_MISMATCH)

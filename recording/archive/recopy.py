@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
+from recording.codes import Code
 from recording.domain.chunk import Home, Suspect
 from recording.domain.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError
@@ -11,7 +12,7 @@ from recording.telemetry import Event, emit
 MOST_NAMES = 5  # an archive that spoils every copy needs a person, not more copies
 
 
-def copy_anew(work: Work, code: str, reason: str, *, is_name_taken: bool) -> NoReturn:
+def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> NoReturn:
     """Put the chunk back to the start of the line, with an alarm; bytes that hold its name stay listed beside it.
 
     Raises:

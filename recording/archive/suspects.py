@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from recording.archive.claim import Work
+from recording.codes import Code
 from recording.domain import patience
 from recording.domain.chunk import Suspect
 from recording.domain.integrity import Digest
@@ -43,5 +44,5 @@ def raise_refusal(work: Work, reason: str) -> NoReturn:
         ContentConflictError: `media_suspect`; steady for hours, or the deadline is here.
     """
     if patience.is_steady(work.record, work.now()):
-        raise ContentConflictError(reason, code="media_suspect")
-    raise SourceBrokenError(reason, code="media_unreadable")
+        raise ContentConflictError(reason, code=Code.MEDIA_SUSPECT)
+    raise SourceBrokenError(reason, code=Code.MEDIA_UNREADABLE)

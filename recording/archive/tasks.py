@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from recording.archive.claim import unreadable_task
+from recording.codes import Code
 from recording.domain.chunk import VERSION, ChunkTask
 from recording.domain.events import HIGHEST_INDEX
 from recording.domain.ids import is_opaque_id
@@ -40,7 +41,7 @@ def taken_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
         emit(Event.CHUNK_WAITING, code="newer_version", delay_seconds=NEWER_AFTER)
     except UnreadableTaskError:
         name = ports.quarantine.put(unreadable_task(text, ports.clock.now()))
-        emit(Event.EVENT_REJECTED, reason="unreadable_task", came_from="chunk_queue", entry=name)
+        emit(Event.EVENT_REJECTED, reason=Code.UNREADABLE_TASK, came_from="chunk_queue", entry=name)
     return None
 
 

@@ -6,6 +6,7 @@ from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
 from recording.archive.transfer.readback import Stored, read_back
+from recording.codes import Code
 from recording.domain.blocks import StagedBlock, staged_block
 from recording.domain.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.integrity import Digest, check_stored
@@ -31,7 +32,7 @@ def verify(work: Work) -> None:
     if fault is not None and work.record.accepted is None:
         work.record = changed(work.record, **changes)
         work.save(**refusal(work, _as_read(work)))
-        copy_anew(work, "media_unreadable", fault, is_name_taken=True)
+        copy_anew(work, Code.MEDIA_UNREADABLE, fault, is_name_taken=True)
     record = changed(work.record, **changes)
     how = ("length equals the source's declared total", *_about_source(work), *_about_media(record), *proofs)
     changes.update({"verified_at": work.now(), "verified_how": how, "stored_etag": etag})
@@ -52,7 +53,7 @@ def _stored_etag(work: Work) -> str | None:
         return None
     stored = work.ports.archive.look_up(_name(work))
     if stored is None:
-        copy_anew(work, "media_vanished", "the committed blob is not there any more", is_name_taken=False)
+        copy_anew(work, Code.MEDIA_VANISHED, "the committed blob is not there any more", is_name_taken=False)
     return stored.etag
 
 
@@ -119,14 +120,14 @@ def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
     ends = [0, *(block.end for block in blocks)]
     is_whole = ends[-1] == _length(work) and all(block.offset == end for block, end in zip(blocks, ends, strict=False))
     if needed and not is_whole:
-        raise StorageError("the archived blob does not tell which blocks it is made of", code="stored_unproven")
+        raise StorageError("the archived blob does not tell which blocks it is made of", code=Code.STORED_UNPROVEN)
     return blocks if is_whole else []
 
 
 def _compared_length(work: Work) -> list[str]:
     stored = work.ports.archive.look_up(_name(work))
     if stored is None:
-        raise StorageError("the committed blob is not there", code="blob_missing")
+        raise StorageError("the committed blob is not there", code=Code.BLOB_MISSING)
     check_stored(_as_read(work), Digest(stored.length_bytes, required(work.record.sha256, "sha256")))
     return ["each block verified by the service; committed length compared"]
 

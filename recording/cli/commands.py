@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recording.cli.printing import Tell, say, say_json
+from recording.codes import Code
 from recording.domain.attention import Attention, AttentionItem
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
@@ -93,7 +94,7 @@ def _line_of(one: AttentionItem, now: datetime) -> str:
 def _show(asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answer:
     told = story(asked.recording, ports)
     if told is None:
-        return UNKNOWN, {"error": "unknown_recording"}, ["the catalog does not know this recording"]
+        return UNKNOWN, {"error": Code.UNKNOWN_RECORDING}, ["the catalog does not know this recording"]
     lines = [
         f"{moment.at:%Y-%m-%d %H:%M:%S}  {'' if moment.index is None else moment.index:<4}  {moment.what}"
         for moment in told.moments
@@ -104,7 +105,7 @@ def _show(asked: argparse.Namespace, ports: Ports, _settings: Settings) -> Answe
 def _verify(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
     found = verify(asked.recording, ports, settings)
     if found is None:
-        return UNKNOWN, {"error": "unknown_recording"}, ["the catalog knows no chunk of this recording"]
+        return UNKNOWN, {"error": Code.UNKNOWN_RECORDING}, ["the catalog knows no chunk of this recording"]
     word = "not proved" if found.differences else "proved"
     lines = [*found.differences, f"{word}: {found.chunks} chunks, {found.read_whole} of them read whole"]
     return NEEDS_A_PERSON if found.differences else FINE, asdict(found), lines
@@ -113,7 +114,7 @@ def _verify(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answ
 def _redrive(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:
     chosen = _chosen(asked)
     if chosen == Chosen() and not asked.all:
-        return UNKNOWN, {"error": "nothing_chosen"}, ["say which, or --all"]
+        return UNKNOWN, {"error": Code.NOTHING_CHOSEN}, ["say which, or --all"]
     done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
     word = "would redrive" if asked.dry_run else "redriven"
     lines = [f"{word}  {name}" for name in done.sent]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from recording.codes import Code
 from recording.domain.roles import Operation
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.ports import AuditEntry, Ports
@@ -38,7 +39,7 @@ def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
     if len(asked) >= limit:
         wait = timedelta(seconds=math.ceil((asked[-limit] + RATE_WINDOW - now).total_seconds()))
         message = f"{limit} starts within a minute are the limit"
-        raise RequestError(message, code="too_many_starts", status=429, retry_after=wait)
+        raise RequestError(message, code=Code.TOO_MANY_STARTS, retry_after=wait)
 
 
 def audited(

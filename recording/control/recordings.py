@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, FallbackCopy
 from recording.domain.expectation import Expectation, expectation
@@ -65,7 +66,7 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
     record = ports.catalog.get_recording(recording_id)
     acs_state, acs_fault = _acs_state(recording_id, record, ports)
     if record is None and acs_state is None:
-        raise RequestError("neither ACS nor the catalog knows this recording", code="recording_not_found", status=404)
+        raise RequestError("neither ACS nor the catalog knows this recording", code=Code.RECORDING_NOT_FOUND)
     chunks = ports.catalog.chunks_of(recording_id)
     state = KnownState.UNKNOWN if acs_fault else merged_state(acs_state, record)
     return {
@@ -104,7 +105,7 @@ def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     try:
         ports.control.stop(recording_id)
     except ControlError as error:
-        if error.code != "recording_not_found" or ports.catalog.get_recording(recording_id) is None:
+        if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(recording_id) is None:
             raise
     return _noted(recording_id, LastAction.STOPPED, Event.STOPPED, ports)
 
@@ -112,7 +113,7 @@ def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
 def check_recording_id(recording_id: str) -> None:
     """Returns when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
     if not is_opaque_id(recording_id):
-        raise RequestError("this is not a recording id", code="invalid_recording_id")
+        raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
 
 
 def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
@@ -130,7 +131,7 @@ def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) 
     known = ports.catalog.get_reservation(key) or fresh
     if known.fingerprint != fingerprint:
         message = "this Idempotency-Key was used for another request"
-        raise RequestError(message, code="idempotency_key_reused", status=409)
+        raise RequestError(message, code=Code.IDEMPOTENCY_KEY_REUSED)
     return known
 
 
@@ -150,7 +151,7 @@ def _note_start(reservation: StartReservation, request: StartRequest, caller: st
         ports.catalog.save_reservation(reservation)
     except StorageError as error:
         message = f"recording {reservation.recording_id} runs, but it could not be noted: {error}"
-        raise StorageBusyError(message, code="start_not_noted") from error
+        raise StorageBusyError(message, code=Code.START_NOT_NOTED) from error
 
 
 def _updated(recording_id: str, changes: RecordingChanges, ports: Ports) -> RecordingRecord:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.expectation import Expectation, expectation
@@ -14,7 +15,7 @@ from recording.domain.transitions import is_finished
 from recording.errors import fault_of
 
 STUCK_AFTER = 5  # tries; single failures are daily life
-_PAUSES = ("copy_paused", "claim_held", "claim_lost")  # a worker's turn ended, nothing failed
+_PAUSES = (Code.COPY_PAUSED, Code.CLAIM_HELD, Code.CLAIM_LOST)  # a worker's turn ended, nothing failed
 
 
 class Attention(StrEnum):

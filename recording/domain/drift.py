@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from recording.codes import Code
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome
 from recording.domain.transitions import is_archived, is_finished
@@ -82,7 +83,7 @@ def compare(
 
 def vouches_for_media(record: ChunkRecord) -> bool:
     """Whether the catalog says that this blob lies in the archive with this digest."""
-    is_ours = record.task.home is Home.ACS and record.quarantine_reason != "stored_differs"
+    is_ours = record.task.home is Home.ACS and record.quarantine_reason != Code.STORED_DIFFERS
     return is_ours and bool(record.blob_name) and bool(record.sha256)
 
 

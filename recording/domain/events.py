@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from recording.codes import Code
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import are_same_id, canonical_id, is_opaque_id, name_of
 from recording.errors import EventRejectedError
@@ -145,7 +146,7 @@ class OddChunk:
 
     raw: Any
     index: int | None
-    reason: str
+    reason: Code
     detail: str
 
 
@@ -240,7 +241,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
     data = _parsed_data(_data_of(known))
     subject = known.get("subject")
     if not isinstance(subject, str) or len(subject) > LONGEST_SUBJECT or not subject.strip().isprintable():
-        raise EventRejectedError("the event has no readable subject", code="unreadable_subject")
+        raise EventRejectedError("the event has no readable subject", code=Code.UNREADABLE_SUBJECT)
     ids = _ids_in(subject.strip(), data)
     started_at = believable_time(data.recording_start_time, arrived_at)
     good, odd = _chunks_in(data)
@@ -285,7 +286,7 @@ def _checked_type(told: object) -> str | None:
     if not _TYPE.fullmatch(kind):
         raise EventRejectedError("the event's type cannot be read")
     if kind.lower() != EVENT_TYPE.lower():
-        raise EventRejectedError(kind, code="other_event_type")
+        raise EventRejectedError(kind, code=Code.OTHER_EVENT_TYPE)
     return kind
 
 
@@ -317,11 +318,11 @@ def _read_chunk(raw: Any) -> RecordingChunk | OddChunk:
     try:
         chunk = RecordingChunk.model_validate(raw)
     except ValidationError as error:
-        return OddChunk(raw, _index_in(raw), "unreadable_chunk", f"a chunk cannot be read: {_faults(error)}")
+        return OddChunk(raw, _index_in(raw), Code.UNREADABLE_CHUNK, f"a chunk cannot be read: {_faults(error)}")
     if chunk.index > HIGHEST_INDEX:
-        return OddChunk(raw, None, "index_out_of_range", f"a chunk's index is above {HIGHEST_INDEX}")
+        return OddChunk(raw, None, Code.INDEX_OUT_OF_RANGE, f"a chunk's index is above {HIGHEST_INDEX}")
     if not is_opaque_id(chunk.document_id):
-        return OddChunk(raw, chunk.index, "invalid_id", f"chunk {chunk.index} has a document id of unknown form")
+        return OddChunk(raw, chunk.index, Code.INVALID_ID, f"chunk {chunk.index} has a document id of unknown form")
     return chunk
 
 
@@ -337,10 +338,10 @@ def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
     """
     found = _SUBJECT.fullmatch(subject)
     if found is None:
-        raise EventRejectedError("the event's subject has an unknown form", code="unreadable_subject")
+        raise EventRejectedError("the event's subject has an unknown form", code=Code.UNREADABLE_SUBJECT)
     call_id, recording_id = found["call_id"], found["recording_id"] or data.recording_id
     if not is_opaque_id(call_id) or not is_opaque_id(recording_id or "-"):
-        raise EventRejectedError("the event's subject holds an id of unknown form", code="invalid_id")
+        raise EventRejectedError("the event's subject holds an id of unknown form", code=Code.INVALID_ID)
     call_id = canonical_id(call_id)
     return {
         "call_id": call_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from recording.codes import Code
 from recording.errors import RequestError
 
 MOST_UNMIXED_CHANNELS = 5  # call recording overview: unmixed audio has one participant per channel, up to five
@@ -92,5 +93,5 @@ def chosen_combination(
     legal_ones = "; ".join(str(legal) for legal in LEGAL_COMBINATIONS)
     raise RequestError(
         f"ACS cannot record {asked}. Legal are: {legal_ones} (up to {MOST_UNMIXED_CHANNELS} channels).",
-        code="illegal_combination",
+        code=Code.ILLEGAL_COMBINATION,
     )

@@ -7,6 +7,7 @@ declared total, the bytes must open as their format, and the duration must agree
 from dataclasses import dataclass
 from datetime import timedelta
 
+from recording.codes import Code
 from recording.domain.chunk import ChunkTask
 from recording.domain.formats import MOST_UNMIXED_CHANNELS, ChannelType, Combination, ContentType, FormatType
 from recording.domain.media import MediaFacts
@@ -38,12 +39,14 @@ def check_length(read_bytes: int, declared_total: int | None) -> None:
             of 0 bytes is a known fault of the service).
     """
     if read_bytes == 0:
-        raise SourceBrokenError("the source served 0 bytes", code="source_empty")
+        raise SourceBrokenError("the source served 0 bytes", code=Code.SOURCE_EMPTY)
     if declared_total is None:
-        raise SourceBrokenError("the source declared no length, so nothing can be proved", code="source_without_length")
+        raise SourceBrokenError(
+            "the source declared no length, so nothing can be proved", code=Code.SOURCE_WITHOUT_LENGTH
+        )
     if read_bytes != declared_total:
         message = f"the source declared {declared_total} bytes and served {read_bytes}"
-        raise SourceBrokenError(message, code="source_short")
+        raise SourceBrokenError(message, code=Code.SOURCE_SHORT)
 
 
 def check_stored(read: Digest, stored: Digest) -> None:
@@ -53,7 +56,7 @@ def check_stored(read: Digest, stored: Digest) -> None:
         ContentConflictError: `stored_differs` when it is not; the blob is not touched, a person must look.
     """
     if read != stored:
-        raise ContentConflictError("the archived blob differs from what was read", code="stored_differs")
+        raise ContentConflictError("the archived blob differs from what was read", code=Code.STORED_DIFFERS)
 
 
 def find_fault(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> str | None:

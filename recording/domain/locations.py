@@ -9,6 +9,7 @@ capitals in scheme and host) are read, and requested in the ordinary spelling.
 import re
 from dataclasses import dataclass
 
+from recording.codes import Code
 from recording.errors import UnsafeLocationError
 
 # The suffixes that azure-communication-callautomation 1.6.0 itself allows (public, Teams, US government).
@@ -73,10 +74,10 @@ def checked_location(url: str, allowed_hosts: tuple[str, ...]) -> Location:
     """
     found = _LOCATION.fullmatch(url) if len(url) <= LONGEST_LOCATION else None
     if found is None:
-        raise UnsafeLocationError("the location is not a plain https URL", code="unsafe_location")
+        raise UnsafeLocationError("the location is not a plain https URL", code=Code.UNSAFE_LOCATION)
     host = found["host"].lower()
     if not is_allowed_host(host, allowed_hosts):
-        raise UnsafeLocationError("the location's host is not in the allow-list", code="foreign_host")
+        raise UnsafeLocationError("the location's host is not in the allow-list", code=Code.FOREIGN_HOST)
     query = re.sub("%..", lambda escape: escape[0].upper(), found["query"] or "")
     return Location(f"https://{host}{found['path']}{query}", host, found["path"], query)
 
@@ -132,4 +133,4 @@ def checked_external_blob(url: str, containers: tuple[str, ...]) -> ExternalBlob
         prefix = container.rstrip("/") + "/"
         if url.startswith(prefix) and _BLOB_NAME.fullmatch(name := url.removeprefix(prefix)):
             return ExternalBlob(container.rstrip("/"), name)
-    raise UnsafeLocationError("the location is not in a configured external container", code="foreign_host")
+    raise UnsafeLocationError("the location is not in a configured external container", code=Code.FOREIGN_HOST)

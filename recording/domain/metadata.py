@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from recording.codes import Code
 from recording.domain.events import read_time
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.errors import SourceBrokenError
@@ -69,9 +70,9 @@ def read_metadata(raw: bytes) -> ChunkMetadata:
     try:
         document = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise SourceBrokenError("the metadata is not JSON", code="metadata_unreadable") from error
+        raise SourceBrokenError("the metadata is not JSON", code=Code.METADATA_UNREADABLE) from error
     if not isinstance(document, dict):
-        raise SourceBrokenError("the metadata is not a JSON object", code="metadata_unreadable")
+        raise SourceBrokenError("the metadata is not a JSON object", code=Code.METADATA_UNREADABLE)
     return _facts(document)
 
 

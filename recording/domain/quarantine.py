@@ -3,72 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 
+from recording.codes import Code
 from recording.domain.chunk import ChunkRecord, ChunkTask
 from recording.domain.transitions import is_archived
 
-REASONS = frozenset(
-    {
-        "blob_locked",
-        "blob_missing",
-        "claim_held",
-        "claim_lost",
-        "content_conflict",
-        "copy_paused",
-        "delete_refused",
-        "documents_altered",
-        "documents_vanished",
-        "duplicate_document",
-        "event_too_large",
-        "expired",
-        "foreign_host",
-        "impossible_transition",
-        "incomplete_record",
-        "index_out_of_range",
-        "internal_error",
-        "invalid_id",
-        "media_altered",
-        "media_suspect",
-        "media_touched",
-        "media_unreadable",
-        "media_vanished",
-        "metadata_mismatch",
-        "metadata_short",
-        "metadata_too_large",
-        "metadata_unreadable",
-        "name_taken",
-        "never_tried",
-        "newer_record",
-        "other_event_type",
-        "other_resource",
-        "redirect_refused",
-        "settings_invalid",
-        "source_broken",
-        "source_busy",
-        "source_changed",
-        "source_contradicts_itself",
-        "source_empty",
-        "source_error",
-        "source_not_found",
-        "source_refused",
-        "source_short",
-        "source_throttled",
-        "source_without_length",
-        "storage_busy",
-        "storage_error",
-        "storage_refused",
-        "stored_differs",
-        "stored_unproven",
-        "token_unavailable",
-        "unexpected_encoding",
-        "unreadable_chunk",
-        "unreadable_entry",
-        "unreadable_event",
-        "unreadable_record",
-        "unreadable_subject",
-        "unreadable_task",
-        "unsafe_location",
-    }
-)  # the codes that a held thing may have as its reason; a test compares them with the source
+# The codes that a held thing may have as its reason: no caller is told those without a status, and 5xx are this side's.
+REASONS = frozenset(code for code in Code if code.status is None or code.status >= 500)
 
 
 class Origin(StrEnum):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
+from recording.codes import Code
 from recording.domain.chunk import (
     Acceptance,
     ChunkRecord,
@@ -133,5 +134,5 @@ def required(value: T | None, what: str) -> T:
         RecordingError: `incomplete_record`, the stored row lacks it.
     """
     if value is None:
-        raise RecordingError(f"the chunk's record has no {what}", code="incomplete_record")
+        raise RecordingError(f"the chunk's record has no {what}", code=Code.INCOMPLETE_RECORD)
     return value

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic.alias_generators import to_camel
 
+from recording.codes import Code
 from recording.domain.events import Time
 from recording.domain.formats import (
     MOST_UNMIXED_CHANNELS,
@@ -155,7 +156,7 @@ def start_options(request: StartRequest, containers: tuple[str, ...], *, consent
             `consent_required`.
     """
     if consent_required and request.consent is None:
-        raise RequestError("consent evidence is required to start a recording", code="consent_required", status=422)
+        raise RequestError("consent evidence is required to start a recording", code=Code.CONSENT_REQUIRED)
     combination = chosen_combination(_type(request, "content"), _type(request, "channel"), _type(request, "format"))
     _check_channels(request, combination)
     _check_callback(request.recording_state_callback_uri)
@@ -175,7 +176,7 @@ def _type(request: StartRequest, name: str) -> Any:
     found = _TYPES[name].read(text)
     if text is not None and found is None:
         known = ", ".join(_TYPES[name])
-        raise RequestError(f"{name} must be one of: {known}", code="unknown_type")
+        raise RequestError(f"{name} must be one of: {known}", code=Code.UNKNOWN_TYPE)
     return found
 
 
@@ -183,9 +184,9 @@ def _locator(request: StartRequest) -> CallLocator:
     given = [(name, value) for name in LOCATORS if (value := getattr(request, name)) is not None]
     names = ", ".join(to_camel(name) for name in LOCATORS)
     if not given:
-        raise RequestError(f"say which call to record: one of {names}", code="locator_missing")
+        raise RequestError(f"say which call to record: one of {names}", code=Code.LOCATOR_MISSING)
     if len(given) > 1:
-        raise RequestError(f"say which call to record by exactly one of {names}", code="locator_ambiguous")
+        raise RequestError(f"say which call to record by exactly one of {names}", code=Code.LOCATOR_AMBIGUOUS)
     return CallLocator(to_camel(given[0][0]), given[0][1])
 
 
@@ -193,20 +194,20 @@ def _check_channels(request: StartRequest, combination: Combination) -> None:
     if combination.channel is not ChannelType.UNMIXED:
         if request.channel_affinity or request.audio_channel_participant_ordering:
             message = "channelAffinity and audioChannelParticipantOrdering need channel unmixed"
-            raise RequestError(message, code="channels_need_unmixed")
+            raise RequestError(message, code=Code.CHANNELS_NEED_UNMIXED)
         return
     channels = [entry.channel for entry in request.channel_affinity]
     if len(set(channels)) != len(channels):
-        raise RequestError("channelAffinity gives one channel to two participants", code="duplicate_channel")
+        raise RequestError("channelAffinity gives one channel to two participants", code=Code.DUPLICATE_CHANNEL)
 
 
 def _check_callback(uri: str | None) -> None:
     if uri is not None and not _CALLBACK.fullmatch(uri):
-        raise RequestError("recordingStateCallbackUri must be an absolute https URL", code="invalid_callback")
+        raise RequestError("recordingStateCallbackUri must be an absolute https URL", code=Code.INVALID_CALLBACK)
 
 
 def _container(url: str | None, containers: tuple[str, ...]) -> str | None:
     if url is not None and url.rstrip("/") not in containers:
         message = "externalStorageContainer is not one of EXTERNAL_STORAGE_CONTAINERS"
-        raise RequestError(message, code="unknown_container")
+        raise RequestError(message, code=Code.UNKNOWN_CONTAINER)
     return url.rstrip("/") if url else None

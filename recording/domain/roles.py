@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from recording.codes import Code
 from recording.errors import RequestError
 
 _LARGEST = 32 * 1024  # a principal with hundreds of groups has a few kilobytes
@@ -90,7 +91,7 @@ def check_allowed(principal: Principal, operation: Operation) -> None:
         RequestError: `role_missing` (403), naming the role.
     """
     if not is_allowed(principal.roles, operation):
-        raise RequestError(f"this needs the app role {NEEDED[operation]}", code="role_missing", status=403)
+        raise RequestError(f"this needs the app role {NEEDED[operation]}", code=Code.ROLE_MISSING)
 
 
 def _claims(header: str | None) -> tuple[list[tuple[str, str]], frozenset[str]]:
@@ -102,7 +103,7 @@ def _claims(header: str | None) -> tuple[list[tuple[str, str]], frozenset[str]]:
         told = content.get("role_typ")
         return claims, _ROLE_CLAIMS | ({told} if isinstance(told, str) and told else set())
     except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise RequestError("the platform does not say who is calling", code="not_signed_in", status=401) from None
+        raise RequestError("the platform does not say who is calling", code=Code.NOT_SIGNED_IN) from None
 
 
 def _bounded(header: str | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from recording.codes import Code
 from recording.domain.chunk import ChunkRecord, MetadataOutcome
 
 
@@ -36,6 +37,11 @@ class Standing(StrEnum):
     ALTERED = "media_altered"  # other bytes lie under the name
     DOCUMENTS_VANISHED = "documents_vanished"
     DOCUMENTS_ALTERED = "documents_altered"
+
+    @property
+    def code(self) -> Code:
+        """The error code of a standing that is not as proved."""
+        return Code[self.name if self.value.startswith("documents") else f"MEDIA_{self.name}"]
 
 
 def media_standing(record: ChunkRecord, media: StoredBlob | None) -> Standing:

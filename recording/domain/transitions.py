@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Unpack
 
+from recording.codes import Code
 from recording.domain.chunk import (
     ChunkRecord,
     ChunkState,
@@ -71,7 +72,7 @@ def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges
         RecordingError: `impossible_transition`, a fault of ours, when the line does not lead there.
     """
     if state not in _NEXT[record.state]:
-        raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code="impossible_transition")
+        raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code=Code.IMPOSSIBLE_TRANSITION)
     return with_changes(record, {**changes, "state": state})
 
 
@@ -87,7 +88,7 @@ def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
         RecordingError: `impossible_transition` when the chunk is not held.
     """
     if not is_held(record):
-        raise RecordingError(f"a chunk in {record.state} is not held", code="impossible_transition")
+        raise RecordingError(f"a chunk in {record.state} is not held", code=Code.IMPOSSIBLE_TRANSITION)
     changes = ChunkChanges(**FORGOTTEN)
     changes.update(
         {"quarantine_reason": None, "redrives": record.redrives + 1, "next_attempt_at": now, "changed_at": now}

@@ -11,6 +11,7 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__
+from recording.codes import Code
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
 from recording.domain.attention import AttentionItem
@@ -124,7 +125,7 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         asked = RedriveRequest.read(_json_body(request))
         chosen = Chosen.by(asked)
         if chosen == Chosen() and not asked.all:
-            raise RequestError("say which, or all", code="nothing_chosen")
+            raise RequestError("say which, or all", code=Code.NOTHING_CHOSEN)
 
         def act() -> dict[str, Any]:
             done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
@@ -260,19 +261,19 @@ def _status(error: RecordingError) -> int:
 def _json_body(request: func.HttpRequest) -> Any:
     body = request.get_body()
     if not body:
-        raise RequestError("the request has no body; send JSON with a Content-Length", code="body_missing")
+        raise RequestError("the request has no body; send JSON with a Content-Length", code=Code.BODY_MISSING)
     if len(body) > LARGEST_BODY:
-        raise RequestError("the body is larger than 64 KiB", code="body_too_large", status=413)
+        raise RequestError("the body is larger than 64 KiB", code=Code.BODY_TOO_LARGE)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise RequestError("the body is not JSON", code="body_not_json") from None
+        raise RequestError("the body is not JSON", code=Code.BODY_NOT_JSON) from None
 
 
 def _idempotency_key(request: func.HttpRequest) -> str | None:
     key: str | None = request.headers.get("Idempotency-Key")
     if key is not None and not (1 <= len(key) <= 255 and key.isprintable()):
-        raise RequestError("Idempotency-Key must be 1 to 255 printable characters", code="invalid_idempotency_key")
+        raise RequestError("Idempotency-Key must be 1 to 255 printable characters", code=Code.INVALID_IDEMPOTENCY_KEY)
     return key
 
 

@@ -1,6 +1,7 @@
 """Accept: an operator decides that suspect bytes are the recording, with a note that stays in its receipt."""
 
 from recording.archive.claim import ids_of
+from recording.codes import Code
 from recording.domain.chunk import Acceptance, ChunkKey, ChunkRecord, ChunkState, Suspect
 from recording.domain.layout import FORMAT_BY_EXTENSION
 from recording.domain.transitions import moved
@@ -31,7 +32,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
     _check_note(note)
     record = ports.catalog.get_chunk(key)
     if record is None:
-        raise RequestError("the catalog knows no such chunk", code="recording_not_found", status=404)
+        raise RequestError("the catalog knows no such chunk", code=Code.RECORDING_NOT_FOUND)
     suspect = next((known for known in record.suspects if known.blob_name == blob_name), None)
     if record.state is not ChunkState.QUARANTINED or suspect is None:
         raise RequestError("the chunk is not held with such bytes")

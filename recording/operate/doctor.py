@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from recording.codes import Code
 from recording.domain.events import EVENT_TYPE
 from recording.domain.host_json import Fault, clock_faults, host_json_faults
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
@@ -31,19 +32,19 @@ PYTHONS = ((3, 11), (3, 14))
 QUEUES = (EVENTS_QUEUE, CHUNKS_QUEUE)
 DOORS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
 _MEND = {
-    "storage_refused": (
+    Code.STORAGE_REFUSED: (
         "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
         "role takes up to ten minutes."
     ),
-    "storage_error": "What is not there comes with infra/ (docs/deploy.md). Anything else: docs/errors.md.",
-    "storage_busy": "Look at the address, the network, private DNS and Azure's status; then run this again.",
-    "acs_unauthorized": (
+    Code.STORAGE_ERROR: "What is not there comes with infra/ (docs/deploy.md). Anything else: docs/errors.md.",
+    Code.STORAGE_BUSY: "Look at the address, the network, private DNS and Azure's status; then run this again.",
+    Code.ACS_UNAUTHORIZED: (
         "401: the key is wrong or was rotated, this clock is off, or the identity is of another tenant. Set "
         "ACS_CONNECTION_STRING to the new key, or give the identity its role."
     ),
-    "acs_forbidden": "403: ACS knows who this is and does not allow it. Give the identity its role on the resource.",
-    "acs_unreachable": "No answer at all: look at ACS_ENDPOINT, ACS_PROXY_URL, ACS_CA_BUNDLE, DNS and the firewall.",
-    "log_unavailable": "Give the identity Log Analytics Reader on the workspace; look at MONITOR_WORKSPACE_ID.",
+    Code.ACS_FORBIDDEN: "403: ACS knows who this is and does not allow it. Give the identity its role on the resource.",
+    Code.ACS_UNREACHABLE: "No answer at all: look at ACS_ENDPOINT, ACS_PROXY_URL, ACS_CA_BUNDLE, DNS and the firewall.",
+    Code.LOG_UNAVAILABLE: "Give the identity Log Analytics Reader on the workspace; look at MONITOR_WORKSPACE_ID.",
 }
 
 
@@ -235,7 +236,7 @@ def _acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     try:
         ports.control.state(NOWHERE)
     except ControlError as error:
-        if error.code not in ("recording_not_found", "invalid_argument"):
+        if error.code not in (Code.RECORDING_NOT_FOUND, Code.INVALID_ARGUMENT):
             raise
     return "reached; it knows this app", None
 

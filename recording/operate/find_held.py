@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from recording.codes import Code
 from recording.domain.attention import Attention, AttentionItem
 from recording.domain.chunk import ChunkRecord, ChunkTask
 from recording.domain.quarantine import REASONS, Origin, is_reported_by
@@ -32,7 +33,7 @@ from recording.operate.held_things import (
 from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry, Unreadable
 from recording.settings import Settings
 
-_UNREADABLE = "unreadable_record"
+_UNREADABLE = Code.UNREADABLE_RECORD
 Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
 
 
@@ -84,15 +85,15 @@ def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], port
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
     """
     if chosen.id is not None and not any(Chosen(id=chosen.id).has(one) for one in everything):
-        raise RequestError("unknown id: nothing is held under it", code="unknown_id", status=404)
+        raise RequestError("unknown id: nothing is held under it", code=Code.UNKNOWN_ID)
     reasons = sorted({one.reason for one in everything})
     words = REASONS.union(Kind, Attention, ("quarantined", "expired", "poisoned"), reasons)
     if chosen.reason is not None and chosen.reason not in words:
         held_now = f"; reasons now: {', '.join(reasons)}" if reasons else ""
-        raise RequestError(f"unknown reason{held_now}", code="unknown_reason", status=400)
+        raise RequestError(f"unknown reason{held_now}", code=Code.UNKNOWN_REASON)
     if chosen.recording_id is not None and not _is_known(chosen.recording_id, everything, ports):
         raise RequestError(
-            "unknown recording: neither the catalog nor anything held names it", code="unknown_recording", status=404
+            "unknown recording: neither the catalog nor anything held names it", code=Code.UNKNOWN_RECORDING
         )
 
 

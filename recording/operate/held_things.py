@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkTask
 from recording.domain.events import read_time
@@ -113,7 +114,7 @@ def of_letter(letter: DeadLetter, settings: Settings, now: datetime) -> Held:
     return Held(
         id=letter.name,
         kind=Kind.DEAD_LETTER,
-        reason=str(event.get("deadletterreason", "unreadable_event"))[:64],
+        reason=str(event.get("deadletterreason", Code.UNREADABLE_EVENT))[:64],
         at=letter.at,
         payload=letter.body,
         recording_id=recording_of(event),

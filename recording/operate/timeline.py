@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from recording.bulkhead import readable
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import RecordingRecord
@@ -69,7 +70,7 @@ def overview(ports: Ports) -> Overview:
                 left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
         counted_all = next(listing, None) is None
     except StorageError as error:
-        if error.code != "unreadable_record":
+        if error.code != Code.UNREADABLE_RECORD:
             raise
     return Overview(dict(sorted(states.items())), len(left), held_chunks, min(left, default=None), counted_all)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from recording.archive.claim import expired_entry, ids_of
 from recording.bulkhead import Bulkhead
+from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.patience import is_given_up
@@ -199,7 +200,7 @@ def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
 
 
 def _expire(record: ChunkRecord, now: datetime, ports: Ports) -> str:
-    code = record.last_error or "never_tried"
+    code = record.last_error or Code.NEVER_TRIED
     ports.quarantine.put(expired_entry(record.task, now))
     ports.catalog.save_chunk(moved(record, ChunkState.EXPIRED, last_error=code, changed_at=now))
     emit(Event.CHUNK_EXPIRED, code=code, **ids_of(record.task))

@@ -9,6 +9,7 @@ from dev.in_memory.builders import event
 from dev.prove import hostile, parsers
 from dev.prove.bombs import MOST_BYTES, bomb, memory_taken, prove_bombs
 from dev.prove.forged import FORGED, Forged
+from recording.codes import Code
 from recording.domain import locations
 from recording.errors import UnsafeLocationError
 
@@ -43,7 +44,7 @@ def test_a_guard_with_a_hole_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -
     def believing(url: str, _hosts: tuple[str, ...]) -> locations.Location:
         read = parsers.readings(url)["urllib"]
         if read is None or read[0] != "https" or not str(read[1]).endswith(".asm.skype.com"):
-            raise UnsafeLocationError("no", code="unsafe_location")
+            raise UnsafeLocationError("no", code=Code.UNSAFE_LOCATION)
         return locations.Location(url, read[1], read[4], "")
 
     monkeypatch.setattr(parsers, "checked_location", believing)

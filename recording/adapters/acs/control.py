@@ -19,6 +19,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeE
 from recording.adapters.acs.refusals import control_error
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, retry_after, status_of
+from recording.codes import Code
 from recording.domain.ids import is_opaque_id
 from recording.domain.requests import StartOptions
 from recording.errors import ControlError
@@ -64,7 +65,7 @@ class AcsControl:
 
         properties = _answered(call, starting=True)
         if not properties.recording_id or not is_opaque_id(properties.recording_id):
-            raise ControlError("ACS answered without a readable recording id", code="acs_error", status=502)
+            raise ControlError("ACS answered without a readable recording id", code=Code.ACS_ERROR)
         return properties.recording_id, _word(properties.recording_state)
 
     def state(self, recording_id: str) -> str | None:
@@ -72,7 +73,7 @@ class AcsControl:
         try:
             return _word(_answered(partial(self._client.get_recording_properties, recording_id)).recording_state)
         except ControlError as error:
-            if error.code == "recording_not_found":
+            if error.code == Code.RECORDING_NOT_FOUND:
                 return None
             raise
 

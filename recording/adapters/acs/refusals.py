@@ -7,36 +7,35 @@ ACS gives a numeric code in `{"error": {"code": "8522", …}}`; without a known 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from recording.codes import Code
 from recording.errors import ControlError
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Our stable code, our HTTP status, what to tell, and whether the same request may succeed later."""
+    """Our stable code, and what to say."""
 
-    code: str
-    status: int
+    code: Code
     message: str
-    retryable: bool = False
 
 
-RECORDING_NOT_FOUND = Refusal("recording_not_found", 404, "ACS knows no such recording; it may have ended")
-CALL_NOT_FOUND = Refusal("call_not_found", 404, "ACS knows no such call")
-NOT_ESTABLISHED = Refusal("call_not_established", 409, "the call is not established yet", retryable=True)
-ALREADY_RECORDING = Refusal("already_recording", 409, "the call is being recorded already")
-CONFLICT = Refusal("conflicting_operation", 409, "another operation on this recording is going on", retryable=True)
-CALL_ENDED = Refusal("call_ended", 409, "the call has ended")
-WRONG_STATE = Refusal("wrong_call_state", 409, "the call's state does not allow this")
-NO_PAUSE = Refusal("pause_resume_not_allowed", 409, "the recording's state does not allow to pause or resume it")
-INVALID = Refusal("invalid_argument", 400, "ACS found the request invalid")
-FORMAT = Refusal("unsupported_format", 400, "ACS does not record in this content, channel and format")
-NOT_SUPPORTED = Refusal("not_supported", 501, "ACS does not support this operation here")
-FORBIDDEN = Refusal("acs_forbidden", 502, "ACS forbids this app to do that: check roles and the resource's settings")
-UNAUTHORIZED = Refusal("acs_unauthorized", 502, "ACS did not accept this app's key or identity")
-THROTTLED = Refusal("throttled", 429, "ACS is throttling", retryable=True)
-UNAVAILABLE = Refusal("acs_unavailable", 503, "ACS failed", retryable=True)
-UNREACHABLE = Refusal("acs_unreachable", 503, "ACS cannot be reached", retryable=True)
-UNKNOWN = Refusal("acs_error", 502, "ACS refused with a code that this app does not know")
+RECORDING_NOT_FOUND = Refusal(Code.RECORDING_NOT_FOUND, "ACS knows no such recording; it may have ended")
+CALL_NOT_FOUND = Refusal(Code.CALL_NOT_FOUND, "ACS knows no such call")
+NOT_ESTABLISHED = Refusal(Code.CALL_NOT_ESTABLISHED, "the call is not established yet")
+ALREADY_RECORDING = Refusal(Code.ALREADY_RECORDING, "the call is being recorded already")
+CONFLICT = Refusal(Code.CONFLICTING_OPERATION, "another operation on this recording is going on")
+CALL_ENDED = Refusal(Code.CALL_ENDED, "the call has ended")
+WRONG_STATE = Refusal(Code.WRONG_CALL_STATE, "the call's state does not allow this")
+NO_PAUSE = Refusal(Code.PAUSE_RESUME_NOT_ALLOWED, "the recording's state does not allow to pause or resume it")
+INVALID = Refusal(Code.INVALID_ARGUMENT, "ACS found the request invalid")
+FORMAT = Refusal(Code.UNSUPPORTED_FORMAT, "ACS does not record in this content, channel and format")
+NOT_SUPPORTED = Refusal(Code.NOT_SUPPORTED, "ACS does not support this operation here")
+FORBIDDEN = Refusal(Code.ACS_FORBIDDEN, "ACS forbids this app to do that: check roles and the resource's settings")
+UNAUTHORIZED = Refusal(Code.ACS_UNAUTHORIZED, "ACS did not accept this app's key or identity")
+THROTTLED = Refusal(Code.THROTTLED, "ACS is throttling")
+UNAVAILABLE = Refusal(Code.ACS_UNAVAILABLE, "ACS failed")
+UNREACHABLE = Refusal(Code.ACS_UNREACHABLE, "ACS cannot be reached")
+UNKNOWN = Refusal(Code.ACS_ERROR, "ACS refused with a code that this app does not know")
 
 BY_ACS_CODE = {
     "8501": NOT_ESTABLISHED,
@@ -103,9 +102,7 @@ def control_error(
     return ControlError(
         refusal.message,
         code=refusal.code,
-        status=refusal.status,
         acs_status=status,
         acs_code=acs_code,
-        retryable=refusal.retryable,
         retry_after=retry_after,
     )

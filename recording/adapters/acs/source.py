@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 from recording.adapters.acs import source_answers as answers
 from recording.adapters.acs.signing import signed_headers
 from recording.adapters.acs.time_limit import POOLS, Limit, limited
+from recording.codes import Code
 from recording.domain.locations import Location, checked_location, stays_with_the_object
 from recording.errors import (
     SourceBrokenError,
@@ -96,9 +97,9 @@ class AcsSource:
             for piece in content.pieces():
                 raw += piece
                 if len(raw) > LARGEST_METADATA:
-                    raise SourceBrokenError("the metadata is larger than 1 MiB", code="metadata_too_large")
+                    raise SourceBrokenError("the metadata is larger than 1 MiB", code=Code.METADATA_TOO_LARGE)
         if content.declared_total not in (None, len(raw)):
-            raise SourceBrokenError("the metadata is shorter than declared", code="metadata_short")
+            raise SourceBrokenError("the metadata is shorter than declared", code=Code.METADATA_SHORT)
         return bytes(raw)
 
     def delete(self, location: str) -> bool:

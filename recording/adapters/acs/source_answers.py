@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
+from recording.codes import Code
 from recording.domain.locations import Location
 from recording.errors import (
     SourceBrokenError,
@@ -44,7 +45,7 @@ def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = Non
             `unexpected_encoding` for a compressed body, whose truncation nobody would notice.
     """
     if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise SourceBrokenError("the source compressed the content unasked", code="unexpected_encoding")
+        raise SourceBrokenError("the source compressed the content unasked", code=Code.UNEXPECTED_ENCODING)
     body, version = _length(headers.get("Content-Length")), headers.get("ETag")
     if (text := headers.get("Content-Range")) is None:
         return Part(body, is_whole=True, version=version)
@@ -77,7 +78,7 @@ def _range(text: str) -> tuple[int, int, int | None]:
 
 
 def _contradiction() -> SourceBrokenError:
-    return SourceBrokenError("the source's statements of the length disagree", code="source_contradicts_itself")
+    return SourceBrokenError("the source's statements of the length disagree", code=Code.SOURCE_CONTRADICTS_ITSELF)
 
 
 def redirect_of(status: int, headers: Mapping[str, str], requested: Location) -> str | None:

@@ -8,6 +8,7 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, credential
 from recording.adapters.azure_sdk.errors import SOURCE
 from recording.adapters.blob.container import blob_service, open_blob
+from recording.codes import Code
 from recording.domain.locations import checked_external_blob
 from recording.errors import SourceBrokenError
 from recording.settings import Settings
@@ -53,7 +54,7 @@ class ExternalBlobs:
         """A small blob's bytes."""
         with self.open_content(location) as content:
             if content.declared_total > LARGEST_METADATA:
-                raise SourceBrokenError("the metadata is larger than 1 MiB", code="metadata_too_large")
+                raise SourceBrokenError("the metadata is larger than 1 MiB", code=Code.METADATA_TOO_LARGE)
             return b"".join(content.pieces())
 
     def _blob(self, location: str) -> BlobClient:

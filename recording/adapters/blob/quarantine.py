@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from recording.adapters.blob.container import BlobContainer, blob_service
+from recording.codes import Code
 from recording.domain.ids import name_of
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.quarantine import Origin
@@ -84,7 +85,7 @@ def read_entry(raw: bytes, day: str) -> QuarantineEntry:
         return QuarantineEntry(**facts | times | {"at": times["at"]})
     except (ValueError, TypeError, KeyError, AttributeError):
         return QuarantineEntry(
-            reason="unreadable_entry",
+            reason=Code.UNREADABLE_ENTRY,
             detail="a blob in the quarantine container is not an entry of this app",
             payload=raw.decode(errors="replace"),
             came_from=Origin.FOREIGN,

@@ -29,6 +29,7 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Upda
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
 from recording.adapters.table import rows
+from recording.codes import Code
 from recording.domain.chunk import VERSION, ChunkKey, ChunkRecord
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.records import changed
@@ -51,7 +52,7 @@ STALE_AFTER = timedelta(hours=1)  # longer than any step between an index row an
 class UnreadableRecordError(StorageError):
     """A row is no record that this version reads: damaged, written by hand, or by a newer version (`newer_record`)."""
 
-    code = "unreadable_record"
+    code = Code.UNREADABLE_RECORD
 
 
 class TableCatalog:
@@ -260,7 +261,7 @@ def _record(model: type[Record], row: TableEntity) -> Record:
         document = rows.document_of(row)
         version = document.get("version", VERSION)
         if isinstance(version, int) and version > VERSION:
-            raise UnreadableRecordError(f"a {model.__name__} of a newer version", code="newer_record")
+            raise UnreadableRecordError(f"a {model.__name__} of a newer version", code=Code.NEWER_RECORD)
         record = model.model_validate_json(json.dumps(document))
     except (ValueError, RecursionError):
         raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None

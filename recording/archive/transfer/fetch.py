@@ -15,6 +15,7 @@ from recording.archive.claim import Work
 from recording.archive.transfer.buffers import LEAD_BYTES, Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass, Seams
 from recording.archive.transfer.scheduler import Flow, Job, Pace
+from recording.codes import Code
 from recording.domain.blocks import Block, StagedBlock, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
@@ -169,7 +170,7 @@ class _Fetching:
         total = content.declared_total
         if total is None:
             raise SourceBrokenError(
-                "the source declared no length, so nothing can be proved", code="source_without_length"
+                "the source declared no length, so nothing can be proved", code=Code.SOURCE_WITHOUT_LENGTH
             )
         check_length(total, total)  # none of nothing
         said = f"{location}|{total}|{content.version}|{self.work.record.copy_epoch}"
@@ -255,12 +256,12 @@ class _Fetching:
         if content.is_whole and not is_all:
             raise SourceBusyError("the source does not answer ranges any more")
         if (content.declared_total, content.version) != (self.source.total, self.source.version):
-            raise SourceBrokenError("the object changed while it was read", code="source_changed")
+            raise SourceBrokenError("the object changed while it was read", code=Code.SOURCE_CHANGED)
 
     def _fill(self, content: SourceContent, view: memoryview) -> None:
         filled = self._filled(content, view)
         if filled != len(view):
-            raise SourceBrokenError(f"a range of {len(view)} bytes ended after {filled}", code="source_short")
+            raise SourceBrokenError(f"a range of {len(view)} bytes ended after {filled}", code=Code.SOURCE_SHORT)
 
     def _filled(self, content: SourceContent, view: memoryview, look: Callable[[], None] | None = None) -> int:
         """Fills a view as far as the body goes, and notes how fast it came.

@@ -7,6 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from recording.archive.transfer.buffers import LEAD_BYTES
+from recording.codes import Code
 from recording.domain.blocks import Block
 from recording.domain.integrity import Digest
 from recording.domain.media import MediaFacts, MediaProbe
@@ -98,4 +99,4 @@ class Seams:
 def _compare(end: bytes, lead: bytes) -> None:
     common = min(len(end), len(lead))
     if common and end[-common:] != lead[-common:]:
-        raise SourceBrokenError("the object changed while it was read", code="source_changed")
+        raise SourceBrokenError("the object changed while it was read", code=Code.SOURCE_CHANGED)

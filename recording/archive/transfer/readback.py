@@ -8,6 +8,7 @@ from recording.archive.claim import Work
 from recording.archive.transfer.buffers import MIB, Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass
 from recording.archive.transfer.scheduler import Flow, Job, Pace
+from recording.codes import Code
 from recording.domain.blocks import Block, StagedBlock, crc64_of, plan
 from recording.domain.integrity import Digest
 from recording.domain.media import MediaFacts, MediaProbe
@@ -57,7 +58,9 @@ def _jobs(flow: Flow, stored: Stored, read: Callable[[Block, Slot], None]) -> It
 def _read(archive: Archive, stored: Stored, ordered: OrderedPass, block: Block, slot: Slot) -> None:
     data, total = archive.read_range(stored.name, block.offset, block.length)
     if total != stored.length_bytes or len(data) != block.length:
-        raise ContentConflictError("the archived blob has another length than the source", code="stored_differs")
+        raise ContentConflictError("the archived blob has another length than the source", code=Code.STORED_DIFFERS)
     if isinstance(block, StagedBlock) and f"{crc64_of(data):016x}" != block.crc64:
-        raise ContentConflictError(f"archived bytes at {block.offset} differ from the source's", code="stored_differs")
+        raise ContentConflictError(
+            f"archived bytes at {block.offset} differ from the source's", code=Code.STORED_DIFFERS
+        )
     ordered.deliver(Arrival(block, data, slot.drop))

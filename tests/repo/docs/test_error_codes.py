@@ -1,43 +1,69 @@
-"""docs/errors.md against the source."""
+"""docs/errors.md and docs/openapi.yaml against recording/codes.py, and recording/codes.py against the source."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from dev.error_tables import DOCS, missing, pages, with_rows
 from recording import errors
+from recording.codes import Code
 from recording.errors import RecordingError
-from tests.repo.docs.markdown import Row, rows_with, spans
-from tests.repo.docs.raised_codes import http_statuses, raised_codes
-from tests.repo.docs.repository import DOCS
+from tests.repo.docs.repository import ROOT
 
-ROWS: dict[str, Row] = {spans(row["code"])[0]: row for row in rows_with(DOCS / "errors.md", "code")}
 CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RecordingError)]
+# Words that are a code and something else: the outcome of a look, a counter, a setting.
+OTHER_MEANINGS = {
+    ("recording/reconcile/overdue.py", "expired"),
+    ("recording/telemetry.py", "expired"),
+    ("recording/operate/find_held.py", "expired"),
+    ("recording/settings.py", "consent_required"),
+}
 
 
-def test_the_page_has_exactly_the_codes_that_can_be_raised() -> None:
-    """A code is a promise: programs rely on it, and a person who sees it looks here."""
-    assert raised_codes() - ROWS.keys() == set(), "not documented"
-    assert ROWS.keys() - raised_codes() == set(), "documented, but never raised"
+def test_the_pages_say_what_the_source_says() -> None:
+    """A code is a promise: programs rely on it, and an operator who sees it looks here."""
+    assert missing((DOCS / "errors.md").read_text("utf-8")) == [], "add a row, then: python -m dev error-tables"
+    for path, text in pages().items():
+        assert path.read_text("utf-8") == text, "write the pages anew: python -m dev error-tables"
 
 
-@pytest.mark.parametrize(("code", "status"), sorted(http_statuses().items()))
-def test_the_documented_status_is_the_one_that_is_answered(code: str, status: int) -> None:
-    """Callers branch on it."""
-    assert ROWS[code]["status"] == str(status)
+def test_a_wrong_row_is_written_anew() -> None:
+    """The comparison above must be able to fail."""
+    right = (DOCS / "errors.md").read_text("utf-8")
+    assert with_rows(right.replace("| `expired` | - | no |", "| `expired` | - | yes |")) == right
+    assert with_rows(right + "| `no_such_code` | - |\n") == right
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_the_page_says_whether_trying_again_helps(kind: type[RecordingError]) -> None:
-    """The tables and the error tree must not contradict each other."""
-    assert ROWS[kind.code]["again?"] == ("yes" if kind.retryable else "no")
+def test_a_kind_of_error_agrees_with_its_code(kind: type[RecordingError]) -> None:
+    """The error tree and the table must not contradict each other about trying again."""
+    assert kind.code.is_retryable is kind.retryable
 
 
-def test_the_walk_over_the_source_finds_codes_in_every_form_they_are_written() -> None:
-    """If it overlooked a form, the comparison above would mean nothing."""
-    forms = {
-        "source_busy",
-        "metadata_mismatch",
-        "recording_not_found",
-        "unreadable_task",
-        "never_tried",
-        "foreign_host",
-    }
-    assert forms <= raised_codes()
+def test_every_code_is_raised_somewhere() -> None:
+    """A code that nothing raises is a row that misleads."""
+    used = set(re.findall(r"\bCode\.([A-Z_]+)\b", "".join(text for _, text in _sources())))
+    by_standing = {"MEDIA_ALTERED", "MEDIA_TOUCHED", "DOCUMENTS_VANISHED"}  # Standing.code
+    assert {code.name for code in Code} - used - by_standing == set()
+
+
+def test_no_code_is_written_as_text() -> None:
+    """One renamed in one place only would silently count, filter or compare nothing."""
+    codes = set(Code)
+    found = [
+        (path, node.lineno, node.value)
+        for path, text in _sources()
+        if path != "recording/domain/stored.py"  # Standing: its values are names of facts of their own
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in codes
+    ]
+    assert [one for one in found if (one[0], one[2]) not in OTHER_MEANINGS] == []
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "recording").rglob("*.py")):
+        if path != ROOT / "recording" / "codes.py":
+            yield str(path.relative_to(ROOT)), Path(path).read_text("utf-8")

@@ -8,6 +8,7 @@ import pytest
 
 from dev.in_memory.builders import CONTAINER, document_id, location, metadata, mp3, mp4, settings, task, wav
 from dev.in_memory.world import World, world
+from recording.codes import Code
 from recording.domain.chunk import ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.formats import FormatType
 from recording.errors import (
@@ -122,7 +123,7 @@ RETRYABLE: list[RecordingError] = [
     SourceBusyError("busy"),
     SourceRefusedError("401"),
     SourceGoneError("404"),
-    SourceBrokenError("short", code="source_short"),
+    SourceBrokenError("short", code=Code.SOURCE_SHORT),
     StorageBusyError("busy"),
     StorageRefusedError("403"),
     StorageError("broken"),
@@ -171,10 +172,10 @@ def test_a_failure_that_time_may_mend_is_tried_again_and_ends_in_the_same_archiv
 
 def test_a_failed_try_says_why_and_when_the_next_one_comes(here: World) -> None:
     """An operator who looks sees what is going on (I4)."""
-    here.source.fail_next("open_content", SourceBusyError("busy", code="source_busy"))
+    here.source.fail_next("open_content", SourceBusyError("busy", code=Code.SOURCE_BUSY))
     here.works(task())
     record = here.record()
-    assert (record.state, record.last_error, record.attempts) == (ChunkState.PENDING, "source_busy", 1)
+    assert (record.state, record.last_error, record.attempts) == (ChunkState.PENDING, Code.SOURCE_BUSY, 1)
     assert record.claim_owner is None
     (again, visible_at) = here.fakes.queue.sent[0]
     assert again == task().again()

@@ -8,6 +8,7 @@ import pytest
 
 from dev.in_memory.builders import FAKE_CLOCK_START
 from dev.in_memory.world import World, world
+from recording.codes import Code
 from recording.control.audit import check_rate
 from recording.errors import ControlError, StorageBusyError
 from recording.http import routes as http_api
@@ -69,9 +70,9 @@ def test_each_switch_is_noted(here: World, name: str) -> None:
 
 def test_a_refusal_is_noted_with_its_code(here: World) -> None:
     """Who tried and failed is what an auditor asks first."""
-    here.fakes.control.fail_next("stop", ControlError("no", code="acs_forbidden", status=502))
+    here.fakes.control.fail_next("stop", ControlError("no", code=Code.ACS_FORBIDDEN))
     http_api.stop_recording(request("rec-1"), lambda: (here.ports, here.settings))
-    assert [entry[3] for entry in trail(here)] == ["asked", "acs_forbidden"]
+    assert [entry[3] for entry in trail(here)] == ["asked", Code.ACS_FORBIDDEN]
 
 
 @pytest.mark.parametrize(

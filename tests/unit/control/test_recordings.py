@@ -6,6 +6,7 @@ import pytest
 
 from dev.in_memory.builders import event, task
 from dev.in_memory.world import World, world
+from recording.codes import Code
 from recording.control import recordings as control
 from recording.domain.recording import LastAction
 from recording.errors import ControlError, RequestError, StorageBusyError
@@ -52,7 +53,7 @@ def test_the_same_key_for_another_request_is_a_conflict() -> None:
 def test_a_start_whose_answer_was_lost_is_completed_by_the_next() -> None:
     """ACS knows the repeatability id; a call is never recorded twice."""
     here = world()
-    lost = ControlError("no answer", code="acs_unreachable", status=503, retryable=True)
+    lost = ControlError("no answer", code=Code.ACS_UNREACHABLE)
     here.fakes.control.fail_next("start", lost, after=True)
     with pytest.raises(ControlError):
         start(here, key="k")
@@ -139,7 +140,7 @@ def test_archiving_is_told_even_when_acs_does_not_answer() -> None:
     here.holds(task())
     here.announces(event())
     here.runs()
-    down = ControlError("no answer", code="acs_unreachable", status=503)
+    down = ControlError("no answer", code=Code.ACS_UNREACHABLE)
     here.fakes.control.fail_next("state", down)
 
     answer = control.get_recording(task().recording_id, here.ports, here.settings)

@@ -14,6 +14,7 @@ from dev.in_memory import builders
 from dev.in_memory.fakes import FakeDeadLetters, FakeLog, FakeProbe, Fakes
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
+from recording.codes import Code
 from recording.domain.chunk import ChunkState
 from recording.domain.events import EVENT_TYPE
 from recording.errors import ControlError, LogUnavailableError, StorageBusyError, StorageRefusedError
@@ -90,8 +91,8 @@ def _refuse(patient: Patient) -> None:
     patient.world.fakes.quarantine.put(entry)
 
 
-def _acs(code: str, status: int) -> Break:
-    error = ControlError("ACS said no", code=code, status=502, acs_status=status)
+def _acs(code: Code, status: int) -> Break:
+    error = ControlError("ACS said no", code=code, acs_status=status)
     return lambda patient: patient.world.fakes.control.fail_next("state", error)
 
 
@@ -145,9 +146,9 @@ BROKEN: dict[str, tuple[str, Break]] = {
     "a refused event is held": ("held", _refuse),
     "the clock is off": ("clock", lambda p: setattr(p.probe, "time", p.world.now + timedelta(minutes=6))),
     "storage tells no time": ("clock", lambda p: p.probe.fail_next("server_time", BUSY)),
-    "a wrong key": ("acs", _acs("acs_unauthorized", 401)),
-    "no role on ACS": ("acs", _acs("acs_forbidden", 403)),
-    "ACS cannot be reached": ("acs", _acs("acs_unreachable", 0)),
+    "a wrong key": ("acs", _acs(Code.ACS_UNAUTHORIZED, 401)),
+    "no role on ACS": ("acs", _acs(Code.ACS_FORBIDDEN, 403)),
+    "ACS cannot be reached": ("acs", _acs(Code.ACS_UNREACHABLE, 0)),
     "ACS's log is refused": ("acs_log", _log_is_refused),
     "no subscription": ("event_subscriptions", _doors()),
     "one door only": ("event_subscriptions", _doors(FUNCTION)),

@@ -6,6 +6,7 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, task
 from dev.in_memory.world import World, world
+from recording.codes import Code
 from recording.control.recordings import (
     get_recording,
     pause_recording,
@@ -133,7 +134,7 @@ def test_acs_that_does_not_answer_is_not_taken_for_an_end(here: World, caplog: p
     """Its state call is known to fail with 500; half an hour of it proves nothing."""
     started = _starts(here)
     _goes_by(here, 0.9)
-    down = ControlError("down", code="acs_unavailable", status=503, retryable=True)
+    down = ControlError("down", code=Code.ACS_UNAVAILABLE)
     here.fakes.control.fail_next("state", down, times=1000)
     _goes_by(here, 0.5)
     here.fakes.control.fails_no_more("state")
@@ -146,7 +147,7 @@ def test_acs_that_does_not_answer_is_not_taken_for_an_end(here: World, caplog: p
 def test_acs_that_never_answers_does_not_silence_the_alarm(here: World, caplog: pytest.LogCaptureFixture) -> None:
     """Then nobody knows, and a person should."""
     _starts(here)
-    here.fakes.control.fail_next("state", ControlError("down", code="acs_error", status=502), times=1000)
+    here.fakes.control.fail_next("state", ControlError("down", code=Code.ACS_ERROR), times=1000)
     _goes_by(here, 3)
     assert _raised(caplog) == 1
 
