@@ -3,24 +3,23 @@
 The only place that reads the environment. Every setting is described in docs/configuration.md.
 """
 
-import base64
-import binascii
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from recording import setting_values as values
 from recording.codes import Code
-from recording.domain.layout import DEFAULT_TEMPLATE, template_fault
+from recording.domain.layout import DEFAULT_TEMPLATE
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
 from recording.errors import RecordingError
+from recording.setting_values import MediaCheck
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
 SERVICES = ("blob", "queue", "table")
@@ -34,14 +33,6 @@ class SettingsError(RecordingError):
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = dict(faults)
         super().__init__("; ".join(f"{name} {fault}" for name, fault in faults.items()))
-
-
-class MediaCheck(StrEnum):
-    """What follows when media does not open or its duration disagrees."""
-
-    REQUIRE = "require"
-    WARN = "warn"
-    OFF = "off"
 
 
 class _Frozen(BaseModel):
@@ -75,79 +66,72 @@ class StorageConnection(_Frozen):
     client_id: str | None = None
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Where a value stands in the environment, and how its text is read."""
+
+    name: str
+    read: Callable[[str], Any]
+
+
 class Settings(_Frozen):
-    """All settings, valid."""
+    """All settings, valid: one line each, with its name, its form and its default."""
 
     acs: AcsConnection
     host_storage: StorageConnection
     archive_storage: StorageConnection
-    archive_container: str = "recordings"
-    archive_path_template: str = DEFAULT_TEMPLATE
-    archive_access_tier: str | None = None
+    archive_container: Annotated[str, Setting("ARCHIVE_CONTAINER", values.container)] = "recordings"
+    archive_path_template: Annotated[str, Setting("ARCHIVE_PATH_TEMPLATE", values.template)] = DEFAULT_TEMPLATE
+    archive_access_tier: Annotated[str | None, Setting("ARCHIVE_ACCESS_TIER", values.tier)] = None
     fallback_storage: StorageConnection | None = None
-    fallback_container: str = FALLBACK_CONTAINER
-    fallback_after: timedelta = timedelta(minutes=30)
+    fallback_container: Annotated[str, Setting("FALLBACK_CONTAINER", values.container)] = FALLBACK_CONTAINER
+    fallback_after: Annotated[timedelta, Setting("FALLBACK_AFTER", values.duration)] = timedelta(minutes=30)
     dead_letter_storage: StorageConnection | None = None
-    dead_letter_container: str = DEAD_LETTER_CONTAINER
-    external_containers: tuple[str, ...] = ()
-    retention: timedelta = timedelta(hours=24)
-    at_risk_below: timedelta = timedelta(hours=6)
-    expected_after: timedelta = timedelta(hours=1)
-    verify_readback: bool = True
-    media_check: MediaCheck = MediaCheck.REQUIRE
-    copy_time_budget: timedelta = timedelta(minutes=25)
-    claim_length: timedelta = timedelta(minutes=2)
-    copy_slots: int | None = None
-    copy_block_bytes: int | None = None
-    consent_required: bool = False
-    monitor_workspace_id: str | None = None
-    monitor_endpoint: str = DEFAULT_MONITOR_ENDPOINT
-    insights: SecretStr | None = None
-    trace_ratio: float = 0.1
-    platform_auth: bool = False
-    start_rate_per_minute: int = 300
+    dead_letter_container: Annotated[str, Setting("DEAD_LETTER_CONTAINER", values.container)] = DEAD_LETTER_CONTAINER
+    external_containers: Annotated[tuple[str, ...], Setting("EXTERNAL_STORAGE_CONTAINERS", values.containers)] = ()
+    retention: Annotated[timedelta, Setting("RETENTION_HOURS", values.hours)] = timedelta(hours=24)
+    at_risk_below: Annotated[timedelta, Setting("AT_RISK_HOURS", values.hours)] = timedelta(hours=6)
+    expected_after: Annotated[timedelta, Setting("EXPECTED_AFTER_HOURS", values.hours)] = timedelta(hours=1)
+    verify_readback: Annotated[bool, Setting("VERIFY_READBACK", values.flag)] = True
+    media_check: Annotated[MediaCheck, Setting("MEDIA_CHECK", values.media_check)] = MediaCheck.REQUIRE
+    copy_time_budget: Annotated[timedelta, Setting("COPY_TIME_BUDGET", values.duration)] = timedelta(minutes=25)
+    claim_length: Annotated[timedelta, Setting("CLAIM_SECONDS", values.claim)] = timedelta(minutes=2)
+    copy_slots: Annotated[int | None, Setting("COPY_SLOTS", values.slots)] = None
+    copy_block_bytes: Annotated[int | None, Setting("COPY_BLOCK_MIB", values.block)] = None
+    consent_required: Annotated[bool, Setting("CONSENT_REQUIRED", values.flag)] = False
+    monitor_workspace_id: Annotated[str | None, Setting("MONITOR_WORKSPACE_ID", values.guid)] = None
+    monitor_endpoint: Annotated[str, Setting("MONITOR_ENDPOINT", values.endpoint)] = DEFAULT_MONITOR_ENDPOINT
+    insights: Annotated[SecretStr | None, Setting("APPLICATIONINSIGHTS_CONNECTION_STRING", values.insights)] = None
+    trace_ratio: Annotated[float, Setting("TELEMETRY_TRACE_RATIO", values.ratio)] = 0.1
+    platform_auth: Annotated[bool, Setting("WEBSITE_AUTH_ENABLED", values.flag)] = False
+    start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings in the environment.
+    """Return the settings of the environment.
 
     Raises:
         SettingsError: naming every setting that is missing or wrong, without repeating a value.
     """
     reader = _Reader(os.environ if environment is None else environment)
-    values: dict[str, Any] = {
+    found: dict[str, Any] = {
         "acs": _acs(reader),
         "host_storage": _storage(reader, "AzureWebJobsStorage", SERVICES),
         "archive_storage": _storage(reader, "ARCHIVE_STORAGE", ("blob",)),
-        "archive_container": reader.read("ARCHIVE_CONTAINER", _container, "recordings"),
-        "archive_path_template": reader.read("ARCHIVE_PATH_TEMPLATE", _template, DEFAULT_TEMPLATE),
-        "archive_access_tier": reader.read("ARCHIVE_ACCESS_TIER", _tier, None),
         "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
-        "fallback_container": reader.read("FALLBACK_CONTAINER", _container, FALLBACK_CONTAINER),
-        "fallback_after": reader.read("FALLBACK_AFTER", _duration, timedelta(minutes=30)),
         "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
-        "dead_letter_container": reader.read("DEAD_LETTER_CONTAINER", _container, DEAD_LETTER_CONTAINER),
-        "external_containers": reader.read("EXTERNAL_STORAGE_CONTAINERS", _containers, ()),
-        "retention": reader.read("RETENTION_HOURS", _hours, timedelta(hours=24)),
-        "at_risk_below": reader.read("AT_RISK_HOURS", _hours, timedelta(hours=6)),
-        "expected_after": reader.read("EXPECTED_AFTER_HOURS", _hours, timedelta(hours=1)),
-        "verify_readback": reader.read("VERIFY_READBACK", _flag, default=True),
-        "media_check": reader.read("MEDIA_CHECK", _media_check, MediaCheck.REQUIRE),
-        "copy_time_budget": reader.read("COPY_TIME_BUDGET", _duration, timedelta(minutes=25)),
-        "claim_length": reader.read("CLAIM_SECONDS", _claim, timedelta(minutes=2)),
-        "copy_slots": reader.read("COPY_SLOTS", _slots, None),
-        "copy_block_bytes": reader.read("COPY_BLOCK_MIB", _block, None),
-        "insights": reader.read("APPLICATIONINSIGHTS_CONNECTION_STRING", _insights, None),
-        "trace_ratio": reader.read("TELEMETRY_TRACE_RATIO", _ratio, 0.1),
-        "platform_auth": reader.read("WEBSITE_AUTH_ENABLED", _flag, default=False),
-        "start_rate_per_minute": reader.read("START_RATE_PER_MINUTE", _rate, 300),
-        "consent_required": reader.read("CONSENT_REQUIRED", _flag, default=False),
-        "monitor_workspace_id": reader.read("MONITOR_WORKSPACE_ID", _guid, None),
-        "monitor_endpoint": reader.read("MONITOR_ENDPOINT", _endpoint, DEFAULT_MONITOR_ENDPOINT),
     }
+    for field, setting in settings_by_field().items():
+        found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
     if reader.faults:
         raise SettingsError(reader.faults)
-    return Settings(**values)
+    return Settings(**found)
+
+
+def settings_by_field() -> dict[str, Setting]:
+    """Return the setting of each field that one name in the environment decides."""
+    fields = Settings.model_fields.items()
+    return {field: part for field, info in fields for part in info.metadata if isinstance(part, Setting)}
 
 
 def use_settings_file(path: Path) -> None:
@@ -190,16 +174,16 @@ def _acs(reader: _Reader) -> AcsConnection | None:
         reader.faults["ACS_ENDPOINT"] = "and ACS_CONNECTION_STRING are both set; identity or key, not both"
     key = None
     if connection_string:
-        endpoint, key = reader.read("ACS_CONNECTION_STRING", _connection_string, (None, None))
+        endpoint, key = reader.read("ACS_CONNECTION_STRING", values.connection_string, (None, None))
     elif endpoint:
-        endpoint = reader.read("ACS_ENDPOINT", _endpoint, None)
+        endpoint = reader.read("ACS_ENDPOINT", values.endpoint, None)
     else:
         reader.faults["ACS_ENDPOINT"] = "is missing (identity), or set ACS_CONNECTION_STRING (access key)"
     facts = {
-        "proxy_url": reader.read("ACS_PROXY_URL", _proxy, None),
-        "ca_bundle": reader.read("ACS_CA_BUNDLE", _file, None),
-        "resource_id": reader.read("ACS_RESOURCE_ID", _resource_id, None),
-        "content_hosts": reader.read("ACS_CONTENT_HOSTS", _hosts, DEFAULT_CONTENT_HOSTS),
+        "proxy_url": reader.read("ACS_PROXY_URL", values.proxy, None),
+        "ca_bundle": reader.read("ACS_CA_BUNDLE", values.file, None),
+        "resource_id": reader.read("ACS_RESOURCE_ID", values.resource_id, None),
+        "content_hosts": reader.read("ACS_CONTENT_HOSTS", values.hosts, DEFAULT_CONTENT_HOSTS),
         "client_id": reader.text("ACS_CLIENT_ID") or reader.text("AzureWebJobsStorage__clientId"),
     }
     return AcsConnection(endpoint=endpoint, access_key=key, **facts) if endpoint else None
@@ -210,14 +194,14 @@ def _storage(
 ) -> StorageConnection | None:
     """A connection string `NAME`, or `NAME__blobServiceUri` … (or `NAME__accountName`) with an identity."""
     if connection_string := reader.text(name):
-        if fault := _storage_fault(connection_string):
+        if fault := values.storage_fault(connection_string):
             reader.faults[name] = fault
         return StorageConnection(connection_string=SecretStr(connection_string))
     account = reader.text(f"{name}__accountName")
     uris: dict[str, Any] = {}
     for service in services:
         setting = f"{name}__{service}ServiceUri"
-        uris[f"{service}_uri"] = reader.read(setting, _service_uri, None) or (
+        uris[f"{service}_uri"] = reader.read(setting, values.service_uri, None) or (
             f"https://{account}.{service}.core.windows.net" if account else None
         )
     if not any(uris.values()) and not is_required:
@@ -229,164 +213,3 @@ def _storage(
         if not uris[f"{service}_uri"] and f"{name}__{service}ServiceUri" not in reader.faults:
             reader.faults[f"{name}__{service}ServiceUri"] = "is missing beside the other service addresses"
     return StorageConnection(client_id=reader.text(f"{name}__clientId"), **uris)
-
-
-def _storage_fault(text: str) -> str | None:
-    """What is wrong with a storage connection string; without a credential in it the SDK would call anonymously."""
-    parts = _parts(text)
-    if parts.get("usedevelopmentstorage", "").lower() == "true":
-        return None
-    if not parts.get("accountname"):
-        return "is not a storage connection string"
-    if not (parts.get("accountkey") or parts.get("sharedaccesssignature")):
-        return "has neither AccountKey nor SharedAccessSignature; for an identity use the __… forms instead"
-    return None
-
-
-def _parts(text: str) -> dict[str, str]:
-    """The parts of a connection string, by their names in lower case."""
-    named = (part.split("=", 1) for part in text.split(";") if "=" in part)
-    return {name.strip().lower(): value.strip() for name, value in named}
-
-
-def _connection_string(text: str) -> tuple[str, SecretStr]:
-    parts = _parts(text)
-    if not parts.get("endpoint") or not parts.get("accesskey"):
-        raise ValueError("needs the form endpoint=https://…;accesskey=…")
-    try:
-        base64.b64decode(parts["accesskey"], validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("has an access key that is not base64") from None
-    return _endpoint(parts["endpoint"]), SecretStr(parts["accesskey"])
-
-
-def _endpoint(text: str) -> str:
-    if not re.fullmatch(r"https://[a-z0-9.-]+/?", text.lower()):
-        raise ValueError("must be https:// and a host name, nothing more")
-    return text.lower().rstrip("/")
-
-
-def _guid(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()):
-        raise ValueError("must be a GUID")
-    return text.lower()
-
-
-def _service_uri(text: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.:-]+(/[a-z0-9-]+)?/?", text):
-        raise ValueError("must be the address of a storage service")
-    return text.rstrip("/")
-
-
-def _proxy(text: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?/?", text):
-        raise ValueError("must be http://host:port without user or password")
-    return text
-
-
-def _file(text: str) -> str:
-    if not Path(text).is_file():
-        raise ValueError("names a file that is not there")
-    return text
-
-
-def _resource_id(text: str) -> str:
-    if not re.fullmatch(
-        r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.communication/communicationservices/[^/]+",
-        text.lower(),
-    ):
-        raise ValueError("is not the resource id of a Communication Services resource")
-    return text.lower()
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    if not hosts or not all(re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", host) for host in hosts):
-        raise ValueError("must be a comma-separated list of host names or of suffixes like .asm.skype.com")
-    return hosts
-
-
-def _container(text: str) -> str:
-    if not re.fullmatch(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", text):
-        raise ValueError("is not a legal container name")
-    return text
-
-
-def _containers(text: str) -> tuple[str, ...]:
-    urls = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
-    if not urls or not all(re.fullmatch(r"https?://[a-z0-9.:-]+(/[a-z0-9$-]+){1,2}", url) for url in urls):
-        raise ValueError("must be a comma-separated list of container URLs, without a SAS")
-    return urls
-
-
-def _template(text: str) -> str:
-    if fault := template_fault(text):
-        raise ValueError(fault)
-    return text
-
-
-def _tier(text: str) -> str:
-    tier = text.capitalize()
-    if tier not in ("Hot", "Cool", "Cold"):
-        raise ValueError("must be Hot, Cool or Cold; let a lifecycle rule archive later, proof needs to read")
-    return tier
-
-
-def _number(text: str, least: float, most: float, unit: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not least <= number <= most:
-        raise ValueError(f"must be a number of {unit} from {least:g} to {most:g}")
-    return number
-
-
-def _hours(text: str) -> timedelta:
-    return timedelta(hours=_number(text, 0.01, 720, "hours"))
-
-
-def _claim(text: str) -> timedelta:
-    return timedelta(seconds=_number(text, 2, 3600, "seconds"))
-
-
-def _slots(text: str) -> int:
-    return int(_number(text, 1, 64, "buffers"))
-
-
-def _ratio(text: str) -> float:
-    return _number(text, 0, 1, "traces of one")
-
-
-def _insights(text: str) -> SecretStr:
-    if "instrumentationkey" not in _parts(text):
-        raise ValueError("needs the form InstrumentationKey=…;IngestionEndpoint=…")
-    return SecretStr(text)
-
-
-def _rate(text: str) -> int:
-    return int(_number(text, 1, 6000, "starts"))
-
-
-def _block(text: str) -> int:
-    return int(_number(text, 1, 100, "MiB")) << 20
-
-
-def _duration(text: str) -> timedelta:
-    """Seconds, or hh:mm:ss as host.json writes it."""
-    if found := re.fullmatch(r"(\d{1,2}):([0-5]\d):([0-5]\d)", text):
-        hours, minutes, seconds = (int(part) for part in found.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return timedelta(seconds=_number(text, 10, 86_400, "seconds (or hh:mm:ss)"))
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "false", "1", "0"):
-        raise ValueError("must be true or false")
-    return text.lower() in ("true", "1")
-
-
-def _media_check(text: str) -> MediaCheck:
-    if text.lower() not in list(MediaCheck):
-        raise ValueError("must be require, warn or off")
-    return MediaCheck(text.lower())

@@ -29,7 +29,7 @@ from recording.errors import (
 )
 from recording.operate.drift import scrub
 from recording.ports import RecordingSummary
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 from recording.telemetry import Event, emit
 
 BROKEN = wav()[:36] + b"junk" + wav()[40:]  # a WAV file whose data chunk has no name

@@ -21,7 +21,8 @@ from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.stored import Standing, StoredChunk, media_standing
 from recording.errors import StorageError
 from recording.ports import Ports
-from recording.settings import MediaCheck, Settings
+from recording.setting_values import MediaCheck
+from recording.settings import Settings
 
 Variant = Callable[[], AbstractContextManager[Settings]]
 

@@ -16,7 +16,7 @@ from recording.domain.receipt import receipt_of
 from recording.domain.records import ChunkChanges, changed, required
 from recording.domain.stored import is_receipt_of, sha256_of
 from recording.errors import SourceBrokenError, SourceError, StorageBusyError, UnsafeLocationError
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 from recording.telemetry import Event, emit
 
 _JSON = "application/json"

@@ -29,7 +29,7 @@ from recording.domain.stored import StoredBlob
 from recording.domain.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError, StorageBusyError, StorageError
 from recording.ports import WholeContent
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 from recording.telemetry import Event, emit
 
 

@@ -13,7 +13,7 @@ from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.archive.claim import claimed
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
 from recording.errors import ClaimHeldError, ClaimLostError, SourceBusyError, SourceGoneError, StorageBusyError
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 
 
 @pytest.fixture

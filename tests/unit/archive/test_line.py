@@ -24,7 +24,7 @@ from recording.errors import (
     StorageError,
     StorageRefusedError,
 )
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from recording.archive.verify import verify
 from recording.domain.blocks import Block, block_id, crc64_of
 from recording.domain.chunk import ChunkState, Home
 from recording.errors import ContentConflictError, SourceBrokenError, StorageError
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 
 DATA, LONG = wav(), wav(60_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()

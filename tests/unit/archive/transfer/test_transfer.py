@@ -23,7 +23,7 @@ from recording.archive.transfer.buffers import MIB, SlotPool, budget_for
 from recording.domain.blocks import Block, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.chunk import ChunkState
 from recording.errors import SourceBusyError, SourceThrottledError, StorageBusyError
-from recording.settings import MediaCheck
+from recording.setting_values import MediaCheck
 
 BLOCK = 1000
 
