@@ -15,7 +15,7 @@ from dev.prove.wrong_variants import VARIANTS, caught_at
 
 MOST_SEEDS_FOR_A_CONTROL = 1000
 TOLD_EVERY = 10.0  # seconds
-SAMPLED_ABOVE, SAMPLED = 10_000, 10  # of a plan with more pairs than this, every tenth is run; all with --long
+MOST_PAIRS = 1_200  # of one plan: of more, every n-th is run, spread over the whole life; all with --long
 Job = TypeVar("Job")
 Crash = tuple[int, tuple[crashes.Point, ...]]  # the plan's place in the list, and where the trouble is
 
@@ -45,7 +45,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "orders": prove_orders,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "visibility": prove_visibility,
-        "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 1_000)),
+        "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
     }
     longer: dict[str, Callable[[], int]] = {
         "mutants": lambda: prove_mutants(only),
@@ -164,7 +164,8 @@ def prove_crashes(*, is_long: bool) -> int:
         for at, plan in enumerate(crashes.PLANS):
             singles += [(at, (point,)) for point in crashes.single_points(plan)]
             found = list(crashes.pairs(plan))
-            pairs += [(at, pair) for pair in found[:: SAMPLED if len(found) > SAMPLED_ABOVE and not is_long else 1]]
+            step = 1 if is_long else -(-len(found) // MOST_PAIRS)
+            pairs += [(at, pair) for pair in found[::step]]
     total = over_all_processors(_crashed, [*singles, *pairs])
     facts = f"{len(singles):,} points in {len(crashes.PLANS)} plans (all there are), {len(pairs):,} pairs of deaths"
     return _told("crashes", total, facts)
