@@ -126,7 +126,7 @@ def prove(
     what: Annotated[
         str,
         typer.Argument(
-            help="controls, crashes, hostile, orders, outages, visibility, simulation, all; "
+            help="controls, crashes, hostile, orders, outages, played, simulation, visibility, all; "
             "faults, kills, chaos, mutants"
         ),
     ] = "all",

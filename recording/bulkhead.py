@@ -13,6 +13,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 MOST_REPORTED = 50  # log events of one loop; the summary counts all
 MOST_IN_A_ROW = 20  # failures of storage one after the other: then storage fails, and each try costs its time-outs
+_OF_ONE_ROW = (Code.UNREADABLE_RECORD, Code.NEWER_RECORD)  # storage answered; any number of such rows hides nothing
 # What damaged content makes code raise: a row, a message or a time that no version of this app has written.
 ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -22,7 +23,7 @@ class Bulkhead:
 
     Attributes:
         attention: how many items failed, by loop.
-        outage: the first failure of storage, also of a single item.
+        outage: the first failure of storage, also of a single item; a row that cannot be read is none.
         is_blind: a listing or a whole part failed, or many items in a row: what is there was not seen.
     """
 
@@ -66,7 +67,7 @@ class Bulkhead:
 
     def failed(self, loop: str, where: str, error: Exception) -> None:
         """Note a failure, and whether it was storage that failed."""
-        if isinstance(error, StorageError):
+        if isinstance(error, StorageError) and error.code not in _OF_ONE_ROW:
             self._in_a_row[loop] += 1
             self.outage = self.outage or error
             self.is_blind = self.is_blind or not where or self._in_a_row[loop] >= MOST_IN_A_ROW

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dev.in_memory.fakes import FakeArchive, FakeClock, FakeSource
+from recording.errors import BlobLockedError
 
 
 @dataclass
@@ -54,6 +55,18 @@ class SkewedClock:
     def now(self) -> datetime:
         """Return the wrong time."""
         return self.true.now() + self.skew
+
+
+def keep_as_written(archive: FakeArchive) -> None:
+    """Put the container under a retention policy: what is there may not be written again."""
+    plain = archive.put_if_unchanged
+
+    def put_if_unchanged(name: str, data: bytes, media_type: str, etag: str | None) -> bool:
+        if name in archive.blobs:
+            raise BlobLockedError("a retention policy forbids it")
+        return plain(name, data, media_type, etag)
+
+    archive.put_if_unchanged = put_if_unchanged  # type: ignore[method-assign]  # the policy stands before the container
 
 
 def page_of_text(_media: bytes) -> bytes:

@@ -7,7 +7,7 @@ happening before and during the outage. Event Grid tries again by its published 
 import json
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -59,6 +59,13 @@ class Lived:
     untold: list[str] = field(default_factory=list)
 
 
+def refused_by(port: str) -> Exception:
+    """Return what a port raises while its service is down."""
+    if port == "FakeControl":
+        return ControlError("down", code=Code.ACS_UNAVAILABLE)
+    return (SourceBusyError if port == "WitnessedSource" else StorageBusyError)("down")
+
+
 class Outage:
     """One part of the world is down for some hours; the seed decides when the events are."""
 
@@ -80,7 +87,7 @@ class Outage:
 
     def run(self) -> Lived:
         """The whole story; a day after everything is back, the sum is drawn."""
-        with self._listening():
+        with listening(self.hears):
             end = max(self.ends, *(made.expires_at for made in self.tasks)) + timedelta(hours=30)
             timer = self.here.now
             while self.here.now < end and not (self.here.now > self.ends and self._is_settled()):
@@ -126,16 +133,16 @@ class Outage:
     def _is_down(self) -> bool:
         return self.begins <= self.here.now < self.ends
 
+    def _is_part_down(self, part: str) -> bool:
+        return self._is_down() and self.part == part
+
     def _decide(self, port: str, _method: str) -> tuple[Exception | None, bool]:
-        if not self._is_down() or port not in PARTS[self.part]:
-            return None, False
-        if port == "FakeControl":
-            return ControlError("down", code=Code.ACS_UNAVAILABLE), False
-        return (SourceBusyError if port == "WitnessedSource" else StorageBusyError)("down"), False
+        is_hit = self._is_down() and port in PARTS[self.part]
+        return (refused_by(port) if is_hit else None), False
 
     def _deliver_events(self) -> None:
         now = self.here.now
-        if self.part == "Event Grid" and self._is_down():
+        if self._is_part_down("Event Grid"):
             return
         for delivery in [each for each in self.waiting if each.due <= now]:
             if now - delivery.published_at > EVENT_GRID_PATIENCE or self._is_taken(delivery):
@@ -147,7 +154,7 @@ class Outage:
 
     def _is_taken(self, delivery: Delivery) -> bool:
         if delivery.by_queue:
-            if self.part == "queue" and self._is_down():
+            if self._is_part_down("queue"):
                 return False
             self.messages.append((delivery.envelope, self.here.now, 0))
             return True
@@ -159,7 +166,7 @@ class Outage:
 
     def _work(self) -> None:
         """The host hands out what is visible, unless the queues are down."""
-        if self.part == "queue" and self._is_down():
+        if self._is_part_down("queue"):
             return
         now = self.here.now
         due = [each for each in self.messages if each[1] <= now]
@@ -183,20 +190,6 @@ class Outage:
     def _is_settled(self) -> bool:
         known = {record.task.document_id: record for record in self.here.fakes.catalog.chunks.values()}
         return all(made.document_id in known and is_archived(known[made.document_id]) for made in self.tasks)
-
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        log, ear = logging.getLogger("recording"), _Ear(self)
-        kept = log.propagate, log.level
-        log.addHandler(ear)
-        log.propagate = False
-        log.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            log.removeHandler(ear)
-            log.propagate, level = kept
-            log.setLevel(level)
 
     def hears(self, name: str, recording_id: str | None) -> None:
         """A line of the log."""
@@ -226,10 +219,26 @@ class Outage:
 
 
 class _Ear(logging.Handler):
-    def __init__(self, outage: Outage) -> None:
+    def __init__(self, hears: Callable[[str, str | None], None]) -> None:
         super().__init__()
-        self._outage = outage
+        self._hears = hears
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hands on what was logged."""
-        self._outage.hears(getattr(record, "event", ""), getattr(record, "recording_id", None))
+        self._hears(getattr(record, "event", ""), getattr(record, "recording_id", None))
+
+
+@contextmanager
+def listening(hears: Callable[[str, str | None], None]) -> Iterator[None]:
+    """Hand each event of the app's log on, with the recording's id, and keep the log from the terminal."""
+    log, ear = logging.getLogger("recording"), _Ear(hears)
+    kept, level = log.propagate, log.level
+    log.addHandler(ear)
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(ear)
+        log.propagate = kept
+        log.setLevel(level)

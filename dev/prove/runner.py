@@ -43,6 +43,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "crashes": lambda: prove_crashes(is_long=is_long),
         "hostile": lambda: prove_hostile(first, seeds or (1_000_000 if is_long else 100_000)),
         "orders": prove_orders,
+        "played": prove_played,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "visibility": prove_visibility,
         "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
@@ -72,6 +73,14 @@ def prove_visibility() -> int:
     from dev.prove.visibility import print_visibility  # reads the templates, which no other proof needs
 
     return print_visibility()
+
+
+def prove_played() -> int:
+    """Stories of bad days with their times; 0 when each ended as it must."""
+    from dev.prove.played import print_played
+
+    with one_thread(is_silent=False):
+        return print_played()
 
 
 def prove_hostile(first: int, cases: int) -> int:
