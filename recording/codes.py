@@ -118,7 +118,7 @@ class Code(StrEnum):
     NOTHING_CHOSEN = (
         "nothing_chosen", 400, False, Fault.CALLER,
         "A redrive names no filter, and not `all`.",
-        "Say which, or `all`.")
+        "Select items with `id`, `reason`, `recordingId`, `before` or `after`; or say `all`.")
     UNKNOWN_ID = (
         "unknown_id", 404, False, Fault.CALLER,
         "Nothing is held under this id.",

@@ -38,4 +38,4 @@ def _failed_first(finding: Finding) -> int:
 
 def _lines(finding: Finding) -> list[str]:
     line = f"{finding.state:<13}  {finding.check:<19}  {finding.found}"
-    return [line, *([f"{'':<13}  {'':<19}  → {finding.mend}"] if finding.mend else [])]
+    return [line, *([f"{'':<13}  {'':<19}  → {finding.remedy}"] if finding.remedy else [])]

@@ -5,7 +5,6 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import azure.functions as func
@@ -14,21 +13,19 @@ from recording import __version__
 from recording.codes import Code
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
-from recording.domain.attention import AttentionItem
 from recording.domain.requests import HeldQuery, RedriveRequest
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.http.views import DeepHealthView, HeldListView, RedrivenView
 from recording.operate.attention import needs_attention
-from recording.operate.doctor import Probe, State, examine
+from recording.operate.doctor import Probe, examine
 from recording.operate.find_held import Chosen
 from recording.operate.held import redrive
-from recording.operate.held_things import Held
 from recording.ports import Ports
 from recording.settings import Settings, SettingsError
 from recording.telemetry import Event, emit
 
 LARGEST_BODY = 64 * 1024
-LONGEST_SHOWN = 2048  # characters of each payload in a list
 _KEY_PARAMETERS = ("code", "clientId")  # the platform's
 Dependencies = Callable[[], tuple[Ports, Settings]]
 _LOG = logging.getLogger("recording")
@@ -104,15 +101,7 @@ def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.Htt
         query = HeldQuery.read({name: text for name, text in request.params.items() if name not in _KEY_PARAMETERS})
         chosen = Chosen.by(query)
         attention = needs_attention(ports, settings, chosen)
-        found = attention.held
-        content = {
-            "count": len(found),
-            "held": [_held_facts(one, whole=query.id is not None) for one in found[: query.top]],
-            "attentionCount": len(attention.items),
-            "attentionComplete": attention.complete,
-            "attention": [_attention_facts(item) for item in attention.items[: query.top]],
-        }
-        return _json(content, 200)
+        return _json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
 
     return _answered(look)
 
@@ -125,11 +114,13 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         asked = RedriveRequest.read(_json_body(request))
         chosen = Chosen.by(asked)
         if chosen == Chosen() and not asked.all:
-            raise RequestError("say which, or all", code=Code.NOTHING_CHOSEN)
+            raise RequestError(
+                "select items with id, reason, recordingId, before or after; or all: true", code=Code.NOTHING_CHOSEN
+            )
 
         def act() -> dict[str, Any]:
             done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
-            return {"redriven": done.sent, "skipped": done.skipped, "dryRun": asked.dry_run}
+            return RedrivenView.of(done, dry_run=asked.dry_run).plain()
 
         if asked.dry_run:
             return _json(act(), 200)
@@ -137,44 +128,6 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         return _json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
     return _answered(put_back)
-
-
-def _attention_facts(item: AttentionItem) -> dict[str, Any]:
-    """Return one attention item as JSON."""
-    return {
-        "id": item.id,
-        "kind": item.kind,
-        "reason": item.reason,
-        "at": item.at.isoformat(),
-        "fault": item.fault,
-        "recordingId": item.recording_id,
-        "documentId": item.document_id,
-        "index": item.index,
-        "state": item.state,
-        "attempts": item.attempts,
-        "nextAttemptAt": item.next_attempt_at.isoformat() if item.next_attempt_at else None,
-        "timeLeftSeconds": round(item.time_left.total_seconds()) if item.time_left is not None else None,
-    }
-
-
-def _held_facts(one: Held, *, whole: bool) -> dict[str, Any]:
-    """One held thing as JSON; payloads are cut in a list, and whole for the one that was asked for by its id."""
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "reason": one.reason,
-        "at": one.at.isoformat(),
-        "recordingId": one.recording_id,
-        "documentId": one.document_id,
-        "index": one.index,
-        "state": one.state,
-        "attempts": one.attempts,
-        "redrives": one.redrives,
-        "eventTime": one.event_time.isoformat() if one.event_time else None,
-        "timeLeftSeconds": round(one.time_left.total_seconds()) if one.time_left is not None else None,
-        "entries": list(one.entries),
-        "payload": one.payload if whole else one.payload[:LONGEST_SHOWN],
-    }
 
 
 def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
@@ -200,9 +153,8 @@ def deep_health(
         with suppress(SettingsError):  # who has the key may see by name what is wrong; a role cannot be asked for yet
             _permitted(request, Operation.DEEP_HEALTH, dependencies)
         found = examine(dependencies, probe)
-        is_ill = any(finding.state is State.FAILED for finding in found)
-        content = {"status": "ill" if is_ill else "ok", "findings": [asdict(finding) for finding in found]}
-        return _json(content, 503 if is_ill else 200)
+        shown = DeepHealthView.of(found)
+        return _json(shown.plain(), 200 if shown.status == "ok" else 503)
 
     return _answered(look)
 

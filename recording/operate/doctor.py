@@ -1,4 +1,4 @@
-"""Doctor: looks at everything that the app needs, one thing at a time, and says how to mend what is wrong.
+"""Doctor: looks at everything that the app needs, one thing at a time, and says how to remedy what is wrong.
 
 Each check has a name that stays, does something harmless for real (writes, reads, compares, removes; asks ACS about a
 recording that there is not), and never stops the others. No finding repeats a secret or an address.
@@ -31,7 +31,7 @@ NOWHERE = "ZG9jdG9y"  # no recording has this id
 PYTHONS = ((3, 11), (3, 14))
 QUEUES = (EVENTS_QUEUE, CHUNKS_QUEUE)
 DOORS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
-_MEND = {
+_REMEDIES = {
     Code.STORAGE_REFUSED: (
         "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
         "role takes up to ten minutes."
@@ -53,17 +53,17 @@ class State(StrEnum):
 
     OK = "ok"
     FAILED = "failed"
-    SKIPPED = "not looked at"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; `mend` is there when it failed."""
+    """What one check found; `remedy` is there when it failed."""
 
     check: str
     state: State
     found: str
-    mend: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def examine(
         ports, settings = read()
     except RecordingError as error:
         faults = "; ".join(f"{name} {fault}" for name, fault in getattr(error, "faults", {"": str(error)}).items())
-        mend = "Mend the settings that are named (docs/configuration.md); everything else waits for that."
-        return [_python(python), Finding("settings", State.FAILED, faults, mend)]
+        remedy = "Correct the settings that are named (docs/configuration.md); everything else waits for that."
+        return [_python(python), Finding("settings", State.FAILED, faults, remedy)]
     looking = probe(settings)
     found = [_python(python), Finding("settings", State.OK, "all there, of the right form")]
     found += [_from_faults("host_json", host_json_faults(_host(host_json), settings.copy_time_budget))]
@@ -140,29 +140,29 @@ def _python(version: tuple[int, ...]) -> Finding:
     return Finding("python", State.FAILED, shown, "Run the app on Python 3.11, 3.12, 3.13 or 3.14.")
 
 
-Said = tuple[str, str | None]  # what was found, and how to mend it if that is a fault
+Said = tuple[str, str | None]  # what was found, and how to remedy it if that is a fault
 Check = Callable[[Ports, Settings, Probe], Said]
 
 
-class _NotLookedAtError(Exception):
+class _SkippedError(Exception):
     """There is nothing to look at here."""
 
 
 def _checked(name: str, check: Callable[[], Said]) -> Finding:
     try:
-        found, mend = check()
-    except _NotLookedAtError as reason:
+        found, remedy = check()
+    except _SkippedError as reason:
         return Finding(name, State.SKIPPED, str(reason))
     except RecordingError as error:
-        return Finding(name, State.FAILED, f"{error.code}: {error}", _MEND.get(error.code, "See docs/errors.md."))
-    return Finding(name, State.FAILED if mend else State.OK, found, mend)
+        return Finding(name, State.FAILED, f"{error.code}: {error}", _REMEDIES.get(error.code, "See docs/errors.md."))
+    return Finding(name, State.FAILED if remedy else State.OK, found, remedy)
 
 
 def _from_faults(name: str, faults: Iterator[Fault]) -> Finding:
     found = list(faults)
     if not found:
         return Finding(name, State.OK, "as it should be")
-    return Finding(name, State.FAILED, "; ".join(what for what, _ in found), " ".join(mend for _, mend in found))
+    return Finding(name, State.FAILED, "; ".join(what for what, _ in found), " ".join(remedy for _, remedy in found))
 
 
 def _host(path: Path) -> dict[str, Any]:
@@ -189,8 +189,8 @@ def _queue(name: str, ports: Ports, _settings: Settings, probe: Probe) -> Said:
 
 def _poison(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
     count = sum(probe.queue(f"{name}-poison").messages for name in QUEUES)
-    mend = "Reconcile sweeps them every five minutes; if they stay, see message-poisoned in docs/runbook.md."
-    return f"{count} messages", mend if count else None
+    remedy = "Reconcile sweeps them every five minutes; if they stay, see message-poisoned in docs/runbook.md."
+    return f"{count} messages", remedy if count else None
 
 
 def _quarantine(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
@@ -205,7 +205,7 @@ def _archive(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
 
 def _fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     if settings.fallback_storage is None:
-        raise _NotLookedAtError("FALLBACK_STORAGE is not set")
+        raise _SkippedError("FALLBACK_STORAGE is not set")
     probe.archive(is_fallback=True)
     if probe.is_same_account():
         return "in the archive's own account", "Take another account, best in another region: one outage hits both."
@@ -214,10 +214,10 @@ def _fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
 
 def _dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     if settings.dead_letter_storage is None:
-        raise _NotLookedAtError("DEAD_LETTER_STORAGE is not set: dead letters wait for a person")
+        raise _SkippedError("DEAD_LETTER_STORAGE is not set: dead letters wait for a person")
     count = probe.dead_letters()
-    mend = "Reconcile ingests them every five minutes; if they stay, see event-dead-lettered in docs/runbook.md."
-    return f"{count} letters", mend if count else None
+    remedy = "Reconcile ingests them every five minutes; if they stay, see event-dead-lettered in docs/runbook.md."
+    return f"{count} letters", remedy if count else None
 
 
 def _held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
@@ -227,8 +227,8 @@ def _held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
 
 def _clock(ports: Ports, _settings: Settings, probe: Probe) -> Said:
     skew = abs(ports.clock.now() - probe.server_time())
-    mend = "Set this machine's clock by NTP: ACS refuses signatures that are off." if skew > LARGEST_SKEW else None
-    return f"{skew.total_seconds():.0f} s beside the storage's", mend
+    remedy = "Set this machine's clock by NTP: ACS refuses signatures that are off." if skew > LARGEST_SKEW else None
+    return f"{skew.total_seconds():.0f} s beside the storage's", remedy
 
 
 def _acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
@@ -243,26 +243,26 @@ def _acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
 
 def _log(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     if ports.log is None:
-        raise _NotLookedAtError("MONITOR_WORKSPACE_ID is not set")
+        raise _SkippedError("MONITOR_WORKSPACE_ID is not set")
     count = sum(1 for _ in ports.log.summaries(ports.clock.now() - timedelta(days=1)))
     return f"{count} recordings since yesterday", None
 
 
 def _subscriptions(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     if settings.acs.resource_id is None or settings.acs.access_key is not None:
-        raise _NotLookedAtError("needs ACS_RESOURCE_ID and the identity")
+        raise _SkippedError("needs ACS_RESOURCE_ID and the identity")
     try:
         found = probe.subscriptions()
     except StorageRefusedError:
-        raise _NotLookedAtError("this identity may not read Event Grid's subscriptions") from None
+        raise _SkippedError("this identity may not read Event Grid's subscriptions") from None
     ours = [each for each in found if EVENT_TYPE in each.event_types]
     kinds = {each.kind for each in ours}
     faults = [f"no door is a {kind}" for kind in DOORS if kind not in kinds]
     faults += [f"{each.name} has no dead letter" for each in ours if not each.has_dead_letter]
     faults += [f"{each.name} also sends other types" for each in ours if each.event_types != (EVENT_TYPE,)]
     told = ", ".join(f"{each.name} ({each.kind})" for each in ours) or "none"
-    mend = "Deploy the subscriptions of infra/ again: two doors, exactly this event type, a dead letter."
-    return "; ".join([told, *faults]), mend if faults else None
+    remedy = "Deploy the subscriptions of infra/ again: two doors, exactly this event type, a dead letter."
+    return "; ".join([told, *faults]), remedy if faults else None
 
 
 CHECKS: dict[str, Check] = {

@@ -1,4 +1,4 @@
-"""The doctor: with one thing broken, exactly that check fails, and it says how to mend it."""
+"""The doctor: with one thing broken, exactly that check fails, and it says what to do."""
 
 import json
 from collections.abc import Callable
@@ -171,7 +171,7 @@ def test_one_broken_thing_is_named_and_nothing_else(name: str, patient: Patient,
     break_it(patient)
     failed = [finding for finding in patient.findings(tmp_path) if finding.state is State.FAILED]
     assert [finding.check for finding in failed] == [expected]
-    assert failed[0].mend
+    assert failed[0].remedy
 
 
 def test_every_check_has_a_fault_that_it_finds() -> None:
@@ -212,19 +212,21 @@ def test_wrong_settings_are_told_by_name_and_without_their_values(tmp_path: Path
     assert "c2VjcmV0" not in bad.found
 
 
-@pytest.mark.parametrize("is_ill", [False, True])
-def test_the_command_tells_and_exits(patient: Patient, is_ill: bool) -> None:
+@pytest.mark.parametrize("is_unhealthy", [False, True])
+def test_the_command_tells_and_exits(patient: Patient, is_unhealthy: bool) -> None:
     """A pipeline looks at the exit code and the JSON, a person at the lines."""
-    if is_ill:
+    if is_unhealthy:
         patient.probe.fail_next("archive", REFUSED, times=4)
     told: list[str] = []
     code = main(["doctor"], patient.read, told.append, lambda _: patient.probe)
-    assert code == int(is_ill)
-    assert "".join(told).splitlines()[0].startswith("failed         archive" if is_ill else "ok             python")
+    assert code == int(is_unhealthy)
+    assert (
+        "".join(told).splitlines()[0].startswith("failed         archive" if is_unhealthy else "ok             python")
+    )
     told.clear()
-    assert main(["doctor", "--json"], patient.read, told.append, lambda _: patient.probe) == int(is_ill)
+    assert main(["doctor", "--json"], patient.read, told.append, lambda _: patient.probe) == int(is_unhealthy)
     states = {each["check"]: each["state"] for each in json.loads("".join(told))["findings"]}
-    assert states["archive"] == ("failed" if is_ill else "ok")
+    assert states["archive"] == ("failed" if is_unhealthy else "ok")
 
 
 def test_deep_health_says_the_same_over_http(patient: Patient) -> None:
