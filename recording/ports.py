@@ -1,6 +1,7 @@
 """What the use cases need from the outside world: small protocols, filled by the adapters and by the tests' fakes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -488,3 +489,4 @@ class Ports:
     fallback: Archive | None = None  # only where FALLBACK_STORAGE is set
     dead_letters: DeadLetters | None = None  # only where DEAD_LETTER_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set
+    jitter: Callable[[], float] = random.random  # from 0 to 1: spreads retries, guards nothing

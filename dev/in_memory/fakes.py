@@ -5,6 +5,7 @@ is done and only its answer is lost. `fakes.archive.calls` lists the names of th
 """
 
 import hashlib
+import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -781,6 +782,7 @@ class Fakes:
     fallback: FakeArchive | None = None
     dead_letters: FakeDeadLetters | None = None
     log: FakeLog | None = None
+    jitter: Callable[[], float] = field(default_factory=lambda: random.Random(0).random)
     queue: FakeQueue = field(init=False)
 
     def __post_init__(self) -> None:
@@ -803,4 +805,5 @@ class Fakes:
             fallback=self.fallback,
             dead_letters=self.dead_letters,
             log=self.log,
+            jitter=self.jitter,
         )

@@ -4,6 +4,7 @@ The witness knows what ACS really holds and checks I1 at the only moment that co
 """
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -52,9 +53,10 @@ class World:
     deaths: int = 0
     failed_deliveries: dict[str, int] = field(default_factory=dict)  # body → how often its worker did not return
     skew: timedelta = timedelta()  # by how much the clock of the instance that works now is wrong
+    seed: float | str = 0  # decides the jitter of retries
 
     def __post_init__(self) -> None:
-        self.fakes = Fakes(source=self.source)
+        self.fakes = Fakes(source=self.source, jitter=random.Random(self.seed).random)
         self.source.witness = self._check_delete
 
     # --- what happens outside ----------------------------------------------------------------------------------------
@@ -212,9 +214,9 @@ class World:
             assert document is None, "I1: a DELETE that loses metadata"
 
 
-def world(**changes: Any) -> World:
-    """A world with these settings; the clock stands two minutes after the event."""
-    fresh = World(settings=settings(**changes))
+def world(*, seed: int = 0, **changes: Any) -> World:
+    """A world with these settings; the clock stands two minutes after the event, and the seed decides the jitter."""
+    fresh = World(settings=settings(**changes), seed=seed)
     assert fresh.now == FAKE_CLOCK_START
     return fresh
 

@@ -6,7 +6,6 @@ run, and the witness beside each DELETE must have seen nothing wrong.
 """
 
 import json
-import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -60,7 +59,6 @@ class Outcome:
 
 def live(plan: Plan, *points: Point) -> Outcome:
     """One life of a plan with trouble at these points; the calls are counted from 1, in the life as it is then."""
-    random.seed(0)  # the jitter of the retries
     here = plan.build()
     found = Outcome(0, {})
     rivals = 0

@@ -71,8 +71,7 @@ class Outage:
 
     def __init__(self, part: str, hours: float, seed: int) -> None:
         self.part, self.dice = part, random.Random(f"{part} {hours} {seed}")
-        random.seed(seed)
-        self.here = world()
+        self.here = world(seed=seed)
         self.begins = self.here.now + timedelta(hours=1)
         self.ends = self.begins + timedelta(hours=hours)
         self.tasks: list[ChunkTask] = []

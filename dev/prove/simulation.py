@@ -91,7 +91,7 @@ class Simulation:
     ) -> None:
         self.life = Life(seed)
         self.dice = random.Random(seed)
-        self.world = World(settings=chosen or settings())
+        self.world = World(settings=chosen or settings(), seed=seed)
         self._depth = 0
         self._is_calm = is_calm
         self._watch()
@@ -105,7 +105,6 @@ class Simulation:
 
     def run(self) -> Life:
         """All of it; the violations are in the result."""
-        random.seed(self.life.seed)  # the jitter of the retries
         arrivals = self._arrivals()
         hours = [power.hours_of_trouble for power in self.powers if power.hours_of_trouble is not None]
         end_of_trouble = self.world.now + timedelta(hours=max(hours, default=self.dice.choice(HOURS_OF_TROUBLE)))

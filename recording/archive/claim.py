@@ -6,7 +6,7 @@ the one it last wrote.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Unpack
+from typing import Protocol, Unpack
 from uuid import uuid4
 
 from recording.codes import Code
@@ -22,9 +22,67 @@ _RIVAL_WAIT = timedelta(minutes=1)
 _LARGEST_SKEW = timedelta(minutes=1)  # a smaller difference decides nothing, and an answer takes its time
 
 
+class Claim(Protocol):
+    """What a piece of work may save, and how it keeps the right to go on."""
+
+    def save(self, record: ChunkRecord) -> ChunkRecord:
+        """Return the record as saved, with the claim it carries. Raises ClaimLostError when the claim has ended."""
+        ...
+
+    def keep(self, work: "Work") -> None:
+        """Renew the claim in good time. Raises ClaimLostError when it has ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class OwnClaim:
+    """The claim that the chunk's row in the catalog carries."""
+
+    ports: Ports
+
+    def save(self, record: ChunkRecord) -> ChunkRecord:
+        """Save the row, on condition that it is the one last saved."""
+        return self.ports.catalog.save_chunk(record)
+
+    def keep(self, work: "Work") -> None:
+        """Renew the claim when half of it is used up."""
+        left = work.record.claim_left(work.now())
+        if not left:
+            raise ClaimLostError("the claim ended while the work went on")
+        if left < work.settings.claim_length / 2:
+            work.save()
+
+
+@dataclass(frozen=True)
+class HeldClaim:
+    """The claim of other work on the same chunk: what is learned here is kept in memory, and only the claim is kept."""
+
+    holder: "Work"
+
+    def save(self, record: ChunkRecord) -> ChunkRecord:
+        """Save nothing; the holder's claim must still stand."""
+        self.holder.keep_claim()
+        return record
+
+    def keep(self, _work: "Work") -> None:
+        """Renew the holder's claim."""
+        self.holder.keep_claim()
+
+
+class NoClaim:
+    """For an object that conflicts with a finished chunk: all it may do is add a blob of its own."""
+
+    def save(self, _record: ChunkRecord) -> ChunkRecord:
+        """Refuse: the finished chunk's row is not this object's."""
+        raise ClaimLostError("a conflicting object may save nothing about the chunk")
+
+    def keep(self, work: "Work") -> None:
+        """There is none to keep."""
+
+
 @dataclass
 class Work:
-    """A claimed chunk: its record as last saved, and what the steps need."""
+    """A chunk in work: its record as last saved, and what the steps need."""
 
     record: ChunkRecord
     ports: Ports
@@ -33,6 +91,8 @@ class Work:
     metadata: bytes | None = None  # the document as served, once this run has fetched it
     metadata_refused: bytes | None = None  # what was served but is no readable document about this chunk
     skew: timedelta = timedelta()  # by how much this instance's clock is ahead of the catalog's
+    claim: Claim | None = None  # None: the chunk's own
+    is_borrowed: bool = False  # the turn is another chunk's; this one has a message of its own, which will come
 
     @property
     def task(self) -> ChunkTask:
@@ -68,28 +128,30 @@ class Work:
 
     def _store(self, record: ChunkRecord) -> None:
         """Save the record, and learn from the answer how wrong this instance's clock is."""
-        self.record = self.ports.catalog.save_chunk(record)
-        if self.record.saved_at is not None:
+        saved_before = self.record.saved_at
+        self.record = self._claim.save(record)
+        if self.record.saved_at is not None and self.record.saved_at != saved_before:
             skew = self.ports.clock.now() - self.record.saved_at
             self.skew = skew if abs(skew) >= _LARGEST_SKEW else timedelta()
 
     def keep_claim(self) -> None:
-        """Renews the claim when half of it is used up. Raises ClaimLostError when it has ended meanwhile."""
-        left = self.record.claim_left(self.now())
-        if not left:
-            raise ClaimLostError("the claim ended while the work went on")
-        if left < self.settings.claim_length / 2:
-            self.save()
+        """Renew the claim in good time. Raises ClaimLostError when it has ended meanwhile."""
+        self._claim.keep(self)
+
+    def put_back(self, task: ChunkTask, delay: timedelta) -> None:
+        """Send the task again for later, unless the chunk's own message remains on the queue.
+
+        On a borrowed turn each message would be one more. If the chunk's own is lost, reconcile redrives the chunk.
+        """
+        if not self.is_borrowed:
+            self.ports.queue.send(task, delay)
+
+    @property
+    def _claim(self) -> Claim:
+        return self.claim or OwnClaim(self.ports)
 
 
-class Rival(Work):
-    """Another object that claims to be a finished chunk. It needs no claim: all it may do is add its own blob."""
-
-    def keep_claim(self) -> None:
-        """There is none to keep."""
-
-
-def claimed(task: ChunkTask, ports: Ports, settings: Settings) -> Work | None:
+def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> Work | None:
     """Claims the task's chunk by one conditional write; None when nothing is left to do for it.
 
     Raises:
@@ -104,7 +166,7 @@ def claimed(task: ChunkTask, ports: Ports, settings: Settings) -> Work | None:
         raise ClaimHeldError("another object of the same name is being archived first", retry_after=_RIVAL_WAIT)
     if left := _claim_left(record, now, settings.claim_length):
         raise ClaimHeldError("another worker has the chunk", retry_after=left)
-    work = Work(record, ports, settings, started_at=now)
+    work = Work(record, ports, settings, started_at=now, is_borrowed=is_borrowed)
     work.save(
         claim_owner=uuid4().hex,
         attempts=record.attempts + 1,

@@ -1,10 +1,10 @@
-"""Rivals: a finished chunk is announced again, but at another location.
+"""Conflicts: a finished chunk is announced again, but at another location.
 
 One session may give several files with the same ids (the service's known issues), so other bytes are never taken for
 a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).
 """
 
-from recording.archive.claim import Rival, ids_of
+from recording.archive.claim import NoClaim, Work, ids_of
 from recording.archive.copy import keep_conflict
 from recording.archive.failure import keep_entry
 from recording.codes import Code
@@ -17,8 +17,8 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 
-def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
-    """Compares what a task for a finished chunk names with what is archived; a plain duplicate costs no request.
+def check_conflict(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> None:
+    """Compare what a task for a finished chunk names with what is archived; a plain duplicate costs no request.
 
     Raises:
         StorageError: when the other bytes could not be kept; the message must be delivered again.
@@ -27,7 +27,8 @@ def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
     if known is None or known.task.content_location == task.content_location or task.home is Home.EXTERNAL:
         emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))
         return
-    rival = Rival(changed(known, task=task, etag=None), ports, settings, ports.clock.now())
+    record = changed(known, task=task, etag=None)
+    rival = Work(record, ports, settings, ports.clock.now(), claim=NoClaim(), is_borrowed=is_borrowed)
     try:
         _keep_other_bytes(rival, known)
     except SourceError as error:
@@ -37,16 +38,16 @@ def look_at_rival(task: ChunkTask, ports: Ports, settings: Settings) -> None:
             _try_later(rival, error)
 
 
-def _keep_other_bytes(rival: Rival, known: ChunkRecord) -> None:
+def _keep_other_bytes(rival: Work, known: ChunkRecord) -> None:
     if known.blob_name is not None and keep_conflict(rival, known.blob_name, unless_sha256=known.sha256):
         error = RecordingError("another object claims to be this chunk; both are kept", code=Code.CONTENT_CONFLICT)
         keep_entry(rival.task, error, rival)
 
 
-def _try_later(rival: Rival, error: SourceError) -> None:
+def _try_later(rival: Work, error: SourceError) -> None:
     if rival.is_past_deadline():
         keep_entry(rival.task, error, rival)
         return
     left = retention.time_left(rival.task.expires_at, rival.now())
-    delay = retention.retry_delay(rival.task.attempt + 1, left, 0.5, error.retry_after)
-    rival.ports.queue.send(rival.task.again(), delay)
+    delay = retention.retry_delay(rival.task.attempt + 1, left, rival.ports.jitter(), error.retry_after)
+    rival.put_back(rival.task.again(), delay)

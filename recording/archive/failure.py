@@ -1,6 +1,5 @@
 """Failure: the one place where a chunk is put back, given up with an alarm, or kept for manual review."""
 
-import random
 from datetime import timedelta
 from typing import Unpack
 
@@ -80,13 +79,12 @@ def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
     """Save why it failed, give the claim back and send the task again, later each time but before the deadline."""
     now = work.now()
     left = retention.time_left(work.task.expires_at, now)
-    jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
-    delay = retention.retry_delay(task.attempt + 1, left, jitter, error.retry_after)
+    delay = retention.retry_delay(task.attempt + 1, left, work.ports.jitter(), error.retry_after)
     changes = refusal_facts(work.record, error, now)
     changes.update({"last_error": error.code, "next_attempt_at": now + delay})
     changes.update(_past_deadline(work, error))
     _give_back(work, **changes)
-    work.ports.queue.send(task.again(), delay)
+    work.put_back(task.again(), delay)
     emit(
         Event.ATTEMPT_FAILED,
         code=error.code,
@@ -120,7 +118,7 @@ def _go_on_later(work: Work, task: ChunkTask, error: CopyPausedError) -> None:
     """Go on in the next run: only the time of this one is over, so no try is counted."""
     delay = max(error.retry_after or timedelta(), _A_MOMENT)
     _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay)
-    work.ports.queue.send(task, delay)
+    work.put_back(task, delay)
     emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
 
 

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Unpack
 
 from recording import __version__
-from recording.archive.claim import Work, ids_of
+from recording.archive.claim import HeldClaim, Work, ids_of
 from recording.archive.copy import copy, digest_of
 from recording.archive.verify import verify
 from recording.domain import layout, retention
 from recording.domain.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.integrity import Digest, check_stored
 from recording.domain.receipt import receipt_of
-from recording.domain.records import ChunkChanges, changed, required
-from recording.domain.transitions import is_archived, moved
+from recording.domain.records import ChunkChanges, required
+from recording.domain.transitions import is_archived
 from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings
@@ -89,18 +88,18 @@ def keep_in_fallback(work: Work) -> None:
     """Copies and proves the chunk in the fallback, and marks it so; a failure changes nothing, the next try comes."""
     if work.ports.fallback is None:
         return
-    aside = Aside(
+    aside = Work(
         work.record,
         replace(work.ports, archive=work.ports.fallback),
         work.settings,
         work.started_at,
         skew=work.skew,
-        holder=work,
+        claim=HeldClaim(work),
     )
     try:
         copy(aside)
         verify(aside)
-        _keep_papers(aside)
+        _keep_documents(aside)
         work.save(fallback=_kept(aside.record, work.now()))
     except RecordingError as error:
         emit(Event.ATTEMPT_FAILED, code=error.code, fault=error.fault, detail="in the fallback", **ids_of(work.task))
@@ -115,29 +114,7 @@ def keep_in_fallback(work: Work) -> None:
     )
 
 
-@dataclass
-class Aside(Work):
-    """Work on a copy that the catalog does not count: nothing is saved but the claim of whoever holds it."""
-
-    holder: Work | None = None
-
-    def save(self, **changes: Unpack[ChunkChanges]) -> None:
-        """Keeps facts for itself."""
-        self.record = changed(self.record, **changes)
-        self.keep_claim()
-
-    def move(self, state: ChunkState, **changes: Unpack[ChunkChanges]) -> None:
-        """The next state, for itself."""
-        self.record = moved(self.record, state, **changes)
-        self.keep_claim()
-
-    def keep_claim(self) -> None:
-        """Renews the holder's claim. Raises ClaimLostError when it has ended."""
-        if self.holder is not None:
-            self.holder.keep_claim()
-
-
-def _keep_papers(aside: Work) -> None:
+def _keep_documents(aside: Work) -> None:
     """The metadata, if it has come by now, and the receipt; both are made anew when the chunk comes home."""
     name = required(aside.record.blob_name, "blob_name")
     if aside.metadata is not None:

@@ -8,12 +8,12 @@ trying goes to quarantine; anything unexpected is left to the host, which delive
 from collections.abc import Callable
 
 from recording.archive.catalog import catalog
-from recording.archive.claim import Work, claimed, ids_of
-from recording.archive.conflicts import look_at_rival
+from recording.archive.claim import Work, claim_chunk, ids_of
+from recording.archive.conflicts import check_conflict
 from recording.archive.delete_source import settle_source
 from recording.archive.failure import after_failure, wait_for_other
 from recording.archive.fallback import copy_or_heal
-from recording.archive.priority import on_borrowed_turn, queue_again, whose_turn
+from recording.archive.priority import queue_again, whose_turn
 from recording.archive.tasks import taken_task
 from recording.archive.verify import verify
 from recording.domain.chunk import ChunkState, ChunkTask
@@ -36,28 +36,30 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     chosen = whose_turn(task, ports, settings)
     is_borrowed = chosen is not task
     with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
-        archive_chunk(chosen, on_borrowed_turn(ports) if is_borrowed else ports, settings)
+        archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
     if is_borrowed:  # only now: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
 
 
-def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings) -> None:
-    """Archives one chunk, or arranges that it is tried again, or keeps it for a person.
+def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> None:
+    """Archive one chunk, or arrange that it is tried again, or keep it for manual review.
 
-    Returning means the queue message may go: the chunk is finished, or another message carries the task on.
+    Returning means the queue message may go: the chunk is finished, or another message carries the task on. On a
+    borrowed turn the chunk's own message is that other one, and none is sent.
 
     Raises:
         RecordingError: only when not even that could be arranged; the host delivers the message again.
     """
     work = None
     try:
-        work = claimed(task, ports, settings)
+        work = claim_chunk(task, ports, settings, is_borrowed=is_borrowed)
         if work is None:
-            look_at_rival(task, ports, settings)
+            check_conflict(task, ports, settings, is_borrowed=is_borrowed)
         else:
             _go_on(work)
     except (ClaimHeldError, ClaimLostError) as error:
-        wait_for_other(task, error, ports)
+        if not is_borrowed:
+            wait_for_other(task, error, ports)
     except RecordingError as error:
         if work is None:
             raise

@@ -5,17 +5,15 @@ at risk that waits too, works on that one, and queues its own task again when th
 delivered again by the host, so it must leave no message behind.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, cast
 
 from recording.archive.claim import ids_of
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.retention import Urgency
 from recording.errors import StorageError
-from recording.ports import ChunkQueue, Ports, Unreadable
+from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -35,15 +33,6 @@ def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> ChunkTask:
     return task if other is None else other
 
 
-def on_borrowed_turn(ports: Ports) -> Ports:
-    """Return the ports for another chunk's work.
-
-    That chunk has a message of its own, which will find it finished or go on with it. So nothing is sent for it on a
-    borrowed turn: else each one would leave another message behind.
-    """
-    return replace(ports, queue=cast("ChunkQueue", _SilentQueue(ports.queue)))
-
-
 def queue_again(task: ChunkTask, ports: Ports) -> None:
     """Queue the task whose turn was lent to another chunk.
 
@@ -52,19 +41,6 @@ def queue_again(task: ChunkTask, ports: Ports) -> None:
     """
     ports.queue.send(task)
     emit(Event.CHUNK_WAITING, reason="gave_way", **ids_of(task))
-
-
-class _SilentQueue:
-    """The queue, for a chunk whose own message remains. If that is lost, reconcile redrives the chunk."""
-
-    def __init__(self, queue: ChunkQueue) -> None:
-        self._queue = queue
-
-    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """Sends nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._queue, name)
 
 
 def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Settings) -> ChunkTask | None:

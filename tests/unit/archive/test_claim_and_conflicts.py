@@ -10,7 +10,7 @@ import pytest
 from dev.in_memory.builders import document_id, location, metadata, task, wav
 from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import World, intercept, leave_alone, world
-from recording.archive.claim import claimed
+from recording.archive.claim import claim_chunk
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
 from recording.errors import ClaimHeldError, ClaimLostError, SourceBusyError, SourceGoneError, StorageBusyError
 from recording.setting_values import MediaCheck
@@ -29,7 +29,7 @@ def here() -> World:
 
 def test_a_held_claim_sends_the_task_away_until_it_ends(here: World) -> None:
     """Two workers on one chunk would be twice the traffic and a race for every name."""
-    claimed(task(), here.ports, here.settings)
+    claim_chunk(task(), here.ports, here.settings)
     here.works(task())
     assert here.source.calls == []
     assert here.fakes.queue.sent == [(task(), here.now + timedelta(minutes=2, seconds=1))]
@@ -37,7 +37,7 @@ def test_a_held_claim_sends_the_task_away_until_it_ends(here: World) -> None:
 
 def test_a_claim_that_has_ended_is_taken_over(here: World) -> None:
     """The first worker died without a word."""
-    dead = claimed(task(), here.ports, here.settings)
+    dead = claim_chunk(task(), here.ports, here.settings)
     assert dead is not None
     here.fakes.clock.advance(minutes=2)
     here.works(task())
@@ -50,26 +50,26 @@ def test_of_two_workers_at_the_same_moment_one_wins(here: World) -> None:
 
     def another_worker_is_faster(record: ChunkRecord) -> ChunkRecord:
         here.fakes.catalog.save_chunk = save  # type: ignore[method-assign]  # only once
-        claimed(task(), here.ports, here.settings)
+        claim_chunk(task(), here.ports, here.settings)
         return save(record)
 
     here.fakes.catalog.save_chunk = another_worker_is_faster  # type: ignore[method-assign]
     with pytest.raises(ClaimLostError):
-        claimed(task(), here.ports, here.settings)
+        claim_chunk(task(), here.ports, here.settings)
 
 
 def test_a_held_claim_says_when_it_ends(here: World) -> None:
     """The queue can then bring the task back at the right moment."""
-    claimed(task(), here.ports, here.settings)
+    claim_chunk(task(), here.ports, here.settings)
     here.fakes.clock.advance(seconds=30)
     with pytest.raises(ClaimHeldError) as raised:
-        claimed(task(), here.ports, here.settings)
+        claim_chunk(task(), here.ports, here.settings)
     assert raised.value.retry_after == timedelta(seconds=90)
 
 
 def test_a_claim_is_renewed_when_half_of_it_is_used(here: World) -> None:
     """A four-hour file takes longer than one claim; a save for every block would be a flood."""
-    work = claimed(task(), here.ports, here.settings)
+    work = claim_chunk(task(), here.ports, here.settings)
     assert work is not None
     saves = here.fakes.catalog.calls.count("save_chunk")
     here.fakes.clock.advance(seconds=59)
@@ -83,7 +83,7 @@ def test_a_claim_is_renewed_when_half_of_it_is_used(here: World) -> None:
 
 def test_a_claim_that_has_ended_cannot_be_renewed(here: World) -> None:
     """Somebody else may have the chunk by now."""
-    work = claimed(task(), here.ports, here.settings)
+    work = claim_chunk(task(), here.ports, here.settings)
     assert work is not None
     here.fakes.clock.advance(minutes=2)
     with pytest.raises(ClaimLostError):
@@ -296,7 +296,7 @@ def test_while_a_chunk_is_being_archived_a_rival_waits(here: World) -> None:
     """First come, first archived; the other is compared when that is done."""
     here.source.objects[ELSEWHERE] = wav(1500)
     first = task(delete_location=None)
-    claimed(first, here.ports, here.settings)
+    claim_chunk(first, here.ports, here.settings)
     here.works(RIVAL)
     assert here.source.calls == []
     here.fakes.clock.advance(minutes=3)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class Archive(FakeArchive):
         return (self.down_with(), False) if self.is_down else planned
 
 
-def _here(**changes: object) -> World:
+def _here(**changes: Any) -> World:
     here = world(**changes)
     here.fakes = replace(here.fakes, archive=Archive(), fallback=Archive())
     return here

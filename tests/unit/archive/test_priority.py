@@ -8,7 +8,7 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, RECORDING_ID, record, task
 from dev.in_memory.world import World, world
-from recording.archive.claim import claimed
+from recording.archive.claim import claim_chunk
 from recording.archive.priority import LATE_AFTER, is_late, is_waiting
 from recording.control.recordings import get_recording
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, FallbackCopy
@@ -101,7 +101,7 @@ def test_what_cannot_use_the_turn_does_not_get_it(here: World, why: str) -> None
     }
     here.fakes.catalog.save_chunk(known.model_copy(update=facts.get(why, {})))
     if why == "claimed":
-        claimed(other, here.ports, here.settings)
+        claim_chunk(other, here.ports, here.settings)
     here.works(safe)
     assert 0 in _archived(here)
 

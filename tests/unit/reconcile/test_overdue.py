@@ -7,7 +7,7 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task
 from dev.in_memory.world import World, world
-from recording.archive.claim import claimed
+from recording.archive.claim import claim_chunk
 from recording.domain.chunk import ChunkState, SourceOutcome
 from recording.errors import SourceBusyError, StorageBusyError
 from recording.reconcile.overdue import OVERDUE_AFTER, Reconciled, is_overdue
@@ -164,7 +164,7 @@ def test_a_chunk_in_the_hands_of_a_worker_is_left_alone(here: World) -> None:
     here.announces()
     here.fakes.queue.sent.clear()
     here.fakes.clock.advance(minutes=60)
-    claimed(task(), here.ports, here.settings)
+    claim_chunk(task(), here.ports, here.settings)
     assert here.reconciles().redriven == 0
 
 
@@ -173,7 +173,7 @@ def test_a_chunk_that_a_worker_takes_at_this_very_moment_is_left_to_it(here: Wor
     _known_but_forgotten(here)
     chunks = list(here.fakes.catalog.open_chunks())
     here.fakes.catalog.open_chunks = lambda expiring_after=None: iter(chunks)  # type: ignore[method-assign]  # seen before the claim
-    claimed(task(), here.ports, here.settings)
+    claim_chunk(task(), here.ports, here.settings)
     assert here.reconciles() == Reconciled(open_chunks=1, least_time_left=timedelta(hours=23, minutes=47))
     assert here.fakes.queue.tasks == []
 
