@@ -9,7 +9,7 @@ from recording import ingest, wiring
 from recording.archive import line as archive
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
 from recording.http import routes as http_api
-from recording.operate import drift
+from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -81,10 +81,10 @@ def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger g
     reconciling.reconcile(*wiring.dependencies())
 
 
-@app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
+@app.timer_trigger(arg_name="timer", schedule="0 30 * * * *")
 def scrub(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Reads the share of the archive whose turn it is, and compares it with the catalog."""
-    drift.scrub(*wiring.dependencies())
+    """Reads each night what was not read for longest, and goes on each hour until that is done."""
+    scrubbing.scrub_if_due(*wiring.dependencies())
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -424,6 +424,7 @@ module app 'modules/function-app.bicep' = {
       MONITOR_WORKSPACE_ID: monitoring.outputs.workspaceCustomerId
       RETENTION_HOURS: retentionHours
       AT_RISK_HOURS: atRiskHours
+      DELETE_AFTER_DAYS: string(deleteAfterDays)
       MEDIA_CHECK: mediaCheck
       CONSENT_REQUIRED: string(consentRequired)
       PYTHON_THREADPOOL_THREAD_COUNT: '16'

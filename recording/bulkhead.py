@@ -65,6 +65,10 @@ class Bulkhead:
             self.failed(loop, "", error)
             return otherwise
 
+    def succeeded(self, loop: str) -> None:
+        """Note that an item of a loop was worked on: storage answers."""
+        self._in_a_row[loop] = 0
+
     def failed(self, loop: str, where: str, error: Exception) -> None:
         """Note a failure, and whether it was storage that failed."""
         if isinstance(error, StorageError) and error.code not in _OF_ONE_ROW:

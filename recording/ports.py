@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from recording.codes import Code
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
-from recording.domain.drift import BlobFacts
+from recording.domain.drift import BlobFacts, MediaAge
 from recording.domain.quarantine import Origin
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
@@ -248,6 +248,13 @@ class Catalog(Protocol):
 
     def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """Every chunk there is, those of one recording together."""
+        ...
+
+    def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:
+        """Behind a position: when the media was read whole that must be once in each cycle; at most so many rows.
+
+        Rows of chunks that are unfinished or have no media are passed over, and count as well.
+        """
         ...
 
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:

@@ -152,6 +152,12 @@ def hours(text: str) -> timedelta:
     return timedelta(hours=number(text, 0.01, 720, "hours"))
 
 
+def days(text: str) -> timedelta | None:
+    """Read a number of days, where -1 is never."""
+    found = number(text, -1, 36_500, "days, or -1 for never,")
+    return timedelta(days=found) if found >= 0 else None
+
+
 def claim(text: str) -> timedelta:
     """Read the length of a claim in seconds."""
     return timedelta(seconds=number(text, 2, 3600, "seconds"))

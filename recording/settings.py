@@ -91,6 +91,7 @@ class Settings(_Frozen):
     external_containers: Annotated[tuple[str, ...], Setting("EXTERNAL_STORAGE_CONTAINERS", values.containers)] = ()
     retention: Annotated[timedelta, Setting("RETENTION_HOURS", values.hours)] = timedelta(hours=24)
     at_risk_below: Annotated[timedelta, Setting("AT_RISK_HOURS", values.hours)] = timedelta(hours=6)
+    delete_after: Annotated[timedelta | None, Setting("DELETE_AFTER_DAYS", values.days)] = None
     expected_after: Annotated[timedelta, Setting("EXPECTED_AFTER_HOURS", values.hours)] = timedelta(hours=1)
     verify_readback: Annotated[bool, Setting("VERIFY_READBACK", values.flag)] = True
     media_check: Annotated[MediaCheck, Setting("MEDIA_CHECK", values.media_check)] = MediaCheck.REQUIRE

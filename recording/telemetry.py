@@ -55,6 +55,7 @@ class Event(StrEnum):
     DEAD_LETTERS_UNAVAILABLE = "recording.dead_letters.unavailable"
     DRIFT = "recording.drift"
     SCRUBBED = "recording.scrubbed"
+    SCRUB_BEHIND = "recording.scrub.behind"
     REDRIVEN = "recording.redriven"
     QUEUE_SEEN = "recording.queue.seen"
     NEEDS_ATTENTION = "recording.needs_attention"
@@ -76,6 +77,7 @@ _LEVELS = {
     Event.CHUNK_MEDIA_LOST: logging.ERROR,
     Event.MANIFEST_BEHIND: logging.ERROR,
     Event.DRIFT: logging.ERROR,
+    Event.SCRUB_BEHIND: logging.ERROR,
     Event.CHUNK_IN_FALLBACK: logging.ERROR,
     Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
@@ -115,6 +117,9 @@ FIELDS = frozenset(
         "poisoned",
         "missing",
         "incomplete",
+        "coverage",
+        "unread",
+        "requests",
         "event_id",
         "came_from",
         "entry",

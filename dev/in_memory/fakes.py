@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from recording.codes import Code
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
-from recording.domain.drift import BlobFacts
+from recording.domain.drift import BlobFacts, MediaAge, is_scrubbed, read_at
 from recording.domain.events import EVENT_TYPE
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
@@ -27,6 +27,7 @@ from recording.domain.stored import StoredBlob
 from recording.domain.times import sortable
 from recording.domain.transitions import is_finished, is_held
 from recording.errors import (
+    BlobLockedError,
     ClaimLostError,
     ControlError,
     SourceBrokenError,
@@ -311,6 +312,7 @@ class FakeArchive(Scripted):
         super().__init__()
         self.blobs: dict[str, FakeBlob] = {}
         self.staged: dict[str, dict[str, bytes]] = defaultdict(dict)
+        self.tiers: dict[str, str] = {}  # by name; the archive tier refuses to be read
         self._etags = count(1)
 
     @scripted
@@ -382,12 +384,17 @@ class FakeArchive(Scripted):
     def read(self, name: str) -> Iterator[bytes]:
         if name not in self.blobs:
             raise StorageError("the archive has no such blob")
+        if self.tiers.get(name) == "Archive":
+            raise BlobLockedError("the blob is in the archive tier")
         data = self.blobs[name].data
         return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
 
     @scripted
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        committed = {name: BlobFacts(name, len(blob.data), blob.facts) for name, blob in self.blobs.items()}
+        committed = {
+            name: BlobFacts(name, len(blob.data), blob.facts, tier=self.tiers.get(name))
+            for name, blob in self.blobs.items()
+        }
         staged = {name: BlobFacts(name, 0, {}, is_committed=False) for name, blocks in self.staged.items() if blocks}
         found = {**staged, **committed}
         return iter([found[name] for name in sorted(found) if name.startswith(prefix)])
@@ -443,6 +450,22 @@ class FakeCatalog(Scripted):
     def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         rows = self._chunk_rows()
         return self._listed("all_chunks", [rows[key] for key in sorted(rows)])
+
+    @scripted
+    def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:
+        behind = [("/".join(key), self.chunks[key]) for key in sorted(self.chunks) if "/".join(key) > after]
+        rows = behind[: min(most, self.fails_after.get("media_ages", most))]
+        ages = tuple(
+            MediaAge(
+                row.task.recording_id, _second(read_at(row)), row.length_bytes or 0, row.offline_seen_at is not None
+            )
+            for _, row in rows
+            if is_scrubbed(row)
+        )
+        position = rows[-1][0] if rows else after
+        if "media_ages" in self.fails_after and len(rows) < len(behind):
+            return Page(ages, position, self.late_error)
+        return Page(ages, position if len(behind) > len(rows) else "")
 
     @scripted
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:

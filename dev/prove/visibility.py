@@ -17,8 +17,9 @@ from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited
 from recording.control.recordings import start_recording, stop_recording
 from recording.domain import patience
-from recording.domain.drift import is_scrubbed_on
+from recording.domain.drift import SCRUB_DUE_AFTER
 from recording.domain.receipt import MORE_TO_COME
+from recording.domain.records import changed
 from recording.domain.roles import Operation
 from recording.errors import (
     LogUnavailableError,
@@ -27,7 +28,7 @@ from recording.errors import (
     SourceRefusedError,
     StorageRefusedError,
 )
-from recording.operate.drift import scrub
+from recording.operate.scrub import scrub_if_due
 from recording.ports import RecordingSummary
 from recording.setting_values import MediaCheck
 from recording.telemetry import Event, emit
@@ -66,8 +67,8 @@ class Stage:
         if now.minute % 5 == 0:
             with suppress(RecordingError):  # the host notes it, and fires again in five minutes
                 self.here.reconciles()
-        if (now.hour, now.minute) == (3, 30):
-            scrub(self.here.ports, self.here.settings)
+        if now.minute == 30:
+            scrub_if_due(self.here.ports, self.here.settings)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -377,10 +378,10 @@ def altered_blob() -> Stage:
     def act(stage: Stage) -> None:
         _announced(stage.here)
         stage.goes_by(_HOUR)
-        recording_id = stage.here.record(task(0)).task.recording_id
-        while not is_scrubbed_on(recording_id, (stage.here.now + timedelta(days=1)).date()):
-            stage.goes_by(timedelta(days=1))
-        name = stage.here.record(task(0)).blob_name or ""
+        known = stage.here.record(task(0))
+        due = changed(known, read_whole_at=stage.here.now - SCRUB_DUE_AFTER)
+        stage.here.fakes.catalog.save_chunk(due)
+        name = known.blob_name or ""
         blob = stage.here.fakes.archive.blobs[name]
         stage.here.fakes.archive.blobs[name] = replace(blob, data=bytes(reversed(blob.data)))
         stage.fails_now()

@@ -106,9 +106,9 @@ def _verify(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answ
     found = verify(asked.recording, ports, settings)
     if found is None:
         return UNKNOWN, {"error": Code.UNKNOWN_RECORDING}, ["the catalog knows no chunk of this recording"]
-    word = "not proved" if found.differences else "proved"
-    lines = [*found.differences, f"{word}: {found.chunks} chunks, {found.read_whole} of them read whole"]
-    return NEEDS_A_PERSON if found.differences else FINE, asdict(found), lines
+    word = "proved" if found.is_proved else "not proved"
+    lines = [*found.differences, *found.unread, f"{word}: {found.chunks} chunks, {found.read_whole} of them read whole"]
+    return FINE if found.is_proved else NEEDS_A_PERSON, asdict(found) | {"is_proved": found.is_proved}, lines
 
 
 def _redrive(asked: argparse.Namespace, ports: Ports, settings: Settings) -> Answer:

@@ -34,7 +34,9 @@ def main(
         tell(report.as_json())
     else:
         say(tell, report.as_text().splitlines())
-    return DIFFERENT if report.drifts else SAME
+    if report.drifts:
+        return DIFFERENT
+    return FAILED if report.failed else SAME
 
 
 def _parser() -> argparse.ArgumentParser:

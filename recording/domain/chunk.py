@@ -215,6 +215,10 @@ class ChunkRecord(BaseModel):
     quarantine_reason: str | None = None
     archive_refused_since: UtcTime | None = None  # the archive has failed every try since
     fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
+    read_whole_at: UtcTime | None = None  # when the scrub last read the media whole and found it as recorded
+    offline_seen_at: UtcTime | None = None  # found in the archive tier then, which cannot be read
+    disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is no drift
+    disposed_why: str | None = None  # the rule or the decision that deleted it
     etag: str | None = Field(None, exclude=True)
     saved_at: UtcTime | None = Field(None, exclude=True)  # by the catalog's clock, which all instances share
 

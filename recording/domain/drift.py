@@ -3,19 +3,21 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from recording.codes import Code
 from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome
+from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState, Home, MetadataOutcome
 from recording.domain.transitions import is_archived, is_finished
 
 _LATER_VERSION = re.compile(r"v[0-9]{1,3}\.", re.ASCII)
 _BESIDE = ("conflict-", "suspect-")
-SCRUB_CYCLE_DAYS = 90  # every recording is hashed once a quarter, which is 1.1 % a day
+SCRUB_CYCLE_DAYS = 90  # all media is read whole once a quarter, which is 1.1 % a day
+SCRUB_CYCLE = timedelta(days=SCRUB_CYCLE_DAYS)
+SCRUB_DUE_AFTER = timedelta(days=SCRUB_CYCLE_DAYS - 10)  # ten nights to catch up before the cycle is missed
 
 
 class DriftKind(StrEnum):
@@ -52,6 +54,22 @@ class BlobFacts:
     length_bytes: int
     facts: Mapping[str, str] = field(default_factory=dict)
     is_committed: bool = True
+    tier: str | None = None  # the access tier, where the service says it
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether its bytes cannot be read before they are rehydrated, which takes hours and costs money."""
+        return self.tier == "Archive"
+
+
+@dataclass(frozen=True)
+class MediaAge:
+    """When a chunk's media was read whole, or was found in the archive tier, from which it cannot be read."""
+
+    recording_id: str
+    read_at: datetime
+    length_bytes: int
+    is_offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,11 @@ class Sampled:
 
 
 def compare(
-    chunks: Sequence[ChunkRecord], listed: Iterable[BlobFacts], template: str, sampled: Mapping[str, Sampled]
+    chunks: Sequence[ChunkRecord],
+    listed: Iterable[BlobFacts],
+    template: str,
+    sampled: Mapping[str, Sampled],
+    disposed: Collection[ChunkKey] = (),
 ) -> list[Drift]:
     """The differences of one recording, in the order of blob names.
 
@@ -72,13 +94,31 @@ def compare(
         listed: all blobs in its folders.
         template: ARCHIVE_PATH_TEMPLATE, for chunks that have no blob name yet.
         sampled: by media name, what was read of the blobs in the sample.
+        disposed: the chunks whose files may lawfully be gone; what is there of them is compared all the same.
     """
     blobs = {blob.name: blob for blob in listed}
     committed = {name: blob for name, blob in blobs.items() if blob.is_committed}
+    kept = [chunk for chunk in chunks if chunk.key not in disposed]
     found = {drift for chunk in chunks for drift in _of_chunk(chunk, committed, sampled)}
-    found |= {drift for chunk in chunks for drift in _of_manifest(chunk, committed)}
+    found = {drift for drift in found if drift.kind not in _GONE or drift.document_id in _documents(kept)}
+    found |= {drift for chunk in kept for drift in _of_manifest(chunk, committed)}
     found |= {_of_stranger(blob) for blob in blobs.values() if not is_expected_blob(blob, chunks, template)}
     return sorted(found, key=lambda drift: (drift.blob_name, drift.kind))
+
+
+_GONE = (DriftKind.MEDIA_MISSING, DriftKind.RECEIPT_MISSING, DriftKind.METADATA_MISSING)
+
+
+def _documents(chunks: Sequence[ChunkRecord]) -> set[str]:
+    return {chunk.task.document_id for chunk in chunks}
+
+
+def is_disposed(record: ChunkRecord, now: datetime, delete_after: timedelta | None) -> bool:
+    """Tell whether a chunk's files may lawfully be gone: so noted, or due by the archive's own lifecycle rule."""
+    if record.disposed_at is not None:
+        return True
+    written = record.copied_at or record.first_seen_at
+    return delete_after is not None and now - written >= delete_after
 
 
 def vouches_for_media(record: ChunkRecord) -> bool:
@@ -122,26 +162,38 @@ def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:
     return int.from_bytes(drawn[:8]) < percent / 100 * 2**64
 
 
-def is_scrubbed_on(recording_id: str, day: date) -> bool:
-    """Whether it is a recording's turn: once in each cycle, always on the same day of it."""
-    place = int.from_bytes(hashlib.sha256(recording_id.encode()).digest()[:8])
-    return place % SCRUB_CYCLE_DAYS == day.toordinal() % SCRUB_CYCLE_DAYS
+def is_indexed_elsewhere(record: ChunkRecord) -> bool:
+    """Tell whether the catalog vouches for media that stays in the customer's own storage."""
+    return record.task.home is Home.EXTERNAL and is_archived(record) and bool(record.sha256)
+
+
+def is_scrubbed(record: ChunkRecord) -> bool:
+    """Tell whether a chunk's media has to be read once in each cycle."""
+    is_vouched_for = vouches_for_media(record) or is_indexed_elsewhere(record)
+    return is_finished(record) and is_vouched_for and record.disposed_at is None
+
+
+def read_at(record: ChunkRecord) -> datetime:
+    """Return when the scrub last saw a chunk's media; at first, when it was verified or copied."""
+    return (
+        record.offline_seen_at or record.read_whole_at or record.verified_at or record.copied_at or record.first_seen_at
+    )
 
 
 def _of_chunk(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts], sampled: Mapping[str, Sampled]) -> Iterable[Drift]:
     name = chunk.blob_name or ""
     if vouches_for_media(chunk):
         kinds = _media_kinds(chunk, blobs.get(name), sampled.get(name))
-        yield from (_drift(chunk, name, kind) for kind in kinds)
+        yield from (drift_of(chunk, name, kind) for kind in kinds)
     if not is_archived(chunk):
         return
     receipt = layout.receipt_name(name)
     if receipt not in blobs:
-        yield _drift(chunk, receipt, DriftKind.RECEIPT_MISSING)
+        yield drift_of(chunk, receipt, DriftKind.RECEIPT_MISSING)
     elif name in sampled and not _is_receipt_of(chunk, sampled[name].receipt):
-        yield _drift(chunk, receipt, DriftKind.RECEIPT_ALTERED)
+        yield drift_of(chunk, receipt, DriftKind.RECEIPT_ALTERED)
     if chunk.metadata is MetadataOutcome.ARCHIVED and layout.metadata_name(name) not in blobs:
-        yield _drift(chunk, layout.metadata_name(name), DriftKind.METADATA_MISSING)
+        yield drift_of(chunk, layout.metadata_name(name), DriftKind.METADATA_MISSING)
 
 
 def _media_kinds(chunk: ChunkRecord, blob: BlobFacts | None, sample: Sampled | None) -> Iterable[DriftKind]:
@@ -179,5 +231,6 @@ def _of_stranger(blob: BlobFacts) -> Drift:
     return Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
 
 
-def _drift(chunk: ChunkRecord, name: str, kind: DriftKind) -> Drift:
+def drift_of(chunk: ChunkRecord, name: str, kind: DriftKind) -> Drift:
+    """Return a difference at a chunk's blob."""
     return Drift(name, kind, chunk.task.recording_id, chunk.task.document_id, chunk.task.index)

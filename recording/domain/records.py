@@ -72,6 +72,10 @@ class ChunkChanges(TypedDict, total=False):
     quarantine_reason: str | None
     archive_refused_since: datetime | None
     fallback: FallbackCopy | None
+    read_whole_at: datetime | None
+    offline_seen_at: datetime | None
+    disposed_at: datetime | None
+    disposed_why: str | None
     etag: str | None
     saved_at: datetime | None
 

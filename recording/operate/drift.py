@@ -1,41 +1,53 @@
-"""Drift: the archive is compared with the catalog, all of it on demand, and a share of it every day.
+"""Drift: compare the archive with the catalog, all of it on demand; each recording is on its own.
 
-Nothing is changed by looking. What is found is told as a report, in JSON for machines and as text for people.
+Nothing is changed by looking. The report is JSON for machines and text for people. What could not be read is listed as
+unread, with the reason; it is neither a difference nor proved.
 """
 
 import hashlib
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from recording.bulkhead import readable
+from recording.bulkhead import ODD_CONTENT, Bulkhead
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord
 from recording.domain.drift import (
+    BlobFacts,
     Drift,
     DriftKind,
     Sampled,
     compare,
+    drift_of,
+    is_disposed,
+    is_indexed_elsewhere,
     is_sampled,
-    is_scrubbed_on,
     vouches_for_media,
 )
+from recording.errors import RecordingError, SourceError, SourceGoneError, StorageError, UnsafeLocationError
 from recording.ports import Ports
 from recording.settings import Settings
-from recording.telemetry import Event, emit
 
-SCRUB_TIME = timedelta(minutes=20)  # the host ends a function after half an hour
-MOST_RAISED = 100  # log events of one scrub; the report has all
+ARCHIVE_TIER = "archive tier"
+FAILURES = (RecordingError, *ODD_CONTENT)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Media that could not be read now, and why: `archive tier`, or the code of an error."""
+
+    name: str
+    reason: str
+    recording_id: str | None = None
 
 
 @dataclass(frozen=True)
 class DriftReport:
-    """What was compared, and every difference."""
+    """What was compared, every difference, and what could not be read."""
 
     at: datetime
     recordings: int = 0
@@ -43,9 +55,15 @@ class DriftReport:
     sampled: int = 0
     complete: bool = True  # False: time ran out before everything was looked at
     drifts: tuple[Drift, ...] = field(default=())
+    unread: tuple[Unread, ...] = field(default=())
+
+    @property
+    def failed(self) -> bool:
+        """Whether something could not be read that should be readable."""
+        return any(unread.reason != ARCHIVE_TIER for unread in self.unread)
 
     def as_json(self) -> str:
-        """The report for machines; names are stable."""
+        """Return the report for machines; names are stable."""
         facts = {
             "schema": 1,
             "at": self.at.isoformat(),
@@ -55,12 +73,14 @@ class DriftReport:
             "complete": self.complete,
             "counts": dict(sorted(Counter(drift.kind.value for drift in self.drifts).items())),
             "drift": [_json_facts(drift) for drift in self.drifts],
+            "unread": [asdict(unread) for unread in self.unread],
         }
         return json.dumps(facts, indent=2) + "\n"
 
     def as_text(self) -> str:
-        """The report for people: a line for each difference, and the sum of it."""
+        """Return the report for people: a line for each difference, and the sum of it."""
         lines = [f"{drift.kind.value:<17} {drift.blob_name}" for drift in self.drifts]
+        lines += [f"{'not read':<17} {unread.name}: {unread.reason}" for unread in self.unread]
         looked = f"{self.recordings} recordings, {self.chunks} chunks, {self.sampled} of them read whole"
         found = f"{len(self.drifts)} differences" if self.drifts else "no difference"
         return "\n".join([*lines, f"{found} in {looked}{'' if self.complete else ' (time ran out)'}"]) + "\n"
@@ -69,112 +89,205 @@ class DriftReport:
 def look_for_drift(
     ports: Ports, settings: Settings, *, sample_percent: float = 1.0, since: datetime | None = None, seed: str = ""
 ) -> DriftReport:
-    """Compares the whole archive with the whole catalog, and reads a share of the media whole.
+    """Compare the whole archive with the whole catalog, and read a share of the media whole.
 
     Args:
-        ports: the catalog and the archive are read; nothing is written.
+        ports: catalog, archive and the customer's own storage are read; nothing is written.
         settings: for the names of blobs.
         sample_percent: how much of the media to read and hash, by chunk.
         since: chunks of older events are not compared; blobs of known recordings are never called strangers for it.
         seed: which share is drawn; the same one for the same seed.
 
     Raises:
-        StorageError: when catalog or archive do not answer.
+        StorageError: when the catalog does not answer, or no recording at all could be looked at.
     """
-    passed = _Pass(ports, settings, lambda chunk: is_sampled(chunk, sample_percent, seed))
-    folders: set[str] = set()
-    for chunks in _by_recording(ports):
+    bulkhead, findings, folders = Bulkhead(), Findings(ports), set[str]()
+    known = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")
+    for chunks in _by_recording(known):
         folders |= _folders_of(chunks)
         if since is None or any(chunk.task.event_time >= since for chunk in chunks):
-            passed.look_at(chunks)
+            findings.try_to_add(chunks, lambda one: _sampled(one, ports, settings, sample_percent, seed), bulkhead)
+    if bulkhead.outage and (bulkhead.is_blind or not findings.recordings):
+        raise bulkhead.outage
     if strangers := _outside(folders, ports):
-        known = {folder for chunks in _by_recording(ports) for folder in _folders_of(chunks)}  # come meanwhile
-        passed.found += [drift for drift in strangers if _folder_of(drift.blob_name) not in known]
-    return passed.report()
+        listed = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")  # more may be known by now
+        known_now = {folder for chunks in _by_recording(listed) for folder in _folders_of(chunks)}
+        findings.drifts += [drift for drift in strangers if _folder_of(drift.blob_name) not in known_now]
+    return findings.report()
 
 
 def compare_recording(recording_id: str, ports: Ports, settings: Settings) -> DriftReport:
-    """Compares one recording and reads all its media whole; a report of no recording when the catalog has none.
+    """Compare one recording and read all its media whole; a report of no recording when the catalog has none.
 
     Raises:
         StorageError: when catalog or archive do not answer.
     """
-    passed = _Pass(ports, settings, lambda _chunk: True)
+    findings = Findings(ports)
     if chunks := ports.catalog.chunks_of(recording_id):
-        passed.look_at(chunks)
-    return passed.report()
+        findings.add(look_at(chunks, ports, settings, chunks))
+    return findings.report()
 
 
-def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic) -> DriftReport:
-    """The daily share: compares and reads whole the recordings whose turn it is, and raises each difference.
+@dataclass
+class Looked:
+    """What comparing one recording found.
 
-    Args:
-        ports: the catalog and the archive are read; nothing is written.
-        settings: for the names of blobs.
-        clock: seconds of this process, for the limit of time.
-
-    Raises:
-        StorageError: when catalog or archive do not answer; the recordings of this day wait for the next cycle.
+    Attributes:
+        read: the chunks whose media was read whole, whatever it held.
+        sampled: how many of them gave a digest.
+        bytes_read: by access tier; the customer's own storage counts as `external`.
+        requests: to storage, as far as they are made here; a read of media counts as one.
+        offline: names of media in the archive tier.
+        absent: names of media that the archive does not hold.
     """
-    day, began = ports.clock.now().date(), clock()
-    passed = _Pass(ports, settings, lambda _chunk: True)
-    for chunks in _by_recording(ports):
-        if not is_scrubbed_on(chunks[0].task.recording_id, day):
-            continue
-        if clock() - began > SCRUB_TIME.total_seconds():
-            passed.complete = False
-            break
-        passed.look_at(chunks)
-    report = passed.report()
-    _raise(report)
-    return report
+
+    recording_id: str
+    chunks: int = 0
+    sampled: int = 0
+    read: list[ChunkRecord] = field(default_factory=list)
+    drifts: list[Drift] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    bytes_read: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    offline: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+
+    @property
+    def failed(self) -> bool:
+        """Whether media differs, or could not be read that should be readable."""
+        return bool(self.drifts) or any(unread.reason != ARCHIVE_TIER for unread in self.unread)
 
 
-class _Pass:
-    """One pass: what was looked at so far."""
+class Findings:
+    """What was looked at so far."""
 
-    def __init__(self, ports: Ports, settings: Settings, wants: Callable[[ChunkRecord], bool]) -> None:
-        self._ports, self._settings, self._wants = ports, settings, wants
-        self._recordings = self._chunks = self._sampled = 0
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self.recordings = self.chunks = self.sampled = self.requests = 0
         self.complete = True
-        self.found: list[Drift] = []
+        self.drifts: list[Drift] = []
+        self.unread: list[Unread] = []
+        self.bytes_read: Counter[str] = Counter()
 
-    def look_at(self, chunks: Sequence[ChunkRecord]) -> None:
-        """Compares one recording."""
-        listed = [blob for folder in sorted(_folders_of(chunks)) for blob in self._ports.archive.list(f"{folder}/")]
-        there = {blob.name for blob in listed if blob.is_committed}
-        sampled = {
-            chunk.blob_name or "": self._read(chunk, there)
-            for chunk in chunks
-            if vouches_for_media(chunk) and self._wants(chunk)
-        }
-        self._recordings += 1
-        self._chunks += len(chunks)
-        self._sampled += sum(sample.sha256 is not None for sample in sampled.values())
-        self.found += compare(chunks, listed, self._settings.archive_path_template, sampled)
+    def try_to_add(
+        self, chunks: Sequence[ChunkRecord], look: Callable[[Sequence[ChunkRecord]], Looked], bulkhead: Bulkhead
+    ) -> None:
+        """Look at a recording on its own; when that fails it is unread, and hides no other."""
+        try:
+            self.add(look(chunks))
+        except FAILURES as error:
+            self.add_failure(chunks[0].task.recording_id, error, bulkhead)
 
-    def _read(self, chunk: ChunkRecord, there: set[str]) -> Sampled:
-        name = chunk.blob_name or ""
-        receipt = self._ports.archive.get(layout.receipt_name(name))
-        return Sampled(self._digest_of(name) if name in there else None, receipt[0] if receipt else None)
+    def add_failure(self, recording_id: str, error: Exception, bulkhead: Bulkhead) -> None:
+        """Note a recording that could not be looked at."""
+        bulkhead.failed("drift", recording_id, error)
+        code = error.code if isinstance(error, RecordingError) else "unreadable_record"
+        self.unread.append(Unread(recording_id, code, recording_id))
 
-    def _digest_of(self, name: str) -> str:
-        digest = hashlib.sha256()
-        for piece in self._ports.archive.read(name):
-            digest.update(piece)
-        return digest.hexdigest()
+    def add(self, looked: Looked) -> None:
+        """Add what one recording gave."""
+        self.recordings += 1
+        self.chunks += looked.chunks
+        self.sampled += looked.sampled
+        self.requests += looked.requests
+        self.drifts += looked.drifts
+        self.unread += looked.unread
+        self.bytes_read += looked.bytes_read
 
     def report(self) -> DriftReport:
-        """The report of what was looked at."""
-        drifts = tuple(sorted(self.found, key=lambda drift: (drift.blob_name, drift.kind)))
+        """Return the report of what was looked at."""
+        drifts = tuple(sorted(self.drifts, key=lambda drift: (drift.blob_name, drift.kind)))
         at = self._ports.clock.now()
-        return DriftReport(at, self._recordings, self._chunks, self._sampled, self.complete, drifts)
+        return DriftReport(at, self.recordings, self.chunks, self.sampled, self.complete, drifts, tuple(self.unread))
 
 
-def _by_recording(ports: Ports) -> Iterator[list[ChunkRecord]]:
-    listed = readable(ports.catalog.all_chunks(), "all_chunks")
-    for _, chunks in groupby(listed, key=lambda chunk: chunk.task.recording_id):
-        yield list(chunks)
+def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wanted: Sequence[ChunkRecord]) -> Looked:
+    """Compare one recording, and read the media of the wanted chunks whole.
+
+    Args:
+        chunks: all of the recording.
+        ports: archive and the customer's own storage are read.
+        settings: for the names of blobs, and for how long the archive keeps them.
+        wanted: whose media to read.
+
+    Raises:
+        StorageError: when the archive does not list its blobs; media that cannot be read is noted as unread.
+    """
+    looked, now = Looked(chunks[0].task.recording_id, len(chunks)), ports.clock.now()
+    listed = [blob for folder in sorted(_folders_of(chunks)) for blob in ports.archive.list(f"{folder}/")]
+    looked.requests += len(_folders_of(chunks))
+    there = {blob.name: blob for blob in listed if blob.is_committed}
+    ours = [chunk for chunk in wanted if vouches_for_media(chunk)]
+    sampled = {
+        chunk.blob_name or "": sample for chunk in ours if (sample := _read(chunk, there, ports, looked)) is not None
+    }
+    disposed = {chunk.key for chunk in chunks if is_disposed(chunk, now, settings.delete_after)}
+    looked.drifts += compare(chunks, listed, settings.archive_path_template, sampled, disposed)
+    for chunk in wanted:
+        if is_indexed_elsewhere(chunk):
+            looked.drifts += _compare_external(chunk, ports, looked)
+    return looked
+
+
+def _sampled(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, percent: float, seed: str) -> Looked:
+    return look_at(chunks, ports, settings, [chunk for chunk in chunks if is_sampled(chunk, percent, seed)])
+
+
+def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, looked: Looked) -> Sampled | None:
+    """Read a chunk's media and receipt; None, and noted as unread, when that cannot be done now."""
+    name = chunk.blob_name or ""
+    blob = there.get(name)
+    if blob is not None and blob.is_offline:
+        looked.offline.add(name)
+        looked.unread.append(Unread(name, ARCHIVE_TIER, looked.recording_id))
+        return None
+    try:
+        looked.requests += 2
+        receipt = ports.archive.get(layout.receipt_name(name))
+        length, digest = _length_and_digest(ports.archive.read(name)) if blob is not None else (0, None)
+    except StorageError as error:
+        looked.unread.append(Unread(name, error.code, looked.recording_id))
+        return None
+    if blob is None:
+        looked.absent.add(name)
+    looked.bytes_read[(blob.tier if blob else None) or "unknown"] += length
+    looked.sampled += digest is not None
+    looked.read.append(chunk)
+    return Sampled(digest, receipt[0] if receipt else None)
+
+
+def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[Drift]:
+    """Read media in the customer's own storage where it is stored; a location is never put into the report."""
+    name = chunk.blob_name or str(chunk.key)
+    looked.requests += 1
+    try:
+        with ports.external.open_content(chunk.task.content_location) as content:
+            length, digest = _length_and_digest(content.pieces())
+    except SourceGoneError:
+        looked.read.append(chunk)
+        return [drift_of(chunk, name, DriftKind.MEDIA_MISSING)]
+    except (SourceError, StorageError, UnsafeLocationError) as error:
+        looked.unread.append(Unread(name, error.code, looked.recording_id))
+        return []
+    looked.sampled += 1
+    looked.bytes_read["external"] += length
+    looked.read.append(chunk)
+    if length != chunk.length_bytes:
+        return [drift_of(chunk, name, DriftKind.MEDIA_LENGTH)]
+    return [drift_of(chunk, name, DriftKind.MEDIA_BYTES)] if digest != chunk.sha256 else []
+
+
+def _length_and_digest(pieces: Iterable[bytes]) -> tuple[int, str]:
+    digest, length = hashlib.sha256(), 0
+    for piece in pieces:
+        digest.update(piece)
+        length += len(piece)
+    return length, digest.hexdigest()
+
+
+def _by_recording(chunks: Iterable[ChunkRecord]) -> Iterator[list[ChunkRecord]]:
+    for _, found in groupby(chunks, key=lambda chunk: chunk.task.recording_id):
+        yield list(found)
 
 
 def _folders_of(chunks: Sequence[ChunkRecord]) -> set[str]:
@@ -193,20 +306,6 @@ def _outside(folders: set[str], ports: Ports) -> list[Drift]:
         for blob in ports.archive.list("")
         if _folder_of(blob.name) not in folders
     ]
-
-
-def _raise(report: DriftReport) -> None:
-    for drift in report.drifts[:MOST_RAISED]:
-        emit(
-            Event.DRIFT,
-            reason=drift.kind.value,
-            blob_name=drift.blob_name,
-            recording_id=drift.recording_id,
-            document_id=drift.document_id,
-            index=drift.index,
-        )
-    reason = None if report.complete else "time_ran_out"
-    emit(Event.SCRUBBED, chunks=report.chunks, count=len(report.drifts), reason=reason)
 
 
 def _json_facts(drift: Drift) -> dict[str, Any]:

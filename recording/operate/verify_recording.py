@@ -1,6 +1,7 @@
-"""Verify: one archived recording is proved again, from the bytes that lie in the archive. Nothing is changed.
+"""Verify: prove one archived recording again, from the bytes as they are stored now. Nothing is changed.
 
-The media is read whole and hashed, and held against the catalog and its receipt; the metadata must be there; the
+The media, in the archive or in the customer's own storage, is read whole, hashed and held
+against the catalog and its receipt; the metadata must be there; the
 manifest must say what the catalog says; and every chunk must be archived, with none missing in between.
 """
 
@@ -19,11 +20,24 @@ from recording.settings import Settings
 
 @dataclass(frozen=True)
 class Verified:
-    """How many chunks were looked at and read whole, and each difference by name; proved when there is none."""
+    """What comparing and reading found.
+
+    Attributes:
+        chunks: how many were looked at.
+        read_whole: of how many the media was read whole.
+        differences: each by name.
+        unread: media that could not be read, and why; of it nothing is proved.
+    """
 
     chunks: int
     read_whole: int
     differences: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether every chunk was read whole and nothing differs."""
+        return not self.differences and not self.unread and self.read_whole == self.chunks
 
 
 def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | None:
@@ -37,9 +51,9 @@ def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | No
         return None
     report = compare_recording(recording_id, ports, settings)
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
-    if unread := report.chunks - report.sampled:
-        differences.append(f"not_read {unread} of {report.chunks} chunks could not be read")
-    return Verified(report.chunks, report.sampled, (*differences, *_of_the_whole(recording_id, chunks, ports)))
+    unread = tuple(f"{one.name}: not read: {one.reason}" for one in report.unread)
+    differences += _of_the_whole(recording_id, chunks, ports)
+    return Verified(report.chunks, report.sampled, tuple(differences), unread)
 
 
 def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:

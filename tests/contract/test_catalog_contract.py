@@ -9,9 +9,10 @@ from dev.in_memory.fakes import FakeCatalog
 from recording.adapters.table.catalog import TableCatalog
 from recording.bulkhead import readable
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
+from recording.domain.drift import MediaAge
 from recording.domain.recording import LastAction, RecordingRecord, StartReservation
 from recording.errors import ClaimLostError
-from recording.ports import Catalog
+from recording.ports import Catalog, Page
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -278,3 +279,39 @@ def test_a_reservation_is_completed_whoever_comes_last(catalog: Catalog) -> None
     found = catalog.get_reservation(reservation().key)
     assert found is not None
     assert found.model_copy(update={"etag": None}) == complete
+
+
+def finished(index: int, recording_id: str, read: datetime, **changes: object) -> ChunkRecord:
+    facts = {"state": ChunkState.SOURCE_DELETED, "blob_name": f"f/{index}.wav", "sha256": "ab", "length_bytes": 7}
+    facts |= {"verified_at": read, **changes}
+    return chunk(index, f"d-{index}", recording_id=recording_id).model_copy(update=facts)
+
+
+def test_the_ages_of_media_are_listed_page_by_page(catalog: Catalog) -> None:
+    """The scrub surveys the whole catalog by a few columns, and goes on at any row."""
+    assert catalog.media_ages() == Page()
+    read = [NOW - timedelta(days=number) for number in range(4)]
+    for index in (0, 1):
+        added(catalog, finished(index, "rec-1", read[index]))
+    added(catalog, finished(0, "rec-2", read[2], offline_seen_at=read[0]))
+    added(catalog, finished(0, "rec-3", read[3], disposed_at=NOW))
+    added(catalog, chunk(5, "d-5"))
+
+    ages: list[object] = []
+    position = ""
+    while True:
+        page = catalog.media_ages(position, 2)
+        ages += page.items
+        position = page.next
+        if not position:
+            break
+    assert sorted(ages, key=str) == sorted(
+        [MediaAge("rec-1", read[0], 7), MediaAge("rec-1", read[1], 7), MediaAge("rec-2", read[0], 7, is_offline=True)],
+        key=str,
+    )
+
+
+def test_an_age_follows_the_record(catalog: Catalog) -> None:
+    known = added(catalog, finished(0, "rec-1", NOW - timedelta(days=9)))
+    catalog.save_chunk(known.model_copy(update={"read_whole_at": NOW}))
+    assert catalog.media_ages().items == (MediaAge("rec-1", NOW, 7),)

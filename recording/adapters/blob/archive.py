@@ -151,7 +151,7 @@ class BlobArchive:
         for blob in self._container.listed(prefix):
             facts = {key.lower(): value for key, value in (blob.metadata or {}).items()}
             is_committed = bool(blob.size) or self.look_up(blob.name) is not None
-            yield BlobFacts(blob.name, blob.size or 0, facts, is_committed)
+            yield BlobFacts(blob.name, blob.size or 0, facts, is_committed, blob.blob_tier)
 
 
 def _range(blob: BlobClient, first: int, length: int) -> tuple[bytes, int]:

@@ -31,9 +31,10 @@ from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condit
 from recording.adapters.table import rows
 from recording.codes import Code
 from recording.domain.chunk import VERSION, ChunkKey, ChunkRecord
+from recording.domain.drift import MediaAge
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.records import changed
-from recording.domain.times import sortable
+from recording.domain.times import EARLIEST, sortable
 from recording.domain.transitions import is_finished
 from recording.errors import ClaimLostError, StorageError
 from recording.ports import Page, Unreadable
@@ -99,6 +100,14 @@ class TableCatalog:
         """The whole table in the order of its keys, page by page, without the index rows."""
         for row in _beyond(self._chunks, rows.OPEN_PARTITION):
             yield _read(ChunkRecord, row)
+
+    def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:
+        """A few columns of the whole table, a thousand rows a request; the position is both keys of the last row."""
+        partition, _, row_key = after.partition("/")
+        found, error = _until_it_fails(islice(_ages_behind(self._chunks, partition, row_key), most))
+        ages = tuple(age for row in found if (age := _age_of(row)) is not None)
+        position = f"{found[-1]['PartitionKey']}/{found[-1]['RowKey']}" if found else after
+        return Page(ages, "" if error is None and len(found) < most else position, error)
 
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """The rows whose state says so; the service looks through the table and sends no others."""
@@ -368,7 +377,9 @@ def rows_of(
             return
 
 
-def _beyond(table: TableClient, partition: str, and_that: str = "") -> Iterator[TableEntity]:
+def _beyond(
+    table: TableClient, partition: str, and_that: str = "", columns: tuple[str, ...] = rows.DOCUMENT_COLUMNS
+) -> Iterator[TableEntity]:
     """All rows of the partitions after this one that `and_that` is true of.
 
     Names made of ids come after those with an exclamation mark.
@@ -378,10 +389,29 @@ def _beyond(table: TableClient, partition: str, and_that: str = "") -> Iterator[
             yield from table.query_entities(
                 f"PartitionKey gt @partition{and_that}",
                 parameters={"partition": partition},
-                select=list(rows.DOCUMENT_COLUMNS),
+                select=list(columns),
             )
         except ResourceNotFoundError:
             return
+
+
+def _ages_behind(table: TableClient, partition: str, row_key: str) -> Iterator[TableEntity]:
+    if partition:
+        yield from rows_of(table, partition, f"{row_key}!", columns=rows.AGE_COLUMNS)
+    yield from _beyond(table, partition or rows.OPEN_PARTITION, columns=rows.AGE_COLUMNS)
+
+
+def _age_of(row: TableEntity) -> MediaAge | None:
+    """Read the age; in a row of an older version it is when the row was written, which was soon after verifying."""
+    said = row.get("readAt")
+    if said == rows.NOT_READ or (said is None and (row.get("isOpen") is not False or not row.get("blobName"))):
+        return None
+    written = row.metadata.get("timestamp")
+    read = datetime.fromtimestamp(written.timestamp(), UTC) if isinstance(written, datetime) else EARLIEST
+    with suppress(ValueError):
+        read = datetime.strptime(str(said), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    length, is_offline = int(row.get("lengthBytes") or 0), row.get("isOffline") is True
+    return MediaAge(str(row.get("recordingId") or ""), read, length, is_offline)
 
 
 def add_row(table: TableClient, row: rows.Row) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState
+from recording.domain.drift import is_scrubbed, read_at
 from recording.domain.ids import name_of
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.schema import Document, divided, joined
@@ -25,6 +26,7 @@ MOST_PIECES = 60  # more do not fit into an entity
 # and one such date would hide the whole page of rows.
 KEYS = ("PartitionKey", "RowKey", "Timestamp")
 INDEX_COLUMNS = (*KEYS, "chunkPartition", "chunkRow", "lookAt", "stands")
+AGE_COLUMNS = (*KEYS, "recordingId", "isOpen", "blobName", "lengthBytes", "readAt", "isOffline")
 DOCUMENT_COLUMNS = (
     *KEYS,
     *(f"json{number:02d}" for number in range(MOST_PIECES)),
@@ -36,6 +38,7 @@ CURSORS_PARTITION = "!cursors"
 OPEN_PARTITION = "!open"
 RESERVATIONS_PARTITION = "!reservations"
 RECORDING_ROW = "recording"
+NOT_READ = "-"  # this chunk has no media that must be read again
 IS_HELD = f"state eq '{ChunkState.QUARANTINED}' or state eq '{ChunkState.EXPIRED}'"  # as `is_held` says
 
 
@@ -84,8 +87,17 @@ def chunk_row(record: ChunkRecord) -> Row:
         "blobName": record.blob_name,
         "lastError": record.last_error,
         "quarantineReason": record.quarantine_reason,
+        "lengthBytes": record.length_bytes,
+        "readAt": _read_at(record),
+        "isOffline": record.offline_seen_at is not None or None,
     }
     return chunk_keys(record.key) | _columns(columns) | _pieces(record)
+
+
+def _read_at(record: ChunkRecord) -> str | None:
+    if not is_finished(record):
+        return None
+    return sortable(read_at(record)) if is_scrubbed(record) else NOT_READ
 
 
 def recording_row(record: RecordingRecord) -> Row:

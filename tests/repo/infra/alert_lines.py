@@ -318,10 +318,28 @@ CASES: tuple[Case, ...] = (
         _alerts("queue-waiting", "queue-stuck"),
     ),
     Case(
-        "the scrub runs out of time",
-        [(20 * MINUTE, Event.SCRUBBED, {"chunks": 5, "count": 0, "reason": "time_ran_out"})],
+        "the scrub runs out of time, within its cycle",
+        [(20 * MINUTE, Event.SCRUBBED, {"chunks": 5, "count": 0, "reason": "time_ran_out", "coverage": 1.0})],
+    ),
+    Case(
+        "the scrub is behind its cycle",
+        [
+            (20 * MINUTE, Event.SCRUBBED, {"chunks": 5, "count": 0, "coverage": 0.9}),
+            (20 * MINUTE, Event.SCRUB_BEHIND, {"reason": "time_ran_out", "coverage": 0.9, "count": 7}),
+        ],
         _alerts("scrub-behind"),
-        without=frozenset({Event.SCRUBBED}),
+    ),
+    Case(
+        "the scrub was behind, and has caught up",
+        [
+            (10 * HOUR, Event.SCRUB_BEHIND, {"reason": "time_ran_out", "coverage": 0.9, "count": 7}),
+            (9 * HOUR, Event.SCRUBBED, {"chunks": 5, "count": 0, "coverage": 1.0}),
+        ],
+    ),
+    Case(
+        "the scrub fails",
+        [(20 * MINUTE, Event.SCRUB_BEHIND, {"reason": "failed", "code": "storage_refused"})],
+        _alerts("scrub-behind"),
     ),
     Case("the scrub does not run", alerts=_alerts("scrub-behind"), without=frozenset({Event.SCRUBBED})),
     Case("nothing runs", alerts=_alerts("app-silent"), without=frozenset({Event.RECONCILED})),

@@ -3,20 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task
+from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task, wav
 from dev.in_memory.fakes import FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, SourceOutcome
-from recording.domain.drift import SCRUB_CYCLE_DAYS, Drift, DriftKind, is_sampled, is_scrubbed_on
-from recording.errors import StorageBusyError
-from recording.operate.drift import SCRUB_TIME, DriftReport, look_for_drift, scrub
+from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
+from recording.domain.drift import Drift, DriftKind, is_sampled
+from recording.domain.records import changed as changed_record
+from recording.errors import SourceBusyError, SourceError, SourceRefusedError, StorageBusyError
+from recording.operate.drift import DriftReport, look_for_drift
 
 RECORDINGS, CHUNKS = 3, 2
 
@@ -211,15 +212,6 @@ def test_a_copy_that_was_committed_and_not_saved_is_no_stranger() -> None:
     assert _report(here).drifts == ()
 
 
-def test_media_in_the_customers_own_storage_is_not_looked_for() -> None:
-    """Only its papers are in the archive."""
-    here = world()
-    external = task(home=Home.EXTERNAL, content_location="https://customer.blob.core.windows.net/calls/a.wav")
-    here.fakes.catalog.add_chunk(record(ChunkState.CATALOGED, task=external, source=SourceOutcome.NOT_OURS))
-    kinds = {drift.kind for drift in _report(here).drifts}
-    assert kinds == {DriftKind.RECEIPT_MISSING, DriftKind.METADATA_MISSING, DriftKind.MANIFEST_MISSING}
-
-
 def test_a_blob_that_is_known_to_differ_is_not_raised_again() -> None:
     """It is in quarantine, where a person looks at it."""
     here = world()
@@ -297,47 +289,106 @@ def test_the_report_reads_well_for_both() -> None:
     assert _report(_archived()).as_text() == "no difference in 3 recordings, 6 chunks, 6 of them read whole\n"
 
 
-# --- the daily share -------------------------------------------------------------------------------------------------
-
-
-def test_every_recording_has_its_turn_once_a_cycle() -> None:
-    """Every blob is read at least once a quarter."""
-    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(SCRUB_CYCLE_DAYS)]
-    for number in range(50):
-        assert sum(is_scrubbed_on(f"recording-{number}", day) for day in days) == 1
-
-
-def test_the_daily_share_raises_each_difference(caplog: pytest.LogCaptureFixture) -> None:
-    """A blob that was lost years ago is found within a quarter, by nobody's effort."""
-    caplog.set_level("INFO")
-    here = _archived()
-    changed = Vandal(here, here.record(_task(1, 0))).media_bytes()
-    found: list[Drift] = []
-    read = 0
-    for _ in range(SCRUB_CYCLE_DAYS):
-        report = scrub(here.ports, here.settings)
-        found += report.drifts
-        read += report.sampled
-        here.fakes.clock.advance(days=1)
-    assert (found, read) == ([changed], RECORDINGS * CHUNKS)
-    names = [entry.getMessage().split()[0] for entry in caplog.records]
-    assert (names.count("recording.drift"), names.count("recording.scrubbed")) == (1, SCRUB_CYCLE_DAYS)
-
-
-def test_the_daily_share_ends_in_time_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host ends a function after half an hour, without a word."""
-    here = _archived()
-    monkeypatch.setattr("recording.operate.drift.is_scrubbed_on", lambda *_: True)
-    ticks = iter([0.0, 1.0, SCRUB_TIME.total_seconds() + 1])
-    report = scrub(here.ports, here.settings, lambda: next(ticks))
-    assert (report.complete, report.recordings) == (False, 1)
-    assert report.as_text().endswith("(time ran out)\n")
-
-
 @pytest.mark.parametrize("method", ["list", "read"])
-def test_an_archive_that_does_not_answer_is_not_called_drift(method: str) -> None:
+def test_one_recording_that_cannot_be_looked_at_hides_no_other(method: str) -> None:
+    """It is told as unread, and nothing about it is called drift or proved."""
+    here = _archived()
+    changed = Vandal(here, here.record(_task(2, 0))).media_bytes()
+    here.fakes.archive.fail_next(method, StorageBusyError("down"))
+    report = _report(here)
+    assert report.drifts == (changed,)
+    assert [(one.reason, one.recording_id) for one in report.unread] == [("storage_busy", "recording-0")]
+    assert report.failed
+    assert "not read" in report.as_text()
+
+
+def test_an_archive_that_never_answers_is_not_called_drift() -> None:
     """Nothing is known then, and nothing is raised but the failure."""
     here = _archived()
-    here.fakes.archive.fail_next(method, StorageBusyError("down"))
+    here.fakes.archive.fail_next("list", StorageBusyError("down"), times=100)
     with pytest.raises(StorageBusyError):
         _report(here)
+
+
+def test_media_in_the_archive_tier_is_unread_and_no_failure() -> None:
+    """Reading it takes hours of rehydration; its name, length and facts are compared all the same."""
+    here = _archived()
+    name = here.record(_task(0, 0)).blob_name or ""
+    here.fakes.archive.tiers[name] = "Archive"
+    report = _report(here)
+    assert (report.drifts, report.sampled) == ((), RECORDINGS * CHUNKS - 1)
+    assert [(one.name, one.reason) for one in report.unread] == [(name, "archive tier")]
+    assert not report.failed
+
+
+EXTERNAL = "https://customer.blob.core.windows.net/calls/a.wav"
+
+
+def _external(here: World, media: bytes | None) -> None:
+    """Archive a chunk whose media stays in the customer's own storage, then store other bytes there."""
+    outside = task(home=Home.EXTERNAL, content_location=EXTERNAL, metadata_location=None, delete_location=None)
+    here.fakes.external.objects[EXTERNAL] = wav()
+    here.works(outside)
+    assert here.record(outside).state is ChunkState.CATALOGED
+    here.fakes.external.objects.pop(EXTERNAL)
+    if media is not None:
+        here.fakes.external.objects[EXTERNAL] = media
+
+
+@pytest.mark.parametrize(
+    ("media", "kinds"),
+    [
+        (wav(), []),
+        (None, [DriftKind.MEDIA_MISSING]),
+        (wav()[:-1], [DriftKind.MEDIA_LENGTH]),
+        (wav()[:-1] + b"!", [DriftKind.MEDIA_BYTES]),
+    ],
+)
+def test_the_customers_own_storage_is_read_too(media: bytes | None, kinds: list[DriftKind]) -> None:
+    """What the catalog vouches for is read where it is stored."""
+    here = world()
+    _external(here, media)
+    report = _report(here)
+    assert [drift.kind for drift in report.drifts] == kinds
+    assert EXTERNAL not in report.as_json()
+
+
+@pytest.mark.parametrize("error", [SourceRefusedError("403"), SourceBusyError("503")])
+def test_a_customers_storage_that_does_not_answer_is_unread(error: SourceError) -> None:
+    here = world()
+    _external(here, wav())
+    here.fakes.external.fail_next("open_content", error)
+    report = _report(here)
+    assert (report.drifts, report.sampled) == ((), 0)
+    assert [one.reason for one in report.unread] == [error.code]
+
+
+def _without_files(here: World, name: str) -> None:
+    for each in (name, layout.receipt_name(name), layout.metadata_name(name)):
+        here.fakes.archive.blobs.pop(each, None)
+
+
+def test_what_a_rule_or_a_decision_deleted_is_no_drift() -> None:
+    """The archive's lifecycle rule, and a noted disposal; what is still there is compared all the same."""
+    here = _archived()
+    for index in range(CHUNKS):
+        record = here.record(_task(0, index))
+        _without_files(here, record.blob_name or "")
+    here.fakes.archive.blobs.pop(layout.manifest_name(record.task.folder))
+    assert len(_report(here).drifts) == 3 * CHUNKS + 1
+
+    here.settings = here.settings.model_copy(update={"delete_after": timedelta(days=30)})
+    assert len(_report(here).drifts) == 3 * CHUNKS + 1  # not yet
+
+    changed = Vandal(here, here.record(_task(1, 0))).media_bytes()
+    here.fakes.clock.advance(days=30)
+    assert _report(here).drifts == (changed,)
+
+
+def test_a_noted_disposal_covers_its_own_chunk_only() -> None:
+    here = _archived()
+    for index in range(CHUNKS):
+        _without_files(here, here.record(_task(0, index)).blob_name or "")
+    first = here.record(_task(0, 0))
+    here.fakes.catalog.save_chunk(changed_record(first, disposed_at=here.now, disposed_why="case 7"))
+    assert {drift.index for drift in _report(here).drifts} == {1}

@@ -15,7 +15,21 @@ def test_media_in_the_customers_own_storage_is_not_called_proved() -> None:
     told = verify(outside.recording_id, here.ports, here.settings)
 
     assert told is not None
-    assert "not_read 1 of 1 chunks could not be read" in told.differences
+    assert not told.is_proved
+    assert "media_missing" in " ".join(told.differences)
+
+
+def test_media_in_the_archive_tier_is_unread_not_failed() -> None:
+    """Nothing differs, and nothing is proved."""
+    here = world()
+    here.works(here.holds(task()))
+    name = here.record().blob_name or ""
+    here.fakes.archive.tiers[name] = "Archive"
+
+    told = verify(task().recording_id, here.ports, here.settings)
+
+    assert told is not None
+    assert (told.differences, told.unread, told.is_proved) == ((), (f"{name}: not read: archive tier",), False)
 
 
 def test_a_recording_read_whole_has_no_such_difference() -> None:
@@ -26,4 +40,4 @@ def test_a_recording_read_whole_has_no_such_difference() -> None:
 
     assert told is not None
     assert told.read_whole == told.chunks == 1
-    assert not any(difference.startswith("not_read") for difference in told.differences)
+    assert (told.is_proved, told.unread) == (True, ())

@@ -1,0 +1,253 @@
+"""Scrub: read the media whole that was not read for longest, until all of it was read within the cycle.
+
+Each chunk's record says when its media was last read whole, so a turn goes on where the last one stopped and makes up
+for what was missed. A survey of a few columns of the catalog finds what is due, and tells the coverage.
+"""
+
+import heapq
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from recording.bulkhead import Bulkhead
+from recording.domain.chunk import ChunkRecord
+from recording.domain.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaAge, is_disposed, is_scrubbed
+from recording.domain.records import changed
+from recording.domain.transitions import is_finished
+from recording.errors import ClaimLostError, StorageError
+from recording.operate.drift import FAILURES, DriftReport, Findings, Looked, look_at
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+SCRUB_TIME = timedelta(minutes=20)  # the host ends a function after half an hour
+SURVEY_TIME = timedelta(minutes=5)  # some five million rows; a longer table is surveyed in several nights
+SURVEY_PAGE = 20_000
+MOST_A_TURN = 50_000  # recordings planned; more than a turn can read
+MOST_RAISED = 100  # log events of one turn; the report has all
+READERS = 4  # recordings read at once
+NIGHT_HOUR = 3  # UTC; a night's work goes on in the following hours until it is done
+CURSOR, UNFINISHED = "scrub", "unfinished"
+
+
+def scrub_if_due(ports: Ports, settings: Settings) -> DriftReport | None:
+    """Scrub each night, and in each hour after it until what was due is read; None when nothing is due now.
+
+    Raises:
+        StorageError: when the catalog does not answer.
+    """
+    if ports.clock.now().hour != NIGHT_HOUR and ports.catalog.cursor(CURSOR) != UNFINISHED:
+        return None
+    report = scrub(ports, settings)
+    ports.catalog.save_cursor(CURSOR, "" if report.complete else UNFINISHED)
+    return report
+
+
+def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic) -> DriftReport:
+    """Compare and read whole what is due, the longest unread first, and raise each difference.
+
+    Args:
+        ports: catalog, archive and the customer's own storage are read; of records only the time of reading is written.
+        settings: for the names of blobs, and for how long the archive keeps them.
+        clock: seconds of this process, for the limit of time.
+
+    Raises:
+        StorageError: when the catalog does not answer, or nothing could be read; `recording.scrub.behind` reports it.
+    """
+    began, findings, bulkhead = clock(), Findings(ports), Bulkhead()
+    try:
+        survey = _survey(ports, lambda: clock() - began > SURVEY_TIME.total_seconds())
+        turn = _Turn(ports, settings, findings, bulkhead, lambda: clock() - began > SCRUB_TIME.total_seconds())
+        turn.work_through(survey)
+        if bulkhead.outage and (bulkhead.is_blind or not findings.recordings):
+            raise bulkhead.outage
+    except StorageError as error:
+        emit(Event.SCRUB_BEHIND, reason="failed", code=error.code)
+        raise
+    finally:
+        _raise(findings)
+    _report(findings, survey, ports.clock.now(), timedelta(seconds=clock() - began))
+    return findings.report()
+
+
+@dataclass(order=True)
+class Due:
+    """A recording that must be read, with what of it is beyond the cycle."""
+
+    read_at: datetime
+    recording_id: str
+    stale: int = field(default=0, compare=False)
+
+
+@dataclass
+class Survey:
+    """How the whole catalog stands against the cycle."""
+
+    chunks: int = 0
+    stale: int = 0  # chunks beyond the cycle
+    offline: int = 0  # chunks in the archive tier, which cannot be read
+    length_bytes: int = 0
+    is_whole: bool = True  # False: the table is longer than one survey, and the next one goes on
+    due: list[Due] = field(default_factory=list)
+    planned: list[Due] = field(default_factory=list)
+    oldest_other: datetime | None = None  # of what is not planned
+
+    @property
+    def coverage(self) -> float:
+        """The share of chunks that were read within the cycle."""
+        return 1 - (self.stale + self.offline) / self.chunks if self.chunks else 1.0
+
+    def oldest(self) -> datetime | None:
+        """Return when the media was read that is unread for longest."""
+        times = [due.read_at for due in self.planned[:1]] + ([self.oldest_other] if self.oldest_other else [])
+        return min(times, default=None)
+
+
+def _survey(ports: Ports, is_late: Callable[[], bool]) -> Survey:
+    now, survey = ports.clock.now(), Survey()
+    position = ports.catalog.cursor("scrub_survey")
+    started_at = position
+    while True:
+        page = ports.catalog.media_ages(position, SURVEY_PAGE)
+        if page.error:
+            raise page.error
+        ages = [age for age in page.items if isinstance(age, MediaAge)]
+        for recording_id, found in groupby(ages, key=lambda age: age.recording_id):
+            _count(survey, recording_id, list(found), now)
+        position = page.next
+        if not position or is_late():
+            break
+    survey.is_whole = not position and not started_at
+    if position != started_at:
+        ports.catalog.save_cursor("scrub_survey", position)
+    survey.planned = sorted(survey.due)
+    return survey
+
+
+def _count(survey: Survey, recording_id: str, ages: Sequence[MediaAge], now: datetime) -> None:
+    survey.chunks += len(ages)
+    survey.offline += sum(age.is_offline for age in ages)
+    survey.length_bytes += sum(age.length_bytes for age in ages)
+    oldest, stale = (
+        min(age.read_at for age in ages),
+        sum(now - age.read_at > SCRUB_CYCLE for age in ages if not age.is_offline),
+    )
+    survey.stale += stale
+    if now - oldest < SCRUB_DUE_AFTER:
+        survey.oldest_other = min(survey.oldest_other or oldest, oldest)
+        return
+    survey.due.append(Due(oldest, recording_id, stale))
+    if len(survey.due) >= 2 * MOST_A_TURN:
+        survey.due = heapq.nsmallest(MOST_A_TURN, survey.due)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One turn's reading, several recordings at once."""
+
+    ports: Ports
+    settings: Settings
+    findings: Findings
+    bulkhead: Bulkhead
+    is_late: Callable[[], bool]
+
+    def work_through(self, survey: Survey) -> None:
+        """Read what is due; what could not be read stays due."""
+        size, left = READERS * 2, []
+        planned = survey.planned[:MOST_A_TURN]
+        with ThreadPoolExecutor(READERS) as readers:
+            while planned:
+                if self.is_late() or self.bulkhead.is_blind:
+                    self.findings.complete = False
+                    break
+                batch, planned = planned[:size], planned[size:]
+                looks = readers.map(lambda due: _try(due, self.ports, self.settings), batch)
+                left += [
+                    due for due, looked in zip(batch, looks, strict=True) if not self._is_read(due, looked, survey)
+                ]
+        survey.planned = sorted([*left, *planned, *survey.planned[MOST_A_TURN:]])
+
+    def _is_read(self, due: Due, looked: Looked | Exception, survey: Survey) -> bool:
+        if isinstance(looked, Exception):
+            self.findings.add_failure(due.recording_id, looked, self.bulkhead)
+            return False
+        self.bulkhead.succeeded("drift")
+        self.findings.add(looked)
+        if looked.failed:
+            return False
+        survey.stale -= due.stale
+        return True
+
+
+def _try(due: Due, ports: Ports, settings: Settings) -> Looked | Exception:
+    try:
+        return _scrub_one(due.recording_id, ports, settings)
+    except FAILURES as error:
+        return error
+
+
+def _scrub_one(recording_id: str, ports: Ports, settings: Settings) -> Looked:
+    chunks = ports.catalog.chunks_of(recording_id)
+    if not chunks:  # none that this version can read
+        return Looked(recording_id)
+    looked = look_at(chunks, ports, settings, chunks)
+    for chunk in chunks:
+        if (noted := _noted(chunk, looked, ports.clock.now(), settings)) is not None:
+            with suppress(ClaimLostError):  # the line or an operator changed it meanwhile; it stays due
+                ports.catalog.save_chunk(noted)
+    return looked
+
+
+def _noted(chunk: ChunkRecord, looked: Looked, now: datetime, settings: Settings) -> ChunkRecord | None:
+    """Return the record with what the look found; None where it stays due, since it differs or could not be read."""
+    if not is_scrubbed(chunk):
+        return chunk if is_finished(chunk) else None  # its row then says so, whichever version has written it
+    name = chunk.blob_name or str(chunk.key)
+    if name in looked.absent and is_disposed(chunk, now, settings.delete_after):
+        return changed(chunk, disposed_at=now, disposed_why="lifecycle rule")
+    if name in looked.offline:
+        return changed(chunk, offline_seen_at=now)
+    differs = any(drift.document_id == chunk.task.document_id for drift in looked.drifts)
+    is_read = any(read.key == chunk.key for read in looked.read)
+    return changed(chunk, read_whole_at=now, offline_seen_at=None) if is_read and not differs else None
+
+
+def _raise(findings: Findings) -> None:
+    for drift in findings.drifts[:MOST_RAISED]:
+        emit(
+            Event.DRIFT,
+            reason=drift.kind.value,
+            blob_name=drift.blob_name,
+            recording_id=drift.recording_id,
+            document_id=drift.document_id,
+            index=drift.index,
+        )
+
+
+def _report(findings: Findings, survey: Survey, now: datetime, took: timedelta) -> None:
+    oldest = survey.oldest()
+    reason = None if findings.complete else "time_ran_out"
+    emit(
+        Event.SCRUBBED,
+        chunks=findings.chunks,
+        count=len(findings.drifts),
+        reason=reason,
+        coverage=round(survey.coverage, 4),
+        age_seconds=now - oldest if oldest else None,
+        length_bytes=sum(findings.bytes_read.values()),
+        unread=len(findings.unread) + survey.offline,
+        requests=findings.requests,
+        took_ms=round(took.total_seconds() * 1000),
+    )
+    if survey.stale:
+        emit(
+            Event.SCRUB_BEHIND,
+            reason=reason or ("unread" if findings.unread else "differs"),
+            coverage=round(survey.coverage, 4),
+            count=survey.stale,
+            age_seconds=now - oldest if oldest else None,
+        )
