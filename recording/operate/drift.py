@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from recording.bulkhead import ODD_CONTENT, Bulkhead
+from recording.codes import Code
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord
 from recording.domain.drift import (
@@ -181,7 +182,7 @@ class Findings:
     def add_failure(self, recording_id: str, error: Exception, bulkhead: Bulkhead) -> None:
         """Note a recording that could not be looked at."""
         bulkhead.failed("drift", recording_id, error)
-        code = error.code if isinstance(error, RecordingError) else "unreadable_record"
+        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
         self.unread.append(Unread(recording_id, code, recording_id))
 
     def add(self, looked: Looked) -> None:
