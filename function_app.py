@@ -57,6 +57,24 @@ def redrive_held(req: func.HttpRequest) -> func.HttpResponse:
     return http_api.redrive_held(req, wiring.dependencies)
 
 
+@app.route("held/accept", methods=["POST"])
+def accept_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Makes suspect bytes the recording."""
+    return http_api.accept_held(req, wiring.dependencies)
+
+
+@app.route("held/dismiss", methods=["POST"])
+def dismiss_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Takes what needs attention off the list, with a note."""
+    return http_api.dismiss_held(req, wiring.dependencies)
+
+
+@app.route("held/retry", methods=["POST"])
+def retry_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Works on what needs attention now."""
+    return http_api.retry_held(req, wiring.dependencies)
+
+
 @app.event_grid_trigger(arg_name="event")
 def ingest_event(event: func.EventGridEvent) -> None:
     """Ingests an event that Event Grid delivers to the function."""

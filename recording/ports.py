@@ -459,6 +459,7 @@ class AuditEntry:
         recording_id: None where it is not known yet.
         caller: the object id that the platform vouches for; None when only a key was shown.
         outcome: `asked`, `done`, or the code of the refusal.
+        note: why, in the caller's own words, without phone numbers; of operators' decisions only.
     """
 
     at: datetime
@@ -466,6 +467,7 @@ class AuditEntry:
     recording_id: str | None
     caller: str | None
     outcome: str
+    note: str | None = None
 
 
 class AuditTrail(Protocol):

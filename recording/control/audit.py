@@ -43,7 +43,13 @@ def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
 
 
 def audited(
-    operation: Operation, recording_id: str | None, caller: str | None, ports: Ports, act: Callable[[], dict[str, Any]]
+    operation: Operation,
+    recording_id: str | None,
+    caller: str | None,
+    ports: Ports,
+    act: Callable[[], dict[str, Any]],
+    *,
+    note: str | None = None,
 ) -> dict[str, Any]:
     """What `act` answers, with an entry before and after.
 
@@ -52,18 +58,19 @@ def audited(
         recording_id: None for a start; the entry after it has the new one.
         caller: the object id that the platform vouches for; None when only a key was shown.
         ports: where the trail is.
-        act: asks ACS.
+        act: asks ACS, or does what is asked for.
+        note: why, in the caller's own words.
 
     Raises:
         StorageError: the first entry could not be written, and nothing was done.
         RecordingError: as `act`.
     """
 
-    def note(outcome: str, about: str | None = recording_id) -> None:
-        ports.audit.add(AuditEntry(ports.clock.now(), operation, about, caller, outcome))
+    def add(outcome: str, about: str | None = recording_id) -> None:
+        ports.audit.add(AuditEntry(ports.clock.now(), operation, about, caller, outcome, note))
 
     try:
-        note(ASKED)
+        add(ASKED)
     except StorageError as error:
         if operation not in _NEVER_HINDERED:
             raise
@@ -72,9 +79,9 @@ def audited(
         with span(operation, recording_id=recording_id):
             answer = act()
     except RecordingError as error:
-        _noted(note, error.code, operation, recording_id)
+        _noted(add, error.code, operation, recording_id)
         raise
-    _noted(lambda outcome: note(outcome, answer.get("recordingId", recording_id)), DONE, operation, recording_id)
+    _noted(lambda outcome: add(outcome, answer.get("recordingId", recording_id)), DONE, operation, recording_id)
     return answer
 
 

@@ -11,7 +11,7 @@ from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.expectation import Expectation, expectation
 from recording.domain.recording import RecordingRecord
 from recording.domain.retention import Urgency
-from recording.domain.transitions import is_finished
+from recording.domain.transitions import is_finished, is_held
 from recording.errors import fault_of
 
 STUCK_AFTER = 5  # tries; single failures are daily life
@@ -90,6 +90,8 @@ def of_chunk(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> At
 
 
 def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> Attention | None:
+    if record.dismissed is not None and is_held(record):
+        return None
     if record.state is ChunkState.EXPIRED:
         return Attention.LOST
     if record.state is ChunkState.QUARANTINED:
@@ -109,6 +111,8 @@ def of_recording(
     record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta
 ) -> AttentionItem | None:
     """Return whether files of a recording are missing; None while they may still be on their way."""
+    if record.dismissed is not None:
+        return None
     stands = expectation(record, chunks, now, after)
     kind = {Expectation.MISSING: Attention.MISSING, Expectation.INCOMPLETE: Attention.INCOMPLETE}.get(stands)
     if kind is None:

@@ -163,6 +163,16 @@ class Acceptance(BaseModel):
     at: UtcTime
 
 
+class Dismissal(BaseModel):
+    """An operator's decision about what needs attention, in most cases that nothing more is to be done."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    by: str | None
+    note: str
+    at: UtcTime
+
+
 class ChunkRecord(BaseModel):
     """The catalog's row about a chunk; saved after each step, guarded by its ETag."""
 
@@ -217,6 +227,7 @@ class ChunkRecord(BaseModel):
     fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
     read_whole_at: UtcTime | None = None  # when the scrub last read the media whole and found it as recorded
     offline_seen_at: UtcTime | None = None  # found in the archive tier then, which cannot be read
+    dismissed: Dismissal | None = None  # nothing more is to be done about what it is held for
     disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is no drift
     disposed_why: str | None = None  # the rule or the decision that deleted it
     etag: str | None = Field(None, exclude=True)

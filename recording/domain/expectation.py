@@ -8,6 +8,7 @@ from recording.domain.chunk import ChunkRecord
 from recording.domain.receipt import gaps_in
 from recording.domain.recording import LastAction, RecordingRecord
 
+LOOKED_AT_EVERY = timedelta(days=1)  # what is long missing: a late event names it and is seen at once
 GIVEN_UP_AFTER = timedelta(days=3)  # the longest retention in older documentation is 48 h; Event Grid tries for 24 h
 
 
@@ -82,7 +83,7 @@ def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now:
 def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
     """Whether nobody needs to look at this recording again, unless another event names it.
 
-    What is met waits for stragglers first; what was raised is looked at until ACS can have nothing more to give.
+    What is met waits for stragglers first; what was raised stays until its files arrive or an operator dismisses it.
 
     Args:
         record: what is known of the recording.
@@ -94,7 +95,7 @@ def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: date
     newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
     if stands in (Expectation.MET, Expectation.NOTHING):
         return now - newest >= after
-    return stands in ALARMS and now - newest >= GIVEN_UP_AFTER
+    return stands in ALARMS and record.dismissed is not None
 
 
 def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> datetime:
@@ -114,5 +115,7 @@ def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datet
         return now
     if stands is Expectation.AWAITED:
         return (over_since(record, chunks) or now) + after
+    if stands in ALARMS and now - newest >= GIVEN_UP_AFTER:  # ACS has nothing more to give; it only stays listed
+        return now + LOOKED_AT_EVERY
     begun = record.started_at or record.first_event_at or now - after
     return begun + after if begun + after > now else now + after / 4

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from recording.domain.chunk import Dismissal
 from recording.domain.times import UtcTime
 
 
@@ -57,6 +58,7 @@ class RecordingRecord(BaseModel):
     settled_at: UtcTime | None = None  # nothing more is expected of it
     look_at: UtcTime | None = None  # when reconcile looks at it next; None: in its next run
     stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
+    dismissed: Dismissal | None = None  # nothing more is to be done about the alarm
     etag: str | None = Field(None, exclude=True)
 
     @property

@@ -8,6 +8,7 @@ from recording.domain.chunk import (
     Acceptance,
     ChunkRecord,
     ChunkTask,
+    Dismissal,
     FallbackCopy,
     MetadataOutcome,
     SourceOutcome,
@@ -74,6 +75,7 @@ class ChunkChanges(TypedDict, total=False):
     fallback: FallbackCopy | None
     read_whole_at: datetime | None
     offline_seen_at: datetime | None
+    dismissed: Dismissal | None
     disposed_at: datetime | None
     disposed_why: str | None
     etag: str | None
@@ -105,6 +107,7 @@ class RecordingChanges(TypedDict, total=False):
     settled_at: datetime | None
     look_at: datetime | None
     stands: str | None
+    dismissed: Dismissal | None
     etag: str | None
 
 

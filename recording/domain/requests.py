@@ -142,6 +142,20 @@ class RedriveRequest(HeldFilter):
     dry_run: StrictBool = False
 
 
+class DecisionRequest(HeldFilter):
+    """The body of `POST held/dismiss` and `POST held/retry`: which, and why."""
+
+    note: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class AcceptRequest(_Exact):
+    """The body of `POST held/accept`: which chunk, which of its suspects where it has several, and why."""
+
+    id: Annotated[str, Field(min_length=1, max_length=4096)]
+    blob_name: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    note: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 def start_options(request: StartRequest, containers: tuple[str, ...], *, consent_required: bool) -> StartOptions:
     """What to ask of ACS.
 

@@ -37,6 +37,9 @@ class Operation(StrEnum):
     STOP = "stop_recording"
     LIST_HELD = "list_held"
     REDRIVE_HELD = "redrive_held"
+    ACCEPT_HELD = "accept_held"
+    DISMISS_HELD = "dismiss_held"
+    RETRY_HELD = "retry_held"
     DEEP_HEALTH = "deep_health"
 
 
@@ -48,6 +51,9 @@ NEEDED: dict[Operation, Role] = {
     Operation.STOP: Role.CONTROL,
     Operation.LIST_HELD: Role.ADMIN,
     Operation.REDRIVE_HELD: Role.ADMIN,
+    Operation.ACCEPT_HELD: Role.ADMIN,
+    Operation.DISMISS_HELD: Role.ADMIN,
+    Operation.RETRY_HELD: Role.ADMIN,
     Operation.DEEP_HEALTH: Role.ADMIN,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {

@@ -36,7 +36,13 @@ REANNOUNCED_AFTER = timedelta(minutes=10)  # two delivery paths bring one event 
 
 # What was noted on the way to a verdict that new evidence overturns.
 FORGOTTEN = ChunkChanges(
-    broken_sha256=None, broken_since=None, broken_tries=0, gone_since=None, past_deadline_since=None, at_risk_since=None
+    broken_sha256=None,
+    broken_since=None,
+    broken_tries=0,
+    gone_since=None,
+    past_deadline_since=None,
+    at_risk_since=None,
+    dismissed=None,
 )
 
 # What was proved of a copy that does not count any more.

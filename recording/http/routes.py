@@ -13,11 +13,12 @@ from recording import __version__
 from recording.codes import Code
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
-from recording.domain.requests import HeldQuery, RedriveRequest
+from recording.domain.requests import AcceptRequest, DecisionRequest, HeldQuery, RedriveRequest
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.http.views import DeepHealthView, HeldListView, RedrivenView
 from recording.operate.attention import needs_attention
+from recording.operate.decide import Decided, accept, dismiss, retry
 from recording.operate.doctor import Probe, examine
 from recording.operate.find_held import Chosen
 from recording.operate.held import redrive
@@ -128,6 +129,43 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         return _json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
     return _answered(put_back)
+
+
+def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST held/accept: 200 with the bytes that are the recording now."""
+
+    def decide() -> func.HttpResponse:
+        ports, settings = _permitted(request, Operation.ACCEPT_HELD, dependencies)
+        asked = AcceptRequest.read(_json_body(request))
+        done = accept(asked.id, asked.blob_name, asked.note, _caller(request, settings), ports)
+        return _json({"id": done.id, "recordingId": done.recording_id, "blobName": done.blob_name}, 200)
+
+    return _answered(decide)
+
+
+def dismiss_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST held/dismiss: 200 with what needs no attention any more."""
+    return _decided(request, Operation.DISMISS_HELD, dismiss, dependencies)
+
+
+def retry_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST held/retry: 200 with what is worked on now."""
+    return _decided(request, Operation.RETRY_HELD, retry, dependencies)
+
+
+def _decided(
+    request: func.HttpRequest,
+    operation: Operation,
+    decision: Callable[[Chosen, str, str | None, Ports, Settings], Decided],
+    dependencies: Dependencies,
+) -> func.HttpResponse:
+    def decide() -> func.HttpResponse:
+        ports, settings = _permitted(request, operation, dependencies)
+        asked = DecisionRequest.read(_json_body(request))
+        done = decision(Chosen.by(asked), asked.note, _caller(request, settings), ports, settings)
+        return _json({"done": done.done, "skipped": done.skipped}, 200)
+
+    return _answered(decide)
 
 
 def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:

@@ -1,16 +1,20 @@
 """Accept: an operator decides that suspect bytes are the recording, with a note that stays in its receipt."""
 
+from typing import Any
+
 from recording.archive.claim import ids_of
 from recording.codes import Code
+from recording.control.audit import audited
 from recording.domain.chunk import Acceptance, ChunkKey, ChunkRecord, ChunkState, Suspect
+from recording.domain.ids import without_numbers
 from recording.domain.layout import FORMAT_BY_EXTENSION
+from recording.domain.roles import Operation
 from recording.domain.transitions import moved
 from recording.errors import ClaimLostError, RequestError
-from recording.ports import AuditEntry, Ports
+from recording.ports import Ports
 from recording.telemetry import Event, emit
 
 LONGEST_NOTE = 1000
-_OPERATION = "accept_suspect"
 
 
 def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None, ports: Ports) -> ChunkRecord:
@@ -29,7 +33,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
         RequestError: no such chunk (404), or not held with these bytes, or no note (400).
         StorageError: storage does not answer; nothing was accepted, or the same request completes it.
     """
-    _check_note(note)
+    check_note(note)
     record = ports.catalog.get_chunk(key)
     if record is None:
         raise RequestError("the catalog knows no such chunk", code=Code.RECORDING_NOT_FOUND)
@@ -37,18 +41,27 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
     if record.state is not ChunkState.QUARANTINED or suspect is None:
         raise RequestError("the chunk is not held with such bytes")
     now = ports.clock.now()
-    ports.audit.add(AuditEntry(now, _OPERATION, key.recording_id, caller, "asked"))
-    try:
-        saved = ports.catalog.save_chunk(_accepted(record, suspect, Acceptance(by=caller, note=note, at=now)))
-    except ClaimLostError:
-        raise RequestError("the chunk changed meanwhile; look again") from None
-    ports.queue.send(saved.task)
-    ports.audit.add(AuditEntry(ports.clock.now(), _OPERATION, key.recording_id, caller, "done"))
+
+    def act() -> dict[str, Any]:
+        try:
+            saved.append(ports.catalog.save_chunk(_accepted(record, suspect, Acceptance(by=caller, note=note, at=now))))
+        except ClaimLostError:
+            raise RequestError("the chunk changed meanwhile; look again") from None
+        ports.queue.send(record.task)
+        return {}
+
+    saved: list[ChunkRecord] = []
+    audited(Operation.ACCEPT_HELD, key.recording_id, caller, ports, act, note=without_numbers(note))
     emit(Event.REDRIVEN, reason="accepted", state=record.state, **ids_of(record.task))
-    return saved
+    return saved[0]
 
 
-def _check_note(note: str) -> None:
+def check_note(note: str) -> None:
+    """Return when the note can be kept.
+
+    Raises:
+        RequestError: it is empty, too long, or not printable.
+    """
     if not note.strip() or len(note) > LONGEST_NOTE or not note.isprintable():
         raise RequestError(f"a note of 1 to {LONGEST_NOTE} printable characters is needed")
 

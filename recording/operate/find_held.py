@@ -126,7 +126,7 @@ def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:
     for record in ports.catalog.held_chunks():
         if isinstance(record, Unreadable):
             yield _unreadable(record, now), None
-        else:
+        elif record.dismissed is None:
             yield of_chunk(record, now), record
 
 

@@ -37,6 +37,9 @@ CONTRACT = {
     "stop_recording": ("recordings/{recordingId}/stop", ["POST"], "FUNCTION"),
     "list_held": ("held", ["GET"], "FUNCTION"),
     "redrive_held": ("held/redrive", ["POST"], "FUNCTION"),
+    "accept_held": ("held/accept", ["POST"], "FUNCTION"),
+    "dismiss_held": ("held/dismiss", ["POST"], "FUNCTION"),
+    "retry_held": ("held/retry", ["POST"], "FUNCTION"),
     "deep_health": ("health/deep", ["GET"], "FUNCTION"),
     "health": ("health", ["GET"], "ANONYMOUS"),
 }
@@ -63,7 +66,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
-    assert len(functions) == 14
+    assert len(functions) == 17
 
 
 def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ class TableAudit:
             "recordingId": entry.recording_id,
             "caller": entry.caller,
             "outcome": entry.outcome,
+            "note": entry.note,
         }
         add_row(self._table, {name: value for name, value in row.items() if value is not None})
 
@@ -46,4 +47,4 @@ class TableAudit:
 
 def _entry(row: TableEntity) -> AuditEntry:
     at = datetime.fromisoformat(row["RowKey"].rpartition("-")[0])
-    return AuditEntry(at, row["operation"], row.get("recordingId"), row.get("caller"), row["outcome"])
+    return AuditEntry(at, row["operation"], row.get("recordingId"), row.get("caller"), row["outcome"], row.get("note"))

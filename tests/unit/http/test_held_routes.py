@@ -94,3 +94,27 @@ def test_nothing_chosen_is_not_everything(here: World) -> None:
     status, content = put_back(here, dryRun=False)
     assert (status, content["code"]) == (400, "nothing_chosen")
     assert here.fakes.queue.tasks == []
+
+
+def decide(here: World, what: str, **body: Any) -> tuple[int, dict[str, Any]]:
+    request = func.HttpRequest("POST", f"http://localhost/api/held/{what}", body=json.dumps(body).encode())
+    return _answer(getattr(http_api, f"{what}_held")(request, lambda: (here.ports, here.settings)))
+
+
+@pytest.mark.parametrize("what", ["dismiss", "retry"])
+def test_a_decision_is_answered_as_described(here: World, what: str) -> None:
+    """And the list is shorter by it."""
+    (one, _) = look(here)[1]["held"]
+    assert decide(here, what, id=one["id"])[0] == 400
+    assert decide(here, what, note="why")[1]["code"] == "nothing_chosen"
+    assert decide(here, what, reason="typo", note="why")[1]["code"] == "unknown_reason"
+    status, content = decide(here, what, id=one["id"], note="why")
+    check("Decided", content)
+    assert (status, content) == (200, {"done": [one["id"]], "skipped": []})
+    assert look(here)[1]["count"] == 1
+
+
+def test_accept_over_http_says_which_bytes_are_missing(here: World) -> None:
+    (one, refused) = look(here)[1]["held"]
+    assert decide(here, "accept", id=one["id"], note="why")[1]["code"] == "invalid_request"
+    assert decide(here, "accept", id=refused["id"], note="why")[0] == 404

@@ -23,11 +23,14 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.STOP: http_api.stop_recording,
     Operation.LIST_HELD: http_api.list_held,
     Operation.REDRIVE_HELD: http_api.redrive_held,
+    Operation.ACCEPT_HELD: http_api.accept_held,
+    Operation.DISMISS_HELD: http_api.dismiss_held,
+    Operation.RETRY_HELD: http_api.retry_held,
     Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: {Operation.GET},
-    Role.CONTROL: set(Operation) - {Operation.LIST_HELD, Operation.REDRIVE_HELD, Operation.DEEP_HEALTH},
+    Role.CONTROL: {Operation.GET, Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP},
     Role.ADMIN: set(Operation),
 }
 

@@ -1,0 +1,170 @@
+"""Decide: an operator ends what needs attention, each decision with a note that stays in the audit trail.
+
+`accept` makes suspect bytes the recording; `dismiss` says that nothing more is to be done; `retry` works on it now
+instead of at its next try. What is chosen by an id, a reason or a recording that does not exist is an error.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from recording.codes import Code
+from recording.control.audit import audited
+from recording.domain.attention import AttentionItem
+from recording.domain.chunk import ChunkRecord, Dismissal
+from recording.domain.expectation import ALARMS
+from recording.domain.ids import without_numbers
+from recording.domain.recording import RecordingRecord
+from recording.domain.records import changed
+from recording.domain.roles import Operation
+from recording.domain.transitions import is_finished, is_held
+from recording.errors import ClaimLostError, RequestError
+from recording.operate.accept import accept_suspect, check_note
+from recording.operate.attention import needs_attention
+from recording.operate.find_held import Chosen
+from recording.operate.held import redrive
+from recording.ports import Ports
+from recording.settings import Settings
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a decision did, by the ids of attention items: `skipped` is of a kind that it cannot be applied to."""
+
+    done: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Which chunk's suspect bytes are the recording now, and under which name they are stored."""
+
+    id: str
+    recording_id: str
+    blob_name: str
+
+
+def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports: Ports) -> Accepted:  # noqa: A002
+    """Make a held chunk's suspect bytes the recording.
+
+    Args:
+        id: of the chunk, as listed: `{recordingId}/{index}-{document}`.
+        blob_name: which of its suspects; None when it has one only.
+        note: why; for the receipt and the audit trail.
+        caller: who, as the platform vouches for.
+        ports: what the use case touches.
+
+    Raises:
+        RequestError: `unknown_id` (404), or `invalid_request`: no note, not held, or with no such bytes.
+        StorageError: storage does not answer; nothing was accepted, or the same request completes it.
+    """
+    check_note(note)
+    record = _chunk(id, ports)
+    if record is None:
+        raise RequestError("unknown id: there is no such chunk", code=Code.UNKNOWN_ID)
+    names = [suspect.blob_name for suspect in record.suspects]
+    if blob_name is None and len(names) != 1:
+        raise RequestError(f"say which bytes: the chunk has {len(names)} suspects")
+    chosen = blob_name or names[0]
+    accept_suspect(record.key, chosen, note, caller, ports)
+    return Accepted(id, record.task.recording_id, chosen)
+
+
+def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
+    """Decide that nothing more is to be done: held chunks and entries, and missing or incomplete recordings.
+
+    What still can or will happen by itself (at risk, stuck, poisoned, dead letters) is skipped.
+
+    Raises:
+        RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
+        StorageError: storage does not answer; what was dismissed until then stays so.
+    """
+    return _decided(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss)
+
+
+def retry(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
+    """Work on it now: open chunks at once, held things as by a redrive, missing recordings in the next run.
+
+    Raises:
+        RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
+        StorageError: storage does not answer; what was retried until then is at work.
+    """
+    return _decided(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry)
+
+
+Act = Callable[[AttentionItem, Dismissal, Ports, Settings], bool]
+
+
+def _decided(  # noqa: PLR0917 - the two decisions differ in what they do, and in nothing else
+    operation: Operation,
+    chosen: Chosen,
+    note: str,
+    caller: str | None,
+    ports: Ports,
+    settings: Settings,
+    act: Act,
+) -> Decided:
+    check_note(note)
+    if chosen == Chosen():
+        raise RequestError("say which", code=Code.NOTHING_CHOSEN)
+    items = needs_attention(ports, settings, chosen).items
+    decision = Dismissal(by=caller, note=without_numbers(note), at=ports.clock.now())
+    done: list[str] = []
+    skipped: list[str] = []
+
+    def each() -> dict[str, Any]:
+        for item in items:
+            (done if act(item, decision, ports, settings) else skipped).append(item.id)
+        return {}
+
+    about = {item.recording_id for item in items}
+    audited(operation, about.pop() if len(about) == 1 else None, caller, ports, each, note=decision.note)
+    return Decided(tuple(done), tuple(skipped))
+
+
+def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: Settings) -> bool:
+    if item.entries:
+        for name in item.entries:
+            ports.quarantine.mark_dismissed(name, decision.at, decision.note)
+        return True
+    record = _chunk(item.id, ports)
+    if record is not None:
+        return is_held(record) and _saved(lambda: ports.catalog.save_chunk(changed(record, dismissed=decision)))
+    recording = _recording(item, ports)
+    if recording is None:
+        return False
+    settled = changed(recording, dismissed=decision, settled_at=decision.at)
+    return _saved(lambda: ports.catalog.save_recording(settled))
+
+
+def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:
+    record = None if item.entries else _chunk(item.id, ports)
+    if record is not None and not is_finished(record):
+        now = changed(record, next_attempt_at=decision.at)
+        if not _saved(lambda: ports.catalog.save_chunk(now)):
+            return False
+        ports.queue.send(record.task)
+        return True
+    recording = None if item.entries or record is not None else _recording(item, ports)
+    if recording is not None:
+        again = changed(recording, look_at=None, asked_at=None)
+        return _saved(lambda: ports.catalog.save_recording(again))
+    return bool(redrive(ports, settings, Chosen(id=item.id)).sent)
+
+
+def _chunk(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - the word of docs/api.md
+    recording_id, _, key = id.rpartition("/")
+    known = ports.catalog.chunks_of(recording_id) if recording_id else []
+    return next((record for record in known if str(record.key) == key), None)
+
+
+def _recording(item: AttentionItem, ports: Ports) -> RecordingRecord | None:
+    return ports.catalog.get_recording(item.id) if item.kind.value in ALARMS else None
+
+
+def _saved(save: Callable[[], object]) -> bool:
+    try:
+        save()
+    except ClaimLostError:  # the line wrote it at this very moment; it may not need the decision any more
+        return False
+    return True
