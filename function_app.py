@@ -47,7 +47,7 @@ def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("held", methods=["GET"])
 def list_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Lists what waits for a person."""
+    """Lists what needs attention."""
     return http_api.list_held(req, wiring.dependencies)
 
 
@@ -95,7 +95,7 @@ def archive_chunk(message: func.QueueMessage) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
 def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Puts back to work what fell by the wayside."""
+    """Re-queue overdue or stuck chunks."""
     reconciling.reconcile(*wiring.dependencies())
 
 

@@ -102,7 +102,7 @@ def _kept(work: Work, name: str, document: bytes) -> bytes:
 
     Raises:
         StorageBusyError: the archive refused it as if one lay there, and there is none. Refusals have many reasons
-            (a lease, an account on its way to another region), and a source must not go without its papers.
+            (a lease, an account on its way to another region), and a source must not go without its sidecar documents.
     """
     if work.ports.archive.put_once(name, document, _JSON):
         return document

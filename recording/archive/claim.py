@@ -219,7 +219,7 @@ def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:
 
 
 def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> QuarantineEntry:
-    """The quarantine entry for a task that trying cannot mend."""
+    """The quarantine entry for a task that retrying cannot fix."""
     return QuarantineEntry(
         reason=error.code,
         detail=str(error),

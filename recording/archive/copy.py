@@ -300,7 +300,7 @@ def _index_external(work: Work) -> None:
         check_length(digest.length_bytes, content.declared_total)
     copied = Copied(digest.length_bytes, digest, probe.finish())
     kind = copied.media.format if copied.media else None
-    name = _media_name(work, kind)  # where its papers will lie; the media stays where it is
+    name = _media_name(work, kind)  # where its sidecar documents will be; the media stays where it is
     fault = _fault_of(work, copied, metadata_if_there(work))
     if _is_refused(work, fault):
         _refuse(work, name, copied, fault or "")

@@ -1,4 +1,4 @@
-"""Fallback: while the archive refuses, a chunk is kept in a second place, with proof, and brought home later.
+"""Fallback: while the archive refuses, a chunk is kept in a second place, with proof, and restored from there later.
 
 The fallback copy never counts as archived: the chunk stays PENDING and its source is kept until the archive's own copy
 is proven. It only means that nothing is lost when ACS forgets the media first.
@@ -115,7 +115,7 @@ def keep_in_fallback(work: Work) -> None:
 
 
 def _keep_documents(aside: Work) -> None:
-    """The metadata, if it has come by now, and the receipt; both are made anew when the chunk comes home."""
+    """Keep the metadata, if it has arrived by now, and the receipt; both are made anew when the chunk is restored."""
     name = required(aside.record.blob_name, "blob_name")
     if aside.metadata is not None:
         aside.ports.archive.put_once(layout.metadata_name(name), aside.metadata, _JSON)

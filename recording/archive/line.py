@@ -1,7 +1,7 @@
 """Archive: the line of one chunk. claim ▸ copy ▸ verify ▸ catalog ▸ delete source; saved after each step.
 
 A step is repeated from its beginning when a worker dies in it, so each is written to find its own earlier result.
-Retryable failures put the task back with a growing delay while ACS still has the media; what cannot be mended by
+Retryable failures put the task back with a growing delay while ACS still has the media; what retrying cannot fix
 trying goes to quarantine; anything unexpected is left to the host, which delivers the message again.
 """
 

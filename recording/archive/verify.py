@@ -23,7 +23,7 @@ def verify(work: Work) -> None:
     whole is hashed and looked at as media while it is read back.
 
     Raises:
-        ContentConflictError: `stored_differs`; a person must look, the source stays.
+        ContentConflictError: `stored_differs`; needs manual review, the source stays.
         StorageError: the archive could not be read; try again.
     """
     etag = _stored_etag(work)

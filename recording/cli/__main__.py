@@ -1,4 +1,4 @@
-"""`python -m recording.cli`: how the archive stands, what waits for a person, and the way back to work.
+"""`python -m recording.cli`: how the archive stands, what needs attention, and the way back to work.
 
 Works with the settings of the app: from the environment, or from a file in the form of local.settings.json.
 """

@@ -1,4 +1,4 @@
-"""`python -m recording.cli doctor`: looks at all that the app needs, and says how to mend what is wrong."""
+"""`python -m recording.cli doctor`: looks at all that the app needs, and says how to fix what is wrong."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from recording.http.routes import Dependencies
 from recording.operate.doctor import Finding, Probe, State, examine
 from recording.settings import Settings
 
-HEALTHY, ILL = 0, 1  # the exit codes
+HEALTHY, UNHEALTHY = 0, 1  # the exit codes
 
 
 def main(
@@ -29,7 +29,7 @@ def main(
     else:
         say(tell, [line for finding in sorted(found, key=_failed_first) for line in _lines(finding)])
         say(tell, ["", f"{len(failed)} of {len(found)} checks failed" if failed else "all is well"])
-    return ILL if failed else HEALTHY
+    return UNHEALTHY if failed else HEALTHY
 
 
 def _failed_first(finding: Finding) -> int:

@@ -1,4 +1,4 @@
-"""What host.json and the settings must be to one another; each rule names the fault and how to mend it. Pure."""
+"""What host.json and the settings must be to one another; each rule names the fault and how to fix it. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ LEAST_VISIBILITY = timedelta(seconds=30)  # a message that comes back at once bu
 LONGEST_WITHOUT_LIMIT = timedelta(hours=24)
 LIMIT_OF_ACS = timedelta(hours=24)
 
-Fault = tuple[str, str]  # what is wrong, how to mend it
+Fault = tuple[str, str]  # what is wrong, how to fix it
 
 
 def host_json_faults(host: Mapping[str, Any], copy_time_budget: timedelta) -> Iterator[Fault]:
@@ -49,7 +49,7 @@ def clock_faults(
     if at_risk_below >= retention:
         yield "AT_RISK_HOURS is not below RETENTION_HOURS", "Set it to 6: else every chunk is an alarm from its start."
     if at_risk_below < timedelta(hours=1):
-        yield "AT_RISK_HOURS is below 1", "Set it to 6: nobody mends a role in minutes."
+        yield "AT_RISK_HOURS is below 1", "Set it to 6: a role is not fixed in minutes."
     if expected_after >= retention - at_risk_below:
         fix = "Set EXPECTED_AFTER_HOURS to 1: a missing file must be asked for while ACS has it."
         yield "EXPECTED_AFTER_HOURS is too near to the end", fix

@@ -53,7 +53,7 @@ def check_stored(read: Digest, stored: Digest) -> None:
     """What the archive gives back must be what was read from the source.
 
     Raises:
-        ContentConflictError: `stored_differs` when it is not; the blob is not touched, a person must look.
+        ContentConflictError: `stored_differs` when it is not; the blob is not touched, needs manual review.
     """
     if read != stored:
         raise ContentConflictError("the archived blob differs from what was read", code=Code.STORED_DIFFERS)

@@ -1,4 +1,4 @@
-"""The papers beside the media: a receipt of what was proved about a chunk, and a manifest of the whole recording."""
+"""The sidecar documents: a receipt of what was proved about a chunk, and a manifest of the whole recording."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -83,7 +83,7 @@ def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges
 
 
 def is_held(record: ChunkRecord) -> bool:
-    """Whether a chunk waits for a person: the line has given it up, and its source was not deleted by us."""
+    """Whether a chunk needs attention: the line has given it up, and its source was not deleted by us."""
     return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
 
 

@@ -95,7 +95,7 @@ def _switched(
 
 
 def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET held: 200 with what waits for a person, the most urgent first."""
+    """GET held: 200 with what needs attention, the most urgent first."""
 
     def look() -> func.HttpResponse:
         ports, settings = _permitted(request, Operation.LIST_HELD, dependencies)
@@ -271,7 +271,7 @@ def _permitted(request: func.HttpRequest, operation: Operation, dependencies: De
     """What the use case needs, if the caller may have it.
 
     The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
-    it does not, the header that names the caller may come from anybody and is not looked at.
+    it does not, the header that names the caller may come from anybody and is ignored.
 
     Raises:
         RequestError: `not_signed_in` (401) or `role_missing` (403).

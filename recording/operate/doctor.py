@@ -30,7 +30,7 @@ MANY_MESSAGES = 1000
 NOWHERE = "ZG9jdG9y"  # no recording has this id
 PYTHONS = ((3, 11), (3, 14))
 QUEUES = (EVENTS_QUEUE, CHUNKS_QUEUE)
-DOORS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
+DELIVERY_PATHS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
 _REMEDIES = {
     Code.STORAGE_REFUSED: (
         "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
@@ -214,7 +214,7 @@ def _fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
 
 def _dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     if settings.dead_letter_storage is None:
-        raise _SkippedError("DEAD_LETTER_STORAGE is not set: dead letters wait for a person")
+        raise _SkippedError("DEAD_LETTER_STORAGE is not set: dead letters need manual review")
     count = probe.dead_letters()
     remedy = "Reconcile ingests them every five minutes; if they stay, see event-dead-lettered in docs/runbook.md."
     return f"{count} letters", remedy if count else None
@@ -257,11 +257,11 @@ def _subscriptions(_ports: Ports, settings: Settings, probe: Probe) -> Said:
         raise _SkippedError("this identity may not read Event Grid's subscriptions") from None
     ours = [each for each in found if EVENT_TYPE in each.event_types]
     kinds = {each.kind for each in ours}
-    faults = [f"no door is a {kind}" for kind in DOORS if kind not in kinds]
+    faults = [f"no delivery path is a {kind}" for kind in DELIVERY_PATHS if kind not in kinds]
     faults += [f"{each.name} has no dead letter" for each in ours if not each.has_dead_letter]
     faults += [f"{each.name} also sends other types" for each in ours if each.event_types != (EVENT_TYPE,)]
     told = ", ".join(f"{each.name} ({each.kind})" for each in ours) or "none"
-    remedy = "Deploy the subscriptions of infra/ again: two doors, exactly this event type, a dead letter."
+    remedy = "Deploy the subscriptions of infra/ again: two delivery paths, exactly this event type, a dead letter."
     return "; ".join([told, *faults]), remedy if faults else None
 
 

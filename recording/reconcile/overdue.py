@@ -1,4 +1,4 @@
-"""Reconcile: what should be is compared with what is, and what fell by the wayside is put back to work.
+"""Reconcile: compares what should be with what is, and re-queues overdue or stuck chunks.
 
 Runs on a timer. It sweeps poison queues and dead letters, redrives chunks that nobody has touched for too long, the
 most urgent first, and raises the states at risk and expired. A redrive keeps the chunk's identity, so doing it twice is

@@ -1,7 +1,7 @@
 """Sweep: what the host or Event Grid gave up on goes back to work, and is removed only after that.
 
 Everything keeps its identity, so what is there twice in between is archived once. What cannot be read or trusted goes
-to quarantine, so nothing comes round for ever.
+to quarantine, so nothing loops forever.
 """
 
 from datetime import datetime

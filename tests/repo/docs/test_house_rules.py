@@ -51,3 +51,23 @@ def test_locks_name_public_registries_only(lock: Path) -> None:
         re.findall(r'(?:registry = |url = |"resolved": |--(?:extra-)?index-url )"?https?://([^/"\s]+)', TEXTS[lock])
     )
     assert hosts - public == set()
+
+
+HOMELY = (  # CONTRIBUTING.md, "How our English reads"
+    r"by the wayside",
+    r"waits? for a person",
+    r"(a person|somebody) must look",
+    r"\bill\b",
+    r"not looked at",
+    r"\bpapers\b",
+    r"\bdoors?\b",
+    r"way home|(comes?|came|brought) home",
+    r"\bmend(s|ed|ing)?\b",
+)
+
+
+@pytest.mark.parametrize("words", HOMELY)
+def test_field_terms_stand_before_homely_words(words: str) -> None:
+    """Readers meet the words of the field, in the code that ships and on the pages."""
+    pages = ("recording/", "function_app.py", "docs/", "README.md", "CHANGELOG.md")
+    assert [place for place in places(words) if place.startswith(pages) and "/adr/" not in place] == []
