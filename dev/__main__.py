@@ -127,7 +127,7 @@ def prove(
         str,
         typer.Argument(
             help="controls, crashes, hostile, orders, outages, played, simulation, visibility, all; "
-            "faults, kills, chaos, mutants"
+            "compatibility, faults, kills, chaos, mutants"
         ),
     ] = "all",
     seeds: Annotated[int | None, typer.Option(help="how many lives, locations, or outages of each kind")] = None,

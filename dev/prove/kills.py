@@ -71,7 +71,7 @@ def live(plan: KillPlan) -> Killed:
         lived.violations += maker.errors
         lived.violations += _settled(world, lived)
         _deliver_the_rest(world.simulator)
-        lived.violations += AtRest(world.storage, world.simulator, list(_records(world.storage))).violations()
+        lived.violations += AtRest(world.storage, world.simulator, list(records(world.storage))).violations()
     lived.seconds = time.monotonic() - begun
     return lived
 
@@ -163,7 +163,7 @@ def _deliver_the_rest(simulator: SimulatorClient) -> None:
         time.sleep(1.0)
 
 
-def _records(storage: str) -> Iterator[ChunkRecord]:
+def records(storage: str) -> Iterator[ChunkRecord]:
     connection = StorageConnection(connection_string=SecretStr(storage))
     acs = AcsConnection(endpoint="https://contoso.communication.azure.com")
     catalog = TableCatalog(Settings(acs=acs, host_storage=connection, archive_storage=connection))

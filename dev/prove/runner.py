@@ -49,6 +49,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
     }
     longer: dict[str, Callable[[], int]] = {
+        "compatibility": lambda: prove_compatibility(is_long=is_long),
         "mutants": lambda: prove_mutants(only),
         "faults": lambda: prove_faults(only),
         "kills": lambda: prove_kills(first, is_long=is_long),
@@ -102,6 +103,13 @@ def prove_kills(first: int, *, is_long: bool) -> int:
     from dev.prove.kills import KillPlan, print_kills
 
     return print_kills(KillPlan(recordings=1000, kills=200 if is_long else 50, seed=first))
+
+
+def prove_compatibility(*, is_long: bool) -> int:
+    """A rolling upgrade and a rollback under load; 0 when the two versions lost and delayed nothing."""
+    from dev.prove.compatibility import print_compatibility
+
+    return print_compatibility(60.0 if is_long else 12.0)
 
 
 def prove_chaos(first: int, *, is_long: bool) -> int:

@@ -57,7 +57,7 @@ def read_task(text: str, now: datetime, retention: timedelta) -> ChunkTask:
         raise _newer_or_not(text) from None
     if task.version > VERSION:
         raise NewerTaskError("a task of a newer version")
-    if not _is_safe(task):
+    if not is_safe(task):
         raise UnreadableTaskError("an id, index or folder of unknown form")
     return _with_times_within_reason(task, now, retention)
 
@@ -71,7 +71,8 @@ def _newer_or_not(text: str) -> UnreadableTaskError:
     return NewerTaskError("a task of a newer version") if is_newer else UnreadableTaskError("not a task")
 
 
-def _is_safe(task: ChunkTask) -> bool:
+def is_safe(task: ChunkTask) -> bool:
+    """Return whether ids, index and folder have the forms that this app gives them."""
     ids = (task.recording_id, task.document_id, task.call_id)
     return all(map(is_opaque_id, ids)) and 0 <= task.index <= HIGHEST_INDEX and is_folder(task.folder)
 

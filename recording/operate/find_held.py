@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from recording.archive.tasks import is_safe
 from recording.codes import Code
 from recording.domain.attention import Attention, AttentionItem
 from recording.domain.chunk import ChunkRecord, ChunkTask
@@ -155,12 +156,14 @@ def _identity(name: str, entry: QuarantineEntry) -> tuple[str, ...]:
 
 
 def _task_of(entry: QuarantineEntry) -> ChunkTask | None:
-    if entry.origin is not Origin.CHUNK:
+    """Return the task in an entry; also one that a worker of another version could not read."""
+    if entry.origin not in (Origin.CHUNK, Origin.CHUNK_QUEUE):
         return None
     try:
-        return ChunkTask.model_validate_json(entry.payload)
+        task = ChunkTask.model_validate_json(entry.payload)
     except ValidationError:
         return None
+    return task if entry.origin is Origin.CHUNK or is_safe(task) else None
 
 
 def _is_reported(task: ChunkTask, entry: QuarantineEntry, ports: Ports) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task, wav
 from dev.in_memory.world import World, world
+from recording.archive.claim import unreadable_task
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.model import with_changes
 from recording.domain.quarantine import Origin
@@ -259,6 +260,28 @@ def test_what_cannot_be_read_is_listed_and_stays(here: World, payload: str) -> N
     name = here.fakes.quarantine.put(QuarantineEntry("unreadable_event", "no JSON", payload, "event_queue", here.now))
     assert {one.id: one.kind for one in held(here.ports, here.settings)}[name] is Kind.REFUSED
     assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+
+
+@pytest.mark.parametrize("changes", [{}, {"later": [1]}, {"later": [1], "version": 2}])
+def test_a_task_that_another_version_refused_is_put_back_with_all_its_fields(
+    here: World, changes: dict[str, object]
+) -> None:
+    """A worker of an older version keeps what it cannot read; after the upgrade nothing of it may be lost."""
+    refused = task(8, document_id(8), **changes)
+    name = here.fakes.quarantine.put(unreadable_task(refused.model_dump_json(), here.now))
+    (one,) = held(here.ports, here.settings, Chosen(id=name))
+    assert (one.recording_id, one.index, one.time_left) == (refused.recording_id, 8, refused.expires_at - here.now)
+    assert redrive(here.ports, here.settings, Chosen(id=name)).sent == (name,)
+    assert here.fakes.queue.tasks == [refused]
+    assert here.fakes.quarantine.kept[name].redriven_at is not None
+
+
+@pytest.mark.parametrize("changes", [{"folder": "../elsewhere"}, {"index": -1}, {"recording_id": "a\nb"}])
+def test_a_task_of_unknown_form_stays_where_it_is(here: World, changes: dict[str, object]) -> None:
+    """Who may write to the queue might have sent it; a worker would refuse it once more."""
+    name = here.fakes.quarantine.put(unreadable_task(with_changes(task(8), changes).model_dump_json(), here.now))
+    assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+    assert here.fakes.queue.tasks == []
 
 
 def test_time_left_counts_from_the_event_and_not_from_when_it_was_refused(here: World) -> None:
