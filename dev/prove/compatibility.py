@@ -230,8 +230,8 @@ def print_compatibility(phase_seconds: float) -> int:
     print(
         f"compatibility: {rolled.chunks:,} chunks through upgrade and rollback; the last version archived "
         f"{rolled.archived[OLD]:,}, this one {rolled.archived[NEW]:,}, {rolled.shared:,} were worked on by both; "
-        f"longest from readable to deleted {rolled.longest_delay.total_seconds():.0f} s; messages and rows of a next version "
-        f"kept: 0 lost, 0 twice, 0 held, in {rolled.seconds:.0f} s",
+        f"longest from readable to deleted {rolled.longest_delay.total_seconds():.0f} s; messages and rows of "
+        f"a next version kept: 0 lost, 0 twice, 0 held, in {rolled.seconds:.0f} s",
         flush=True,
     )
     return 0
