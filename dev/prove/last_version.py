@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
@@ -36,8 +35,8 @@ def unpack_last_version(folder: Path) -> Unpacked:
     """
     commit = _commit_of_last_version()
     source = folder / "source"
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit, *_SHIPPED))) as tree:
-        tree.extractall(source, filter="data")
+    with ZipFile(io.BytesIO(_git("archive", "--format=zip", commit, *_SHIPPED))) as tree:
+        tree.extractall(source)  # noqa: S202 - our own commit
     return _unpacked(folder, source, commit)
 
 
