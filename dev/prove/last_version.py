@@ -36,7 +36,7 @@ def unpack_last_version(folder: Path) -> Unpacked:
     commit = _commit_of_last_version()
     source = folder / "source"
     with ZipFile(io.BytesIO(_git("archive", "--format=zip", commit, *_SHIPPED))) as tree:
-        tree.extractall(source)  # noqa: S202 - our own commit
+        tree.extractall(source)
     return _unpacked(folder, source, commit)
 
 
@@ -48,7 +48,7 @@ def unpack_this_version(folder: Path) -> Unpacked:
 def _unpacked(folder: Path, source: Path, commit: str) -> Unpacked:
     digest = build_zip(folder / "app.zip", source)
     with ZipFile(folder / "app.zip") as archive:
-        archive.extractall(folder / "app")  # noqa: S202 - built a line above
+        archive.extractall(folder / "app")
     return Unpacked(folder / "app", commit, digest)
 
 
