@@ -7,8 +7,10 @@ import azure.functions as func
 
 from recording import ingest, wiring
 from recording.archive import line as archive
-from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, FOLLOW_UPS_QUEUE
+from recording.http import library as http_library
 from recording.http import routes as http_api
+from recording.library import follow_up as library
 from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling
 
@@ -25,6 +27,30 @@ def start_recording(req: func.HttpRequest) -> func.HttpResponse:
 def get_recording(req: func.HttpRequest) -> func.HttpResponse:
     """Tells the state of a recording and what is archived of it."""
     return http_api.get_recording(req, wiring.dependencies)
+
+
+@app.route("recordings", methods=["GET"])
+def find_recordings(req: func.HttpRequest) -> func.HttpResponse:
+    """Finds recordings by time, participant, number, call, tag, format and state."""
+    return http_library.find_recordings(req, wiring.dependencies)
+
+
+@app.route("recordings/find", methods=["POST"])
+def search_recordings(req: func.HttpRequest) -> func.HttpResponse:
+    """Finds recordings as well; numbers and ids are in the body, so that no URL names a person."""
+    return http_library.search_recordings(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/timeline", methods=["GET"])
+def recording_timeline(req: func.HttpRequest) -> func.HttpResponse:
+    """Tells who did what with a recording, and when."""
+    return http_library.recording_timeline(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}", methods=["PATCH"])
+def tag_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Changes the tags of a recording, also of one that was started elsewhere."""
+    return http_library.tag_recording(req, wiring.dependencies)
 
 
 @app.route("recordings/{recordingId}/pause", methods=["POST"])
@@ -91,6 +117,12 @@ def ingest_queued_event(message: func.QueueMessage) -> None:
 def archive_chunk(message: func.QueueMessage) -> None:
     """Archives one chunk."""
     archive.archive_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+
+
+@app.queue_trigger(arg_name="message", queue_name=FOLLOW_UPS_QUEUE, connection="AzureWebJobsStorage")
+def follow_up(message: func.QueueMessage) -> None:
+    """Brings the directory up to date about one recording."""
+    library.follow_up_message(message.get_body().decode(errors="replace"), wiring.ports())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")

@@ -68,6 +68,17 @@ def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     raise typer.Exit(main(port, settings, enable_auth, host=host.value, queue_lease=queue_lease, log_json=log_json))
 
 
+@app.command("contact-centre")
+def contact_centre(
+    count: Annotated[int, typer.Option("--recordings", help="how many", min=1, max=1_000_000)] = 10_000,
+    settings: Annotated[Path | None, typer.Option(help="local.settings.json; else the environment")] = None,
+) -> None:
+    """Puts a day of a contact centre into catalog and directory, without media, to try find with."""
+    from dev.contact_centre import main
+
+    raise typer.Exit(main(count, settings))
+
+
 @app.command()
 def bench(
     figures: Annotated[list[str] | None, typer.Argument(help="which figures; all when none is named")] = None,

@@ -119,6 +119,34 @@ class Code(StrEnum):
         "nothing_chosen", 400, False, Fault.CALLER,
         "A redrive names no filter, and not `all`.",
         "Select items with `id`, `reason`, `recordingId`, `before` or `after`; or say `all`.")
+    INVALID_NUMBER = (
+        "invalid_number", 400, False, Fault.CALLER,
+        "`number` is no international number and has fewer than seven digits.",
+        "Send it with its country code, or its last seven digits.")
+    INVALID_TAG = (
+        "invalid_tag", 400, False, Fault.CALLER,
+        "`tag` is not `name:value`.",
+        "Correct it.")
+    INVALID_RANGE = (
+        "invalid_range", 400, False, Fault.CALLER,
+        "`from` is not before `to`.",
+        "Correct it.")
+    INVALID_NEXT = (
+        "invalid_next", 400, False, Fault.CALLER,
+        "`next` was changed, or is of another query.",
+        "Ask again without it.")
+    TOO_MANY_TAGS = (
+        "too_many_tags", 400, False, Fault.CALLER,
+        "The recording would have more than 20 tags.",
+        "Remove some in the same request.")
+    ETAG_MISSING = (
+        "etag_missing", 428, False, Fault.CALLER,
+        "`If-Match` is missing.",
+        "Read the recording and send its `ETag`, or `*`.")
+    ETAG_MISMATCH = (
+        "etag_mismatch", 412, False, Fault.CALLER,
+        "The tags have changed since the caller read them.",
+        "Read the recording again.")
     UNKNOWN_ID = (
         "unknown_id", 404, False, Fault.CALLER,
         "Nothing is held under this id.",
@@ -150,7 +178,8 @@ class Code(StrEnum):
         "Wait for the call to be connected, then send the same again.")
     ALREADY_RECORDING = (
         "already_recording", 409, False, Fault.ACS,
-        "The call is being recorded already (8553, 8559).",
+        "The call is being recorded already (8553, 8559). `recordingId` names the recording that runs, where it is "
+        "known.",
         "Use the recording that runs.")
     CONFLICTING_OPERATION = (
         "conflicting_operation", 409, True, Fault.ACS,

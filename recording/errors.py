@@ -63,7 +63,10 @@ class RequestError(RecordingError):
 
 
 class ControlError(RecordingError):
-    """ACS did not carry out a control operation; `status` is what our HTTP answer should be."""
+    """ACS did not carry out a control operation; `status` is what our HTTP answer should be.
+
+    `recording_id` names the recording that is in the way, where it is known.
+    """
 
     code = Code.ACS_ERROR
 
@@ -75,9 +78,11 @@ class ControlError(RecordingError):
         acs_status: int | None = None,
         acs_code: str | None = None,
         retry_after: timedelta | None = None,
+        recording_id: str | None = None,
     ) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
         self.status = code.status or 502
+        self.recording_id = recording_id
         self.acs_status = acs_status
         self.acs_code = acs_code
         self.retryable = code.is_retryable

@@ -9,7 +9,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from recording.codes import Code
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
+from recording.domain.directory import IndexRow, Span
 from recording.domain.drift import BlobFacts, MediaAge
+from recording.domain.index_keys import IndexKeys
 from recording.domain.quarantine import Origin
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.requests import StartOptions
@@ -307,6 +309,14 @@ class Catalog(Protocol):
         """Keeps the position at which a loop goes on; the last writer wins."""
         ...
 
+    def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
+        """Several recordings' records, in the order asked for."""
+        ...
+
+    def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
+        """All recordings behind a position, settled or not, at most so many, in the order of their keys."""
+        ...
+
     def get_reservation(self, key: str) -> StartReservation | None:
         """What was asked under an idempotency key."""
         ...
@@ -481,6 +491,53 @@ class AuditTrail(Protocol):
         """All entries from that time on, the earliest first."""
         ...
 
+    def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
+        """All entries that name this recording, the earliest first."""
+        ...
+
+
+# --- the directory ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DirectoryPage:
+    """Some index rows in their order. `is_end` says that the span has no more; an empty page alone does not."""
+
+    rows: tuple[IndexRow, ...] = ()
+    is_end: bool = True
+
+
+class Directory(Protocol):
+    """What find asks. Every row is derived from the catalog and the archive. Every method raises StorageError."""
+
+    def put(self, rows: Sequence[IndexRow]) -> None:
+        """Writes rows, whatever is there. Repeating is harmless; a failure may leave some written."""
+        ...
+
+    def remove(self, places: Sequence[str]) -> None:
+        """Removes the rows at these places (`place_of`). Removing what is gone is success."""
+        ...
+
+    def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
+        """The rows of a span whose row keys follow `after`, in the order of partition and row key, at most so many."""
+        ...
+
+
+class FollowUps(Protocol):
+    """The queue `recording-follow-ups`. Every method raises StorageError."""
+
+    def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
+        """Asks that the directory be brought up to date about a recording."""
+        ...
+
+
+class IndexKeySource(Protocol):
+    """Where the keys of the directory's hashes come from. Every method raises StorageError."""
+
+    def keys(self) -> IndexKeys:
+        """The keys in use, the one that writes first. Without one in the settings, one is made once and kept."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -499,3 +556,6 @@ class Ports:
     dead_letters: DeadLetters | None = None  # only where DEAD_LETTER_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set
     jitter: Callable[[], float] = random.random  # from 0 to 1: spreads retries, guards nothing
+    directory: Directory | None = None  # None only in a world that leaves it out
+    follow_ups: FollowUps | None = None
+    index_keys: IndexKeySource | None = None

@@ -14,6 +14,8 @@ from pydantic import SecretStr
 
 from recording.domain.layout import template_fault
 
+SHORTEST_INDEX_KEY = 32  # bytes
+
 
 class MediaCheck(StrEnum):
     """What follows when media does not open or its duration disagrees."""
@@ -188,6 +190,18 @@ def rate(text: str) -> int:
 def block(text: str) -> int:
     """Read a size in MiB, as bytes."""
     return int(number(text, 1, 100, "MiB")) << 20
+
+
+def index_keys(text: str) -> tuple[SecretStr, ...]:
+    """Read the keys of the directory's hashes, the one that writes first."""
+    keys = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        sizes = [len(base64.b64decode(key, validate=True)) for key in keys]
+    except (binascii.Error, ValueError):
+        sizes = []
+    if not sizes or min(sizes) < SHORTEST_INDEX_KEY or len(set(keys)) != len(keys):
+        raise ValueError("must be base64 of at least 32 random bytes; during a rotation: new key, comma, old key")
+    return tuple(SecretStr(key) for key in keys)
 
 
 def duration(text: str) -> timedelta:

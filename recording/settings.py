@@ -106,6 +106,7 @@ class Settings(_Frozen):
     trace_ratio: Annotated[float, Setting("TELEMETRY_TRACE_RATIO", values.ratio)] = 0.1
     platform_auth: Annotated[bool, Setting("WEBSITE_AUTH_ENABLED", values.flag)] = False
     start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
+    index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -58,6 +58,7 @@ class Event(StrEnum):
     SCRUB_BEHIND = "recording.scrub.behind"
     REDRIVEN = "recording.redriven"
     QUEUE_SEEN = "recording.queue.seen"
+    FOLLOW_UP_FAILED = "recording.follow_up_failed"
     NEEDS_ATTENTION = "recording.needs_attention"
     RECONCILED = "recording.reconciled"
 
@@ -81,6 +82,7 @@ _LEVELS = {
     Event.CHUNK_IN_FALLBACK: logging.ERROR,
     Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
+    Event.FOLLOW_UP_FAILED: logging.WARNING,
     Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,

@@ -18,7 +18,10 @@ from recording.ports import (
     Catalog,
     ChunkQueue,
     DeadLetters,
+    Directory,
     ExternalStorage,
+    FollowUps,
+    IndexKeySource,
     Ports,
     Quarantine,
     RecordingControl,
@@ -86,6 +89,9 @@ def _ports() -> Ports:
         fallback=_lazily(_fallback) if settings().fallback_storage else None,
         dead_letters=_lazily(_dead_letters) if settings().dead_letter_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
+        directory=_lazily(_directory),
+        follow_ups=_lazily(_follow_ups),
+        index_keys=_lazily(_index_keys),
     )
 
 
@@ -167,6 +173,24 @@ def _queue() -> ChunkQueue:
     from recording.adapters.storage_queue import StorageChunkQueue
 
     return StorageChunkQueue(settings())
+
+
+def _directory() -> Directory:
+    from recording.adapters.table.directory import TableDirectory
+
+    return TableDirectory(settings())
+
+
+def _follow_ups() -> FollowUps:
+    from recording.adapters.storage_queue import StorageFollowUps
+
+    return StorageFollowUps(settings())
+
+
+def _index_keys() -> IndexKeySource:
+    from recording.adapters.table.directory import TableIndexKeys
+
+    return TableIndexKeys(settings())
 
 
 def _log() -> CallRecordingLog:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from dev.azurite import AzuriteError
 from dev.bench import report, runs, servers
-from dev.bench.figures import FIGURES, Figure, chosen
+from dev.bench.figures import FIGURES, WITHOUT_PEERS, Figure, chosen
 
 
 def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> int:
@@ -24,7 +24,8 @@ def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> i
         return 2
     begun = time.monotonic()
     with console.status("installing the peers") as status:
-        runs.install_peers()
+        if wanted.keys() - WITHOUT_PEERS:
+            runs.install_peers()
         found: dict[str, Figure] = {}
         for name, figure in wanted.items():
             about = (figure.__doc__ or "").splitlines()[0]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dev.bench import cold, interrupted, servers, small_chunks
+from dev.bench import cold, find, interrupted, servers, small_chunks
 from dev.bench.runs import OURS, Bench, Results, interleaved
 
 Say = Callable[[str], None]
@@ -197,6 +197,27 @@ def _throttled(tls: servers.Certificate) -> Iterator[tuple[servers.Served, serve
         yield source, sink
 
 
+def find_pages(say: Say, *, quick: bool) -> Figure:
+    """A page of 50 recordings by each key: in memory and on Azurite, and how it grows tenfold."""
+    found = find.measure(say, quick=quick)
+    return Figure(
+        [
+            Goal(
+                "a page of 50 by the slowest key, on Azurite, p95", 300, 150, find.worst(found, "Azurite"), "ms", True
+            ),
+            Goal(
+                "a page by a selective key, ten times as many recordings",
+                2,
+                1.2,
+                find.growth(found, "Azurite"),
+                "×",
+                True,
+            ),
+        ],
+        found,
+    )
+
+
 FIGURES: dict[str, Callable[..., Figure]] = {
     "throttled": throttled,
     "fast": fast,
@@ -205,7 +226,9 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "small-chunks": small,
     "cold-start": cold_start,
     "slots": slots,
+    "find": find_pages,
 }
+WITHOUT_PEERS = frozenset({"find", "cold-start"})
 
 
 def chosen(names: Sequence[str]) -> dict[str, Callable[..., Figure]]:

@@ -6,15 +6,16 @@ is done and only its answer is lost. `fakes.archive.calls` lists the names of th
 
 import hashlib
 import random
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import wraps
 from itertools import count
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
+from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
+from dev.in_memory.scripted import Scripted, scripted
 from recording.codes import Code
 from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.drift import BlobFacts, MediaAge, is_scrubbed, read_at
@@ -52,50 +53,9 @@ LARGEST_METADATA = 1024 * 1024
 PIECE = 64 * 1024
 POISON_HIDDEN_FOR = timedelta(minutes=5)
 
-P = ParamSpec("P")
-R = TypeVar("R")
-S = TypeVar("S", bound="Scripted")
 K = TypeVar("K")
 L = TypeVar("L")
 Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
-
-
-class Scripted:
-    """Remembers calls and raises the failures that a test has scripted, in order."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self._failures: dict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
-
-    def fail_next(self, method: str, error: Exception, times: int = 1, *, after: bool = False) -> None:
-        """The next `times` calls of a method raise this error, before (or `after`) they take effect."""
-        assert callable(getattr(self, method)), method
-        self._failures[method].extend([(error, after)] * times)
-
-    def fails_no_more(self, method: str) -> None:
-        """Forget the failures that are scripted for a method."""
-        self._failures[method].clear()
-
-    def next_failure(self, method: str) -> tuple[Exception | None, bool]:
-        """The failure scripted for this call, and whether it comes after the effect."""
-        self.calls.append(method)
-        return self._failures[method].popleft() if self._failures[method] else (None, False)
-
-
-def scripted(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Lets a fake's method fail as scripted."""
-
-    @wraps(method)
-    def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        error, after = self.next_failure(method.__name__)
-        if error and not after:
-            raise error
-        result = method(self, *args, **kwargs)
-        if error:
-            raise error
-        return result
-
-    return run
 
 
 class FakeClock:
@@ -555,6 +515,16 @@ class FakeCatalog(Scripted):
         self.cursors[loop] = position
 
     @scripted
+    def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
+        found = [self.recordings.get(recording_id) for recording_id in recording_ids]
+        return [self._seen(record) if record is not None else None for record in found]
+
+    @scripted
+    def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
+        behind = [(name, self._seen(self.recordings[name])) for name in sorted(self.recordings) if name > after]
+        return self._page("recordings_page", behind, most, after)
+
+    @scripted
     def get_reservation(self, key: str) -> StartReservation | None:
         return self.reservations.get(key)
 
@@ -745,6 +715,11 @@ class FakeAudit(Scripted):
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
         return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
 
+    @scripted
+    def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
+        about = [entry for entry in self.written if entry.recording_id == recording_id]
+        return iter(sorted(about, key=lambda entry: entry.at))
+
 
 class FakeProbe(Scripted):
     """What the doctor looks with: all is well, unless a test says otherwise."""
@@ -806,10 +781,14 @@ class Fakes:
     dead_letters: FakeDeadLetters | None = None
     log: FakeLog | None = None
     jitter: Callable[[], float] = field(default_factory=lambda: random.Random(0).random)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    index_keys: FakeIndexKeys = field(default_factory=FakeIndexKeys)
     queue: FakeQueue = field(init=False)
+    follow_ups: FakeFollowUps = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", FakeQueue(self.clock))
+        object.__setattr__(self, "follow_ups", FakeFollowUps(self.clock))
         self.catalog.clock = self.clock
 
     @property
@@ -829,4 +808,7 @@ class Fakes:
             dead_letters=self.dead_letters,
             log=self.log,
             jitter=self.jitter,
+            directory=self.directory,
+            follow_ups=self.follow_ups,
+            index_keys=self.index_keys,
         )

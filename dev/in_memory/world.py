@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dev.in_memory.builders import FAKE_CLOCK_START, event, metadata, settings, task, wav
-from dev.in_memory.fakes import Fakes, FakeSource, Scripted
+from dev.in_memory.fakes import Fakes, FakeSource
 from dev.in_memory.hand import SkewedClock
+from dev.in_memory.scripted import Scripted
 from recording.archive.line import archive_message
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.layout import metadata_name, receipt_name
 from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.domain.transitions import is_archived, is_finished
 from recording.ingest import ingest_text
+from recording.library.follow_up import follow_up_message
 from recording.reconcile.overdue import Reconciled, reconcile
 from recording.settings import Settings
 
@@ -108,6 +110,9 @@ class World:
             fakes.queue,
             fakes.quarantine,
             fakes.audit,
+            fakes.directory,
+            fakes.follow_ups,
+            fakes.index_keys,
             *optional,
         ]
 
@@ -141,6 +146,17 @@ class World:
             self.delivers(message)
         return len(due)
 
+    def follows_up(self) -> int:
+        """All follow-ups that are due are delivered once; one whose worker is gone is delivered again later."""
+        due = self.fakes.follow_ups.take_due()
+        for recording_id, attempt in due:
+            body = json.dumps({"recordingId": recording_id, "attempt": attempt})
+            try:
+                follow_up_message(body, self.ports)
+            except Exception:  # noqa: BLE001 - the host takes whatever a function raises
+                self.fakes.follow_ups.sent.append((recording_id, attempt, self.now + REDELIVERED_AFTER))
+        return len(due)
+
     def reconciles(self) -> Reconciled:
         """The timer fires."""
         return reconcile(self.ports, self.settings)
@@ -151,7 +167,9 @@ class World:
         next_timer = self.now + RECONCILED_EVERY
         while self.now < end:
             self.runs_due()
+            self.follows_up()
             waiting = [visible_at for _, visible_at in self.fakes.queue.sent]
+            waiting += [visible_at for *_, visible_at in self.fakes.follow_ups.sent]
             if until_quiet and not waiting and not self._is_unfinished():
                 return
             step = min([next_timer, *waiting], default=next_timer)

@@ -13,8 +13,15 @@ param quarantineDays int
 @description('Against removal as a resource: the catalog and the audit trail are here.')
 param lock bool
 
-var queueNames = ['recording-events', 'recording-chunks', 'recording-events-poison', 'recording-chunks-poison']
-var tableNames = ['recordings', 'chunks', 'audit']
+var queueNames = [
+  'recording-events'
+  'recording-chunks'
+  'recording-follow-ups'
+  'recording-events-poison'
+  'recording-chunks-poison'
+  'recording-follow-ups-poison'
+]
+var tableNames = ['recordings', 'chunks', 'audit', 'directory']
 var containerNames = ['app-package', 'recording-quarantine']
 // The Functions host asks for Owner on blobs: it keeps leases and keys there.
 var roles = {

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import math
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +16,13 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translated
 from recording.domain.chunk import ChunkTask
-from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE, EVENTS_POISON_QUEUE, EVENTS_QUEUE
+from recording.domain.names import (
+    CHUNKS_POISON_QUEUE,
+    CHUNKS_QUEUE,
+    EVENTS_POISON_QUEUE,
+    EVENTS_QUEUE,
+    FOLLOW_UPS_QUEUE,
+)
 from recording.domain.schema import message_of
 from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection
@@ -23,6 +30,7 @@ from recording.settings import Settings, StorageConnection
 LONGEST_DELAY = timedelta(days=7)  # of the service
 HIDDEN_SECONDS = 5 * 60  # a sweep that dies leaves its messages to the next one
 MOST_AT_ONCE = 1000  # messages that one sweep reads; the next goes on
+FOLLOW_UP_LIVES = 24 * 60 * 60  # seconds
 NEVER = -1  # time to live: a task must not vanish before its chunk is settled (the default is seven days)
 
 
@@ -49,14 +57,8 @@ class StorageChunkQueue:
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
         """Enqueues a message as it is."""
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
-        send = partial(self._queue.send_message, body, visibility_timeout=hidden, time_to_live=NEVER)
         with translated("enqueuing a task"):
-            try:
-                attempt(send)
-            except ResourceNotFoundError:
-                with suppress(ResourceExistsError):  # another worker may be faster
-                    attempt(self._queue.create_queue)
-                attempt(send)
+            _sent(self._queue, body, hidden, NEVER)
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
@@ -112,6 +114,35 @@ class StorageChunkQueue:
                     yield PoisonMessage(_decoded(message.content), receipt, message.id, message.inserted_on)
             except ResourceNotFoundError:
                 return
+
+
+class StorageFollowUps:
+    """The queue `recording-follow-ups`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = queue_client(settings.host_storage, FOLLOW_UPS_QUEUE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._queue.close()
+
+    def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message that expires after a day: reconcile asks again for what is not done by then."""
+        body = json.dumps({"recordingId": recording_id, "attempt": attempt})
+        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
+        with translated("enqueuing a follow-up"):
+            _sent(self._queue, body, hidden, FOLLOW_UP_LIVES)
+
+
+def _sent(queue: QueueClient, body: str, hidden: int, lives: int) -> None:
+    """Send a message; the queue is made when it turns out to be missing."""
+    send = partial(queue.send_message, body, visibility_timeout=hidden, time_to_live=lives)
+    try:
+        attempt(send)
+    except ResourceNotFoundError:
+        with suppress(ResourceExistsError):  # another worker may be faster
+            attempt(queue.create_queue)
+        attempt(send)
 
 
 def queue_client(connection: StorageConnection, name: str) -> QueueClient:

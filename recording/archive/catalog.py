@@ -8,6 +8,7 @@ from recording.archive.suspects import refusal
 from recording.codes import Code
 from recording.domain import layout
 from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.facts import facts_of_metadata
 from recording.domain.formats import requested_combination
 from recording.domain.integrity import Digest, duration_fault, media_remarks
 from recording.domain.media import MediaFacts
@@ -42,6 +43,7 @@ def catalog(work: Work) -> None:
     changes = _fault_changes(work, fault)
     changes.update({"metadata": outcome, "metadata_reason": reason, "verified_how": tuple(how)})
     changes["metadata_sha256"] = sha256_of(raw) if raw is not None else None
+    changes["facts"] = facts_of_metadata(document)
     changes["remarks"] = _remarks(work, document)
     cataloged = changed(work.record, **changes)
     name = required(cataloged.blob_name, "blob_name")

@@ -19,6 +19,7 @@ from recording.archive.verify import verify
 from recording.domain.chunk import ChunkState, ChunkTask
 from recording.domain.transitions import is_finished
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
+from recording.follow_ups import request_follow_up
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import span
@@ -37,6 +38,7 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     is_borrowed = chosen is not task
     with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
         archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
+    request_follow_up(chosen.recording_id, ports)
     if is_borrowed:  # only now: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
 

@@ -18,6 +18,7 @@ from recording.domain.records import RecordingChanges, changed
 from recording.domain.requests import StartRequest, start_options
 from recording.domain.transitions import is_archived, is_finished
 from recording.errors import ClaimLostError, ControlError, RequestError, StorageBusyError, StorageError
+from recording.follow_ups import request_follow_up
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -149,6 +150,7 @@ def _note_start(reservation: StartReservation, request: StartRequest, caller: st
     try:
         _updated(reservation.recording_id or "", started, ports)
         ports.catalog.save_reservation(reservation)
+        request_follow_up(reservation.recording_id or "", ports)
     except StorageError as error:
         message = f"recording {reservation.recording_id} runs, but it could not be noted: {error}"
         raise StorageBusyError(message, code=Code.START_NOT_NOTED) from error
@@ -175,6 +177,7 @@ def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) ->
         changes["was_resumed"] = True
     record = _updated(recording_id, changes, ports)
     emit(event, recording_id=recording_id)
+    request_follow_up(recording_id, ports)
     acs_state = {LastAction.PAUSED: "inactive", LastAction.RESUMED: "active"}.get(action)
     return {"recordingId": recording_id, "state": merged_state(acs_state, record)}
 
@@ -198,7 +201,7 @@ def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
         "serverCallId": record.server_call_id,
         "startedAt": record.started_at.isoformat() if record.started_at else None,
         "startedBy": record.started_by,
-        "tags": record.request.get("tags"),
+        "tags": record.current_tags or None,
         "consent": record.consent,
         "folder": record.folder,
     }

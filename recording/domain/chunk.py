@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from recording.domain.facts import ChunkFacts
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
 from recording.domain.model import with_changes
@@ -214,6 +215,7 @@ class ChunkRecord(BaseModel):
     verified_how: tuple[str, ...] = ()
     stored_etag: str | None = None  # the archive's, as verify found the media
     metadata_sha256: str | None = None  # of the metadata document as archived
+    facts: ChunkFacts | None = None  # what that document says, without anything that names a person
     copied_at: UtcTime | None = None
     verified_at: UtcTime | None = None
     cataloged_at: UtcTime | None = None

@@ -14,6 +14,7 @@ _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
 _FILE_FIELDS = {"index", "documentId", "ext"}
 _LITERAL = re.compile(r"[A-Za-z0-9._/=+ -]*", re.ASCII)
 _MANIFEST = re.compile(r"manifest(?:\.(?P<version>[0-9]{4}))?\.json", re.ASCII)
+_VERSIONED = re.compile(r"\.v(?P<version>[0-9]{1,4})\.[A-Za-z0-9]+$", re.ASCII)
 _RUN_TOGETHER = re.compile(r"\{(?:callId|recordingId|documentId|index)\}\{")
 
 
@@ -95,6 +96,18 @@ def metadata_name(media: str) -> str:
 def receipt_name(media: str) -> str:
     """The receipt beside the media."""
     return media.rpartition(".")[0] + ".receipt.json"
+
+
+def media_of_receipt(name: str, format_type: FormatType | None) -> str | None:
+    """Return the media that a receipt lies beside; None when the blob is no receipt."""
+    stem = name.removesuffix(".receipt.json")
+    return None if stem == name else f"{stem}.{format_type.value if format_type else 'bin'}"
+
+
+def name_version_of(media: str) -> int:
+    """Return which version of its name a medium has."""
+    found = _VERSIONED.search(media)
+    return int(found["version"]) if found else 1
 
 
 def conflict_name(media: str, mark: str) -> str:

@@ -5,6 +5,7 @@ channelType swapped, numbers as text, durations as floats, `framerate` beside `f
 """
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,9 @@ from recording.errors import SourceBrokenError
 
 LARGEST_METADATA = 1 << 20  # bytes; hundreds of participants and pauses stay far below
 
+LONGEST_ID = 512  # characters; ids of ACS have about 100
+_ID_FIELDS = ("participantId", "rawId", "identifier", "phoneNumber", "communicationIdentifier", "communicationUser")
+
 
 class Pause(BaseModel):
     """One gap that was cut out of the recording; its length is None where the document does not give a usable one."""
@@ -25,6 +29,15 @@ class Pause(BaseModel):
 
     started_at: datetime | None
     duration_ms: float | None
+
+
+class Participant(BaseModel):
+    """Someone who was in the recording, by the raw id that ACS writes; it stays in the document and in memory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    raw_id: str
+    channel: int | None = None
 
 
 class ChunkMetadata(BaseModel):
@@ -42,8 +55,10 @@ class ChunkMetadata(BaseModel):
     channel: ChannelType | None = None
     format: FormatType | None = None
     participant_count: int = 0
+    participants: tuple[Participant, ...] = ()
     channel_count: int | None = None
     sample_rate: int | None = None
+    bit_rate: int | None = None
 
     @property
     def paused_ms(self) -> float | None:
@@ -81,7 +96,7 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
     kinds = [info.get("contentType"), info.get("channelType")]  # swapped in live documents: told apart by value
     index = _number(document.get("chunkIndex"))
     audio = _dict(info.get("audioConfiguration"))
-    channels, sample_rate = _number(audio.get("channels")), _number(audio.get("sampleRate"))
+    channels, sample_rate, bit_rate = (_number(audio.get(name)) for name in ("channels", "sampleRate", "bitRate"))
     return ChunkMetadata(
         document_id=_text(document.get("chunkDocumentId")),
         index=None if index is None else int(index),
@@ -93,9 +108,30 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
         channel=next((channel for kind in kinds if (channel := ChannelType.read(kind))), None),
         format=FormatType.read(info.get("format")),
         participant_count=len(_list(document.get("participants"))),
+        participants=tuple(_participants(document.get("participants"))),
         channel_count=int(channels) if channels else None,
         sample_rate=int(sample_rate) if sample_rate else None,
+        bit_rate=int(bit_rate) if bit_rate else None,
     )
+
+
+def _participants(entries: object) -> Iterator[Participant]:
+    """Return who is named: by `participantId`, by another name that ACS uses for a raw id, or as a bare text."""
+    for entry in _list(entries):
+        facts = _dict(entry)
+        channel = _number(facts.get("channel"))
+        named = [facts.get(name) for name in _ID_FIELDS] if facts else [entry]
+        for raw_id in dict.fromkeys(map(_raw_id, named)):
+            if raw_id:
+                yield Participant(raw_id=raw_id, channel=None if channel is None else int(channel))
+
+
+def _raw_id(value: object) -> str | None:
+    """Return the id in a text, or in an identifier model such as `{"rawId": …}` or `{"phoneNumber": {"value": …}}`."""
+    if isinstance(value, dict):
+        named = (_raw_id(value.get(name)) for name in (*_ID_FIELDS, "value", "id"))
+        return next((found for found in named if found), None)
+    return value.strip()[:LONGEST_ID] if isinstance(value, str) and value.strip() else None
 
 
 def _pauses(intervals: object) -> list[Pause]:

@@ -38,7 +38,9 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
         "metadata": record.metadata,
         "metadataReason": record.metadata_reason,
         "endReason": task.end_reason,
+        "sessionEndReason": task.session_end_reason,
         "recordingStartTime": task.recording_start_time,
+        "recordingDurationMs": task.recording_duration_ms,
         "eventId": task.event_id,
         "eventTime": task.event_time,
         "copiedAt": record.copied_at,
@@ -60,9 +62,14 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         "callId": recording.call_id,
         "serverCallId": recording.server_call_id,
         "startedAt": recording.started_at,
+        "startedHere": recording.started_here,
         "startedBy": recording.started_by,
-        "tags": recording.request.get("tags"),
+        "request": recording.request or None,
+        "tags": recording.current_tags or None,
         "consent": recording.consent,
+        "sessionEndReason": _last_end_reason(known),
+        "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
+        "durationMs": sum(record.duration_ms or 0.0 for record in known if is_archived(record)),
         "complete": is_complete(known, recording.least_count),
         **gap_facts(gaps_in(known, recording.least_count)),
         "chunks": [_entry(record) for record in known],
@@ -114,11 +121,36 @@ def _entry(record: ChunkRecord) -> dict[str, Any]:
         "lengthBytes": record.length_bytes,
         "sha256": record.sha256,
         "durationMs": record.duration_ms,
+        "format": record.format,
+        "facts": _facts(record),
         "receipt": receipt_name(record.blob_name) if archived and record.blob_name else None,
         "metadata": metadata_name(record.blob_name) if archived and record.blob_name else None,
         "endReason": record.task.end_reason,
         "remarks": list(record.remarks),
         "suspects": _suspects(record),
+    }
+
+
+def _last_end_reason(known: Sequence[ChunkRecord]) -> str | None:
+    return next((record.task.session_end_reason for record in reversed(known) if record.task.session_end_reason), None)
+
+
+def _facts(record: ChunkRecord) -> dict[str, Any] | None:
+    """Return what the metadata says; people are named in the metadata document and in no other."""
+    facts = record.facts
+    if facts is None:
+        return None
+    return {
+        "startedAt": facts.started_at,
+        "durationMs": facts.duration_ms,
+        "content": facts.content,
+        "channel": facts.channel,
+        "sampleRate": facts.sample_rate,
+        "bitRate": facts.bit_rate,
+        "audioChannels": facts.audio_channels,
+        "participantCount": facts.participant_count,
+        "participantChannels": list(facts.participant_channels),
+        "pauses": [{"startedAt": pause.started_at, "durationMs": pause.duration_ms} for pause in facts.pauses],
     }
 
 

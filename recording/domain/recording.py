@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recording.domain.chunk import Dismissal
+from recording.domain.facts import Placement, RecordingFacts
 from recording.domain.times import UtcTime
 
 
@@ -59,7 +60,17 @@ class RecordingRecord(BaseModel):
     look_at: UtcTime | None = None  # when reconcile looks at it next; None: in its next run
     stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
     dismissed: Dismissal | None = None  # nothing more is to be done about the alarm
+    tags: dict[str, str] | None = None  # as changed later; None: those of the start request
+    facts: RecordingFacts | None = None  # derived by `follow_up`
+    placement: Placement | None = None  # where the directory's rows about it are
     etag: str | None = Field(None, exclude=True)
+
+    @property
+    def current_tags(self) -> dict[str, str]:
+        """Return its tags: as changed last, or as given at the start."""
+        given = self.request.get("tags")
+        started_with = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
+        return started_with if self.tags is None else self.tags
 
     @property
     def least_count(self) -> int | None:

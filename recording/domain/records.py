@@ -14,6 +14,7 @@ from recording.domain.chunk import (
     SourceOutcome,
     Suspect,
 )
+from recording.domain.facts import ChunkFacts, Placement, RecordingFacts
 from recording.domain.formats import FormatType
 from recording.domain.model import with_changes
 from recording.domain.recording import LastAction, RecordingRecord, StartReservation
@@ -62,6 +63,7 @@ class ChunkChanges(TypedDict, total=False):
     verified_how: tuple[str, ...]
     stored_etag: str | None
     metadata_sha256: str | None
+    facts: ChunkFacts | None
     copied_at: datetime | None
     verified_at: datetime | None
     cataloged_at: datetime | None
@@ -108,6 +110,9 @@ class RecordingChanges(TypedDict, total=False):
     look_at: datetime | None
     stands: str | None
     dismissed: Dismissal | None
+    tags: dict[str, str] | None
+    facts: RecordingFacts | None
+    placement: Placement | None
     etag: str | None
 
 

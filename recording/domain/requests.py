@@ -50,7 +50,9 @@ ShortText = Annotated[str, Field(min_length=1, max_length=256)]
 CallId = Annotated[str, Field(min_length=1, max_length=2048)]
 
 
-class _Exact(BaseModel):
+class Exact(BaseModel):
+    """A request whose every field is known; what is not known is refused, so that a misspelling is noticed."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     @classmethod
@@ -71,14 +73,14 @@ class _Exact(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-class ChannelAffinity(_Exact):
+class ChannelAffinity(Exact):
     """Which participant goes to which channel of an unmixed recording."""
 
     channel: int = Field(ge=0, lt=MOST_UNMIXED_CHANNELS)
     participant: ShortText
 
 
-class Consent(_Exact):
+class Consent(Exact):
     """The evidence that the participants agreed; kept beside the media."""
 
     basis: ShortText
@@ -87,7 +89,7 @@ class Consent(_Exact):
     captured_by: ShortText
 
 
-class StartRequest(_Exact):
+class StartRequest(Exact):
     """The body of `POST recordings`."""
 
     server_call_id: CallId | None = None
@@ -119,7 +121,7 @@ class StartRequest(_Exact):
         return noted
 
 
-class HeldFilter(_Exact):
+class HeldFilter(Exact):
     """Which of the held things are meant; what is left out does not matter. Times are of events."""
 
     id: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
@@ -148,7 +150,7 @@ class DecisionRequest(HeldFilter):
     note: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class AcceptRequest(_Exact):
+class AcceptRequest(Exact):
     """The body of `POST held/accept`: which chunk, which of its suspects where it has several, and why."""
 
     id: Annotated[str, Field(min_length=1, max_length=4096)]

@@ -32,6 +32,10 @@ class Operation(StrEnum):
 
     START = "start_recording"
     GET = "get_recording"
+    FIND = "find_recordings"
+    SEARCH = "search_recordings"
+    TIMELINE = "recording_timeline"
+    TAG = "tag_recording"
     PAUSE = "pause_recording"
     RESUME = "resume_recording"
     STOP = "stop_recording"
@@ -45,6 +49,10 @@ class Operation(StrEnum):
 
 NEEDED: dict[Operation, Role] = {
     Operation.GET: Role.READ,
+    Operation.FIND: Role.READ,
+    Operation.SEARCH: Role.READ,
+    Operation.TIMELINE: Role.READ,
+    Operation.TAG: Role.CONTROL,
     Operation.START: Role.CONTROL,
     Operation.PAUSE: Role.CONTROL,
     Operation.RESUME: Role.CONTROL,

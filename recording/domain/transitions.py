@@ -62,6 +62,7 @@ UNPROVED = ChunkChanges(
     verified_how=(),
     stored_etag=None,
     metadata_sha256=None,
+    facts=None,
     metadata=MetadataOutcome.PENDING,
     metadata_reason=None,
     copied_at=None,

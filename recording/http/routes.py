@@ -17,6 +17,8 @@ from recording.domain.requests import AcceptRequest, DecisionRequest, HeldQuery,
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.http.views import DeepHealthView, HeldListView, RedrivenView
+from recording.library.running import naming_the_running_one
+from recording.library.tags import etag_of
 from recording.operate.attention import needs_attention
 from recording.operate.decide import Decided, accept, dismiss, retry
 from recording.operate.doctor import Probe, examine
@@ -27,7 +29,7 @@ from recording.settings import Settings, SettingsError
 from recording.telemetry import Event, emit
 
 LARGEST_BODY = 64 * 1024
-_KEY_PARAMETERS = ("code", "clientId")  # the platform's
+KEY_PARAMETERS = ("code", "clientId")  # the platform's
 Dependencies = Callable[[], tuple[Ports, Settings]]
 _LOG = logging.getLogger("recording")
 
@@ -36,31 +38,35 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
     """POST recordings: 201 with `Location`."""
 
     def start() -> func.HttpResponse:
-        ports, settings = _permitted(request, Operation.START, dependencies)
-        body, key = _json_body(request), _idempotency_key(request)
-        caller = _caller(request, settings)
+        ports, settings = permitted(request, Operation.START, dependencies)
+        body, key = json_body(request), _idempotency_key(request)
+        caller = caller_of(request, settings)
         check_rate(caller, settings.start_rate_per_minute, ports)
         started = audited(
             Operation.START,
             None,
             caller,
             ports,
-            lambda: control.start_recording(body, key, caller, ports, settings),
+            lambda: naming_the_running_one(
+                lambda: control.start_recording(body, key, caller, ports, settings), body, ports, settings
+            ),
         )
         location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
-        return _json(started, 201, {"Location": location})
+        return as_json(started, 201, {"Location": location})
 
-    return _answered(start)
+    return answered(start)
 
 
 def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}: 200."""
 
     def get() -> func.HttpResponse:
-        ports, settings = _permitted(request, Operation.GET, dependencies)
-        return _json(control.get_recording(_recording_id(request), ports, settings), 200)
+        ports, settings = permitted(request, Operation.GET, dependencies)
+        recording_id = recording_id_of(request)
+        content = control.get_recording(recording_id, ports, settings)
+        return as_json(content, 200, {"ETag": etag_of(content.get("tags") or {})})
 
-    return _answered(get)
+    return answered(get)
 
 
 def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
@@ -85,34 +91,34 @@ def _switched(
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def work() -> func.HttpResponse:
-        ports, settings = _permitted(request, operation, dependencies)
-        recording_id = _recording_id(request)
+        ports, settings = permitted(request, operation, dependencies)
+        recording_id = recording_id_of(request)
         control.check_recording_id(recording_id)
-        caller = _caller(request, settings)
-        return _json(audited(operation, recording_id, caller, ports, lambda: switch(recording_id, ports)), 202)
+        caller = caller_of(request, settings)
+        return as_json(audited(operation, recording_id, caller, ports, lambda: switch(recording_id, ports)), 202)
 
-    return _answered(work)
+    return answered(work)
 
 
 def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET held: 200 with what needs attention, the most urgent first."""
 
     def look() -> func.HttpResponse:
-        ports, settings = _permitted(request, Operation.LIST_HELD, dependencies)
-        query = HeldQuery.read({name: text for name, text in request.params.items() if name not in _KEY_PARAMETERS})
+        ports, settings = permitted(request, Operation.LIST_HELD, dependencies)
+        query = HeldQuery.read({name: text for name, text in request.params.items() if name not in KEY_PARAMETERS})
         chosen = Chosen.by(query)
         attention = needs_attention(ports, settings, chosen)
-        return _json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
+        return as_json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
 
-    return _answered(look)
+    return answered(look)
 
 
 def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST held/redrive: 200 with what went back to work."""
 
     def put_back() -> func.HttpResponse:
-        ports, settings = _permitted(request, Operation.REDRIVE_HELD, dependencies)
-        asked = RedriveRequest.read(_json_body(request))
+        ports, settings = permitted(request, Operation.REDRIVE_HELD, dependencies)
+        asked = RedriveRequest.read(json_body(request))
         chosen = Chosen.by(asked)
         if chosen == Chosen() and not asked.all:
             raise RequestError(
@@ -124,23 +130,23 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
             return RedrivenView.of(done, dry_run=asked.dry_run).plain()
 
         if asked.dry_run:
-            return _json(act(), 200)
-        caller = _caller(request, settings)
-        return _json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
+            return as_json(act(), 200)
+        caller = caller_of(request, settings)
+        return as_json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
-    return _answered(put_back)
+    return answered(put_back)
 
 
 def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST held/accept: 200 with the bytes that are the recording now."""
 
     def decide() -> func.HttpResponse:
-        ports, settings = _permitted(request, Operation.ACCEPT_HELD, dependencies)
-        asked = AcceptRequest.read(_json_body(request))
-        done = accept(asked.id, asked.blob_name, asked.note, _caller(request, settings), ports)
-        return _json({"id": done.id, "recordingId": done.recording_id, "blobName": done.blob_name}, 200)
+        ports, settings = permitted(request, Operation.ACCEPT_HELD, dependencies)
+        asked = AcceptRequest.read(json_body(request))
+        done = accept(asked.id, asked.blob_name, asked.note, caller_of(request, settings), ports)
+        return as_json({"id": done.id, "recordingId": done.recording_id, "blobName": done.blob_name}, 200)
 
-    return _answered(decide)
+    return answered(decide)
 
 
 def dismiss_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
@@ -160,12 +166,12 @@ def _decided(
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def decide() -> func.HttpResponse:
-        ports, settings = _permitted(request, operation, dependencies)
-        asked = DecisionRequest.read(_json_body(request))
-        done = decision(Chosen.by(asked), asked.note, _caller(request, settings), ports, settings)
-        return _json({"done": done.done, "skipped": done.skipped}, 200)
+        ports, settings = permitted(request, operation, dependencies)
+        asked = DecisionRequest.read(json_body(request))
+        done = decision(Chosen.by(asked), asked.note, caller_of(request, settings), ports, settings)
+        return as_json({"done": done.done, "skipped": done.skipped}, 200)
 
-    return _answered(decide)
+    return answered(decide)
 
 
 def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
@@ -178,8 +184,8 @@ def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> 
     try:
         read_settings()
     except SettingsError as error:
-        return _json({"status": "misconfigured", "version": __version__, "faults": error.faults}, 503)
-    return _json({"status": "ok", "version": __version__}, 200)
+        return as_json({"status": "misconfigured", "version": __version__, "faults": error.faults}, 503)
+    return as_json({"status": "ok", "version": __version__}, 200)
 
 
 def deep_health(
@@ -189,12 +195,12 @@ def deep_health(
 
     def look() -> func.HttpResponse:
         with suppress(SettingsError):  # who has the key may see by name what is wrong; a role cannot be asked for yet
-            _permitted(request, Operation.DEEP_HEALTH, dependencies)
+            permitted(request, Operation.DEEP_HEALTH, dependencies)
         found = examine(dependencies, probe)
         shown = DeepHealthView.of(found)
-        return _json(shown.plain(), 200 if shown.status == "ok" else 503)
+        return as_json(shown.plain(), 200 if shown.status == "ok" else 503)
 
-    return _answered(look)
+    return answered(look)
 
 
 def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
@@ -224,11 +230,13 @@ def problem(error: RecordingError) -> func.HttpResponse:
         details["faults"] = error.faults
     if isinstance(error, ControlError):
         details |= {"acsStatus": error.acs_status, "acsCode": error.acs_code}
+        details |= {"recordingId": error.recording_id} if error.recording_id else {}
     headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
-    return _json(details, status, headers, "application/problem+json")
+    return as_json(details, status, headers, "application/problem+json")
 
 
-def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+def answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    """Return the answer of `work`, or the problem document of what it raises."""
     try:
         return work()
     except RecordingError as error:
@@ -248,7 +256,12 @@ def _status(error: RecordingError) -> int:
     return 500
 
 
-def _json_body(request: func.HttpRequest) -> Any:
+def json_body(request: func.HttpRequest) -> Any:
+    """Return the body as JSON.
+
+    Raises:
+        RequestError: `body_missing`, `body_too_large` (413) or `body_not_json`.
+    """
     body = request.get_body()
     if not body:
         raise RequestError("the request has no body; send JSON with a Content-Length", code=Code.BODY_MISSING)
@@ -267,7 +280,7 @@ def _idempotency_key(request: func.HttpRequest) -> str | None:
     return key
 
 
-def _permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
+def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
     """What the use case needs, if the caller may have it.
 
     The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
@@ -282,18 +295,20 @@ def _permitted(request: func.HttpRequest, operation: Operation, dependencies: De
     return ports, settings
 
 
-def _caller(request: func.HttpRequest, settings: Settings) -> str | None:
+def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
     """Who the platform says is calling; its header counts only where the platform says that it signs people in."""
     who: str | None = request.headers.get("X-MS-CLIENT-PRINCIPAL-ID") if settings.platform_auth else None
     return who
 
 
-def _recording_id(request: func.HttpRequest) -> str:
+def recording_id_of(request: func.HttpRequest) -> str:
+    """Return the recording id in the path, unchecked."""
     return str(request.route_params.get("recordingId", ""))
 
 
-def _json(
+def as_json(
     content: Mapping[str, Any], status: int, headers: dict[str, str] | None = None, mimetype: str = "application/json"
 ) -> func.HttpResponse:
+    """Return a JSON answer."""
     text = json.dumps(content, indent=2, default=str) + "\n"
     return func.HttpResponse(text, status_code=status, headers=headers or {}, mimetype=mimetype, charset="utf-8")

@@ -11,9 +11,10 @@ from recording.codes import Code
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import RecordingRecord
+from recording.domain.times import as_utc
 from recording.domain.transitions import is_finished, is_held
 from recording.errors import StorageError
-from recording.ports import Ports
+from recording.ports import AuditEntry, Ports
 
 MOST_COUNTED = 20_000  # rows read for the counts: some seconds
 
@@ -34,12 +35,22 @@ class Overview:
 
 @dataclass(frozen=True, order=True)
 class Moment:
-    """Something that happened to a recording, to one chunk of it where it has an index."""
+    """Something that happened to a recording, to one chunk of it where it has an index.
+
+    Attributes:
+        kind: `command` (what a caller asked), `event` (what ACS told), `media` (what the recording itself tells),
+            `step` (what this app did), `alarm`, or `planned` (what is going to happen).
+        who: the object id of the caller, of commands.
+        outcome: of commands: `asked`, `done`, or the code of the refusal.
+    """
 
     at: datetime
     what: str
     index: int | None = None
     document_id: str | None = None
+    kind: str = "step"
+    who: str | None = None
+    outcome: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,40 +95,94 @@ def story(recording_id: str, ports: Ports) -> Story | None:
     recording, chunks = ports.catalog.get_recording(recording_id), tuple(ports.catalog.chunks_of(recording_id))
     if recording is None and not chunks:
         return None
-    moments = [moment for chunk in chunks for moment in _of_chunk(chunk)]
+    moments = [moment for chunk in chunks for moment in (*_of_chunk(chunk), *_of_media(chunk), *_of_suspects(chunk))]
     moments += _of_recording(recording) if recording else []
+    moments += [_of_command(entry) for entry in ports.audit.entries_about(recording_id)]
     return Story(recording, chunks, tuple(sorted(moments, key=lambda moment: moment.at)))
 
 
+def _of_command(entry: AuditEntry) -> Moment:
+    """Return what somebody asked for, or what became of it."""
+    return Moment(
+        entry.at, f"{entry.operation}: {entry.outcome}", kind="command", who=entry.caller, outcome=entry.outcome
+    )
+
+
+def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:
+    """Yield what the metadata tells of the recording's own course: its begin, its pauses and its end."""
+    facts, index, document = chunk.facts, chunk.task.index, chunk.task.document_id
+    if facts is None:
+        return
+    if facts.started_at is not None:
+        yield Moment(facts.started_at, "the file begins", index, document, "media")
+        if facts.duration_ms is not None:
+            end = facts.started_at + timedelta(milliseconds=facts.duration_ms)
+            yield Moment(end, f"the file ends: {chunk.task.end_reason or 'no reason told'}", index, document, "media")
+    for pause in facts.pauses:
+        if pause.started_at is not None:
+            yield Moment(pause.started_at, "paused", index, document, "media")
+            if pause.duration_ms is not None:
+                end = pause.started_at + timedelta(milliseconds=pause.duration_ms)
+                yield Moment(end, "resumed", index, document, "media")
+
+
+def _of_suspects(chunk: ChunkRecord) -> Iterator[Moment]:
+    """Yield the tries whose bytes failed the media check, and the decision about them."""
+    index, document = chunk.task.index, chunk.task.document_id
+    for suspect in chunk.suspects:
+        yield Moment(suspect.at, f"bytes failed the media check: {suspect.reason}", index, document, "alarm")
+    if chunk.accepted is not None:
+        accepted = chunk.accepted
+        yield Moment(accepted.at, f"accepted: {accepted.note}", index, document, "command", accepted.by, "done")
+    if chunk.broken_since is not None:
+        what = f"the same bytes were refused {chunk.broken_tries} times since"
+        yield Moment(chunk.broken_since, what, index, document, "alarm")
+
+
 def _of_recording(recording: RecordingRecord) -> Iterator[Moment]:
-    times = {
-        "started": recording.started_at,
-        f"{recording.last_action} here": recording.last_action_at,
-        "first event came": recording.first_event_at,
-        "seen to be over": recording.ended_seen_at,
-        "missing: no file came": recording.missing_since,
-        "incomplete: some files did not come": recording.incomplete_since,
-        "settled": recording.settled_at,
-    }
-    yield from (Moment(at, what) for what, at in times.items() if at is not None)
+    moments = [
+        ("started", recording.started_at, "event"),
+        (f"{recording.last_action} here", recording.last_action_at, "step"),
+        ("consent captured", _captured_at(recording), "command"),
+        ("first event came", recording.first_event_at, "event"),
+        ("ACS does not answer since", recording.unanswered_since, "alarm"),
+        ("seen to be over", recording.ended_seen_at, "event"),
+        ("missing: no file came", recording.missing_since, "alarm"),
+        ("incomplete: some files did not come", recording.incomplete_since, "alarm"),
+        ("can be found", recording.placement.at if recording.placement else None, "step"),
+        ("settled", recording.settled_at, "step"),
+    ]
+    yield from (Moment(at, what, kind=kind) for what, at, kind in moments if at is not None)
+
+
+def _captured_at(recording: RecordingRecord) -> datetime | None:
+    """Return when consent was given, as its evidence tells."""
+    try:
+        return as_utc(datetime.fromisoformat(str((recording.consent or {}).get("capturedAt"))))
+    except ValueError:
+        return None
 
 
 def _of_chunk(chunk: ChunkRecord) -> Iterator[Moment]:
     why = chunk.quarantine_reason or chunk.last_error
-    times = {
-        f"announced by event {chunk.task.event_id}": chunk.task.event_time,
-        "known here": chunk.first_seen_at,
-        "at risk": chunk.at_risk_since,
-        "archive refuses since": chunk.archive_refused_since,
-        "kept in the second destination": chunk.fallback.kept_at if chunk.fallback else None,
-        "copied": chunk.copied_at,
-        f"verified: {', '.join(chunk.verified_how)}": chunk.verified_at,
-        "cataloged": chunk.cataloged_at,
-        "source deleted": chunk.source_deleted_at,
-        f"{chunk.state}: {why}": chunk.changed_at if is_held(chunk) else None,
-        "claimed until": chunk.claim_expires_at,
-        "next try": chunk.next_attempt_at,
-        "ACS forgets it": None if is_finished(chunk) else chunk.task.expires_at,
-    }
+    is_open = not is_finished(chunk)
+    moments = [
+        (f"announced by event {chunk.task.event_id}", chunk.task.event_time, "event"),
+        ("known here", chunk.first_seen_at, "step"),
+        ("at risk", chunk.at_risk_since, "alarm"),
+        ("past its deadline", chunk.past_deadline_since, "alarm"),
+        ("the source answers that it is gone", chunk.gone_since, "alarm"),
+        ("archive refuses since", chunk.archive_refused_since, "alarm"),
+        ("kept in the second destination", chunk.fallback.kept_at if chunk.fallback else None, "step"),
+        ("copied", chunk.copied_at, "step"),
+        (f"verified: {', '.join(chunk.verified_how)}", chunk.verified_at, "step"),
+        ("cataloged", chunk.cataloged_at, "step"),
+        ("source deleted", chunk.source_deleted_at, "step"),
+        (f"{chunk.state}: {why}", chunk.changed_at if is_held(chunk) else None, "alarm"),
+        (f"try {chunk.attempts} failed: {why}", chunk.changed_at if is_open and chunk.last_error else None, "step"),
+        ("claimed until", chunk.claim_expires_at, "planned"),
+        ("next try", chunk.next_attempt_at, "planned"),
+        ("ACS forgets it", chunk.task.expires_at if is_open else None, "planned"),
+    ]
     index, document = chunk.task.index, chunk.task.document_id
-    yield from (Moment(at, what, index, document) for what, at in times.items() if at is not None)
+    yield from (Moment(at, what, index, document, kind) for what, at, kind in moments if at is not None)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from recording.bulkhead import Bulkhead
 from recording.domain.chunk import ChunkRecord
+from recording.domain.directory import is_placed
 from recording.domain.expectation import (
     ALARMS,
     Expectation,
@@ -22,10 +23,12 @@ from recording.domain.receipt import gaps_in, gaps_in_words
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, ControlError
+from recording.follow_ups import request_follow_up
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
+FOLLOWED_UP_WITHIN = timedelta(minutes=5)  # one run of reconcile
 MOST_A_RUN = 2000  # recordings looked at
 MOST_ASKED = 200  # questions to ACS; each takes some tens of milliseconds, and the longest unasked come first
 
@@ -107,18 +110,39 @@ def _look_at(
     if is_newly_incomplete:
         changes["incomplete_since"] = now
     is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
-    if is_settled(known, chunks, now, after):
+    is_followed_up = ports.directory is None or is_placed(changed(known, **changes), chunks)
+    if is_followed_up and is_settled(known, chunks, now, after):
         changes["settled_at"] = now
     else:
         changes |= _index_facts(known, chunks, stands, now, after, is_unasked=is_unasked)
+    if not is_followed_up:
+        _look_sooner(known, chunks, now, after, changes)
     if is_newly_missing or is_newly_incomplete:  # before it is marked: in doubt it is raised twice, never not at all
         _raise(known, stands, chunks, now, settings)
     try:
         if changes:
             ports.catalog.save_recording(changed(record, **changes))
+        if not is_followed_up:
+            request_follow_up(record.recording_id, ports)
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
         return Expectation.AWAITED
     return stands
+
+
+def _look_sooner(
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    now: datetime,
+    after: timedelta,
+    changes: RecordingChanges,
+) -> None:
+    """Look again soon at what the directory does not say yet, less and less often while the directory fails."""
+    newest = max([chunk.changed_at for chunk in chunks], default=record.last_action_at or now)
+    soon = now + min(max((now - newest) / 2, FOLLOWED_UP_WITHIN), after)
+    if "look_at" not in changes:
+        changes["look_at"] = record.look_at
+    if changes["look_at"] is not None:
+        changes["look_at"] = min(changes["look_at"], soon) if changes["look_at"] > now else soon
 
 
 def _index_facts(

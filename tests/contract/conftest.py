@@ -48,11 +48,11 @@ def _wipe(connection_string: str) -> None:
             with suppress(ResourceNotFoundError):
                 blobs.delete_container(name)
     with QueueServiceClient.from_connection_string(connection_string) as queues:
-        for name in ("recording-chunks", "recording-chunks-poison"):
+        for name in ("recording-chunks", "recording-chunks-poison", "recording-follow-ups"):
             with suppress(ResourceNotFoundError):
                 queues.delete_queue(name)
     with TableServiceClient.from_connection_string(connection_string) as tables:
-        for name in ("recordings", "chunks", "audit"):
+        for name in ("recordings", "chunks", "audit", "directory"):
             tables.delete_table(name)
 
 

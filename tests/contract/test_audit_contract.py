@@ -1,6 +1,7 @@
 """The port AuditTrail: the same promises from the fake and from the table."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,3 +47,13 @@ def test_the_same_entry_twice_is_there_twice(audit: AuditTrail) -> None:
 def test_an_empty_trail_is_empty(audit: AuditTrail) -> None:
     """Before the first action there may not even be a table."""
     assert list(audit.entries(NOW - timedelta(days=1))) == []
+
+
+def test_entries_about_a_recording_are_found_however_old_they_are(audit: AuditTrail) -> None:
+    """The story of a recording begins with who asked for it; other recordings have no part in it."""
+    written = [entry(60 * 24 * 300, "asked"), entry(1, "done")]
+    for one in (*written, replace(entry(2), recording_id="rec-2"), replace(entry(3), recording_id=None)):
+        audit.add(one)
+    assert list(audit.entries_about("rec-1")) == written
+    assert list(audit.entries_about("rec-9")) == []
+    assert len(list(audit.entries(NOW - timedelta(minutes=10)))) == 3

@@ -315,3 +315,31 @@ def test_an_age_follows_the_record(catalog: Catalog) -> None:
     known = added(catalog, finished(0, "rec-1", NOW - timedelta(days=9)))
     catalog.save_chunk(known.model_copy(update={"read_whole_at": NOW}))
     assert catalog.media_ages().items == (MediaAge("rec-1", NOW, 7),)
+
+
+def test_several_recordings_are_read_at_once_in_the_order_asked_for(catalog: Catalog) -> None:
+    """A page of what was found is read so."""
+    for name in ("rec-1", "rec-2", "rec-3"):
+        catalog.add_recording(RecordingRecord(recording_id=name))
+    found = catalog.get_recordings(["rec-3", "unknown", "rec-1"])
+    assert [one.recording_id if isinstance(one, RecordingRecord) else one for one in found] == ["rec-3", None, "rec-1"]
+    assert catalog.get_recordings([]) == []
+
+
+def test_all_recordings_are_listed_page_by_page_settled_or_not(catalog: Catalog) -> None:
+    """A walk over everything, such as a rotation of the index key."""
+    names = [f"rec-{number}" for number in range(5)]
+    for number, name in enumerate(names):
+        settled_at = datetime(2026, 11, 23, tzinfo=UTC) if number % 2 else None
+        catalog.add_recording(RecordingRecord(recording_id=name, settled_at=settled_at))
+    catalog.add_chunk(chunk())
+    catalog.add_reservation(StartReservation(key="k", fingerprint="f", repeatability_id="r", first_sent=NOW))
+    seen: list[str] = []
+    position, pages = "", 0
+    while True:
+        page = catalog.recordings_page(position, 2)
+        seen += [one.recording_id for one in page.items if isinstance(one, RecordingRecord)]
+        position, pages = page.next, pages + 1
+        if not position:
+            break
+    assert (seen, pages) == (names, 3)

@@ -32,6 +32,10 @@ print(json.dumps({"functions": found, "heavy": heavy}, default=str))
 CONTRACT = {
     "start_recording": ("recordings", ["POST"], "FUNCTION"),
     "get_recording": ("recordings/{recordingId}", ["GET"], "FUNCTION"),
+    "find_recordings": ("recordings", ["GET"], "FUNCTION"),
+    "search_recordings": ("recordings/find", ["POST"], "FUNCTION"),
+    "recording_timeline": ("recordings/{recordingId}/timeline", ["GET"], "FUNCTION"),
+    "tag_recording": ("recordings/{recordingId}", ["PATCH"], "FUNCTION"),
     "pause_recording": ("recordings/{recordingId}/pause", ["POST"], "FUNCTION"),
     "resume_recording": ("recordings/{recordingId}/resume", ["POST"], "FUNCTION"),
     "stop_recording": ("recordings/{recordingId}/stop", ["POST"], "FUNCTION"),
@@ -62,11 +66,15 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     queues = {name: facts["queueName"] for name, facts in functions.items() if facts["type"] == "queueTrigger"}
 
     assert {name: (f["route"], f["methods"], f["authLevel"]) for name, f in http.items()} == CONTRACT
-    assert queues == {"ingest_queued_event": "recording-events", "archive_chunk": "recording-chunks"}
+    assert queues == {
+        "ingest_queued_event": "recording-events",
+        "archive_chunk": "recording-chunks",
+        "follow_up": "recording-follow-ups",
+    }
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
-    assert len(functions) == 17
+    assert len(functions) == 22
 
 
 def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:

@@ -7,12 +7,13 @@ from uuid import uuid4
 from azure.data.tables import TableEntity
 
 from recording.adapters.table.catalog import add_row, rows_of, table_service
+from recording.domain.ids import name_of
 from recording.ports import AuditEntry
 from recording.settings import Settings
 
 
 class TableAudit:
-    """One partition a day, rows by time."""
+    """One partition a day, rows by time; and one for each recording, with the rows that name it."""
 
     def __init__(self, settings: Settings) -> None:
         self._service = table_service(settings.host_storage)
@@ -34,7 +35,15 @@ class TableAudit:
             "outcome": entry.outcome,
             "note": entry.note,
         }
-        add_row(self._table, {name: value for name, value in row.items() if value is not None})
+        said = {name: value for name, value in row.items() if value is not None}
+        add_row(self._table, said)
+        if entry.recording_id is not None:  # once more where it is found by its recording
+            add_row(self._table, said | {"PartitionKey": _about(entry.recording_id)})
+
+    def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
+        """The partition of the recording; entries of 0.1.0 are in those of their days only."""
+        for row in rows_of(self._table, _about(recording_id)):
+            yield _entry(row)
 
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
         """Day by day, page by page."""
@@ -43,6 +52,11 @@ class TableAudit:
             for row in rows_of(self._table, day.isoformat(), first):
                 yield _entry(row)
             day += timedelta(days=1)
+
+
+def _about(recording_id: str) -> str:
+    """Return the partition of a recording's entries; no day and no name begins with an exclamation mark."""
+    return f"!{name_of(recording_id)}"
 
 
 def _entry(row: TableEntity) -> AuditEntry:

@@ -15,7 +15,7 @@ So no unfinished chunk is ever without its index row. Readers clear away stale r
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -233,10 +233,24 @@ class TableCatalog:
 
     def save_cursor(self, loop: str, position: str) -> None:
         """Writes the row whatever it says."""
-        _put(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
+        put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
 
     def _index_recording(self, record: RecordingRecord) -> None:
-        _put(self._recordings, rows.open_recording_row(record))
+        put_row(self._recordings, rows.open_recording_row(record))
+
+    def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
+        """Several point reads at once."""
+        keys = [rows.recording_keys(recording_id) for recording_id in recording_ids]
+        return list(_read_at_once(RecordingRecord, self._recordings, keys))
+
+    def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
+        """The recordings' own rows, in the order of their keys."""
+        start = max(after, rows.RESERVATIONS_PARTITION)
+        listed = _beyond(self._recordings, start, f" and RowKey eq '{rows.RECORDING_ROW}'")
+        found, error = _until_it_fails(islice(listed, most))
+        items = tuple(_read(RecordingRecord, row) for row in found)
+        is_end = error is None and len(found) < most
+        return Page(items, "" if is_end else found[-1]["PartitionKey"] if found else after, error)
 
     def get_reservation(self, key: str) -> StartReservation | None:
         """One reservation."""
@@ -249,11 +263,11 @@ class TableCatalog:
 
     def save_reservation(self, reservation: StartReservation) -> None:
         """Writes a reservation whatever lies there: all who complete it write the same."""
-        _put(self._recordings, rows.reservation_row(reservation))
+        put_row(self._recordings, rows.reservation_row(reservation))
 
     def _index(self, record: ChunkRecord) -> None:
         if not is_finished(record):
-            _put(self._chunks, rows.open_row(record))
+            put_row(self._chunks, rows.open_row(record))
 
 
 def table_service(connection: StorageConnection) -> TableServiceClient:
@@ -426,7 +440,8 @@ def add_row(table: TableClient, row: rows.Row) -> bool:
     return True
 
 
-def _put(table: TableClient, row: rows.Row) -> None:
+def put_row(table: TableClient, row: rows.Row) -> None:
+    """Writes a row whatever is there, and makes the table when it is missing."""
     with translated("writing a row"):
         _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
 

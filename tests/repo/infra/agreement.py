@@ -42,6 +42,7 @@ LEFT_OUT = {
     "ARCHIVE_ACCESS_TIER": "the account's tier and the lifecycle rule do it",
     "EXTERNAL_STORAGE_CONTAINERS": "extraAppSettings, and a role on those containers by hand",
     "VERIFY_READBACK": "the default is the safe one",
+    "INDEX_KEY": "extraAppSettings with a Key Vault reference; without it a key is made once",
     "COPY_TIME_BUDGET": "the default fits host.json",
     "EXPECTED_AFTER_HOURS": "the default; extraAppSettings for long calls",
     "MONITOR_ENDPOINT": "the default; extraAppSettings for another cloud",

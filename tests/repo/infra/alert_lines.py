@@ -287,6 +287,10 @@ CASES: tuple[Case, ...] = (
         [_now(Event.CHUNK_PAST_DEADLINE, **IDS, code="source_busy")],
         _alerts("operator-fault"),
     ),
+    Case(
+        "the directory cannot be brought up to date",
+        [_now(Event.FOLLOW_UP_FAILED, code="storage_busy", attempt=1, recording_id="rec-1")],
+    ),
     Case("a chunk goes back to work", [_now(Event.CHUNK_REOPENED, **IDS, state="EXPIRED")]),
     Case("an event of another type", [_now(Event.EVENT_IGNORED, came_from="event_queue", detail="CallStarted")]),
     Case(

@@ -240,7 +240,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (access_policy.telemetry_takes_no_key, f"{M}monitoring.bicep", "DisableLocalAuth: true", "DisableLocalAuth: false"),
     (agreement.settings_that_are_set_are_read, MAIN, "RETENTION_HOURS:", "RETENTION_HOUR:"),
     (agreement.settings_that_are_read_are_set, MAIN, "      ACS_RESOURCE_ID: acs.outputs.id\n", ""),
-    (agreement.queues_are_those_of_the_triggers, HOST, "'recording-chunks',", "'recording-chunk',"),
+    (agreement.queues_are_those_of_the_triggers, HOST, "'recording-chunks'\n", "'recording-chunk'\n"),
     (agreement.tables_are_those_of_the_code, HOST, "'recordings', 'chunks'", "'recordings', 'Chunks'"),
     (agreement.containers_are_those_of_the_code, HOST, "'recording-quarantine'", "'quarantine'"),
     (agreement.containers_are_those_of_the_code, MAIN, "container: 'recordings'", "container: 'archive'"),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from dev.in_memory.builders import document_id, metadata, task
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.integrity import Digest, check_length, check_stored, duration_fault
-from recording.domain.metadata import ChunkMetadata, read_metadata
+from recording.domain.metadata import ChunkMetadata, Participant, read_metadata
 from recording.errors import ContentConflictError, SourceBrokenError
+from tests.canaries import PARTICIPANT, PHONE
 
 
 def _info(**changes: Any) -> dict[str, Any]:
@@ -34,8 +35,10 @@ def test_a_live_document_is_read() -> None:
         channel=ChannelType.MIXED,
         format=FormatType.WAV,
         participant_count=1,
+        participants=(Participant(raw_id=PARTICIPANT), Participant(raw_id=PHONE)),
         channel_count=1,
         sample_rate=16_000,
+        bit_rate=256_000,
     )
 
 
@@ -201,3 +204,27 @@ def test_media_must_play_as_long_as_the_papers_say(
     """A file of the right length in bytes may still be half a call."""
     fault = duration_fault(plays, document, task(recording_duration_ms=event_ms))
     assert (fault is None) is agrees
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"participantId": PHONE},
+        {"rawId": PHONE},
+        {"phoneNumber": {"value": PHONE}},
+        {"identifier": {"rawId": PHONE}},
+        {"participantId": {"phoneNumber": {"value": PHONE}}},
+        PHONE,
+    ],
+)
+def test_a_participant_is_read_in_every_form(entry: Any) -> None:
+    """Metadata writes a raw id; identifier models of the control plane and of events are forms that may follow."""
+    told = read_metadata(metadata(participants=[entry]))
+    assert [one.raw_id for one in told.participants] == [PHONE]
+
+
+def test_a_participants_channel_is_its_own_and_odd_entries_are_passed_over() -> None:
+    """With unmixed audio the channel exists nowhere else."""
+    entries = [{"participantId": PHONE, "channel": "2"}, {"channel": 1}, None, 7, {"participantId": ["x"]}]
+    told = read_metadata(metadata(participants=entries))
+    assert told.participants == (Participant(raw_id=PHONE, channel=2),)

@@ -12,12 +12,17 @@ from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
+from recording.http import library as http_library
 from recording.http import routes as http_api
 
 CALL_ID = "aHR0cHM6Ly9jYWxs"
 FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.START: http_api.start_recording,
     Operation.GET: http_api.get_recording,
+    Operation.FIND: http_library.find_recordings,
+    Operation.SEARCH: http_library.search_recordings,
+    Operation.TIMELINE: http_library.recording_timeline,
+    Operation.TAG: http_library.tag_recording,
     Operation.PAUSE: http_api.pause_recording,
     Operation.RESUME: http_api.resume_recording,
     Operation.STOP: http_api.stop_recording,
@@ -28,9 +33,10 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.RETRY_HELD: http_api.retry_held,
     Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
 }
+READS = {Operation.GET, Operation.FIND, Operation.SEARCH, Operation.TIMELINE}
 OPENS: dict[Role, set[Operation]] = {
-    Role.READ: {Operation.GET},
-    Role.CONTROL: {Operation.GET, Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP},
+    Role.READ: READS,
+    Role.CONTROL: READS | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG},
     Role.ADMIN: set(Operation),
 }
 

@@ -79,6 +79,7 @@ def test_a_missing_recording_stays_listed_until_it_is_found() -> None:
     for _ in range(10):
         here.fakes.clock.advance(days=1)
         here.reconciles()
+        here.follows_up()
         assert kinds(here) == [Attention.MISSING]
     calls = len(here.fakes.catalog.calls)
     for _ in range(12):

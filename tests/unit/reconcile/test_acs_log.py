@@ -28,6 +28,7 @@ def _row(recording_id: str = RECORDING_ID, chunks: int = 1) -> RecordingSummary:
 def _goes_by(here: World, hours: float) -> None:
     for _ in range(round(hours * 12)):
         here.fakes.clock.advance(minutes=5)
+        here.follows_up()
         here.reconciles()
 
 

@@ -48,6 +48,7 @@ def _raised(caplog: pytest.LogCaptureFixture, name: str = "recording.missing") -
 def _goes_by(here: World, hours: float) -> None:
     for _ in range(round(hours * 12)):
         here.fakes.clock.advance(minutes=5)
+        here.follows_up()
         here.reconciles()
 
 

@@ -1,0 +1,151 @@
+"""Fills the port Directory with the table `directory`, and keeps the key of its hashes."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableEntity
+
+from recording.adapters.azure_sdk.clients import attempt
+from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.table.catalog import add_row, put_row, rows_of, table_service
+from recording.domain.directory import IndexRow, Span
+from recording.domain.index_keys import IndexKey, IndexKeys, new_secret
+from recording.ports import DirectoryPage
+from recording.settings import Settings
+
+WRITERS = 4  # rows written at once: they are in partitions of their own, so no batch can hold two
+_COLUMNS = ["PartitionKey", "RowKey", "recordingId", "startedAt", "durationMs", "lengthBytes", "formats", "marks"]
+_KEYS_PARTITION = "!index-keys"
+_LARGEST_PAGE = 1000  # rows that the service sends at once
+
+
+class TableDirectory:
+    """The table `directory` in the host's account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = table_service(settings.host_storage)
+        self._table = self._service.get_table_client("directory")
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def put(self, rows: Sequence[IndexRow]) -> None:
+        """Upserts each row; the table is made when it is missing."""
+        with ThreadPoolExecutor(WRITERS) as writers:
+            list(writers.map(lambda row: put_row(self._table, entity_of(row)), rows))
+
+    def remove(self, places: Sequence[str]) -> None:
+        """Deletes each row, whatever it holds."""
+        with ThreadPoolExecutor(WRITERS) as writers:
+            list(writers.map(self._remove, places))
+
+    def _remove(self, place: str) -> None:
+        partition, _, at = place.partition("|")
+        with translated("removing a row"):
+            try:
+                attempt(lambda: self._table.delete_entity(partition, at))
+            except ResourceNotFoundError:
+                return
+
+    def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
+        """Reads the edges of a span of months by row key, and what is between them by partition alone."""
+        found = tuple(_row(entity) for entity in islice(self._entities(span, after, most), most))
+        return DirectoryPage(found, is_end=len(found) < most)
+
+    def _entities(self, span: Span, after: str, most: int) -> Iterator[TableEntity]:
+        page = min(most, _LARGEST_PAGE)
+        for condition, parameters in _queries(span, after):
+            with translated("reading the directory"):
+                try:
+                    yield from self._table.query_entities(
+                        condition, parameters=parameters, results_per_page=page, select=_COLUMNS
+                    )
+                except ResourceNotFoundError:
+                    return
+
+
+class TableIndexKeys:
+    """The keys in INDEX_KEY, and behind them the one that was made when there was none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._given = [secret.get_secret_value() for secret in settings.index_keys]
+        self._service = table_service(settings.host_storage)
+        self._table = self._service.get_table_client("recordings")
+        self._known: IndexKeys | None = None
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def keys(self) -> IndexKeys:
+        """Reads or makes the key once per process; of two processes that make one, the first to insert has made it."""
+        if self._known is None:
+            given = [IndexKey(base64.b64decode(text)) for text in self._given]
+            kept = self._kept()
+            if not given and not kept:
+                add_row(self._table, _key_row(new_secret()))
+                kept = self._kept()
+            self._known = IndexKeys((*given, *(key for key in kept if key not in given)))
+        return self._known
+
+    def forget_kept(self) -> None:
+        """Removes the key that was made here, at the end of a rotation to one in INDEX_KEY."""
+        with translated("removing a row"), suppress(ResourceNotFoundError):
+            attempt(lambda: self._table.delete_entity(_KEYS_PARTITION, "first"))
+        self._known = None
+
+    def _kept(self) -> list[IndexKey]:
+        found = rows_of(self._table, _KEYS_PARTITION, columns=("PartitionKey", "RowKey", "secret"))
+        return [IndexKey(base64.b64decode(row["secret"])) for row in found]
+
+
+def _queries(span: Span, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield at most three queries: the first partition, those between, and the last one, in this order."""
+    edge = "PartitionKey eq @partition and RowKey ge @first and RowKey gt @after and RowKey le @last"
+    rows = {"first": span.first_row, "last": span.last_row, "after": after}
+    yield edge, {"partition": span.first_partition, **rows}
+    if span.first_partition == span.last_partition:
+        return
+    between = "PartitionKey gt @low and PartitionKey lt @high and RowKey gt @after"
+    yield between, {"low": span.first_partition, "high": span.last_partition, "after": after}
+    yield edge, {"partition": span.last_partition, **rows}
+
+
+def entity_of(row: IndexRow) -> dict[str, Any]:
+    """Return a row as the table holds it."""
+    return {
+        "PartitionKey": row.partition,
+        "RowKey": row.row_key,
+        "recordingId": row.recording_id,
+        "startedAt": row.started_at.isoformat(),
+        "durationMs": str(row.duration_ms) if row.duration_ms is not None else "",
+        "lengthBytes": str(row.length_bytes),
+        "formats": ",".join(row.formats),
+        "marks": row.marks,
+    }
+
+
+def _row(entity: TableEntity) -> IndexRow:
+    return IndexRow(
+        partition=entity["PartitionKey"],
+        row_key=entity["RowKey"],
+        recording_id=entity["recordingId"],
+        started_at=datetime.fromisoformat(entity["startedAt"]),
+        duration_ms=float(entity["durationMs"]) if entity.get("durationMs") else None,
+        length_bytes=int(entity.get("lengthBytes") or 0),
+        formats=tuple(part for part in (entity.get("formats") or "").split(",") if part),
+        marks=entity.get("marks") or "",
+    )
+
+
+def _key_row(secret: bytes) -> dict[str, Any]:
+    """Return the one row for a key that was made here; a second insert is refused by its name."""
+    text = base64.b64encode(secret).decode()
+    return {"PartitionKey": _KEYS_PARTITION, "RowKey": "first", "secret": text}

@@ -1,0 +1,48 @@
+"""Spellings of participants: every way to write one number or one id leads to one canonical text. Pure.
+
+Only international spellings are understood (`+49 30 …`, `0049…`, `tel:`, `4:`): which country a national spelling means
+is nowhere written down, so it finds by its last digits (docs/adr/0030).
+"""
+
+import re
+
+LAST_DIGITS = 7  # "number ends in": enough to be selective, few enough for a number without its area code
+_SCHEME = re.compile(r"^(?:tel:|sip:|4:)", re.IGNORECASE)
+_TRUNK = re.compile(r"\(\s*0\s*\)")  # "+49 (0) 30": the zero is dialled inside the country only
+_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u00a0\u202f]+")
+_E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_FULL_WIDTH = {0xFF0B: "+", **{0xFF10 + digit: str(digit) for digit in range(10)}}  # of East Asian keyboards
+
+
+def e164(text: str) -> str | None:
+    """Return a number as `+` and digits; None when the text is no number in an international spelling."""
+    bare = _bare(text)
+    if bare.startswith("00"):
+        bare = "+" + bare[2:]
+    return bare if _E164.fullmatch(bare) else None
+
+
+def last_digits(text: str) -> str | None:
+    """Return the digits that "ends in" compares; None when there are fewer."""
+    digits = _bare(text).removeprefix("+")
+    return digits[-LAST_DIGITS:] if _DIGITS.fullmatch(digits) and len(digits) >= LAST_DIGITS else None
+
+
+def canonical_participant(raw_id: str) -> str:
+    """Return the one spelling of a participant: `4:+E164` for a number, else the raw id in lower case."""
+    number = e164(raw_id)
+    return f"4:{number}" if number else raw_id.strip().lower()
+
+
+def _bare(text: str) -> str:
+    """Return a number without its scheme and separators.
+
+    A leading space before digits was a plus, which a query string reads so.
+    """
+    plain = text.translate(_FULL_WIDTH)
+    if re.match(r" [1-9]", plain):
+        plain = "+" + plain[1:]
+    stripped = _SCHEME.sub("", plain.strip()).partition(";")[0]
+    international = _TRUNK.sub("", stripped) if stripped.strip().startswith(("+", "00")) else stripped
+    return _SEPARATORS.sub("", international)

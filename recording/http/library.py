@@ -1,0 +1,81 @@
+"""HTTP for the years after: find recordings, read their timelines, change their tags."""
+
+from typing import Any
+
+import azure.functions as func
+
+from recording.codes import Code
+from recording.control.audit import audited
+from recording.control.recordings import check_recording_id
+from recording.domain.find_query import FindQuery
+from recording.domain.roles import Operation
+from recording.errors import RequestError
+from recording.http.library_views import FoundPageView, TimelineView
+from recording.http.routes import (
+    KEY_PARAMETERS,
+    Dependencies,
+    answered,
+    as_json,
+    caller_of,
+    json_body,
+    permitted,
+    recording_id_of,
+)
+from recording.library.directory import find
+from recording.library.tags import change_tags
+from recording.operate.timeline import story
+
+
+def find_recordings(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings: 200 with a page of what was found, the newest first."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.FIND, dependencies)
+        asked = {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}
+        return as_json(FoundPageView.of(find(FindQuery.read(asked), ports, settings)).plain(), 200)
+
+    return answered(look)
+
+
+def search_recordings(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/find: the same with the query in the body, where no log of URLs sees it."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.SEARCH, dependencies)
+        return as_json(FoundPageView.of(find(FindQuery.read(json_body(request)), ports, settings)).plain(), 200)
+
+    return answered(look)
+
+
+def recording_timeline(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}/timeline: 200 with everything that is known to have happened, in one order."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.TIMELINE, dependencies)
+        recording_id = recording_id_of(request)
+        check_recording_id(recording_id)
+        told = story(recording_id, ports)
+        if told is None:
+            message = "the catalog does not know this recording"
+            raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
+        return as_json(TimelineView.of(recording_id, told).plain(), 200)
+
+    return answered(look)
+
+
+def tag_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """PATCH recordings/{recordingId}: 200 with the tags as they are now."""
+
+    def change() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.TAG, dependencies)
+        recording_id, if_match = recording_id_of(request), request.headers.get("If-Match")
+        check_recording_id(recording_id)
+        body, caller = json_body(request), caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            return change_tags(recording_id, body, if_match, ports)
+
+        done = audited(Operation.TAG, recording_id, caller, ports, act)
+        return as_json(done, 200, {"ETag": done["etag"]})
+
+    return answered(change)

@@ -1,0 +1,119 @@
+"""The JSON of find, tags and timelines, in the one dialect of `views`."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from recording.domain.facts import KnownParticipant
+from recording.http.views import View
+from recording.library.directory import Found, FoundPage
+from recording.operate.timeline import Moment, Story
+
+
+class ParticipantView(View):
+    """A participant by a hash that `participant=h:…` finds again."""
+
+    key: str
+    channels: tuple[int, ...]
+    is_number: bool
+
+    @classmethod
+    def of(cls, one: KnownParticipant) -> Self:
+        """Show a participant, whom the hash names to nobody."""
+        return cls(key=f"h:{one.key}", channels=one.channels, is_number=one.number_key is not None)
+
+
+class FoundView(View):
+    """A recording that was found."""
+
+    recording_id: str
+    call_id: str | None
+    server_call_id: str | None
+    started_at: datetime
+    started_here: bool
+    started_by: str | None
+    duration_ms: float | None
+    length_bytes: int
+    chunk_count: int
+    archived_count: int
+    formats: tuple[str, ...]
+    content: str | None
+    channel: str | None
+    pause_count: int
+    paused_ms: float
+    participants: tuple[ParticipantView, ...]
+    session_end_reason: str | None
+    states: tuple[str, ...]
+    tags: dict[str, str]
+    consent: dict[str, Any] | None
+    folder: str | None
+
+    @classmethod
+    def of(cls, found: Found) -> Self:
+        """Show a recording with its facts and states."""
+        record, facts = found.recording, found.facts
+        noted = ("recording_id", "call_id", "server_call_id", "started_here", "started_by", "folder")
+        derived = (
+            "started_at",
+            "duration_ms",
+            "length_bytes",
+            "chunk_count",
+            "archived_count",
+            "formats",
+            "content",
+            "channel",
+            "pause_count",
+            "paused_ms",
+            "session_end_reason",
+        )
+        return cls(
+            participants=tuple(ParticipantView.of(one) for one in facts.participants),
+            states=tuple(found.states),
+            tags=record.current_tags,
+            consent=record.consent,
+            **{name: getattr(record, name) for name in noted},
+            **{name: getattr(facts, name) for name in derived},
+        )
+
+
+class FoundPageView(View):
+    """A page of what was found; `next` is null on the last one."""
+
+    count: int
+    recordings: tuple[FoundView, ...]
+    next: str | None
+    unreadable: tuple[str, ...]
+
+    @classmethod
+    def of(cls, page: FoundPage) -> Self:
+        """Show a page."""
+        shown = tuple(FoundView.of(one) for one in page.items)
+        return cls(count=len(shown), recordings=shown, next=page.next, unreadable=page.unreadable)
+
+
+class TimelineMomentView(View):
+    """Something that happened to a recording, and who asked for it."""
+
+    at: datetime
+    kind: str
+    what: str
+    index: int | None
+    document_id: str | None
+    who: str | None
+    outcome: str | None
+
+    @classmethod
+    def of(cls, moment: Moment) -> Self:
+        """Show a moment."""
+        return cls(**{name: getattr(moment, name) for name in cls.model_fields})
+
+
+class TimelineView(View):
+    """A timeline, the earliest moment first."""
+
+    recording_id: str
+    moments: tuple[TimelineMomentView, ...]
+
+    @classmethod
+    def of(cls, recording_id: str, story: Story) -> Self:
+        """Show a story."""
+        return cls(recording_id=recording_id, moments=tuple(TimelineMomentView.of(one) for one in story.moments))

@@ -1,0 +1,1 @@
+"""The years after: recordings are found, described, rebuilt and brought in. Nothing here is in the way of the line."""

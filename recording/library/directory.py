@@ -1,0 +1,187 @@
+"""Find: recordings by what people know of them, newest first, in pages that inserts do not disturb.
+
+The most selective filter is walked through its index; rows that another filter cannot want are passed over by their
+marks; of the others the recordings are read, and only what the recording itself confirms is answered. So a row that is
+behind its recording never makes a wrong answer. A request does a bounded amount of work: when it is used up, the answer
+is what was found until then, maybe nothing, with `next`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recording.domain import retention
+from recording.domain.directory import IndexRow, Span, calls_of, has_mark, tags_of
+from recording.domain.facts import RecordingFacts
+from recording.domain.find_query import (
+    FindQuery,
+    FindState,
+    Plan,
+    is_in_state,
+    plan_of,
+    position_in,
+    token_of,
+)
+from recording.domain.recording import RecordingRecord
+from recording.domain.retention import Urgency
+from recording.library.follow_up import library_of
+from recording.ports import Directory, Ports, Unreadable
+from recording.settings import Settings
+
+MOST_ROWS = 10_000  # index rows that one request reads
+MOST_RECORDS = 500  # recordings that one request reads
+MOST_READS = 40  # questions to the directory, whose answers may be empty
+SMALLEST_READ, LARGEST_READ = 20, 1000  # index rows that are read at once
+
+
+@dataclass(frozen=True)
+class Found:
+    """A recording that was found, as it is now."""
+
+    recording: RecordingRecord
+    facts: RecordingFacts
+    states: tuple[FindState, ...]
+
+
+@dataclass(frozen=True)
+class FoundPage:
+    """What was found, the newest first. `next` goes on; None when there is no more. A page may be empty and go on.
+
+    Attributes:
+        unreadable: recordings whose row in the catalog cannot be read, by their ids.
+    """
+
+    items: tuple[Found, ...]
+    next: str | None
+    unreadable: tuple[str, ...] = ()
+
+
+def find(query: FindQuery, ports: Ports, settings: Settings) -> FoundPage:
+    """Return one page of the recordings that fulfil every filter of the query.
+
+    Raises:
+        RequestError: `invalid_next`, or as `FindQuery.check`.
+        StorageError: directory, catalog or the key's place do not answer.
+    """
+    query.check()
+    directory, source = library_of(ports)
+    keys, now = source.keys(), ports.clock.now()
+    plan = plan_of(query, keys)
+    search = _Search(query, plan, ports, settings, now)
+    position = search.walk(directory, position_in(query, keys))
+    following = token_of(position, query, keys) if position is not None else None
+    return FoundPage(tuple(search.found), following, tuple(search.unreadable))
+
+
+class _Search:
+    """One request's walk through the index, and what it has found until now."""
+
+    def __init__(self, query: FindQuery, plan: Plan, ports: Ports, settings: Settings, now: datetime) -> None:
+        self._query, self._plan, self._ports, self._settings, self._now = query, plan, ports, settings, now
+        self.found: list[Found] = []
+        self.unreadable: list[str] = []
+        self._rows_read = self._records_read = 0
+
+    def walk(self, directory: Directory, position: str) -> str | None:
+        """Walk on behind a position until the page is full or the work is used up; return where to go on."""
+        most = max(self._query.limit + 1, SMALLEST_READ)
+        for _ in range(MOST_READS):
+            rows, position, is_end = _merged(directory, self._plan.spans, position, most)
+            self._rows_read += len(rows)
+            stopped_at = self._take(rows)
+            if stopped_at is not None:
+                return None if is_end and rows[-1].row_key == stopped_at else stopped_at
+            if is_end:
+                return None
+            if self._rows_read >= MOST_ROWS or self._records_read >= MOST_RECORDS:
+                break
+            most = min(most * 4, LARGEST_READ)
+        return position
+
+    def _take(self, rows: Sequence[IndexRow]) -> str | None:
+        """Keep what fulfils the query; return the row at which the page was full."""
+        wanted = [row for row in rows if self._may_match(row)]
+        while wanted:
+            batch = wanted[: max(self._query.limit - len(self.found), 1)]
+            wanted = wanted[len(batch) :]
+            records = self._ports.catalog.get_recordings([row.recording_id for row in batch])
+            self._records_read += len(records)
+            for row, record in zip(batch, records, strict=True):
+                self._keep(row, record)
+                if len(self.found) >= self._query.limit:
+                    return row.row_key
+            if self._records_read >= MOST_RECORDS and wanted:
+                return batch[-1].row_key
+        return None
+
+    def _may_match(self, row: IndexRow) -> bool:
+        """Return whether a row's recording has to be read: the row has not said no."""
+        asked_format = self._query.asked_format
+        if asked_format is not None and asked_format.value not in row.formats:
+            return False
+        return all(any(has_mark(row.marks, name) for name in other.partitions) for other in self._plan.others)
+
+    def _keep(self, row: IndexRow, record: RecordingRecord | Unreadable | None) -> None:
+        if isinstance(record, Unreadable):
+            self.unreadable.append(row.recording_id)
+        elif record is not None and record.facts is not None and row.row_key == _row_key_of(record):
+            states = self._states(record.facts)
+            if self._fulfils(record, record.facts, states):
+                self.found.append(Found(record, record.facts, states))
+
+    def _fulfils(self, record: RecordingRecord, facts: RecordingFacts, states: tuple[FindState, ...]) -> bool:
+        """Return whether the recording itself confirms every filter."""
+        query, plan = self._query, self._plan
+        asked_format = query.asked_format
+        people = {one.key for one in facts.participants}
+        numbers = people | {one.number_key for one in facts.participants if one.number_key}
+        return (
+            (plan.participant_keys is None or not plan.participant_keys.isdisjoint(people))
+            and (plan.number_keys is None or not plan.number_keys.isdisjoint(numbers))
+            and (query.call is None or query.call in calls_of(record))
+            and (query.tag is None or query.tag in tags_of(record))
+            and (query.since is None or facts.started_at >= query.since)
+            and (query.until is None or facts.started_at < query.until)
+            and (asked_format is None or asked_format.value in facts.formats)
+            and (query.state is None or query.state in states)
+        )
+
+    def _states(self, facts: RecordingFacts) -> tuple[FindState, ...]:
+        left = facts.pending_until
+        is_at_risk = (
+            left is not None and retention.urgency(left, self._now, self._settings.at_risk_below) is not Urgency.SAFE
+        )
+        return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
+
+
+def find_all(query: FindQuery, ports: Ports, settings: Settings) -> Iterator[Found]:
+    """Yield everything that the query finds, page after page; for the command line and for exports.
+
+    Raises:
+        RequestError: as `find`.
+        StorageError: as `find`.
+    """
+    while True:
+        page = find(query, ports, settings)
+        yield from page.items
+        if page.next is None:
+            return
+        query = query.model_copy(update={"next": page.next})
+
+
+def _row_key_of(record: RecordingRecord) -> str | None:
+    return record.placement.row_key if record.placement else None
+
+
+def _merged(directory: Directory, spans: Sequence[Span], after: str, most: int) -> tuple[list[IndexRow], str, bool]:
+    """Return rows of several spans in the order of their row keys, each recording once, and whether that was all.
+
+    Rows of one span beyond the end of what was read of another have to wait.
+    """
+    pages = [(span, directory.read(span, after, most)) for span in spans]
+    ends = [page.rows[-1].row_key if page.rows else after for _, page in pages if not page.is_end]
+    limit = min(ends, default="~~")
+    rows = {row.row_key: row for _, page in pages for row in page.rows if row.row_key <= limit}
+    ordered = [rows[at] for at in sorted(rows)]
+    position = ordered[-1].row_key if ordered else after
+    return ordered, position, not ends

@@ -1,0 +1,165 @@
+"""Follow-up: the directory is brought up to date about one recording, after it was cataloged and never by the line.
+
+The order of writes makes every death harmless:
+
+1. The record notes where the rows are going to be, and which earlier rows become stale. Its digest is empty.
+2. The rows are written, each one whole.
+3. The stale rows are removed, and the manifest is written again when tags have changed.
+4. The record notes the digest of what the rows were made from.
+
+Without the digest of the last step the recording counts as not followed up, and the same work is done again: by the
+queue message that is delivered again, or by reconcile, which settles no recording before.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from recording.archive.manifest import rewrite_manifest
+from recording.bulkhead import ODD_CONTENT
+from recording.codes import Code
+from recording.domain import layout
+from recording.domain.chunk import ChunkRecord, MetadataOutcome
+from recording.domain.directory import (
+    digest_of_sources,
+    gathered_facts,
+    intended,
+    is_placed,
+    place_of,
+    rows_for,
+)
+from recording.domain.ids import is_opaque_id
+from recording.domain.index_keys import IndexKey
+from recording.domain.metadata import ChunkMetadata, read_metadata
+from recording.domain.recording import RecordingRecord
+from recording.domain.records import changed
+from recording.domain.transitions import is_archived
+from recording.errors import BlobLockedError, ClaimLostError, RecordingError, SourceBrokenError, StorageBusyError
+from recording.ports import Directory, IndexKeySource, Ports
+from recording.telemetry import Event, emit, span
+
+TRIES = 5  # others may write the recording's record meanwhile; five in a row never do
+ATTEMPTS = 5  # messages; after that reconcile asks again
+FIRST_DELAY = timedelta(seconds=5)
+
+
+def follow_up_message(text: str, ports: Ports) -> None:
+    """Bring the directory up to date about the recording that a message names; later, when storage fails now."""
+    recording_id, attempt = _read(text)
+    if recording_id is None or ports.follow_ups is None:
+        emit(Event.FOLLOW_UP_FAILED, code=Code.UNREADABLE_RECORD, reason="dropped")
+        return
+    try:
+        with span("follow_up", recording_id=recording_id):
+            follow_up(recording_id, ports)
+    except (RecordingError, *ODD_CONTENT) as error:
+        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        emit(Event.FOLLOW_UP_FAILED, code=code, attempt=attempt + 1, recording_id=recording_id)
+        if attempt + 1 < ATTEMPTS:
+            ports.follow_ups.send(recording_id, attempt + 1, FIRST_DELAY * 4**attempt)
+
+
+def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
+    """Write the directory's rows of a recording; False when they were up to date.
+
+    Args:
+        recording_id: of a recording that the catalog knows; of any other nothing is written.
+        ports: with directory and index keys.
+        again: write them also when they are up to date.
+
+    Raises:
+        StorageError: catalog, archive, directory or the key's place fail; the same again completes it.
+    """
+    _, source = library_of(ports)
+    written: set[str] = set()
+    for _ in range(TRIES):
+        record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
+        if record is None and not (record := _record_of(chunks, ports)):
+            return False
+        key = source.keys().current
+        is_same_key = record.placement is not None and record.placement.key_id == key.id
+        if is_placed(record, chunks) and is_same_key and not again and not written:
+            return False
+        try:
+            _place(record, chunks, key, written, ports)
+        except ClaimLostError:
+            continue
+        return True
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _place(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], key: IndexKey, written: set[str], ports: Ports
+) -> None:
+    """Take the four steps. `written` gains every row before it is written, so that a next try removes what is stale."""
+    directory, _ = library_of(ports)
+    facts = gathered_facts(record, chunks, _documents(chunks, ports), key)
+    note = intended(record, facts, key, written)
+    record = ports.catalog.save_recording(changed(record, facts=facts, placement=note))
+    rows = rows_for(record, facts, key)
+    written.update(place_of(row.partition, row.row_key) for row in rows)
+    directory.put(rows)
+    directory.remove(note.stale)
+    if record.tags is not None:
+        _list_tags(chunks, ports)
+    done = {"stale": (), "digest": digest_of_sources(record, chunks), "at": ports.clock.now()}
+    ports.catalog.save_recording(changed(record, placement=note.model_copy(update=done)))
+
+
+def _documents(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[ChunkMetadata]:
+    """Yield the metadata documents as archived; one that cannot be read names nobody."""
+    for chunk in chunks:
+        if is_archived(chunk) and chunk.metadata is MetadataOutcome.ARCHIVED and chunk.blob_name:
+            found = ports.archive.get(layout.metadata_name(chunk.blob_name))
+            try:
+                if found is not None:
+                    yield read_metadata(found[0])
+            except SourceBrokenError:
+                continue
+
+
+def _list_tags(chunks: Sequence[ChunkRecord], ports: Ports) -> None:
+    """Write changed tags into the manifest, from which the catalog can be rebuilt; a locked one stays as it is."""
+    archived = next((chunk for chunk in chunks if is_archived(chunk)), None)
+    try:
+        if archived is not None:
+            rewrite_manifest(archived.task, ports)
+    except BlobLockedError as error:
+        emit(Event.MANIFEST_BEHIND, code=error.code, recording_id=archived.task.recording_id if archived else None)
+
+
+def _record_of(chunks: Sequence[ChunkRecord], ports: Ports) -> RecordingRecord | None:
+    """Return a record for chunks that have none: of a worker that died between the two writes of an older version."""
+    if not chunks:
+        return None
+    task = chunks[0].task
+    fresh = RecordingRecord(
+        recording_id=task.recording_id,
+        folder=task.folder,
+        call_id=task.call_id,
+        server_call_id=task.server_call_id,
+        first_event_at=chunks[0].first_seen_at,
+    )
+    ports.catalog.add_recording(fresh)
+    return ports.catalog.get_recording(task.recording_id)
+
+
+def library_of(ports: Ports) -> tuple[Directory, IndexKeySource]:
+    """Return the directory and where its keys come from.
+
+    Raises:
+        StorageBusyError: there is none in this world.
+    """
+    if ports.directory is None or ports.index_keys is None:
+        raise StorageBusyError("there is no directory here")
+    return ports.directory, ports.index_keys
+
+
+def _read(text: str) -> tuple[str | None, int]:
+    try:
+        document = json.loads(text)
+        recording_id, attempt = document["recordingId"], document.get("attempt", 0)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None, 0
+    is_legal = isinstance(recording_id, str) and is_opaque_id(recording_id)
+    return recording_id if is_legal else None, attempt if isinstance(attempt, int) else 0

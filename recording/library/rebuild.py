@@ -1,0 +1,143 @@
+"""Rebuild: the whole catalog and the directory are made again from the blobs of an archive container alone.
+
+Each folder is on its own, and what the catalog knows already is left as it is, so doing it twice changes nothing, and a
+run that ends goes on behind the last folder. Not in the archive, and so not made again: the audit trail, the
+quarantine, chunks that were not archived, and recordings without any file.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from recording.archive.manifest import latest_manifest
+from recording.domain import layout
+from recording.domain.chunk import ChunkRecord, Home
+from recording.domain.drift import BlobFacts
+from recording.domain.rebuilt import chosen, chunk_of, read_document, recording_of, unfinished_in
+from recording.errors import StorageError
+from recording.library.follow_up import follow_up
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+LOOP = "rebuild"  # the cursor: the last folder that is done
+SAVED_EVERY = 100  # folders; after a death so many are looked at again, for nothing
+
+
+@dataclass
+class Rebuilt:
+    """What a run did.
+
+    Attributes:
+        recordings: records of recordings that were made.
+        chunks: records of chunks that were made.
+        known: records that were there already and were left as they are.
+        unfinished: chunks that a manifest names and no receipt proves.
+        problems: blobs that could not be read or are missing, each with its reason.
+    """
+
+    folders: int = 0
+    recordings: int = 0
+    chunks: int = 0
+    known: int = 0
+    unfinished: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def rebuild(
+    ports: Ports,
+    settings: Settings,
+    *,
+    prefix: str = "",
+    from_start: bool = False,
+    progress: Callable[[Rebuilt], None] = lambda _: None,
+) -> Rebuilt:
+    """Make recordings, chunks and directory again from the archive.
+
+    Args:
+        ports: with the archive to read, and the catalog to fill.
+        settings: how long ACS keeps a recording.
+        prefix: of blob names; only these folders.
+        from_start: do not go on where an earlier run ended.
+        progress: is called after each folder.
+
+    Raises:
+        StorageError: archive, catalog or directory do not answer; the next run goes on.
+    """
+    done = Rebuilt()
+    behind = "" if from_start else ports.catalog.cursor(LOOP)
+    for folder, blobs in _folders(ports.archive.list(prefix)):
+        if folder <= behind and behind:
+            continue
+        _rebuild_folder(folder, blobs, done, ports, settings)
+        done.folders += 1
+        progress(done)
+        if done.folders % SAVED_EVERY == 0:
+            ports.catalog.save_cursor(LOOP, folder)
+    ports.catalog.save_cursor(LOOP, "")
+    return done
+
+
+def _folders(blobs: Iterable[BlobFacts]) -> Iterator[tuple[str, dict[str, BlobFacts]]]:
+    """Yield each folder with its committed blobs; a listing is sorted, so the blobs of a folder follow each other."""
+    committed = (blob for blob in blobs if blob.is_committed)
+    for folder, group in groupby(committed, key=lambda blob: blob.name.rpartition("/")[0]):
+        yield folder, {blob.name: blob for blob in group}
+
+
+def _rebuild_folder(folder: str, blobs: dict[str, BlobFacts], done: Rebuilt, ports: Ports, settings: Settings) -> None:
+    receipts = [name for name in blobs if name.endswith(".receipt.json")]
+    has_manifest = layout.manifest_name(folder) in blobs
+    if not receipts and not has_manifest:
+        return
+    now = ports.clock.now()
+    found = latest_manifest(folder, ports.archive)[1] if has_manifest else None
+    manifest = read_document(found[0]) if found else None
+    if has_manifest and manifest is None:
+        done.problems.append((layout.manifest_name(folder), "unreadable"))
+    records = [record for name in receipts if (record := _chunk(name, blobs, done, ports, settings)) is not None]
+    chunks = chosen(records)
+    recording = recording_of(folder, manifest, chunks, now)
+    if recording is None:
+        done.problems.append((folder, "names no recording"))
+        return
+    done.unfinished += unfinished_in(manifest, chunks)
+    is_new = ports.catalog.add_recording(recording)
+    done.recordings += is_new
+    done.known += not is_new
+    for chunk in chunks:
+        is_added = ports.catalog.add_chunk(chunk)
+        done.chunks += is_added
+        done.known += not is_added
+    _follow_up(recording.recording_id, done, ports)
+
+
+def _chunk(
+    name: str, blobs: dict[str, BlobFacts], done: Rebuilt, ports: Ports, settings: Settings
+) -> ChunkRecord | None:
+    """Return the record by a receipt; None, and a problem, when it cannot be read or its media is not as proved."""
+    stored = ports.archive.get(name)
+    receipt = read_document(stored[0]) if stored else None
+    beside = name.removesuffix(".receipt.json") + ".metadata.json"
+    metadata = ports.archive.get(beside) if beside in blobs else None
+    retention, now = settings.retention, ports.clock.now()
+    record = chunk_of(name, receipt, metadata[0] if metadata else None, retention, now) if receipt else None
+    if record is None:
+        done.problems.append((name, "unreadable"))
+        return None
+    if record.task.home is Home.EXTERNAL:
+        return record
+    media = blobs.get(record.blob_name or "")
+    if media is None or media.length_bytes != record.length_bytes:
+        done.problems.append((record.blob_name or name, "media missing" if media is None else "media differs"))
+        return None
+    return record
+
+
+def _follow_up(recording_id: str, done: Rebuilt, ports: Ports) -> None:
+    """Write the directory's rows; reconcile does what fails, since no recording is settled before."""
+    try:
+        follow_up(recording_id, ports)
+    except StorageError as error:
+        done.problems.append((recording_id, error.code))
+        emit(Event.FOLLOW_UP_FAILED, code=error.code, recording_id=recording_id)

@@ -1,0 +1,86 @@
+"""Tags: what people call a recording; given at its start, changed later under an ETag, and searchable."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from recording.codes import Code
+from recording.domain.recording import RecordingRecord
+from recording.domain.records import changed
+from recording.domain.requests import MOST_TAGS, Exact, ShortText
+from recording.errors import ClaimLostError, RequestError, StorageBusyError
+from recording.follow_ups import request_follow_up
+from recording.ports import Ports
+
+_TRIES = 5  # a recording's record is rarely written by two at once; five in a row never are
+TagValue = Annotated[str, Field(max_length=256)]
+
+
+class TagRequest(Exact):
+    """The body of `PATCH recordings/{recordingId}`: tags to set, and with null those to remove (RFC 7396)."""
+
+    tags: dict[ShortText, TagValue | None] = Field(max_length=2 * MOST_TAGS)
+
+
+def change_tags(recording_id: str, body: Any, if_match: str | None, ports: Ports) -> dict[str, Any]:
+    """Set and remove tags of a recording, whoever started it.
+
+    Args:
+        recording_id: as the catalog knows it.
+        body: a `TagRequest`.
+        if_match: the ETag of the tags as the caller has seen them, or `*`.
+        ports: the catalog, and the queue of follow-ups.
+
+    Raises:
+        RequestError: `etag_missing` (428), `etag_mismatch` (412), `recording_not_found` (404), `too_many_tags`, or
+            the body is not legal.
+        StorageError: the catalog does not answer.
+    """
+    request = TagRequest.read(body)
+    if not if_match:
+        raise RequestError("send If-Match with the ETag of the recording", code=Code.ETAG_MISSING)
+    for _ in range(_TRIES):
+        record = ports.catalog.get_recording(recording_id)
+        if record is None:
+            message = "the catalog does not know this recording"
+            raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
+        _check_match(if_match, record.current_tags)
+        tags = _merged(record.current_tags, request.tags)
+        try:
+            if tags != record.current_tags:
+                ports.catalog.save_recording(_tagged(record, tags))
+        except ClaimLostError:
+            continue
+        request_follow_up(recording_id, ports)
+        return {"recordingId": recording_id, "tags": tags, "etag": etag_of(tags)}
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def etag_of(tags: Mapping[str, str]) -> str:
+    """Return the ETag of these tags; it changes with them and with nothing else of the recording."""
+    content = json.dumps(dict(tags), sort_keys=True).encode()
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _tagged(record: RecordingRecord, tags: dict[str, str]) -> RecordingRecord:
+    """Return the record with these tags, open again, so that reconcile sees the directory follow."""
+    return changed(record, tags=tags, settled_at=None, look_at=None)
+
+
+def _check_match(if_match: str, tags: Mapping[str, str]) -> None:
+    asked = [part.strip().removeprefix("W/") for part in if_match.split(",")]
+    if "*" not in asked and etag_of(tags) not in asked:
+        message = "the tags have changed since; read the recording again"
+        raise RequestError(message, code=Code.ETAG_MISMATCH)
+
+
+def _merged(known: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    removed = {name for name, value in changes.items() if value is None}
+    merged = {name: value for name, value in known.items() if name not in removed}
+    merged |= {name: value for name, value in changes.items() if value is not None}
+    if len(merged) > MOST_TAGS:
+        raise RequestError(f"a recording has at most {MOST_TAGS} tags", code=Code.TOO_MANY_TAGS)
+    return merged

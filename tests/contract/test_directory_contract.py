@@ -1,0 +1,163 @@
+"""The port Directory: the same promises from the fake and from the table; so for its keys and its queue."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.storage.queue import QueueServiceClient
+from pydantic import SecretStr
+
+from dev.in_memory.fakes import FakeClock
+from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
+from recording.adapters.storage_queue import StorageFollowUps
+from recording.adapters.table.directory import TableDirectory, TableIndexKeys
+from recording.domain.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
+from recording.ports import Directory, FollowUps, IndexKeySource
+from recording.settings import Settings
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BOTH = ["fake", pytest.param("azurite", marks=pytest.mark.azurite)]
+
+
+@pytest.fixture(params=BOTH)
+def directory(request: pytest.FixtureRequest) -> Iterator[Directory]:
+    if request.param == "fake":
+        yield FakeDirectory()
+        return
+    adapter = TableDirectory(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+@pytest.fixture(params=BOTH)
+def follow_ups(request: pytest.FixtureRequest) -> Iterator[FollowUps]:
+    if request.param == "fake":
+        yield FakeFollowUps(FakeClock())
+        return
+    adapter = StorageFollowUps(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+@pytest.fixture(params=BOTH)
+def index_keys(request: pytest.FixtureRequest) -> Iterator[IndexKeySource]:
+    if request.param == "fake":
+        yield FakeIndexKeys()
+        return
+    adapter = TableIndexKeys(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def row(number: int, partition: str = "p!a", at: datetime | None = None, **changes: Any) -> IndexRow:
+    started = at or NOON - timedelta(minutes=number)
+    facts: dict[str, Any] = {"duration_ms": 1500.5, "length_bytes": 5_000_000_000, "formats": ("mp3", "wav")}
+    facts |= {"marks": "0123abcd", **changes}
+    name = f"recording-{number}"
+    return IndexRow(partition=partition, row_key=row_key(started, name), recording_id=name, started_at=started, **facts)
+
+
+def whole(partition: str) -> Span:
+    return Span(partition, partition)
+
+
+def test_a_row_comes_back_as_it_was(directory: Directory) -> None:
+    """Numbers beyond 32 bits, several formats, and what is not known."""
+    written = [row(1), row(2, duration_ms=None, formats=(), marks="", length_bytes=0)]
+    directory.put(written)
+    page = directory.read(whole("p!a"))
+    assert (list(page.rows), page.is_end) == (written, True)
+
+
+def test_rows_are_in_the_order_of_their_keys_and_a_page_goes_on_behind_a_row(directory: Directory) -> None:
+    """The newest first, whatever the order of writing."""
+    directory.put([row(number) for number in (3, 1, 5, 2, 4)])
+    first = directory.read(whole("p!a"), most=2)
+    rest = directory.read(whole("p!a"), first.rows[-1].row_key, most=10)
+    assert [one.recording_id for one in (*first.rows, *rest.rows)] == [f"recording-{number}" for number in range(1, 6)]
+    assert (first.is_end, rest.is_end) == (False, True)
+
+
+def test_writing_and_removing_again_changes_nothing(directory: Directory) -> None:
+    """Every step of a follow-up is repeated when a worker dies."""
+    for _ in range(2):
+        directory.put([row(1), row(2)])
+    for _ in range(2):
+        directory.remove([place_of("p!a", row(1).row_key)])
+    assert directory.read(whole("p!a")).rows == (row(2),)
+
+
+def test_a_span_has_its_partitions_and_no_other(directory: Directory) -> None:
+    """Months are partitions; their names sort the latest first, as the rows in them do."""
+    months = [datetime(2026, 11, 5, tzinfo=UTC), datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 9, 5, tzinfo=UTC)]
+    months += [datetime(2025, 12, 31, 23, 59, tzinfo=UTC)]
+    written = [row(number, f"t!{inverse_month(at)}", at) for number, at in enumerate(months)]
+    directory.put([*written, row(9, "g!x!1"), row(8, "u!a")])
+    assert directory.read(Span("t!000000", "t!999999")).rows == tuple(written)
+    inner = Span(f"t!{inverse_month(months[1])}", f"t!{inverse_month(months[3])}")
+    assert directory.read(inner).rows == tuple(written[1:])
+    assert directory.read(inner, written[1].row_key).rows == tuple(written[2:])
+    assert directory.read(inner, written[1].row_key, most=1).rows == (written[2],)
+
+
+def test_a_span_has_its_times_and_no_other(directory: Directory) -> None:
+    """Edges in the middle of a month, in one month and over several."""
+    times = [NOON - timedelta(days=days) for days in (0, 10, 22, 23, 40, 60, 80)]
+    written = [row(number, f"t!{inverse_month(at)}", at) for number, at in enumerate(times)]
+    directory.put(written)
+    for newest in range(len(times)):
+        for oldest in range(newest, len(times)):
+            span = Span(
+                f"t!{inverse_month(times[newest])}",
+                f"t!{inverse_month(times[oldest])}",
+                inverse_ms(times[newest]),
+                f"{inverse_ms(times[oldest])}~",
+            )
+            assert directory.read(span).rows == tuple(written[newest : oldest + 1])
+
+
+def test_an_empty_directory_has_no_rows_and_forgets_nothing(directory: Directory) -> None:
+    """Before the first recording there may not even be a table."""
+    directory.remove(["p!a|x"])
+    page = directory.read(whole("p!a"))
+    assert (page.rows, page.is_end) == ((), True)
+
+
+def test_a_follow_up_is_sent_also_where_there_is_no_queue_yet(follow_ups: FollowUps) -> None:
+    """The first recording of a new deployment."""
+    follow_ups.send("rec-1")
+    follow_ups.send("rec-2", 3, timedelta(seconds=1))
+
+
+@pytest.mark.azurite
+def test_a_follow_up_is_a_message_that_names_the_recording(storage: Settings) -> None:
+    """The function reads what was sent."""
+    adapter = StorageFollowUps(storage)
+    adapter.send("rec-1", 2)
+    adapter.close()
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    with QueueServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        (message,) = service.get_queue_client("recording-follow-ups").peek_messages(max_messages=1)
+    assert message.content == "eyJyZWNvcmRpbmdJZCI6ICJyZWMtMSIsICJhdHRlbXB0IjogMn0="
+
+
+def test_the_key_stays_the_same(index_keys: IndexKeySource) -> None:
+    """A second key would hide every recording that was indexed with the first."""
+    assert index_keys.keys().keys == index_keys.keys().keys
+    assert len(index_keys.keys().keys) == 1
+
+
+@pytest.mark.azurite
+def test_two_processes_make_one_key_and_a_given_key_comes_before_it(storage: Settings) -> None:
+    """At the first deployment several instances begin at once; a rotation still finds by the old key."""
+    one, other = TableIndexKeys(storage), TableIndexKeys(storage)
+    assert one.keys() == other.keys()
+    given = "bmV3IGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzIGxvbmc="
+    rotating = TableIndexKeys(storage.model_copy(update={"index_keys": (SecretStr(given),)}))
+    assert [key.id for key in rotating.keys().keys][1:] == [key.id for key in one.keys().keys]
+    rotating.forget_kept()
+    assert len(rotating.keys().keys) == 1
+    for adapter in (one, other, rotating):
+        adapter.close()

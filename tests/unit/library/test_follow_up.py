@@ -1,0 +1,213 @@
+"""Follow-up: every recording has its index rows, whatever dies between two writes; the line never waits for them."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, metadata, task
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from recording.domain.directory import is_placed
+from recording.domain.find_query import FindQuery
+from recording.domain.records import changed
+from recording.domain.transitions import is_archived
+from recording.errors import StorageBusyError
+from recording.library.directory import find
+from recording.library.follow_up import follow_up
+from tests.canaries import PARTICIPANT, PHONE
+
+
+def archived() -> World:
+    """A recording of one chunk is archived, and its follow-up waits in the queue."""
+    here = world()
+    here.holds(task())
+    here.announces()
+    here.runs_due()
+    return here
+
+
+def found(here: World, **query: Any) -> list[str]:
+    """Return the recordings that a query finds."""
+    return [one.recording.recording_id for one in find(FindQuery.read(query), here.ports, here.settings).items]
+
+
+EVERY_WAY: list[dict[str, Any]] = [
+    {},
+    {"participant": PARTICIPANT},
+    {"participant": PARTICIPANT.upper()},
+    {"participant": PHONE},
+    {"number": PHONE},
+    {"number": f"tel:{PHONE}"},
+    {"number": "+49 (0) 1555-010 01.99"},
+    {"number": PHONE.replace("+", "00")},
+    {"number": PHONE.replace("+", " ")},
+    {"number": "0100199"},
+    {"call": CALL_ID},
+    {"call": SERVER_CALL_ID},
+    {"from": "2026-11-23T08:00:00Z", "to": "2026-11-23T09:00:00Z"},
+    {"format": "wav"},
+    {"state": "archived"},
+    {"participant": PARTICIPANT, "number": PHONE, "call": CALL_ID, "format": "WAV", "from": "2026-11-01T00:00:00Z"},
+]
+
+
+@pytest.mark.parametrize("query", EVERY_WAY, ids=str)
+def test_an_archived_recording_is_found_by_everything_people_know_of_it(query: dict[str, Any]) -> None:
+    """A number is written in many ways, and the platform reads a plus in a query string as a space."""
+    here = archived()
+    here.follows_up()
+    assert found(here, **query) == [RECORDING_ID]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"participant": "8:acs:someone-else"},
+        {"number": "+4915550100198"},
+        {"call": "another"},
+        {"format": "mp3"},
+        {"state": "held"},
+        {"state": "recording"},
+        {"from": "2026-11-23T08:57:00Z"},
+        {"to": "2026-11-23T08:56:00Z"},
+        {"tag": "case:C-1"},
+        {"participant": PARTICIPANT, "call": "another"},
+    ],
+    ids=str,
+)
+def test_a_filter_that_does_not_fit_finds_nothing(query: dict[str, Any]) -> None:
+    """Filters narrow down, each one."""
+    here = archived()
+    here.follows_up()
+    assert found(here, **query) == []
+
+
+def test_no_identifier_is_in_the_directory_or_the_catalog() -> None:
+    """Index keys and rows are keyed hashes; the identifiers stay in the metadata document (I15)."""
+    here = archived()
+    here.follows_up()
+    stored = f"{here.fakes.directory.rows} {here.fakes.catalog.recordings} {here.fakes.catalog.chunks}"
+    for secret in (PARTICIPANT, PHONE, PHONE.removeprefix("+"), PHONE[-7:]):
+        assert secret not in stored
+    assert len(here.fakes.catalog.recordings[RECORDING_ID].facts.participants) == 2  # type: ignore[union-attr]
+
+
+def test_a_follow_up_that_is_done_is_not_done_again() -> None:
+    """Each event and each step sends one; most find nothing to do."""
+    here = archived()
+    here.follows_up()
+    here.fakes.directory.calls.clear()
+    assert not follow_up(RECORDING_ID, here.ports)
+    assert here.fakes.directory.calls == []
+
+
+def every_call_of(run: Callable[[], World]) -> int:
+    """Return how many port calls a follow-up makes."""
+    here = run()
+    calls = 0
+
+    def count(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal calls
+        calls += 1
+        return None, False
+
+    intercept(here, count)
+    follow_up(RECORDING_ID, here.ports)
+    return calls
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_death_at_any_call_loses_no_row_and_leaves_none_behind(after: bool) -> None:
+    """Between any two writes; the message is delivered again, or reconcile asks."""
+    for number in range(every_call_of(archived)):
+        here = archived()
+        _dies_at(here, number, after=after)
+        with pytest.raises(WorkerDiedError):
+            follow_up(RECORDING_ID, here.ports)
+        leave_alone(here)
+        here.fakes.follow_ups.sent.clear()
+        here.runs(hours=2, until_quiet=False)
+        _is_consistent(here)
+
+
+@pytest.mark.parametrize("rows_written", range(14))
+def test_a_death_between_two_rows_is_made_good_while_tags_change(rows_written: int) -> None:
+    """Old and new rows of a tag: the stale one is gone in the end, wherever the worker died."""
+    here = archived()
+    here.follows_up()
+    for tags in ({"case": "C-1"}, {"case": "C-2", "team": "north"}):
+        record = here.fakes.catalog.recordings[RECORDING_ID]
+        here.fakes.catalog.save_recording(changed(record, tags=tags, settled_at=None, look_at=None))
+        here.fakes.directory.die_after, here.fakes.directory.death = rows_written, WorkerDiedError()
+        with suppress(WorkerDiedError):
+            follow_up(RECORDING_ID, here.ports)
+        here.fakes.directory.die_after = None
+    here.runs(hours=2, until_quiet=False)
+    _is_consistent(here)
+    assert found(here, tag="case:C-2") == found(here, tag="team:north") == [RECORDING_ID]
+    assert found(here, tag="case:C-1") == []
+
+
+def test_the_directory_may_refuse_everything_for_a_day_and_is_caught_up_after() -> None:
+    """I14: the line archives and deletes as always; no recording is settled before it can be found."""
+    here = world()
+    for fake in (here.fakes.directory, here.fakes.index_keys):
+        for method in ("put", "remove", "read") if fake is here.fakes.directory else ("keys",):
+            fake.fail_next(method, StorageBusyError("down"), times=1_000_000)
+    here.fakes.follow_ups.fail_next("send", StorageBusyError("down"), times=20)
+    here.holds(task())
+    here.announces()
+    here.runs(hours=26, until_quiet=False)
+    assert is_archived(here.record())
+    assert here.record().source == "deleted"
+    assert here.fakes.directory.rows == {}
+    assert here.fakes.catalog.recordings[RECORDING_ID].settled_at is None
+    for fake in (here.fakes.directory, here.fakes.index_keys):
+        for method in ("put", "remove", "read") if fake is here.fakes.directory else ("keys",):
+            fake.fails_no_more(method)
+    here.runs(hours=2, until_quiet=False)
+    _is_consistent(here)
+    assert here.fakes.catalog.recordings[RECORDING_ID].settled_at is not None
+
+
+def test_a_queue_that_refuses_every_follow_up_stops_nothing() -> None:
+    """The line sends and goes on; reconcile asks again."""
+    here = world()
+    here.fakes.follow_ups.fail_next("send", StorageBusyError("down"), times=3)
+    here.holds(task())
+    here.announces()
+    here.runs(hours=3, until_quiet=False)
+    assert here.record().source == "deleted"
+    _is_consistent(here)
+
+
+def test_a_recording_whose_metadata_cannot_be_read_is_found_by_all_else() -> None:
+    """What names nobody still has a time and a call."""
+    here = world()
+    here.holds(task(), document=metadata(participants="nobody knows"))
+    here.announces()
+    here.runs_due()
+    here.follows_up()
+    assert found(here, call=CALL_ID) == found(here) == [RECORDING_ID]
+
+
+def _dies_at(here: World, number: int, *, after: bool) -> None:
+    calls = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal calls
+        calls += 1
+        return (WorkerDiedError() if calls == number + 1 else None), after
+
+    intercept(here, decide)
+
+
+def _is_consistent(here: World) -> None:
+    """The rows are those that the record notes, no more and no fewer."""
+    record = here.fakes.catalog.recordings[RECORDING_ID]
+    assert is_placed(record, here.fakes.catalog.chunks_of(RECORDING_ID))
+    assert record.placement is not None
+    wanted = {f"{name}|{record.placement.row_key}" for name in record.placement.partitions}
+    assert here.fakes.directory.places == wanted
+    assert found(here, call=CALL_ID) == [RECORDING_ID]

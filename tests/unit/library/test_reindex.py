@@ -1,0 +1,135 @@
+"""Keys are rotated and people are erased: what is found stays found, and what is forgotten leaves no row."""
+
+from dataclasses import replace
+from typing import Any
+
+from dev.in_memory.world import WorkerDiedError, World, world
+from recording.domain import layout
+from recording.domain.directory import participant_partition
+from recording.domain.find_query import FindQuery
+from recording.errors import StorageBusyError
+from recording.library.directory import find_all
+from recording.library.follow_up import follow_up, follow_up_message
+from recording.library.reindex import forget_participant, reindex
+from tests.unit.library.corpus import PEOPLE, ask, put
+from tests.unit.library.reference import Truth
+
+OLD, NEW = b"a key of the tests, 32 bytes long", b"a new key of the tests, 32 bytes!"
+ANN, NUMBER = PEOPLE[0], PEOPLE[3]
+
+
+def filled(count: int = 6) -> World:
+    """So many recordings, of which every second has Ann and a number in it."""
+    here = world()
+    here.fakes.index_keys.secrets[:] = [OLD]
+    for number in range(count):
+        people = (ANN, NUMBER) if number % 2 else (PEOPLE[1],)
+        put(here, Truth(f"rec-{number}", here.now, "call-a", "archived", participants=people, tags={"case": "1"}))
+        follow_up_message(ask(f"rec-{number}"), here.ports)
+    return here
+
+
+def found(here: World, **query: Any) -> list[str]:
+    """Return what a query finds, a few a page."""
+    asked = FindQuery.read({**query, "limit": 2})
+    return [one.recording.recording_id for one in find_all(asked, here.ports, here.settings)]
+
+
+def partitions_with(here: World, secret: bytes) -> set[str]:
+    """Return the partitions of hashes that were made with a key."""
+    here.fakes.index_keys.secrets[:] = [secret]
+    key = here.fakes.index_keys.keys().current
+    mine = {participant_partition(key.participant(person)) for person in PEOPLE}
+    return mine & {partition for partition, _ in here.fakes.directory.rows}
+
+
+def test_everything_is_found_before_during_and_after_a_rotation() -> None:
+    """The new key writes, both find, and in the end no row of the old one is left."""
+    here = filled()
+    asked: list[dict[str, Any]] = [{}, {"participant": ANN}, {"number": NUMBER}, {"number": NUMBER[-7:]}]
+    asked += [{"tag": "case:1"}, {"tag": "case:1", "participant": ANN}]
+    before = [found(here, **query) for query in asked]
+    assert [len(one) for one in before] == [6, 3, 3, 3, 6, 3]
+    here.fakes.index_keys.secrets[:] = [NEW, OLD]
+    assert [found(here, **query) for query in asked] == before
+    for number in (1, 2, 5):
+        follow_up(f"rec-{number}", here.ports)
+        assert [found(here, **query) for query in asked] == before
+    done = reindex(here.ports)
+    assert (done.seen, done.written, done.problems) == (6, 3, [])
+    here.fakes.index_keys.secrets[:] = [NEW]
+    assert [found(here, **query) for query in asked] == before
+    assert partitions_with(here, OLD) == set()
+
+
+def test_a_rotation_that_dies_goes_on() -> None:
+    """Years of recordings take hours."""
+    here = filled()
+    here.fakes.index_keys.secrets[:] = [NEW, OLD]
+    here.fakes.directory.die_after, here.fakes.directory.death = 11, WorkerDiedError()
+    for _ in range(20):
+        try:
+            reindex(here.ports)
+            break
+        except WorkerDiedError:
+            here.fakes.directory.die_after = 11
+    here.fakes.directory.die_after = None
+    reindex(here.ports)
+    assert partitions_with(here, OLD) == set()
+
+
+def test_one_recording_that_fails_stops_no_rotation() -> None:
+    """It is reported, and done by the next run."""
+    here = filled()
+    here.fakes.index_keys.secrets[:] = [NEW, OLD]
+    here.fakes.directory.fail_next("put", StorageBusyError("down"))
+    done = reindex(here.ports)
+    assert (done.written, done.problems) == (5, [("rec-0", "storage_busy")])
+    assert reindex(here.ports).written == 1
+
+
+def erase_metadata(here: World, recording_id: str) -> None:
+    """Erase the document that names people, as an erasure does before."""
+    for chunk in here.fakes.catalog.chunks_of(recording_id):
+        name = layout.metadata_name(chunk.blob_name or "")
+        here.fakes.archive.blobs[name] = replace(here.fakes.archive.blobs[name], data=b'{"participants": []}')
+
+
+def test_erasing_a_participant_leaves_no_row_and_no_hash() -> None:
+    """Also rows that a dead worker left, under the old key and the new one."""
+    here = filled()
+    stray = next(row for row in here.fakes.directory.rows.values() if row.partition.startswith("p!"))
+    key = here.fakes.index_keys.keys().current
+    here.fakes.directory.put([replace(stray, partition=participant_partition(key.participant(ANN)), row_key="0-stray")])
+    for number in (1, 3, 5):
+        erase_metadata(here, f"rec-{number}")
+    done = forget_participant(ANN.upper(), here.ports)
+    assert (done.recordings, done.removed, done.remaining) == (4, 4, 0)
+    assert forget_participant(NUMBER, here.ports).remaining == 0
+    hashed = [key.participant(ANN), key.participant(NUMBER), key.ending(NUMBER[-7:])]
+    stored = f"{here.fakes.directory.rows} {here.fakes.catalog.recordings}"
+    assert not [one for one in hashed if one in stored]
+    assert found(here, participant=ANN) == found(here, number=NUMBER) == []
+    assert len(found(here)) == 6
+    assert forget_participant(ANN, here.ports).recordings == 0
+
+
+def test_a_recording_whose_metadata_still_names_the_person_is_counted_and_keeps_its_row() -> None:
+    """Nothing is half erased unnoticed."""
+    here = filled()
+    erase_metadata(here, "rec-1")
+    done = forget_participant(ANN, here.ports)
+    assert (done.recordings, done.removed, done.remaining) == (3, 1, 2)
+    assert found(here, participant=ANN) == ["rec-3", "rec-5"]
+
+
+def test_rows_of_a_recording_that_the_catalog_has_forgotten_are_removed() -> None:
+    """The catalog's row was erased first, and the worker died."""
+    here = filled()
+    del here.fakes.catalog.recordings["rec-1"]
+    for key in [key for key in here.fakes.catalog.chunks if key[0] == "rec-1"]:
+        del here.fakes.catalog.chunks[key]
+    assert forget_participant(ANN, here.ports).remaining == 2
+    partition = participant_partition(here.fakes.index_keys.keys().current.participant(ANN))
+    left = [row.recording_id for row in here.fakes.directory.rows.values() if row.partition == partition]
+    assert sorted(left) == ["rec-3", "rec-5"]
