@@ -43,7 +43,7 @@ class Screen:
 
     def table(self, proofs: list[Proof]) -> None:
         """The result, chunk by chunk."""
-        table = Table(title="What lies in the archive", title_style="bold", title_justify="left", pad_edge=False)
+        table = Table(title="In the archive", title_style="bold", title_justify="left", pad_edge=False)
         for heading in ("recording", "chunk"):
             table.add_column(heading)
         for heading in ("bytes", "plays"):
@@ -61,7 +61,7 @@ class Screen:
 
     def places(self, proofs: list[Proof]) -> None:
         """Where each chunk lies; too long for a column."""
-        self.console.print("[bold]Where it lies[/] (container recordings; beside each: .metadata.json, .receipt.json)")
+        self.console.print("[bold]Names[/] (container recordings; beside each: .metadata.json, .receipt.json)")
         for proof in proofs:
             self.console.print(f"  {proof.blob_name}", soft_wrap=True)
         how = sorted({line for proof in proofs for line in proof.how})
