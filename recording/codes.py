@@ -470,7 +470,7 @@ class Code(StrEnum):
         "archived all the same.",
         "Listen to it; fetch it by hand before the deadline.")
     STORED_DIFFERS = (
-        "stored_differs", None, False, Fault.ACS,
+        "stored_differs", None, True, Fault.ACS,
         "The archive gives back other bytes than were written.",
         "Serious: keep the source, ask Azure.")
     STORED_UNPROVEN = (
