@@ -53,6 +53,14 @@ def picture(
     raise typer.Exit(main(target))
 
 
+@app.command()
+def screens(check: Annotated[bool, typer.Option("--check", help="only compare")] = False) -> None:
+    """Runs the operator's commands over an in-memory world and writes their screens into docs/commands.md."""
+    from dev.terminal_screens import main_screens
+
+    raise typer.Exit(main_screens(check=check))
+
+
 @app.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7071,

@@ -1,21 +1,18 @@
-"""`python -m recording.cli`: how the archive stands, what needs attention, and the way back to work.
+"""`recordings`, or `python -m recording.cli`: runs one command and returns its exit code."""
 
-Works with the settings of the app: from the environment, or from a file in the form of local.settings.json.
-"""
-
-import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from recording import wiring
-from recording.cli import commands, doctor, drift
-from recording.cli.commands import UNKNOWN
+from recording.cli.app import app
 from recording.cli.printing import Tell, say
+from recording.cli.session import UNKNOWN, Dependencies, Session
 from recording.errors import RecordingError
-from recording.http.routes import Dependencies
 from recording.operate.doctor import Probe
-from recording.settings import Settings, use_settings_file
+from recording.settings import Settings
+
+_ANYWHERE = {"--settings": 1}  # options of the program that may also follow the command, and how many values they take
 
 
 def main(
@@ -23,34 +20,46 @@ def main(
     dependencies: Dependencies = wiring.dependencies,
     tell: Tell | None = None,
     probe: Callable[[Settings], Probe] = wiring.probe,
+    **session: object,
 ) -> int:
-    """Runs a command and returns its exit code: 0 fine, 1 something needs a person, 2 it could not be found out."""
-    told = tell or sys.stdout.write
-    asked, rest = _parser().parse_known_args(arguments)
-    if rest and asked.command not in ("drift", "doctor"):
-        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    """Run a command and return its exit code: 0 fine, 1 something needs attention, 2 it could not be found out."""
+    asked = in_order(sys.argv[1:] if arguments is None else arguments)
+    # What azure-identity logs when nobody is signed in is a page; the error that follows says it in a line.
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    run = Session(dependencies, probe, tell, **session)  # type: ignore[arg-type]  # a test's changes to it
+    if run.confirm is None and tell is None and sys.stdin.isatty():
+        import typer
+
+        run.confirm = typer.confirm
     try:
-        if asked.settings:
-            use_settings_file(asked.settings)
-        if asked.command == "drift":
-            return drift.main(rest, dependencies, told)
-        if asked.command == "doctor":
-            return doctor.main(rest, dependencies, probe, told)
-        return commands.run(asked, *dependencies(), told)
+        app(args=asked, prog_name="recordings", obj=run)
+    except SystemExit as ended:
+        return int(ended.code or 0)
     except RecordingError as error:
-        say(told, [f"{error.code}: {error}"])
-        return UNKNOWN
+        say(tell or sys.stdout.write, [f"{error.code}: {error}", *([run.hint] if run.hint else [])])
+    return UNKNOWN
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m recording.cli", description=__doc__)
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="local.settings.json; else the environment")
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    subparsers.add_parser("drift", help="compare the archive with the catalog", add_help=False)
-    subparsers.add_parser("doctor", help="look at all that the app needs", add_help=False)
-    commands.add_to(subparsers)
-    return parser
+def in_order(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the program's own options first, wherever they were written."""
+    first: list[str] = []
+    rest: list[str] = []
+    given = iter(arguments)
+    for argument in given:
+        name, equals, _ = argument.partition("=")
+        if argument == "--":
+            return [*first, *rest, argument, *given]
+        if name in _ANYWHERE:
+            first += [argument] if equals else [argument, *(next(given, "") for _ in range(_ANYWHERE[name]))]
+        else:
+            rest.append(argument)
+    return [*first, *rest]
+
+
+def run() -> None:
+    """Start the program as its entry point does."""
+    sys.exit(main())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

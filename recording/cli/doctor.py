@@ -1,41 +1,43 @@
-"""`python -m recording.cli doctor`: looks at all that the app needs, and says how to fix what is wrong."""
+"""`recordings doctor`: tries all that the app needs, and says what to do about what failed."""
 
-import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 
-from recording.cli.printing import Tell, say, say_json
-from recording.http.routes import Dependencies
-from recording.operate.doctor import Finding, Probe, State, examine
-from recording.settings import Settings
+import typer
+from rich.console import RenderableType
+from rich.padding import Padding
 
-HEALTHY, UNHEALTHY = 0, 1  # the exit codes
+from recording.cli.options import JsonOption, OutputOption, session_of
+from recording.cli.session import FINE, NEEDS_ATTENTION, Output, Session, text
+from recording.cli.words import style_of
+from recording.http.views import DeepHealthView
+from recording.operate.doctor import Finding, State, examine
 
-
-def main(
-    arguments: Sequence[str],
-    dependencies: Dependencies,
-    probe: Callable[[Settings], Probe],
-    tell: Tell,
-) -> int:
-    """Runs all checks, tells them, and returns the exit code: 1 when one of them failed."""
-    parser = argparse.ArgumentParser(prog="python -m recording.cli doctor", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="the findings as JSON")
-    asked = parser.parse_args(arguments)
-    found = examine(dependencies, probe)
-    failed = [finding for finding in found if finding.state is State.FAILED]
-    if asked.json:
-        say_json(tell, {"findings": [asdict(finding) for finding in found]})
-    else:
-        say(tell, [line for finding in sorted(found, key=_failed_first) for line in _lines(finding)])
-        say(tell, ["", f"{len(failed)} of {len(found)} checks failed" if failed else "all is well"])
-    return UNHEALTHY if failed else HEALTHY
+_ORDER = [State.FAILED, State.OK, State.SKIPPED]
+_INDENT = 31
 
 
-def _failed_first(finding: Finding) -> int:
-    return [State.FAILED, State.OK, State.SKIPPED].index(finding.state)
+def doctor(context: typer.Context, output: OutputOption = Output.TEXT, as_json: JsonOption = False) -> None:
+    """Try all that the app needs, for real and leaving nothing behind.
+
+    Exit code 1: something failed.
+
+    Examples: `recordings doctor`, `recordings --app NAME -g GROUP doctor`.
+    """
+    session = session_of(context, output, as_json)
+    found = examine(session.dependencies, session.probe)
+    failed = sum(finding.state is State.FAILED for finding in found)
+    session.show(DeepHealthView.of(found).plain(), *_screen(session, found, failed))
+    raise typer.Exit(NEEDS_ATTENTION if failed else FINE)
 
 
-def _lines(finding: Finding) -> list[str]:
-    line = f"{finding.state:<13}  {finding.check:<19}  {finding.found}"
-    return [line, *([f"{'':<13}  {'':<19}  → {finding.remedy}"] if finding.remedy else [])]
+def _screen(session: Session, found: list[Finding], failed: int) -> Iterator[RenderableType]:
+    if session.target:
+        yield text((session.target, "dim"))
+    for finding in sorted(found, key=lambda one: _ORDER.index(one.state)):
+        yield text((f"{finding.state:<8}", style_of(finding.state)), f" {finding.check:<21} ", finding.found)
+        if finding.remedy:
+            yield Padding(text(("→ ", "dim"), finding.remedy), (0, 0, 0, _INDENT))
+    end = (f"{failed} of {len(found)} checks failed", "bold red") if failed else ("all is well", "green")
+    yield text(end)
+    if failed and session.hint:
+        yield text(session.hint)

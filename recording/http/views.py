@@ -4,6 +4,7 @@ One dialect: names in camelCase, times in ISO 8601 with `Z`, lengths of time in 
 `Seconds`, and null where there is nothing to say. No Azure here: the command line loads it, too.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -12,14 +13,18 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from recording.domain.attention import AttentionItem
+from recording.domain.chunk import ChunkRecord
+from recording.domain.short_ids import short_id
 from recording.operate.attention import NeedsAttention
 from recording.operate.doctor import Finding, State
 from recording.operate.drift import DriftReport
+from recording.operate.get_recording_files import Got
 from recording.operate.held import Redriven
 from recording.operate.held_things import Held
-from recording.operate.timeline import Moment
+from recording.operate.recordings import Listed, Listing, tags_of
+from recording.operate.timeline import Moment, Overview, Story
 from recording.operate.verify_recording import Verified
-from recording.ports import AuditEntry
+from recording.ports import AuditEntry, QueueDepth
 
 LONGEST_SHOWN = 2048  # characters of each payload in a list
 
@@ -146,6 +151,113 @@ class DeepHealthView(View):
         return cls(status="unhealthy" if failed else "ok", findings=tuple(shown))
 
 
+class QueueView(View):
+    """A queue as it stands."""
+
+    name: str
+    messages: int
+    oldest_at: datetime | None
+
+
+class StatusView(View):
+    """How everything stands; `attention` counts by kind, and is empty when nobody is needed."""
+
+    chunks: dict[str, int]
+    open_chunks: int
+    archived_chunks: int
+    archived_today: int
+    bytes_today: int
+    least_time_left_seconds: int | None
+    counted_all: bool
+    attention: dict[str, int]
+    attention_complete: bool
+    queues: tuple[QueueView, ...]
+
+    @classmethod
+    def of(cls, seen: Overview, found: NeedsAttention, queues: Sequence[QueueDepth]) -> Self:
+        """Show the counts."""
+        return cls(
+            chunks=dict(seen.states),
+            open_chunks=seen.open_chunks,
+            archived_chunks=seen.archived_chunks,
+            archived_today=seen.archived_today,
+            bytes_today=seen.bytes_today,
+            least_time_left_seconds=seconds(seen.least_time_left),
+            counted_all=seen.counted_all,
+            attention=dict(Counter(item.kind.value for item in found.items)),
+            attention_complete=found.complete,
+            queues=tuple(QueueView(name=q.name, messages=q.messages, oldest_at=q.oldest_at) for q in queues),
+        )
+
+
+class RecordingRowView(View):
+    """One recording in a list."""
+
+    recording_id: str
+    short_id: str
+    began_at: datetime
+    state: str
+    reason: str | None
+    call_id: str | None
+    chunks: int
+    archived_chunks: int
+    length_bytes: int
+    duration_ms: float
+    time_left_seconds: int | None
+    tags: dict[str, str]
+
+    @classmethod
+    def of(cls, one: Listed) -> Self:
+        """Show one of a list."""
+        names = ("recording_id", "state", "reason", "call_id", "chunks", "length_bytes", "duration_ms")
+        return cls(
+            short_id=short_id(one.recording_id),
+            began_at=one.at,
+            archived_chunks=one.archived,
+            time_left_seconds=seconds(one.time_left),
+            tags=dict(one.tags),
+            **{name: getattr(one, name) for name in names},
+        )
+
+
+class RecordingsView(View):
+    """Recordings, the newest first."""
+
+    recordings: tuple[RecordingRowView, ...]
+    complete: bool
+
+    @classmethod
+    def of(cls, listing: Listing) -> Self:
+        """Show a list."""
+        return cls(recordings=tuple(map(RecordingRowView.of, listing.items)), complete=listing.complete)
+
+
+class ChunkView(View):
+    """One chunk of a recording as it stands."""
+
+    index: int
+    document_id: str
+    state: str
+    attempts: int
+    last_error: str | None
+    quarantine_reason: str | None
+    next_attempt_at: datetime | None
+    expires_at: datetime
+    blob_name: str | None
+    length_bytes: int | None
+    sha256: str | None
+    duration_ms: float | None
+    suspects: tuple[str, ...]
+
+    @classmethod
+    def of(cls, chunk: ChunkRecord) -> Self:
+        """Show a record."""
+        task, own = chunk.task, ("index", "document_id", "expires_at")
+        names = cls.model_fields.keys() - {*own, "state", "suspects"}
+        facts = {name: getattr(task, name) for name in own} | {name: getattr(chunk, name) for name in names}
+        return cls(state=chunk.state, suspects=tuple(each.blob_name for each in chunk.suspects), **facts)
+
+
 class MomentView(View):
     """Something that happened to a recording."""
 
@@ -158,6 +270,51 @@ class MomentView(View):
     def of(cls, moment: Moment) -> Self:
         """Show a moment."""
         return cls(at=moment.at, what=moment.what, index=moment.index, document_id=moment.document_id)
+
+
+class StoryView(View):
+    """A recording, its chunks and what happened to it."""
+
+    recording_id: str
+    short_id: str
+    call_id: str | None
+    started_at: datetime | None
+    started_by: str | None
+    tags: dict[str, str]
+    chunks: tuple[ChunkView, ...]
+    moments: tuple[MomentView, ...]
+
+    @classmethod
+    def of(cls, recording_id: str, told: Story) -> Self:
+        """Show a story."""
+        record = told.recording
+        calls = [chunk.task.call_id for chunk in told.chunks]
+        return cls(
+            recording_id=recording_id,
+            short_id=short_id(recording_id),
+            call_id=(record.call_id if record else None) or next(iter(calls), None),
+            started_at=record.started_at if record else None,
+            started_by=record.started_by if record else None,
+            tags=dict(tags_of(record)),
+            chunks=tuple(map(ChunkView.of, told.chunks)),
+            moments=tuple(map(MomentView.of, told.moments)),
+        )
+
+
+class GotFileView(View):
+    """One file that was written; `proved` is null where the catalog has no digest for it."""
+
+    path: str
+    blob_name: str
+    length_bytes: int
+    sha256: str
+    proved: bool | None
+
+    @classmethod
+    def of(cls, got: Got) -> Self:
+        """Show a file."""
+        names = ("blob_name", "length_bytes", "sha256", "proved")
+        return cls(path=str(got.path), **{name: getattr(got, name) for name in names})
 
 
 class VerifiedView(View):

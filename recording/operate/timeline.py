@@ -12,7 +12,7 @@ from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import RecordingRecord
 from recording.domain.times import as_utc
-from recording.domain.transitions import is_finished, is_held
+from recording.domain.transitions import is_archived, is_finished, is_held
 from recording.errors import StorageError
 from recording.ports import AuditEntry, Ports
 
@@ -31,6 +31,9 @@ class Overview:
     held_chunks: int
     least_time_left: timedelta | None
     counted_all: bool = True
+    archived_chunks: int = 0
+    archived_today: int = 0  # since midnight UTC, and their bytes
+    bytes_today: int = 0
 
 
 @dataclass(frozen=True, order=True)
@@ -72,18 +75,33 @@ def overview(ports: Ports) -> Overview:
     states: Counter[str] = Counter()
     held_chunks = 0
     left: list[timedelta] = []
+    archived: list[tuple[bool, int]] = []  # whether today, and its length
+    midnight = ports.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     try:
         listing = readable(ports.catalog.all_chunks(), "all_chunks")
         for record in islice(listing, MOST_COUNTED):
             states[record.state.value] += 1
             held_chunks += is_held(record)
+            if is_archived(record):
+                archived.append(
+                    (record.cataloged_at is not None and record.cataloged_at >= midnight, record.length_bytes or 0)
+                )
             if not is_finished(record):
                 left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
         counted_all = next(listing, None) is None
     except StorageError as error:
         if error.code != Code.UNREADABLE_RECORD:
             raise
-    return Overview(dict(sorted(states.items())), len(left), held_chunks, min(left, default=None), counted_all)
+    return Overview(
+        states=dict(sorted(states.items())),
+        open_chunks=len(left),
+        held_chunks=held_chunks,
+        least_time_left=min(left, default=None),
+        counted_all=counted_all,
+        archived_chunks=len(archived),
+        archived_today=sum(is_today for is_today, _ in archived),
+        bytes_today=sum(length for is_today, length in archived if is_today),
+    )
 
 
 def story(recording_id: str, ports: Ports) -> Story | None:

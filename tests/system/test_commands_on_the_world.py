@@ -1,5 +1,6 @@
 """The operator's commands against real storage: another process, the world's settings in a file, nothing else."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from dev.world import REPOSITORY
 from tests.system.steps import Steps
 
 
-def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps) -> None:
+def test_an_operator_sees_verifies_gets_and_is_told_of_lost_media(own_world: Steps, tmp_path: Path) -> None:
     """What the fakes promise holds over Azurite: counts, timeline, proof, and the difference after media is deleted."""
     file = own_world.world.settings_file()
     made = own_world.simulator.create_objects(format="wav", duration_ms=3000, chunks=2, publish_event=True)
@@ -27,14 +28,19 @@ def test_an_operator_sees_verifies_and_is_told_of_lost_media(own_world: Steps) -
     assert (deep.status, deep.json()["status"]) == (200, "ok")
 
     status, told = _command(file, "status", "--json")
-    assert (status, json.loads(told)["states"]) == (0, {"SOURCE_DELETED": 2})
+    assert (status, json.loads(told)["chunks"]) == (0, {"SOURCE_DELETED": 2})
     assert _command(file, "list") == (0, "nothing needs attention\n")
     assert _command(file, "show", recording_id)[1].count("source deleted") == 2
-    assert _command(file, "verify", recording_id) == (0, "proved: 2 chunks, 2 of them read whole\n")
+    assert _command(file, "verify", recording_id)[1].endswith(", 2 chunks, 2 of them read whole\n")
+
+    got = tmp_path / "got"
+    assert _command(file, "get", recording_id, "--to", str(got))[0] == 0
+    digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in got.glob("*.wav")}
+    assert digests == {stored["sha256"] for stored in made}
 
     own_world.remove_archived(chunks[0]["blobName"])
     status, told = _command(file, "verify", recording_id)
-    assert (status, told.splitlines()[0]) == (1, f"media_missing {chunks[0]['blobName']}")
+    assert (status, told.splitlines()[0]) == (1, f"differs  media_missing {chunks[0]['blobName']}")
 
 
 def test_an_event_that_event_grid_gave_up_is_listed_and_put_back_to_work(own_world: Steps) -> None:
@@ -45,11 +51,11 @@ def test_an_event_that_event_grid_gave_up_is_listed_and_put_back_to_work(own_wor
     own_world.simulator.advance(301)  # Event Grid waits five minutes before it writes one
 
     def listed() -> list[str]:
-        return [line.split()[1] for line in _command(file, "list")[1].splitlines()]
+        return [line.split()[1] for line in _command(file, "ls", "--attention")[1].splitlines()[1:]]
 
     own_world.wait_until(lambda: listed() == ["dead_letter"] * 2, "both doors' dead letters are listed")
     assert own_world.chunks(made[0]["recordingId"]) == []
-    assert _command(file, "redrive", "--all")[0] == 0
+    assert _command(file, "redrive", "--all", "--yes")[0] == 0
     own_world.wait_until_archived(made[0]["recordingId"], chunks=1)
     assert own_world.archived_of(made) == [made[0]["sha256"]]
     assert _command(file, "list") == (0, "nothing needs attention\n")

@@ -7,6 +7,9 @@ import pytest
 import typer.main
 
 from dev.__main__ import app
+from dev.terminal_screens import PAGE, screen, written
+from recording.cli.__main__ import in_order
+from recording.cli.app import app as operator_app
 from tests.repo.docs.repository import ROOT, documents
 
 _MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b(?=[`\s.,;):]|$)")
@@ -47,3 +50,48 @@ def test_every_dev_command_that_is_named_exists_with_its_options() -> None:
 def test_every_dev_command_is_explained(name: str) -> None:
     """The page of the local world is the manual."""
     assert f"python -m dev {name}" in (ROOT / "docs" / "local-world.md").read_text(encoding="utf-8")
+
+
+# --- the operator's commands -----------------------------------------------------------------------------------------
+
+
+def _operator_lines() -> list[list[str]]:
+    """Return the commands of the pages that begin with the program's name, in words."""
+    code = re.findall(r"```(?:bash|console)\n.*?```|`recordings [^`\n]+`", TEXT, re.DOTALL)
+    lines = [line.strip().strip("`").removeprefix("$ ") for block in code for line in block.splitlines()]
+    return [line.split("#")[0].split() for line in lines if line.startswith("recordings ")]
+
+
+def test_every_command_of_the_operator_exists_with_its_options() -> None:
+    """At night, what the page says is what is typed."""
+    commands: dict[str, Any] = vars(typer.main.get_command(operator_app))["commands"]
+    program = {option for parameter in typer.main.get_command(operator_app).params for option in parameter.opts}
+    lines = _operator_lines()
+    assert len(lines) > 20
+    for _, *words in lines:
+        given = {word.partition("=")[0] for word in in_order(words) if word.startswith("-")}
+        verbs = [word for word in words if word in commands]
+        if not verbs:
+            assert given <= program | {"--help", "--install-completion", "--version"}, words
+            continue
+        known = {option for parameter in commands[verbs[0]].params for option in parameter.opts}
+        assert given <= program | known | {"--help"}, words
+
+
+def test_every_command_of_the_operator_is_explained() -> None:
+    """The page of commands is the manual."""
+    commands: dict[str, Any] = vars(typer.main.get_command(operator_app))["commands"]
+    explained = {word for _, *words in _operator_lines() for word in words}
+    assert {name for name, command in commands.items() if not command.hidden} <= explained
+
+
+def test_the_screens_are_what_the_commands_print() -> None:
+    """A picture of yesterday's program misleads."""
+    assert written(PAGE.read_text("utf-8")) == PAGE.read_text("utf-8"), "write it anew: python -m dev screens"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", ["status", "ls", "ls --attention", "trail", "drift --sample all", "doctor --help"])
+def test_tables_fit_the_screen(command: str, columns: int) -> None:
+    """A row that wraps is read wrongly."""
+    assert max(map(len, screen(f"recordings {command}", columns).splitlines()), default=0) <= columns

@@ -1,78 +1,124 @@
-"""The operator's commands: what they tell and their exit codes, which a scheduled job looks at."""
+"""The operator's commands: what they print and their exit codes, which a scheduled job looks at."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, event, task
-from dev.in_memory.world import World, world
-from recording.cli.__main__ import main
+from dev.in_memory.builders import RECORDING_ID, task
+from dev.in_memory.world import World
+from recording.cli.__main__ import in_order
 from recording.domain.chunk import ChunkState
 from recording.domain.layout import metadata_name
+from recording.domain.short_ids import short_id
 from recording.ports import AuditEntry
+from tests.unit.cli.conftest import Run
+
+ROOT = Path(__file__).resolve().parents[3]
+SHORT = short_id(RECORDING_ID)
+Hold = Callable[[], None]
 
 
-@pytest.fixture
-def here() -> World:
-    """A world with one archived recording."""
-    made = world()
-    made.holds(task())
-    made.announces(event())
-    made.runs()
-    return made
+def test_status_is_green_while_nobody_is_needed(run: Run, hold: Hold) -> None:
+    """Exit code, words and JSON say the same."""
+    code, shown = run("status")
+    assert (code, shown.splitlines()[0]) == (0, "nothing needs attention")
+    assert "archived 1, today 1" in shown
+    hold()
+    code, shown = run("status")
+    assert (code, shown.split()[:2]) == (1, ["HELD", "1"])
+    assert f"{SHORT}/0" in shown
+    code, shown = run("status", "--json")
+    assert (code, json.loads(shown)["attention"]) == (1, {"held": 1})
 
 
-def _run(here: World, *arguments: str) -> tuple[int, str]:
-    told: list[str] = []
-    code = main(arguments, lambda: (here.ports, here.settings), told.append)
-    return code, "".join(told)
+def test_status_shows_what_is_in_queues(here: World, run: Run) -> None:
+    """A number that grows is the first sign of too few workers."""
+    here.fakes.queue.send(task())
+    queues = {queue["name"]: queue["messages"] for queue in json.loads(run("status", "-o", "json")[1])["queues"]}
+    assert queues["recording-chunks"] == 1
+    assert "chunks queue 1" in run("status")[1]
 
 
-def _hold(here: World) -> None:
-    record = here.record()
-    held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "source_forbidden"}
-    here.fakes.catalog.save_chunk(record.model_copy(update=held))
+def test_ls_lists_recordings_by_their_short_ids(run: Run, hold: Hold) -> None:
+    """What is listed can be typed."""
+    code, shown = run("ls")
+    header, row = shown.splitlines()
+    assert (code, header.split()[:3], row.split()[0]) == (0, ["RECORDING", "BEGAN", "STATE"], SHORT)
+    assert "archived" in row
+    hold()
+    assert "held" in run("ls", "--state", "held")[1]
+    assert run("ls", "--state", "archived")[1] == "no recordings\n"
+    assert json.loads(run("ls", "-o", "json")[1])["recordings"][0]["recordingId"] == RECORDING_ID
+    assert RECORDING_ID in run("ls", "-o", "wide")[1]
 
 
-def test_status_counts_and_is_fine_while_nothing_is_held(here: World) -> None:
-    """Green means that nobody is needed."""
-    code, text = _run(here, "status")
-    assert (code, text.split()[:2]) == (0, ["SOURCE_DELETED", "1"])
-    _hold(here)
-    code, text = _run(here, "status", "--json")
-    assert (code, json.loads(text)["attention"]["held"]) == (1, 1)
+def test_since_and_limit_leave_out_what_is_older(run: Run) -> None:
+    """Yesterday's are found among a year's."""
+    assert SHORT in run("ls", "--since", "2026-11-23T00:00+00:00")[1]
+    assert run("ls", "--since", "1m")[1] == "no recordings\n"
+    assert run("ls", "--limit", "0")[0] == 2
+    assert run("ls", "--since", "soon")[0] == 2
 
 
-def test_list_is_quiet_or_exits_with_1(here: World) -> None:
-    """One exit code for a job, one line for a person."""
-    assert _run(here, "list") == (0, "nothing needs attention\n")
-    _hold(here)
-    code, text = _run(here, "list")
+@pytest.mark.parametrize("spelling", [("list",), ("ls", "--attention"), ("ls", "-a")])
+def test_what_needs_attention_is_listed_with_exit_code_1(run: Run, hold: Hold, spelling: tuple[str, ...]) -> None:
+    """The old spelling is in scripts."""
+    assert run(*spelling) == (0, "nothing needs attention\n")
+    hold()
+    code, shown = run(*spelling)
     assert code == 1
-    assert "source_forbidden" in text
+    assert "source_forbidden" in shown
+    assert run(*spelling, "--reason", "source_forbidden", "--id", f"{SHORT}/0")[0] == 1
+    assert "unknown_reason" in run(*spelling, "--reason", "tpyo")[1]
 
 
-def test_show_tells_the_story_in_order(here: World) -> None:
-    """From the event to the delete."""
-    code, text = _run(here, "show", RECORDING_ID)
-    places = [text.index(word) for word in ("announced by event", "copied", "verified", "cataloged", "source deleted")]
-    assert (code, places) == (0, sorted(places))
-    assert _run(here, "show", "unknown")[0] == 2
+@pytest.mark.parametrize("typed", [RECORDING_ID, SHORT, SHORT[:4], RECORDING_ID[:30], task().call_id])
+def test_a_recording_is_named_as_people_do(run: Run, typed: str) -> None:
+    """By whole id, short id, prefix, or the call that a ticket names."""
+    code, shown = run("show", typed)
+    assert code == 0
+    places = [shown.index(word) for word in ("announced by event", "copied", "verified", "cataloged", "source deleted")]
+    assert places == sorted(places)
 
 
-def test_verify_proves_a_good_recording(here: World) -> None:
+@pytest.mark.parametrize("typed", ["unknown", "0", "zzzzzzzz"])
+def test_an_unknown_recording_is_said_to_be_so(run: Run, typed: str) -> None:
+    """Nothing shown would be read as nothing wrong."""
+    code, shown = run("show", typed)
+    assert (code, shown.split(":")[0]) == (2, "unknown_recording")
+
+
+def test_a_prefix_of_two_recordings_is_no_name(here: World, run: Run) -> None:
+    """The wrong recording must not be accepted or downloaded."""
+    other = here.record(task()).model_copy(update={"task": task(recording_id=f"{RECORDING_ID}2")})
+    here.fakes.catalog.add_chunk(other)
+    code, shown = run("show", RECORDING_ID[:30])
+    assert code == 2
+    assert "names 2 recordings" in shown
+
+
+def test_show_says_why_a_chunk_is_held_and_what_to_type(run: Run, hold: Hold) -> None:
+    """At night nobody looks codes up."""
+    hold()
+    shown = run("show", SHORT)[1]
+    assert "source_forbidden" in shown
+    assert f"recordings redrive --id {SHORT}/0" in shown
+
+
+def test_verify_proves_a_good_recording(run: Run) -> None:
     """It reads the media whole."""
-    assert _run(here, "verify", RECORDING_ID) == (0, "proved: 1 chunks, 1 of them read whole\n")
+    assert run("verify", SHORT) == (0, f"proved: {SHORT}, 1 chunks, 1 of them read whole\n")
 
 
 @pytest.mark.parametrize("difference", ["media_bytes", "media_missing", "metadata_missing", "manifest_differs"])
-def test_verify_names_what_differs(here: World, difference: str) -> None:
-    """Each paper and each byte counts."""
+def test_verify_names_what_differs(here: World, run: Run, difference: str) -> None:
+    """Each document and each byte counts."""
     name, blobs = here.record().blob_name or "", here.fakes.archive.blobs
     manifest = next(blob for blob in blobs if blob.endswith("manifest.json"))
     if difference == "media_bytes":
@@ -81,51 +127,95 @@ def test_verify_names_what_differs(here: World, difference: str) -> None:
         blobs[manifest] = replace(blobs[manifest], data=b"{}")
     else:
         del blobs[name if difference == "media_missing" else metadata_name(name)]
-    code, text = _run(here, "verify", RECORDING_ID)
-    assert (code, text.split()[0]) == (1, difference)
+    code, shown = run("verify", RECORDING_ID)
+    assert (code, shown.split()[:2]) == (1, ["differs", difference])
 
 
-def test_redrive_wants_to_be_told_which(here: World) -> None:
-    """No option is not all."""
-    _hold(here)
-    assert _run(here, "redrive")[0] == 2
-    assert _run(here, "redrive", "--all", "--dry-run")[1].startswith("would redrive")
+def test_redrive_needs_a_selection(here: World, run: Run, hold: Hold) -> None:
+    """No option is not all, and the error says what to type."""
+    hold()
+    code, shown = run("redrive")
+    assert (code, shown.split(":")[0]) == (2, "nothing_chosen")
+    assert all(option in shown for option in ("--id", "--reason", "--recording", "--all"))
+    assert run("redrive", "--all", "--dry-run")[1].startswith("would redrive")
     assert here.state() is ChunkState.QUARANTINED
-    assert _run(here, "redrive", "--reason", "source_forbidden")[0] == 0
+    assert run("redrive", "--reason", "source_forbidden")[0] == 0
     assert here.state() is ChunkState.PENDING
 
 
-def test_status_tells_what_waits_in_queues(here: World) -> None:
-    """A number that grows is the first sign of too few workers."""
-    here.fakes.queue.send(task())
-    code, text = _run(here, "status", "--json")
-    assert (code, json.loads(text)["queues"]) == (0, {"recording-chunks": 1})
-    assert "1 in the queue recording-chunks\n" in _run(here, "status")[1]
+def test_a_mass_action_is_asked_for_once_more(here: World, run: Run, hold: Hold) -> None:
+    """A slip of `--all` at night must not re-queue a year of quarantine."""
+    hold()
+    second = here.record().model_copy(update={"task": task(1)})
+    here.fakes.catalog.add_chunk(second)
+    asked: list[str] = []
+    code, shown = run("redrive", "--all")
+    assert (code, "--yes" in shown, here.fakes.queue.tasks) == (2, True, [])
+
+    def refuse(what: str) -> bool:
+        asked.append(what)
+        return False
+
+    assert run("redrive", "--all", confirm=refuse)[0] == 2
+    assert (asked, here.fakes.queue.tasks) == (["re-queue 2 items?"], [])
+    assert run("redrive", "--all", "--yes")[0] == 0
+    assert len(here.fakes.queue.tasks) == 2
 
 
-def test_the_trail_tells_who_asked_for_what(here: World) -> None:
-    """Who stopped the recording is a question that comes months later."""
-    assert _run(here, "trail") == (0, "nobody asked for anything\n")
-    for at, recording, caller in ((here.now - timedelta(days=3), "one", None), (here.now, "two", "object-2")):
-        here.fakes.audit.add(AuditEntry(at, "stop_recording", recording, caller, "done"))
-    assert _run(here, "trail")[1].split()[2:] == ["stop_recording", "done", "object-2", "two"]
-    long_ago = (here.now - timedelta(days=30)).isoformat()
-    assert "who had a key  one" in _run(here, "trail", "--since", long_ago, "--recording", "one")[1]
-    entries = json.loads(_run(here, "trail", "--since", long_ago, "--caller", "object-2", "--json")[1])["entries"]
-    assert [entry["recording_id"] for entry in entries] == ["two"]
+def test_the_trail_shows_one_row_for_each_action(here: World, run: Run) -> None:
+    """Who stopped the recording is a question that is asked months later."""
+    assert run("trail") == (0, "no entries\n")
+    old, two = here.now - timedelta(days=3), "object-2"
+    for at, recording, caller, outcome in (
+        (old, "one", None, "done"),
+        (here.now, "two", two, "asked"),
+        (here.now, "two", two, "done"),
+        (here.now, "three", two, "asked"),
+    ):
+        here.fakes.audit.add(AuditEntry(at, "stop_recording", recording, caller, outcome))
+    rows = [line.split()[1:] for line in run("trail")[1].splitlines()[1:]]
+    assert rows == [["stop_recording", "done", "two", two], ["stop_recording", "asked", "three", two]]
+    assert len(run("trail", "-o", "wide")[1].splitlines()) == 4
+    assert "key holder" in run("trail", "--since", "4d", "--recording", "one")[1]
+    assert "three" in run("trail", "--failed")[1]
+    entries = json.loads(run("trail", "--since", "4d", "--caller", two, "--json")[1])["entries"]
+    assert [entry["recordingId"] for entry in entries] == ["two", "two", "three"]
 
 
-def test_drift_is_one_of_the_commands(here: World) -> None:
-    """One program for an operator."""
-    assert _run(here, "drift", "--sample", "100")[0] == 0
+def test_watch_looks_again_until_interrupted(run: Run, hold: Hold) -> None:
+    """A person watches a repair come true."""
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+        hold()
+
+    code, shown = run("status", "--watch", "7", sleep=sleep)
+    assert (code, looks) == (1, [7, 7])
+    assert shown.index("nothing needs attention") < shown.index("HELD")
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        (["status", "--settings", "f"], ["--settings", "f", "status"]),
+        (["--settings=f", "status"], ["--settings=f", "status"]),
+        (["show", "--", "--settings"], ["show", "--", "--settings"]),
+        (["status", "--settings"], ["--settings", "", "status"]),
+    ],
+)
+def test_the_programs_options_may_follow_the_command(typed: list[str], read: list[str]) -> None:
+    """People write them where they remember them."""
+    assert in_order(typed) == read
 
 
 def test_it_runs_as_a_module_with_a_settings_file(tmp_path: Path) -> None:
     """What is wrong in the file is told by name; what is no such file, too."""
     file = tmp_path / "local.settings.json"
-    for text, told in (('{"Values": {}}', "ARCHIVE_STORAGE"), ("no", "--settings")):
-        file.write_text(text)
-        command = [sys.executable, "-m", "recording.cli", "--settings", str(file), "status"]
-        root = Path(__file__).resolve().parents[3]
-        done = subprocess.run(command, cwd=root, env={}, capture_output=True, text=True, check=False)
+    for content, told in (('{"Values": {}}', "ARCHIVE_STORAGE"), ("no", "--settings")):
+        file.write_text(content)
+        command = [sys.executable, "-m", "recording.cli", "status", "--settings", str(file)]
+        done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
         assert (done.returncode, told in done.stdout) == (2, True)

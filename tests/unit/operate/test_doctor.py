@@ -220,9 +220,7 @@ def test_the_command_tells_and_exits(patient: Patient, is_unhealthy: bool) -> No
     told: list[str] = []
     code = main(["doctor"], patient.read, told.append, lambda _: patient.probe)
     assert code == int(is_unhealthy)
-    assert (
-        "".join(told).splitlines()[0].startswith("failed         archive" if is_unhealthy else "ok             python")
-    )
+    assert "".join(told).splitlines()[0].startswith("failed   archive" if is_unhealthy else "ok       python")
     told.clear()
     assert main(["doctor", "--json"], patient.read, told.append, lambda _: patient.probe) == int(is_unhealthy)
     states = {each["check"]: each["state"] for each in json.loads("".join(told))["findings"]}

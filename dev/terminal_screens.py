@@ -1,0 +1,126 @@
+"""Screens of the command line at 80 columns: docs/commands.md shows what each command really prints.
+
+The commands run over an in-memory world at 3 a.m.: one recording at risk, one missing, one suspect, one archived.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, record, task
+from dev.in_memory.world import World, world
+from recording.cli.__main__ import main
+from recording.domain.chunk import ChunkRecord, ChunkState, Suspect
+from recording.domain.recording import RecordingRecord
+from recording.domain.short_ids import short_id
+
+COLUMNS = 80
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+_SCREEN = re.compile(r"(?<=```console\n\$ )(recordings [^\n]*)\n.*?(?=```)", re.DOTALL)
+_AT_RISK, _MISSING, _SUSPECT = f"{RECORDING_ID[:-4]}cmlz", f"{RECORDING_ID[:-4]}bWlz", f"{RECORDING_ID[:-4]}c3Vz"
+_SUBJECT = f"/recording/call/x/serverCallId/x/recordingId/{RECORDING_ID[:-4]}Zm9y"
+
+
+def at_three() -> World:
+    """Return the world of the page."""
+    here = world()
+    for recording_id, order in ((_AT_RISK, "1042"), (_MISSING, "1043"), (RECORDING_ID, "1041")):
+        here.fakes.catalog.add_recording(_started(here, recording_id, order))
+    here.holds(task())
+    here.announces(event())
+    here.runs(hours=1)
+    for made in (_at_risk(here), _suspect(here)):
+        here.fakes.catalog.add_chunk(made)
+    here.announces(
+        event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged", subject=_SUBJECT)
+    )
+    return here
+
+
+def _started(here: World, recording_id: str, order: str) -> RecordingRecord:
+    is_missing = recording_id == _MISSING
+    return RecordingRecord(
+        recording_id=recording_id,
+        started_here=True,
+        started_at=here.now - timedelta(hours=9 if is_missing else 23),
+        started_by="crm",
+        request={"tags": {"order": order}},
+        ended_seen_at=here.now - timedelta(hours=8) if is_missing else None,
+        missing_since=here.now - timedelta(hours=3) if is_missing else None,
+    )
+
+
+def _at_risk(here: World) -> ChunkRecord:
+    of = task(0, document_id(3), recording_id=_AT_RISK, expires_at=here.now + timedelta(minutes=30))
+    return record(
+        task=of,
+        attempts=14,
+        last_error="source_refused",
+        at_risk_since=here.now - timedelta(hours=5),
+        first_seen_at=here.now - timedelta(hours=23),
+        next_attempt_at=here.now + timedelta(minutes=4),
+    )
+
+
+def _suspect(here: World) -> ChunkRecord:
+    of = task(0, document_id(4), recording_id=_SUSPECT)
+    name = f"{of.folder}/0000-{of.document_id}.suspect-9d21ab00.wav"
+    bytes_ = Suspect(blob_name=name, sha256="9d" * 32, length_bytes=640_556, reason="media_truncated", at=here.now)
+    return record(
+        ChunkState.QUARANTINED,
+        task=of,
+        attempts=9,
+        quarantine_reason="media_suspect",
+        suspects=(bytes_,),
+        changed_at=here.now - timedelta(hours=2),
+    )
+
+
+def names() -> dict[str, str]:
+    """Return the short ids of the page by what they stand for."""
+    ids = {"archived": RECORDING_ID, "at-risk": _AT_RISK, "missing": _MISSING, "suspect": _SUSPECT}
+    return {name: short_id(value) for name, value in ids.items()}
+
+
+def screen(command: str, columns: int = COLUMNS, *, colour: bool = False) -> str:
+    """Return what a command prints in a terminal of this width, in Berlin."""
+    told: list[str] = []
+    here = at_three()
+    with _terminal(columns, colour=colour):
+        main(command.split()[1:], lambda: (here.ports, here.settings), told.append)
+    return "".join(f"{line.rstrip()}\n" for line in "".join(told).splitlines())
+
+
+@contextmanager
+def _terminal(columns: int, *, colour: bool) -> Iterator[None]:
+    wanted = {"COLUMNS": str(columns), "LINES": "50", "TZ": "Europe/Berlin"} | (
+        {"FORCE_COLOR": "1"} if colour else {"NO_COLOR": "1"}
+    )
+    before = dict(os.environ)
+    os.environ.pop("FORCE_COLOR", None)
+    os.environ.update(wanted)
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        time.tzset()
+
+
+def written(text: str) -> str:
+    """Return the page with each of its screens made anew."""
+    return _SCREEN.sub(lambda found: f"{found[1]}\n{screen(found[1])}", text)
+
+
+def main_screens(*, check: bool) -> int:
+    """Write the page's screens anew, or with `check` say whether they are what the commands print."""
+    text = PAGE.read_text(encoding="utf-8")
+    if not check:
+        PAGE.write_text(written(text), encoding="utf-8")
+        return 0
+    return int(written(text) != text)

@@ -1,0 +1,132 @@
+"""`recordings redrive` and `accept`: decisions of an operator, asked for once more where they mean many things."""
+
+from typing import Annotated
+
+import typer
+
+from recording.cli import options
+from recording.cli.options import JsonOption, NoteOption, OutputOption, YesOption, session_of
+from recording.cli.session import FINE, NEEDS_ATTENTION, UNKNOWN, Output, Session, text
+from recording.codes import Code
+from recording.domain.chunk import ChunkRecord, ChunkState
+from recording.domain.short_ids import short_id
+from recording.errors import RequestError
+from recording.http.views import ChunkView, RedrivenView
+from recording.operate.accept import accept_suspect
+from recording.operate.find_held import Chosen
+from recording.operate.find_recording import find_recording
+from recording.operate.held import redrive as redrive_held
+from recording.ports import Ports
+
+MANY = 1  # more than this is asked for once more
+_SHOWN = 20
+FileArgument = Annotated[str, typer.Argument(metavar="RECORDING/FILE", help="as listed, such as 2f7a91c1/0")]
+
+
+def redrive(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    item: options.IdOption = None,
+    reason: options.ReasonOption = None,
+    recording: options.RecordingOption = None,
+    before: options.BeforeOption = None,
+    after: options.AfterOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="all that is held, when no other option selects")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list which")] = False,
+    yes: YesOption = False,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Re-queue held chunks, refused events, poisoned messages and dead letters.
+
+    It asks before more than one.
+
+    Examples: `recordings redrive --id 2f7a91c1/0`, `recordings redrive --reason foreign_host --dry-run`,
+    `recordings redrive --all --yes`.
+    """
+    session = session_of(context, output, as_json)
+    chosen = options.chosen_by(session, item, reason, recording, before, after)
+    if chosen == Chosen() and not everything:
+        message = "select items with --id, --reason, --recording, --before or --after; or --all"
+        raise RequestError(message, code=Code.NOTHING_CHOSEN)
+    if not dry_run:
+        meant = redrive_held(session.ports, session.settings, chosen, dry_run=True).sent
+        confirm_many(session, f"re-queue {len(meant)} items", len(meant), yes=yes)
+    done = redrive_held(session.ports, session.settings, chosen, dry_run=dry_run)
+    word = "would redrive" if dry_run else "redriven"
+    lines = [text((f"{word}  ", "green"), name) for name in done.sent[: None if session.is_wide else _SHOWN]]
+    lines += [text((f"… and {len(done.sent) - len(lines)} more", "dim"))] if len(done.sent) > len(lines) else []
+    lines += [text(("skipped  ", "yellow"), f"{name}: refused again, or taken just now") for name in done.skipped]
+    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text("nothing is held that fits")]))
+    raise typer.Exit(NEEDS_ATTENTION if done.skipped else FINE)
+
+
+def accept(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    file: FileArgument,
+    note: NoteOption,
+    suspect: Annotated[
+        str | None, typer.Option(help="which suspect bytes, by blob name; needed when there are several")
+    ] = None,
+    yes: YesOption = False,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Make suspect bytes the recording, by your decision; the note is kept in the receipt and the audit trail.
+
+    Example: `recordings accept 2f7a91c1/0 --note "plays to the end; heard by QA"`.
+    """
+    session = session_of(context, output, as_json)
+    record = find_chunk(file, session.ports)
+    name = _suspect(record, suspect)
+    ask(session, f"make {name.rpartition('/')[2]} the recording", yes=yes)
+    saved = accept_suspect(record.key, name, note, session.caller, session.ports)
+    told = text(("accepted  ", "green"), f"{short_id(saved.task.recording_id)}/{saved.task.index}: {name}")
+    session.show(ChunkView.of(saved).plain(), told)
+    raise typer.Exit(FINE)
+
+
+def find_chunk(typed: str, ports: Ports) -> ChunkRecord:
+    """Return the chunk that is meant by `RECORDING/FILE`.
+
+    Raises:
+        RequestError: no such recording or file, or several documents share the index.
+        StorageError: when the catalog does not answer.
+    """
+    recording, slash, index = typed.rpartition("/")
+    recording_id = find_recording(recording if slash else typed, ports)
+    chunks = [chunk for chunk in ports.catalog.chunks_of(recording_id) if not slash or str(chunk.task.index) == index]
+    held = [chunk for chunk in chunks if chunk.state is ChunkState.QUARANTINED] or chunks
+    if len(held) == 1:
+        return held[0]
+    if not held:
+        raise RequestError(f"the recording has no file {index}; see `show`", code=Code.UNKNOWN_RECORDING)
+    files = ", ".join(str(chunk.task.index) for chunk in held)
+    raise RequestError(f"several files are meant ({files}): write {short_id(recording_id)}/FILE")
+
+
+def _suspect(record: ChunkRecord, wanted: str | None) -> str:
+    names = [each.blob_name for each in record.suspects]
+    found = [name for name in names if wanted is None or wanted in (name, name.rpartition("/")[2])]
+    if len(found) == 1:
+        return found[0]
+    if not names:
+        raise RequestError("no suspect bytes are kept of this file; see `show`")
+    raise RequestError("choose with --suspect: " + ", ".join(name.rpartition("/")[2] for name in names))
+
+
+def confirm_many(session: Session, what: str, count: int, *, yes: bool) -> None:
+    """Return when a mass action is wanted; one item needs no question."""
+    if count > MANY:
+        ask(session, what, yes=yes)
+
+
+def ask(session: Session, what: str, *, yes: bool) -> None:
+    """Return when the operator says yes; where nobody can be asked, `--yes` is needed."""
+    if yes:
+        return
+    if session.confirm is None:
+        session.lines(f"this would {what}: repeat it with --yes")
+        raise typer.Exit(UNKNOWN)
+    if not session.confirm(f"{what}?"):
+        session.lines("nothing was done")
+        raise typer.Exit(UNKNOWN)

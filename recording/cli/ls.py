@@ -1,0 +1,140 @@
+"""`recordings ls`: recordings, the newest first; `--attention`: what needs attention, the most urgent first."""
+
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from recording.cli import options
+from recording.cli.options import JsonOption, LimitOption, OutputOption, SinceOption, WatchOption, session_of
+from recording.cli.session import FINE, NEEDS_ATTENTION, Cell, Column, Output, Session, table, text
+from recording.cli.status import why
+from recording.cli.times import clock_time, duration_of, size_of, time_left
+from recording.cli.watching import watched
+from recording.cli.words import style_of, whose
+from recording.domain.attention import AttentionItem
+from recording.domain.short_ids import item_name, short_id
+from recording.http.views import HeldListView, RecordingsView
+from recording.operate.attention import needs_attention
+from recording.operate.find_held import Chosen
+from recording.operate.recordings import Listed, list_recordings
+
+_RECORDINGS = [
+    Column("RECORDING"),
+    Column("BEGAN"),
+    Column("STATE"),
+    Column("FILES", is_number=True),
+    Column("SIZE", is_number=True, from_width=60),
+    Column("PLAYS", is_number=True, from_width=100),
+    Column("LEFT", is_number=True, from_width=70),
+    Column("TAGS", may_be_cut=True, from_width=80),
+]
+_ATTENTION = [
+    Column("ID"),
+    Column("WHY"),
+    Column("LEFT", is_number=True),
+    Column("SINCE", from_width=90),
+    Column("WHOSE", from_width=110),
+    Column("REASON", may_be_cut=True),
+]
+StateOption = Annotated[
+    list[str] | None, typer.Option("--state", help="archived, open, at_risk, lost, missing, held, …; may be repeated")
+]
+
+
+def ls(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    attention: Annotated[bool, typer.Option("--attention", "-a", help="only what needs attention")] = False,
+    state: StateOption = None,
+    since: SinceOption = None,
+    limit: LimitOption = 50,
+    item: options.IdOption = None,
+    reason: options.ReasonOption = None,
+    recording: options.RecordingOption = None,
+    before: options.BeforeOption = None,
+    after: options.AfterOption = None,
+    watch: WatchOption = None,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """List recordings, the newest first; with `--attention` what needs attention, the most urgent first.
+
+    Examples: `recordings ls --since 2h`, `recordings ls --state at_risk`,
+    `recordings ls --attention --reason source_refused`.
+    """
+    session = session_of(context, output, as_json)
+    filters = (item, reason, recording, before, after)
+    if attention or any(filters):
+        look = lambda: _attention(session, options.chosen_by(session, *filters), limit)  # noqa: E731
+    else:
+        look = lambda: _recordings(session, state or [], since, limit)  # noqa: E731
+    raise typer.Exit(watched(session, watch, look))
+
+
+def list_attention(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    item: options.IdOption = None,
+    reason: options.ReasonOption = None,
+    recording: options.RecordingOption = None,
+    before: options.BeforeOption = None,
+    after: options.AfterOption = None,
+    limit: LimitOption = 1000,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """List what needs attention: the old spelling of `ls --attention`."""
+    session = session_of(context, output, as_json)
+    chosen = options.chosen_by(session, item, reason, recording, before, after)
+    raise typer.Exit(_attention(session, chosen, limit))
+
+
+def _recordings(session: Session, states: list[str], since: str | None, limit: int) -> int:
+    found = needs_attention(session.ports, session.settings)
+    wanted = [state.lower().replace("-", "_") if "-" in state else state.lower() for state in states]
+    listing = list_recordings(
+        session.ports, found.items, since=options.moment(session, since), states=wanted, limit=limit
+    )
+    rows = [_row(session, one) for one in listing.items]
+    parts: list[RenderableType] = [table(session, _RECORDINGS, rows)] if rows else [text("no recordings")]
+    if not listing.complete:
+        parts.append(text(("the catalog has more rows than were looked at", "yellow")))
+    session.show(RecordingsView.of(listing).plain(), *parts)
+    return FINE
+
+
+def _row(session: Session, one: Listed) -> list[Cell]:
+    files = f"{one.archived}/{one.chunks}" if one.archived != one.chunks else str(one.chunks)
+    return [
+        one.recording_id if session.is_wide else short_id(one.recording_id),
+        clock_time(one.at, session.now),
+        text((one.state, style_of(one.state))),
+        files,
+        size_of(one.length_bytes) if one.length_bytes else "",
+        duration_of(one.duration_ms) if one.duration_ms else "",
+        time_left(one.time_left),
+        ", ".join(f"{name}={value}" for name, value in one.tags),
+    ]
+
+
+def _attention(session: Session, chosen: Chosen, limit: int) -> int:
+    found = needs_attention(session.ports, session.settings, chosen)
+    facts = HeldListView.of(found, top=limit).plain()
+    rows = [_item(session, item) for item in found.items[:limit]]
+    parts: list[RenderableType] = (
+        [table(session, _ATTENTION, rows)] if rows else [text(("nothing needs attention", "green"))]
+    )
+    if len(found.items) > limit:
+        parts.append(text((f"{len(found.items) - limit} more; --limit shows them", "dim")))
+    session.show(facts, *parts)
+    return NEEDS_ATTENTION if found.items else FINE
+
+
+def _item(session: Session, item: AttentionItem) -> list[Cell]:
+    return [
+        item.id if session.is_wide else item_name(item.id, item.recording_id, item.index),
+        text((item.kind.value, style_of(item.kind.value))),
+        time_left(item.time_left),
+        clock_time(item.at, session.now),
+        whose(item),
+        why(session, item),
+    ]

@@ -1,0 +1,124 @@
+"""`recordings verify` and `recordings drift`: what is archived is proved again, from its bytes."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from recording.cli.options import JsonOption, OutputOption, SinceOption, moment, session_of
+from recording.cli.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
+from recording.codes import Code
+from recording.domain.drift import Drift, DriftKind
+from recording.domain.short_ids import short_id
+from recording.http.views import DriftView, VerifiedView
+from recording.operate.drift import DriftReport, look_for_drift
+from recording.operate.find_recording import find_recording
+from recording.operate.verify_recording import verify as verify_recording
+
+_COLUMNS = [Column("RECORDING"), Column("DIFFERENCE"), Column("BLOB", may_be_cut=True)]
+_REMEDIES = {
+    DriftKind.MEDIA_MISSING: "undelete it (soft delete, versions); find out who deleted it",
+    DriftKind.MEDIA_LENGTH: "restore the version from before; somebody replaced it",
+    DriftKind.MEDIA_BYTES: "restore the version from before; somebody replaced it",
+    DriftKind.MEDIA_FACTS: "restore the version from before; if only its metadata was edited, the media may be whole",
+    DriftKind.RECEIPT_MISSING: "restore it; the media is not affected",
+    DriftKind.RECEIPT_ALTERED: "restore it; the media is not affected",
+    DriftKind.METADATA_MISSING: "restore it; the media is not affected",
+    DriftKind.MANIFEST_MISSING: "restore it; the media is not affected",
+    DriftKind.UNKNOWN_BLOB: "find out who put it there",
+    DriftKind.UNCOMMITTED: "nothing; Blob storage drops staged blocks after a week",
+}
+RecordingsArgument = Annotated[list[str], typer.Argument(metavar="RECORDING...", help="ids or short ids")]
+SampleOption = Annotated[
+    str, typer.Option("--sample", metavar="PERCENT", help="share of the media to read whole: 1% or all")
+]
+
+
+def verify(
+    context: typer.Context,
+    recordings: RecordingsArgument,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove archived recordings again: the media is read whole and hashed.
+
+    Exit code 1: something differs.
+
+    Examples: `recordings verify 2f7a91c1`, `recordings verify 2f7a91c1 9b02e344`.
+    """
+    session = session_of(context, output, as_json)
+    raise typer.Exit(max(_verify(session, find_recording(each, session.ports)) for each in recordings))
+
+
+def _verify(session: Session, recording_id: str) -> int:
+    found = verify_recording(recording_id, session.ports, session.settings)
+    if found is None:
+        session.show({"error": Code.UNKNOWN_RECORDING}, text("no file of this recording is known; see `show`"))
+        return UNKNOWN
+    lines = [text(("differs  ", "bold red"), difference) for difference in found.differences]
+    lines += [text(("         → ", "dim"), remedy) for remedy in sorted(_remedies(found.differences))]
+    word = ("not proved", "bold red") if found.differences else ("proved", "green")
+    lines.append(
+        text(word, f": {short_id(recording_id)}, {found.chunks} chunks, {found.read_whole} of them read whole")
+    )
+    session.show(VerifiedView.of(recording_id, found).plain(), *lines)
+    return NEEDS_ATTENTION if found.differences else FINE
+
+
+def _remedies(differences: tuple[str, ...]) -> set[str]:
+    kinds = {difference.partition(" ")[0] for difference in differences}
+    return {_REMEDIES[kind] for kind in DriftKind if kind.value in kinds}
+
+
+def drift(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    sample: SampleOption = "1%",
+    since: SinceOption = None,
+    seed: Annotated[str | None, typer.Option(help="which share is drawn (default: today's date)")] = None,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the whole archive with the catalog, and read a share of the media whole.
+
+    Exit code 1: they differ.
+
+    Examples: `recordings drift --sample all --since 3d`, `recordings drift -o json`.
+    """
+    session = session_of(context, output, as_json)
+    report = look_for_drift(
+        session.ports,
+        session.settings,
+        sample_percent=_percent(sample),
+        since=moment(session, since),
+        seed=seed or f"{datetime.now(UTC):%Y-%m-%d}",
+    )
+    session.show(DriftView.of(report).plain(), *_parts(session, report))
+    raise typer.Exit(NEEDS_ATTENTION if report.drifts else FINE)
+
+
+def _parts(session: Session, report: DriftReport) -> list[RenderableType]:
+    rows = [_row(session, one) for one in report.drifts]
+    parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else []
+    kinds = sorted({one.kind for one in report.drifts})
+    parts += [text((f"{kind.value}: ", "bold"), _REMEDIES[kind]) for kind in kinds]
+    looked = f"{report.recordings} recordings, {report.chunks} chunks, {report.sampled} of them read whole"
+    count = len(report.drifts)
+    found = (f"{count} difference{'' if count == 1 else 's'}", "bold red") if count else ("no difference", "green")
+    return [*parts, text(found, f" in {looked}{'' if report.complete else ' (time ran out)'}")]
+
+
+def _row(session: Session, one: Drift) -> list[Cell]:
+    name = one.blob_name if session.is_wide or not session.console.is_terminal else one.blob_name.rpartition("/")[2]
+    return [short_id(one.recording_id) if one.recording_id else "", one.kind.value, name]
+
+
+def _percent(written: str) -> float:
+    """Read a share; a plain number is percent, too."""
+    if written == "all":
+        return 100.0
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%?", written.replace(" ", ""))
+    if not found or float(found[1]) > 100:
+        raise typer.BadParameter("write 1%, 25% or all", param_hint="--sample")
+    return float(found[1])

@@ -1,0 +1,121 @@
+"""`recordings show`: one recording, its chunks as they stand, and what happened to it."""
+
+from collections.abc import Iterator
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from recording.cli.options import JsonOption, OutputOption, RecordingArgument, WatchOption, session_of
+from recording.cli.session import FINE, Column, Output, Session, table, text
+from recording.cli.times import clock_time, distance, duration_of, size_of, time_left
+from recording.cli.watching import watched
+from recording.cli.words import meaning_of, remedy_of, style_of
+from recording.domain import retention
+from recording.domain.chunk import ChunkRecord
+from recording.domain.short_ids import short_id
+from recording.domain.transitions import is_archived, is_finished, is_held
+from recording.http.views import StoryView
+from recording.operate.find_recording import find_recording
+from recording.operate.recordings import tags_of
+from recording.operate.timeline import Story, story
+
+_CHUNKS = [
+    Column("FILE", is_number=True),
+    Column("STATE"),
+    Column("SIZE", is_number=True),
+    Column("PLAYS", is_number=True),
+    Column("TRIES", is_number=True, from_width=70),
+    Column("SHA-256", from_width=100),
+    Column("NAME", may_be_cut=True),
+]
+_MOMENTS = [Column("WHEN"), Column("FILE", is_number=True), Column("WHAT", may_wrap=True)]
+
+
+def show(
+    context: typer.Context,
+    recording: RecordingArgument,
+    watch: WatchOption = None,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one recording: its files, why one is stuck, and its timeline.
+
+    Examples: `recordings show 2f7a91c1`, `recordings show 2f7a91c1 -o json`.
+    """
+    session = session_of(context, output, as_json)
+    recording_id = find_recording(recording, session.ports)
+    raise typer.Exit(watched(session, watch, lambda: _look(session, recording_id)))
+
+
+def _look(session: Session, recording_id: str) -> int:
+    told = story(recording_id, session.ports)
+    if told is None:  # it was found a moment ago
+        return FINE
+    session.show(StoryView.of(recording_id, told).plain(), *_screen(session, recording_id, told))
+    return FINE
+
+
+def _screen(session: Session, recording_id: str, told: Story) -> Iterator[RenderableType]:
+    yield text(" · ".join(_head(session, recording_id, told)))
+    yield text((recording_id, "dim"))
+    if told.chunks:
+        yield Text()
+        yield table(session, _CHUNKS, [_chunk(session, chunk) for chunk in told.chunks])
+    for chunk in told.chunks:
+        yield from _trouble(session, chunk)
+    yield Text()
+    rows: list[list[str | Text]] = [
+        [f"{moment.at.astimezone():%d %b %H:%M:%S}", "" if moment.index is None else str(moment.index), moment.what]
+        for moment in told.moments
+    ]
+    yield table(session, _MOMENTS, rows)
+
+
+def _head(session: Session, recording_id: str, told: Story) -> Iterator[str]:
+    record, now = told.recording, session.now
+    yield from (f"{name} {value}" for name, value in tags_of(record))
+    yield short_id(recording_id)
+    if record and record.started_at:
+        yield f"started {clock_time(record.started_at, now)}" + (
+            f" by {record.started_by}" if record.started_by else ""
+        )
+    yield f"{len(told.chunks)} file{'' if len(told.chunks) == 1 else 's'}"
+    left = [chunk.task.expires_at for chunk in told.chunks if not is_finished(chunk)]
+    if left:
+        until = min(left)
+        yield f"{time_left(retention.time_left(until, now))} left (until {clock_time(until, now)})"
+    if record and record.missing_since:
+        yield f"missing since {clock_time(record.missing_since, now)}"
+
+
+def _chunk(session: Session, chunk: ChunkRecord) -> list[str | Text]:
+    style = "green" if is_archived(chunk) else style_of("held") if is_held(chunk) else ""
+    return [
+        str(chunk.task.index),
+        text((str(chunk.state), style)),
+        size_of(chunk.length_bytes) if chunk.length_bytes else "",
+        duration_of(chunk.duration_ms) if chunk.duration_ms else "",
+        str(chunk.attempts or ""),
+        chunk.sha256 or "" if session.is_wide else (chunk.sha256 or "")[:12],
+        (chunk.blob_name or "").rpartition("/")[2] if not session.is_wide else chunk.blob_name or "",
+    ]
+
+
+def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
+    """Yield why a chunk is not archived, whose it is to mend, and what to type."""
+    reason = chunk.quarantine_reason or chunk.last_error
+    if is_archived(chunk) or reason is None:
+        return
+    name = f"{short_id(chunk.task.recording_id)}/{chunk.task.index}"
+    yield text((f"file {chunk.task.index}: ", "bold"), (reason, "yellow"), f" – {meaning_of(reason)}")
+    if remedy := remedy_of(reason):
+        yield text(("  → ", "dim"), remedy)
+    if is_held(chunk):
+        yield text(("  → ", "dim"), f"recordings redrive --id {name}")
+        for suspect in chunk.suspects:
+            facts = f"{size_of(suspect.length_bytes)}, {suspect.reason}"
+            yield text(("  suspect bytes: ", "dim"), suspect.blob_name.rpartition("/")[2], f" ({facts})")
+            yield text(("  → ", "dim"), f"recordings accept {name} --note WHY")
+    elif chunk.next_attempt_at:
+        yield text(("  next try ", "dim"), distance(chunk.next_attempt_at, session.now))

@@ -1,0 +1,125 @@
+"""`recordings status`: what needs attention, the most urgent first, and how everything stands."""
+
+from collections.abc import Iterator, Sequence
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from recording.cli.options import JsonOption, OutputOption, WatchOption, session_of
+from recording.cli.session import FINE, NEEDS_ATTENTION, Column, Output, Session, table, text
+from recording.cli.times import distance, length_of, size_of, time_left
+from recording.cli.watching import watched
+from recording.cli.words import label_of, style_of
+from recording.domain.attention import Attention, AttentionItem
+from recording.domain.short_ids import item_name
+from recording.http.views import StatusView
+from recording.operate.attention import NeedsAttention, needs_attention
+from recording.operate.recordings import tags_of
+from recording.operate.timeline import Overview, overview
+from recording.ports import QueueDepth
+
+_COLUMNS = [
+    Column(""),
+    Column("", is_number=True),
+    Column("", from_width=60),
+    Column(""),
+    Column("", from_width=100),
+    Column("", may_be_cut=True),
+]
+
+
+def status(
+    context: typer.Context,
+    watch: WatchOption = None,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what needs attention and how everything stands.
+
+    Exit code 1: something needs attention.
+
+    Examples: `recordings status`, `recordings status --watch 5`, `recordings status -o json`.
+    """
+    session = session_of(context, output, as_json)
+    raise typer.Exit(watched(session, watch, lambda: _look(session)))
+
+
+def _look(session: Session) -> int:
+    seen, found, queues = overview(session.ports), needs_attention(session.ports, session.settings), _depths(session)
+    facts = StatusView.of(seen, found, queues).plain()
+    session.show(facts, *_screen(session, seen, found, queues))
+    return NEEDS_ATTENTION if found.items else FINE
+
+
+def _depths(session: Session) -> list[QueueDepth]:
+    return session.ports.queue.depths()
+
+
+def _screen(
+    session: Session, seen: Overview, found: NeedsAttention, queues: Sequence[QueueDepth]
+) -> Iterator[RenderableType]:
+    if session.target:
+        yield text((session.target, "dim"))
+    if found.items:
+        rows = [_row(session, kind, items) for kind, items in _by_kind(found)]
+        yield Group(table(session, _COLUMNS, rows), Text())
+    else:
+        yield text(("nothing needs attention", "green"))
+    yield text(" · ".join(_facts(session, seen, queues)))
+    if not seen.counted_all:
+        yield text(("the counts are of a part of the catalog only", "yellow"))
+    if not found.complete:
+        yield text(("more is open than was looked at; the most urgent is here", "yellow"))
+    if found.items:
+        yield text(
+            ("all of it: ", "dim"), "recordings ls --attention", ("   one: ", "dim"), "recordings show RECORDING"
+        )
+
+
+def _by_kind(found: NeedsAttention) -> Iterator[tuple[Attention, list[AttentionItem]]]:
+    for kind in Attention:
+        if items := [item for item in found.items if item.kind is kind]:
+            yield kind, items
+
+
+def _row(session: Session, kind: Attention, items: list[AttentionItem]) -> list[str | Text]:
+    first = items[0]
+    return [
+        text((label_of(kind.value).upper(), style_of(kind.value))),
+        str(len(items)),
+        _when(session, first),
+        item_name(first.id, first.recording_id, first.index),
+        _tag(session, first),
+        why(session, first),
+    ]
+
+
+def _when(session: Session, item: AttentionItem) -> str:
+    if item.time_left is not None and item.time_left.total_seconds() > 0:
+        return f"{time_left(item.time_left)} left"
+    return distance(item.at, session.now)
+
+
+def _tag(session: Session, item: AttentionItem) -> str:
+    record = session.ports.catalog.get_recording(item.recording_id) if item.recording_id else None
+    return next((f"{name} {value}" for name, value in tags_of(record)), "")
+
+
+def why(session: Session, item: AttentionItem) -> str:
+    """Return an item's reason with its tries."""
+    words = {"missing": "no file was announced", "incomplete": "some files were not announced"}
+    told = words.get(item.reason, item.reason)
+    tries = f" ×{item.attempts}" if item.attempts > 1 else ""
+    due = f", next try {distance(item.next_attempt_at, session.now)}" if item.next_attempt_at else ""
+    return f"{told}{tries}{due}"
+
+
+def _facts(session: Session, seen: Overview, queues: Sequence[QueueDepth]) -> Iterator[str]:
+    left = f" (least {time_left(seen.least_time_left)} left)" if seen.least_time_left is not None else ""
+    yield f"open {seen.open_chunks}{left}"
+    yield f"archived {seen.archived_chunks}, today {seen.archived_today} ({size_of(seen.bytes_today)})"
+    for queue in queues:
+        if queue.messages or not queue.name.endswith("-poison"):
+            age = f", oldest {length_of(session.now - queue.oldest_at)}" if queue.messages and queue.oldest_at else ""
+            yield f"{queue.name.removeprefix('recording-')} queue {queue.messages}{age}"

@@ -1,0 +1,86 @@
+"""`recordings trail`: the audit trail, which caller asked for what, and what became of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from recording.cli.options import JsonOption, LimitOption, OutputOption, SinceOption, moment, session_of
+from recording.cli.session import FINE, Cell, Column, Output, Session, table, text
+from recording.cli.times import clock_time
+from recording.domain.short_ids import is_named_by, short_id
+from recording.http.views import TrailEntryView
+from recording.ports import AuditEntry
+
+_COLUMNS = [
+    Column("WHEN"),
+    Column("OPERATION"),
+    Column("OUTCOME"),
+    Column("RECORDING"),
+    Column("CALLER", may_be_cut=True),
+]
+_ASKED, _DONE = "asked", "done"
+
+
+def trail(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    since: SinceOption = None,
+    recording: Annotated[str | None, typer.Option(metavar="RECORDING", help="about this recording")] = None,
+    caller: Annotated[str | None, typer.Option(metavar="ID", help="by this caller")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="only what was refused or has no outcome")] = False,
+    limit: LimitOption = 100,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """List control actions and decisions of the last day, the newest last.
+
+    One row for each action; `-o wide` also shows when it was asked for.
+
+    Examples: `recordings trail --since 1w --recording 2f7a91c1`, `recordings trail --failed`.
+    """
+    session = session_of(context, output, as_json)
+    begin = moment(session, since) or session.now - timedelta(days=1)
+    entries = [
+        entry
+        for entry in session.ports.audit.entries(begin)
+        if (recording is None or is_named_by(entry.recording_id or "", recording)) and caller in (None, entry.caller)
+    ]
+    shown = entries if session.is_wide or session.output is Output.JSON else settled(entries)
+    shown = [entry for entry in shown if not failed or entry.outcome != _DONE][-limit:]
+    rows = [_row(session, entry) for entry in shown]
+    parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else [text("no entries")]
+    session.show({"entries": [view.plain() for view in TrailEntryView.all_of(shown)]}, *parts)
+    raise typer.Exit(FINE)
+
+
+def settled(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+    """Return one entry for each action: its outcome, or that it was asked for where no outcome followed."""
+    shown: list[AuditEntry] = []
+    for entry in entries:
+        if entry.outcome != _ASKED and (asked := _question(entry, shown)) is not None:
+            shown.remove(asked)
+        shown.append(entry)
+    return shown
+
+
+def _question(answer: AuditEntry, shown: Sequence[AuditEntry]) -> AuditEntry | None:
+    """Return the row that this one answers; a start is asked for before its recording has an id."""
+    for entry in shown:
+        same = (entry.operation, entry.caller) == (answer.operation, answer.caller)
+        if entry.outcome == _ASKED and same and entry.recording_id in (None, answer.recording_id):
+            return entry
+    return None
+
+
+def _row(session: Session, entry: AuditEntry) -> list[Cell]:
+    style = {_DONE: "", _ASKED: "yellow"}.get(entry.outcome, "bold red")
+    recording = entry.recording_id or ""
+    return [
+        clock_time(entry.at, session.now),
+        entry.operation,
+        text((entry.outcome, style)),
+        recording if session.is_wide or not recording else short_id(recording),
+        entry.caller or "key holder",
+    ]

@@ -1,0 +1,67 @@
+"""Find a recording by what an operator types: its id, a short name or prefix, a call or a document."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from recording.bulkhead import readable
+from recording.codes import Code
+from recording.domain.short_ids import is_named_by, item_name, named_by, short_id
+from recording.errors import RequestError
+from recording.operate.attention import needs_attention
+from recording.ports import Ports
+from recording.settings import Settings
+
+MOST_LOOKED_AT = 20_000  # rows of the catalog; a whole id is found without looking
+
+
+def find_recording(typed: str, ports: Ports) -> str:
+    """Return the id of the one recording that is meant.
+
+    Raises:
+        RequestError: `unknown_recording`, or `invalid_request` when several are meant.
+        StorageError: when the catalog does not answer.
+    """
+    if ports.catalog.get_recording(typed) is not None or ports.catalog.chunks_of(typed):
+        return typed
+    found = set()
+    for recording_id, others in _known(ports):
+        if named_by(typed, (recording_id,)) or any(is_named_by(other, typed) for other in others):
+            found.add(recording_id)
+    if not found:
+        message = (
+            f"no recording is named by {typed!r}: take an id or a short id of `ls`, of at least four characters, "
+            "or the id of a call or document"
+        )
+        raise RequestError(message, code=Code.UNKNOWN_RECORDING)
+    if len(found) > 1:
+        names = ", ".join(sorted(short_id(each) for each in found)[:5])
+        raise RequestError(f"{typed!r} names {len(found)} recordings ({names}): type more of it, or the whole id")
+    return found.pop()
+
+
+def find_item(typed: str, ports: Ports, settings: Settings) -> str:
+    """Return the whole id of the one thing that needs attention and is meant.
+
+    Raises:
+        RequestError: `unknown_id`, or `invalid_request` when several are meant.
+        StorageError: when storage does not answer.
+    """
+    items = needs_attention(ports, settings).items
+    if any(typed == item.id or typed in item.entries for item in items):
+        return typed
+    short = {item.id for item in items if item_name(item.id, item.recording_id, item.index).startswith(typed)}
+    found = short or {item.id for item in items if item.id.startswith(typed)}
+    if len(found) == 1:
+        return found.pop()
+    if not found:
+        message = f"nothing that needs attention is named by {typed!r}; see `ls --attention`"
+        raise RequestError(message, code=Code.UNKNOWN_ID)
+    raise RequestError(f"{typed!r} names {len(found)} things: type more of it, or the whole id")
+
+
+def _known(ports: Ports) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield recording ids, each with the other ids that a person may have at hand."""
+    for record in readable(ports.catalog.open_recordings(), "open_recordings"):
+        yield record.recording_id, tuple(filter(None, (record.call_id, record.server_call_id)))
+    for chunk in islice(readable(ports.catalog.all_chunks(), "all_chunks"), MOST_LOOKED_AT):
+        yield chunk.task.recording_id, (chunk.task.call_id, chunk.task.document_id)

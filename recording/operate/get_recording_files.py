@@ -1,0 +1,87 @@
+"""Get a recording's files out of the archive: media and sidecar documents, each digest compared on the way."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from recording.codes import Code
+from recording.domain.layout import metadata_name
+from recording.errors import RequestError, StorageError
+from recording.ports import Ports
+
+Progress = Callable[[int], object]  # takes how many bytes were written
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A file that the archive holds for a recording; `sha256` is the catalog's, where it has one."""
+
+    blob_name: str
+    length_bytes: int
+    sha256: str | None
+
+    @property
+    def file_name(self) -> str:
+        """What it is called outside the archive."""
+        return PurePosixPath(self.blob_name).name
+
+
+@dataclass(frozen=True)
+class Got:
+    """One file as it was written; `proved` is None where the catalog has no digest to compare with."""
+
+    path: Path
+    blob_name: str
+    length_bytes: int
+    sha256: str
+    proved: bool | None
+
+
+def files_of(recording_id: str, ports: Ports) -> list[Offered]:
+    """Return what the archive holds for a recording.
+
+    Raises:
+        RequestError: `unknown_recording` when no file of it was ever announced.
+        StorageError: when catalog or archive do not answer.
+    """
+    chunks = ports.catalog.chunks_of(recording_id)
+    if not chunks:
+        raise RequestError("no file of this recording is known; see `show`", code=Code.UNKNOWN_RECORDING)
+    digests = {}
+    for chunk in chunks:
+        if chunk.blob_name:
+            digests[chunk.blob_name] = chunk.sha256
+            digests[metadata_name(chunk.blob_name)] = chunk.metadata_sha256
+    folders = sorted({chunk.task.folder for chunk in chunks})
+    blobs = [blob for folder in folders for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
+    return [Offered(blob.name, blob.length_bytes, digests.get(blob.name)) for blob in blobs]
+
+
+def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -> Got:
+    """Write one file into a folder; it gets its name only when it is whole and as the catalog says.
+
+    A file of that name is replaced. Bytes with another digest stay beside it, ending in `.differs`.
+
+    Raises:
+        StorageError: when the archive does not answer; what was written of it is removed.
+        OSError: when the disk refuses.
+    """
+    target = folder / offered.file_name
+    part = target.with_name(f"{target.name}.part")
+    digest, length = hashlib.sha256(), 0
+    try:
+        with part.open("wb") as file:
+            for piece in ports.archive.read(offered.blob_name):
+                file.write(piece)
+                digest.update(piece)
+                length += len(piece)
+                progress(len(piece))
+    except (StorageError, OSError):
+        part.unlink(missing_ok=True)
+        raise
+    found = digest.hexdigest()
+    proved = None if offered.sha256 is None else found == offered.sha256
+    kept = target.with_name(f"{target.name}.differs") if proved is False else target
+    part.replace(kept)
+    return Got(kept, offered.blob_name, length, found, proved)

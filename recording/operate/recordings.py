@@ -1,0 +1,128 @@
+"""List recordings, the newest first, each as it stands now; at most so many rows of the catalog are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+
+from recording.bulkhead import readable
+from recording.domain import retention
+from recording.domain.attention import AttentionItem
+from recording.domain.chunk import ChunkRecord
+from recording.domain.recording import RecordingRecord
+from recording.domain.transitions import is_archived, is_finished
+from recording.ports import Ports
+
+MOST_LOOKED_AT = 20_000  # rows of chunks: some seconds
+ARCHIVED, OPEN, WAITING = "archived", "open", "no files yet"  # the words for what needs no attention
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One recording in a list.
+
+    Attributes:
+        state: the kind of its most urgent attention item, or `archived`, `open`, `no files yet`.
+        reason: of that item.
+    """
+
+    recording_id: str
+    at: datetime
+    state: str
+    call_id: str | None = None
+    chunks: int = 0
+    archived: int = 0
+    length_bytes: int = 0
+    duration_ms: float = 0
+    time_left: timedelta | None = None
+    reason: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found; `complete` is False when the catalog has more rows than are read for this."""
+
+    items: tuple[Listed, ...]
+    complete: bool = True
+
+
+def list_recordings(
+    ports: Ports,
+    attention: Sequence[AttentionItem],
+    *,
+    since: datetime | None = None,
+    states: Sequence[str] = (),
+    limit: int = 50,
+) -> Listing:
+    """Return the newest recordings.
+
+    Args:
+        ports: the catalog is read.
+        attention: what needs attention, the most urgent first.
+        since: only those that began later.
+        states: only those that stand so; all when none is named.
+        limit: at most so many.
+
+    Raises:
+        StorageError: when the catalog does not answer.
+    """
+    urgent: dict[str, AttentionItem] = {}
+    for item in attention:
+        urgent.setdefault(item.recording_id or "", item)
+    found: dict[str, Listed] = {}
+    rows = readable(ports.catalog.all_chunks(), "all_chunks")
+    looked_at = 0
+    for recording_id, group in groupby(islice(rows, MOST_LOOKED_AT), key=lambda chunk: chunk.task.recording_id):
+        chunks = list(group)
+        looked_at += len(chunks)
+        found[recording_id] = _of_chunks(recording_id, chunks, urgent.get(recording_id), ports.clock.now())
+    for record in readable(ports.catalog.open_recordings(), "open_recordings"):
+        if record.recording_id not in found:
+            found[record.recording_id] = _without_files(record, urgent.get(record.recording_id), ports.clock.now())
+    meant = [
+        one for one in found.values() if (since is None or one.at >= since) and (not states or one.state in states)
+    ]
+    newest = sorted(meant, key=lambda one: (one.at, one.recording_id), reverse=True)[:limit]
+    return Listing(tuple(_with_tags(one, ports) for one in newest), looked_at < MOST_LOOKED_AT)
+
+
+def tags_of(record: RecordingRecord | None) -> tuple[tuple[str, str], ...]:
+    """Return the tags a recording was started with."""
+    tags = record.request.get("tags") if record else None
+    return tuple((str(name), str(value)) for name, value in tags.items()) if isinstance(tags, dict) else ()
+
+
+def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: AttentionItem | None, now: datetime) -> Listed:
+    left = [retention.time_left(chunk.task.expires_at, now) for chunk in chunks if not is_finished(chunk)]
+    word = ARCHIVED if all(map(is_archived, chunks)) else OPEN
+    return Listed(
+        recording_id=recording_id,
+        at=min(_began(chunk) for chunk in chunks),
+        state=item.kind.value if item else word,
+        call_id=chunks[0].task.call_id,
+        chunks=len(chunks),
+        archived=sum(map(is_archived, chunks)),
+        length_bytes=sum(chunk.length_bytes or 0 for chunk in chunks),
+        duration_ms=sum(chunk.duration_ms or 0 for chunk in chunks),
+        time_left=min(left, default=None),
+        reason=item.reason if item else None,
+    )
+
+
+def _began(chunk: ChunkRecord) -> datetime:
+    return chunk.task.recording_start_time or chunk.task.event_time
+
+
+def _without_files(record: RecordingRecord, item: AttentionItem | None, now: datetime) -> Listed:
+    return Listed(
+        recording_id=record.recording_id,
+        at=record.started_at or record.first_event_at or now,
+        state=item.kind.value if item else WAITING,
+        call_id=record.call_id,
+        reason=item.reason if item else None,
+    )
+
+
+def _with_tags(one: Listed, ports: Ports) -> Listed:
+    return replace(one, tags=tags_of(ports.catalog.get_recording(one.recording_id)))

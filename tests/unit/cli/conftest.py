@@ -1,0 +1,53 @@
+"""A world with one archived recording, and the program run on it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dev.in_memory.builders import event, task
+from dev.in_memory.world import World, world
+from recording.cli.__main__ import main
+from recording.domain.chunk import ChunkState
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(autouse=True)
+def local_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal of this test stands in a pipe, wherever the tests run."""
+    for name in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def here() -> World:
+    """A world with one archived recording."""
+    made = world()
+    made.holds(task())
+    made.announces(event())
+    made.runs()
+    return made
+
+
+@pytest.fixture
+def run(here: World) -> Run:
+    """Run the program; returns its exit code and all that it printed."""
+
+    def call(*arguments: str, **session: Any) -> tuple[int, str]:
+        told: list[str] = []
+        code = main(arguments, lambda: (here.ports, here.settings), told.append, **session)
+        return code, "".join(told)
+
+    return call
+
+
+@pytest.fixture
+def hold(here: World) -> Callable[[], None]:
+    """Hold the recording's only chunk."""
+
+    def change() -> None:
+        held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "source_forbidden"}
+        here.fakes.catalog.save_chunk(here.record().model_copy(update=held))
+
+    return change

@@ -1,0 +1,71 @@
+"""Times as people write and read them."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recording.cli.times import clock_time, distance, duration_of, length_of, read_moment, size_of, time_left
+
+NOW = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("30m", "2026-11-26T01:00Z"),
+        ("2h", "2026-11-25T23:30Z"),
+        ("3d", "2026-11-23T01:30Z"),
+        ("1w", "2026-11-19T01:30Z"),
+        ("today", "2026-11-25T23:00Z"),
+        ("yesterday", "2026-11-24T23:00Z"),
+        ("2026-11-25", "2026-11-24T23:00Z"),
+        ("2026-11-25T14:05", "2026-11-25T13:05Z"),
+        ("2026-11-25T14:05Z", "2026-11-25T14:05Z"),
+        ("2026-11-25T14:05-05:00", "2026-11-25T19:05Z"),
+    ],
+)
+def test_a_moment_is_read_in_the_local_zone(written: str, expected: str) -> None:
+    """An operator in Berlin means Berlin."""
+    assert read_moment(written, NOW, BERLIN) == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize("written", ["", "soon", "2 parsecs", "-2h", "2026-13-01", "999999h"])
+def test_anything_else_is_refused_with_what_to_write(written: str) -> None:
+    """Never guessed."""
+    with pytest.raises(ValueError, match="write 30m"):
+        read_moment(written, NOW, BERLIN)
+
+
+def test_moments_are_short_and_local() -> None:
+    """The date where it is another day, the year where it is another year."""
+    assert clock_time(NOW, NOW, BERLIN) == "02:30"
+    assert clock_time(NOW - timedelta(hours=3), NOW, BERLIN) == "25 Nov 23:30"
+    assert clock_time(NOW - timedelta(days=400), NOW, BERLIN) == "22 Oct 2025"
+
+
+def test_distances_say_which_way() -> None:
+    """What is to come and what was are not the same."""
+    assert distance(NOW + timedelta(minutes=4, seconds=20), NOW) == "in 4 min"
+    assert distance(NOW - timedelta(hours=2), NOW) == "2 h ago"
+    assert distance(NOW, NOW) == "now"
+    assert time_left(timedelta(minutes=-1)) == "none"
+    assert time_left(None) == ""
+
+
+def test_lengths_and_sizes_have_their_units() -> None:
+    """Two units at most."""
+    lengths = [timedelta(seconds=12), timedelta(minutes=30), timedelta(hours=23, minutes=59), timedelta(days=3)]
+    assert [length_of(each) for each in lengths] == ["12 s", "30 min", "23 h 59 min", "3 d"]
+    sizes = [512, 64_044, 999_999, 48_200_000_000, 345_000_000]
+    assert [size_of(each) for each in sizes] == ["512 B", "64.0 kB", "1.0 MB", "48.2 GB", "345 MB"]
+    assert [duration_of(each) for each in (2000, 61_000, 3_723_000)] == ["0:02", "1:01", "1:02:03"]
+
+
+@given(st.integers(min_value=0, max_value=10**18))
+def test_a_size_is_never_longer_than_a_column(length_bytes: int) -> None:
+    """Nine characters, whatever it is."""
+    assert len(size_of(length_bytes)) <= 9
