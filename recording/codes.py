@@ -333,9 +333,9 @@ class Code(StrEnum):
         "ACS answered 401 or 403 to a download or delete.",
         "Clock, rotated key, missing role, or events of another ACS resource.")
     TOKEN_UNAVAILABLE = (
-        "token_unavailable", None, True, Fault.OPERATOR,
-        "The identity got no token for ACS: nobody is signed in, the identity is not assigned, or the token "
-        "service failed. ACS was not asked.",
+        "token_unavailable", 503, True, Fault.OPERATOR,
+        "The identity got no token: nobody is signed in, the identity is not assigned, or the token service "
+        "failed. Neither ACS nor storage was asked.",
         "Assign the identity, or sign in (`az login`).")
     SOURCE_NOT_FOUND = (
         "source_not_found", None, True, Fault.TIME,

@@ -5,6 +5,7 @@ The only place that reads the environment. Every setting is described in docs/co
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,13 @@ from recording.errors import RecordingError
 from recording.setting_values import MediaCheck
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
+_STRING = r'("(?:\\.|[^"\\])*")'
+_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_LAST_COMMA = re.compile(_STRING + r"|,(\s*[}\]])", re.DOTALL)
+_OF_AN_APP = re.compile(
+    "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
+    "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
+)
 SERVICES = ("blob", "queue", "table")
 
 
@@ -137,16 +145,38 @@ def settings_by_field() -> dict[str, Setting]:
 
 
 def use_settings_file(path: Path) -> None:
-    """Puts the values of a file in the form of local.settings.json into this process's environment.
+    """Put the values of a file in the form of local.settings.json, comments allowed, into this process's environment.
 
     Raises:
-        SettingsError: the file is not there, or has not that form.
+        SettingsError: the file is not there, cannot be read, or has not that form.
     """
     try:
-        values = json.loads(path.read_text())["Values"]
-        os.environ.update({str(name): str(value) for name, value in values.items()})
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise SettingsError({"--settings": "names no file in the form of local.settings.json"}) from error
+        content = json.loads(without_comments(path.read_text(encoding="utf-8-sig")))
+    except OSError as error:
+        raise SettingsError({"--settings": f"names a file that cannot be read: {error.strerror}"}) from None
+    except ValueError as error:
+        place = f": line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SettingsError({"--settings": f"names a file that is not JSON{place}"}) from None
+    values = content.get("Values") if isinstance(content, dict) else None
+    if not isinstance(values, dict):
+        raise SettingsError({"--settings": 'names a file without "Values", as local.settings.json has them'})
+    os.environ.update({str(name): str(value) for name, value in values.items()})
+
+
+def use_settings_of_app(values: Mapping[str, str]) -> None:
+    """Put a deployed app's settings into this process, instead of all of its own, for the person who is signed in.
+
+    Azure's library then asks the tools of developers (`az login`, azd, PowerShell), and no managed identity.
+    """
+    for name in [name for name in os.environ if _OF_AN_APP.match(name)]:
+        del os.environ[name]
+    os.environ.update({**values, "AZURE_TOKEN_CREDENTIALS": "dev"})
+
+
+def without_comments(text: str) -> str:
+    """Return JSON without comments and commas before an end, each line still at its place."""
+    kept = _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
+    return _LAST_COMMA.sub(lambda found: found[1] or found[2], kept)
 
 
 class _Reader:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from recording.operate.doctor import Probe
 from recording.ports import (
@@ -29,6 +29,9 @@ from recording.ports import (
 )
 from recording.settings import Settings, read_settings
 from recording.telemetry import listen
+
+if TYPE_CHECKING:
+    from recording.adapters.azure_sdk.deployed_app import DeployedApp
 
 T = TypeVar("T")
 _lock = RLock()
@@ -100,6 +103,19 @@ def probe(known: Settings) -> Probe:
     from recording.adapters.probe import AzureProbe
 
     return AzureProbe(known)
+
+
+def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedApp":
+    """What Azure says about a deployed app, asked as the person who is signed in with a developer's tool.
+
+    Raises:
+        RequestError: nobody is signed in, or there is no such app.
+        StorageError: the person may not read it, or Azure does not answer.
+    """
+    from recording.adapters.azure_sdk.clients import person
+    from recording.adapters.azure_sdk.deployed_app import read_deployed_app
+
+    return read_deployed_app(name, group, subscription, person())
 
 
 def reset() -> None:

@@ -12,7 +12,8 @@ from recording.errors import RecordingError
 from recording.operate.doctor import Probe
 from recording.settings import Settings
 
-_ANYWHERE = {"--settings": 1}  # options of the program that may also follow the command, and how many values they take
+# Options of the program that may also follow the command; each takes a value.
+_ANYWHERE = {"--settings", "--app", "--resource-group", "-g", "--env", "--subscription"}
 
 
 def main(
@@ -26,6 +27,7 @@ def main(
     asked = in_order(sys.argv[1:] if arguments is None else arguments)
     # What azure-identity logs when nobody is signed in is a page; the error that follows says it in a line.
     logging.getLogger("azure").setLevel(logging.CRITICAL)
+    session = {"read_app": wiring.deployed_app, **session}
     run = Session(dependencies, probe, tell, **session)  # type: ignore[arg-type]  # a test's changes to it
     if run.confirm is None and tell is None and sys.stdin.isatty():
         import typer
@@ -50,7 +52,7 @@ def in_order(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             return [*first, *rest, argument, *given]
         if name in _ANYWHERE:
-            first += [argument] if equals else [argument, *(next(given, "") for _ in range(_ANYWHERE[name]))]
+            first += [argument] if equals else [argument, next(given, "")]
         else:
             rest.append(argument)
     return [*first, *rest]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recording import __version__
-from recording.cli import decide, prove
+from recording.cli import decide, prove, target
 from recording.cli.doctor import doctor
 from recording.cli.get import get
 from recording.cli.ls import list_attention, ls
@@ -14,7 +14,8 @@ from recording.cli.session import Session
 from recording.cli.show import show
 from recording.cli.status import status
 from recording.cli.trail import trail
-from recording.settings import use_settings_file
+from recording.errors import RequestError
+from recording.settings import use_settings_file, use_settings_of_app
 
 HELP = """See, prove and put right what the recording archive holds.
 
@@ -41,19 +42,44 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(
+def root(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     settings: Annotated[
         Path | None, typer.Option("--settings", metavar="FILE", help="local.settings.json; else the environment")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--app", metavar="NAME", help="the function app in Azure")] = None,
+    group: Annotated[
+        str | None, typer.Option("--resource-group", "-g", metavar="GROUP", help="its resource group")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option("--env", metavar="NAME", help="the app that this azd environment deployed")
+    ] = None,
+    subscription: Annotated[
+        str | None, typer.Option("--subscription", metavar="ID", help="where the app is; else all that you see")
     ] = None,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
 ) -> None:
     """Say which app is meant."""
     del version
     session: Session = context.obj
+    target.check_together(name, group, environment, settings)
     if settings:
         use_settings_file(settings)
-        session.target = str(settings)
+    if environment:
+        name, group, found = target.app_of_environment(environment, Path.cwd())
+        subscription = subscription or found
+    if name and group:
+        _use_deployed(session, name, group, subscription)
+
+
+def _use_deployed(session: Session, name: str, group: str, subscription: str | None) -> None:
+    """Take the settings of an app in Azure, for the person who is signed in."""
+    if session.read_app is None:
+        raise RequestError("a deployed app cannot be read here")
+    found = session.read_app(name, group, subscription)
+    use_settings_of_app(target.settings_for_a_person(found.settings))
+    session.caller, session.target = found.caller, f"{name} in {group}"
+    session.hint = target.network_hint(found.host, is_in_network=found.is_in_network)
 
 
 app.command(rich_help_panel="Look")(status)

@@ -1,7 +1,7 @@
 """What every command has: where the app's storage is, how to print, and in which form."""
 
 import io
-import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -46,6 +46,26 @@ class _Stream(io.TextIOBase):
         return len(text)
 
 
+class DeployedApp(Protocol):
+    """What Azure says about an app."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Its settings, by name."""
+
+    @property
+    def host(self) -> str:
+        """Its host name."""
+
+    @property
+    def is_in_network(self) -> bool:
+        """Whether it is in a virtual network."""
+
+    @property
+    def caller(self) -> str | None:
+        """The object id of the person who asked."""
+
+
 @dataclass
 class Session:
     """One run of the program.
@@ -55,6 +75,8 @@ class Session:
         probe: what the doctor looks with.
         tell: where output goes; None is the standard output.
         sleep: waits between two looks of `--watch`.
+        read_app: reads a deployed app's settings.
+        caller: the object id of the signed-in person, for the audit trail; None where none is known.
         target: which app is looked at, in words; None for the settings of the environment.
         hint: what to say when storage cannot be reached from here.
     """
@@ -63,6 +85,7 @@ class Session:
     probe: Callable[[Settings], Probe]
     tell: Tell | None = None
     sleep: Callable[[float], object] = time.sleep
+    read_app: Callable[[str, str, str | None], DeployedApp] | None = None
     caller: str | None = None
     target: str | None = None
     hint: str | None = None
@@ -73,8 +96,8 @@ class Session:
     def console(self) -> Console:
         """The terminal: colours and its width where it is one; nothing is cut in a pipe."""
         console = Console(file=_Stream(self.tell) if self.tell else sys.stdout, highlight=False, markup=False)  # type: ignore[arg-type]  # a text stream is enough
-        if not console.is_terminal and "COLUMNS" not in os.environ:
-            console.width = _WIDE
+        if not console.is_terminal:
+            console.width = shutil.get_terminal_size((_WIDE, 50)).columns  # COLUMNS, where it is set
         return console
 
     @cached_property
@@ -110,6 +133,8 @@ class Session:
         if self.output is Output.JSON:
             say_json(self.tell or sys.stdout.write, facts)
             return
+        if self.is_wide:
+            self.console.width = _WIDE  # the terminal wraps what is longer than itself
         for part in parts:
             is_one_word = isinstance(part, Text) and " " not in part.plain  # an id is copied: it is not folded
             self.console.print(part, soft_wrap=is_one_word)

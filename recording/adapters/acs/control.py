@@ -14,11 +14,11 @@ from azure.communication.callautomation import (
 )
 from azure.communication.callautomation._shared.models import identifier_from_raw_id  # has no public name here
 from azure.core.credentials import AzureKeyCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
+from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
 from recording.adapters.acs.refusals import control_error
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, retry_after, status_of
+from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, has_no_token, retry_after, status_of
 from recording.codes import Code
 from recording.domain.ids import is_opaque_id
 from recording.domain.requests import StartOptions
@@ -133,16 +133,12 @@ def _answered(call: Callable[[], T], *, starting: bool = False) -> T:
     try:
         return attempt(call)
     except AzureError as error:
-        status = _status_of(error)
-        raise control_error(status, _acs_code(error), retry_after(error), starting=starting) from None
+        if has_no_token(error):
+            message = "no token for ACS, so it was not asked: assign the identity, or sign in (az login)"
+            raise ControlError(message, code=Code.TOKEN_UNAVAILABLE) from None
+        raise control_error(status_of(error), _acs_code(error), retry_after(error), starting=starting) from None
     except UNREADABLE_ANSWER:
         raise control_error(200, None) from None
-
-
-def _status_of(error: AzureError) -> int | None:
-    """The answer's status. An identity that gets no token never asked ACS; that is told as 401."""
-    status = status_of(error)
-    return 401 if status is None and isinstance(error, ClientAuthenticationError) else status
 
 
 def _acs_code(error: AzureError) -> str | None:

@@ -56,3 +56,16 @@ def credential(client_id: str | None) -> TokenCredential:
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+
+
+@cache
+def person() -> TokenCredential:
+    """Return the credential of the person at this machine: az, azd or PowerShell, and never a managed identity."""
+    from azure.identity import (
+        AzureCliCredential,
+        AzureDeveloperCliCredential,
+        AzurePowerShellCredential,
+        ChainedTokenCredential,
+    )
+
+    return ChainedTokenCredential(AzureCliCredential(), AzureDeveloperCliCredential(), AzurePowerShellCredential())

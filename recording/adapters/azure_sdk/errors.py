@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
+from recording.codes import Code
 from recording.errors import (
     BlobLockedError,
     RecordingError,
@@ -64,6 +65,9 @@ LOCKED_CODES = frozenset(
 UNREADABLE_ANSWER = (AttributeError, KeyError, SyntaxError, TypeError, ValueError)
 
 
+_TOKEN_SERVICES = ("/oauth2/", "/metadata/identity/", "/msi/token")  # in the addresses of those that give tokens
+
+
 @dataclass(frozen=True)
 class ErrorFamily:
     """Which of our errors stand for which kind of failure."""
@@ -90,6 +94,9 @@ def translated(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
         yield
     except AzureError as error:
         kind = _kind_of(error, family)
+        if family is STORAGE and has_no_token(error):
+            message = f"{doing} failed: no token, so it was not asked ({type(error).__name__})"
+            raise StorageRefusedError(message, code=Code.TOKEN_UNAVAILABLE) from None
         raise kind(f"{doing} failed ({describe(error)})", retry_after=retry_after(error)) from None
     except UNREADABLE_ANSWER as error:
         raise family.busy(f"{doing} failed: the answer cannot be read ({_place_of(error)})") from None
@@ -118,6 +125,14 @@ def error_code_of(error: AzureError) -> str | None:
     if code is None:
         code = _headers(error).get("x-ms-error-code")
     return None if code is None else str(getattr(code, "value", code))
+
+
+def has_no_token(error: AzureError) -> bool:
+    """Return whether the identity got no token: then the service itself was never asked."""
+    if not isinstance(error, ClientAuthenticationError):
+        return False
+    request = getattr(error.response, "request", None)
+    return error.response is None or any(part in str(getattr(request, "url", "")) for part in _TOKEN_SERVICES)
 
 
 def retry_after(error: AzureError) -> timedelta | None:

@@ -153,7 +153,7 @@ def test_a_stuck_chunk_says_what_whose_how_often_and_when() -> None:
     stuck(here)
     (item,) = needs_attention(here.ports, here.settings).items
     assert (item.reason, item.fault, item.attempts) == ("source_refused", "operator", 14)
-    line = _cli(here, "list")[1]
+    line = _cli(here, "list", "-o", "wide")[1]
     assert all(word in line for word in ("stuck", "yours", "source_refused ×14, next try in "))
 
 

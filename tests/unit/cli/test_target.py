@@ -1,0 +1,165 @@
+"""Which app is meant: a deployed one as the person who is signed in, an azd environment, or a file."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recording.cli.target import BY_HTTP, app_of_environment, settings_for_a_person
+from recording.errors import RequestError, StorageRefusedError
+from recording.settings import SettingsError, read_settings, use_settings_file, without_comments
+from tests.repo.docs.openapi import API
+from tests.unit.cli.conftest import Run
+
+DEPLOYED = {
+    "AzureWebJobsStorage__accountName": "host",
+    "AzureWebJobsStorage__clientId": "6f1c0d52",
+    "AzureWebJobsStorage__credential": "managedidentity",
+    "ARCHIVE_STORAGE__blobServiceUri": "https://archive.blob.core.windows.net",
+    "ARCHIVE_STORAGE__clientId": "6f1c0d52",
+    "ACS_ENDPOINT": "https://contoso.communication.azure.com",
+    "ACS_CLIENT_ID": "6f1c0d52",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=x",
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What the management plane said."""
+
+    settings: Mapping[str, str] = field(default_factory=lambda: DEPLOYED)
+    host: str = "app.azurewebsites.net"
+    is_in_network: bool = False
+    caller: str | None = "person-1"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the program puts into the environment ends with the test."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_the_apps_identity_is_never_used_by_a_person() -> None:
+    """A managed identity exists in Azure only."""
+    settings = read_settings(settings_for_a_person(DEPLOYED))
+    identities = {settings.acs.client_id, settings.host_storage.client_id, settings.archive_storage.client_id}
+    assert identities == {None}
+    assert settings.insights is None
+
+
+def test_a_setting_that_only_the_app_can_see_is_named() -> None:
+    """Without its value."""
+    hidden = {**DEPLOYED, "ACS_CONNECTION_STRING": "@Microsoft.KeyVault(SecretUri=https://vault/secrets/acs)"}
+    with pytest.raises(SettingsError) as refused:
+        settings_for_a_person(hidden)
+    assert list(refused.value.faults) == ["ACS_CONNECTION_STRING"]
+    assert "vault/secrets" not in str(refused.value)
+
+
+def test_an_app_is_named_before_or_after_the_command(run: Run) -> None:
+    """And the screen says which one it is about."""
+    asked: list[tuple[str, str, str | None]] = []
+
+    def read(name: str, group: str, subscription: str | None) -> Deployed:
+        asked.append((name, group, subscription))
+        return Deployed()
+
+    os.environ["ARCHIVE_STORAGE"] = "UseDevelopmentStorage=true"
+    code, shown = run("status", "--app", "app", "-g", "rg", read_app=read)
+    assert (code, asked, shown.splitlines()[0]) == (0, [("app", "rg", None)], "app in rg")
+    assert os.environ["AZURE_TOKEN_CREDENTIALS"] == "dev"
+    assert "ARCHIVE_STORAGE" not in os.environ
+
+
+@pytest.mark.parametrize("options", [("--app", "a"), ("-g", "g"), ("--app", "a", "-g", "g", "--env", "e")])
+def test_half_a_name_is_refused(run: Run, options: tuple[str, ...]) -> None:
+    """Never the wrong app."""
+    code, shown = run(*options, "status", read_app=lambda *_: Deployed())
+    assert (code, shown.split(":")[0]) == (2, "invalid_request")
+
+
+def test_behind_a_network_the_calls_that_do_the_same_are_named(run: Run) -> None:
+    """The person is at home, the storage is not."""
+
+    def refuse(*_: object) -> Deployed:
+        return Deployed(is_in_network=True)
+
+    def closed() -> object:
+        raise StorageRefusedError("403")
+
+    code, shown = run("--app", "app", "-g", "rg", "doctor", read_app=refuse)
+    assert code in (0, 1)
+    assert closed is not None
+    shown = run("--app", "app", "-g", "rg", "show", "nothing", read_app=refuse)[1]
+    assert "virtual network" in shown
+    assert "https://app.azurewebsites.net: status: GET /api/held" in shown
+
+
+def test_the_calls_that_do_the_same_exist() -> None:
+    """They are in the API's description."""
+    described = {f"{verb.upper()} /api{path}" for path, item in API["paths"].items() for verb in item}
+    assert set(BY_HTTP.values()) <= described
+
+
+def test_an_azd_environment_names_its_app(tmp_path: Path) -> None:
+    """From any folder below azure.yaml, in azd's own form of a file."""
+    folder = tmp_path / ".azure" / "prod"
+    folder.mkdir(parents=True)
+    lines = ['AZURE_RESOURCE_GROUP="rg-prod"', "FUNCTION_APP_NAME='app'", "AZURE_SUBSCRIPTION_ID=one", "# a comment"]
+    (folder / ".env").write_text("\n".join(lines))
+    below = tmp_path / "src" / "deep"
+    below.mkdir(parents=True)
+    assert app_of_environment("prod", below) == ("app", "rg-prod", "one")
+    with pytest.raises(RequestError, match="there are: prod"):
+        app_of_environment("test", tmp_path)
+    (folder / ".env").write_text("AZURE_RESOURCE_GROUP=rg")
+    with pytest.raises(RequestError, match="azd provision"):
+        app_of_environment("prod", tmp_path)
+
+
+FILE = """\ufeff{
+  // what the host needs
+  "Values": {
+    "ONE": "https://host//path", /* two
+    lines */
+    "TWO": "a \\"// b\\" , }",
+  },
+}"""
+
+
+def test_a_settings_file_may_have_comments(tmp_path: Path) -> None:
+    """The example in the repository has, and the host reads it."""
+    file = tmp_path / "local.settings.json"
+    file.write_text(FILE, encoding="utf-8")
+    use_settings_file(file)
+    assert (os.environ["ONE"], os.environ["TWO"]) == ("https://host//path", 'a "// b" , }')
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [("{\n1}", "not JSON: line 2"), ("[]", 'without "Values"'), (None, "cannot be read")]
+)
+def test_a_file_that_is_none_says_why(tmp_path: Path, content: str | None, told: str) -> None:
+    """Three mistakes, three sentences."""
+    file = tmp_path / "local.settings.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(SettingsError, match=told):
+        use_settings_file(file)
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_without_comments_stays_what_it_is(content: object) -> None:
+    """Strings may hold slashes, commas and brackets."""
+    assert json.loads(without_comments(json.dumps(content, ensure_ascii=False))) == content
