@@ -30,6 +30,7 @@ _OF_AN_APP = re.compile(
     "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
     "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
 )
+_SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
 SERVICES = ("blob", "queue", "table")
 
 
@@ -170,7 +171,7 @@ def use_settings_of_app(values: Mapping[str, str]) -> None:
     """
     for name in [name for name in os.environ if _OF_AN_APP.match(name)]:
         del os.environ[name]
-    os.environ.update({**values, "AZURE_TOKEN_CREDENTIALS": "dev"})
+    os.environ.update({**values, _SIGN_IN_BY: "dev"})
 
 
 def without_comments(text: str) -> str:

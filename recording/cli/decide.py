@@ -1,5 +1,6 @@
-"""`recordings redrive` and `accept`: decisions of an operator, asked for once more where they mean many things."""
+"""`recordings redrive`, `retry`, `accept`, `dismiss`: an operator decides, and is asked once more about many things."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -11,15 +12,22 @@ from recording.codes import Code
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.short_ids import short_id
 from recording.errors import RequestError
-from recording.http.views import ChunkView, RedrivenView
-from recording.operate.accept import accept_suspect
+from recording.http.views import AcceptedView, DecidedView, RedrivenView
+from recording.operate.attention import needs_attention
+from recording.operate.decide import Decided
+from recording.operate.decide import accept as accept_bytes
+from recording.operate.decide import dismiss as dismiss_items
+from recording.operate.decide import retry as retry_items
 from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_recording
 from recording.operate.held import redrive as redrive_held
+from recording.operate.held_things import chunk_id
 from recording.ports import Ports
+from recording.settings import Settings
 
 MANY = 1  # more than this is asked for once more
 _SHOWN = 20
+NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="as `ls --attention` lists them")]
 FileArgument = Annotated[str, typer.Argument(metavar="RECORDING/FILE", help="as listed, such as 2f7a91c1/0")]
 
 
@@ -79,10 +87,80 @@ def accept(  # noqa: PLR0917 - typer takes options as parameters
     record = find_chunk(file, session.ports)
     name = _suspect(record, suspect)
     ask(session, f"make {name.rpartition('/')[2]} the recording", yes=yes)
-    saved = accept_suspect(record.key, name, note, session.caller, session.ports)
-    told = text(("accepted  ", "green"), f"{short_id(saved.task.recording_id)}/{saved.task.index}: {name}")
-    session.show(ChunkView.of(saved).plain(), told)
+    done = accept_bytes(chunk_id(record), name, note, session.caller, session.ports)
+    session.show(AcceptedView.of(done).plain(), text(("accepted  ", "green"), f"{_file(record)}: {name}"))
     raise typer.Exit(FINE)
+
+
+def dismiss(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    note: NoteOption,
+    names: NamesArgument = None,
+    reason: options.ReasonOption = None,
+    recording: options.RecordingOption = None,
+    yes: YesOption = False,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide that nothing more is to be done: held files and events, missing or incomplete recordings.
+
+    It asks before more than one. Example: `recordings dismiss 4751a766 --note "forged; reported to security"`.
+    """
+    session = session_of(context, output, as_json)
+    raise typer.Exit(_decide(session, "dismiss", dismiss_items, (names or [], reason, recording), note, yes=yes))
+
+
+def retry(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    names: NamesArgument = None,
+    note: Annotated[str, typer.Option("--note", help="why: it is kept in the audit trail")] = "retried by an operator",
+    reason: options.ReasonOption = None,
+    recording: options.RecordingOption = None,
+    yes: YesOption = False,
+    output: OutputOption = Output.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Work on it now instead of at its next try. Asks before more than one.
+
+    Examples: `recordings retry 2b5579c4/0`, `recordings retry --reason source_refused --note "key rotated"`.
+    """
+    session = session_of(context, output, as_json)
+    raise typer.Exit(_decide(session, "retry", retry_items, (names or [], reason, recording), note, yes=yes))
+
+
+Decision = Callable[[Chosen, str, str | None, Ports, Settings], Decided]
+
+
+def _decide(
+    session: Session,
+    word: str,
+    decision: Decision,
+    selected: tuple[list[str], str | None, str | None],
+    note: str,
+    *,
+    yes: bool,
+) -> int:
+    names, reason, recording = selected
+    if not names and not reason and not recording:
+        message = "select items by their ids, --reason or --recording; see `ls --attention`"
+        raise RequestError(message, code=Code.NOTHING_CHOSEN)
+    each_name: list[str | None] = [*names] or [None]
+    chosen = [options.chosen_by(session, name, reason, recording, None, None) for name in each_name]
+    meant = {item.id for each in chosen for item in needs_attention(session.ports, session.settings, each).items}
+    confirm_many(session, f"{word} {len(meant)} items", len(meant), yes=yes)
+    done = [decision(each, note, session.caller, session.ports, session.settings) for each in chosen]
+    told = Decided(tuple(i for each in done for i in each.done), tuple(i for each in done for i in each.skipped))
+    lines = [text((f"{word}: done  ", "green"), name) for name in told.done]
+    lines += [
+        text(("skipped  ", "yellow"), f"{name}: this cannot be applied to it, or it just changed")
+        for name in told.skipped
+    ]
+    session.show(DecidedView.of(told).plain(), *(lines or [text("nothing fits")]))
+    return NEEDS_ATTENTION if told.skipped else FINE
+
+
+def _file(record: ChunkRecord) -> str:
+    return f"{short_id(record.task.recording_id)}/{record.task.index}"
 
 
 def find_chunk(typed: str, ports: Ports) -> ChunkRecord:

@@ -58,13 +58,14 @@ def _verify(session: Session, recording_id: str) -> int:
         session.show({"error": Code.UNKNOWN_RECORDING}, text("no file of this recording is known; see `show`"))
         return UNKNOWN
     lines = [text(("differs  ", "bold red"), difference) for difference in found.differences]
+    lines += [text(("unread   ", "yellow"), unread) for unread in found.unread]
     lines += [text(("         → ", "dim"), remedy) for remedy in sorted(_remedies(found.differences))]
-    word = ("not proved", "bold red") if found.differences else ("proved", "green")
+    word = ("proved", "green") if found.is_proved else ("not proved", "bold red")
     lines.append(
         text(word, f": {short_id(recording_id)}, {found.chunks} chunks, {found.read_whole} of them read whole")
     )
     session.show(VerifiedView.of(recording_id, found).plain(), *lines)
-    return NEEDS_ATTENTION if found.differences else FINE
+    return FINE if found.is_proved else NEEDS_ATTENTION
 
 
 def _remedies(differences: tuple[str, ...]) -> set[str]:
@@ -95,7 +96,7 @@ def drift(  # noqa: PLR0917 - typer takes options as parameters
         seed=seed or f"{datetime.now(UTC):%Y-%m-%d}",
     )
     session.show(DriftView.of(report).plain(), *_parts(session, report))
-    raise typer.Exit(NEEDS_ATTENTION if report.drifts else FINE)
+    raise typer.Exit(NEEDS_ATTENTION if report.drifts else UNKNOWN if report.failed else FINE)
 
 
 def _parts(session: Session, report: DriftReport) -> list[RenderableType]:
@@ -103,6 +104,7 @@ def _parts(session: Session, report: DriftReport) -> list[RenderableType]:
     parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else []
     kinds = sorted({one.kind for one in report.drifts})
     parts += [text((f"{kind.value}: ", "bold"), _REMEDIES[kind]) for kind in kinds]
+    parts += [text(("not read: ", "yellow"), f"{one.name}: {one.reason}") for one in report.unread]
     looked = f"{report.recordings} recordings, {report.chunks} chunks, {report.sampled} of them read whole"
     count = len(report.drifts)
     found = (f"{count} difference{'' if count == 1 else 's'}", "bold red") if count else ("no difference", "green")

@@ -103,7 +103,7 @@ def _chunk(session: Session, chunk: ChunkRecord) -> list[str | Text]:
 
 
 def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
-    """Yield why a chunk is not archived, whose it is to mend, and what to type."""
+    """Yield why a chunk is not archived, who can fix it, and what to type."""
     reason = chunk.quarantine_reason or chunk.last_error
     if is_archived(chunk) or reason is None:
         return
@@ -118,4 +118,5 @@ def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
             yield text(("  suspect bytes: ", "dim"), suspect.blob_name.rpartition("/")[2], f" ({facts})")
             yield text(("  → ", "dim"), f"recordings accept {name} --note WHY")
     elif chunk.next_attempt_at:
-        yield text(("  next try ", "dim"), distance(chunk.next_attempt_at, session.now))
+        due = distance(chunk.next_attempt_at, session.now)
+        yield text(("  next try ", "dim"), due, (" · now: ", "dim"), f"recordings retry {name}")

@@ -19,6 +19,9 @@ BY_HTTP = {
     "show": "GET /api/recordings/{recordingId}",
     "doctor": "GET /api/health/deep",
     "redrive": "POST /api/held/redrive",
+    "retry": "POST /api/held/retry",
+    "accept": "POST /api/held/accept",
+    "dismiss": "POST /api/held/dismiss",
 }
 
 

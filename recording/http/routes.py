@@ -16,7 +16,7 @@ from recording.control.audit import audited, check_rate
 from recording.domain.requests import AcceptRequest, DecisionRequest, HeldQuery, RedriveRequest
 from recording.domain.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
-from recording.http.views import DeepHealthView, HeldListView, RedrivenView
+from recording.http.views import AcceptedView, DecidedView, DeepHealthView, HeldListView, RedrivenView
 from recording.library.running import naming_the_running_one
 from recording.library.tags import etag_of
 from recording.operate.attention import needs_attention
@@ -144,7 +144,7 @@ def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.H
         ports, settings = permitted(request, Operation.ACCEPT_HELD, dependencies)
         asked = AcceptRequest.read(json_body(request))
         done = accept(asked.id, asked.blob_name, asked.note, caller_of(request, settings), ports)
-        return as_json({"id": done.id, "recordingId": done.recording_id, "blobName": done.blob_name}, 200)
+        return as_json(AcceptedView.of(done).plain(), 200)
 
     return answered(decide)
 
@@ -169,7 +169,7 @@ def _decided(
         ports, settings = permitted(request, operation, dependencies)
         asked = DecisionRequest.read(json_body(request))
         done = decision(Chosen.by(asked), asked.note, caller_of(request, settings), ports, settings)
-        return as_json({"done": done.done, "skipped": done.skipped}, 200)
+        return as_json(DecidedView.of(done).plain(), 200)
 
     return answered(decide)
 

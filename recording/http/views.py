@@ -16,6 +16,7 @@ from recording.domain.attention import AttentionItem
 from recording.domain.chunk import ChunkRecord
 from recording.domain.short_ids import short_id
 from recording.operate.attention import NeedsAttention
+from recording.operate.decide import Accepted, Decided
 from recording.operate.doctor import Finding, State
 from recording.operate.drift import DriftReport
 from recording.operate.get_recording_files import Got
@@ -325,16 +326,18 @@ class VerifiedView(View):
     chunks: int
     read_whole: int
     differences: tuple[str, ...]
+    unread: tuple[str, ...]
 
     @classmethod
     def of(cls, recording_id: str, found: Verified) -> Self:
         """Show the outcome."""
         return cls(
             recording_id=recording_id,
-            proved=not found.differences,
+            proved=found.is_proved,
             chunks=found.chunks,
             read_whole=found.read_whole,
             differences=found.differences,
+            unread=found.unread,
         )
 
 
@@ -346,6 +349,7 @@ class TrailEntryView(View):
     recording_id: str | None
     caller: str | None
     outcome: str
+    note: str | None
 
     @classmethod
     def all_of(cls, entries: Iterable[AuditEntry]) -> tuple[Self, ...]:
@@ -357,6 +361,7 @@ class TrailEntryView(View):
                 recording_id=entry.recording_id,
                 caller=entry.caller,
                 outcome=entry.outcome,
+                note=entry.note,
             )
             for entry in entries
         )
@@ -372,6 +377,38 @@ class DifferenceView(View):
     index: int | None
 
 
+class UnreadView(View):
+    """A blob that could not be read, and why."""
+
+    name: str
+    reason: str
+
+
+class DecidedView(View):
+    """What a decision did, by the ids of what needs attention."""
+
+    done: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    @classmethod
+    def of(cls, done: Decided) -> Self:
+        """Show the outcome."""
+        return cls(done=done.done, skipped=done.skipped)
+
+
+class AcceptedView(View):
+    """Which bytes are the recording now."""
+
+    id: str
+    recording_id: str
+    blob_name: str
+
+    @classmethod
+    def of(cls, done: Accepted) -> Self:
+        """Show the outcome."""
+        return cls(id=done.id, recording_id=done.recording_id, blob_name=done.blob_name)
+
+
 class DriftView(View):
     """A comparison of archive and catalog."""
 
@@ -382,6 +419,7 @@ class DriftView(View):
     sampled: int
     complete: bool
     differences: tuple[DifferenceView, ...]
+    unread: tuple[UnreadView, ...]
 
     @classmethod
     def of(cls, report: DriftReport) -> Self:
@@ -393,6 +431,7 @@ class DriftView(View):
             chunks=report.chunks,
             sampled=report.sampled,
             complete=report.complete,
+            unread=tuple(UnreadView(name=one.name, reason=one.reason) for one in report.unread),
             differences=tuple(
                 DifferenceView(**{name: getattr(drift, name) for name in names}) for drift in report.drifts
             ),

@@ -13,7 +13,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, task
 from dev.in_memory.world import World
 from recording.cli.__main__ import in_order
-from recording.domain.chunk import ChunkState
+from recording.domain.chunk import ChunkState, Suspect
 from recording.domain.layout import metadata_name
 from recording.domain.short_ids import short_id
 from recording.ports import AuditEntry
@@ -219,3 +219,36 @@ def test_it_runs_as_a_module_with_a_settings_file(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "recording.cli", "status", "--settings", str(file)]
         done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
         assert (done.returncode, told in done.stdout) == (2, True)
+
+
+def test_an_alarm_is_over_when_it_is_dismissed_with_a_note(run: Run, hold: Hold) -> None:
+    """Green can be reached again, and the reason is kept."""
+    hold()
+    assert run("dismiss", f"{SHORT}/0")[0] == 2  # without a note
+    assert run("dismiss", "--note", "seen")[0] == 2  # without a selection
+    code, shown = run("dismiss", f"{SHORT}/0", "--note", "a test call")
+    assert (code, "dismiss: done" in shown) == (0, True)
+    assert run("status")[0] == 0
+    assert json.loads(run("trail", "-o", "json")[1])["entries"][-1]["note"] == "a test call"
+
+
+def test_a_stuck_chunk_is_tried_now(here: World, run: Run, hold: Hold) -> None:
+    """The cause is gone, and nobody wants to wait half an hour."""
+    hold()
+    code, _ = run("retry", f"{SHORT}/0")
+    assert (code, here.state(), len(here.fakes.queue.tasks)) == (0, ChunkState.PENDING, 1)
+    assert run("retry", "--all")[0] == 2
+
+
+def test_suspect_bytes_are_accepted_once_the_operator_says_yes(here: World, run: Run, hold: Hold) -> None:
+    """A decision for good is asked for once more."""
+    hold()
+    record = here.record()
+    suspect = Suspect(
+        blob_name=record.blob_name or "", sha256=record.sha256, length_bytes=64_044, reason="x", at=here.now
+    )
+    here.fakes.catalog.save_chunk(record.model_copy(update={"suspects": (suspect,)}))
+    note = ("accept", f"{SHORT}/0", "--note", "plays to the end")
+    assert (run(*note)[0], here.state()) == (2, ChunkState.QUARANTINED)
+    assert (run(*note, "--yes")[0], here.state()) == (0, ChunkState.COPIED)
+    assert run(*note, "--yes")[0] == 2
