@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from recording.codes import Code
+from recording.codes import OF_ONE_ROW, Code
 from recording.errors import RecordingError, StorageError
 from recording.ports import Unreadable
 from recording.telemetry import Event, emit
@@ -13,7 +13,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 MOST_REPORTED = 50  # log events of one loop; the summary counts all
 MOST_IN_A_ROW = 20  # failures of storage one after the other: then storage fails, and each try costs its time-outs
-_OF_ONE_ROW = (Code.UNREADABLE_RECORD, Code.NEWER_RECORD)  # storage answered; any number of such rows hides nothing
 # What damaged content makes code raise: a row, a message or a time that no version of this app has written.
 ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -71,7 +70,7 @@ class Bulkhead:
 
     def failed(self, loop: str, where: str, error: Exception) -> None:
         """Note a failure, and whether it was storage that failed."""
-        if isinstance(error, StorageError) and error.code not in _OF_ONE_ROW:
+        if isinstance(error, StorageError) and error.code not in OF_ONE_ROW:
             self._in_a_row[loop] += 1
             self.outage = self.outage or error
             self.is_blind = self.is_blind or not where or self._in_a_row[loop] >= MOST_IN_A_ROW

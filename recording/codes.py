@@ -490,3 +490,7 @@ class Code(StrEnum):
         "A blob in the quarantine container that this app did not write.",
         "Remove it.")
     # fmt: on
+
+
+# Storage answered, and one row is damaged or of a newer version: it is an item of its own, and no outage.
+OF_ONE_ROW = frozenset({Code.UNREADABLE_RECORD, Code.NEWER_RECORD})

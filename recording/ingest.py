@@ -143,7 +143,7 @@ def _odd(raw: Any, index: int, error: Refusal) -> OddChunk:
 
 def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetime, settings: Settings) -> ChunkTask:
     content, home = _checked(chunk.content_location, event, settings)
-    metadata, metadata_home, metadata_refused = _metadata_of(chunk, event, settings)
+    metadata, metadata_refused = _metadata_of(chunk, event, settings)
     delete, delete_refused = _delete_of(chunk, home, settings)
     if delete is not None and metadata_refused:  # its metadata goes with the source, and may still be fetched by hand
         delete, delete_refused = None, "metadata_refused"
@@ -158,7 +158,6 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
             metadata_location=metadata,
             delete_location=delete,
             home=home,
-            metadata_home=metadata_home,
             metadata_refused=metadata_refused,
             delete_refused=delete_refused,
             content=event.content,
@@ -196,15 +195,15 @@ def _checked(location: str, event: RecordingFileStatusUpdated, settings: Setting
 
 def _metadata_of(
     chunk: RecordingChunk, event: RecordingFileStatusUpdated, settings: Settings
-) -> tuple[str | None, Home, str | None]:
-    """Return where the metadata is and in whose storage, or why the location that was told is not asked."""
+) -> tuple[str | None, str | None]:
+    """Return where the metadata is, or why the location that was told is not asked."""
     try:
         told = text_of_location(chunk.metadata_location)
-        return (None, Home.ACS, None) if told is None else (*_checked(told, event, settings), None)
+        return (None, None) if told is None else (_checked(told, event, settings)[0], None)
     except ValueError:
-        return None, Home.ACS, Code.UNSAFE_LOCATION
+        return None, Code.UNSAFE_LOCATION
     except UnsafeLocationError as error:
-        return None, Home.ACS, error.code
+        return None, error.code
 
 
 def _delete_of(chunk: RecordingChunk, home: Home, settings: Settings) -> tuple[str | None, str | None]:

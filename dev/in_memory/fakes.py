@@ -382,6 +382,7 @@ class FakeCatalog(Scripted):
         self.clock = FakeClock()  # the service's own, whatever an instance's clock says
         self.cursors: dict[str, str] = {}
         self.unreadable: set[Key | str] = set()  # rows from elsewhere: keys of chunks, ids of recordings
+        self.unreadable_code = Code.UNREADABLE_RECORD  # or that they are a newer version's
         self.fails_after: dict[str, int] = {}  # a listing that raises late: method → items before that
         self.late_error = StorageError("the listing broke off")
         self._etags = count(1)
@@ -389,7 +390,7 @@ class FakeCatalog(Scripted):
     @scripted
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
         if _chunk_key(key) in self.unreadable:
-            raise StorageError("a row of the catalog cannot be read", code=Code.UNREADABLE_RECORD)
+            raise StorageError("a row of the catalog cannot be read", code=self.unreadable_code)
         return self.chunks.get(_chunk_key(key))
 
     @scripted

@@ -50,6 +50,8 @@ def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
 
 
 def _why_left(work: Work) -> str | None:
+    if work.task.delete_refused is not None:
+        return f"the delete location was refused: {work.task.delete_refused}"
     if work.task.delete_location is None:
         return "the event names no delete location"
     if work.is_past_deadline():

@@ -77,7 +77,6 @@ class ChunkTask(BaseModel):
     metadata_location: str | None = None
     delete_location: str | None = None
     home: Home = Home.ACS  # of the media
-    metadata_home: Home = Home.ACS  # its own: an export to the customer's storage may succeed for one of the two
     metadata_refused: str | None = None  # why the location that was told is not asked
     delete_refused: str | None = None  # why the location that was told is not called
     content: ContentType | None = None

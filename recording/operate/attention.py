@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
-from recording.codes import Code
+from recording.codes import OF_ONE_ROW
 from recording.domain import attention as model
 from recording.domain.attention import Attention, AttentionItem, by_urgency
 from recording.domain.chunk import ChunkRecord
@@ -120,7 +120,7 @@ def _row(item: Unreadable, now: datetime) -> AttentionItem:
 
 def _unreadable(error: StorageError, now: datetime, recording_id: str | None = None) -> AttentionItem:
     """Describe a row that cannot be read; that storage does not answer is no such thing."""
-    if error.code not in (Code.UNREADABLE_RECORD, Code.NEWER_RECORD):
+    if error.code not in OF_ONE_ROW:
         raise error
     name = recording_id or error.code
     return AttentionItem(Attention.UNREADABLE, name, error.code, now, fault_of(error.code), recording_id)

@@ -15,7 +15,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from recording.archive.tasks import is_safe
-from recording.codes import Code
+from recording.codes import OF_ONE_ROW, Code
 from recording.domain.attention import Attention, AttentionItem
 from recording.domain.chunk import ChunkRecord, ChunkTask
 from recording.domain.quarantine import REASONS, Origin, is_reported_by
@@ -34,7 +34,6 @@ from recording.operate.held_things import (
 from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry, Unreadable
 from recording.settings import Settings
 
-_UNREADABLE = Code.UNREADABLE_RECORD
 Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
 
 
@@ -170,6 +169,6 @@ def _is_reported(task: ChunkTask, entry: QuarantineEntry, ports: Ports) -> bool:
     try:
         return is_reported_by(ports.catalog.get_chunk(task.key), task, entry.at)
     except StorageError as error:
-        if error.code != _UNREADABLE:
+        if error.code not in OF_ONE_ROW:
             raise
         return False

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from recording.bulkhead import readable
-from recording.codes import Code
+from recording.codes import OF_ONE_ROW
 from recording.domain import retention
 from recording.domain.chunk import ChunkRecord
 from recording.domain.recording import RecordingRecord
@@ -90,7 +90,7 @@ def overview(ports: Ports) -> Overview:
                 left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
         counted_all = next(listing, None) is None
     except StorageError as error:
-        if error.code != Code.UNREADABLE_RECORD:
+        if error.code not in OF_ONE_ROW:
             raise
     return Overview(
         states=dict(sorted(states.items())),

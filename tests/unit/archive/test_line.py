@@ -492,6 +492,17 @@ def test_a_source_that_is_gone_already_counts_as_deleted(here: World) -> None:
     assert (here.state(), here.record().source) == (ChunkState.SOURCE_DELETED, SourceOutcome.ALREADY_GONE)
 
 
+@pytest.mark.parametrize("reason", ["foreign_host", "unsafe_location", "metadata_refused"])
+def test_a_delete_location_that_the_event_named_and_ingest_refused_is_told_as_refused(reason: str) -> None:
+    """The event did name one: who looks into it must not be told that ACS sent none."""
+    here = world()
+    chunk = task(delete_location=None, delete_refused=reason)
+    here.holds(chunk)
+    here.works(chunk)
+    assert here.record().source is SourceOutcome.LEFT_TO_EXPIRE
+    assert here.record().source_reason == f"the delete location was refused: {reason}"
+
+
 @pytest.mark.parametrize(
     ("delete", "words"),
     [

@@ -10,6 +10,7 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task, wav
 from dev.in_memory.world import World, world
 from recording.archive.claim import unreadable_task
+from recording.codes import OF_ONE_ROW, Code
 from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.model import with_changes
 from recording.domain.quarantine import Origin
@@ -17,6 +18,7 @@ from recording.domain.transitions import moved, redriven
 from recording.errors import ClaimLostError, RecordingError, RequestError, StorageBusyError
 from recording.ingest import ingest_event
 from recording.operate.held import Chosen, Kind, chunk_id, held, redrive
+from recording.operate.timeline import overview
 from recording.ports import QuarantineEntry
 
 
@@ -313,3 +315,15 @@ def test_one_chosen_message_leaves_the_others(here: World) -> None:
     assert redrive(here.ports, here.settings, Chosen(id=ids[4])).sent == (ids[4],)
     assert [sent.index for sent in here.fakes.queue.tasks] == [4]
     assert len(here.fakes.queue.poison_bodies) == 1
+
+
+@pytest.mark.parametrize("code", sorted(OF_ONE_ROW))
+def test_a_row_that_this_version_cannot_read_hides_no_held_thing(here: World, code: Code) -> None:
+    """Damaged, or a newer version's: it is one item beside the others."""
+    here.fakes.catalog.unreadable_code = code
+    here.fakes.catalog.unreadable.add(next(iter(here.fakes.catalog.chunks)))
+    name = here.fakes.quarantine.put(
+        QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
+    )
+    assert name in {one.id for one in held(here.ports, here.settings)}
+    assert overview(here.ports).counted_all
