@@ -10,10 +10,12 @@ from recording.archive import line as archive
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, FOLLOW_UPS_QUEUE
 from recording.http import library as http_library
 from recording.http import routes as http_api
+from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.library import follow_up as library
 from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling
 
+keep_envelopes()
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
@@ -104,7 +106,7 @@ def retry_held(req: func.HttpRequest) -> func.HttpResponse:
 @app.event_grid_trigger(arg_name="event")
 def ingest_event(event: func.EventGridEvent) -> None:
     """Ingests an event that Event Grid delivers to the function."""
-    ingest.ingest_event(http_api.envelope_of(event), "event_grid", *wiring.dependencies())
+    ingest.ingest_event(envelope_of(event), "event_grid", *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=EVENTS_QUEUE, connection="AzureWebJobsStorage")

@@ -37,7 +37,6 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
 LONGEST_PAYLOAD = 256 * 1024  # characters kept of what cannot be read; queue messages are far smaller
-WEBHOOK = "event_grid"  # the delivery path whose trigger library may drop type and source
 _SAVE_TRIES = 5  # events and control calls of one recording rarely meet; five lost races in a row never happen
 LONGEST_FOLDER = 1024  # bytes; a blob name has no more characters, and they are ASCII
 Refusal = EventRejectedError | UnsafeLocationError
@@ -96,7 +95,7 @@ def _taken(
     envelope: Any, came_from: str, ports: Ports, settings: Settings
 ) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
     """Enqueue the good chunks of an event; the odd ones are the caller's to keep."""
-    event = _trusted_event(envelope, came_from, ports.clock.now(), settings)
+    event = _trusted_event(envelope, ports.clock.now(), settings)
     tasks, odd = _tasks(event, ports.clock.now(), settings)
     recording = _recording_of(event, odd, ports, settings) if tasks else _announced_more(event, odd, ports)
     if tasks and recording is not None:
@@ -106,15 +105,12 @@ def _taken(
     return event, odd
 
 
-def _trusted_event(
-    envelope: Any, came_from: str, arrived_at: datetime, settings: Settings
-) -> RecordingFileStatusUpdated:
+def _trusted_event(envelope: Any, arrived_at: datetime, settings: Settings) -> RecordingFileStatusUpdated:
     """Return the event when it is of our type and resource; its chunks are judged one by one."""
     if not isinstance(envelope, Mapping):
         raise EventRejectedError("the event is not a JSON object", code=Code.UNREADABLE_EVENT)
     event = read_event(envelope, arrived_at)
-    is_excused = event.is_stripped and came_from == WEBHOOK  # only there does a library drop what was told
-    expected = None if is_excused else settings.acs.resource_id
+    expected = settings.acs.resource_id
     if expected is not None and (event.resource or "").lower() != expected:
         raise EventRejectedError("the event names another resource, or none", code=Code.OTHER_RESOURCE)
     return event

@@ -14,8 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from azure.functions import meta
-from azure.functions.eventgrid import EventGridEventInConverter
+from azure.functions import get_binding_registry, meta
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, chunk, document_id, event, metadata, task
 from dev.in_memory.world import World, world
@@ -26,7 +25,7 @@ from recording.domain.layout import LONGEST_NAME, media_name
 from recording.domain.locations import checked_location
 from recording.domain.transitions import is_finished
 from recording.errors import UnsafeLocationError
-from recording.http.routes import envelope_of
+from recording.http.event_trigger import BINDING, envelope_of, keep_envelopes
 from recording.ingest import ingest_event, ingest_text
 from recording.telemetry import Event
 
@@ -99,10 +98,12 @@ def enter(here: World, text: str, door: str) -> bool:
     return True
 
 
-def _from_the_trigger(text: str) -> dict[str, Any]:
+def _from_the_trigger(text: str) -> Any:
     """What the function gets of a text: the host parses it, and the library makes its object of it."""
     datum = meta.Datum(json.dumps(json.loads(text)), "json")
-    return envelope_of(EventGridEventInConverter.decode(datum, trigger_metadata=None))
+    keep_envelopes()
+    registry: Any = get_binding_registry()  # type: ignore[no-untyped-call]
+    return envelope_of(registry.get(BINDING).decode(datum, trigger_metadata=None))
 
 
 def outcome(forged: Forged, door: str) -> tuple[bool, list[str]]:

@@ -191,7 +191,6 @@ class RecordingFileStatusUpdated(BaseModel):
     event_id: str
     event_time: datetime
     resource: str | None  # the topic (Event Grid schema) or source (CloudEvents)
-    is_stripped: bool = False  # neither type nor source: the Functions trigger drops them when specversion is misspelt
     subject: str
     recording_id: str
     call_id: str
@@ -226,8 +225,7 @@ class RecordingFileStatusUpdated(BaseModel):
 def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFileStatusUpdated:
     """Return the event in an Event Grid or CloudEvents envelope.
 
-    An envelope without any type is taken for ours when its data and subject have the right form: the Functions
-    trigger drops the type of a CloudEvent that misspells `specversion`.
+    An envelope without any type is taken for ours when its data and subject have the right form.
 
     Args:
         envelope: as it was delivered.
@@ -237,7 +235,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
         EventRejectedError: `other_event_type`, `unreadable_event`, `unreadable_subject` or `invalid_id`.
     """
     known = {str(name).lower(): value for name, value in envelope.items()}
-    event_type = _checked_type(_first(known, "eventtype", "type"))
+    _check_type(_first(known, "eventtype", "type"))
     data = _parsed_data(_data_of(known))
     subject = known.get("subject")
     if not isinstance(subject, str) or len(subject) > LONGEST_SUBJECT or not subject.strip().isprintable():
@@ -249,7 +247,6 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
         event_id=str(_first(known, "id") or "")[:256].encode(errors="replace").decode(),
         event_time=_event_time(_first(known, "eventtime", "time"), started_at, data, arrived_at),
         resource=_text(_first(known, "topic", "source")),
-        is_stripped=event_type is None and _first(known, "topic", "source") is None,
         subject=subject,
         recording_start_time=started_at,
         data=data,
@@ -278,16 +275,15 @@ def with_only_chunk(envelope: Mapping[str, Any], data: EventData, chunk: Any) ->
 _DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventData.model_fields.items())
 
 
-def _checked_type(told: object) -> str | None:
-    """Return the event's type; None where the envelope has none."""
+def _check_type(told: object) -> None:
+    """Raise unless the event's type is ours, or the envelope has none."""
     if told is None:
-        return None
+        return
     kind = told.strip() if isinstance(told, str) else ""
     if not _TYPE.fullmatch(kind):
         raise EventRejectedError("the event's type cannot be read")
     if kind.lower() != EVENT_TYPE.lower():
         raise EventRejectedError(kind, code=Code.OTHER_EVENT_TYPE)
-    return kind
 
 
 def _data_of(known: Mapping[str, Any]) -> object:

@@ -203,18 +203,6 @@ def deep_health(
     return answered(look)
 
 
-def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
-    """The envelope that Event Grid delivered, put together again from the trigger's object.
-
-    The trigger hands out a CloudEvent only if `specversion` is spelt so, and drops what it does not know.
-    """
-    if isinstance(event, func.CloudEvent):
-        facts = {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
-        return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
-    facts = {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
-    return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
-
-
 def problem(error: RecordingError) -> func.HttpResponse:
     """An error as RFC 9457 problem details; `code` is stable, `retryable` says whether to send the same again."""
     status = _status(error)

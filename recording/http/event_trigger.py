@@ -1,0 +1,77 @@
+"""Keep the envelope of an Event Grid event as it was delivered, so that both delivery paths judge the same content.
+
+The converter of azure-functions reads times and drops fields before the function runs: an odd time fails the call with
+500, which no code of ours can answer. See docs/adr/0025.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import azure.functions as func
+
+BINDING = "eventGridTrigger"
+_LOG = logging.getLogger("recording")
+
+
+class DeliveredEvent(func.EventGridEvent):
+    """An event with its envelope; its other attributes are what the envelope says, unread."""
+
+    def __init__(self, envelope: Any) -> None:
+        told = envelope if isinstance(envelope, Mapping) else {}
+        super().__init__(
+            id=told.get("id"),  # type: ignore[arg-type]  # whatever stands there
+            data=told.get("data"),  # type: ignore[arg-type]
+            topic=told.get("topic"),  # type: ignore[arg-type]
+            subject=told.get("subject"),  # type: ignore[arg-type]
+            event_type=told.get("eventType"),  # type: ignore[arg-type]
+            event_time=None,
+            data_version=told.get("dataVersion"),  # type: ignore[arg-type]
+        )
+        self.envelope = envelope
+
+
+def keep_envelopes() -> bool:
+    """Register a converter that hands out `DeliveredEvent`; return False where the library offers no place for it.
+
+    The library's own converter stays then: ordinary events arrive as before, and odd ones by the second delivery path.
+    """
+    try:
+        registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]
+        library = registry.get(BINDING)
+        if not getattr(library, "keeps_envelopes", False):
+            registry._bindings[BINDING] = _keeping(library)
+    except (AttributeError, TypeError, RuntimeError) as error:
+        _LOG.warning("events arrive as azure-functions reads them: %s", type(error).__name__)
+        return False
+    return True
+
+
+def _keeping(library: Any) -> type:
+    """Return the library's converter with a decode that reads nothing but JSON."""
+
+    class EnvelopeConverter(library, binding=None, trigger=True):  # type: ignore[misc, call-arg]
+        keeps_envelopes = True
+
+        @classmethod
+        def decode(cls, data: Any, *, trigger_metadata: Any) -> Any:
+            if data.type not in ("json", "string"):
+                return super().decode(data, trigger_metadata=trigger_metadata)
+            try:
+                return DeliveredEvent(json.loads(data.value))
+            except (ValueError, RecursionError):
+                return DeliveredEvent(data.value)  # no JSON: ingest keeps it
+
+    return EnvelopeConverter
+
+
+def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> Any:
+    """Return the envelope as it was delivered; put together again where the library's own converter was at work."""
+    if isinstance(event, DeliveredEvent):
+        return event.envelope
+    if isinstance(event, func.CloudEvent):
+        facts = {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
+    else:
+        facts = {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
+    return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
