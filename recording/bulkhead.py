@@ -1,8 +1,10 @@
 """Bulkheads: in every loop over stored things each item is on its own; what fails is reported, counted and skipped."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NoReturn, TypeVar
 
 from recording.codes import OF_ONE_ROW, Code
 from recording.errors import RecordingError, StorageError
@@ -12,6 +14,7 @@ from recording.telemetry import Event, emit
 T = TypeVar("T")
 R = TypeVar("R")
 MOST_REPORTED = 50  # log events of one loop; the summary counts all
+FEW, WORKERS = 32, 8  # more items than this are worked on several at once; each is a few requests to storage
 MOST_IN_A_ROW = 20  # failures of storage one after the other: then storage fails, and each try costs its time-outs
 # What damaged content makes code raise: a row, a message or a time that no version of this app has written.
 ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -56,6 +59,21 @@ class Bulkhead:
                 self.failed(loop, where(item), error)
         return done
 
+    def each_at_once(self, items: Sequence[T], work: Callable[[T], R], loop: str, where: Callable[[T], str]) -> list[R]:
+        """Work on every item by itself, several at once where they are many; the results of those that did not fail."""
+        if len(items) <= FEW:
+            return self.each(items, work, loop, where)
+        done: list[R] = []
+        with ThreadPoolExecutor(WORKERS) as workers:
+            for start in range(0, len(items), FEW):
+                if self._in_a_row[loop] >= MOST_IN_A_ROW:
+                    break
+                outcomes = zip(
+                    items[start : start + FEW], workers.map(_caught(work), items[start : start + FEW]), strict=True
+                )
+                done += self.each(outcomes, lambda pair: pair[1](), loop, lambda pair: where(pair[0]))
+        return done
+
     def part(self, work: Callable[[], R], otherwise: R, loop: str) -> R:
         """Do one part of a run; the other parts do not wait for it."""
         try:
@@ -82,6 +100,23 @@ class Bulkhead:
         self.attention[loop] += 1
         if self.attention[loop] <= MOST_REPORTED:
             emit(Event.NEEDS_ATTENTION, reason=loop, entry=where or None, code=code, detail=detail)
+
+
+def _caught(work: Callable[[T], R]) -> Callable[[T], Callable[[], R]]:
+    """Return the work as one whose failure comes out later, where it is counted."""
+
+    def later(item: T) -> Callable[[], R]:
+        try:
+            result = work(item)
+        except (RecordingError, *ODD_CONTENT) as error:
+            return partial(_raised, error)
+        return lambda: result
+
+    return later
+
+
+def _raised(error: Exception) -> NoReturn:
+    raise error
 
 
 def readable(listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:

@@ -119,18 +119,25 @@ class ExternalStorage(Protocol):
 
 @dataclass(frozen=True)
 class RecordingSummary:
-    """What ACS's own log says about one recording whose files are ready."""
+    """What ACS's own log says about one recording whose files are ready.
+
+    `noted_at` is when the log received its newest row about it: rows come late, and are read in that order.
+    """
 
     recording_id: str
     chunk_count: int
     ready_at: datetime
+    noted_at: datetime
 
 
 class CallRecordingLog(Protocol):
     """ACS's own list of recordings, as far as it was sent to Azure Monitor."""
 
-    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
-        """One for each recording that became ready since then, the earliest first. Raises LogUnavailableError."""
+    def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
+        """One for each recording that the log received a row about since then, the earliest received first.
+
+        At most so many; of those received at that very time only ids behind `after`. Raises LogUnavailableError.
+        """
         ...
 
 
@@ -290,6 +297,10 @@ class Catalog(Protocol):
 
     def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
         """All recordings that are not settled, in no particular order."""
+        ...
+
+    def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
+        """The unsettled recordings that reconcile has found in an alarm, however many others are open."""
         ...
 
     def due_recordings(

@@ -241,14 +241,14 @@ class FakeLog(Scripted):
         self.rows = list(rows)
 
     @scripted
-    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
+    def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
         best: dict[str, RecordingSummary] = {}
         for row in self.rows:
             known = best.get(row.recording_id, row)
             merged = max(row.chunk_count, known.chunk_count), min(row.ready_at, known.ready_at)
-            best[row.recording_id] = RecordingSummary(row.recording_id, *merged)
-        found = [row for row in best.values() if row.ready_at >= since]
-        return iter(sorted(found, key=lambda row: row.ready_at))
+            best[row.recording_id] = RecordingSummary(row.recording_id, *merged, max(row.noted_at, known.noted_at))
+        found = [row for row in best.values() if (row.noted_at, row.recording_id) > (since, after)]
+        return iter(sorted(found, key=lambda row: (row.noted_at, row.recording_id))[:most])
 
 
 # --- our storage -----------------------------------------------------------------------------------------------------
@@ -490,6 +490,12 @@ class FakeCatalog(Scripted):
         return self._listed("open_recordings", [self._seen(record) for record in self._unsettled()])
 
     @scripted
+    def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
+        found = [self._seen(record) for record in self._unsettled()]
+        alarmed = [one for one in found if isinstance(one, Unreadable) or one.stands is not None]
+        return self._listed("alarmed_recordings", alarmed)
+
+    @scripted
     def due_recordings(
         self, now: datetime, after: str = "", most: int = 1000, most_rows: int = 100_000
     ) -> Page[RecordingRecord]:
@@ -618,9 +624,10 @@ class FakeQueue(Scripted):
         now = self._clock.now()
         held = {receipt: self._poison[receipt] for receipt in sorted(receipts) if receipt in self._poison}
         seen = [receipt for receipt, (_, visible_at) in held.items() if visible_at <= now]
-        for receipt in seen:
-            self._poison[receipt] = self._poison[receipt][0], now + POISON_HIDDEN_FOR
-        return iter([self._message(receipt, receipt) for receipt in seen])
+        for receipt in seen:  # each is hidden when it is received, as the service hides a page at a time
+            if receipt in self._poison:
+                self._poison[receipt] = self._poison[receipt][0], now + POISON_HIDDEN_FOR
+                yield self._message(receipt, receipt)
 
     @scripted
     def depths(self) -> list[QueueDepth]:

@@ -334,7 +334,7 @@ def never_announced() -> Stage:
         made_at = stage.here.now
         stage.goes_by(_HOUR)
         assert isinstance(stage.here.fakes.log, FakeLog)
-        stage.here.fakes.log.rows.append(RecordingSummary("started-elsewhere", 1, made_at))
+        stage.here.fakes.log.rows.append(RecordingSummary("started-elsewhere", 1, made_at, stage.here.now))
         stage.failed_at = made_at
         stage.goes_by(5 * _HOUR)
 

@@ -15,16 +15,21 @@ from recording.ports import RecordingSummary
 from recording.settings import Settings
 
 LOG = ErrorFamily(LogUnavailableError, LogUnavailableError, LogUnavailableError, LogUnavailableError)
+LATENESS = timedelta(days=2)  # between an event and its row
 SERVER_SECONDS = 60  # the service's own limit for the query
 
 # One row for each recording, published when its files are ready. Several rows for one id: the highest count holds.
 _QUERY = """\
 ACSCallRecordingSummary
-| where TimeGenerated >= datetime({since})
+| extend NotedAt = bin(ingestion_time(), 1microsecond)
+| where NotedAt >= datetime({since})
 | where {resource} == "" or _ResourceId =~ {resource}
-| summarize ChunkCount = max(toint(ChunkCount)), ReadyAt = min(TimeGenerated) by RecordingId = tostring(RecordingId)
-| order by ReadyAt asc
-| project RecordingId, ChunkCount, ReadyAt
+| extend RecordingId = tostring(RecordingId)
+| summarize ChunkCount = max(toint(ChunkCount)), ReadyAt = min(TimeGenerated), NotedAt = max(NotedAt) by RecordingId
+| where NotedAt > datetime({since}) or RecordingId > {after}
+| order by NotedAt asc, RecordingId asc
+| take {most}
+| project RecordingId, ChunkCount, ReadyAt, NotedAt
 """
 
 
@@ -41,14 +46,16 @@ class MonitorLog:
         """Closes the connections."""
         self._client.close()
 
-    def summaries(self, since: datetime) -> Iterator[RecordingSummary]:
-        """Every recording whose summary was written since then, the earliest first; half an answer is an error."""
-        query = _QUERY.format(since=since.isoformat(), resource=json.dumps(self._resource))
+    def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
+        """Every recording whose summary was received since then, the earliest first; half an answer is an error."""
+        query = _QUERY.format(
+            since=since.isoformat(), resource=json.dumps(self._resource), after=json.dumps(after), most=most
+        )
         with translated("reading ACS's recording log", LOG):
             until = datetime.now(UTC) + timedelta(days=1)  # a clock ahead of ours hides nothing
             answer = attempt(
                 lambda: self._client.query_workspace(
-                    self._workspace, query, timespan=(since, until), server_timeout=SERVER_SECONDS
+                    self._workspace, query, timespan=(since - LATENESS, until), server_timeout=SERVER_SECONDS
                 )
             )
             if isinstance(answer, LogsQueryPartialResult):
@@ -57,8 +64,9 @@ class MonitorLog:
         return iter([summary for summary in found if summary is not None])
 
 
-def _summary(recording_id: Any, chunk_count: Any, ready_at: Any) -> RecordingSummary | None:
+def _summary(recording_id: Any, chunk_count: Any, ready_at: Any, noted_at: Any) -> RecordingSummary | None:
     """A row, or nothing when it names no recording: that is then not this app's to judge."""
     if not isinstance(recording_id, str) or not is_opaque_id(recording_id) or not isinstance(ready_at, datetime):
         return None
-    return RecordingSummary(recording_id, int(chunk_count or 0), ready_at)
+    noted = noted_at if isinstance(noted_at, datetime) else ready_at
+    return RecordingSummary(recording_id, int(chunk_count or 0), ready_at, noted)

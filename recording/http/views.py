@@ -129,6 +129,31 @@ class RedrivenView(View):
         return cls(redriven=done.sent, skipped=done.skipped, dry_run=dry_run)
 
 
+class DecidedView(View):
+    """What a decision did, by the ids of attention items."""
+
+    done: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    @classmethod
+    def of(cls, decided: Decided) -> Self:
+        """Show the outcome."""
+        return cls(done=decided.done, skipped=decided.skipped)
+
+
+class AcceptedView(View):
+    """Which bytes are the recording now."""
+
+    id: str
+    recording_id: str
+    blob_name: str
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> Self:
+        """Show the outcome."""
+        return cls(id=accepted.id, recording_id=accepted.recording_id, blob_name=accepted.blob_name)
+
+
 class FindingView(View):
     """What one check of the doctor found."""
 
@@ -319,7 +344,7 @@ class GotFileView(View):
 
 
 class VerifiedView(View):
-    """How a recording was proved again; it is proved when there is no difference."""
+    """How a recording was proved again; it is proved when all of it was read whole and nothing differs."""
 
     recording_id: str
     proved: bool
@@ -349,7 +374,7 @@ class TrailEntryView(View):
     recording_id: str | None
     caller: str | None
     outcome: str
-    note: str | None
+    note: str | None = None
 
     @classmethod
     def all_of(cls, entries: Iterable[AuditEntry]) -> tuple[Self, ...]:
@@ -378,35 +403,11 @@ class DifferenceView(View):
 
 
 class UnreadView(View):
-    """A blob that could not be read, and why."""
+    """Media that could not be read, and why: `archive tier`, or an error's code."""
 
     name: str
     reason: str
-
-
-class DecidedView(View):
-    """What a decision did, by the ids of what needs attention."""
-
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-
-    @classmethod
-    def of(cls, done: Decided) -> Self:
-        """Show the outcome."""
-        return cls(done=done.done, skipped=done.skipped)
-
-
-class AcceptedView(View):
-    """Which bytes are the recording now."""
-
-    id: str
-    recording_id: str
-    blob_name: str
-
-    @classmethod
-    def of(cls, done: Accepted) -> Self:
-        """Show the outcome."""
-        return cls(id=done.id, recording_id=done.recording_id, blob_name=done.blob_name)
+    recording_id: str | None
 
 
 class DriftView(View):
@@ -419,7 +420,7 @@ class DriftView(View):
     sampled: int
     complete: bool
     differences: tuple[DifferenceView, ...]
-    unread: tuple[UnreadView, ...]
+    unread: tuple[UnreadView, ...] = ()
 
     @classmethod
     def of(cls, report: DriftReport) -> Self:
@@ -435,4 +436,5 @@ class DriftView(View):
             differences=tuple(
                 DifferenceView(**{name: getattr(drift, name) for name in names}) for drift in report.drifts
             ),
+            unread=tuple(UnreadView(name=o.name, reason=o.reason, recording_id=o.recording_id) for o in report.unread),
         )

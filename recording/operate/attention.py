@@ -77,20 +77,25 @@ def _of_held(one: Held, found: object, now: datetime, settings: Settings) -> Att
 
 
 def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[AttentionItem], bool]:
+    still = _Look(lambda: ports.catalog.open_chunks(now), now)  # what can be saved is not hidden by what is late
     chunks = _Look(ports.catalog.open_chunks, now)
-    items = [item for record in chunks if (item := model.of_chunk(record, now, settings.at_risk_below)) is not None]
-    recordings = _Look(ports.catalog.open_recordings, now)
+    known = {record.key: record for look in (still, chunks) for record in look}
+    items = [
+        item for record in known.values() if (item := model.of_chunk(record, now, settings.at_risk_below)) is not None
+    ]
+    recordings = _Look(ports.catalog.alarmed_recordings, now)
     for record in recordings:
         if record.missing_since is None and record.incomplete_since is None:
             continue  # not raised: its files may still be on their way
         try:
-            known = ports.catalog.chunks_of(record.recording_id)
+            files = ports.catalog.chunks_of(record.recording_id)
         except StorageError as error:
             items.append(_unreadable(error, now, record.recording_id))
             continue
-        if (item := model.of_recording(record, known, now, settings.expected_after)) is not None:
+        if (item := model.of_recording(record, files, now, settings.expected_after)) is not None:
             items.append(item)
-    return [*items, *chunks.unreadable, *recordings.unreadable], chunks.complete and recordings.complete
+    unreadable = {one.id: one for look in (still, chunks, recordings) for one in look.unreadable}
+    return [*items, *unreadable.values()], chunks.complete and recordings.complete
 
 
 class _Look(Generic[T]):

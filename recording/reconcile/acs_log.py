@@ -4,8 +4,8 @@ It is the only list of recordings that ACS keeps. It comes late, by minutes to h
 events; a recording or a chunk that only the log knows is noted here, and raised when its file does not come in time.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from recording.archive.manifest import rewrite_manifest
 from recording.bulkhead import Bulkhead
@@ -17,8 +17,11 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 LOOKED_AT_WITHIN = timedelta(minutes=5)  # of each hour: once, as the timer fires every five minutes
-MOST_A_RUN = 2000  # rows of the log
-LATENESS = timedelta(hours=12)  # rows are read again for so long beyond the retention
+MOST_A_RUN = 10_000  # rows of the log; a turn that leaves some is followed by the next turn, not the next hour
+LATENESS = timedelta(hours=12)  # the first look goes back by so long beyond the retention
+SETTLED_AFTER = timedelta(minutes=5)  # rows may be received a little out of order; younger ones are left for later
+MOST_RACES = 3
+CURSOR, FINISHED = "acs_log", "="  # the position begins so when nothing was left behind it
 
 
 def is_due(now: datetime) -> bool:
@@ -27,45 +30,59 @@ def is_due(now: datetime) -> bool:
 
 
 def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """Notes what the log counts for recordings of the last day and a half; how many had something new.
+    """Notes what the log received about recordings since the last look; how many had something new.
 
-    A turn looks at a bounded number of rows, and the next turn goes on behind them. A log that does not answer puts
-    nothing off: the next hour reads the same rows again.
+    A turn looks at a bounded number of rows, and the next turn goes on behind them; each row is read once, however
+    late it came. A log or a catalog that does not answer puts nothing off: the same rows are read again.
 
     Raises:
-        StorageError: when the catalog does not answer.
+        StorageError: when the position cannot be read or saved.
     """
     now = ports.clock.now()
-    position = ports.catalog.cursor("acs_log") if ports.log is not None else ""
-    if ports.log is None or not (position or is_due(now)):
+    kept = ports.catalog.cursor(CURSOR) if ports.log is not None else ""
+    position = kept.removeprefix(FINISHED)
+    is_behind = bool(kept) and not kept.startswith(FINISHED)
+    if ports.log is None or not (is_behind or is_due(now)):
         return 0
     try:
-        listed = ports.log.summaries(_since(position) or now - settings.retention - LATENESS)
-        summaries = list(islice((row for row in listed if _place_of(row) > position), MOST_A_RUN))
+        since, after = _read(position) or (now - settings.retention - LATENESS, "")
+        listed = ports.log.summaries(since, after, MOST_A_RUN + 1)
+        found = [row for row in listed if row.noted_at <= now - SETTLED_AFTER]
     except LogUnavailableError as error:
         emit(Event.LOG_UNAVAILABLE, code=error.code, fault=error.fault, detail=str(error))
         return 0
-    counted = [summary for summary in summaries if summary.chunk_count > 0]
-    noted = sum(bulkhead.each(counted, lambda row: _note(row, ports), "acs_log", lambda row: row.recording_id))
-    following = _place_of(summaries[-1]) if len(summaries) == MOST_A_RUN else ""
-    if following != position:
-        ports.catalog.save_cursor("acs_log", following)
-    emit(Event.COUNTED, count=noted, chunks=sum(summary.chunk_count for summary in summaries))
-    return noted
+    rows = found[:MOST_A_RUN]
+    counted = [row for row in rows if row.chunk_count > 0]
+    outcomes = bulkhead.each_at_once(counted, lambda row: _note(row, ports), "acs_log", lambda row: row.recording_id)
+    following = _place_of(rows[-1]) if rows else position
+    is_whole = len(outcomes) == len(counted) or not bulkhead.is_blind  # else storage failed: the rows are read again
+    if is_whole and following:
+        ports.catalog.save_cursor(CURSOR, following if len(found) > MOST_A_RUN else f"{FINISHED}{following}")
+    emit(Event.COUNTED, count=sum(outcomes), chunks=sum(row.chunk_count for row in rows))
+    return sum(outcomes)
 
 
 def _place_of(summary: RecordingSummary) -> str:
-    return f"{summary.ready_at.astimezone(UTC).isoformat()} {summary.recording_id}"
+    return f"{summary.noted_at.astimezone(UTC).isoformat(timespec='microseconds')} {summary.recording_id}"
 
 
-def _since(position: str) -> datetime | None:
+def _read(position: str) -> tuple[datetime, str] | None:
+    noted_at, _, recording_id = position.partition(" ")
     try:
-        return datetime.fromisoformat(position.partition(" ")[0])
+        return datetime.fromisoformat(noted_at), recording_id
     except ValueError:
         return None
 
 
 def _note(summary: RecordingSummary, ports: Ports) -> bool:
+    """Note a row; an event or a caller that writes the record at this very moment is read once more."""
+    for _ in range(MOST_RACES):
+        with suppress(ClaimLostError):
+            return _noted(summary, ports)
+    return _noted(summary, ports)
+
+
+def _noted(summary: RecordingSummary, ports: Ports) -> bool:
     known = ports.catalog.get_recording(summary.recording_id)
     if known is None:  # started elsewhere, and no event of it has come
         fresh = RecordingRecord(
@@ -79,10 +96,7 @@ def _note(summary: RecordingSummary, ports: Ports) -> bool:
     if len({chunk.task.index for chunk in chunks}) < summary.chunk_count:
         changes["settled_at"] = None
         changes["look_at"] = None
-    try:
-        ports.catalog.save_recording(changed(known, **changes))
-    except ClaimLostError:  # an event came at this very moment; the next hour notes it
-        return False
+    ports.catalog.save_recording(changed(known, **changes))
     if any(chunk.cataloged_at for chunk in chunks):
         rewrite_manifest(chunks[0].task, ports)
     return True

@@ -4,6 +4,7 @@ Everything keeps its identity, so what is there twice in between is archived onc
 to quarantine, so nothing loops forever.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -19,7 +20,8 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 MOST_LETTERS = 1000  # dead letters of one run
-MOST_A_RUN = 2000  # a run stays well below the host's time limit; the next one goes on
+MOST_A_RUN = 2000  # of a loop's window: a run stays well below the host's time limit; the next one goes on
+MOST_POISONED = 50_000  # messages of each poison queue in one run
 
 
 def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
@@ -89,16 +91,41 @@ def task_in(message: PoisonMessage, now: datetime, settings: Settings) -> ChunkT
 
 
 def _events(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    messages = bulkhead.readable(islice(ports.queue.poisoned_events(), MOST_A_RUN), "poisoned_events")
-    done = bulkhead.each(
-        messages, lambda message: put_back_event(message, ports, settings), "poisoned_events", lambda one: one.id
-    )
-    return len(done)
+    def put_back(messages: Sequence[PoisonMessage]) -> int:
+        done = bulkhead.each_at_once(
+            messages, lambda message: put_back_event(message, ports, settings), "poisoned_events", lambda one: one.id
+        )
+        return len(done)
+
+    return _in_batches(ports.queue.poisoned_events, put_back, bulkhead, "poisoned_events")
+
+
+def _in_batches(
+    receive: Callable[[], Iterator[PoisonMessage]],
+    put_back: Callable[[Sequence[PoisonMessage]], int],
+    bulkhead: Bulkhead,
+    loop: str,
+) -> int:
+    """Receive and put back until nothing is left; what was received is hidden for a while, so none is seen twice."""
+    total = seen = 0
+    while seen < MOST_POISONED:
+        messages = list(bulkhead.readable(islice(receive(), MOST_A_RUN), loop))
+        done = put_back(messages) if messages else 0
+        seen += len(messages)
+        total += done
+        if not done:  # none is left, or none can be put back now
+            break
+    return total
 
 
 def _tasks(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """The most urgent first."""
-    messages = list(bulkhead.readable(islice(ports.queue.poisoned(), MOST_A_RUN), "poisoned_tasks"))
+    """The most urgent first, within each batch."""
+    return _in_batches(
+        ports.queue.poisoned, lambda messages: _batch(messages, ports, settings, bulkhead), bulkhead, "poisoned_tasks"
+    )
+
+
+def _batch(messages: Sequence[PoisonMessage], ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     readable: list[tuple[ChunkTask, PoisonMessage]] = []
     kept: list[PoisonMessage] = []
     for message in messages:
@@ -108,7 +135,9 @@ def _tasks(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
         else:
             readable.append((task, message))
     readable.sort(key=lambda pair: pair[0].expires_at)
-    done = bulkhead.each(readable, lambda pair: put_back_task(*pair, ports), "poisoned_tasks", lambda pair: pair[1].id)
+    done = bulkhead.each_at_once(
+        readable, lambda pair: put_back_task(*pair, ports), "poisoned_tasks", lambda pair: pair[1].id
+    )
     others = bulkhead.each(
         kept, lambda message: _keep_or_leave(message, ports, settings), "poisoned_tasks", lambda one: one.id
     )

@@ -343,3 +343,27 @@ def test_all_recordings_are_listed_page_by_page_settled_or_not(catalog: Catalog)
         if not position:
             break
     assert (seen, pages) == (names, 3)
+
+
+def test_held_chunks_are_found_by_their_index_once_all_have_one(catalog: Catalog) -> None:
+    """With a million rows the service would look through all of them."""
+    held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect"}
+    first = added(catalog, chunk(0).model_copy(update=held))
+    known = added(catalog, chunk(1, "d-1"))
+    assert catalog.media_ages().items == ()  # the survey has seen the whole table
+    expired = catalog.save_chunk(known.model_copy(update={"state": ChunkState.EXPIRED}))
+    added(catalog, chunk(2, "d-2"))
+    assert {one.key for one in readable(catalog.held_chunks(), "t")} == {first.key, expired.key}
+    catalog.save_chunk(expired.model_copy(update={"state": ChunkState.PENDING}))
+    assert {one.key for one in readable(catalog.held_chunks(), "t")} == {first.key}
+
+
+def test_recordings_in_an_alarm_are_listed_whatever_else_is_open(catalog: Catalog) -> None:
+    """Fifty thousand that run must not hide the one that is missing."""
+    assert list(catalog.alarmed_recordings()) == []
+    for name, stands in (("rec-1", None), ("rec-2", "missing"), ("rec-3", "incomplete"), ("rec-4", "missing")):
+        assert catalog.add_recording(RecordingRecord(recording_id=name, stands=stands))
+    over = catalog.get_recording("rec-4")
+    assert over is not None
+    catalog.save_recording(over.model_copy(update={"settled_at": NOW}))
+    assert {one.recording_id for one in readable(catalog.alarmed_recordings(), "t")} == {"rec-2", "rec-3"}

@@ -23,8 +23,13 @@ COLUMNS = [
     {"name": "RecordingId", "type": "string"},
     {"name": "ChunkCount", "type": "int"},
     {"name": "ReadyAt", "type": "datetime"},
+    {"name": "NotedAt", "type": "datetime"},
 ]
-ROWS = [RecordingSummary("rec-1", 1, NOW - timedelta(hours=3)), RecordingSummary("rec-2", 6, NOW - timedelta(hours=1))]
+ROWS = [
+    RecordingSummary("rec-1", 1, NOW - timedelta(hours=3), NOW - timedelta(hours=2)),
+    RecordingSummary("rec-2", 6, NOW - timedelta(hours=1), NOW - timedelta(minutes=30)),
+]
+SOON = "2026-11-23T09:00:00Z"
 Make = Callable[[list[RecordingSummary]], CallRecordingLog]
 
 
@@ -44,7 +49,10 @@ def answer(rows: list[list[Any]], **more: Any) -> Answer:
 
 def as_rows(summaries: list[RecordingSummary]) -> list[list[Any]]:
     """Summaries as the service writes them."""
-    return [[row.recording_id, row.chunk_count, f"{row.ready_at:%Y-%m-%dT%H:%M:%S}.1234567Z"] for row in summaries]
+    times = "%Y-%m-%dT%H:%M:%S.1234567Z"
+    return [
+        [row.recording_id, row.chunk_count, f"{row.ready_at:{times}}", f"{row.noted_at:{times}}"] for row in summaries
+    ]
 
 
 @pytest.fixture
@@ -86,6 +94,21 @@ def test_an_empty_log_is_no_error(log: Make) -> None:
     assert list(log([]).summaries(NOW)) == []
 
 
+def test_rows_received_at_one_moment_are_gone_through_by_id() -> None:
+    """A workspace receives thousands in one batch; a bounded look must get behind them."""
+    rows = [RecordingSummary(f"rec-{number}", 1, NOW, NOW) for number in range(5)]
+    found = [row.recording_id for row in FakeLog(*rows).summaries(NOW, "rec-1", 2)]
+    assert found == ["rec-2", "rec-3"]
+
+
+def test_the_position_is_part_of_the_question(monitor: MonitorLog, world: World) -> None:
+    world.script.on("POST", PATH, answer([]))
+    list(monitor.summaries(NOW, 'rec-1"', 7))
+    query = json.loads(world.script.seen[0].body)["query"]
+    assert 'RecordingId > "rec-1\\""' in query
+    assert "| take 7" in query
+
+
 def test_the_question_names_the_table_the_time_and_the_resource(monitor: MonitorLog, world: World) -> None:
     """A workspace may hold the logs of several ACS resources."""
     world.script.on("POST", PATH, answer([]))
@@ -96,10 +119,10 @@ def test_the_question_names_the_table_the_time_and_the_resource(monitor: Monitor
     assert "ACSCallRecordingSummary" in asked["query"]
     assert f'_ResourceId =~ "{RESOURCE}"' in asked["query"]
     assert "datetime(2026-11-23T09:00:00+00:00)" in asked["query"]
-    assert asked["timespan"].startswith("2026-11-23T09:00:00")
+    assert asked["timespan"].startswith("2026-11-21T09:00:00")
 
 
-@pytest.mark.parametrize("row", [["", 1, "2026-11-23T09:00:00Z"], ["a b", 1, "2026-11-23T09:00:00Z"], ["r", 1, None]])
+@pytest.mark.parametrize("row", [["", 1, SOON, SOON], ["a b", 1, SOON, SOON], ["r", 1, None, SOON]])
 def test_a_row_that_names_no_recording_is_passed_over(monitor: MonitorLog, world: World, row: list[Any]) -> None:
     """What cannot be an id must not become a row of the catalog."""
     world.script.on("POST", PATH, answer([row, *as_rows(ROWS[:1])]))

@@ -3,6 +3,8 @@
 The open chunks are found through index rows, not by scanning. The order of writes keeps this safe without a
 transaction over two partitions:
 
+Chunks that were given up have index rows of their own, written before the chunk's row; only readers clear them away.
+
 1. An index row is written before the chunk's row, with every save of an unfinished chunk. If the worker dies in
    between, the index points to nothing or to an older state, which is harmless.
 2. It is removed after the chunk is saved as finished. If the worker dies in between, a stale index row is left,
@@ -35,7 +37,7 @@ from recording.domain.drift import MediaAge
 from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.records import changed
 from recording.domain.times import EARLIEST, sortable
-from recording.domain.transitions import is_finished
+from recording.domain.transitions import is_finished, is_held
 from recording.errors import ClaimLostError, StorageError
 from recording.ports import Page, Unreadable
 from recording.settings import Settings, StorageConnection
@@ -46,6 +48,7 @@ LARGEST_PAGE = 1000  # rows that the service sends at once
 OPEN_PAGE = 50  # of index rows: who looks for the most urgent chunk reads few, and each row costs a request anyway
 READERS = 8  # rows of one page that are read at once
 MOST_FAILURES = 5  # rows of one page that storage refuses; after that it is storage that fails, not the rows
+HELD_INDEX = "held_index"  # set once every held chunk has its index row
 CURSOR_COLUMN = "position"
 STALE_AFTER = timedelta(hours=1)  # longer than any step between an index row and its chunk's row
 
@@ -75,11 +78,15 @@ class TableCatalog:
 
     def add_chunk(self, record: ChunkRecord) -> bool:
         """Adds a record, indexed first."""
+        if is_held(record):
+            _put(self._chunks, rows.held_row(record))
         self._index(record)
         return add_row(self._chunks, rows.chunk_row(record))
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
         """Replaces a record under its ETag and keeps the index in step."""
+        if is_held(record):
+            _put(self._chunks, rows.held_row(record))
         if is_finished(record):
             index = _get(self._chunks, rows.open_keys(record), rows.INDEX_COLUMNS)
             saved = _save(self._chunks, rows.chunk_row(record), record)
@@ -106,13 +113,34 @@ class TableCatalog:
         partition, _, row_key = after.partition("/")
         found, error = _until_it_fails(islice(_ages_behind(self._chunks, partition, row_key), most))
         ages = tuple(age for row in found if (age := _age_of(row)) is not None)
+        for row in found:
+            if row.get("readAt") is None and row.get("state") in rows.HELD_STATES:  # written by an older version
+                _put(self._chunks, rows.held_pointer(row["PartitionKey"], row["RowKey"]))
+        if error is None and len(found) < most:
+            self.save_cursor(HELD_INDEX, "whole")
         position = f"{found[-1]['PartitionKey']}/{found[-1]['RowKey']}" if found else after
         return Page(ages, "" if error is None and len(found) < most else position, error)
 
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
-        """The rows whose state says so; the service looks through the table and sends no others."""
+        """The chunks that the index rows point to; stale rows are skipped and cleared away.
+
+        Until a survey has seen the whole table, older versions may have left rows without an index: then the service
+        looks through the table.
+        """
+        if self.cursor(HELD_INDEX):
+            yield from self._indexed_as_held()
+            return
         for row in _beyond(self._chunks, rows.OPEN_PARTITION, f" and ({rows.IS_HELD})"):
             yield _read(ChunkRecord, row)
+
+    def _indexed_as_held(self) -> Iterator[ChunkRecord | Unreadable]:
+        listed = rows_of(self._chunks, rows.HELD_PARTITION, columns=rows.INDEX_COLUMNS)
+        while indexes := list(islice(listed, OPEN_PAGE * READERS)):
+            for index, record in self._pointed_to(indexes):
+                if isinstance(record, Unreadable) or (record is not None and is_held(record)):
+                    yield record
+                elif _is_stale(index):
+                    _remove(self._chunks, index)
 
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
         """The chunks that the index rows point to, in their order, page by page."""
@@ -190,6 +218,14 @@ class TableCatalog:
     def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
         """The recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
         listed = rows_of(self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS)
+        while indexes := list(islice(listed, OPEN_PAGE * READERS)):
+            yield from self._open_ones(indexes)
+
+    def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
+        """The index rows that name an alarm; the service passes over the others of the partition."""
+        listed = rows_of(
+            self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS, and_that=" and stands gt ''"
+        )
         while indexes := list(islice(listed, OPEN_PAGE * READERS)):
             yield from self._open_ones(indexes)
 
@@ -371,6 +407,8 @@ def rows_of(
     first: str = "",
     page: int | None = None,
     columns: tuple[str, ...] | None = None,
+    *,
+    and_that: str = "",
 ) -> Iterator[TableEntity]:
     """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
 
@@ -380,10 +418,11 @@ def rows_of(
         first: the row key to begin at.
         page: rows in a page; None leaves it to the service, which sends a thousand.
         columns: which columns to read; None for all.
+        and_that: a further condition, as the service spells it.
     """
     with translated("listing rows"):
         try:
-            where = "PartitionKey eq @partition and RowKey ge @first"
+            where = f"PartitionKey eq @partition and RowKey ge @first{and_that}"
             parameters = {"partition": partition, "first": first}
             selected = list(columns) if columns else None
             yield from table.query_entities(where, parameters=parameters, results_per_page=page, select=selected)

@@ -26,7 +26,7 @@ MOST_PIECES = 60  # more do not fit into an entity
 # and one such date would hide the whole page of rows.
 KEYS = ("PartitionKey", "RowKey", "Timestamp")
 INDEX_COLUMNS = (*KEYS, "chunkPartition", "chunkRow", "lookAt", "stands")
-AGE_COLUMNS = (*KEYS, "recordingId", "isOpen", "blobName", "lengthBytes", "readAt", "isOffline")
+AGE_COLUMNS = (*KEYS, "state", "recordingId", "isOpen", "blobName", "lengthBytes", "readAt", "isOffline")
 DOCUMENT_COLUMNS = (
     *KEYS,
     *(f"json{number:02d}" for number in range(MOST_PIECES)),
@@ -35,10 +35,12 @@ DOCUMENT_COLUMNS = (
 
 # Names made by `name_of` never hold an exclamation mark, so these partitions cannot be a recording's.
 CURSORS_PARTITION = "!cursors"
+HELD_PARTITION = "!held"
 OPEN_PARTITION = "!open"
 RESERVATIONS_PARTITION = "!reservations"
 RECORDING_ROW = "recording"
 NOT_READ = "-"  # this chunk has no media that must be read again
+HELD_STATES = (ChunkState.QUARANTINED.value, ChunkState.EXPIRED.value)
 IS_HELD = f"state eq '{ChunkState.QUARANTINED}' or state eq '{ChunkState.EXPIRED}'"  # as `is_held` says
 
 
@@ -72,6 +74,18 @@ def open_row(record: ChunkRecord) -> Row:
     """An index row; it only points to the chunk's row."""
     keys = chunk_keys(record.key)
     return open_keys(record) | {"chunkPartition": keys["PartitionKey"], "chunkRow": keys["RowKey"]}
+
+
+def held_row(record: ChunkRecord) -> Row:
+    """An index row of a chunk that was given up; it only points to the chunk's row."""
+    keys = chunk_keys(record.key)
+    return held_pointer(keys["PartitionKey"], keys["RowKey"])
+
+
+def held_pointer(partition: str, row: str) -> Row:
+    """The index row of the held chunk that is stored under these keys."""
+    keys = {"PartitionKey": HELD_PARTITION, "RowKey": f"{partition}-{row}"}
+    return keys | {"chunkPartition": partition, "chunkRow": row}
 
 
 def chunk_row(record: ChunkRecord) -> Row:

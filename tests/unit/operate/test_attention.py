@@ -57,7 +57,7 @@ def fallback(here: World) -> None:
 
 def missing(here: World) -> None:
     ended = here.now - timedelta(hours=2)
-    fresh = RecordingRecord(recording_id=RECORDING_ID, ended_seen_at=ended, missing_since=here.now)
+    fresh = RecordingRecord(recording_id=RECORDING_ID, ended_seen_at=ended, missing_since=here.now, stands="missing")
     here.fakes.catalog.add_recording(fresh)
 
 
@@ -65,7 +65,9 @@ def incomplete(here: World) -> None:
     then = here.now - timedelta(hours=9)
     of = task(1, document_id(1), expires_at=here.now + timedelta(hours=24))
     here.fakes.catalog.add_chunk(record(ChunkState.SOURCE_DELETED, task=of, first_seen_at=then))
-    here.fakes.catalog.add_recording(RecordingRecord(recording_id=RECORDING_ID, incomplete_since=here.now))
+    here.fakes.catalog.add_recording(
+        RecordingRecord(recording_id=RECORDING_ID, incomplete_since=here.now, stands="incomplete")
+    )
 
 
 def poisoned(here: World) -> None:

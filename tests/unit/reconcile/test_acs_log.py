@@ -1,7 +1,7 @@
 """Counting: what only ACS's own log knows is raised (I4), whoever started the recording."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,9 +10,10 @@ from dev.in_memory.fakes import FakeLog
 from dev.in_memory.world import World, world
 from recording.bulkhead import Bulkhead
 from recording.control.recordings import get_recording
-from recording.errors import ClaimLostError, LogUnavailableError
+from recording.errors import ClaimLostError, LogUnavailableError, StorageBusyError
 from recording.ports import RecordingSummary
-from recording.reconcile.acs_log import count, is_due
+from recording.reconcile import acs_log
+from recording.reconcile.acs_log import MOST_A_RUN, count, is_due
 
 
 def _here(*rows: RecordingSummary) -> World:
@@ -21,8 +22,10 @@ def _here(*rows: RecordingSummary) -> World:
     return here
 
 
-def _row(recording_id: str = RECORDING_ID, chunks: int = 1) -> RecordingSummary:
-    return RecordingSummary(recording_id, chunks, EVENT_TIME)
+def _row(
+    recording_id: str = RECORDING_ID, chunks: int = 1, noted_at: datetime = EVENT_TIME - timedelta(hours=1)
+) -> RecordingSummary:
+    return RecordingSummary(recording_id, chunks, EVENT_TIME, noted_at)
 
 
 def _goes_by(here: World, hours: float) -> None:
@@ -74,7 +77,7 @@ def test_a_settled_recording_is_opened_again_when_the_log_counts_more(caplog: py
     _goes_by(here, 3)
     assert here.fakes.catalog.recordings[RECORDING_ID].settled_at is not None
     assert here.fakes.log is not None
-    here.fakes.log.rows.append(_row(chunks=2))
+    here.fakes.log.rows.append(_row(chunks=2, noted_at=here.now))
     _goes_by(here, 3)
     assert _raised(caplog) == ["recording.incomplete"]
 
@@ -103,11 +106,10 @@ def test_a_log_that_does_not_answer_puts_nothing_off(caplog: pytest.LogCaptureFi
 
 
 def test_an_event_at_the_same_moment_wins() -> None:
-    """The next hour notes it."""
+    """Its record is read once more, and keeps what both say."""
     here = _here(_row(chunks=2))
     here.announces()
     here.fakes.catalog.fail_next("save_recording", ClaimLostError("changed"))
-    assert count(here.ports, here.settings, Bulkhead()) == 0
     assert count(here.ports, here.settings, Bulkhead()) == 1
 
 
@@ -115,3 +117,38 @@ def test_without_a_workspace_nothing_is_asked() -> None:
     """Off by default."""
     here = world()
     assert count(here.ports, here.settings, Bulkhead()) == 0
+
+
+def test_fifty_thousand_rows_an_hour_are_kept_up_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The turns of one hour take more than ACS writes in it, and none is asked about twice."""
+    monkeypatch.setattr(acs_log, "MOST_A_RUN", 50)
+    assert MOST_A_RUN * 12 >= 2 * 50_000
+    here = _here()
+    assert here.fakes.log is not None
+    for hour in range(3):
+        at = here.now
+        here.fakes.log.rows += [_row(f"r{hour}-{n}", 1, at + timedelta(seconds=n)) for n in range(250)]
+        before = here.fakes.catalog.calls.count("get_recording")
+        _goes_by(here, 1)
+        assert here.fakes.catalog.calls.count("get_recording") - before <= 250 * 3
+    _goes_by(here, 2)
+    assert sum(name.startswith("r") for name in here.fakes.catalog.recordings) >= 750
+
+
+def test_a_catalog_that_fails_meanwhile_has_the_same_rows_read_again() -> None:
+    """Each row is read once, but never not at all."""
+    here = _here(*[_row(f"r{number:02d}") for number in range(40)])
+    here.fakes.catalog.fail_next("add_recording", StorageBusyError("down"), times=10_000)
+    assert count(here.ports, here.settings, Bulkhead()) == 0
+    here.fakes.catalog.fails_no_more("add_recording")
+    assert count(here.ports, here.settings, Bulkhead()) == 40
+
+
+def test_a_row_that_comes_hours_late_is_read() -> None:
+    """By when the log received it, whatever time it is about."""
+    here = _here(_row("early"))
+    _goes_by(here, 1)
+    assert here.fakes.log is not None
+    here.fakes.log.rows.append(RecordingSummary("late", 1, EVENT_TIME - timedelta(hours=9), here.now))
+    _goes_by(here, 2)
+    assert {"early", "late"} <= set(here.fakes.catalog.recordings)
