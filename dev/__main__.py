@@ -94,7 +94,11 @@ def bench(
     out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
 ) -> None:
-    """Measures the copy beside what a user would pick instead; takes about fifteen minutes."""
+    """Measures the copy beside what a user would pick instead, in fifteen minutes; `watchers`: what many rows cost."""
+    if figures == ["watchers"]:
+        from dev.bench import watchers
+
+        raise typer.Exit(watchers.main(out.with_name("watchers.json")))
     from dev.bench.command import main
 
     raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs))

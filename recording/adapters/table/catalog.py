@@ -79,14 +79,14 @@ class TableCatalog:
     def add_chunk(self, record: ChunkRecord) -> bool:
         """Adds a record, indexed first."""
         if is_held(record):
-            _put(self._chunks, rows.held_row(record))
+            put_row(self._chunks, rows.held_row(record))
         self._index(record)
         return add_row(self._chunks, rows.chunk_row(record))
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
         """Replaces a record under its ETag and keeps the index in step."""
         if is_held(record):
-            _put(self._chunks, rows.held_row(record))
+            put_row(self._chunks, rows.held_row(record))
         if is_finished(record):
             index = _get(self._chunks, rows.open_keys(record), rows.INDEX_COLUMNS)
             saved = _save(self._chunks, rows.chunk_row(record), record)
@@ -115,7 +115,7 @@ class TableCatalog:
         ages = tuple(age for row in found if (age := _age_of(row)) is not None)
         for row in found:
             if row.get("readAt") is None and row.get("state") in rows.HELD_STATES:  # written by an older version
-                _put(self._chunks, rows.held_pointer(row["PartitionKey"], row["RowKey"]))
+                put_row(self._chunks, rows.held_pointer(row["PartitionKey"], row["RowKey"]))
         if error is None and len(found) < most:
             self.save_cursor(HELD_INDEX, "whole")
         position = f"{found[-1]['PartitionKey']}/{found[-1]['RowKey']}" if found else after
