@@ -432,7 +432,6 @@ class DriftView(View):
             chunks=report.chunks,
             sampled=report.sampled,
             complete=report.complete,
-            unread=tuple(UnreadView(name=one.name, reason=one.reason) for one in report.unread),
             differences=tuple(
                 DifferenceView(**{name: getattr(drift, name) for name in names}) for drift in report.drifts
             ),
