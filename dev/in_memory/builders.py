@@ -138,7 +138,7 @@ def record(state: ChunkState = ChunkState.PENDING, **changes: Any) -> ChunkRecor
     facts: dict[str, Any] = {"task": task(), "first_seen_at": EVENT_TIME, "changed_at": EVENT_TIME, "state": state}
     if state in (ChunkState.COPIED, ChunkState.VERIFIED, ChunkState.CATALOGED, ChunkState.SOURCE_DELETED):
         facts |= {"blob_name": f"{FOLDER}/0000-{document_id()}.wav", "format": FormatType.WAV, "length_bytes": 64_044}
-        facts |= {"sha256": "ab" * 32, "duration_ms": 2000.0, "copied_at": EVENT_TIME}
+        facts |= {"sha256": "ab" * 32, "duration_ms": 2000.0, "copied_at": EVENT_TIME, "container": "RIFF"}
     if state in (ChunkState.VERIFIED, ChunkState.CATALOGED, ChunkState.SOURCE_DELETED):
         facts |= {"verified_at": EVENT_TIME, "verified_how": ("length equals the source's declared total",)}
         facts |= {"stored_etag": STORED_ETAG}

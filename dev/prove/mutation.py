@@ -56,7 +56,10 @@ TARGETS = (
     Target(
         "recording.domain.blocks", ("unit/domain/test_blocks.py", "unit/archive/transfer/test_transfer.py", *_LINE[:1])
     ),
-    Target("recording.archive.verify", ("unit/archive/test_verify.py", *_LINE, "unit/archive/test_fallback.py")),
+    Target(
+        "recording.archive.verify",
+        ("unit/archive/test_verify.py", *_LINE, "unit/archive/test_fallback.py", "unit/archive/test_media_remarks.py"),
+    ),
     Target(
         "recording.archive.delete_source",
         (

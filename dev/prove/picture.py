@@ -28,13 +28,20 @@ def picture(here: World) -> dict[str, Any]:
         ),
         "media": here.media_blobs(),
         "metadata": papers,
-        "receipts": {n: json.loads(b.data)["sha256"] for n, b in blobs.items() if n.endswith(".receipt.json")},
+        "receipts": {n: _proved_in(b.data) for n, b in blobs.items() if n.endswith(".receipt.json")},
         "manifests": {n: _chunks_in(b.data) for n, b in blobs.items() if n.endswith("manifest.json")},
         "quarantine": sorted(fakes.quarantine.reasons),
         "left in queues": len(fakes.queue.sent) + len(fakes.queue.poison_bodies),
         "left at the source": sorted(here.source.objects),
         "dead letters": sorted(fakes.dead_letters.kept) if fakes.dead_letters else [],
     }
+
+
+def _proved_in(receipt: bytes) -> dict[str, Any]:
+    """What a receipt says of the media, whichever try has committed it."""
+    content = json.loads(receipt)
+    names = ("sha256", "lengthBytes", "durationMs", "container", "channels", "sampleRate", "video", "remarks")
+    return {name: content.get(name) for name in names}
 
 
 def _chunks_in(manifest: bytes) -> tuple[bool, list[tuple[int, str]]]:

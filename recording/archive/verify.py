@@ -72,7 +72,13 @@ def _proofs(work: Work) -> tuple[list[str], ChunkChanges]:
 
 
 def _must_read(work: Work) -> bool:
-    return work.settings.verify_readback or work.task.home is Home.EXTERNAL or work.record.sha256 is None
+    is_seen_whole = work.record.sha256 is not None and not _is_media_unseen(work)
+    return work.settings.verify_readback or work.task.home is Home.EXTERNAL or not is_seen_whole
+
+
+def _is_media_unseen(work: Work) -> bool:
+    """Return whether the bytes were committed by a worker that died before it told what they are."""
+    return work.record.container is None
 
 
 def _about_source(work: Work) -> list[str]:
@@ -95,9 +101,10 @@ def _read_back(work: Work) -> tuple[list[str], ChunkChanges]:
         return ["read back whole: same length and SHA-256"], {}
     if work.record.sha256 is None:
         return _first_seen_whole(work)
-    stored, _ = read_back(work, pool_of(work), Stored(_name(work), _length(work), _blocks(work)))
+    probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
+    stored, media = read_back(work, pool_of(work), Stored(_name(work), _length(work), _blocks(work)), probe)
     check_stored(_as_read(work), stored)
-    return ["read back whole: same length and SHA-256"], {}
+    return ["read back whole: same length and SHA-256"], _judged(work, media) if probe else ChunkChanges()
 
 
 def _first_seen_whole(work: Work) -> tuple[list[str], ChunkChanges]:
@@ -110,7 +117,11 @@ def _first_seen_whole(work: Work) -> tuple[list[str], ChunkChanges]:
 
 
 def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
-    return media_changes(work, media, media_fault(work, media, metadata_if_there(work)))
+    """Return what the media is; what an operator has accepted keeps the warning that it was accepted with."""
+    if work.record.accepted is None:
+        return media_changes(work, media, media_fault(work, media, metadata_if_there(work)))
+    warning = work.record.media_warning
+    return ChunkChanges(**{**media_changes(work, media, warning), "media_fault": None, "media_warning": warning})
 
 
 def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:

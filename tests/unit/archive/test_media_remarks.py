@@ -11,6 +11,7 @@ from recording.domain.chunk import ChunkState
 from recording.domain.formats import FormatType
 from recording.domain.integrity import REMARK_NO_LENGTH, REMARK_PROMISE
 from recording.domain.media.wav import REMARK_BYTES_AFTER, REMARK_RIFF_SIZE
+from recording.errors import StorageBusyError
 
 
 def test_a_remark_is_in_every_paper_and_in_the_answer() -> None:
@@ -23,6 +24,22 @@ def test_a_remark_is_in_every_paper_and_in_the_answer() -> None:
     answer = get_recording(RECORDING_ID, here.ports, here.settings)["chunks"][0]
     for told in (here.record().remarks, here.receipt()["remarks"], here.manifest()["chunks"][0]["remarks"]):
         assert list(told) == answer["remarks"] == [REMARK_BYTES_AFTER, REMARK_RIFF_SIZE]
+
+
+@pytest.mark.parametrize("is_read_back", [True, False])
+def test_a_copy_that_another_worker_finished_is_described_as_any_other(is_read_back: bool) -> None:
+    """The worker that committed the bytes died with what it knew of them; the next one looks at them itself."""
+    described = []
+    for lost_answers in (0, 1):
+        here = world(verify_readback=is_read_back)
+        here.holds(task(), wav() + bytes(16))
+        here.fakes.archive.fail_next("put_media", StorageBusyError("lost"), times=lost_answers, after=True)
+        here.fakes.queue.send(task())
+        here.runs(hours=1)
+        receipt = here.receipt()
+        described.append({name: receipt[name] for name in ("container", "channels", "durationMs", "remarks")})
+    assert described[0] == described[1]
+    assert described[1]["remarks"] == [REMARK_BYTES_AFTER, REMARK_RIFF_SIZE]
 
 
 def test_ordinary_media_has_no_remark() -> None:

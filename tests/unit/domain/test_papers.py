@@ -45,7 +45,7 @@ def test_a_receipt_holds_what_was_proved() -> None:
         "lengthBytes": 64_044,
         "sha256": "ab" * 32,
         "durationMs": 2000.0,
-        "container": None,
+        "container": "RIFF",
         "channels": None,
         "sampleRate": None,
         "verifiedHow": ["length equals the source's declared total"],
