@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -56,8 +57,10 @@ def test_an_answer_that_drips_ends_in_time(
     """A byte within each read time-out would hold a worker for days; fourteen of them would hold the app."""
     done = threading.Event()
     world.script.anything(Answer(200, b"x" * 1000, drips=where, length=declared, stall=done))
+    begun = time.monotonic()
     with pytest.raises(SourceBusyError):
         CALLS[call](source)
+    assert time.monotonic() - begun < 5, "the drip ended by itself, and nobody ended it"
     done.set()
 
 

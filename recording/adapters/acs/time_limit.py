@@ -26,10 +26,15 @@ class Limit:
         self.ends_at = time.monotonic() + seconds
         self.is_over = False
         self._connections: list[Any] = []
+        self._sockets: list[Any] = []
 
     def watch(self, connection: Any) -> None:
         """Shut this connection down when the time is over."""
         self._connections.append(connection)
+
+    def hold(self, sock: Any) -> None:
+        """Shut this socket down too: a connection forgets it when the answer says `Connection: close`."""
+        self._sockets.append(sock)
 
     def allow(self, seconds: float) -> None:
         """Give the request so much time from now on: its answer says how much there is to read."""
@@ -44,12 +49,11 @@ class Limit:
     def shut_down(self) -> None:
         """End the request from outside."""
         self.is_over = True
-        for connection in self._connections:
-            sock = getattr(connection, "sock", None)
-            sock = getattr(sock, "socket", sock)  # TLS through a proxy's TLS
-            if isinstance(sock, socket.socket):
+        for sock in [*(getattr(one, "sock", None) for one in self._connections), *self._sockets]:
+            plain = getattr(sock, "socket", sock)  # TLS through a proxy's TLS
+            if isinstance(plain, socket.socket):
                 with suppress(OSError):  # it may have ended by itself
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                    socket.socket.shutdown(plain, socket.SHUT_RDWR)
 
 
 class _Watchdog:
@@ -111,6 +115,9 @@ class _WatchedConnection(HTTPSConnection):
         """Send a request, within the limit."""
         self._be_watched()
         super().request(*args, **kwargs)
+        limit: Limit | None = getattr(_current, "limit", None)
+        if limit is not None:
+            limit.hold(self.sock)
 
     def _be_watched(self) -> None:
         limit: Limit | None = getattr(_current, "limit", None)
