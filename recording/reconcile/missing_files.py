@@ -23,7 +23,7 @@ from recording.domain.receipt import gaps_in, gaps_in_words
 from recording.domain.recording import RecordingRecord
 from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, ControlError
-from recording.follow_ups import request_follow_up
+from recording.follow_ups import FollowUpRequests
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -61,10 +61,10 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
         "open_recordings",
         lambda record: record.recording_id,
     )
-    asked = _to_ask(seen, now, settings)
+    asked, requests = _to_ask(seen, now, settings), FollowUpRequests(ports)
     stands = bulkhead.each_at_once(
         seen,
-        lambda pair: _look_at(*pair, ports, settings, ask=pair[0].recording_id in asked),
+        lambda pair: _look_at(*pair, ports, settings, ask=pair[0].recording_id in asked, requests=requests),
         "open_recordings",
         lambda pair: pair[0].recording_id,
     )
@@ -97,7 +97,13 @@ def _to_ask(
 
 
 def _look_at(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, *, ask: bool
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    ports: Ports,
+    settings: Settings,
+    *,
+    ask: bool,
+    requests: FollowUpRequests,
 ) -> Expectation:
     now, after = ports.clock.now(), settings.expected_after
     changes = _answer(record, now, ports) if ask else RecordingChanges()
@@ -123,7 +129,7 @@ def _look_at(
         if changes:
             ports.catalog.save_recording(changed(record, **changes))
         if not is_followed_up:
-            request_follow_up(record.recording_id, ports)
+            requests.request(record.recording_id)
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
         return Expectation.AWAITED
     return stands

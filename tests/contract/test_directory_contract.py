@@ -8,13 +8,18 @@ import pytest
 from azure.storage.queue import QueueServiceClient
 from pydantic import SecretStr
 
+from dev.in_memory.builders import task
 from dev.in_memory.fakes import FakeClock
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
+from dev.in_memory.world import world
 from recording.adapters.storage_queue import StorageFollowUps
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys
 from recording.domain.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
+from recording.domain.find_query import FindQuery
+from recording.library.directory import find
 from recording.ports import Directory, FollowUps, IndexKeySource
 from recording.settings import Settings
+from tests.canaries import PARTICIPANT, PHONE
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOTH = ["fake", pytest.param("azurite", marks=pytest.mark.azurite)]
@@ -141,6 +146,29 @@ def test_a_follow_up_is_a_message_that_names_the_recording(storage: Settings) ->
     with QueueServiceClient.from_connection_string(connection.get_secret_value()) as service:
         (message,) = service.get_queue_client("recording-follow-ups").peek_messages(max_messages=1)
     assert message.content == "eyJyZWNvcmRpbmdJZCI6ICJyZWMtMSIsICJhdHRlbXB0IjogMn0="
+
+
+@pytest.mark.azurite
+def test_no_number_is_in_a_url_a_key_or_a_row(storage: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """The SDK logs each request with its address, and storage keeps a log of its own."""
+    here = world()
+    directory, keys = TableDirectory(storage), TableIndexKeys(storage)
+    object.__setattr__(here.fakes, "directory", directory)
+    object.__setattr__(here.fakes, "index_keys", keys)
+    caplog.set_level("DEBUG", "azure")
+    here.holds(task())
+    here.announces()
+    here.runs_due()
+    here.follows_up()
+    for query in ({"number": PHONE}, {"participant": PARTICIPANT}, {"number": PHONE[-7:]}):
+        assert len(find(FindQuery.read(query), here.ports, here.settings).items) == 1
+    rows = directory.read(Span("!", "~")).rows
+    directory.close()
+    keys.close()
+    assert len(rows) > 4
+    assert "http://127.0.0.1" in caplog.text
+    for text in (caplog.text, str(rows)):
+        assert not [secret for secret in (PARTICIPANT, PHONE, PHONE[1:], PHONE[-7:]) if secret in text]
 
 
 def test_the_key_stays_the_same(index_keys: IndexKeySource) -> None:

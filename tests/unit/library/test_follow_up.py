@@ -10,9 +10,11 @@ from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, metada
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.directory import is_placed
 from recording.domain.find_query import FindQuery
+from recording.domain.recording import RecordingRecord
 from recording.domain.records import changed
 from recording.domain.transitions import is_archived
 from recording.errors import StorageBusyError
+from recording.follow_ups import MOST_FAILURES
 from recording.library.directory import find
 from recording.library.follow_up import follow_up
 from tests.canaries import PARTICIPANT, PHONE
@@ -211,3 +213,18 @@ def _is_consistent(here: World) -> None:
     wanted = {f"{name}|{record.placement.row_key}" for name in record.placement.partitions}
     assert here.fakes.directory.places == wanted
     assert found(here, call=CALL_ID) == [RECORDING_ID]
+
+
+def test_a_queue_that_fails_costs_reconcile_a_few_tries_and_no_more() -> None:
+    """Each try costs time-outs, and a run has more to do than this."""
+    here = world()
+    for number in range(50):
+        here.fakes.catalog.add_recording(RecordingRecord(recording_id=f"rec-{number}", first_event_at=here.now))
+    here.fakes.follow_ups.fail_next("send", StorageBusyError("down"), times=1000)
+    here.fakes.clock.advance(minutes=5)
+    here.reconciles()
+    assert here.fakes.follow_ups.calls.count("send") == MOST_FAILURES
+    here.fakes.follow_ups.fails_no_more("send")
+    here.fakes.clock.advance(hours=2)
+    here.reconciles()
+    assert here.follows_up() == 50
