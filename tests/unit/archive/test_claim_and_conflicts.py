@@ -92,7 +92,7 @@ def test_a_claim_that_has_ended_cannot_be_renewed(here: World) -> None:
 
 def test_a_dripping_source_does_not_cost_the_claim(here: World) -> None:
     """Less than one block within one claim: the work goes on, so the claim must too, or nobody ever finishes."""
-    here.holds(task(recording_duration_ms=None, metadata_location=None), wav(40_000))
+    here.holds(task(recording_duration_ms=None, metadata_location=None), wav(25_000))
     drip = _dripping(here, seconds=10)
     with drip:
         here.works(task(recording_duration_ms=None, metadata_location=None))
@@ -102,7 +102,7 @@ def test_a_dripping_source_does_not_cost_the_claim(here: World) -> None:
 def test_a_drip_that_takes_too_long_goes_back_to_the_queue_before_the_host_ends_it() -> None:
     """Even when not one block was filled, the time is watched."""
     here = world(copy_time_budget=timedelta(minutes=1))
-    here.holds(task(), wav(40_000))
+    here.holds(task(), wav(25_000))
     with _dripping(here, seconds=10):
         here.works(task())
     assert (here.state(), here.record().last_error) == (ChunkState.PENDING, "copy_paused")
