@@ -15,6 +15,7 @@ from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, reco
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.chunk import ChunkRecord, ChunkState, Suspect
+from recording.domain.expectation import Expectation
 from recording.domain.recording import RecordingRecord
 from recording.domain.short_ids import short_id
 
@@ -51,6 +52,7 @@ def _started(here: World, recording_id: str, order: str) -> RecordingRecord:
         request={"tags": {"order": order}},
         ended_seen_at=here.now - timedelta(hours=8) if is_missing else None,
         missing_since=here.now - timedelta(hours=3) if is_missing else None,
+        stands=Expectation.MISSING if is_missing else None,
     )
 
 
