@@ -61,10 +61,10 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
         "open_recordings",
         lambda record: record.recording_id,
     )
-    asked, requests = _to_ask(seen, now, settings), FollowUpRequests(ports)
+    asked, follow_ups = _to_ask(seen, now, settings), FollowUpRequests(ports)
     stands = bulkhead.each_at_once(
         seen,
-        lambda pair: _look_at(*pair, ports, settings, ask=pair[0].recording_id in asked, requests=requests),
+        lambda pair: _look_at(*pair, ports, settings, ask=pair[0].recording_id in asked, follow_ups=follow_ups),
         "open_recordings",
         lambda pair: pair[0].recording_id,
     )
@@ -103,7 +103,7 @@ def _look_at(
     settings: Settings,
     *,
     ask: bool,
-    requests: FollowUpRequests,
+    follow_ups: FollowUpRequests,
 ) -> Expectation:
     now, after = ports.clock.now(), settings.expected_after
     changes = _answer(record, now, ports) if ask else RecordingChanges()
@@ -129,7 +129,7 @@ def _look_at(
         if changes:
             ports.catalog.save_recording(changed(record, **changes))
         if not is_followed_up:
-            requests.request(record.recording_id)
+            follow_ups.request(record.recording_id)
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
         return Expectation.AWAITED
     return stands
