@@ -23,7 +23,10 @@ def request_follow_up(recording_id: str, ports: Ports) -> bool:
 
 
 class FollowUpRequests:
-    """The requests of one run over many recordings, which ends asking when the queue keeps failing."""
+    """The requests of one run over many recordings; they end soon after the queue has failed MOST_FAILURES times.
+
+    Several threads may ask at once, so those that are on their way by then still fail.
+    """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports

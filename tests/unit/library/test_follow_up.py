@@ -8,6 +8,7 @@ import pytest
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, metadata, task
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from recording.bulkhead import WORKERS
 from recording.domain.directory import is_placed
 from recording.domain.find_query import FindQuery
 from recording.domain.recording import RecordingRecord
@@ -223,7 +224,7 @@ def test_a_queue_that_fails_costs_reconcile_a_few_tries_and_no_more() -> None:
     here.fakes.follow_ups.fail_next("send", StorageBusyError("down"), times=1000)
     here.fakes.clock.advance(minutes=5)
     here.reconciles()
-    assert here.fakes.follow_ups.calls.count("send") == MOST_FAILURES
+    assert MOST_FAILURES <= here.fakes.follow_ups.calls.count("send") < MOST_FAILURES + WORKERS
     here.fakes.follow_ups.fails_no_more("send")
     here.fakes.clock.advance(hours=2)
     here.reconciles()
