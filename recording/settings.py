@@ -114,6 +114,7 @@ class Settings(_Frozen):
     insights: Annotated[SecretStr | None, Setting("APPLICATIONINSIGHTS_CONNECTION_STRING", values.insights)] = None
     trace_ratio: Annotated[float, Setting("TELEMETRY_TRACE_RATIO", values.ratio)] = 0.1
     platform_auth: Annotated[bool, Setting("WEBSITE_AUTH_ENABLED", values.flag)] = False
+    sign_in_required: Annotated[bool, Setting("APP_SIGN_IN_REQUIRED", values.flag)] = False
     start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
     index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()
 

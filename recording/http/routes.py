@@ -272,7 +272,8 @@ def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dep
     """What the use case needs, if the caller may have it.
 
     The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
-    it does not, the header that names the caller may come from anybody and is ignored.
+    it does not, the header that names the caller may come from anybody and is ignored. Where sign-in is required and
+    the platform does not do it, nobody is let in.
 
     Raises:
         RequestError: `not_signed_in` (401) or `role_missing` (403).
@@ -280,6 +281,8 @@ def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dep
     ports, settings = dependencies()
     if settings.platform_auth:
         check_allowed(read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")), operation)
+    elif settings.sign_in_required:
+        raise RequestError("sign-in is required, and the platform does not sign people in", code=Code.NOT_SIGNED_IN)
     return ports, settings
 
 

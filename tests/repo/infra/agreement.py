@@ -24,8 +24,6 @@ OF_THE_PLATFORM = {
 HOOKS = ("preprovision", "postdeploy", "predown", "lock")
 OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "SUBSCRIBE_TRIES", "SUBSCRIBE_PAUSE_SECONDS"}
 SAFE_AZD = (1, 25)
-# Set here first: the app reads it from its next version on, and until then it does no harm.
-AHEAD = {"APP_SIGN_IN_REQUIRED"}
 # Read by the app and left out of the templates, each for its reason.
 LEFT_OUT = {
     "ACS_CONNECTION_STRING": "a key; the templates use the identity",
@@ -60,7 +58,7 @@ LEFT_OUT = {
 
 def settings_that_are_set_are_read(templates: Templates) -> Iterator[str]:
     """A setting that nobody reads does nothing, and whoever set it believes that it does."""
-    unread = app_settings(templates) - documented_settings() - OF_THE_PLATFORM - AHEAD
+    unread = app_settings(templates) - documented_settings() - OF_THE_PLATFORM
     yield from (f"{name} is set, and nobody reads it" for name in sorted(unread))
 
 

@@ -81,6 +81,15 @@ def test_each_role_opens_what_the_matrix_says(role: Role, operation: Operation) 
 
 
 @pytest.mark.parametrize("operation", Operation)
+def test_a_required_sign_in_that_the_platform_does_not_do_lets_nobody_in(operation: Operation) -> None:
+    """A platform setting that is lost must close the routes, not open them; a header proves nothing then."""
+    here = world(sign_in_required=True)
+    assert asked(here, operation, principal(*Role)) == (401, "not_signed_in")
+    assert here.fakes.control.calls == []
+    assert not is_refused(asked(world(sign_in_required=True, platform_auth=True), operation, principal(*Role)))
+
+
+@pytest.mark.parametrize("operation", Operation)
 def test_an_operation_needs_a_role(operation: Operation) -> None:
     """A function that nobody thought of would be open to all who are signed in."""
     assert operation in NEEDED
