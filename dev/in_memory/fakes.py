@@ -35,6 +35,7 @@ from recording.errors import (
     SourceBusyError,
     SourceGoneError,
     StorageError,
+    StorageRefusedError,
 )
 from recording.operate.doctor import QueueFacts, SubscriptionFacts
 from recording.ports import (
@@ -738,6 +739,8 @@ class FakeProbe(Scripted):
         self.letters = 0
         self.time = FakeClock().now()
         self.shares_account = False
+        self.can_delete = False
+        self.is_read_only = False
         self.doors = [
             SubscriptionFacts("to-function", "AzureFunction", (EVENT_TYPE,), has_dead_letter=True),
             SubscriptionFacts("to-queue", "StorageQueue", (EVENT_TYPE,), has_dead_letter=True),
@@ -754,7 +757,17 @@ class FakeProbe(Scripted):
     def quarantine(self) -> None: ...
 
     @scripted
-    def archive(self, *, is_fallback: bool) -> None: ...
+    def archive(self, *, is_fallback: bool, may_write: bool = True) -> None:
+        if may_write and self.is_read_only:
+            raise StorageRefusedError("403")
+
+    @scripted
+    def may_delete(self) -> bool:
+        return self.can_delete
+
+    @scripted
+    def host_account(self) -> str:
+        return "host"
 
     @scripted
     def dead_letters(self) -> int:

@@ -1,24 +1,24 @@
 """Fills the doctor's port Probe: each method does one harmless thing for real, and leaves nothing that counts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from azure.core import PipelineClient
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions, PipelineClient
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, ProxyPolicy
 from azure.core.rest import HttpRequest
 from azure.storage.blob import ContainerClient
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import status_of, translated
 from recording.adapters.blob.container import blob_service
 from recording.adapters.storage_queue import queue_client
 from recording.adapters.table.catalog import table_service
-from recording.domain.names import CHUNKS_QUEUE, QUARANTINE_CONTAINER
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, QUARANTINE_CONTAINER
 from recording.errors import StorageError
 from recording.operate.doctor import QueueFacts, SubscriptionFacts
 from recording.settings import Settings, StorageConnection
@@ -26,6 +26,7 @@ from recording.settings import Settings, StorageConnection
 PROBE = "doctor-probe"  # how all that is written here is named
 _KEYS = {"PartitionKey": "!doctor"}
 _HIDDEN_SECONDS = 24 * 3600  # the probe's message is removed at once; if that fails, nobody sees it for a day
+_NEVER: Mapping[str, Any] = {"etag": '"doctor"', "match_condition": MatchConditions.IfNotModified}
 _ARM, _API = "https://management.azure.com", "2022-06-15"
 
 
@@ -88,8 +89,8 @@ class AzureProbe:
         if found != proof:
             raise StorageError("the quarantine gave back other bytes than were written")
 
-    def archive(self, *, is_fallback: bool) -> None:
-        """Stages one block of a blob that never comes to be: Azure drops it after a week."""
+    def archive(self, *, is_fallback: bool, may_write: bool = True) -> None:
+        """Ask for a write that only replaces a version which never was: who may write is told that there is none."""
         chosen, told = self._settings, "the second destination" if is_fallback else "the archive"
         connection = chosen.fallback_storage if is_fallback else chosen.archive_storage
         name = chosen.fallback_container if is_fallback else chosen.archive_container
@@ -98,14 +99,32 @@ class AzureProbe:
             _container(connection or StorageConnection(), name) as container,
             container.get_blob_client(PROBE) as blob,
         ):
-            stage = partial(blob.stage_block, "ZG9jdG9y", PROBE.encode(), validate_content=True)
             try:
-                attempt(stage)
+                attempt(lambda: next(iter(container.list_blob_names()), None))
             except ResourceNotFoundError:
                 _make(container)
-                attempt(stage)
-            attempt(partial(blob.get_block_list, "uncommitted"))
-            next(iter(container.list_blob_names()), None)
+            if may_write:
+                _expect_absent(lambda: blob.upload_blob(PROBE.encode(), overwrite=True, **_NEVER))
+
+    def may_delete(self) -> bool:
+        """Ask to delete a version which never was: the answer is a refusal, or that there is none."""
+        with (
+            translated("asking whether the archive may be deleted from"),
+            _container(self._settings.archive_storage, self._settings.archive_container) as container,
+            container.get_blob_client(PROBE) as blob,
+        ):
+            try:
+                _expect_absent(lambda: blob.delete_blob(**_NEVER))
+            except HttpResponseError as error:
+                if status_of(error) == 403:
+                    return False
+                raise
+        return True
+
+    def host_account(self) -> str:
+        """Read it from the address that the client uses."""
+        with queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue:
+            return str(queue.account_name)
 
     def dead_letters(self) -> int:
         """Counts the blobs, up to a thousand."""
@@ -157,6 +176,17 @@ def _container(connection: StorageConnection, name: str) -> ContainerClient:
     return blob_service(connection).get_container_client(name)
 
 
+def _expect_absent(call: Callable[[], object]) -> None:
+    """Return when the service says that there is no such version; what it does instead of that is raised."""
+    try:
+        attempt(call)
+    except HttpResponseError as error:
+        if status_of(error) not in (404, 412):
+            raise
+        return
+    raise StorageError("the storage ignored the condition of a write")
+
+
 def _make(container: ContainerClient) -> None:
     try:
         attempt(container.create_container)
@@ -179,5 +209,12 @@ def _facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:
         name=str(subscription["name"]),
         kind=str(destination.get("endpointType")),
         event_types=tuple((facts.get("filter") or {}).get("includedEventTypes") or ()),
+        destination=_destination(destination.get("properties") or {}),
         has_dead_letter=bool(facts.get("deadLetterDestination") or facts.get("deadLetterWithResourceIdentity")),
     )
+
+
+def _destination(facts: Mapping[str, Any]) -> str:
+    """Return a function's name, or account/queue, from the resource id of a destination."""
+    last = str(facts.get("resourceId") or "").rpartition("/")[2]
+    return f"{last}/{facts['queueName']}" if facts.get("queueName") else last

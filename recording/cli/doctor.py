@@ -12,7 +12,7 @@ from recording.cli.words import style_of
 from recording.http.views import DeepHealthView
 from recording.operate.doctor import Finding, State, examine
 
-_ORDER = [State.FAILED, State.OK, State.SKIPPED]
+_ORDER = [State.FAILED, State.WARNING, State.OK, State.SKIPPED]
 _INDENT = 31
 
 
@@ -24,7 +24,7 @@ def doctor(context: typer.Context, output: OutputOption = Output.TEXT, as_json: 
     Examples: `recordings doctor`, `recordings --app NAME -g GROUP doctor`.
     """
     session = session_of(context, output, as_json)
-    found = examine(session.dependencies, session.probe)
+    found = examine(session.dependencies, session.probe, as_person=session.target is not None)
     failed = sum(finding.state is State.FAILED for finding in found)
     session.show(DeepHealthView.of(found).plain(), *_screen(session, found, failed))
     raise typer.Exit(NEEDS_ATTENTION if failed else FINE)

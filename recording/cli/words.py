@@ -18,6 +18,7 @@ STYLES = {
     recordings.ARCHIVED: "green",
     "failed": "bold red",
     "ok": "green",
+    "warning": "yellow",
     "skipped": "dim",
 }
 

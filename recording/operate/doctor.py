@@ -8,17 +8,20 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from recording.bulkhead import readable
 from recording.codes import Code
+from recording.domain.chunk import Home
 from recording.domain.events import EVENT_TYPE
 from recording.domain.host_json import Fault, clock_faults, host_json_faults
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
-from recording.errors import ControlError, RecordingError, StorageRefusedError
+from recording.errors import ControlError, RecordingError, SourceGoneError, StorageRefusedError
 from recording.operate.attention import needs_attention
 from recording.ports import Ports
 from recording.settings import Settings
@@ -31,7 +34,14 @@ NOWHERE = "ZG9jdG9y"  # no recording has this id
 PYTHONS = ((3, 11), (3, 14))
 QUEUES = (EVENTS_QUEUE, CHUNKS_QUEUE)
 DELIVERY_PATHS = ("AzureFunction", "StorageQueue")  # the kinds of the two subscriptions
+INGEST = "ingest_event"  # the function that Event Grid calls
+END_OF_STANDALONE_ACS = datetime(2028, 9, 30, tzinfo=UTC)
+WARNED_BEFORE_THE_END = timedelta(days=548)  # eighteen months: moving callers takes a year
+_MOST_TASKS = 100
 _REMEDIES = {
+    Code.TOKEN_UNAVAILABLE: "Nobody is signed in here (`az login`), or the identity is not assigned to the app.",
+    Code.SOURCE_REFUSED: "The host of files refuses: clock, a rotated key, or the identity's role on the ACS resource.",
+    Code.SOURCE_BUSY: "The host of files does not answer: egress to *.asm.skype.com, DNS, proxy, certificates.",
     Code.STORAGE_REFUSED: (
         "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
         "role takes up to ten minutes."
@@ -52,6 +62,7 @@ class State(StrEnum):
     """How a check ended."""
 
     OK = "ok"
+    WARNING = "warning"  # nothing is wrong yet
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -82,6 +93,7 @@ class SubscriptionFacts:
     kind: str  # AzureFunction | StorageQueue | WebHook | …
     event_types: tuple[str, ...]
     has_dead_letter: bool
+    destination: str = ""  # a function's name, or account/queue; empty where it cannot be told
 
 
 class Probe(Protocol):
@@ -96,8 +108,14 @@ class Probe(Protocol):
     def quarantine(self) -> None:
         """Writes a blob, reads it, compares its hash, removes it."""
 
-    def archive(self, *, is_fallback: bool) -> None:
-        """Stages a block that is never committed, and lists the blobs: the app may not remove anything there."""
+    def archive(self, *, is_fallback: bool, may_write: bool = True) -> None:
+        """List the blobs, and ask for a write whose condition never holds, so that nothing is left there."""
+
+    def may_delete(self) -> bool:
+        """Return whether this identity could delete from the archive; what is asked to be deleted is not there."""
+
+    def host_account(self) -> str:
+        """Return the name of the host's storage account."""
 
     def dead_letters(self) -> int:
         """How many letters there are. Raises StorageError when there is no such container, too."""
@@ -117,8 +135,18 @@ def examine(
     probe: Callable[[Settings], Probe],
     host_json: Path = HOST_JSON,
     python: tuple[int, ...] = sys.version_info[:2],
+    *,
+    as_person: bool = False,
 ) -> list[Finding]:
-    """Every check, in order. Without valid settings only those that need none."""
+    """Run every check, in order; without valid settings only those that need none.
+
+    Args:
+        read: gives ports and settings.
+        probe: what to look with.
+        host_json: the file; not compared where it is not there, as in an installed command line.
+        python: the version that runs this.
+        as_person: the identity is a person's, which may do less than the app's: what only the app may is skipped.
+    """
     try:
         ports, settings = read()
     except RecordingError as error:
@@ -127,10 +155,17 @@ def examine(
         return [_python(python), Finding("settings", State.FAILED, faults, remedy)]
     looking = probe(settings)
     found = [_python(python), Finding("settings", State.OK, "all there, of the right form")]
-    found += [_from_faults("host_json", host_json_faults(_host(host_json), settings.copy_time_budget))]
+    found += [_host_json(host_json, settings)]
     times = (settings.retention, settings.at_risk_below, settings.expected_after, settings.fallback_after)
     found += [_from_faults("retention", clock_faults(*times))]
-    return [*found, *(_checked(name, partial(check, ports, settings, looking)) for name, check in CHECKS.items())]
+    checks = {**CHECKS, **(_OF_A_PERSON if as_person else {})}
+    return [*found, *(_checked(name, partial(check, ports, settings, looking)) for name, check in checks.items())]
+
+
+def _host_json(path: Path, settings: Settings) -> Finding:
+    if not path.exists():
+        return Finding("host_json", State.SKIPPED, "not part of this installation; the deployed app has it")
+    return _from_faults("host_json", host_json_faults(_host(path), settings.copy_time_budget))
 
 
 def _python(version: tuple[int, ...]) -> Finding:
@@ -144,6 +179,10 @@ Said = tuple[str, str | None]  # what was found, and how to remedy it if that is
 Check = Callable[[Ports, Settings, Probe], Said]
 
 
+class _Warning(Exception):  # noqa: N818 - it is a finding
+    """Something will be wrong; its arguments are what was found, and the remedy."""
+
+
 class _SkippedError(Exception):
     """There is nothing to look at here."""
 
@@ -151,6 +190,8 @@ class _SkippedError(Exception):
 def _checked(name: str, check: Callable[[], Said]) -> Finding:
     try:
         found, remedy = check()
+    except _Warning as warning:
+        return Finding(name, State.WARNING, *warning.args)
     except _SkippedError as reason:
         return Finding(name, State.SKIPPED, str(reason))
     except RecordingError as error:
@@ -200,7 +241,22 @@ def _quarantine(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
 
 def _archive(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
     probe.archive(is_fallback=False)
-    return "a block staged, blobs listed", None
+    return "it may be written and listed; nothing was left there", None
+
+
+def _archive_of_a_person(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    probe.archive(is_fallback=False, may_write=False)
+    return "blobs listed; whether the app may write there, only the app can tell", None
+
+
+def _archive_delete(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    if settings.archive_storage.connection_string is not None:
+        raise _SkippedError("a connection string may do everything")
+    if probe.may_delete():
+        return "this identity may delete recordings", (
+            "Take its wider role away and give it Recording Archive Writer, which cannot delete (docs/deploy.md)."
+        )
+    return "refused to this identity, as it should be", None
 
 
 def _fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
@@ -209,7 +265,14 @@ def _fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     probe.archive(is_fallback=True)
     if probe.is_same_account():
         return "in the archive's own account", "Take another account, best in another region: one outage hits both."
-    return "a block staged, blobs listed", None
+    return "it may be written and listed; nothing was left there", None
+
+
+def _fallback_of_a_person(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    if settings.fallback_storage is None:
+        raise _SkippedError("FALLBACK_STORAGE is not set")
+    probe.archive(is_fallback=True, may_write=False)
+    return "blobs listed", None
 
 
 def _dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
@@ -241,6 +304,39 @@ def _acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     return "reached; it knows this app", None
 
 
+def _acs_of_a_person(ports: Ports, settings: Settings, probe: Probe) -> Said:
+    """A person needs no role on ACS: what the app is answered, only the app can tell."""
+    try:
+        return _acs(ports, settings, probe)
+    except ControlError as error:
+        if error.code not in (Code.ACS_FORBIDDEN, Code.ACS_UNAUTHORIZED):
+            raise
+        raise _SkippedError("reached, and it refuses you; what it answers the app: GET /api/health/deep") from None
+
+
+def _acs_download(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
+    """Another host than ACS's control plane serves the files: the metadata of a file known here is asked for."""
+    known = (chunk.task for chunk in islice(readable(ports.catalog.all_chunks(), "all_chunks"), _MOST_TASKS))
+    location = next(
+        (task.metadata_location for task in known if task.home is Home.ACS and task.metadata_location), None
+    )
+    if location is None:
+        raise _SkippedError("no file of ACS is known yet whose host could be asked")
+    try:
+        ports.source.read_metadata(location)
+    except SourceGoneError:
+        return "the host of files answers that this one is gone, as it should be", None
+    return "a metadata document read from the host of files", None
+
+
+def _acs_end(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
+    left = END_OF_STANDALONE_ACS - ports.clock.now()
+    if left > WARNED_BEFORE_THE_END:
+        return f"standalone ACS ends on {END_OF_STANDALONE_ACS:%d %B %Y}", None
+    found = f"standalone ACS ends on {END_OF_STANDALONE_ACS:%d %B %Y}: {max(left.days, 0)} days left"
+    raise _Warning(found, "Plan the move of your callers now: docs/end-of-acs.md.")
+
+
 def _log(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     if ports.log is None:
         raise _SkippedError("MONITOR_WORKSPACE_ID is not set")
@@ -258,11 +354,25 @@ def _subscriptions(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     ours = [each for each in found if EVENT_TYPE in each.event_types]
     kinds = {each.kind for each in ours}
     faults = [f"no delivery path is a {kind}" for kind in DELIVERY_PATHS if kind not in kinds]
+    faults += [f"{each.name} leads to {each.destination}" for each in ours if _leads_elsewhere(each, probe)]
     faults += [f"{each.name} has no dead letter" for each in ours if not each.has_dead_letter]
     faults += [f"{each.name} also sends other types" for each in ours if each.event_types != (EVENT_TYPE,)]
     told = ", ".join(f"{each.name} ({each.kind})" for each in ours) or "none"
-    remedy = "Deploy the subscriptions of infra/ again: two delivery paths, exactly this event type, a dead letter."
+    remedy = "Deploy the subscriptions of infra/ again: two paths to this app, exactly this event type, dead letters."
     return "; ".join([told, *faults]), remedy if faults else None
+
+
+def _of_the_app(_ports: Ports, _settings: Settings, _probe: Probe) -> Said:
+    raise _SkippedError("a matter of the app's identity, not of yours: GET /api/health/deep")
+
+
+def _leads_elsewhere(subscription: SubscriptionFacts, probe: Probe) -> bool:
+    """Return whether events go to another function, account or queue than this app's."""
+    if not subscription.destination:
+        return False
+    if subscription.kind == DELIVERY_PATHS[1]:
+        return subscription.destination.lower() != f"{probe.host_account()}/{EVENTS_QUEUE}".lower()
+    return subscription.kind == DELIVERY_PATHS[0] and subscription.destination != INGEST
 
 
 CHECKS: dict[str, Check] = {
@@ -274,11 +384,21 @@ CHECKS: dict[str, Check] = {
     "poison_queues": _poison,
     "quarantine": _quarantine,
     "archive": _archive,
+    "archive_delete": _archive_delete,
     "fallback": _fallback,
     "dead_letters": _dead_letters,
     "held": _held,
     "clock": _clock,
     "acs": _acs,
+    "acs_download": _acs_download,
+    "acs_end": _acs_end,
     "acs_log": _log,
     "event_subscriptions": _subscriptions,
+}
+_OF_A_PERSON: dict[str, Check] = {
+    "archive": _archive_of_a_person,
+    "archive_delete": _of_the_app,
+    "fallback": _fallback_of_a_person,
+    "acs": _acs_of_a_person,
+    "acs_download": _of_the_app,
 }

@@ -53,11 +53,14 @@ def test_every_probe_passes_and_leaves_nothing_behind(deployed: Settings) -> Non
     assert probe.queue("recording-chunks-poison").messages == 0
     probe.quarantine()
     probe.archive(is_fallback=False)
+    assert probe.may_delete()  # a key may do everything
     assert probe.dead_letters() == 0
     assert abs(probe.server_time() - datetime.now(UTC)) < timedelta(minutes=1)
     with BlobServiceClient.from_connection_string(text_of(deployed)) as blobs:
         names = [
-            blob.name for each in blobs.list_containers() for blob in blobs.get_container_client(each).list_blobs()
+            blob.name
+            for each in blobs.list_containers()
+            for blob in blobs.get_container_client(each).list_blobs(include=["uncommittedblobs"])
         ]
     assert [name for name in names if name.startswith(probing.PROBE)] == []
 
@@ -146,7 +149,9 @@ def test_the_subscriptions_of_our_resource_are_told(azure: AzureProbe, world: Wo
     world.script.on("GET", f"{GROUP}/providers/Microsoft.EventGrid/systemTopics", listed(other, ours))
     own_filter = {"includedEventTypes": [EVENT_TYPE]}
     function = {"destination": {"endpointType": "AzureFunction"}, "filter": own_filter}
-    by_identity = {"destination": {"endpointType": "StorageQueue"}}
+    by_identity = {
+        "destination": {"endpointType": "StorageQueue", "properties": {"resourceId": "/x/host", "queueName": "events"}}
+    }
     queue = {
         "deliveryWithResourceIdentity": by_identity,
         "filter": own_filter,
@@ -159,6 +164,7 @@ def test_the_subscriptions_of_our_resource_are_told(azure: AzureProbe, world: Wo
         ("to-function", "AzureFunction", False),
         ("to-queue", "StorageQueue", True),
     ]
+    assert [each.destination for each in found] == ["", "host/events"]
     assert {each.event_types for each in found} == {(EVENT_TYPE,)}
     assert {seen.host for seen in world.script.seen} == {"management.azure.com"}
     assert {seen.headers["Authorization"] for seen in world.script.seen} == {"Bearer the-token"}

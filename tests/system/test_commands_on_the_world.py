@@ -23,7 +23,7 @@ def test_an_operator_sees_verifies_gets_and_is_told_of_lost_media(own_world: Ste
     status, told = _command(file, "doctor", "--json")
     states = {finding["check"]: finding["state"] for finding in json.loads(told)["findings"]}
     skipped = {check for check, state in states.items() if state == "skipped"}
-    assert (status, skipped) == (0, {"fallback", "acs_log", "event_subscriptions"}), told
+    assert (status, skipped) == (0, {"archive_delete", "fallback", "acs_log", "event_subscriptions"}), told
     deep = urllib3.request("GET", f"{own_world.world.host_url}/api/health?deep=true", retries=1, timeout=60.0)
     assert (deep.status, deep.json()["status"]) == (200, "ok")
 

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,17 @@ from recording.cli.__main__ import main
 from recording.codes import Code
 from recording.domain.chunk import ChunkState
 from recording.domain.events import EVENT_TYPE
-from recording.errors import ControlError, LogUnavailableError, StorageBusyError, StorageRefusedError
+from recording.errors import (
+    ControlError,
+    LogUnavailableError,
+    SourceBusyError,
+    SourceError,
+    SourceRefusedError,
+    StorageBusyError,
+    StorageRefusedError,
+)
 from recording.http import routes as http_api
+from recording.http.views import DeepHealthView
 from recording.operate.doctor import CHECKS, HOST_JSON, Finding, QueueFacts, State, SubscriptionFacts, examine
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
@@ -42,6 +51,7 @@ class Patient:
         object.__setattr__(self.world.fakes, "log", FakeLog())
         object.__setattr__(self.world.fakes, "dead_letters", FakeDeadLetters())
         self.probe.time = self.world.now
+        self.world.fakes.catalog.add_chunk(builders.record(ChunkState.SOURCE_DELETED))
 
     def read(self) -> tuple[Ports, Settings]:
         """What `wiring.dependencies` gives."""
@@ -68,7 +78,8 @@ class Patient:
 def patient() -> Patient:
     """Healthy, with an identity, a second destination, dead letters and ACS's log."""
     other = StorageConnection(blob_uri="https://other.blob.core.windows.net")
-    return Patient(world(acs=IDENTITY, fallback_storage=other, dead_letter_storage=other))
+    archive = StorageConnection(blob_uri="https://archive.blob.core.windows.net")
+    return Patient(world(acs=IDENTITY, archive_storage=archive, fallback_storage=other, dead_letter_storage=other))
 
 
 Break = Callable[[Patient], object]
@@ -89,6 +100,10 @@ def _hold(patient: Patient) -> None:
 def _refuse(patient: Patient) -> None:
     entry = QuarantineEntry("foreign_host", "not ours", "{}", "event_grid", patient.world.now)
     patient.world.fakes.quarantine.put(entry)
+
+
+def _file_is_known(patient: Patient, error: SourceError) -> None:
+    patient.world.fakes.source.fail_next("read_metadata", error)
 
 
 def _acs(code: Code, status: int) -> Break:
@@ -147,6 +162,18 @@ BROKEN: dict[str, tuple[str, Break]] = {
     "the clock is off": ("clock", lambda p: setattr(p.probe, "time", p.world.now + timedelta(minutes=6))),
     "storage tells no time": ("clock", lambda p: p.probe.fail_next("server_time", BUSY)),
     "a wrong key": ("acs", _acs(Code.ACS_UNAUTHORIZED, 401)),
+    "the identity may delete recordings": ("archive_delete", lambda p: setattr(p.probe, "can_delete", True)),
+    "the host of files refuses": ("acs_download", lambda p: _file_is_known(p, SourceRefusedError("401"))),
+    "the host of files does not answer": ("acs_download", lambda p: _file_is_known(p, SourceBusyError("no answer"))),
+    "nobody is signed in": ("acs", _acs(Code.TOKEN_UNAVAILABLE, 0)),
+    "a delivery path leads to another function": (
+        "event_subscriptions",
+        _doors(replace(FUNCTION, destination="ingest_of_another"), QUEUE),
+    ),
+    "a delivery path leads to another account": (
+        "event_subscriptions",
+        _doors(FUNCTION, replace(QUEUE, destination="other/recording-events")),
+    ),
     "no role on ACS": ("acs", _acs(Code.ACS_FORBIDDEN, 403)),
     "ACS cannot be reached": ("acs", _acs(Code.ACS_UNREACHABLE, 0)),
     "ACS's log is refused": ("acs_log", _log_is_refused),
@@ -179,6 +206,7 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
     assert {"python", "settings", "host_json", "retention", *CHECKS} - {check for check, _ in BROKEN.values()} == {
         "table_recordings",  # the same as chunks, with another name
         "table_audit",
+        "acs_end",  # warns, below
     }
     assert len(BROKEN) >= 25
 
@@ -190,7 +218,7 @@ def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
     found = {finding.check: finding.state for finding in patient.findings(tmp_path)}
     assert State.FAILED not in found.values()
     skipped = {check for check, state in found.items() if state is State.SKIPPED}
-    assert skipped == {"fallback", "dead_letters", "acs_log", "event_subscriptions"}
+    assert skipped == {"archive_delete", "fallback", "dead_letters", "acs_log", "event_subscriptions"}
 
 
 def test_an_identity_that_may_not_read_subscriptions_is_no_fault(patient: Patient, tmp_path: Path) -> None:
@@ -243,3 +271,37 @@ def test_health_with_deep_sends_the_caller_to_the_route_with_a_key() -> None:
     request = func.HttpRequest("GET", "https://app/api/health", params={"deep": "true"}, body=b"")
     answer = http_api.health(request, builders.settings)
     assert (answer.status_code, answer.headers["Location"]) == (307, "https://app/api/health/deep")
+
+
+@pytest.mark.parametrize(("at", "state"), [((2027, 3, 1), "ok"), ((2027, 6, 1), "warning"), ((2028, 10, 1), "warning")])
+def test_the_end_of_standalone_acs_is_announced_in_time(
+    patient: Patient, tmp_path: Path, at: tuple[int, int, int], state: str
+) -> None:
+    """A year and a half ahead; and a warning alone does not make the app unhealthy."""
+    then = datetime(*at, tzinfo=UTC)
+    patient.world.fakes.clock.advance(seconds=(then - patient.world.now).total_seconds())
+    patient.probe.time = then
+    found = {finding.check: finding for finding in patient.findings(tmp_path)}
+    assert found["acs_end"].state == state
+    assert (found["acs_end"].remedy is None) is (state == "ok")
+    assert DeepHealthView.of([found["acs_end"]]).status == "ok"
+
+
+def test_a_person_is_not_blamed_for_what_only_the_app_may_do(patient: Patient) -> None:
+    """With a reader's role from a desk: nothing is red that is right."""
+    patient.probe.is_read_only = True
+    patient.world.fakes.control.fail_next("state", ControlError("403", code=Code.ACS_FORBIDDEN, acs_status=403))
+    found = {each.check: each.state for each in examine(patient.read, lambda _: patient.probe, as_person=True)}
+    assert State.FAILED not in found.values()
+    assert {check for check, state in found.items() if state is State.SKIPPED} >= {
+        "acs",
+        "archive_delete",
+        "acs_download",
+    }
+    assert found["archive"] is State.OK
+
+
+def test_an_installed_command_line_has_no_host_json(patient: Patient, tmp_path: Path) -> None:
+    """It is the app's."""
+    found = examine(patient.read, lambda _: patient.probe, tmp_path / "host.json")
+    assert {each.state for each in found if each.check == "host_json"} == {State.SKIPPED}
