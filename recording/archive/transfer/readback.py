@@ -1,15 +1,13 @@
 """Read back: what the archive gives is compared with what the source gave, block by block, and hashed as a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from recording.archive.claim import Work
-from recording.archive.transfer.buffers import Slot, SlotPool
+from recording.archive.transfer.buffers import MIB, Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass
-from recording.archive.transfer.pace import MIB
-from recording.archive.transfer.scheduler import Flow, Job
-from recording.archive.transfer.traffic import Traffic
+from recording.archive.transfer.scheduler import Flow, Job, Pace
 from recording.codes import Code
 from recording.domain.blocks import Block, StagedBlock, crc64_of, plan
 from recording.domain.integrity import Digest
@@ -17,7 +15,6 @@ from recording.domain.media import MediaFacts, MediaProbe
 from recording.errors import ContentConflictError
 from recording.ports import Archive
 
-ARCHIVE = "archive"  # the one host that is read back from
 _RANGE = 4 * MIB
 _COPIES = 3  # what the SDK holds of a range while it joins its pieces
 
@@ -47,38 +44,23 @@ def read_back(work: Work, pool: SlotPool, stored: Stored, probe: MediaProbe | No
         ContentConflictError: `stored_differs` when length or a block is not what the source gave.
         StorageError: the blob cannot be read.
     """
-    with Flow(work, pool, pool.traffic(ARCHIVE, _RANGE)) as flow:
-        reader = _Reader(work.ports.archive, flow.traffic, stored, OrderedPass(pool.hashers, probe))
-        flow.run(_jobs(flow, reader))
-        return reader.ordered.finish()
+    with Flow(work, pool, Pace(pool, _RANGE)) as flow:
+        ordered = OrderedPass(pool.hashers, probe)
+        flow.run(_jobs(flow, stored, partial(_read, work.ports.archive, stored, ordered)))
+        return ordered.finish()
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """What reads the blocks of one blob."""
-
-    archive: Archive
-    traffic: Traffic
-    stored: Stored
-    ordered: OrderedPass
-
-    def read(self, block: Block, slot: Slot) -> None:
-        """Read a block, compare it with what is known of the source's, and have it hashed."""
-        meter = self.traffic.meter()
-        data, total = self.archive.read_range(self.stored.name, block.offset, block.length)
-        meter.arrived(len(data))
-        meter.end()
-        if total != self.stored.length_bytes or len(data) != block.length:
-            raise ContentConflictError("the archived blob has another length than the source", code=Code.STORED_DIFFERS)
-        if isinstance(block, StagedBlock) and f"{crc64_of(data):016x}" != block.crc64:
-            raise ContentConflictError(
-                f"archived bytes at {block.offset} differ from the source's", code=Code.STORED_DIFFERS
-            )
-        self.ordered.deliver(Arrival(block, data, slot.drop))
-
-
-def _jobs(flow: Flow, reader: _Reader) -> Iterator[Job]:
-    stored = reader.stored
+def _jobs(flow: Flow, stored: Stored, read: Callable[[Block, Slot], None]) -> Iterator[Job]:
     for block in stored.blocks or plan(stored.length_bytes, lambda: _RANGE):
-        flow.share.bytes_left = stored.length_bytes - block.end
-        yield partial(reader.read, block, flow.slot(block.length * _COPIES, buffered=False))
+        yield partial(read, block, flow.slot(block.length * _COPIES, buffered=False))
+
+
+def _read(archive: Archive, stored: Stored, ordered: OrderedPass, block: Block, slot: Slot) -> None:
+    data, total = archive.read_range(stored.name, block.offset, block.length)
+    if total != stored.length_bytes or len(data) != block.length:
+        raise ContentConflictError("the archived blob has another length than the source", code=Code.STORED_DIFFERS)
+    if isinstance(block, StagedBlock) and f"{crc64_of(data):016x}" != block.crc64:
+        raise ContentConflictError(
+            f"archived bytes at {block.offset} differ from the source's", code=Code.STORED_DIFFERS
+        )
+    ordered.deliver(Arrival(block, data, slot.drop))

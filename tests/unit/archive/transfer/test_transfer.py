@@ -19,8 +19,7 @@ from dev.in_memory.builders import metadata, mp3, task, wav
 from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.archive import copy as copying
-from recording.archive.transfer.buffers import SlotPool, budget_for
-from recording.archive.transfer.pace import MIB
+from recording.archive.transfer.buffers import MIB, SlotPool, budget_for
 from recording.domain.blocks import Block, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.chunk import ChunkState
 from recording.errors import SourceBusyError, SourceThrottledError, StorageBusyError
@@ -416,37 +415,3 @@ def test_every_range_is_asked_for_once() -> None:
     here.works(task())
     assert given() <= len(media) + 41 * 64
     assert here.source.calls.count("open_content") == 40
-
-
-def test_a_first_block_is_served_before_the_blocks_that_wait() -> None:
-    """Most files have no other: they must not wait behind a gigabyte."""
-    pool, served = SlotPool(100, 1), []
-    held = pool.take(100, lambda: None)
-
-    def wait_for(name: str, *, is_first: bool) -> None:
-        slot = pool.take(100, lambda: None, is_first=is_first)
-        served.append(name)
-        slot.give_back()
-
-    waiting = []
-    for name, is_first in (("large", False), ("small", True)):
-        thread = threading.Thread(target=wait_for, args=(name,), kwargs={"is_first": is_first})
-        thread.start()
-        waiting.append(thread)
-        while len(pool._waiting) < len(waiting):
-            threading.Event().wait(0.001)
-    held.give_back()
-    for thread in waiting:
-        thread.join()
-    assert served == ["small", "large"]
-
-
-def test_a_buffer_fits_the_next_block_of_about_its_size() -> None:
-    """Mixed sizes would else throw buffers away and touch new memory for each block."""
-    pool = SlotPool(64 * MIB, 1)
-    first = pool.take(MIB + 1, lambda: None)
-    view = first.view
-    first.give_back()
-    again = pool.take(2 * MIB, lambda: None)
-    assert again.view.obj is view.obj
-    assert len(again.view) >= 2 * MIB + 65
