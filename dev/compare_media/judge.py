@@ -43,7 +43,7 @@ def _judge_apart(path: Path) -> Verdict:
     return Verdict(**{**facts, "codecs": tuple(facts["codecs"])})
 
 
-def _lenient(version: str) -> dict[str, Any]:
+def lenient(version: str) -> dict[str, Any]:
     """Return what lets tags that are no UTF-8 pass; PyAV 19 and newer do so by themselves and refuse the word."""
     return {"metadata_errors": "ignore"} if int(version.split(".", maxsplit=1)[0]) < 19 else {}
 
@@ -53,7 +53,7 @@ def play(path: Path) -> Verdict:
     import av
 
     try:
-        with av.open(str(path), **_lenient(av.__version__)) as container:
+        with av.open(str(path), **lenient(av.__version__)) as container:
             streams = [s for s in container.streams if _is_played(s)]
             played: dict[int, float] = dict.fromkeys((s.index for s in streams), 0.0)
             errors = 0
