@@ -1,5 +1,7 @@
 """Request a follow-up: what is derived from a recording is never in the way of the recording itself (I14)."""
 
+from threading import Lock
+
 from recording.bulkhead import ODD_CONTENT
 from recording.codes import Code
 from recording.errors import RecordingError
@@ -31,8 +33,11 @@ class FollowUpRequests:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._failures = 0
+        self._counting = Lock()
 
     def request(self, recording_id: str) -> None:
         """Ask for one, unless the queue has failed too often in this run."""
-        if self._failures < MOST_FAILURES:
-            self._failures += not request_follow_up(recording_id, self._ports)
+        if self._failures >= MOST_FAILURES or request_follow_up(recording_id, self._ports):
+            return
+        with self._counting:
+            self._failures += 1
