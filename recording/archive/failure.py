@@ -27,10 +27,16 @@ from recording.telemetry import Event, emit
 _A_MOMENT = timedelta(seconds=1)  # a message that returns at once is a busy loop
 
 
-def wait_for_other(task: ChunkTask, error: ClaimHeldError | ClaimLostError, ports: Ports) -> None:
-    """Send the task back for when the other worker's claim has ended, to see that it finished."""
+def wait_for_other(
+    task: ChunkTask, error: ClaimHeldError | ClaimLostError, ports: Ports, *, is_borrowed: bool = False
+) -> None:
+    """Send the task back for when the other worker's claim has ended, to see that it finished.
+
+    On a borrowed turn the chunk's own message will see to that.
+    """
     delay = (error.retry_after or timedelta()) + _A_MOMENT
-    ports.queue.send(task, delay)
+    if not is_borrowed:
+        ports.queue.send(task, delay)
     emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
 
 

@@ -2,7 +2,7 @@
 
 A step is repeated from its beginning when a worker dies in it, so each is written to find its own earlier result.
 Retryable failures put the task back with a growing delay while ACS still has the media; what retrying cannot fix
-trying goes to quarantine; anything unexpected is left to the host, which delivers the message again.
+goes to quarantine; anything unexpected is left to the host, which delivers the message again.
 """
 
 from collections.abc import Callable
@@ -60,8 +60,7 @@ def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borro
         else:
             _go_on(work)
     except (ClaimHeldError, ClaimLostError) as error:
-        if not is_borrowed:
-            wait_for_other(task, error, ports)
+        wait_for_other(task, error, ports, is_borrowed=is_borrowed)
     except RecordingError as error:
         if work is None:
             raise
