@@ -54,12 +54,10 @@ class RequestError(RecordingError):
 
     code = Code.INVALID_REQUEST
 
-    def __init__(
-        self, message: str, *, code: Code | None = None, status: int | None = None, retry_after: timedelta | None = None
-    ) -> None:
+    def __init__(self, message: str, *, code: Code | None = None, retry_after: timedelta | None = None) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
         self.retryable = retry_after is not None
-        self.status = status or self.code.status or 400
+        self.status = self.code.status or 400
 
 
 class ControlError(RecordingError):
