@@ -130,7 +130,7 @@ def requirements(check: Annotated[bool, typer.Option("--check", help="only compa
 
 @app.command()
 def error_tables() -> None:
-    """Writes the codes of recording/codes.py into docs/errors.md and docs/openapi.yaml."""
+    """Writes the codes of recording/errors/codes.py into docs/errors.md and docs/openapi.yaml."""
     from dev.error_tables import main
 
     main()

@@ -17,14 +17,14 @@ from uuid import UUID
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import table_service
 from recording.adapters.table.directory import TableIndexKeys, entity_of
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
-from recording.domain.directory import IndexRow, digest_of_sources, gathered_facts, intended, rows_for
-from recording.domain.facts import Placement
+from recording.domain.find.directory import IndexRow, digest_of_sources, gathered_facts, intended, rows_for
+from recording.domain.find.index_keys import IndexKey
 from recording.domain.formats import FormatType
-from recording.domain.index_keys import IndexKey
-from recording.domain.metadata import ChunkMetadata, Participant
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import changed
+from recording.domain.incoming.facts import Placement
+from recording.domain.incoming.metadata import ChunkMetadata, Participant
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
 from recording.settings import Settings, read_settings, use_settings_file
 
 AGENTS, CALLERS, TEAMS = 200, 4_000, ("north", "south", "claims", "sales", "night")

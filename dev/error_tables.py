@@ -1,9 +1,9 @@
-"""Writes the error codes of recording/codes.py into the tables of docs/errors.md and into docs/openapi.yaml."""
+"""Writes the error codes of recording/errors/codes.py into the tables of docs/errors.md and into docs/openapi.yaml."""
 
 import re
 from pathlib import Path
 
-from recording.codes import Code, Fault
+from recording.errors.codes import Code, Fault
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _ROW = re.compile(r"^\| `([a-z_]+)` \|.*\n", re.MULTILINE)

@@ -14,10 +14,10 @@ from pathlib import Path
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, record, task
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
-from recording.domain.chunk import ChunkRecord, ChunkState, Suspect
-from recording.domain.expectation import Expectation
-from recording.domain.recording import RecordingRecord
-from recording.domain.short_ids import short_id
+from recording.domain.find.short_ids import short_id
+from recording.domain.state.chunk import ChunkRecord, ChunkState, Suspect
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.watched.expectation import Expectation
 
 COLUMNS = 80
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"

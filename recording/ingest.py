@@ -12,11 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from recording.codes import Code
-from recording.domain import retention
-from recording.domain.chunk import LARGEST_TASK, ChunkRecord, ChunkTask, Home
-from recording.domain.delivery import events_in
-from recording.domain.events import (
+from recording.domain.archived.layout import folder_of
+from recording.domain.ids import are_same_id, without_numbers
+from recording.domain.incoming.delivery import events_in
+from recording.domain.incoming.events import (
     OddChunk,
     RecordingChunk,
     RecordingFileStatusUpdated,
@@ -25,13 +24,14 @@ from recording.domain.events import (
     with_only_chunk,
     without_personal_data,
 )
-from recording.domain.ids import are_same_id, without_numbers
-from recording.domain.layout import folder_of
-from recording.domain.locations import checked_location, is_external
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import changed
-from recording.domain.transitions import is_reopened_by, is_settled_for, reopened
+from recording.domain.incoming.locations import checked_location, is_external
+from recording.domain.state.chunk import LARGEST_TASK, ChunkRecord, ChunkTask, Home
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
+from recording.domain.watched import retention
 from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError, StorageError, UnsafeLocationError
+from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span

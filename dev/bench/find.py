@@ -15,7 +15,7 @@ from dev.in_memory.builders import settings as plain_settings
 from dev.in_memory.fakes import Fakes
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys
-from recording.domain.find_query import FindQuery
+from recording.domain.find.find_query import FindQuery
 from recording.library.directory import find
 from recording.ports import Ports
 from recording.settings import Settings, StorageConnection

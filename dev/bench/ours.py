@@ -69,7 +69,7 @@ def _say_ranges_plainly() -> None:
 def _work(length: int, *, is_again: bool) -> Any:
     from recording import wiring
     from recording.archive.claim import Work
-    from recording.domain.chunk import ChunkRecord
+    from recording.domain.state.chunk import ChunkRecord
     from recording.ports import Catalog
 
     now = datetime.now(UTC)
@@ -88,7 +88,7 @@ def _work(length: int, *, is_again: bool) -> Any:
 
 
 def _task(length: int, now: datetime) -> Any:
-    from recording.domain.chunk import ChunkTask
+    from recording.domain.state.chunk import ChunkTask
 
     return ChunkTask(
         recording_id="bench",

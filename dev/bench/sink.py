@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from dev.bench import content, http1
 from dev.bench.source import Stats
-from recording.domain.blocks import crc64_of
+from recording.domain.archived.blocks import crc64_of
 
 _STAMPS = {"ETag": '"0x1"', "Last-Modified": "Tue, 24 Nov 2026 00:00:00 GMT", "x-ms-version": "2025-11-05"}
 

@@ -20,7 +20,7 @@ from dev.azurite import Azurite
 from dev.functions_host.process import HostProcess
 from dev.world import REPOSITORY, LocalWorld, WorldOptions
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
-from recording.domain.stored import StoredBlob
+from recording.domain.state.stored import StoredBlob
 from recording.ports import ChunkQueue
 
 CHUNK_BYTES = 200_000

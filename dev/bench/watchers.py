@@ -24,15 +24,15 @@ from dev.in_memory.builders import document_id, settings, task
 from dev.in_memory.fakes import FakeLog, Fakes
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import TableCatalog
-from recording.bulkhead import Bulkhead
-from recording.domain.chunk import ChunkRecord, ChunkState
-from recording.domain.recording import LastAction, RecordingRecord
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors import RecordingError
 from recording.operate.attention import needs_attention
 from recording.operate.held import held
 from recording.operate.scrub import scrub
 from recording.operate.timeline import overview
 from recording.ports import Ports, RecordingSummary
+from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.acs_log import count as count_log
 from recording.reconcile.missing_files import look_for_expected
 from recording.reconcile.overdue import reconcile

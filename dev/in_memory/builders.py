@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
-from recording.domain.events import EVENT_TYPE
+from recording.domain.archived.receipt import receipt_of
 from recording.domain.formats import FormatType
-from recording.domain.receipt import receipt_of
-from recording.domain.stored import StoredBlob, StoredChunk, sha256_of
+from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.state.stored import StoredBlob, StoredChunk, sha256_of
 from recording.settings import AcsConnection, Settings, StorageConnection
 from tests import canaries
 

@@ -16,17 +16,16 @@ from typing import Any, TypeVar
 
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
-from recording.codes import Code
-from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkTask
-from recording.domain.drift import BlobFacts, MediaAge, is_scrubbed, read_at
-from recording.domain.events import EVENT_TYPE
-from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
+from recording.domain.archived.drift import BlobFacts, MediaAge, is_scrubbed, read_at
+from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
+from recording.domain.incoming.requests import StartOptions
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
-from recording.domain.recording import RecordingRecord, StartReservation
-from recording.domain.requests import StartOptions
-from recording.domain.stored import StoredBlob
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkTask
+from recording.domain.state.recording import RecordingRecord, StartReservation
+from recording.domain.state.stored import StoredBlob
+from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import sortable
-from recording.domain.transitions import is_finished, is_held
 from recording.errors import (
     BlobLockedError,
     ClaimLostError,
@@ -37,6 +36,7 @@ from recording.errors import (
     StorageError,
     StorageRefusedError,
 )
+from recording.errors.codes import Code
 from recording.operate.doctor import QueueFacts, SubscriptionFacts
 from recording.ports import (
     AuditEntry,

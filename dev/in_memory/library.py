@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dev.in_memory.scripted import Scripted, scripted
-from recording.domain.directory import IndexRow, Span, place_of
-from recording.domain.index_keys import IndexKey, IndexKeys
+from recording.domain.find.directory import IndexRow, Span, place_of
+from recording.domain.find.index_keys import IndexKey, IndexKeys
 from recording.ports import Clock, DirectoryPage
 
 Key = tuple[str, str]

@@ -15,10 +15,10 @@ from dev.in_memory.fakes import Fakes, FakeSource
 from dev.in_memory.hand import SkewedClock
 from dev.in_memory.scripted import Scripted
 from recording.archive.line import archive_message
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
-from recording.domain.layout import metadata_name, receipt_name
-from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
-from recording.domain.transitions import is_archived, is_finished
+from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.state.transitions import is_archived, is_finished
 from recording.ingest import ingest_text
 from recording.library.follow_up import follow_up_message
 from recording.reconcile.overdue import Reconciled, reconcile

@@ -12,8 +12,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from dev.acs_simulator.client import SimulatorClient
 from dev.prove.witness import ARCHIVE, JSON, sha256
-from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.names import QUARANTINE_CONTAINER
+from recording.domain.state.chunk import ChunkRecord, ChunkState
 
 _MEDIA, _METADATA, _RECEIPT = "media", "metadata", "receipt"
 

@@ -28,10 +28,10 @@ from dev.prove.relay import LoopThread
 from dev.prove.tcp_chaos import TcpChaos
 from dev.prove.witness import event_about
 from recording.archive.line import archive_message
-from recording.bulkhead import readable
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
 from recording.ports import Ports
+from recording.ports.bulkhead import readable
 from recording.settings import Settings
 
 SHARES = (0.1, 0.3, 0.5)

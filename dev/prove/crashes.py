@@ -17,7 +17,7 @@ from dev.in_memory.builders import CONTAINER, chunk, cloud_event, document_id, e
 from dev.in_memory.fakes import FakeArchive, FakeDeadLetters
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from dev.prove.picture import picture
-from recording.domain.chunk import ChunkTask
+from recording.domain.state.chunk import ChunkTask
 from recording.errors import RecordingError, SourceBusyError, StorageRefusedError
 from recording.ports import DeadLetter
 

@@ -19,7 +19,7 @@ from dev.in_memory.builders import (
     event_file,
     location,
 )
-from recording.domain.events import LONGEST_SUBJECT, MOST_CHUNKS
+from recording.domain.incoming.events import LONGEST_SUBJECT, MOST_CHUNKS
 
 HOST = "weu-storage.asm.skype.com"
 PATH = f"/v1/objects/{document_id()}/content/video"

@@ -21,9 +21,9 @@ from dev.in_memory.world import World, world
 from dev.prove.forged import FORGED, Forged
 from dev.prove.parsers import fuzzed
 from recording import telemetry
-from recording.domain.layout import LONGEST_NAME, media_name
-from recording.domain.locations import checked_location
-from recording.domain.transitions import is_finished
+from recording.domain.archived.layout import LONGEST_NAME, media_name
+from recording.domain.incoming.locations import checked_location
+from recording.domain.state.transitions import is_finished
 from recording.errors import UnsafeLocationError
 from recording.http.event_trigger import BINDING, envelope_of, keep_envelopes
 from recording.ingest import ingest_event, ingest_text

@@ -19,9 +19,9 @@ from dev.prove.at_rest import AtRest
 from dev.prove.real_line import quiet
 from dev.world import LocalWorld, WorldOptions
 from recording.adapters.table.catalog import TableCatalog
-from recording.bulkhead import readable
-from recording.domain.chunk import ChunkRecord
 from recording.domain.names import CHUNKS_QUEUE
+from recording.domain.state.chunk import ChunkRecord
+from recording.ports.bulkhead import readable
 from recording.settings import AcsConnection, Settings, StorageConnection
 
 CLAIM_SECONDS = 6  # a dead worker's claim and message come back in seconds here; in production it is minutes

@@ -48,13 +48,16 @@ class Target:
 
 TARGETS = (
     Target(
-        "recording.domain.transitions",
+        "recording.domain.state.transitions",
         ("unit/domain/test_rules.py", *_LINE, "unit/reconcile/test_overdue.py", "unit/operate/test_held.py"),
         ("may_delete_source", "_metadata_is_settled", "names_the_same_object"),
     ),
-    Target("recording.domain.integrity", ("unit/domain/test_integrity.py", "unit/domain/test_metadata.py", *_LINE)),
     Target(
-        "recording.domain.blocks", ("unit/domain/test_blocks.py", "unit/archive/transfer/test_transfer.py", *_LINE[:1])
+        "recording.domain.archived.integrity", ("unit/domain/test_integrity.py", "unit/domain/test_metadata.py", *_LINE)
+    ),
+    Target(
+        "recording.domain.archived.blocks",
+        ("unit/domain/test_blocks.py", "unit/archive/transfer/test_transfer.py", *_LINE[:1]),
     ),
     Target(
         "recording.archive.verify",

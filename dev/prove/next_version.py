@@ -18,10 +18,10 @@ from dev.prove.witness import JSON, Storage
 from dev.world import LocalWorld
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.rows import chunk_keys
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.names import CHUNKS_QUEUE
-from recording.domain.recording import RecordingRecord
 from recording.domain.schema import message_of
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import StorageError
 from recording.settings import AcsConnection, Settings, StorageConnection
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata, task, wav
 from dev.in_memory.world import POISONED_AFTER, WorkerDiedError, intercept, world
-from recording.codes import Code
-from recording.domain.chunk import ChunkTask
-from recording.domain.recording import RecordingRecord
-from recording.domain.transitions import is_archived
+from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived
 from recording.errors import ControlError, RecordingError, SourceBusyError, StorageBusyError
+from recording.errors.codes import Code
 from recording.ingest import ingest_event
 
 PARTS = {

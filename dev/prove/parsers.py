@@ -14,7 +14,7 @@ import urllib3
 import yarl
 
 from dev.in_memory.builders import document_id, location
-from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
+from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.errors import UnsafeLocationError
 
 Read = tuple[Any, ...]  # scheme, host, port, user info, what is asked for

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from dev.in_memory.world import World
-from recording.domain.chunk import SourceOutcome
+from recording.domain.state.chunk import SourceOutcome
 
 
 def picture(here: World) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata,
 from dev.in_memory.hand import keep_as_written
 from dev.in_memory.world import World, world
 from dev.prove.outages import Outage, listening, refused_by
-from recording.domain.chunk import ChunkTask
-from recording.domain.transitions import is_archived
+from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.transitions import is_archived
 from recording.errors import RecordingError, SourceThrottledError
 from recording.operate.attention import needs_attention
 from recording.operate.verify_recording import verify

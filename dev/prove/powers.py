@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from dev.in_memory.hand import WRONG_BODIES, HandInArchive, serve_wrongly
 from dev.in_memory.world import World
-from recording.domain.chunk import ChunkRecord, ChunkTask
-from recording.domain.transitions import is_archived
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.transitions import is_archived
 
 # Between the question to the archive and the DELETE only these calls are made. A hand that is quicker than they are
 # is the rest that cannot be closed without a lease (docs/reliability.md).

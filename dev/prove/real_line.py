@@ -33,8 +33,8 @@ from recording.adapters.storage_queue import StorageChunkQueue
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.catalog import TableCatalog
 from recording.archive.line import archive_message
-from recording.domain.chunk import ChunkTask
 from recording.domain.names import CHUNKS_QUEUE
+from recording.domain.state.chunk import ChunkTask
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
 from recording.ports import ChunkQueue, Ports

@@ -20,8 +20,8 @@ from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from dev.prove.powers import POWERS, Power, was_never_ours_to_delete
 from recording.archive import copy as copying
 from recording.archive.transfer.buffers import MIB, SlotPool
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
-from recording.domain.transitions import is_archived, is_finished
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
 from recording.settings import Settings
 

@@ -16,11 +16,11 @@ from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited
 from recording.control.recordings import start_recording, stop_recording
-from recording.domain import patience
-from recording.domain.drift import SCRUB_DUE_AFTER
-from recording.domain.receipt import MORE_TO_COME
-from recording.domain.records import changed
-from recording.domain.roles import Operation
+from recording.domain.archived.drift import SCRUB_DUE_AFTER
+from recording.domain.archived.receipt import MORE_TO_COME
+from recording.domain.incoming.roles import Operation
+from recording.domain.state import patience
+from recording.domain.state.records import changed
 from recording.errors import (
     LogUnavailableError,
     RecordingError,
@@ -30,7 +30,7 @@ from recording.errors import (
 )
 from recording.operate.scrub import scrub_if_due
 from recording.ports import RecordingSummary
-from recording.setting_values import MediaCheck
+from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
 BROKEN = wav()[:36] + b"junk" + wav()[40:]  # a WAV file whose data chunk has no name

@@ -12,8 +12,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory import builders
-from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState, SourceOutcome
 from recording.domain.names import QUARANTINE_CONTAINER
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, SourceOutcome
 
 JSON = dict[str, Any]
 ARCHIVE = "recordings"

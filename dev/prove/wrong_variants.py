@@ -16,13 +16,13 @@ from recording.archive import delete_source, fallback
 from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
-from recording.domain import patience
-from recording.domain.chunk import ChunkRecord, ChunkState
-from recording.domain.stored import Standing, StoredChunk, media_standing
+from recording.domain.state import patience
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.stored import Standing, StoredChunk, media_standing
 from recording.errors import StorageError
 from recording.ports import Ports
-from recording.setting_values import MediaCheck
 from recording.settings import Settings
+from recording.settings.values import MediaCheck
 
 Variant = Callable[[], AbstractContextManager[Settings]]
 

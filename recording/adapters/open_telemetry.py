@@ -20,9 +20,9 @@ from opentelemetry.trace import Tracer
 
 from recording import __version__
 from recording.adapters.azure_sdk.clients import credential
-from recording.metrics import ALL, Kind, Metric, observations
 from recording.settings import Settings
 from recording.telemetry import Event
+from recording.telemetry.metrics import ALL, Kind, Metric, observations
 
 EXPORTED_EVERY_MS = 60_000
 _NAME = "acs-recording-archive"

@@ -15,7 +15,6 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translated
-from recording.domain.chunk import ChunkTask
 from recording.domain.names import (
     CHUNKS_POISON_QUEUE,
     CHUNKS_QUEUE,
@@ -24,6 +23,7 @@ from recording.domain.names import (
     FOLLOW_UPS_QUEUE,
 )
 from recording.domain.schema import message_of
+from recording.domain.state.chunk import ChunkTask
 from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection
 

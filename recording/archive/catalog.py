@@ -5,19 +5,19 @@ from recording.archive.claim import Work
 from recording.archive.metadata import fetched_metadata, metadata_remarks
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
-from recording.codes import Code
-from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
-from recording.domain.facts import facts_of_metadata
+from recording.domain.archived import layout
+from recording.domain.archived.integrity import Digest, duration_fault, media_remarks
+from recording.domain.archived.receipt import receipt_of
 from recording.domain.formats import requested_combination
-from recording.domain.integrity import Digest, duration_fault, media_remarks
+from recording.domain.incoming.facts import facts_of_metadata
+from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.media import MediaFacts
-from recording.domain.metadata import ChunkMetadata, read_metadata
-from recording.domain.receipt import receipt_of
-from recording.domain.records import ChunkChanges, changed, required
-from recording.domain.stored import is_receipt_of, sha256_of
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.state.records import ChunkChanges, changed, required
+from recording.domain.state.stored import is_receipt_of, sha256_of
 from recording.errors import SourceBrokenError, SourceError, StorageBusyError, UnsafeLocationError
-from recording.setting_values import MediaCheck
+from recording.errors.codes import Code
+from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
 _JSON = "application/json"

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Protocol, Unpack
 from uuid import uuid4
 
-from recording.codes import Code
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
-from recording.domain.records import ChunkChanges, changed
-from recording.domain.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.state.records import ChunkChanges, changed
+from recording.domain.state.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
+from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
 from recording.telemetry import Event, emit

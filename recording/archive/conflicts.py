@@ -7,11 +7,11 @@ a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).
 from recording.archive.claim import NoClaim, Work, ids_of
 from recording.archive.copy import keep_conflict
 from recording.archive.failure import keep_entry
-from recording.codes import Code
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
-from recording.domain.records import changed
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home
+from recording.domain.state.records import changed
+from recording.domain.watched import retention
 from recording.errors import RecordingError, SourceError, SourceGoneError
+from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit

@@ -16,20 +16,20 @@ from recording.archive.suspects import is_to_be_kept, list_suspect, raise_refusa
 from recording.archive.transfer.buffers import SlotPool, process_pool
 from recording.archive.transfer.fetch import Fetched, fetched
 from recording.archive.transfer.readback import Stored, read_back
-from recording.codes import Code
-from recording.domain import layout
-from recording.domain.chunk import ChunkState, Home
+from recording.domain.archived import layout
+from recording.domain.archived.integrity import REMARK_PROMISE, Digest, check_length, find_fault
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
-from recording.domain.integrity import REMARK_PROMISE, Digest, check_length, find_fault
+from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.metadata import ChunkMetadata
-from recording.domain.records import ChunkChanges
-from recording.domain.stored import StoredBlob
-from recording.domain.transitions import recopied
+from recording.domain.state.chunk import ChunkState, Home
+from recording.domain.state.records import ChunkChanges
+from recording.domain.state.stored import StoredBlob
+from recording.domain.state.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError, StorageBusyError, StorageError
+from recording.errors.codes import Code
 from recording.ports import WholeContent
-from recording.setting_values import MediaCheck
+from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
 

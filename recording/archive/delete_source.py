@@ -5,14 +5,14 @@ from typing import NoReturn
 from recording.archive.claim import Work, ids_of
 from recording.archive.manifest import keep_manifest
 from recording.archive.recopy import copy_anew
-from recording.codes import Code
-from recording.domain import layout
-from recording.domain.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
-from recording.domain.locations import checked_location
-from recording.domain.records import required
-from recording.domain.stored import Standing, StoredChunk, standing
-from recording.domain.transitions import may_delete_source, metadata_is_settled, moved, names_the_same_object
+from recording.domain.archived import layout
+from recording.domain.incoming.locations import checked_location
+from recording.domain.state.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.state.records import required
+from recording.domain.state.stored import Standing, StoredChunk, standing
+from recording.domain.state.transitions import may_delete_source, metadata_is_settled, moved, names_the_same_object
 from recording.errors import RecordingError, SourceGoneError, StorageBusyError, UnsafeLocationError
+from recording.errors.codes import Code
 from recording.telemetry import Event, emit
 
 

@@ -6,11 +6,11 @@ from typing import Unpack
 from recording.archive.claim import Work, entry_for, expired_entry, ids_of
 from recording.archive.fallback import is_fallback_due, keep_in_fallback, refusal_facts
 from recording.archive.manifest import keep_manifest
-from recording.codes import Code
-from recording.domain import patience, retention
-from recording.domain.chunk import ChunkState, ChunkTask, SourceOutcome
-from recording.domain.records import ChunkChanges
-from recording.domain.transitions import is_archived, moved
+from recording.domain.state import patience
+from recording.domain.state.chunk import ChunkState, ChunkTask, SourceOutcome
+from recording.domain.state.records import ChunkChanges
+from recording.domain.state.transitions import is_archived, moved
+from recording.domain.watched import retention
 from recording.errors import (
     ClaimHeldError,
     ClaimLostError,
@@ -21,6 +21,7 @@ from recording.errors import (
     SourceGoneError,
     StorageError,
 )
+from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.telemetry import Event, emit
 

@@ -13,12 +13,13 @@ from recording import __version__
 from recording.archive.claim import HeldClaim, Work, ids_of
 from recording.archive.copy import copy, digest_of
 from recording.archive.verify import verify
-from recording.domain import layout, retention
-from recording.domain.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
-from recording.domain.integrity import Digest, check_stored
-from recording.domain.receipt import receipt_of
-from recording.domain.records import ChunkChanges, required
-from recording.domain.transitions import is_archived
+from recording.domain.archived import layout
+from recording.domain.archived.integrity import Digest, check_stored
+from recording.domain.archived.receipt import receipt_of
+from recording.domain.state.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
+from recording.domain.state.records import ChunkChanges, required
+from recording.domain.state.transitions import is_archived
+from recording.domain.watched import retention
 from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings

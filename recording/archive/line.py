@@ -16,11 +16,11 @@ from recording.archive.fallback import copy_or_heal
 from recording.archive.priority import queue_again, whose_turn
 from recording.archive.tasks import taken_task
 from recording.archive.verify import verify
-from recording.domain.chunk import ChunkState, ChunkTask
-from recording.domain.transitions import is_finished
+from recording.domain.state.chunk import ChunkState, ChunkTask
+from recording.domain.state.transitions import is_finished
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
-from recording.follow_ups import request_follow_up
 from recording.ports import Ports
+from recording.ports.follow_ups import request_follow_up
 from recording.settings import Settings
 from recording.telemetry import span
 

@@ -7,10 +7,10 @@ is added instead; the highest number counts (docs/adr/0016).
 from collections.abc import Callable
 
 from recording.archive.claim import Work, ids_of
-from recording.domain import layout
-from recording.domain.chunk import ChunkTask
-from recording.domain.receipt import manifest_of
-from recording.domain.recording import RecordingRecord
+from recording.domain.archived import layout
+from recording.domain.archived.receipt import manifest_of
+from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError, StorageBusyError
 from recording.ports import Archive, Ports
 from recording.telemetry import Event, emit

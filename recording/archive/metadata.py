@@ -1,11 +1,11 @@
 """The metadata document of a chunk: fetched once a run, and only accepted when it is about this chunk."""
 
 from recording.archive.claim import Work
-from recording.codes import Code
-from recording.domain.chunk import ChunkTask
-from recording.domain.locations import is_external
-from recording.domain.metadata import ChunkMetadata, read_metadata
+from recording.domain.incoming.locations import is_external
+from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
+from recording.domain.state.chunk import ChunkTask
 from recording.errors import SourceBrokenError, SourceError, UnsafeLocationError
+from recording.errors.codes import Code
 
 
 def fetched_metadata(work: Work) -> ChunkMetadata:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from recording.archive.claim import ids_of
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask
-from recording.domain.retention import Urgency
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.watched import retention
+from recording.domain.watched.retention import Urgency
 from recording.errors import StorageError
 from recording.ports import Ports, Unreadable
 from recording.settings import Settings

@@ -3,10 +3,10 @@
 from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
-from recording.codes import Code
-from recording.domain.chunk import Home, Suspect
-from recording.domain.transitions import recopied
+from recording.domain.state.chunk import Home, Suspect
+from recording.domain.state.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError
+from recording.errors.codes import Code
 from recording.telemetry import Event, emit
 
 MOST_NAMES = 5  # an archive that spoils every copy needs a person, not more copies

@@ -3,12 +3,12 @@
 from typing import NoReturn
 
 from recording.archive.claim import Work
-from recording.codes import Code
-from recording.domain import patience
-from recording.domain.chunk import Suspect
-from recording.domain.integrity import Digest
-from recording.domain.records import ChunkChanges
+from recording.domain.archived.integrity import Digest
+from recording.domain.state import patience
+from recording.domain.state.chunk import Suspect
+from recording.domain.state.records import ChunkChanges
 from recording.errors import ContentConflictError, SourceBrokenError
+from recording.errors.codes import Code
 
 
 def refusal(work: Work, digest: Digest) -> ChunkChanges:

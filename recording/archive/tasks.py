@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from recording.archive.claim import unreadable_task
-from recording.codes import Code
-from recording.domain.chunk import VERSION, ChunkTask
-from recording.domain.events import HIGHEST_INDEX
 from recording.domain.ids import is_opaque_id
+from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.model import with_changes
+from recording.domain.state.chunk import VERSION, ChunkTask
+from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit

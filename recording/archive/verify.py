@@ -6,13 +6,13 @@ from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
 from recording.archive.transfer.readback import Stored, read_back
-from recording.codes import Code
-from recording.domain.blocks import StagedBlock, staged_block
-from recording.domain.chunk import ChunkRecord, ChunkState, Home
-from recording.domain.integrity import Digest, check_stored
+from recording.domain.archived.blocks import StagedBlock, staged_block
+from recording.domain.archived.integrity import Digest, check_stored
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.records import ChunkChanges, changed, required
+from recording.domain.state.chunk import ChunkRecord, ChunkState, Home
+from recording.domain.state.records import ChunkChanges, changed, required
 from recording.errors import BlobLockedError, ContentConflictError, StorageError
+from recording.errors.codes import Code
 from recording.telemetry import Event, emit
 
 

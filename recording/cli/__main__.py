@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from recording import wiring
 from recording.cli.app import app
-from recording.cli.printing import Tell, say
-from recording.cli.session import UNKNOWN, Dependencies, Session
+from recording.cli.connect.session import UNKNOWN, Dependencies, Session
+from recording.cli.output.printing import Tell, say
 from recording.errors import RecordingError
 from recording.operate.doctor import Probe
 from recording.settings import Settings

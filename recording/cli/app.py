@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from recording import __version__
-from recording.cli import decide, prove, target
+from recording.cli import decide, prove
+from recording.cli.connect import target
+from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
 from recording.cli.get import get
 from recording.cli.ls import list_attention, ls
-from recording.cli.session import Session
 from recording.cli.show import show
 from recording.cli.status import status
 from recording.cli.trail import trail

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from recording.cli import options
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Output, Session, text
 from recording.cli.options import JsonOption, NoteOption, OutputOption, YesOption, session_of
-from recording.cli.session import FINE, NEEDS_ATTENTION, UNKNOWN, Output, Session, text
-from recording.codes import Code
-from recording.domain.chunk import ChunkRecord, ChunkState
-from recording.domain.short_ids import short_id
+from recording.domain.find.short_ids import short_id
+from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.errors import RequestError
+from recording.errors.codes import Code
 from recording.http.views import AcceptedView, DecidedView, RedrivenView
 from recording.operate.attention import needs_attention
 from recording.operate.decide import Decided

@@ -6,9 +6,9 @@ import typer
 from rich.console import RenderableType
 from rich.padding import Padding
 
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Output, Session, text
 from recording.cli.options import JsonOption, OutputOption, session_of
-from recording.cli.session import FINE, NEEDS_ATTENTION, Output, Session, text
-from recording.cli.words import style_of
+from recording.cli.output.words import style_of
 from recording.http.views import DeepHealthView
 from recording.operate.doctor import Finding, State, examine
 

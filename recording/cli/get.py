@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
 from recording.cli.options import JsonOption, OutputOption, RecordingArgument, session_of
-from recording.cli.printing import printable
-from recording.cli.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
-from recording.cli.times import size_of
-from recording.domain.short_ids import short_id
+from recording.cli.output.printing import printable
+from recording.cli.output.times import size_of
+from recording.domain.find.short_ids import short_id
 from recording.http.views import GotFileView
 from recording.operate.find_recording import find_recording
 from recording.operate.get_recording_files import Got, files_of, get_file

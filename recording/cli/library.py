@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from recording import wiring
-from recording.cli.printing import Tell, say, say_json
-from recording.domain.find_query import FindQuery
-from recording.domain.importing import byos_entries, read_mapping
+from recording.cli.output.printing import Tell, say, say_json
+from recording.domain.archived.importing import byos_entries, read_mapping
+from recording.domain.find.find_query import FindQuery
 from recording.errors import RecordingError
 from recording.http.library_views import FoundPageView
 from recording.http.routes import Dependencies

@@ -6,14 +6,14 @@ import typer
 from rich.console import RenderableType
 
 from recording.cli import options
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Output, Session, table, text
+from recording.cli.connect.watching import watched
 from recording.cli.options import JsonOption, LimitOption, OutputOption, SinceOption, WatchOption, session_of
-from recording.cli.session import FINE, NEEDS_ATTENTION, Cell, Column, Output, Session, table, text
+from recording.cli.output.times import clock_time, duration_of, size_of, time_left
+from recording.cli.output.words import style_of, whose
 from recording.cli.status import why
-from recording.cli.times import clock_time, duration_of, size_of, time_left
-from recording.cli.watching import watched
-from recording.cli.words import style_of, whose
-from recording.domain.attention import AttentionItem
-from recording.domain.short_ids import item_name, short_id
+from recording.domain.find.short_ids import item_name, short_id
+from recording.domain.watched.attention import AttentionItem
 from recording.http.views import HeldListView, RecordingsView
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from recording.cli.session import Output, Session
-from recording.cli.times import read_moment
-from recording.domain.short_ids import named_by
+from recording.cli.connect.session import Output, Session
+from recording.cli.output.times import read_moment
+from recording.domain.find.short_ids import named_by
 from recording.errors import RequestError
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen

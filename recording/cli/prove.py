@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
 from recording.cli.options import JsonOption, OutputOption, SinceOption, moment, session_of
-from recording.cli.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
-from recording.codes import Code
-from recording.domain.drift import Drift, DriftKind
-from recording.domain.short_ids import short_id
+from recording.domain.archived.drift import Drift, DriftKind
+from recording.domain.find.short_ids import short_id
+from recording.errors.codes import Code
 from recording.http.views import DriftView, VerifiedView
 from recording.operate.drift import DriftReport, look_for_drift
 from recording.operate.find_recording import find_recording

@@ -6,15 +6,15 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from recording.cli.connect.session import FINE, Column, Output, Session, table, text
+from recording.cli.connect.watching import watched
 from recording.cli.options import JsonOption, OutputOption, RecordingArgument, WatchOption, session_of
-from recording.cli.session import FINE, Column, Output, Session, table, text
-from recording.cli.times import clock_time, distance, duration_of, size_of, time_left
-from recording.cli.watching import watched
-from recording.cli.words import meaning_of, remedy_of, style_of
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord
-from recording.domain.short_ids import short_id
-from recording.domain.transitions import is_archived, is_finished, is_held
+from recording.cli.output.times import clock_time, distance, duration_of, size_of, time_left
+from recording.cli.output.words import meaning_of, remedy_of, style_of
+from recording.domain.find.short_ids import short_id
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.transitions import is_archived, is_finished, is_held
+from recording.domain.watched import retention
 from recording.http.views import StoryView
 from recording.operate.find_recording import find_recording
 from recording.operate.recordings import tags_of

@@ -6,13 +6,13 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Output, Session, table, text
+from recording.cli.connect.watching import watched
 from recording.cli.options import JsonOption, OutputOption, WatchOption, session_of
-from recording.cli.session import FINE, NEEDS_ATTENTION, Column, Output, Session, table, text
-from recording.cli.times import distance, length_of, size_of, time_left
-from recording.cli.watching import watched
-from recording.cli.words import label_of, style_of
-from recording.domain.attention import Attention, AttentionItem
-from recording.domain.short_ids import item_name
+from recording.cli.output.times import distance, length_of, size_of, time_left
+from recording.cli.output.words import label_of, style_of
+from recording.domain.find.short_ids import item_name
+from recording.domain.watched.attention import Attention, AttentionItem
 from recording.http.views import StatusView
 from recording.operate.attention import NeedsAttention, needs_attention
 from recording.operate.recordings import tags_of

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
+from recording.cli.connect.session import FINE, Cell, Column, Output, Session, table, text
 from recording.cli.options import JsonOption, LimitOption, OutputOption, SinceOption, moment, session_of
-from recording.cli.session import FINE, Cell, Column, Output, Session, table, text
-from recording.cli.times import clock_time
-from recording.domain.short_ids import is_named_by, short_id
+from recording.cli.output.times import clock_time
+from recording.domain.find.short_ids import is_named_by, short_id
 from recording.http.views import TrailEntryView
 from recording.ports import AuditEntry
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from recording.codes import Code
-from recording.domain.roles import Operation
+from recording.domain.incoming.roles import Operation
 from recording.errors import RecordingError, RequestError, StorageError
+from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
 from recording.telemetry import Event, emit, span
 

@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from recording.codes import Code
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, FallbackCopy
-from recording.domain.expectation import Expectation, expectation
+from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
 from recording.domain.formats import FormatType
 from recording.domain.ids import is_opaque_id, without_numbers
-from recording.domain.receipt import gap_facts, gaps_in, is_complete
-from recording.domain.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
-from recording.domain.records import RecordingChanges, changed
-from recording.domain.requests import StartRequest, start_options
-from recording.domain.transitions import is_archived, is_finished
+from recording.domain.incoming.requests import StartRequest, start_options
+from recording.domain.state.chunk import ChunkRecord, FallbackCopy
+from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
+from recording.domain.state.records import RecordingChanges, changed
+from recording.domain.state.transitions import is_archived, is_finished
+from recording.domain.watched import retention
+from recording.domain.watched.expectation import Expectation, expectation
 from recording.errors import ClaimLostError, ControlError, RequestError, StorageBusyError, StorageError
-from recording.follow_ups import request_follow_up
+from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.follow_ups import request_follow_up
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

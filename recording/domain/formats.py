@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from recording.codes import Code
 from recording.errors import RequestError
+from recording.errors.codes import Code
 
 MOST_UNMIXED_CHANNELS = 5  # call recording overview: unmixed audio has one participant per channel, up to five
 

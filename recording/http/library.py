@@ -4,12 +4,12 @@ from typing import Any
 
 import azure.functions as func
 
-from recording.codes import Code
 from recording.control.audit import audited
 from recording.control.recordings import check_recording_id
-from recording.domain.find_query import FindQuery
-from recording.domain.roles import Operation
+from recording.domain.find.find_query import FindQuery
+from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
+from recording.errors.codes import Code
 from recording.http.library_views import FoundPageView, TimelineView
 from recording.http.routes import (
     KEY_PARAMETERS,

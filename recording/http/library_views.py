@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Self
 
-from recording.domain.facts import KnownParticipant
+from recording.domain.incoming.facts import KnownParticipant
 from recording.http.views import View
 from recording.library.directory import Found, FoundPage
 from recording.operate.timeline import Moment, Story

@@ -10,12 +10,12 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__
-from recording.codes import Code
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
-from recording.domain.requests import AcceptRequest, DecisionRequest, HeldQuery, RedriveRequest
-from recording.domain.roles import Operation, check_allowed, read_principal
+from recording.domain.incoming.requests import AcceptRequest, DecisionRequest, HeldQuery, RedriveRequest
+from recording.domain.incoming.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.errors.codes import Code
 from recording.http.views import AcceptedView, DecidedView, DeepHealthView, HeldListView, RedrivenView
 from recording.library.running import naming_the_running_one
 from recording.library.tags import etag_of

@@ -12,9 +12,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from recording.domain.attention import AttentionItem
-from recording.domain.chunk import ChunkRecord
-from recording.domain.short_ids import short_id
+from recording.domain.find.short_ids import short_id
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.watched.attention import AttentionItem
 from recording.operate.attention import NeedsAttention
 from recording.operate.decide import Accepted, Decided
 from recording.operate.doctor import Finding, State

@@ -10,10 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from recording.domain import retention
-from recording.domain.directory import IndexRow, Span, calls_of, has_mark, tags_of
-from recording.domain.facts import RecordingFacts
-from recording.domain.find_query import (
+from recording.domain.find.directory import IndexRow, Span, calls_of, has_mark, tags_of
+from recording.domain.find.find_query import (
     FindQuery,
     FindState,
     Plan,
@@ -22,8 +20,10 @@ from recording.domain.find_query import (
     position_in,
     token_of,
 )
-from recording.domain.recording import RecordingRecord
-from recording.domain.retention import Urgency
+from recording.domain.incoming.facts import RecordingFacts
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.watched import retention
+from recording.domain.watched.retention import Urgency
 from recording.library.follow_up import library_of
 from recording.ports import Directory, Ports, Unreadable
 from recording.settings import Settings

@@ -16,11 +16,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from recording.archive.manifest import rewrite_manifest
-from recording.bulkhead import ODD_CONTENT
-from recording.codes import Code
-from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, MetadataOutcome
-from recording.domain.directory import (
+from recording.domain.archived import layout
+from recording.domain.find.directory import (
     digest_of_sources,
     gathered_facts,
     intended,
@@ -28,14 +25,17 @@ from recording.domain.directory import (
     place_of,
     rows_for,
 )
+from recording.domain.find.index_keys import IndexKey
 from recording.domain.ids import is_opaque_id
-from recording.domain.index_keys import IndexKey
-from recording.domain.metadata import ChunkMetadata, read_metadata
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import changed
-from recording.domain.transitions import is_archived
+from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
+from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, ClaimLostError, RecordingError, SourceBrokenError, StorageBusyError
+from recording.errors.codes import Code
 from recording.ports import Directory, IndexKeySource, Ports
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.telemetry import Event, emit, span
 
 TRIES = 5  # others may write the recording's record meanwhile; five in a row never do

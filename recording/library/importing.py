@@ -12,20 +12,20 @@ from typing import Any
 
 from recording import __version__
 from recording.archive.manifest import rewrite_manifest
-from recording.domain import layout
-from recording.domain.blocks import Block, block_id, crc64_of
-from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
-from recording.domain.facts import facts_of_metadata
-from recording.domain.importing import IMPORTED, ImportEntry, started_of
-from recording.domain.integrity import Digest
+from recording.domain.archived import layout
+from recording.domain.archived.blocks import Block, block_id, crc64_of
+from recording.domain.archived.importing import IMPORTED, ImportEntry, started_of
+from recording.domain.archived.integrity import Digest
+from recording.domain.archived.receipt import receipt_of
+from recording.domain.incoming.facts import facts_of_metadata
+from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.metadata import ChunkMetadata, read_metadata
-from recording.domain.receipt import receipt_of
-from recording.domain.recording import RecordingRecord
-from recording.domain.stored import sha256_of
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.stored import sha256_of
 from recording.errors import RecordingError, SourceBrokenError, StorageBusyError
-from recording.follow_ups import request_follow_up
 from recording.ports import Archive, Ports
+from recording.ports.follow_ups import request_follow_up
 from recording.settings import Settings
 
 BLOCK_BYTES = 8 << 20

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from recording.archive.manifest import latest_manifest
-from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, Home
-from recording.domain.drift import BlobFacts
-from recording.domain.rebuilt import chosen, chunk_of, read_document, recording_of, unfinished_in
+from recording.domain.archived import layout
+from recording.domain.archived.drift import BlobFacts
+from recording.domain.archived.rebuilt import chosen, chunk_of, read_document, recording_of, unfinished_in
+from recording.domain.state.chunk import ChunkRecord, Home
 from recording.errors import StorageError
 from recording.library.follow_up import follow_up
 from recording.ports import Ports

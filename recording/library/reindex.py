@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from recording.domain.directory import IndexRow, Span, participant_partition, place_of
+from recording.domain.find.directory import IndexRow, Span, participant_partition, place_of
 from recording.errors import StorageError
 from recording.library.follow_up import follow_up, library_of
 from recording.ports import Directory, Ports, Unreadable

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from recording.codes import Code
-from recording.domain.find_query import FindQuery, FindState
+from recording.domain.find.find_query import FindQuery, FindState
 from recording.errors import ControlError, RecordingError
+from recording.errors.codes import Code
 from recording.library.directory import find
 from recording.ports import Ports
 from recording.settings import Settings

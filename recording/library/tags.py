@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from recording.codes import Code
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import changed
-from recording.domain.requests import MOST_TAGS, Exact, ShortText
+from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, RequestError, StorageBusyError
-from recording.follow_ups import request_follow_up
+from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.follow_ups import request_follow_up
 
 _TRIES = 5  # a recording's record is rarely written by two at once; five in a row never are
 TagValue = Annotated[str, Field(max_length=256)]

@@ -3,14 +3,14 @@
 from typing import Any
 
 from recording.archive.claim import ids_of
-from recording.codes import Code
 from recording.control.audit import audited
-from recording.domain.chunk import Acceptance, ChunkKey, ChunkRecord, ChunkState, Suspect
+from recording.domain.archived.layout import FORMAT_BY_EXTENSION
 from recording.domain.ids import without_numbers
-from recording.domain.layout import FORMAT_BY_EXTENSION
-from recording.domain.roles import Operation
-from recording.domain.transitions import moved
+from recording.domain.incoming.roles import Operation
+from recording.domain.state.chunk import Acceptance, ChunkKey, ChunkRecord, ChunkState, Suspect
+from recording.domain.state.transitions import moved
 from recording.errors import ClaimLostError, RequestError
+from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.telemetry import Event, emit
 

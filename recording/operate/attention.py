@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
-from recording.codes import OF_ONE_ROW
-from recording.domain import attention as model
-from recording.domain.attention import Attention, AttentionItem, by_urgency
-from recording.domain.chunk import ChunkRecord
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.watched import attention as model
+from recording.domain.watched.attention import Attention, AttentionItem, by_urgency
 from recording.errors import StorageError, fault_of
+from recording.errors.codes import OF_ONE_ROW
 from recording.operate.find_held import Chosen, check_known, everything_held
 from recording.operate.held_things import Held, Kind
 from recording.operate.held_things import by_urgency as held_by_urgency

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from recording.codes import Code
 from recording.control.audit import audited
-from recording.domain.attention import AttentionItem
-from recording.domain.chunk import ChunkRecord, Dismissal
-from recording.domain.expectation import ALARMS
 from recording.domain.ids import without_numbers
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import changed
-from recording.domain.roles import Operation
-from recording.domain.transitions import is_finished, is_held
+from recording.domain.incoming.roles import Operation
+from recording.domain.state.chunk import ChunkRecord, Dismissal
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_finished, is_held
+from recording.domain.watched.attention import AttentionItem
+from recording.domain.watched.expectation import ALARMS
 from recording.errors import ClaimLostError, RequestError
+from recording.errors.codes import Code
 from recording.operate.accept import accept_suspect, check_note
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen

@@ -15,15 +15,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from recording.bulkhead import readable
-from recording.codes import Code
-from recording.domain.chunk import Home
-from recording.domain.events import EVENT_TYPE
 from recording.domain.host_json import Fault, clock_faults, host_json_faults
+from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
+from recording.domain.state.chunk import Home
 from recording.errors import ControlError, RecordingError, SourceGoneError, StorageRefusedError
+from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
 from recording.ports import Ports
+from recording.ports.bulkhead import readable
 from recording.settings import Settings
 
 HOST_JSON = Path(__file__).resolve().parents[2] / "host.json"

@@ -13,11 +13,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from recording.bulkhead import ODD_CONTENT, Bulkhead
-from recording.codes import Code
-from recording.domain import layout
-from recording.domain.chunk import ChunkRecord
-from recording.domain.drift import (
+from recording.domain.archived import layout
+from recording.domain.archived.drift import (
     BlobFacts,
     Drift,
     DriftKind,
@@ -29,8 +26,11 @@ from recording.domain.drift import (
     is_sampled,
     vouches_for_media,
 )
+from recording.domain.state.chunk import ChunkRecord
 from recording.errors import RecordingError, SourceError, SourceGoneError, StorageError, UnsafeLocationError
+from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.bulkhead import ODD_CONTENT, Bulkhead
 from recording.settings import Settings
 
 ARCHIVE_TIER = "archive tier"

@@ -15,12 +15,12 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from recording.archive.tasks import is_safe
-from recording.codes import OF_ONE_ROW, Code
-from recording.domain.attention import Attention, AttentionItem
-from recording.domain.chunk import ChunkRecord, ChunkTask
-from recording.domain.quarantine import REASONS, Origin, is_reported_by
-from recording.domain.requests import HeldFilter
+from recording.domain.incoming.requests import HeldFilter
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.quarantine import REASONS, Origin, is_reported_by
+from recording.domain.watched.attention import Attention, AttentionItem
 from recording.errors import RequestError, StorageError
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.operate.held_things import (
     Held,
     Kind,

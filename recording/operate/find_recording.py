@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from recording.bulkhead import readable
-from recording.codes import Code
-from recording.domain.short_ids import is_named_by, item_name, named_by, short_id
+from recording.domain.find.short_ids import is_named_by, item_name, named_by, short_id
 from recording.errors import RequestError
+from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
 from recording.ports import Ports
+from recording.ports.bulkhead import readable
 from recording.settings import Settings
 
 MOST_LOOKED_AT = 20_000  # rows of the catalog; a whole id is found without looking

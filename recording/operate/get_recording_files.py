@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from recording.codes import Code
-from recording.domain.layout import metadata_name
+from recording.domain.archived.layout import metadata_name
 from recording.errors import RequestError, StorageError
+from recording.errors.codes import Code
 from recording.ports import Ports
 
 Progress = Callable[[int], object]  # takes how many bytes were written

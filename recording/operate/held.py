@@ -9,8 +9,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from recording.archive.claim import ids_of
-from recording.domain.chunk import ChunkRecord, ChunkTask
-from recording.domain.transitions import redriven
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.transitions import redriven
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ingest import take_event
 from recording.operate.find_held import Chosen, Found, find_held

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from recording.codes import Code
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, ChunkTask
-from recording.domain.events import read_time
 from recording.domain.ids import is_opaque_id
+from recording.domain.incoming.events import read_time
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.watched import retention
+from recording.errors.codes import Code
 from recording.ports import DeadLetter, PoisonMessage, QuarantineEntry
 from recording.reconcile.sweep import task_in
 from recording.settings import Settings

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 
-from recording.bulkhead import readable
-from recording.domain import retention
-from recording.domain.attention import AttentionItem
-from recording.domain.chunk import ChunkRecord
-from recording.domain.recording import RecordingRecord
-from recording.domain.transitions import is_archived, is_finished
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived, is_finished
+from recording.domain.watched import retention
+from recording.domain.watched.attention import AttentionItem
 from recording.ports import Ports
+from recording.ports.bulkhead import readable
 
 MOST_LOOKED_AT = 20_000  # rows of chunks: some seconds
 ARCHIVED, OPEN, WAITING = "archived", "open", "no files yet"  # the words for what needs no attention

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from recording.bulkhead import Bulkhead
-from recording.domain.chunk import ChunkRecord
-from recording.domain.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaAge, is_disposed, is_scrubbed
-from recording.domain.records import changed
-from recording.domain.transitions import is_finished
+from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaAge, is_disposed, is_scrubbed
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_finished
 from recording.errors import ClaimLostError, StorageError
 from recording.operate.drift import FAILURES, DriftReport, Findings, Looked, look_at
 from recording.ports import Ports
+from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from recording.bulkhead import readable
-from recording.codes import OF_ONE_ROW
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord
-from recording.domain.recording import RecordingRecord
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.times import as_utc
-from recording.domain.transitions import is_archived, is_finished, is_held
+from recording.domain.watched import retention
 from recording.errors import StorageError
+from recording.errors.codes import OF_ONE_ROW
 from recording.ports import AuditEntry, Ports
+from recording.ports.bulkhead import readable
 
 MOST_COUNTED = 20_000  # rows read for the counts: some seconds
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
-from recording.domain.chunk import ChunkRecord
-from recording.domain.layout import manifest_name
-from recording.domain.receipt import gaps_in, gaps_in_words, manifest_of
-from recording.domain.transitions import is_archived
+from recording.domain.archived.layout import manifest_name
+from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_of
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.transitions import is_archived
 from recording.operate.drift import compare_recording
 from recording.ports import Ports
 from recording.settings import Settings

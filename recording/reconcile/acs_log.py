@@ -8,11 +8,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from recording.archive.manifest import rewrite_manifest
-from recording.bulkhead import Bulkhead
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import RecordingChanges, changed
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, LogUnavailableError
 from recording.ports import Ports, RecordingSummary
+from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from recording.bulkhead import Bulkhead
-from recording.domain.chunk import ChunkRecord
-from recording.domain.directory import is_placed
-from recording.domain.expectation import (
+from recording.domain.archived.receipt import gaps_in, gaps_in_words
+from recording.domain.find.directory import is_placed
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import RecordingChanges, changed
+from recording.domain.watched.expectation import (
     ALARMS,
     Expectation,
     expectation,
@@ -19,12 +21,10 @@ from recording.domain.expectation import (
     next_look,
     over_since,
 )
-from recording.domain.receipt import gaps_in, gaps_in_words
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, ControlError
-from recording.follow_ups import FollowUpRequests
 from recording.ports import Ports
+from recording.ports.bulkhead import Bulkhead
+from recording.ports.follow_ups import FollowUpRequests
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

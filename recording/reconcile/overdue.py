@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from recording.archive.claim import expired_entry, ids_of
-from recording.bulkhead import Bulkhead
-from recording.codes import Code
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, ChunkState
-from recording.domain.patience import is_given_up
-from recording.domain.records import changed
-from recording.domain.retention import Urgency
-from recording.domain.transitions import is_finished, moved
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.patience import is_given_up
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_finished, moved
+from recording.domain.watched import retention
+from recording.domain.watched.retention import Urgency
 from recording.errors import ClaimLostError
+from recording.errors.codes import Code
 from recording.ports import Page, Ports, Unreadable
+from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.acs_log import count
 from recording.reconcile.missing_files import Expected, look_for_expected
 from recording.reconcile.sweep import MOST_A_RUN, sweep

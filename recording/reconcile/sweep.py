@@ -10,12 +10,12 @@ from itertools import islice
 
 from recording.archive.claim import ids_of, unreadable_task
 from recording.archive.tasks import NEWER_AFTER, NewerTaskError, UnreadableTaskError, read_task
-from recording.bulkhead import Bulkhead
-from recording.domain.chunk import ChunkTask
-from recording.domain.transitions import is_settled_for
+from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.transitions import is_settled_for
 from recording.errors import StorageError
 from recording.ingest import ingest_text
 from recording.ports import DeadLetter, PoisonMessage, Ports, Unreadable
+from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

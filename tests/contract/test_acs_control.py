@@ -11,7 +11,7 @@ import pytest
 
 from recording.adapters.acs.control import AcsControl
 from recording.domain.formats import LEGAL_COMBINATIONS
-from recording.domain.requests import CallLocator, StartOptions
+from recording.domain.incoming.requests import CallLocator, StartOptions
 from recording.errors import ControlError
 from recording.settings import AcsConnection
 from tests.contract.conftest import ACCESS_KEY, ENDPOINT

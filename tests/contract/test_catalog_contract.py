@@ -7,12 +7,12 @@ import pytest
 
 from dev.in_memory.fakes import FakeCatalog
 from recording.adapters.table.catalog import TableCatalog
-from recording.bulkhead import readable
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
-from recording.domain.drift import MediaAge
-from recording.domain.recording import LastAction, RecordingRecord, StartReservation
+from recording.domain.archived.drift import MediaAge
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
+from recording.domain.state.recording import LastAction, RecordingRecord, StartReservation
 from recording.errors import ClaimLostError
 from recording.ports import Catalog, Page
+from recording.ports.bulkhead import readable
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

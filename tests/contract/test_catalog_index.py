@@ -10,11 +10,11 @@ from azure.data.tables import TableClient, TableServiceClient
 from recording.adapters.table import catalog as table_catalog
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import TableCatalog
-from recording.bulkhead import readable
-from recording.domain.chunk import ChunkRecord, ChunkState
-from recording.domain.recording import RecordingRecord
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import StorageError
 from recording.ports import Unreadable
+from recording.ports.bulkhead import readable
 from recording.settings import Settings
 from tests.contract.test_catalog_contract import added, chunk
 

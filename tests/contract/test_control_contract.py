@@ -11,7 +11,7 @@ import pytest
 from dev.in_memory.fakes import FakeControl
 from recording.adapters.acs.control import AcsControl
 from recording.domain.formats import LEGAL_COMBINATIONS, Combination
-from recording.domain.requests import CallLocator, StartOptions
+from recording.domain.incoming.requests import CallLocator, StartOptions
 from recording.errors import ControlError
 from recording.ports import RecordingControl
 

@@ -9,8 +9,8 @@ from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory.fakes import FakeDeadLetters
 from recording.adapters.blob.dead_letters import BlobDeadLetters
-from recording.bulkhead import readable
 from recording.ports import DeadLetter, DeadLetters
+from recording.ports.bulkhead import readable
 from recording.settings import Settings
 
 Posted = tuple[DeadLetters, Callable[[str, str], None]]

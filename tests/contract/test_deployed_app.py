@@ -9,8 +9,8 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from recording.adapters.azure_sdk.deployed_app import DeployedApp, read_deployed_app
-from recording.codes import Code
 from recording.errors import RequestError, StorageRefusedError
+from recording.errors.codes import Code
 from tests.contract.loopback import Answer, World
 
 SITE = "/subscriptions/{}/resourceGroups/rg/providers/Microsoft.Web/sites/app"

@@ -14,8 +14,8 @@ from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.world import world
 from recording.adapters.storage_queue import StorageFollowUps
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys
-from recording.domain.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
-from recording.domain.find_query import FindQuery
+from recording.domain.find.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
+from recording.domain.find.find_query import FindQuery
 from recording.library.directory import find
 from recording.ports import Directory, FollowUps, IndexKeySource
 from recording.settings import Settings

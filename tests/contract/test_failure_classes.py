@@ -20,7 +20,7 @@ from dev.in_memory.builders import metadata, task, wav
 from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.blob.archive import BlobArchive
-from recording.domain.chunk import ChunkState
+from recording.domain.state.chunk import ChunkState
 from recording.errors import ClaimLostError, RecordingError, StorageBusyError
 from recording.settings import AcsConnection
 from tests.contract.conftest import storage_settings

@@ -15,7 +15,7 @@ from dev.in_memory.builders import RESOURCE
 from dev.in_memory.builders import settings as good_settings
 from recording.adapters import probe as probing
 from recording.adapters.probe import AzureProbe
-from recording.domain.events import EVENT_TYPE
+from recording.domain.incoming.events import EVENT_TYPE
 from recording.errors import StorageError, StorageRefusedError
 from recording.settings import Settings, StorageConnection
 from tests.contract.loopback import Answer, World

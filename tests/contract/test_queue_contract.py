@@ -12,8 +12,8 @@ from azure.storage.queue import QueueClient
 
 from dev.in_memory.fakes import FakeClock, FakeQueue
 from recording.adapters.storage_queue import StorageChunkQueue
-from recording.domain.chunk import ChunkTask
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE, EVENTS_POISON_QUEUE
+from recording.domain.state.chunk import ChunkTask
 from recording.ports import ChunkQueue
 from recording.settings import Settings
 

@@ -15,10 +15,10 @@ from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.blob.quarantine import BlobQuarantine
 from recording.adapters.storage_queue import StorageChunkQueue
 from recording.adapters.table.catalog import TableCatalog
-from recording.domain.blocks import crc64_of
-from recording.domain.chunk import ChunkRecord
+from recording.domain.archived.blocks import crc64_of
 from recording.domain.names import CHUNKS_POISON_QUEUE
-from recording.domain.recording import StartReservation
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import StartReservation
 from recording.errors import (
     RecordingError,
     SourceBusyError,

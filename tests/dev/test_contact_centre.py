@@ -9,8 +9,8 @@ from dev.bench import find as bench
 from dev.contact_centre import agent, caller, recordings
 from dev.in_memory.builders import settings
 from dev.in_memory.fakes import Fakes
-from recording.domain.directory import is_placed
-from recording.domain.find_query import FindQuery
+from recording.domain.find.directory import is_placed
+from recording.domain.find.find_query import FindQuery
 from recording.library.directory import find_all
 
 

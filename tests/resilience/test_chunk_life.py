@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from dev.in_memory.builders import chunk, document_id, event, task, wav
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
-from recording.domain.chunk import ChunkState, ChunkTask
+from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, StorageBusyError
 
 SEEDS = 300

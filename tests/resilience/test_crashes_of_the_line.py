@@ -7,7 +7,7 @@ import pytest
 
 from dev.in_memory.builders import CONTAINER, chunk, cloud_event, document_id, event, metadata, task, wav
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
-from recording.domain.chunk import ChunkState, Home, SourceOutcome
+from recording.domain.state.chunk import ChunkState, Home, SourceOutcome
 from recording.errors import SourceBusyError, StorageBusyError
 
 Decide = Callable[[str, str], tuple[Exception | None, bool]]

@@ -9,9 +9,9 @@ from dev.in_memory.builders import event
 from dev.prove import hostile, parsers
 from dev.prove.bombs import MOST_BYTES, bomb, memory_taken, prove_bombs
 from dev.prove.forged import FORGED, Forged
-from recording.codes import Code
-from recording.domain import locations
+from recording.domain.incoming import locations
 from recording.errors import UnsafeLocationError
+from recording.errors.codes import Code
 
 DOORS = pytest.mark.parametrize("door", hostile.DOORS)
 FORGERIES = pytest.mark.parametrize("forged", FORGED, ids=lambda forged: forged.name)

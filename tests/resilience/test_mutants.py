@@ -13,9 +13,9 @@ from dev.in_memory.builders import EVENT_TIME, STORED_ETAG, document_id, locatio
 from dev.prove.mutants import Mutant, mutants_of
 from dev.prove.mutation import TARGETS, jobs
 from dev.prove.survivors import SURVIVORS
-from recording.domain.chunk import Acceptance, ChunkState, Home, MetadataOutcome, SourceOutcome
-from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
-from recording.domain.stored import StoredBlob
+from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
+from recording.domain.state.chunk import Acceptance, ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.state.stored import StoredBlob
 
 RULES = TARGETS[0]
 GUARD = [mutant for mutant in mutants_of(RULES.source) if mutant.function in RULES.guard]

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from recording.domain.records import ChunkChanges, RecordingChanges
+from recording.domain.state.records import ChunkChanges, RecordingChanges
 
 ROOT = Path(__file__).parents[2]
 HEAD = (
-    "from recording.domain.chunk import ChunkRecord",
-    "from recording.domain.recording import RecordingRecord",
-    "from recording.domain.records import changed",
+    "from recording.domain.state.chunk import ChunkRecord",
+    "from recording.domain.state.recording import RecordingRecord",
+    "from recording.domain.state.records import changed",
     "chunk: ChunkRecord",
     "recording: RecordingRecord",
 )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from recording.bulkhead import MOST_IN_A_ROW, Bulkhead
-from recording.codes import Code
 from recording.errors import StorageBusyError, StorageError
+from recording.errors.codes import Code
+from recording.ports.bulkhead import MOST_IN_A_ROW, Bulkhead
 
 
 def _refuse(error: StorageError) -> None:

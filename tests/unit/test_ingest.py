@@ -26,10 +26,10 @@ from dev.in_memory.builders import (
 )
 from dev.in_memory.world import World, world
 from recording.control.recordings import get_recording
-from recording.domain.chunk import LARGEST_TASK, ChunkState, Home
-from recording.domain.events import EVENT_TYPE
 from recording.domain.formats import FormatType
-from recording.domain.recording import RecordingRecord
+from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.state.chunk import LARGEST_TASK, ChunkState, Home
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError
 from recording.ingest import LONGEST_PAYLOAD, ingest_event, ingest_text, take_event
 from tests import canaries

@@ -20,10 +20,10 @@ from dev.in_memory.world import World, world
 from recording import telemetry
 from recording.adapters.open_telemetry import OpenTelemetry
 from recording.control.recordings import start_recording
-from recording.domain.chunk import ChunkState
+from recording.domain.state.chunk import ChunkState
 from recording.errors import SourceBusyError, StorageBusyError
-from recording.metrics import ALL
 from recording.telemetry import FIELDS, Event, emit
+from recording.telemetry.metrics import ALL
 from tests.repo.docs.repository import ROOT
 
 

@@ -1,7 +1,7 @@
 """What the rules about deleting must find (ruleid) and must leave alone (ok)."""
 
 from recording.adapters.acs.source import AcsSource
-from recording.domain.transitions import may_delete_source
+from recording.domain.state.transitions import may_delete_source
 
 
 # ruleid: second-place-that-deletes

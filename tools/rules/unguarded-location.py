@@ -9,7 +9,7 @@ import urllib.request
 import requests
 import urllib3
 from azure.storage.blob import BlobClient
-from recording.domain.locations import checked_external_blob, checked_location
+from recording.domain.incoming.locations import checked_external_blob, checked_location
 
 
 def the_events_location(task, pool):

@@ -19,10 +19,10 @@ from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 from recording.adapters.acs.refusals import control_error
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, has_no_token, retry_after, status_of
-from recording.codes import Code
 from recording.domain.ids import is_opaque_id
-from recording.domain.requests import StartOptions
+from recording.domain.incoming.requests import StartOptions
 from recording.errors import ControlError
+from recording.errors.codes import Code
 from recording.settings import AcsConnection
 
 T = TypeVar("T")

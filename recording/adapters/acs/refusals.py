@@ -7,8 +7,8 @@ ACS gives a numeric code in `{"error": {"code": "8522", …}}`; without a known 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from recording.codes import Code
 from recording.errors import ControlError
+from recording.errors.codes import Code
 
 
 @dataclass(frozen=True)

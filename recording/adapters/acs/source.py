@@ -18,8 +18,7 @@ from urllib3.exceptions import HTTPError
 from recording.adapters.acs import source_answers as answers
 from recording.adapters.acs.signing import signed_headers
 from recording.adapters.acs.time_limit import POOLS, Limit, limited
-from recording.codes import Code
-from recording.domain.locations import Location, checked_location, stays_with_the_object
+from recording.domain.incoming.locations import Location, checked_location, stays_with_the_object
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
@@ -27,6 +26,7 @@ from recording.errors import (
     TokenUnavailableError,
     UnsafeLocationError,
 )
+from recording.errors.codes import Code
 from recording.settings import AcsConnection
 
 PIECE = 1024 * 1024

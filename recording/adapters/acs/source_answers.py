@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
-from recording.codes import Code
-from recording.domain.locations import Location
+from recording.domain.incoming.locations import Location
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
@@ -15,6 +14,7 @@ from recording.errors import (
     SourceRefusedError,
     SourceThrottledError,
 )
+from recording.errors.codes import Code
 
 _CONTENT_RANGE = re.compile(r"bytes (?P<first>\d{1,18})-(?P<last>\d{1,18})/(?P<total>\d{1,18}|\*)", re.ASCII)
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)

@@ -18,8 +18,8 @@ from azure.core.rest import HttpRequest
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt
 from recording.adapters.azure_sdk.errors import translated
-from recording.codes import Code
 from recording.errors import RequestError
+from recording.errors.codes import Code
 
 ARM = "https://management.azure.com"
 _SITES, _SUBSCRIPTIONS = "2023-12-01", "2022-12-01"  # API versions

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
-from recording.codes import Code
 from recording.errors import (
     BlobLockedError,
     RecordingError,
@@ -24,6 +23,7 @@ from recording.errors import (
     StorageError,
     StorageRefusedError,
 )
+from recording.errors.codes import Code
 
 # Codes that come with statuses which otherwise mean a lasting refusal, but pass by themselves.
 PASSING_CODES = frozenset(

@@ -12,8 +12,8 @@ from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translated
 from recording.adapters.blob.checksum import ServiceChecksum
 from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of
-from recording.domain.drift import BlobFacts
-from recording.domain.stored import StoredBlob
+from recording.domain.archived.drift import BlobFacts
+from recording.domain.state.stored import StoredBlob
 from recording.settings import Settings
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from recording.adapters.azure_sdk.errors import LASTING_CODES, error_code_of
-from recording.domain.blocks import crc64_of
+from recording.domain.archived.blocks import crc64_of
 
 Send = Callable[[Mapping[str, str]], Mapping[str, Any]]
 _UNKNOWN_HEADER = LASTING_CODES | {"UnsupportedHeader"}

@@ -8,9 +8,9 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, credential
 from recording.adapters.azure_sdk.errors import SOURCE
 from recording.adapters.blob.container import blob_service, open_blob
-from recording.codes import Code
-from recording.domain.locations import checked_external_blob
+from recording.domain.incoming.locations import checked_external_blob
 from recording.errors import SourceBrokenError
+from recording.errors.codes import Code
 from recording.settings import Settings
 
 LARGEST_METADATA = 1024 * 1024

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from recording.adapters.blob.container import BlobContainer, blob_service
-from recording.codes import Code
 from recording.domain.ids import name_of
 from recording.domain.names import QUARANTINE_CONTAINER
-from recording.domain.quarantine import Origin
+from recording.domain.state.quarantine import Origin
+from recording.errors.codes import Code
 from recording.ports import QuarantineEntry
 from recording.settings import Settings
 

@@ -31,14 +31,14 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Upda
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
 from recording.adapters.table import rows
-from recording.codes import Code
-from recording.domain.chunk import VERSION, ChunkKey, ChunkRecord
-from recording.domain.drift import MediaAge
-from recording.domain.recording import RecordingRecord, StartReservation
-from recording.domain.records import changed
+from recording.domain.archived.drift import MediaAge
+from recording.domain.state.chunk import VERSION, ChunkKey, ChunkRecord
+from recording.domain.state.recording import RecordingRecord, StartReservation
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import EARLIEST, sortable
-from recording.domain.transitions import is_finished, is_held
 from recording.errors import ClaimLostError, StorageError
+from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
 from recording.settings import Settings, StorageConnection
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recording.domain.chunk import ChunkKey, ChunkRecord, ChunkState
-from recording.domain.drift import is_scrubbed, read_at
+from recording.domain.archived.drift import is_scrubbed, read_at
 from recording.domain.ids import name_of
-from recording.domain.recording import RecordingRecord, StartReservation
 from recording.domain.schema import Document, divided, joined
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState
+from recording.domain.state.recording import RecordingRecord, StartReservation
+from recording.domain.state.transitions import is_finished
 from recording.domain.times import EARLIEST, as_utc, sortable
-from recording.domain.transitions import is_finished
 
 Row = dict[str, Any]
 

@@ -15,13 +15,13 @@ from recording.archive.claim import Work
 from recording.archive.transfer.buffers import LEAD_BYTES, Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass, Seams
 from recording.archive.transfer.scheduler import Flow, Job, Pace
-from recording.codes import Code
-from recording.domain.blocks import Block, StagedBlock, block_id, crc64_of, plan, staged_block, usable
+from recording.domain.archived.blocks import Block, StagedBlock, block_id, crc64_of, plan, staged_block, usable
+from recording.domain.archived.integrity import Digest, check_length
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
-from recording.domain.integrity import Digest, check_length
 from recording.domain.media import SNIFF_BYTES, MediaFacts, MediaProbe, sniff
 from recording.errors import SourceBrokenError, SourceBusyError, SourceThrottledError
+from recording.errors.codes import Code
 from recording.ports import SourceContent
 
 _TRIES = 3  # for one range, at once; the rest is left to the next worker, who finds what is staged

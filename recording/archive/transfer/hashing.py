@@ -7,11 +7,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from recording.archive.transfer.buffers import LEAD_BYTES
-from recording.codes import Code
-from recording.domain.blocks import Block
-from recording.domain.integrity import Digest
+from recording.domain.archived.blocks import Block
+from recording.domain.archived.integrity import Digest
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.errors import SourceBrokenError
+from recording.errors.codes import Code
 
 
 @dataclass(frozen=True)

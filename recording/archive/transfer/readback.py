@@ -8,11 +8,11 @@ from recording.archive.claim import Work
 from recording.archive.transfer.buffers import MIB, Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass
 from recording.archive.transfer.scheduler import Flow, Job, Pace
-from recording.codes import Code
-from recording.domain.blocks import Block, StagedBlock, crc64_of, plan
-from recording.domain.integrity import Digest
+from recording.domain.archived.blocks import Block, StagedBlock, crc64_of, plan
+from recording.domain.archived.integrity import Digest
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.errors import ContentConflictError
+from recording.errors.codes import Code
 from recording.ports import Archive
 
 _RANGE = 4 * MIB

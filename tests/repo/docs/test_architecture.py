@@ -5,8 +5,8 @@ import re
 import pytest
 
 from dev.in_memory.builders import record
-from recording.domain.chunk import ChunkState
-from recording.domain.transitions import moved
+from recording.domain.state.chunk import ChunkState
+from recording.domain.state.transitions import moved
 from recording.errors import RecordingError
 from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.repository import DOCS, ROOT

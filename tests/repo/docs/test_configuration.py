@@ -1,4 +1,4 @@
-"""docs/configuration.md and local.settings.json.example against recording/settings.py."""
+"""docs/configuration.md and local.settings.json.example against recording/settings/__init__.py."""
 
 from collections.abc import Iterator, Mapping
 

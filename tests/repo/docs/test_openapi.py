@@ -11,8 +11,8 @@ from openapi_spec_validator import validate
 from dev.in_memory import builders
 from dev.in_memory.fakes import Fakes
 from recording import __version__
-from recording.domain.chunk import ChunkState
-from recording.domain.requests import ChannelAffinity, Consent, StartRequest
+from recording.domain.incoming.requests import ChannelAffinity, Consent, StartRequest
+from recording.domain.state.chunk import ChunkState
 from recording.http import routes as http_api
 from recording.settings import SettingsError
 from tests.repo.docs.markdown import rows_with, spans

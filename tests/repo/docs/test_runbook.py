@@ -1,4 +1,4 @@
-"""docs/runbook.md against recording/telemetry.py."""
+"""docs/runbook.md against recording/telemetry/__init__.py."""
 
 import logging
 import re

@@ -59,7 +59,7 @@ DEPLOYED = {
     "function_app.py",
     "host.json",
     "requirements.txt",
-    "recording/ports.py",
+    "recording/ports/__init__.py",
     "recording/adapters/acs/client.py",
 }
 

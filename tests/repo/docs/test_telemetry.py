@@ -1,6 +1,6 @@
-"""docs/telemetry.md against recording/metrics.py."""
+"""docs/telemetry.md against recording/telemetry/metrics.py."""
 
-from recording.metrics import ALL
+from recording.telemetry.metrics import ALL
 from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.repository import DOCS
 

@@ -11,9 +11,9 @@ from dev.in_memory.builders import document_id, location, metadata, task, wav
 from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.archive.claim import claim_chunk
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
 from recording.errors import ClaimHeldError, ClaimLostError, SourceBusyError, SourceGoneError, StorageBusyError
-from recording.setting_values import MediaCheck
+from recording.settings.values import MediaCheck
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from dev.in_memory.fakes import FakeArchive
 from dev.in_memory.world import World, world
 from recording.archive.fallback import KeptContent, KeptSource
 from recording.control.recordings import get_recording
-from recording.domain.chunk import ChunkState, FallbackCopy, MetadataOutcome, SourceOutcome
-from recording.domain.layout import metadata_name, receipt_name
-from recording.domain.transitions import may_delete_source
+from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.state.chunk import ChunkState, FallbackCopy, MetadataOutcome, SourceOutcome
+from recording.domain.state.transitions import may_delete_source
 from recording.errors import StorageBusyError, StorageRefusedError
 
 

@@ -10,7 +10,7 @@ from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metada
 from dev.in_memory.hand import HandInArchive
 from dev.in_memory.world import intercept, leave_alone, world
 from recording.archive.line import archive_message
-from recording.domain.chunk import ChunkState, MetadataOutcome, SourceOutcome
+from recording.domain.state.chunk import ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import BlobLockedError, SourceBusyError, SourceGoneError, SourceRefusedError, SourceThrottledError
 
 Hand = Callable[[HandInArchive, str], None]

@@ -8,9 +8,8 @@ import pytest
 
 from dev.in_memory.builders import CONTAINER, document_id, location, metadata, mp3, mp4, settings, task, wav
 from dev.in_memory.world import World, world
-from recording.codes import Code
-from recording.domain.chunk import ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.formats import FormatType
+from recording.domain.state.chunk import ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.errors import (
     ClaimLostError,
     ContentConflictError,
@@ -24,7 +23,8 @@ from recording.errors import (
     StorageError,
     StorageRefusedError,
 )
-from recording.setting_values import MediaCheck
+from recording.errors.codes import Code
+from recording.settings.values import MediaCheck
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from dev.in_memory.builders import task
 from dev.in_memory.world import World, intercept, leave_alone, world
-from recording.domain.chunk import ChunkState
+from recording.domain.state.chunk import ChunkState
 from recording.errors import ClaimLostError, CopyPausedError, SourceBusyError, StorageBusyError
 
 

@@ -7,10 +7,10 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, event, metadata, mp3, mp4, task, wav
 from dev.in_memory.world import world
 from recording.control.recordings import get_recording
-from recording.domain.chunk import ChunkState
+from recording.domain.archived.integrity import REMARK_NO_LENGTH, REMARK_PROMISE
 from recording.domain.formats import FormatType
-from recording.domain.integrity import REMARK_NO_LENGTH, REMARK_PROMISE
 from recording.domain.media.wav import REMARK_BYTES_AFTER, REMARK_RIFF_SIZE
+from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError
 
 

@@ -11,7 +11,7 @@ from dev.in_memory.world import World, world
 from recording.archive.claim import claim_chunk
 from recording.archive.priority import LATE_AFTER, is_late, is_waiting
 from recording.control.recordings import get_recording
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, FallbackCopy
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, FallbackCopy
 from recording.errors import SourceBusyError, StorageBusyError
 from recording.ports import Unreadable
 

@@ -10,10 +10,10 @@ from dev.in_memory.fakes import FakeBlob
 from dev.in_memory.world import World, world
 from recording.archive.claim import Work
 from recording.archive.verify import verify
-from recording.domain.blocks import Block, block_id, crc64_of
-from recording.domain.chunk import ChunkState, Home
+from recording.domain.archived.blocks import Block, block_id, crc64_of
+from recording.domain.state.chunk import ChunkState, Home
 from recording.errors import ContentConflictError, SourceBrokenError, StorageError
-from recording.setting_values import MediaCheck
+from recording.settings.values import MediaCheck
 
 DATA, LONG = wav(), wav(60_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()

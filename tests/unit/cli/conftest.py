@@ -8,7 +8,7 @@ import pytest
 from dev.in_memory.builders import event, task
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
-from recording.domain.chunk import ChunkState
+from recording.domain.state.chunk import ChunkState
 
 Run = Callable[..., tuple[int, str]]
 

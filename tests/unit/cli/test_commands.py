@@ -13,9 +13,9 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, task
 from dev.in_memory.world import World
 from recording.cli.__main__ import in_order
-from recording.domain.chunk import ChunkState, Suspect
-from recording.domain.layout import metadata_name
-from recording.domain.short_ids import short_id
+from recording.domain.archived.layout import metadata_name
+from recording.domain.find.short_ids import short_id
+from recording.domain.state.chunk import ChunkState, Suspect
 from recording.ports import AuditEntry
 from tests.unit.cli.conftest import Run
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.in_memory.world import World
-from recording.domain.drift import DriftKind
+from recording.domain.archived.drift import DriftKind
 from recording.errors import StorageRefusedError
 from tests.unit.cli.conftest import Run
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dev.in_memory.world import World
-from recording.domain.stored import sha256_of
+from recording.domain.state.stored import sha256_of
 from recording.errors import StorageBusyError
 from tests.unit.cli.conftest import Run
 

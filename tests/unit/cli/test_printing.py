@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dev.in_memory.builders import RECORDING_ID, event, task
 from dev.in_memory.world import world
 from recording.cli.__main__ import main
-from recording.cli.printing import printable, say, say_json
+from recording.cli.output.printing import printable, say, say_json
 
 BAD = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recording.cli.times import clock_time, distance, duration_of, length_of, read_moment, size_of, time_left
+from recording.cli.output.times import clock_time, distance, duration_of, length_of, read_moment, size_of, time_left
 
 NOW = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

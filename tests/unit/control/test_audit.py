@@ -8,9 +8,9 @@ import pytest
 
 from dev.in_memory.builders import FAKE_CLOCK_START
 from dev.in_memory.world import World, world
-from recording.codes import Code
 from recording.control.audit import check_rate
 from recording.errors import ControlError, StorageBusyError
+from recording.errors.codes import Code
 from recording.http import routes as http_api
 from tests.unit.http.test_roles import principal
 

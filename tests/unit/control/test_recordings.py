@@ -6,10 +6,10 @@ import pytest
 
 from dev.in_memory.builders import event, task
 from dev.in_memory.world import World, world
-from recording.codes import Code
 from recording.control import recordings as control
-from recording.domain.recording import LastAction
+from recording.domain.state.recording import LastAction
 from recording.errors import ControlError, RequestError, StorageBusyError
+from recording.errors.codes import Code
 
 BODY = {"serverCallId": "aHR0cHM6Ly9jYWxs", "format": "mp3", "tags": {"case": "7"}}
 CONSENT = {"basis": "contract", "reference": "C-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}

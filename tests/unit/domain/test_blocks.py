@@ -2,7 +2,7 @@
 
 import pytest
 
-from recording.domain.blocks import MOST_BLOCKS, Block, StagedBlock, block_id, plan, staged_block, usable
+from recording.domain.archived.blocks import MOST_BLOCKS, Block, StagedBlock, block_id, plan, staged_block, usable
 
 MARK, OTHER = "0123456789abcdef", "fedcba9876543210"
 

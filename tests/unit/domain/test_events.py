@@ -23,7 +23,8 @@ from dev.in_memory.builders import (
     event,
     event_file,
 )
-from recording.domain.events import (
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.incoming.events import (
     HIGHEST_INDEX,
     MOST_CHUNKS,
     RecordingFileStatusUpdated,
@@ -31,8 +32,7 @@ from recording.domain.events import (
     read_time,
     text_of_location,
 )
-from recording.domain.events import read_event as read_event_at
-from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.incoming.events import read_event as read_event_at
 from recording.errors import EventRejectedError
 
 EVENT_MOMENT = datetime(2026, 11, 23, 8, 58, 3, 765432, tzinfo=UTC)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import EVENT_TIME, record, task
-from recording.domain.chunk import ChunkRecord
-from recording.domain.expectation import (
+from recording.domain.archived.receipt import MORE_TO_COME, gaps_in
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.watched.expectation import (
     GIVEN_UP_AFTER,
     Expectation,
     expectation,
@@ -15,8 +17,6 @@ from recording.domain.expectation import (
     is_settled,
     over_since,
 )
-from recording.domain.receipt import MORE_TO_COME, gaps_in
-from recording.domain.recording import LastAction, RecordingRecord
 
 HOUR = timedelta(hours=1)
 

@@ -1,8 +1,8 @@
 """Durations at their exact limits; test_metadata.py has what is plain."""
 
 from dev.in_memory.builders import task
-from recording.domain.integrity import duration_fault
-from recording.domain.metadata import ChunkMetadata
+from recording.domain.archived.integrity import duration_fault
+from recording.domain.incoming.metadata import ChunkMetadata
 
 TEN_SECONDS = task(recording_duration_ms=10_000)
 SLACK_MS = 2000 + 10  # two seconds, and a thousandth of what is allowed

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CONTAINER, document_id, location
-from recording.domain.locations import (
+from recording.domain.incoming.locations import (
     DEFAULT_CONTENT_HOSTS,
     LONGEST_LOCATION,
     Location,

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from dev.compare_media.judge import lenient
 from dev.in_memory import media_kinds as kinds
 from dev.in_memory.builders import MP3_FRAME, pieces_of, task
+from recording.domain.archived.integrity import (
+    REMARK_NO_LENGTH,
+    REMARK_PROMISE,
+    duration_fault,
+    find_fault,
+    media_remarks,
+)
 from recording.domain.formats import ChannelType, Combination, ContentType, FormatType
-from recording.domain.integrity import REMARK_NO_LENGTH, REMARK_PROMISE, duration_fault, find_fault, media_remarks
+from recording.domain.incoming.metadata import ChunkMetadata, Pause
 from recording.domain.media import MediaFacts, MediaProbe, mp3, mp4
-from recording.domain.metadata import ChunkMetadata, Pause
 
 WAV, MP3, MP4 = FormatType.WAV, FormatType.MP3, FormatType.MP4
 WHOLE = {

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, document_id, location
-from recording.domain.formats import FormatType
-from recording.domain.ids import is_opaque_id, mark_of, name_of
-from recording.domain.layout import (
+from recording.domain.archived.layout import (
     DEFAULT_TEMPLATE,
     LONGEST_NAME,
     conflict_name,
@@ -21,6 +19,8 @@ from recording.domain.layout import (
     receipt_name,
     template_fault,
 )
+from recording.domain.formats import FormatType
+from recording.domain.ids import is_opaque_id, mark_of, name_of
 
 STARTED = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 OpaqueIds = st.from_regex(r"[A-Za-z0-9_=.~-]{1,512}", fullmatch=True).filter(is_opaque_id)

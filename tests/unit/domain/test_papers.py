@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CONTAINER, EVENT_TIME, RECORDING_ID, document_id, record, task
-from recording.domain.chunk import ChunkRecord, ChunkState, Home
-from recording.domain.receipt import gaps_in, is_complete, manifest_of, receipt_of
-from recording.domain.recording import KnownState, LastAction, RecordingRecord, merged_state
-from recording.domain.records import changed
+from recording.domain.archived.receipt import gaps_in, is_complete, manifest_of, receipt_of
+from recording.domain.state.chunk import ChunkRecord, ChunkState, Home
+from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, merged_state
+from recording.domain.state.records import changed
 
 RECORDING = RecordingRecord(recording_id=RECORDING_ID, call_id="call", started_at=EVENT_TIME, started_by="ada")
 MORE = "ChunkMaximumSizeExceeded"

@@ -6,11 +6,11 @@ import pytest
 from pydantic import BaseModel
 
 from dev.in_memory.builders import FAKE_CLOCK_START, record
-from recording.domain.chunk import ChunkState
 from recording.domain.model import with_changes
-from recording.domain.recording import RecordingRecord, StartReservation
-from recording.domain.records import ChunkChanges, RecordingChanges, ReservationChanges, changed, required
-from recording.domain.transitions import moved
+from recording.domain.state.chunk import ChunkState
+from recording.domain.state.recording import RecordingRecord, StartReservation
+from recording.domain.state.records import ChunkChanges, RecordingChanges, ReservationChanges, changed, required
+from recording.domain.state.transitions import moved
 from recording.errors import RecordingError
 
 RESERVATION = StartReservation(key="k", fingerprint="f", repeatability_id="r", first_sent=FAKE_CLOCK_START)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import CONTAINER
-from recording.domain.requests import MOST_TAGS, StartOptions, StartRequest, start_options
+from recording.domain.incoming.requests import MOST_TAGS, StartOptions, StartRequest, start_options
 from recording.errors import RequestError
 
 CALL = {"serverCallId": "aHR0cHM6Ly9"}

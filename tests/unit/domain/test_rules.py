@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CALL_ID, EVENT_TIME, document_id, location, record, stored, task
-from recording.domain import retention
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.formats import (
     LEGAL_COMBINATIONS,
     ChannelType,
@@ -18,9 +16,9 @@ from recording.domain.formats import (
     FormatType,
     chosen_combination,
 )
-from recording.domain.locations import DEFAULT_CONTENT_HOSTS, checked_location
-from recording.domain.retention import LAST_TRY_MARGIN, LONGEST_RETRY_AFTER, Urgency, retry_delay, urgency
-from recording.domain.transitions import (
+from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
+from recording.domain.state.transitions import (
     is_archived,
     is_finished,
     may_delete_source,
@@ -28,6 +26,8 @@ from recording.domain.transitions import (
     names_the_same_object,
     redriven,
 )
+from recording.domain.watched import retention
+from recording.domain.watched.retention import LAST_TRY_MARGIN, LONGEST_RETRY_AFTER, Urgency, retry_delay, urgency
 from recording.errors import RecordingError, RequestError
 
 # --- formats ---------------------------------------------------------------------------------------------------------

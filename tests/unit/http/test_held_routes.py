@@ -8,8 +8,8 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, task
 from dev.in_memory.world import World, world
-from recording.domain.chunk import ChunkState
-from recording.domain.transitions import moved
+from recording.domain.state.chunk import ChunkState
+from recording.domain.state.transitions import moved
 from recording.http import routes as http_api
 from recording.http import views
 from recording.ports import QuarantineEntry

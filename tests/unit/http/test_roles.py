@@ -10,7 +10,7 @@ import pytest
 
 from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import World, world
-from recording.domain.roles import NEEDED, Operation, Role, read_principal
+from recording.domain.incoming.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
 from recording.http import library as http_library
 from recording.http import routes as http_api
@@ -137,7 +137,7 @@ def test_both_names_of_the_role_claim_are_read() -> None:
 
 def test_a_refusal_tells_the_role_and_nothing_about_the_caller() -> None:
     """The caller must know what to ask for; a log must not know who they are."""
-    from recording.domain.roles import check_allowed
+    from recording.domain.incoming.roles import check_allowed
 
     with pytest.raises(RequestError, match=r"Recording\.Control") as refused:
         check_allowed(read_principal(principal("Recording.Read")), Operation.STOP)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from dev.in_memory.builders import metadata, record, task
 from dev.in_memory.world import World
-from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, MetadataOutcome
+from recording.domain.archived import layout
 from recording.domain.formats import FormatType
-from recording.domain.recording import LastAction, RecordingRecord
-from recording.domain.records import changed
+from recording.domain.state.chunk import ChunkRecord, ChunkState, MetadataOutcome
+from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.records import changed
 from tests.unit.library.reference import STATES, Truth
 
 BASE = datetime(2026, 9, 28, 9, 0, tzinfo=UTC)

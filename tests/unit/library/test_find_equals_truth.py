@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.world import WorkerDiedError, World, world
-from recording.domain.find_query import FindQuery
+from recording.domain.find.find_query import FindQuery
 from recording.library.directory import MOST_READS, FoundPage, find
 from recording.library.follow_up import follow_up_message
 from tests.unit.library.corpus import ask, put, queries, retag, tags, truths

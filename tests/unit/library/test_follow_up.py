@@ -8,16 +8,16 @@ import pytest
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, metadata, task
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
-from recording.bulkhead import WORKERS
-from recording.domain.directory import is_placed
-from recording.domain.find_query import FindQuery
-from recording.domain.recording import RecordingRecord
-from recording.domain.records import changed
-from recording.domain.transitions import is_archived
+from recording.domain.find.directory import is_placed
+from recording.domain.find.find_query import FindQuery
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_archived
 from recording.errors import StorageBusyError
-from recording.follow_ups import MOST_FAILURES
 from recording.library.directory import find
 from recording.library.follow_up import follow_up
+from recording.ports.bulkhead import WORKERS
+from recording.ports.follow_ups import MOST_FAILURES
 from tests.canaries import PARTICIPANT, PHONE
 
 

@@ -8,8 +8,8 @@ import pytest
 from dev.in_memory.builders import metadata, task, wav
 from dev.in_memory.fakes import FakeArchive
 from dev.in_memory.world import World, world
-from recording.domain.find_query import FindQuery
-from recording.domain.importing import IMPORTED, ImportEntry, byos_entries, read_mapping
+from recording.domain.archived.importing import IMPORTED, ImportEntry, byos_entries, read_mapping
+from recording.domain.find.find_query import FindQuery
 from recording.errors import RequestError, StorageBusyError
 from recording.library.directory import find_all
 from recording.library.importing import Imported, import_recordings

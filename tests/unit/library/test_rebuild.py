@@ -14,10 +14,10 @@ from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task
 from dev.in_memory.fakes import FakeCatalog
 from dev.in_memory.library import FakeDirectory
 from dev.in_memory.world import WorkerDiedError, World, world
-from recording.domain.chunk import ChunkRecord, SourceOutcome
-from recording.domain.find_query import FindQuery
-from recording.domain.recording import RecordingRecord
-from recording.domain.transitions import is_archived, is_finished
+from recording.domain.find.find_query import FindQuery
+from recording.domain.state.chunk import ChunkRecord, SourceOutcome
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import StorageBusyError
 from recording.http.library_views import FoundView
 from recording.library.directory import find_all

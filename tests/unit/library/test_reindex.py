@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from dev.in_memory.world import WorkerDiedError, World, world
-from recording.domain import layout
-from recording.domain.directory import participant_partition
-from recording.domain.find_query import FindQuery
+from recording.domain.archived import layout
+from recording.domain.find.directory import participant_partition
+from recording.domain.find.find_query import FindQuery
 from recording.errors import StorageBusyError
 from recording.library.directory import find_all
 from recording.library.follow_up import follow_up, follow_up_message

@@ -4,7 +4,7 @@ import pytest
 
 from dev.in_memory.builders import metadata, task, wav
 from dev.in_memory.world import World, world
-from recording.domain.chunk import ChunkState, SourceOutcome
+from recording.domain.state.chunk import ChunkState, SourceOutcome
 from recording.errors import RequestError
 from recording.operate.accept import accept_suspect
 

@@ -12,11 +12,11 @@ from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import World, world
 from recording.adapters.table.catalog import UnreadableRecordError
 from recording.cli.__main__ import main
-from recording.domain import attention as model
-from recording.domain.attention import Attention, AttentionItem
-from recording.domain.chunk import ChunkState, FallbackCopy
 from recording.domain.model import with_changes
-from recording.domain.recording import RecordingRecord
+from recording.domain.state.chunk import ChunkState, FallbackCopy
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.watched import attention as model
+from recording.domain.watched.attention import Attention, AttentionItem
 from recording.errors import StorageBusyError, fault_of
 from recording.http import routes
 from recording.operate import attention

@@ -6,11 +6,11 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, metadata, task, wav
 from dev.in_memory.world import World, world
-from recording.domain.attention import Attention
-from recording.domain.chunk import ChunkState
-from recording.domain.recording import LastAction, RecordingRecord
-from recording.domain.records import changed
-from recording.domain.transitions import moved
+from recording.domain.state.chunk import ChunkState
+from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import moved
+from recording.domain.watched.attention import Attention
 from recording.errors import RequestError, StorageBusyError
 from recording.operate.attention import needs_attention
 from recording.operate.decide import accept, dismiss, retry

@@ -14,9 +14,8 @@ from dev.in_memory import builders
 from dev.in_memory.fakes import FakeDeadLetters, FakeLog, FakeProbe, Fakes
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
-from recording.codes import Code
-from recording.domain.chunk import ChunkState
-from recording.domain.events import EVENT_TYPE
+from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.state.chunk import ChunkState
 from recording.errors import (
     ControlError,
     LogUnavailableError,
@@ -26,6 +25,7 @@ from recording.errors import (
     StorageBusyError,
     StorageRefusedError,
 )
+from recording.errors.codes import Code
 from recording.http import routes as http_api
 from recording.http.views import DeepHealthView
 from recording.operate.doctor import CHECKS, HOST_JSON, Finding, QueueFacts, State, SubscriptionFacts, examine

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task, wav
 from dev.in_memory.fakes import FakeBlob
 from dev.in_memory.world import World, world
-from recording.domain import layout
-from recording.domain.chunk import ChunkRecord, ChunkState, ChunkTask, Home
-from recording.domain.drift import Drift, DriftKind, is_sampled
-from recording.domain.records import changed as changed_record
+from recording.domain.archived import layout
+from recording.domain.archived.drift import Drift, DriftKind, is_sampled
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home
+from recording.domain.state.records import changed as changed_record
 from recording.errors import SourceBusyError, SourceError, SourceRefusedError, StorageBusyError
 from recording.operate.drift import DriftReport, look_for_drift
 

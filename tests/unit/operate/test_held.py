@@ -10,12 +10,12 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task, wav
 from dev.in_memory.world import World, world
 from recording.archive.claim import unreadable_task
-from recording.codes import OF_ONE_ROW, Code
-from recording.domain.chunk import ChunkRecord, ChunkState
 from recording.domain.model import with_changes
-from recording.domain.quarantine import Origin
-from recording.domain.transitions import moved, redriven
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.quarantine import Origin
+from recording.domain.state.transitions import moved, redriven
 from recording.errors import ClaimLostError, RecordingError, RequestError, StorageBusyError
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ingest import ingest_event
 from recording.operate.held import Chosen, Kind, chunk_id, held, redrive
 from recording.operate.timeline import overview

@@ -9,10 +9,10 @@ import pytest
 from dev.in_memory.builders import document_id, task
 from dev.in_memory.fakes import FakeBlob
 from dev.in_memory.world import World, world
-from recording.domain import layout
-from recording.domain.chunk import ChunkTask
-from recording.domain.drift import SCRUB_CYCLE, SCRUB_CYCLE_DAYS, DriftKind
-from recording.domain.records import changed
+from recording.domain.archived import layout
+from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_CYCLE_DAYS, DriftKind
+from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.records import changed
 from recording.errors import StorageBusyError, StorageError
 from recording.operate import scrub as module
 from recording.operate.scrub import SCRUB_TIME, scrub, scrub_if_due

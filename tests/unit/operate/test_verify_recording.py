@@ -2,7 +2,7 @@
 
 from dev.in_memory.builders import record, task
 from dev.in_memory.world import world
-from recording.domain.chunk import ChunkState, Home, SourceOutcome
+from recording.domain.state.chunk import ChunkState, Home, SourceOutcome
 from recording.operate.verify_recording import verify
 
 

@@ -8,10 +8,10 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, FAKE_CLOCK_START, RECORDING_ID, chunk, event, task
 from dev.in_memory.fakes import FakeLog
 from dev.in_memory.world import World, world
-from recording.bulkhead import Bulkhead
 from recording.control.recordings import get_recording
 from recording.errors import ClaimLostError, LogUnavailableError, StorageBusyError
 from recording.ports import RecordingSummary
+from recording.ports.bulkhead import Bulkhead
 from recording.reconcile import acs_log
 from recording.reconcile.acs_log import MOST_A_RUN, count, is_due
 

@@ -7,8 +7,8 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, document_id, event, task
 from dev.in_memory.world import World, world
-from recording.domain.chunk import ChunkRecord, ChunkState
-from recording.domain.recording import LastAction, RecordingRecord
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors import StorageBusyError, StorageError
 from recording.operate.attention import needs_attention
 from recording.reconcile.overdue import OVERDUE_AFTER

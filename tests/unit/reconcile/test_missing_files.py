@@ -6,7 +6,6 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, task
 from dev.in_memory.world import World, world
-from recording.codes import Code
 from recording.control.recordings import (
     get_recording,
     pause_recording,
@@ -14,9 +13,10 @@ from recording.control.recordings import (
     start_recording,
     stop_recording,
 )
-from recording.domain.receipt import MORE_TO_COME
-from recording.domain.recording import RecordingRecord
+from recording.domain.archived.receipt import MORE_TO_COME
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, ControlError, StorageBusyError
+from recording.errors.codes import Code
 from recording.reconcile import missing_files as expecting
 
 CALL = {"serverCallId": "aHR0cHM6Ly9jb252LXdlZXU"}

@@ -8,7 +8,7 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task
 from dev.in_memory.world import World, world
 from recording.archive.claim import claim_chunk
-from recording.domain.chunk import ChunkState, SourceOutcome
+from recording.domain.state.chunk import ChunkState, SourceOutcome
 from recording.errors import SourceBusyError, StorageBusyError
 from recording.reconcile import sweep
 from recording.reconcile.overdue import OVERDUE_AFTER, Reconciled, is_overdue

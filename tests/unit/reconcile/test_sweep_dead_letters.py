@@ -12,11 +12,11 @@ from dev.event_grid.policy import NOT_TRIED
 from dev.in_memory.builders import EVENT_TIME, chunk, event, task
 from dev.in_memory.fakes import FakeDeadLetters
 from dev.in_memory.world import World, world
-from recording.bulkhead import Bulkhead
-from recording.domain.chunk import ChunkState
+from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageRefusedError
 from recording.operate.held import Chosen, Kind, held, redrive
 from recording.ports import DeadLetter
+from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.sweep import sweep
 
 NAME = "contoso-voice/TO-FUNCTION/2026/11/23/13/9d1.json"

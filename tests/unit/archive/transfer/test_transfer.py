@@ -20,10 +20,10 @@ from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.archive import copy as copying
 from recording.archive.transfer.buffers import MIB, SlotPool, budget_for
-from recording.domain.blocks import Block, block_id, crc64_of, plan, staged_block, usable
-from recording.domain.chunk import ChunkState
+from recording.domain.archived.blocks import Block, block_id, crc64_of, plan, staged_block, usable
+from recording.domain.state.chunk import ChunkState
 from recording.errors import SourceBusyError, SourceThrottledError, StorageBusyError
-from recording.setting_values import MediaCheck
+from recording.settings.values import MediaCheck
 
 BLOCK = 1000
 

@@ -1,0 +1,1 @@
+"""The app that a command speaks to, and as whom."""

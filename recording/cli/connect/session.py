@@ -1,0 +1,193 @@
+"""What every command has: where the app's storage is, how to print, and in which form."""
+
+import io
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from recording.cli.output.printing import Tell, printable, say, say_json
+from recording.operate.doctor import Probe
+from recording.ports import Ports
+from recording.settings import Settings
+
+FINE, NEEDS_ATTENTION, UNKNOWN = 0, 1, 2  # the exit codes
+Dependencies = Callable[[], tuple[Ports, Settings]]
+Cell = str | Text
+_NARROWEST = 12  # of a column that is cut
+_WIDE = 4000  # columns of a pipe: nothing is cut for a program that reads
+
+
+class Output(StrEnum):
+    """In which form an answer is printed."""
+
+    TEXT = "text"
+    WIDE = "wide"
+    JSON = "json"
+
+
+class _Stream(io.TextIOBase):
+    """A file for the console whose writes go to a function."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def write(self, text: str) -> int:
+        self._tell(text)
+        return len(text)
+
+
+class DeployedApp(Protocol):
+    """What Azure says about an app."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Its settings, by name."""
+
+    @property
+    def host(self) -> str:
+        """Its host name."""
+
+    @property
+    def is_in_network(self) -> bool:
+        """Whether it is in a virtual network."""
+
+    @property
+    def caller(self) -> str | None:
+        """The object id of the person who asked."""
+
+
+@dataclass
+class Session:
+    """One run of the program.
+
+    Attributes:
+        dependencies: gives ports and settings.
+        probe: what the doctor looks with.
+        tell: where output goes; None is the standard output.
+        sleep: waits between two looks of `--watch`.
+        read_app: reads a deployed app's settings.
+        caller: the object id of the signed-in person, for the audit trail; None where none is known.
+        target: which app is looked at, in words; None for the settings of the environment.
+        hint: what to say when storage cannot be reached from here.
+    """
+
+    dependencies: Dependencies
+    probe: Callable[[Settings], Probe]
+    tell: Tell | None = None
+    sleep: Callable[[float], object] = time.sleep
+    read_app: Callable[[str, str, str | None], DeployedApp] | None = None
+    caller: str | None = None
+    target: str | None = None
+    hint: str | None = None
+    confirm: Callable[[str], bool] | None = None
+    output: Output = field(default=Output.TEXT)
+
+    @cached_property
+    def console(self) -> Console:
+        """The terminal: colours and its width where it is one; nothing is cut in a pipe."""
+        console = Console(file=_Stream(self.tell) if self.tell else sys.stdout, highlight=False, markup=False)  # type: ignore[arg-type]  # a text stream is enough
+        if not console.is_terminal:
+            console.width = shutil.get_terminal_size((_WIDE, 50)).columns  # COLUMNS, where it is set
+        return console
+
+    @cached_property
+    def _reached(self) -> tuple[Ports, Settings]:
+        return self.dependencies()
+
+    @property
+    def ports(self) -> Ports:
+        """The ports."""
+        return self._reached[0]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self._reached[1]
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self.ports.clock.now()
+
+    @property
+    def is_wide(self) -> bool:
+        """Return whether whole ids and more columns are wanted."""
+        return self.output is Output.WIDE
+
+    def lines(self, *lines: str) -> None:
+        """Print plain lines, each as long as it is."""
+        say(self.tell or sys.stdout.write, lines)
+
+    def show(self, facts: Mapping[str, Any], *parts: RenderableType) -> None:
+        """Print the facts as JSON when that is wanted, else the parts."""
+        if self.output is Output.JSON:
+            say_json(self.tell or sys.stdout.write, facts)
+            return
+        if self.is_wide:
+            self.console.width = _WIDE  # the terminal wraps what is longer than itself
+        for part in parts:
+            is_one_word = isinstance(part, Text) and " " not in part.plain  # an id is copied: it is not folded
+            self.console.print(part, soft_wrap=is_one_word)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its header, how wide a screen must be to show it, and whether it may be cut or wrap."""
+
+    header: str
+    from_width: int = 0
+    is_number: bool = False
+    may_be_cut: bool = False
+    may_wrap: bool = False
+
+
+def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Table:
+    """Return a table as wide as its contents, or as the screen: then columns that may be cut are cut."""
+    has_header = any(column.header for column in columns)
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
+    width = _WIDE if session.is_wide else session.console.width
+    shown = [place for place, column in enumerate(columns) if column.from_width <= width]
+    needed = {place: max([len(columns[place].header), *(_length(row[place]) for row in rows)]) for place in shown}
+    shrinkable = [place for place in shown if columns[place].may_be_cut or columns[place].may_wrap]
+    fixed = sum(needed[place] for place in shown if place not in shrinkable) + 2 * (len(shown) - 1)
+    for place in shown:
+        column, most = columns[place], needed[place]
+        if place in shrinkable:
+            most = min(most, max(_NARROWEST, (width - fixed) // len(shrinkable)))
+        made.add_column(
+            column.header,
+            justify="right" if column.is_number else "left",
+            no_wrap=not column.may_wrap,
+            overflow="ellipsis" if column.may_be_cut else "fold",
+            width=most,
+        )
+    for row in rows:
+        made.add_row(*(_cell(row[place]) for place in shown))
+    return made
+
+
+def text(*parts: str | tuple[str, str]) -> Text:
+    """Return text with styles; what came from outside cannot command the terminal."""
+    made = Text()
+    for part in parts:
+        words, style = (part, "") if isinstance(part, str) else part
+        made.append(printable(words), style)
+    return made
+
+
+def _cell(cell: str | Text) -> Text:
+    return Text(printable(cell)) if isinstance(cell, str) else cell
+
+
+def _length(cell: str | Text) -> int:
+    return len(printable(cell)) if isinstance(cell, str) else len(cell.plain)

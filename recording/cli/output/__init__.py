@@ -1,0 +1,1 @@
+"""Tables, times and words for a terminal."""

@@ -1,0 +1,1 @@
+"""What lies in the archive: names, receipts, and what is compared with them."""

@@ -1,0 +1,236 @@
+"""Drift: what the archive holds against what the catalog says it holds. Pure: facts in, differences out."""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from recording.domain.archived import layout
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, Home, MetadataOutcome
+from recording.domain.state.transitions import is_archived, is_finished
+from recording.errors.codes import Code
+
+_LATER_VERSION = re.compile(r"v[0-9]{1,3}\.", re.ASCII)
+_BESIDE = ("conflict-", "suspect-")
+SCRUB_CYCLE_DAYS = 90  # all media is read whole once a quarter, which is 1.1 % a day
+SCRUB_CYCLE = timedelta(days=SCRUB_CYCLE_DAYS)
+SCRUB_DUE_AFTER = timedelta(days=SCRUB_CYCLE_DAYS - 10)  # ten nights to catch up before the cycle is missed
+
+
+class DriftKind(StrEnum):
+    """A way in which archive and catalog disagree."""
+
+    MEDIA_MISSING = "media_missing"
+    MEDIA_LENGTH = "media_length"
+    MEDIA_FACTS = "media_facts"  # the blob's own metadata names another digest, recording or document
+    MEDIA_BYTES = "media_bytes"  # a sampled blob was read whole, and has another digest
+    RECEIPT_MISSING = "receipt_missing"
+    RECEIPT_ALTERED = "receipt_altered"  # of a sampled chunk
+    METADATA_MISSING = "metadata_missing"
+    MANIFEST_MISSING = "manifest_missing"
+    UNKNOWN_BLOB = "unknown_blob"
+    UNCOMMITTED = "uncommitted"  # staged blocks of a blob that nobody is copying
+
+
+@dataclass(frozen=True, order=True)
+class Drift:
+    """One difference, at one blob name."""
+
+    blob_name: str
+    kind: DriftKind
+    recording_id: str | None = None
+    document_id: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class BlobFacts:
+    """What a listing tells of one blob."""
+
+    name: str
+    length_bytes: int
+    facts: Mapping[str, str] = field(default_factory=dict)
+    is_committed: bool = True
+    tier: str | None = None  # the access tier, where the service says it
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether its bytes cannot be read before they are rehydrated, which takes hours and costs money."""
+        return self.tier == "Archive"
+
+
+@dataclass(frozen=True)
+class MediaAge:
+    """When a chunk's media was read whole, or was found in the archive tier, from which it cannot be read."""
+
+    recording_id: str
+    read_at: datetime
+    length_bytes: int
+    is_offline: bool = False
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What reading a chunk's blobs told: the media's digest, and the receipt's bytes."""
+
+    sha256: str | None  # None: there is no such media
+    receipt: bytes | None
+
+
+def compare(
+    chunks: Sequence[ChunkRecord],
+    listed: Iterable[BlobFacts],
+    template: str,
+    sampled: Mapping[str, Sampled],
+    disposed: Collection[ChunkKey] = (),
+) -> list[Drift]:
+    """The differences of one recording, in the order of blob names.
+
+    Args:
+        chunks: all chunks of the recording, as read before the blobs were listed (blobs are never removed).
+        listed: all blobs in its folders.
+        template: ARCHIVE_PATH_TEMPLATE, for chunks that have no blob name yet.
+        sampled: by media name, what was read of the blobs in the sample.
+        disposed: the chunks whose files may lawfully be gone; what is there of them is compared all the same.
+    """
+    blobs = {blob.name: blob for blob in listed}
+    committed = {name: blob for name, blob in blobs.items() if blob.is_committed}
+    kept = [chunk for chunk in chunks if chunk.key not in disposed]
+    found = {drift for chunk in chunks for drift in _of_chunk(chunk, committed, sampled)}
+    found = {drift for drift in found if drift.kind not in _GONE or drift.document_id in _documents(kept)}
+    found |= {drift for chunk in kept for drift in _of_manifest(chunk, committed)}
+    found |= {_of_stranger(blob) for blob in blobs.values() if not is_expected_blob(blob, chunks, template)}
+    return sorted(found, key=lambda drift: (drift.blob_name, drift.kind))
+
+
+_GONE = (DriftKind.MEDIA_MISSING, DriftKind.RECEIPT_MISSING, DriftKind.METADATA_MISSING)
+
+
+def _documents(chunks: Sequence[ChunkRecord]) -> set[str]:
+    return {chunk.task.document_id for chunk in chunks}
+
+
+def is_disposed(record: ChunkRecord, now: datetime, delete_after: timedelta | None) -> bool:
+    """Tell whether a chunk's files may lawfully be gone: so noted, or due by the archive's own lifecycle rule."""
+    if record.disposed_at is not None:
+        return True
+    written = record.copied_at or record.first_seen_at
+    return delete_after is not None and now - written >= delete_after
+
+
+def vouches_for_media(record: ChunkRecord) -> bool:
+    """Whether the catalog says that this blob lies in the archive with this digest."""
+    is_ours = record.task.home is Home.ACS and record.quarantine_reason != Code.STORED_DIFFERS
+    return is_ours and bool(record.blob_name) and bool(record.sha256)
+
+
+def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
+    """Whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
+    if layout.manifest_version(blob.name) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
+        return blob.is_committed
+    if any(blob.name == suspect.blob_name for chunk in chunks for suspect in chunk.suspects):
+        return True
+    return any(_belongs(blob, chunk, template) for chunk in chunks)
+
+
+def _belongs(blob: BlobFacts, chunk: ChunkRecord, template: str) -> bool:
+    task = chunk.task
+    first = layout.media_name(template, task.folder, task.index, task.document_id, None)
+    if chunk.blob_name and not blob.name.startswith(first.removesuffix(".bin")):
+        first = chunk.blob_name  # the template was another one when it was archived
+    stem = first.rpartition(".")[0]
+    if not blob.name.startswith(f"{stem}."):
+        return False
+    rest = _LATER_VERSION.sub("", blob.name.removeprefix(f"{stem}."), count=1)
+    if not blob.is_committed:
+        return not is_finished(chunk) or rest.startswith(_BESIDE)
+    if rest in ("metadata.json", "receipt.json") or rest.startswith(_BESIDE):
+        return True
+    return blob.name == chunk.blob_name if chunk.blob_name else "." not in rest
+
+
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0] + "/"
+
+
+def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:
+    """Whether a chunk is in the sample: the same share for the same seed, another one for another seed."""
+    drawn = hashlib.sha256(f"{seed}|{record.task.recording_id}|{record.key}".encode()).digest()
+    return int.from_bytes(drawn[:8]) < percent / 100 * 2**64
+
+
+def is_indexed_elsewhere(record: ChunkRecord) -> bool:
+    """Tell whether the catalog vouches for media that stays in the customer's own storage."""
+    return record.task.home is Home.EXTERNAL and is_archived(record) and bool(record.sha256)
+
+
+def is_scrubbed(record: ChunkRecord) -> bool:
+    """Tell whether a chunk's media has to be read once in each cycle."""
+    is_vouched_for = vouches_for_media(record) or is_indexed_elsewhere(record)
+    return is_finished(record) and is_vouched_for and record.disposed_at is None
+
+
+def read_at(record: ChunkRecord) -> datetime:
+    """Return when the scrub last saw a chunk's media; at first, when it was verified or copied."""
+    return (
+        record.offline_seen_at or record.read_whole_at or record.verified_at or record.copied_at or record.first_seen_at
+    )
+
+
+def _of_chunk(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts], sampled: Mapping[str, Sampled]) -> Iterable[Drift]:
+    name = chunk.blob_name or ""
+    if vouches_for_media(chunk):
+        kinds = _media_kinds(chunk, blobs.get(name), sampled.get(name))
+        yield from (drift_of(chunk, name, kind) for kind in kinds)
+    if not is_archived(chunk):
+        return
+    receipt = layout.receipt_name(name)
+    if receipt not in blobs:
+        yield drift_of(chunk, receipt, DriftKind.RECEIPT_MISSING)
+    elif name in sampled and not _is_receipt_of(chunk, sampled[name].receipt):
+        yield drift_of(chunk, receipt, DriftKind.RECEIPT_ALTERED)
+    if chunk.metadata is MetadataOutcome.ARCHIVED and layout.metadata_name(name) not in blobs:
+        yield drift_of(chunk, layout.metadata_name(name), DriftKind.METADATA_MISSING)
+
+
+def _media_kinds(chunk: ChunkRecord, blob: BlobFacts | None, sample: Sampled | None) -> Iterable[DriftKind]:
+    if blob is None:
+        yield DriftKind.MEDIA_MISSING
+        return
+    if blob.length_bytes != chunk.length_bytes:
+        yield DriftKind.MEDIA_LENGTH
+    said = {"sha256": chunk.sha256, "recordingid": chunk.task.recording_id, "documentid": chunk.task.document_id}
+    if any(blob.facts.get(fact) != value for fact, value in said.items()):
+        yield DriftKind.MEDIA_FACTS
+    if sample is not None and blob.length_bytes == chunk.length_bytes and sample.sha256 != chunk.sha256:
+        yield DriftKind.MEDIA_BYTES
+
+
+def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
+    try:
+        told = json.loads(receipt or b"")
+    except ValueError:
+        return False
+    said = {"recordingId": chunk.task.recording_id, "documentId": chunk.task.document_id}
+    said_of_media = {"sha256": chunk.sha256, "lengthBytes": chunk.length_bytes}
+    return isinstance(told, dict) and all(told.get(name) == value for name, value in {**said, **said_of_media}.items())
+
+
+def _of_manifest(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts]) -> Iterable[Drift]:
+    """A manifest is written before a chunk's source is settled, so a finished chunk must have one."""
+    name = layout.manifest_name(chunk.task.folder)
+    is_settled = chunk.state is ChunkState.SOURCE_DELETED or (is_archived(chunk) and is_finished(chunk))
+    if is_settled and name not in blobs:
+        yield Drift(name, DriftKind.MANIFEST_MISSING, chunk.task.recording_id)
+
+
+def _of_stranger(blob: BlobFacts) -> Drift:
+    return Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
+
+
+def drift_of(chunk: ChunkRecord, name: str, kind: DriftKind) -> Drift:
+    """Return a difference at a chunk's blob."""
+    return Drift(name, kind, chunk.task.recording_id, chunk.task.document_id, chunk.task.index)

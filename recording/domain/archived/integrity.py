@@ -1,0 +1,186 @@
+"""What counts as proof: the source's own facts first, then what we stored against what we read.
+
+ACS gives no checksum, so "we stored what we read" proves nothing about what ACS had. Length must equal the source's
+declared total, the bytes must open as their format, and the duration must agree with metadata and event.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recording.domain.formats import MOST_UNMIXED_CHANNELS, ChannelType, Combination, ContentType, FormatType
+from recording.domain.incoming.metadata import ChunkMetadata
+from recording.domain.media import MediaFacts
+from recording.domain.state.chunk import ChunkTask
+from recording.errors import ContentConflictError, SourceBrokenError
+from recording.errors.codes import Code
+
+_SLACK = timedelta(seconds=2)  # encoders round to frames, clocks to seconds
+_SLACK_SHARE = 0.001  # 14 s in four hours
+_IN_SECONDS_MS = (1000.0, 24 * 3600 * 1000.0)  # less is within the slack anyhow, and no file is longer than a day
+_MOST_MIXED_CHANNELS = 2
+
+REMARK_PROMISE = "the header promises more than is there, and the metadata does not"
+REMARK_NO_LENGTH = "no length could be read: none was compared"
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Length and SHA-256 of some bytes."""
+
+    length_bytes: int
+    sha256: str
+
+
+def check_length(read_bytes: int, declared_total: int | None) -> None:
+    """What was read must be exactly what the source declared, and never nothing.
+
+    Raises:
+        SourceBrokenError: `source_empty`, `source_without_length` or `source_short`; all may heal (a first download
+            of 0 bytes is a known fault of the service).
+    """
+    if read_bytes == 0:
+        raise SourceBrokenError("the source served 0 bytes", code=Code.SOURCE_EMPTY)
+    if declared_total is None:
+        raise SourceBrokenError(
+            "the source declared no length, so nothing can be proved", code=Code.SOURCE_WITHOUT_LENGTH
+        )
+    if read_bytes != declared_total:
+        message = f"the source declared {declared_total} bytes and served {read_bytes}"
+        raise SourceBrokenError(message, code=Code.SOURCE_SHORT)
+
+
+def check_stored(read: Digest, stored: Digest) -> None:
+    """What the archive gives back must be what was read from the source.
+
+    Raises:
+        ContentConflictError: `stored_differs` when it is not; the blob is not touched, needs manual review.
+    """
+    if read != stored:
+        raise ContentConflictError("the archived blob differs from what was read", code=Code.STORED_DIFFERS)
+
+
+def find_fault(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> str | None:
+    """Return what is wrong with the media, by its own bytes or by its length; None when nothing is.
+
+    A header that promises more than is there is no sign of a cut where the metadata contradicts the header and agrees
+    with what is there: then the size was never filled in.
+    """
+    if media.fault is None or _is_wrong_promise(media, metadata, task):
+        return duration_fault(media.duration_ms, metadata, task)
+    return media.fault
+
+
+def duration_fault(media_ms: float | None, metadata: ChunkMetadata | None, task: ChunkTask) -> str | None:
+    """Say how the media's duration contradicts metadata or event; None when it agrees or cannot be compared.
+
+    It may not play shorter than the chunk's duration minus its pauses, nor longer than with them. The event's
+    duration is of the whole recording, so it is an upper bound; it is a lower one only if no metadata tells the pauses.
+    """
+    if media_ms is None:
+        return None
+    if metadata is not None and metadata.duration_ms is not None and metadata.shortest_media_ms is not None:
+        at_least, at_most = metadata.shortest_media_ms, metadata.duration_ms
+        if _is_in_seconds(media_ms, at_least, at_most) or _are_pauses_in_seconds(media_ms, metadata):
+            return None
+        return _outside(media_ms, at_least, at_most, "its metadata")
+    if task.recording_duration_ms:
+        if _is_in_seconds(media_ms, 0.0, task.recording_duration_ms, parts=task.chunks_in_event):
+            return None
+        return _outside(media_ms, 0.0, task.recording_duration_ms, "the event")
+    return None
+
+
+def media_remarks(
+    media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask, requested: Combination | None = None
+) -> tuple[str, ...]:
+    """Return what is odd about the media, or unlike what request, event and metadata say; never a fault.
+
+    Args:
+        media: what the file says of itself.
+        metadata: the chunk's document, if it was read.
+        task: what the event says.
+        requested: what was asked for when the recording was started, if this app started it.
+    """
+    found = [*media.remarks, *_about_length(media, metadata, task)]
+    if metadata is not None:
+        found += _about_sound(media, metadata)
+    told = [
+        ("the request", requested.content, requested.channel, requested.format) if requested else None,
+        ("the event", task.content, task.channel, task.format),
+        ("the metadata", metadata.content, metadata.channel, metadata.format) if metadata else None,
+    ]
+    for entry in told:
+        found += _about_kind(media, *entry) if entry else []
+    return tuple(dict.fromkeys(found))
+
+
+def _about_length(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> list[str]:
+    if media.duration_ms is None:
+        return [] if media.fault else [REMARK_NO_LENGTH]
+    if _is_wrong_promise(media, metadata, task):
+        return [REMARK_PROMISE]
+    has_told = bool((metadata and metadata.duration_ms) or task.recording_duration_ms)
+    return [] if has_told else ["neither metadata nor event gives a length: none was compared"]
+
+
+def _about_sound(media: MediaFacts, metadata: ChunkMetadata) -> list[str]:
+    found, channels = [], media.channels
+    if channels is not None and metadata.channel_count not in (None, channels):
+        found.append(f"the metadata says {metadata.channel_count} channels, the file has {channels}")
+    if media.sample_rate is not None and metadata.sample_rate not in (None, media.sample_rate):
+        found.append(f"the metadata says {metadata.sample_rate} Hz, the file has {media.sample_rate} Hz")
+    expected = min(metadata.participant_count, MOST_UNMIXED_CHANNELS)
+    if channels is not None and metadata.channel is ChannelType.UNMIXED and channels < expected:
+        found.append(f"{metadata.participant_count} participants, but the file has channels for {channels}")
+    return found
+
+
+def _about_kind(
+    media: MediaFacts,
+    source: str,
+    content: ContentType | None,
+    channel: ChannelType | None,
+    format_type: FormatType | None,
+) -> list[str]:
+    found = []
+    if media.format is not None and format_type not in (None, media.format):
+        found.append(f"{source} says {format_type}, the bytes are {media.format}")
+    if channel is ChannelType.MIXED and (media.channels or 0) > _MOST_MIXED_CHANNELS:
+        found.append(f"{source} says mixed, the file has {media.channels} channels")
+    if media.has_video is not None and content is not None and (content is ContentType.AUDIO_VIDEO) != media.has_video:
+        found.append(f"{source} says {content}, the file has {'a' if media.has_video else 'no'} picture")
+    return found
+
+
+def _is_wrong_promise(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> bool:
+    if media.promised_ms is None or media.duration_ms is None or metadata is None or metadata.duration_ms is None:
+        return False
+    there, promised = (duration_fault(length, metadata, task) for length in (media.duration_ms, media.promised_ms))
+    return there is None and promised is not None
+
+
+def _is_in_seconds(media_ms: float, at_least: float, at_most: float, *, parts: int = 1) -> bool:
+    """Whether a length was given in seconds instead of ms: times 1000 it agrees, and not by a wide margin only."""
+    told_ms = at_most * 1000
+    least = max(at_least * 1000, told_ms / 2 / max(1, parts))
+    is_plausible = _IN_SECONDS_MS[0] < told_ms <= _IN_SECONDS_MS[1]
+    return is_plausible and least - _slack_ms(told_ms) <= media_ms <= told_ms + _slack_ms(told_ms)
+
+
+def _are_pauses_in_seconds(media_ms: float, metadata: ChunkMetadata) -> bool:
+    """Whether only the pauses were given in seconds: taken times 1000, they explain the length exactly."""
+    if not metadata.paused_ms or not metadata.duration_ms:
+        return False
+    expected = metadata.duration_ms - metadata.paused_ms * 1000
+    return expected >= 0 and abs(media_ms - expected) <= _slack_ms(metadata.duration_ms)
+
+
+def _slack_ms(at_most: float) -> float:
+    return _SLACK / timedelta(milliseconds=1) + at_most * _SLACK_SHARE
+
+
+def _outside(media_ms: float, at_least: float, at_most: float, source: str) -> str | None:
+    slack = _slack_ms(at_most)
+    if at_least - slack <= media_ms <= at_most + slack:
+        return None
+    return f"plays {media_ms / 1000:.1f} s, but {source} says {at_least / 1000:.1f} to {at_most / 1000:.1f} s"

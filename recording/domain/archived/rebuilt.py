@@ -1,0 +1,202 @@
+"""Records made from what the archive holds: receipts, manifests and metadata documents. Pure.
+
+What ACS knew of a chunk (its locations) is in no document, so a record that is made again is finished: nothing is asked
+of ACS because of it, and nothing deleted there.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from recording.domain.archived.layout import media_of_receipt, name_version_of
+from recording.domain.formats import FormatType
+from recording.domain.ids import canonical_id, is_opaque_id
+from recording.domain.incoming.facts import facts_of_metadata
+from recording.domain.incoming.metadata import read_metadata
+from recording.domain.state.chunk import (
+    Acceptance,
+    ChunkRecord,
+    ChunkState,
+    ChunkTask,
+    Home,
+    MetadataOutcome,
+    SourceOutcome,
+    Suspect,
+)
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.stored import sha256_of
+from recording.errors import SourceBrokenError
+
+REASON = "the record was made again from the archive"
+Document = Mapping[str, Any]
+
+
+def read_document(raw: bytes) -> Document | None:
+    """Return a stored document as a mapping; None when it is none."""
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def chunk_of(
+    receipt_name: str, receipt: Document, metadata: bytes | None, retention: timedelta, now: datetime
+) -> ChunkRecord | None:
+    """Return the record of a chunk by its receipt; None when the receipt is not of a form that this version reads.
+
+    Args:
+        receipt_name: where it is stored; the media is beside it.
+        receipt: its content.
+        metadata: the metadata document beside it, if there is one.
+        retention: how long ACS keeps a recording.
+        now: for times that the receipt does not tell.
+    """
+    try:
+        return _chunk(receipt_name, receipt, metadata, retention, now)
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _chunk(
+    receipt_name: str, receipt: Document, metadata: bytes | None, retention: timedelta, now: datetime
+) -> ChunkRecord:
+    kind = FormatType.read(receipt.get("format"))
+    name = receipt.get("blobName") or media_of_receipt(receipt_name, kind)
+    event_time = datetime.fromisoformat(receipt["eventTime"])
+    task = ChunkTask(
+        recording_id=_id(receipt["recordingId"]),
+        call_id=receipt["callId"],
+        server_call_id=receipt.get("serverCallId"),
+        document_id=_id(receipt["documentId"]),
+        index=receipt["index"],
+        content_location=receipt.get("externalLocation") or "",
+        home=Home(receipt.get("home", Home.ACS)),
+        format=kind,
+        end_reason=receipt.get("endReason"),
+        session_end_reason=receipt.get("sessionEndReason"),
+        recording_start_time=receipt.get("recordingStartTime"),
+        recording_duration_ms=receipt.get("recordingDurationMs"),
+        event_id=receipt["eventId"],
+        event_time=event_time,
+        expires_at=event_time + retention,
+        folder=receipt_name.rpartition("/")[0],
+    )
+    verified_at = receipt.get("verifiedAt") or now
+    return ChunkRecord(
+        task=task,
+        state=ChunkState.CATALOGED,
+        first_seen_at=event_time,
+        changed_at=verified_at,
+        blob_name=name,
+        format=kind,
+        length_bytes=receipt["lengthBytes"],
+        sha256=receipt["sha256"],
+        duration_ms=receipt.get("durationMs"),
+        container=receipt.get("container"),
+        channels=receipt.get("channels"),
+        sample_rate=receipt.get("sampleRate"),
+        media_fault=receipt.get("mediaFault"),
+        media_warning=receipt.get("mediaWarning"),
+        suspects=tuple(_suspect(one) for one in receipt.get("suspects") or ()),
+        accepted=_accepted(receipt.get("accepted")),
+        name_version=name_version_of(name or ""),
+        remarks=tuple(receipt.get("remarks") or ()),
+        verified_how=tuple(receipt.get("verifiedHow") or ()),
+        copied_at=receipt.get("copiedAt"),
+        verified_at=receipt.get("verifiedAt"),
+        cataloged_at=verified_at,
+        metadata=MetadataOutcome(receipt.get("metadata", MetadataOutcome.NOT_ANNOUNCED)),
+        metadata_reason=receipt.get("metadataReason"),
+        metadata_sha256=sha256_of(metadata) if metadata is not None else None,
+        facts=_facts(metadata),
+        source=SourceOutcome.NOT_OURS if task.home is Home.EXTERNAL else SourceOutcome.LEFT_TO_EXPIRE,
+        source_reason=REASON,
+    )
+
+
+def recording_of(
+    folder: str, manifest: Document | None, chunks: Sequence[ChunkRecord], now: datetime
+) -> RecordingRecord | None:
+    """Return the record of a recording by its manifest and its chunks; None when neither names it."""
+    told = manifest or {}
+    task = chunks[0].task if chunks else None
+    recording_id = told.get("recordingId") or (task.recording_id if task else None)
+    if not isinstance(recording_id, str) or not is_opaque_id(recording_id):
+        return None
+    request = told.get("request") if isinstance(told.get("request"), dict) else {}
+    tags = told.get("tags") if isinstance(told.get("tags"), dict) else {}
+    try:
+        return RecordingRecord(
+            recording_id=_id(recording_id),
+            folder=folder,
+            call_id=told.get("callId") or (task.call_id if task else None),
+            server_call_id=told.get("serverCallId") or (task.server_call_id if task else None),
+            started_here=bool(told.get("startedHere")),
+            started_at=told.get("startedAt"),
+            started_by=told.get("startedBy"),
+            request=request or {},
+            consent=told.get("consent") if isinstance(told.get("consent"), dict) else None,
+            tags=None if (request or {}).get("tags", {}) == tags else tags,
+            first_event_at=min((chunk.first_seen_at for chunk in chunks), default=now),
+            announced_count=_announced(told),
+        )
+    except ValidationError:
+        return None
+
+
+def unfinished_in(manifest: Document | None, chunks: Sequence[ChunkRecord]) -> int:
+    """Return how many chunks a manifest names that have no receipt: they were not archived when it was written."""
+    entries = (manifest or {}).get("chunks")
+    known = {(chunk.task.index, chunk.task.document_id) for chunk in chunks}
+    named = {
+        (entry.get("index"), entry.get("documentId"))
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+    }
+    return len(named - known)
+
+
+def chosen(records: Sequence[ChunkRecord]) -> list[ChunkRecord]:
+    """Return one record for each chunk: the latest version of its name holds what counts."""
+    best: dict[str, ChunkRecord] = {}
+    for record in sorted(records, key=lambda one: one.name_version):
+        best[str(record.key)] = record
+    return [best[key] for key in sorted(best)]
+
+
+def _announced(manifest: Document) -> int | None:
+    """Return how many files there must be, by the gaps that the manifest tells."""
+    ranges = manifest.get("missingRanges")
+    lasts = [gap[-1] for gap in ranges if isinstance(gap, list) and gap] if isinstance(ranges, list) else []
+    return max((last + 1 for last in lasts if isinstance(last, int)), default=None)
+
+
+def _id(text: str) -> str:
+    if not is_opaque_id(text):
+        raise ValueError("not an id")
+    return canonical_id(text)
+
+
+def _facts(metadata: bytes | None) -> Any:
+    try:
+        return facts_of_metadata(read_metadata(metadata)) if metadata is not None else None
+    except SourceBrokenError:
+        return None
+
+
+def _suspect(one: Document) -> Suspect:
+    return Suspect(
+        blob_name=one["blobName"],
+        sha256=one.get("sha256"),
+        length_bytes=one["lengthBytes"],
+        reason=one["reason"],
+        at=one["at"],
+    )
+
+
+def _accepted(one: Document | None) -> Acceptance | None:
+    return Acceptance(by=one.get("by"), note=one["note"], at=one["at"]) if one else None

@@ -1,0 +1,189 @@
+"""The sidecar documents: a receipt of what was proved about a chunk, and a manifest of the whole recording."""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice, pairwise
+from typing import Any
+
+from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.state.chunk import ChunkRecord, Home
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived
+
+SCHEMA = 1
+MOST_LISTED = 1000  # indexes in a list; the ranges beside it have all of them
+MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but the last
+
+
+def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
+    """What was proved about a chunk: length, SHA-256, how it was verified, ACS's ids and times."""
+    task = record.task
+    facts = {
+        "schema": SCHEMA,
+        "recordingId": task.recording_id,
+        "callId": task.call_id,
+        "serverCallId": task.server_call_id,
+        "documentId": task.document_id,
+        "index": task.index,
+        "home": task.home,
+        **_where(record),
+        "format": record.format,
+        "lengthBytes": record.length_bytes,
+        "sha256": record.sha256,
+        "durationMs": record.duration_ms,
+        **_form(record),
+        "verifiedHow": list(record.verified_how),
+        "mediaFault": record.media_fault,
+        "mediaWarning": record.media_warning,
+        "metadata": record.metadata,
+        "metadataReason": record.metadata_reason,
+        "endReason": task.end_reason,
+        "sessionEndReason": task.session_end_reason,
+        "recordingStartTime": task.recording_start_time,
+        "recordingDurationMs": task.recording_duration_ms,
+        "eventId": task.event_id,
+        "eventTime": task.event_time,
+        "copiedAt": record.copied_at,
+        "verifiedAt": record.verified_at,
+        "suspects": _suspects(record),
+        "remarks": list(record.remarks),
+        **_acceptance(record),
+        "appVersion": app_version,
+    }
+    return _json(facts)
+
+
+def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> bytes:
+    """Every chunk of a recording and every gap; the same for the same facts, whatever order they came in (I7)."""
+    known = sorted(chunks, key=lambda record: (record.task.index, record.task.document_id))
+    facts = {
+        "schema": SCHEMA,
+        "recordingId": recording.recording_id,
+        "callId": recording.call_id,
+        "serverCallId": recording.server_call_id,
+        "startedAt": recording.started_at,
+        "startedHere": recording.started_here,
+        "startedBy": recording.started_by,
+        "request": recording.request or None,
+        "tags": recording.current_tags or None,
+        "consent": recording.consent,
+        "sessionEndReason": _last_end_reason(known),
+        "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
+        "durationMs": sum(record.duration_ms or 0.0 for record in known if is_archived(record)),
+        "complete": is_complete(known, recording.least_count),
+        **gap_facts(gaps_in(known, recording.least_count)),
+        "chunks": [_entry(record) for record in known],
+    }
+    return _json(facts)
+
+
+def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None = None) -> list[range]:
+    """Return the indexes that must exist and no chunk has, as ranges; ACS counts from 0.
+
+    Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
+    own log counts or events told of, where that is known (`least_count`).
+    """
+    reasons: dict[int, set[str | None]] = {}
+    for record in chunks:
+        reasons.setdefault(record.task.index, set()).add(record.task.end_reason)
+    last = max(reasons, default=-1)
+    end = max(last + 2 if reasons.get(last) == {MORE_TO_COME} else last + 1, least_count or 0)
+    edges = [-1, *sorted(reasons), max(end, last + 1)]
+    return [range(low + 1, high) for low, high in pairwise(edges) if low + 1 < high]
+
+
+def gap_facts(gaps: Sequence[range]) -> dict[str, Any]:
+    """Return the gaps for a document: how many, as ranges (first and last), and one by one as far as they are few."""
+    return {
+        "missingIndexes": list(islice(chain.from_iterable(gaps), MOST_LISTED)),
+        "missingCount": sum(map(len, gaps)),
+        "missingRanges": [[gap[0], gap[-1]] for gap in gaps],
+    }
+
+
+def gaps_in_words(gaps: Sequence[range]) -> str:
+    """Return the first gaps as text: `1, 3-7`."""
+    return ", ".join(str(gap[0]) if len(gap) == 1 else f"{gap[0]}-{gap[-1]}" for gap in gaps[:50])
+
+
+def is_complete(chunks: Sequence[ChunkRecord], least_count: int | None = None) -> bool:
+    """Whether every chunk up to the last is archived; one that ended for its size announces another."""
+    return bool(chunks) and not gaps_in(chunks, least_count) and all(is_archived(record) for record in chunks)
+
+
+def _entry(record: ChunkRecord) -> dict[str, Any]:
+    archived = is_archived(record)
+    return {
+        "index": record.task.index,
+        "documentId": record.task.document_id,
+        "archived": archived,
+        **_where(record),
+        "lengthBytes": record.length_bytes,
+        "sha256": record.sha256,
+        "durationMs": record.duration_ms,
+        "format": record.format,
+        "facts": _facts(record),
+        "receipt": receipt_name(record.blob_name) if archived and record.blob_name else None,
+        "metadata": metadata_name(record.blob_name) if archived and record.blob_name else None,
+        "endReason": record.task.end_reason,
+        "remarks": list(record.remarks),
+        "suspects": _suspects(record),
+    }
+
+
+def _last_end_reason(known: Sequence[ChunkRecord]) -> str | None:
+    return next((record.task.session_end_reason for record in reversed(known) if record.task.session_end_reason), None)
+
+
+def _facts(record: ChunkRecord) -> dict[str, Any] | None:
+    """Return what the metadata says; people are named in the metadata document and in no other."""
+    facts = record.facts
+    if facts is None:
+        return None
+    return {
+        "startedAt": facts.started_at,
+        "durationMs": facts.duration_ms,
+        "content": facts.content,
+        "channel": facts.channel,
+        "sampleRate": facts.sample_rate,
+        "bitRate": facts.bit_rate,
+        "audioChannels": facts.audio_channels,
+        "participantCount": facts.participant_count,
+        "participantChannels": list(facts.participant_channels),
+        "pauses": [{"startedAt": pause.started_at, "durationMs": pause.duration_ms} for pause in facts.pauses],
+    }
+
+
+def _form(record: ChunkRecord) -> dict[str, Any]:
+    return {"container": record.container, "channels": record.channels, "sampleRate": record.sample_rate}
+
+
+def _suspects(record: ChunkRecord) -> list[dict[str, Any]]:
+    """Return the bytes that failed the media check and are kept beside the chunk."""
+    return [
+        {
+            "blobName": suspect.blob_name,
+            "lengthBytes": suspect.length_bytes,
+            "sha256": suspect.sha256,
+            "reason": suspect.reason,
+            "at": suspect.at,
+        }
+        for suspect in record.suspects
+    ]
+
+
+def _acceptance(record: ChunkRecord) -> dict[str, Any]:
+    if record.accepted is None:
+        return {}
+    return {"accepted": {"by": record.accepted.by, "note": record.accepted.note, "at": record.accepted.at}}
+
+
+def _where(record: ChunkRecord) -> dict[str, Any]:
+    """The media's blob name in the archive, or where it lies in the customer's own storage."""
+    if record.task.home is Home.EXTERNAL:
+        return {"blobName": None, "externalLocation": record.task.content_location}
+    return {"blobName": record.blob_name}
+
+
+def _json(facts: dict[str, Any]) -> bytes:
+    return json.dumps(facts, indent=2, default=lambda value: value.isoformat()).encode() + b"\n"

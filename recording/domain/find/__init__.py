@@ -1,0 +1,1 @@
+"""The directory's entries, keys and queries."""

@@ -1,0 +1,321 @@
+"""Directory: which index rows a recording has, what they say, and when they are up to date. Pure.
+
+Every row of a recording has the same row key, which sorts by its start, the newest first. So pages of any index, and of
+several merged, are in one order, and a position is a row key.
+
+| partition | finds by |
+|---|---|
+| `t!{inverse month}` | time |
+| `p!{hash}` | participant or whole number |
+| `n!{hash}` | the last seven digits of a number |
+| `c!{call}` | call id or server call id |
+| `g!{hash}!{inverse month}` | tag |
+| `s!{condition}` | a condition that few recordings are in |
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from recording.domain.archived.receipt import gaps_in, is_complete
+from recording.domain.find.index_keys import IndexKey
+from recording.domain.ids import name_of
+from recording.domain.incoming.facts import (
+    Condition,
+    KnownParticipant,
+    Placement,
+    RecordingFacts,
+    earliest,
+    facts_of_metadata,
+)
+from recording.domain.incoming.metadata import ChunkMetadata
+from recording.domain.incoming.participants import canonical_participant, last_digits
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived, is_held
+from recording.domain.times import as_utc
+from recording.domain.watched.expectation import over_since
+
+VERSION = 1  # goes up when rows are made otherwise, so that all are made again
+_LAST_MS = 9_999_999_999_999
+_LAST_MONTH = 999_999
+_MARK = 8  # characters
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RARE = (Condition.RECORDING, Condition.PENDING, Condition.HELD, Condition.MISSING, Condition.INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One row of the directory: where it is, and facts that do not change.
+
+    Attributes:
+        marks: the beginnings of the hashes of all its partitions, so that most rows that another filter does not want
+            are passed over without reading their recording.
+    """
+
+    partition: str
+    row_key: str
+    recording_id: str
+    started_at: datetime
+    duration_ms: float | None = None
+    length_bytes: int = 0
+    formats: tuple[str, ...] = ()
+    marks: str = ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the directory that a query walks: partitions and row keys, both ends included."""
+
+    first_partition: str
+    last_partition: str
+    first_row: str = ""
+    last_row: str = "~"
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def row_key(started_at: datetime, recording_id: str) -> str:
+    """Return the row key of a recording: the newest first, and no two alike."""
+    return f"{inverse_ms(started_at)}-{name_of(recording_id)}"
+
+
+def inverse_ms(moment: datetime) -> str:
+    """Return a fixed-width text that sorts the latest moment first."""
+    ms = (as_utc(moment) - _EPOCH) // timedelta(milliseconds=1)
+    return f"{_LAST_MS - min(max(ms, 0), _LAST_MS):013d}"
+
+
+def inverse_month(moment: datetime) -> str:
+    """Return the month as a fixed-width text that sorts the latest first."""
+    utc = max(as_utc(moment), _EPOCH)
+    return f"{_LAST_MONTH - (utc.year * 100 + utc.month):06d}"
+
+
+def participant_partition(key: str) -> str:
+    """Return where the rows of a participant are."""
+    return f"p!{key}"
+
+
+def ending_partition(key: str) -> str:
+    """Return where the rows of numbers with the same last digits are."""
+    return f"n!{key}"
+
+
+def call_partition(call_id: str) -> str:
+    """Return where the rows of a call are, by its call id or its server call id."""
+    return f"c!{name_of(call_id)}"
+
+
+def tag_partitions(key: str) -> str:
+    """Return how the partitions of a tag begin; a month follows, since one value may be on millions of recordings."""
+    return f"g!{key}!"
+
+
+def condition_partition(condition: Condition) -> str:
+    """Return where the rows of recordings in a rare condition are."""
+    return f"s!{condition.value}"
+
+
+def mark_of(partition: str) -> str:
+    """Return the short mark of a partition in its sibling rows."""
+    return hashlib.sha256(partition.encode()).hexdigest()[:_MARK]
+
+
+def has_mark(marks: str, partition: str) -> bool:
+    """Return whether a row's recording may also be in that partition."""
+    wanted = mark_of(partition)
+    return any(marks[at : at + _MARK] == wanted for at in range(0, len(marks), _MARK))
+
+
+# --- what a recording's rows are -------------------------------------------------------------------------------------
+
+
+def conditions_of(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> tuple[Condition, ...]:
+    """Return the conditions that a recording is in; none of them ends or begins by time alone."""
+    gaps = gaps_in(chunks, record.least_count)
+    is_met = bool(chunks) and not gaps
+    found = {
+        Condition.RECORDING: not is_met and record.settled_at is None and over_since(record, chunks) is None,
+        Condition.PENDING: any(_is_pending(chunk) for chunk in chunks),
+        Condition.HELD: any(is_held(chunk) for chunk in chunks),
+        Condition.MISSING: record.missing_since is not None and not chunks,
+        Condition.INCOMPLETE: record.incomplete_since is not None and bool(chunks) and bool(gaps),
+        Condition.ARCHIVED: is_complete(chunks, record.least_count),
+    }
+    return tuple(condition for condition, is_so in found.items() if is_so)
+
+
+def gathered_facts(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], documents: Iterable[ChunkMetadata], key: IndexKey
+) -> RecordingFacts:
+    """Return the recording's facts; participants become keyed hashes here and are named nowhere else."""
+    documents = tuple(documents)
+    known = [facts for document in documents if (facts := facts_of_metadata(document)) is not None]
+    pauses = [pause for facts in known for pause in facts.pauses]
+    archived = [chunk for chunk in chunks if is_archived(chunk)]
+    return RecordingFacts(
+        started_at=started_at(record, chunks),
+        duration_ms=sum(chunk.duration_ms or 0.0 for chunk in archived) if archived else None,
+        length_bytes=sum(chunk.length_bytes or 0 for chunk in archived),
+        chunk_count=len(chunks),
+        archived_count=len(archived),
+        formats=tuple(sorted({chunk.format.value for chunk in chunks if chunk.format is not None})),
+        content=next((facts.content for facts in known if facts.content), None),
+        channel=next((facts.channel for facts in known if facts.channel), None),
+        sample_rate=next((facts.sample_rate for facts in known if facts.sample_rate), None),
+        bit_rate=next((facts.bit_rate for facts in known if facts.bit_rate), None),
+        audio_channels=next((facts.audio_channels for facts in known if facts.audio_channels), None),
+        pause_count=len(pauses),
+        paused_ms=sum(pause.duration_ms or 0.0 for pause in pauses),
+        participants=participants_of(documents, key),
+        session_end_reason=next((c.task.session_end_reason for c in chunks if c.task.session_end_reason), None),
+        conditions=conditions_of(record, chunks),
+        pending_until=min((chunk.task.expires_at for chunk in chunks if _is_pending(chunk)), default=None),
+    )
+
+
+def participants_of(documents: Iterable[ChunkMetadata], key: IndexKey) -> tuple[KnownParticipant, ...]:
+    """Return everyone named in these documents, once, by keyed hash, with the channels that are theirs."""
+    found: dict[str, KnownParticipant] = {}
+    for one in (participant for document in documents for participant in document.participants):
+        hashed = key.participant(one.raw_id)
+        known = found.get(hashed)
+        channels = {*(known.channels if known else ()), *(() if one.channel is None else (one.channel,))}
+        found[hashed] = KnownParticipant(
+            key=hashed, channels=tuple(sorted(channels)), number_key=_ending_of(one.raw_id, key)
+        )
+    return tuple(found[hashed] for hashed in sorted(found))
+
+
+def started_at(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> datetime:
+    """Return when the recording began: as the events tell, as it was started here, or as near as can be known."""
+    return (
+        earliest(
+            (chunk.task.recording_start_time for chunk in chunks),
+            (record.started_at,),
+            (chunk.facts.started_at for chunk in chunks if chunk.facts),
+            (record.first_event_at, *(chunk.first_seen_at for chunk in chunks)),
+            (record.last_action_at,),
+        )
+        or _EPOCH
+    )
+
+
+def partitions_of(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> tuple[str, ...]:
+    """Return the partitions in which a recording has a row, each once."""
+    month = inverse_month(facts.started_at)
+    found = [f"t!{month}", *_lasting_partitions(record, facts, key)]
+    found = [f"{name}{month}" if name.startswith("g!") else name for name in found]
+    found += [condition_partition(condition) for condition in RARE if condition in facts.conditions]
+    return tuple(dict.fromkeys(found))
+
+
+def rows_for(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> list[IndexRow]:
+    """Return all index rows of a recording."""
+    marks = "".join(mark_of(name) for name in dict.fromkeys(_lasting_partitions(record, facts, key)))
+    at = row_key(facts.started_at, record.recording_id)
+    return [
+        IndexRow(
+            partition=partition,
+            row_key=at,
+            recording_id=record.recording_id,
+            started_at=facts.started_at,
+            duration_ms=facts.duration_ms,
+            length_bytes=facts.length_bytes,
+            formats=facts.formats,
+            marks=marks,
+        )
+        for partition in partitions_of(record, facts, key)
+    ]
+
+
+def calls_of(record: RecordingRecord) -> list[str]:
+    """Return every id by which the recording's call is known, those of the start request among them."""
+    asked = [record.request.get(name) for name in ("callConnectionId", "groupCallId", "roomId")]
+    return [str(call) for call in (record.call_id, record.server_call_id, *asked) if call]
+
+
+def tags_of(record: RecordingRecord) -> list[str]:
+    """Return the tags as they are searched for, `name:value`."""
+    return [f"{name}:{value}" for name, value in record.current_tags.items()]
+
+
+def _lasting_partitions(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> Iterator[str]:
+    """Yield the partitions that other filters may ask for, those of tags without their month."""
+    yield from (participant_partition(one.key) for one in facts.participants)
+    yield from (ending_partition(one.number_key) for one in facts.participants if one.number_key)
+    yield from (call_partition(call) for call in calls_of(record))
+    yield from (tag_partitions(key.tag(tag)) for tag in tags_of(record))
+
+
+def _ending_of(raw_id: str, key: IndexKey) -> str | None:
+    canonical = canonical_participant(raw_id)
+    digits = last_digits(canonical) if canonical.startswith("4:+") else None
+    return key.ending(digits) if digits else None
+
+
+def _is_pending(chunk: ChunkRecord) -> bool:
+    return chunk.state is ChunkState.PENDING and chunk.fallback is None
+
+
+# --- whether they are up to date -------------------------------------------------------------------------------------
+
+
+def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> str:
+    """Return a digest of everything that rows and facts are made from, but for the key."""
+    sources = {
+        "version": VERSION,
+        "conditions": conditions_of(record, chunks),
+        "started": started_at(record, chunks).isoformat(),
+        "calls": calls_of(record),
+        "tags": record.current_tags,
+        "chunks": [_source_of(chunk) for chunk in chunks],
+    }
+    return hashlib.sha256(json.dumps(sources, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def is_placed(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> bool:
+    """Return whether the directory says of a recording what is known of it now."""
+    placement = record.placement
+    return placement is not None and not placement.stale and placement.digest == digest_of_sources(record, chunks)
+
+
+def intended(record: RecordingRecord, facts: RecordingFacts, key: IndexKey, written: Iterable[str] = ()) -> Placement:
+    """Return the placement to note before its rows are written: what is there already becomes stale.
+
+    Args:
+        record: as stored.
+        facts: as gathered now.
+        key: the current key.
+        written: rows that this worker has written in a try that came to nothing.
+    """
+    at, partitions = row_key(facts.started_at, record.recording_id), partitions_of(record, facts, key)
+    wanted = {place_of(partition, at) for partition in partitions}
+    before = record.placement
+    there = [*before.stale, *(place_of(name, before.row_key) for name in before.partitions)] if before else []
+    stale = tuple(sorted({*there, *written} - wanted))
+    return Placement(row_key=at, partitions=partitions, stale=stale, digest=None, key_id=key.id)
+
+
+def place_of(partition: str, at: str) -> str:
+    """Return a row's place as one text."""
+    return f"{partition}|{at}"
+
+
+def _source_of(chunk: ChunkRecord) -> list[object]:
+    return [
+        chunk.key.index,
+        chunk.key.document_id,
+        is_archived(chunk),
+        _is_pending(chunk) and chunk.task.expires_at,
+        is_held(chunk),
+        chunk.format,
+        chunk.length_bytes,
+        chunk.duration_ms,
+        chunk.metadata_sha256,
+        chunk.task.session_end_reason,
+    ]

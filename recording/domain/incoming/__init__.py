@@ -1,0 +1,1 @@
+"""What reaches us: events, requests, roles, locations and metadata, read and checked."""

@@ -1,0 +1,369 @@
+"""Reads `Microsoft.Communication.RecordingFileStatusUpdated`, in every form it has been seen in.
+
+Event Grid schema and CloudEvents 1.0 (also with the misspelt `specVersion` of a published sample), four forms of the
+subject, type fields present or not, names in any case, data as an object, as JSON text or as base64. Unknown fields are
+kept. One chunk that cannot be read is an odd chunk and costs no other one; an event whose envelope cannot be read is
+rejected with a stable reason.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.ids import are_same_id, canonical_id, is_opaque_id, name_of
+from recording.errors import EventRejectedError
+from recording.errors.codes import Code
+
+EVENT_TYPE = "Microsoft.Communication.RecordingFileStatusUpdated"
+LONGEST_SUBJECT = 4096  # characters; real ones have about 400
+MOST_CHUNKS = 1000  # four hours each: half a year of one call; more is not a recording
+HIGHEST_INDEX = 1_000_000  # four hours each: 450 years of one call
+EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no call before; what tells an earlier time was never set
+MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; what is later is no time of this event
+_TYPE = re.compile(r"[A-Za-z0-9._-]{1,256}", re.ASCII)
+_FRACTION = re.compile(r"(\.\d{6})\d+")
+_SUBJECT = re.compile(
+    r"/?recording/call/(?P<call_id>[^/]+)(?:/serverCallId/(?P<server_call_id>.+?))?(?:/recordingId/(?P<recording_id>[^/]+))?/?",
+    re.IGNORECASE,
+)
+
+
+def read_time(value: object) -> datetime:
+    """An aware UTC time from ISO 8601 with any number of fraction digits (ACS writes seven).
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str):
+        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip()))
+    else:
+        raise ValueError("not an ISO 8601 time")  # noqa: TRY004 - pydantic validators answer with ValueError
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:  # the first or last day of the calendar, in another zone
+        raise ValueError("not a time that UTC can tell") from error
+
+
+def believable_time(value: object, arrived_at: datetime) -> datetime | None:
+    """Return a time that an event tells, or None for one outside of reason or in a form that leaves it open.
+
+    Absent are: what is no ISO 8601 text, a time without a zone, one before ACS recorded calls (an uninitialised date of
+    .NET is in the year 1), and one more than a day after the event arrived.
+    """
+    try:
+        if not isinstance(value, str) or datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip())).tzinfo is None:
+            return None
+        moment = read_time(value)
+    except ValueError:
+        return None
+    return moment if EARLIEST <= moment <= arrived_at + MOST_AHEAD else None
+
+
+def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
+    """An optional fact in an unknown form is an absent fact: it must not cost a recording."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+def _plain_index(value: object) -> object:
+    """A truth value or a fraction is no index, though Python takes `True` for 1 and JSON writes 1.0 for 1."""
+    if isinstance(value, bool | float):
+        raise ValueError("an index is a whole number")  # noqa: TRY004 - pydantic validators answer with ValueError
+    return value
+
+
+def _encodable(text: str) -> str:
+    """JSON can hold half a character (a lone surrogate), which no queue or table takes."""
+    text.encode()
+    return text
+
+
+Lenient = WrapValidator(_or_none)
+Time = Annotated[datetime, BeforeValidator(read_time)]
+Text = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_encodable)]
+LocationText = Annotated[Text, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
+LenientText = Annotated[Annotated[Text, Field(max_length=1024)] | None, Lenient]
+LenientNumber = Annotated[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None, Lenient]
+
+
+class _Tolerant(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_in_any_case(cls, content: Any) -> Any:
+        """Field names are told apart whatever their case: REST, events and metadata of ACS do not agree on one."""
+        if not isinstance(content, Mapping):
+            return content
+        names = [field.alias or name for name, field in cls.model_fields.items()]
+        known = {name.lower(): name for name in names}
+        return {known.get(str(name).lower(), name): value for name, value in content.items()}
+
+
+class RecordingChunk(_Tolerant):
+    """One file of a recording, as the event names it. Locations are raw text: the guard has not seen them yet."""
+
+    document_id: Text = Field(alias="documentId")
+    index: Annotated[int, BeforeValidator(_plain_index)] = Field(ge=0)
+    end_reason: LenientText = Field(None, alias="endReason")
+    content_location: LocationText = Field(alias="contentLocation")
+    metadata_location: Any = Field(None, alias="metadataLocation")  # whatever stands there; see `text_of_location`
+    delete_location: Any = Field(None, alias="deleteLocation")
+
+
+@dataclass(frozen=True)
+class OddChunk:
+    """A chunk of an event that nothing may be fetched for: it is kept for an operator, the others go their way.
+
+    Attributes:
+        raw: the chunk as it stood in the event.
+        index: its index, where that can be read.
+        reason: the stable code.
+        detail: what is wrong, without values.
+    """
+
+    raw: Any
+    index: int | None
+    reason: Code
+    detail: str
+
+
+def text_of_location(value: Any) -> str | None:
+    """Return an optional location as text without blanks around it; None when there is none (seen: an empty text).
+
+    Raises:
+        ValueError: something stands there that is no text.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str) or len(value) > LONGEST_SUBJECT:
+        raise ValueError("the location is no text")
+    return _encodable(value.strip())
+
+
+class RecordingStorageInfo(_Tolerant):
+    """Where the chunks are; each is read on its own (`RecordingFileStatusUpdated.chunks`)."""
+
+    recording_chunks: tuple[Any, ...] = Field(alias="recordingChunks", min_length=1, max_length=MOST_CHUNKS)
+
+
+class EventData(_Tolerant):
+    """The event's `data`."""
+
+    recording_storage_info: RecordingStorageInfo = Field(alias="recordingStorageInfo")
+    recording_start_time: Any = Field(None, alias="recordingStartTime")  # as told; see the event's property
+    recording_duration_ms: LenientNumber = Field(None, alias="recordingDurationMs")
+    session_end_reason: LenientText = Field(None, alias="sessionEndReason")
+    recording_content_type: LenientText = Field(None, alias="recordingContentType")
+    recording_channel_type: LenientText = Field(None, alias="recordingChannelType")
+    recording_format_type: LenientText = Field(None, alias="recordingFormatType")
+    recording_id: LenientText = Field(None, alias="recordingId")
+    storage_type: LenientText = Field(None, alias="storageType")  # "ACS", or a blob store of the customer's own
+
+
+class RecordingFileStatusUpdated(BaseModel):
+    """A readable event about one or more finished chunks; ids are checked, locations are not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+    event_time: datetime
+    resource: str | None  # the topic (Event Grid schema) or source (CloudEvents)
+    subject: str
+    recording_id: str
+    call_id: str
+    server_call_id: str | None
+    recording_start_time: datetime | None = None
+    ids_differ: bool = False  # the data names another recording than the subject, which counts
+    data: EventData
+    chunks: tuple[RecordingChunk, ...]
+    odd_chunks: tuple[OddChunk, ...] = ()
+
+    @property
+    def content(self) -> ContentType | None:
+        """What was recorded, if the event says so."""
+        return ContentType.read(self.data.recording_content_type)
+
+    @property
+    def channel(self) -> ChannelType | None:
+        """How it was mixed, if the event says so."""
+        return ChannelType.read(self.data.recording_channel_type)
+
+    @property
+    def format(self) -> FormatType | None:
+        """The files' format, if the event says so."""
+        return FormatType.read(self.data.recording_format_type)
+
+    @property
+    def is_external(self) -> bool:
+        """Whether ACS wrote the files to the customer's own storage (`storageType` names a blob store)."""
+        return "blob" in (self.data.storage_type or "").lower()
+
+
+def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFileStatusUpdated:
+    """Return the event in an Event Grid or CloudEvents envelope.
+
+    An envelope without any type is taken for ours when its data and subject have the right form.
+
+    Args:
+        envelope: as it was delivered.
+        arrived_at: when it was; counts where the event tells no time within reason.
+
+    Raises:
+        EventRejectedError: `other_event_type`, `unreadable_event`, `unreadable_subject` or `invalid_id`.
+    """
+    known = {str(name).lower(): value for name, value in envelope.items()}
+    _check_type(_first(known, "eventtype", "type"))
+    data = _parsed_data(_data_of(known))
+    subject = known.get("subject")
+    if not isinstance(subject, str) or len(subject) > LONGEST_SUBJECT or not subject.strip().isprintable():
+        raise EventRejectedError("the event has no readable subject", code=Code.UNREADABLE_SUBJECT)
+    ids = _ids_in(subject.strip(), data)
+    started_at = believable_time(data.recording_start_time, arrived_at)
+    good, odd = _chunks_in(data)
+    return RecordingFileStatusUpdated(
+        event_id=str(_first(known, "id") or "")[:256].encode(errors="replace").decode(),
+        event_time=_event_time(_first(known, "eventtime", "time"), started_at, data, arrived_at),
+        resource=_text(_first(known, "topic", "source")),
+        subject=subject,
+        recording_start_time=started_at,
+        data=data,
+        chunks=good,
+        odd_chunks=odd,
+        **ids,
+    )
+
+
+def without_personal_data(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event with what is needed to judge it again: fields of its data that nobody reads are left out."""
+    kept = dict(envelope)
+    for name, value in kept.items():
+        if name.lower() == "data" and isinstance(value, Mapping):
+            kept[name] = {field: fact for field, fact in value.items() if str(field).lower() in _DATA_FIELDS}
+    return kept
+
+
+def with_only_chunk(envelope: Mapping[str, Any], data: EventData, chunk: Any) -> dict[str, Any]:
+    """Return an event that announces this one chunk of it."""
+    rest = {name: value for name, value in envelope.items() if name.lower() not in ("data", "data_base64")}
+    facts = data.model_dump(mode="python", by_alias=True, exclude_none=True)
+    return {**rest, "data": {**facts, "recordingStorageInfo": {"recordingChunks": [chunk]}}}
+
+
+_DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventData.model_fields.items())
+
+
+def _check_type(told: object) -> None:
+    """Raise unless the event's type is ours, or the envelope has none."""
+    if told is None:
+        return
+    kind = told.strip() if isinstance(told, str) else ""
+    if not _TYPE.fullmatch(kind):
+        raise EventRejectedError("the event's type cannot be read")
+    if kind.lower() != EVENT_TYPE.lower():
+        raise EventRejectedError(kind, code=Code.OTHER_EVENT_TYPE)
+
+
+def _data_of(known: Mapping[str, Any]) -> object:
+    """Return the event's data, which CloudEvents may hold as base64 and some senders as text of JSON."""
+    data, encoded = known.get("data"), known.get("data_base64")
+    try:
+        if data is None and isinstance(encoded, str):
+            data = base64.b64decode(encoded, validate=True).decode("utf-8-sig")
+        return json.loads(data.removeprefix("\ufeff")) if isinstance(data, str) else data
+    except (binascii.Error, ValueError, RecursionError):
+        raise EventRejectedError("the event's data cannot be read: it is no JSON") from None
+
+
+def _parsed_data(data: object) -> EventData:
+    try:
+        return EventData.model_validate(data)
+    except ValidationError as error:
+        raise EventRejectedError(f"the event's data cannot be read: {_faults(error)}") from error
+
+
+def _chunks_in(data: EventData) -> tuple[tuple[RecordingChunk, ...], tuple[OddChunk, ...]]:
+    read = [_read_chunk(raw) for raw in data.recording_storage_info.recording_chunks]
+    good = tuple(chunk for chunk in read if isinstance(chunk, RecordingChunk))
+    return good, tuple(chunk for chunk in read if isinstance(chunk, OddChunk))
+
+
+def _read_chunk(raw: Any) -> RecordingChunk | OddChunk:
+    try:
+        chunk = RecordingChunk.model_validate(raw)
+    except ValidationError as error:
+        return OddChunk(raw, _index_in(raw), Code.UNREADABLE_CHUNK, f"a chunk cannot be read: {_faults(error)}")
+    if chunk.index > HIGHEST_INDEX:
+        return OddChunk(raw, None, Code.INDEX_OUT_OF_RANGE, f"a chunk's index is above {HIGHEST_INDEX}")
+    if not is_opaque_id(chunk.document_id):
+        return OddChunk(raw, chunk.index, Code.INVALID_ID, f"chunk {chunk.index} has a document id of unknown form")
+    return chunk
+
+
+def _index_in(raw: Any) -> int | None:
+    found = {str(name).lower(): value for name, value in raw.items()}.get("index") if isinstance(raw, Mapping) else None
+    return found if type(found) is int and 0 <= found <= HIGHEST_INDEX else None
+
+
+def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
+    """Return the ids in any of the four subject forms; without a recording id, files are kept together by call.
+
+    Where subject and data name different recordings the subject counts: it is what Event Grid filters by.
+    """
+    found = _SUBJECT.fullmatch(subject)
+    if found is None:
+        raise EventRejectedError("the event's subject has an unknown form", code=Code.UNREADABLE_SUBJECT)
+    call_id, recording_id = found["call_id"], found["recording_id"] or data.recording_id
+    if not is_opaque_id(call_id) or not is_opaque_id(recording_id or "-"):
+        raise EventRejectedError("the event's subject holds an id of unknown form", code=Code.INVALID_ID)
+    call_id = canonical_id(call_id)
+    return {
+        "call_id": call_id,
+        "server_call_id": found["server_call_id"],
+        "recording_id": canonical_id(recording_id) if recording_id else f"call-{name_of(call_id)}",
+        "ids_differ": bool(recording_id and data.recording_id and not are_same_id(recording_id, data.recording_id)),
+    }
+
+
+def _event_time(told: object, started_at: datetime | None, data: EventData, arrived_at: datetime) -> datetime:
+    """Return when the event was written; else when the recording ended, a little earlier; else when it arrived."""
+    if (moment := believable_time(told, arrived_at)) is not None:
+        return moment
+    if started_at is None:
+        return arrived_at
+    return min(started_at + timedelta(milliseconds=data.recording_duration_ms or 0), arrived_at)
+
+
+def _first(envelope: Mapping[str, Any], *names: str) -> Any:
+    return next((envelope[name] for name in names if envelope.get(name) is not None), None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _faults(error: ValidationError) -> str:
+    """Field names and what is wrong with them, never the values."""
+    return "; ".join(f"{'.'.join(str(part) for part in e['loc']) or 'data'}: {e['msg']}" for e in error.errors()[:5])

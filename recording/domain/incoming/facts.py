@@ -1,0 +1,128 @@
+"""Facts of a recording, gathered from its chunks' metadata and records: what people look for and look at. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from recording.domain.formats import ChannelType, ContentType
+from recording.domain.incoming.metadata import ChunkMetadata, Pause
+from recording.domain.times import UtcTime
+
+
+class _Kept(BaseModel):
+    """Stored with a record: other versions' fields are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class KnownPause(_Kept):
+    """One gap of a chunk, as its metadata says."""
+
+    started_at: UtcTime | None = None
+    duration_ms: float | None = None
+
+
+class ChunkFacts(_Kept):
+    """What the metadata of a chunk says, without anything that names a person."""
+
+    started_at: UtcTime | None = None
+    duration_ms: float | None = None
+    pauses: tuple[KnownPause, ...] = ()
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    sample_rate: int | None = None
+    bit_rate: int | None = None
+    audio_channels: int | None = None
+    participant_count: int = 0
+    participant_channels: tuple[int, ...] = ()
+
+
+class KnownParticipant(_Kept):
+    """A participant by the keyed hash of its canonical id, with the channels that are its own."""
+
+    key: str
+    channels: tuple[int, ...] = ()
+    number_key: str | None = None  # of the last digits, where it is a phone number
+
+
+class Condition(StrEnum):
+    """How a recording stands, as far as that does not change by time alone. One recording may stand in several."""
+
+    RECORDING = "recording"
+    PENDING = "pending"  # a chunk is in ACS only; whether it is at risk depends on the time
+    HELD = "held"
+    MISSING = "missing"
+    INCOMPLETE = "incomplete"
+    ARCHIVED = "archived"  # every chunk up to the last
+
+
+class RecordingFacts(_Kept):
+    """The recording as a whole; derived from its chunks, their metadata documents and its own record."""
+
+    started_at: UtcTime
+    duration_ms: float | None = None
+    length_bytes: int = 0
+    chunk_count: int = 0
+    archived_count: int = 0
+    formats: tuple[str, ...] = ()
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    sample_rate: int | None = None
+    bit_rate: int | None = None
+    audio_channels: int | None = None
+    pause_count: int = 0
+    paused_ms: float = 0.0
+    participants: tuple[KnownParticipant, ...] = ()
+    session_end_reason: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    pending_until: UtcTime | None = None  # the earliest expiry among the chunks that are in ACS only
+
+
+class Placement(_Kept):
+    """The index rows of a recording: all have one row key, and each has its partition.
+
+    Attributes:
+        digest: of what the rows were made from; None while they are being written.
+        stale: rows of an earlier placement, `partition|row key`, which are still to be removed.
+    """
+
+    row_key: str
+    partitions: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    digest: str | None = None
+    key_id: str | None = None
+    at: UtcTime | None = None
+
+
+def facts_of_metadata(document: ChunkMetadata | None) -> ChunkFacts | None:
+    """Return what is kept of a chunk's metadata in catalog and manifest; None when there is no readable document."""
+    if document is None:
+        return None
+    channels = {one.channel for one in document.participants if one.channel is not None}
+    return ChunkFacts(
+        started_at=document.started_at,
+        duration_ms=document.duration_ms,
+        pauses=tuple(_kept_pause(pause) for pause in document.pauses),
+        content=document.content,
+        channel=document.channel,
+        sample_rate=document.sample_rate,
+        bit_rate=document.bit_rate,
+        audio_channels=document.channel_count,
+        participant_count=document.participant_count,
+        participant_channels=tuple(sorted(channels)),
+    )
+
+
+def _kept_pause(pause: Pause) -> KnownPause:
+    return KnownPause(started_at=pause.started_at, duration_ms=pause.duration_ms)
+
+
+def earliest(*candidates: Iterable[datetime | None]) -> datetime | None:
+    """Return the earliest time of the first group that has any."""
+    for group in candidates:
+        known = [moment for moment in group if moment is not None]
+        if known:
+            return min(known)
+    return None

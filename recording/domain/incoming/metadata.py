@@ -1,0 +1,170 @@
+"""Reads the metadata document of a chunk: leniently, because live documents differ from the documentation.
+
+The archive keeps the bytes as served; this is only for checks and for the index. Seen live: contentType and
+channelType swapped, numbers as text, durations as floats, `framerate` beside `frameRate`, CRLF or compact.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.incoming.events import read_time
+from recording.errors import SourceBrokenError
+from recording.errors.codes import Code
+
+LARGEST_METADATA = 1 << 20  # bytes; hundreds of participants and pauses stay far below
+
+LONGEST_ID = 512  # characters; ids of ACS have about 100
+_ID_FIELDS = ("participantId", "rawId", "identifier", "phoneNumber", "communicationIdentifier", "communicationUser")
+
+
+class Pause(BaseModel):
+    """One gap that was cut out of the recording; its length is None where the document does not give a usable one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    started_at: datetime | None
+    duration_ms: float | None
+
+
+class Participant(BaseModel):
+    """Someone who was in the recording, by the raw id that ACS writes; it stays in the document and in memory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    raw_id: str
+    channel: int | None = None
+
+
+class ChunkMetadata(BaseModel):
+    """What the document says; None where it does not say it in a readable form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document_id: str | None = None
+    index: int | None = None
+    call_id: str | None = None
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    pauses: tuple[Pause, ...] = ()
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    format: FormatType | None = None
+    participant_count: int = 0
+    participants: tuple[Participant, ...] = ()
+    channel_count: int | None = None
+    sample_rate: int | None = None
+    bit_rate: int | None = None
+
+    @property
+    def paused_ms(self) -> float | None:
+        """How long the recording was paused in all; None when a pause has no known length."""
+        lengths = [pause.duration_ms for pause in self.pauses]
+        known = [length for length in lengths if length is not None]
+        return sum(known) if len(known) == len(lengths) else None
+
+    @property
+    def shortest_media_ms(self) -> float | None:
+        """How long the file must play at least: the chunk's duration without its pauses, as far as they are known."""
+        if self.duration_ms is None:
+            return None
+        paused_ms = self.paused_ms
+        return 0.0 if paused_ms is None else max(0.0, self.duration_ms - paused_ms)
+
+
+def read_metadata(raw: bytes) -> ChunkMetadata:
+    """What the document says.
+
+    Raises:
+        SourceBrokenError: `metadata_unreadable` when it is not a JSON object, so that it is fetched again.
+    """
+    try:
+        document = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise SourceBrokenError("the metadata is not JSON", code=Code.METADATA_UNREADABLE) from error
+    if not isinstance(document, dict):
+        raise SourceBrokenError("the metadata is not a JSON object", code=Code.METADATA_UNREADABLE)
+    return _facts(document)
+
+
+def _facts(document: dict[str, Any]) -> ChunkMetadata:
+    info = _dict(document.get("recordingInfo"))
+    kinds = [info.get("contentType"), info.get("channelType")]  # swapped in live documents: told apart by value
+    index = _number(document.get("chunkIndex"))
+    audio = _dict(info.get("audioConfiguration"))
+    channels, sample_rate, bit_rate = (_number(audio.get(name)) for name in ("channels", "sampleRate", "bitRate"))
+    return ChunkMetadata(
+        document_id=_text(document.get("chunkDocumentId")),
+        index=None if index is None else int(index),
+        call_id=_text(document.get("callId")),
+        started_at=_time(document.get("chunkStartTime")),
+        duration_ms=_number(document.get("chunkDuration")) or None,  # 0 is what an unset number looks like
+        pauses=tuple(_pauses(document.get("pauseResumeIntervals"))),
+        content=next((content for kind in kinds if (content := ContentType.read(kind))), None),
+        channel=next((channel for kind in kinds if (channel := ChannelType.read(kind))), None),
+        format=FormatType.read(info.get("format")),
+        participant_count=len(_list(document.get("participants"))),
+        participants=tuple(_participants(document.get("participants"))),
+        channel_count=int(channels) if channels else None,
+        sample_rate=int(sample_rate) if sample_rate else None,
+        bit_rate=int(bit_rate) if bit_rate else None,
+    )
+
+
+def _participants(entries: object) -> Iterator[Participant]:
+    """Return who is named: by `participantId`, by another name that ACS uses for a raw id, or as a bare text."""
+    for entry in _list(entries):
+        facts = _dict(entry)
+        channel = _number(facts.get("channel"))
+        named = [facts.get(name) for name in _ID_FIELDS] if facts else [entry]
+        for raw_id in dict.fromkeys(map(_raw_id, named)):
+            if raw_id:
+                yield Participant(raw_id=raw_id, channel=None if channel is None else int(channel))
+
+
+def _raw_id(value: object) -> str | None:
+    """Return the id in a text, or in an identifier model such as `{"rawId": …}` or `{"phoneNumber": {"value": …}}`."""
+    if isinstance(value, dict):
+        named = (_raw_id(value.get(name)) for name in (*_ID_FIELDS, "value", "id"))
+        return next((found for found in named if found), None)
+    return value.strip()[:LONGEST_ID] if isinstance(value, str) and value.strip() else None
+
+
+def _pauses(intervals: object) -> list[Pause]:
+    return [
+        Pause(started_at=_time(entry.get("startTime")), duration_ms=_number(entry.get("duration")) or None)
+        for entry in map(_dict, _list(intervals))
+    ]
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number < 1e15 else None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return read_time(value)
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,126 @@
+"""Who may do what: three app roles, and the operations that each one opens.
+
+A role includes the ones below it. With Entra sign-in in front of the app (Easy Auth) a caller needs a role beside the
+function key; without it the key alone decides, which the platform has checked before.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from recording.errors import RequestError
+from recording.errors.codes import Code
+
+_LARGEST = 32 * 1024  # a principal with hundreds of groups has a few kilobytes
+_ROLE_CLAIMS = frozenset({"roles", "role", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
+_OBJECT_ID_CLAIMS = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
+
+
+class Role(StrEnum):
+    """The app roles of the Entra application, by their values."""
+
+    READ = "Recording.Read"
+    CONTROL = "Recording.Control"
+    ADMIN = "Recording.Admin"
+
+
+class Operation(StrEnum):
+    """What a caller may ask for, by the names of the functions."""
+
+    START = "start_recording"
+    GET = "get_recording"
+    FIND = "find_recordings"
+    SEARCH = "search_recordings"
+    TIMELINE = "recording_timeline"
+    TAG = "tag_recording"
+    PAUSE = "pause_recording"
+    RESUME = "resume_recording"
+    STOP = "stop_recording"
+    LIST_HELD = "list_held"
+    REDRIVE_HELD = "redrive_held"
+    ACCEPT_HELD = "accept_held"
+    DISMISS_HELD = "dismiss_held"
+    RETRY_HELD = "retry_held"
+    DEEP_HEALTH = "deep_health"
+
+
+NEEDED: dict[Operation, Role] = {
+    Operation.GET: Role.READ,
+    Operation.FIND: Role.READ,
+    Operation.SEARCH: Role.READ,
+    Operation.TIMELINE: Role.READ,
+    Operation.TAG: Role.CONTROL,
+    Operation.START: Role.CONTROL,
+    Operation.PAUSE: Role.CONTROL,
+    Operation.RESUME: Role.CONTROL,
+    Operation.STOP: Role.CONTROL,
+    Operation.LIST_HELD: Role.ADMIN,
+    Operation.REDRIVE_HELD: Role.ADMIN,
+    Operation.ACCEPT_HELD: Role.ADMIN,
+    Operation.DISMISS_HELD: Role.ADMIN,
+    Operation.RETRY_HELD: Role.ADMIN,
+    Operation.DEEP_HEALTH: Role.ADMIN,
+}
+_INCLUDES: dict[Role, frozenset[Role]] = {
+    Role.READ: frozenset({Role.READ}),
+    Role.CONTROL: frozenset({Role.READ, Role.CONTROL}),
+    Role.ADMIN: frozenset(Role),
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is calling, as the platform says: an object id, never a name or an address, and the roles."""
+
+    object_id: str | None
+    roles: frozenset[Role]
+
+
+def is_allowed(roles: Iterable[Role], operation: Operation) -> bool:
+    """Whether one of the roles opens the operation."""
+    return any(NEEDED[operation] in _INCLUDES[role] for role in roles)
+
+
+def read_principal(header: str | None) -> Principal:
+    """The caller in `X-MS-CLIENT-PRINCIPAL`: base64 of JSON with a list of claims, as App Service writes it.
+
+    Only to be believed where the platform says that it signs people in: anybody can send a header.
+
+    Raises:
+        RequestError: `not_signed_in` (401) when there is none, or it cannot be read.
+    """
+    claims, role_claims = _claims(header)
+    roles = frozenset(Role(value) for kind, value in claims if kind in role_claims and value in set(Role))
+    found = (value for wanted in _OBJECT_ID_CLAIMS for kind, value in claims if kind == wanted)
+    return Principal(next(found, None), roles)
+
+
+def check_allowed(principal: Principal, operation: Operation) -> None:
+    """Returns when the caller has a role that opens the operation.
+
+    Raises:
+        RequestError: `role_missing` (403), naming the role.
+    """
+    if not is_allowed(principal.roles, operation):
+        raise RequestError(f"this needs the app role {NEEDED[operation]}", code=Code.ROLE_MISSING)
+
+
+def _claims(header: str | None) -> tuple[list[tuple[str, str]], frozenset[str]]:
+    """Return the claims, and the names of those that are roles: `role_typ` says which one it is at this provider."""
+    try:
+        text = _bounded(header).rstrip("=")
+        content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+        claims = [(str(claim["typ"]), str(claim["val"])) for claim in content["claims"]]
+        told = content.get("role_typ")
+        return claims, _ROLE_CLAIMS | ({told} if isinstance(told, str) and told else set())
+    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise RequestError("the platform does not say who is calling", code=Code.NOT_SIGNED_IN) from None
+
+
+def _bounded(header: str | None) -> str:
+    if not header or len(header) > _LARGEST:
+        raise ValueError
+    return header

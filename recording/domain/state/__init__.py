@@ -1,0 +1,1 @@
+"""Records of recordings and chunks, and the rules by which they change."""

@@ -1,0 +1,248 @@
+"""A chunk: the task that asks for it to be archived, and the record of how far that got.
+
+Messages and rows are read by older and newer versions of this app (rolling upgrades, rollbacks). Fields that this
+version does not know are kept and written back. The version number goes up only when an older worker must leave a
+message or a row alone.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.ids import name_of
+from recording.domain.incoming.facts import ChunkFacts
+from recording.domain.model import with_changes
+from recording.domain.times import UtcTime
+
+VERSION = 1  # of the messages and rows that this version of the app reads and writes
+LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit of a storage queue message
+
+
+class ChunkState(StrEnum):
+    """How far a chunk is. The line goes one way; the side exits raise an alarm."""
+
+    PENDING = "PENDING"
+    COPIED = "COPIED"
+    VERIFIED = "VERIFIED"
+    CATALOGED = "CATALOGED"
+    SOURCE_DELETED = "SOURCE_DELETED"
+    QUARANTINED = "QUARANTINED"
+    EXPIRED = "EXPIRED"
+
+
+class SourceOutcome(StrEnum):
+    """What became of the source, once that is settled."""
+
+    DELETED = "deleted"
+    ALREADY_GONE = "already_gone"  # our delete was answered 404
+    LEFT_TO_EXPIRE = "left_to_expire"  # no trustworthy delete location, or the deadline came first
+    NOT_OURS = "not_ours"  # bring your own storage: the customer's own copy, never deleted
+
+
+class Home(StrEnum):
+    """Where ACS put the file."""
+
+    ACS = "acs"
+    EXTERNAL = "external"
+
+
+class ChunkKey(BaseModel):
+    """What makes a chunk one and the same, however often and in whatever order it is announced (I3)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    recording_id: str
+    index: int
+    document_id: str
+
+    def __str__(self) -> str:
+        return f"{self.index:06d}-{name_of(self.document_id)}"
+
+
+class ChunkTask(BaseModel):
+    """A queue message: all a worker needs to archive one chunk, and no secret."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: int = 1
+    recording_id: str
+    call_id: str
+    server_call_id: str | None = None
+    document_id: str
+    index: int
+    content_location: str
+    metadata_location: str | None = None
+    delete_location: str | None = None
+    home: Home = Home.ACS  # of the media
+    metadata_refused: str | None = None  # why the location that was told is not asked
+    delete_refused: str | None = None  # why the location that was told is not called
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    format: FormatType | None = None
+    end_reason: str | None = None
+    session_end_reason: str | None = None
+    chunks_in_event: int = 1
+    recording_start_time: UtcTime | None = None
+    recording_duration_ms: float | None = None
+    event_id: str
+    event_time: UtcTime
+    expires_at: UtcTime
+    folder: str
+    attempt: int = 0
+
+    @property
+    def key(self) -> ChunkKey:
+        """Which chunk this is about."""
+        return ChunkKey(recording_id=self.recording_id, index=self.index, document_id=self.document_id)
+
+    def completed_by(self, other: Self) -> Self:
+        """This task with the facts that only another announcement of the same object has."""
+        gained = {
+            name: value
+            for name in type(self).model_fields
+            if getattr(self, name) is None and (value := getattr(other, name)) is not None
+        }
+        return with_changes(self, gained) if gained else self
+
+    def expiring_at(self, expires_at: datetime) -> Self:
+        """Return the same task with this deadline."""
+        return with_changes(self, {"expires_at": expires_at})
+
+    def in_folder(self, folder: str) -> Self:
+        """Return the same task for this folder of the archive."""
+        return with_changes(self, {"folder": folder})
+
+    def again(self) -> Self:
+        """The same task for its next try."""
+        return with_changes(self, {"attempt": self.attempt + 1})
+
+
+class MetadataOutcome(StrEnum):
+    """What is known about the metadata document."""
+
+    PENDING = "pending"
+    ARCHIVED = "archived"
+    NOT_ANNOUNCED = "not_announced"
+    NEVER_CAME = "never_came"
+    NOT_ASKED = "not_asked"  # its location is not one that may be called
+
+
+class FallbackCopy(BaseModel):
+    """A proved copy in the second destination. It never counts as archived; it keeps the media from being lost."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    blob_name: str
+    length_bytes: int
+    sha256: str
+    kept_at: UtcTime
+
+
+class Suspect(BaseModel):
+    """Bytes that failed the media check, kept under a name of their own beside the chunk."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    blob_name: str
+    sha256: str | None
+    length_bytes: int
+    reason: str
+    at: UtcTime
+
+
+class Acceptance(BaseModel):
+    """An operator's decision that suspect bytes are the recording."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    by: str | None
+    note: str
+    at: UtcTime
+
+
+class Dismissal(BaseModel):
+    """An operator's decision about what needs attention, in most cases that nothing more is to be done."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    by: str | None
+    note: str
+    at: UtcTime
+
+
+class ChunkRecord(BaseModel):
+    """The catalog's row about a chunk; saved after each step, guarded by its ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: int = 1
+    task: ChunkTask
+    state: ChunkState = ChunkState.PENDING
+    first_seen_at: UtcTime
+    changed_at: UtcTime
+    claim_owner: str | None = None
+    claim_expires_at: UtcTime | None = None
+    attempts: int = 0
+    redrives: int = 0  # how often a person has put it back to work
+    last_error: str | None = None
+    next_attempt_at: UtcTime | None = None
+    at_risk_since: UtcTime | None = None
+    blob_name: str | None = None
+    format: FormatType | None = None
+    length_bytes: int | None = None
+    sha256: str | None = None
+    duration_ms: float | None = None
+    container: str | None = None  # the exact form of the media, such as RF64
+    channels: int | None = None
+    sample_rate: int | None = None
+    has_video: bool | None = None
+    media_fault: str | None = None
+    media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
+    broken_sha256: str | None = None  # digest of a refused download; steady for hours, it is what ACS really has
+    broken_since: UtcTime | None = None  # when these bytes were refused first
+    broken_tries: int = 0  # how often since
+    suspects: tuple[Suspect, ...] = ()  # bytes that failed the media check, kept beside
+    accepted: Acceptance | None = None  # suspect bytes are the recording, by an operator's decision
+    name_version: int = 1  # goes up when other bytes hold the name; nothing is ever replaced
+    remarks: tuple[str, ...] = ()  # what is odd and no fault
+    gone_since: UtcTime | None = None  # first "not found" past the deadline
+    past_deadline_since: UtcTime | None = None  # the alarm was raised then
+    copy_epoch: int = 0  # goes up when what is staged may be of another object; later runs then stage everything anew
+    verified_how: tuple[str, ...] = ()
+    stored_etag: str | None = None  # the archive's, as verify found the media
+    metadata_sha256: str | None = None  # of the metadata document as archived
+    facts: ChunkFacts | None = None  # what that document says, without anything that names a person
+    copied_at: UtcTime | None = None
+    verified_at: UtcTime | None = None
+    cataloged_at: UtcTime | None = None
+    source_deleted_at: UtcTime | None = None
+    metadata: MetadataOutcome = MetadataOutcome.PENDING
+    metadata_reason: str | None = None
+    source: SourceOutcome | None = None
+    source_reason: str | None = None
+    quarantine_reason: str | None = None
+    archive_refused_since: UtcTime | None = None  # the archive has failed every try since
+    fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
+    read_whole_at: UtcTime | None = None  # when the scrub last read the media whole and found it as recorded
+    offline_seen_at: UtcTime | None = None  # found in the archive tier then, which cannot be read
+    dismissed: Dismissal | None = None  # nothing more is to be done about what it is held for
+    disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is no drift
+    disposed_why: str | None = None  # the rule or the decision that deleted it
+    etag: str | None = Field(None, exclude=True)
+    saved_at: UtcTime | None = Field(None, exclude=True)  # by the catalog's clock, which all instances share
+
+    @property
+    def key(self) -> ChunkKey:
+        """Which chunk this is."""
+        return self.task.key
+
+    def is_claimed(self, now: datetime) -> bool:
+        """Whether some worker has the right to work on it at this time."""
+        return self.claim_expires_at is not None and self.claim_expires_at > now
+
+    def claim_left(self, now: datetime) -> timedelta:
+        """How long the present claim lasts."""
+        return max(timedelta(), (self.claim_expires_at or now) - now)

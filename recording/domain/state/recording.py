@@ -1,0 +1,122 @@
+"""A recording: what was asked for when it was started here, or what its files tell when it was not."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recording.domain.incoming.facts import Placement, RecordingFacts
+from recording.domain.state.chunk import Dismissal
+from recording.domain.times import UtcTime
+
+
+class LastAction(StrEnum):
+    """The last control operation that ACS accepted from us."""
+
+    STARTED = "started"
+    STARTED_PAUSED = "started_paused"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+
+
+class KnownState(StrEnum):
+    """A recording's state as this app tells it: ACS's answer merged with what is known here."""
+
+    STARTING = "starting"
+    RECORDING = "recording"
+    PAUSED = "paused"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class RecordingRecord(BaseModel):
+    """The catalog's row about a recording; saved under its ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: int = 1
+    recording_id: str
+    folder: str | None = None  # where its files lie in the archive; None until the first event
+    call_id: str | None = None
+    server_call_id: str | None = None
+    started_here: bool = False
+    started_at: UtcTime | None = None
+    started_by: str | None = None
+    request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
+    consent: dict[str, Any] | None = None
+    last_action: LastAction | None = None
+    last_action_at: UtcTime | None = None
+    first_event_at: UtcTime | None = None
+    was_resumed: bool = False
+    chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
+    announced_count: int | None = None  # how many files events told of at least, where one of them is held
+    asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
+    unanswered_since: UtcTime | None = None  # ACS has not answered that question since
+    ended_seen_at: UtcTime | None = None  # when ACS was first seen to know this recording no more
+    missing_since: UtcTime | None = None  # the alarm: it is over, and no file came in time
+    incomplete_since: UtcTime | None = None  # the alarm: some files came, others did not
+    settled_at: UtcTime | None = None  # nothing more is expected of it
+    look_at: UtcTime | None = None  # when reconcile looks at it next; None: in its next run
+    stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
+    dismissed: Dismissal | None = None  # nothing more is to be done about the alarm
+    tags: dict[str, str] | None = None  # as changed later; None: those of the start request
+    facts: RecordingFacts | None = None  # derived by `follow_up`
+    placement: Placement | None = None  # where the directory's rows about it are
+    etag: str | None = Field(None, exclude=True)
+
+    @property
+    def current_tags(self) -> dict[str, str]:
+        """Return its tags: as changed last, or as given at the start."""
+        given = self.request.get("tags")
+        started_with = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
+        return started_with if self.tags is None else self.tags
+
+    @property
+    def least_count(self) -> int | None:
+        """Return how many files there must be at least, by ACS's own log or by what events told of."""
+        return max((count for count in (self.chunk_count, self.announced_count) if count is not None), default=None)
+
+    @property
+    def was_never_heard(self) -> bool:
+        """It was started paused here and never resumed here: there is nothing that a file could hold."""
+        return bool(self.request.get("pauseOnStart")) and not self.was_resumed
+
+
+def merged_state(acs_state: str | None, record: RecordingRecord | None) -> KnownState:
+    """What is going on, from ACS's state and our own memory.
+
+    ACS says `inactive` both for a recording that has just started and for a paused one, and forgets a recording that
+    has ended (404, here None).
+
+    Args:
+        acs_state: "active", "inactive", another word of a future version, or None when ACS knows no such recording.
+        record: what the catalog knows, if anything.
+    """
+    if acs_state is None:
+        return KnownState.ENDED if record else KnownState.UNKNOWN
+    state = acs_state.lower()
+    if state == "active":
+        return KnownState.RECORDING
+    if state != "inactive":
+        return KnownState.UNKNOWN
+    if record is None:
+        return KnownState.PAUSED  # started elsewhere: a start takes seconds, a pause may last
+    if record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED):
+        return KnownState.PAUSED
+    return KnownState.ENDED if record.last_action is LastAction.STOPPED else KnownState.STARTING
+
+
+class StartReservation(BaseModel):
+    """An `Idempotency-Key` and what was asked under it; the recording id follows once ACS has answered."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: int = 1
+    key: str
+    fingerprint: str
+    repeatability_id: str
+    first_sent: UtcTime
+    recording_id: str | None = None
+    acs_state: str | None = None
+    etag: str | None = Field(None, exclude=True)

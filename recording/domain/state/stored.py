@@ -1,0 +1,88 @@
+"""Compare what the archive holds of a chunk with what was proved: the last question before a delete. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
+from recording.errors.codes import Code
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """What the archive knows of one blob without reading it."""
+
+    length_bytes: int
+    facts: Mapping[str, str] = field(default_factory=dict)  # the metadata given at commit
+    etag: str = ""
+
+
+@dataclass(frozen=True)
+class StoredChunk:
+    """The files of one chunk as the archive answers for them now; None is absent."""
+
+    media: StoredBlob | None
+    receipt: bytes | None = None
+    metadata: bytes | None = None
+
+
+class Standing(StrEnum):
+    """How the archive's answer stands against the record."""
+
+    AS_PROVED = "as_proved"
+    VANISHED = "media_vanished"  # the media is gone, and ACS may still have it
+    TOUCHED = "media_touched"  # the same length and digest fact, but written since: it must be read again
+    ALTERED = "media_altered"  # other bytes lie under the name
+    DOCUMENTS_VANISHED = "documents_vanished"
+    DOCUMENTS_ALTERED = "documents_altered"
+
+    @property
+    def code(self) -> Code:
+        """The error code of a standing that is not as proved."""
+        return Code[self.name if self.value.startswith("documents") else f"MEDIA_{self.name}"]
+
+
+def media_standing(record: ChunkRecord, media: StoredBlob | None) -> Standing:
+    """Compare the stored media with what verify noted.
+
+    The digest fact is absent on copies that were made in several runs; there the ETag alone decides.
+    """
+    if media is None:
+        return Standing.VANISHED
+    if media.length_bytes != record.length_bytes or media.facts.get("sha256") not in (None, record.sha256):
+        return Standing.ALTERED
+    return Standing.AS_PROVED if record.stored_etag == media.etag != "" else Standing.TOUCHED
+
+
+def standing(record: ChunkRecord, stored: StoredChunk) -> Standing:
+    """Compare everything that the archive holds of a chunk with what the record says."""
+    media = media_standing(record, stored.media)
+    if media is not Standing.AS_PROVED:
+        return media
+    has_metadata = record.metadata is MetadataOutcome.ARCHIVED
+    if stored.receipt is None or (has_metadata and stored.metadata is None):
+        return Standing.DOCUMENTS_VANISHED
+    is_noted = not has_metadata or sha256_of(stored.metadata or b"") == record.metadata_sha256
+    return Standing.AS_PROVED if is_receipt_of(record, stored.receipt) and is_noted else Standing.DOCUMENTS_ALTERED
+
+
+def is_receipt_of(record: ChunkRecord, receipt: bytes | None) -> bool:
+    """Return whether a receipt is about this chunk with these bytes."""
+    try:
+        facts = json.loads(receipt or b"")
+    except ValueError:
+        return False
+    said = {
+        "recordingId": record.task.recording_id,
+        "documentId": record.task.document_id,
+        "sha256": record.sha256,
+        "lengthBytes": record.length_bytes,
+    }
+    return isinstance(facts, dict) and all(facts.get(name) == value for name, value in said.items())
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the digest of a small document."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,202 @@
+"""What may become of a chunk, and the one guard before a source is deleted."""
+
+from datetime import datetime, timedelta
+from typing import Unpack
+
+from recording.domain.incoming.locations import Location
+from recording.domain.model import with_changes
+from recording.domain.state.chunk import (
+    ChunkRecord,
+    ChunkState,
+    ChunkTask,
+    Home,
+    MetadataOutcome,
+    SourceOutcome,
+    Suspect,
+)
+from recording.domain.state.records import ChunkChanges, changed
+from recording.domain.state.stored import Standing, StoredChunk, standing
+from recording.errors import RecordingError
+from recording.errors.codes import Code
+
+_NEXT: dict[ChunkState, frozenset[ChunkState]] = {
+    ChunkState.PENDING: frozenset({ChunkState.COPIED, ChunkState.QUARANTINED, ChunkState.EXPIRED}),
+    ChunkState.COPIED: frozenset({ChunkState.VERIFIED, ChunkState.PENDING, ChunkState.QUARANTINED}),
+    ChunkState.VERIFIED: frozenset({ChunkState.CATALOGED, ChunkState.PENDING, ChunkState.QUARANTINED}),
+    ChunkState.CATALOGED: frozenset(
+        {ChunkState.SOURCE_DELETED, ChunkState.COPIED, ChunkState.VERIFIED, ChunkState.PENDING}
+    ),
+    ChunkState.SOURCE_DELETED: frozenset(),
+    ChunkState.QUARANTINED: frozenset({ChunkState.PENDING, ChunkState.COPIED}),  # redriven, announced, or accepted
+    ChunkState.EXPIRED: frozenset({ChunkState.PENDING, ChunkState.COPIED}),  # ACS kept it longer than promised
+}
+
+
+REANNOUNCED_AFTER = timedelta(minutes=10)  # two delivery paths bring one event within seconds of each other
+
+# What was noted on the way to a verdict that new evidence overturns.
+FORGOTTEN = ChunkChanges(
+    broken_sha256=None,
+    broken_since=None,
+    broken_tries=0,
+    gone_since=None,
+    past_deadline_since=None,
+    at_risk_since=None,
+    dismissed=None,
+)
+
+# What was proved of a copy that does not count any more.
+UNPROVED = ChunkChanges(
+    blob_name=None,
+    format=None,
+    length_bytes=None,
+    sha256=None,
+    duration_ms=None,
+    container=None,
+    channels=None,
+    sample_rate=None,
+    has_video=None,
+    remarks=(),
+    media_fault=None,
+    media_warning=None,
+    verified_how=(),
+    stored_etag=None,
+    metadata_sha256=None,
+    facts=None,
+    metadata=MetadataOutcome.PENDING,
+    metadata_reason=None,
+    copied_at=None,
+    verified_at=None,
+    cataloged_at=None,
+    accepted=None,
+)
+
+
+def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges]) -> ChunkRecord:
+    """The record in its next state, with what was learned on the way.
+
+    Raises:
+        RecordingError: `impossible_transition`, a fault of ours, when the line does not lead there.
+    """
+    if state not in _NEXT[record.state]:
+        raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code=Code.IMPOSSIBLE_TRANSITION)
+    return with_changes(record, {**changes, "state": state})
+
+
+def is_held(record: ChunkRecord) -> bool:
+    """Whether a chunk needs attention: the line has given it up, and its source was not deleted by us."""
+    return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
+
+
+def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
+    """A held chunk, put back to the start of the line by a person and counted; all that was found out stays.
+
+    Raises:
+        RecordingError: `impossible_transition` when the chunk is not held.
+    """
+    if not is_held(record):
+        raise RecordingError(f"a chunk in {record.state} is not held", code=Code.IMPOSSIBLE_TRANSITION)
+    changes = ChunkChanges(**FORGOTTEN)
+    changes.update(
+        {"quarantine_reason": None, "redrives": record.redrives + 1, "next_attempt_at": now, "changed_at": now}
+    )
+    return moved(record, ChunkState.PENDING, **changes)
+
+
+def is_reopened_by(record: ChunkRecord, task: ChunkTask, now: datetime) -> bool:
+    """Return whether an announcement puts a chunk that was given up back to work.
+
+    New evidence does at once: another event, a later time, another location. The same announcement does when it
+    arrives well after the chunk was given up; its second delivery path does not.
+    """
+    return is_held(record) and (is_new_evidence(record, task) or now - record.changed_at >= REANNOUNCED_AFTER)
+
+
+def is_new_evidence(record: ChunkRecord, task: ChunkTask) -> bool:
+    """Return whether a task says of a chunk what its record does not know."""
+    known = record.task
+    return task.expires_at > known.expires_at or task.content_location != known.content_location
+
+
+def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord:
+    """Return a chunk that was given up at the start of the line, with the better of what both tasks know."""
+    better = task
+    if task.content_location == record.task.content_location:
+        better = record.task.completed_by(task).expiring_at(max(record.task.expires_at, task.expires_at))
+    changes = ChunkChanges(**FORGOTTEN)
+    changes.update({"task": better, "quarantine_reason": None, "next_attempt_at": now, "changed_at": now})
+    return moved(record, ChunkState.PENDING, **changes)
+
+
+def recopied(record: ChunkRecord, taken: Suspect | None = None) -> ChunkRecord:
+    """Return a chunk at the start of the line again, because what the archive holds is not what was proved.
+
+    Args:
+        record: the chunk as it was.
+        taken: the bytes that hold its name; nothing is ever replaced, so the next copy gets another name.
+    """
+    changes = ChunkChanges(**UNPROVED)
+    if taken is not None:
+        others = (known for known in record.suspects if known.blob_name != taken.blob_name)
+        changes.update({"suspects": (*others, taken), "name_version": record.name_version + 1})
+    if record.state is ChunkState.PENDING:
+        return changed(record, **changes)
+    return moved(record, ChunkState.PENDING, **changes)
+
+
+def is_finished(record: ChunkRecord) -> bool:
+    """Nothing is left to do for this chunk (I2): its source is settled, or it rests in a state that alarms."""
+    if record.state is ChunkState.CATALOGED:
+        return record.source in (SourceOutcome.LEFT_TO_EXPIRE, SourceOutcome.NOT_OURS)
+    return record.state in (ChunkState.SOURCE_DELETED, ChunkState.QUARANTINED, ChunkState.EXPIRED)
+
+
+def is_settled_for(record: ChunkRecord, task: ChunkTask) -> bool:
+    """Whether a task asks for nothing more: its chunk is finished, and it names the object that was archived."""
+    return is_finished(record) and record.task.content_location == task.content_location
+
+
+def is_archived(record: ChunkRecord) -> bool:
+    """The archive holds the proven media and its catalog entry."""
+    return record.state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
+
+
+def may_delete_source(record: ChunkRecord, stored: StoredChunk) -> bool:
+    """Allow a delete only of what is verified, cataloged and at this moment in the archive (I1).
+
+    Cataloged includes the raw metadata, or the recorded reason why there is none.
+
+    Args:
+        record: the chunk as last saved.
+        stored: what the archive answered right before.
+    """
+    return (
+        record.state is ChunkState.CATALOGED
+        and standing(record, stored) is Standing.AS_PROVED
+        and record.source is None
+        and record.task.home is Home.ACS
+        and record.verified_at is not None
+        and record.cataloged_at is not None
+        and bool(record.blob_name)
+        and bool(record.sha256)
+        and bool(record.length_bytes)
+        and record.media_fault is None
+        and record.accepted is None
+        and metadata_is_settled(record)
+    )
+
+
+def metadata_is_settled(record: ChunkRecord) -> bool:
+    """Return whether the raw metadata is archived, or none was announced."""
+    if record.metadata is MetadataOutcome.ARCHIVED:
+        return True
+    return record.metadata is MetadataOutcome.NOT_ANNOUNCED and bool(record.metadata_reason)
+
+
+def names_the_same_object(delete: Location, content: Location, document_id: str) -> bool:
+    """Whether a delete location is about this chunk's own object: the ids of all three must agree.
+
+    Published samples hold delete locations of another document; calling one would erase somebody else's recording.
+    """
+    is_plain = not delete.path.endswith("/")  # a folder, to some servers: what cannot be undone asks for the plain form
+    return is_plain and delete.object_id == document_id and content.object_id == document_id

@@ -1,0 +1,1 @@
+"""Deadlines and what needs attention."""

@@ -1,0 +1,139 @@
+"""Attention: what needs an operator, in one model that every list, status and health answer reads. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_finished, is_held
+from recording.domain.watched import retention
+from recording.domain.watched.expectation import Expectation, expectation
+from recording.domain.watched.retention import Urgency
+from recording.errors import fault_of
+from recording.errors.codes import Code
+
+STUCK_AFTER = 5  # tries; single failures are daily life
+_PAUSES = (Code.COPY_PAUSED, Code.CLAIM_HELD, Code.CLAIM_LOST)  # a worker's turn ended, nothing failed
+
+
+class Attention(StrEnum):
+    """Why something needs attention, the most urgent first."""
+
+    LOST = "lost"  # the deadline came before the chunk was archived
+    AT_RISK = "at_risk"  # little time is left
+    MISSING = "missing"  # a recording is over, and no file of it was announced
+    INCOMPLETE = "incomplete"  # some files of a recording were announced, others not
+    FALLBACK = "fallback_in_use"  # kept in the second destination: the archive refuses
+    STUCK = "stuck"  # fails again and again
+    HELD = "held"  # suspect media, a refused event, other bytes: an operator decides
+    UNREADABLE = "unreadable"  # a stored row that this version cannot read
+    POISONED = "poisoned"  # the host gave up on a message; the sweep takes it
+    DEAD_LETTER = "dead_letter"  # Event Grid gave up on an event; the sweep takes it
+
+
+@dataclass(frozen=True)
+class AttentionItem:
+    """One thing that needs attention.
+
+    Attributes:
+        kind: why.
+        id: names it; what `redrive` and the filters take.
+        reason: a code of docs/errors.md where one is known, else the kind.
+        at: since when.
+        fault: who can act: `operator`, `acs`, `caller` or `nobody` (time); None where the code does not say.
+        state: of a chunk, in lower case.
+        time_left: until ACS may forget the media; negative when it may have.
+        entries: the quarantine entries it stands for.
+    """
+
+    kind: Attention
+    id: str
+    reason: str
+    at: datetime
+    fault: str | None = None
+    recording_id: str | None = None
+    document_id: str | None = None
+    index: int | None = None
+    state: str | None = None
+    attempts: int = 0
+    event_time: datetime | None = None
+    next_attempt_at: datetime | None = None
+    time_left: timedelta | None = None
+    detail: str | None = None
+    entries: tuple[str, ...] = ()
+
+
+def of_chunk(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> AttentionItem | None:
+    """Return what a chunk's record says that needs attention; None while it goes its way."""
+    kind = _kind_of(record, now, at_risk_below)
+    if kind is None:
+        return None
+    reason = record.quarantine_reason or record.last_error or kind.value
+    since = {Attention.AT_RISK: record.at_risk_since, Attention.FALLBACK: record.archive_refused_since}.get(kind)
+    return AttentionItem(
+        kind=kind,
+        id=f"{record.task.recording_id}/{record.key}",
+        reason=reason,
+        at=since or record.changed_at,
+        fault=fault_of(reason),
+        recording_id=record.task.recording_id,
+        document_id=record.task.document_id,
+        index=record.task.index,
+        state=record.state.lower(),
+        attempts=record.attempts,
+        event_time=record.task.event_time,
+        next_attempt_at=None if is_finished(record) else record.next_attempt_at,
+        time_left=retention.time_left(record.task.expires_at, now),
+    )
+
+
+def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> Attention | None:
+    if record.dismissed is not None and is_held(record):
+        return None
+    if record.state is ChunkState.EXPIRED:
+        return Attention.LOST
+    if record.state is ChunkState.QUARANTINED:
+        return Attention.HELD
+    if is_finished(record):
+        return None
+    if record.fallback is not None:
+        return Attention.FALLBACK
+    is_urgent = retention.urgency(record.task.expires_at, now, at_risk_below) is not Urgency.SAFE
+    if record.state is ChunkState.PENDING and is_urgent:
+        return Attention.AT_RISK
+    is_failing = record.last_error is not None and record.last_error not in _PAUSES
+    return Attention.STUCK if is_failing and record.attempts >= STUCK_AFTER else None
+
+
+def of_recording(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta
+) -> AttentionItem | None:
+    """Return whether files of a recording are missing; None while they may still be on their way."""
+    if record.dismissed is not None:
+        return None
+    stands = expectation(record, chunks, now, after)
+    kind = {Expectation.MISSING: Attention.MISSING, Expectation.INCOMPLETE: Attention.INCOMPLETE}.get(stands)
+    if kind is None:
+        return None
+    since = record.missing_since if kind is Attention.MISSING else record.incomplete_since
+    return AttentionItem(
+        kind=kind,
+        id=record.recording_id,
+        reason=kind.value,
+        at=since or now,
+        recording_id=record.recording_id,
+        event_time=record.started_at or record.first_event_at,
+    )
+
+
+def by_urgency(items: Iterable[AttentionItem]) -> list[AttentionItem]:
+    """Sort the items: what can still be saved by the least time left, then the rest by kind and age."""
+
+    def place(item: AttentionItem) -> tuple[bool, timedelta, int, datetime, str]:
+        can_be_saved = item.time_left is not None and item.time_left > timedelta()
+        left = item.time_left if can_be_saved and item.time_left is not None else timedelta.max
+        return not can_be_saved, left, list(Attention).index(item.kind), item.at, item.id
+
+    return sorted(items, key=place)

@@ -1,0 +1,121 @@
+"""What is still to come of a recording: the files that should be there, against the chunks that are known. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from recording.domain.archived.receipt import gaps_in
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import LastAction, RecordingRecord
+
+LOOKED_AT_EVERY = timedelta(days=1)  # what is long missing: a late event names it and is seen at once
+GIVEN_UP_AFTER = timedelta(days=3)  # the longest retention in older documentation is 48 h; Event Grid tries for 24 h
+
+
+class Expectation(StrEnum):
+    """How a recording stands against what must come of it."""
+
+    RUNNING = "running"  # ACS records, or nobody knows yet that it does not any more
+    AWAITED = "awaited"  # it is over, and its files are on their way
+    NOTHING = "nothing"  # paused from its start to its end: there is no file
+    MISSING = "missing"  # it is over, and no file has come in time
+    INCOMPLETE = "incomplete"  # some files have come, others not in time
+    MET = "met"  # every index up to the last is known
+
+
+ALARMS = frozenset({Expectation.MISSING, Expectation.INCOMPLETE})
+
+
+def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> Expectation:
+    """How a recording stands.
+
+    Args:
+        record: what is known of the recording.
+        chunks: all its chunks that were ever announced.
+        now: the time.
+        after: how long files may take once the recording is over.
+    """
+    missing = gaps_in(chunks, record.least_count)
+    if chunks and not missing:
+        return Expectation.MET
+    since = over_since(record, chunks)
+    if since is None:
+        return Expectation.RUNNING
+    if not chunks and record.was_never_heard:
+        return Expectation.NOTHING
+    if now - since < after:
+        return Expectation.AWAITED
+    return Expectation.INCOMPLETE if chunks else Expectation.MISSING
+
+
+def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> datetime | None:
+    """Since when the missing files should be on their way; None while ACS may still be recording them.
+
+    A file below a known index was finished before that one, so it needs no word of ACS. Each file that comes gives
+    the others some more time.
+    """
+    newest = max((chunk.first_seen_at for chunk in chunks), default=None)
+    known = {chunk.task.index for chunk in chunks}
+    if len(known) <= max(known, default=-1):
+        return newest
+    ended = [record.ended_seen_at, record.unanswered_since]
+    if record.last_action is LastAction.STOPPED:
+        ended.append(record.last_action_at)
+    told = [at for at in ended if at is not None]
+    return max(min(told), newest or min(told)) if told else None
+
+
+def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
+    """Whether ACS should be asked if it still records: the recording is old enough, and was not asked about lately.
+
+    ACS that does not answer is asked again each time.
+    """
+    if record.unanswered_since is not None:
+        return True
+    if over_since(record, chunks) is not None:
+        return False
+    if record.asked_at is not None:
+        return now - record.asked_at >= after / 4
+    begun = record.started_at or record.first_event_at
+    return begun is None or now - begun >= after
+
+
+def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
+    """Whether nobody needs to look at this recording again, unless another event names it.
+
+    What is met waits for stragglers first; what was raised stays until its files arrive or an operator dismisses it.
+
+    Args:
+        record: what is known of the recording.
+        chunks: all its chunks that were ever announced.
+        now: the time.
+        after: how long files may take once the recording is over.
+    """
+    stands = expectation(record, chunks, now, after)
+    newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
+    if stands in (Expectation.MET, Expectation.NOTHING):
+        return now - newest >= after
+    return stands in ALARMS and record.dismissed is not None
+
+
+def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> datetime:
+    """Return when something may have changed that no event tells.
+
+    Args:
+        record: what is known of the recording.
+        chunks: all its chunks that were ever announced.
+        now: the time.
+        after: how long files may take once the recording is over.
+    """
+    stands = expectation(record, chunks, now, after)
+    newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
+    if stands in (Expectation.MET, Expectation.NOTHING):
+        return max(newest + after, now)
+    if record.unanswered_since is not None:  # it is asked again each time
+        return now
+    if stands is Expectation.AWAITED:
+        return (over_since(record, chunks) or now) + after
+    if stands in ALARMS and now - newest >= GIVEN_UP_AFTER:  # ACS has nothing more to give; it only stays listed
+        return now + LOOKED_AT_EVERY
+    begun = record.started_at or record.first_event_at or now - after
+    return begun + after if begun + after > now else now + after / 4

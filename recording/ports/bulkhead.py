@@ -1,0 +1,129 @@
+"""Bulkheads: in every loop over stored things each item is on its own; what fails is reported, counted and skipped."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NoReturn, TypeVar
+
+from recording.errors import RecordingError, StorageError
+from recording.errors.codes import OF_ONE_ROW, Code
+from recording.ports import Unreadable
+from recording.telemetry import Event, emit
+
+T = TypeVar("T")
+R = TypeVar("R")
+MOST_REPORTED = 50  # log events of one loop; the summary counts all
+FEW, WORKERS = 32, 8  # more items than this are worked on several at once; each is a few requests to storage
+MOST_IN_A_ROW = 20  # failures of storage one after the other: then storage fails, and each try costs its time-outs
+# What damaged content makes code raise: a row, a message or a time that no version of this app has written.
+ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class Bulkhead:
+    """What failed in one run, item by item.
+
+    Attributes:
+        attention: how many items failed, by loop.
+        outage: the first failure of storage, also of a single item; a row that cannot be read is none.
+        is_blind: a listing or a whole part failed, or many items in a row: what is there was not seen.
+    """
+
+    def __init__(self) -> None:
+        self.attention: Counter[str] = Counter()
+        self.outage: StorageError | None = None
+        self.is_blind = False
+        self._in_a_row: Counter[str] = Counter()
+
+    def readable(self, listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:
+        """Yield what can be read; a listing that fails late keeps what came before."""
+        try:
+            for item in listing:
+                if isinstance(item, Unreadable):
+                    self.report(loop, item.where, item.code)
+                else:
+                    yield item
+        except StorageError as error:
+            self.failed(loop, "", error)
+
+    def each(self, items: Iterable[T], work: Callable[[T], R], loop: str, where: Callable[[T], str]) -> list[R]:
+        """Work on every item by itself; the results of those that did not fail."""
+        done: list[R] = []
+        for item in items:
+            if self._in_a_row[loop] >= MOST_IN_A_ROW:
+                break
+            try:
+                done.append(work(item))
+                self._in_a_row[loop] = 0
+            except (RecordingError, *ODD_CONTENT) as error:
+                self.failed(loop, where(item), error)
+        return done
+
+    def each_at_once(self, items: Sequence[T], work: Callable[[T], R], loop: str, where: Callable[[T], str]) -> list[R]:
+        """Work on every item by itself, several at once where they are many; the results of those that did not fail."""
+        if len(items) <= FEW:
+            return self.each(items, work, loop, where)
+        done: list[R] = []
+        with ThreadPoolExecutor(WORKERS) as workers:
+            for start in range(0, len(items), FEW):
+                if self._in_a_row[loop] >= MOST_IN_A_ROW:
+                    break
+                outcomes = zip(
+                    items[start : start + FEW], workers.map(_caught(work), items[start : start + FEW]), strict=True
+                )
+                done += self.each(outcomes, lambda pair: pair[1](), loop, lambda pair: where(pair[0]))
+        return done
+
+    def part(self, work: Callable[[], R], otherwise: R, loop: str) -> R:
+        """Do one part of a run; the other parts do not wait for it."""
+        try:
+            return work()
+        except (RecordingError, *ODD_CONTENT) as error:
+            self.failed(loop, "", error)
+            return otherwise
+
+    def succeeded(self, loop: str) -> None:
+        """Note that an item of a loop was worked on: storage answers."""
+        self._in_a_row[loop] = 0
+
+    def failed(self, loop: str, where: str, error: Exception) -> None:
+        """Note a failure, and whether it was storage that failed."""
+        if isinstance(error, StorageError) and error.code not in OF_ONE_ROW:
+            self._in_a_row[loop] += 1
+            self.outage = self.outage or error
+            self.is_blind = self.is_blind or not where or self._in_a_row[loop] >= MOST_IN_A_ROW
+        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        self.report(loop, where, code, type(error).__name__)
+
+    def report(self, loop: str, where: str, code: str, detail: str | None = None) -> None:
+        """Report an item that needs attention."""
+        self.attention[loop] += 1
+        if self.attention[loop] <= MOST_REPORTED:
+            emit(Event.NEEDS_ATTENTION, reason=loop, entry=where or None, code=code, detail=detail)
+
+
+def _caught(work: Callable[[T], R]) -> Callable[[T], Callable[[], R]]:
+    """Return the work as one whose failure comes out later, where it is counted."""
+
+    def later(item: T) -> Callable[[], R]:
+        try:
+            result = work(item)
+        except (RecordingError, *ODD_CONTENT) as error:
+            return partial(_raised, error)
+        return lambda: result
+
+    return later
+
+
+def _raised(error: Exception) -> NoReturn:
+    raise error
+
+
+def readable(listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:
+    """Yield what can be read and report the rest, for a reader that has no summary; an outage is raised."""
+    reported = Bulkhead()
+    for item in listing:
+        if isinstance(item, Unreadable):
+            reported.report(loop, item.where, item.code)
+        else:
+            yield item

@@ -1,0 +1,249 @@
+"""The settings: one frozen model, read once; all faults in one message, by name; secrets are never repeated.
+
+The only place that reads the environment. Every setting is described in docs/configuration.md.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from recording.domain.archived.layout import DEFAULT_TEMPLATE
+from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS
+from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
+from recording.errors import RecordingError
+from recording.errors.codes import Code
+from recording.settings import values as values
+from recording.settings.values import MediaCheck
+
+DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
+_STRING = r'("(?:\\.|[^"\\])*")'
+_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_LAST_COMMA = re.compile(_STRING + r"|,(\s*[}\]])", re.DOTALL)
+_OF_AN_APP = re.compile(
+    "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
+    "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
+)
+_SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
+SERVICES = ("blob", "queue", "table")
+
+
+class SettingsError(RecordingError):
+    """Some settings are missing or wrong; `faults` has one sentence for each, by setting name."""
+
+    code = Code.SETTINGS_INVALID
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        self.faults = dict(faults)
+        super().__init__("; ".join(f"{name} {fault}" for name, fault in faults.items()))
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AcsConnection(_Frozen):
+    """How to reach ACS. `access_key` is None with identity."""
+
+    endpoint: str  # https://host, without a slash at its end: the SDK signs it as it is
+    access_key: SecretStr | None = None
+    client_id: str | None = None
+    proxy_url: str | None = None
+    ca_bundle: str | None = None
+    resource_id: str | None = None
+    content_hosts: tuple[str, ...] = DEFAULT_CONTENT_HOSTS
+
+    @property
+    def host(self) -> str:
+        """The resource's host name, as it is signed."""
+        return self.endpoint.removeprefix("https://")
+
+
+class StorageConnection(_Frozen):
+    """How to reach a storage account: a connection string, or service addresses with an identity."""
+
+    connection_string: SecretStr | None = None
+    blob_uri: str | None = None
+    queue_uri: str | None = None
+    table_uri: str | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a value stands in the environment, and how its text is read."""
+
+    name: str
+    read: Callable[[str], Any]
+
+
+class Settings(_Frozen):
+    """All settings, valid: one line each, with its name, its form and its default."""
+
+    acs: AcsConnection
+    host_storage: StorageConnection
+    archive_storage: StorageConnection
+    archive_container: Annotated[str, Setting("ARCHIVE_CONTAINER", values.container)] = "recordings"
+    archive_path_template: Annotated[str, Setting("ARCHIVE_PATH_TEMPLATE", values.template)] = DEFAULT_TEMPLATE
+    archive_access_tier: Annotated[str | None, Setting("ARCHIVE_ACCESS_TIER", values.tier)] = None
+    fallback_storage: StorageConnection | None = None
+    fallback_container: Annotated[str, Setting("FALLBACK_CONTAINER", values.container)] = FALLBACK_CONTAINER
+    fallback_after: Annotated[timedelta, Setting("FALLBACK_AFTER", values.duration)] = timedelta(minutes=30)
+    dead_letter_storage: StorageConnection | None = None
+    dead_letter_container: Annotated[str, Setting("DEAD_LETTER_CONTAINER", values.container)] = DEAD_LETTER_CONTAINER
+    external_containers: Annotated[tuple[str, ...], Setting("EXTERNAL_STORAGE_CONTAINERS", values.containers)] = ()
+    retention: Annotated[timedelta, Setting("RETENTION_HOURS", values.hours)] = timedelta(hours=24)
+    at_risk_below: Annotated[timedelta, Setting("AT_RISK_HOURS", values.hours)] = timedelta(hours=6)
+    delete_after: Annotated[timedelta | None, Setting("DELETE_AFTER_DAYS", values.days)] = None
+    expected_after: Annotated[timedelta, Setting("EXPECTED_AFTER_HOURS", values.hours)] = timedelta(hours=1)
+    verify_readback: Annotated[bool, Setting("VERIFY_READBACK", values.flag)] = True
+    media_check: Annotated[MediaCheck, Setting("MEDIA_CHECK", values.media_check)] = MediaCheck.REQUIRE
+    copy_time_budget: Annotated[timedelta, Setting("COPY_TIME_BUDGET", values.duration)] = timedelta(minutes=25)
+    claim_length: Annotated[timedelta, Setting("CLAIM_SECONDS", values.claim)] = timedelta(minutes=2)
+    copy_slots: Annotated[int | None, Setting("COPY_SLOTS", values.slots)] = None
+    copy_block_bytes: Annotated[int | None, Setting("COPY_BLOCK_MIB", values.block)] = None
+    consent_required: Annotated[bool, Setting("CONSENT_REQUIRED", values.flag)] = False
+    monitor_workspace_id: Annotated[str | None, Setting("MONITOR_WORKSPACE_ID", values.guid)] = None
+    monitor_endpoint: Annotated[str, Setting("MONITOR_ENDPOINT", values.endpoint)] = DEFAULT_MONITOR_ENDPOINT
+    insights: Annotated[SecretStr | None, Setting("APPLICATIONINSIGHTS_CONNECTION_STRING", values.insights)] = None
+    trace_ratio: Annotated[float, Setting("TELEMETRY_TRACE_RATIO", values.ratio)] = 0.1
+    platform_auth: Annotated[bool, Setting("WEBSITE_AUTH_ENABLED", values.flag)] = False
+    sign_in_required: Annotated[bool, Setting("APP_SIGN_IN_REQUIRED", values.flag)] = False
+    start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
+    index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of the environment.
+
+    Raises:
+        SettingsError: naming every setting that is missing or wrong, without repeating a value.
+    """
+    reader = _Reader(os.environ if environment is None else environment)
+    found: dict[str, Any] = {
+        "acs": _acs(reader),
+        "host_storage": _storage(reader, "AzureWebJobsStorage", SERVICES),
+        "archive_storage": _storage(reader, "ARCHIVE_STORAGE", ("blob",)),
+        "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
+        "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
+    }
+    for field, setting in settings_by_field().items():
+        found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return Settings(**found)
+
+
+def settings_by_field() -> dict[str, Setting]:
+    """Return the setting of each field that one name in the environment decides."""
+    fields = Settings.model_fields.items()
+    return {field: part for field, info in fields for part in info.metadata if isinstance(part, Setting)}
+
+
+def use_settings_file(path: Path) -> None:
+    """Put the values of a file in the form of local.settings.json, comments allowed, into this process's environment.
+
+    Raises:
+        SettingsError: the file is not there, cannot be read, or has not that form.
+    """
+    try:
+        content = json.loads(without_comments(path.read_text(encoding="utf-8-sig")))
+    except OSError as error:
+        raise SettingsError({"--settings": f"names a file that cannot be read: {error.strerror}"}) from None
+    except ValueError as error:
+        place = f": line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SettingsError({"--settings": f"names a file that is not JSON{place}"}) from None
+    values = content.get("Values") if isinstance(content, dict) else None
+    if not isinstance(values, dict):
+        raise SettingsError({"--settings": 'names a file without "Values", as local.settings.json has them'})
+    os.environ.update({str(name): str(value) for name, value in values.items()})
+
+
+def use_settings_of_app(values: Mapping[str, str]) -> None:
+    """Put a deployed app's settings into this process, instead of all of its own, for the person who is signed in.
+
+    Azure's library then asks the tools of developers (`az login`, azd, PowerShell), and no managed identity.
+    """
+    for name in [name for name in os.environ if _OF_AN_APP.match(name)]:
+        del os.environ[name]
+    os.environ.update({**values, _SIGN_IN_BY: "dev"})
+
+
+def without_comments(text: str) -> str:
+    """Return JSON without comments and commas before an end, each line still at its place."""
+    kept = _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
+    return _LAST_COMMA.sub(lambda found: found[1] or found[2], kept)
+
+
+class _Reader:
+    """Reads values by name and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.faults: dict[str, str] = {}
+
+    def text(self, name: str) -> str | None:
+        return self.environment.get(name, "").strip() or None
+
+    def read(self, name: str, parse: Callable[[str], Any], default: Any) -> Any:
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.faults[name] = str(error)
+            return default
+
+
+def _acs(reader: _Reader) -> AcsConnection | None:
+    connection_string, endpoint = reader.text("ACS_CONNECTION_STRING"), reader.text("ACS_ENDPOINT")
+    if connection_string and endpoint:
+        reader.faults["ACS_ENDPOINT"] = "and ACS_CONNECTION_STRING are both set; identity or key, not both"
+    key = None
+    if connection_string:
+        endpoint, key = reader.read("ACS_CONNECTION_STRING", values.connection_string, (None, None))
+    elif endpoint:
+        endpoint = reader.read("ACS_ENDPOINT", values.endpoint, None)
+    else:
+        reader.faults["ACS_ENDPOINT"] = "is missing (identity), or set ACS_CONNECTION_STRING (access key)"
+    facts = {
+        "proxy_url": reader.read("ACS_PROXY_URL", values.proxy, None),
+        "ca_bundle": reader.read("ACS_CA_BUNDLE", values.file, None),
+        "resource_id": reader.read("ACS_RESOURCE_ID", values.resource_id, None),
+        "content_hosts": reader.read("ACS_CONTENT_HOSTS", values.hosts, DEFAULT_CONTENT_HOSTS),
+        "client_id": reader.text("ACS_CLIENT_ID") or reader.text("AzureWebJobsStorage__clientId"),
+    }
+    return AcsConnection(endpoint=endpoint, access_key=key, **facts) if endpoint else None
+
+
+def _storage(
+    reader: _Reader, name: str, services: tuple[str, ...], *, is_required: bool = True
+) -> StorageConnection | None:
+    """A connection string `NAME`, or `NAME__blobServiceUri` … (or `NAME__accountName`) with an identity."""
+    if connection_string := reader.text(name):
+        if fault := values.storage_fault(connection_string):
+            reader.faults[name] = fault
+        return StorageConnection(connection_string=SecretStr(connection_string))
+    account = reader.text(f"{name}__accountName")
+    uris: dict[str, Any] = {}
+    for service in services:
+        setting = f"{name}__{service}ServiceUri"
+        uris[f"{service}_uri"] = reader.read(setting, values.service_uri, None) or (
+            f"https://{account}.{service}.core.windows.net" if account else None
+        )
+    if not any(uris.values()) and not is_required:
+        return None
+    if not any(uris.values()):
+        reader.faults[name] = f"is missing: a connection string, or {name}__blobServiceUri and identity"
+        return None
+    for service in services:
+        if not uris[f"{service}_uri"] and f"{name}__{service}ServiceUri" not in reader.faults:
+            reader.faults[f"{name}__{service}ServiceUri"] = "is missing beside the other service addresses"
+    return StorageConnection(client_id=reader.text(f"{name}__clientId"), **uris)

@@ -1,0 +1,226 @@
+"""The forms of setting values: each function reads one text, or raises ValueError with a sentence about the form.
+
+A sentence never repeats the value: it may be a secret.
+"""
+
+import base64
+import binascii
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from recording.domain.archived.layout import template_fault
+
+SHORTEST_INDEX_KEY = 32  # bytes
+
+
+class MediaCheck(StrEnum):
+    """What follows when media does not open or its duration disagrees."""
+
+    REQUIRE = "require"
+    WARN = "warn"
+    OFF = "off"
+
+
+def storage_fault(text: str) -> str | None:
+    """Return what is wrong with a storage connection string; without a credential the SDK would call anonymously."""
+    parts = parts_of(text)
+    if parts.get("usedevelopmentstorage", "").lower() == "true":
+        return None
+    if not parts.get("accountname"):
+        return "is not a storage connection string"
+    if not (parts.get("accountkey") or parts.get("sharedaccesssignature")):
+        return "has neither AccountKey nor SharedAccessSignature; for an identity use the __… forms instead"
+    return None
+
+
+def parts_of(text: str) -> dict[str, str]:
+    """Return the parts of a connection string, by their names in lower case."""
+    named = (part.split("=", 1) for part in text.split(";") if "=" in part)
+    return {name.strip().lower(): value.strip() for name, value in named}
+
+
+def connection_string(text: str) -> tuple[str, SecretStr]:
+    """Read endpoint and access key of an ACS connection string."""
+    parts = parts_of(text)
+    if not parts.get("endpoint") or not parts.get("accesskey"):
+        raise ValueError("needs the form endpoint=https://…;accesskey=…")
+    try:
+        base64.b64decode(parts["accesskey"], validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("has an access key that is not base64") from None
+    return endpoint(parts["endpoint"]), SecretStr(parts["accesskey"])
+
+
+def endpoint(text: str) -> str:
+    """Read an https address of a host, in lower case, without a slash at its end."""
+    if not re.fullmatch(r"https://[a-z0-9.-]+/?", text.lower()):
+        raise ValueError("must be https:// and a host name, nothing more")
+    return text.lower().rstrip("/")
+
+
+def guid(text: str) -> str:
+    """Read a GUID, in lower case."""
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()):
+        raise ValueError("must be a GUID")
+    return text.lower()
+
+
+def service_uri(text: str) -> str:
+    """Read the address of a storage service."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.:-]+(/[a-z0-9-]+)?/?", text):
+        raise ValueError("must be the address of a storage service")
+    return text.rstrip("/")
+
+
+def proxy(text: str) -> str:
+    """Read the address of an HTTP proxy, without credentials."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?/?", text):
+        raise ValueError("must be http://host:port without user or password")
+    return text
+
+
+def file(text: str) -> str:
+    """Read the path of a file that exists."""
+    if not Path(text).is_file():
+        raise ValueError("names a file that is not there")
+    return text
+
+
+def resource_id(text: str) -> str:
+    """Read the resource id of a Communication Services resource, in lower case."""
+    if not re.fullmatch(
+        r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.communication/communicationservices/[^/]+",
+        text.lower(),
+    ):
+        raise ValueError("is not the resource id of a Communication Services resource")
+    return text.lower()
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Read a list of host names and suffixes, in lower case."""
+    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if not names or not all(re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", host) for host in names):
+        raise ValueError("must be a comma-separated list of host names or of suffixes like .asm.skype.com")
+    return names
+
+
+def container(text: str) -> str:
+    """Read a container name."""
+    if not re.fullmatch(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", text):
+        raise ValueError("is not a legal container name")
+    return text
+
+
+def containers(text: str) -> tuple[str, ...]:
+    """Read a list of container addresses."""
+    urls = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if not urls or not all(re.fullmatch(r"https?://[a-z0-9.:-]+(/[a-z0-9$-]+){1,2}", url) for url in urls):
+        raise ValueError("must be a comma-separated list of container URLs, without a SAS")
+    return urls
+
+
+def template(text: str) -> str:
+    """Read a path template of the archive."""
+    if fault := template_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+def tier(text: str) -> str:
+    """Read an access tier that can be read at once."""
+    name = text.capitalize()
+    if name not in ("Hot", "Cool", "Cold"):
+        raise ValueError("must be Hot, Cool or Cold; let a lifecycle rule archive later, proof needs to read")
+    return name
+
+
+def number(text: str, least: float, most: float, unit: str) -> float:
+    """Read a number of `unit` from `least` to `most`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not least <= value <= most:
+        raise ValueError(f"must be a number of {unit} from {least:g} to {most:g}")
+    return value
+
+
+def hours(text: str) -> timedelta:
+    """Read a time in hours."""
+    return timedelta(hours=number(text, 0.01, 720, "hours"))
+
+
+def days(text: str) -> timedelta | None:
+    """Read a number of days, where -1 is never."""
+    found = number(text, -1, 36_500, "days, or -1 for never,")
+    return timedelta(days=found) if found >= 0 else None
+
+
+def claim(text: str) -> timedelta:
+    """Read the length of a claim in seconds."""
+    return timedelta(seconds=number(text, 2, 3600, "seconds"))
+
+
+def slots(text: str) -> int:
+    """Read a number of buffers."""
+    return int(number(text, 1, 64, "buffers"))
+
+
+def ratio(text: str) -> float:
+    """Read a share of all traces."""
+    return number(text, 0, 1, "traces of one")
+
+
+def insights(text: str) -> SecretStr:
+    """Read a connection string of Application Insights."""
+    if "instrumentationkey" not in parts_of(text):
+        raise ValueError("needs the form InstrumentationKey=…;IngestionEndpoint=…")
+    return SecretStr(text)
+
+
+def rate(text: str) -> int:
+    """Read a number of starts a minute."""
+    return int(number(text, 1, 6000, "starts"))
+
+
+def block(text: str) -> int:
+    """Read a size in MiB, as bytes."""
+    return int(number(text, 1, 100, "MiB")) << 20
+
+
+def index_keys(text: str) -> tuple[SecretStr, ...]:
+    """Read the keys of the directory's hashes, the one that writes first."""
+    keys = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        sizes = [len(base64.b64decode(key, validate=True)) for key in keys]
+    except (binascii.Error, ValueError):
+        sizes = []
+    if not sizes or min(sizes) < SHORTEST_INDEX_KEY or len(set(keys)) != len(keys):
+        raise ValueError("must be base64 of at least 32 random bytes; during a rotation: new key, comma, old key")
+    return tuple(SecretStr(key) for key in keys)
+
+
+def duration(text: str) -> timedelta:
+    """Read seconds, or hh:mm:ss as host.json writes it."""
+    if found := re.fullmatch(r"(\d{1,2}):([0-5]\d):([0-5]\d)", text):
+        hours, minutes, seconds = (int(part) for part in found.groups())
+        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return timedelta(seconds=number(text, 10, 86_400, "seconds (or hh:mm:ss)"))
+
+
+def flag(text: str) -> bool:
+    """Read true or false."""
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise ValueError("must be true or false")
+    return text.lower() in ("true", "1")
+
+
+def media_check(text: str) -> MediaCheck:
+    """Read what follows from a failed media check."""
+    if text.lower() not in list(MediaCheck):
+        raise ValueError("must be require, warn or off")
+    return MediaCheck(text.lower())
