@@ -34,6 +34,7 @@ def at_three() -> World:
     here.holds(task())
     here.announces(event())
     here.runs(hours=1)
+    here.follows_up()
     for made in (_at_risk(here), _suspect(here)):
         here.fakes.catalog.add_chunk(made)
     here.announces(

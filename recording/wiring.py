@@ -27,7 +27,7 @@ from recording.ports import (
     RecordingControl,
     RecordingSource,
 )
-from recording.settings import Settings, read_settings
+from recording.settings import Settings, SettingsError, read_settings
 from recording.telemetry import listen
 
 if TYPE_CHECKING:
@@ -116,6 +116,19 @@ def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedAp
     from recording.adapters.azure_sdk.deployed_app import read_deployed_app
 
     return read_deployed_app(name, group, subscription, person())
+
+
+def other_container(name: str, known: Settings) -> Archive:
+    """Another container of the archive's account, to import from.
+
+    Raises:
+        SettingsError: it is the archive itself.
+    """
+    from recording.adapters.blob.archive import BlobArchive
+
+    if name == known.archive_container:
+        raise SettingsError({"CONTAINER": "is the archive itself"})
+    return BlobArchive(known.model_copy(update={"archive_container": name}))
 
 
 def reset() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recording import __version__
-from recording.cli import decide, prove
+from recording.cli import decide, library, prove
 from recording.cli.connect import target
 from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
@@ -88,6 +88,11 @@ app.command(rich_help_panel="Look")(ls)
 app.command("list", hidden=True)(list_attention)
 app.command(rich_help_panel="Look")(show)
 app.command(rich_help_panel="Look")(trail)
+app.command(rich_help_panel="Library")(library.find)
+app.command(rich_help_panel="Library")(library.tag)
+app.command(rich_help_panel="Library")(library.rebuild)
+app.command(rich_help_panel="Library")(library.reindex)
+app.command("import", rich_help_panel="Library")(library.import_files)
 app.command(rich_help_panel="Prove")(get)
 app.command(rich_help_panel="Prove")(prove.verify)
 app.command(rich_help_panel="Prove")(prove.drift)

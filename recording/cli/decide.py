@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
-from recording.cli import options
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Output, Session, text
-from recording.cli.options import JsonOption, NoteOption, OutputOption, YesOption, session_of
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
+from recording.cli.options import (
+    Filters,
+    Form,
+    NoteOption,
+    ReasonOption,
+    RecordingOption,
+    YesOption,
+    session_of,
+    with_groups,
+)
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.errors import RequestError
@@ -31,18 +39,14 @@ NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", he
 FileArgument = Annotated[str, typer.Argument(metavar="RECORDING/FILE", help="as listed, such as 2f7a91c1/0")]
 
 
+@with_groups
 def redrive(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
-    item: options.IdOption = None,
-    reason: options.ReasonOption = None,
-    recording: options.RecordingOption = None,
-    before: options.BeforeOption = None,
-    after: options.AfterOption = None,
+    form: Form,
+    filters: Filters,
     everything: Annotated[bool, typer.Option("--all", help="all that is held, when no other option selects")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list which")] = False,
     yes: YesOption = False,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """Re-queue held chunks, refused events, poisoned messages and dead letters.
 
@@ -51,8 +55,8 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     Examples: `recordings redrive --id 2f7a91c1/0`, `recordings redrive --reason foreign_host --dry-run`,
     `recordings redrive --all --yes`.
     """
-    session = session_of(context, output, as_json)
-    chosen = options.chosen_by(session, item, reason, recording, before, after)
+    session = session_of(context, form)
+    chosen = filters.chosen(session)
     if chosen == Chosen() and not everything:
         message = "select items with --id, --reason, --recording, --before or --after; or --all"
         raise RequestError(message, code=Code.NOTHING_CHOSEN)
@@ -68,22 +72,22 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     raise typer.Exit(NEEDS_ATTENTION if done.skipped else FINE)
 
 
+@with_groups
 def accept(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
+    form: Form,
     file: FileArgument,
     note: NoteOption,
     suspect: Annotated[
         str | None, typer.Option(help="which suspect bytes, by blob name; needed when there are several")
     ] = None,
     yes: YesOption = False,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """Make suspect bytes the recording, by your decision; the note is kept in the receipt and the audit trail.
 
     Example: `recordings accept 2f7a91c1/0 --note "plays to the end; heard by QA"`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     record = find_chunk(file, session.ports)
     name = _suspect(record, suspect)
     ask(session, f"make {name.rpartition('/')[2]} the recording", yes=yes)
@@ -92,39 +96,39 @@ def accept(  # noqa: PLR0917 - typer takes options as parameters
     raise typer.Exit(FINE)
 
 
+@with_groups
 def dismiss(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
+    form: Form,
     note: NoteOption,
     names: NamesArgument = None,
-    reason: options.ReasonOption = None,
-    recording: options.RecordingOption = None,
+    reason: ReasonOption = None,
+    recording: RecordingOption = None,
     yes: YesOption = False,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """Decide that nothing more is to be done: held files and events, missing or incomplete recordings.
 
     It asks before more than one. Example: `recordings dismiss 4751a766 --note "forged; reported to security"`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     raise typer.Exit(_decide(session, "dismiss", dismiss_items, (names or [], reason, recording), note, yes=yes))
 
 
+@with_groups
 def retry(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
+    form: Form,
     names: NamesArgument = None,
     note: Annotated[str, typer.Option("--note", help="why: it is kept in the audit trail")] = "retried by an operator",
-    reason: options.ReasonOption = None,
-    recording: options.RecordingOption = None,
+    reason: ReasonOption = None,
+    recording: RecordingOption = None,
     yes: YesOption = False,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """Work on it now instead of at its next try. Asks before more than one.
 
     Examples: `recordings retry 2b5579c4/0`, `recordings retry --reason source_refused --note "key rotated"`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     raise typer.Exit(_decide(session, "retry", retry_items, (names or [], reason, recording), note, yes=yes))
 
 
@@ -145,7 +149,7 @@ def _decide(
         message = "select items by their ids, --reason or --recording; see `ls --attention`"
         raise RequestError(message, code=Code.NOTHING_CHOSEN)
     each_name: list[str | None] = [*names] or [None]
-    chosen = [options.chosen_by(session, name, reason, recording, None, None) for name in each_name]
+    chosen = [Filters(name, reason, recording).chosen(session) for name in each_name]
     meant = {item.id for each in chosen for item in needs_attention(session.ports, session.settings, each).items}
     confirm_many(session, f"{word} {len(meant)} items", len(meant), yes=yes)
     done = [decision(each, note, session.caller, session.ports, session.settings) for each in chosen]

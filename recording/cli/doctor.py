@@ -6,8 +6,8 @@ import typer
 from rich.console import RenderableType
 from rich.padding import Padding
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Output, Session, text
-from recording.cli.options import JsonOption, OutputOption, session_of
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Session, text
+from recording.cli.options import Form, session_of, with_groups
 from recording.cli.output.words import style_of
 from recording.http.views import DeepHealthView
 from recording.operate.doctor import Finding, State, examine
@@ -16,14 +16,15 @@ _ORDER = [State.FAILED, State.WARNING, State.OK, State.SKIPPED]
 _INDENT = 31
 
 
-def doctor(context: typer.Context, output: OutputOption = Output.TEXT, as_json: JsonOption = False) -> None:
+@with_groups
+def doctor(context: typer.Context, form: Form) -> None:
     """Try all that the app needs, for real and leaving nothing behind.
 
     Exit code 1: something failed.
 
     Examples: `recordings doctor`, `recordings --app NAME -g GROUP doctor`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     found = examine(session.dependencies, session.probe, as_person=session.target is not None)
     failed = sum(finding.state is State.FAILED for finding in found)
     session.show(DeepHealthView.of(found).plain(), *_screen(session, found, failed))

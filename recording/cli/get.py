@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
-from recording.cli.options import JsonOption, OutputOption, RecordingArgument, session_of
+from recording.cli.connect.progress import watching_console
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
+from recording.cli.options import Form, RecordingArgument, session_of, with_groups
 from recording.cli.output.printing import printable
 from recording.cli.output.times import size_of
 from recording.domain.find.short_ids import short_id
@@ -22,20 +22,15 @@ ToOption = Annotated[
 ]
 
 
-def get(
-    context: typer.Context,
-    recording: RecordingArgument,
-    to: ToOption = None,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
-) -> None:
+@with_groups
+def get(context: typer.Context, form: Form, recording: RecordingArgument, to: ToOption = None) -> None:
     """Download a recording: media, metadata, receipts and manifest; each digest is compared.
 
     Exit code 1: a file is not what the catalog says; it ends in `.differs`.
 
     Example: `recordings get 2f7a91c1 --to case-17`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     recording_id = find_recording(recording, session.ports)
     raise typer.Exit(_download(session, recording_id, to or Path(short_id(recording_id))))
 
@@ -66,7 +61,6 @@ def _row(got: Got) -> list[Cell]:
 
 def _progress(session: Session) -> Progress:
     """Return a bar on the standard error; none where nobody watches."""
-    console = Console(stderr=True)
-    shown = console.is_terminal and session.tell is None
+    console = watching_console(session)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown)
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=console is None)

@@ -1,139 +1,243 @@
-"""`python -m recording.cli.library`: find recordings, rebuild the catalog, write index rows again, import files.
+"""`recordings find`, `tag`, `rebuild`, `reindex`, `import`: the years after a recording is archived."""
 
-Works with the settings of the app: from the environment, or from a file in the form of local.settings.json.
-"""
-
-import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from recording import wiring
-from recording.cli.output.printing import Tell, say, say_json
+import typer
+
+from recording.cli.connect.progress import working
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
+from recording.cli.options import Form, RecordingArgument, moment, session_of, with_groups
+from recording.cli.output.times import clock_time, duration_of, size_of
+from recording.cli.output.words import style_of
+from recording.control.audit import audited
 from recording.domain.archived.importing import byos_entries, read_mapping
-from recording.domain.find.find_query import FindQuery
-from recording.errors import RecordingError
-from recording.http.library_views import FoundPageView
-from recording.http.routes import Dependencies
-from recording.library.directory import find
+from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
+from recording.domain.find.short_ids import short_id
+from recording.domain.incoming.roles import Operation
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.http.library_views import FoundPageView, FoundView, ImportedView, RebuiltView, ReindexedView
+from recording.library.directory import find as find_recordings
 from recording.library.importing import Imported, import_recordings
-from recording.library.rebuild import rebuild
-from recording.library.reindex import reindex
-from recording.ports import Archive, Ports
-from recording.settings import Settings, SettingsError, use_settings_file
+from recording.library.rebuild import rebuild as rebuild_catalog
+from recording.library.reindex import reindex as write_rows_again
+from recording.library.tags import change_tags, etag_of
+from recording.operate.find_recording import find_recording
+from recording.ports import Archive
 
-FINE, NEEDS_ATTENTION, UNKNOWN = 0, 1, 2  # the exit codes
-FILTERS = ("participant", "number", "call", "tag", "from", "to", "format", "state", "limit", "next")
-Answer = tuple[int, dict[str, Any], list[str]]  # exit code, the facts for machines, the lines for people
-OpenContainer = Callable[[str, Settings], Archive]
-
-
-def main(
-    arguments: Sequence[str] | None = None,
-    dependencies: Dependencies = wiring.dependencies,
-    tell: Tell | None = None,
-    open_container: OpenContainer | None = None,
-) -> int:
-    """Run a command and return its exit code: 0 fine, 1 something needs attention, 2 it could not be found out."""
-    told, asked = tell or sys.stdout.write, _parser().parse_args(arguments)
-    answers = {"find": _find, "rebuild": _rebuild, "reindex": _reindex, "import": _import}
-    try:
-        if asked.settings:
-            use_settings_file(asked.settings)
-        ports, settings = dependencies()
-        code, facts, lines = answers[asked.command](asked, ports, settings, open_container or _container)
-    except (RecordingError, OSError) as error:
-        text = f"{error.code}: {error}" if isinstance(error, RecordingError) else "the mapping cannot be read"
-        say(told, [text])
-        return UNKNOWN
-    if asked.json:
-        say_json(told, facts, str)
-    else:
-        say(told, lines)
-    return code
+_FOUND = [
+    Column("RECORDING"),
+    Column("BEGAN"),
+    Column("STATE"),
+    Column("FILES", is_number=True),
+    Column("SIZE", is_number=True, from_width=60),
+    Column("PLAYS", is_number=True, from_width=70),
+    Column("CALL", may_be_cut=True, from_width=110),
+    Column("TAGS", may_be_cut=True, from_width=80),
+]
 
 
-def _find(asked: argparse.Namespace, ports: Ports, settings: Settings, _open: OpenContainer) -> Answer:
-    given = {name: value for name in FILTERS if (value := getattr(asked, name)) is not None}
-    page = FoundPageView.of(find(FindQuery.read(given), ports, settings))
-    lines = [
-        f"{one.started_at:%Y-%m-%d %H:%M:%S}  {one.recording_id}  {one.chunk_count} files"
-        f"  {', '.join(one.states) or '-'}  {' '.join(f'{name}={value}' for name, value in one.tags.items())}".rstrip()
-        for one in page.recordings
+@with_groups
+def find(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    form: Form,
+    number: Annotated[str | None, typer.Option(help="a telephone number, in any spelling, or its last digits")] = None,
+    participant: Annotated[str | None, typer.Option(metavar="ID", help="a participant's raw id")] = None,
+    call: Annotated[str | None, typer.Option(metavar="ID", help="of the call, or the server call id")] = None,
+    tag: Annotated[str | None, typer.Option(metavar="NAME:VALUE", help="given at the start, or by `tag`")] = None,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="began since then; 2h, today, …")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="began before")] = None,
+    file_format: Annotated[str | None, typer.Option("--format", help="mp3, mp4 or wav")] = None,
+    state: Annotated[str | None, typer.Option(help="archived, recording, at_risk, held, missing or incomplete")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE, help="at most so many rows")] = 50,
+    following: Annotated[str | None, typer.Option("--next", help="go on where a page ended")] = None,
+) -> None:
+    """Find recordings by what is known of them, the newest first.
+
+    Examples: `recordings find --number '+49 30 1234567' --from 2026-11-01`, `recordings find --tag order:1042`.
+    """
+    session = session_of(context, form)
+    times = {"from": moment(session, begin, "--from"), "to": moment(session, end, "--to")}
+    given: dict[str, Any] = {name: time.isoformat() for name, time in times.items() if time is not None}
+    words = {"number": number, "participant": participant, "call": call, "tag": tag, "format": file_format}
+    given |= {name: word for name, word in {**words, "state": state, "next": following}.items() if word is not None}
+    page = FoundPageView.of(find_recordings(FindQuery.read({**given, "limit": limit}), session.ports, session.settings))
+    rows = [_found(session, one) for one in page.recordings]
+    parts = [table(session, _FOUND, rows) if rows else text("no recordings")]
+    parts += [text(("cannot be read: ", "yellow"), name) for name in page.unreadable]
+    parts += [text(("there are more; go on with --next and:", "dim")), text(page.next)] if page.next else []
+    session.show(page.plain(), *parts)
+    raise typer.Exit(NEEDS_ATTENTION if page.unreadable else FINE)
+
+
+def _found(session: Session, one: FoundView) -> list[Cell]:
+    states = text(*_joined([(state, style_of(state)) for state in one.states]))
+    is_all = one.archived_count == one.chunk_count
+    return [
+        one.recording_id if session.is_wide else short_id(one.recording_id),
+        clock_time(one.started_at, session.now),
+        states,
+        str(one.chunk_count) if is_all else f"{one.archived_count}/{one.chunk_count}",
+        size_of(one.length_bytes) if one.length_bytes else "",
+        duration_of(one.duration_ms) if one.duration_ms else "",
+        one.call_id or "",
+        ", ".join(f"{name}={value}" for name, value in one.tags.items()),
     ]
-    lines += [f"more: --next {page.next}"] if page.next else []
-    return (NEEDS_ATTENTION if page.unreadable else FINE), page.plain(), lines or ["no recordings"]
 
 
-def _rebuild(asked: argparse.Namespace, ports: Ports, settings: Settings, _open: OpenContainer) -> Answer:
-    done = rebuild(ports, settings, prefix=asked.prefix, from_start=asked.from_start)
-    lines = [f"{name}: {why}" for name, why in done.problems]
-    lines += [
+def _joined(words: Sequence[tuple[str, str]]) -> list[str | tuple[str, str]]:
+    return [part for at, word in enumerate(words) for part in ((", ", word) if at else (word,))]
+
+
+@with_groups
+def tag(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    form: Form,
+    recording: RecordingArgument,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="to set")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="NAME", help="may be repeated")] = None,
+    if_match: Annotated[
+        str | None, typer.Option("--if-match", metavar="ETAG", help="only if the tags are still those of this ETag")
+    ] = None,
+) -> None:
+    """Set and remove tags of a recording; without any, show them with their ETag.
+
+    A change that another caller made in the meantime is not overwritten: exit code 2, and nothing was done.
+
+    Examples: `recordings tag 2f7a91c1 order=1042 team=north`, `recordings tag 2f7a91c1 --remove team`.
+    """
+    session = session_of(context, form)
+    recording_id = find_recording(recording, session.ports)
+    changes = {**dict(_pair(each) for each in tags or ()), **dict.fromkeys(remove or ())}
+    facts = _tags_now(session, recording_id)
+    if changes:
+        seen = if_match or facts["etag"]
+        facts = audited(
+            Operation.TAG,
+            recording_id,
+            session.caller,
+            session.ports,
+            lambda: change_tags(recording_id, {"tags": changes}, seen, session.ports),
+        )
+    lines = [f"{name}={value}" for name, value in facts["tags"].items()] or ["no tags"]
+    session.show(facts, *(text(line) for line in lines), text(("ETag: ", "dim"), facts["etag"]))
+    raise typer.Exit(FINE)
+
+
+def _tags_now(session: Session, recording_id: str) -> dict[str, Any]:
+    record = session.ports.catalog.get_recording(recording_id)
+    if record is None:
+        raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
+    return {"recordingId": recording_id, "tags": record.current_tags, "etag": etag_of(record.current_tags)}
+
+
+def _pair(written: str) -> tuple[str, str]:
+    name, equals, value = written.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter("write NAME=VALUE; --remove NAME removes one", param_hint="NAME=VALUE")
+    return name, value
+
+
+@with_groups
+def rebuild(
+    context: typer.Context,
+    form: Form,
+    prefix: Annotated[str, typer.Option(help="only folders whose names begin so")] = "",
+    from_start: Annotated[bool, typer.Option("--from-start", help="do not go on where an earlier run ended")] = False,
+) -> None:
+    """Make catalog and directory again from the archive's blobs alone; what is known stays as it is.
+
+    Exit code 1: something could not be read, and is named.
+
+    Examples: `recordings rebuild`, `recordings rebuild --prefix 2026/11/`.
+    """
+    session = session_of(context, form)
+    with working(session, "rebuilding") as told:
+        done = rebuild_catalog(
+            session.ports,
+            session.settings,
+            prefix=prefix,
+            from_start=from_start,
+            progress=lambda now: told(f"{now.folders} folders"),
+        )
+    line = (
         f"{done.folders} folders: made {done.recordings} recordings and {done.chunks} chunks, {done.known} were known, "
-        f"{done.unfinished} chunks were not archived, {len(done.problems)} problems"
-    ]
-    return (NEEDS_ATTENTION if done.problems else FINE), vars(done), lines
+        f"{done.unfinished} chunks were not archived"
+    )
+    raise typer.Exit(_ended(session, RebuiltView.of(done).plain(), done.problems, line))
 
 
-def _reindex(asked: argparse.Namespace, ports: Ports, _settings: Settings, _open: OpenContainer) -> Answer:
-    done = reindex(ports, again=asked.again)
-    lines = [f"{name}: {why}" for name, why in done.problems]
-    lines += [f"{done.seen} recordings seen, the rows of {done.written} written, {len(done.problems)} problems"]
-    return (NEEDS_ATTENTION if done.problems else FINE), vars(done), lines
+@with_groups
+def reindex(
+    context: typer.Context,
+    form: Form,
+    again: Annotated[bool, typer.Option("--again", help="also rows that are up to date")] = False,
+) -> None:
+    """Write the index rows of all recordings under the present key; a run that ends is run again.
+
+    Exit code 1: some could not be written, and are named.
+
+    Example: `recordings reindex`.
+    """
+    session = session_of(context, form)
+    with working(session, "writing index rows") as told:
+        done = write_rows_again(session.ports, again=again, progress=lambda now: told(f"{now.seen} recordings"))
+    line = f"{done.seen} recordings seen, the rows of {done.written} written"
+    raise typer.Exit(_ended(session, ReindexedView.of(done).plain(), done.problems, line))
 
 
-def _import(asked: argparse.Namespace, ports: Ports, settings: Settings, open_: OpenContainer) -> Answer:
-    source = open_(asked.container, settings)
+@with_groups
+def import_files(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    form: Form,
+    container: Annotated[str, typer.Argument(metavar="CONTAINER", help="in the archive's account; it is only read")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON or CSV; else the names that ACS gives", exists=True, dir_okay=False),
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="only blobs whose names begin so")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and probe, and write nothing")] = False,
+) -> None:
+    """Bring files of another container under the same proof as recordings of ACS.
+
+    Exit code 1: some were left out, and are named.
+
+    Examples: `recordings import old-recordings --mapping mapping.csv --dry-run`.
+    """
+    session = session_of(context, form)
+    source = session.container(container)
     try:
-        if asked.mapping:
-            entries = read_mapping(asked.mapping.read_bytes())
-        else:
-            entries = byos_entries(blob.name for blob in source.list(asked.prefix) if blob.is_committed)
-        done = import_recordings(entries, source, ports, settings, dry_run=asked.dry_run)
+        done = _import(session, source, mapping, prefix, dry_run=dry_run)
     finally:
         close = getattr(source, "close", None)
         if close is not None:
             close()
-    return (NEEDS_ATTENTION if done.problems else FINE), vars(done), _lines_of(done, dry_run=asked.dry_run)
-
-
-def _lines_of(done: Imported, *, dry_run: bool) -> list[str]:
     word = "would be imported" if dry_run else "imported"
-    summary = f"{done.copied} files {word} ({done.length_bytes} bytes), {done.known} were known"
-    return [*(f"{name}: {why}" for name, why in done.problems), f"{summary}, {len(done.problems)} left out"]
+    line = f"{done.copied} files {word} ({size_of(done.length_bytes)}), {done.known} were known"
+    raise typer.Exit(_ended(session, ImportedView.of(done).plain(), done.problems, line))
 
 
-def _container(name: str, settings: Settings) -> Archive:
-    """Open another container of the archive's account; it is only read."""
-    from recording.adapters.blob.archive import BlobArchive
-
-    if name == settings.archive_container:
-        raise SettingsError({"--container": "is the archive itself"})
-    return BlobArchive(settings.model_copy(update={"archive_container": name}))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m recording.cli.library", description=__doc__)
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="local.settings.json; else the environment")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="the answer as JSON")
-    commands = parser.add_subparsers(dest="command", required=True)
-    finding = commands.add_parser("find", parents=[common], help="recordings, the newest first")
-    for name in FILTERS:
-        finding.add_argument(f"--{name}", metavar=name.upper(), help=f"the filter `{name}` of GET recordings")
-    again = commands.add_parser("rebuild", parents=[common], help="catalog and directory from the archive alone")
-    again.add_argument("--prefix", default="", help="only folders whose names begin so")
-    again.add_argument("--from-start", action="store_true", help="do not go on where an earlier run ended")
-    rows = commands.add_parser("reindex", parents=[common], help="index rows of all recordings, under the present key")
-    rows.add_argument("--again", action="store_true", help="also those that are up to date")
-    bring = commands.add_parser("import", parents=[common], help="files of another container, under proof")
-    bring.add_argument("container", metavar="CONTAINER", help="in the archive's account")
-    bring.add_argument("--mapping", type=Path, metavar="FILE", help="JSON or CSV; else the names that ACS gives")
-    bring.add_argument("--prefix", default="", help="only blobs whose names begin so")
-    bring.add_argument("--dry-run", action="store_true", help="read and probe, and write nothing")
-    return parser
+def _import(session: Session, source: Archive, mapping: Path | None, prefix: str, *, dry_run: bool) -> Imported:
+    if mapping:
+        entries = read_mapping(mapping.read_bytes())
+    else:
+        entries = byos_entries(blob.name for blob in source.list(prefix) if blob.is_committed)
+    with working(session, "importing") as told:
+        return import_recordings(
+            entries,
+            source,
+            session.ports,
+            session.settings,
+            dry_run=dry_run,
+            progress=lambda now: told(f"{now.copied} files, {size_of(now.length_bytes)}"),
+        )
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _ended(session: Session, facts: dict[str, Any], problems: Sequence[tuple[str, str]], line: str) -> int:
+    """Show what a run did, its problems first; return the exit code."""
+    lines = [text((f"{why}  ", "yellow"), name) for name, why in problems]
+    count = (f"{len(problems)} problems", "bold red" if problems else "green")
+    session.show(facts, *lines, text(f"{line}, ", count))
+    return NEEDS_ATTENTION if problems else FINE

@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from recording.cli import options
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Output, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.connect.watching import watched
-from recording.cli.options import JsonOption, LimitOption, OutputOption, SinceOption, WatchOption, session_of
+from recording.cli.options import Filters, Form, LimitOption, SinceOption, WatchOption, moment, session_of, with_groups
 from recording.cli.output.times import clock_time, duration_of, size_of, time_left
 from recording.cli.output.words import style_of, whose
 from recording.cli.status import why
@@ -42,58 +41,41 @@ StateOption = Annotated[
 ]
 
 
+@with_groups
 def ls(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
+    form: Form,
+    filters: Filters,
     attention: Annotated[bool, typer.Option("--attention", "-a", help="only what needs attention")] = False,
     state: StateOption = None,
     since: SinceOption = None,
     limit: LimitOption = 50,
-    item: options.IdOption = None,
-    reason: options.ReasonOption = None,
-    recording: options.RecordingOption = None,
-    before: options.BeforeOption = None,
-    after: options.AfterOption = None,
     watch: WatchOption = None,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """List recordings, the newest first; with `--attention` what needs attention, the most urgent first.
 
     Examples: `recordings ls --since 2h`, `recordings ls --state at_risk`,
     `recordings ls --attention --reason source_refused`.
     """
-    session = session_of(context, output, as_json)
-    filters = (item, reason, recording, before, after)
-    if attention or any(filters):
-        look = lambda: _attention(session, options.chosen_by(session, *filters), limit)  # noqa: E731
+    session = session_of(context, form)
+    if attention or filters != Filters():
+        look = lambda: _attention(session, filters.chosen(session), limit)  # noqa: E731
     else:
         look = lambda: _recordings(session, state or [], since, limit)  # noqa: E731
     raise typer.Exit(watched(session, watch, look))
 
 
-def list_attention(  # noqa: PLR0917 - typer takes options as parameters
-    context: typer.Context,
-    item: options.IdOption = None,
-    reason: options.ReasonOption = None,
-    recording: options.RecordingOption = None,
-    before: options.BeforeOption = None,
-    after: options.AfterOption = None,
-    limit: LimitOption = 1000,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
-) -> None:
+@with_groups
+def list_attention(context: typer.Context, form: Form, filters: Filters, limit: LimitOption = 1000) -> None:
     """List what needs attention: the old spelling of `ls --attention`."""
-    session = session_of(context, output, as_json)
-    chosen = options.chosen_by(session, item, reason, recording, before, after)
-    raise typer.Exit(_attention(session, chosen, limit))
+    session = session_of(context, form)
+    raise typer.Exit(_attention(session, filters.chosen(session), limit))
 
 
 def _recordings(session: Session, states: list[str], since: str | None, limit: int) -> int:
     found = needs_attention(session.ports, session.settings)
     wanted = [state.lower().replace("-", "_") if "-" in state else state.lower() for state in states]
-    listing = list_recordings(
-        session.ports, found.items, since=options.moment(session, since), states=wanted, limit=limit
-    )
+    listing = list_recordings(session.ports, found.items, since=moment(session, since), states=wanted, limit=limit)
     rows = [_row(session, one) for one in listing.items]
     parts: list[RenderableType] = [table(session, _RECORDINGS, rows)] if rows else [text("no recordings")]
     if not listing.complete:

@@ -1,7 +1,11 @@
-"""Options that several commands share."""
+"""Options that several commands share: alone, or in groups that a command takes as one parameter."""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from typing import Annotated
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -13,8 +17,6 @@ from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_item, find_recording
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text, wide (whole ids, more columns) or json")]
-JsonOption = Annotated[bool, typer.Option("--json", hidden=True, help="the same as -o json")]
 RecordingArgument = Annotated[str, typer.Argument(metavar="RECORDING", help="id, short id, or the id of its call")]
 WatchOption = Annotated[int | None, typer.Option("--watch", "-w", metavar="SECONDS", help="look again", min=1)]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="at most so many rows")]
@@ -23,17 +25,78 @@ NoteOption = Annotated[str, typer.Option("--note", help="why: it is kept in the 
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="2h, 3d, today, 2026-11-26, 2026-11-26T14:05 (local time)")
 ]
-IdOption = Annotated[str | None, typer.Option("--id", help="the one with this id, as listed")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="with this reason, state or kind, as listed")]
 RecordingOption = Annotated[str | None, typer.Option("--recording", metavar="RECORDING", help="of this recording")]
-BeforeOption = Annotated[str | None, typer.Option("--before", metavar="TIME", help="of events before; as --since")]
-AfterOption = Annotated[str | None, typer.Option("--after", metavar="TIME", help="of events since then; as --since")]
 
 
-def session_of(context: typer.Context, output: Output = Output.TEXT, as_json: bool = False) -> Session:
+@dataclass(frozen=True)
+class Form:
+    """In which form the answer is printed."""
+
+    output: Annotated[Output, typer.Option("--output", "-o", help="text, wide (whole ids, more columns) or json")] = (
+        Output.TEXT
+    )
+    as_json: Annotated[bool, typer.Option("--json", hidden=True, help="the same as -o json")] = False
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which of the things that need attention are meant; what is left out does not matter."""
+
+    item: Annotated[str | None, typer.Option("--id", help="the one with this id, as listed")] = None
+    reason: ReasonOption = None
+    recording: RecordingOption = None
+    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="of events before; as --since")] = None
+    after: Annotated[str | None, typer.Option("--after", metavar="TIME", help="of events since then; as --since")] = (
+        None
+    )
+
+    def chosen(self, session: Session) -> Chosen:
+        """Return which items are meant; short ids become whole ones."""
+        return Chosen(
+            find_item(self.item, session.ports, session.settings) if self.item else None,
+            self.reason,
+            _recording(session, self.recording) if self.recording else None,
+            moment(session, self.before, "--before"),
+            moment(session, self.after, "--after"),
+        )
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with the options of each group where it takes the group."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type[Any]] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[name] = kind
+            parameters += _options_of(kind)
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind))
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        taken = {name: kind(**{one.name: given.pop(one.name) for one in fields(kind)}) for name, kind in groups.items()}
+        command(**given, **taken)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads both
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
+
+
+def _options_of(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
+        for one in fields(group)
+    ]
+
+
+def session_of(context: typer.Context, form: Form) -> Session:
     """Return this run's session, with the form of output that was asked for."""
     session: Session = context.obj
-    session.output = Output.JSON if as_json else output
+    session.output = Output.JSON if form.as_json else form.output
     return session
 
 
@@ -45,24 +108,6 @@ def moment(session: Session, text: str | None, option: str = "--since") -> datet
         return read_moment(text, session.now)
     except ValueError as error:
         raise typer.BadParameter(f"{error}", param_hint=option) from None
-
-
-def chosen_by(  # noqa: PLR0917 - the five filters in the order of the options
-    session: Session,
-    item: str | None,
-    reason: str | None,
-    recording: str | None,
-    before: str | None,
-    after: str | None,
-) -> Chosen:
-    """Return which items are meant; short ids become whole ones."""
-    return Chosen(
-        find_item(item, session.ports, session.settings) if item else None,
-        reason,
-        _recording(session, recording) if recording else None,
-        moment(session, before, "--before"),
-        moment(session, after, "--after"),
-    )
 
 
 def _recording(session: Session, typed: str) -> str:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Output, Session, table, text
-from recording.cli.options import JsonOption, OutputOption, SinceOption, moment, session_of
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
+from recording.cli.options import Form, SinceOption, moment, session_of, with_groups
 from recording.domain.archived.drift import Drift, DriftKind
 from recording.domain.find.short_ids import short_id
 from recording.errors.codes import Code
@@ -36,19 +36,15 @@ SampleOption = Annotated[
 ]
 
 
-def verify(
-    context: typer.Context,
-    recordings: RecordingsArgument,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
-) -> None:
+@with_groups
+def verify(context: typer.Context, form: Form, recordings: RecordingsArgument) -> None:
     """Prove archived recordings again: the media is read whole and hashed.
 
     Exit code 1: something differs.
 
     Examples: `recordings verify 2f7a91c1`, `recordings verify 2f7a91c1 9b02e344`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     raise typer.Exit(max(_verify(session, find_recording(each, session.ports)) for each in recordings))
 
 
@@ -73,13 +69,13 @@ def _remedies(differences: tuple[str, ...]) -> set[str]:
     return {_REMEDIES[kind] for kind in DriftKind if kind.value in kinds}
 
 
-def drift(  # noqa: PLR0917 - typer takes options as parameters
+@with_groups
+def drift(
     context: typer.Context,
+    form: Form,
     sample: SampleOption = "1%",
     since: SinceOption = None,
     seed: Annotated[str | None, typer.Option(help="which share is drawn (default: today's date)")] = None,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """Compare the whole archive with the catalog, and read a share of the media whole.
 
@@ -87,7 +83,7 @@ def drift(  # noqa: PLR0917 - typer takes options as parameters
 
     Examples: `recordings drift --sample all --since 3d`, `recordings drift -o json`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     report = look_for_drift(
         session.ports,
         session.settings,

@@ -6,9 +6,9 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from recording.cli.connect.session import FINE, Column, Output, Session, table, text
+from recording.cli.connect.session import FINE, Column, Session, table, text
 from recording.cli.connect.watching import watched
-from recording.cli.options import JsonOption, OutputOption, RecordingArgument, WatchOption, session_of
+from recording.cli.options import Form, RecordingArgument, WatchOption, session_of, with_groups
 from recording.cli.output.times import clock_time, distance, duration_of, size_of, time_left
 from recording.cli.output.words import meaning_of, remedy_of, style_of
 from recording.domain.find.short_ids import short_id
@@ -32,18 +32,13 @@ _CHUNKS = [
 _MOMENTS = [Column("WHEN"), Column("FILE", is_number=True), Column("WHAT", may_wrap=True)]
 
 
-def show(
-    context: typer.Context,
-    recording: RecordingArgument,
-    watch: WatchOption = None,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
-) -> None:
+@with_groups
+def show(context: typer.Context, form: Form, recording: RecordingArgument, watch: WatchOption = None) -> None:
     """Show one recording: its files, why one is stuck, and its timeline.
 
     Examples: `recordings show 2f7a91c1`, `recordings show 2f7a91c1 -o json`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     recording_id = find_recording(recording, session.ports)
     raise typer.Exit(watched(session, watch, lambda: _look(session, recording_id)))
 

@@ -6,9 +6,9 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Output, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
 from recording.cli.connect.watching import watched
-from recording.cli.options import JsonOption, OutputOption, WatchOption, session_of
+from recording.cli.options import Form, WatchOption, session_of, with_groups
 from recording.cli.output.times import distance, length_of, size_of, time_left
 from recording.cli.output.words import label_of, style_of
 from recording.domain.find.short_ids import item_name
@@ -29,19 +29,15 @@ _COLUMNS = [
 ]
 
 
-def status(
-    context: typer.Context,
-    watch: WatchOption = None,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
-) -> None:
+@with_groups
+def status(context: typer.Context, form: Form, watch: WatchOption = None) -> None:
     """Show what needs attention and how everything stands.
 
     Exit code 1: something needs attention.
 
     Examples: `recordings status`, `recordings status --watch 5`, `recordings status -o json`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     raise typer.Exit(watched(session, watch, lambda: _look(session)))
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, Cell, Column, Output, Session, table, text
-from recording.cli.options import JsonOption, LimitOption, OutputOption, SinceOption, moment, session_of
+from recording.cli.options import Form, LimitOption, SinceOption, moment, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.domain.find.short_ids import is_named_by, short_id
 from recording.http.views import TrailEntryView
@@ -24,15 +24,15 @@ _COLUMNS = [
 _ASKED, _DONE = "asked", "done"
 
 
+@with_groups
 def trail(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
+    form: Form,
     since: SinceOption = None,
     recording: Annotated[str | None, typer.Option(metavar="RECORDING", help="about this recording")] = None,
     caller: Annotated[str | None, typer.Option(metavar="ID", help="by this caller")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="only what was refused or has no outcome")] = False,
     limit: LimitOption = 100,
-    output: OutputOption = Output.TEXT,
-    as_json: JsonOption = False,
 ) -> None:
     """List control actions and decisions of the last day, the newest last.
 
@@ -40,7 +40,7 @@ def trail(  # noqa: PLR0917 - typer takes options as parameters
 
     Examples: `recordings trail --since 1w --recording 2f7a91c1`, `recordings trail --failed`.
     """
-    session = session_of(context, output, as_json)
+    session = session_of(context, form)
     begin = moment(session, since) or session.now - timedelta(days=1)
     entries = [
         entry

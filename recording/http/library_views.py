@@ -1,11 +1,15 @@
 """The JSON of find, tags and timelines, in the one dialect of `views`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
 from recording.domain.incoming.facts import KnownParticipant
 from recording.http.views import View
 from recording.library.directory import Found, FoundPage
+from recording.library.importing import Imported
+from recording.library.rebuild import Rebuilt
+from recording.library.reindex import Reindexed
 from recording.operate.timeline import Moment, Story
 
 
@@ -117,3 +121,58 @@ class TimelineView(View):
     def of(cls, recording_id: str, story: Story) -> Self:
         """Show a story."""
         return cls(recording_id=recording_id, moments=tuple(TimelineMomentView.of(one) for one in story.moments))
+
+
+class ProblemView(View):
+    """What a run left out: a blob, folder or recording, and why."""
+
+    name: str
+    reason: str
+
+    @classmethod
+    def all_of(cls, problems: Iterable[tuple[str, str]]) -> tuple[Self, ...]:
+        """Show problems."""
+        return tuple(cls(name=name, reason=reason) for name, reason in problems)
+
+
+class RebuiltView(View):
+    """What a rebuild did."""
+
+    folders: int
+    recordings: int
+    chunks: int
+    known: int
+    unfinished: int
+    problems: tuple[ProblemView, ...]
+
+    @classmethod
+    def of(cls, done: Rebuilt) -> Self:
+        """Show a run."""
+        return cls(**{**vars(done), "problems": ProblemView.all_of(done.problems)})
+
+
+class ReindexedView(View):
+    """What a reindex did."""
+
+    seen: int
+    written: int
+    problems: tuple[ProblemView, ...]
+
+    @classmethod
+    def of(cls, done: Reindexed) -> Self:
+        """Show a run."""
+        return cls(**{**vars(done), "problems": ProblemView.all_of(done.problems)})
+
+
+class ImportedView(View):
+    """What an import did, or with a dry run would do."""
+
+    copied: int
+    known: int
+    length_bytes: int
+    problems: tuple[ProblemView, ...]
+
+    @classmethod
+    def of(cls, done: Imported) -> Self:
+        """Show a run."""
+        return cls(**{**vars(done), "problems": ProblemView.all_of(done.problems)})

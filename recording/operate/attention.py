@@ -77,9 +77,11 @@ def _of_held(one: Held, found: object, now: datetime, settings: Settings) -> Att
 
 
 def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[AttentionItem], bool]:
-    still = _Look(lambda: ports.catalog.open_chunks(now), now)  # what can be saved is not hidden by what is late
     chunks = _Look(ports.catalog.open_chunks, now)
-    known = {record.key: record for look in (still, chunks) for record in look}
+    known = {record.key: record for record in chunks}
+    still = _Look(lambda: ports.catalog.open_chunks(now), now)
+    if not chunks.has_ended:  # what can be saved is not hidden by thousands that are late
+        known |= {record.key: record for record in still}
     items = [
         item for record in known.values() if (item := model.of_chunk(record, now, settings.at_risk_below)) is not None
     ]
@@ -103,7 +105,8 @@ class _Look(Generic[T]):
 
     def __init__(self, listing: Callable[[], Iterator[T | Unreadable]], now: datetime) -> None:
         self._listing, self._now = listing, now
-        self.complete = True
+        self.complete = True  # False: there are more than were looked at
+        self.has_ended = False  # True: everything was read, down to the last row
         self.unreadable: list[AttentionItem] = []
 
     def __iter__(self) -> Iterator[T]:
@@ -114,7 +117,7 @@ class _Look(Generic[T]):
                     self.unreadable.append(_row(item, self._now))
                 else:
                     yield item
-            self.complete = next(listing, None) is None
+            self.has_ended = self.complete = next(listing, None) is None
         except StorageError as error:
             self.unreadable.append(_unreadable(error, self._now))
 

@@ -16,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from recording.cli.output.printing import Tell, printable, say, say_json
+from recording.errors import RequestError
 from recording.operate.doctor import Probe
-from recording.ports import Ports
+from recording.ports import Archive, Ports
 from recording.settings import Settings
 
 FINE, NEEDS_ATTENTION, UNKNOWN = 0, 1, 2  # the exit codes
@@ -79,6 +80,7 @@ class Session:
         caller: the object id of the signed-in person, for the audit trail; None where none is known.
         target: which app is looked at, in words; None for the settings of the environment.
         hint: what to say when storage cannot be reached from here.
+        open_container: opens another container of the archive's account.
     """
 
     dependencies: Dependencies
@@ -91,6 +93,7 @@ class Session:
     hint: str | None = None
     confirm: Callable[[str], bool] | None = None
     output: Output = field(default=Output.TEXT)
+    open_container: Callable[[str, Settings], Archive] | None = None
 
     @cached_property
     def console(self) -> Console:
@@ -123,6 +126,16 @@ class Session:
     def is_wide(self) -> bool:
         """Return whether whole ids and more columns are wanted."""
         return self.output is Output.WIDE
+
+    def container(self, name: str) -> Archive:
+        """Open another container of the archive's account.
+
+        Raises:
+            SettingsError: it is the archive itself.
+        """
+        if self.open_container is None:
+            raise RequestError("another container cannot be opened here")
+        return self.open_container(name, self.settings)
 
     def lines(self, *lines: str) -> None:
         """Print plain lines, each as long as it is."""

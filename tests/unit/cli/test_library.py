@@ -1,16 +1,23 @@
 """The commands of the library: the same use cases as over HTTP, for people and for machines."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dev.in_memory.builders import RECORDING_ID, task, wav
+import pytest
+
+from dev.in_memory.builders import RECORDING_ID, event, task, wav
 from dev.in_memory.fakes import FakeArchive
 from dev.in_memory.world import World, world
-from recording.cli.library import main
+from recording.cli.__main__ import main
+from recording.domain.find.short_ids import short_id
 from recording.errors import StorageBusyError
+from recording.library.tags import change_tags
 from tests.canaries import PHONE
 from tests.unit.library.test_rebuild import loses_its_tables
+
+SHORT = short_id(RECORDING_ID)
 
 
 def archived() -> World:
@@ -22,29 +29,94 @@ def archived() -> World:
     return here
 
 
-def runs(here: World, *arguments: str, container: FakeArchive | None = None) -> tuple[int, str]:
+def runs(here: World, *arguments: str, container: FakeArchive | None = None, **session: Any) -> tuple[int, str]:
     told: list[str] = []
-
-    def tell(text: str) -> int:
-        told.append(text)
-        return len(text)
-
     source = container or FakeArchive()
-    code = main(arguments, lambda: (here.ports, here.settings), tell, lambda _name, _settings: source)
+    code = main(
+        arguments,
+        lambda: (here.ports, here.settings),
+        told.append,
+        open_container=lambda _name, _settings: source,
+        **session,
+    )
     return code, "".join(told)
 
 
-def test_find_prints_a_line_for_each_recording_and_says_how_to_go_on() -> None:
+def test_find_lists_recordings_and_says_how_to_go_on() -> None:
     """A page at a time, as over HTTP."""
     here = archived()
     code, text = runs(here, "find", "--number", PHONE, "--state", "archived")
-    assert (code, RECORDING_ID in text, PHONE in text) == (0, True, False)
+    assert (code, SHORT in text, PHONE in text) == (0, True, False)
+    assert RECORDING_ID in runs(here, "find", "-o", "wide")[1]
     assert runs(here, "find", "--format", "mp3") == (0, "no recordings\n")
-    code, text = runs(here, "find", "--json")
+    code, text = runs(here, "find", "-o", "json")
     answer: dict[str, Any] = json.loads(text)
     assert (code, answer["count"]) == (0, 1)
     code, text = runs(here, "find", "--number", "12")
     assert (code, text.startswith("invalid_number")) == (2, True)
+
+
+def test_find_takes_times_as_people_write_them() -> None:
+    """The same spellings as everywhere on this command line."""
+    here = archived()
+    assert SHORT in runs(here, "find", "--from", "2020-01-01", "--to", "2030-01-01")[1]
+    assert runs(here, "find", "--to", "2020-01-01")[1] == "no recordings\n"
+    assert runs(here, "find", "--from", "soon")[0] == 2
+
+
+def test_a_page_that_is_full_is_gone_on_with() -> None:
+    """`--next` is the token of the answer."""
+    here = archived()
+    other = f"{RECORDING_ID[:-4]}b3Ro"
+    here.holds(task(recording_id=other))
+    here.announces(event(id="event-2", subject=f"/recording/call/x/serverCallId/x/recordingId/{other}"))
+    here.runs_due()
+    here.follows_up()
+    *_, first, hint, token = runs(here, "find", "--limit", "1")[1].splitlines()
+    assert "--next" in hint
+    *_, second = runs(here, "find", "--limit", "1", "--next", token)[1].splitlines()
+    assert {first.split()[0], second.split()[0]} == {SHORT, short_id(other)}
+
+
+def test_a_recording_that_cannot_be_read_is_named_with_exit_code_1() -> None:
+    """An answer that lacks it would say that there is none."""
+    here = archived()
+    here.fakes.catalog.unreadable.add(RECORDING_ID)
+    code, text = runs(here, "find")
+    assert (code, "cannot be read" in text) == (1, True)
+
+
+def test_tags_are_shown_set_and_removed() -> None:
+    """What is set here is found, and the trail says who did it."""
+    here = archived()
+    code, text = runs(here, "tag", SHORT)
+    assert (code, text.splitlines()[0]) == (0, "no tags")
+    assert runs(here, "tag", SHORT, "order=1042", "team=a=b", caller="operator-1")[0] == 0
+    here.follows_up()
+    assert SHORT in runs(here, "find", "--tag", "order:1042")[1]
+    code, text = runs(here, "tag", SHORT, "order=7", "--remove", "team", "-o", "json")
+    assert (code, json.loads(text)["tags"]) == (0, {"order": "7"})
+    trail = json.loads(runs(here, "trail", "-o", "json")[1])["entries"]
+    assert [(entry["operation"], entry["outcome"], entry["caller"]) for entry in trail][:2] == [
+        ("tag_recording", "asked", "operator-1"),
+        ("tag_recording", "done", "operator-1"),
+    ]
+
+
+def test_tags_that_changed_meanwhile_are_not_overwritten() -> None:
+    """Two people at one desk each: the second is told, and nothing of the first is lost."""
+    here = archived()
+    seen = json.loads(runs(here, "tag", SHORT, "-o", "json")[1])["etag"]
+    change_tags(RECORDING_ID, {"tags": {"order": "1"}}, "*", here.ports)
+    code, text = runs(here, "tag", SHORT, "order=2", "--if-match", seen)
+    assert (code, text.split(":")[0]) == (2, "etag_mismatch")
+    assert json.loads(runs(here, "tag", SHORT, "-o", "json")[1])["tags"] == {"order": "1"}
+
+
+@pytest.mark.parametrize("written", ["order", "=1042"])
+def test_a_tag_without_a_name_or_a_value_is_refused(written: str) -> None:
+    """A slip must not make a tag."""
+    assert runs(archived(), "tag", SHORT, written)[0] == 2
 
 
 def test_rebuild_and_reindex_say_what_they_did_and_exit_by_it() -> None:
@@ -52,7 +124,8 @@ def test_rebuild_and_reindex_say_what_they_did_and_exit_by_it() -> None:
     here = loses_its_tables(archived())
     code, text = runs(here, "rebuild")
     assert (code, "made 1 recordings and 1 chunks" in text) == (0, True)
-    assert runs(here, "rebuild", "--json", "--from-start")[0] == 0
+    code, text = runs(here, "rebuild", "--json", "--from-start")
+    assert (code, json.loads(text)["problems"]) == (0, [])
     here.fakes.directory.fail_next("put", StorageBusyError("down"))
     code, text = runs(here, "reindex", "--again")
     assert (code, "storage_busy" in text) == (1, True)
@@ -68,8 +141,26 @@ def test_import_reads_a_mapping_or_the_names_and_can_run_dry(tmp_path: Path) -> 
     mapping = tmp_path / "mapping.json"
     mapping.write_text('[{"blob": "a/1.wav"}, {"blob": "a/2.wav"}]')
     code, text = runs(here, "import", "old", "--mapping", str(mapping), "--dry-run", container=source)
-    assert (code, "a/2.wav: not there" in text, "1 files would be imported" in text) == (1, True, True)
+    assert (code, "not there  a/2.wav" in text, "1 files would be imported" in text) == (1, True, True)
     assert here.fakes.catalog.chunks == {}
     assert "1 files imported" in runs(here, "import", "old", "--mapping", str(mapping), container=source)[1]
     assert runs(here, "import", "old", container=source)[0] == 0
     assert runs(here, "import", "old", "--mapping", str(tmp_path / "none"), container=source)[0] == 2
+
+
+COMMANDS: list[Callable[[], tuple[str, ...]]] = [
+    lambda: ("find",),
+    lambda: ("tag", SHORT),
+    lambda: ("rebuild",),
+    lambda: ("reindex",),
+    lambda: ("import", "old"),
+]
+
+
+@pytest.mark.parametrize("arguments", [make() for make in COMMANDS], ids=lambda words: words[0])
+def test_each_takes_the_options_of_the_program(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """One program: the app is named in the same ways, and the answer has the same forms."""
+    assert runs(archived(), *arguments, "--settings", str(tmp_path / "none.json"))[0] == 2
+    assert runs(archived(), *arguments, "--app", "one")[0] == 2
+    code, text = runs(archived(), *arguments, "-o", "json")
+    assert (code, bool(json.loads(text))) == (0, True)

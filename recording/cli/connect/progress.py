@@ -1,0 +1,27 @@
+"""Progress of what takes long: on the standard error, and only where a person watches."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+
+from recording.cli.connect.session import Session
+from recording.cli.output.printing import printable
+
+
+def watching_console(session: Session) -> Console | None:
+    """Return the console of the person who watches; None in a pipe, a job or a test."""
+    console = Console(stderr=True)
+    return console if console.is_terminal and session.tell is None else None
+
+
+@contextmanager
+def working(session: Session, what: str) -> Iterator[Callable[[str], None]]:
+    """Show that something is being done; the function that is given says how far it is."""
+    console = watching_console(session)
+    if console is None:
+        yield lambda _: None
+        return
+    with console.status(what) as shown:
+        yield lambda how_far: shown.update(escape(printable(f"{what}: {how_far}")))
