@@ -4,7 +4,6 @@ The engine brings them there, in flat memory (I8). Nothing is committed that con
 committed blob is never replaced (I3).
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -17,7 +16,7 @@ from recording.archive.transfer.buffers import SlotPool, process_pool
 from recording.archive.transfer.fetch import Fetched, fetched
 from recording.archive.transfer.readback import Stored, read_back
 from recording.domain.archived import layout
-from recording.domain.archived.integrity import REMARK_PROMISE, Digest, check_length, find_fault
+from recording.domain.archived.integrity import REMARK_PROMISE, Digest, Hasher, check_length, find_fault
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
 from recording.domain.incoming.metadata import ChunkMetadata
@@ -135,7 +134,7 @@ def _is_adopted(work: Work, format_type: FormatType | None, stored: StoredBlob) 
     copied = Copied(stored.length_bytes)
     if sha256 is not None:
         facts = MediaFacts(format_type, float(duration) if duration else None)
-        copied = Copied(stored.length_bytes, Digest(stored.length_bytes, sha256), facts)
+        copied = Copied(stored.length_bytes, Digest(stored.length_bytes, sha256, stored.facts.get("sha512")), facts)
     _finish(work, name, format_type, copied, fault)
     return True
 
@@ -210,6 +209,8 @@ def _committed(work: Work, source: Fetched, fault: str | None) -> bool:
     }
     if source.digest is not None:
         facts["sha256"] = source.digest.sha256
+        if source.digest.sha512 is not None:
+            facts["sha512"] = source.digest.sha512
     if source.media is not None and source.media.duration_ms is not None:
         facts["durationms"] = f"{source.media.duration_ms:.3f}"
     if fault is not None:
@@ -276,14 +277,13 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
     return True
 
 
-def digest_of(work: Work, pieces: Iterator[bytes]) -> Digest:
-    """Length and SHA-256 of a stream, keeping the claim while it goes by."""
-    digest, length = hashlib.sha256(), 0
+def digest_of(work: Work, pieces: Iterator[bytes], *, with_sha512: bool = False) -> Digest:
+    """Digest a stream, keeping the claim while it goes by."""
+    hasher = Hasher(with_sha512=with_sha512)
     for piece in pieces:
-        digest.update(piece)
-        length += len(piece)
+        hasher.update(piece)
         work.keep_claim()
-    return Digest(length, digest.hexdigest())
+    return hasher.digest()
 
 
 def _index_external(work: Work) -> None:
@@ -296,7 +296,7 @@ def _index_external(work: Work) -> None:
             yield piece
 
     with work.ports.external.open_content(work.task.content_location) as content:
-        digest = digest_of(work, probed(content))
+        digest = digest_of(work, probed(content), with_sha512=True)
         check_length(digest.length_bytes, content.declared_total)
     copied = Copied(digest.length_bytes, digest, probe.finish())
     kind = copied.media.format if copied.media else None
@@ -311,5 +311,6 @@ def _finish(work: Work, name: str, format_type: FormatType | None, copied: Copie
     changes = media_changes(work, copied.media or MediaFacts(format_type), fault)
     changes.update({"blob_name": name, "format": format_type, "length_bytes": copied.length_bytes})
     changes["sha256"] = copied.digest.sha256 if copied.digest else None
+    changes["sha512"] = copied.digest.sha512 if copied.digest else None
     changes["copied_at"] = work.now()
     work.move(ChunkState.COPIED, **changes)

@@ -19,7 +19,7 @@ from recording.telemetry import Event, emit
 def verify(work: Work) -> None:
     """Takes a chunk from COPIED to VERIFIED.
 
-    A copy that was made in several runs gets its SHA-256 here: block by block it is what the source gave, and the
+    A copy that was made in several runs gets its digests here: block by block it is what the source gave, and the
     whole is hashed and looked at as media while it is read back.
 
     Raises:
@@ -102,17 +102,22 @@ def _read_back(work: Work) -> tuple[list[str], ChunkChanges]:
     if work.record.sha256 is None:
         return _first_seen_whole(work)
     probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
-    stored, media = read_back(work, pool_of(work), Stored(_name(work), _length(work), _blocks(work)), probe)
+    is_new = work.record.sha512 is None  # the worker that read the source was of a version that did not compute it
+    blob = Stored(_name(work), _length(work), _blocks(work))
+    stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
-    return ["read back whole: same length and SHA-256"], _judged(work, media) if probe else ChunkChanges()
+    changes = _judged(work, media) if probe else ChunkChanges()
+    if is_new:
+        changes["sha512"] = stored.sha512
+    return ["read back whole: same length and SHA-256"], changes
 
 
 def _first_seen_whole(work: Work) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format)
     blob = Stored(_name(work), _length(work), _blocks(work, needed=True))
-    stored, media = read_back(work, pool_of(work), blob, probe)
+    stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=True)
     changes = _judged(work, media)
-    changes["sha256"] = stored.sha256
+    changes["sha256"], changes["sha512"] = stored.sha256, stored.sha512
     return ["copied in several runs; read back whole: each block is the source's"], changes
 
 

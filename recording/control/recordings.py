@@ -239,6 +239,7 @@ def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict
         "format": record.format.value if isinstance(record.format, FormatType) else None,
         "lengthBytes": record.length_bytes,
         "sha256": record.sha256,
+        "sha512": record.sha512,
         "durationMs": record.duration_ms,
         "verifiedHow": list(record.verified_how),
         "remarks": list(record.remarks),

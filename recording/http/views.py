@@ -272,6 +272,7 @@ class ChunkView(View):
     blob_name: str | None
     length_bytes: int | None
     sha256: str | None
+    sha512: str | None
     duration_ms: float | None
     suspects: tuple[str, ...]
 

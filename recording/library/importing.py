@@ -4,7 +4,6 @@ Each file is read whole once, probed and hashed while it is copied, read back, a
 its own earlier result, so a run that ends is simply run again. The source is only read.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.blocks import Block, block_id, crc64_of
 from recording.domain.archived.importing import IMPORTED, ImportEntry, started_of
-from recording.domain.archived.integrity import Digest
+from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
@@ -138,15 +137,14 @@ def _copied(
     entry: ImportEntry, name: str, source: Archive, archive: Archive, *, dry_run: bool
 ) -> tuple[Digest, MediaFacts]:
     """Read the media once: probe and hash it, and stage its blocks while it goes by. Nothing is committed yet."""
-    probe, digest, offset = MediaProbe(entry.announced_format), hashlib.sha256(), 0
+    probe, hasher = MediaProbe(entry.announced_format), Hasher(with_sha512=True)
     for data in _blocks(source.read(entry.blob)):
         probe.feed(data)
-        digest.update(data)
         if not dry_run:
-            block = Block(offset, len(data))
+            block = Block(hasher.length_bytes, len(data))
             archive.stage_block(name, block_id(block, entry.mark, crc64_of(data)), data)
-        offset += len(data)
-    return Digest(offset, digest.hexdigest()), probe.finish()
+        hasher.update(data)
+    return hasher.digest(), probe.finish()
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -198,11 +196,10 @@ def _keep(copy: _Copy, given: bytes | None, ports: Ports) -> None:
 
 
 def _stored_digest(name: str, archive: Archive) -> Digest:
-    digest, length = hashlib.sha256(), 0
+    hasher = Hasher()
     for piece in archive.read(name):
-        digest.update(piece)
-        length += len(piece)
-    return Digest(length, digest.hexdigest())
+        hasher.update(piece)
+    return hasher.digest()
 
 
 def _record(copy: _Copy, document: bytes, now: datetime) -> ChunkRecord:
@@ -217,6 +214,7 @@ def _record(copy: _Copy, document: bytes, now: datetime) -> ChunkRecord:
         format=media.format,
         length_bytes=digest.length_bytes,
         sha256=digest.sha256,
+        sha512=digest.sha512,
         duration_ms=media.duration_ms,
         container=media.container,
         channels=media.channels,

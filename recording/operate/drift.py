@@ -4,7 +4,6 @@ Nothing is changed by looking. The report is JSON for machines and text for peop
 unread, with the reason; it is neither a difference nor proved.
 """
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,11 +20,13 @@ from recording.domain.archived.drift import (
     Sampled,
     compare,
     drift_of,
+    is_digest_of,
     is_disposed,
     is_indexed_elsewhere,
     is_sampled,
     vouches_for_media,
 )
+from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.state.chunk import ChunkRecord
 from recording.errors import RecordingError, SourceError, SourceGoneError, StorageError, UnsafeLocationError
 from recording.errors.codes import Code
@@ -245,13 +246,13 @@ def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, look
     try:
         looked.requests += 2
         receipt = ports.archive.get(layout.receipt_name(name))
-        length, digest = _length_and_digest(ports.archive.read(name)) if blob is not None else (0, None)
+        digest = _digest(chunk, ports.archive.read(name)) if blob is not None else None
     except StorageError as error:
         looked.unread.append(Unread(name, error.code, looked.recording_id))
         return None
     if blob is None:
         looked.absent.add(name)
-    looked.bytes_read[(blob.tier if blob else None) or "unknown"] += length
+    looked.bytes_read[(blob.tier if blob else None) or "unknown"] += digest.length_bytes if digest else 0
     looked.sampled += digest is not None
     looked.read.append(chunk)
     return Sampled(digest, receipt[0] if receipt else None)
@@ -263,7 +264,7 @@ def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[
     looked.requests += 1
     try:
         with ports.external.open_content(chunk.task.content_location) as content:
-            length, digest = _length_and_digest(content.pieces())
+            digest = _digest(chunk, content.pieces())
     except SourceGoneError:
         looked.read.append(chunk)
         return [drift_of(chunk, name, DriftKind.MEDIA_MISSING)]
@@ -271,19 +272,19 @@ def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[
         looked.unread.append(Unread(name, error.code, looked.recording_id))
         return []
     looked.sampled += 1
-    looked.bytes_read["external"] += length
+    looked.bytes_read["external"] += digest.length_bytes
     looked.read.append(chunk)
-    if length != chunk.length_bytes:
+    if digest.length_bytes != chunk.length_bytes:
         return [drift_of(chunk, name, DriftKind.MEDIA_LENGTH)]
-    return [drift_of(chunk, name, DriftKind.MEDIA_BYTES)] if digest != chunk.sha256 else []
+    return [] if is_digest_of(chunk, digest) else [drift_of(chunk, name, DriftKind.MEDIA_BYTES)]
 
 
-def _length_and_digest(pieces: Iterable[bytes]) -> tuple[int, str]:
-    digest, length = hashlib.sha256(), 0
+def _digest(chunk: ChunkRecord, pieces: Iterable[bytes]) -> Digest:
+    """Digest what was read, by each digest that the catalog has to compare with."""
+    hasher = Hasher(with_sha512=chunk.sha512 is not None)
     for piece in pieces:
-        digest.update(piece)
-        length += len(piece)
-    return length, digest.hexdigest()
+        hasher.update(piece)
+    return hasher.digest()
 
 
 def _by_recording(chunks: Iterable[ChunkRecord]) -> Iterator[list[ChunkRecord]]:

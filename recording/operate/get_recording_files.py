@@ -1,10 +1,10 @@
 """Get a recording's files out of the archive: media and sidecar documents, each digest compared on the way."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from recording.domain.archived.integrity import Hasher
 from recording.domain.archived.layout import metadata_name
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
@@ -15,11 +15,12 @@ Progress = Callable[[int], object]  # takes how many bytes were written
 
 @dataclass(frozen=True)
 class Offered:
-    """A file that the archive holds for a recording; `sha256` is the catalog's, where it has one."""
+    """A file that the archive holds for a recording, with the catalog's digests, where it has them."""
 
     blob_name: str
     length_bytes: int
     sha256: str | None
+    sha512: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -36,6 +37,7 @@ class Got:
     length_bytes: int
     sha256: str
     proved: bool | None
+    sha512: str | None = None
 
 
 def files_of(recording_id: str, ports: Ports) -> list[Offered]:
@@ -48,14 +50,14 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
     chunks = ports.catalog.chunks_of(recording_id)
     if not chunks:
         raise RequestError("no file of this recording is known; see `show`", code=Code.UNKNOWN_RECORDING)
-    digests = {}
+    digests: dict[str, tuple[str | None, str | None]] = {}
     for chunk in chunks:
         if chunk.blob_name:
-            digests[chunk.blob_name] = chunk.sha256
-            digests[metadata_name(chunk.blob_name)] = chunk.metadata_sha256
+            digests[chunk.blob_name] = chunk.sha256, chunk.sha512
+            digests[metadata_name(chunk.blob_name)] = chunk.metadata_sha256, None
     folders = sorted({chunk.task.folder for chunk in chunks})
     blobs = [blob for folder in folders for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
-    return [Offered(blob.name, blob.length_bytes, digests.get(blob.name)) for blob in blobs]
+    return [Offered(blob.name, blob.length_bytes, *digests.get(blob.name, (None, None))) for blob in blobs]
 
 
 def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -> Got:
@@ -69,19 +71,18 @@ def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -
     """
     target = folder / offered.file_name
     part = target.with_name(f"{target.name}.part")
-    digest, length = hashlib.sha256(), 0
+    hasher = Hasher(with_sha512=offered.sha512 is not None)
     try:
         with part.open("wb") as file:
             for piece in ports.archive.read(offered.blob_name):
                 file.write(piece)
-                digest.update(piece)
-                length += len(piece)
+                hasher.update(piece)
                 progress(len(piece))
     except (StorageError, OSError):
         part.unlink(missing_ok=True)
         raise
-    found = digest.hexdigest()
-    proved = None if offered.sha256 is None else found == offered.sha256
+    found = hasher.digest()
+    proved = None if offered.sha256 is None else (found.sha256, found.sha512) == (offered.sha256, offered.sha512)
     kept = target.with_name(f"{target.name}.differs") if proved is False else target
     part.replace(kept)
-    return Got(kept, offered.blob_name, length, found, proved)
+    return Got(kept, offered.blob_name, found.length_bytes, found.sha256, proved, found.sha512)

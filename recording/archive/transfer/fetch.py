@@ -129,7 +129,7 @@ class _Fetching:
                 return self._small(source, content, slot)
             head = slot.view[: self._filled(content, slot.view[:SNIFF_BYTES], self.flow.look)]
             format_type = sniff(head) or self.announced
-            ordered = OrderedPass(self.flow.pool.hashers, self.probe)
+            ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=True)
             self._prepare(source, format_type, ordered)
             if content.is_whole:
                 self.flow.run(self._streamed(content, slot, len(head)))
@@ -189,7 +189,7 @@ class _Fetching:
         )  # one byte more shows a body that is too long
         check_length(filled, source.total)
         view = slot.view[: source.total]
-        ordered = OrderedPass(self.flow.pool.hashers, self.probe)
+        ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=True)
         ordered.take(view)
         digest, media = ordered.finish()
         format_type = sniff(view) or self.announced

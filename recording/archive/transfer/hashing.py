@@ -1,6 +1,5 @@
 """Puts blocks that arrive in any order back into a row: hashes and probes a file as if it had come in one stream."""
 
-import hashlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 
 from recording.archive.transfer.buffers import LEAD_BYTES
 from recording.domain.archived.blocks import Block
-from recording.domain.archived.integrity import Digest
+from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.errors import SourceBrokenError
 from recording.errors.codes import Code
@@ -24,12 +23,15 @@ class Arrival:
 
 
 class OrderedPass:
-    """One pass over a file in its order, in a thread of its own: neither source nor archive waits for the hashing."""
+    """One pass over a file in its order, in a thread of its own: neither source nor archive waits for the hashing.
 
-    def __init__(self, hashers: Executor, probe: MediaProbe | None) -> None:
+    The first pass over a file computes SHA-512 too; passes that only compare leave it out.
+    """
+
+    def __init__(self, hashers: Executor, probe: MediaProbe | None, *, with_sha512: bool = False) -> None:
         self._hashers = hashers
         self._probe = probe
-        self._digest = hashlib.sha256()
+        self._digest = Hasher(with_sha512=with_sha512)
         self._next = 0
         self._waiting: dict[int, Arrival] = {}
         self._is_busy = False
@@ -52,11 +54,11 @@ class OrderedPass:
         self._next += len(content)
 
     def finish(self) -> tuple[Digest, MediaFacts]:
-        """Length, SHA-256 and media facts of everything that came, in order; call it after the last delivery."""
+        """Length, digests and media facts of everything that came, in order; call it after the last delivery."""
         if self._last is not None:
             self._last.result()
         media = self._probe.finish() if self._probe is not None else MediaFacts(None)
-        return Digest(self._next, self._digest.hexdigest()), media
+        return self._digest.digest(), media
 
     def _go_on(self) -> None:
         while (due := self._due()) is not None:

@@ -31,21 +31,24 @@ class Stored:
     blocks: Sequence[StagedBlock] = ()
 
 
-def read_back(work: Work, pool: SlotPool, stored: Stored, probe: MediaProbe | None = None) -> tuple[Digest, MediaFacts]:
-    """Length, SHA-256 and media facts of a committed blob, read in parallel and in flat memory.
+def read_back(
+    work: Work, pool: SlotPool, stored: Stored, probe: MediaProbe | None = None, *, with_sha512: bool = False
+) -> tuple[Digest, MediaFacts]:
+    """Length, digests and media facts of a committed blob, read in parallel and in flat memory.
 
     Args:
         work: the claimed chunk; its claim is kept meanwhile.
         pool: the process's buffers and threads.
         stored: which blob.
         probe: fed with all of it, when the media has not been looked at before.
+        with_sha512: compute it too, when no pass over the source has.
 
     Raises:
         ContentConflictError: `stored_differs` when length or a block is not what the source gave.
         StorageError: the blob cannot be read.
     """
     with Flow(work, pool, Pace(pool, _RANGE)) as flow:
-        ordered = OrderedPass(pool.hashers, probe)
+        ordered = OrderedPass(pool.hashers, probe, with_sha512=with_sha512)
         flow.run(_jobs(flow, stored, partial(_read, work.ports.archive, stored, ordered)))
         return ordered.finish()
 

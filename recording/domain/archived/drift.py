@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from recording.domain.archived import layout
+from recording.domain.archived.integrity import Digest
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, Home, MetadataOutcome
+from recording.domain.state.stored import is_same_sha512
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors.codes import Code
 
@@ -76,7 +78,7 @@ class MediaAge:
 class Sampled:
     """What reading a chunk's blobs told: the media's digest, and the receipt's bytes."""
 
-    sha256: str | None  # None: there is no such media
+    digest: Digest | None  # None: there is no such media
     receipt: bytes | None
 
 
@@ -205,8 +207,15 @@ def _media_kinds(chunk: ChunkRecord, blob: BlobFacts | None, sample: Sampled | N
     said = {"sha256": chunk.sha256, "recordingid": chunk.task.recording_id, "documentid": chunk.task.document_id}
     if any(blob.facts.get(fact) != value for fact, value in said.items()):
         yield DriftKind.MEDIA_FACTS
-    if sample is not None and blob.length_bytes == chunk.length_bytes and sample.sha256 != chunk.sha256:
+    if sample is not None and blob.length_bytes == chunk.length_bytes and not is_digest_of(chunk, sample.digest):
         yield DriftKind.MEDIA_BYTES
+
+
+def is_digest_of(chunk: ChunkRecord, digest: Digest | None) -> bool:
+    """Return whether bytes are the chunk's by each digest that the catalog has."""
+    if digest is None:
+        return False
+    return digest.sha256 == chunk.sha256 and (chunk.sha512 is None or digest.sha512 == chunk.sha512)
 
 
 def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
@@ -216,7 +225,11 @@ def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
         return False
     said = {"recordingId": chunk.task.recording_id, "documentId": chunk.task.document_id}
     said_of_media = {"sha256": chunk.sha256, "lengthBytes": chunk.length_bytes}
-    return isinstance(told, dict) and all(told.get(name) == value for name, value in {**said, **said_of_media}.items())
+    return (
+        isinstance(told, dict)
+        and is_same_sha512(chunk, told)
+        and all(told.get(name) == value for name, value in {**said, **said_of_media}.items())
+    )
 
 
 def _of_manifest(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts]) -> Iterable[Drift]:

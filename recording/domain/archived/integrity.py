@@ -4,7 +4,8 @@ ACS gives no checksum, so "we stored what we read" proves nothing about what ACS
 declared total, the bytes must open as their format, and the duration must agree with metadata and event.
 """
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from recording.domain.formats import MOST_UNMIXED_CHANNELS, ChannelType, Combination, ContentType, FormatType
@@ -25,10 +26,41 @@ REMARK_NO_LENGTH = "no length could be read: none was compared"
 
 @dataclass(frozen=True)
 class Digest:
-    """Length and SHA-256 of some bytes."""
+    """Length and SHA-256 of some bytes: what makes them the same; and SHA-512 where it was computed as well."""
 
     length_bytes: int
     sha256: str
+    sha512: str | None = field(default=None, compare=False)
+
+
+class Hasher:
+    """Digests bytes that come in order.
+
+    Args:
+        with_sha512: compute SHA-512 too. Exchange formats ask for it, and later it would cost reading everything again.
+    """
+
+    def __init__(self, *, with_sha512: bool = False) -> None:
+        self._sha256 = hashlib.sha256()
+        self._sha512 = hashlib.sha512() if with_sha512 else None
+        self._length = 0
+
+    @property
+    def length_bytes(self) -> int:
+        """Return how many bytes have come."""
+        return self._length
+
+    def update(self, content: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self._sha256.update(content)
+        if self._sha512 is not None:
+            self._sha512.update(content)
+        self._length += len(content)
+
+    def digest(self) -> Digest:
+        """Return the digest of what has come."""
+        sha512 = self._sha512.hexdigest() if self._sha512 is not None else None
+        return Digest(self._length, self._sha256.hexdigest(), sha512)
 
 
 def check_length(read_bytes: int, declared_total: int | None) -> None:

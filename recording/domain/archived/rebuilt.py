@@ -95,6 +95,7 @@ def _chunk(
         format=kind,
         length_bytes=receipt["lengthBytes"],
         sha256=receipt["sha256"],
+        sha512=receipt.get("sha512"),
         duration_ms=receipt.get("durationMs"),
         container=receipt.get("container"),
         channels=receipt.get("channels"),

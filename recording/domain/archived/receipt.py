@@ -16,7 +16,7 @@ MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but t
 
 
 def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
-    """What was proved about a chunk: length, SHA-256, how it was verified, ACS's ids and times."""
+    """What was proved about a chunk: length, SHA-256 and SHA-512, how it was verified, ACS's ids and times."""
     task = record.task
     facts = {
         "schema": SCHEMA,
@@ -30,6 +30,7 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
         "format": record.format,
         "lengthBytes": record.length_bytes,
         "sha256": record.sha256,
+        **_sha512(record),
         "durationMs": record.duration_ms,
         **_form(record),
         "verifiedHow": list(record.verified_how),
@@ -120,6 +121,7 @@ def _entry(record: ChunkRecord) -> dict[str, Any]:
         **_where(record),
         "lengthBytes": record.length_bytes,
         "sha256": record.sha256,
+        **_sha512(record),
         "durationMs": record.duration_ms,
         "format": record.format,
         "facts": _facts(record),
@@ -152,6 +154,11 @@ def _facts(record: ChunkRecord) -> dict[str, Any] | None:
         "participantChannels": list(facts.participant_channels),
         "pauses": [{"startedAt": pause.started_at, "durationMs": pause.duration_ms} for pause in facts.pauses],
     }
+
+
+def _sha512(record: ChunkRecord) -> dict[str, str]:
+    """Return the second digest; documents of chunks that have none stay byte for byte as they were."""
+    return {"sha512": record.sha512} if record.sha512 is not None else {}
 
 
 def _form(record: ChunkRecord) -> dict[str, Any]:

@@ -194,6 +194,7 @@ class ChunkRecord(BaseModel):
     format: FormatType | None = None
     length_bytes: int | None = None
     sha256: str | None = None
+    sha512: str | None = None  # None: archived by a version that did not compute it
     duration_ms: float | None = None
     container: str | None = None  # the exact form of the media, such as RF64
     channels: int | None = None

@@ -43,6 +43,7 @@ class ChunkChanges(TypedDict, total=False):
     format: FormatType | None
     length_bytes: int | None
     sha256: str | None
+    sha512: str | None
     duration_ms: float | None
     container: str | None
     channels: int | None

@@ -80,7 +80,16 @@ def is_receipt_of(record: ChunkRecord, receipt: bytes | None) -> bool:
         "sha256": record.sha256,
         "lengthBytes": record.length_bytes,
     }
-    return isinstance(facts, dict) and all(facts.get(name) == value for name, value in said.items())
+    return (
+        isinstance(facts, dict)
+        and is_same_sha512(record, facts)
+        and all(facts.get(name) == value for name, value in said.items())
+    )
+
+
+def is_same_sha512(record: ChunkRecord, told: Mapping[str, object]) -> bool:
+    """Return whether a document does not contradict the record's SHA-512; older ones have none, and stay valid."""
+    return record.sha512 is None or told.get("sha512") in (None, record.sha512)
 
 
 def sha256_of(content: bytes) -> str:

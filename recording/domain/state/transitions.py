@@ -51,6 +51,7 @@ UNPROVED = ChunkChanges(
     format=None,
     length_bytes=None,
     sha256=None,
+    sha512=None,
     duration_ms=None,
     container=None,
     channels=None,
@@ -142,6 +143,15 @@ def recopied(record: ChunkRecord, taken: Suspect | None = None) -> ChunkRecord:
     if record.state is ChunkState.PENDING:
         return changed(record, **changes)
     return moved(record, ChunkState.PENDING, **changes)
+
+
+def is_otherwise(before: ChunkRecord, after: ChunkRecord) -> bool:
+    """Return whether there is something else to tell about a chunk: what is derived from it must be made again."""
+    return _told(before) != _told(after)
+
+
+def _told(record: ChunkRecord) -> tuple[object, ...]:
+    return record.state, record.fallback is None, record.task.expires_at, record.suspects, record.blob_name
 
 
 def is_finished(record: ChunkRecord) -> bool:
