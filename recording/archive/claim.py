@@ -92,6 +92,7 @@ class Work:
     metadata_refused: bytes | None = None  # what was served but is no readable document about this chunk
     skew: timedelta = timedelta()  # by how much this instance's clock is ahead of the catalog's
     claim: Claim | None = None  # None: the chunk's own
+    found: ChunkRecord | None = None  # as this turn found it; None on the chunk's first turn
     is_borrowed: bool = False  # the turn is another chunk's; this one has a message of its own, which will come
 
     @property
@@ -159,14 +160,16 @@ def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowe
         ClaimLostError: another worker was faster by a moment.
     """
     now = ports.clock.now()
-    record = _turned_to(task, _known(task, now, ports), now)
+    known = _known(task, now, ports)
+    record = _turned_to(task, known, now)
     if is_finished(record):
         return None
     if record.task.content_location != task.content_location:
         raise ClaimHeldError("another object of the same name is being archived first", retry_after=_RIVAL_WAIT)
     if left := _claim_left(record, now, settings.claim_length):
         raise ClaimHeldError("another worker has the chunk", retry_after=left)
-    work = Work(record, ports, settings, started_at=now, is_borrowed=is_borrowed)
+    found = known if known.attempts else None
+    work = Work(record, ports, settings, started_at=now, is_borrowed=is_borrowed, found=found)
     work.save(
         claim_owner=uuid4().hex,
         attempts=record.attempts + 1,

@@ -17,7 +17,7 @@ from recording.archive.priority import queue_again, whose_turn
 from recording.archive.tasks import taken_task
 from recording.archive.verify import verify
 from recording.domain.state.chunk import ChunkState, ChunkTask
-from recording.domain.state.transitions import is_finished
+from recording.domain.state.transitions import is_finished, is_otherwise
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports
 from recording.ports.follow_ups import request_follow_up
@@ -37,17 +37,21 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     chosen = whose_turn(task, ports, settings)
     is_borrowed = chosen is not task
     with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
-        archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
-    request_follow_up(chosen.recording_id, ports)
+        is_changed = archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
+    if is_changed:
+        request_follow_up(chosen.recording_id, ports)
     if is_borrowed:  # only now: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
 
 
-def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> None:
+def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> bool:
     """Archive one chunk, or arrange that it is tried again, or keep it for manual review.
 
     Returning means the queue message may go: the chunk is finished, or another message carries the task on. On a
     borrowed turn the chunk's own message is that other one, and none is sent.
+
+    Returns:
+        Whether the turn has changed what there is to tell about the chunk; a duplicate or one more failed try has not.
 
     Raises:
         RecordingError: only when not even that could be arranged; the host delivers the message again.
@@ -57,14 +61,15 @@ def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borro
         work = claim_chunk(task, ports, settings, is_borrowed=is_borrowed)
         if work is None:
             check_conflict(task, ports, settings, is_borrowed=is_borrowed)
-        else:
-            _go_on(work)
+            return False
+        _go_on(work)
     except (ClaimHeldError, ClaimLostError) as error:
         wait_for_other(task, error, ports, is_borrowed=is_borrowed)
     except RecordingError as error:
         if work is None:
             raise
         after_failure(work, task, error)
+    return work is not None and (work.found is None or is_otherwise(work.found, work.record))
 
 
 def _go_on(work: Work) -> None:
