@@ -22,6 +22,7 @@ from recording.domain.find.index_keys import IndexKey
 from recording.domain.formats import FormatType
 from recording.domain.incoming.facts import Placement
 from recording.domain.incoming.metadata import ChunkMetadata, Participant
+from recording.domain.names import CHUNKS_TABLE, DIRECTORY_TABLE, RECORDINGS_TABLE
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
@@ -96,15 +97,15 @@ def write_tables(made: Iterable[Made], settings: Settings) -> int:
     """Write recordings and index rows, a hundred entities of a partition in one transaction."""
     one = list(made)
     entities = {
-        "recordings": [rows.recording_row(each.recording) for each in one],
-        "chunks": [rows.chunk_row(each.chunk) for each in one],
-        "directory": [entity_of(row) for each in one for row in each.rows],
+        RECORDINGS_TABLE: [rows.recording_row(each.recording) for each in one],
+        CHUNKS_TABLE: [rows.chunk_row(each.chunk) for each in one],
+        DIRECTORY_TABLE: [entity_of(row) for each in one for row in each.rows],
     }
     with table_service(settings.host_storage) as service, ThreadPoolExecutor(WRITERS) as writers:
         for name, written in entities.items():
             table = service.create_table_if_not_exists(name)
             list(writers.map(table.submit_transaction, _transactions(written)))
-    return len(entities["directory"])
+    return len(entities[DIRECTORY_TABLE])
 
 
 def _transactions(entities: Sequence[dict[str, Any]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:

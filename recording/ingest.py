@@ -29,7 +29,7 @@ from recording.domain.state.chunk import LARGEST_TASK, ChunkRecord, ChunkTask, H
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError, StorageError, UnsafeLocationError
 from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
@@ -166,7 +166,7 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
             recording_duration_ms=event.data.recording_duration_ms,
             event_id=event.event_id,
             event_time=event.event_time,
-            expires_at=retention.expires_at(min(event.event_time, now), settings.retention),  # a clock may be ahead
+            expires_at=deadline.expires_at(min(event.event_time, now), settings.retention),  # a clock may be ahead
             folder="",
         )
     except ValidationError as error:

@@ -18,7 +18,7 @@ from dev.prove.witness import JSON, Storage
 from dev.world import LocalWorld
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.rows import chunk_keys
-from recording.domain.names import CHUNKS_QUEUE
+from recording.domain.names import CHUNKS_QUEUE, CHUNKS_TABLE
 from recording.domain.schema import message_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.recording import RecordingRecord
@@ -166,7 +166,7 @@ def _holds(question: Callable[[], bool]) -> bool:
 def _etag(meeting: Meeting, task: ChunkTask) -> str:
     """Return the mark of the last write of a chunk's row, whatever is in it."""
     keys = chunk_keys(task.key)
-    with TableClient.from_connection_string(meeting.world.storage, "chunks") as table:
+    with TableClient.from_connection_string(meeting.world.storage, CHUNKS_TABLE) as table:
         return str(table.get_entity(keys["PartitionKey"], keys["RowKey"]).metadata["etag"])
 
 

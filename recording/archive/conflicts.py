@@ -9,7 +9,7 @@ from recording.archive.copy import keep_conflict
 from recording.archive.failure import keep_entry
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home
 from recording.domain.state.records import changed
-from recording.domain.watched import retention
+from recording.domain.watched import deadline, retry
 from recording.errors import RecordingError, SourceError, SourceGoneError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -48,6 +48,6 @@ def _try_later(rival: Work, error: SourceError) -> None:
     if rival.is_past_deadline():
         keep_entry(rival.task, error, rival)
         return
-    left = retention.time_left(rival.task.expires_at, rival.now())
-    delay = retention.retry_delay(rival.task.attempt + 1, left, rival.ports.jitter(), error.retry_after)
+    left = deadline.time_left(rival.task.expires_at, rival.now())
+    delay = retry.retry_delay(rival.task.attempt + 1, left, rival.ports.jitter(), error.retry_after)
     rival.put_back(rival.task.again(), delay)

@@ -10,7 +10,7 @@ from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkState, ChunkTask, SourceOutcome
 from recording.domain.state.records import ChunkChanges
 from recording.domain.state.transitions import is_archived, moved
-from recording.domain.watched import retention
+from recording.domain.watched import deadline, retry
 from recording.errors import (
     ClaimHeldError,
     ClaimLostError,
@@ -85,8 +85,8 @@ def _end_forgotten(work: Work, error: RecordingError) -> None:
 def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
     """Save why it failed, give the claim back and send the task again, later each time but before the deadline."""
     now = work.now()
-    left = retention.time_left(work.task.expires_at, now)
-    delay = retention.retry_delay(task.attempt + 1, left, work.ports.jitter(), error.retry_after)
+    left = deadline.time_left(work.task.expires_at, now)
+    delay = retry.retry_delay(task.attempt + 1, left, work.ports.jitter(), error.retry_after)
     changes = refusal_facts(work.record, error, now)
     changes.update({"last_error": error.code, "next_attempt_at": now + delay})
     changes.update(_past_deadline(work, error))

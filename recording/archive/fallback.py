@@ -19,7 +19,7 @@ from recording.domain.archived.receipt import receipt_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.state.records import ChunkChanges, required
 from recording.domain.state.transitions import is_archived
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings
@@ -74,7 +74,7 @@ def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, s
     if not isinstance(error, StorageError) or not error.retryable:
         return False
     refused_since = record.archive_refused_since or now
-    left = retention.time_left(record.task.expires_at, now)
+    left = deadline.time_left(record.task.expires_at, now)
     return now - refused_since >= settings.fallback_after or left < settings.at_risk_below
 
 
@@ -110,7 +110,7 @@ def keep_in_fallback(work: Work) -> None:
         length_bytes=aside.record.length_bytes,
         sha256=aside.record.sha256,
         blob_name=aside.record.blob_name,
-        time_left_seconds=retention.time_left(work.task.expires_at, work.now()),
+        time_left_seconds=deadline.time_left(work.task.expires_at, work.now()),
         **ids_of(work.task),
     )
 

@@ -10,8 +10,8 @@ from itertools import islice
 
 from recording.archive.claim import ids_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
-from recording.domain.watched import retention
-from recording.domain.watched.retention import Urgency
+from recording.domain.watched import deadline
+from recording.domain.watched.deadline import Urgency
 from recording.errors import StorageError
 from recording.ports import Ports, Unreadable
 from recording.settings import Settings
@@ -48,7 +48,7 @@ def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Setting
         for other in islice(ports.catalog.open_chunks(expiring_after=now), MOST_LOOKED_AT):
             if isinstance(other, Unreadable):  # reconcile reports it
                 continue
-            stands = retention.urgency(other.task.expires_at, now, settings.at_risk_below)
+            stands = deadline.urgency(other.task.expires_at, now, settings.at_risk_below)
             if other.task.expires_at >= task.expires_at or stands is Urgency.SAFE:
                 return None  # and so is every one after it: they come by their expiry
             if is_waiting(other, now) and stands is Urgency.AT_RISK:

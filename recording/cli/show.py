@@ -14,7 +14,7 @@ from recording.cli.output.words import meaning_of, remedy_of, style_of
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.http.views import StoryView
 from recording.operate.find_recording import find_recording
 from recording.operate.recordings import tags_of
@@ -79,7 +79,7 @@ def _head(session: Session, recording_id: str, told: Story) -> Iterator[str]:
     left = [chunk.task.expires_at for chunk in told.chunks if not is_finished(chunk)]
     if left:
         until = min(left)
-        yield f"{time_left(retention.time_left(until, now))} left (until {clock_time(until, now)})"
+        yield f"{time_left(deadline.time_left(until, now))} left (until {clock_time(until, now)})"
     if record and record.missing_since:
         yield f"missing since {clock_time(record.missing_since, now)}"
 

@@ -14,7 +14,7 @@ from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
 from recording.domain.state.records import RecordingChanges, changed
 from recording.domain.state.transitions import is_archived, is_finished
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.domain.watched.expectation import Expectation, expectation
 from recording.errors import ClaimLostError, ControlError, RequestError, StorageBusyError, StorageError
 from recording.errors.codes import Code
@@ -221,8 +221,8 @@ def _expected_facts(
 
 def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict[str, Any]:
     task = record.task
-    left = retention.time_left(task.expires_at, now)
-    urgency = retention.urgency(task.expires_at, now, settings.at_risk_below).value
+    left = deadline.time_left(task.expires_at, now)
+    urgency = deadline.urgency(task.expires_at, now, settings.at_risk_below).value
     if record.fallback is not None:
         urgency = "in_fallback"
     if is_archived(record):

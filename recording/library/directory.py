@@ -22,8 +22,8 @@ from recording.domain.find.find_query import (
 )
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.watched import retention
-from recording.domain.watched.retention import Urgency
+from recording.domain.watched import deadline
+from recording.domain.watched.deadline import Urgency
 from recording.library.follow_up import library_of
 from recording.ports import Directory, Ports, Unreadable
 from recording.settings import Settings
@@ -149,7 +149,7 @@ class _Search:
     def _states(self, facts: RecordingFacts) -> tuple[FindState, ...]:
         left = facts.pending_until
         is_at_risk = (
-            left is not None and retention.urgency(left, self._now, self._settings.at_risk_below) is not Urgency.SAFE
+            left is not None and deadline.urgency(left, self._now, self._settings.at_risk_below) is not Urgency.SAFE
         )
         return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
 

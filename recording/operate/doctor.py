@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from recording.domain.host_json import Fault, clock_faults, host_json_faults
 from recording.domain.incoming.events import EVENT_TYPE
-from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
+from recording.domain.names import AUDIT_TABLE, CHUNKS_QUEUE, CHUNKS_TABLE, EVENTS_QUEUE, RECORDINGS_TABLE
 from recording.domain.state.chunk import Home
 from recording.errors import ControlError, RecordingError, SourceGoneError, StorageRefusedError
 from recording.errors.codes import Code
@@ -376,9 +376,9 @@ def _leads_elsewhere(subscription: SubscriptionFacts, probe: Probe) -> bool:
 
 
 CHECKS: dict[str, Check] = {
-    "table_chunks": partial(_table, "chunks"),
-    "table_recordings": partial(_table, "recordings"),
-    "table_audit": partial(_table, "audit"),
+    "table_chunks": partial(_table, CHUNKS_TABLE),
+    "table_recordings": partial(_table, RECORDINGS_TABLE),
+    "table_audit": partial(_table, AUDIT_TABLE),
     "queue_events": partial(_queue, QUEUES[0]),
     "queue_chunks": partial(_queue, QUEUES[1]),
     "poison_queues": _poison,

@@ -10,7 +10,7 @@ from typing import Any
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.events import read_time
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.errors.codes import Code
 from recording.ports import DeadLetter, PoisonMessage, QuarantineEntry
 from recording.reconcile.sweep import task_in
@@ -155,7 +155,7 @@ def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:
         "document_id": task.document_id,
         "index": task.index,
         "event_time": task.event_time,
-        "time_left": retention.time_left(task.expires_at, now),
+        "time_left": deadline.time_left(task.expires_at, now),
     }
 
 
@@ -166,7 +166,7 @@ def _times_of(event: dict[str, Any], at: datetime, settings: Settings, now: date
     except (ValueError, OverflowError):
         time = None
     try:
-        left = retention.time_left(retention.expires_at(time or at, settings.retention), now)
+        left = deadline.time_left(deadline.expires_at(time or at, settings.retention), now)
     except OverflowError:
         left = None
     return {"event_time": time, "time_left": left}

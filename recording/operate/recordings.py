@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.domain.watched.attention import AttentionItem
 from recording.ports import Ports
 from recording.ports.bulkhead import readable
@@ -94,7 +94,7 @@ def tags_of(record: RecordingRecord | None) -> tuple[tuple[str, str], ...]:
 
 
 def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: AttentionItem | None, now: datetime) -> Listed:
-    left = [retention.time_left(chunk.task.expires_at, now) for chunk in chunks if not is_finished(chunk)]
+    left = [deadline.time_left(chunk.task.expires_at, now) for chunk in chunks if not is_finished(chunk)]
     word = ARCHIVED if all(map(is_archived, chunks)) else OPEN
     return Listed(
         recording_id=recording_id,

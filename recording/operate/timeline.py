@@ -10,7 +10,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.times import as_utc
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
 from recording.errors import StorageError
 from recording.errors.codes import OF_ONE_ROW
 from recording.ports import AuditEntry, Ports
@@ -87,7 +87,7 @@ def overview(ports: Ports) -> Overview:
                     (record.cataloged_at is not None and record.cataloged_at >= midnight, record.length_bytes or 0)
                 )
             if not is_finished(record):
-                left.append(retention.time_left(record.task.expires_at, ports.clock.now()))
+                left.append(deadline.time_left(record.task.expires_at, ports.clock.now()))
         counted_all = next(listing, None) is None
     except StorageError as error:
         if error.code not in OF_ONE_ROW:

@@ -14,8 +14,8 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.patience import is_given_up
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, moved
-from recording.domain.watched import retention
-from recording.domain.watched.retention import Urgency
+from recording.domain.watched import deadline
+from recording.domain.watched.deadline import Urgency
 from recording.errors import ClaimLostError
 from recording.errors.codes import Code
 from recording.ports import Page, Ports, Unreadable
@@ -155,8 +155,8 @@ class _Seen:
 
 def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
     now = ports.clock.now()
-    left = retention.time_left(record.task.expires_at, now)
-    urgency = retention.urgency(record.task.expires_at, now, settings.at_risk_below)
+    left = deadline.time_left(record.task.expires_at, now)
+    urgency = deadline.urgency(record.task.expires_at, now, settings.at_risk_below)
     if is_finished(record):  # an index entry that outlived its chunk
         return _Seen("finished", Urgency.SAFE, left)
     if record.fallback is not None or record.state is not ChunkState.PENDING:  # its media is safe
@@ -186,7 +186,7 @@ def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
 
 
 def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:
-    left = retention.time_left(record.task.expires_at, now)
+    left = deadline.time_left(record.task.expires_at, now)
     emit(Event.CHUNK_AT_RISK, time_left_seconds=left, code=record.last_error, **ids_of(record.task))
     return ports.catalog.save_chunk(changed(record, at_risk_since=now))
 

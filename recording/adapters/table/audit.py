@@ -7,6 +7,7 @@ from uuid import uuid4
 from azure.data.tables import TableEntity
 
 from recording.adapters.table.catalog import add_row, rows_of, table_service
+from recording.domain import names
 from recording.domain.ids import name_of
 from recording.ports import AuditEntry
 from recording.settings import Settings
@@ -17,7 +18,7 @@ class TableAudit:
 
     def __init__(self, settings: Settings) -> None:
         self._service = table_service(settings.host_storage)
-        self._table = self._service.get_table_client("audit")
+        self._table = self._service.get_table_client(names.AUDIT_TABLE)
 
     def close(self) -> None:
         """Closes the connections."""

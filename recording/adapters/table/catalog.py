@@ -31,6 +31,7 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Upda
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
 from recording.adapters.table import rows
+from recording.domain import names
 from recording.domain.archived.drift import MediaAge
 from recording.domain.state.chunk import VERSION, ChunkKey, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
@@ -64,8 +65,8 @@ class TableCatalog:
 
     def __init__(self, settings: Settings) -> None:
         self._service = table_service(settings.host_storage)
-        self._chunks = self._service.get_table_client("chunks")
-        self._recordings = self._service.get_table_client("recordings")
+        self._chunks = self._service.get_table_client(names.CHUNKS_TABLE)
+        self._recordings = self._service.get_table_client(names.RECORDINGS_TABLE)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -14,6 +14,7 @@ from azure.data.tables import TableEntity
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translated
 from recording.adapters.table.catalog import add_row, put_row, rows_of, table_service
+from recording.domain import names
 from recording.domain.find.directory import IndexRow, Span
 from recording.domain.find.index_keys import IndexKey, IndexKeys, new_secret
 from recording.ports import DirectoryPage
@@ -30,7 +31,7 @@ class TableDirectory:
 
     def __init__(self, settings: Settings) -> None:
         self._service = table_service(settings.host_storage)
-        self._table = self._service.get_table_client("directory")
+        self._table = self._service.get_table_client(names.DIRECTORY_TABLE)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -77,7 +78,7 @@ class TableIndexKeys:
     def __init__(self, settings: Settings) -> None:
         self._given = [secret.get_secret_value() for secret in settings.index_keys]
         self._service = table_service(settings.host_storage)
-        self._table = self._service.get_table_client("recordings")
+        self._table = self._service.get_table_client(names.RECORDINGS_TABLE)
         self._known: IndexKeys | None = None
 
     def close(self) -> None:

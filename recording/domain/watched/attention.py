@@ -8,9 +8,9 @@ from enum import StrEnum
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_finished, is_held
-from recording.domain.watched import retention
+from recording.domain.watched import deadline
+from recording.domain.watched.deadline import Urgency
 from recording.domain.watched.expectation import Expectation, expectation
-from recording.domain.watched.retention import Urgency
 from recording.errors import fault_of
 from recording.errors.codes import Code
 
@@ -85,7 +85,7 @@ def of_chunk(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> At
         attempts=record.attempts,
         event_time=record.task.event_time,
         next_attempt_at=None if is_finished(record) else record.next_attempt_at,
-        time_left=retention.time_left(record.task.expires_at, now),
+        time_left=deadline.time_left(record.task.expires_at, now),
     )
 
 
@@ -100,7 +100,7 @@ def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> At
         return None
     if record.fallback is not None:
         return Attention.FALLBACK
-    is_urgent = retention.urgency(record.task.expires_at, now, at_risk_below) is not Urgency.SAFE
+    is_urgent = deadline.urgency(record.task.expires_at, now, at_risk_below) is not Urgency.SAFE
     if record.state is ChunkState.PENDING and is_urgent:
         return Attention.AT_RISK
     is_failing = record.last_error is not None and record.last_error not in _PAUSES

@@ -26,8 +26,9 @@ from recording.domain.state.transitions import (
     names_the_same_object,
     redriven,
 )
-from recording.domain.watched import retention
-from recording.domain.watched.retention import LAST_TRY_MARGIN, LONGEST_RETRY_AFTER, Urgency, retry_delay, urgency
+from recording.domain.watched import deadline, retry
+from recording.domain.watched.deadline import Urgency, urgency
+from recording.domain.watched.retry import LAST_TRY_MARGIN, LONGEST_RETRY_AFTER, retry_delay
 from recording.errors import RecordingError, RequestError
 
 # --- formats ---------------------------------------------------------------------------------------------------------
@@ -150,8 +151,8 @@ def test_a_short_retry_after_is_obeyed() -> None:
 
 def test_past_the_expiry_waits_go_on_growing() -> None:
     """Our own storage may fail past the deadline; a wait of nothing would be a busy loop."""
-    assert retry_delay(1, timedelta(hours=-1), 0.5) == retention.FIRST_DELAY
-    assert retry_delay(9, timedelta(hours=-1), 0.5) == retention.LONGEST_DELAY
+    assert retry_delay(1, timedelta(hours=-1), 0.5) == retry.FIRST_DELAY
+    assert retry_delay(9, timedelta(hours=-1), 0.5) == retry.LONGEST_DELAY
 
 
 @pytest.mark.parametrize(
@@ -172,8 +173,8 @@ def test_urgency_follows_the_time_left(left: timedelta, expected: Urgency) -> No
 
 def test_the_expiry_counts_from_the_event() -> None:
     """The earliest bound of an undocumented clock."""
-    assert retention.expires_at(EVENT_TIME, timedelta(hours=24)) == EVENT_TIME + timedelta(days=1)
-    assert retention.time_left(EVENT_TIME, EVENT_TIME + timedelta(hours=1)) == timedelta(hours=-1)
+    assert deadline.expires_at(EVENT_TIME, timedelta(hours=24)) == EVENT_TIME + timedelta(days=1)
+    assert deadline.time_left(EVENT_TIME, EVENT_TIME + timedelta(hours=1)) == timedelta(hours=-1)
 
 
 # --- transitions -----------------------------------------------------------------------------------------------------

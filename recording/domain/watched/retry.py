@@ -1,39 +1,12 @@
-"""The clock that counts: when ACS forgets a recording, how much time is left, and how long to wait between tries."""
+"""How long a failed chunk waits before its next try."""
 
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
 FIRST_DELAY = timedelta(seconds=10)  # the common fault, an object announced before it is readable, heals in seconds
 LONGEST_DELAY = timedelta(minutes=30)  # a retry costs one request
 TRIES_IN_WHAT_IS_LEFT = 48  # waits of half an hour with a day left, of a minute with an hour left
 LONGEST_RETRY_AFTER = timedelta(hours=1)  # ACS may ask for longer, but a day is all there is
 LAST_TRY_MARGIN = timedelta(minutes=1)
-
-
-class Urgency(StrEnum):
-    """How a chunk stands against ACS's limit."""
-
-    SAFE = "safe"
-    AT_RISK = "at_risk"
-    LOST = "lost"
-
-
-def expires_at(event_time: datetime, retention: timedelta) -> datetime:
-    """When ACS forgets the media. The start of its clock is undocumented; the event's time is the earliest bound."""
-    return event_time + retention
-
-
-def time_left(expiry: datetime, now: datetime) -> timedelta:
-    """What is left before the expiry; negative once it has passed."""
-    return expiry - now
-
-
-def urgency(expiry: datetime, now: datetime, at_risk_below: timedelta) -> Urgency:
-    """How an unfinished chunk stands: lost past its expiry, at risk when less than `at_risk_below` is left."""
-    left = time_left(expiry, now)
-    if left <= timedelta():
-        return Urgency.LOST
-    return Urgency.AT_RISK if left < at_risk_below else Urgency.SAFE
 
 
 def retry_delay(attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None = None) -> timedelta:

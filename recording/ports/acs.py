@@ -1,0 +1,118 @@
+"""ACS, and storage of its customers: what the use cases need from the source's side."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from recording.domain.incoming.requests import StartOptions
+
+
+class RecordingControl(Protocol):
+    """ACS's control plane. Every method raises ControlError, whose code is stable and documented."""
+
+    def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
+        """Starts a recording; returns (recording id, ACS state). Idempotent for one repeatability id."""
+        ...
+
+    def state(self, recording_id: str) -> str | None:
+        """ACS's word for the state; None when ACS knows no such recording (ended, or never was)."""
+        ...
+
+    def pause(self, recording_id: str) -> None:
+        """Pauses; not an error when the recording is already paused, if ACS says so."""
+        ...
+
+    def resume(self, recording_id: str) -> None:
+        """Resumes."""
+        ...
+
+    def stop(self, recording_id: str) -> None:
+        """Stops. `recording_not_found` also means: ended before."""
+        ...
+
+
+class WholeContent(Protocol):
+    """One open download of a whole object."""
+
+    @property
+    def declared_total(self) -> int | None:
+        """The object's length as the source declares it (Content-Range or Content-Length); None if it does not."""
+        ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in order. Raises SourceBusyError when the stream breaks; a short stream may also just end."""
+        ...
+
+
+class SourceContent(WholeContent, Protocol):
+    """One open download of an object or of a range of it."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body is the whole object, whatever range was asked for."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """The object's ETag as served; None when the source names none."""
+        ...
+
+    def fill(self, view: memoryview) -> int:
+        """Reads until the view is full or the body ends, and tells how much came. Raises SourceBusyError."""
+        ...
+
+
+class RecordingSource(Protocol):
+    """ACS's storage plane. Locations are checked by the strict guard before any request (UnsafeLocationError)."""
+
+    def open_content(
+        self, location: str, first: int = 0, length: int | None = None
+    ) -> AbstractContextManager[SourceContent]:
+        """Opens a download of `length` bytes from `first` on; None: of all that follow. Raises SourceError."""
+        ...
+
+    def read_metadata(self, location: str) -> bytes:
+        """The metadata document's bytes as served. Raises SourceError; `metadata_too_large` above 1 MiB."""
+        ...
+
+    def delete(self, location: str) -> bool:
+        """Deletes the object. True: deleted; False: it was already gone (404). Raises SourceError."""
+        ...
+
+
+class ExternalStorage(Protocol):
+    """The customer's own containers that ACS writes to (bring your own storage). Read only."""
+
+    def open_content(self, location: str) -> AbstractContextManager[WholeContent]:
+        """Opens a blob in one of the configured containers. Raises UnsafeLocationError, SourceError."""
+        ...
+
+    def read_metadata(self, location: str) -> bytes:
+        """A metadata document lying there. Raises UnsafeLocationError, SourceError."""
+        ...
+
+
+@dataclass(frozen=True)
+class RecordingSummary:
+    """What ACS's own log says about one recording whose files are ready.
+
+    `noted_at` is when the log received its newest row about it: rows come late, and are read in that order.
+    """
+
+    recording_id: str
+    chunk_count: int
+    ready_at: datetime
+    noted_at: datetime
+
+
+class CallRecordingLog(Protocol):
+    """ACS's own list of recordings, as far as it was sent to Azure Monitor."""
+
+    def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
+        """One for each recording that the log received a row about since then, the earliest received first.
+
+        At most so many; of those received at that very time only ids behind `after`. Raises LogUnavailableError.
+        """
+        ...

@@ -1,0 +1,43 @@
+"""Who did what, when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the audit trail; holds no name, no number and no address.
+
+    Attributes:
+        at: when, aware UTC.
+        operation: by the function's name.
+        recording_id: None where it is not known yet.
+        caller: the object id that the platform vouches for; None when only a key was shown.
+        outcome: `asked`, `done`, or the code of the refusal.
+        note: why, in the caller's own words, without phone numbers; of operators' decisions only.
+    """
+
+    at: datetime
+    operation: str
+    recording_id: str | None
+    caller: str | None
+    outcome: str
+    note: str | None = None
+
+
+class AuditTrail(Protocol):
+    """Who asked for what. Entries are only added. Every method raises StorageError."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Adds an entry, durable when this returns."""
+        ...
+
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        """All entries from that time on, the earliest first."""
+        ...
+
+    def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
+        """All entries that name this recording, the earliest first."""
+        ...

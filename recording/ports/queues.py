@@ -1,0 +1,74 @@
+"""Messages that are waiting, and those that failed too often."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from recording.domain.state.chunk import ChunkTask
+
+
+@dataclass(frozen=True)
+class PoisonMessage:
+    """A message the host gave up on.
+
+    Attributes:
+        body: its text, decoded.
+        receipt: lets its reader remove it; None when it was only looked at.
+        id: the service's name for it.
+        at: when the host gave up.
+    """
+
+    body: str
+    receipt: Any = None
+    id: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class QueueDepth:
+    """A queue as it stands. `oldest_at` is of the message that waits longest, as far as can be seen."""
+
+    name: str
+    messages: int
+    oldest_at: datetime | None = None
+
+
+class ChunkQueue(Protocol):
+    """The queue `recording-chunks`, and the poison queues of chunks and events. Every method raises StorageError."""
+
+    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
+        """Enqueues a task, visible after `delay` (at most seven days). It never expires in the queue."""
+        ...
+
+    def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message as it came, for a worker of another version; otherwise as `send`."""
+        ...
+
+    def poisoned(self) -> Iterator[PoisonMessage]:
+        """The messages in the poison queue at this time, each hidden from others for a while."""
+        ...
+
+    def poisoned_events(self) -> Iterator[PoisonMessage]:
+        """The same for events that the host gave up on (`recording-events-poison`)."""
+        ...
+
+    def depths(self) -> list[QueueDepth]:
+        """How the four queues stand: events and chunks, and their poison queues. One that is not there is empty."""
+        ...
+
+    def peek_poisoned(self) -> list[PoisonMessage]:
+        """Up to 32 poisoned tasks and 32 poisoned events, without hiding them; those that are hidden are not seen."""
+        ...
+
+    def remove_poisoned(self, message: PoisonMessage) -> None:
+        """Removes one, of either kind. Removing what is gone is success."""
+        ...
+
+
+class FollowUps(Protocol):
+    """The queue `recording-follow-ups`. Every method raises StorageError."""
+
+    def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
+        """Asks that the directory be brought up to date about a recording."""
+        ...
