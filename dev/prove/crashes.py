@@ -157,6 +157,12 @@ def _two_chunks(here: World) -> None:
     _tell(here, event(first, chunk(1), data=SHORT))
 
 
+def _six_files_of_one_event(here: World) -> None:
+    last = {5: "SessionEnded"}
+    files = [chunk(number, endReason=last.get(number, "ChunkMaximumSizeExceeded")) for number in range(6)]
+    _tell(here, event(*files, data=SHORT))
+
+
 def _late_metadata() -> World:
     return _with(0, document=b"")
 
@@ -180,6 +186,16 @@ def _message_lost(here: World) -> None:
 
 def _poisoned(here: World) -> None:
     here.fakes.queue.poison_event(json.dumps(_one()))
+
+
+def _lost_and_poisoned(here: World) -> None:
+    _tell(here, event(chunk(0, endReason="ChunkMaximumSizeExceeded"), data=SHORT))
+    here.fakes.queue.sent.clear()
+    folder = here.record(_short(0)).task.folder
+    here.fakes.queue.poison(_short(1).model_copy(update={"folder": folder}).model_dump_json())
+    here.fakes.queue.poison("no task")
+    here.fakes.clock.advance(minutes=11)
+    _timer_alone(here)
 
 
 def _blocks() -> World:
@@ -226,10 +242,12 @@ PLANS = [
     Plan("both doors", lambda: _with(0), _both_doors),
     Plan("two chunks", lambda: _with(0, 1), _two_chunks),
     Plan("several blocks", _blocks, _plain),
+    Plan("six files of one event", lambda: _with(*range(6)), _six_files_of_one_event),
     Plan("late metadata", _late_metadata, _metadata_comes),
     Plan("source fails first", lambda: _with(0), _source_fails_first),
     Plan("message lost", lambda: _with(0), _message_lost),
     Plan("poisoned event", lambda: _with(0), _poisoned),
+    Plan("lost and poisoned tasks", lambda: _with(0, 1), _lost_and_poisoned),
     Plan("dead letter", _letter, _timer_alone),
     Plan("external storage", _external, _external_event),
     Plan("second destination", _fallback, _archive_refuses),

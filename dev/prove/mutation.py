@@ -49,15 +49,21 @@ class Target:
 TARGETS = (
     Target(
         "recording.domain.state.transitions",
-        ("unit/domain/test_rules.py", *_LINE, "unit/reconcile/test_overdue.py", "unit/operate/test_held.py"),
+        (
+            "unit/domain/state/test_transitions.py",
+            *_LINE,
+            "unit/reconcile/test_overdue.py",
+            "unit/operate/test_held.py",
+        ),
         ("may_delete_source", "_metadata_is_settled", "names_the_same_object"),
     ),
     Target(
-        "recording.domain.archived.integrity", ("unit/domain/test_integrity.py", "unit/domain/test_metadata.py", *_LINE)
+        "recording.domain.archived.integrity",
+        ("unit/domain/archived/test_duration_fault.py", "unit/domain/incoming/test_metadata.py", *_LINE),
     ),
     Target(
         "recording.domain.archived.blocks",
-        ("unit/domain/test_blocks.py", "unit/archive/transfer/test_transfer.py", *_LINE[:1]),
+        ("unit/domain/archived/test_blocks.py", "unit/archive/transfer/test_transfer.py", *_LINE[:1]),
     ),
     Target(
         "recording.archive.verify",

@@ -1,20 +1,27 @@
 """Crash points, orders and outages: short forms of what `python -m dev prove` runs in full."""
 
+import itertools
+from typing import Any
+
 import pytest
 
+from dev.in_memory.world import intercept, leave_alone
 from dev.prove import crashes, orders, outages
 from dev.prove.crashes import PLANS, Plan, Trouble
+from dev.prove.picture import picture
 from dev.prove.simulation import one_thread
+from recording.errors import SourceBusyError, StorageBusyError
 
-SMALL = [plan for plan in PLANS if plan.name != "second destination"]
+LARGE = {"second destination": 5, "six files of one event": 20}  # one point in so many; the command runs all
+SMALL = [plan for plan in PLANS if plan.name not in LARGE]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_trouble_at_any_port_call_changes_nothing_in_the_end(plan: Plan) -> None:
-    """All points of the small plans, every fifth of the large one."""
+    """All points of the small plans, and some of the large ones."""
     with one_thread():
         calm = crashes.live(plan)
-        points = list(crashes.single_points(plan))[:: 1 if plan in SMALL else 5]
+        points = list(crashes.single_points(plan))[:: LARGE.get(plan.name, 1)]
         wrong = {point: found for point in points if (found := crashes.differences(plan, calm.picture, point))}
     assert calm.violations == []
     assert wrong == {}
@@ -37,6 +44,26 @@ def test_a_life_with_trouble_is_really_another_life() -> None:
         calm = crashes.live(plan).calls
         assert calm > 20
         assert all(crashes.live(plan, (call, Trouble.DEATH_BEFORE)).calls > calm for call in range(5, calm, 5))
+
+
+@pytest.mark.parametrize("failure", [SourceBusyError("busy"), StorageBusyError("busy")], ids=["source", "storage"])
+def test_a_lasting_outage_that_begins_at_any_call_changes_nothing_in_the_end(failure: Exception) -> None:
+    """From the n-th call on one side answers nothing for two hours; then all is well again."""
+    ports = ("FakeSource", "WitnessedSource") if isinstance(failure, SourceBusyError) else ("FakeArchive",)
+    with one_thread():
+        calm = crashes.live(PLANS[0])
+        ends = [_end_of_an_outage(call, ports, failure) for call in range(1, calm.calls + 1)]
+    assert ends == [calm.picture] * calm.calls
+
+
+def _end_of_an_outage(begins: int, ports: tuple[str, ...], failure: Exception) -> dict[str, Any]:
+    here, counter = PLANS[0].build(), itertools.count(1)
+    intercept(here, lambda port, _method: (failure if next(counter) >= begins and port in ports else None, False))
+    PLANS[0].arrive(here)
+    here.runs(hours=2)
+    leave_alone(here)
+    here.runs(hours=5)
+    return picture(here)
 
 
 @pytest.mark.parametrize("way", orders.WAYS)

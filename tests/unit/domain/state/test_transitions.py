@@ -1,21 +1,11 @@
-"""The small rules: what may be recorded, when trying ends, what may follow what, and when a source may vanish."""
+"""What may follow what, and when a source may vanish."""
 
 import itertools
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dev.in_memory.builders import CALL_ID, EVENT_TIME, document_id, location, record, stored, task
-from recording.domain.formats import (
-    LEGAL_COMBINATIONS,
-    ChannelType,
-    ContentType,
-    FormatType,
-    chosen_combination,
-)
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
 from recording.domain.state.transitions import (
@@ -26,156 +16,9 @@ from recording.domain.state.transitions import (
     names_the_same_object,
     redriven,
 )
-from recording.domain.watched import deadline, retry
-from recording.domain.watched.deadline import Urgency, urgency
-from recording.domain.watched.retry import LAST_TRY_MARGIN, LONGEST_RETRY_AFTER, retry_delay
-from recording.errors import RecordingError, RequestError
+from recording.errors import RecordingError
 
 # --- formats ---------------------------------------------------------------------------------------------------------
-
-LEGAL = {
-    ("audioVideo", "mixed", "mp4"),
-    ("audio", "mixed", "mp3"),
-    ("audio", "mixed", "wav"),
-    ("audio", "unmixed", "wav"),
-}
-
-
-def _only(expected: str, code: str) -> None:
-    assert code == expected
-
-
-def _asked(content: str | None, channel: str | None, format_type: str | None) -> tuple[str, str, str] | None:
-    try:
-        chosen = chosen_combination(ContentType.read(content), ChannelType.read(channel), FormatType.read(format_type))
-    except RequestError as error:
-        _only("illegal_combination", error.code)
-        return None
-    return chosen.content.value, chosen.channel.value, chosen.format.value
-
-
-@pytest.mark.parametrize(
-    "asked",
-    list(itertools.product([None, "audio", "audioVideo"], [None, "mixed", "unmixed"], [None, "wav", "mp3", "mp4"])),
-)
-def test_a_request_gets_a_documented_combination_or_a_refusal(asked: tuple[str | None, str | None, str | None]) -> None:
-    """All 36 requests: what ACS does with an undocumented one is not known, so it is never asked for."""
-    agreeing = {legal for legal in LEGAL if all(a in (None, b) for a, b in zip(asked, legal, strict=True))}
-    chosen = _asked(*asked)
-    assert chosen in agreeing if agreeing else chosen is None
-
-
-def test_what_acs_does_by_itself_is_what_nothing_asks_for() -> None:
-    """Without types ACS records mixed audio and video as mp4."""
-    assert _asked(None, None, None) == ("audioVideo", "mixed", "mp4")
-    assert len(LEGAL_COMBINATIONS) == len(LEGAL)
-
-
-@pytest.mark.parametrize(("text", "expected"), [("Wav", "wav"), ("WAV", "wav"), ("mP4", "mp4"), ("ogg", None)])
-def test_a_format_is_read_whatever_its_case(text: str, expected: str | None) -> None:
-    """Three services write it in three ways."""
-    assert FormatType.read(text) == expected
-
-
-@pytest.mark.parametrize("value", [None, 3, b"wav", ["wav"], ""])
-def test_what_is_no_text_is_no_format(value: object) -> None:
-    """Metadata may hold anything."""
-    assert FormatType.read(value) is None
-
-
-def test_every_format_has_the_media_type_that_players_expect() -> None:
-    """A recording that does not play from the archive is half lost."""
-    assert {form.value: form.media_type for form in FormatType} == {
-        "wav": "audio/wav",
-        "mp3": "audio/mpeg",
-        "mp4": "video/mp4",
-    }
-
-
-# --- retention -------------------------------------------------------------------------------------------------------
-
-Attempts = st.integers(1, 10_000)
-Left = st.timedeltas(min_value=timedelta(hours=-48), max_value=timedelta(hours=48))
-Jitter = st.floats(0, 1, exclude_max=True)
-RetryAfter = st.none() | st.timedeltas(min_value=timedelta(), max_value=timedelta(days=7))
-
-
-@given(Attempts, Left, Jitter, RetryAfter)
-def test_a_wait_is_never_negative_and_never_longer_than_an_hour(
-    attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None
-) -> None:
-    """A Retry-After of a week once parked a worker for a week."""
-    delay = retry_delay(attempt, left, jitter, retry_after)
-    assert timedelta() <= delay <= LONGEST_RETRY_AFTER
-
-
-@given(Attempts, st.timedeltas(min_value=timedelta(seconds=13), max_value=timedelta(hours=48)), Jitter, RetryAfter)
-def test_a_wait_ends_before_the_media_does(
-    attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None
-) -> None:
-    """A try after the expiry is wasted when one before it was possible (I9)."""
-    delay = retry_delay(attempt, left, jitter, retry_after)
-    assert delay < left
-    if left > 2 * LAST_TRY_MARGIN:
-        assert left - delay >= LAST_TRY_MARGIN
-
-
-@given(Attempts, Jitter)
-def test_waits_grow_with_the_tries(attempt: int, jitter: float) -> None:
-    """Hammering a busy service makes it busier."""
-    day = timedelta(hours=24)
-    assert retry_delay(attempt + 1, day, jitter) >= retry_delay(attempt, day, jitter)
-
-
-def test_the_last_minute_sees_a_handful_of_tries() -> None:
-    """Halving what is left without a floor ended in a busy loop."""
-    left, tries = timedelta(minutes=1), 0
-    while left > timedelta():
-        left -= retry_delay(50, left, 0.5)
-        tries += 1
-    assert tries <= 6
-
-
-def test_the_first_wait_is_short_and_the_longest_is_half_an_hour_with_jitter() -> None:
-    """An object announced before it is readable heals in seconds; a day has 48 half hours."""
-    day = timedelta(hours=24)
-    assert timedelta(seconds=7.5) <= retry_delay(1, day, 0.0) <= retry_delay(1, day, 0.999) <= timedelta(seconds=12.5)
-    assert timedelta(minutes=22) < retry_delay(50, day, 0.0) < retry_delay(50, day, 0.999) < timedelta(minutes=38)
-
-
-def test_a_short_retry_after_is_obeyed() -> None:
-    """The service knows best, up to an hour."""
-    asked = timedelta(minutes=50)
-    assert retry_delay(1, timedelta(hours=24), 0.5, asked) == asked
-
-
-def test_past_the_expiry_waits_go_on_growing() -> None:
-    """Our own storage may fail past the deadline; a wait of nothing would be a busy loop."""
-    assert retry_delay(1, timedelta(hours=-1), 0.5) == retry.FIRST_DELAY
-    assert retry_delay(9, timedelta(hours=-1), 0.5) == retry.LONGEST_DELAY
-
-
-@pytest.mark.parametrize(
-    ("left", "expected"),
-    [
-        (timedelta(hours=24), Urgency.SAFE),
-        (timedelta(hours=6), Urgency.SAFE),
-        (timedelta(hours=6) - timedelta(microseconds=1), Urgency.AT_RISK),
-        (timedelta(microseconds=1), Urgency.AT_RISK),
-        (timedelta(), Urgency.LOST),
-        (timedelta(hours=-1), Urgency.LOST),
-    ],
-)
-def test_urgency_follows_the_time_left(left: timedelta, expected: Urgency) -> None:
-    """Alarms rest on these borders."""
-    assert urgency(EVENT_TIME + left, EVENT_TIME, timedelta(hours=6)) is expected
-
-
-def test_the_expiry_counts_from_the_event() -> None:
-    """The earliest bound of an undocumented clock."""
-    assert deadline.expires_at(EVENT_TIME, timedelta(hours=24)) == EVENT_TIME + timedelta(days=1)
-    assert deadline.time_left(EVENT_TIME, EVENT_TIME + timedelta(hours=1)) == timedelta(hours=-1)
-
 
 # --- transitions -----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Receipt and manifest: complete, the same for the same facts, and independent of the order things came in (I7)."""
 
-import itertools
 import json
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from dev.in_memory.builders import CONTAINER, EVENT_TIME, RECORDING_ID, document_id, record, task
 from recording.domain.archived.receipt import gaps_in, is_complete, manifest_of, receipt_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, Home
-from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, merged_state
+from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 
 RECORDING = RecordingRecord(recording_id=RECORDING_ID, call_id="call", started_at=EVENT_TIME, started_by="ada")
@@ -161,34 +160,3 @@ def test_only_what_is_archived_is_called_so() -> None:
         entry = _read(manifest_of(RECORDING, [record(state)]))["chunks"][0]
         assert entry["archived"] is (state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED))
         assert (entry["receipt"] is not None) is entry["archived"]
-
-
-# --- the state that callers are told ---------------------------------------------------------------------------------
-
-ACTIONS = [None, *LastAction]
-PAUSED = (LastAction.PAUSED, LastAction.STARTED_PAUSED)
-
-
-@pytest.mark.parametrize(
-    ("acs_state", "action"), list(itertools.product(["active", "Active", "inactive", "melting", None], ACTIONS))
-)
-def test_states_of_a_known_recording_are_merged(acs_state: str | None, action: LastAction | None) -> None:
-    """ACS says `inactive` for just started and for paused, and 404 for everything that is over."""
-    expected = KnownState.UNKNOWN
-    if acs_state is None:
-        expected = KnownState.ENDED
-    elif acs_state.lower() == "active":
-        expected = KnownState.RECORDING
-    elif acs_state == "inactive":
-        expected = KnownState.PAUSED if action in PAUSED else KnownState.STARTING
-        expected = KnownState.ENDED if action is LastAction.STOPPED else expected
-    assert merged_state(acs_state, RECORDING.model_copy(update={"last_action": action})) is expected
-
-
-@pytest.mark.parametrize(
-    ("acs_state", "expected"),
-    [("active", "recording"), ("inactive", "paused"), ("melting", "unknown"), (None, "unknown")],
-)
-def test_states_of_a_recording_started_elsewhere_come_from_acs(acs_state: str | None, expected: str) -> None:
-    """There is no memory to merge with."""
-    assert merged_state(acs_state, None) == expected
