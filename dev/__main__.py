@@ -137,6 +137,14 @@ def error_tables() -> None:
 
 
 @app.command()
+def structure() -> None:
+    """Draws the structure of recording/ from its imports into docs/architecture.md, and prints its figures."""
+    from dev.structure import main
+
+    main()
+
+
+@app.command()
 def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) -> None:
     """Tests our own semgrep rules, then holds the code against them; needs no network."""
     from dev.rules import main
