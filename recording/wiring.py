@@ -26,6 +26,7 @@ from recording.ports import (
     Quarantine,
     RecordingControl,
     RecordingSource,
+    StartCounts,
 )
 from recording.settings import Settings, SettingsError, read_settings
 from recording.telemetry import listen
@@ -89,6 +90,7 @@ def _ports() -> Ports:
         queue=_lazily(_queue),
         quarantine=_lazily(_quarantine),
         audit=_lazily(_audit),
+        start_counts=_lazily(_start_counts),
         fallback=_lazily(_fallback) if settings().fallback_storage else None,
         dead_letters=_lazily(_dead_letters) if settings().dead_letter_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
@@ -232,6 +234,12 @@ def _audit() -> AuditTrail:
     from recording.adapters.table.audit import TableAudit
 
     return TableAudit(settings())
+
+
+def _start_counts() -> StartCounts:
+    from recording.adapters.table.start_counts import TableStartCounts
+
+    return TableStartCounts(settings())
 
 
 def _dead_letters() -> DeadLetters:

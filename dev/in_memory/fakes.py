@@ -20,6 +20,7 @@ from recording.domain.archived.drift import BlobFacts, MediaAge, is_scrubbed, re
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
 from recording.domain.incoming.requests import StartOptions
+from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkTask
 from recording.domain.state.recording import RecordingRecord, StartReservation
@@ -730,6 +731,27 @@ class FakeAudit(Scripted):
         return iter(sorted(about, key=lambda entry: entry.at))
 
 
+class FakeStartCounts(Scripted):
+    """How many starts each caller has asked for: `rows` holds one count a caller."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str | None, StartCount] = {}
+        self._etags = count(1)
+
+    @scripted
+    def get(self, caller: str | None) -> StartCount | None:
+        return self.rows.get(caller)
+
+    @scripted
+    def save(self, counted: StartCount) -> bool:
+        present = self.rows.get(counted.caller)
+        if (present.etag if present else None) != counted.etag:
+            return False
+        self.rows[counted.caller] = replace(counted, etag=f'"{next(self._etags)}"')
+        return True
+
+
 class FakeProbe(Scripted):
     """What the doctor looks with: all is well, unless a test says otherwise."""
 
@@ -798,6 +820,7 @@ class Fakes:
     catalog: FakeCatalog = field(default_factory=FakeCatalog)
     quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
     audit: FakeAudit = field(default_factory=FakeAudit)
+    start_counts: FakeStartCounts = field(default_factory=FakeStartCounts)
     fallback: FakeArchive | None = None
     dead_letters: FakeDeadLetters | None = None
     log: FakeLog | None = None
@@ -825,6 +848,7 @@ class Fakes:
             queue=self.queue,
             quarantine=self.quarantine,
             audit=self.audit,
+            start_counts=self.start_counts,
             fallback=self.fallback,
             dead_letters=self.dead_letters,
             log=self.log,

@@ -110,6 +110,7 @@ class World:
             fakes.queue,
             fakes.quarantine,
             fakes.audit,
+            fakes.start_counts,
             fakes.directory,
             fakes.follow_ups,
             fakes.index_keys,

@@ -26,7 +26,7 @@ PARTS = {
     "ACS": ("WitnessedSource", "FakeControl"),
     "blob": ("FakeArchive", "FakeQuarantine"),
     "queue": ("FakeQueue",),
-    "table": ("FakeCatalog", "FakeAudit"),
+    "table": ("FakeCatalog", "FakeAudit", "FakeStartCounts"),
     "Event Grid": (),
 }
 HOURS = (1, 6, 12, 20, 26)

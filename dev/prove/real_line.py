@@ -32,6 +32,7 @@ from recording.adapters.blob.transport import shared_transport
 from recording.adapters.storage_queue import StorageChunkQueue
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.catalog import TableCatalog
+from recording.adapters.table.start_counts import TableStartCounts
 from recording.archive.line import archive_message
 from recording.domain.names import CHUNKS_QUEUE
 from recording.domain.state.chunk import ChunkTask
@@ -170,6 +171,7 @@ def real_ports(
             queue=cast("ChunkQueue", UnhurriedQueue(opened(StorageChunkQueue(settings)), skip, longest_delay)),
             quarantine=opened(BlobQuarantine(settings)),
             audit=opened(TableAudit(settings)),
+            start_counts=opened(TableStartCounts(settings)),
         )
 
 

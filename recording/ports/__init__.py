@@ -20,6 +20,7 @@ from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
+from recording.ports.start_counts import StartCounts
 from recording.ports.stored import Page, Unreadable
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "RecordingSource",
     "RecordingSummary",
     "SourceContent",
+    "StartCounts",
     "Unreadable",
     "WholeContent",
 ]
@@ -73,6 +75,7 @@ class Ports:
     queue: ChunkQueue
     quarantine: Quarantine
     audit: AuditTrail
+    start_counts: StartCounts
     fallback: Archive | None = None  # only where FALLBACK_STORAGE is set
     dead_letters: DeadLetters | None = None  # only where DEAD_LETTER_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set

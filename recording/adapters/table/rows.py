@@ -34,6 +34,7 @@ DOCUMENT_COLUMNS = (
 )
 
 # Names made by `name_of` never hold an exclamation mark, so these partitions cannot be a recording's.
+CALLERS_PARTITIONS = "!callers-"
 CURSORS_PARTITION = "!cursors"
 HELD_PARTITION = "!held"
 OPEN_PARTITION = "!open"
@@ -137,6 +138,12 @@ def reservation_row(reservation: StartReservation) -> Row:
     """A reservation's row."""
     columns = {"recordingId": reservation.recording_id}
     return reservation_keys(reservation.key) | _columns(columns) | _pieces(reservation)
+
+
+def start_count_keys(caller: str | None) -> Row:
+    """Where the count of a caller's starts is kept; all who only show a key share one."""
+    name = name_of(caller) if caller else "!key"
+    return {"PartitionKey": f"{CALLERS_PARTITIONS}{name}", "RowKey": "starts"}
 
 
 def cursor_keys(loop: str) -> Row:

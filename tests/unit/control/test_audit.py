@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import azure.functions as func
 import pytest
@@ -9,9 +11,11 @@ import pytest
 from dev.in_memory.builders import FAKE_CLOCK_START
 from dev.in_memory.world import World, world
 from recording.control.audit import check_rate
-from recording.errors import ControlError, StorageBusyError
+from recording.domain.incoming.start_rate import StartCount
+from recording.errors import ControlError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.http import routes as http_api
+from recording.ports import AuditEntry
 from tests.unit.http.test_roles import principal
 
 CALLER = "11111111-2222-3333-4444-555555555555"
@@ -128,10 +132,57 @@ def test_the_limit_is_each_callers_own_and_ends_after_a_minute() -> None:
     here.fakes.clock.advance(seconds=20)
     refused = asks()
     assert (refused.status_code, json.loads(refused.get_body())["code"]) == (429, "too_many_starts")
-    assert refused.headers["Retry-After"] == "40"
+    wait = int(refused.headers["Retry-After"])
     check_rate("somebody else", 3, here.ports)
-    here.fakes.clock.advance(seconds=41)
+    here.fakes.clock.advance(seconds=wait - 2)
+    assert asks().status_code == 429, "the wait is not longer than it must be"
+    here.fakes.clock.advance(seconds=2)
     assert asks().status_code == 409, "ACS is asked again"
+
+
+@pytest.mark.parametrize("before", [0, 100_000])
+def test_a_start_costs_the_same_however_many_there_were(here: World, before: int) -> None:
+    """Reading the trail of a minute for each start made 173 starts a minute the most that storage gave."""
+    for _ in range(before // 10_000):
+        here.fakes.audit.written += [AuditEntry(here.now, "start_recording", None, CALLER, "asked")] * 10_000
+    check_rate(CALLER, 300, here.ports)
+    assert (here.fakes.audit.calls, here.fakes.start_counts.calls) == ([], ["get", "save"])
+
+
+def test_starts_of_one_moment_are_all_counted(here: World) -> None:
+    """Each loses its race against the others now and then, and none is let in uncounted."""
+    counts, meanwhile = here.fakes.start_counts, iter([2, 0, 1, 0])
+    plain = counts.save
+
+    def save(counted: StartCount) -> bool:
+        for _ in range(next(meanwhile, 0)):  # other instances write in between
+            known = counts.rows.get(CALLER)
+            assert plain(replace(known, count=known.count + 1) if known else StartCount(CALLER, counted.window, 1))
+        return plain(counted)
+
+    counts.save = save  # type: ignore[method-assign]  # the test stands between the app and the fake
+    for _ in range(2):
+        check_rate(CALLER, 5, here.ports)
+    assert counts.rows[CALLER].count == 5
+    with pytest.raises(RequestError):
+        check_rate(CALLER, 5, here.ports)
+
+
+def test_a_count_that_never_settles_refuses_the_start(here: World) -> None:
+    """A limit that lets in whom it cannot count is none."""
+    counts = here.fakes.start_counts
+    counts.save = lambda counted: False  # type: ignore[method-assign]  # another start is always faster
+    with pytest.raises(RequestError) as refused:
+        check_rate(CALLER, 5, here.ports)
+    assert (refused.value.code, refused.value.retry_after) == (Code.TOO_MANY_STARTS, timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("method", ["get", "save"])
+def test_a_count_that_cannot_be_kept_begins_no_recording(here: World, method: str) -> None:
+    """As with the trail: the answer says to send it again."""
+    here.fakes.start_counts.fail_next(method, StorageBusyError("down"))
+    answer = http_api.start_recording(request(), lambda: (here.ports, here.settings))
+    assert (answer.status_code, here.fakes.control.calls) == (503, [])
 
 
 def test_who_is_not_vouched_for_is_not_named() -> None:

@@ -1,0 +1,112 @@
+"""The port StartCounts: the same promises from the fake and from the table."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from azure.data.tables import TableServiceClient, UpdateMode
+
+from dev.in_memory.fakes import FakeCatalog, FakeStartCounts
+from recording.adapters.table.catalog import TableCatalog
+from recording.adapters.table.rows import start_count_keys
+from recording.adapters.table.start_counts import TableStartCounts
+from recording.domain.incoming.start_rate import StartCount, one_more
+from recording.domain.state.recording import RecordingRecord
+from recording.ports.start_counts import StartCounts
+from recording.settings import Settings
+
+CALLER = "11111111-2222-3333-4444-555555555555"
+NOW = datetime(2026, 11, 23, 9, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def counts(request: pytest.FixtureRequest) -> Iterator[StartCounts]:
+    if request.param == "fake":
+        yield FakeStartCounts()
+        return
+    adapter = TableStartCounts(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def test_a_count_is_kept_as_it_was_written(counts: StartCounts) -> None:
+    """Before the first start there may not even be a table."""
+    assert counts.get(CALLER) is None
+    assert counts.save(StartCount(CALLER, 29_000_000, 3, 7))
+    kept = counts.get(CALLER)
+    assert kept is not None
+    assert kept.etag
+    assert replace(kept, etag=None) == StartCount(CALLER, 29_000_000, 3, 7)
+
+
+@pytest.mark.parametrize("other", [None, "somebody/else", "key", "!key"])
+def test_each_caller_has_a_count_of_its_own(counts: StartCounts, other: str | None) -> None:
+    """Also all who only show a key, and whoever's id looks like the name of that row."""
+    assert counts.save(StartCount(CALLER, 1, 3))
+    assert counts.get(other) is None
+    assert counts.save(StartCount(other, 1, 5))
+    kept = counts.get(CALLER), counts.get(other)
+    assert [one.count for one in kept if one] == [3, 5]
+
+
+def test_a_count_that_was_written_meanwhile_is_not_written_over(counts: StartCounts) -> None:
+    """Else two starts of one moment would count as one."""
+    assert counts.save(StartCount(CALLER, 1, 1))
+    assert not counts.save(StartCount(CALLER, 1, 1)), "there is one already"
+    seen = counts.get(CALLER)
+    assert seen is not None
+    assert counts.save(replace(seen, count=2))
+    assert not counts.save(replace(seen, count=2)), "it has changed since it was read"
+
+
+def test_starts_at_the_same_moment_are_all_counted(counts: StartCounts) -> None:
+    """Several instances, one caller."""
+
+    def start(_number: int) -> None:
+        for _ in range(200):
+            counted = one_more(counts.get(CALLER), CALLER, 100, NOW)
+            assert isinstance(counted, StartCount)
+            if counts.save(counted):
+                return
+        raise AssertionError("it never had its turn")
+
+    with ThreadPoolExecutor(4) as instances:
+        list(instances.map(start, range(12)))
+    kept = counts.get(CALLER)
+    assert kept is not None
+    assert kept.count == 12
+
+
+@pytest.mark.azurite
+def test_a_row_that_a_hand_has_spoilt_counts_as_none(storage: Settings) -> None:
+    """It must not keep a caller from recording for ever."""
+    adapter = TableStartCounts(storage)
+    assert adapter.save(StartCount(CALLER, 1, 3))
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    with TableServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        spoilt = start_count_keys(CALLER) | {"window": "x", "count": -4, "before": 1.5}
+        service.get_table_client("recordings").upsert_entity(spoilt, mode=UpdateMode.REPLACE)
+    seen = adapter.get(CALLER)
+    assert seen is not None
+    assert (seen.window, seen.count, seen.before) == (0, 0, 0)
+    assert adapter.save(replace(seen, window=2, count=1))
+    adapter.close()
+
+
+@pytest.mark.azurite
+def test_counts_are_no_recordings(storage: Settings) -> None:
+    """They share a table with them, and no listing shows them."""
+    adapter, catalog = TableStartCounts(storage), TableCatalog(storage)
+    for caller in (CALLER, None, "~"):
+        assert adapter.save(StartCount(caller, 1, 3))
+    catalog.add_recording(RecordingRecord(recording_id="rec-1"))
+    assert [one.recording_id for one in catalog.recordings_page().items if isinstance(one, RecordingRecord)] == [
+        "rec-1"
+    ]
+    assert [one.recording_id for one in catalog.open_recordings() if isinstance(one, RecordingRecord)] == ["rec-1"]
+    assert FakeCatalog().recordings_page().items == ()
+    adapter.close()
+    catalog.close()
