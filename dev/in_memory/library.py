@@ -60,7 +60,9 @@ class FakeDirectory(Scripted):
         found: list[IndexRow] = []
         position = bisect_left(self._order, (span.first_partition, max(span.first_row, after)))
         while position < len(self._order) and self._order[position][0] <= span.last_partition and len(found) < most:
-            _, at = self._order[position]
+            partition, at = self._order[position]
+            if partition == span.last_partition and at > span.last_row:
+                break
             if span.first_row <= at <= span.last_row and at > after:
                 found.append(self.rows[self._order[position]])
             position += 1

@@ -187,6 +187,18 @@ def test_the_largest_task_fits_into_the_catalog(catalog: Catalog) -> None:
     assert added(catalog, record).task == task
 
 
+def test_a_document_of_many_pieces_comes_back_whole(catalog: Catalog) -> None:
+    """Most documents are short and are read by few columns; one that is longer than those is read again."""
+    remarks = tuple(f"{number}: {'odd ' * 240}" for number in range(150))
+    record = added(catalog, chunk().model_copy(update={"remarks": remarks}))
+    assert record.remarks == remarks
+    long = RecordingRecord(recording_id="rec-1", started_here=True, request={f"n{n}": "x" * 1000 for n in range(100)})
+    assert catalog.add_recording(long)
+    (found,) = catalog.get_recordings(["rec-1"])
+    assert isinstance(found, RecordingRecord)
+    assert found.request == long.request
+
+
 def test_ids_that_tables_do_not_allow_are_no_trouble(catalog: Catalog) -> None:
     """Recording ids are 160 characters of base64url; some ids hold dots and tildes."""
     record = chunk(document_id="0~eus.d1=" + "z" * 400, recording_id="eyJQbGF0Zm9ybUVuZHBvaW50SWQiOi" * 6)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from azure.storage.queue import QueueServiceClient
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from dev.in_memory.builders import task
@@ -120,6 +122,52 @@ def test_a_span_has_its_times_and_no_other(directory: Directory) -> None:
                 f"{inverse_ms(times[oldest])}~",
             )
             assert directory.read(span).rows == tuple(written[newest : oldest + 1])
+
+
+def test_a_page_goes_on_behind_every_row_of_every_span(directory: Directory) -> None:
+    """Whatever month a position is in, the page behind it is the rest: also in tags of several months."""
+    times = [NOON - timedelta(days=days) for days in (0, 0, 22, 23, 54, 330, 8000)]
+    written = [row(number, f"g!a!{inverse_month(at)}", at) for number, at in enumerate(times)]
+    directory.put([*written, row(20, "g!b!000000"), row(21, "g!A!999999")])
+    everything = Span("g!a!000000", "g!a!999999")
+    until, since = inverse_ms(times[2]), f"{inverse_ms(times[5])}~"
+    inner = Span(f"g!a!{inverse_month(times[2])}", f"g!a!{inverse_month(times[5])}", until, since)
+    for number, one in enumerate(written):
+        assert directory.read(everything, one.row_key).rows == tuple(written[number + 1 :])
+        assert directory.read(inner, one.row_key).rows == tuple(written[max(number + 1, 2) : 6])
+
+
+MOMENTS = st.integers(-(10**12), 13 * 10**12).map(
+    lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+)
+
+
+@given(MOMENTS, MOMENTS)
+def test_what_is_passed_over_holds_no_row_behind_the_position(here: datetime, there: datetime) -> None:
+    """Months before the one of a position are not read: every row in them sorts before it."""
+    left = Span("t!000000", "t!999999").behind(row_key(here, "recording"))
+    if row_key(there, "another") > row_key(here, "recording"):
+        assert f"t!{inverse_month(there)}" >= left.first_partition
+
+
+@pytest.mark.azurite
+def test_a_page_of_a_month_is_one_request(storage: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request costs a few milliseconds and is charged for; a page behind a position is one too."""
+    adapter = TableDirectory(storage)
+    adapter.put([row(number, f"t!{inverse_month(NOON)}", NOON - timedelta(minutes=number)) for number in range(8)])
+    sent: list[str] = []
+    plain = adapter._table.query_entities
+
+    def counted(condition: str, **options: Any) -> Any:
+        sent.append(condition)
+        return plain(condition, **options)
+
+    monkeypatch.setattr(adapter._table, "query_entities", counted)
+    first = adapter.read(Span("t!000000", "t!999999"), most=3)
+    assert (len(first.rows), len(sent)) == (3, 1)
+    assert len(adapter.read(Span("t!000000", "t!999999"), first.rows[-1].row_key, most=3).rows) == 3
+    adapter.close()
+    assert len(sent) == 2
 
 
 def test_an_empty_directory_has_no_rows_and_forgets_nothing(directory: Directory) -> None:

@@ -74,7 +74,7 @@ class TableCatalog:
 
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
         """One chunk's record."""
-        row = _get(self._chunks, rows.chunk_keys(key))
+        row = _document(self._chunks, rows.chunk_keys(key))
         return _record(ChunkRecord, row) if row is not None else None
 
     def add_chunk(self, record: ChunkRecord) -> bool:
@@ -197,7 +197,7 @@ class TableCatalog:
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
         """One recording's record."""
-        row = _get(self._recordings, rows.recording_keys(recording_id))
+        row = _document(self._recordings, rows.recording_keys(recording_id))
         return _record(RecordingRecord, row) if row is not None else None
 
     def add_recording(self, record: RecordingRecord) -> bool:
@@ -291,7 +291,7 @@ class TableCatalog:
 
     def get_reservation(self, key: str) -> StartReservation | None:
         """One reservation."""
-        row = _get(self._recordings, rows.reservation_keys(key))
+        row = _document(self._recordings, rows.reservation_keys(key))
         return _record(StartReservation, row) if row is not None else None
 
     def add_reservation(self, reservation: StartReservation) -> bool:
@@ -354,7 +354,7 @@ def _read_at_once(
 
     def read(key: rows.Row) -> Record | Unreadable | StorageError | None:
         try:
-            row = _get(table, key)
+            row = _document(table, key)
             return _read(model, row) if row is not None else None
         except StorageError as error:
             return error
@@ -383,9 +383,13 @@ def _until_it_fails(listed: Iterable[T]) -> tuple[list[T], StorageError | None]:
     return found, None
 
 
-def _get(
-    table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None = rows.DOCUMENT_COLUMNS
-) -> TableEntity | None:
+def _document(table: TableClient, keys: rows.Row) -> TableEntity | None:
+    """A row with its whole document: in one request, unless the document is a very long one."""
+    row = _get(table, keys, rows.FIRST_COLUMNS)
+    return _get(table, keys, rows.DOCUMENT_COLUMNS) if row is not None and rows.may_have_more(row) else row
+
+
+def _get(table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None) -> TableEntity | None:
     with translated("reading a row"):
         try:
             return attempt(

@@ -56,13 +56,16 @@ class TableDirectory:
                 return
 
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
-        """Reads the edges of a span of months by row key, and what is between them by partition alone."""
+        """Reads the edges of a span of months by row key, and what is between them by partition alone.
+
+        Where the span has no edge, or the first one fills the page, that is one request.
+        """
         found = tuple(_row(entity) for entity in islice(self._entities(span, after, most), most))
         return DirectoryPage(found, is_end=len(found) < most)
 
     def _entities(self, span: Span, after: str, most: int) -> Iterator[TableEntity]:
         page = min(most, _LARGEST_PAGE)
-        for condition, parameters in _queries(span, after):
+        for condition, parameters in _queries(span.behind(after)):
             with translated("reading the directory"):
                 try:
                     yield from self._table.query_entities(
@@ -107,16 +110,23 @@ class TableIndexKeys:
         return [IndexKey(base64.b64decode(row["secret"])) for row in found]
 
 
-def _queries(span: Span, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield at most three queries: the first partition, those between, and the last one, in this order."""
-    edge = "PartitionKey eq @partition and RowKey ge @first and RowKey gt @after and RowKey le @last"
-    rows = {"first": span.first_row, "last": span.last_row, "after": after}
-    yield edge, {"partition": span.first_partition, **rows}
+def _queries(span: Span) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield at most three queries: the first partition, those between, and the last one, in this order.
+
+    Each is a range of the service's own order, so nothing before the first row or behind the last one is looked at.
+    """
+    edge = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
+    rows = {"first": span.first_row, "last": span.last_row}
     if span.first_partition == span.last_partition:
+        yield edge, {"partition": span.first_partition, **rows}
         return
-    between = "PartitionKey gt @low and PartitionKey lt @high and RowKey gt @after"
-    yield between, {"low": span.first_partition, "high": span.last_partition, "after": after}
-    yield edge, {"partition": span.last_partition, **rows}
+    has_first, has_last = span.first_row > "", span.last_row < "~"
+    if has_first:
+        yield edge, {"partition": span.first_partition, **rows}
+    between = f"PartitionKey {'gt' if has_first else 'ge'} @low and PartitionKey {'lt' if has_last else 'le'} @high"
+    yield between, {"low": span.first_partition, "high": span.last_partition}
+    if has_last:
+        yield edge, {"partition": span.last_partition, **rows}
 
 
 def entity_of(row: IndexRow) -> dict[str, Any]:

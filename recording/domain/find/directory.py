@@ -41,8 +41,10 @@ from recording.domain.watched.expectation import over_since
 VERSION = 1  # goes up when rows are made otherwise, so that all are made again
 _LAST_MS = 9_999_999_999_999
 _LAST_MONTH = 999_999
+_MS, _MONTH = 13, 6  # digits
 _MARK = 8  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = _EPOCH + timedelta(milliseconds=_LAST_MS)
 RARE = (Condition.RECORDING, Condition.PENDING, Condition.HELD, Condition.MISSING, Condition.INCOMPLETE)
 
 
@@ -74,6 +76,15 @@ class Span:
     first_row: str = ""
     last_row: str = "~"
 
+    def behind(self, after: str) -> "Span":
+        """Return what is left of the span behind a row key: months before its own hold no later row."""
+        if not after:
+            return self
+        first = self.first_partition
+        if first != self.last_partition:
+            first = max(first, f"{first[:-_MONTH]}{inverse_month(_moment_of(after))}")
+        return Span(first, self.last_partition, max(self.first_row, f"{after} "), self.last_row)
+
 
 # --- keys ------------------------------------------------------------------------------------------------------------
 
@@ -91,8 +102,13 @@ def inverse_ms(moment: datetime) -> str:
 
 def inverse_month(moment: datetime) -> str:
     """Return the month as a fixed-width text that sorts the latest first."""
-    utc = max(as_utc(moment), _EPOCH)
+    utc = min(max(as_utc(moment), _EPOCH), _LATEST)
     return f"{_LAST_MONTH - (utc.year * 100 + utc.month):06d}"
+
+
+def _moment_of(at: str) -> datetime:
+    """Return the time that a row key sorts by."""
+    return _EPOCH + timedelta(milliseconds=_LAST_MS - int(at[:_MS]))
 
 
 def participant_partition(key: str) -> str:
