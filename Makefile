@@ -52,8 +52,8 @@ $(SEMGREP)/.installed: tools/semgrep/requirements.txt $(VENV)/.installed
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(SEMGREP)/bin/python tools/semgrep/requirements.txt
 	@touch $@
 
-demo: install ## record calls on loopback and watch them arrive in the archive, proven
-	@$(BIN)/python -m dev demo
+demo: install ## record calls on loopback and watch them arrive in the archive, proven (OPEN=1: then the console)
+	@$(BIN)/python -m dev demo $(if $(OPEN),--open)
 
 up: install ## the same system, left running, with things to try (PORT=7072, DATA=folder)
 	@$(BIN)/python -m dev up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))

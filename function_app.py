@@ -8,6 +8,8 @@ import azure.functions as func
 from recording import ingest, wiring
 from recording.archive import line as archive
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, FOLLOW_UPS_QUEUE
+from recording.http import console as http_console
+from recording.http import console_files
 from recording.http import library as http_library
 from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
@@ -101,6 +103,22 @@ def dismiss_held(req: func.HttpRequest) -> func.HttpResponse:
 def retry_held(req: func.HttpRequest) -> func.HttpResponse:
     """Works on what needs attention now."""
     return http_api.retry_held(req, wiring.dependencies)
+
+
+@app.route("console/{*path}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
+def console(req: func.HttpRequest) -> func.HttpResponse:
+    """Serves the files of the console; they hold no data."""
+    return console_files.serve(req)
+
+
+@app.route(
+    "console/api/{*path}",
+    methods=["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def console_api(req: func.HttpRequest) -> func.HttpResponse:
+    """Answers the console: signed-in people by their roles, and nobody where the platform does not sign people in."""
+    return http_console.answer(req, wiring.dependencies, wiring.probe)
 
 
 @app.event_grid_trigger(arg_name="event")

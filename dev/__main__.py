@@ -21,11 +21,14 @@ HostOption = Annotated[Host, typer.Option("--host", help="auto, builtin or func 
 
 
 @app.command()
-def demo(host: HostOption = Host.AUTO) -> None:
+def demo(
+    host: HostOption = Host.AUTO,
+    stay: Annotated[bool, typer.Option("--open", help="leave it running and open the console on it")] = False,
+) -> None:
     """Records five calls on loopback and shows every file arriving, proven, in the archive."""
     from dev.play import play_demo
 
-    raise typer.Exit(play_demo(host.value))
+    raise typer.Exit(play_demo(host.value, stay=stay))
 
 
 @app.command()
@@ -69,11 +72,14 @@ def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     host: HostOption = Host.BUILTIN,
     queue_lease: Annotated[int, typer.Option(help="seconds a fetched queue message stays invisible")] = 600,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
+    sign_in: Annotated[bool, typer.Option("--sign-in", help="sign made-up people in, for the console")] = False,
 ) -> None:
     """Runs function_app.py like `func start`."""
     from dev.functions_host.command import main
 
-    raise typer.Exit(main(port, settings, enable_auth, host=host.value, queue_lease=queue_lease, log_json=log_json))
+    raise typer.Exit(
+        main(port, settings, enable_auth, host=host.value, queue_lease=queue_lease, log_json=log_json, sign_in=sign_in)
+    )
 
 
 @app.command("contact-centre")

@@ -15,6 +15,8 @@ _ROOT = Path(__file__).resolve().parents[1]
 _FILES = ("function_app.py", "host.json", "requirements.txt")
 _FOLDER = "recording"
 _SUFFIX = ".py"
+_PAGE = "recording/console"
+_PAGE_SUFFIXES = {".css", ".html", ".js", ".svg", ".txt"}  # the files of the page, and its licences
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time; any fixed one makes builds alike
 _MODE = 0o100644 << 16  # a plain file that everybody may read: Functions mounts the zip as it is
 
@@ -27,6 +29,7 @@ def shipped(root: Path = _ROOT) -> list[Path]:
     """
     chosen = [root / name for name in _FILES]
     chosen += (root / _FOLDER).rglob(f"*{_SUFFIX}")
+    chosen += [path for path in (root / _PAGE).rglob("*") if path.suffix in _PAGE_SUFFIXES]
     if absent := [path.name for path in chosen if not path.is_file()]:
         raise FileNotFoundError(f"cannot be packaged, missing: {', '.join(absent)}")
     return sorted(chosen, key=lambda path: path.relative_to(root).as_posix())

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,22 @@ KEPT = Path(".local-world") / "demo"
 _FAULTS = (AzuriteError, WorldError, HostNotReadyError, AppError)
 
 
-def play_demo(host: Any) -> int:
-    """Runs the demo; 0 only if every chunk is archived once, byte-equal, and none is left at the source."""
+def play_demo(host: Any, *, stay: bool = False) -> int:
+    """Runs the demo; 0 only if every chunk is archived once, byte-equal, and none is left at the source.
+
+    Args:
+        host: which Functions host.
+        stay: leave everything running afterwards, with the console open in the browser, until Ctrl-C.
+    """
     screen = Screen()
     screen.console.print("[bold]ACS Recording Archive[/]: five calls, recorded and archived on this machine only.\n")
-    options = WorldOptions(host=host, simulator=SimulatorOptions(chunk_max_seconds=CHUNK_MAX_SECONDS))
+    simulator = SimulatorOptions(chunk_max_seconds=CHUNK_MAX_SECONDS)
+    options = WorldOptions(host=host, simulator=simulator, sign_in=True)
     try:
         with stopped_cleanly(), LocalWorld(options, screen.say) as world:
-            return _played(world, screen)
+            code = _played(world, screen)
+            _end(world, screen, stay=stay)
+            return code
     except KeyboardInterrupt:
         screen.console.print("stopped; nothing is left running")
         return 130
@@ -56,8 +65,20 @@ def _played(world: LocalWorld, screen: Screen) -> int:
     screen.console.print(f"\n{text}  ({screen.seconds():.0f} s)")
     kept = keep(world, proofs, KEPT)
     screen.console.print(f"[bold]Listen:[/] {len(kept)} files in {KEPT}/, for example {kept[0] if kept else '-'}")
-    screen.console.print("[bold]Next:[/] make up, the same system left running")
     return 0 if is_good else 1
+
+
+def _end(world: LocalWorld, screen: Screen, *, stay: bool) -> None:
+    """Say where to go on; or stay, with the console open."""
+    address = world.console_url()
+    if address is None or not stay:
+        screen.console.print(
+            "[bold]Next:[/] make demo OPEN=1 leaves it running and opens the console; make up, an empty one"
+        )
+        return
+    screen.console.print(f"[bold]Console:[/] {address}  (choose who you are; Ctrl-C stops it all)")
+    webbrowser.open(address)
+    wait_for_stop()
 
 
 def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMULATOR_PORT) -> int:
@@ -69,7 +90,9 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
         )
         return 1
     ports = _simulator_ports(simulator_port, screen)
-    options = WorldOptions(host=host, port=port, data_dir=data.resolve() if data else None, simulator=ports)
+    options = WorldOptions(
+        host=host, port=port, data_dir=data.resolve() if data else None, simulator=ports, sign_in=True
+    )
     try:
         with stopped_cleanly(), LocalWorld(options, screen.say) as world:
             _print_what_to_try(world, screen)
@@ -103,7 +126,9 @@ def _python() -> str:
 
 
 def _print_what_to_try(world: LocalWorld, screen: Screen) -> None:
-    lines = f"""
+    console = world.console_url()
+    page = f"\n[bold]Console:[/] {console}  (choose who you are)" if console else ""
+    lines = f"""{page}
 [bold]Everything runs.[/] Functions host {world.host_url} · simulator {world.addresses.admin_url}/ (a page) · log {world.log_path()}
 
 Try (each line works as printed):

@@ -44,6 +44,7 @@ class WorldOptions:
         host: `builtin`, `func`, or `auto` for Core Tools when they are on PATH.
         simulator: options of the ACS simulator.
         settings: app settings on top of the usual ones.
+        sign_in: sign made-up people in, so that the console opens; only the built-in host can.
         queue_lease: how long a fetched queue message stays invisible, in seconds; the real host takes ten minutes.
     """
 
@@ -53,6 +54,7 @@ class WorldOptions:
     simulator: SimulatorOptions = field(default_factory=SimulatorOptions)
     settings: Mapping[str, str] = field(default_factory=dict)
     queue_lease: int = 600
+    sign_in: bool = False
 
 
 class LocalWorld:
@@ -137,6 +139,10 @@ class LocalWorld:
         """Where Event Grid delivers to the function."""
         return f"{self.host_url}/runtime/webhooks/EventGrid?functionName=ingest_event"
 
+    def console_url(self) -> str | None:
+        """Where the console is; None where nobody is signed in, and so it is closed."""
+        return f"{self.host_url}/api/console/" if self.options.sign_in and self._func is None else None
+
     def settings(self) -> dict[str, str]:
         """The app settings of this world; the same names as in production."""
         return {
@@ -171,6 +177,7 @@ class LocalWorld:
                 self.folder / "host",
                 port=self.options.port or free_port(),
                 queue_lease=self.options.queue_lease,
+                sign_in=self.options.sign_in,
             )
             self._stack.callback(self._stop_host)
         self.host_url = self.host.start().wait_ready(READY_SECONDS).url

@@ -24,6 +24,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--queue-lease", type=int, default=LEASE_SECONDS, metavar="SECONDS", help="fixed at 600 in the real host"
     )
     parser.add_argument("--drain-limit", type=float, default=DRAIN_LIMIT_SECONDS, metavar="SECONDS")
+    parser.add_argument("--sign-in", action="store_true", help="sign made-up people in, as App Service would")
     parser.add_argument("--log-json", action="store_true", help="log one JSON object a line")
     return parser.parse_args(arguments)
 

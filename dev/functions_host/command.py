@@ -35,6 +35,7 @@ def main(
     queue_lease: int = LEASE_SECONDS,
     drain_limit: float = DRAIN_LIMIT_SECONDS,
     log_json: bool = False,
+    sign_in: bool = False,
 ) -> int:
     """Runs a host until it is told to stop. What follows `host` counts for the built-in host only.
 
@@ -51,6 +52,7 @@ def main(
         queue_lease: seconds that a fetched queue message stays invisible.
         drain_limit: seconds that running functions may go on after a stop.
         log_json: log one JSON object a line.
+        sign_in: sign made-up people in, as App Service authentication would.
 
     Returns:
         The exit code: 0 after a stop, 2 when the app, host.json or the settings are at fault.
@@ -70,6 +72,7 @@ def main(
             state_dir=state_dir,
             keys=_given_keys(keys),
             drain_limit_seconds=drain_limit,
+            sign_in=sign_in,
         )
         return asyncio.run(_run_until_stopped(options, ready_file))
     except AppError as error:

@@ -14,7 +14,9 @@ from dev.functions_host.host_json import read_host_json
 from dev.functions_host.http.admin import Admin
 from dev.functions_host.http.event_grid import EventGridWebhook
 from dev.functions_host.http.keys import new_keys
+from dev.functions_host.http.people import PROGRAM
 from dev.functions_host.http.server import Server, function_route, http_routes
+from dev.functions_host.http.sign_in import SignIn
 from dev.functions_host.invoker import Invoker
 from dev.functions_host.listeners import ListenerFactory, Listeners
 from dev.functions_host.options import HostOptions
@@ -92,8 +94,9 @@ class FunctionsHost:
 
     async def _start(self, begun: AsyncExitStack) -> None:
         host_json = read_host_json(self.options.app_dir)
-        begun.enter_context(exported(self.options.settings))
-        settings = effective_settings(self.options.settings)
+        given = {**self.options.settings, **({"WEBSITE_AUTH_ENABLED": "true"} if self.options.sign_in else {})}
+        begun.enter_context(exported(given))
+        settings = effective_settings(given)
         indexed = await self._start_engine(begun)
         self.functions = _enabled(indexed, settings)
         self.keys = new_keys(self.functions, self.options.keys)
@@ -132,7 +135,8 @@ class FunctionsHost:
         webhook = EventGridWebhook(self.functions, self._invoker)
         routes = http_routes(self.functions.values(), self._route_prefix)
         keys = self.keys if self.options.enable_auth else None
-        self._server = Server(routes, admin, webhook, self._invoker, keys)
+        sign_in = SignIn(program=PROGRAM) if self.options.sign_in else None
+        self._server = Server(routes, admin, webhook, self._invoker, keys, sign_in)
         return self._server
 
     async def _drain_within_limit(self) -> None:

@@ -21,6 +21,7 @@ class HostOptions:
         state_dir: where timers keep their status; None means `.local-world/functions-host` in the app.
         keys: keys to use instead of random ones, by the names that `keys.new_keys` explains.
         drain_limit_seconds: how long running functions may go on after a stop.
+        sign_in: sign made-up people in, as App Service authentication would in front of the host.
     """
 
     app_dir: Path
@@ -33,6 +34,7 @@ class HostOptions:
     state_dir: Path | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     drain_limit_seconds: float = DRAIN_LIMIT_SECONDS
+    sign_in: bool = False
 
     @property
     def timer_state_dir(self) -> Path:

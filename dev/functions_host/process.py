@@ -44,6 +44,7 @@ class HostProcess:
         drain_limit: float = 10.0,
         engine: str | None = None,
         keys: Mapping[str, str] | None = None,
+        sign_in: bool = False,
         extra: Sequence[str] = (),
         python: str = sys.executable,
     ) -> None:
@@ -59,6 +60,7 @@ class HostProcess:
         self._arguments += ["--state-dir", str(work_dir), "--queue-lease", str(queue_lease)]
         self._arguments += ["--drain-limit", str(drain_limit), *(["--enable-auth"] if enable_auth else [])]
         self._arguments += ["--engine", engine] if engine else []
+        self._arguments += ["--sign-in"] if sign_in else []
         self._arguments += [part for name, value in (keys or {}).items() for part in ("--key", f"{name}={value}")]
         self._arguments += extra
 

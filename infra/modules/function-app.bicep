@@ -89,7 +89,14 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (entraClientId != '
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
       // Both spellings: Event Grid calls the one with capitals, and nothing says that matching ignores case.
-      excludedPaths: ['/runtime/webhooks/eventgrid', '/runtime/webhooks/EventGrid', '/api/health']
+      // The files of the console hold no data, and a browser needs them before anybody has signed in. Each is named whole:
+      // a shorter path, read as a prefix, would open the console's routes as well (docs/adr/0037).
+      excludedPaths: [
+        '/runtime/webhooks/eventgrid'
+        '/runtime/webhooks/EventGrid'
+        '/api/health'
+        '/api/console/index.html'
+      ]
     }
     identityProviders: {
       azureActiveDirectory: {

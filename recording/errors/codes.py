@@ -62,6 +62,22 @@ class Code(StrEnum):
         "role_missing", 403, False, Fault.CALLER,
         "The caller lacks the app role that the text names.",
         "Ask for the role.")
+    SIGN_IN_UNAVAILABLE = (
+        "sign_in_unavailable", 503, False, Fault.OPERATOR,
+        "The console needs App Service authentication, and the platform does not sign people in here.",
+        "Switch it on (`ENTRA_CLIENT_ID`); see the page about the console.")
+    CROSS_SITE_REQUEST = (
+        "cross_site_request", 403, False, Fault.CALLER,
+        "A request to the console's routes does not come from the console's own page.",
+        "Open the console itself; programs use the routes with a key.")
+    UNKNOWN_ROUTE = (
+        "unknown_route", 404, False, Fault.CALLER,
+        "The console has no such route or file.",
+        "Correct the path.")
+    METHOD_NOT_ALLOWED = (
+        "method_not_allowed", 405, False, Fault.CALLER,
+        "The console's route exists, and not with this method.",
+        "See the page about the console.")
     TOO_MANY_STARTS = (
         "too_many_starts", 429, True, Fault.CALLER,
         "The caller has asked for as many starts within a minute as `START_RATE_PER_MINUTE` allows. ACS was "

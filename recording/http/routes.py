@@ -203,7 +203,7 @@ def deep_health(
     return answered(look)
 
 
-def problem(error: RecordingError) -> func.HttpResponse:
+def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> func.HttpResponse:
     """An error as RFC 9457 problem details; `code` is stable, `retryable` says whether to send the same again."""
     status = _status(error)
     details: dict[str, Any] = {
@@ -213,6 +213,7 @@ def problem(error: RecordingError) -> func.HttpResponse:
         "detail": str(error),
         "code": error.code,
         "retryable": error.retryable,
+        **(more or {}),
     }
     if isinstance(error, SettingsError):
         details["faults"] = error.faults

@@ -47,6 +47,8 @@ CONTRACT = {
     "retry_held": ("held/retry", ["POST"], "FUNCTION"),
     "deep_health": ("health/deep", ["GET"], "FUNCTION"),
     "health": ("health", ["GET"], "ANONYMOUS"),
+    "console": ("console/{*path}", ["GET", "HEAD"], "ANONYMOUS"),
+    "console_api": ("console/api/{*path}", ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"], "ANONYMOUS"),
 }
 
 
@@ -75,7 +77,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
-    assert len(functions) == 22
+    assert len(functions) == 24
 
 
 def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from dev.functions_host.http.event_grid import PATH as EVENT_GRID_PATH
 from dev.functions_host.http.event_grid import EventGridWebhook
 from dev.functions_host.http.keys import EVENT_GRID_KEY, KeyStore, presented_key
 from dev.functions_host.http.routes import RouteTable, parse_template, route
+from dev.functions_host.http.sign_in import SignIn
 from dev.functions_host.http.trigger import answer_http
 from dev.functions_host.invoker import Invoker
 
@@ -23,21 +24,24 @@ class Server:
 
     Args:
         keys: None switches all key checks off, as `func start` does without `--enableAuth`.
+        sign_in: what stands in front of the host; None: nothing does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts that a host is put together from
         self,
         functions: RouteTable[FunctionSpec],
         admin: Admin,
         webhook: EventGridWebhook,
         invoker: Invoker,
         keys: KeyStore | None,
+        sign_in: SignIn | None = None,
     ) -> None:
         self._functions = functions
         self._admin = admin
         self._webhook = webhook
         self._invoker = invoker
         self._keys = keys
+        self._sign_in = sign_in
         self.is_stopping = False
 
     def application(self) -> web.Application:
@@ -50,6 +54,10 @@ class Server:
         if self.is_stopping:
             return web.Response(status=503, text="the host is stopping")
         path = request.rel_url.raw_path
+        if self._sign_in is not None:
+            if path.startswith("/.auth/"):
+                return await self._sign_in.answer(request)
+            request = self._sign_in.named(request)
         if (found := self._admin.routes.match(request.method, path)) is not None:
             return await self._answer_admin(request, *found)
         if _WEBHOOK.match(path) is not None:

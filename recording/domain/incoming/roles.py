@@ -1,7 +1,8 @@
-"""Who may do what: three app roles, and the operations that each one opens.
+"""Who may do what: the app roles, and the operations that each one opens.
 
-A role includes the ones below it. With Entra sign-in in front of the app (Easy Auth) a caller needs a role beside the
-function key; without it the key alone decides, which the platform has checked before.
+Who may listen or control may read; who may control may not listen; an administrator may do everything. With Entra
+sign-in in front of the app (Easy Auth) a caller needs a role beside the function key; without it the key alone decides,
+which the platform has checked before.
 """
 
 import base64
@@ -16,6 +17,7 @@ from recording.errors.codes import Code
 
 _LARGEST = 32 * 1024  # a principal with hundreds of groups has a few kilobytes
 _ROLE_CLAIMS = frozenset({"roles", "role", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
+_NAME_CLAIMS = ("name", "preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name")
 _OBJECT_ID_CLAIMS = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
 
 
@@ -23,6 +25,7 @@ class Role(StrEnum):
     """The app roles of the Entra application, by their values."""
 
     READ = "Recording.Read"
+    LISTEN = "Recording.Listen"
     CONTROL = "Recording.Control"
     ADMIN = "Recording.Admin"
 
@@ -45,6 +48,12 @@ class Operation(StrEnum):
     DISMISS_HELD = "dismiss_held"
     RETRY_HELD = "retry_held"
     DEEP_HEALTH = "deep_health"
+    LISTEN = "chunk_media"
+    SEE_PEAKS = "chunk_peaks"
+    SEE_NOW = "console_now"
+    VERIFY = "verify_recording"
+    READ_AUDIT = "read_audit"
+    READ_AUDIT_OF_RECORDING = "read_audit_of_recording"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -63,9 +72,16 @@ NEEDED: dict[Operation, Role] = {
     Operation.DISMISS_HELD: Role.ADMIN,
     Operation.RETRY_HELD: Role.ADMIN,
     Operation.DEEP_HEALTH: Role.ADMIN,
+    Operation.LISTEN: Role.LISTEN,
+    Operation.SEE_PEAKS: Role.LISTEN,
+    Operation.SEE_NOW: Role.READ,
+    Operation.VERIFY: Role.READ,
+    Operation.READ_AUDIT: Role.ADMIN,
+    Operation.READ_AUDIT_OF_RECORDING: Role.READ,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),
+    Role.LISTEN: frozenset({Role.READ, Role.LISTEN}),
     Role.CONTROL: frozenset({Role.READ, Role.CONTROL}),
     Role.ADMIN: frozenset(Role),
 }
@@ -77,6 +93,10 @@ class Principal:
 
     object_id: str | None
     roles: frozenset[Role]
+
+    def may(self, operation: Operation) -> bool:
+        """Whether one of its roles opens the operation."""
+        return is_allowed(self.roles, operation)
 
 
 def is_allowed(roles: Iterable[Role], operation: Operation) -> bool:
@@ -96,6 +116,17 @@ def read_principal(header: str | None) -> Principal:
     roles = frozenset(Role(value) for kind, value in claims if kind in role_claims and value in set(Role))
     found = (value for wanted in _OBJECT_ID_CLAIMS for kind, value in claims if kind == wanted)
     return Principal(next(found, None), roles)
+
+
+def display_name(header: str | None) -> str | None:
+    """Return what the caller is called, to be shown to nobody but the caller.
+
+    Raises:
+        RequestError: `not_signed_in` (401) when there is no principal, or it cannot be read.
+    """
+    claims, _ = _claims(header)
+    found = (value for wanted in _NAME_CLAIMS for kind, value in claims if kind == wanted)
+    return next(found, None)
 
 
 def check_allowed(principal: Principal, operation: Operation) -> None:

@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from recording.http import console_files
 from tests.repo.infra.bicep import Declared, Expression, Value, as_list, at
 from tests.repo.infra.templates import Check, Templates, differs
 
@@ -29,6 +30,7 @@ LEAKS = (
 )
 MAY_OWN_BLOBS = "storage-host"  # the Functions host asks for Owner, and only there
 OPEN_PATHS = ["/runtime/webhooks/eventgrid", "/runtime/webhooks/EventGrid", "/api/health"]
+CONSOLE = [f"/api/console/{name}" for name in console_files.files()]  # without data; each by its whole name
 RECORDING_LOGS = [{"category": name, "enabled": True} for name in ("CallRecordingSummary", "CallRecordingOperational")]
 # What the people who operate the app may do with it as a resource. Its settings hold no secret.
 OPERATE = {
@@ -124,7 +126,7 @@ def the_app_is_hardened(templates: Templates) -> Iterator[str]:
 def sign_in_leaves_events_and_health_out(templates: Templates) -> Iterator[str]:
     """Event Grid does not retry a 401: authentication in front of its webhook loses recordings."""
     sign_in = templates.module("function-app").resources["signIn"].properties
-    if at(sign_in, "globalValidation", "excludedPaths") != OPEN_PATHS:
+    if at(sign_in, "globalValidation", "excludedPaths") != [*OPEN_PATHS, *CONSOLE]:
         yield "function-app: excludedPaths"
     if (
         at(sign_in, "globalValidation", "requireAuthentication") is not True

@@ -223,6 +223,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "name: 'scm'\n  properties: { allow: true }",
     ),
     (access_policy.sign_in_leaves_events_and_health_out, APP, "'Return401'", "'AllowAnonymous'"),
+    (access_policy.sign_in_leaves_events_and_health_out, APP, "'/api/console/index.html'", "'/api/console/*'"),
     (
         access_policy.only_known_roles,
         f"{M}storage-dead-letter.bicep",
@@ -409,14 +410,14 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (storage_policy.archive_writer_cannot_delete, WRITER, "containers/read'", "generateUserDelegationKey/action'"),
     # --- events, the app, and who may do what -----------------------------------------------------------------------
     (access_policy.the_app_is_hardened, APP, "publicNetworkAccess: 'Enabled'", "publicNetworkAccess: 'Disabled'"),
-    (access_policy.sign_in_leaves_events_and_health_out, APP, "'/runtime/webhooks/EventGrid', ", ""),
+    (access_policy.sign_in_leaves_events_and_health_out, APP, "        '/runtime/webhooks/EventGrid'\n", ""),
     (
         access_policy.sign_in_leaves_events_and_health_out,
         APP,
         "requireAuthentication: true",
         "requireAuthentication: false",
     ),
-    (access_policy.sign_in_leaves_events_and_health_out, APP, "'/api/health']", "'/api']"),
+    (access_policy.sign_in_leaves_events_and_health_out, APP, "'/api/health'", "'/api'"),
     (
         access_policy.acs_tells_what_it_recorded,
         f"{M}acs-access.bicep",

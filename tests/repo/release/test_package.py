@@ -34,7 +34,9 @@ def test_the_zip_holds_the_app_and_nothing_else(names: list[str]) -> None:
         "requirements.txt",
         "recording",
     }
-    assert {Path(name).suffix for name in names if name.startswith("recording/")} == {".py"}
+    code = [name for name in names if name.startswith("recording/") and not name.startswith("recording/console/")]
+    assert {Path(name).suffix for name in code} == {".py"}
+    assert "recording/console/index.html" in names
     assert names == sorted(names)
 
 

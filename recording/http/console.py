@@ -1,0 +1,233 @@
+"""The console's own routes: the operations of the API, by signed-in role instead of by key.
+
+Every request must come from the console's own page, carry the principal of App Service authentication, and have the
+role that the operation needs. Where the platform does not sign people in, every answer is 503 (docs/adr/0037).
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import azure.functions as func
+
+from recording.domain.incoming.roles import (
+    NEEDED,
+    Operation,
+    Principal,
+    Role,
+    check_allowed,
+    display_name,
+    read_principal,
+)
+from recording.errors import RecordingError, RequestError
+from recording.errors.codes import Code
+from recording.http import library, routes
+from recording.http.console_files import HARDENED
+from recording.http.routes import Dependencies, as_json, json_body
+from recording.operate.doctor import Probe
+from recording.settings import Settings
+
+PAGE = "/api/console/index.html"
+MARK = "X-Recordings-Console"  # a header that no other site can send without asking first (CSRF)
+SIGN_IN_URL = f"/.auth/login/aad?post_login_redirect_uri={quote(PAGE, safe='')}"
+SIGN_OUT_URL = f"/.auth/logout?post_logout_redirect_uri={quote(PAGE, safe='')}"
+_PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
+_NEVER_RENDERED = {
+    **HARDENED,
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cache-Control": "private, no-store",
+}
+Probing = Callable[[Settings], Probe]
+Answer = Callable[[func.HttpRequest, Dependencies, Probing], func.HttpResponse]
+
+
+@dataclass(frozen=True)
+class ConsoleRoute:
+    """One route under `console/api`.
+
+    Attributes:
+        path: `{name}` is one segment, `{name*}` everything up to what follows.
+        operation: what a role must open; None: signed in is enough.
+        is_media: asked for by an element of the page, which can send no header of ours.
+    """
+
+    method: str
+    path: str
+    operation: Operation | None
+    answer: Answer
+    is_media: bool = False
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the values in a path, or None when it is another route's."""
+        found = re.fullmatch(_pattern_of(self.path), path)
+        return found.groupdict() if found else None
+
+
+def answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing) -> func.HttpResponse:
+    """Answer one request to `console/api/…`; every refusal is a problem document."""
+
+    def work() -> func.HttpResponse:
+        route, values = _route_of(request)
+        check_same_origin(request, is_media=route.is_media)
+        _, settings = dependencies()
+        principal = signed_in(request, settings)
+        if route.operation is not None:
+            check_allowed(principal, route.operation)
+        return route.answer(_with_route_params(request, values), dependencies, probe)
+
+    answered = _answered(work)
+    for name, value in _NEVER_RENDERED.items():
+        answered.headers.setdefault(name, value)
+    return answered
+
+
+def check_same_origin(request: func.HttpRequest, *, is_media: bool) -> None:
+    """Return when the request comes from a page of this very origin.
+
+    Browsers say so in `Sec-Fetch-Site`, which no page can set. Where an old one does not, `Origin` must be ours; and
+    everything but media needs a header that a foreign page could only send after asking, which is never granted.
+
+    Raises:
+        RequestError: `cross_site_request` (403).
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_own = site == "same-origin" if site is not None else not is_media and origin in (None, _origin_of(request))
+    if not is_own or not (is_media or request.headers.get(MARK) == "1"):
+        raise RequestError("this is not asked by the console's own page", code=Code.CROSS_SITE_REQUEST)
+
+
+def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:
+    """Return who is calling, as the platform says.
+
+    Raises:
+        RequestError: `sign_in_unavailable` (503) where the platform signs nobody in, for its header may then be
+            anybody's; `not_signed_in` (401) when it does not say who is calling.
+    """
+    if not settings.platform_auth:
+        message = "the platform does not sign people in, so the console is closed"
+        raise RequestError(message, code=Code.SIGN_IN_UNAVAILABLE)
+    return read_principal(request.headers.get(_PRINCIPAL))
+
+
+def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    """Return the answer, or the problem document; one that lacks a sign-in says where to go for it."""
+
+    def with_sign_in() -> func.HttpResponse:
+        try:
+            return work()
+        except RecordingError as error:
+            if error.code is not Code.NOT_SIGNED_IN:
+                raise
+            return routes.problem(error, {"signInUrl": SIGN_IN_URL})
+
+    return routes.answered(with_sign_in)
+
+
+def _origin_of(request: func.HttpRequest) -> str:
+    parts = urlsplit(request.url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _route_of(request: func.HttpRequest) -> tuple[ConsoleRoute, dict[str, str]]:
+    path = (request.route_params.get("path") or "").strip("/")
+    found = [(route, values) for route in ROUTES if (values := route.match(path)) is not None]
+    if not found:
+        raise RequestError("the console has no such route", code=Code.UNKNOWN_ROUTE)
+    method = "GET" if request.method == "HEAD" else request.method
+    for route, values in found:
+        if route.method == method:
+            return route, values
+    raise RequestError("the route takes another method", code=Code.METHOD_NOT_ALLOWED)
+
+
+def _pattern_of(template: str) -> str:
+    parts = re.split(r"\{(\w+\*?)\}", template)
+    names = iter(parts[1::2])
+    pattern = re.escape(parts[0])
+    for literal in parts[2::2]:
+        name = next(names)
+        pattern += f"(?P<{name.removesuffix('*')}>{'.+' if name.endswith('*') else '[^/]+'})" + re.escape(literal)
+    return pattern
+
+
+def _with_route_params(
+    request: func.HttpRequest, values: Mapping[str, str], body: bytes | None = None
+) -> func.HttpRequest:
+    """Return the request as the function of the same operation gets it behind a key."""
+    return func.HttpRequest(
+        method=request.method,
+        url=request.url,
+        headers=dict(request.headers),
+        params=dict(request.params),
+        route_params=dict(values),
+        body=request.get_body() if body is None else body,
+    )
+
+
+# --- the answers -----------------------------------------------------------------------------------------------------
+
+
+def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
+    """GET me: who is signed in, and what that person may do here."""
+    _, settings = dependencies()
+    principal = signed_in(request, settings)
+    content = {
+        "name": display_name(request.headers.get(_PRINCIPAL)),
+        "roles": sorted(principal.roles),
+        "may": {
+            "read": principal.may(Operation.FIND),
+            "listen": principal.may(Operation.LISTEN),
+            "control": principal.may(Operation.TAG),
+            "operate": principal.may(Operation.RETRY_HELD),
+            "hold": False,
+            "export": False,
+            "erase": False,
+        },
+        "signOutUrl": SIGN_OUT_URL,
+        "timeZoneHint": None,
+    }
+    return as_json(content, 200)
+
+
+def _same(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
+    """Return the answer of the function that callers with a key use."""
+    return lambda request, dependencies, _probe: function(request, dependencies)
+
+
+def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
+    """Return the answer of a decision about the held thing that the path names."""
+
+    def decide(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
+        def work() -> func.HttpResponse:
+            asked = json_body(request)
+            if not isinstance(asked, dict):
+                raise RequestError("the body is not a JSON object")
+            held = request.route_params["id"].replace("%2F", "/").replace("%2f", "/")
+            body = json.dumps(asked | {"id": held}).encode()
+            return function(_with_route_params(request, {}, body), dependencies)
+
+        return routes.answered(work)
+
+    return decide
+
+
+ROUTES: tuple[ConsoleRoute, ...] = (
+    ConsoleRoute("GET", "me", None, _me),
+    ConsoleRoute("GET", "recordings", Operation.FIND, _same(library.find_recordings)),
+    ConsoleRoute("POST", "recordings/search", Operation.SEARCH, _same(library.search_recordings)),
+    ConsoleRoute("GET", "recordings/{recordingId}", Operation.GET, _same(routes.get_recording)),
+    ConsoleRoute("PATCH", "recordings/{recordingId}", Operation.TAG, _same(library.tag_recording)),
+    ConsoleRoute("GET", "recordings/{recordingId}/timeline", Operation.TIMELINE, _same(library.recording_timeline)),
+    ConsoleRoute("GET", "held", Operation.LIST_HELD, _same(routes.list_held)),
+    ConsoleRoute("POST", "held/{id*}/retry", Operation.RETRY_HELD, _held_decision(routes.retry_held)),
+    ConsoleRoute("POST", "held/{id*}/accept", Operation.ACCEPT_HELD, _held_decision(routes.accept_held)),
+    ConsoleRoute("POST", "held/{id*}/dismiss", Operation.DISMISS_HELD, _held_decision(routes.dismiss_held)),
+    ConsoleRoute("GET", "health", Operation.DEEP_HEALTH, routes.deep_health),
+)
+
+
+def role_of(route: ConsoleRoute) -> Role | None:
+    """Return the least role that opens a route; None: signed in is enough."""
+    return None if route.operation is None else NEEDED[route.operation]
