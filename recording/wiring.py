@@ -28,7 +28,7 @@ from recording.ports import (
     RecordingSource,
     StartCounts,
 )
-from recording.settings import Settings, SettingsError, read_settings
+from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from recording.telemetry import listen
 
 if TYPE_CHECKING:
@@ -121,16 +121,23 @@ def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedAp
 
 
 def other_container(name: str, known: Settings) -> Archive:
-    """Another container of the archive's account, to import from.
+    """Another container of the archive's account, to import from; or one of the customer's own, by its address.
 
     Raises:
-        SettingsError: it is the archive itself.
+        SettingsError: it is the archive itself, or an address that EXTERNAL_STORAGE_CONTAINERS does not name.
     """
     from recording.adapters.blob.archive import BlobArchive
+    from recording.adapters.blob.container import account_url
 
-    if name == known.archive_container:
+    account, _, container = name.rpartition("/")
+    if account and name not in known.external_containers:
+        raise SettingsError({"CONTAINER": "is not one of EXTERNAL_STORAGE_CONTAINERS"})
+    is_ours = account in ("", account_url(known.archive_storage))
+    if is_ours and container == known.archive_container:
         raise SettingsError({"CONTAINER": "is the archive itself"})
-    return BlobArchive(known.model_copy(update={"archive_container": name}))
+    identity = known.archive_storage.client_id
+    place = known.archive_storage if is_ours else StorageConnection(blob_uri=account, client_id=identity)
+    return BlobArchive(known.model_copy(update={"archive_storage": place, "archive_container": container}))
 
 
 def reset() -> None:

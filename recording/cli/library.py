@@ -12,7 +12,7 @@ from recording.cli.options import Form, RecordingArgument, moment, session_of, w
 from recording.cli.output.times import clock_time, duration_of, size_of
 from recording.cli.output.words import style_of
 from recording.control.audit import audited
-from recording.domain.archived.importing import byos_entries, read_mapping
+from recording.domain.archived.importing import read_mapping
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
@@ -20,6 +20,7 @@ from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.library_views import FoundPageView, FoundView, ImportedView, RebuiltView, ReindexedView
 from recording.library.directory import find as find_recordings
+from recording.library.import_entries import entries_in
 from recording.library.importing import Imported, import_recordings
 from recording.library.rebuild import rebuild as rebuild_catalog
 from recording.library.reindex import reindex as write_rows_again
@@ -192,46 +193,63 @@ def reindex(
 def import_files(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
-    container: Annotated[str, typer.Argument(metavar="CONTAINER", help="in the archive's account; it is only read")],
+    container: Annotated[
+        str, typer.Argument(metavar="CONTAINER", help="in the archive's account, or an address; it is only read")
+    ],
     mapping: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSON or CSV; else the names that ACS gives", exists=True, dir_okay=False),
+        typer.Option(metavar="FILE", help="JSON or CSV; else by the names of the files", exists=True, dir_okay=False),
     ] = None,
     prefix: Annotated[str, typer.Option(help="only blobs whose names begin so")] = "",
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="leave the media where it is; needs EXTERNAL_STORAGE_CONTAINERS")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="read and probe, and write nothing")] = False,
 ) -> None:
     """Bring files of another container under the same proof as recordings of ACS.
 
     Exit code 1: some were left out, and are named.
 
-    Examples: `recordings import old-recordings --mapping mapping.csv --dry-run`.
+    Examples: `recordings import old-recordings --mapping mapping.csv --dry-run`, `recordings import calls --in-place`.
     """
     session = session_of(context, form)
-    source = session.container(container)
+    place = _place(session, container) if in_place else None
+    source = session.container(place or container)
     try:
-        done = _import(session, source, mapping, prefix, dry_run=dry_run)
+        done = _import(session, source, mapping, prefix, place, dry_run=dry_run)
     finally:
         close = getattr(source, "close", None)
         if close is not None:
             close()
     word = "would be imported" if dry_run else "imported"
-    line = f"{done.copied} files {word} ({size_of(done.length_bytes)}), {done.known} were known"
+    count = done.copied + done.in_place
+    where = " where they are" if in_place else ""
+    line = f"{count} files {word}{where} ({size_of(done.length_bytes)}), {done.known} were known"
     raise typer.Exit(_ended(session, ImportedView.of(done).plain(), done.problems, line))
 
 
-def _import(session: Session, source: Archive, mapping: Path | None, prefix: str, *, dry_run: bool) -> Imported:
-    if mapping:
-        entries = read_mapping(mapping.read_bytes())
-    else:
-        entries = byos_entries(blob.name for blob in source.list(prefix) if blob.is_committed)
+def _place(session: Session, container: str) -> str:
+    """Return the address of a container of the customer's own, which may be called by its name alone."""
+    named = [url for url in session.settings.external_containers if container in (url, url.rpartition("/")[2])]
+    if len(named) != 1:
+        message = "media can stay only in a container that EXTERNAL_STORAGE_CONTAINERS names"
+        raise RequestError(message, code=Code.UNKNOWN_CONTAINER)
+    return named[0]
+
+
+def _import(
+    session: Session, source: Archive, mapping: Path | None, prefix: str, place: str | None, *, dry_run: bool
+) -> Imported:
+    entries = read_mapping(mapping.read_bytes()) if mapping else entries_in(source, prefix)
     with working(session, "importing") as told:
         return import_recordings(
             entries,
             source,
             session.ports,
             session.settings,
+            place=place,
             dry_run=dry_run,
-            progress=lambda now: told(f"{now.copied} files, {size_of(now.length_bytes)}"),
+            progress=lambda now: told(f"{now.copied + now.in_place} files, {size_of(now.length_bytes)}"),
         )
 
 

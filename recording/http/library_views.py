@@ -168,6 +168,7 @@ class ImportedView(View):
     """What an import did, or with a dry run would do."""
 
     copied: int
+    in_place: int
     known: int
     length_bytes: int
     problems: tuple[ProblemView, ...]

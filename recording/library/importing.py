@@ -1,43 +1,55 @@
 """Import: media of another container come under proof, with receipts that say where they came from.
 
-Each file is read whole once, probed and hashed while it is copied, read back, and only then cataloged. Every step finds
-its own earlier result, so a run that ends is simply run again. The source is only read.
+Each file is read whole once, probed and hashed. Then it is copied into the archive and read back, or it stays where it
+is and only its documents are written. Every step finds its own earlier result, so a run that ends is simply run again.
+The source is only read.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.blocks import Block, block_id, crc64_of
-from recording.domain.archived.importing import IMPORTED, ImportEntry, started_of
+from recording.domain.archived.importing import IMPORTED, ImportEntry, place_fault, started_of
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
+from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
+from recording.domain.state.chunk import (
+    ChunkKey,
+    ChunkRecord,
+    ChunkState,
+    ChunkTask,
+    Home,
+    MetadataOutcome,
+    SourceOutcome,
+)
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.stored import sha256_of
-from recording.errors import RecordingError, SourceBrokenError, StorageBusyError
+from recording.errors import RecordingError, RequestError, SourceBrokenError, StorageBusyError
+from recording.errors.codes import Code
+from recording.library.directory import find_all
 from recording.ports import Archive, Ports
 from recording.ports.follow_ups import request_follow_up
 from recording.settings import Settings
 
 BLOCK_BYTES = 8 << 20
+OTHER_BYTES = "other bytes are archived under the same ids"
 _JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class _Copy:
-    """One file whose blocks are staged, with what reading it told."""
+class _Media:
+    """One file that was read whole, with what reading it told."""
 
     entry: ImportEntry
     task: ChunkTask
-    name: str
+    name: str  # in the archive; of media that stays where it is, its documents are named so
     digest: Digest
     media: MediaFacts
 
@@ -47,6 +59,7 @@ class Imported:
     """What a run did, or with a dry run would do. `problems` names each file that was left out, and why."""
 
     copied: int = 0
+    in_place: int = 0
     known: int = 0
     length_bytes: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -58,93 +71,178 @@ def import_recordings(
     ports: Ports,
     settings: Settings,
     *,
+    place: str | None = None,
     dry_run: bool = False,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Copy each entry's media into the archive, prove it, and catalog it as imported.
+    """Read each entry's media, prove it, and catalog it as imported.
 
     Args:
         entries: from a mapping file or from the names in the container.
         source: the container they are in; only read.
-        ports: archive, catalog and the queue of follow-ups.
-        settings: the archive's layout.
+        ports: archive, catalog and the queue of follow-ups; the customer's own storage, when media stays there.
+        settings: the archive's layout, and the containers of the customer's.
+        place: the container's address, when the media is to stay there; None copies it into the archive.
         dry_run: read and probe, but write nothing.
         progress: is called after each file.
+
+    Raises:
+        RequestError: `unknown_container`, the place is not one of EXTERNAL_STORAGE_CONTAINERS.
     """
-    done = Imported()
+    if place is not None and place not in settings.external_containers:
+        message = "media can stay only in a container that EXTERNAL_STORAGE_CONTAINERS names"
+        raise RequestError(message, code=Code.UNKNOWN_CONTAINER)
+    run = _Run(source, ports, settings, place, dry_run=dry_run)
     for entry in entries:
         try:
-            _import(entry, source, ports, settings, done, dry_run=dry_run)
+            run.take(entry)
         except RecordingError as error:
-            done.problems.append((entry.blob, error.code))
-        progress(done)
-    return done
+            run.done.problems.append((entry.blob, error.code))
+        progress(run.done)
+    return run.done
 
 
-def _import(
-    entry: ImportEntry, source: Archive, ports: Ports, settings: Settings, done: Imported, *, dry_run: bool
-) -> None:
-    document_id = f"imported-{entry.mark}"
-    key = ChunkKey(recording_id=entry.id_of_recording, index=entry.index, document_id=document_id)
-    if ports.catalog.get_chunk(key) is not None:
-        done.known += 1
-        return
-    found = source.look_up(entry.blob)
-    if found is None:
-        done.problems.append((entry.blob, "not there"))
-        return
-    given = _given_metadata(entry, source)
-    told = read_metadata(given) if given is not None else ChunkMetadata()
-    begun = started_of(entry, told.started_at, ports.clock.now()) or ports.clock.now()
-    call_id = entry.call_id or told.call_id or entry.id_of_recording
-    folder = layout.folder_of(settings.archive_path_template, key.recording_id, call_id, begun)
-    name = layout.media_name(settings.archive_path_template, folder, entry.index, document_id, entry.announced_format)
-    digest, media = _copied(entry, name, source, ports.archive, dry_run=dry_run)
-    if fault := _fault(entry, digest, media, found.length_bytes):
-        done.problems.append((entry.blob, fault))
-        return
-    done.copied += 1
-    done.length_bytes += digest.length_bytes
-    if not dry_run:
-        task = ChunkTask(
-            recording_id=key.recording_id,
+class _Run:
+    """One run over many entries."""
+
+    def __init__(self, source: Archive, ports: Ports, settings: Settings, place: str | None, *, dry_run: bool) -> None:
+        self._source, self._ports, self._settings = source, ports, settings
+        self._place, self._is_dry = place, dry_run
+        self.done = Imported()
+
+    def take(self, entry: ImportEntry) -> None:
+        """Import one file, or note why it is left out."""
+        key = ChunkKey(recording_id=entry.id_of_recording, index=entry.index, document_id=entry.id_of_document)
+        known = self._ports.catalog.get_chunk(key) or self._archived_by_event(entry)
+        if known is not None:
+            self._compare(entry, known)
+            return
+        found = self._source.look_up(entry.blob)
+        if found is None:
+            self.done.problems.append((entry.blob, "not there"))
+            return
+        given = self._given_metadata(entry)
+        told = read_metadata(given) if given is not None else ChunkMetadata()
+        people = (*entry.participants, *(one.raw_id for one in told.participants))
+        if self._place is not None and (fault := place_fault(entry, people)):
+            self.done.problems.append((entry.blob, fault))
+            return
+        media = self._read(entry, self._task(entry, told))
+        if fault := _fault(entry, media, found.length_bytes):
+            self.done.problems.append((entry.blob, fault))
+            return
+        if not self._is_dry:
+            self._keep(media, given)
+        self.done.copied += self._place is None
+        self.done.in_place += self._place is not None
+        self.done.length_bytes += media.digest.length_bytes
+
+    def _archived_by_event(self, entry: ImportEntry) -> ChunkRecord | None:
+        """Return a chunk that ACS announced and this app archived: a container of the customer's may hold it too."""
+        if entry.document_id is None or entry.call_id is None or self._ports.directory is None:
+            return None
+        for one in find_all(FindQuery(call=entry.call_id), self._ports, self._settings):
+            for chunk in self._ports.catalog.chunks_of(one.recording.recording_id):
+                if chunk.task.document_id == entry.document_id and chunk.task.index == entry.index and chunk.sha256:
+                    return chunk
+        return None
+
+    def _compare(self, entry: ImportEntry, known: ChunkRecord) -> None:
+        """Count a file that is known; another one under the same ids must have the same bytes."""
+        was_imported = known.task.event_id == _event_id(entry)
+        if was_imported and not self._is_dry:
+            rewrite_manifest(known.task, self._ports)  # the run that cataloged it may have ended there
+        is_the_file = was_imported or known.task.content_location == self._location(entry)
+        if is_the_file or self._digest(entry).sha256 == known.sha256:
+            self.done.known += 1
+        else:
+            self.done.problems.append((entry.blob, OTHER_BYTES))
+
+    def _digest(self, entry: ImportEntry) -> Digest:
+        hasher = Hasher()
+        for piece in self._source.read(entry.blob):
+            hasher.update(piece)
+        return hasher.digest()
+
+    def _location(self, entry: ImportEntry) -> str:
+        return f"{self._place}/{entry.blob}" if self._place is not None else ""
+
+    def _given_metadata(self, entry: ImportEntry) -> bytes | None:
+        """Return the metadata document of ACS that the entry names; one that cannot be read counts as none."""
+        stored = self._source.get(entry.metadata) if entry.metadata else None
+        try:
+            if stored is not None:
+                read_metadata(stored[0])
+        except SourceBrokenError:
+            return None
+        return stored[0] if stored else None
+
+    def _task(self, entry: ImportEntry, told: ChunkMetadata) -> ChunkTask:
+        begun = started_of(entry, told.started_at, self._ports.clock.now()) or self._ports.clock.now()
+        recording_id, call_id = entry.id_of_recording, entry.call_id or told.call_id or entry.id_of_recording
+        return ChunkTask(
+            recording_id=recording_id,
             call_id=call_id,
-            document_id=document_id,
+            document_id=entry.id_of_document,
             index=entry.index,
-            content_location="",
-            format=media.format,
+            content_location=self._location(entry),
+            home=Home.ACS if self._place is None else Home.EXTERNAL,
+            format=entry.announced_format,
             recording_start_time=begun,
-            event_id=document_id,
+            event_id=_event_id(entry),
             event_time=begun,
             expires_at=begun,
-            folder=folder,
+            folder=layout.folder_of(self._settings.archive_path_template, recording_id, call_id, begun),
         )
-        _keep(_Copy(entry, task, name, digest, media), given, ports)
+
+    def _read(self, entry: ImportEntry, task: ChunkTask) -> _Media:
+        """Read the media once: probe and hash it, and stage its blocks while it goes by. Nothing is committed yet."""
+        template = self._settings.archive_path_template
+        name = layout.media_name(template, task.folder, task.index, task.document_id, entry.announced_format)
+        probe, hasher = MediaProbe(entry.announced_format), Hasher(with_sha512=True)
+        for data in _blocks(self._pieces(entry)):
+            probe.feed(data)
+            if self._place is None and not self._is_dry:
+                block = Block(hasher.length_bytes, len(data))
+                self._ports.archive.stage_block(name, block_id(block, entry.mark, crc64_of(data)), data)
+            hasher.update(data)
+        return _Media(entry, task, name, hasher.digest(), probe.finish())
+
+    def _pieces(self, entry: ImportEntry) -> Iterator[bytes]:
+        """Yield the media; where it stays, by the way on which it will be verified and heard later."""
+        if self._place is None:
+            yield from self._source.read(entry.blob)
+            return
+        with self._ports.external.open_content(self._location(entry)) as content:
+            yield from content.pieces()
+
+    def _keep(self, media: _Media, given: bytes | None) -> None:
+        """Commit and read back what was copied, write metadata and receipt, and then catalog."""
+        task, name, archive = media.task, media.name, self._ports.archive
+        if self._place is None:
+            _commit(media, archive)
+        document = given if given is not None else media.entry.document(media.media.duration_ms)
+        archive.put_once(layout.metadata_name(name), document, _JSON)
+        record = _record(media, document, self._ports)
+        archive.put_once(layout.receipt_name(name), receipt_of(record, __version__), _JSON)
+        self._ports.catalog.add_recording(
+            RecordingRecord(
+                recording_id=task.recording_id,
+                folder=task.folder,
+                call_id=task.call_id,
+                started_at=task.recording_start_time,
+                first_event_at=self._ports.clock.now(),
+                request={"tags": media.entry.tags} if media.entry.tags else {},
+            )
+        )
+        self._ports.catalog.add_chunk(record)
+        rewrite_manifest(task, self._ports)
+        request_follow_up(task.recording_id, self._ports)
 
 
-def _given_metadata(entry: ImportEntry, source: Archive) -> bytes | None:
-    """Return the metadata document of ACS that the entry names; one that cannot be read counts as none."""
-    stored = source.get(entry.metadata) if entry.metadata else None
-    try:
-        if stored is not None:
-            read_metadata(stored[0])
-    except SourceBrokenError:
-        return None
-    return stored[0] if stored else None
-
-
-def _copied(
-    entry: ImportEntry, name: str, source: Archive, archive: Archive, *, dry_run: bool
-) -> tuple[Digest, MediaFacts]:
-    """Read the media once: probe and hash it, and stage its blocks while it goes by. Nothing is committed yet."""
-    probe, hasher = MediaProbe(entry.announced_format), Hasher(with_sha512=True)
-    for data in _blocks(source.read(entry.blob)):
-        probe.feed(data)
-        if not dry_run:
-            block = Block(hasher.length_bytes, len(data))
-            archive.stage_block(name, block_id(block, entry.mark, crc64_of(data)), data)
-        hasher.update(data)
-    return hasher.digest(), probe.finish()
+def _event_id(entry: ImportEntry) -> str:
+    """Return what stands for an event: which file this was."""
+    return f"imported-{entry.mark}"
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -158,70 +256,52 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(gathered)
 
 
-def _fault(entry: ImportEntry, digest: Digest, media: MediaFacts, length_bytes: int) -> str | None:
+def _fault(entry: ImportEntry, media: _Media, length_bytes: int) -> str | None:
     """Return why a file is left out; nothing of it is committed then."""
-    if digest.length_bytes != length_bytes:
+    if media.digest.length_bytes != length_bytes:
         return "shorter than its container says"
-    if entry.sha256 is not None and entry.sha256.lower() != digest.sha256:
+    if entry.sha256 is not None and entry.sha256.lower() != media.digest.sha256:
         return "another digest than the mapping says"
-    return media.fault
+    return media.media.fault
 
 
-def _keep(copy: _Copy, given: bytes | None, ports: Ports) -> None:
-    """Commit, read back, write metadata and receipt, and then catalog."""
-    entry, task, name, media = copy.entry, copy.task, copy.name, copy.media
-    staged = sorted(text for text in ports.archive.staged_blocks(name) if text[18:34] == entry.mark[:16])
-    kind = media.format or entry.announced_format
+def _commit(media: _Media, archive: Archive) -> None:
+    """Commit the blocks of this file, and read back what the archive has of it."""
+    entry, name, kind = media.entry, media.name, media.media.format or media.entry.announced_format
+    staged = sorted(text for text in archive.staged_blocks(name) if text[18:34] == entry.mark[:16])
     media_type = kind.media_type if kind else "application/octet-stream"
-    ports.archive.commit(name, staged, media_type, {"sha256": copy.digest.sha256})
-    if _stored_digest(name, ports.archive) != copy.digest:
-        raise StorageBusyError("the archive does not give back what was read")
-    document = given if given is not None else entry.document(media.duration_ms)
-    ports.archive.put_once(layout.metadata_name(name), document, _JSON)
-    record = _record(copy, document, ports.clock.now())
-    ports.archive.put_once(layout.receipt_name(name), receipt_of(record, __version__), _JSON)
-    ports.catalog.add_recording(
-        RecordingRecord(
-            recording_id=task.recording_id,
-            folder=task.folder,
-            call_id=task.call_id,
-            started_at=task.recording_start_time,
-            first_event_at=ports.clock.now(),
-            request={"tags": entry.tags} if entry.tags else {},
-        )
-    )
-    ports.catalog.add_chunk(record)
-    rewrite_manifest(task, ports)
-    request_follow_up(task.recording_id, ports)
-
-
-def _stored_digest(name: str, archive: Archive) -> Digest:
+    facts = {"recordingid": media.task.recording_id, "documentid": media.task.document_id}
+    facts |= {"sha256": media.digest.sha256, "sha512": media.digest.sha512 or ""}
+    archive.commit(name, staged, media_type, facts)
     hasher = Hasher()
     for piece in archive.read(name):
         hasher.update(piece)
-    return hasher.digest()
+    if hasher.digest() != media.digest:
+        raise StorageBusyError("the archive does not give back what was read")
 
 
-def _record(copy: _Copy, document: bytes, now: datetime) -> ChunkRecord:
-    media, digest = copy.media, copy.digest
+def _record(media: _Media, document: bytes, ports: Ports) -> ChunkRecord:
+    facts, digest, now = media.media, media.digest, ports.clock.now()
     proof: dict[str, Any] = {"copied_at": now, "verified_at": now, "cataloged_at": now}
+    is_copied = media.task.home is Home.ACS
+    how = "read back: equal SHA-256" if is_copied else "read whole where it is stored; nothing was copied"
     return ChunkRecord(
-        task=copy.task,
+        task=media.task,
         state=ChunkState.CATALOGED,
         first_seen_at=now,
         changed_at=now,
-        blob_name=copy.name,
-        format=media.format,
+        blob_name=media.name,
+        format=facts.format,
         length_bytes=digest.length_bytes,
         sha256=digest.sha256,
         sha512=digest.sha512,
-        duration_ms=media.duration_ms,
-        container=media.container,
-        channels=media.channels,
-        sample_rate=media.sample_rate,
-        has_video=media.has_video,
-        remarks=(IMPORTED, *media.remarks),
-        verified_how=("length equals the container's", "the media opens", "read back: equal SHA-256"),
+        duration_ms=facts.duration_ms,
+        container=facts.container,
+        channels=facts.channels,
+        sample_rate=facts.sample_rate,
+        has_video=facts.has_video,
+        remarks=(IMPORTED, *facts.remarks),
+        verified_how=("length equals the container's", "the media opens", how),
         metadata=MetadataOutcome.ARCHIVED,
         metadata_sha256=sha256_of(document),
         facts=facts_of_metadata(read_metadata(document)),

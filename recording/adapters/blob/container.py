@@ -35,6 +35,12 @@ def blob_service(connection: StorageConnection) -> BlobServiceClient:
     return BlobServiceClient(address, credential(connection.client_id), transport=shared_transport(), **CLIENT_OPTIONS)
 
 
+def account_url(connection: StorageConnection) -> str:
+    """The address of an account, without a slash at its end."""
+    with blob_service(connection) as service:
+        return str(service.url).rstrip("/")
+
+
 class BlobContainer:
     """A container by name. Every method raises StorageError."""
 

@@ -1,4 +1,4 @@
-"""What is to be imported: a mapping file, or the names that ACS gives files in a customer's own container. Pure.
+"""What is to be imported: a mapping file, or the names that ACS or the published samples give to files. Pure.
 
 File names may hold numbers and names of people. So ids are made from their hashes, and the name itself is written into
 the metadata document only.
@@ -16,12 +16,16 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from recording.domain.formats import FormatType
-from recording.domain.ids import is_opaque_id
+from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.incoming.events import Time
+from recording.domain.incoming.metadata import ChunkMetadata
+from recording.domain.incoming.participants import canonical_participant, last_digits
 from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText
 from recording.errors import RequestError
 
 IMPORTED = "imported; the source is unknown to ACS"
+_METADATA_ENDS = (".json", ".metadata.json", "-metadata.json", "_metadata.json", "-acsmetadata.json")
+_NOT_DIGITS = re.compile(r"[^0-9]", re.ASCII)
 # `20230105/{call}/{recording}/{chunk}-audiomp3.{document}.mp3`, as ACS writes to a customer's own container
 _BYOS = re.compile(
     r"(?P<folder>(?:.*/)?(?P<call>[^/]+)/(?P<recording>[^/]+))/(?P<chunk>[0-9]+)-(?P<kind>[a-z0-9]+)"
@@ -48,6 +52,7 @@ class ImportEntry(Exact):
     blob: Annotated[str, Field(min_length=1, max_length=1024)]
     recording_id: ShortText | None = None
     call_id: ShortText | None = None
+    document_id: ShortText | None = None
     index: int = Field(0, ge=0, le=1_000_000)
     started_at: Time | None = None
     participants: Annotated[tuple[ShortText, ...], BeforeValidator(_listed)] = ()
@@ -64,6 +69,11 @@ class ImportEntry(Exact):
         return hashlib.sha256(self.blob.encode()).hexdigest()[:32]
 
     @property
+    def id_of_document(self) -> str:
+        """Return the document's id: as given, or made from the name."""
+        return self.document_id or f"imported-{self.mark}"
+
+    @property
     def id_of_recording(self) -> str:
         """Return the recording's id: as given, or made from the name."""
         return self.recording_id or f"imported-{self.mark}"
@@ -77,7 +87,7 @@ class ImportEntry(Exact):
         """Return a metadata document in the form that ACS uses; people and file names are written nowhere else."""
         facts = {
             "callId": self.call_id,
-            "chunkDocumentId": f"imported-{self.mark}",
+            "chunkDocumentId": self.id_of_document,
             "chunkIndex": self.index,
             "chunkStartTime": self.started_at.isoformat() if self.started_at else None,
             "chunkDuration": duration_ms,
@@ -113,20 +123,89 @@ def read_mapping(raw: bytes) -> list[ImportEntry]:
 
 
 def byos_entries(names: Iterable[str]) -> list[ImportEntry]:
-    """Return the entries for files that ACS wrote into a container of the customer's, with their metadata."""
+    """Return the entries for files that ACS wrote into a container of the customer's, with their metadata.
+
+    The service may export a file several times, into folders of other names. The first one gives the recording its
+    name; the others are entries of the same chunk, which an import compares with it.
+    """
     found = [match for name in sorted(names) if (match := _BYOS.fullmatch(name))]
     documents = {(one["folder"], one["document"]): one[0] for one in found if one["kind"] == "acsmetadata"}
+    media = [one for one in found if one["kind"] != "acsmetadata" and FormatType.read(one["extension"])]
+    first: dict[tuple[str, str], str] = {}
+    for one in media:
+        first.setdefault((one["call"], one["document"]), one["recording"])
     return [
         ImportEntry(
             blob=one[0],
-            recording_id=one["recording"] if is_opaque_id(one["recording"]) else None,
+            recording_id=name if is_opaque_id(name := first[one["call"], one["document"]]) else None,
             call_id=one["call"],
+            document_id=one["document"] if is_opaque_id(one["document"]) else None,
             index=int(one["chunk"]),
             metadata=documents.get((one["folder"], one["document"])),
         )
-        for one in found
-        if one["kind"] != "acsmetadata" and FormatType.read(one["extension"])
+        for one in media
     ]
+
+
+def pairs_of(names: Iterable[str]) -> list[tuple[str, str | None]]:
+    """Return media with the metadata document beside each, as the published samples name them.
+
+    Those save `{documentId}.mp4` and `{documentId}.json`; other common endings of the document are understood too.
+    """
+    known = set(names)
+    media = sorted(name for name in known if FormatType.read(name.rpartition(".")[2]) and not _BYOS.fullmatch(name))
+    stems = [(name, name.rpartition(".")[0]) for name in media]
+    return [
+        (name, next((beside for end in _METADATA_ENDS if (beside := f"{stem}{end}") in known), None))
+        for name, stem in stems
+    ]
+
+
+def sample_entries(found: Iterable[tuple[str, str | None, ChunkMetadata | None]]) -> list[ImportEntry]:
+    """Return the entries for media with the metadata documents beside them, which tell the rest.
+
+    A document names call and index, but no recording. Files of one call whose indexes are 0, 1, 2 … are taken for the
+    chunks of one recording; where an index is there twice the call was recorded several times, and each file is a
+    recording of its own.
+    """
+    calls: dict[str, list[tuple[str, str | None, ChunkMetadata]]] = {}
+    entries: list[ImportEntry] = []
+    for name, beside, document in found:
+        if document is None or document.call_id is None or document.index is None:
+            entries.append(ImportEntry(blob=name, metadata=beside))
+        else:
+            calls.setdefault(document.call_id, []).append((name, beside, document))
+    for call_id, files in calls.items():
+        is_one = sorted(document.index or 0 for *_, document in files) == list(range(len(files)))
+        shared = f"imported-{hashlib.sha256(call_id.encode()).hexdigest()[:32]}" if is_one and len(files) > 1 else None
+        entries += [_sample_entry(name, beside, document, shared) for name, beside, document in files]
+    return sorted(entries, key=lambda entry: entry.blob)
+
+
+def _sample_entry(name: str, beside: str | None, document: ChunkMetadata, recording_id: str | None) -> ImportEntry:
+    told = document.document_id
+    return ImportEntry(
+        blob=name,
+        recording_id=recording_id,
+        call_id=document.call_id,
+        document_id=told if told and is_opaque_id(told) else None,
+        index=(document.index or 0) if recording_id else 0,
+        metadata=beside,
+    )
+
+
+def place_fault(entry: ImportEntry, people: Iterable[str]) -> str | None:
+    """Say why a file cannot stay where it is; None when it can.
+
+    Its name becomes its place in catalog and receipt, and no number and no id of a person belongs there (I15).
+    """
+    name = entry.blob
+    digits = _NOT_DIGITS.sub("", name)
+    numbers = (last_digits(canonical_participant(person).removeprefix("4:")) for person in people)
+    names_somebody = any(person in name for person in people) or any(one in digits for one in numbers if one)
+    if names_somebody or without_numbers(name) != name:
+        return "its name tells a number or a participant: copy it instead"
+    return None
 
 
 def started_of(entry: ImportEntry, *others: datetime | None) -> datetime | None:
@@ -146,6 +225,7 @@ def _entry(number: int, document: Any) -> ImportEntry:
         entry = ImportEntry.read(document)
     except RequestError as error:
         raise RequestError(f"entry {number}: {error}") from None
-    if not is_opaque_id(entry.id_of_recording):
-        raise RequestError(f"entry {number}: recordingId has characters that no id has")
+    for field, value in (("recordingId", entry.id_of_recording), ("documentId", entry.id_of_document)):
+        if not is_opaque_id(value):
+            raise RequestError(f"entry {number}: {field} has characters that no id has")
     return entry

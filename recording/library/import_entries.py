@@ -1,0 +1,39 @@
+"""Tell what a container holds that can be imported, by the names that ACS and the published samples give to files."""
+
+from collections.abc import Iterator
+
+from recording.domain.archived.importing import ImportEntry, byos_entries, pairs_of, sample_entries
+from recording.domain.incoming.metadata import LARGEST_METADATA, ChunkMetadata, read_metadata
+from recording.errors import SourceBrokenError
+from recording.ports import Archive
+
+
+def entries_in(source: Archive, prefix: str = "") -> list[ImportEntry]:
+    """Return an entry for each media file of a container.
+
+    Files that ACS exported are understood by their names; of others the metadata document beside them is read.
+
+    Args:
+        source: the container; only read.
+        prefix: of blob names.
+
+    Raises:
+        StorageError: the container does not answer.
+    """
+    lengths = {blob.name: blob.length_bytes for blob in source.list(prefix) if blob.is_committed}
+    return [*byos_entries(lengths), *sample_entries(_described(lengths, source))]
+
+
+def _described(lengths: dict[str, int], source: Archive) -> Iterator[tuple[str, str | None, ChunkMetadata | None]]:
+    for name, beside in pairs_of(lengths):
+        is_small = beside is not None and lengths[beside] <= LARGEST_METADATA
+        yield name, beside if is_small else None, document_at(beside, source) if beside and is_small else None
+
+
+def document_at(name: str, source: Archive) -> ChunkMetadata | None:
+    """Return a metadata document of ACS; None when there is none, or it cannot be read."""
+    stored = source.get(name)
+    try:
+        return read_metadata(stored[0]) if stored is not None else None
+    except SourceBrokenError:
+        return None
