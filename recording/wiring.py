@@ -28,6 +28,7 @@ from recording.ports import (
     RecordingSource,
     StartCounts,
 )
+from recording.ports.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from recording.telemetry import listen
 
@@ -97,6 +98,7 @@ def _ports() -> Ports:
         directory=_lazily(_directory),
         follow_ups=_lazily(_follow_ups),
         index_keys=_lazily(_index_keys),
+        seal=_seal(settings()),
     )
 
 
@@ -229,6 +231,47 @@ def _index_keys() -> IndexKeySource:
     from recording.adapters.table.directory import TableIndexKeys
 
     return TableIndexKeys(settings())
+
+
+def _seal(known: Settings) -> SealPorts | None:
+    from recording.domain.names import SEAL_CONTAINER
+
+    if known.seal_key is None:
+        return None
+    return SealPorts(
+        waiting=_lazily(_seal_list),
+        key=_lazily(_seal_key),
+        store=_lazily(_seal_store),
+        origin=f"{known.archive_storage.blob_host}/{SEAL_CONTAINER}",
+        stamps=_lazily(_stamps) if known.seal_timestamp_url else None,
+    )
+
+
+def _seal_list() -> SealList:
+    from recording.adapters.table.seal_list import TableSealList
+
+    return TableSealList(settings())
+
+
+def _seal_key() -> SealKey:
+    from recording.adapters.seal_keys import FileKey, VaultKey
+
+    known = settings()
+    return VaultKey(known) if (known.seal_key or "").startswith("https://") else FileKey(known)
+
+
+def _seal_store() -> SealStore:
+    from recording.adapters.blob.archive import BlobArchive
+    from recording.domain.names import SEAL_CONTAINER
+
+    place = {"archive_container": SEAL_CONTAINER, "archive_access_tier": None}
+    return BlobArchive(settings().model_copy(update=place))
+
+
+def _stamps() -> TimeStamps:
+    from recording.adapters.seal_keys import StampingAuthority
+
+    return StampingAuthority(settings())
 
 
 def _log() -> CallRecordingLog:

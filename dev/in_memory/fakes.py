@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
+from dev.in_memory.seal import FakeSeal
 from recording.domain.archived.drift import BlobFacts, MediaAge, is_scrubbed, read_at
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
@@ -719,7 +720,7 @@ class FakeAudit(Scripted):
 
     @scripted
     def add(self, entry: AuditEntry) -> None:
-        self.written.append(entry)
+        self.written.append(replace(entry, id=f"{entry.at.isoformat()}-{len(self.written)}"))
 
     @scripted
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
@@ -827,6 +828,7 @@ class Fakes:
     jitter: Callable[[], float] = field(default_factory=lambda: random.Random(0).random)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     index_keys: FakeIndexKeys = field(default_factory=FakeIndexKeys)
+    seal: FakeSeal | None = None  # as without SEAL_KEY
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
 
@@ -856,4 +858,5 @@ class Fakes:
             directory=self.directory,
             follow_ups=self.follow_ups,
             index_keys=self.index_keys,
+            seal=self.seal.ports if self.seal else None,
         )

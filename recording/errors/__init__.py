@@ -19,6 +19,7 @@ RecordingError
 │   ├── StorageRefusedError    401/403: identity or role is missing: try again, tell the operator
 │   ├── BlobLockedError        a retention policy, a hold, a lease or the archive tier forbids it: lasts
 │   └── ContentConflictError   other bytes already lie under this name → quarantine
+├── SealKeyError               the key that signs checkpoints failed: the next turn seals more at once
 ├── LogUnavailableError        ACS's log in Azure Monitor did not answer: the next hour asks again
 ├── ClaimHeldError             another worker has the chunk: come back when its claim ends
 └── ClaimLostError             this worker lost its claim: stop, change nothing
@@ -186,6 +187,13 @@ class ContentConflictError(StorageError):
 
     code = Code.CONTENT_CONFLICT
     retryable = False
+
+
+class SealKeyError(RecordingError):
+    """The key that signs checkpoints, or the time-stamping authority, did not answer. Nothing waits for it."""
+
+    code = Code.SEAL_KEY_UNAVAILABLE
+    retryable = True
 
 
 class LogUnavailableError(RecordingError):

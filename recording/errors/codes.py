@@ -295,6 +295,16 @@ class Code(StrEnum):
         "log_unavailable", None, True, Fault.OPERATOR,
         "ACS's log in Azure Monitor did not answer, or refused. Nothing waits for it.",
         "If it stays: the role on the workspace, `MONITOR_WORKSPACE_ID`.")
+    SEAL_KEY_UNAVAILABLE = (
+        "seal_key_unavailable", None, True, Fault.OPERATOR,
+        "The key that signs checkpoints, or the time-stamping authority, did not answer, or refused. Nothing waits for "
+        "it: what was written meanwhile is sealed as soon as it answers.",
+        "If it stays: the role on the key, `SEAL_KEY`, the vault's firewall; see "
+        "[the runbook](runbook.md#seal-behind).")
+    SEAL_ALTERED = (
+        "seal_altered", None, True, Fault.OPERATOR,
+        "The last checkpoint of the seal, or the list of its leaves, is not as this app wrote it.",
+        "Serious: run `recordings seal verify`, and find out who writes to the container `recording-seal`.")
     BLOB_MISSING = (
         "blob_missing", None, True, Fault.OPERATOR,
         "A blob that was committed is not there any more.",

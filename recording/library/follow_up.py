@@ -34,6 +34,7 @@ from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, ClaimLostError, RecordingError, SourceBrokenError, StorageBusyError
 from recording.errors.codes import Code
+from recording.library.seal.waiting import seal_recording
 from recording.ports import Directory, IndexKeySource, Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.telemetry import Event, emit, span
@@ -71,6 +72,7 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
         StorageError: catalog, archive, directory or the key's place fail; the same again completes it.
     """
     _, source = library_of(ports)
+    seal_recording(recording_id, ports)
     written: set[str] = set()
     for _ in range(TRIES):
         record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)

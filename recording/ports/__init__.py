@@ -20,6 +20,7 @@ from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
+from recording.ports.seal import SealPorts
 from recording.ports.start_counts import StartCounts
 from recording.ports.stored import Page, Unreadable
 
@@ -83,3 +84,4 @@ class Ports:
     directory: Directory | None = None  # None only in a world that leaves it out
     follow_ups: FollowUps | None = None
     index_keys: IndexKeySource | None = None
+    seal: SealPorts | None = None  # only where SEAL_KEY is set

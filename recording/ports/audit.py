@@ -1,7 +1,7 @@
 """Who did what, when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ class AuditEntry:
         caller: the object id that the platform vouches for; None when only a key was shown.
         outcome: `asked`, `done`, or the code of the refusal.
         note: why, in the caller's own words, without phone numbers; of operators' decisions only.
+        id: the row's own name in the trail; None before it was read from there.
     """
 
     at: datetime
@@ -25,6 +26,7 @@ class AuditEntry:
     caller: str | None
     outcome: str
     note: str | None = None
+    id: str | None = field(default=None, compare=False)
 
 
 class AuditTrail(Protocol):

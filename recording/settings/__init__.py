@@ -28,7 +28,7 @@ _COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LAST_COMMA = re.compile(_STRING + r"|,(\s*[}\]])", re.DOTALL)
 _OF_AN_APP = re.compile(
     "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
-    "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
+    "|VERIFY_|MEDIA_|SEAL_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
 )
 _SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
 SERVICES = ("blob", "queue", "table")
@@ -74,6 +74,16 @@ class StorageConnection(_Frozen):
     table_uri: str | None = None
     client_id: str | None = None
 
+    @property
+    def blob_host(self) -> str:
+        """The host name of the account's blobs, as far as it is known: it names a log, and is not called."""
+        if self.blob_uri:
+            return self.blob_uri.removeprefix("https://").removeprefix("http://").partition("/")[0]
+        text = self.connection_string.get_secret_value() if self.connection_string else ""
+        parts = values.parts_of(text)
+        suffix = parts.get("endpointsuffix", "core.windows.net")
+        return f"{parts.get('accountname', 'devstoreaccount1')}.blob.{suffix}"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -117,6 +127,8 @@ class Settings(_Frozen):
     sign_in_required: Annotated[bool, Setting("APP_SIGN_IN_REQUIRED", values.flag)] = False
     start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
     index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()
+    seal_key: Annotated[str | None, Setting("SEAL_KEY", values.seal_key)] = None
+    seal_timestamp_url: Annotated[str | None, Setting("SEAL_TIMESTAMP_URL", values.stamping_url)] = None
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -204,6 +204,24 @@ def index_keys(text: str) -> tuple[SecretStr, ...]:
     return tuple(SecretStr(key) for key in keys)
 
 
+_VAULTS = r"(?:vault|managedhsm)\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)"
+_VAULT_KEY = re.compile(rf"https://[a-z0-9-]{{3,24}}\.{_VAULTS}/keys/[A-Za-z0-9-]{{1,127}}")
+
+
+def seal_key(text: str) -> str:
+    """Read the address of a key in a vault, or the path of a private key in a file."""
+    if _VAULT_KEY.fullmatch(text) or (not text.startswith("http") and Path(text).is_file()):
+        return text
+    raise ValueError("must be https://NAME.vault.azure.net/keys/KEY, or a PEM file that is there")
+
+
+def stamping_url(text: str) -> str:
+    """Read the address of a time-stamping authority."""
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", text):
+        raise ValueError("must be an https address without a query")
+    return text
+
+
 def duration(text: str) -> timedelta:
     """Read seconds, or hh:mm:ss as host.json writes it."""
     if found := re.fullmatch(r"(\d{1,2}):([0-5]\d):([0-5]\d)", text):

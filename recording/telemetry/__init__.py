@@ -59,6 +59,9 @@ class Event(StrEnum):
     REDRIVEN = "recording.redriven"
     QUEUE_SEEN = "recording.queue.seen"
     FOLLOW_UP_FAILED = "recording.follow_up_failed"
+    SEALED = "recording.sealed"
+    SEAL_FAILED = "recording.seal.failed"
+    SEAL_BEHIND = "recording.seal.behind"
     NEEDS_ATTENTION = "recording.needs_attention"
     RECONCILED = "recording.reconciled"
 
@@ -83,6 +86,8 @@ _LEVELS = {
     Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
     Event.FOLLOW_UP_FAILED: logging.WARNING,
+    Event.SEAL_FAILED: logging.WARNING,
+    Event.SEAL_BEHIND: logging.ERROR,
     Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,

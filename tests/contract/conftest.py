@@ -44,7 +44,7 @@ def storage_settings(connection_string: str) -> Settings:
 
 def _wipe(connection_string: str) -> None:
     with BlobServiceClient.from_connection_string(connection_string) as blobs:
-        for name in ("recordings", "recording-quarantine", EXTERNAL_CONTAINER):
+        for name in ("recordings", "recording-quarantine", "recording-seal", EXTERNAL_CONTAINER):
             with suppress(ResourceNotFoundError):
                 blobs.delete_container(name)
     with QueueServiceClient.from_connection_string(connection_string) as queues:
@@ -52,7 +52,7 @@ def _wipe(connection_string: str) -> None:
             with suppress(ResourceNotFoundError):
                 queues.delete_queue(name)
     with TableServiceClient.from_connection_string(connection_string) as tables:
-        for name in ("recordings", "chunks", "audit", "directory"):
+        for name in ("recordings", "chunks", "audit", "directory", "seal"):
             tables.delete_table(name)
 
 

@@ -22,6 +22,8 @@ CERTIFIED = (
     "*.unitedstates.communication.azure.com",
     "*.blob.core.windows.net",
     "evil.example",
+    "*.evil.example",
+    "*.vault.azure.net",
     "management.azure.com",
     "api.loganalytics.io",
 )

@@ -62,4 +62,5 @@ def _about(recording_id: str) -> str:
 
 def _entry(row: TableEntity) -> AuditEntry:
     at = datetime.fromisoformat(row["RowKey"].rpartition("-")[0])
-    return AuditEntry(at, row["operation"], row.get("recordingId"), row.get("caller"), row["outcome"], row.get("note"))
+    told = {"recording_id": row.get("recordingId"), "caller": row.get("caller"), "note": row.get("note")}
+    return AuditEntry(at=at, operation=row["operation"], outcome=row["outcome"], id=row["RowKey"], **told)

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import Digest
+from recording.domain.seal.leaves import sealed_number
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, Home, MetadataOutcome
 from recording.domain.state.stored import is_same_sha512
 from recording.domain.state.transitions import is_archived, is_finished
@@ -131,7 +132,8 @@ def vouches_for_media(record: ChunkRecord) -> bool:
 
 def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
     """Whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
-    if layout.manifest_version(blob.name) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
+    is_of_folder = layout.manifest_version(blob.name) or sealed_number(blob.name) is not None
+    if is_of_folder and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
         return blob.is_committed
     if any(blob.name == suspect.blob_name for chunk in chunks for suspect in chunk.suspects):
         return True

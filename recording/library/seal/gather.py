@@ -1,0 +1,189 @@
+"""Gather: the files and rows that no checkpoint covers yet, a bounded number a turn."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from recording.domain.seal.checkpoint import SealFormatError
+from recording.domain.seal.leaves import (
+    SALT_BYTES,
+    Kind,
+    Leaf,
+    Line,
+    Proved,
+    kind_of,
+    leaf_of,
+    read_proofs,
+    salt_for,
+    sealed_number,
+)
+from recording.errors import StorageError
+from recording.library.seal.log import Head
+from recording.ports import AuditEntry, Ports
+from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.seal import SealPorts, ToSeal, Waiting
+from recording.telemetry import Event, emit
+
+MOST_ITEMS = 500  # of a turn: each is some five requests, so the turn ends well inside its five minutes
+MOST_ROWS = 2000
+MOST_FAILURES = 5  # then storage fails, and not the items
+OVERLAP = timedelta(minutes=15)  # a row that another instance writes late, or with a slower clock, is still found
+FIRST_LOOK = timedelta(days=400)  # how far back the audit trail is read by a log that begins
+MARK_CHARACTERS = 16
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file that is to be sealed: where it lies and the leaf of its content."""
+
+    folder: str
+    name: str
+    salt: bytes
+    leaf: Leaf
+
+
+@dataclass
+class Gathered:
+    """What a turn found.
+
+    Attributes:
+        files: to be sealed, each once.
+        lines: rows to be sealed; their leaf numbers are not set yet.
+        done: items that were examined, and may leave the list when the checkpoint is there.
+        audit_until: up to when the audit trail is read now.
+        recent: the marks of sealed rows near that time.
+        is_all: whether nothing is left that waits.
+    """
+
+    files: list[NewFile] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    done: list[ToSeal] = field(default_factory=list)
+    audit_until: datetime | None = None
+    recent: tuple[str, ...] = ()
+    is_all: bool = True
+
+
+def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
+    """Return what is to be sealed next.
+
+    Raises:
+        StorageError: the list or the audit trail cannot be read, or many items in a row failed.
+    """
+    found = Gathered()
+    waiting = seal.waiting.first(MOST_ITEMS)
+    found.is_all = len(waiting) < MOST_ITEMS
+    failures = 0
+    for item in waiting:
+        try:
+            _examine(item, found, ports)
+        except ODD_CONTENT as error:
+            emit(Event.SEAL_FAILED, reason=type(error).__name__, detail=item.what)
+        except StorageError as error:
+            emit(Event.SEAL_FAILED, code=error.code, reason="not_read", detail=item.what)
+            failures += 1
+            if failures >= MOST_FAILURES:
+                raise
+            continue
+        found.done.append(item)
+    _read_audit(head, found, ports)
+    return found
+
+
+def _examine(item: ToSeal, found: Gathered, ports: Ports) -> None:
+    if item.what is Waiting.RECORDING:
+        for folder in _folders(item.name, ports):
+            _examine_folder(folder, item, found, ports)
+    elif item.what is Waiting.FILE:
+        folder, _, name = item.name.rpartition("/")
+        beside = [blob.name for blob in ports.archive.list(f"{folder}/seal." if folder else "seal.")]
+        documents = [(name, Kind.DOCUMENT)]
+        found.files += _fresh(folder, documents, list(_proofs(beside, ports)), item, ports)
+    else:
+        row = {"certificate": item.name, **item.facts}
+        line = Line(-1, Kind.WITHDRAWAL, b"", row)
+        found.lines.append(Line(-1, line.kind, salt_for(item.secret, item.name, line.content), row))
+
+
+def _folders(recording_id: str, ports: Ports) -> list[str]:
+    folders = {chunk.task.folder for chunk in ports.catalog.chunks_of(recording_id)}
+    record = ports.catalog.get_recording(recording_id)
+    return sorted(folders | ({record.folder} if record and record.folder else set()))
+
+
+def _examine_folder(folder: str, item: ToSeal, found: Gathered, ports: Ports) -> None:
+    names = [blob.name for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
+    documents = [(name.removeprefix(f"{folder}/"), kind) for name in names if (kind := kind_of(name))]
+    known = {one.name for one in found.files if one.folder == folder}  # the same recording may wait twice
+    fresh = _fresh(folder, documents, list(_proofs(names, ports)), item, ports)
+    found.files += [one for one in fresh if one.name not in known]
+
+
+def _fresh(
+    folder: str, documents: Sequence[tuple[str, Kind]], proofs: Sequence[Proved], item: ToSeal, ports: Ports
+) -> Iterator[NewFile]:
+    """Yield the documents whose present content no proof beside them covers."""
+    for name, kind in documents:
+        stored = ports.archive.get(f"{folder}/{name}" if folder else name)
+        if stored is not None and not _is_sealed(name, stored[0], proofs):
+            salt = salt_for(item.secret, name, stored[0])
+            yield NewFile(folder, name, salt, leaf_of(kind, salt, stored[0]))
+
+
+def _proofs(names: Sequence[str], ports: Ports) -> Iterator[Proved]:
+    for name in names:
+        if sealed_number(name) is None:
+            continue
+        stored = ports.archive.get(name)
+        try:
+            yield from read_proofs(stored[0])[1] if stored else ()
+        except SealFormatError:  # `seal verify` reports it; here the files count as not sealed
+            continue
+
+
+def _is_sealed(name: str, content: bytes, proofs: Sequence[Proved]) -> bool:
+    """Return whether the newest proof about this file is about its present content."""
+    about = [proof for proof in proofs if proof.name == name]
+    return bool(about) and max(about, key=lambda proof: proof.leaf).matches(content)
+
+
+# --- the audit trail -------------------------------------------------------------------------------------------------
+
+
+def _read_audit(head: Head, found: Gathered, ports: Ports) -> None:
+    now = ports.clock.now()
+    until = head.audit_until or now - FIRST_LOOK
+    known, seen = head.recent, dict[str, datetime]()
+    unread = (entry for entry in ports.audit.entries(until - OVERLAP))
+    for entry in islice(unread, MOST_ROWS):
+        mark = mark_of(entry)
+        seen[mark] = entry.at
+        if mark not in known:
+            found.lines.append(Line(-1, Kind.AUDIT, secrets.token_bytes(SALT_BYTES), row_of(entry)))
+    is_end = len(seen) < MOST_ROWS
+    found.audit_until = now if is_end else max(seen.values())
+    found.is_all = found.is_all and is_end
+    found.recent = tuple(sorted(mark for mark, at in seen.items() if at >= found.audit_until - OVERLAP))
+
+
+def mark_of(entry: AuditEntry) -> str:
+    """Return a short name for a row of the audit trail."""
+    said = entry.id or repr(sorted(row_of(entry).items()))
+    return hashlib.sha256(said.encode()).hexdigest()[:MARK_CHARACTERS]
+
+
+def row_of(entry: AuditEntry) -> dict[str, Any]:
+    """Return an entry of the audit trail as it is sealed."""
+    row = {
+        "id": entry.id,
+        "at": entry.at.isoformat(),
+        "operation": str(entry.operation),
+        "recordingId": entry.recording_id,
+        "caller": entry.caller,
+        "outcome": str(entry.outcome),
+        "note": entry.note,
+    }
+    return {name: value for name, value in row.items() if value is not None}

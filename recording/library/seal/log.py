@@ -1,0 +1,149 @@
+"""The log: find its last checkpoint, and add the next one, which only one instance can."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from recording.domain.seal import leaves
+from recording.domain.seal.checkpoint import Checkpoint, SealFormatError, SignedCheckpoint, key_id_of, read_checkpoint
+from recording.domain.seal.checkpoint import signed as with_signature
+from recording.domain.seal.leaves import Batch
+from recording.domain.seal.merkle import Tree
+from recording.domain.seal.signature import pem_of
+from recording.errors import StorageError
+from recording.errors.codes import Code
+from recording.ports import Ports
+from recording.ports.seal import SealPorts, SealStore
+
+LOOP = "seal"  # the cursor: a checkpoint that is there, so that the last one is found at once
+_TEXT, _JSON, _LINES, _PEM = "text/plain", "application/json", "application/x-ndjson", "application/x-pem-file"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last checkpoint and what it added; `signed` is None while there is none."""
+
+    signed: SignedCheckpoint | None = None
+    batch: Batch | None = None
+    tree: Tree = field(default_factory=Tree)
+
+    @property
+    def number(self) -> int:
+        """Return the number of the last checkpoint; -1 before the first."""
+        return self.signed.checkpoint.number if self.signed else -1
+
+    @property
+    def at(self) -> datetime | None:
+        """Return when it was made."""
+        return self.signed.checkpoint.at if self.signed else None
+
+    @property
+    def audit_until(self) -> datetime | None:
+        """Return up to when the audit trail was read."""
+        return self.batch.audit_until if self.batch else None
+
+    @property
+    def recent(self) -> frozenset[str]:
+        """Return the marks of rows near that time that are sealed."""
+        return frozenset(self.batch.recent if self.batch else ())
+
+
+def head_of(ports: Ports, seal: SealPorts) -> Head:
+    """Return the last checkpoint, with the tree that the next one grows.
+
+    Raises:
+        StorageError: storage fails, or `seal_altered`: what lies there is not what this app wrote.
+    """
+    number = _last_number(ports.catalog.cursor(LOOP), seal.store)
+    if number < 0:
+        return Head()
+    signed = _read_checkpoint(number, seal)
+    batch = _read_batch(signed, seal.store)
+    tree = Tree(batch.first, batch.frontier, tuple(leaf.hash for leaf in batch.leaves))
+    if (tree.size, tree.root()) != (signed.checkpoint.size, signed.checkpoint.root):
+        raise _altered(number)
+    return Head(signed, batch, tree)
+
+
+def commit(head: Head, batch: Batch, journal: bytes | None, now: datetime, seal: SealPorts) -> Head | None:
+    """Write the next checkpoint over a batch; None when another instance was faster, and nothing is changed then.
+
+    Raises:
+        SealKeyError: the key does not sign.
+        StorageError: storage fails; the same again completes it.
+    """
+    if journal is not None:
+        digest = hashlib.sha256(journal).hexdigest()
+        seal.store.put_once(leaves.journal_name(batch.number, digest), journal, _LINES)
+        batch = replace(batch, journal=digest)
+    document = batch.written()
+    tree = head.tree.settled().grown(leaf.hash for leaf in batch.leaves)
+    checkpoint = Checkpoint(
+        origin=seal.origin,
+        size=tree.size,
+        root=tree.root(),
+        number=batch.number,
+        at=max(now, head.at) if head.at else now,
+        batch=hashlib.sha256(document).hexdigest(),
+        previous=head.signed.digest if head.signed else None,
+    )
+    public_key = seal.key.public_key()
+    signed = with_signature(checkpoint, public_key, seal.key.sign(checkpoint.text))
+    if head.signed is None or head.signed.key_id != signed.key_id:
+        seal.store.put_once(leaves.key_name(key_id_of(public_key)), pem_of(public_key), _PEM)
+    seal.store.put_once(leaves.batch_name(batch.number, checkpoint.batch), document, _JSON)
+    name = leaves.checkpoint_name(batch.number)
+    if not seal.store.put_once(name, signed.raw, _TEXT) and not _is_ours(name, signed, seal.store):
+        return None
+    return Head(signed, batch, tree)
+
+
+def _is_ours(name: str, signed: SignedCheckpoint, store: SealStore) -> bool:
+    """Return whether the checkpoint that is there is this one, whose answer was lost."""
+    found = store.get(name)
+    return found is not None and found[0] == signed.raw
+
+
+def _last_number(cursor: str, store: SealStore) -> int:
+    """Return the highest number there is, -1 for none; numbers have no gap, so few are looked at."""
+    known = int(cursor) if cursor.isdecimal() else -1
+    if known >= 0 and not _is_there(known, store):
+        known = -1
+    step = 1
+    while _is_there(known + step, store):
+        known, step = known + step, step * 2
+    while step > 1:
+        step //= 2
+        if _is_there(known + step, store):
+            known += step
+    return known
+
+
+def _is_there(number: int, store: SealStore) -> bool:
+    return store.get(leaves.checkpoint_name(number)) is not None
+
+
+def _read_checkpoint(number: int, seal: SealPorts) -> SignedCheckpoint:
+    found = seal.store.get(leaves.checkpoint_name(number))
+    try:
+        signed = read_checkpoint(found[0] if found else b"")
+    except SealFormatError:
+        raise _altered(number) from None
+    if (signed.checkpoint.number, signed.checkpoint.origin) != (number, seal.origin):
+        raise _altered(number)
+    return signed
+
+
+def _read_batch(signed: SignedCheckpoint, store: SealStore) -> Batch:
+    number, digest = signed.checkpoint.number, signed.checkpoint.batch
+    found = store.get(leaves.batch_name(number, digest))
+    if found is None or hashlib.sha256(found[0]).hexdigest() != digest:
+        raise _altered(number)
+    try:
+        return leaves.read_batch(found[0])
+    except (SealFormatError, ValueError):
+        raise _altered(number) from None
+
+
+def _altered(number: int) -> StorageError:
+    return StorageError(f"checkpoint {number} or its leaves are not as they were written", code=Code.SEAL_ALTERED)

@@ -1,0 +1,177 @@
+"""Seal: every few minutes a signed checkpoint over everything that was written since, off the line's way (I13, I14).
+
+The order of writes makes every death harmless:
+
+1. Journal and list of leaves are written under names that hold their digests; without a checkpoint nobody reads them.
+2. The checkpoint is written under its number, if there is none. That is the moment; who comes second starts over.
+3. The proofs are laid beside the files.
+4. What was sealed leaves the list. What is still on it is looked at again, and what has its proof is left alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from recording.domain.seal.leaves import (
+    Batch,
+    Leaf,
+    Line,
+    Proved,
+    leaf_of,
+    sealed_name,
+    written_journal,
+    written_proofs,
+)
+from recording.errors import RecordingError
+from recording.errors.codes import Code
+from recording.library.seal.gather import Gathered, NewFile, gather
+from recording.library.seal.log import LOOP, Head, commit, head_of
+from recording.ports import Ports
+from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.seal import SealPorts
+from recording.telemetry import Event, emit
+
+QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing
+BEHIND_AFTER = timedelta(hours=1)
+STAMP_LOOP = "seal-stamp"  # the cursor: the day of the last time-stamp
+MOST_TURNS = 10  # of one run, while much waits
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What a run did: checkpoints made, leaves in them; why it ended early, if it did."""
+
+    checkpoints: int = 0
+    leaves: int = 0
+    error: RecordingError | None = None
+    is_behind: bool = False
+
+
+def seal(ports: Ports) -> Sealed:
+    """Seal what waits; a key or a store that fails is reported, and the next run goes on."""
+    found = ports.seal
+    if found is None:
+        return Sealed()
+    done = Sealed()
+    try:
+        for _ in range(MOST_TURNS):
+            head, is_all = _turn(ports, found)
+            if head is not None:
+                done = replace(done, checkpoints=done.checkpoints + 1, leaves=done.leaves + _count(head))
+            if is_all:
+                break
+    except (RecordingError, *ODD_CONTENT) as error:
+        done = replace(done, error=_failed(error))
+    if done.checkpoints:
+        emit(Event.SEALED, count=done.leaves, requests=done.checkpoints)
+    return replace(done, is_behind=_look_behind(done, ports, found))
+
+
+def _count(head: Head) -> int:
+    return len(head.batch.leaves) if head.batch else 0
+
+
+def _failed(error: Exception) -> RecordingError:
+    told = error if isinstance(error, RecordingError) else RecordingError("the seal met what it cannot read")
+    emit(Event.SEAL_FAILED, code=told.code, reason=type(error).__name__)
+    return told
+
+
+def _turn(ports: Ports, seal: SealPorts) -> tuple[Head | None, bool]:
+    """Make one checkpoint if there is reason to; and whether nothing is left that waits."""
+    head = head_of(ports, seal)
+    found = gather(head, ports, seal)
+    late = _lay_late_proofs(head, found, ports)
+    found.files = [one for one in found.files if one not in late]
+    found.lines = [line for line in found.lines if _leaf_of(line) not in _leaves_of(head)]
+    if not found.files and not found.lines and not _is_due(head, ports.clock.now()):
+        seal.waiting.remove(found.done)
+        return None, found.is_all
+    made = _commit(head, found, ports.clock.now(), seal)
+    if made is None:  # another instance; it looks at the same list
+        return None, True
+    _lay_proofs(made, found.files, ports)
+    seal.waiting.remove(found.done)
+    ports.catalog.save_cursor(LOOP, str(made.number))
+    _stamp(made, ports, seal)
+    return made, found.is_all
+
+
+def _is_due(head: Head, now: datetime) -> bool:
+    return head.at is None or now - head.at >= QUIET_FOR
+
+
+def _leaf_of(line: Line) -> Leaf:
+    return leaf_of(line.kind, line.salt, line.content)
+
+
+def _leaves_of(head: Head) -> Mapping[Leaf, int]:
+    """Return the leaves of the last checkpoint with their numbers."""
+    return {leaf: head.batch.first + at for at, leaf in enumerate(head.batch.leaves)} if head.batch else {}
+
+
+def _commit(head: Head, found: Gathered, now: datetime, seal: SealPorts) -> Head | None:
+    first = head.tree.size
+    numbered = [replace(line, leaf=first + len(found.files) + at) for at, line in enumerate(found.lines)]
+    settled = head.tree.settled()
+    batch = Batch(
+        number=head.number + 1,
+        first=first,
+        frontier=settled.frontier,
+        leaves=(*(one.leaf for one in found.files), *(_leaf_of(line) for line in numbered)),
+        audit_until=found.audit_until,
+        recent=found.recent,
+    )
+    return commit(head, batch, written_journal(numbered) if numbered else None, now, seal)
+
+
+def _lay_late_proofs(head: Head, found: Gathered, ports: Ports) -> list[NewFile]:
+    """Lay the proofs of the last checkpoint that its writer did not live to lay; return the files they are about."""
+    known = _leaves_of(head)
+    late = [one for one in found.files if one.leaf in known]
+    if late:
+        _lay_proofs(head, late, ports)
+    return late
+
+
+def _lay_proofs(head: Head, files: Sequence[NewFile], ports: Ports) -> None:
+    numbers, folders = _leaves_of(head), defaultdict[str, list[Proved]](list)
+    for one in files:
+        leaf = numbers[one.leaf]
+        path = tuple(head.tree.path(leaf))
+        folders[one.folder].append(Proved(one.name, one.leaf.kind, one.salt, one.leaf.digest, leaf, path))
+    raw = head.signed.raw if head.signed else b""
+    for folder, proofs in folders.items():
+        ports.archive.put_once(sealed_name(folder, head.number), written_proofs(raw, proofs), "application/json")
+
+
+def _stamp(head: Head, ports: Ports, seal: SealPorts) -> None:
+    """Have the first checkpoint of each day time-stamped, where that is set; a failure is tried with the next one."""
+    if seal.stamps is None or head.signed is None:
+        return
+    today = ports.clock.now().date().isoformat()
+    if ports.catalog.cursor(STAMP_LOOP) == today:
+        return
+    try:
+        token = seal.stamps.token(bytes.fromhex(head.signed.digest))
+        seal.store.put_once(f"tokens/{head.number:010d}.tsr", token, "application/timestamp-reply")
+        ports.catalog.save_cursor(STAMP_LOOP, today)
+    except RecordingError as error:
+        emit(Event.SEAL_FAILED, code=error.code, reason="not_stamped")
+
+
+def _look_behind(done: Sealed, ports: Ports, seal: SealPorts) -> bool:
+    """Raise the alarm when the last checkpoint is old and no new one could be made."""
+    if done.error is None:
+        return False
+    try:
+        at = head_of(ports, seal).at
+    except RecordingError as error:
+        if error.code is not Code.SEAL_ALTERED:
+            return False
+        at = None
+    is_behind = at is None or ports.clock.now() - at >= BEHIND_AFTER
+    if is_behind:
+        emit(Event.SEAL_BEHIND, code=done.error.code)
+    return is_behind

@@ -1,0 +1,125 @@
+"""Verify files by the proofs that lie beside them, and media by the receipts that are proved."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
+from recording.domain.seal.leaves import Kind, Leaf, Proved, kind_of, read_proofs, sealed_number
+from recording.domain.seal.merkle import is_included
+from recording.library.seal.verify import Files, Keys, ProblemKind, Verdict
+from recording.library.seal.verify_log import Log
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What all checks of one run share."""
+
+    files: Files
+    log: Log | None
+    keys: Keys
+    verdict: Verdict
+    with_media: bool
+
+
+def verify_files(
+    files: Files, names: Sequence[str], log: Log | None, keys: Keys, verdict: Verdict, *, with_media: bool
+) -> None:
+    """Verify every file that a proof is about, and report each document that none is about."""
+    case = _Case(files, log, keys, verdict, with_media)
+    own = f"{log.prefix}" if log else None
+    outside = [name for name in names if own is None or not _is_of_log(name, own)]
+    proofs = defaultdict[str, list[Proved]](list)
+    for name in outside:
+        if sealed_number(name) is not None:
+            proofs[_folder(name)] += _checked_proofs(name, case)
+    for folder, about in proofs.items():
+        for name in sorted({one.name for one in about}):
+            newest = max((one for one in about if one.name == name), key=lambda one: one.leaf)
+            _check_file(f"{folder}{name}", newest, case)
+    sealed = {f"{folder}{one.name}" for folder, about in proofs.items() for one in about}
+    for name in outside:
+        if kind_of(name) is not None and name not in sealed:
+            verdict.report(ProblemKind.FILE_NOT_SEALED, name)
+
+
+def _is_of_log(name: str, prefix: str) -> bool:
+    rest = name.removeprefix(prefix)
+    return name.startswith(prefix) and rest.partition("/")[0] in ("checkpoints", "batches", "journal", "keys", "tokens")
+
+
+def _folder(name: str) -> str:
+    folder, slash, _ = name.rpartition("/")
+    return folder + slash
+
+
+def _checked_proofs(name: str, case: _Case) -> list[Proved]:
+    """Return the proofs of a document whose checkpoint is signed, and which lead to its root."""
+    try:
+        raw, proofs = read_proofs(case.files.read(name) or b"")
+        signed = read_checkpoint(raw)
+    except SealFormatError:
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, "it cannot be read")
+        return []
+    if not _is_genuine(signed, name, case):
+        return []
+    return [one for one in proofs if _leads_to_root(one, signed, name, case)]
+
+
+def _is_genuine(signed: SignedCheckpoint, name: str, case: _Case) -> bool:
+    if signed.checkpoint.number != sealed_number(name):
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, f"it holds checkpoint {signed.checkpoint.number}")
+        return False
+    if case.log is not None:
+        known = case.log.checkpoints.get(signed.checkpoint.number)
+        if known is None or known.raw != signed.raw:
+            case.verdict.report(ProblemKind.PROOF_ALTERED, name, "its checkpoint is not the log's")
+            return False
+        return True
+    case.verdict.checkpoints += 1
+    case.verdict.last_at = max(case.verdict.last_at or "", signed.checkpoint.at.isoformat())
+    return case.keys.check(signed, name, case.verdict)
+
+
+def _leads_to_root(one: Proved, signed: SignedCheckpoint, name: str, case: _Case) -> bool:
+    leaf, told = Leaf(one.kind, one.digest), signed.checkpoint
+    if not is_included(leaf.hash, one.leaf, told.size, one.path, told.root):
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, f"the proof of {one.name} leads to no root")
+        return False
+    if case.log is not None:
+        case.log.explained.add(leaf)
+    return True
+
+
+def _check_file(name: str, proof: Proved, case: _Case) -> None:
+    content = case.files.read(name)
+    if content is None:
+        is_void = case.log is not None and proof.leaf in case.log.withdrawn
+        if not is_void:
+            case.verdict.report(ProblemKind.FILE_MISSING, name)
+    elif not proof.matches(content):
+        case.verdict.report(ProblemKind.FILE_ALTERED, name)
+    else:
+        case.verdict.files += 1
+        if proof.kind is Kind.RECEIPT:
+            _check_media(name, content, case)
+
+
+def _check_media(name: str, receipt: bytes, case: _Case) -> None:
+    """Compare the media beside a proved receipt; media in the customer's own storage is not here."""
+    try:
+        told = json.loads(receipt)
+        blob_name, sha256 = told.get("blobName"), told.get("sha256")
+    except (ValueError, AttributeError):
+        return
+    if not case.with_media or not isinstance(blob_name, str):
+        return
+    media = _folder(name) + blob_name.rpartition("/")[2]
+    found = case.files.digest(media)
+    if found is None:
+        case.verdict.report(ProblemKind.MEDIA_MISSING, media)
+    elif found != sha256:
+        case.verdict.report(ProblemKind.MEDIA_ALTERED, media)
+    else:
+        case.verdict.media += 1

@@ -1,0 +1,159 @@
+"""Verify the log: numbers without a gap, each checkpoint chained to the last, signed, and over just these leaves."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from recording.domain.seal import leaves as form
+from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
+from recording.domain.seal.leaves import Batch, Kind, Leaf, Line, leaf_of
+from recording.domain.seal.merkle import Tree
+from recording.library.seal.verify import Files, Keys, ProblemKind, Verdict
+
+_NAME = re.compile(r"(?P<prefix>(?:.*/)?)checkpoints/(?P<number>[0-9]{10})\.txt", re.ASCII)
+_OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)
+
+
+@dataclass
+class Log:
+    """A log as far as it could be read.
+
+    Attributes:
+        prefix: of the names of its files.
+        checkpoints: by number.
+        leaves: by their place.
+        withdrawn: the places of leaves that stand for nothing any more.
+        explained: the leaves whose content is among the files.
+    """
+
+    prefix: str
+    checkpoints: dict[int, SignedCheckpoint] = field(default_factory=dict)
+    leaves: dict[int, Leaf] = field(default_factory=dict)
+    withdrawn: set[int] = field(default_factory=set)
+    explained: set[Leaf] = field(default_factory=set)
+
+    def unexplained(self) -> Mapping[int, str]:
+        """Return the leaves that no file and no statement explains, with their kinds."""
+        left = {at: leaf for at, leaf in self.leaves.items() if leaf not in self.explained and at not in self.withdrawn}
+        return {at: leaf.kind.value for at, leaf in sorted(left.items())}
+
+
+def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict) -> Log | None:
+    """Verify the log among the files; None when there is none."""
+    found = [match for name in names if (match := _NAME.fullmatch(name))]
+    if not found:
+        return None
+    log, tree = Log(found[0]["prefix"]), Tree()
+    last: SignedCheckpoint | None = None
+    batches: list[Batch] = []
+    for number in range(max(int(match["number"]) for match in found) + 1):
+        signed = _checkpoint(number, files, log, keys, verdict)
+        if signed is not None:
+            _check_order(signed, last, number, log, verdict)
+            batch, tree = _leaves(signed, tree, log, files, verdict)
+            batches += [batch] if batch else []
+            last = signed
+    _check_rows(batches, log, files, verdict)
+    verdict.leaves, verdict.withdrawn = len(log.leaves), len(log.withdrawn)
+    verdict.last_at = last.checkpoint.at.isoformat() if last else None
+    return log
+
+
+def _checkpoint(number: int, files: Files, log: Log, keys: Keys, verdict: Verdict) -> SignedCheckpoint | None:
+    name = f"{log.prefix}{form.checkpoint_name(number)}"
+    raw = files.read(name)
+    if raw is None:
+        verdict.report(ProblemKind.CHECKPOINT_MISSING, name)
+        return None
+    try:
+        signed = read_checkpoint(raw)
+    except SealFormatError:
+        verdict.report(ProblemKind.CHECKPOINT_ALTERED, name)
+        return None
+    verdict.checkpoints += 1
+    log.checkpoints[number] = signed
+    keys.check(signed, name, verdict)
+    return signed
+
+
+def _check_order(
+    signed: SignedCheckpoint, last: SignedCheckpoint | None, number: int, log: Log, verdict: Verdict
+) -> None:
+    """Check number, name and time, and that the one before is the one that this one names."""
+    name, told = f"{log.prefix}{form.checkpoint_name(number)}", signed.checkpoint
+    if told.number != number:
+        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, f"it is number {told.number}")
+    before = last.checkpoint if last else None
+    if number == 0 and told.previous is not None:
+        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "the first one names one before it")
+    if before is None or before.number != number - 1:
+        return  # that one is missing, which is reported already
+    if told.previous != (last.digest if last else None):
+        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "it was made after another one")
+    if told.origin != before.origin or told.at < before.at or told.size < before.size:
+        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "it does not continue the one before")
+
+
+def _leaves(
+    signed: SignedCheckpoint, tree: Tree, log: Log, files: Files, verdict: Verdict
+) -> tuple[Batch | None, Tree]:
+    """Check that the leaves before and those of this checkpoint make up its root."""
+    told = signed.checkpoint
+    name = f"{log.prefix}{form.batch_name(told.number, told.batch)}"
+    raw = files.read(name)
+    try:
+        if raw is None or hashlib.sha256(raw).hexdigest() != told.batch:
+            raise SealFormatError("another digest")
+        batch = form.read_batch(raw)
+        grown = Tree(batch.first, batch.frontier, tuple(leaf.hash for leaf in batch.leaves))
+    except ValueError:
+        verdict.report(ProblemKind.LEAVES_ALTERED, name, "not the leaves that were signed" if raw else "not there")
+        return None, Tree()
+    is_next = tree.size in (0, batch.first) and (not tree.size or tree.root() == _root_before(batch))
+    if not is_next or (grown.size, grown.root()) != (told.size, told.root):
+        verdict.report(ProblemKind.LEAVES_ALTERED, name, "they do not make up the root that was signed")
+    log.leaves.update(enumerate(batch.leaves, start=batch.first))
+    return batch, grown.settled()
+
+
+def _root_before(batch: Batch) -> bytes:
+    return Tree(batch.first, batch.frontier).root()
+
+
+def _check_rows(batches: Sequence[Batch], log: Log, files: Files, verdict: Verdict) -> None:
+    """Check every row against its leaf; rows that were withdrawn need a sealed statement."""
+    withdrawn: list[tuple[int, str]] = []
+    for batch in batches:
+        expected = {at for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in _OF_ROWS}
+        name = f"{log.prefix}{form.journal_name(batch.number, batch.journal or '')}"
+        lines = _lines(name, files, verdict) if batch.journal else []
+        for line in lines:
+            if line.row is None:
+                withdrawn.append((line.leaf, name))
+            else:
+                _check_row(line, expected, log, name, verdict)
+        if missing := expected - {line.leaf for line in lines}:
+            verdict.report(ProblemKind.ROW_MISSING, name, f"{len(missing)} of {len(expected)} rows")
+    for leaf, name in withdrawn:
+        if leaf not in log.withdrawn:
+            verdict.report(ProblemKind.ROW_MISSING, name, f"leaf {leaf} was withdrawn, and nothing says why")
+
+
+def _lines(name: str, files: Files, verdict: Verdict) -> list[Line]:
+    try:
+        return form.read_journal(files.read(name) or b"")
+    except SealFormatError:
+        verdict.report(ProblemKind.ROW_ALTERED, name, "it cannot be read")
+        return []
+
+
+def _check_row(line: Line, expected: set[int], log: Log, name: str, verdict: Verdict) -> None:
+    leaf = leaf_of(line.kind, line.salt, line.content)
+    if line.leaf not in expected or log.leaves.get(line.leaf) != leaf:
+        verdict.report(ProblemKind.ROW_ALTERED, name, f"leaf {line.leaf}")
+        return
+    verdict.rows += 1
+    log.explained.add(leaf)
+    if line.kind is Kind.WITHDRAWAL and line.row:
+        log.withdrawn.update(at for at in line.row.get("leaves", ()) if isinstance(at, int))

@@ -1,0 +1,98 @@
+"""What the seal needs from outside: a key that signs, a list of what is to be sealed, and a place to keep it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from recording.domain.archived.drift import BlobFacts
+
+
+class Waiting(StrEnum):
+    """What waits to be sealed."""
+
+    RECORDING = "recording"  # the documents in a recording's folder
+    FILE = "file"  # one document in the archive
+    WITHDRAWAL = "withdrawal"  # a statement that leaves stand for nothing any more
+
+
+@dataclass(frozen=True)
+class ToSeal:
+    """One thing that waits to be sealed.
+
+    Attributes:
+        what: which kind of thing.
+        name: a recording's id, a blob's name, or a certificate's.
+        secret: random; the salts of its leaves are made from it, so that the same work done again gives the same.
+        facts: more about it, small.
+        place: where the list keeps it; None before it was added.
+    """
+
+    what: Waiting
+    name: str
+    secret: bytes
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    place: str | None = None
+
+
+class SealList(Protocol):
+    """What waits to be sealed. Every method raises StorageError."""
+
+    def add(self, item: ToSeal) -> None:
+        """Adds an item behind all others; the same thing may wait several times."""
+        ...
+
+    def first(self, most: int) -> list[ToSeal]:
+        """The items that wait longest, at most so many."""
+        ...
+
+    def remove(self, items: Sequence[ToSeal]) -> None:
+        """Removes items by their places. Removing what is gone is success."""
+        ...
+
+
+class SealKey(Protocol):
+    """An ECDSA key on P-256. Every method raises SealKeyError."""
+
+    def public_key(self) -> bytes:
+        """The public key that the next signature will be made with: SubjectPublicKeyInfo in DER."""
+        ...
+
+    def sign(self, text: bytes) -> bytes:
+        """The signature over the SHA-256 of a text, in DER, by the key that `public_key` gave last."""
+        ...
+
+
+class SealStore(Protocol):
+    """The container of checkpoints. Nothing in it is ever replaced. Every method raises StorageError."""
+
+    def put_once(self, name: str, data: bytes, media_type: str) -> bool:
+        """Writes a small blob. False, and no change, when one already lies there."""
+        ...
+
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        """A small blob and its ETag; None when absent."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[BlobFacts]:
+        """All blobs whose names begin so, in the order of names."""
+        ...
+
+
+class TimeStamps(Protocol):
+    """A time-stamping authority (RFC 3161). Raises SealKeyError."""
+
+    def token(self, digest: bytes) -> bytes:
+        """The authority's answer over a SHA-256, in DER."""
+        ...
+
+
+@dataclass(frozen=True)
+class SealPorts:
+    """Everything the seal needs beside the archive and the audit trail."""
+
+    waiting: SealList
+    key: SealKey
+    store: SealStore
+    origin: str
+    stamps: TimeStamps | None = None

@@ -1,0 +1,351 @@
+"""The seal's timer: what it seals, what it does when anything fails or dies, and that two instances make one log."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dev.in_memory.builders import task
+from dev.in_memory.seal import FakeSealKey, FakeTimeStamps
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from recording.domain.state.chunk import ChunkState
+from recording.errors import SealKeyError, StorageBusyError
+from recording.errors.codes import Code
+from recording.library.seal import gather
+from recording.library.seal.waiting import seal_file, withdraw_folder
+from tests.unit.library.seal_world import (
+    acts,
+    archives,
+    copied,
+    leaves_in,
+    numbers,
+    proofs_in,
+    seal_of,
+    sealed_world,
+    seals,
+    verified,
+)
+
+
+@pytest.fixture
+def of() -> World:
+    """A world with one archived recording and a command in the audit trail."""
+    made = sealed_world()
+    acts(made)
+    archives(made)
+    return made
+
+
+def test_whatever_was_written_is_sealed_and_proved_from_the_files_alone(of: World, tmp_path: Path) -> None:
+    """Receipt, metadata, manifest and command: each has its leaf, and the files prove it with nothing else."""
+    done = seals(of)
+    assert (done.checkpoints, done.error) == (1, None)
+    verdict = verified(copied(of, tmp_path))
+    assert verdict.problems == []
+    assert (verdict.checkpoints, verdict.media, verdict.rows) == (1, 1, 1)
+    assert {one["kind"] for one in proofs_in(of)} >= {"receipt", "metadata", "manifest"}
+    assert seal_of(of).waiting.items == {}
+
+
+def test_what_is_sealed_is_not_sealed_again(of: World) -> None:
+    """A follow-up that comes twice costs a look and no leaf."""
+    seals(of)
+    before = leaves_in(of)
+    of.ports.follow_ups.send(task().recording_id)
+    of.follows_up()
+    assert len(seal_of(of).waiting.items) == 1
+    assert seals(of).checkpoints == 0
+    assert (leaves_in(of), numbers(of)) == (before, [0])
+    assert seal_of(of).waiting.items == {}
+
+
+def test_a_day_with_nothing_is_sealed_as_such(of: World) -> None:
+    """So that a log whose end was cut off looks old."""
+    seals(of)
+    of.fakes.clock.advance(hours=23)
+    assert seals(of).checkpoints == 0
+    of.fakes.clock.advance(hours=2)
+    assert seals(of).checkpoints == 1
+    assert numbers(of) == [0, 1]
+
+
+def test_a_manifest_that_grows_is_sealed_in_each_version(of: World, tmp_path: Path) -> None:
+    """It is the one document that is written again, as chunks come."""
+    seals(of)
+    of.fakes.clock.advance(minutes=5)
+    archives(of, 0, 1)
+    seals(of)
+    assert [one["kind"] for one in proofs_in(of)].count("manifest") == 2
+    assert verified(copied(of, tmp_path)).problems == []
+
+
+def test_an_older_version_of_the_manifest_that_is_put_back_is_noticed(of: World, tmp_path: Path) -> None:
+    """It was sealed once, and it is not what was sealed last."""
+    name = next(name for name in of.fakes.archive.blobs if name.endswith("manifest.json"))
+    old = of.fakes.archive.blobs[name]
+    seals(of)
+    archives(of, 0, 1)
+    seals(of)
+    of.fakes.archive.blobs[name] = old
+    assert [problem.kind for problem in verified(copied(of, tmp_path)).problems] == ["file_altered"]
+
+
+def test_every_row_is_sealed_once_also_when_it_comes_late(of: World, tmp_path: Path) -> None:
+    """Instances write at the same time, and their clocks differ by seconds."""
+    seals(of)
+    of.fakes.clock.advance(minutes=5)
+    acts(of)
+    acts(of, at=of.now - timedelta(minutes=12))
+    acts(of, at=of.now + timedelta(seconds=3))
+    seals(of)
+    of.fakes.clock.advance(minutes=5)
+    acts(of)
+    seals(of)
+    verdict = verified(copied(of, tmp_path))
+    assert (verdict.problems, verdict.rows) == ([], 5)
+
+
+def test_more_rows_than_a_turn_takes_are_taken_by_the_next(
+    of: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn is bounded, and goes on where the last one stopped."""
+    monkeypatch.setattr(gather, "MOST_ROWS", 7)
+    for _ in range(40):
+        of.fakes.clock.advance(minutes=7)
+        acts(of)
+    seals(of)
+    for _ in range(4):
+        of.fakes.clock.advance(minutes=5)
+        seals(of)
+    verdict = verified(copied(of, tmp_path))
+    assert (verdict.problems, verdict.rows) == ([], 41)
+
+
+def test_more_recordings_than_a_turn_takes_are_taken_by_the_next(
+    of: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather, "MOST_ITEMS", 1)
+    for number in range(3):
+        of.ports.archive.put_once(f"holds/case-{number}.json", b"{}", "application/json")
+        seal_file(f"holds/case-{number}.json", of.ports)
+    seals(of)
+    assert seal_of(of).waiting.items == {}
+    assert [one["kind"] for one in proofs_in(of)].count("document") == 3
+    assert verified(copied(of, tmp_path)).problems == []
+
+
+def test_a_key_that_fails_for_a_day_delays_no_recording(of: World, tmp_path: Path) -> None:
+    """I14: the line archives and deletes as ever; afterwards everything is caught up, in one checkpoint."""
+    seal_of(of).key.fail_next("sign", SealKeyError("the vault is down"), times=10_000)
+    for _ in range(24):
+        of.fakes.clock.advance(hours=1)
+        done = seals(of)
+        assert done.error is not None
+        assert done.error.code is Code.SEAL_KEY_UNAVAILABLE
+    assert numbers(of) == []
+    assert of.state() is ChunkState.SOURCE_DELETED
+    seal_of(of).key.fails_no_more("sign")
+    assert seals(of).error is None
+    assert verified(copied(of, tmp_path)).problems == []
+
+
+def test_the_alarm_is_raised_when_nothing_was_sealed_for_an_hour(of: World) -> None:
+    """A failing turn is a warning; an hour of them needs a person."""
+    seals(of)
+    acts(of)
+    seal_of(of).key.fail_next("sign", SealKeyError("the vault is down"), times=10_000)
+    of.fakes.clock.advance(minutes=55)
+    assert not seals(of).is_behind
+    of.fakes.clock.advance(minutes=5)
+    assert seals(of).is_behind
+
+
+@pytest.mark.parametrize("port", ["waiting", "store", "archive", "audit"])
+def test_whatever_fails_the_next_turn_catches_up(of: World, port: str, tmp_path: Path) -> None:
+    """Each method fails once; the turn reports it, raises nothing, and loses nothing."""
+    fake = getattr(seal_of(of), port, None) or getattr(of.fakes, port)
+    seals_methods = {
+        "waiting": ["first", "remove"],
+        "store": ["get", "put_once"],
+        "archive": ["list", "get", "put_once"],
+    }
+    for method in seals_methods.get(port, ["entries"]):
+        acts(of)
+        fake.fail_next(method, StorageBusyError("down"))
+        seals(of)
+        of.fakes.clock.advance(minutes=5)
+    assert seals(of).error is None
+    verdict = verified(copied(of, tmp_path))
+    assert [problem for problem in verdict.problems if problem.kind != "leaf_without_file"] == []
+
+
+def test_a_rotation_keeps_both_keys_and_the_log_goes_on(of: World, tmp_path: Path) -> None:
+    """Old checkpoints are checked with the key of their time."""
+    seals(of)
+    seal_of(of).key.number = 7
+    acts(of)
+    seals(of)
+    verdict = verified(copied(of, tmp_path))
+    assert (verdict.problems, len(verdict.keys)) == ([], 2)
+    given = [path.read_bytes() for path in (tmp_path / "recording-seal/keys").iterdir()]
+    assert set(verified(tmp_path, *given).keys.values()) == {True}
+    assert [problem.kind for problem in verified(tmp_path, given[0]).problems] == ["key_unknown"]
+
+
+def test_a_lost_cursor_costs_a_few_looks(of: World) -> None:
+    """The container is the truth; the cursor only saves looking."""
+    for _ in range(40):
+        acts(of)
+        seals(of)
+        of.fakes.clock.advance(minutes=5)
+    for cursor in ("", "3", "99", "nonsense"):
+        of.fakes.catalog.cursors["seal"] = cursor
+        acts(of)
+        seal_of(of).store.calls.clear()
+        assert seals(of).checkpoints == 1
+        assert seal_of(of).store.calls.count("get") < 20
+    assert numbers(of) == list(range(44))
+
+
+def test_a_log_that_was_changed_is_not_continued(of: World) -> None:
+    """On top of a false end everything would look right; so the alarm is raised instead."""
+    seals(of)
+    store = seal_of(of).store
+    name = next(name for name in store.blobs if name.startswith("batches/"))
+    store.blobs[name] = store.blobs[name].replace(b"receipt", b"metadata")
+    acts(of)
+    done = seals(of)
+    assert done.error is not None
+    assert (done.error.code, done.is_behind, numbers(of)) == (Code.SEAL_ALTERED, True, [0])
+
+
+def test_withdrawn_leaves_are_no_missing_files(of: World, tmp_path: Path) -> None:
+    """Erasure: the files and their salts are destroyed, the log still adds up, and a sealed statement says why."""
+    seals(of)
+    folder = of.record().task.folder
+    given = withdraw_folder(folder, "certificate-1", of.ports)
+    assert len(given) == len(proofs_in(of))
+    seals(of)
+    for name in [name for name in of.fakes.archive.blobs if name.startswith(folder)]:
+        del of.fakes.archive.blobs[name]
+    verdict = verified(copied(of, tmp_path))
+    assert (verdict.problems, verdict.withdrawn) == ([], len(given))
+
+
+def test_the_first_checkpoint_of_a_day_is_stamped_by_an_authority(of: World) -> None:
+    """One outside witness a day; one that fails is asked again with the next checkpoint."""
+    seal_of(of).stamps = authority = FakeTimeStamps()
+    authority.fail_next("token", SealKeyError("down"))
+    for _ in range(4):
+        acts(of)
+        assert seals(of).error is None
+        of.fakes.clock.advance(minutes=5)
+    tokens = [name for name in seal_of(of).store.blobs if name.startswith("tokens/")]
+    assert tokens == ["tokens/0000000001.tsr"]
+    of.fakes.clock.advance(days=1)
+    acts(of)
+    seals(of)
+    assert len([name for name in seal_of(of).store.blobs if name.startswith("tokens/")]) == 2
+
+
+def _calls_of_a_turn() -> int:
+    of, count = sealed_world(), 0
+
+    def counting(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal count
+        count += 1
+        return None, False
+
+    acts(of)
+    archives(of)
+    _intercept_seal(of, counting)
+    seals(of)
+    return count
+
+
+def _intercept_seal(of: World, decide) -> None:  # type: ignore[no-untyped-def]  # as `intercept`
+    intercept(of, decide)
+    for fake in (seal_of(of).waiting, seal_of(of).store, seal_of(of).key):
+        plain = type(fake).next_failure
+
+        def next_failure(method: str, fake=fake, plain=plain) -> tuple[Exception | None, bool]:  # type: ignore[no-untyped-def]
+            error, after = decide(type(fake).__name__, method)
+            return (error, after) if error else plain(fake, method)
+
+        fake.next_failure = next_failure  # type: ignore[method-assign]
+
+
+def _release(of: World) -> None:
+    leave_alone(of)
+    for fake in (seal_of(of).waiting, seal_of(of).store, seal_of(of).key):
+        vars(fake).pop("next_failure", None)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_worker_that_dies_at_any_call_leaves_a_log_that_goes_on(after: bool, tmp_path: Path) -> None:
+    """Before or after each of the turn's calls: the next turn proves every file, and the log has no fork and no gap."""
+    for death in range(_calls_of_a_turn()):
+        of, count = sealed_world(), 0
+        acts(of)
+        archives(of)
+
+        def dying(_port: str, _method: str, death: int = death) -> tuple[Exception | None, bool]:
+            nonlocal count
+            count += 1
+            return (WorkerDiedError(), after) if count == death + 1 else (None, False)
+
+        _intercept_seal(of, dying)
+        with pytest.raises(WorkerDiedError):
+            seals(of)
+        _release(of)
+        acts(of)
+        assert seals(of).error is None
+        folder = tmp_path / f"{death}-{after}"
+        verdict = verified(copied(of, folder))
+        assert verdict.problems == [], f"died at call {death}"
+        assert (verdict.rows, verdict.media) == (2, 1)
+        assert numbers(of) in ([0], [0, 1])
+
+
+def test_two_instances_make_one_log_wherever_they_meet(tmp_path: Path) -> None:
+    """The second runs a whole turn at each call of the first: one of them wins, and nothing is lost or doubled."""
+    for meeting in range(_calls_of_a_turn()):
+        of, count = sealed_world(), 0
+        acts(of)
+        archives(of)
+
+        def meeting_another(_port: str, _method: str, meeting: int = meeting) -> tuple[Exception | None, bool]:
+            nonlocal count
+            count += 1
+            if count == meeting + 1:
+                seals(of)  # noqa: B023 - at once
+            return None, False
+
+        _intercept_seal(of, meeting_another)
+        seals(of)
+        _release(of)
+        acts(of)
+        assert seals(of).error is None
+        verdict = verified(copied(of, tmp_path / str(meeting)))
+        assert verdict.problems == [], f"met at call {meeting}"
+        assert verdict.rows == 2
+        assert numbers(of) == list(range(len(numbers(of))))
+
+
+def test_the_answer_of_the_checkpoint_may_be_lost(of: World, tmp_path: Path) -> None:
+    """The service wrote it and the connection broke: it is ours all the same."""
+    store = seal_of(of).store
+    plain = store.put_once
+
+    def losing(name: str, data: bytes, media_type: str) -> bool:
+        plain(name, data, media_type)
+        return plain(name, data, media_type)  # the SDK's second try finds the first one's blob
+
+    store.put_once = losing  # type: ignore[method-assign]
+    assert seals(of).checkpoints == 1
+    assert verified(copied(of, tmp_path)).problems == []
+
+
+def test_another_key_makes_other_signatures() -> None:
+    """The tests' keys are real ones."""
+    assert FakeSealKey(1).public_key() != FakeSealKey(2).public_key()
