@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recording import __version__
-from recording.cli import decide, library, prove
+from recording.cli import decide, library, prove, seal
 from recording.cli.connect import target
 from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
@@ -97,6 +97,7 @@ app.command(rich_help_panel="Prove")(get)
 app.command(rich_help_panel="Prove")(prove.verify)
 app.command(rich_help_panel="Prove")(prove.drift)
 app.command(rich_help_panel="Prove")(doctor)
+app.add_typer(seal.app, name="seal", rich_help_panel="Prove")
 app.command(rich_help_panel="Decide")(decide.redrive)
 app.command(rich_help_panel="Decide")(decide.retry)
 app.command(rich_help_panel="Decide")(decide.accept)

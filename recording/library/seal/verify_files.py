@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
 from recording.domain.seal.leaves import Kind, Leaf, Proved, kind_of, read_proofs, sealed_number
 from recording.domain.seal.merkle import is_included
-from recording.library.seal.verify import Files, Keys, ProblemKind, Verdict
+from recording.library.seal.verdict import Files, Keys, ProblemKind, Verdict
 from recording.library.seal.verify_log import Log
 
 
@@ -120,6 +120,6 @@ def _check_media(name: str, receipt: bytes, case: _Case) -> None:
     if found is None:
         case.verdict.report(ProblemKind.MEDIA_MISSING, media)
     elif found != sha256:
-        case.verdict.report(ProblemKind.MEDIA_ALTERED, media)
+        case.verdict.report(ProblemKind.MEDIA_DIFFERS, media)
     else:
         case.verdict.media += 1

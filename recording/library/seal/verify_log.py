@@ -9,7 +9,7 @@ from recording.domain.seal import leaves as form
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
 from recording.domain.seal.leaves import Batch, Kind, Leaf, Line, leaf_of
 from recording.domain.seal.merkle import Tree
-from recording.library.seal.verify import Files, Keys, ProblemKind, Verdict
+from recording.library.seal.verdict import Files, Keys, ProblemKind, Verdict
 
 _NAME = re.compile(r"(?P<prefix>(?:.*/)?)checkpoints/(?P<number>[0-9]{10})\.txt", re.ASCII)
 _OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)

@@ -1,10 +1,11 @@
 """Put things on the list of what is to be sealed; the timer does the rest."""
 
 import secrets
+from collections.abc import Callable
 
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import read_proofs, sealed_number
-from recording.ports import Ports
+from recording.ports import Ports, Unreadable
 from recording.ports.seal import ToSeal, Waiting
 
 SECRET_BYTES = 16
@@ -63,3 +64,26 @@ def _leaves_in(name: str, ports: Ports) -> list[int]:
 def _add(what: Waiting, name: str, ports: Ports) -> None:
     if ports.seal is not None:
         ports.seal.waiting.add(ToSeal(what, name, secrets.token_bytes(SECRET_BYTES)))
+
+
+def seal_all(ports: Ports, progress: Callable[[int], object] = lambda _: None) -> int:
+    """Have every recording of the catalog looked at; returns how many.
+
+    For an archive that is older than its seal, and after the table `seal` was lost. What is sealed stays as it is.
+
+    Raises:
+        StorageError: the catalog does not answer, or the list cannot be written.
+    """
+    count, position = 0, ""
+    while True:
+        page = ports.catalog.recordings_page(position)
+        for record in page.items:
+            if not isinstance(record, Unreadable):
+                seal_recording(record.recording_id, ports)
+                count += 1
+        progress(count)
+        if page.error:
+            raise page.error
+        if not page.next:
+            return count
+        position = page.next

@@ -74,7 +74,10 @@ def test_every_command_of_the_operator_exists_with_its_options() -> None:
         if not verbs:
             assert given <= program | {"--help", "--install-completion", "--version"}, words
             continue
-        known = {option for parameter in commands[verbs[0]].params for option in parameter.opts}
+        meant = commands[verbs[0]]
+        for word in words[words.index(verbs[0]) + 1 :]:  # of a group, the command in it
+            meant = vars(meant).get("commands", {}).get(word, meant)
+        known = {option for parameter in meant.params for option in parameter.opts}
         assert given <= program | known | {"--help"}, words
 
 

@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from dev.in_memory.builders import chunk, event, task
+from dev.in_memory.builders import chunk, event, task, wav
 from dev.in_memory.fakes import Fakes
 from dev.in_memory.seal import FakeSeal
 from dev.in_memory.world import World, world
 from recording.library.seal.turn import Sealed, seal
-from recording.library.seal.verify import FolderFiles, Verdict, verify
+from recording.library.seal.verdict import FolderFiles, Verdict
+from recording.library.seal.verify import verify
 from recording.ports import AuditEntry
 
 LOG, ARCHIVE = "recording-seal", "recordings"
@@ -38,7 +39,7 @@ def archives(of: World, *indexes: int) -> None:
     """The line archives these chunks of the one recording."""
     numbers = indexes or (0,)
     for number in numbers:
-        of.holds(task(number))
+        of.holds(task(number), wav(sample=bytes([1, number + 2])))
     of.announces(event(*(chunk(number) for number in numbers)))
     of.runs(hours=1)
 
