@@ -8,6 +8,7 @@ Settings come from the environment, as in the app. Prints one line of JSON: seco
 import json
 import os
 import resource
+import socket
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -41,15 +42,13 @@ def main(arguments: list[str]) -> None:
 
 def _lead_acs_to(port: int) -> None:
     """ACS's host names lead to loopback, as a hosts file would do it: no proxy shares the CPU."""
-    from urllib3.util import connection
-
-    plain = connection.create_connection
+    plain = socket.create_connection
 
     def connect(address: tuple[str, int], *rest: Any, **options: Any) -> Any:
         is_acs = address[0].endswith(".asm.skype.com")
         return plain(("127.0.0.1", port) if is_acs else address, *rest, **options)
 
-    connection.create_connection = connect
+    socket.create_connection = connect  # type: ignore[assignment]  # of the few forms that are used here
 
 
 def _say_ranges_plainly() -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
 from dev.in_memory.seal import FakeSeal
+from recording.domain.archived.blocks import crc64_of
 from recording.domain.archived.drift import BlobFacts, MediaAge, is_scrubbed, read_at
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
@@ -35,6 +36,7 @@ from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
     SourceGoneError,
+    StorageBusyError,
     StorageError,
     StorageRefusedError,
 )
@@ -279,7 +281,11 @@ class FakeArchive(Scripted):
         self._etags = count(1)
 
     @scripted
-    def stage_block(self, name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+    def stage_block(
+        self, name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None
+    ) -> None:
+        if crc64 not in (None, crc64_of(data)):
+            raise StorageBusyError("Crc64Mismatch")
         self.staged[name][block_id] = bytes(data)
 
     @scripted
@@ -300,6 +306,17 @@ class FakeArchive(Scripted):
             raise StorageError("the archive has no such blob")
         data = self.blobs[name].data
         return data[first : first + length], len(data)
+
+    @scripted
+    def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
+        if name not in self.blobs:
+            raise StorageError("the archive has no such blob")
+        blob = self.blobs[name]
+        if etag not in (None, blob.etag):
+            raise StorageError("the blob has another ETag")
+        part = blob.data[first : first + len(view)]
+        view[: len(part)] = part
+        return len(blob.data)
 
     @scripted
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:

@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import pytest
-import urllib3
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 from pydantic import SecretStr
@@ -108,7 +107,8 @@ def short_timeouts(seconds: float, pauses: tuple[float, float] = (0.01, 0.02)) -
         patch.setitem(CLIENT_OPTIONS, "connection_timeout", seconds)
         patch.setattr(_blob_container, "shared_transport", transport)
         patch.setattr("recording.adapters.azure_sdk.clients.PAUSES", pauses)
-        patch.setattr("recording.adapters.acs.source.TIMEOUT", urllib3.Timeout(connect=seconds, read=seconds))
+        patch.setattr("recording.adapters.http1.connections.READ_SECONDS", seconds)
+        patch.setattr("recording.adapters.http1.connections.CONNECT_SECONDS", seconds)
         yield
 
 

@@ -19,7 +19,8 @@ from dev.in_memory.builders import chunk, document_id, event, location, metadata
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from dev.prove.powers import POWERS, Power, was_never_ours_to_delete
 from recording.archive import copy as copying
-from recording.archive.transfer.buffers import MIB, SlotPool
+from recording.archive.transfer.buffers import SlotPool
+from recording.archive.transfer.pace import MIB
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
@@ -52,7 +53,7 @@ class Life:
     catalog: tuple[tuple[Any, ...], ...] = ()
 
 
-class _AtOnce(Executor):
+class AtOnce(Executor):
     """Runs what is submitted before it answers."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -69,7 +70,7 @@ class _AtOnce(Executor):
 def one_thread(*, is_silent: bool = True) -> Iterator[None]:
     """The copy engine with all its port calls in the caller's thread, and the log silent unless somebody listens."""
     pool = SlotPool(64 * MIB, threads=1)
-    pool.threads = _AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
+    pool.threads = AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
     log = logging.getLogger("recording")
     with (
         mock.patch.object(copying, "process_pool", return_value=pool),

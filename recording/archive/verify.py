@@ -27,7 +27,7 @@ def verify(work: Work) -> None:
         StorageError: the archive could not be read; try again.
     """
     etag = _stored_etag(work)
-    proofs, changes = _proofs(work)
+    proofs, changes = _proofs(work, etag)
     fault = changes.get("media_fault")
     if fault is not None and work.record.accepted is None:
         work.record = changed(work.record, **changes)
@@ -57,10 +57,10 @@ def _stored_etag(work: Work) -> str | None:
     return stored.etag
 
 
-def _proofs(work: Work) -> tuple[list[str], ChunkChanges]:
+def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     """Prove the stored media; other bytes than were read are left where they are, and the media is copied anew."""
     try:
-        return _read_back(work) if _must_read(work) else (_compared_length(work), ChunkChanges())
+        return _read_back(work, etag) if _must_read(work) else (_compared_length(work), ChunkChanges())
     except BlobLockedError:
         if work.record.sha256 is None:
             raise
@@ -94,16 +94,16 @@ def _about_media(record: ChunkRecord) -> list[str]:
     return [f"opens as {record.format}"] if record.duration_ms is not None else []
 
 
-def _read_back(work: Work) -> tuple[list[str], ChunkChanges]:
+def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     if work.task.home is Home.EXTERNAL:
         with work.ports.external.open_content(work.task.content_location) as content:
             check_stored(_as_read(work), digest_of(work, content.pieces()))
         return ["read back whole: same length and SHA-256"], {}
     if work.record.sha256 is None:
-        return _first_seen_whole(work)
+        return _first_seen_whole(work, etag)
     probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
     is_new = work.record.sha512 is None  # the worker that read the source was of a version that did not compute it
-    blob = Stored(_name(work), _length(work), _blocks(work))
+    blob = Stored(_name(work), _length(work), _blocks(work), etag)
     stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
     changes = _judged(work, media) if probe else ChunkChanges()
@@ -112,9 +112,9 @@ def _read_back(work: Work) -> tuple[list[str], ChunkChanges]:
     return ["read back whole: same length and SHA-256"], changes
 
 
-def _first_seen_whole(work: Work) -> tuple[list[str], ChunkChanges]:
+def _first_seen_whole(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format)
-    blob = Stored(_name(work), _length(work), _blocks(work, needed=True))
+    blob = Stored(_name(work), _length(work), _blocks(work, needed=True), etag)
     stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=True)
     changes = _judged(work, media)
     changes["sha256"], changes["sha512"] = stored.sha256, stored.sha512

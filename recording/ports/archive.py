@@ -14,8 +14,13 @@ from recording.ports.stored import Unreadable
 class Archive(Protocol):
     """The long-term copy. Nothing here ever replaces or deletes media. Every method raises StorageError."""
 
-    def stage_block(self, name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
-        """Uploads one block of a blob that is not there yet; the service verifies it. Repeating is harmless."""
+    def stage_block(
+        self, name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None
+    ) -> None:
+        """Upload one block of a blob that is not there yet; the service verifies it. Repeating is harmless.
+
+        `crc64` is the data's, where it is known already.
+        """
         ...
 
     def staged_blocks(self, name: str) -> Mapping[str, int]:
@@ -36,6 +41,13 @@ class Archive(Protocol):
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         """At most so many bytes of a committed blob, and how long all of it is."""
+        ...
+
+    def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
+        """Read a range of a committed blob into a view, as far as the blob goes; return how long all of it is.
+
+        With an ETag, another version of the blob is refused with a StorageError.
+        """
         ...
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:

@@ -180,7 +180,7 @@ class ConnectProxy:
 
     def __init__(self, target_port: int) -> None:
         self.asked: list[str] = []
-        self._target_port = target_port
+        self.target = "127.0.0.1", target_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -211,7 +211,7 @@ class ConnectProxy:
                     return
                 head += received
             self.asked.append(head.split(b" ")[1].decode())
-            with socket.create_connection(("127.0.0.1", self._target_port)) as server:
+            with socket.create_connection(self.target) as server:
                 for side in (client, server):
                     side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")

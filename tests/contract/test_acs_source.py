@@ -6,10 +6,9 @@ from datetime import timedelta
 from unittest.mock import ANY
 
 import pytest
-import urllib3
 
-from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.source import AcsSource
+from recording.adapters.http1 import connections
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
@@ -166,7 +165,7 @@ def test_a_close_delimited_stream_just_ends_short_of_its_total(source: AcsSource
 
 def test_a_stalled_stream_is_busy(source: AcsSource, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that waits for ever would hold its claim and its place."""
-    monkeypatch.setattr(acs_source, "TIMEOUT", urllib3.Timeout(connect=1, read=0.2))
+    monkeypatch.setattr(connections, "READ_SECONDS", 0.2)
     stall = threading.Event()
     world.script.on("GET", PATH, Answer(206, DATA[:1000], {}, length=len(DATA), stall=stall))
     with pytest.raises(SourceBusyError):

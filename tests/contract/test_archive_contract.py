@@ -200,3 +200,29 @@ def test_a_range_comes_with_the_length_of_the_whole(archive: Archive) -> None:
     assert archive.read_range(NAME, 4, 4) == (b"t se", 12)
     with pytest.raises(StorageError):
         archive.read_range("absent", 0, 4)
+
+
+@pytest.mark.parametrize("name", [NAME, "odd names/ü ä/100%?&#+.wav"])
+def test_a_range_is_read_straight_into_a_buffer(archive: Archive, name: str) -> None:
+    """No copy of the bytes is made on their way, and a view that is too long is filled as far as the blob goes."""
+    archive.stage_block(name, "a", b"the stored bytes")
+    assert archive.commit(name, ["a"], "audio/wav", {})
+    view = memoryview(bytearray(20))
+    assert archive.fill(name, 4, view[:6]) == 16
+    assert bytes(view[:6]) == b"stored"
+    assert archive.fill(name, 11, view) == 16
+    assert bytes(view[:5]) == b"bytes"
+    with pytest.raises(StorageError):
+        archive.fill("absent", 0, view)
+
+
+def test_another_version_than_was_asked_for_is_not_read(archive: Archive) -> None:
+    """Half of one blob and half of another would be compared with the source as one."""
+    archive.stage_block(NAME, "a", b"the stored bytes")
+    assert archive.commit(NAME, ["a"], "audio/wav", {})
+    stored = archive.look_up(NAME)
+    assert stored is not None
+    view = memoryview(bytearray(3))
+    assert archive.fill(NAME, 0, view, stored.etag) == 16
+    with pytest.raises(StorageError):
+        archive.fill(NAME, 0, view, '"0x8D000000000000"')

@@ -13,13 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import urllib3
 
 from dev.in_memory import world as worlds
 from dev.in_memory.builders import metadata, task, wav
-from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.blob.archive import BlobArchive
+from recording.adapters.http1 import connections
 from recording.domain.state.chunk import ChunkState
 from recording.errors import ClaimLostError, RecordingError, StorageBusyError
 from recording.settings import AcsConnection
@@ -251,7 +250,7 @@ ROWS = {row["class"]: row for row in rows_with(DOCS / "runbook.md", "class", "en
 
 @pytest.fixture
 def turn(world: World, acs: AcsConnection, no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Turn]:
-    monkeypatch.setattr(acs_source, "TIMEOUT", urllib3.Timeout(connect=2, read=1))
+    monkeypatch.setattr(connections, "READ_SECONDS", 1)
     made = Turn(world, acs)
     with closing(made.source):
         yield made

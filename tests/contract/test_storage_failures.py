@@ -63,6 +63,7 @@ CALLS: dict[str, Call] = {
     "put_media": using(BlobArchive, lambda archive: archive.put_media("name", memoryview(b"data"), "audio/wav", {})),
     "staged_blocks": using(BlobArchive, lambda archive: archive.staged_blocks("name")),
     "read_range": using(BlobArchive, lambda archive: archive.read_range("name", 0, 4)),
+    "fill": using(BlobArchive, lambda archive: archive.fill("name", 0, memoryview(bytearray(4)))),
     "commit": using(BlobArchive, lambda archive: archive.commit("name", ["id"], "audio/wav", {"sha256": "ab"})),
     "put_once": using(BlobArchive, lambda archive: archive.put_once("name", b"data", "text/plain")),
     "put_if_unchanged": using(BlobArchive, lambda archive: archive.put_if_unchanged("name", b"", "text/plain", '"1"')),

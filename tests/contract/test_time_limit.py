@@ -10,7 +10,7 @@ import pytest
 
 from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.source import AcsSource
-from recording.adapters.acs.time_limit import limited
+from recording.adapters.http1.time_limit import limited
 from recording.errors import SourceBusyError
 from recording.settings import AcsConnection
 from tests.contract.loopback import Answer, World

@@ -10,6 +10,7 @@ from azure.storage.blob import BlobBlock, BlobClient, ContentSettings, StandardB
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translated
+from recording.adapters.blob.block_requests import BlockRequests
 from recording.adapters.blob.checksum import ServiceChecksum
 from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of
 from recording.domain.archived.drift import BlobFacts
@@ -21,7 +22,9 @@ class BlobArchive:
     """The archive container."""
 
     def __init__(self, settings: Settings) -> None:
-        self._container = BlobContainer(blob_service(settings.archive_storage), settings.archive_container)
+        service = blob_service(settings.archive_storage)
+        self._container = BlobContainer(service, settings.archive_container)
+        self._blocks_of = BlockRequests(settings.archive_storage, service, settings.archive_container)
         tier = settings.archive_access_tier
         self._checksum = ServiceChecksum()
         self._tier = StandardBlobTier(tier) if tier else None
@@ -29,23 +32,19 @@ class BlobArchive:
     def close(self) -> None:
         """Closes the connections."""
         self._container.close()
+        self._blocks_of.close()
 
-    def stage_block(self, name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+    def stage_block(
+        self, name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None
+    ) -> None:
         """Uploads a block with its checksum, which the service compares before it keeps the block."""
         blob = self._container.blob(name)
 
         def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
-            return self._container.writing(
-                lambda: blob.stage_block(
-                    block_id,
-                    data,  # type: ignore[arg-type]  # the transport takes any buffer; the SDK's hints name fewer
-                    length=len(data),
-                    headers=dict(headers),
-                )
-            )
+            return self._container.writing(lambda: self._blocks_of.put_block(blob, block_id, data, headers))
 
         with translated("staging a block"):
-            self._checksum.send(data, send)
+            self._checksum.send(data, send, crc64)
 
     def staged_blocks(self, name: str) -> Mapping[str, int]:
         """The uncommitted blocks; none when there is no such blob at all."""
@@ -140,6 +139,11 @@ class BlobArchive:
         """A range of the bytes as the service stores them."""
         with translated("reading a blob"):
             return attempt(partial(_range, self._container.blob(name), first, length))
+
+    def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
+        """Reads a range straight into a view."""
+        with translated("reading a blob"):
+            return attempt(partial(self._blocks_of.fill, self._container.blob(name), first, view, etag))
 
     def read(self, name: str) -> Iterator[bytes]:
         """The bytes as the service stores them; a blob that changes meanwhile ends in StorageError."""

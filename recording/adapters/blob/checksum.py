@@ -24,15 +24,18 @@ class ServiceChecksum:
     def __init__(self) -> None:
         self._knows_crc64 = True
 
-    def send(self, data: bytes | bytearray | memoryview, send: Send) -> None:
+    def send(self, data: bytes | bytearray | memoryview, send: Send, crc64: int | None = None) -> None:
         """Sends data with a checksum that the service compares before it keeps anything.
 
         Args:
             data: what will be sent.
             send: sends it with the headers it is given, and returns the answer's headers by the SDK's names.
+            crc64: of the data, where the caller knows it: it is taken once for each byte.
         """
-        if self._knows_crc64 and self._is_checked(crc64_of(data).to_bytes(8, "little"), send):
-            return
+        if self._knows_crc64:
+            known = crc64_of(data) if crc64 is None else crc64
+            if self._is_checked(known.to_bytes(8, "little"), send):
+                return
         self._knows_crc64 = False
         send({"Content-MD5": base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()})
 

@@ -11,18 +11,21 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-MIB = 1 << 20
+from recording.archive.transfer.pace import MIB, Pace
+from recording.archive.transfer.traffic import Traffic
+
 LEAD_BYTES = 64  # each range begins a little early, to see that the object is still the same
 _SPARE = LEAD_BYTES + 1  # one byte more than announced shows a body that is too long
 _SMALL_INSTANCE = 1024 * MIB
 _M_ARENA_MAX = -8  # <malloc.h>
+_MOST_HOSTS = 64  # whose pace is remembered
 _WAIT_SECONDS = 1.0  # how long to wait for a buffer before looking at the claim again
 
 
 class Slot:
     """A buffer on loan; it goes back to the pool when the last of its users drops it."""
 
-    def __init__(self, pool: "SlotPool", size: int, buffer: mmap.mmap | None) -> None:
+    def __init__(self, pool: "SlotPool", size: int, buffer: mmap.mmap) -> None:
         self.size = size
         self._pool = pool
         self._buffer = buffer
@@ -33,7 +36,7 @@ class Slot:
     @property
     def view(self) -> memoryview:
         """Room for a block, its lead and one byte more."""
-        return memoryview(self._buffer or b"")
+        return memoryview(self._buffer)
 
     @property
     def is_out(self) -> bool:
@@ -64,7 +67,8 @@ class Slot:
 class SlotPool:
     """So many bytes of buffers, made on first use, and the threads that fill, empty and hash them.
 
-    Whoever waits longest is served first: a file with large blocks is not starved by one with small ones.
+    The copy that waits longest is served first, so that a file with large blocks is not starved by one with small
+    ones; but a file's first block goes before all others, because most files have no other.
     """
 
     def __init__(self, budget_bytes: int, threads: int) -> None:
@@ -76,55 +80,90 @@ class SlotPool:
         self._used = 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
+        self._traffics: dict[tuple[str, int | None], Traffic] = {}
 
-    def take(self, size: int, look: Callable[[], None], *, buffered: bool = True) -> Slot:
+    def traffic(self, host: str, pinned_bytes: int | None) -> Traffic:
+        """Return the traffic to a host, which all files share; blocks have the pinned size if there is one."""
+        with self._changed:
+            key = host, pinned_bytes
+            if key not in self._traffics and len(self._traffics) >= _MOST_HOSTS:
+                del self._traffics[next(iter(self._traffics))]
+            return self._traffics.setdefault(key, Traffic(Pace(self.most_at_once, self.budget_bytes, pinned_bytes)))
+
+    def take(self, size: int, look: Callable[[], None], *, is_first: bool = False) -> Slot:
         """A buffer for one block of at most `size` bytes, however long other copies keep theirs.
 
         Args:
             size: bytes; more than the pool has counts as all it has.
             look: called about once a second while waiting; whatever it raises ends the waiting.
-            buffered: False counts the bytes against the budget without giving a buffer for them.
+            is_first: for a file's first block, which is served before all others.
         """
         ticket = object()
-        counted = min(size, self.budget_bytes)
         with self._changed:
-            self._waiting.append(ticket)
-            try:
-                while self._waiting[0] is not ticket or self._used + counted > self.budget_bytes:
-                    if not self._changed.wait(_WAIT_SECONDS):
-                        look()
-            finally:
+            if is_first:
+                self._waiting.appendleft(ticket)
+            else:
+                self._waiting.append(ticket)
+        try:
+            while (slot := self._taken(ticket, size)) is None:
+                look()  # a call to storage, perhaps; the others must not wait for it
+            return slot
+        finally:
+            with self._changed:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
-            self._used += counted
-            if not buffered:
-                self._make_room()
-            return Slot(self, size, self._buffer(size) if buffered else None)
 
-    def release(self, size: int, buffer: mmap.mmap | None) -> None:
+    def _taken(self, ticket: object, size: int) -> Slot | None:
+        """Return a slot when the ticket's turn comes and there is room, or None after a while without."""
+        counted = self._counted(size)
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: self._waiting[0] is ticket and self._used + counted <= self.budget_bytes, _WAIT_SECONDS
+            ):
+                return None
+            buffer = self._buffer(size, counted)
+            self._used += counted
+            return Slot(self, size, buffer)
+
+    def release(self, size: int, buffer: mmap.mmap) -> None:
         """Takes a buffer back."""
         with self._changed:
-            if buffer is not None:
-                self._free.setdefault(size, []).append(buffer)
-            self._used -= min(size, self.budget_bytes)
+            self._free.setdefault(_class_of(size), []).append(buffer)
+            self._used -= self._counted(size)
             self._changed.notify_all()
 
-    def _make_room(self) -> None:
-        """Lets buffers go that lie ready, when they and what is used are more than the budget."""
-        lying = sum(kept * len(buffers) for kept, buffers in self._free.items())
-        if lying + self._used > self.budget_bytes:
-            self._free.clear()
+    def _counted(self, size: int) -> int:
+        """Return what a block counts against the budget: the whole buffer, which it may have to itself one day."""
+        return min(_class_of(size), self.budget_bytes)
 
-    def _buffer(self, size: int) -> mmap.mmap:
+    def _make_room(self, counted: int) -> None:
+        """Let free buffers go, the largest first, until a new one keeps the budget beside what is used."""
+        free = sum(kept * len(buffers) for kept, buffers in self._free.items())
+        for kept in sorted(self._free, reverse=True):
+            while self._free[kept] and free + self._used + counted > self.budget_bytes:
+                self._free[kept].pop()
+                free -= kept
+
+    def _buffer(self, size: int, counted: int) -> mmap.mmap:
         """One that lies ready, or a new one.
 
         Anonymous memory instead of `bytearray`: what is let go is back with the system at once, and what is never
-        written costs nothing.
+        written costs nothing. Private, because shared memory costs more for each page that is touched first.
         """
-        if ready := self._free.get(size):
+        if ready := self._free.get(_class_of(size)):
             return ready.pop()
-        self._make_room()
-        return mmap.mmap(-1, size + _SPARE)
+        self._make_room(counted)
+        return mmap.mmap(-1, _class_of(size) + _SPARE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def _class_of(size: int) -> int:
+    """Return the size of the buffer for a block: few sizes, so that a buffer that was given back fits the next block.
+
+    Powers of two of a MiB up to 8 MiB; what is smaller or larger (sizes that a setting prescribes) gets its own.
+    """
+    if not MIB // 2 < size <= 8 * MIB:
+        return size
+    return MIB << max(0, (size - 1).bit_length() - MIB.bit_length() + 1)
 
 
 @cache

@@ -6,15 +6,18 @@ read once, as a stream.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from urllib.parse import urlsplit
 
 from recording.archive.claim import Work
 from recording.archive.transfer.buffers import LEAD_BYTES, Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass, Seams
-from recording.archive.transfer.scheduler import Flow, Job, Pace
+from recording.archive.transfer.pace import FIRST_BLOCK
+from recording.archive.transfer.scheduler import Flow, Job
+from recording.archive.transfer.traffic import RangeMeter
 from recording.domain.archived.blocks import Block, StagedBlock, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.archived.integrity import Digest, check_length
 from recording.domain.formats import FormatType
@@ -27,9 +30,10 @@ from recording.ports import SourceContent
 _TRIES = 3  # for one range, at once; the rest is left to the next worker, who finds what is staged
 _PIECE = 64 * 1024  # how often a job looks whether it may end: a source that drips must not hold it for minutes
 _LARGE_PIECE = 1024 * 1024  # from a source that is known to be fast: a third less CPU
+_TELLING_PIECE = 256 * 1024  # from any other
 _FAST = 25e6  # bytes a second
-_TELLING_BYTES = 256 * 1024  # after so many, a connection's speed is known
 _PROBE_BYTES = 256 * 1024  # the first block of a large file is this small: a worker that resumes fetches it again
+_RESUMED_BLOCK = 1024 * 1024  # a copy that was interrupted once may be again: little is lost then
 _LONGEST_PAUSE = 2.0  # seconds; who is asked to wait longer leaves it to the queue
 
 
@@ -65,6 +69,31 @@ class Source:
     mark: str
 
 
+class _Metered:
+    """An open answer whose bytes are measured for the pace, from the request to the last byte."""
+
+    def __init__(self, content: SourceContent, meter: RangeMeter, first: int, length: int) -> None:
+        self._content = content
+        self._meter = meter
+        self.declared_total = content.declared_total
+        self.is_whole = content.is_whole
+        self.version = content.version
+        total = content.declared_total or 0
+        self._left = total if content.is_whole else min(length, total - first)
+        self.piece = _PIECE  # how much to ask for at once
+
+    def fill(self, view: memoryview) -> int:
+        """Read until the view is full or the body ends."""
+        count = self._content.fill(view)
+        self._meter.arrived(count)
+        if self._meter.rate is not None:
+            self.piece = _LARGE_PIECE if self._meter.rate > _FAST else _TELLING_PIECE
+        self._left -= count
+        if self._left == 0:
+            self._meter.end()
+        return count
+
+
 @contextmanager
 def fetched(
     work: Work,
@@ -89,8 +118,8 @@ def fetched(
         StorageError: a block could not be staged.
     """
     kind, staged = _staged(work, announced, name_for) if resume else (announced, {})
-    pace = Pace(pool, work.settings.copy_block_bytes, resumed=bool(staged))
-    with Flow(work, pool, pace) as flow:
+    traffic = pool.traffic(urlsplit(work.task.content_location).netloc, work.settings.copy_block_bytes)
+    with Flow(work, pool, traffic) as flow:
         copy = _Fetching(work, flow, announced, name_for, MediaProbe(announced))
         yield copy.resumed(staged, kind) or copy.fresh()
 
@@ -121,8 +150,8 @@ class _Fetching:
 
     def fresh(self) -> Fetched:
         """Fetches everything."""
-        location, size = self.work.task.content_location, self.flow.pace.block_bytes
-        slot = self.flow.slot(size)
+        location, size = self.work.task.content_location, self.work.settings.copy_block_bytes or FIRST_BLOCK
+        slot = self.flow.slot(size, is_first=True)
         with self._open(location, 0, size) as content:
             source = self._source(location, content)
             if source.total <= size:
@@ -135,7 +164,7 @@ class _Fetching:
                 self.flow.run(self._streamed(content, slot, len(head)))
             else:
                 first = partial(self._first, content, slot, size, len(head))
-                self.flow.run(self._chained(first, plan(source.total, self._block_bytes, [Block(0, size)])))
+                self.flow.run(self._chained(first, self._planned([Block(0, size)])))
         return self._finished(format_type, *ordered.finish())
 
     def resumed(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
@@ -148,7 +177,7 @@ class _Fetching:
             return None
         probe, text = min(candidates, key=lambda pair: (pair[0].length, pair[0].offset))
         location = self.work.task.content_location
-        slot = self.flow.slot(probe.length)
+        slot = self.flow.slot(probe.length, is_first=True)
         with self._open(location, probe.offset, probe.length) as content:
             source = self._source(location, content)
             kept = usable(staged, source.mark, source.total)
@@ -159,14 +188,14 @@ class _Fetching:
             return None
         self._prepare(source, kind, None)
         self.ids = {block.offset: text for block, text in kept.items()}
-        self.flow.run(self._chained(None, plan(source.total, self._block_bytes, kept)))
+        self.flow.run(self._chained(None, self._planned(kept)))
         return self._finished(kind, None, None)
 
-    def _is_same(self, content: SourceContent, slot: Slot, staged: StagedBlock) -> bool:
+    def _is_same(self, content: _Metered, slot: Slot, staged: StagedBlock) -> bool:
         view = slot.view[: staged.length]
         return self._filled(content, view, self.flow.look) == staged.length and f"{crc64_of(view):016x}" == staged.crc64
 
-    def _source(self, location: str, content: SourceContent) -> Source:
+    def _source(self, location: str, content: _Metered) -> Source:
         total = content.declared_total
         if total is None:
             raise SourceBrokenError(
@@ -182,7 +211,7 @@ class _Fetching:
 
     # --- the three ways -----------------------------------------------------------------------------------------------
 
-    def _small(self, source: Source, content: SourceContent, slot: Slot) -> Fetched:
+    def _small(self, source: Source, content: _Metered, slot: Slot) -> Fetched:
         """The whole file is in the first answer."""
         filled = self._filled(
             content, slot.view[: source.total + 1], self.flow.look
@@ -200,9 +229,10 @@ class _Fetching:
         if first is not None:
             yield first
         for block in blocks:
+            self.flow.share.bytes_left = self.source.total - block.end
             yield partial(self._fetch, block, self.flow.slot(block.length))
 
-    def _streamed(self, content: SourceContent, slot: Slot, filled: int) -> Iterator[Job]:
+    def _streamed(self, content: _Metered, slot: Slot, filled: int) -> Iterator[Job]:
         """The only answer is read here, block by block, while the jobs stage what has come."""
         size = slot.size
         for offset in range(0, self.source.total, size):
@@ -217,7 +247,7 @@ class _Fetching:
             yield partial(self._stage, block, slot.view[: block.length], b"", slot)
             filled = 0
 
-    def _first(self, content: SourceContent, slot: Slot, size: int, filled: int) -> None:
+    def _first(self, content: _Metered, slot: Slot, size: int, filled: int) -> None:
         """The block whose answer is open already, cut in two: a small one for whoever may have to resume."""
         self._fill(content, slot.view[filled:size])
         cut = min(_PROBE_BYTES, size)
@@ -248,43 +278,34 @@ class _Fetching:
                 wait = error.retry_after.total_seconds() if error.retry_after else 0.0
                 if attempt == _TRIES or wait > _LONGEST_PAUSE or self.flow.is_stopped:
                     raise
-                if isinstance(error, SourceThrottledError):
-                    self.flow.pace.slow_down()
                 time.sleep(wait)
 
-    def _check_same(self, content: SourceContent, *, is_all: bool) -> None:
+    def _check_same(self, content: _Metered, *, is_all: bool) -> None:
         if content.is_whole and not is_all:
             raise SourceBusyError("the source does not answer ranges any more")
         if (content.declared_total, content.version) != (self.source.total, self.source.version):
             raise SourceBrokenError("the object changed while it was read", code=Code.SOURCE_CHANGED)
 
-    def _fill(self, content: SourceContent, view: memoryview) -> None:
+    def _fill(self, content: _Metered, view: memoryview) -> None:
         filled = self._filled(content, view)
         if filled != len(view):
             raise SourceBrokenError(f"a range of {len(view)} bytes ended after {filled}", code=Code.SOURCE_SHORT)
 
-    def _filled(self, content: SourceContent, view: memoryview, look: Callable[[], None] | None = None) -> int:
-        """Fills a view as far as the body goes, and notes how fast it came.
+    def _filled(self, content: _Metered, view: memoryview, look: Callable[[], None] | None = None) -> int:
+        """Fills a view as far as the body goes.
 
         Args:
             content: the open answer.
             view: what to fill.
             look: keeps the claim and minds the time; for the thread that has to do so.
         """
-        begun, filled = time.perf_counter(), 0
-        is_told, piece = False, _PIECE
+        filled = 0
         while filled < len(view):
             (look or self._look)()
-            came = content.fill(view[filled : filled + piece])
+            came = content.fill(view[filled : filled + content.piece])
             if not came:
                 break
             filled += came
-            if filled >= _TELLING_BYTES and not is_told:
-                seconds = time.perf_counter() - begun
-                self.flow.pace.begun(filled, seconds)
-                is_told, piece = True, _LARGE_PIECE if filled > _FAST * seconds else _TELLING_BYTES
-        if is_told:
-            self.flow.pace.done(filled, time.perf_counter() - begun)
         return filled
 
     def _look(self) -> None:
@@ -294,11 +315,12 @@ class _Fetching:
     def _stage(self, block: Block, content: memoryview, lead: bytes | memoryview, slot: Slot) -> None:
         """Stages a block and has it hashed; the slot goes back when both are done."""
         self.seams.note(block, lead, content)
-        text = block_id(block, self.source.mark, crc64_of(content))
+        crc64 = crc64_of(content)
+        text = block_id(block, self.source.mark, crc64)
         if self.ordered is not None:
             slot.hold()
             self.ordered.deliver(Arrival(block, content, slot.drop))
-        self.work.ports.archive.stage_block(self.name, text, content)
+        self.work.ports.archive.stage_block(self.name, text, content, crc64)
         self.ids[block.offset] = text
         slot.drop()
 
@@ -306,8 +328,23 @@ class _Fetching:
         ids = tuple(self.ids[offset] for offset in sorted(self.ids))
         return Fetched(self.name, format_type, self.source.total, digest, media, ids)
 
-    def _open(self, location: str, first: int, length: int) -> AbstractContextManager[SourceContent]:
-        return self.work.ports.source.open_content(location, first, length)
+    @contextmanager
+    def _open(self, location: str, first: int, length: int) -> Iterator["_Metered"]:
+        begun, meter = time.monotonic(), self.flow.traffic.meter()
+        try:
+            with self.work.ports.source.open_content(location, first, length) as content:
+                yield _Metered(content, meter, first, length)
+        except SourceThrottledError:
+            self.flow.traffic.refused(begun)
+            raise
 
-    def _block_bytes(self) -> int:
-        return self.flow.pace.block_bytes
+    def _planned(self, kept: Iterable[Block]) -> Iterator[Block]:
+        """The blocks that are missing, each of the size that suits the host at that moment."""
+        may_be_large = self.ordered is not None or self.work.settings.copy_block_bytes is not None
+        self.flow.share.bytes_left = self.source.total
+
+        def size() -> int:
+            suited = self.flow.traffic.block_bytes(self.flow.share.bytes_left)
+            return suited if may_be_large else min(suited, _RESUMED_BLOCK)
+
+        return plan(self.source.total, size, kept)

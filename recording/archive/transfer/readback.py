@@ -1,13 +1,15 @@
 """Read back: what the archive gives is compared with what the source gave, block by block, and hashed as a whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from recording.archive.claim import Work
-from recording.archive.transfer.buffers import MIB, Slot, SlotPool
+from recording.archive.transfer.buffers import Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass
-from recording.archive.transfer.scheduler import Flow, Job, Pace
+from recording.archive.transfer.pace import MIB
+from recording.archive.transfer.scheduler import Flow, Job
+from recording.archive.transfer.traffic import Traffic
 from recording.domain.archived.blocks import Block, StagedBlock, crc64_of, plan
 from recording.domain.archived.integrity import Digest
 from recording.domain.media import MediaFacts, MediaProbe
@@ -15,8 +17,8 @@ from recording.errors import ContentConflictError
 from recording.errors.codes import Code
 from recording.ports import Archive
 
+ARCHIVE = "archive"  # the one host that is read back from
 _RANGE = 4 * MIB
-_COPIES = 3  # what the SDK holds of a range while it joins its pieces
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class Stored:
     """A committed blob and what is known of the source's bytes.
 
     `blocks` are the source's ranges with their checksums, where they are known: they are read and compared one by one.
+    `etag` is of the version to read: one that is replaced meanwhile is refused, and not half read.
     """
 
     name: str
     length_bytes: int
     blocks: Sequence[StagedBlock] = ()
+    etag: str | None = None
 
 
 def read_back(
@@ -47,23 +51,40 @@ def read_back(
         ContentConflictError: `stored_differs` when length or a block is not what the source gave.
         StorageError: the blob cannot be read.
     """
-    with Flow(work, pool, Pace(pool, _RANGE)) as flow:
+    with Flow(work, pool, pool.traffic(ARCHIVE, _RANGE)) as flow:
         ordered = OrderedPass(pool.hashers, probe, with_sha512=with_sha512)
-        flow.run(_jobs(flow, stored, partial(_read, work.ports.archive, stored, ordered)))
+        reader = _Reader(work.ports.archive, flow.traffic, stored, ordered)
+        flow.run(_jobs(flow, reader))
         return ordered.finish()
 
 
-def _jobs(flow: Flow, stored: Stored, read: Callable[[Block, Slot], None]) -> Iterator[Job]:
+@dataclass(frozen=True)
+class _Reader:
+    """What reads the blocks of one blob."""
+
+    archive: Archive
+    traffic: Traffic
+    stored: Stored
+    ordered: OrderedPass
+
+    def read(self, block: Block, slot: Slot) -> None:
+        """Read a block, compare it with what is known of the source's, and have it hashed."""
+        meter = self.traffic.meter()
+        data = slot.view[: block.length]
+        total = self.archive.fill(self.stored.name, block.offset, data, self.stored.etag)
+        meter.arrived(block.length)
+        meter.end()
+        if total != self.stored.length_bytes:
+            raise ContentConflictError("the archived blob has another length than the source", code=Code.STORED_DIFFERS)
+        if isinstance(block, StagedBlock) and f"{crc64_of(data):016x}" != block.crc64:
+            raise ContentConflictError(
+                f"archived bytes at {block.offset} differ from the source's", code=Code.STORED_DIFFERS
+            )
+        self.ordered.deliver(Arrival(block, data, slot.drop))
+
+
+def _jobs(flow: Flow, reader: _Reader) -> Iterator[Job]:
+    stored = reader.stored
     for block in stored.blocks or plan(stored.length_bytes, lambda: _RANGE):
-        yield partial(read, block, flow.slot(block.length * _COPIES, buffered=False))
-
-
-def _read(archive: Archive, stored: Stored, ordered: OrderedPass, block: Block, slot: Slot) -> None:
-    data, total = archive.read_range(stored.name, block.offset, block.length)
-    if total != stored.length_bytes or len(data) != block.length:
-        raise ContentConflictError("the archived blob has another length than the source", code=Code.STORED_DIFFERS)
-    if isinstance(block, StagedBlock) and f"{crc64_of(data):016x}" != block.crc64:
-        raise ContentConflictError(
-            f"archived bytes at {block.offset} differ from the source's", code=Code.STORED_DIFFERS
-        )
-    ordered.deliver(Arrival(block, data, slot.drop))
+        flow.share.bytes_left = stored.length_bytes - block.end
+        yield partial(reader.read, block, flow.slot(block.length))

@@ -216,7 +216,7 @@ def test_an_archived_tier_is_no_reason_to_keep_a_chunk_open() -> None:
     """The service verified every block; reading back is what the tier forbids."""
     here = world()
     here.holds(task())
-    here.fakes.archive.fail_next("read_range", BlobLockedError("BlobArchived"), times=50)
+    here.fakes.archive.fail_next("fill", BlobLockedError("BlobArchived"), times=50)
     here.works(task())
     assert here.state() is ChunkState.SOURCE_DELETED
     assert any("not read back" in how for how in here.receipt()["verifiedHow"])

@@ -68,8 +68,8 @@ def test_the_papers_lie_beside_the_media(here: World) -> None:
 def test_the_order_of_the_effects_is_the_promise(here: World) -> None:
     """Each step is durable before the next begins, and the delete is the last thing that touches the media."""
     here.works(task())
-    archive = [call for call in here.fakes.archive.calls if call in ("put_media", "read_range", "put_once")]
-    assert archive == ["put_media", "read_range", "put_once", "put_once"]
+    archive = [call for call in here.fakes.archive.calls if call in ("put_media", "fill", "put_once")]
+    assert archive == ["put_media", "fill", "put_once", "put_once"]
     assert here.source.calls[-1] == "delete"
 
 
@@ -141,7 +141,7 @@ PLACES = [
     ("archive", "put_if_unchanged"),
     ("archive", "get"),
     ("archive", "look_up"),
-    ("archive", "read_range"),
+    ("archive", "fill"),
     ("catalog", "save_chunk"),
     ("catalog", "chunks_of"),
     ("catalog", "get_recording"),
@@ -240,9 +240,9 @@ def test_a_copy_that_takes_too_long_goes_back_to_the_queue() -> None:
     here.holds(task(), wav(150_000))
     stage = here.fakes.archive.stage_block
 
-    def slowly(name: str, block_id: str, data: bytes | bytearray | memoryview) -> None:
+    def slowly(name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None) -> None:
         here.fakes.clock.advance(minutes=2)
-        stage(name, block_id, data)
+        stage(name, block_id, data, crc64)
 
     here.fakes.archive.stage_block = slowly  # type: ignore[method-assign]  # a slow network
     here.works(task())

@@ -112,7 +112,7 @@ def test_the_alarm_comes_at_the_very_moment_of_the_expiry_and_the_end_after_a_se
 
 def test_what_is_copied_never_expires(here: World, caplog: pytest.LogCaptureFixture) -> None:
     """The archive has it: however long storage fails, the chunk is tried again."""
-    here.fakes.archive.fail_next("read_range", StorageBusyError("503"), times=2)
+    here.fakes.archive.fail_next("fill", StorageBusyError("503"), times=2)
     here.works(task())
     assert here.state() is ChunkState.COPIED
     here.fakes.clock.advance(hours=100)

@@ -79,7 +79,7 @@ def test_without_read_back_only_the_length_is_compared() -> None:
     """An operator's choice; each block was checked by the service when it came."""
     here = world(verify_readback=False)
     assert how(copied(here))[-1] == "each block verified by the service; committed length compared"
-    assert "read_range" not in here.fakes.archive.calls
+    assert "fill" not in here.fakes.archive.calls
 
 
 def test_a_copy_of_several_runs_is_read_whatever_the_operator_chose() -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from dev.in_memory.builders import metadata, mp3, task, wav
 from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from dev.prove.simulation import AtOnce
 from recording.archive import copy as copying
-from recording.archive.transfer.buffers import MIB, SlotPool, budget_for
+from recording.archive.transfer.buffers import SlotPool, budget_for
+from recording.archive.transfer.pace import MIB
 from recording.domain.archived.blocks import Block, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.state.chunk import ChunkState
 from recording.errors import SourceBusyError, SourceThrottledError, StorageBusyError
@@ -415,3 +417,69 @@ def test_every_range_is_asked_for_once() -> None:
     here.works(task())
     assert given() <= len(media) + 41 * 64
     assert here.source.calls.count("open_content") == 40
+
+
+def test_a_first_block_is_served_before_the_blocks_that_wait() -> None:
+    """Most files have no other: they must not wait behind a gigabyte."""
+    pool, served = SlotPool(100, 1), []
+    held = pool.take(100, lambda: None)
+
+    def wait_for(name: str, *, is_first: bool) -> None:
+        slot = pool.take(100, lambda: None, is_first=is_first)
+        served.append(name)
+        slot.give_back()
+
+    waiting = []
+    for name, is_first in (("large", False), ("small", True)):
+        thread = threading.Thread(target=wait_for, args=(name,), kwargs={"is_first": is_first})
+        thread.start()
+        waiting.append(thread)
+        while len(pool._waiting) < len(waiting):
+            threading.Event().wait(0.001)
+    held.give_back()
+    for thread in waiting:
+        thread.join()
+    assert served == ["small", "large"]
+
+
+def test_a_buffer_fits_the_next_block_of_about_its_size() -> None:
+    """Mixed sizes would else throw buffers away and touch new memory for each block."""
+    pool = SlotPool(64 * MIB, 1)
+    first = pool.take(MIB + 1, lambda: None)
+    view = first.view
+    first.give_back()
+    again = pool.take(2 * MIB, lambda: None)
+    assert again.view.obj is view.obj
+    assert len(again.view) >= 2 * MIB + 65
+
+
+@pytest.mark.parametrize("death", [KeyboardInterrupt, SystemExit, MemoryError, WorkerDiedError])
+@pytest.mark.parametrize("method", ["stage_block", "open_content", "fill"])
+@pytest.mark.parametrize("call", [1, 2, 4])
+def test_whatever_is_killed_in_the_middle_gives_back_what_it_held(
+    death: type[BaseException], method: str, call: int
+) -> None:
+    """Buffers and connections are the process's: what one copy keeps is missing to all others until it is restarted."""
+    here, media = blocks_world(9 * BLOCK)
+    pool = SlotPool(4 * BLOCK, threads=1)
+    pool.threads = AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
+    calls = 0
+
+    def die(_port: str, called: str) -> tuple[Exception | None, bool]:
+        nonlocal calls
+        calls += called == method
+        if calls == call:
+            raise death
+        return None, False
+
+    intercept(here, die)
+    with pooled(pool):
+        with suppress(death):
+            here.works(task())
+        leave_alone(here)
+        assert calls >= call
+        assert pool._used == 0
+        assert [traffic.running for traffic in pool._traffics.values() if traffic.running] == []
+        here.fakes.clock.advance(minutes=10)
+        here.works(task())
+    assert list(here.media_blobs().values()) == [media]

@@ -13,11 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-from recording.errors import SourceBusyError
-
 
 class Limit:
     """The time that is left for one request; `is_over` once it has been shut down."""
@@ -42,18 +37,17 @@ class Limit:
         _watchdog.watch(self)
 
     def check(self) -> None:
-        """Raise SourceBusyError when the time is over: an end that we made ourselves is no end of the body."""
+        """Raise TimeoutError when the time is over: an end that we made ourselves is no end of the body."""
         if self.is_over:
-            raise SourceBusyError("the request took longer than it may")
+            raise TimeoutError("the request took longer than it may")
 
     def shut_down(self) -> None:
         """End the request from outside."""
         self.is_over = True
         for sock in [*(getattr(one, "sock", None) for one in self._connections), *self._sockets]:
-            plain = getattr(sock, "socket", sock)  # TLS through a proxy's TLS
-            if isinstance(plain, socket.socket):
+            if isinstance(sock, socket.socket):
                 with suppress(OSError):  # it may have ended by itself
-                    socket.socket.shutdown(plain, socket.SHUT_RDWR)
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _Watchdog:
@@ -86,48 +80,15 @@ class _Watchdog:
 
 _watchdog = _Watchdog()
 _open: set[Limit] = set()
-_current = threading.local()
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[Limit]:
-    """Limit the request that is made inside, in this thread, to so many seconds in all."""
+    """Limit the request that is made inside to so many seconds in all."""
     limit = Limit(seconds)
     _open.add(limit)
     _watchdog.watch(limit)
-    _current.limit = limit
     try:
         yield limit
     finally:
         _open.discard(limit)
-        _current.limit = None
-
-
-class _WatchedConnection(HTTPSConnection):
-    """A connection that the limit of its present request can shut down."""
-
-    def connect(self) -> None:
-        """Connect, within the limit."""
-        self._be_watched()
-        super().connect()
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a request, within the limit."""
-        self._be_watched()
-        super().request(*args, **kwargs)
-        limit: Limit | None = getattr(_current, "limit", None)
-        if limit is not None:
-            limit.hold(self.sock)
-
-    def _be_watched(self) -> None:
-        limit: Limit | None = getattr(_current, "limit", None)
-        if limit is not None:
-            limit.check()  # it may have ended while there was no socket to shut down
-            limit.watch(self)
-
-
-class _WatchedPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedConnection
-
-
-POOLS = {"http": HTTPConnectionPool, "https": _WatchedPool}

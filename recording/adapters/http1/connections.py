@@ -1,0 +1,271 @@
+"""Connections over the standard library's `http.client`, whose bodies are read straight into a buffer of the caller.
+
+It does what the requests that carry media need, and nothing by itself: no redirect is followed, nothing is sent
+twice, no proxy or login is taken from the environment. One request at a time uses a connection; a connection is kept
+only after an answer that was read whole, and is not used again when the peer has closed it or sent more meanwhile.
+"""
+
+import http.client
+import select
+import socket
+import ssl
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from recording.adapters.http1.time_limit import Limit
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 30.0  # without a byte; well inside a claim of two minutes
+_MOST_IDLE = 64  # kept for each host: as many as the copy engine may use at once
+_PIECE = 1 << 20  # the most that is asked of a socket at once
+_FAILURES = (OSError, http.client.HTTPException, ValueError, AttributeError)  # the last two: closed from outside
+
+
+class ConnectionFailedError(Exception):
+    """There is no whole answer. `kind` is the name of what failed; messages of others may hold locations."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(type(error).__name__)
+        self.kind = type(error).__name__
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a connection leads to."""
+
+    is_tls: bool
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> "Origin":
+        """Return the origin of a URL that was checked before."""
+        parts = urlsplit(url)
+        is_tls = parts.scheme == "https"
+        return cls(is_tls, parts.hostname or "", parts.port or (443 if is_tls else 80))
+
+
+class Connections:
+    """The connections of one client.
+
+    Args:
+        tls: the one context for all of them.
+        proxy_url: an egress proxy, asked to connect by CONNECT; None connects directly.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, proxy_url: str | None = None) -> None:
+        self._tls = tls
+        self._proxy = Origin.of(proxy_url) if proxy_url else None
+        self._idle: dict[Origin, list[_Connection]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when its answer is."""
+        with self._lock:
+            self._is_closed = True
+            idle = [connection for kept in self._idle.values() for connection in kept]
+            self._idle.clear()
+        for connection in idle:
+            connection.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        limit: Limit,
+        body: bytes | bytearray | memoryview | None = None,
+    ) -> "Answer":
+        """Send one request and return its answer, of which only the head has been read.
+
+        Args:
+            method: the verb.
+            url: absolute; the caller has checked it.
+            headers: all that are sent, beside Host and Content-Length.
+            limit: ends the request from outside when its time is over.
+            body: sent as it is.
+
+        Raises:
+            ConnectionFailedError: no answer came, or none that can be read.
+        """
+        connection = self._connection(Origin.of(url))
+        try:
+            limit.check()
+            limit.watch(connection)
+            connection.request(method, _target_of(url), body=body, headers=dict(headers))
+            sock = connection.sock  # a connection forgets it when the answer says `Connection: close`
+            limit.hold(sock)
+            response = connection.final_response()
+        except _FAILURES as error:
+            connection.close()
+            raise ConnectionFailedError(error) from None
+        except BaseException:
+            connection.close()
+            raise
+        return Answer(self, connection, sock, response, limit)
+
+    def _connection(self, origin: Origin) -> "_Connection":
+        while True:
+            with self._lock:
+                kept = self._idle[origin]
+                connection = kept.pop() if kept else None
+            if connection is None:
+                return _Connection(origin, self._proxy, self._tls)
+            if connection.is_quiet():
+                return connection
+            connection.close()
+
+    def give_back(self, connection: "_Connection") -> None:
+        """Keep a connection whose answer was read whole."""
+        with self._lock:
+            kept = self._idle[connection.origin]
+            if not self._is_closed and len(kept) < _MOST_IDLE:
+                kept.append(connection)
+                return
+        connection.close()
+
+
+class Answer:
+    """One answer; its body is read once, and `close` decides what becomes of the connection."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        connection: "_Connection",
+        sock: socket.socket,
+        response: http.client.HTTPResponse,
+        limit: Limit,
+    ) -> None:
+        self._connections = connections
+        self._connection = connection
+        self._sock = sock
+        self._response = response
+        self._limit = limit
+        self._left = response.length  # None: until the last chunk, or until the connection ends
+        self._is_ahead = True  # whether the head's reader may hold bytes of the body
+        self._is_whole = self._left == 0
+        self._may_stay = not response.will_close
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers  # type: ignore[assignment]  # a Message, which ignores case
+
+    def fill(self, view: memoryview) -> int:
+        """Read until the view is full or the body ends, and return how many bytes came.
+
+        Raises:
+            ConnectionFailedError: the body ended before its declared length, broke, or took too long.
+        """
+        filled = 0
+        try:
+            while filled < len(view) and not self._is_whole:
+                count = self._read_into(view[filled : filled + _PIECE])
+                if not count:
+                    self._end()
+                filled += count
+        except _FAILURES as error:
+            self._may_stay = False
+            raise ConnectionFailedError(error) from None
+        return filled
+
+    def read(self, most: int) -> bytes:
+        """Return the body up to so many bytes."""
+        view = memoryview(bytearray(most))
+        return bytes(view[: self.fill(view)])
+
+    def close(self) -> None:
+        """Give the connection back if its answer was read whole, and close it otherwise."""
+        with suppress(*_FAILURES):
+            self._response.close()
+        if self._is_whole and self._may_stay and not self._limit.is_over:
+            self._connections.give_back(self._connection)
+        else:
+            self._connection.close()
+
+    def _read_into(self, view: memoryview) -> int:
+        """Read what is there, at least a byte unless the body ends."""
+        if self._left is None:
+            return self._response.readinto(view)
+        view = view[: self._left]
+        count = self._read_ahead(view) if self._is_ahead else _receive(self._sock, view)
+        self._left -= count
+        self._is_whole = self._left == 0
+        return count
+
+    def _read_ahead(self, view: memoryview) -> int:
+        """Read what came along with the head; from then on the socket is read past the reader.
+
+        The reader asks the socket for as much as it holds, so it is emptied by one look that gives less than that.
+        """
+        reader = self._response.fp
+        there = len(reader.peek())  # a BufferedReader; waits only when it is empty
+        count: int = reader.readinto(view[:there]) if there else 0
+        self._is_ahead = count < there
+        if there > (self._left or 0):
+            self._may_stay = False  # more than was declared
+        return count
+
+    def _end(self) -> None:
+        """Take note of the end of the body; one before the declared length is none."""
+        self._limit.check()
+        if self._left is not None:
+            raise http.client.IncompleteRead(b"", self._left)
+        self._is_whole = True
+
+
+class _Connection(http.client.HTTPConnection):
+    """One connection; `sock` is set as early as it exists, so that a limit can end also a handshake."""
+
+    def __init__(self, origin: Origin, proxy: Origin | None, tls: ssl.SSLContext) -> None:
+        self.default_port = http.client.HTTPS_PORT if origin.is_tls else http.client.HTTP_PORT
+        first = proxy or origin
+        super().__init__(first.host, first.port, timeout=CONNECT_SECONDS, blocksize=1 << 20)
+        self.origin = origin
+        self._tls_context = tls
+        if proxy:
+            self.set_tunnel(origin.host, origin.port)
+
+    def connect(self) -> None:
+        """Connect, through the proxy if there is one, and shake hands."""
+        super().connect()
+        if self.origin.is_tls:
+            self.sock = self._tls_context.wrap_socket(
+                self.sock, server_hostname=self.origin.host, do_handshake_on_connect=False
+            )
+            self.sock.do_handshake()
+        self.sock.settimeout(READ_SECONDS)
+
+    def final_response(self) -> http.client.HTTPResponse:
+        """Return the answer; 100 is read over, and no other interim answer is asked for, so none is understood."""
+        response = self.getresponse()
+        if response.status < http.client.OK:
+            raise http.client.UnknownProtocol(str(response.status))
+        return response
+
+    def is_quiet(self) -> bool:
+        """Return whether nothing came since the last answer: an end, or bytes that nobody asked for."""
+        sock: socket.socket | None = self.sock
+        if sock is None:
+            return False
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            return False
+        with suppress(OSError, ValueError):
+            poll = select.poll()
+            poll.register(sock, select.POLLIN)
+            return not poll.poll(0)
+        return False
+
+
+def _receive(sock: socket.socket, view: memoryview) -> int:
+    """Read into a buffer, past every other one."""
+    if isinstance(sock, ssl.SSLSocket):
+        return int(sock.read(len(view), view))  # a count, because there is a buffer
+    return sock.recv_into(view)
+
+
+def _target_of(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,195 @@
+"""Traffic: the ranges on their way to one host, over all files of the process, at the pace that suits the host."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from recording.archive.transfer.pace import Meter, Pace
+
+PATIENCE_SECONDS = 5.0  # for which a file without a connection waits: a source that drips must not hold up others
+_CPU_SECONDS = 0.25  # between two looks at how much of the CPU is used
+
+
+class Share:
+    """What one file has on its way; `changed` is set whenever it may be allowed more."""
+
+    def __init__(self) -> None:
+        self.bytes_left = 0
+        self.running = 0
+        self.is_waiting = False
+        self.waits_since: float | None = None  # with nothing on its way
+        self.thread = threading.get_ident()  # which waits for it; what the same thread holds elsewhere cannot end
+        self.changed = threading.Event()
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Return the order of service: a file with nothing on its way first, then the one with the least to go."""
+        return self.running > 0, self.bytes_left
+
+
+class Traffic:
+    """All ranges to one host. It gives the pace its clock, its lock and the use of the CPU."""
+
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._shares: set[Share] = set()
+        self._running = 0
+        self._cpu = _Cpu()
+        self._lock = threading.Lock()
+
+    @property
+    def running(self) -> int:
+        """Return how many ranges are on their way."""
+        return self._running
+
+    def join(self, share: Share) -> None:
+        """Serve one more file."""
+        with self._lock:
+            self._shares.add(share)
+
+    def leave(self, share: Share) -> None:
+        """Serve a file no longer; what it still counts as on its way is given back, however it ended."""
+        with self._lock:
+            self._shares.discard(share)
+            while share.running:
+                self._count_out(share)
+        self._wake()
+
+    def block_bytes(self, bytes_left: int) -> int:
+        """Return the size of a file's next block."""
+        with self._lock:
+            return self._pace.block_bytes(bytes_left)
+
+    def may_begin(self, share: Share) -> bool:
+        """Return whether it is a file's turn to begin a range; otherwise its `changed` is set when to ask again."""
+        with self._lock:
+            return self._may_begin(share)
+
+    def begin(self, share: Share) -> bool:
+        """Count one more range of a file, if it is its turn."""
+        with self._lock:
+            if not self._may_begin(share):
+                return False
+            share.running += 1
+            share.waits_since = None
+            self._running += 1
+            self._pace.begin(self._clock())
+            is_room = self._running < self._pace.at_once
+        if is_room:
+            self._wake()
+        return True
+
+    def _may_begin(self, share: Share) -> bool:
+        share.is_waiting = self._is_others_turn(share) and not self._has_waited(share)
+        return not share.is_waiting
+
+    def _is_others_turn(self, share: Share) -> bool:
+        """Return whether a file has to wait; never for one that waits for it, as a flow inside another's would."""
+        outer = [other for other in self._shares if other.thread == share.thread and other is not share]
+        running = self._running - sum(other.running for other in outer)
+        return running >= self._pace.at_once or any(
+            other.is_waiting and other is not share and other not in outer and other.rank < share.rank
+            for other in self._shares
+        )
+
+    def _has_waited(self, share: Share) -> bool:
+        """Return whether a file without a connection has waited long enough to get one beyond the pace."""
+        if share.running:
+            return False
+        if share.waits_since is None:
+            share.waits_since = self._clock()
+        return self._clock() - share.waits_since >= PATIENCE_SECONDS
+
+    def end(self, share: Share) -> None:
+        """Count one range less; one that its file has given back already is counted no more."""
+        with self._lock:
+            if share not in self._shares:
+                return
+            self._count_out(share)
+            if (used := self._cpu.share()) is not None:
+                self._pace.cpu_used(used)
+        self._wake()
+
+    def _count_out(self, share: Share) -> None:
+        share.running -= 1
+        self._running -= 1
+        self._pace.end(self._clock())
+
+    def refused(self, begun: float) -> None:
+        """Note that a request of this begin, by `time.monotonic`, was answered 429."""
+        with self._lock:
+            self._pace.refused(begun, self._clock())
+
+    def meter(self) -> "RangeMeter":
+        """Return what measures one range from now on."""
+        return RangeMeter(self, Meter(self._pace, self._clock()))
+
+    def record(self, meter: Meter, count: int | None) -> None:
+        """Take the bytes of one read of a range, or its end when there is no count."""
+        with self._lock:
+            before = self._pace.at_once
+            if count is None:
+                meter.end(self._clock())
+            else:
+                meter.arrived(count, self._clock())
+            is_more = self._pace.at_once > before
+        if is_more:
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            shares = list(self._shares)
+        for share in shares:
+            share.changed.set()
+
+
+class RangeMeter:
+    """A range's meter, under the lock of its traffic."""
+
+    def __init__(self, traffic: Traffic, meter: Meter) -> None:
+        self._traffic = traffic
+        self._meter = meter
+
+    @property
+    def rate(self) -> float | None:
+        """Return the bytes a second of this connection, once they are known."""
+        return self._meter.rate
+
+    def arrived(self, count: int) -> None:
+        """Count the bytes of one read."""
+        self._traffic.record(self._meter, count)
+
+    def end(self) -> None:
+        """Report the whole range."""
+        self._traffic.record(self._meter, None)
+
+
+class _Cpu:
+    """How much of the CPU that it may use this process uses."""
+
+    def __init__(self) -> None:
+        self._cores = _cores()
+        self._seen_at, self._used = time.monotonic(), time.process_time()
+
+    def share(self) -> float | None:
+        """Return the share since the last look, or None when that is too short ago."""
+        now, used = time.monotonic(), time.process_time()
+        seconds = now - self._seen_at
+        if seconds < _CPU_SECONDS:
+            return None
+        share = (used - self._used) / seconds / self._cores
+        self._seen_at, self._used = now, used
+        return share
+
+
+def _cores() -> float:
+    """Return the cores that this process may use, by its affinity and its container's quota."""
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    limit = Path("/sys/fs/cgroup/cpu.max")
+    quota, _, period = (limit.read_text(encoding="ascii").strip() if limit.is_file() else "").partition(" ")
+    if quota.isdigit() and period.isdigit():
+        cores = min(cores, int(quota) / int(period))
+    return max(cores, 0.1)

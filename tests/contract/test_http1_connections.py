@@ -1,0 +1,245 @@
+"""The client for media against odd peers: it gives what urllib3 gives, or an error where urllib3 gives one."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+import pytest
+import urllib3
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from recording.adapters.http1.connections import Answer, ConnectionFailedError, Connections
+from recording.adapters.http1.time_limit import limited
+from tests.contract.loopback import World
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a peer sends after a request, in pieces, and whether it closes the connection then."""
+
+    pieces: tuple[bytes, ...]
+    closes: bool
+
+
+@dataclass
+class Peer:
+    """Sends its script, whatever is asked; each connection begins anew with the first one."""
+
+    scripts: list[Script] = field(default_factory=list)
+    connections: int = 0
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/x"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(client, list(self.scripts)), daemon=True).start()
+
+    def _serve(self, client: socket.socket, scripts: list[Script]) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError), client:
+            for script in scripts:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    if not (received := client.recv(4096)):
+                        return
+                    head += received
+                for piece in script.pieces:
+                    client.sendall(piece)
+                if script.closes:
+                    return
+            client.recv(1)
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[Peer]:
+    with Peer() as running:
+        yield running
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    made = Connections(ssl.create_default_context())
+    yield made
+    made.close()
+
+
+def asked(connections: Connections, url: str, step: int = 1 << 20) -> tuple[int, bytes] | None:
+    """Status and body, read into views of this size; None when there is no whole answer."""
+    try:
+        with limited(5) as limit:
+            answer = connections.request("GET", url, {}, limit)
+            try:
+                return answer.status, _body(answer, step)
+            finally:
+                answer.close()
+    except ConnectionFailedError:
+        return None
+
+
+def _body(answer: Answer, step: int) -> bytes:
+    body, view = b"", memoryview(bytearray(step))
+    while count := answer.fill(view):
+        body += view[:count]
+    return body
+
+
+def asked_by_urllib3(url: str) -> tuple[int, bytes] | None:
+    with urllib3.PoolManager(retries=False, timeout=5) as pool:
+        try:
+            answer = pool.request("GET", url, preload_content=False, decode_content=False, redirect=False)
+            return answer.status, b"".join(answer.stream(1 << 16, decode_content=False))
+        except urllib3.exceptions.HTTPError:
+            return None
+
+
+def chunked(body: bytes, size: int) -> bytes:
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> bytes:
+    """A whole answer, in one of the framings of HTTP/1.1, before anything happens to it."""
+    status = draw(st.sampled_from([200, 201, 204, 206, 301, 304, 404, 429, 503]))
+    body = draw(st.binary(max_size=200)) * draw(st.sampled_from([1, 1, 1, 400]))
+    body = b"" if status in (204, 304) else body  # these have none; what follows is another matter
+    interim = draw(st.sampled_from([b"", b"", b"", b"HTTP/1.1 100 Continue\r\n\r\n"]))
+    framing = draw(st.sampled_from(["length", "length", "chunked", "close", "both"]))
+    head = interim + b"HTTP/1.1 %d Whatever\r\nX-A: b\r\n" % status
+    if framing in ("length", "both"):
+        head += b"Content-Length: %d\r\n" % len(body)
+    if framing in ("chunked", "both"):
+        head += b"Transfer-Encoding: chunked\r\n"
+        body = chunked(body, draw(st.sampled_from([1, 7, 100, 70_000])))
+    if framing == "close" or draw(st.booleans()):
+        head += b"Connection: close\r\n"
+    return head + b"\r\n" + body
+
+
+@hypothesis_settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(whole=answers(), data=st.data())
+def test_every_answer_is_read_as_urllib3_reads_it(peer: Peer, whole: bytes, data: st.DataObject) -> None:
+    """Cut anywhere, changed anywhere, in any pieces: nothing short is taken for whole, and nothing odd gets through."""
+    kind = data.draw(st.sampled_from(["whole", "whole", "cut", "spoilt"]))
+    if kind == "cut":
+        whole = whole[: data.draw(st.integers(0, len(whole)))]
+    if kind == "spoilt":
+        at = data.draw(st.integers(0, min(len(whole) - 1, 160)))
+        whole = whole[:at] + data.draw(st.binary(min_size=1, max_size=2)) + whole[at + 1 :]
+    cut = data.draw(st.integers(0, len(whole)))
+    peer.scripts[:] = [Script((whole[:cut], whole[cut:]), closes=True)]
+    connections = Connections(ssl.create_default_context())
+    try:
+        assert asked(connections, peer.url, data.draw(st.sampled_from([1 << 20, 100, 1 << 13]))) == asked_by_urllib3(
+            peer.url
+        )
+    finally:
+        connections.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+
+
+@pytest.mark.parametrize("trailing", [b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", b"y" * 20_000])
+@pytest.mark.parametrize("is_later", [False, True], ids=["with the answer", "afterwards"])
+def test_bytes_after_an_answer_never_become_the_next_one(
+    peer: Peer, connections: Connections, trailing: bytes, is_later: bool
+) -> None:
+    """A peer that sends more than it declared could else answer the next request with what it likes."""
+    pieces = (OK + b"good", trailing) if is_later else (OK + b"good" + trailing,)
+    peer.scripts[:] = [Script(pieces, closes=False), Script((OK + b"next",), closes=False)]
+    before = peer.connections
+    assert asked(connections, peer.url) == (200, b"good")
+    threading.Event().wait(0.05)  # the trailing bytes are on their way
+    peer.scripts[:] = [Script((OK + b"next",), closes=False)]
+    assert asked(connections, peer.url) == (200, b"next")
+    assert peer.connections == before + 2
+
+
+def test_an_idle_connection_that_the_peer_dropped_is_replaced(peer: Peer, connections: Connections) -> None:
+    """Servers end idle connections; that is no failure of the next request."""
+    peer.scripts[:] = [Script((OK + b"good",), closes=True)]
+    assert asked(connections, peer.url) == (200, b"good")
+    threading.Event().wait(0.05)  # its end is on its way
+    assert asked(connections, peer.url) == (200, b"good")
+
+
+def test_a_connection_serves_many_requests(peer: Peer, connections: Connections) -> None:
+    """A handshake for each range would cost more than the range."""
+    peer.scripts[:] = [Script((OK + b"good",), closes=False)] * 5
+    before = peer.connections
+    for _ in range(5):
+        assert asked(connections, peer.url) == (200, b"good")
+    assert peer.connections == before + 1
+
+
+def test_a_request_whose_connection_breaks_is_not_sent_again(peer: Peer, connections: Connections) -> None:
+    """Whether to try again is the caller's decision: he knows the deadline, and the signature would be old."""
+    peer.scripts[:] = [Script((), closes=True)]
+    before = peer.connections
+    assert asked(connections, peer.url) is None
+    assert peer.connections == before + 1
+
+
+def test_an_interim_answer_that_was_not_asked_for_is_no_answer(peer: Peer, connections: Connections) -> None:
+    """Its successor would be taken for the answer to the next request."""
+    early = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    peer.scripts[:] = [Script((early + OK + b"good",), closes=False)]
+    assert asked(connections, peer.url) is None
+
+
+def test_an_answer_that_is_not_read_to_its_end_costs_its_connection(peer: Peer, connections: Connections) -> None:
+    """The rest of it would be the beginning of the next answer."""
+    peer.scripts[:] = [Script((OK + b"good",), closes=False)]
+    before = peer.connections
+    with limited(5) as limit:
+        answer = connections.request("GET", peer.url, {}, limit)
+        assert answer.fill(memoryview(bytearray(2))) == 2
+        answer.close()
+    assert asked(connections, peer.url) == (200, b"good")
+    assert peer.connections == before + 2
+
+
+def test_a_handshake_that_does_not_end_is_ended_by_the_limit(connections: Connections) -> None:
+    """A peer that accepts and says nothing must not hold a worker for longer than its request may take."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        with limited(0.2) as limit, pytest.raises(ConnectionFailedError):
+            connections.request("GET", url, {}, limit)
+        assert limit.is_over
+
+
+def test_a_proxy_that_refuses_is_an_error_and_nothing_is_sent(peer: Peer) -> None:
+    """What a proxy says instead of the source is never taken for the source's word."""
+    peer.scripts[:] = [Script((b"HTTP/1.1 407 No\r\nContent-Length: 4\r\n\r\nevil",), closes=True)]
+    through = Connections(ssl.create_default_context(), peer.url)
+    assert asked(through, "https://storage.asm.skype.com/v1/objects/a") is None
+    through.close()
+
+
+def test_another_authority_is_not_trusted(world: World) -> None:
+    """The certificate is checked against the bundle that was configured, and only that."""
+    through = Connections(ssl.create_default_context(), world.proxy.url)
+    assert asked(through, "https://storage.asm.skype.com/v1/objects/a") is None
+    assert world.script.seen == []
+    through.close()
