@@ -6,6 +6,7 @@ only after an answer that was read whole, and is not used again when the peer ha
 """
 
 import http.client
+import io
 import select
 import socket
 import ssl
@@ -14,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from recording.adapters.http1.time_limit import Limit
@@ -138,7 +140,7 @@ class Answer:
         connections: Connections,
         connection: "_Connection",
         sock: socket.socket,
-        response: http.client.HTTPResponse,
+        response: "_Response",
         limit: Limit,
     ) -> None:
         self._connections = connections
@@ -147,9 +149,10 @@ class Answer:
         self._response = response
         self._limit = limit
         self._left = response.length  # None: until the last chunk, or until the connection ends
-        self._is_ahead = True  # whether the head's reader may hold bytes of the body
+        self._ahead = response.fp.ahead  # bytes of the body that came along with the head
         self._is_whole = self._left == 0
-        self._may_stay = not response.will_close
+        is_more = self._left is not None and self._ahead > self._left  # than was declared
+        self._may_stay = not response.will_close and not is_more
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers  # type: ignore[assignment]  # a Message, which ignores case
 
@@ -190,22 +193,13 @@ class Answer:
         if self._left is None:
             return self._response.readinto(view)
         view = view[: self._left]
-        count = self._read_ahead(view) if self._is_ahead else _receive(self._sock, view)
+        if self._ahead:  # from then on the socket is read past the head's reader
+            count = self._response.fp.readinto(view[: self._ahead])
+            self._ahead -= count
+        else:
+            count = _receive(self._sock, view)
         self._left -= count
         self._is_whole = self._left == 0
-        return count
-
-    def _read_ahead(self, view: memoryview) -> int:
-        """Read what came along with the head; from then on the socket is read past the reader.
-
-        The reader asks the socket for as much as it holds, so it is emptied by one look that gives less than that.
-        """
-        reader = self._response.fp
-        there = len(reader.peek())  # a BufferedReader; waits only when it is empty
-        count: int = reader.readinto(view[:there]) if there else 0
-        self._is_ahead = count < there
-        if there > (self._left or 0):
-            self._may_stay = False  # more than was declared
         return count
 
     def _end(self) -> None:
@@ -216,8 +210,70 @@ class Answer:
         self._is_whole = True
 
 
+class _CountedSocket(io.RawIOBase):
+    """A socket's bytes, counted."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+        self.count = 0
+
+    def readable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there."""
+        count = self._raw.readinto(buffer) or 0
+        self.count += count
+        return count
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._raw.close()
+        super().close()
+
+
+class _HeadReader(io.BufferedReader):
+    """Reads the lines of a head, and knows what came along behind it."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._counted = _CountedSocket(raw)
+        super().__init__(self._counted)
+        self._taken = 0
+        self._last_line = b""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Return the next line, or what there is of it."""
+        self._last_line = super().readline(size)
+        self._taken += len(self._last_line)
+        return self._last_line
+
+    @property
+    def is_at_body(self) -> bool:
+        """Return whether the last line was the empty one that ends a head; a head may also just break off."""
+        return self._last_line in (b"\r\n", b"\n")
+
+    @property
+    def ahead(self) -> int:
+        """Return how many bytes behind the last line have come already."""
+        return self._counted.count - self._taken
+
+
+class _Response(http.client.HTTPResponse):
+    """The standard library's parser over a reader of our own."""
+
+    fp: _HeadReader
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        plain: Any = self.fp
+        self.fp = _HeadReader(plain.detach())
+
+
 class _Connection(http.client.HTTPConnection):
     """One connection; `sock` is set as early as it exists, so that a limit can end also a handshake."""
+
+    response_class = _Response
 
     def __init__(self, origin: Origin, proxy: Origin | None, tls: ssl.SSLContext) -> None:
         self.default_port = http.client.HTTPS_PORT if origin.is_tls else http.client.HTTP_PORT
@@ -238,11 +294,15 @@ class _Connection(http.client.HTTPConnection):
             self.sock.do_handshake()
         self.sock.settimeout(READ_SECONDS)
 
-    def final_response(self) -> http.client.HTTPResponse:
+    def final_response(self) -> _Response:
         """Return the answer; 100 is read over, and no other interim answer is asked for, so none is understood."""
-        response = self.getresponse()
+        response = cast("_Response", self.getresponse())
         if response.status < http.client.OK:
+            response.close()
             raise http.client.UnknownProtocol(str(response.status))
+        if not response.fp.is_at_body:
+            response.close()
+            raise http.client.IncompleteRead(b"")
         return response
 
     def is_quiet(self) -> bool:
