@@ -19,6 +19,8 @@ from recording.adapters.http1.connections import Answer, ConnectionFailedError, 
 from recording.adapters.http1.time_limit import limited
 from tests.contract.loopback import World
 
+TLS = ssl.create_default_context()  # reading the certificates takes 16 ms
+
 
 @dataclass(frozen=True)
 class Script:
@@ -79,7 +81,7 @@ def peer() -> Iterator[Peer]:
 
 @pytest.fixture
 def connections() -> Iterator[Connections]:
-    made = Connections(ssl.create_default_context())
+    made = Connections(TLS)
     yield made
     made.close()
 
@@ -153,7 +155,7 @@ def read_both_ways(peer: Peer, sent: bytes, data: st.DataObject) -> tuple[Read, 
     """What we and urllib3 make of the same bytes, which arrive in two pieces."""
     cut = data.draw(st.integers(0, len(sent)))
     peer.scripts[:] = [Script((sent[:cut], sent[cut:]), closes=True)]
-    connections = Connections(ssl.create_default_context())
+    connections = Connections(TLS)
     try:
         ours = asked(connections, peer.url, data.draw(st.sampled_from([1 << 20, 100, 1 << 13])))
         return ours, asked_by_urllib3(peer.url)
@@ -278,14 +280,14 @@ def test_a_handshake_that_does_not_end_is_ended_by_the_limit(connections: Connec
 def test_a_proxy_that_refuses_is_an_error_and_nothing_is_sent(peer: Peer) -> None:
     """What a proxy says instead of the source is never taken for the source's word."""
     peer.scripts[:] = [Script((b"HTTP/1.1 407 No\r\nContent-Length: 4\r\n\r\nevil",), closes=True)]
-    through = Connections(ssl.create_default_context(), peer.url)
+    through = Connections(TLS, peer.url)
     assert asked(through, "https://storage.asm.skype.com/v1/objects/a") is None
     through.close()
 
 
 def test_another_authority_is_not_trusted(world: World) -> None:
     """The certificate is checked against the bundle that was configured, and only that."""
-    through = Connections(ssl.create_default_context(), world.proxy.url)
+    through = Connections(TLS, world.proxy.url)
     assert asked(through, "https://storage.asm.skype.com/v1/objects/a") is None
     assert world.script.seen == []
     through.close()
