@@ -10,6 +10,7 @@ from recording.archive import line as archive
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, FOLLOW_UPS_QUEUE
 from recording.http import console as http_console
 from recording.http import console_files
+from recording.http import keep as http_keep
 from recording.http import library as http_library
 from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
@@ -56,6 +57,48 @@ def recording_timeline(req: func.HttpRequest) -> func.HttpResponse:
 def tag_recording(req: func.HttpRequest) -> func.HttpResponse:
     """Changes the tags of a recording, also of one that was started elsewhere."""
     return http_library.tag_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/holds/{case}", methods=["PUT"])
+def hold_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Holds a recording for a case."""
+    return http_keep.hold_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/holds/{case}", methods=["DELETE"])
+def release_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Releases a recording from a case."""
+    return http_keep.release_recording(req, wiring.dependencies)
+
+
+@app.route("holds", methods=["GET"])
+def list_recordings_on_hold(req: func.HttpRequest) -> func.HttpResponse:
+    """Lists the recordings that are held, by case."""
+    return http_keep.list_recordings_on_hold(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/disposition", methods=["GET"])
+def recording_disposition(req: func.HttpRequest) -> func.HttpResponse:
+    """Explains until when a recording is kept, and why."""
+    return http_keep.recording_disposition(req, wiring.dependencies)
+
+
+@app.route("disposition", methods=["GET"])
+def list_disposition(req: func.HttpRequest) -> func.HttpResponse:
+    """Lists what goes before a given time; changes nothing."""
+    return http_keep.list_disposition(req, wiring.dependencies)
+
+
+@app.route("retention/rules", methods=["GET"])
+def get_retention_rules(req: func.HttpRequest) -> func.HttpResponse:
+    """Tells the retention rules in force."""
+    return http_keep.get_retention_rules(req, wiring.dependencies)
+
+
+@app.route("retention/rules", methods=["PUT"])
+def set_retention_rules(req: func.HttpRequest) -> func.HttpResponse:
+    """Puts new retention rules in force."""
+    return http_keep.set_retention_rules(req, wiring.dependencies)
 
 
 @app.route("recordings/{recordingId}/pause", methods=["POST"])

@@ -22,6 +22,7 @@ from recording.ports import (
     ExternalStorage,
     FollowUps,
     IndexKeySource,
+    Keeping,
     Ports,
     Quarantine,
     RecordingControl,
@@ -99,6 +100,7 @@ def _ports() -> Ports:
         follow_ups=_lazily(_follow_ups),
         index_keys=_lazily(_index_keys),
         seal=_seal(settings()),
+        keeping=_lazily(_keeping),
     )
 
 
@@ -272,6 +274,12 @@ def _stamps() -> TimeStamps:
     from recording.adapters.seal_keys import StampingAuthority
 
     return StampingAuthority(settings())
+
+
+def _keeping() -> Keeping:
+    from recording.adapters.table.keeping import TableKeeping
+
+    return TableKeeping(settings())
 
 
 def _log() -> CallRecordingLog:

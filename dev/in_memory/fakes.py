@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
+from dev.in_memory.keeping import FakeKeeping
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
 from dev.in_memory.seal import FakeSeal
@@ -846,6 +847,7 @@ class Fakes:
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     index_keys: FakeIndexKeys = field(default_factory=FakeIndexKeys)
     seal: FakeSeal | None = None  # as without SEAL_KEY
+    keeping: FakeKeeping = field(default_factory=FakeKeeping)
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
 
@@ -876,4 +878,5 @@ class Fakes:
             follow_ups=self.follow_ups,
             index_keys=self.index_keys,
             seal=self.seal.ports if self.seal else None,
+            keeping=self.keeping,
         )

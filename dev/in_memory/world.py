@@ -114,6 +114,7 @@ class World:
             fakes.directory,
             fakes.follow_ups,
             fakes.index_keys,
+            fakes.keeping,
             *optional,
         ]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recording import __version__
-from recording.cli import decide, library, prove, seal
+from recording.cli import decide, keep, library, prove, seal
 from recording.cli.connect import target
 from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
@@ -93,6 +93,11 @@ app.command(rich_help_panel="Library")(library.tag)
 app.command(rich_help_panel="Library")(library.rebuild)
 app.command(rich_help_panel="Library")(library.reindex)
 app.command("import", rich_help_panel="Library")(library.import_files)
+app.command(rich_help_panel="Keep")(keep.hold)
+app.command(rich_help_panel="Keep")(keep.release)
+app.command(rich_help_panel="Keep")(keep.holds)
+app.command(rich_help_panel="Keep")(keep.explain)
+app.command(rich_help_panel="Keep")(keep.rules)
 app.command(rich_help_panel="Prove")(get)
 app.command(rich_help_panel="Prove")(prove.verify)
 app.command(rich_help_panel="Prove")(prove.drift)

@@ -131,6 +131,30 @@ class Code(StrEnum):
         "unknown_container", 400, False, Fault.CALLER,
         "`externalStorageContainer` is not in `EXTERNAL_STORAGE_CONTAINERS`.",
         "Use a configured one, or have it configured.")
+    INVALID_CASE = (
+        "invalid_case", 400, False, Fault.CALLER,
+        "The name of a case is empty, too long, has a slash, or names a person.",
+        "Name it by a case number.")
+    HOLD_NOT_FOUND = (
+        "hold_not_found", 404, False, Fault.CALLER,
+        "This case does not hold the recording.",
+        "See its disposition for the cases that do.")
+    TOO_MANY_HOLDS = (
+        "too_many_holds", 400, False, Fault.CALLER,
+        "A recording keeps at most 200 holds, released ones among them.",
+        "Use one case for what belongs together.")
+    BEING_DESTROYED = (
+        "being_destroyed", 409, False, Fault.CALLER,
+        "The decision to destroy the recording was carried into effect before the hold came.",
+        "Nothing; its certificate says what was destroyed, when and why.")
+    RECORDING_DISPOSED = (
+        "recording_disposed", 410, False, Fault.CALLER,
+        "The recording was destroyed; only its certificate is left.",
+        "Read the certificate.")
+    RULES_CHANGED = (
+        "rules_changed", 412, False, Fault.CALLER,
+        "The retention rules have changed since they were read.",
+        "Read them again, and send `If-Match` with the new number.")
     NOTHING_CHOSEN = (
         "nothing_chosen", 400, False, Fault.CALLER,
         "A redrive names no filter, and not `all`.",

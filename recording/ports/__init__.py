@@ -19,6 +19,7 @@ from recording.ports.archive import Archive, DeadLetter, DeadLetters, Quarantine
 from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
+from recording.ports.keeping import Keeping
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
 from recording.ports.seal import SealPorts
 from recording.ports.start_counts import StartCounts
@@ -39,6 +40,7 @@ __all__ = [
     "ExternalStorage",
     "FollowUps",
     "IndexKeySource",
+    "Keeping",
     "Page",
     "PoisonMessage",
     "Ports",
@@ -85,3 +87,4 @@ class Ports:
     follow_ups: FollowUps | None = None
     index_keys: IndexKeySource | None = None
     seal: SealPorts | None = None  # only where SEAL_KEY is set
+    keeping: Keeping | None = None

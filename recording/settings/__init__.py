@@ -126,6 +126,8 @@ class Settings(_Frozen):
     platform_auth: Annotated[bool, Setting("WEBSITE_AUTH_ENABLED", values.flag)] = False
     sign_in_required: Annotated[bool, Setting("APP_SIGN_IN_REQUIRED", values.flag)] = False
     start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
+    dispose_after: Annotated[timedelta, Setting("DISPOSE_AFTER_DAYS", values.whole_days)] = timedelta(days=14)
+    hold_grace: Annotated[timedelta, Setting("HOLD_GRACE_DAYS", values.whole_days)] = timedelta(days=30)
     index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()
     seal_key: Annotated[str | None, Setting("SEAL_KEY", values.seal_key)] = None
     seal_timestamp_url: Annotated[str | None, Setting("SEAL_TIMESTAMP_URL", values.stamping_url)] = None

@@ -160,6 +160,11 @@ def days(text: str) -> timedelta | None:
     return timedelta(days=found) if found >= 0 else None
 
 
+def whole_days(text: str) -> timedelta:
+    """Read a number of days."""
+    return timedelta(days=number(text, 0, 3650, "days"))
+
+
 def claim(text: str) -> timedelta:
     """Read the length of a claim in seconds."""
     return timedelta(seconds=number(text, 2, 3600, "seconds"))

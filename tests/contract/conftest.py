@@ -52,7 +52,7 @@ def _wipe(connection_string: str) -> None:
             with suppress(ResourceNotFoundError):
                 queues.delete_queue(name)
     with TableServiceClient.from_connection_string(connection_string) as tables:
-        for name in ("recordings", "chunks", "audit", "directory", "seal"):
+        for name in ("recordings", "chunks", "audit", "directory", "seal", "custody"):
             tables.delete_table(name)
 
 

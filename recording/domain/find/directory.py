@@ -31,7 +31,7 @@ from recording.domain.incoming.facts import (
     facts_of_metadata,
 )
 from recording.domain.incoming.metadata import ChunkMetadata
-from recording.domain.incoming.participants import canonical_participant, last_digits
+from recording.domain.incoming.participants import ParticipantClass, canonical_participant, last_digits
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_held
@@ -202,7 +202,10 @@ def participants_of(documents: Iterable[ChunkMetadata], key: IndexKey) -> tuple[
         known = found.get(hashed)
         channels = {*(known.channels if known else ()), *(() if one.channel is None else (one.channel,))}
         found[hashed] = KnownParticipant(
-            key=hashed, channels=tuple(sorted(channels)), number_key=_ending_of(one.raw_id, key)
+            key=hashed,
+            channels=tuple(sorted(channels)),
+            number_key=_ending_of(one.raw_id, key),
+            kind=ParticipantClass.of(one.raw_id).value,
         )
     return tuple(found[hashed] for hashed in sorted(found))
 

@@ -45,6 +45,7 @@ class KnownParticipant(_Kept):
     key: str
     channels: tuple[int, ...] = ()
     number_key: str | None = None  # of the last digits, where it is a phone number
+    kind: str | None = None  # phone, acs, teams, bot or other; None of one that an older version noted
 
 
 class Condition(StrEnum):

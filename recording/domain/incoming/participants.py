@@ -5,6 +5,7 @@ is nowhere written down, so it finds by its last digits (docs/adr/0030).
 """
 
 import re
+from enum import StrEnum
 
 LAST_DIGITS = 7  # "number ends in": enough to be selective, few enough for a number without its area code
 _SCHEME = re.compile(r"^(?:tel:|sip:|4:)", re.IGNORECASE)
@@ -13,6 +14,33 @@ _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u00a0\u202f]+")
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _FULL_WIDTH = {0xFF0B: "+", **{0xFF10 + digit: str(digit) for digit in range(10)}}  # of East Asian keyboards
+
+
+class ParticipantClass(StrEnum):
+    """What kind of party took part."""
+
+    PHONE = "phone"
+    ACS = "acs"
+    TEAMS = "teams"
+    BOT = "bot"
+    OTHER = "other"
+
+    @classmethod
+    def of(cls, raw_id: str) -> "ParticipantClass":
+        """Return the class of a raw participant id, which tells nothing more about the person."""
+        bare = raw_id.strip().lower()
+        prefixes = {
+            "4:": cls.PHONE,
+            "+": cls.PHONE,
+            "8:acs:": cls.ACS,
+            "8:spool:": cls.ACS,
+            "8:orgid:": cls.TEAMS,
+            "8:gcch:": cls.TEAMS,
+            "8:dod:": cls.TEAMS,
+            "8:teamsvisitor:": cls.TEAMS,
+            "28:": cls.BOT,
+        }
+        return next((kind for prefix, kind in prefixes.items() if bare.startswith(prefix)), cls.OTHER)
 
 
 def e164(text: str) -> str | None:

@@ -27,6 +27,7 @@ class Role(StrEnum):
     READ = "Recording.Read"
     LISTEN = "Recording.Listen"
     CONTROL = "Recording.Control"
+    HOLD = "Recording.Hold"
     ADMIN = "Recording.Admin"
 
 
@@ -54,6 +55,13 @@ class Operation(StrEnum):
     VERIFY = "verify_recording"
     READ_AUDIT = "read_audit"
     READ_AUDIT_OF_RECORDING = "read_audit_of_recording"
+    HOLD = "hold_recording"
+    RELEASE = "release_recording"
+    LIST_HOLDS = "list_recordings_on_hold"
+    EXPLAIN = "recording_disposition"
+    LIST_DISPOSITION = "list_disposition"
+    GET_RULES = "get_retention_rules"
+    SET_RULES = "set_retention_rules"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -78,11 +86,19 @@ NEEDED: dict[Operation, Role] = {
     Operation.VERIFY: Role.READ,
     Operation.READ_AUDIT: Role.ADMIN,
     Operation.READ_AUDIT_OF_RECORDING: Role.READ,
+    Operation.HOLD: Role.HOLD,
+    Operation.RELEASE: Role.HOLD,
+    Operation.LIST_HOLDS: Role.READ,
+    Operation.EXPLAIN: Role.READ,
+    Operation.LIST_DISPOSITION: Role.READ,
+    Operation.GET_RULES: Role.READ,
+    Operation.SET_RULES: Role.ADMIN,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),
     Role.LISTEN: frozenset({Role.READ, Role.LISTEN}),
     Role.CONTROL: frozenset({Role.READ, Role.CONTROL}),
+    Role.HOLD: frozenset({Role.READ, Role.HOLD}),
     Role.ADMIN: frozenset(Role),
 }
 

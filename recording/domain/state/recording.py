@@ -61,6 +61,8 @@ class RecordingRecord(BaseModel):
     stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
     dismissed: Dismissal | None = None  # nothing more is to be done about the alarm
     tags: dict[str, str] | None = None  # as changed later; None: those of the start request
+    disposed_at: UtcTime | None = None  # all that was archived of it was destroyed then
+    certificate: str | None = None  # which says what, when and why
     facts: RecordingFacts | None = None  # derived by `follow_up`
     placement: Placement | None = None  # where the directory's rows about it are
     etag: str | None = Field(None, exclude=True)

@@ -112,6 +112,8 @@ class RecordingChanges(TypedDict, total=False):
     stands: str | None
     dismissed: Dismissal | None
     tags: dict[str, str] | None
+    disposed_at: datetime | None
+    certificate: str | None
     facts: RecordingFacts | None
     placement: Placement | None
     etag: str | None

@@ -162,9 +162,11 @@ def test_health_is_as_described_whether_good_or_bad() -> None:
 def test_the_rest_clients_file_calls_what_there_is() -> None:
     """It is the first thing a developer tries."""
     calls = re.findall(
-        r"^(GET|POST|PATCH) \{\{host\}\}/api([^\s?]+)\S*$", (ROOT / "requests.http").read_text(), re.MULTILINE
+        r"^(GET|POST|PATCH|PUT|DELETE) \{\{host\}\}/api([^\s?]+)\S*$",
+        (ROOT / "requests.http").read_text(),
+        re.MULTILINE,
     )
-    known = {(method, path.replace("{recordingId}", "{{recordingId}}")) for path, method, _ in OPERATIONS.values()}
+    known = {(method, re.sub(r"\{(\w+)\}", r"{{\1}}", path)) for path, method, _ in OPERATIONS.values()}
     assert set(calls) == known
 
 

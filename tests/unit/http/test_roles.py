@@ -12,6 +12,7 @@ from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
+from recording.http import keep as http_keep
 from recording.http import library as http_library
 from recording.http import routes as http_api
 
@@ -31,14 +32,33 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.ACCEPT_HELD: http_api.accept_held,
     Operation.DISMISS_HELD: http_api.dismiss_held,
     Operation.RETRY_HELD: http_api.retry_held,
+    Operation.HOLD: http_keep.hold_recording,
+    Operation.RELEASE: http_keep.release_recording,
+    Operation.LIST_HOLDS: http_keep.list_recordings_on_hold,
+    Operation.EXPLAIN: http_keep.recording_disposition,
+    Operation.LIST_DISPOSITION: http_keep.list_disposition,
+    Operation.GET_RULES: http_keep.get_retention_rules,
+    Operation.SET_RULES: http_keep.set_retention_rules,
     Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
 }
-READS = {Operation.GET, Operation.FIND, Operation.SEARCH, Operation.TIMELINE}
-READS |= {Operation.SEE_NOW, Operation.VERIFY, Operation.READ_AUDIT_OF_RECORDING}
+READS = {
+    Operation.SEE_NOW,
+    Operation.VERIFY,
+    Operation.READ_AUDIT_OF_RECORDING,
+    Operation.GET,
+    Operation.FIND,
+    Operation.SEARCH,
+    Operation.TIMELINE,
+    Operation.LIST_HOLDS,
+    Operation.EXPLAIN,
+    Operation.LIST_DISPOSITION,
+    Operation.GET_RULES,
+}
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
     Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS},
     Role.CONTROL: READS | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG},
+    Role.HOLD: READS | {Operation.HOLD, Operation.RELEASE},
     Role.ADMIN: set(Operation),
 }
 

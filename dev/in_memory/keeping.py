@@ -1,0 +1,72 @@
+"""Holds, marks and rules in memory, under the same contract suite as the table."""
+
+from collections.abc import Iterator
+from itertools import count
+
+from dev.in_memory.scripted import Scripted, scripted
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody, case_key
+from recording.domain.keep.rules import RuleSet
+from recording.errors import ClaimLostError
+from recording.ports import Page, Unreadable
+
+
+class FakeKeeping(Scripted):
+    """The table `custody`: `rows` by the recording's name, `made` the rules by their number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str, Custody] = {}
+        self.made: dict[int, RuleSet] = {}
+        self.unreadable: set[str] = set()
+        self._etags = count(1)
+
+    @scripted
+    def custody(self, recording_id: str) -> Custody | None:
+        return self.rows.get(name_of(recording_id))
+
+    @scripted
+    def add_custody(self, custody: Custody) -> bool:
+        if name_of(custody.recording_id) in self.rows:
+            return False
+        self._keep(custody)
+        return True
+
+    @scripted
+    def save_custody(self, custody: Custody) -> Custody:
+        known = self.rows.get(name_of(custody.recording_id))
+        if known is None or known.etag != custody.etag:
+            raise ClaimLostError("the row has changed")
+        return self._keep(custody)
+
+    @scripted
+    def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
+        names = [name for name in sorted(self.rows) if first <= name <= last]
+        return iter([Unreadable(name) if name in self.unreadable else self.rows[name] for name in names])
+
+    @scripted
+    def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
+        found = {case_key(hold.case, row.recording_id): row for row in self.rows.values() for hold in row.active_holds}
+        behind = [key for key in sorted(found) if key > after]
+        taken = behind[:most]
+        return Page(tuple(found[key] for key in taken), taken[-1] if len(behind) > len(taken) else "")
+
+    @scripted
+    def rules(self) -> RuleSet:
+        return self.made[max(self.made)] if self.made else RuleSet()
+
+    @scripted
+    def add_rules(self, rules: RuleSet) -> bool:
+        if rules.number in self.made:
+            return False
+        self.made[rules.number] = rules
+        return True
+
+    @scripted
+    def rules_history(self) -> Iterator[RuleSet]:
+        return iter([self.made[number] for number in sorted(self.made)])
+
+    def _keep(self, custody: Custody) -> Custody:
+        kept = custody.model_copy(update={"etag": f'"{next(self._etags)}"'})
+        self.rows[name_of(custody.recording_id)] = kept
+        return kept

@@ -1,0 +1,171 @@
+"""Fills the port Keeping with the table `custody`: a row for each recording, and rows that list holds by their case.
+
+A row of the list is written before the recording's row and removed after it, so every active hold is listed; what the
+recording's row does not confirm is passed over.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableEntity, UpdateMode
+from pydantic import BaseModel
+
+from recording.adapters.azure_sdk.clients import attempt
+from recording.adapters.azure_sdk.errors import is_refused_condition, translated
+from recording.adapters.table.catalog import UnreadableRecordError, add_row, put_row, rows_of, table_service
+from recording.adapters.table.rows import PIECE, Row
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody, case_key
+from recording.domain.keep.rules import RuleSet
+from recording.domain.names import CUSTODY_TABLE
+from recording.errors import ClaimLostError, StorageError
+from recording.errors.codes import Code
+from recording.ports import Page, Unreadable
+from recording.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+VERSION = 1  # of the documents that this version reads and writes
+_HOLDS, _RULES, _ROW = "!holds", "!rules", "custody"
+
+
+class TableKeeping:
+    """The table `custody` in the host's account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = table_service(settings.host_storage)
+        self._table = self._service.get_table_client(CUSTODY_TABLE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def custody(self, recording_id: str) -> Custody | None:
+        """One recording's row."""
+        row = self._get(name_of(recording_id), _ROW)
+        return _custody(row) if row is not None else None
+
+    def add_custody(self, custody: Custody) -> bool:
+        """Adds the row, listed first."""
+        self._list(custody)
+        return add_row(self._table, _row_of(custody))
+
+    def save_custody(self, custody: Custody) -> Custody:
+        """Replaces the row under its ETag; holds are listed before and taken off the list after."""
+        if custody.etag is None:
+            raise ClaimLostError("a row that was not read cannot be saved")
+        self._list(custody)
+        with translated("saving a row"):
+            try:
+                answer = attempt(lambda: self._update(_row_of(custody), custody.etag))
+            except HttpResponseError as error:
+                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
+                    raise ClaimLostError("the row has changed since it was read") from None
+                raise
+        active = {hold.case for hold in custody.active_holds}
+        for case in {hold.case for hold in custody.holds} - active:
+            self._remove(_HOLDS, case_key(case, custody.recording_id))
+        return custody.model_copy(update={"etag": answer["etag"]})
+
+    def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
+        """A range of partitions, page by page."""
+        where = "PartitionKey ge @first and PartitionKey le @last and RowKey eq @row"
+        with translated("listing rows"):
+            try:
+                parameters = {"first": first, "last": last, "row": _ROW}
+                for row in self._table.query_entities(where, parameters=parameters):
+                    yield _readable(row)
+            except ResourceNotFoundError:
+                return
+
+    def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
+        """Walks the list of holds and reads each recording's row."""
+        listed = list(islice(rows_of(self._table, _HOLDS, f"{after}!" if after else ""), most))
+        found: list[Custody | Unreadable] = []
+        for row in listed:
+            try:
+                custody = self.custody(str(row["recordingId"]))
+            except StorageError as error:
+                if error.code not in (Code.UNREADABLE_RECORD, Code.NEWER_RECORD):
+                    raise
+                found.append(Unreadable(str(row["recordingId"]), error.code))
+                continue
+            if custody is not None and any(hold.case == row["holdCase"] for hold in custody.active_holds):
+                found.append(custody)
+        return Page(tuple(found), str(listed[-1]["RowKey"]) if len(listed) == most else "")
+
+    def rules(self) -> RuleSet:
+        """The first row: numbers are stored so that the newest comes first."""
+        row = next(iter(rows_of(self._table, _RULES, page=1)), None)
+        return _document(RuleSet, row) if row is not None else RuleSet()
+
+    def add_rules(self, rules: RuleSet) -> bool:
+        """Inserts a row under the number; the service refuses a second one."""
+        keys = {"PartitionKey": _RULES, "RowKey": f"{999_999_999 - rules.number:09d}"}
+        return add_row(self._table, keys | _pieces(rules))
+
+    def rules_history(self) -> Iterator[RuleSet]:
+        """All rows, the oldest first."""
+        yield from reversed([_document(RuleSet, row) for row in rows_of(self._table, _RULES)])
+
+    def _list(self, custody: Custody) -> None:
+        for hold in custody.active_holds:
+            keys = {"PartitionKey": _HOLDS, "RowKey": case_key(hold.case, custody.recording_id)}
+            put_row(self._table, keys | {"recordingId": custody.recording_id, "holdCase": hold.case})
+
+    def _get(self, partition: str, row: str) -> TableEntity | None:
+        with translated("reading a row"):
+            try:
+                return attempt(lambda: self._table.get_entity(partition, row))
+            except ResourceNotFoundError:
+                return None
+
+    def _remove(self, partition: str, row: str) -> None:
+        with translated("removing a row"), suppress(ResourceNotFoundError):
+            attempt(lambda: self._table.delete_entity(partition, row))
+
+    def _update(self, row: Row, etag: str | None) -> dict[str, Any]:
+        condition = MatchConditions.IfNotModified
+        return self._table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=condition)
+
+
+def _row_of(custody: Custody) -> Row:
+    keys = {"PartitionKey": name_of(custody.recording_id), "RowKey": _ROW}
+    columns = {"recordingId": custody.recording_id, "state": custody.state.value, "held": bool(custody.active_holds)}
+    return keys | columns | _pieces(custody)
+
+
+def _pieces(document: BaseModel) -> Row:
+    text = document.model_dump_json()
+    return {f"json{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}
+
+
+def _custody(row: TableEntity) -> Custody:
+    return _document(Custody, row).model_copy(update={"etag": row.metadata["etag"]})
+
+
+def _readable(row: TableEntity) -> Custody | Unreadable:
+    try:
+        return _custody(row)
+    except UnreadableRecordError as error:
+        return Unreadable(str(row["PartitionKey"]), error.code)
+
+
+def _document(model: type[M], row: Mapping[str, Any]) -> M:
+    """Return the document of a row.
+
+    Raises:
+        UnreadableRecordError: damaged, or `newer_record`: a newer version must decide about this recording.
+    """
+    try:
+        document = json.loads("".join(str(row[name]) for name in sorted(row) if name.startswith("json")))
+        version = document.get("version", VERSION)
+        if isinstance(version, int) and version > VERSION:
+            raise UnreadableRecordError(f"a {model.__name__} of a newer version", code=Code.NEWER_RECORD)
+        return model.model_validate_json(json.dumps(document))
+    except (ValueError, AttributeError, RecursionError):
+        raise UnreadableRecordError(f"a row is no {model.__name__} of this version") from None

@@ -1,0 +1,209 @@
+"""Custody: who holds a recording and for which case, and how far its destruction has come. One row, one ETag. Pure.
+
+Holds and destruction are in one row, so whoever changes it second sees what the first one did: a recording that is
+being destroyed takes no hold, and one that is held is not destroyed.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from recording.domain.ids import name_of, without_numbers
+from recording.domain.incoming.requests import Exact, ShortText
+from recording.domain.keep.holds import ErasureClaim, Hold, Stored
+from recording.domain.model import with_changes
+from recording.domain.times import UtcTime
+from recording.errors import RequestError
+from recording.errors.codes import Code
+
+MOST_HOLDS = 200
+LONGEST_CASE = 128
+
+
+class CustodyState(StrEnum):
+    """How far the destruction of a recording has come."""
+
+    KEPT = "KEPT"
+    MARKED = "MARKED"  # it is due, and is destroyed when the days of grace are over
+    DESTROYING = "DESTROYING"  # the decision is made, and no hold is taken any more
+    DISPOSED = "DISPOSED"
+
+
+class Mark(Stored):
+    """Why and since when a recording is due; it is destroyed only when it still is after the days of grace."""
+
+    at: UtcTime
+    why: str
+    rules: int = 0  # the number of the rules that asked for it
+    requests: tuple[str, ...] = ()  # the erasures that asked for it
+
+
+class Refusal(Stored):
+    """Why storage does not let a recording be destroyed yet; a state that is looked at again, and no error."""
+
+    reason: str  # immutable | legal_hold | lease | refused
+    until: UtcTime | None = None
+    at: UtcTime
+    blobs: int = 0
+
+
+class Claim(Stored):
+    """An approved request for erasure that covers the recording."""
+
+    request_id: str
+    approved_at: UtcTime
+
+
+class Custody(Stored):
+    """The row of a recording; there is none before the first hold or mark."""
+
+    version: int = 1
+    recording_id: str
+    holds: tuple[Hold, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    state: CustodyState = CustodyState.KEPT
+    mark: Mark | None = None
+    destroying_since: UtcTime | None = None
+    refused: Refusal | None = None
+    disposed_at: UtcTime | None = None
+    gone_at: UtcTime | None = None  # when storage has let go of the last byte
+    certificate: str | None = None  # the name of the newest one
+    certificates: tuple[str, ...] = ()
+    blobs_held_at: UtcTime | None = None  # when the blobs' own legal hold was last made to agree
+    etag: str | None = Field(None, exclude=True)
+
+    @property
+    def active_holds(self) -> tuple[Hold, ...]:
+        """Return the cases that hold it now."""
+        return tuple(hold for hold in self.holds if hold.is_active)
+
+    @property
+    def erasure_claims(self) -> tuple[ErasureClaim, ...]:
+        """Return the requests as disposition takes them."""
+        return tuple(ErasureClaim(claim.request_id, claim.approved_at) for claim in self.claims)
+
+
+class _Reasoned(Exact):
+    reason: ShortText
+
+    def noted(self, case: str) -> str:
+        """Return what the audit trail keeps of it."""
+        return without_numbers(f"{case}: {self.reason}")
+
+
+class HoldRequest(_Reasoned):
+    """The body of `PUT recordings/{recordingId}/holds/{case}`."""
+
+
+class ReleaseRequest(_Reasoned):
+    """The body of `DELETE recordings/{recordingId}/holds/{case}`."""
+
+
+def checked_case(case: str) -> str:
+    """Return the name of a case.
+
+    Raises:
+        RequestError: `invalid_case`; the name is empty, too long, not printable, or has a slash.
+    """
+    name = case.strip()
+    if not (1 <= len(name) <= LONGEST_CASE and name.isprintable()) or set(name) & set("/\\#?"):
+        message = f"a case is named by 1 to {LONGEST_CASE} printable characters, without slashes"
+        raise RequestError(message, code=Code.INVALID_CASE)
+    if without_numbers(name) != name:
+        raise RequestError("a case is not named by a person's number or id", code=Code.INVALID_CASE)
+    return name
+
+
+def held(custody: Custody, case: str, reason: str, by: str | None, now: datetime) -> Custody:
+    """Return the row with this case holding the recording; the same case holds once.
+
+    Raises:
+        RequestError: `being_destroyed`, `recording_disposed`, or `too_many_holds`.
+    """
+    check_can_be_held(custody)
+    if any(hold.case == case and hold.is_active for hold in custody.holds):
+        return custody
+    if len(custody.holds) >= MOST_HOLDS:
+        raise RequestError(f"a recording keeps at most {MOST_HOLDS} holds", code=Code.TOO_MANY_HOLDS)
+    hold = Hold(case=case, reason=without_numbers(reason), by=by, since=now)
+    return with_changes(custody, {"holds": (*custody.holds, hold), **_UNMARKED})
+
+
+def released(custody: Custody, case: str, reason: str, by: str | None, now: datetime) -> Custody:
+    """Return the row with this case released.
+
+    Raises:
+        RequestError: `hold_not_found`; the case does not hold this recording.
+    """
+    if not any(hold.case == case and hold.is_active for hold in custody.holds):
+        raise RequestError("this case does not hold the recording", code=Code.HOLD_NOT_FOUND)
+    end = {"released_at": now, "released_by": by, "release_reason": without_numbers(reason)}
+    holds = tuple(with_changes(hold, end) if hold.case == case and hold.is_active else hold for hold in custody.holds)
+    return with_changes(custody, {"holds": holds})
+
+
+def check_can_be_held(custody: Custody) -> None:
+    """Return when a hold can still keep the recording.
+
+    Raises:
+        RequestError: `being_destroyed` or `recording_disposed`.
+    """
+    if custody.state is CustodyState.DESTROYING:
+        raise RequestError("the recording is being destroyed", code=Code.BEING_DESTROYED)
+    if custody.state is CustodyState.DISPOSED:
+        raise RequestError("the recording has been destroyed", code=Code.RECORDING_DISPOSED)
+
+
+def marked(custody: Custody, mark: Mark) -> Custody:
+    """Return the row of a recording that is due from now on."""
+    return with_changes(custody, {"state": CustodyState.MARKED, "mark": mark, "refused": None})
+
+
+def unmarked(custody: Custody) -> Custody:
+    """Return the row of a recording that is not due, whatever it was."""
+    return with_changes(custody, _UNMARKED)
+
+
+def destroying(custody: Custody, now: datetime) -> Custody:
+    """Return the row of a recording whose destruction begins now; from here on it takes no hold."""
+    return with_changes(custody, {"state": CustodyState.DESTROYING, "destroying_since": now, "refused": None})
+
+
+def refused(custody: Custody, refusal: Refusal) -> Custody:
+    """Return the row with what storage said; the state stays."""
+    return with_changes(custody, {"refused": refusal})
+
+
+def disposed(custody: Custody, now: datetime, gone_at: datetime | None, certificate: str) -> Custody:
+    """Return the row of a recording of which nothing but this row and its certificates is left."""
+    changes: dict[str, object] = {
+        "state": CustodyState.DISPOSED,
+        "disposed_at": now,
+        "gone_at": max((at for at in (gone_at, custody.gone_at) if at is not None), default=None),
+        "certificate": certificate,
+        "certificates": tuple(dict.fromkeys((*custody.certificates, certificate))),
+        "refused": None,
+        "mark": None,
+        "destroying_since": None,
+        "holds": tuple(_without_reason(hold) for hold in custody.holds),
+    }
+    return with_changes(custody, changes)
+
+
+def case_key(case: str, recording_id: str) -> str:
+    """Return the key of a hold in a list of all."""
+    return f"{name_of(case)}!{name_of(recording_id)}"
+
+
+def _without_reason(hold: Hold) -> Hold:
+    """Return the hold without the words that people wrote: they may name somebody."""
+    return with_changes(hold, {"reason": "", "release_reason": "" if hold.release_reason else None})
+
+
+_UNMARKED: dict[str, object] = {
+    "state": CustodyState.KEPT,
+    "mark": None,
+    "destroying_since": None,
+    "refused": None,
+}

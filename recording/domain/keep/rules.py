@@ -1,0 +1,170 @@
+"""Retention rules: which recordings they are about, for how long, and who decided so. Pure.
+
+A rule is never stored with a recording: every decision is made from the newest set of rules. Where a fact of a
+recording is not known, a rule that retains counts as matching and a rule that deletes does not.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.incoming.participants import ParticipantClass
+from recording.domain.incoming.requests import Exact, ShortText
+from recording.domain.times import UtcTime
+
+MOST_RULES = 200
+LONGEST_DAYS = 36_500
+
+
+class RuleAction(StrEnum):
+    """What a rule asks for."""
+
+    RETAIN = "retain"  # keep it at least so long
+    DELETE = "delete"  # destroy it once it is so old
+    RETAIN_AND_DELETE = "retain_and_delete"  # both
+
+    @property
+    def retains(self) -> bool:
+        """Return whether the rule forbids destruction before its time."""
+        return self is not RuleAction.DELETE
+
+    @property
+    def deletes(self) -> bool:
+        """Return whether the rule asks for destruction at its time."""
+        return self is not RuleAction.RETAIN
+
+
+class CallKind(StrEnum):
+    """How the recorded call was named when recording began."""
+
+    GROUP = "group"
+    ROOM = "room"
+    CALL = "call"
+    ELSEWHERE = "elsewhere"  # the recording was not started by this app
+
+
+class RuleFilter(Exact):
+    """Which recordings a rule is about: all that fit every filter given. Of a list, one value is enough."""
+
+    tags: dict[ShortText, ShortText | None] = Field(default_factory=dict, max_length=20)  # null: any value
+    formats: tuple[FormatType, ...] = ()
+    participants: tuple[ParticipantClass, ...] = ()
+    calls: tuple[CallKind, ...] = ()
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+
+
+class RetentionRule(Exact):
+    """One rule. Only a `legal` rule stands against a request for erasure."""
+
+    name: ShortText
+    action: RuleAction
+    days: Annotated[float, Field(ge=0, le=LONGEST_DAYS, allow_inf_nan=False)]
+    when: RuleFilter = RuleFilter()
+    legal: bool = True
+    note: ShortText | None = None
+
+
+class RulesRequest(Exact):
+    """The body of `PUT retention/rules`: all rules, which replace those before, and why."""
+
+    rules: tuple[RetentionRule, ...] = Field(max_length=MOST_RULES)
+    note: ShortText
+
+    @model_validator(mode="after")
+    def _has_distinct_names(self) -> Self:
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) != len(names):
+            raise ValueError("each rule needs a name of its own")
+        return self
+
+
+class RuleSet(BaseModel):
+    """All rules in force, as one version. Version 0 is what holds before anybody has made a rule: none."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: int = 1  # of the document's form
+    number: int = 0
+    at: UtcTime | None = None
+    by: str | None = None
+    note: str = ""
+    rules: tuple[RetentionRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeptRecording:
+    """What of a recording its keeping depends on; None where it is not known.
+
+    Attributes:
+        ended_at: when the recording ended; the days of every rule are counted from here.
+        participants: the classes that are known.
+        has_unknown_participants: someone took part whose class is not known.
+    """
+
+    recording_id: str
+    ended_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+    formats: frozenset[FormatType] | None = None
+    participants: frozenset[ParticipantClass] = frozenset()
+    has_unknown_participants: bool = False
+    call: CallKind = CallKind.ELSEWHERE
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+
+
+@dataclass(frozen=True)
+class AppliedRule:
+    """A rule that is about a recording, the end of its days, and which of its sides count."""
+
+    rule: RetentionRule
+    until: datetime
+    retains: bool
+    deletes: bool
+
+
+def applied(rules: Iterable[RetentionRule], recording: KeptRecording) -> list[AppliedRule]:
+    """Return the rules that are about a recording, with their ends; what is unknown retains and never deletes."""
+    found = []
+    for rule in rules:
+        fit = fits(rule.when, recording)
+        retains, deletes = rule.action.retains and fit is not False, rule.action.deletes and fit is True
+        if retains or deletes:
+            found.append(AppliedRule(rule, _end(recording.ended_at, rule.days), retains, deletes))
+    return found
+
+
+def fits(when: RuleFilter, recording: KeptRecording) -> bool | None:
+    """Return whether a recording fits every filter; None when that depends on what is not known."""
+    answers = list(_answers(when, recording))
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _answers(when: RuleFilter, recording: KeptRecording) -> Iterable[bool | None]:
+    for name, value in when.tags.items():
+        yield name in recording.tags and value in (None, recording.tags[name])
+    if when.formats:
+        yield None if recording.formats is None else not recording.formats.isdisjoint(when.formats)
+    if when.participants:
+        is_there = not recording.participants.isdisjoint(when.participants)
+        yield True if is_there else (None if recording.has_unknown_participants else False)
+    if when.calls:
+        yield recording.call in when.calls
+    if when.content is not None:
+        yield None if recording.content is None else recording.content is when.content
+    if when.channel is not None:
+        yield None if recording.channel is None else recording.channel is when.channel
+
+
+def _end(ended_at: datetime, days: float) -> datetime:
+    try:
+        return ended_at + timedelta(days=days)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=ended_at.tzinfo)

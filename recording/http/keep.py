@@ -1,0 +1,148 @@
+"""HTTP for keeping: holds, retention rules, and why a recording is still here."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import azure.functions as func
+from pydantic import Field
+
+from recording.control.audit import audited
+from recording.control.recordings import check_recording_id
+from recording.domain.incoming.events import Time
+from recording.domain.incoming.requests import Exact
+from recording.domain.incoming.roles import Operation
+from recording.domain.keep.custody import HoldRequest, ReleaseRequest
+from recording.http.keep_views import DispositionView, HeldRecordingsView, HoldsView, RulesView, UpcomingView
+from recording.http.routes import (
+    KEY_PARAMETERS,
+    Dependencies,
+    answered,
+    as_json,
+    caller_of,
+    json_body,
+    permitted,
+    recording_id_of,
+)
+from recording.library.keep.explain import explain, upcoming
+from recording.library.keep.holds import list_holds, place_hold, release_hold
+from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
+
+
+class HoldsQuery(Exact):
+    """The query of `GET holds`."""
+
+    limit: int = Field(200, ge=1, le=1000)
+    next: str = Field("", max_length=1024, pattern=r"^[A-Za-z0-9_!-]*$")
+
+
+class UpcomingQuery(Exact):
+    """The query of `GET disposition`."""
+
+    before: Time
+    next: str | None = Field(None, min_length=1, max_length=2048)
+
+
+def hold_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """PUT recordings/{recordingId}/holds/{case}: 200 with the recording's holds."""
+
+    def place() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.HOLD, dependencies)
+        recording_id, case = recording_id_of(request), _case_of(request)
+        check_recording_id(recording_id)
+        asked, caller = HoldRequest.read(json_body(request)), caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            return HoldsView.of(place_hold(recording_id, case, asked.reason, caller, ports)).plain()
+
+        return as_json(audited(Operation.HOLD, recording_id, caller, ports, act, note=asked.noted(case)), 200)
+
+    return answered(place)
+
+
+def release_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """DELETE recordings/{recordingId}/holds/{case}: 200 with the recording's holds; the body says why."""
+
+    def release() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.RELEASE, dependencies)
+        recording_id, case = recording_id_of(request), _case_of(request)
+        check_recording_id(recording_id)
+        asked, caller = ReleaseRequest.read(json_body(request)), caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            return HoldsView.of(release_hold(recording_id, case, asked.reason, caller, ports)).plain()
+
+        return as_json(audited(Operation.RELEASE, recording_id, caller, ports, act, note=asked.noted(case)), 200)
+
+    return answered(release)
+
+
+def list_recordings_on_hold(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET holds: 200 with a page of the recordings that are held, by case."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.LIST_HOLDS, dependencies)
+        query = HoldsQuery.read(_query(request))
+        return as_json(HeldRecordingsView.of(list_holds(query.next, query.limit, ports)).plain(), 200)
+
+    return answered(look)
+
+
+def recording_disposition(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}/disposition: 200 with until when it is kept, and why."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.EXPLAIN, dependencies)
+        recording_id = recording_id_of(request)
+        check_recording_id(recording_id)
+        return as_json(DispositionView.of(explain(recording_id, ports, settings)).plain(), 200)
+
+    return answered(look)
+
+
+def list_disposition(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET disposition?before=: 200 with a part of what goes before that time; nothing is changed by looking."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.LIST_DISPOSITION, dependencies)
+        query = UpcomingQuery.read(_query(request))
+        before: datetime = query.before
+        return as_json(UpcomingView.of(upcoming(before, query.next, ports, settings), before).plain(), 200)
+
+    return answered(look)
+
+
+def get_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET retention/rules: 200 with the rules in force, and their ETag."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.GET_RULES, dependencies)
+        rules = current_rules(ports)
+        return as_json(RulesView.of(rules).plain(), 200, {"ETag": etag_of_rules(rules)})
+
+    return answered(look)
+
+
+def set_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """PUT retention/rules: 200 with the rules that are in force from now on."""
+
+    def change() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.SET_RULES, dependencies)
+        body, caller = json_body(request), caller_of(request, settings)
+        if_match = request.headers.get("If-Match")
+
+        def act() -> dict[str, Any]:
+            return RulesView.of(set_rules(body, if_match, caller, ports)).plain()
+
+        done = audited(Operation.SET_RULES, None, caller, ports, act)
+        return as_json(done, 200, {"ETag": f'"{done["number"]}"'})
+
+    return answered(change)
+
+
+def _case_of(request: func.HttpRequest) -> str:
+    return unquote(str(request.route_params.get("case", "")))
+
+
+def _query(request: func.HttpRequest) -> dict[str, Any]:
+    return {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}

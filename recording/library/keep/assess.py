@@ -1,0 +1,79 @@
+"""Assess: what holds for recordings now, from their own rows, their custody and the newest rules."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody, CustodyState
+from recording.domain.keep.disposition import Action, Because, Disposition, Reason, disposition
+from recording.domain.keep.rules import RuleSet
+from recording.domain.keep.subject import kept_recording
+from recording.domain.state.recording import RecordingRecord
+from recording.errors import StorageBusyError
+from recording.ports import Ports, Unreadable
+from recording.ports.keeping import Keeping
+from recording.settings import Settings
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A recording with what is decided about it, and what follows from that now."""
+
+    record: RecordingRecord
+    custody: Custody | None
+    disposition: Disposition
+
+    @property
+    def state(self) -> CustodyState:
+        """Return how far its destruction has come."""
+        return self.custody.state if self.custody else CustodyState.KEPT
+
+
+def keeping_of(ports: Ports) -> Keeping:
+    """Return where holds and rules are kept.
+
+    Raises:
+        StorageBusyError: there is no such place in this world.
+    """
+    if ports.keeping is None:
+        raise StorageBusyError("holds and rules are not kept here")
+    return ports.keeping
+
+
+def assessed(
+    record: RecordingRecord, custody: Custody | Unreadable | None, rules: RuleSet, now: datetime, settings: Settings
+) -> Assessed:
+    """Return what holds for one recording; what cannot be read keeps it."""
+    if isinstance(custody, Unreadable):
+        return Assessed(record, None, _kept_for(Because.UNREADABLE, rules))
+    recording = kept_recording(record)
+    if recording is None:
+        return Assessed(record, custody, _kept_for(Because.FACTS_UNKNOWN, rules))
+    holds = custody.holds if custody else ()
+    claims = custody.erasure_claims if custody else ()
+    found = disposition(recording, rules, holds, claims, now, grace=settings.hold_grace)
+    return Assessed(record, custody, found)
+
+
+def assess_page(
+    records: Sequence[RecordingRecord | Unreadable], rules: RuleSet, now: datetime, ports: Ports, settings: Settings
+) -> Iterator[Assessed]:
+    """Yield what holds for each recording of a page that can be read; custody rows are read as one range.
+
+    Raises:
+        StorageError: the rows of holds do not come; then nothing is said about any recording.
+    """
+    readable = [record for record in records if isinstance(record, RecordingRecord)]
+    if not readable:
+        return
+    names = sorted(name_of(record.recording_id) for record in readable)
+    listed = list(keeping_of(ports).custodies(names[0], names[-1]))
+    rows = {row.where if isinstance(row, Unreadable) else name_of(row.recording_id): row for row in listed}
+    for record in readable:
+        yield assessed(record, rows.get(name_of(record.recording_id)), rules, now, settings)
+
+
+def _kept_for(because: Because, rules: RuleSet) -> Disposition:
+    reason = Reason(because)
+    return Disposition(Action.KEEP, None, reasons=(reason,), blocked_by=(reason,), rules=rules.number)

@@ -1,0 +1,117 @@
+"""Explain: why a recording is still here and until when, and what goes before a given day."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from recording.domain.times import as_utc
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of
+from recording.ports import Ports
+from recording.settings import Settings
+
+PAGE = 1000
+MOST_PAGES = 5  # that one request reads
+MOST_LISTED = 200
+
+
+def explain(recording_id: str, ports: Ports, settings: Settings) -> Assessed:
+    """Return what holds for a recording now, and why.
+
+    Raises:
+        RequestError: `recording_not_found`; the catalog does not know it.
+        StorageError: catalog, holds or rules cannot be read.
+    """
+    record = ports.catalog.get_recording(recording_id)
+    if record is None:
+        raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
+    keeping = keeping_of(ports)
+    return assessed(record, keeping.custody(recording_id), keeping.rules(), ports.clock.now(), settings)
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """A part of what goes before a day.
+
+    Attributes:
+        items: the recordings that are due before it as things stand, and those that are being destroyed.
+        seen: how many recordings were looked at for this part.
+        next: where the following part begins; None at the end.
+    """
+
+    items: tuple[Assessed, ...]
+    seen: int
+    next: str | None
+    rules: int
+
+
+def upcoming(before: datetime, after: str | None, ports: Ports, settings: Settings) -> Upcoming:
+    """Return what would be destroyed before a day if nothing changed: the dry run, which changes nothing.
+
+    Args:
+        before: the day.
+        after: `next` of the part before.
+        ports: catalog, holds and rules are read.
+        settings: for the days of grace.
+
+    Raises:
+        RequestError: `invalid_next`.
+        StorageError: something of it cannot be read.
+    """
+    rules, now, position = keeping_of(ports).rules(), ports.clock.now(), _position(after)
+    found: list[Assessed] = []
+    seen = 0
+    for _ in range(MOST_PAGES):
+        page = ports.catalog.recordings_page(position, PAGE)
+        if page.error:
+            raise page.error
+        seen += len(page.items)
+        found += [one for one in assess_page(page.items, rules, now, ports, settings) if is_gone_before(one, before)]
+        position = page.next
+        if not position or len(found) >= MOST_LISTED:
+            break
+    return Upcoming(tuple(found), seen, _token(position) if position else None, rules.number)
+
+
+def all_upcoming(before: datetime, ports: Ports, settings: Settings) -> Iterator[Upcoming]:
+    """Yield part after part; for the command line.
+
+    Raises:
+        StorageError: something of it cannot be read.
+    """
+    after: str | None = None
+    while True:
+        part = upcoming(before, after, ports, settings)
+        yield part
+        after = part.next
+        if after is None:
+            return
+
+
+def is_gone_before(one: Assessed, before: datetime) -> bool:
+    """Return whether a recording goes before this day as things stand."""
+    until = one.disposition.kept_until
+    if one.record.disposed_at is not None:
+        return False
+    return one.disposition.is_due or (until is not None and until < as_utc(before))
+
+
+def shown_until(one: Assessed) -> Assessed:
+    """Return it without what blocks nothing any more, for a list of what goes."""
+    return replace(one, disposition=replace(one.disposition, blocked_by=()))
+
+
+def _token(position: str) -> str:
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def _position(token: str | None) -> str:
+    if not token:
+        return ""
+    try:
+        return base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise RequestError("`next` is not of this query", code=Code.INVALID_NEXT) from None

@@ -1,0 +1,89 @@
+"""Holds: a case keeps a recording, whatever rules and requests say; placed and released with who, why and when.
+
+The row of the recording is what counts. The blobs' own legal hold follows it, where the account has one: it is set and
+cleared here at once, and made to agree by the daily run.
+"""
+
+from collections.abc import Callable, Iterator
+
+from recording.domain.keep import custody as rules_of
+from recording.domain.keep.custody import Custody
+from recording.errors import ClaimLostError, RequestError, StorageBusyError
+from recording.errors.codes import Code
+from recording.library.keep.assess import keeping_of
+from recording.ports import Page, Ports, Unreadable
+
+TRIES = 10  # others may write the row meanwhile
+
+
+def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports: Ports) -> Custody:
+    """Hold a recording for a case; repeating it changes nothing.
+
+    Raises:
+        RequestError: `recording_not_found`, `invalid_case`, `too_many_holds`, `being_destroyed`, or
+            `recording_disposed`.
+        StorageError: storage does not answer; the same again completes it.
+    """
+    name = rules_of.checked_case(case)
+    if ports.catalog.get_recording(recording_id) is None:
+        raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
+    return change_custody(recording_id, lambda row: rules_of.held(row, name, reason, by, ports.clock.now()), ports)
+
+
+def release_hold(recording_id: str, case: str, reason: str, by: str | None, ports: Ports) -> Custody:
+    """Release a recording from a case; after the last one the grace period begins.
+
+    Raises:
+        RequestError: `hold_not_found`, or `invalid_case`.
+        StorageError: storage does not answer; the same again completes it.
+    """
+    name = rules_of.checked_case(case)
+    return change_custody(recording_id, lambda row: rules_of.released(row, name, reason, by, ports.clock.now()), ports)
+
+
+def list_holds(after: str, most: int, ports: Ports) -> Page[Custody]:
+    """Return a page of the recordings that are held, by case.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    return keeping_of(ports).held(after, most)
+
+
+def all_held(ports: Ports) -> Iterator[Custody | Unreadable]:
+    """Yield every recording that is held, once for each case.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    position = ""
+    while True:
+        page = keeping_of(ports).held(position)
+        yield from page.items
+        position = page.next
+        if not position:
+            return
+
+
+def change_custody(recording_id: str, change: Callable[[Custody], Custody], ports: Ports) -> Custody:
+    """Change a recording's row under its ETag; the change is applied to what the row says now.
+
+    Raises:
+        RequestError: as the change.
+        StorageError: storage does not answer, or the row keeps changing.
+    """
+    keeping = keeping_of(ports)
+    for _ in range(TRIES):
+        row = keeping.custody(recording_id)
+        wanted = change(row or Custody(recording_id=recording_id))
+        if row is None:
+            if keeping.add_custody(wanted):
+                return wanted
+            continue
+        if wanted == row:
+            return row
+        try:
+            return keeping.save_custody(wanted)
+        except ClaimLostError:
+            continue
+    raise StorageBusyError("the recording's row keeps changing")

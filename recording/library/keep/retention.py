@@ -1,0 +1,52 @@
+"""Retention rules: read, replaced as a whole under their number, and never forgotten."""
+
+from typing import Any
+
+from recording.domain.ids import without_numbers
+from recording.domain.keep.rules import RuleSet, RulesRequest
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.library.keep.assess import keeping_of
+from recording.ports import Ports
+
+
+def current_rules(ports: Ports) -> RuleSet:
+    """Return the rules in force.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    return keeping_of(ports).rules()
+
+
+def set_rules(body: Any, if_match: str | None, by: str | None, ports: Ports) -> RuleSet:
+    """Put new rules in force, from the next decision on, for every recording there is.
+
+    Args:
+        body: a `RulesRequest`.
+        if_match: the number of the rules that the caller has seen, as ETag, or `*`.
+        by: who, as the platform vouches for.
+        ports: where rules are kept.
+
+    Raises:
+        RequestError: `etag_missing`, `rules_changed`, or the body is not legal.
+        StorageError: storage does not answer.
+    """
+    request = RulesRequest.read(body)
+    if not if_match:
+        raise RequestError("send If-Match with the ETag of the rules", code=Code.ETAG_MISSING)
+    keeping = keeping_of(ports)
+    known = keeping.rules()
+    fresh = RuleSet(
+        number=known.number + 1, at=ports.clock.now(), by=by, note=without_numbers(request.note), rules=request.rules
+    )
+    asked = [part.strip().removeprefix("W/") for part in if_match.split(",")]
+    if ("*" not in asked and etag_of_rules(known) not in asked) or not keeping.add_rules(fresh):
+        message = "the rules have changed since; read them again"
+        raise RequestError(message, code=Code.RULES_CHANGED)
+    return fresh
+
+
+def etag_of_rules(rules: RuleSet) -> str:
+    """Return the ETag of rules: their number."""
+    return f'"{rules.number}"'

@@ -1,0 +1,102 @@
+"""The port Keeping: the same promises from the fake and from the table."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dev.in_memory.keeping import FakeKeeping
+from recording.adapters.table.keeping import TableKeeping
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody, Mark, held, marked, released
+from recording.domain.keep.holds import Hold
+from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
+from recording.errors import ClaimLostError
+from recording.ports import Unreadable
+from recording.ports.keeping import Keeping
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LONG = "eyJ" + "Q" * 150  # as ACS's ids are: its name is a hash
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def keeping(request: pytest.FixtureRequest) -> Iterator[Keeping]:
+    if request.param == "fake":
+        yield FakeKeeping()
+        return
+    adapter = TableKeeping(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def rows_in(keeping: Keeping, first: str = "", last: str = "~") -> list[str]:
+    found = list(keeping.custodies(first, last))
+    assert not any(isinstance(row, Unreadable) for row in found)
+    return sorted(row.recording_id for row in found if isinstance(row, Custody))
+
+
+def test_a_row_is_added_once_and_saved_under_its_etag(keeping: Keeping) -> None:
+    """Of a hold and a destruction at one moment, the second one sees the first."""
+    assert keeping.custody(LONG) is None
+    assert rows_in(keeping) == []
+    assert keeping.add_custody(held(Custody(recording_id=LONG), "case 1", "lawsuit", "alice", NOW))
+    assert not keeping.add_custody(Custody(recording_id=LONG))
+    first = keeping.custody(LONG)
+    assert first is not None
+    assert [hold.case for hold in first.active_holds] == ["case 1"]
+    saved = keeping.save_custody(released(first, "case 1", "settled", "bob", NOW + timedelta(days=1)))
+    assert keeping.custody(LONG) == saved
+    with pytest.raises(ClaimLostError):
+        keeping.save_custody(marked(first, Mark(at=NOW, why="stale")))
+    with pytest.raises(ClaimLostError):
+        keeping.save_custody(Custody(recording_id="never-added", etag=first.etag))
+    assert keeping.save_custody(saved).etag != first.etag
+
+
+def test_a_range_has_the_rows_between_its_ends(keeping: Keeping) -> None:
+    """The daily walk reads the rows of a thousand recordings in one request."""
+    ids = [f"recording-{number:02d}" for number in range(9)]
+    for one in ids:
+        keeping.add_custody(Custody(recording_id=one))
+    keeping.add_rules(RuleSet(number=1))
+    assert rows_in(keeping) == ids
+    assert rows_in(keeping, name_of(ids[2]), name_of(ids[4])) == ids[2:5]
+
+
+def test_active_holds_are_listed_by_case_in_pages(keeping: Keeping) -> None:
+    """Once for each case; a released one is not listed, and pages add up to the whole."""
+    for number in range(3):
+        row = held(Custody(recording_id=f"r{number}"), "b case", "audit", None, NOW)
+        keeping.add_custody(held(row, f"a-{number}", "lawsuit", None, NOW))
+    first = keeping.custody("r0")
+    assert first is not None
+    keeping.save_custody(released(first, "b case", "over", None, NOW))
+    whole = [row.recording_id for row in keeping.held().items if isinstance(row, Custody)]
+    assert sorted(whole) == ["r0", "r1", "r1", "r2", "r2"]
+    found, position = [], ""
+    for _ in range(9):
+        page = keeping.held(position, 2)
+        found += [row.recording_id for row in page.items if isinstance(row, Custody)]
+        if not (position := page.next):
+            break
+    assert found == whole
+
+
+def test_rules_are_only_added_and_the_newest_is_in_force(keeping: Keeping) -> None:
+    """A decision of years ago can be explained by the rules of that day."""
+    assert keeping.rules() == RuleSet()
+    for number in (1, 2, 10):
+        rule = RetentionRule(name=f"rule {number}", action=RuleAction.RETAIN, days=number)
+        assert keeping.add_rules(RuleSet(number=number, at=NOW, by="alice", note="why", rules=(rule,)))
+    assert not keeping.add_rules(RuleSet(number=10, at=NOW, by="bob"))
+    assert (keeping.rules().number, keeping.rules().by) == (10, "alice")
+    assert [rules.number for rules in keeping.rules_history()] == [1, 2, 10]
+
+
+def test_a_large_row_comes_back_whole(keeping: Keeping) -> None:
+    """Two hundred holds with long reasons do not fit into one property."""
+    holds = tuple(Hold(case=f"case-{number}", reason="ü" * 200, since=NOW) for number in range(200))
+    keeping.add_custody(Custody(recording_id="r1", holds=holds))
+    found = keeping.custody("r1")
+    assert found is not None
+    assert found.holds == holds

@@ -1,0 +1,43 @@
+"""`recordings hold`, `release`, `holds`, `explain`, `rules`, as an operator types them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.world import World
+from recording.domain.find.short_ids import short_id
+
+Run = Callable[..., tuple[int, str]]
+SHORT = short_id(RECORDING_ID)
+
+
+def test_a_recording_is_held_explained_and_released(here: World, run: Run, tmp_path: Path) -> None:
+    """The same use cases as over HTTP, with short ids."""
+    here.follows_up()
+    policy = tmp_path / "rules.json"
+    policy.write_text(json.dumps({"rules": [{"name": "calls", "action": "delete", "days": 10}]}))
+    assert run("rules", "--put", str(policy), "--note", "policy")[0] == 0
+    assert "calls" in run("rules")[1]
+    assert run("hold", SHORT, "--case", "L-17", "--note", "lawsuit")[0] == 0
+    assert "L-17" in run("holds")[1]
+    told = run("explain", SHORT)[1]
+    assert "blocks  hold (L-17)" in told
+    assert "deleted by rule (calls)" in told
+    code, told = run("release", SHORT, "--case", "L-17", "--note", "settled")
+    assert (code, "30 more days" in told) == (0, True)
+    here.fakes.clock.advance(days=20)
+    assert "1 of 1 recordings go" in run("explain")[1]
+    found = json.loads(run("explain", SHORT, "-o", "json")[1])
+    assert (found["action"], found["blockedBy"][0]["because"]) == ("keep", "grace_after_hold")
+    assert "nothing is held" in run("holds")[1]
+
+
+def test_what_is_wrong_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    """No traceback, no half rule."""
+    code, told = run("release", SHORT, "--case", "L-17", "--note", "x")
+    assert (code, "hold_not_found" in told) == (2, True)
+    broken = tmp_path / "rules.json"
+    broken.write_text("{")
+    assert run("rules", "--put", str(broken))[0] == 2
+    assert "nothing is ever destroyed" in run("rules")[1]
