@@ -42,6 +42,18 @@ class SimulatorClient:
         people = {} if participants is None else {"participants": list(participants)}
         return self._one("POST", "calls", {**people, **options})
 
+    def begin_calls(self, count: int, agents: int = 20) -> list[JSON]:
+        """Begin many calls at once, each with a caller by telephone and one of so many agents."""
+        return self._many("POST", "crowd", {"calls": count, "agents": agents})
+
+    def join(self, call_id: str, *participants: str | JSON) -> JSON:
+        """Let people come into a call that goes on."""
+        return self._one("POST", f"calls/{call_id}/join", {"participants": list(participants)})
+
+    def leave(self, call_id: str, participant: str) -> JSON:
+        """Let somebody leave a call that goes on, by raw id or display name."""
+        return self._one("POST", f"calls/{call_id}/leave", {"participant": participant})
+
     def end_call(self, call_id: str) -> JSON:
         """Ends a call, and its recording with it."""
         return self._one("POST", f"calls/{call_id}/end")

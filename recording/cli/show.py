@@ -29,7 +29,13 @@ _CHUNKS = [
     Column("SHA-256", from_width=100),
     Column("NAME", may_be_cut=True),
 ]
-_MOMENTS = [Column("WHEN"), Column("FILE", is_number=True), Column("WHAT", may_wrap=True)]
+_MOMENTS = [
+    Column("WHEN"),
+    Column("UTC", from_width=100),
+    Column("FILE", is_number=True),
+    Column("WHAT", may_wrap=True),
+    Column("WHO", may_be_cut=True, from_width=130),
+]
 
 
 @with_groups
@@ -61,7 +67,13 @@ def _screen(session: Session, recording_id: str, told: Story) -> Iterator[Render
         yield from _trouble(session, chunk)
     yield Text()
     rows: list[list[str | Text]] = [
-        [f"{moment.at.astimezone():%d %b %H:%M:%S}", "" if moment.index is None else str(moment.index), moment.what]
+        [
+            f"{moment.at.astimezone():%d %b %H:%M:%S}",
+            f"{moment.at:%Y-%m-%dT%H:%M:%SZ}",
+            "" if moment.index is None else str(moment.index),
+            moment.what,
+            moment.who or "",
+        ]
         for moment in told.moments
     ]
     yield table(session, _MOMENTS, rows)

@@ -1,10 +1,15 @@
 """Times of stored messages and rows, which other versions and other hands may have written."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
+from recording.errors import RequestError
+
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][0-9])", re.ASCII)
 EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage holds nothing earlier
 
 
@@ -23,6 +28,24 @@ def as_utc(moment: datetime) -> datetime:
 def sortable(moment: datetime) -> str:
     """Return a text that sorts as the time does, in whole seconds, of years before 1000 too."""
     return as_utc(moment).isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
+
+
+def zone_of(name: str | None) -> tzinfo | None:
+    """Return the zone of a name such as `Europe/Berlin`, or of an offset such as `+02:00`; None when none is asked for.
+
+    Raises:
+        RequestError: `invalid_request`, there is no such zone on this machine.
+    """
+    if not name:
+        return None
+    if found := _OFFSET.fullmatch(name.replace(" ", "+")):  # a query string reads a plus as a space
+        length = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
+        return timezone(-length if found["sign"] == "-" else length)
+    try:
+        return ZoneInfo(name)
+    except (ValueError, LookupError, OSError):  # no name at all, not in the database, or a folder of it
+        message = "timeZone is neither a zone of the IANA database, like Europe/Berlin, nor an offset, like +02:00"
+        raise RequestError(message) from None
 
 
 UtcTime = Annotated[datetime, AfterValidator(as_utc)]

@@ -8,6 +8,7 @@ from recording.control.audit import audited
 from recording.control.recordings import check_recording_id
 from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.roles import Operation
+from recording.domain.times import zone_of
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.library_views import FoundPageView, TimelineView
@@ -54,11 +55,12 @@ def recording_timeline(request: func.HttpRequest, dependencies: Dependencies) ->
         ports, _ = permitted(request, Operation.TIMELINE, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
+        zone = zone_of(request.params.get("timeZone"))
         told = story(recording_id, ports)
         if told is None:
             message = "the catalog does not know this recording"
             raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
-        return as_json(TimelineView.of(recording_id, told).plain(), 200)
+        return as_json(TimelineView.of(recording_id, told, zone).plain(), 200)
 
     return answered(look)
 

@@ -1,7 +1,7 @@
 """The JSON of find, tags and timelines, in the one dialect of `views`."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Self
 
 from recording.domain.incoming.facts import KnownParticipant
@@ -95,9 +95,10 @@ class FoundPageView(View):
 
 
 class TimelineMomentView(View):
-    """Something that happened to a recording, and who asked for it."""
+    """Something that happened to a recording, and who asked for it; `local_at` is in the zone that was asked for."""
 
     at: datetime
+    local_at: datetime | None
     kind: str
     what: str
     index: int | None
@@ -106,21 +107,25 @@ class TimelineMomentView(View):
     outcome: str | None
 
     @classmethod
-    def of(cls, moment: Moment) -> Self:
+    def of(cls, moment: Moment, zone: tzinfo | None = None) -> Self:
         """Show a moment."""
-        return cls(**{name: getattr(moment, name) for name in cls.model_fields})
+        local_at = moment.at.astimezone(zone) if zone is not None else None
+        names = cls.model_fields.keys() - {"local_at"}
+        return cls(local_at=local_at, **{name: getattr(moment, name) for name in names})
 
 
 class TimelineView(View):
     """A timeline, the earliest moment first."""
 
     recording_id: str
+    time_zone: str | None
     moments: tuple[TimelineMomentView, ...]
 
     @classmethod
-    def of(cls, recording_id: str, story: Story) -> Self:
+    def of(cls, recording_id: str, story: Story, zone: tzinfo | None = None) -> Self:
         """Show a story."""
-        return cls(recording_id=recording_id, moments=tuple(TimelineMomentView.of(one) for one in story.moments))
+        moments = tuple(TimelineMomentView.of(one, zone) for one in story.moments)
+        return cls(recording_id=recording_id, time_zone=str(zone) if zone is not None else None, moments=moments)
 
 
 class ProblemView(View):

@@ -120,10 +120,10 @@ def story(recording_id: str, ports: Ports) -> Story | None:
 
 
 def _of_command(entry: AuditEntry) -> Moment:
-    """Return what somebody asked for, or what became of it."""
-    return Moment(
-        entry.at, f"{entry.operation}: {entry.outcome}", kind="command", who=entry.caller, outcome=entry.outcome
-    )
+    """Return what somebody asked for, or what became of it: any act that the audit trail tells of."""
+    note = f" ({entry.note})" if entry.note else ""
+    what = f"{entry.operation}: {entry.outcome}{note}"
+    return Moment(entry.at, what, kind="command", who=entry.caller, outcome=entry.outcome)
 
 
 def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:

@@ -15,9 +15,12 @@ from dev.acs_simulator.admin.views import (
     Advance,
     CallView,
     ClockView,
+    Crowd,
     FaultView,
     Health,
+    Joining,
     JournalView,
+    Leaving,
     NewCall,
     NewFault,
     NewObjects,
@@ -95,7 +98,10 @@ class AdminApi:
             web.get(f"{PREFIX}/health", self.health),
             web.get(f"{PREFIX}/calls", self.calls),
             web.post(f"{PREFIX}/calls", self.create_call),
+            web.post(f"{PREFIX}/calls/{{call_id}}/join", self.join_call),
+            web.post(f"{PREFIX}/calls/{{call_id}}/leave", self.leave_call),
             web.post(f"{PREFIX}/calls/{{call_id}}/end", self.end_call),
+            web.post(f"{PREFIX}/crowd", self.begin_crowd),
             web.get(f"{PREFIX}/recordings", self.recordings),
             web.get(f"{PREFIX}/objects", self.objects),
             web.post(f"{PREFIX}/objects", self.create_objects),
@@ -119,10 +125,33 @@ class AdminApi:
         """POST calls: begins a call."""
         asked = NewCall.model_validate_json(await request.read() or b"{}")
         established_at = self._world.clock.now() + timedelta(seconds=asked.establish_after_seconds)
-        people = asked.people(self._world.options.immutable_resource_id)
+        people = asked.people(self._resource)
         call = self._world.calls.create(people, established_at, asked.kind, asked.recording_kind, asked.platform)
         self._tell(call, CALL_STARTED)
         return answer(CallView.of(call), 201)
+
+    async def begin_crowd(self, request: web.Request) -> web.Response:
+        """POST crowd: begins many calls at once."""
+        asked = Crowd.model_validate_json(await request.read() or b"{}")
+        now = self._world.clock.now()
+        calls = [self._world.calls.create(people, now) for people in asked.people(self._resource)]
+        for call in calls:
+            self._tell(call, CALL_STARTED)
+        return answer([CallView.of(call) for call in calls], 201)
+
+    async def join_call(self, request: web.Request) -> web.Response:
+        """POST calls/{call_id}/join: people come into a call that goes on."""
+        call = self._call(request.match_info["call_id"])
+        asked = Joining.model_validate_json(await request.read())
+        self._world.calls.join(call, asked.people(self._resource), self._world.clock.now())
+        return answer(CallView.of(call))
+
+    async def leave_call(self, request: web.Request) -> web.Response:
+        """POST calls/{call_id}/leave: somebody leaves a call that goes on."""
+        call = self._call(request.match_info["call_id"])
+        asked = Leaving.model_validate_json(await request.read())
+        self._world.calls.leave(call, asked.participant, self._world.clock.now())
+        return answer(CallView.of(call))
 
     async def end_call(self, request: web.Request) -> web.Response:
         """POST calls/{call_id}/end: ends a call, and its recording with it."""
@@ -178,6 +207,10 @@ class AdminApi:
     async def journal(self, _: web.Request) -> web.Response:
         """GET journal: every request seen, and every refused contact with a foreign host."""
         return answer([JournalView.of(entry) for entry in self._world.journal.all()])
+
+    @property
+    def _resource(self) -> str:
+        return self._world.options.immutable_resource_id
 
     def _tell(self, call: Call, event_type: str) -> None:
         for event in call_events(call, event_type, self._world.options, self._world.clock.now()):

@@ -1,5 +1,6 @@
 """The JSON of the admin API: what can be asked for and what is shown. Its fields are the public names."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -52,6 +53,39 @@ class NewCall(Exact):
         asked = ("Ada", "Grace") if self.participants is None else self.participants
         named = [NewParticipant(display_name=one) if isinstance(one, str) else one for one in asked]
         return tuple(new_participant(one.display_name, resource, one.kind, one.phone_number) for one in named)
+
+
+class Joining(Exact):
+    """People who join a call that goes on: names, numbers, or both with a kind."""
+
+    participants: tuple[str | NewParticipant, ...] = Field(min_length=1)
+
+    def people(self, resource: str) -> tuple[Participant, ...]:
+        """Return them with their raw ids; raises ValueError for a number that is none."""
+        return NewCall(participants=self.participants).people(resource)
+
+
+class Leaving(Exact):
+    """Somebody who leaves a call, by raw id or display name."""
+
+    participant: str
+
+
+class Crowd(Exact):
+    """Begins many calls at once, as a contact centre has them: each with a caller by telephone and an agent.
+
+    The agents are so many, each in several calls; every caller has another number that nobody has.
+    """
+
+    calls: int = Field(default=100, ge=1, le=10_000)
+    agents: int = Field(default=20, ge=1)
+
+    def people(self, resource: str) -> Iterator[tuple[Participant, ...]]:
+        """Yield the people of each call."""
+        agents = [new_participant(f"Agent {number}", resource) for number in range(min(self.agents, self.calls))]
+        for number in range(self.calls):
+            caller = new_participant(f"+1555{number:07d}", resource, ParticipantKind.PHONE)
+            yield caller, agents[number % len(agents)]
 
 
 class NewObjects(Exact):
@@ -124,6 +158,13 @@ class ParticipantView(Exact):
 
     display_name: str
     mri: str
+    joined_at: datetime | None
+    left_at: datetime | None
+
+    @classmethod
+    def of(cls, one: Participant) -> "ParticipantView":
+        """Shows somebody."""
+        return cls(**{name: getattr(one, name) for name in cls.model_fields})
 
 
 class CallView(Exact):
@@ -144,7 +185,7 @@ class CallView(Exact):
     def of(cls, call: Call) -> "CallView":
         """Shows a call."""
         names = cls.model_fields.keys() - {"participants"}
-        people = tuple(ParticipantView(display_name=p.display_name, mri=p.mri) for p in call.participants)
+        people = tuple(map(ParticipantView.of, call.participants))
         return cls(participants=people, **{name: getattr(call, name) for name in names})
 
 

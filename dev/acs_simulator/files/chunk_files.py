@@ -1,6 +1,7 @@
 """Makes the real files of a chunk: media that plays and the metadata document that belongs to it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from dev.acs_simulator.files.chunking import ChunkPlan
@@ -25,7 +26,7 @@ def produce(
     recording: Recording, plan: ChunkPlan, document_id: str, folder: Path, options: SimulatorOptions
 ) -> Production:
     """Renders the chunk into `folder`. Blocks for as long as that takes: call it in a thread."""
-    participants = _heard(recording)
+    participants = _heard(recording, plan)
     spec = _spec(recording, plan, document_id, participants)
     media = render(spec, folder / f"{document_id}-{plan.index}.{spec.format}")
     facts = ChunkFacts(
@@ -40,9 +41,14 @@ def produce(
     return Production(document_id, plan.index, spec, media, _document(spec, facts, options.metadata))
 
 
-def _heard(recording: Recording) -> tuple[Participant, ...]:
-    """Unmixed recordings have at most five channels, and always one: without anybody it is silent."""
-    participants = recording.call.participants
+def _heard(recording: Recording, plan: ChunkPlan) -> tuple[Participant, ...]:
+    """Return who was in the call during the chunk, each once.
+
+    Unmixed recordings have at most five channels, and always one: without anybody it is silent.
+    """
+    covered = timedelta(milliseconds=plan.duration_ms + sum(pause.duration_ms for pause in plan.pauses))
+    there = [one for one in recording.call.participants if one.is_there(plan.started_at, plan.started_at + covered)]
+    participants = tuple({one.mri: one for one in there}.values())
     if recording.asked.channel == "mixed":
         return participants
     return participants[:MAX_UNMIXED_CHANNELS] or (Participant("Nobody", "8:acs:nobody"),)

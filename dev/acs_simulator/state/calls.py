@@ -1,6 +1,7 @@
 """Keeps the calls that can be recorded and finds them by any of their ids."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dev.acs_simulator.state.identifiers import is_base64url_of_url, new_guid, new_server_call_id
@@ -39,6 +40,27 @@ class Calls:
         self._calls[call.call_id] = call
         return call
 
+    def join(self, call: Call, people: Sequence[str | Participant], now: datetime) -> None:
+        """Adds people to a call.
+
+        Raises:
+            ValueError: the call is over.
+        """
+        _check_open(call)
+        call.participants += tuple(replace(self._participant(one), joined_at=now) for one in people)
+
+    def leave(self, call: Call, who: str, now: datetime) -> None:
+        """Lets somebody leave, by raw id or display name; the call goes on without them.
+
+        Raises:
+            ValueError: nobody of that name is in the call.
+        """
+        _check_open(call)
+        there = [one for one in call.participants if who in (one.mri, one.display_name) and one.left_at is None]
+        if not there:
+            raise ValueError(f"{who} is not in the call")
+        call.participants = tuple(replace(one, left_at=now) if one is there[0] else one for one in call.participants)
+
     def _participant(self, one: str | Participant) -> Participant:
         return new_participant(one, self._resource) if isinstance(one, str) else one
 
@@ -75,3 +97,8 @@ class Calls:
             "roomId": "room_id",
         }[locator]
         return next((call for call in self._calls.values() if getattr(call, attribute) == value), None)
+
+
+def _check_open(call: Call) -> None:
+    if call.ended_at is not None:
+        raise ValueError("the call is over")

@@ -58,10 +58,19 @@ class Refusal(Exception):  # noqa: N818  it is the service's answer, not an erro
 
 @dataclass(frozen=True)
 class Participant:
-    """Somebody in a call; `mri` is the raw id that metadata documents carry."""
+    """Somebody in a call; `mri` is the raw id that metadata documents carry.
+
+    Without `joined_at` they are there from its beginning, without `left_at` to its end. Who comes back is there twice.
+    """
 
     display_name: str
     mri: str
+    joined_at: datetime | None = None
+    left_at: datetime | None = None
+
+    def is_there(self, since: datetime, until: datetime) -> bool:
+        """Whether they were in the call at any moment of this time."""
+        return (self.joined_at is None or self.joined_at < until) and (self.left_at is None or self.left_at > since)
 
 
 @dataclass

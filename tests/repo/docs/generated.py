@@ -10,7 +10,16 @@ from pydantic import BaseModel
 
 from dev.acs_simulator.admin.api import PREFIX, AdminApi
 from dev.acs_simulator.admin.events import AdminEvents
-from dev.acs_simulator.admin.views import Advance, NewCall, NewFault, NewObjects, NewParticipant
+from dev.acs_simulator.admin.views import (
+    Advance,
+    Crowd,
+    Joining,
+    Leaving,
+    NewCall,
+    NewFault,
+    NewObjects,
+    NewParticipant,
+)
 from dev.acs_simulator.events.subscriptions import DeadLetterPlace, NewSubscription
 from dev.acs_simulator.faults.rules import RULES
 from dev.event_grid import DeliveryPlan
@@ -21,6 +30,9 @@ SIMULATOR_PAGE = DOCS / "simulator.md"
 BODIES: dict[str, type[BaseModel]] = {
     "POST calls": NewCall,
     "a participant of it": NewParticipant,
+    "POST calls/{call_id}/join": Joining,
+    "POST calls/{call_id}/leave": Leaving,
+    "POST crowd": Crowd,
     "POST objects": NewObjects,
     "POST clock": Advance,
     "POST faults": NewFault,

@@ -1,6 +1,7 @@
 """The routes of find and tags: pages go on, tags change under their ETag, and no answer names a person."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import azure.functions as func
@@ -8,8 +9,10 @@ import pytest
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, event, metadata, task
 from dev.in_memory.world import World, world
+from recording.domain.incoming.roles import Operation
 from recording.http import library as http_library
 from recording.http import routes as http_api
+from recording.ports import AuditEntry
 from tests.canaries import PARTICIPANT, PHONE
 from tests.repo.docs.openapi import check
 
@@ -225,8 +228,9 @@ def start(here: World) -> func.HttpResponse:
     return http_api.start_recording(request, lambda: (here.ports, here.settings))
 
 
-def timeline(here: World, recording_id: str = RECORDING_ID) -> func.HttpResponse:
-    request = func.HttpRequest("GET", "http://localhost/", route_params={"recordingId": recording_id}, body=b"")
+def timeline(here: World, recording_id: str = RECORDING_ID, **params: str) -> func.HttpResponse:
+    route = {"recordingId": recording_id}
+    request = func.HttpRequest("GET", "http://localhost/", params=params, route_params=route, body=b"")
     return http_library.recording_timeline(request, lambda: (here.ports, here.settings))
 
 
@@ -260,6 +264,35 @@ def test_the_timeline_has_commands_events_media_steps_and_what_is_planned_in_one
         assert part in said, part
     assert PHONE not in answer.get_body().decode()
     assert PARTICIPANT not in answer.get_body().decode()
+
+
+@pytest.mark.parametrize(("zone", "local"), [("Europe/Berlin", "+01:00"), ("-03:30", "-03:30"), (" 05:45", "+05:45")])
+def test_the_timeline_tells_local_time_beside_utc(zone: str, local: str) -> None:
+    """A complaint names the clock on the wall; the platform reads a plus in a query string as a space."""
+    told = content(timeline(archived(), timeZone=zone))
+    check("Timeline", told)
+    for one in told["moments"]:
+        assert one["localAt"].endswith(local)
+        assert datetime.fromisoformat(one["localAt"]) == datetime.fromisoformat(one["at"])
+    plain = content(timeline(archived()))
+    assert {one["localAt"] for one in plain["moments"]} == {None} == {plain["timeZone"]}
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "Europe", "+25:00", "\x00", "x" * 300])
+def test_a_zone_that_is_none_is_refused(zone: str) -> None:
+    """Never a traceback, and no file outside the database is opened."""
+    answer = timeline(archived(), timeZone=zone)
+    assert (answer.status_code, content(answer)["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+def test_every_act_of_the_audit_trail_is_in_the_timeline(operation: Operation) -> None:
+    """Listening, exports and holds as well: whatever writes an audit entry about the recording."""
+    here = archived()
+    here.fakes.audit.add(AuditEntry(here.now, operation, RECORDING_ID, "object-7", "done", "as case C-1 asks"))
+    moment = next(one for one in content(timeline(here))["moments"] if one["who"] == "object-7")
+    assert (moment["kind"], moment["outcome"]) == ("command", "done")
+    assert moment["what"] == f"{operation}: done (as case C-1 asks)"
 
 
 def test_the_timeline_of_a_chunk_in_trouble_tells_tries_and_what_is_next() -> None:
