@@ -300,6 +300,7 @@ def _completed(
             call_id or known.server_call_id or event.call_id,
             started_at or min(event.event_time, now),
         ),
+        acs_id=known.acs_id or event.acs_id,
         call_id=call_id,
         server_call_id=known.server_call_id or event.server_call_id,
         started_at=started_at,

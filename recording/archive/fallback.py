@@ -12,13 +12,13 @@ from datetime import datetime
 from recording import __version__
 from recording.archive.claim import HeldClaim, Work, ids_of
 from recording.archive.copy import copy, digest_of
+from recording.archive.metadata import archived_twin
 from recording.archive.verify import verify
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import Digest, check_stored
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.state.records import ChunkChanges, required
-from recording.domain.state.transitions import is_archived
 from recording.domain.watched import deadline
 from recording.errors import RecordingError, SourceGoneError, StorageError
 from recording.ports import Archive, RecordingSource, SourceContent
@@ -50,21 +50,19 @@ def copy_or_heal(work: Work) -> None:
 
 
 def _copy_or_take_twin(work: Work) -> None:
-    """Copy from ACS, or from the archive when the same file is archived under another index already."""
+    """Copy from ACS, or from the archive when the same file was announced, archived and deleted under another name.
+
+    Whoever announces a file first, perhaps falsely, must not keep it from its own recording.
+    """
     try:
         copy(work)
     except SourceGoneError:
-        twin = next(
-            (other for other in work.ports.catalog.chunks_of(work.task.recording_id) if _is_twin(other, work)), None
-        )
+        twin = archived_twin(work)
         if twin is None:
             raise
         _heal(work, _kept(twin, work.now()), work.ports.archive)
-
-
-def _is_twin(other: ChunkRecord, work: Work) -> bool:
-    is_same_file = other.task.document_id == work.task.document_id and other.task.home is Home.ACS
-    return is_same_file and other.key != work.record.key and is_archived(other)
+        remark = f"the same document is archived as chunk {twin.task.index} of recording {twin.task.recording_id}"
+        work.save(remarks=(*work.record.remarks, remark))
 
 
 def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, settings: Settings) -> bool:

@@ -1,10 +1,14 @@
 """The metadata document of a chunk: fetched once a run, and only accepted when it is about this chunk."""
 
 from recording.archive.claim import Work
+from recording.domain.archived.layout import metadata_name
+from recording.domain.ids import are_same_id
 from recording.domain.incoming.locations import is_external
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
-from recording.domain.state.chunk import ChunkTask
-from recording.errors import SourceBrokenError, SourceError, UnsafeLocationError
+from recording.domain.state.chunk import ChunkRecord, ChunkTask, MetadataOutcome
+from recording.domain.state.stored import sha256_of
+from recording.domain.state.transitions import is_twin
+from recording.errors import SourceBrokenError, SourceError, SourceGoneError, UnsafeLocationError
 from recording.errors.codes import Code
 
 
@@ -20,8 +24,7 @@ def fetched_metadata(work: Work) -> ChunkMetadata:
     location = task.metadata_location or ""
     if work.metadata is None:
         is_exported = is_external(location, work.settings.external_containers)
-        source = work.ports.external if is_exported else work.ports.source
-        work.metadata = source.read_metadata(location)
+        work.metadata = work.ports.external.read_metadata(location) if is_exported else _from_acs(work, location)
     try:
         document = read_metadata(work.metadata)
         _check_is_about(document, task)
@@ -29,6 +32,27 @@ def fetched_metadata(work: Work) -> ChunkMetadata:
         work.metadata_refused, work.metadata = work.metadata, None
         raise
     return document
+
+
+def archived_twin(work: Work) -> ChunkRecord | None:
+    """Return the same file as it is archived under another index or recording, if it is."""
+    catalog, task = work.ports.catalog, work.task
+    known = [*catalog.chunks_of(task.recording_id), *catalog.chunks_of_document(task.document_id)]
+    return next((other for other in known if is_twin(other, work.record)), None)
+
+
+def _from_acs(work: Work, location: str) -> bytes:
+    """Read the document at ACS, or as it was archived with the same file before that one's source was deleted."""
+    try:
+        return work.ports.source.read_metadata(location)
+    except SourceGoneError:
+        twin = archived_twin(work)
+        if twin is None or twin.blob_name is None or twin.metadata is not MetadataOutcome.ARCHIVED:
+            raise
+        archived = work.ports.archive.get(metadata_name(twin.blob_name))
+        if archived is None or sha256_of(archived[0]) != twin.metadata_sha256:
+            raise
+        return archived[0]
 
 
 def metadata_if_there(work: Work) -> ChunkMetadata | None:
@@ -43,11 +67,12 @@ def metadata_if_there(work: Work) -> ChunkMetadata | None:
 
 def metadata_remarks(document: ChunkMetadata | None, task: ChunkTask) -> tuple[str, ...]:
     """Return what is odd in a document and does not decide: ACS spells some ids in several ways."""
-    if document is None or document.call_id in (None, task.call_id):
+    if document is None or document.call_id is None or are_same_id(document.call_id, task.call_id):
         return ()
     return ("the metadata names another call id than the event",)
 
 
 def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
-    if document.document_id not in (None, task.document_id) or document.index not in (None, task.index):
+    is_of_other = document.document_id is not None and not are_same_id(document.document_id, task.document_id)
+    if is_of_other or document.index not in (None, task.index):
         raise SourceBrokenError("the metadata is about another chunk", code=Code.METADATA_MISMATCH)

@@ -11,6 +11,7 @@ from recording.cli.connect.session import FINE, Cell, Column, Output, Session, t
 from recording.cli.options import Form, LimitOption, SinceOption, moment, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.domain.find.short_ids import is_named_by, short_id
+from recording.domain.ids import canonical_id
 from recording.http.views import TrailEntryView
 from recording.ports import AuditEntry
 
@@ -45,7 +46,8 @@ def trail(  # noqa: PLR0917 - typer takes options as parameters
     entries = [
         entry
         for entry in session.ports.audit.entries(begin)
-        if (recording is None or is_named_by(entry.recording_id or "", recording)) and caller in (None, entry.caller)
+        if (recording is None or is_named_by(entry.recording_id or "", canonical_id(recording)))
+        and caller in (None, entry.caller)
     ]
     shown = entries if session.is_wide or session.output is Output.JSON else settled(entries)
     shown = [entry for entry in shown if not failed or entry.outcome != _DONE][-limit:]

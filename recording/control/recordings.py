@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
 from recording.domain.formats import FormatType
-from recording.domain.ids import is_opaque_id, without_numbers
+from recording.domain.ids import canonical_id, is_opaque_id, without_numbers
 from recording.domain.incoming.requests import StartRequest, start_options
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
@@ -42,10 +42,11 @@ def start_recording(
     options = start_options(request, settings.external_containers, consent_required=settings.consent_required)
     reservation = _reserved(request, idempotency_key, ports)
     if reservation.recording_id is None:
-        recording_id, acs_state = ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
+        acs_id, acs_state = ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
+        recording_id = canonical_id(acs_id)
         reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
         emit(Event.STARTED, recording_id=recording_id, started_by=caller)
-        _note_start(reservation, request, caller, ports)
+        _note_start(reservation, acs_id, request, caller, ports)
     record = ports.catalog.get_recording(reservation.recording_id or "")
     return {
         "recordingId": reservation.recording_id,
@@ -64,8 +65,9 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
         ControlError: ACS failed and the catalog knows nothing either.
     """
     check_recording_id(recording_id)
+    asked_for, recording_id = recording_id, canonical_id(recording_id)
     record = ports.catalog.get_recording(recording_id)
-    acs_state, acs_fault = _acs_state(recording_id, record, ports)
+    acs_state, acs_fault = _acs_state(asked_for, record, ports)
     if record is None and acs_state is None:
         raise RequestError("neither ACS nor the catalog knows this recording", code=Code.RECORDING_NOT_FOUND)
     chunks = ports.catalog.chunks_of(recording_id)
@@ -86,14 +88,14 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
 def pause_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     """Pauses a recording. Raises ControlError as ACS refuses."""
     check_recording_id(recording_id)
-    ports.control.pause(recording_id)
+    ports.control.pause(_acs_id(recording_id, ports))
     return _noted(recording_id, LastAction.PAUSED, Event.PAUSED, ports)
 
 
 def resume_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     """Resumes a recording. Raises ControlError as ACS refuses."""
     check_recording_id(recording_id)
-    ports.control.resume(recording_id)
+    ports.control.resume(_acs_id(recording_id, ports))
     return _noted(recording_id, LastAction.RESUMED, Event.RESUMED, ports)
 
 
@@ -104,9 +106,9 @@ def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
     """
     check_recording_id(recording_id)
     try:
-        ports.control.stop(recording_id)
+        ports.control.stop(_acs_id(recording_id, ports))
     except ControlError as error:
-        if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(recording_id) is None:
+        if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(canonical_id(recording_id)) is None:
             raise
     return _noted(recording_id, LastAction.STOPPED, Event.STOPPED, ports)
 
@@ -115,6 +117,15 @@ def check_recording_id(recording_id: str) -> None:
     """Returns when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
     if not is_opaque_id(recording_id):
         raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
+
+
+def _acs_id(recording_id: str, ports: Ports) -> str:
+    """Return the id as ACS spells it; as it was asked for, where that is not known."""
+    try:
+        known = ports.catalog.get_recording(canonical_id(recording_id))
+    except StorageError:  # people must be able to end a recording, whatever storage does
+        return recording_id
+    return known.acs_id or recording_id if known else recording_id
 
 
 def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
@@ -136,8 +147,11 @@ def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) 
     return known
 
 
-def _note_start(reservation: StartReservation, request: StartRequest, caller: str | None, ports: Ports) -> None:
+def _note_start(
+    reservation: StartReservation, acs_id: str, request: StartRequest, caller: str | None, ports: Ports
+) -> None:
     started = RecordingChanges(
+        acs_id=acs_id if acs_id != reservation.recording_id else None,
         started_here=True,
         started_at=reservation.first_sent,
         started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
@@ -172,6 +186,7 @@ def _updated(recording_id: str, changes: RecordingChanges, ports: Ports) -> Reco
 
 
 def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) -> dict[str, Any]:
+    recording_id = canonical_id(recording_id)
     changes = RecordingChanges(last_action=action, last_action_at=ports.clock.now())
     if action is LastAction.RESUMED:
         changes["was_resumed"] = True
@@ -185,7 +200,7 @@ def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) ->
 def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) -> tuple[str | None, str | None]:
     """ACS's state, or its fault when the catalog can answer alone: archiving never depends on this call."""
     try:
-        return ports.control.state(recording_id), None
+        return ports.control.state((record.acs_id if record else None) or recording_id), None
     except ControlError as error:
         if record is None:
             raise

@@ -12,6 +12,7 @@ import azure.functions as func
 from recording import __version__
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
+from recording.domain.ids import canonical_id
 from recording.domain.incoming.requests import AcceptRequest, DecisionRequest, HeldQuery, RedriveRequest
 from recording.domain.incoming.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
@@ -62,8 +63,8 @@ def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
 
     def get() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.GET, dependencies)
-        recording_id = recording_id_of(request)
-        content = control.get_recording(recording_id, ports, settings)
+        told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
+        content = control.get_recording(told, ports, settings)
         return as_json(content, 200, {"ETag": etag_of(content.get("tags") or {})})
 
     return answered(get)
@@ -92,10 +93,11 @@ def _switched(
 ) -> func.HttpResponse:
     def work() -> func.HttpResponse:
         ports, settings = permitted(request, operation, dependencies)
-        recording_id = recording_id_of(request)
-        control.check_recording_id(recording_id)
+        told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
+        control.check_recording_id(told)
         caller = caller_of(request, settings)
-        return as_json(audited(operation, recording_id, caller, ports, lambda: switch(recording_id, ports)), 202)
+        answer = audited(operation, recording_id_of(request), caller, ports, lambda: switch(told, ports))
+        return as_json(answer, 202)
 
     return answered(work)
 
@@ -294,8 +296,8 @@ def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
 
 
 def recording_id_of(request: func.HttpRequest) -> str:
-    """Return the recording id in the path, unchecked."""
-    return str(request.route_params.get("recordingId", ""))
+    """Return the recording id in the path, unchecked, in the one spelling that is kept."""
+    return canonical_id(str(request.route_params.get("recordingId", "")))
 
 
 def as_json(

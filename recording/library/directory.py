@@ -20,6 +20,7 @@ from recording.domain.find.find_query import (
     position_in,
     token_of,
 )
+from recording.domain.ids import are_same_id
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched import deadline
@@ -138,7 +139,7 @@ class _Search:
         return (
             (plan.participant_keys is None or not plan.participant_keys.isdisjoint(people))
             and (plan.number_keys is None or not plan.number_keys.isdisjoint(numbers))
-            and (query.call is None or query.call in calls_of(record))
+            and (query.call is None or any(are_same_id(query.call, call) for call in calls_of(record)))
             and (query.tag is None or query.tag in tags_of(record))
             and (query.since is None or facts.started_at >= query.since)
             and (query.until is None or facts.started_at < query.until)

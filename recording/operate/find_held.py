@@ -15,6 +15,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from recording.archive.tasks import is_safe
+from recording.domain.ids import are_same_id, canonical_id
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import REASONS, Origin, is_reported_by
@@ -58,7 +59,7 @@ class Chosen:
             return False
         if self.reason is not None and self.reason not in (held.reason, held.state, held.kind):
             return False
-        if self.recording_id not in (None, held.recording_id):
+        if self.recording_id is not None and not are_same_id(self.recording_id, held.recording_id or ""):
             return False
         happened = held.event_time or held.at
         return (self.before is None or happened < self.before) and (self.after is None or happened >= self.after)
@@ -98,8 +99,9 @@ def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], port
 
 
 def _is_known(recording_id: str, everything: Sequence[Held | AttentionItem], ports: Ports) -> bool:
-    if any(one.recording_id == recording_id for one in everything):
+    if any(are_same_id(recording_id, one.recording_id or "") for one in everything):
         return True
+    recording_id = canonical_id(recording_id)
     return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunks_of(recording_id))
 
 

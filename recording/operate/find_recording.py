@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from recording.domain.find.short_ids import is_named_by, item_name, named_by, short_id
+from recording.domain.ids import are_same_id, canonical_id
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
@@ -21,11 +22,16 @@ def find_recording(typed: str, ports: Ports) -> str:
         RequestError: `unknown_recording`, or `invalid_request` when several are meant.
         StorageError: when the catalog does not answer.
     """
+    typed = canonical_id(typed)
     if ports.catalog.get_recording(typed) is not None or ports.catalog.chunks_of(typed):
         return typed
     found = set()
     for recording_id, others in _known(ports):
-        if named_by(typed, (recording_id,)) or any(is_named_by(other, typed) for other in others):
+        if (
+            named_by(typed, (recording_id,))
+            or are_same_id(typed, recording_id)
+            or any(is_named_by(other, typed) for other in others)
+        ):
             found.add(recording_id)
     if not found:
         message = (

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from recording.domain.ids import is_opaque_id
+from recording.domain.ids import canonical_id, is_opaque_id
 from recording.domain.incoming.events import read_time
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.watched import deadline
@@ -145,7 +145,7 @@ def recording_of(event: dict[str, Any]) -> str | None:
     found = _RECORDING_IN_SUBJECT.search(str(event.get("subject") or ""))
     data = event.get("data")
     told = found[1] if found else data.get("recordingId") if isinstance(data, dict) else None
-    return told if isinstance(told, str) and is_opaque_id(told) else None
+    return canonical_id(told) if isinstance(told, str) and is_opaque_id(told) else None
 
 
 def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:

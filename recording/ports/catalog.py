@@ -36,6 +36,10 @@ class Catalog(Protocol):
         """All chunks of a recording that can be read, by index."""
         ...
 
+    def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
+        """All chunks that name this document, of whatever recording; rows that cannot be read are left out."""
+        ...
+
     def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """Every chunk there is, those of one recording together."""
         ...

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from recording.archive.manifest import rewrite_manifest
+from recording.domain.ids import canonical_id
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import RecordingChanges, changed
 from recording.errors import ClaimLostError, LogUnavailableError
@@ -83,16 +84,20 @@ def _note(summary: RecordingSummary, ports: Ports) -> bool:
 
 
 def _noted(summary: RecordingSummary, ports: Ports) -> bool:
-    known = ports.catalog.get_recording(summary.recording_id)
+    recording_id = canonical_id(summary.recording_id)
+    known = ports.catalog.get_recording(recording_id)
     if known is None:  # started elsewhere, and no event of it has come
         fresh = RecordingRecord(
-            recording_id=summary.recording_id, chunk_count=summary.chunk_count, ended_seen_at=summary.ready_at
+            recording_id=recording_id,
+            acs_id=summary.recording_id if summary.recording_id != recording_id else None,
+            chunk_count=summary.chunk_count,
+            ended_seen_at=summary.ready_at,
         )
         return ports.catalog.add_recording(fresh)
     if known.chunk_count is not None and known.chunk_count >= summary.chunk_count:
         return False
     changes = RecordingChanges(chunk_count=summary.chunk_count, ended_seen_at=known.ended_seen_at or summary.ready_at)
-    chunks = ports.catalog.chunks_of(summary.recording_id)
+    chunks = ports.catalog.chunks_of(recording_id)
     if len({chunk.task.index for chunk in chunks}) < summary.chunk_count:
         changes["settled_at"] = None
         changes["look_at"] = None

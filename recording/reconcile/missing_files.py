@@ -169,7 +169,7 @@ def _index_facts(
 def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingChanges:
     """What ACS says to "do you still record this?". That it does not answer is no proof of either."""
     try:
-        state = ports.control.state(record.recording_id)
+        state = ports.control.state(record.acs_id or record.recording_id)
     except ControlError:
         return {"asked_at": now, "unanswered_since": record.unanswered_since or now}
     if state is None:

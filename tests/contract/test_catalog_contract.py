@@ -80,6 +80,20 @@ def test_a_known_chunk_is_not_added_again(catalog: Catalog) -> None:
     assert stored(catalog, first) == first
 
 
+def test_chunks_are_found_by_their_document(catalog: Catalog) -> None:
+    """One file may be announced of several recordings or indexes; whoever comes second must find the first."""
+    assert catalog.chunks_of_document("0-eus-d1-aa") == []
+    ones = [added(catalog, chunk(0)), added(catalog, chunk(3)), added(catalog, chunk(0, recording_id="rec/2"))]
+    added(catalog, chunk(1, "0-eus-d1-bb"))
+    assert not catalog.add_chunk(chunk(0)), "announced again"
+    moved = catalog.save_chunk(ones[0].model_copy(update={"attempts": 4}))
+    found = catalog.chunks_of_document("0-eus-d1-aa")
+    assert sorted(one.task.recording_id for one in found) == ["rec-1", "rec-1", "rec/2"]
+    assert {one.attempts for one in found if one.key == moved.key} == {4}
+    every = [one for one in catalog.all_chunks() if isinstance(one, ChunkRecord)]
+    assert len(every) == 4, "index rows are no chunks"
+
+
 def test_saving_returns_the_record_with_its_next_etag(catalog: Catalog) -> None:
     """A worker saves after each step without reading in between."""
     first = added(catalog, chunk())

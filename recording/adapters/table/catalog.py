@@ -81,6 +81,7 @@ class TableCatalog:
         """Adds a record, indexed first."""
         if is_held(record):
             put_row(self._chunks, rows.held_row(record))
+        put_row(self._chunks, rows.document_row(record))
         self._index(record)
         return add_row(self._chunks, rows.chunk_row(record))
 
@@ -103,6 +104,11 @@ class TableCatalog:
         found = [_read(ChunkRecord, row) for row in rows_of(self._chunks, partition, columns=rows.DOCUMENT_COLUMNS)]
         records = [record for record in found if isinstance(record, ChunkRecord)]
         return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
+
+    def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
+        """The chunks that the document's index rows point to."""
+        indexes = list(rows_of(self._chunks, rows.document_partition(document_id), columns=rows.INDEX_COLUMNS))
+        return [record for _, record in self._pointed_to(indexes) if isinstance(record, ChunkRecord)]
 
     def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
         """The whole table in the order of its keys, page by page, without the index rows."""

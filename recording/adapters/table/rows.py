@@ -45,6 +45,7 @@ FIRST_COLUMNS = (
 # Names made by `name_of` never hold an exclamation mark, so these partitions cannot be a recording's.
 CALLERS_PARTITIONS = "!callers-"
 CURSORS_PARTITION = "!cursors"
+DOCUMENT_PARTITIONS = "!document-"
 HELD_PARTITION = "!held"
 OPEN_PARTITION = "!open"
 RESERVATIONS_PARTITION = "!reservations"
@@ -84,6 +85,21 @@ def open_row(record: ChunkRecord) -> Row:
     """An index row; it only points to the chunk's row."""
     keys = chunk_keys(record.key)
     return open_keys(record) | {"chunkPartition": keys["PartitionKey"], "chunkRow": keys["RowKey"]}
+
+
+def document_partition(document_id: str) -> str:
+    """Return where the index rows of the chunks are that name this document."""
+    return f"{DOCUMENT_PARTITIONS}{name_of(document_id)}"
+
+
+def document_row(record: ChunkRecord) -> Row:
+    """An index row that finds a chunk by its document; it only points to the chunk's row."""
+    keys = chunk_keys(record.key)
+    place = {
+        "PartitionKey": document_partition(record.key.document_id),
+        "RowKey": keys["PartitionKey"] + "-" + keys["RowKey"],
+    }
+    return place | {"chunkPartition": keys["PartitionKey"], "chunkRow": keys["RowKey"]}
 
 
 def held_row(record: ChunkRecord) -> Row:

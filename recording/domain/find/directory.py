@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 
 from recording.domain.archived.receipt import gaps_in, is_complete
 from recording.domain.find.index_keys import IndexKey
-from recording.domain.ids import name_of
+from recording.domain.ids import canonical_id, name_of
 from recording.domain.incoming.facts import (
     Condition,
     KnownParticipant,
@@ -123,7 +123,7 @@ def ending_partition(key: str) -> str:
 
 def call_partition(call_id: str) -> str:
     """Return where the rows of a call are, by its call id or its server call id."""
-    return f"c!{name_of(call_id)}"
+    return f"c!{name_of(canonical_id(call_id))}"
 
 
 def tag_partitions(key: str) -> str:

@@ -196,6 +196,7 @@ class RecordingFileStatusUpdated(BaseModel):
     call_id: str
     server_call_id: str | None
     recording_start_time: datetime | None = None
+    acs_id: str | None = None  # the recording's id as it stood there, where that is another spelling
     ids_differ: bool = False  # the data names another recording than the subject, which counts
     data: EventData
     chunks: tuple[RecordingChunk, ...]
@@ -339,10 +340,12 @@ def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
     if not is_opaque_id(call_id) or not is_opaque_id(recording_id or "-"):
         raise EventRejectedError("the event's subject holds an id of unknown form", code=Code.INVALID_ID)
     call_id = canonical_id(call_id)
+    known_id = canonical_id(recording_id) if recording_id else f"call-{name_of(call_id)}"
     return {
         "call_id": call_id,
         "server_call_id": found["server_call_id"],
-        "recording_id": canonical_id(recording_id) if recording_id else f"call-{name_of(call_id)}",
+        "recording_id": known_id,
+        "acs_id": recording_id if recording_id != known_id else None,
         "ids_differ": bool(recording_id and data.recording_id and not are_same_id(recording_id, data.recording_id)),
     }
 

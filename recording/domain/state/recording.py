@@ -37,6 +37,7 @@ class RecordingRecord(BaseModel):
 
     version: int = 1
     recording_id: str
+    acs_id: str | None = None  # as ACS spells the id, where that is another spelling
     folder: str | None = None  # where its files lie in the archive; None until the first event
     call_id: str | None = None
     server_call_id: str | None = None

@@ -88,6 +88,7 @@ class ChunkChanges(TypedDict, total=False):
 class RecordingChanges(TypedDict, total=False):
     """What may change in a recording's record."""
 
+    acs_id: str | None
     folder: str | None
     call_id: str | None
     server_call_id: str | None

@@ -171,6 +171,12 @@ def is_archived(record: ChunkRecord) -> bool:
     return record.state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
 
 
+def is_twin(other: ChunkRecord, record: ChunkRecord) -> bool:
+    """Return whether another chunk, of whatever recording, is the same file of ACS's and is archived."""
+    is_same_file = other.task.document_id == record.task.document_id and Home.ACS is other.task.home is record.task.home
+    return is_same_file and other.key != record.key and is_archived(other)
+
+
 def may_delete_source(record: ChunkRecord, stored: StoredChunk) -> bool:
     """Allow a delete only of what is verified, cataloged and at this moment in the archive (I1).
 
