@@ -1,10 +1,11 @@
-"""Screens of the command line at 80 columns: docs/commands.md shows what each command really prints.
+"""Screens of the command line at 80 and 120 columns: docs/commands.md shows what each command really prints.
 
 The commands run over an in-memory world at 3 a.m.: one recording at risk, one missing, one suspect, one archived.
 """
 
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +13,23 @@ from datetime import timedelta
 from pathlib import Path
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, record, task
+from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkRecord, ChunkState, Suspect
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import Expectation
+from recording.ingest import ingest_event
+from recording.operate.scrub import scrub
 
 COLUMNS = 80
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
-_SCREEN = re.compile(r"(?<=```console\n\$ )(recordings [^\n]*)\n.*?(?=```)", re.DOTALL)
+_SCREEN = re.compile(
+    r"(?P<before>(?:<!-- (?P<columns>\d+) columns -->\n)?```console\n\$ )(?P<command>recordings [^\n]*)\n.*?(?=```)",
+    re.DOTALL,
+)
+_PYTHON = re.compile(r"(?<=ok       python               )3\.\d+")  # of the machine that writes the page
 _AT_RISK, _MISSING, _SUSPECT = f"{RECORDING_ID[:-4]}cmlz", f"{RECORDING_ID[:-4]}bWlz", f"{RECORDING_ID[:-4]}c3Vz"
 _SUBJECT = f"/recording/call/x/serverCallId/x/recordingId/{RECORDING_ID[:-4]}Zm9y"
 
@@ -35,6 +43,9 @@ def at_three() -> World:
     here.announces(event())
     here.runs(hours=1)
     here.follows_up()
+    scrub(here.ports, here.settings)
+    here.reconciles()
+    here.fakes.clock.advance(minutes=2)
     for made in (_at_risk(here), _suspect(here)):
         here.fakes.catalog.add_chunk(made)
     here.announces(
@@ -94,8 +105,16 @@ def screen(command: str, columns: int = COLUMNS, *, colour: bool = False) -> str
     told: list[str] = []
     here = at_three()
     with _terminal(columns, colour=colour):
-        main(command.split()[1:], lambda: (here.ports, here.settings), told.append)
-    return "".join(f"{line.rstrip()}\n" for line in "".join(told).splitlines())
+        main(shlex.split(command)[1:], lambda: (here.ports, here.settings), told.append, lambda _: _probe(here))
+    return "".join(f"{_PYTHON.sub('3.13', line.rstrip())}\n" for line in "".join(told).splitlines())
+
+
+def _probe(here: World) -> FakeProbe:
+    """Return what the doctor of the page looks with: an app that takes events, an account as infra/ deploys it."""
+    probe = FakeProbe()
+    probe.time, probe.has_webhook = here.now, False
+    probe.takes = lambda envelope, path: ingest_event(envelope, path, here.ports, here.settings)
+    return probe
 
 
 @contextmanager
@@ -117,7 +136,12 @@ def _terminal(columns: int, *, colour: bool) -> Iterator[None]:
 
 def written(text: str) -> str:
     """Return the page with each of its screens made anew."""
-    return _SCREEN.sub(lambda found: f"{found[1]}\n{screen(found[1])}", text)
+    return _SCREEN.sub(_anew, text)
+
+
+def _anew(found: re.Match[str]) -> str:
+    command, columns = found["command"], int(found["columns"] or COLUMNS)
+    return f"{found['before']}{command}\n{screen(command, columns)}"
 
 
 def main_screens(*, check: bool) -> int:

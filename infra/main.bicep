@@ -418,6 +418,8 @@ module app 'modules/function-app.bicep' = {
       ARCHIVE_STORAGE__blobServiceUri: archive.outputs.blobUri
       ARCHIVE_STORAGE__clientId: identity.outputs.clientId
       ARCHIVE_CONTAINER: archive.outputs.containerName
+      ARCHIVE_RESOURCE_ID: archive.outputs.id
+      ARCHIVE_IMMUTABILITY: archiveImmutability == 'Off' ? 'Off' : archiveLocked ? 'Locked' : 'Unlocked'
       DEAD_LETTER_STORAGE__blobServiceUri: deadLetters.outputs.blobUri
       DEAD_LETTER_STORAGE__clientId: identity.outputs.clientId
       DEAD_LETTER_CONTAINER: deadLetters.outputs.containerName

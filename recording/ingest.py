@@ -25,6 +25,7 @@ from recording.domain.incoming.events import (
     without_personal_data,
 )
 from recording.domain.incoming.locations import checked_location, is_external
+from recording.domain.incoming.probe_event import WAITING, nonce_of, note_of
 from recording.domain.state.chunk import LARGEST_TASK, ChunkRecord, ChunkTask, Home
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
@@ -62,6 +63,9 @@ def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings
     Raises:
         StorageError: when something could not be kept; the event must be delivered again.
     """
+    if (nonce := nonce_of(envelope)) is not None:
+        _answer_probe(nonce, came_from, ports)
+        return
     with span("ingest_event", came_from=came_from):
         try:
             event, odd = _taken(envelope, came_from, ports, settings)
@@ -73,6 +77,14 @@ def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings
             return
         for chunk in odd:
             _hold(chunk, event, envelope, came_from, ports)
+
+
+def _answer_probe(nonce: str, came_from: str, ports: Ports) -> None:
+    """Note which way the doctor's event arrived, if the doctor waits for it; any other one is ignored."""
+    if ports.catalog.cursor(note_of(nonce)) == WAITING:
+        ports.catalog.save_cursor(note_of(nonce), came_from)
+    else:
+        emit(Event.EVENT_IGNORED, reason="probe_not_awaited", came_from=came_from)
 
 
 def take_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:

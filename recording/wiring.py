@@ -6,7 +6,7 @@ the Event Grid trigger never loads the Call Automation SDK, and the health check
 
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -109,6 +109,19 @@ def probe(known: Settings) -> Probe:
     from recording.adapters.probe import AzureProbe
 
     return AzureProbe(known)
+
+
+def probe_of_app(app: "DeployedApp") -> Callable[[Settings], Probe]:
+    """What the doctor looks with from a desk; it also posts to the function, where the person may list its keys."""
+    from recording.adapters.azure_sdk.clients import person
+    from recording.adapters.azure_sdk.deployed_app import event_grid_key
+    from recording.adapters.probe import AzureProbe, Webhook
+
+    def webhook() -> Webhook | None:
+        key = event_grid_key(app, person()) if app.host else None
+        return Webhook(app.host, key) if key else None
+
+    return partial(AzureProbe, webhook=webhook)
 
 
 def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedApp":

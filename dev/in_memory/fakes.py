@@ -30,6 +30,7 @@ from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import sortable
+from recording.domain.watched.protection import Immutability, Protection
 from recording.errors import (
     BlobLockedError,
     ClaimLostError,
@@ -545,7 +546,10 @@ class FakeCatalog(Scripted):
 
     @scripted
     def save_cursor(self, loop: str, position: str) -> None:
-        self.cursors[loop] = position
+        if position:
+            self.cursors[loop] = position
+        else:
+            self.cursors.pop(loop, None)
 
     @scripted
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
@@ -787,6 +791,16 @@ class FakeProbe(Scripted):
         self.shares_account = False
         self.can_delete = False
         self.is_read_only = False
+        self.protected = Protection(
+            has_versions=True,
+            soft_delete_days=30,
+            container_soft_delete_days=30,
+            immutability=Immutability.UNLOCKED,
+            immutability_days=30,
+        )
+        self.takes: Callable[[Any, str], object] | None = None  # the app: an event, and the way it came
+        self.queued: list[Mapping[str, Any]] = []  # events that nobody has taken
+        self.has_webhook = True
         self.doors = [
             SubscriptionFacts("to-function", "AzureFunction", (EVENT_TYPE,), has_dead_letter=True),
             SubscriptionFacts("to-queue", "StorageQueue", (EVENT_TYPE,), has_dead_letter=True),
@@ -810,6 +824,27 @@ class FakeProbe(Scripted):
     @scripted
     def may_delete(self) -> bool:
         return self.can_delete
+
+    @scripted
+    def protection(self) -> Protection:
+        return self.protected
+
+    @scripted
+    def queue_event(self, envelope: Mapping[str, Any]) -> Callable[[], None]:
+        self.queued.append(envelope)
+        if self.takes is not None:
+            self.takes(envelope, "event_queue")
+            self.queued.remove(envelope)
+        return lambda: self.queued.remove(envelope)
+
+    @scripted
+    def post_event(self, envelope: Mapping[str, Any]) -> bool:
+        if self.has_webhook and self.takes is not None:
+            self.takes(envelope, "event_grid")
+        return self.has_webhook
+
+    @scripted
+    def pause(self, length: timedelta) -> None: ...
 
     @scripted
     def host_account(self) -> str:

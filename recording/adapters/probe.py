@@ -1,7 +1,10 @@
 """Fills the doctor's port Probe: each method does one harmless thing for real, and leaves nothing that counts."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
@@ -12,6 +15,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, ProxyPolicy
 from azure.core.rest import HttpRequest
 from azure.storage.blob import ContainerClient
+from pydantic import SecretStr
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import status_of, translated
@@ -19,22 +23,37 @@ from recording.adapters.blob.container import blob_service
 from recording.adapters.storage_queue import queue_client
 from recording.adapters.table.catalog import table_service
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, QUARANTINE_CONTAINER
-from recording.errors import StorageError
-from recording.operate.doctor import QueueFacts, SubscriptionFacts
+from recording.domain.watched.protection import Immutability, Protection
+from recording.errors import StorageError, StorageRefusedError
+from recording.operate.doctor import INGEST, QueueFacts, SubscriptionFacts
 from recording.settings import Settings, StorageConnection
 
 PROBE = "doctor-probe"  # how all that is written here is named
 _KEYS = {"PartitionKey": "!doctor"}
 _HIDDEN_SECONDS = 24 * 3600  # the probe's message is removed at once; if that fails, nobody sees it for a day
 _NEVER: Mapping[str, Any] = {"etag": '"doctor"', "match_condition": MatchConditions.IfNotModified}
-_ARM, _API = "https://management.azure.com", "2022-06-15"
+_ARM, _API, _STORAGE_API = "https://management.azure.com", "2022-06-15", "2023-05-01"
+_PROBE_LIVES_SECONDS = 600
+_IMMUTABILITIES = {"Unlocked": Immutability.UNLOCKED, "Locked": Immutability.LOCKED}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where Event Grid delivers events to the app's function: the app's host, and the system key of the extension."""
+
+    host: str
+    key: SecretStr
+
+
+ReadWebhook = Callable[[], Webhook | None]
 
 
 class AzureProbe:
     """Real calls to the accounts in the settings. Clients live as long as one call: this runs now and then."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    def __init__(self, settings: Settings, webhook: ReadWebhook = lambda: None, **options: Any) -> None:
         self._settings = settings
+        self._webhook = webhook
         self._options = options  # of the client for Azure's own API
 
     def table(self, name: str) -> None:
@@ -121,6 +140,73 @@ class AzureProbe:
                 raise
         return True
 
+    def protection(self) -> Protection:
+        """Ask Azure's own API: the account, its blob service and its lifecycle rules."""
+        account = self._settings.archive_resource_id or ""
+        container = f"{self._settings.archive_container}/"
+        with translated("reading how the archive is protected"), self._azure() as client:
+            facts = _read(client, account, _STORAGE_API)["properties"]
+            service = _read(client, f"{account}/blobServices/default", _STORAGE_API)["properties"]
+            rules = _read(client, f"{account}/managementPolicies/default", _STORAGE_API, absent={})
+        policy = (facts.get("immutableStorageWithVersioning") or {}).get("immutabilityPolicy") or {}
+        return Protection(
+            has_versions=bool(service.get("isVersioningEnabled")),
+            soft_delete_days=_days(service.get("deleteRetentionPolicy")),
+            container_soft_delete_days=_days(service.get("containerDeleteRetentionPolicy")),
+            immutability=_IMMUTABILITIES.get(str(policy.get("state")), Immutability.OFF),
+            immutability_days=policy.get("immutabilityPeriodSinceCreationInDays"),
+            deletes=tuple(_deletes(rules, container)),
+        )
+
+    def queue_event(self, envelope: Mapping[str, Any]) -> Callable[[], None]:
+        """Send a message that lives for ten minutes, so that nothing stays even if nobody takes it back."""
+        with (
+            translated("sending the probe event"),
+            queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue,
+        ):
+            sent = attempt(partial(queue.send_message, json.dumps(envelope), time_to_live=_PROBE_LIVES_SECONDS))
+        return partial(self._take_back, sent.id, sent.pop_receipt)
+
+    def _take_back(self, message_id: str, receipt: str | None) -> None:
+        with (
+            translated("taking the probe event back"),
+            queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue,
+        ):
+            try:
+                attempt(partial(queue.delete_message, message_id, receipt))
+            except HttpResponseError as error:
+                if status_of(error) not in (400, 404):  # somebody has it at this moment, or has removed it
+                    raise
+
+    def post_event(self, envelope: Mapping[str, Any]) -> bool:
+        """Post it with the system key in a header; redirects are not followed."""
+        webhook = self._webhook()
+        if webhook is None:
+            return False
+        request = HttpRequest(
+            "POST",
+            f"https://{webhook.host}/runtime/webhooks/EventGrid?functionName={INGEST}",
+            headers={"aeg-event-type": "Notification", "x-functions-key": webhook.key.get_secret_value()},
+            json=[dict(envelope)],
+        )
+        with (
+            translated("posting the probe event"),
+            PipelineClient(
+                f"https://{webhook.host}",
+                policies=[ProxyPolicy(**self._options)],
+                **{**CLIENT_OPTIONS, **self._options},
+            ) as client,
+        ):
+            answer = attempt(partial(client.send_request, request))
+            answer.raise_for_status()
+            if answer.status_code >= 300:  # a page to sign in, put in front of the function
+                raise StorageRefusedError(f"the function's webhook answered {answer.status_code}")
+        return True
+
+    def pause(self, length: timedelta) -> None:
+        """Sleep."""
+        time.sleep(length.total_seconds())
+
     def host_account(self) -> str:
         """Read it from the address that the client uses."""
         with queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue:
@@ -160,15 +246,16 @@ class AzureProbe:
         """Asks Azure's own API, as the app's identity: the system topics of the resource, then their subscriptions."""
         resource = self._settings.acs.resource_id or ""
         group = resource.partition("/providers/")[0]
-        identity = credential(self._settings.acs.client_id)
-        policies = [ProxyPolicy(**self._options), BearerTokenCredentialPolicy(identity, f"{_ARM}/.default")]
-        with (
-            translated("reading the Event Grid subscriptions"),
-            PipelineClient(_ARM, policies=policies, **{**CLIENT_OPTIONS, **self._options}) as client,
-        ):
+        with translated("reading the Event Grid subscriptions"), self._azure() as client:
             topics = _listed(client, f"{group}/providers/Microsoft.EventGrid/systemTopics")
             ours = [topic for topic in topics if str(topic["properties"]["source"]).lower() == resource.lower()]
             return [_facts(each) for topic in ours for each in _listed(client, f"{topic['id']}/eventSubscriptions")]
+
+    def _azure(self) -> "PipelineClient[Any, Any]":
+        """A client of Azure's own API, as the app's identity."""
+        identity = credential(self._settings.acs.client_id)
+        policies = [ProxyPolicy(**self._options), BearerTokenCredentialPolicy(identity, f"{_ARM}/.default")]
+        return PipelineClient(_ARM, policies=policies, **{**CLIENT_OPTIONS, **self._options})
 
 
 def _container(connection: StorageConnection, name: str) -> ContainerClient:
@@ -195,10 +282,35 @@ def _make(container: ContainerClient) -> None:
 
 
 def _listed(client: "PipelineClient[Any, Any]", path: str) -> list[Mapping[str, Any]]:
-    answer = attempt(lambda: client.send_request(HttpRequest("GET", f"{_ARM}{path}?api-version={_API}")))
-    answer.raise_for_status()
-    found: list[Mapping[str, Any]] = answer.json()["value"]
+    found: list[Mapping[str, Any]] = _read(client, path, _API)["value"]
     return found
+
+
+def _read(
+    client: "PipelineClient[Any, Any]", path: str, version: str, absent: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """Return what is under a path; `absent` where there is nothing."""
+    answer = attempt(lambda: client.send_request(HttpRequest("GET", f"{_ARM}{path}?api-version={version}")))
+    if answer.status_code == 404 and absent is not None:
+        return absent
+    answer.raise_for_status()
+    found: Mapping[str, Any] = answer.json()
+    return found
+
+
+def _days(policy: Mapping[str, Any] | None) -> int | None:
+    return int(policy.get("days") or 0) if policy and policy.get("enabled") else None
+
+
+def _deletes(policies: Mapping[str, Any], container: str) -> Iterator[tuple[str, float]]:
+    """Yield the active rules that delete blobs of the container, each with its least number of days."""
+    for rule in ((policies.get("properties") or {}).get("policy") or {}).get("rules") or ():
+        definition = rule.get("definition") or {}
+        prefixes = (definition.get("filters") or {}).get("prefixMatch") or [""]
+        delete = ((definition.get("actions") or {}).get("baseBlob") or {}).get("delete") or {}
+        is_about_it = any(prefix.startswith(container) or container.startswith(prefix) for prefix in prefixes)
+        if rule.get("enabled", True) and delete and is_about_it:
+            yield str(rule.get("name")), min(float(days) for days in delete.values())
 
 
 def _facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:

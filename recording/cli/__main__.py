@@ -27,7 +27,12 @@ def main(
     asked = in_order(sys.argv[1:] if arguments is None else arguments)
     # What azure-identity logs when nobody is signed in is a page; the error that follows says it in a line.
     logging.getLogger("azure").setLevel(logging.CRITICAL)
-    session = {"read_app": wiring.deployed_app, "open_container": wiring.other_container, **session}
+    adapters = {
+        "read_app": wiring.deployed_app,
+        "probe_of_app": wiring.probe_of_app if probe is wiring.probe else None,
+        "open_container": wiring.other_container,
+    }
+    session = {**adapters, **session}
     run = Session(dependencies, probe, tell, **session)  # type: ignore[arg-type]  # a test's changes to it
     if run.confirm is None and tell is None and sys.stdin.isatty():
         import typer

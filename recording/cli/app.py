@@ -79,7 +79,7 @@ def _use_deployed(session: Session, name: str, group: str, subscription: str | N
         raise RequestError("a deployed app cannot be read here")
     found = session.read_app(name, group, subscription)
     use_settings_of_app(target.settings_for_a_person(found.settings))
-    session.caller, session.target = found.caller, f"{name} in {group}"
+    session.app, session.caller, session.target = found, found.caller, f"{name} in {group}"
     session.hint = target.network_hint(found.host, is_in_network=found.is_in_network)
 
 

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 
 import typer
 from rich.console import RenderableType
-from rich.padding import Padding
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Session, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, session_of, with_groups
 from recording.cli.output.words import style_of
 from recording.http.views import DeepHealthView
 from recording.operate.doctor import Finding, State, examine
 
 _ORDER = [State.FAILED, State.WARNING, State.OK, State.SKIPPED]
-_INDENT = 31
+_COLUMNS = [Column(""), Column(""), Column("", may_wrap=True)]
 
 
 @with_groups
@@ -25,7 +24,7 @@ def doctor(context: typer.Context, form: Form) -> None:
     Examples: `recordings doctor`, `recordings --app NAME -g GROUP doctor`.
     """
     session = session_of(context, form)
-    found = examine(session.dependencies, session.probe, as_person=session.target is not None)
+    found = examine(session.dependencies, session.look_with(), as_person=session.target is not None)
     failed = sum(finding.state is State.FAILED for finding in found)
     session.show(DeepHealthView.of(found).plain(), *_screen(session, found, failed))
     raise typer.Exit(NEEDS_ATTENTION if failed else FINE)
@@ -34,10 +33,12 @@ def doctor(context: typer.Context, form: Form) -> None:
 def _screen(session: Session, found: list[Finding], failed: int) -> Iterator[RenderableType]:
     if session.target:
         yield text((session.target, "dim"))
+    rows: list[list[Cell]] = []
     for finding in sorted(found, key=lambda one: _ORDER.index(one.state)):
-        yield text((f"{finding.state:<8}", style_of(finding.state)), f" {finding.check:<21} ", finding.found)
+        rows.append([text((finding.state, style_of(finding.state))), finding.check, finding.found])
         if finding.remedy:
-            yield Padding(text(("→ ", "dim"), finding.remedy), (0, 0, 0, _INDENT))
+            rows.append(["", "", text(("→ ", "dim"), finding.remedy)])
+    yield table(session, _COLUMNS, rows)
     end = (f"{failed} of {len(found)} checks failed", "bold red") if failed else ("all is well", "green")
     yield text(end)
     if failed and session.hint:

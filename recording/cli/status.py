@@ -11,6 +11,7 @@ from recording.cli.connect.watching import watched
 from recording.cli.options import Form, WatchOption, session_of, with_groups
 from recording.cli.output.times import distance, length_of, size_of, time_left
 from recording.cli.output.words import label_of, style_of
+from recording.domain.archived.drift import SCRUB_CYCLE
 from recording.domain.find.short_ids import item_name
 from recording.domain.watched.attention import Attention, AttentionItem
 from recording.http.views import StatusView
@@ -63,6 +64,7 @@ def _screen(
     else:
         yield text(("nothing needs attention", "green"))
     yield text(" · ".join(_facts(session, seen, queues)))
+    yield text(" · ".join(_timers(session, found)))
     if not seen.counted_all:
         yield text(("the counts are of a part of the catalog only", "yellow"))
     if not found.complete:
@@ -104,11 +106,36 @@ def _tag(session: Session, item: AttentionItem) -> str:
 
 def why(session: Session, item: AttentionItem) -> str:
     """Return an item's reason with its tries."""
-    words = {"missing": "no file was announced", "incomplete": "some files were not announced"}
+    words = {
+        "missing": "no file was announced",
+        "incomplete": "some files were not announced",
+        "reconcile_late": "nothing looks for overdue chunks: is the app running?",
+        "scrub_behind": "media was not read whole in its cycle",
+    }
     told = words.get(item.reason, item.reason)
     tries = f" ×{item.attempts}" if item.attempts > 1 else ""
     due = f", next try {distance(item.next_attempt_at, session.now)}" if item.next_attempt_at else ""
     return f"{told}{tries}{due}"
+
+
+def _timers(session: Session, found: NeedsAttention) -> Iterator[str]:
+    """Yield when reconcile and the scrub ran last, and what they saw; of the media, which share was read whole."""
+    look, scrubbed = found.reconciled, found.scrubbed
+    if look is None:
+        yield "reconcile has not run yet"
+    else:
+        counts = (look.at_risk, "at risk"), (look.missing, "missing"), (look.redriven, "re-queued")
+        told = ", ".join([f"{look.open_chunks} open", *(f"{count} {word}" for count, word in counts if count)])
+        yield f"reconcile {distance(look.at, session.now)}: {told}"
+    if scrubbed is None:
+        yield "no scrub yet"
+    else:
+        yield f"scrub {distance(scrubbed.at, session.now)}: {_percent(scrubbed.coverage)} in {SCRUB_CYCLE.days} days"
+
+
+def _percent(share: float) -> str:
+    """Return a share in percent, rounded down: all of it means all of it."""
+    return f"{int(share * 1000) / 10:g} %"
 
 
 def _facts(session: Session, seen: Overview, queues: Sequence[QueueDepth]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.watched.attention import AttentionItem
+from recording.domain.watched.looks import ReconcileLook, ScrubLook
 from recording.operate.attention import NeedsAttention
 from recording.operate.decide import Accepted, Decided
 from recording.operate.doctor import Finding, State
@@ -185,6 +186,40 @@ class QueueView(View):
     oldest_at: datetime | None
 
 
+class ReconciledView(View):
+    """When reconcile ran last, and what it saw."""
+
+    at: datetime
+    open_chunks: int
+    at_risk: int
+    expired: int
+    missing: int
+    incomplete: int
+    poisoned: int
+    redriven: int
+    attention: int
+
+    @classmethod
+    def of(cls, look: ReconcileLook | None) -> Self | None:
+        """Show a look; None when it has not run yet."""
+        return None if look is None else cls(**{name: getattr(look, name) for name in cls.model_fields})
+
+
+class ScrubbedView(View):
+    """When the scrub ran last, and the share of the media that was read whole within its cycle."""
+
+    at: datetime
+    coverage: float
+    chunks: int
+    behind: int
+    oldest_at: datetime | None
+
+    @classmethod
+    def of(cls, look: ScrubLook | None) -> Self | None:
+        """Show a look; None when it has not run yet."""
+        return None if look is None else cls(**{name: getattr(look, name) for name in cls.model_fields})
+
+
 class StatusView(View):
     """How everything stands; `attention` counts by kind, and is empty when nobody is needed."""
 
@@ -198,6 +233,8 @@ class StatusView(View):
     attention: dict[str, int]
     attention_complete: bool
     queues: tuple[QueueView, ...]
+    reconciled: ReconciledView | None
+    scrubbed: ScrubbedView | None
 
     @classmethod
     def of(cls, seen: Overview, found: NeedsAttention, queues: Sequence[QueueDepth]) -> Self:
@@ -213,6 +250,8 @@ class StatusView(View):
             attention=dict(Counter(item.kind.value for item in found.items)),
             attention_complete=found.complete,
             queues=tuple(QueueView(name=q.name, messages=q.messages, oldest_at=q.oldest_at) for q in queues),
+            reconciled=ReconciledView.of(found.reconciled),
+            scrubbed=ScrubbedView.of(found.scrubbed),
         )
 
 

@@ -8,7 +8,9 @@ from typing import Generic, TypeVar
 
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.watched import attention as model
+from recording.domain.watched import looks
 from recording.domain.watched.attention import Attention, AttentionItem, by_urgency
+from recording.domain.watched.looks import ReconcileLook, ScrubLook
 from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW
 from recording.operate.find_held import Chosen, check_known, everything_held
@@ -30,12 +32,15 @@ _KINDS = {
 class NeedsAttention:
     """What needs attention, the most urgent first, and which of it is held.
 
-    `complete` is False when more is open than is looked at; what was left out has more time left.
+    `complete` is False when more is open than is looked at; what was left out has more time left. `reconciled` and
+    `scrubbed` are what the timers saw at their last runs; None before the first.
     """
 
     items: tuple[AttentionItem, ...]
     held: tuple[Held, ...] = ()
     complete: bool = True
+    reconciled: ReconcileLook | None = None
+    scrubbed: ScrubLook | None = None
 
 
 def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> NeedsAttention:
@@ -49,12 +54,19 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
     pairs = list(everything_held(ports, settings))
     items = [_of_held(one, found, now, settings) for one, found in pairs]
     open_items, complete = _of_open(ports, settings, now)
-    everything = [*items, *open_items]
+    reconciled, scrubbed = _last_looks(ports)
+    everything = [*items, *open_items, *looks.late(reconciled, scrubbed, now)]
     meant = [item for item in everything if chosen.has(item)]
     if not meant:
         check_known(chosen, everything, ports)
     held = sorted((one for one, _ in pairs if chosen.has(one)), key=held_by_urgency)
-    return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete)
+    return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete, reconciled, scrubbed)
+
+
+def _last_looks(ports: Ports) -> tuple[ReconcileLook | None, ScrubLook | None]:
+    """Return what reconcile and the scrub saw at their last runs."""
+    reconciled, scrubbed = ports.catalog.cursor(looks.RECONCILED), ports.catalog.cursor(looks.SCRUBBED)
+    return ReconcileLook.read(reconciled), ScrubLook.read(scrubbed)
 
 
 def _of_held(one: Held, found: object, now: datetime, settings: Settings) -> AttentionItem:

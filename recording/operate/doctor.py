@@ -6,6 +6,7 @@ recording that there is not), and never stops the others. No finding repeats a s
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,10 @@ from recording.domain.host_json import Fault, clock_faults, host_json_faults
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.names import AUDIT_TABLE, CHUNKS_QUEUE, CHUNKS_TABLE, EVENTS_QUEUE, RECORDINGS_TABLE
 from recording.domain.state.chunk import Home
+from recording.domain.watched.protection import Protection, faults_of, told_of
 from recording.errors import ControlError, RecordingError, SourceGoneError, StorageRefusedError
 from recording.errors.codes import Code
+from recording.operate import round_trip
 from recording.operate.attention import needs_attention
 from recording.ports import Ports
 from recording.ports.bulkhead import readable
@@ -96,7 +99,7 @@ class SubscriptionFacts:
     destination: str = ""  # a function's name, or account/queue; empty where it cannot be told
 
 
-class Probe(Protocol):
+class Probe(round_trip.Sender, Protocol):
     """Harmless calls to what the app needs. Every method raises StorageError."""
 
     def table(self, name: str) -> None:
@@ -113,6 +116,9 @@ class Probe(Protocol):
 
     def may_delete(self) -> bool:
         """Return whether this identity could delete from the archive; what is asked to be deleted is not there."""
+
+    def protection(self) -> Protection:
+        """Read how the archive's account is protected. Raises StorageRefusedError when this identity may not."""
 
     def host_account(self) -> str:
         """Return the name of the host's storage account."""
@@ -284,8 +290,34 @@ def _dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
 
 
 def _held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
-    count = len(needs_attention(ports, settings).items)
-    return f"{count} things", "See `list`, find out the reason, then `redrive`." if count else None
+    kinds = Counter(item.kind.value.replace("_", " ") for item in needs_attention(ports, settings).items)
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    remedy = "See `recordings ls --attention`: each with its reason, and what to do about it."
+    return f"{kinds.total()} things" + (f": {told}" if told else ""), remedy if kinds else None
+
+
+def _protection(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    if settings.archive_resource_id is None:
+        raise _SkippedError("ARCHIVE_RESOURCE_ID is not set")
+    try:
+        found = probe.protection()
+    except StorageRefusedError:
+        raise _SkippedError("this identity may not read the account's rules") from None
+    faults = list(faults_of(found, settings.delete_after, settings.archive_immutability))
+    remedy = "Find out who changed it (alert protection-changed), then deploy infra/ again: `azd provision`."
+    return "; ".join([told_of(found), *faults]), remedy if faults else None
+
+
+def _probe_event(ports: Ports, _settings: Settings, probe: Probe) -> Said:
+    """Each delivery path, as far as it can be used from here, until the app itself has recognised the event."""
+    took, posted = round_trip.by_queue(ports, probe), round_trip.by_post(ports, probe)
+    told = [
+        f"queue: recognised after {took.total_seconds():.0f} s" if took is not None else "queue: nobody took it",
+        {True: "function: recognised", False: "function: not recognised", None: "function: no key here"}[posted],
+    ]
+    failed = took is None or posted is False
+    remedy = "Is the app running, with both triggers, and its queue short? See app-silent in docs/runbook.md."
+    return "; ".join(told), remedy if failed else None
 
 
 def _clock(ports: Ports, _settings: Settings, probe: Probe) -> Said:
@@ -385,6 +417,7 @@ CHECKS: dict[str, Check] = {
     "quarantine": _quarantine,
     "archive": _archive,
     "archive_delete": _archive_delete,
+    "archive_protection": _protection,
     "fallback": _fallback,
     "dead_letters": _dead_letters,
     "held": _held,
@@ -394,6 +427,7 @@ CHECKS: dict[str, Check] = {
     "acs_end": _acs_end,
     "acs_log": _log,
     "event_subscriptions": _subscriptions,
+    "probe_event": _probe_event,
 }
 _OF_A_PERSON: dict[str, Check] = {
     "archive": _archive_of_a_person,

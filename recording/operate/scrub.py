@@ -17,6 +17,7 @@ from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaA
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished
+from recording.domain.watched.looks import SCRUBBED, ScrubLook
 from recording.errors import ClaimLostError, StorageError
 from recording.operate.drift import FAILURES, DriftReport, Findings, Looked, look_at
 from recording.ports import Ports
@@ -71,6 +72,7 @@ def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.mo
     finally:
         _raise(findings)
     _report(findings, survey, ports.clock.now(), timedelta(seconds=clock() - began))
+    _keep(survey, ports)
     return findings.report()
 
 
@@ -226,6 +228,15 @@ def _raise(findings: Findings) -> None:
             document_id=drift.document_id,
             index=drift.index,
         )
+
+
+def _keep(survey: Survey, ports: Ports) -> None:
+    """Keep the coverage, so that `status` and the doctor notice a scrub that is behind or does not run."""
+    coverage = round(survey.coverage, 4)
+    look = ScrubLook(
+        at=ports.clock.now(), coverage=coverage, chunks=survey.chunks, behind=survey.stale, oldest_at=survey.oldest()
+    )
+    ports.catalog.save_cursor(SCRUBBED, look.model_dump_json())
 
 
 def _report(findings: Findings, survey: Survey, now: datetime, took: timedelta) -> None:

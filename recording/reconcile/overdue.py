@@ -16,6 +16,7 @@ from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, moved
 from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
+from recording.domain.watched.looks import RECONCILED, ReconcileLook
 from recording.errors import ClaimLostError
 from recording.errors.codes import Code
 from recording.ports import Page, Ports, Unreadable
@@ -82,6 +83,7 @@ def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
     )
     if not bulkhead.is_blind:
         _tell(found)
+        bulkhead.part(lambda: _keep(found, ports), None, "looks")
     if bulkhead.outage:
         raise bulkhead.outage
     return found
@@ -100,6 +102,13 @@ def _tell(found: Reconciled) -> None:
         chunks=found.open_chunks,
         time_left_seconds=found.least_time_left,
     )
+
+
+def _keep(found: Reconciled, ports: Ports) -> None:
+    """Keep when this run was and what it saw, so that `status` and the doctor notice a timer that is silent."""
+    counts = {name: getattr(found, name) for name in ReconcileLook.model_fields if name != "at"}
+    look = ReconcileLook(at=ports.clock.now(), **counts)
+    ports.catalog.save_cursor(RECONCILED, look.model_dump_json())
 
 
 def _chunks_to_look_at(ports: Ports, bulkhead: Bulkhead) -> Iterator[ChunkRecord]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from recording.domain.archived.layout import DEFAULT_TEMPLATE
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
+from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 from recording.settings import values as values
@@ -102,6 +103,8 @@ class Settings(_Frozen):
     archive_container: Annotated[str, Setting("ARCHIVE_CONTAINER", values.container)] = "recordings"
     archive_path_template: Annotated[str, Setting("ARCHIVE_PATH_TEMPLATE", values.template)] = DEFAULT_TEMPLATE
     archive_access_tier: Annotated[str | None, Setting("ARCHIVE_ACCESS_TIER", values.tier)] = None
+    archive_resource_id: Annotated[str | None, Setting("ARCHIVE_RESOURCE_ID", values.account_id)] = None
+    archive_immutability: Annotated[Immutability | None, Setting("ARCHIVE_IMMUTABILITY", values.immutability)] = None
     fallback_storage: StorageConnection | None = None
     fallback_container: Annotated[str, Setting("FALLBACK_CONTAINER", values.container)] = FALLBACK_CONTAINER
     fallback_after: Annotated[timedelta, Setting("FALLBACK_AFTER", values.duration)] = timedelta(minutes=30)

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from recording.domain.archived.layout import template_fault
+from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
 
@@ -98,6 +99,22 @@ def resource_id(text: str) -> str:
     ):
         raise ValueError("is not the resource id of a Communication Services resource")
     return text.lower()
+
+
+def account_id(text: str) -> str:
+    """Read the resource id of a storage account."""
+    pattern = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.storage/storageaccounts/[a-z0-9]+"
+    if not re.fullmatch(pattern, text.lower()):
+        raise ValueError("is not the resource id of a storage account")
+    return text
+
+
+def immutability(text: str) -> Immutability:
+    """Read the policy that the archive's account should have."""
+    try:
+        return Immutability(text.capitalize())
+    except ValueError:
+        raise ValueError("must be Off, Unlocked or Locked") from None
 
 
 def hosts(text: str) -> tuple[str, ...]:

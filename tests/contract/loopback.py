@@ -25,6 +25,7 @@ CERTIFIED = (
     "*.evil.example",
     "*.vault.azure.net",
     "management.azure.com",
+    "app.azurewebsites.net",
     "api.loganalytics.io",
 )
 

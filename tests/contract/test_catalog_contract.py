@@ -393,3 +393,15 @@ def test_recordings_in_an_alarm_are_listed_whatever_else_is_open(catalog: Catalo
     assert over is not None
     catalog.save_recording(over.model_copy(update={"settled_at": NOW}))
     assert {one.recording_id for one in readable(catalog.alarmed_recordings(), "t")} == {"rec-2", "rec-3"}
+
+
+def test_a_cursor_is_kept_until_it_is_empty(catalog: Catalog) -> None:
+    """A loop goes on where it ended; one that has ended leaves nothing behind."""
+    assert catalog.cursor("loop") == ""
+    catalog.save_cursor("loop", "")  # before there is a table, too
+    catalog.save_cursor("loop", "here")
+    catalog.save_cursor("other", "there")
+    assert (catalog.cursor("loop"), catalog.cursor("other")) == ("here", "there")
+    catalog.save_cursor("loop", "")
+    catalog.save_cursor("loop", "")
+    assert (catalog.cursor("loop"), catalog.cursor("other")) == ("", "there")

@@ -8,7 +8,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from recording.adapters.azure_sdk.deployed_app import DeployedApp, read_deployed_app
+from recording.adapters.azure_sdk.deployed_app import DeployedApp, event_grid_key, read_deployed_app
 from recording.errors import RequestError, StorageRefusedError
 from recording.errors.codes import Code
 from tests.contract.loopback import Answer, World
@@ -90,3 +90,25 @@ def test_a_person_without_the_role_is_refused(world: World) -> None:
     world.script.on("GET", SITE.format("one"), Answer(403))
     with pytest.raises(StorageRefusedError):
         read(world)
+
+
+def key_of(world: World) -> str | None:
+    deploy(world, "one")
+    options = {"proxies": {"https": world.proxy.url}, "connection_verify": world.ca_bundle}
+    found = event_grid_key(read(world), Person(), **options)
+    return found.get_secret_value() if found else None
+
+
+def test_the_key_of_event_grid_is_read_alone(world: World) -> None:
+    """Of all the keys of a host, the doctor takes the one of the extension."""
+    keys = {"masterKey": "m", "functionKeys": {"default": "f"}, "systemKeys": {"eventgrid_extension": "e"}}
+    world.script.on("POST", f"{SITE.format('one')}/host/default/listkeys", answer(keys))
+    assert key_of(world) == "e"
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("told", [Answer(403), Answer(404), Answer(200, b'{"systemKeys": {}}')])
+def test_who_may_not_list_keys_has_none(world: World, told: Answer) -> None:
+    """The doctor then leaves the function's path out."""
+    world.script.on("POST", f"{SITE.format('one')}/host/default/listkeys", told)
+    assert key_of(world) is None

@@ -1,5 +1,6 @@
 """The doctor's probe against real storage and a loopback Azure API: green when well, and red when not."""
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from dev.in_memory.builders import settings as good_settings
 from recording.adapters import probe as probing
 from recording.adapters.probe import AzureProbe
 from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.watched.protection import Immutability, Protection
 from recording.errors import StorageError, StorageRefusedError
 from recording.settings import Settings, StorageConnection
 from tests.contract.loopback import Answer, World
@@ -176,3 +178,139 @@ def test_an_identity_that_may_not_ask_is_told_so(azure: AzureProbe, world: World
     world.script.on("GET", f"{GROUP}/providers/Microsoft.EventGrid/systemTopics", Answer(403))
     with pytest.raises(StorageRefusedError):
         azure.subscriptions()
+
+
+# --- protection of the archive, through Azure's own API ---------------------------------------------------------------
+
+ACCOUNT = "/subscriptions/6f1c0d52/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/archive"
+
+
+def protected(world: World, rules: Answer | None = None, state: str = "Unlocked") -> None:
+    """An account as infra/ deploys it."""
+    policy = {"immutabilityPeriodSinceCreationInDays": 30, "state": state, "allowProtectedAppendWrites": False}
+    facts = {"immutableStorageWithVersioning": {"enabled": True, "immutabilityPolicy": policy}}
+    kept = {"enabled": True, "days": 30}
+    service = {"isVersioningEnabled": True, "deleteRetentionPolicy": kept, "containerDeleteRetentionPolicy": kept}
+    world.script.on("GET", ACCOUNT, answered({"properties": facts}))
+    world.script.on("GET", f"{ACCOUNT}/blobServices/default", answered({"properties": service}))
+    world.script.on("GET", f"{ACCOUNT}/managementPolicies/default", rules or Answer(404))
+
+
+def answered(content: dict[str, Any]) -> Answer:
+    """What Azure's API answers."""
+    return Answer(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+
+def rule(name: str, prefixes: list[str] | None, delete: dict[str, float] | None, *, enabled: bool = True) -> Any:
+    """A lifecycle rule as Azure tells it."""
+    base = {"tierToCool": {"daysAfterModificationGreaterThan": 30}, **({"delete": delete} if delete else {})}
+    filters = {"blobTypes": ["blockBlob"], **({"prefixMatch": prefixes} if prefixes else {})}
+    return {"name": name, "enabled": enabled, "definition": {"filters": filters, "actions": {"baseBlob": base}}}
+
+
+@pytest.fixture
+def of_account(world: World, monkeypatch: pytest.MonkeyPatch) -> AzureProbe:
+    """A probe that knows the archive's account."""
+    monkeypatch.setattr(probing, "credential", lambda _: Identity())
+    known = good_settings(archive_resource_id=ACCOUNT)
+    return AzureProbe(known, proxies={"https": world.proxy.url}, connection_verify=world.ca_bundle)
+
+
+def test_an_account_tells_how_it_is_protected(of_account: AzureProbe, world: World) -> None:
+    """As infra/ deploys it."""
+    protected(world)
+    assert of_account.protection() == Protection(
+        has_versions=True,
+        soft_delete_days=30,
+        container_soft_delete_days=30,
+        immutability=Immutability.UNLOCKED,
+        immutability_days=30,
+    )
+
+
+@pytest.mark.parametrize(("state", "told"), [("Locked", "Locked"), ("Disabled", "Off"), ("Other", "Off")])
+def test_each_state_of_a_policy_has_its_word(of_account: AzureProbe, world: World, state: str, told: str) -> None:
+    """A state that nobody knows protects nothing."""
+    protected(world, state=state)
+    assert of_account.protection().immutability == told
+
+
+def test_an_account_without_any_of_it_says_so(of_account: AzureProbe, world: World) -> None:
+    """Azure leaves out what is off."""
+    protected(world)
+    world.script.on("GET", ACCOUNT, answered({"properties": {}}))
+    off = {"deleteRetentionPolicy": {"enabled": False}}
+    world.script.on("GET", f"{ACCOUNT}/blobServices/default", answered({"properties": off}))
+    found = of_account.protection()
+    assert found == Protection(
+        has_versions=False, soft_delete_days=None, container_soft_delete_days=None, immutability=Immutability.OFF
+    )
+
+
+def test_only_active_rules_that_delete_recordings_count(of_account: AzureProbe, world: World) -> None:
+    """By any clock, for the container, a folder of it, or the whole account."""
+    rules = [
+        rule("cheaper", ["recordings/"], None),
+        rule("ours", ["recordings/"], {"daysAfterModificationGreaterThan": 365}),
+        rule("folder", ["other/", "recordings/2026/"], {"daysAfterCreationGreaterThan": 90}),
+        rule("whole", None, {"daysAfterLastAccessTimeGreaterThan": 30}),
+        rule("other", ["logs/", "recordings-old/"], {"daysAfterModificationGreaterThan": 1}),
+        rule("off", ["recordings/"], {"daysAfterModificationGreaterThan": 1}, enabled=False),
+    ]
+    protected(world, answered({"properties": {"policy": {"rules": rules}}}))
+    assert of_account.protection().deletes == (("ours", 365.0), ("folder", 90.0), ("whole", 30.0))
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_an_identity_that_may_not_read_the_account_is_refused(of_account: AzureProbe, world: World) -> None:
+    """The doctor then skips the check."""
+    world.script.on("GET", ACCOUNT, Answer(403))
+    with pytest.raises(StorageRefusedError):
+        of_account.protection()
+
+
+# --- the doctor's own event -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.azurite
+def test_a_probe_event_is_in_the_queue_as_event_grid_would_put_it_and_can_be_taken_back(deployed: Settings) -> None:
+    """Base64, as the host reads it; and nothing stays."""
+    probe = AzureProbe(deployed)
+    with (
+        QueueServiceClient.from_connection_string(text_of(deployed)) as queues,
+        queues.get_queue_client("recording-events") as queue,
+    ):
+        take_back = probe.queue_event({"id": "x"})
+        (seen,) = queue.peek_messages()
+        assert json.loads(base64.b64decode(seen.content)) == {"id": "x"}
+        take_back()
+        assert queue.get_queue_properties().approximate_message_count == 0
+        again = probe.queue_event({"id": "y"})
+        queue.clear_messages()
+        again()  # it is gone already: no fault
+
+
+def test_a_probe_event_is_posted_as_event_grid_does(world: World) -> None:
+    """With the key in a header, never in the address."""
+    webhook = probing.Webhook("app.azurewebsites.net", SecretStr("the-key"))
+    options = {"proxies": {"https": world.proxy.url}, "connection_verify": world.ca_bundle}
+    probe = AzureProbe(good_settings(), lambda: webhook, **options)
+    world.script.on("POST", "/runtime/webhooks/EventGrid", Answer(202))
+    assert probe.post_event({"id": "x"})
+    (seen,) = world.script.seen
+    assert (seen.host, seen.headers["aeg-event-type"]) == ("app.azurewebsites.net", "Notification")
+    assert seen.headers["x-functions-key"] == "the-key"
+    assert not AzureProbe(good_settings()).post_event({"id": "x"})
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("status", [401, 403, 404, 302])
+def test_a_function_that_refuses_its_event_is_told(world: World, status: int) -> None:
+    """A wrong key, sign-in in front of it, no such function; and no redirect is followed."""
+    webhook = probing.Webhook("app.azurewebsites.net", SecretStr("the-key"))
+    options = {"proxies": {"https": world.proxy.url}, "connection_verify": world.ca_bundle}
+    world.script.on("POST", "/runtime/webhooks/EventGrid", Answer(status, b"", {"Location": "https://evil.example/"}))
+    with pytest.raises(StorageError) as told:
+        AzureProbe(good_settings(), lambda: webhook, **options).post_event({"id": "x"})
+    assert "the-key" not in str(told.value)
+    assert {seen.host for seen in world.script.seen} == {"app.azurewebsites.net"}

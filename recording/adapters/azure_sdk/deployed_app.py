@@ -1,6 +1,6 @@
 """Read a deployed app's settings through Azure's management plane, as the person who is signed in.
 
-Only the settings' names and values are asked for: no key is listed, and nothing is changed.
+Only the settings are asked for, and for the doctor the one key that Event Grid uses; nothing is changed.
 """
 
 import base64
@@ -15,13 +15,15 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, ProxyPolicy
 from azure.core.rest import HttpRequest
+from pydantic import SecretStr
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt
 from recording.adapters.azure_sdk.errors import translated
-from recording.errors import RequestError
+from recording.errors import RequestError, StorageRefusedError
 from recording.errors.codes import Code
 
 ARM = "https://management.azure.com"
+_EVENT_GRID_KEY = "eventgrid_extension"
 _SITES, _SUBSCRIPTIONS = "2023-12-01", "2022-12-01"  # API versions
 
 
@@ -33,6 +35,7 @@ class DeployedApp:
     host: str
     is_in_network: bool
     caller: str | None
+    path: str = ""
 
 
 def read_deployed_app(
@@ -61,9 +64,29 @@ def read_deployed_app(
                     host=str(facts.get("defaultHostName") or ""),
                     is_in_network=bool(facts.get("virtualNetworkSubnetId")),
                     caller=caller,
+                    path=path,
                 )
     message = f"there is no app {name} in the resource group {group} that you can see: check both, and --subscription"
     raise RequestError(message)
+
+
+def event_grid_key(app: DeployedApp, identity: TokenCredential, **options: Any) -> SecretStr | None:
+    """Return the system key with which Event Grid calls the app's function; None where the person may not list keys.
+
+    Raises:
+        StorageBusyError: Azure does not answer.
+    """
+    policies = [ProxyPolicy(**options), BearerTokenCredentialPolicy(identity, f"{ARM}/.default")]
+    try:
+        with (
+            translated("reading Event Grid's key of the app from Azure"),
+            PipelineClient(ARM, policies=policies, **{**CLIENT_OPTIONS, **options}) as client,
+        ):
+            told = _asked(client, "POST", f"{app.path}/host/default/listkeys") or {}
+    except StorageRefusedError:
+        return None
+    key = (told.get("systemKeys") or {}).get(_EVENT_GRID_KEY)
+    return SecretStr(key) if key else None
 
 
 def _caller(identity: TokenCredential) -> str | None:

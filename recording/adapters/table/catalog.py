@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -275,8 +276,12 @@ class TableCatalog:
         return str(row.get(CURSOR_COLUMN) or "") if row is not None else ""
 
     def save_cursor(self, loop: str, position: str) -> None:
-        """Writes the row whatever it says."""
-        put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
+        """Writes the row whatever it says; an empty position leaves no row."""
+        if position:
+            put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
+            return
+        with translated("removing a row"), suppress(ResourceNotFoundError):
+            attempt(partial(self._chunks.delete_entity, *rows.cursor_keys(loop).values()))
 
     def _index_recording(self, record: RecordingRecord) -> None:
         put_row(self._recordings, rows.open_recording_row(record))

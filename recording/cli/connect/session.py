@@ -80,6 +80,8 @@ class Session:
         caller: the object id of the signed-in person, for the audit trail; None where none is known.
         target: which app is looked at, in words; None for the settings of the environment.
         hint: what to say when storage cannot be reached from here.
+        probe_of_app: gives what the doctor looks with at a deployed app.
+        app: the deployed app that is looked at; None for the settings of the environment.
         open_container: opens another container of the archive's account.
     """
 
@@ -94,6 +96,8 @@ class Session:
     confirm: Callable[[str], bool] | None = None
     output: Output = field(default=Output.TEXT)
     open_container: Callable[[str, Settings], Archive] | None = None
+    probe_of_app: Callable[[Any], Callable[[Settings], Probe]] | None = None
+    app: DeployedApp | None = None
 
     @cached_property
     def console(self) -> Console:
@@ -126,6 +130,10 @@ class Session:
     def is_wide(self) -> bool:
         """Return whether whole ids and more columns are wanted."""
         return self.output is Output.WIDE
+
+    def look_with(self) -> Callable[[Settings], Probe]:
+        """Return what the doctor looks with."""
+        return self.probe_of_app(self.app) if self.app is not None and self.probe_of_app is not None else self.probe
 
     def container(self, name: str) -> Archive:
         """Open another container of the archive's account.

@@ -9,6 +9,8 @@ STYLES = {
     "at_risk": "bold red",
     "missing": "red",
     "incomplete": "red",
+    "reconcile_late": "bold red",
+    "scrub_behind": "yellow",
     "fallback_in_use": "yellow",
     "stuck": "yellow",
     "held": "yellow",

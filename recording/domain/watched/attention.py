@@ -23,6 +23,7 @@ class Attention(StrEnum):
 
     LOST = "lost"  # the deadline came before the chunk was archived
     AT_RISK = "at_risk"  # little time is left
+    RECONCILE_LATE = "reconcile_late"  # nothing looks for overdue chunks: is the app running?
     MISSING = "missing"  # a recording is over, and no file of it was announced
     INCOMPLETE = "incomplete"  # some files of a recording were announced, others not
     FALLBACK = "fallback_in_use"  # kept in the second destination: the archive refuses
@@ -31,6 +32,7 @@ class Attention(StrEnum):
     UNREADABLE = "unreadable"  # a stored row that this version cannot read
     POISONED = "poisoned"  # the host gave up on a message; the sweep takes it
     DEAD_LETTER = "dead_letter"  # Event Grid gave up on an event; the sweep takes it
+    SCRUB_BEHIND = "scrub_behind"  # media was not read whole within its cycle, or the nightly scrub does not run
 
 
 @dataclass(frozen=True)

@@ -407,6 +407,8 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (storage_policy.redundancy_is_the_regions, "infra/regions.json", '"other": "westeurope"', '"other": "eastus"'),
     (storage_policy.archive_is_locked, HOST, "'CanNotDelete'", "'ReadOnly'"),
     (storage_policy.archive_writer_cannot_delete, WRITER, "blobs/add/action", "blobs/tags/write"),
+    (storage_policy.archive_writer_cannot_delete, WRITER, "managementPolicies/read", "managementPolicies/write"),
+    (storage_policy.archive_writer_cannot_delete, WRITER, "storageAccounts/read", "storageAccounts/listKeys/action"),
     (storage_policy.archive_writer_cannot_delete, WRITER, "containers/read'", "generateUserDelegationKey/action'"),
     # --- events, the app, and who may do what -----------------------------------------------------------------------
     (access_policy.the_app_is_hardened, APP, "publicNetworkAccess: 'Enabled'", "publicNetworkAccess: 'Disabled'"),

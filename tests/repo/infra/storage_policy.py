@@ -23,7 +23,16 @@ LOCKED_DOWN: dict[str, Value] = {
 
 
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
-WRITER = {f"{BLOBS}/read", f"{BLOBS}/blobs/read", f"{BLOBS}/blobs/write", f"{BLOBS}/blobs/add/action"}
+WRITER = {
+    f"{BLOBS}/read",
+    f"{BLOBS}/blobs/read",
+    f"{BLOBS}/blobs/write",
+    f"{BLOBS}/blobs/add/action",
+    # The doctor compares how the account is protected with how it should be.
+    "Microsoft.Storage/storageAccounts/read",
+    "Microsoft.Storage/storageAccounts/blobServices/read",
+    "Microsoft.Storage/storageAccounts/managementPolicies/read",
+}
 
 
 def no_keys_to_storage(templates: Templates) -> Iterator[str]:

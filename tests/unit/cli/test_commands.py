@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, task
+from dev.in_memory.builders import RECORDING_ID, event, task
 from dev.in_memory.world import World
 from recording.cli.__main__ import in_order
 from recording.domain.archived.layout import metadata_name
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState, Suspect
+from recording.domain.watched.looks import RECONCILED, SCRUBBED, ScrubLook
+from recording.operate.scrub import scrub
 from recording.ports import AuditEntry
 from tests.unit.cli.conftest import Run
 
@@ -252,3 +254,44 @@ def test_suspect_bytes_are_accepted_once_the_operator_says_yes(here: World, run:
     assert (run(*note)[0], here.state()) == (2, ChunkState.QUARANTINED)
     assert (run(*note, "--yes")[0], here.state()) == (0, ChunkState.COPIED)
     assert run(*note, "--yes")[0] == 2
+
+
+def test_status_says_when_the_timers_ran_and_what_they_saw(here: World, run: Run) -> None:
+    """A green screen over a timer that has stopped is the worst of all."""
+    assert "reconcile has not run yet · no scrub yet" in run("status")[1]
+    here.announces(event(id="event-2", subject="/recording/call/x/serverCallId/x/recordingId/other"))
+    here.reconciles()
+    scrub(here.ports, here.settings)
+    here.fakes.clock.advance(minutes=2)
+    code, shown = run("status")
+    assert (code, "reconcile 2 min ago: 1 open" in shown) == (0, True)
+    assert "scrub 2 min ago: 100 % in 90 days" in shown
+    facts = json.loads(run("status", "-o", "json")[1])
+    assert (facts["reconciled"]["openChunks"], facts["scrubbed"]["coverage"]) == (1, 1.0)
+
+
+def test_a_timer_that_is_silent_needs_attention(here: World, run: Run) -> None:
+    """The alert says the same (app-silent); and it is over with the next run."""
+    here.reconciles()
+    here.fakes.clock.advance(minutes=16)
+    code, shown = run("status")
+    assert (code, shown.split()[:3]) == (1, ["RECONCILE", "LATE", "1"])
+    assert "is the app running?" in run("ls", "-a")[1]
+    here.reconciles()
+    assert run("status")[0] == 0
+
+
+def test_a_scrub_that_is_behind_needs_attention(here: World, run: Run) -> None:
+    """Media that was not read for its whole cycle may be gone."""
+    look = ScrubLook(at=here.now, coverage=0.9999, chunks=20_000, behind=2)
+    here.fakes.catalog.save_cursor(SCRUBBED, look.model_dump_json())
+    code, shown = run("status")
+    assert (code, "SCRUB BEHIND" in shown, "99.9 % in 90 days" in shown) == (1, True, True)
+
+
+@pytest.mark.parametrize("kept", ["", "{}", "not JSON", '{"at": 5, "coverage": "x"}'])
+def test_a_look_that_cannot_be_read_is_as_none(here: World, run: Run, kept: str) -> None:
+    """Written by hand, damaged, or of another version: the next run writes it anew."""
+    here.fakes.catalog.save_cursor(RECONCILED, kept)
+    here.fakes.catalog.save_cursor(SCRUBBED, kept)
+    assert run("status")[0] == 0

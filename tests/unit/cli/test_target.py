@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dev.in_memory.fakes import FakeProbe
 from recording.cli.connect.target import BY_HTTP, app_of_environment, settings_for_a_person
 from recording.errors import RequestError, StorageRefusedError
 from recording.settings import SettingsError, read_settings, use_settings_file, without_comments
@@ -95,7 +96,11 @@ def test_behind_a_network_the_calls_that_do_the_same_are_named(run: Run) -> None
     def closed() -> object:
         raise StorageRefusedError("403")
 
-    code, shown = run("--app", "app", "-g", "rg", "doctor", read_app=refuse)
+    def probe_of_app(app: Deployed) -> Callable[[object], FakeProbe]:
+        assert app.is_in_network
+        return lambda _: FakeProbe()
+
+    code, shown = run("--app", "app", "-g", "rg", "doctor", read_app=refuse, probe_of_app=probe_of_app)
     assert code in (0, 1)
     assert closed is not None
     shown = run("--app", "app", "-g", "rg", "show", "nothing", read_app=refuse)[1]

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import world
 from recording import wiring
+from recording.ingest import ingest_event
 from tests.repo.docs.repository import DOCS
 from tests.unit.http.wsgi import Application, Start, application
 
@@ -51,7 +52,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     here = world()
     here.announces()
     monkeypatch.setattr(wiring, "dependencies", lambda: (here.ports, here.settings))
-    monkeypatch.setattr(wiring, "probe", lambda _: FakeProbe())
+    probe = FakeProbe()
+    probe.takes = lambda envelope, path: ingest_event(envelope, path, here.ports, here.settings)
+    monkeypatch.setattr(wiring, "probe", lambda _: probe)
     monkeypatch.setattr(wiring, "settings", lambda: here.settings)
 
 

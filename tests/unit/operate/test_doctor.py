@@ -16,6 +16,8 @@ from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.state.chunk import ChunkState
+from recording.domain.watched.looks import RECONCILED, SCRUBBED, ReconcileLook, ScrubLook
+from recording.domain.watched.protection import Immutability
 from recording.errors import (
     ControlError,
     LogUnavailableError,
@@ -28,12 +30,14 @@ from recording.errors import (
 from recording.errors.codes import Code
 from recording.http import routes as http_api
 from recording.http.views import DeepHealthView
+from recording.ingest import ingest_event
 from recording.operate.doctor import CHECKS, HOST_JSON, Finding, QueueFacts, State, SubscriptionFacts, examine
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from tests.repo.docs.openapi import check
 
 HOST: dict[str, Any] = json.loads(HOST_JSON.read_text(encoding="utf-8"))
+ACCOUNT = "/subscriptions/6f1c0d52/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/archive"
 IDENTITY = {"access_key": None, "client_id": "6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3"}
 
 
@@ -51,6 +55,7 @@ class Patient:
         object.__setattr__(self.world.fakes, "log", FakeLog())
         object.__setattr__(self.world.fakes, "dead_letters", FakeDeadLetters())
         self.probe.time = self.world.now
+        self.probe.takes = lambda envelope, path: ingest_event(envelope, path, self.world.ports, self.world.settings)
         self.world.fakes.catalog.add_chunk(builders.record(ChunkState.SOURCE_DELETED))
 
     def read(self) -> tuple[Ports, Settings]:
@@ -79,7 +84,10 @@ def patient() -> Patient:
     """Healthy, with an identity, a second destination, dead letters and ACS's log."""
     other = StorageConnection(blob_uri="https://other.blob.core.windows.net")
     archive = StorageConnection(blob_uri="https://archive.blob.core.windows.net")
-    return Patient(world(acs=IDENTITY, archive_storage=archive, fallback_storage=other, dead_letter_storage=other))
+    account: dict[str, Any] = {"archive_resource_id": ACCOUNT, "archive_immutability": Immutability.UNLOCKED}
+    return Patient(
+        world(acs=IDENTITY, **account, archive_storage=archive, fallback_storage=other, dead_letter_storage=other)
+    )
 
 
 Break = Callable[[Patient], object]
@@ -117,6 +125,29 @@ def _doors(*doors: SubscriptionFacts) -> Break:
 
 def _door(kind: str, *types: str, dead_letter: bool = True) -> SubscriptionFacts:
     return SubscriptionFacts(f"to-{kind}", kind, types or (EVENT_TYPE,), has_dead_letter=dead_letter)
+
+
+def _less(**changes: Any) -> tuple[str, Break]:
+    """The archive is protected less than it was deployed."""
+    return "archive_protection", lambda patient: setattr(
+        patient.probe, "protected", replace(patient.probe.protected, **changes)
+    )
+
+
+def _take_from_the_queue_only(patient: Patient) -> None:
+    takes = patient.probe.takes
+    assert takes is not None
+    patient.probe.takes = lambda envelope, path: takes(envelope, path) if path == "event_queue" else None
+
+
+def _run_long_ago(patient: Patient) -> None:
+    look = ReconcileLook(at=patient.world.now - timedelta(minutes=16))
+    patient.world.fakes.catalog.save_cursor(RECONCILED, look.model_dump_json())
+
+
+def _scrubbed(patient: Patient, behind: int = 0, ago: timedelta = timedelta()) -> None:
+    look = ScrubLook(at=patient.world.now - ago, behind=behind)
+    patient.world.fakes.catalog.save_cursor(SCRUBBED, look.model_dump_json())
 
 
 REFUSED, BUSY = StorageRefusedError("403"), StorageBusyError("no answer")
@@ -174,6 +205,19 @@ BROKEN: dict[str, tuple[str, Break]] = {
         "event_subscriptions",
         _doors(FUNCTION, replace(QUEUE, destination="other/recording-events")),
     ),
+    "no versions are kept": _less(has_versions=False),
+    "a delete cannot be undone": _less(soft_delete_days=None),
+    "the delete of a container cannot be undone": _less(container_soft_delete_days=1),
+    "the immutability was taken off": _less(immutability=Immutability.OFF),
+    "somebody's rule deletes recordings": _less(deletes=(("spring-cleaning", 90.0),)),
+    "nobody takes events from the queue": ("probe_event", lambda p: setattr(p.probe, "takes", None)),
+    "the function does not recognise its event": (
+        "probe_event",
+        _take_from_the_queue_only,
+    ),
+    "reconcile does not run": ("held", _run_long_ago),
+    "media is not read in its cycle": ("held", lambda p: _scrubbed(p, behind=3)),
+    "the scrub does not run": ("held", lambda p: _scrubbed(p, ago=timedelta(hours=31))),
     "no role on ACS": ("acs", _acs(Code.ACS_FORBIDDEN, 403)),
     "ACS cannot be reached": ("acs", _acs(Code.ACS_UNREACHABLE, 0)),
     "ACS's log is refused": ("acs_log", _log_is_refused),
@@ -218,7 +262,14 @@ def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
     found = {finding.check: finding.state for finding in patient.findings(tmp_path)}
     assert State.FAILED not in found.values()
     skipped = {check for check, state in found.items() if state is State.SKIPPED}
-    assert skipped == {"archive_delete", "fallback", "dead_letters", "acs_log", "event_subscriptions"}
+    assert skipped == {
+        "archive_protection",
+        "archive_delete",
+        "fallback",
+        "dead_letters",
+        "acs_log",
+        "event_subscriptions",
+    }
 
 
 def test_an_identity_that_may_not_read_subscriptions_is_no_fault(patient: Patient, tmp_path: Path) -> None:
@@ -248,7 +299,7 @@ def test_the_command_tells_and_exits(patient: Patient, is_unhealthy: bool) -> No
     told: list[str] = []
     code = main(["doctor"], patient.read, told.append, lambda _: patient.probe)
     assert code == int(is_unhealthy)
-    assert "".join(told).splitlines()[0].startswith("failed   archive" if is_unhealthy else "ok       python")
+    assert "".join(told).split()[:2] == (["failed", "archive"] if is_unhealthy else ["ok", "python"])
     told.clear()
     assert main(["doctor", "--json"], patient.read, told.append, lambda _: patient.probe) == int(is_unhealthy)
     states = {each["check"]: each["state"] for each in json.loads("".join(told))["findings"]}

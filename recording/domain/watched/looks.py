@@ -1,0 +1,62 @@
+"""What the timers saw at their last run, kept so that a silent timer is seen by whoever asks. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from recording.domain.incoming.events import Time
+from recording.domain.watched.attention import Attention, AttentionItem
+
+RECONCILED, SCRUBBED = "reconcile_seen", "scrub_seen"  # the cursors that keep them
+RECONCILE_LATE_AFTER = timedelta(minutes=15)  # it runs every five; the alert app-silent looks as far back
+SCRUB_LATE_AFTER = timedelta(hours=30)  # it runs each night; the alert scrub-behind looks as far back
+L = TypeVar("L", bound="_Look")
+
+
+class _Look(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")  # a newer version may say more
+    at: Time
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return what was kept; None when there is nothing, or nothing that this version can read."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return None
+
+
+class ReconcileLook(_Look):
+    """A run of reconcile: what was open, what it found, what it put back to work."""
+
+    open_chunks: int = 0
+    at_risk: int = 0
+    expired: int = 0
+    missing: int = 0
+    incomplete: int = 0
+    poisoned: int = 0
+    redriven: int = 0
+    attention: int = 0
+
+
+class ScrubLook(_Look):
+    """A run of the scrub. `coverage` is the share of chunks whose media was read whole within its cycle."""
+
+    coverage: float = 1.0
+    chunks: int = 0
+    behind: int = 0
+    oldest_at: Time | None = None
+
+
+def late(reconciled: ReconcileLook | None, scrubbed: ScrubLook | None, now: datetime) -> Iterator[AttentionItem]:
+    """Yield what timers owe; one that never ran owes nothing yet."""
+    if reconciled is not None and now - reconciled.at > RECONCILE_LATE_AFTER:
+        yield _item(Attention.RECONCILE_LATE, "reconcile", reconciled.at)
+    if scrubbed is not None and (scrubbed.behind or now - scrubbed.at > SCRUB_LATE_AFTER):
+        yield _item(Attention.SCRUB_BEHIND, "scrub", scrubbed.at)
+
+
+def _item(kind: Attention, name: str, since: datetime) -> AttentionItem:
+    return AttentionItem(kind, name, kind.value, since, fault="operator")

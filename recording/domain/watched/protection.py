@@ -1,0 +1,79 @@
+"""Protection of the archive's account as it is, beside how it should be: versions, deletes, immutability. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+LEAST_SOFT_DELETE = 7  # days in which a delete can be undone
+
+
+class Immutability(StrEnum):
+    """The account's policy for versions: none, one that can still be changed, one that cannot."""
+
+    OFF = "Off"
+    UNLOCKED = "Unlocked"
+    LOCKED = "Locked"
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How an account is protected.
+
+    Attributes:
+        has_versions: each overwritten or deleted blob is kept as a version.
+        soft_delete_days: for how long a delete of a blob can be undone; None where it cannot.
+        container_soft_delete_days: the same for a container.
+        immutability: the account's policy.
+        immutability_days: for how long a new version can be neither changed nor deleted.
+        deletes: for each active lifecycle rule that deletes blobs of the archive, after how many days.
+    """
+
+    has_versions: bool
+    soft_delete_days: int | None
+    container_soft_delete_days: int | None
+    immutability: Immutability
+    immutability_days: int | None = None
+    deletes: tuple[tuple[str, float], ...] = ()
+
+
+def told_of(found: Protection) -> str:
+    """Return in words how an account is protected."""
+    immutable = f"immutable for {found.immutability_days} days ({found.immutability.lower()})"
+    soft = f"deletes undone for {found.soft_delete_days} days" if found.soft_delete_days else "no soft delete"
+    rules = ", ".join(f"{name} after {days:g} days" for name, days in found.deletes)
+    return "; ".join(
+        [
+            "versions" if found.has_versions else "no versions",
+            soft,
+            immutable if found.immutability is not Immutability.OFF else "not immutable",
+            f"deleted by rule: {rules}" if rules else "nothing deletes recordings",
+        ]
+    )
+
+
+def faults_of(found: Protection, delete_after: timedelta | None, expected: Immutability | None) -> Iterator[str]:
+    """Yield each way in which an account is protected less than it should be.
+
+    Args:
+        found: as it is.
+        delete_after: after how long recordings may be deleted by a rule; None: never.
+        expected: the policy that was asked for at deployment; None where nobody said.
+    """
+    if not found.has_versions:
+        yield "no versions are kept: what is overwritten is gone"
+    for what, days in (("blob", found.soft_delete_days), ("container", found.container_soft_delete_days)):
+        if (days or 0) < LEAST_SOFT_DELETE:
+            yield f"a {what} that is deleted cannot be brought back for {LEAST_SOFT_DELETE} days"
+    if expected is not None and _strength(found.immutability) < _strength(expected):
+        yield f"immutability is {found.immutability}, not {expected}"
+    for rule, after in found.deletes:
+        if delete_after is None or timedelta(days=after) < delete_after:
+            wanted = "never" if delete_after is None else f"after {delete_after.days} days"
+            yield f"the lifecycle rule {rule} deletes after {after:g} days, and DELETE_AFTER_DAYS says {wanted}"
+    if delete_after is not None and not found.deletes:
+        yield f"no lifecycle rule deletes, and DELETE_AFTER_DAYS says after {delete_after.days} days"
+
+
+def _strength(immutability: Immutability) -> int:
+    return list(Immutability).index(immutability)

@@ -1,0 +1,81 @@
+"""Round trip: the doctor sends an event through each delivery path and waits until the app itself has recognised it."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from recording.domain.incoming.probe_event import WAITING, note_of, probe_event
+from recording.errors import StorageError
+from recording.ports import Catalog, Ports
+
+PATIENCE = timedelta(seconds=20)  # queues are looked at every two seconds
+PAUSE = timedelta(milliseconds=500)
+TakeBack = Callable[[], None]
+
+
+class Sender(Protocol):
+    """The delivery paths, as far as they can be used from here."""
+
+    def queue_event(self, envelope: Mapping[str, Any]) -> TakeBack:
+        """Put an event on the queue of events, as Event Grid does; what is returned removes it if it is still there."""
+
+    def post_event(self, envelope: Mapping[str, Any]) -> bool:
+        """Post an event to the function as Event Grid does; False where its address or key is not known here."""
+
+    def pause(self, length: timedelta) -> None:
+        """Wait."""
+
+
+def by_queue(ports: Ports, sender: Sender) -> timedelta | None:
+    """Return how long the queue path took; None when nobody took the event in time, and it was taken back.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    nonce = secrets.token_hex(16)
+    began = ports.clock.now()
+    with _Waiting(ports.catalog, nonce) as waiting:
+        take_back = sender.queue_event(probe_event(nonce, began))
+        if not waiting.until("event_queue", sender):
+            take_back()
+            return None
+    return ports.clock.now() - began
+
+
+def by_post(ports: Ports, sender: Sender) -> bool | None:
+    """Return whether the function recognised a posted event; None where it cannot be posted from here.
+
+    Raises:
+        StorageError: storage or the function do not answer.
+    """
+    nonce = secrets.token_hex(16)
+    with _Waiting(ports.catalog, nonce) as waiting:
+        if not sender.post_event(probe_event(nonce, ports.clock.now())):
+            return None
+        return waiting.until("event_grid", sender)
+
+
+class _Waiting:
+    """A note in the catalog that an event is awaited; it is gone at the end, whatever happened."""
+
+    def __init__(self, catalog: Catalog, nonce: str) -> None:
+        self._catalog, self._note = catalog, note_of(nonce)
+
+    def __enter__(self) -> "_Waiting":
+        self._catalog.save_cursor(self._note, WAITING)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._catalog.save_cursor(self._note, "")
+        except StorageError:  # what is left is a row of a few bytes that nothing reads
+            return
+
+    def until(self, came_from: str, sender: Sender) -> bool:
+        """Wait until the event arrived, and return whether it did."""
+        for _ in range(int(PATIENCE / PAUSE)):
+            if self._catalog.cursor(self._note) == came_from:
+                return True
+            sender.pause(PAUSE)
+        return self._catalog.cursor(self._note) == came_from
