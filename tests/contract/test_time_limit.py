@@ -4,17 +4,25 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from azure.core.pipeline.transport import RequestsTransport
 
+from recording.adapters.acs import control as acs_control
 from recording.adapters.acs import source as acs_source
+from recording.adapters.acs.control import AcsControl
 from recording.adapters.acs.source import AcsSource
+from recording.adapters.azure_sdk.clients import credential
 from recording.adapters.http1.time_limit import limited
-from recording.errors import SourceBusyError
+from recording.domain.formats import LEGAL_COMBINATIONS
+from recording.domain.incoming.requests import CallLocator, StartOptions
+from recording.errors import ControlError, SourceBusyError
 from recording.settings import AcsConnection
 from tests.contract.loopback import Answer, World
 
+FIRST_SENT = datetime(2026, 11, 3, 9, 5, 7, tzinfo=UTC)
 OBJECT = "https://storage.asm.skype.com/v1/objects/a"
 
 
@@ -43,6 +51,85 @@ def source(acs: AcsConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[AcsS
     made = AcsSource(acs)
     yield made
     made.close()
+
+
+CONTROL: dict[str, Callable[[AcsControl], object]] = {
+    "start": lambda control: control.start(
+        StartOptions(CallLocator("serverCallId", "aHR0cHM6Ly9hLmIvYw"), LEGAL_COMBINATIONS[0]), "repeat-1", FIRST_SENT
+    ),
+    "state": lambda control: control.state("rec-1"),
+    "pause": lambda control: control.pause("rec-1"),
+    "resume": lambda control: control.resume("rec-1"),
+    "stop": lambda control: control.stop("rec-1"),
+}
+
+
+@pytest.fixture
+def control(acs: AcsConnection, monkeypatch: pytest.MonkeyPatch, no_pauses: None) -> Iterator[AcsControl]:
+    monkeypatch.setattr(acs_control, "WHOLE_SECONDS", 0.5)
+    made = AcsControl(acs)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("declared", [None, -1], ids=["with a length", "without one"])
+@pytest.mark.parametrize("where", ["head", "body"])
+@pytest.mark.parametrize("call", CONTROL)
+def test_a_control_call_that_drips_ends_in_time(
+    control: AcsControl, world: World, call: str, where: str, declared: int | None
+) -> None:
+    """Somebody waits for the answer, and reconcile asks for two hundred states a run; retries are within the limit."""
+    done = threading.Event()
+    world.script.anything(Answer(200, b"x" * 1000, drips=where, length=declared, stall=done))
+    begun = time.monotonic()
+    error: ControlError | None = None
+    try:
+        CONTROL[call](control)
+    except ControlError as failed:
+        error = failed
+    assert time.monotonic() - begun < 5, "the drip ended by itself, and nobody ended it"
+    assert error is None or error.retryable
+    is_done = where == "body" and call in {"pause", "resume", "stop"}  # the status says so, and the body says nothing
+    assert error is not None or is_done
+    done.set()
+
+
+def test_the_next_control_call_has_a_time_of_its_own(control: AcsControl, world: World) -> None:
+    """The connection is used again, and the limit of the last call must not follow it."""
+    world.script.anything(Answer(404))
+    assert control.state("rec-1") is None
+    threading.Event().wait(0.7)  # longer than the limit of the first call
+    assert control.state("rec-1") is None
+
+
+@pytest.mark.parametrize("client_id", [None, "11111111-2222-3333-4444-555555555555"])
+def test_no_token_is_fetched_by_the_rules_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, client_id: str | None
+) -> None:
+    """A proxy or a .netrc for the token service alone would make half an outage, too."""
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "11111111-2222-3333-4444-555555555555")
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/msi/token")
+    made = credential.__wrapped__(client_id)
+    found = list(_transports(made))
+    assert len(found) >= (1 if client_id else 2), "the credential has no transport that this test sees"
+    assert [one for one in found if one._use_env_settings] == []
+
+
+def _transports(of: Any, seen: set[int] | None = None) -> Iterator[RequestsTransport]:
+    """Find the transports within a credential, however deep they are."""
+    seen = set() if seen is None else seen
+    if id(of) in seen or isinstance(of, str | bytes | int | float | type(None) | type):
+        return
+    seen.add(id(of))
+    if isinstance(of, RequestsTransport):
+        yield of
+        return
+    inside = vars(of) if hasattr(of, "__dict__") else of
+    parts = inside.values() if isinstance(inside, dict) else inside if isinstance(inside, list | tuple) else ()
+    for one in parts:
+        yield from _transports(one, seen)
 
 
 # The body of an answer to a delete is not read.

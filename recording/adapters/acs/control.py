@@ -16,6 +16,7 @@ from azure.communication.callautomation._shared.models import identifier_from_ra
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
+from recording.adapters.acs.limited_transport import limited_call, limited_transport
 from recording.adapters.acs.refusals import control_error
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, has_no_token, retry_after, status_of
@@ -27,6 +28,8 @@ from recording.settings import AcsConnection
 
 T = TypeVar("T")
 
+WHOLE_SECONDS = 45.0  # for a call with its retries, however slowly it is answered: somebody waits for it
+
 _LOCATORS = {
     "serverCallId": "server_call_id",
     "callConnectionId": "call_connection_id",
@@ -36,7 +39,7 @@ _LOCATORS = {
 
 
 class AcsControl:
-    """ACS's control plane. Each call ends within seconds; refusals follow `acs_refusals`."""
+    """ACS's control plane. Each call ends within WHOLE_SECONDS; refusals follow `acs_refusals`."""
 
     def __init__(self, acs: AcsConnection) -> None:
         key = acs.access_key
@@ -44,7 +47,7 @@ class AcsControl:
             acs.endpoint,  # without a slash at its end, which the SDK would sign
             AzureKeyCredential(key.get_secret_value()) if key else credential(acs.client_id),
             proxies={"https": acs.proxy_url} if acs.proxy_url else None,
-            connection_verify=acs.ca_bundle or True,
+            transport=limited_transport(acs.ca_bundle),
             permit_redirects=False,  # ACS redirects downloads only; a signature goes to no other host
             **CLIENT_OPTIONS,
         )
@@ -131,7 +134,8 @@ def _accepted(call: Callable[[], None]) -> None:
 
 def _answered(call: Callable[[], T], *, starting: bool = False) -> T:
     try:
-        return attempt(call)
+        with limited_call(WHOLE_SECONDS):
+            return attempt(call)
     except AzureError as error:
         if has_no_token(error):
             message = "no token for ACS, so it was not asked: assign the identity, or sign in (az login)"

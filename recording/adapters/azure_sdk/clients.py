@@ -26,6 +26,7 @@ CLIENT_OPTIONS: Mapping[str, Any] = {
     "retry_total": 0,
     "use_env_settings": False,
 }
+IDENTITY_OPTIONS: Mapping[str, Any] = {"use_env_settings": False}  # tokens are fetched directly, as storage is reached
 PAUSES = (0.2, 0.8)  # seconds before the second and the third try
 
 
@@ -55,7 +56,9 @@ def credential(client_id: str | None) -> TokenCredential:
     """
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
-    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+    if client_id:
+        return ManagedIdentityCredential(client_id=client_id, **IDENTITY_OPTIONS)
+    return DefaultAzureCredential(**IDENTITY_OPTIONS)
 
 
 @cache
