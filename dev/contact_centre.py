@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from azure.data.tables import TableClient, UpdateMode
 
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import table_service
@@ -28,6 +31,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.settings import Settings, read_settings, use_settings_file
 
+A_DAY = 10_000  # recordings
 AGENTS, CALLERS, TEAMS = 200, 4_000, ("north", "south", "claims", "sales", "night")
 WRITERS = 8
 LARGEST_BATCH = 100  # entities of one partition in a transaction
@@ -54,10 +58,15 @@ def caller(number: int) -> str:
 
 def recordings(count: int, key: IndexKey, begin: datetime, seed: int = 1) -> Iterator[Made]:
     """Yield so many recordings of calls that begin over a day; more than 10,000 take more days."""
-    chance = random.Random(seed)
     for number in range(count):
-        at = begin + timedelta(seconds=86_400 * number / 10_000 + chance.random() * 8)
-        yield _made(number, at, key, chance)
+        yield recording(number, key, begin, seed)
+
+
+def recording(number: int, key: IndexKey, begin: datetime, seed: int = 1) -> Made:
+    """Return the recording of this number; each is drawn on its own, so that any can be made without the others."""
+    chance = random.Random(f"{seed}-{number}")
+    at = begin + timedelta(seconds=86_400 * number / A_DAY + chance.random() * 8)
+    return _made(number, at, key, chance)
 
 
 def main(count: int, settings_file: Path | None) -> int:
@@ -86,7 +95,8 @@ def fill(count: int, settings: Settings | None = None) -> int:
     keys = TableIndexKeys(known)
     written = 0
     try:
-        for batch in _batches(recordings(count, keys.keys().current, datetime.now(UTC) - timedelta(days=1)), 2_000):
+        begin = datetime.now(UTC) - timedelta(days=max(1.0, count / A_DAY))
+        for batch in _batches(recordings(count, keys.keys().current, begin), A_DAY):
             written += write_tables(batch, known)
     finally:
         keys.close()
@@ -104,8 +114,16 @@ def write_tables(made: Iterable[Made], settings: Settings) -> int:
     with table_service(settings.host_storage) as service, ThreadPoolExecutor(WRITERS) as writers:
         for name, written in entities.items():
             table = service.create_table_if_not_exists(name)
-            list(writers.map(table.submit_transaction, _transactions(written)))
+            list(writers.map(partial(_write, table), _transactions(written)))
     return len(entities[DIRECTORY_TABLE])
+
+
+def _write(table: TableClient, operations: list[tuple[str, dict[str, Any]]]) -> None:
+    """Write the rows of one partition; a transaction of one row costs more than the row alone."""
+    if len(operations) > 1:
+        table.submit_transaction(operations)
+    else:
+        table.upsert_entity(operations[0][1], mode=UpdateMode.REPLACE)
 
 
 def _transactions(entities: Sequence[dict[str, Any]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:

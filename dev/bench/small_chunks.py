@@ -8,10 +8,11 @@ import base64
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, cast
 
 from azure.storage.queue import QueueClient
@@ -204,11 +205,23 @@ def _key_of(record: Any) -> str:
 # --- the line --------------------------------------------------------------------------------------------------------
 
 
-def _archived(world: LocalWorld, tasks: list[str]) -> float:
-    """Seconds until the host has archived all of them and deleted their sources, from the moment they are visible."""
+def _archived(
+    world: LocalWorld,
+    tasks: list[str],
+    settings: Mapping[str, str] = MappingProxyType({}),
+    then: Callable[[LocalWorld, list[str]], None] | None = None,
+) -> float:
+    """Seconds until the host has archived all of them and deleted their sources, from the moment they are visible.
+
+    Args:
+        world: whose storage and simulator are used.
+        tasks: the messages.
+        settings: of the app, beside the world's.
+        then: is called with the tasks while the host still runs.
+    """
     with QueueClient.from_connection_string(world.storage, EVENTS_QUEUE) as announced:
         announced.clear_messages()  # their tasks are sent below, all at one moment
-    with HostProcess(REPOSITORY, world.settings(), world.folder / "bench-host") as host:
+    with HostProcess(REPOSITORY, {**world.settings(), **settings}, world.folder / "bench-host") as host:
         host.wait_ready(_READY_SECONDS)
         delay = 4 + len(tasks) // 100  # time to send them all
         visible_at = time.time() + delay
@@ -220,7 +233,10 @@ def _archived(world: LocalWorld, tasks: list[str]) -> float:
             wanted = {json.loads(task)["recording_id"] for task in tasks}
             while any(one["recordingId"] in wanted and not one["deletedAt"] for one in world.simulator.objects()):
                 time.sleep(0.1)
-            return time.perf_counter() - begun
+            took = time.perf_counter() - begun
+        if then is not None:
+            then(world, tasks)
+        return took
 
 
 def _send(queue: QueueClient, task: str, visible_at: float) -> None:
