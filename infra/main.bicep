@@ -127,6 +127,8 @@ param atRiskHours string = '6'
 param mediaCheck string = 'require'
 @description('Refuse to start a recording without consent evidence.')
 param consentRequired bool = false
+@description('Seal what is written: a Key Vault with a key that signs, and a container for checkpoints.')
+param seal bool = false
 @description('More settings of docs/configuration.md, as NAME=value;NAME=value. None of them may be a secret.')
 param extraAppSettings string = ''
 
@@ -181,6 +183,10 @@ var extraPairs = empty(extraAppSettings) ? [] : split(extraAppSettings, ';')
 var extraSettings = toObject(extraPairs, pair => first(split(pair, '=')), pair => join(skip(split(pair, '='), 1), '='))
 // The app asks for a signed-in person with a role because this says so, and not only because of what the platform sets.
 var signInSettings = empty(entraClientId) ? {} : { APP_SIGN_IN_REQUIRED: 'true' }
+var sealSettings = { SEAL_KEY: sealKey!.outputs.keyUri }
+var sealTargets = [
+  { name: 'vault-${token}', accountId: sealKey!.outputs.id, service: 'vault', zoneId: network!.outputs.vaultZoneId }
+]
 var fallbackTargets = [
   { name: 'fallback-blob-${token}', accountId: fallback!.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
 ]
@@ -262,6 +268,21 @@ module archive 'modules/storage-archive.bicep' = {
     deleteAfterDays: deleteAfterDays
     oldVersionDays: oldVersionDays
     lock: lockArchive
+    sealContainer: 'recording-seal'
+  }
+}
+
+// The key that signs the seal; without it nothing is sealed, and recordings are archived as ever.
+module sealKey 'modules/seal-key.bicep' = if (seal) {
+  name: 'seal-key'
+  scope: group
+  params: {
+    name: 'kv-${token}'
+    location: location
+    tags: tags
+    appPrincipalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+    vnetEnabled: vnetEnabled
   }
 }
 
@@ -289,6 +310,7 @@ module fallback 'modules/storage-archive.bicep' = if (!empty(fallbackLocation)) 
     deleteAfterDays: -1
     oldVersionDays: oldVersionDays
     lock: lockArchive
+    sealContainer: ''
   }
 }
 
@@ -384,7 +406,7 @@ module endpoints 'modules/private-endpoints.bicep' = if (vnetEnabled) {
       { name: 'host-table-${token}', accountId: hostStorage.outputs.id, service: 'table', zoneId: network!.outputs.tableZoneId }
       { name: 'archive-blob-${token}', accountId: archive.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
       { name: 'dead-blob-${token}', accountId: deadLetters.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
-    ], empty(fallbackLocation) ? [] : fallbackTargets)
+    ], empty(fallbackLocation) ? [] : fallbackTargets, seal ? sealTargets : [])
   }
 }
 
@@ -406,7 +428,7 @@ module app 'modules/function-app.bicep' = {
     entraClientId: entraClientId
     workspaceId: monitoring.outputs.workspaceId
     operatorsId: operators
-    appSettings: union(extraSettings, empty(fallbackLocation) ? {} : fallbackSettings, signInSettings, {
+    appSettings: union(extraSettings, empty(fallbackLocation) ? {} : fallbackSettings, seal ? sealSettings : {}, signInSettings, {
       ACS_ENDPOINT: acs.outputs.endpoint
       ACS_RESOURCE_ID: acs.outputs.id
       ACS_CLIENT_ID: identity.outputs.clientId

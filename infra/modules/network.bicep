@@ -49,6 +49,22 @@ resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [for service in 
   tags: tags
 }]
 
+resource vaultZone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
+  name: 'privatelink.vaultcore.azure.net'
+  location: 'global'
+  tags: tags
+}
+
+resource vaultLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
+  parent: vaultZone
+  name: 'vault-to-${name}'
+  location: 'global'
+  properties: {
+    registrationEnabled: false
+    virtualNetwork: { id: network.id }
+  }
+}
+
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (service, at) in services: {
   parent: zones[at]
   name: '${service}-to-${name}'
@@ -64,3 +80,4 @@ output endpointSubnetId string = '${network.id}/subnets/endpoints'
 output blobZoneId string = zones[0].id
 output queueZoneId string = zones[1].id
 output tableZoneId string = zones[2].id
+output vaultZoneId string = vaultZone.id

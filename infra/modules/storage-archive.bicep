@@ -26,6 +26,8 @@ param deleteAfterDays int
 @description('Days that an older version of a blob is kept (manifests are rewritten; media is not).')
 param oldVersionDays int
 param lock bool
+@description('The container of checkpoints; empty is none. No lifecycle rule touches it.')
+param sealContainer string
 
 var blobReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var cool = coolAfterDays < 0 ? {} : { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } }
@@ -65,6 +67,13 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' exist
 resource recordings 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
   parent: blobs
   name: container
+  properties: { publicAccess: 'None' }
+  dependsOn: [storage]
+}
+
+resource checkpoints 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = if (sealContainer != '') {
+  parent: blobs
+  name: sealContainer
   properties: { publicAccess: 'None' }
   dependsOn: [storage]
 }

@@ -21,7 +21,7 @@ var queueNames = [
   'recording-chunks-poison'
   'recording-follow-ups-poison'
 ]
-var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody']
+var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody', 'seal']
 var containerNames = ['app-package', 'recording-quarantine']
 // The Functions host asks for Owner on blobs: it keeps leases and keys there.
 var roles = {

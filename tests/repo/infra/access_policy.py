@@ -22,6 +22,7 @@ ROLES = {
     "73c42c96-874c-492b-b04d-ab87d138a893": "Log Analytics Reader",
     "09976791-48a7-449e-bb21-39d1a415f350": "Communication and Email Service Owner",
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "12338af0-0e69-4776-bea7-57ae8d297424": "Key Vault Crypto User",
 }
 LEAKS = (
     r"list(?:Keys|AccountSas|ServiceSas|Secrets|Credentials)\(",

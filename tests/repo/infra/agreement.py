@@ -41,6 +41,7 @@ LEFT_OUT = {
     "EXTERNAL_STORAGE_CONTAINERS": "extraAppSettings, and a role on those containers by hand",
     "VERIFY_READBACK": "the default is the safe one",
     "INDEX_KEY": "extraAppSettings with a Key Vault reference; without it a key is made once",
+    "SEAL_TIMESTAMP_URL": "extraAppSettings, where an authority is wanted",
     "COPY_TIME_BUDGET": "the default fits host.json",
     "EXPECTED_AFTER_HOURS": "the default; extraAppSettings for long calls",
     "MONITOR_ENDPOINT": "the default; extraAppSettings for another cloud",
@@ -239,9 +240,12 @@ def documented_settings() -> set[str]:
 
 
 def tables_of_the_code() -> set[str]:
-    """The names in every call of get_table_client."""
+    """The names in every call of get_table_client: constants of recording/domain/names.py, or plain text."""
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "recording/adapters").rglob("*.py"))
-    return set(re.findall(r'get_table_client\("([^"]+)"\)', sources))
+    constants = re.findall(r"get_table_client\((?:names\.)?([A-Z_]+)\)", sources)
+    return {str(getattr(names, name)) for name in constants} | set(
+        re.findall(r'get_table_client\("([^"]+)"\)', sources)
+    )
 
 
 def functions() -> set[str]:

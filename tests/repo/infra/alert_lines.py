@@ -345,6 +345,18 @@ CASES: tuple[Case, ...] = (
         [(20 * MINUTE, Event.SCRUB_BEHIND, {"reason": "failed", "code": "storage_refused"})],
         _alerts("scrub-behind"),
     ),
+    Case(
+        "a turn of the seal fails, and the next one goes on",
+        [
+            (20 * MINUTE, Event.SEAL_FAILED, {"code": "seal_key_unavailable", "reason": "SealKeyError"}),
+            (15 * MINUTE, Event.SEALED, {"count": 12, "requests": 1}),
+        ],
+    ),
+    Case(
+        "nothing could be sealed for an hour",
+        [(20 * MINUTE, Event.SEAL_BEHIND, {"code": "seal_key_unavailable"})],
+        _alerts("seal-behind"),
+    ),
     Case("the scrub does not run", alerts=_alerts("scrub-behind"), without=frozenset({Event.SCRUBBED})),
     Case("nothing runs", alerts=_alerts("app-silent"), without=frozenset({Event.RECONCILED})),
     Case(
@@ -465,6 +477,7 @@ FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
         (Event.CHUNK_ARCHIVED, CHUNK),
     ),
     ("control-refused", Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"}, (Event.STARTED, {})),
+    ("seal-behind", Event.SEAL_BEHIND, {"code": "seal_key_unavailable"}, (Event.SEALED, {"count": 3, "requests": 1})),
 ]
 
 

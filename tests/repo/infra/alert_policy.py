@@ -43,7 +43,7 @@ SCOPE_OF = {
 # A loss, or a state in which everything is lost; what is for the next hour; what is for the day.
 WAKES = {"chunk-expired", "app-silent", "event-dropped"}
 FOR_THE_DAY = {
-    *("queue-waiting", "scrub-behind", "acs-log-unavailable", "message-poisoned", "event-rejected"),
+    *("queue-waiting", "scrub-behind", "seal-behind", "acs-log-unavailable", "message-poisoned", "event-rejected"),
     *("metadata-missing", "media-suspect", "event-delivery-failing"),
 }
 FREQUENCIES = {

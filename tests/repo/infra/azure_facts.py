@@ -22,7 +22,8 @@ UNTAGGED = {
     "Microsoft.Web/sites/config",
 }
 UNPLACED = (UNTAGGED - {"Microsoft.Network/privateDnsZones/virtualNetworkLinks"}) | {
-    "Microsoft.Insights/diagnosticSettings"
+    "Microsoft.KeyVault/vaults/keys",
+    "Microsoft.Insights/diagnosticSettings",
 }
 EXTENSIONS = {  # resources that say something of another one
     "Microsoft.Insights/diagnosticSettings",
@@ -103,7 +104,7 @@ KINDS = {
 }
 CATEGORIES = {  # of diagnostic settings; a name that Azure does not know fails the deployment
     *("CallRecordingSummary", "CallRecordingOperational", "DeliveryFailures", "AppServiceAuthenticationLogs"),
-    *("StorageRead", "StorageWrite", "StorageDelete", "AllMetrics", "Transaction"),
+    *("StorageRead", "StorageWrite", "StorageDelete", "AuditEvent", "AllMetrics", "Transaction"),
 }
 CHOICES: Mapping[str, list[Value]] = {
     "acsDataLocation": [

@@ -323,6 +323,8 @@ CONDITIONS = {
     "signIn": "entraClientId != ''",
     "keep": "lock",
     "operatorRole": "operatorsId != ''",
+    "sealKey": "seal",
+    "checkpoints": "sealContainer != ''",
     "operate": "operatorsId != ''",
     "operatorsRead": "operatorsId != ''",
     "reviewHeld": "operatorsId != ''",

@@ -56,6 +56,8 @@ QUERY_MUTANTS: list[tuple[str, str, str]] = [
     ("scrub-behind", "toscalar(turns) - 1m", "toscalar(turns) + 1m"),
     ("scrub-behind", "isnull(toscalar", "isnotnull(toscalar"),
     ("scrub-behind", "union behind, absent", "behind"),
+    ("seal-behind", "recording.seal.behind", "recording.seal.late"),
+    ("seal-behind", "isnull(toscalar", "isnotnull(toscalar"),
     ("log-cap-reached", "OverQuota", "UnderQuota"),
     ("log-cap-reached", "| where isnotnull(TimeGenerated)\n", ""),
     ("archive-delete", "where not(isempty", "where (isempty"),
