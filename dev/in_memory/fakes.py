@@ -563,11 +563,13 @@ class FakeCatalog(Scripted):
 
     @scripted
     def get_reservation(self, key: str) -> StartReservation | None:
+        if key in self.unreadable:
+            raise StorageError("a row of the catalog cannot be read", code=self.unreadable_code)
         return self.reservations.get(key)
 
     @scripted
     def add_reservation(self, reservation: StartReservation) -> bool:
-        return self._add(self.reservations, reservation.key, reservation)
+        return reservation.key not in self.unreadable and self._add(self.reservations, reservation.key, reservation)
 
     @scripted
     def save_reservation(self, reservation: StartReservation) -> None:

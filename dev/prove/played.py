@@ -3,22 +3,33 @@
 Each story runs the real use cases over the ports in memory. Times are counted from the beginning of the trouble.
 """
 
+import hashlib
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata, task, wav
+from dev.in_memory.fakes import FakeDeadLetters
 from dev.in_memory.hand import keep_as_written
 from dev.in_memory.world import World, world
+from dev.prove.drips import PLACES, Drips, Workers
 from dev.prove.outages import Outage, listening, refused_by
+from recording.adapters.blob.quarantine import read_entry
+from recording.control.recordings import start_recording
 from recording.domain.state.chunk import ChunkTask
 from recording.domain.state.transitions import is_archived
 from recording.errors import RecordingError, SourceThrottledError
+from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
 from recording.operate.verify_recording import verify
+from recording.ports import DeadLetter
 
+DRIPPING = 14
+MOST_DELAY = timedelta(minutes=1)  # one limit on a whole request, and the turns before it
 ALARMS = {
     "recording.chunk.at_risk": "at risk",
     "recording.chunk.expired": "lost",
@@ -149,6 +160,72 @@ def unreadable_rows() -> Ending:
     return stage.end()
 
 
+def unreadable_documents() -> Ending:
+    """A blob in quarantine, a dead letter and a reservation cannot be read; beside each lies one that can be."""
+    stage = Stage("an unreadable quarantine entry, dead letter and reservation for 8 h")
+    here, letters = stage.here, FakeDeadLetters()
+    object.__setattr__(here.fakes, "dead_letters", letters)
+    with stage.heard():
+        for recording in range(3):
+            stage.arrives(recording)
+            stage.is_dead_lettered(recording + 10, letters)
+        here.announces(event(topic="/another/resource", id="refused"))
+        odd = here.fakes.quarantine.put(read_entry(b"{", "2026/11/23"))
+        letters.unreadable = {"letter-10"}
+        here.fakes.catalog.unreadable = {hashlib.sha256(b"damaged").hexdigest()}
+        starts = [_start(here, key) for key in ("damaged", "whole")]
+        here.runs(hours=8, until_quiet=False)
+        others = [made for made in stage.tasks if is_saved(here, made)]
+        held = {(item.kind.value, item.reason) for item in needs_attention(here.ports, here.settings).items}
+        stage.notes.append(f"{len(others)} of {len(stage.tasks)} archived meanwhile, listed: {sorted(held)}")
+        wanted = {("unreadable", "storage_busy"), ("held", "unreadable_entry"), ("held", "other_resource")}
+        if len(others) != len(stage.tasks) - 1 or held != wanted:
+            stage.faults.append("an unreadable document stopped another one, or was not listed")
+        if starts != [Code.UNREADABLE_RECORD, None]:
+            stage.faults.append(f"starts ended with {starts}")
+        letters.unreadable.clear()
+        here.fakes.catalog.unreadable.clear()
+        for name in (odd, *(name for name, entry in here.fakes.quarantine.kept.items() if entry.is_open)):
+            here.fakes.quarantine.mark_dismissed(name, here.now, "seen")
+        here.runs(hours=8)
+    return stage.end()
+
+
+def _start(here: World, key: str) -> str | None:
+    body = {"serverCallId": "aHR0cHM6Ly9hLmIvYw"}
+    try:
+        answer = start_recording(body, key, None, here.ports, here.settings)
+    except RecordingError as error:
+        return error.code
+    here.fakes.control.states.clear()
+    here.fakes.catalog.recordings.pop(answer["recordingId"])  # the story is about the others
+    return None
+
+
+def dripping_chunks() -> Ending:
+    """Answers about fourteen chunks drip for 20 minutes, in one place after the other; a healthy chunk comes behind."""
+    stage = Stage(f"{DRIPPING} dripping chunks before a healthy one")
+    workers = Workers(stage.here)
+    drips = Drips(workers)
+    with stage.heard():
+        for number, place in enumerate(PLACES):
+            begun = stage.here.now
+            for recording in range(DRIPPING):
+                stage.arrives(100 * number + recording)
+            drips.begin(place, stage.tasks[-DRIPPING:])
+            workers.run(begun + timedelta(seconds=1))
+            stage.arrives(100 * number + DRIPPING)
+            healthy = stage.tasks[-1]
+            workers.run(begun + timedelta(minutes=20))
+            waited = stage.archived.get(healthy.recording_id, stage.here.now) - begun
+            stage.notes.append(f"{place}: the healthy one archived {waited.total_seconds():.0f} s after they came")
+            if waited > MOST_DELAY:
+                stage.faults.append(f"{place} of {DRIPPING} chunks kept a healthy one waiting for {waited}")
+            drips.end()
+            workers.run(begun + timedelta(hours=2))
+    return stage.end()
+
+
 def one_wrong_clock() -> Ending:
     """One of two hosts has a clock that is 25 hours ahead; each message goes to either, for six hours."""
     stage = Stage("one of two hosts 25 h ahead")
@@ -174,6 +251,8 @@ STORIES: tuple[Story, ...] = (
     everything_is_down,
     container_with_retention,
     unreadable_rows,
+    unreadable_documents,
+    dripping_chunks,
     one_wrong_clock,
 )
 
@@ -202,11 +281,20 @@ class Stage:
         self.tasks: list[ChunkTask] = []
         self.first: dict[str, datetime] = {}
         self.archived_at: list[datetime] = []
+        self.archived: dict[str, datetime] = {}
         self.notes: list[str] = []
         self.faults: list[str] = []
 
     def arrives(self, recording: int, index: int = 0) -> None:
         """ACS has recorded a chunk of 20 ms, and Event Grid delivers its event."""
+        self.here.announces(self._recorded(recording, index))
+
+    def is_dead_lettered(self, recording: int, letters: FakeDeadLetters) -> None:
+        """ACS has recorded a chunk, and Event Grid gave up on its event."""
+        name = f"letter-{recording}"
+        letters.kept[name] = DeadLetter(name, json.dumps([self._recorded(recording)]), self.here.now)
+
+    def _recorded(self, recording: int, index: int = 0) -> dict[str, Any]:
         document = document_id(100 * recording + index)
         made = task(
             index,
@@ -220,10 +308,9 @@ class Stage:
         self.here.holds(made, wav(20, sample=bytes([recording + 1, index])), metadata(made, chunkDuration=20))
         subject = f"/recording/call/{CALL_ID}/recordingId/{made.recording_id}"
         facts = {"recordingDurationMs": 20}
-        told = event(
+        return event(
             chunk(index, document), subject=subject, eventTime=self.here.now.isoformat(), id=document, data=facts
         )
-        self.here.announces(told)
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -231,12 +318,13 @@ class Stage:
         with listening(self.hears):
             yield
 
-    def hears(self, name: str, _recording_id: str | None) -> None:
+    def hears(self, name: str, recording_id: str | None) -> None:
         """Note the first alarm of each kind, and when each chunk was archived."""
         if name in ALARMS:
             self.first.setdefault(ALARMS[name], self.here.now)
         if name == "recording.chunk.archived":
             self.archived_at.append(self.here.now)
+            self.archived.setdefault(recording_id or "", self.here.now)
 
     def end(self) -> Ending:
         """Draw the sum: here everything could be saved, and nothing may need attention at the end."""

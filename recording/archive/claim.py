@@ -12,7 +12,7 @@ from uuid import uuid4
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.records import ChunkChanges, changed
 from recording.domain.state.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
-from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
+from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
 from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
 from recording.settings import Settings
@@ -89,6 +89,7 @@ class Work:
     settings: Settings
     started_at: datetime
     metadata: bytes | None = None  # the document as served, once this run has fetched it
+    metadata_slow: SourceSlowError | None = None  # it dripped in this run: asking again would hold the worker
     metadata_refused: bytes | None = None  # what was served but is no readable document about this chunk
     skew: timedelta = timedelta()  # by how much this instance's clock is ahead of the catalog's
     claim: Claim | None = None  # None: the chunk's own

@@ -8,7 +8,7 @@ from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.state.chunk import ChunkRecord, ChunkTask, MetadataOutcome
 from recording.domain.state.stored import sha256_of
 from recording.domain.state.transitions import is_twin
-from recording.errors import SourceBrokenError, SourceError, SourceGoneError, UnsafeLocationError
+from recording.errors import SourceBrokenError, SourceError, SourceGoneError, SourceSlowError, UnsafeLocationError
 from recording.errors.codes import Code
 
 
@@ -17,14 +17,20 @@ def fetched_metadata(work: Work) -> ChunkMetadata:
 
     Raises:
         SourceError: it is not there yet, cannot be read (`metadata_unreadable`) or is about another chunk
-            (`metadata_mismatch`); all of these may heal.
+            (`metadata_mismatch`); all of these may heal. One that was too slow is asked for once a run.
         UnsafeLocationError: its location is not one that may be called; that does not heal.
     """
     task = work.task
     location = task.metadata_location or ""
+    if work.metadata is None and work.metadata_slow is not None:
+        raise work.metadata_slow
     if work.metadata is None:
         is_exported = is_external(location, work.settings.external_containers)
-        work.metadata = work.ports.external.read_metadata(location) if is_exported else _from_acs(work, location)
+        try:
+            work.metadata = work.ports.external.read_metadata(location) if is_exported else _from_acs(work, location)
+        except SourceSlowError as error:
+            work.metadata_slow = error
+            raise
     try:
         document = read_metadata(work.metadata)
         _check_is_about(document, task)

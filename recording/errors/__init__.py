@@ -7,7 +7,8 @@ RecordingError
 ├── UnsafeLocationError        a location outside the allow-list → quarantine, no request is made
 ├── SourceError                ACS's storage of recordings
 │   ├── SourceBusyError        5xx, stalls, a 400 with a web page: try again
-│   │   └── SourceThrottledError   429: try again with fewer requests
+│   │   ├── SourceThrottledError   429: try again with fewer requests
+│   │   └── SourceSlowError    an answer that drips or stalls until its time is over: try again in another turn
 │   ├── SourceRefusedError     401/403: clock, key rotation, wrong resource: try again, tell the operator
 │   │   └── TokenUnavailableError  no token for ACS: it was not asked
 │   ├── SourceRedirectError    a redirect that is not followed: try again, tell the operator
@@ -122,6 +123,10 @@ class SourceThrottledError(SourceBusyError):
     """ACS answered 429: fewer requests at once, and later."""
 
     code = Code.SOURCE_THROTTLED
+
+
+class SourceSlowError(SourceBusyError):
+    """An answer dripped or stalled until its time was over; a second try in the same turn would hold the worker."""
 
 
 class TokenUnavailableError(SourceRefusedError):

@@ -87,6 +87,21 @@ def test_entries_come_oldest_first(quarantine: Quarantine) -> None:
 
 
 @pytest.mark.azurite
+def test_an_entry_that_cannot_be_read_as_it_is_stored_hides_no_other(storage: Settings) -> None:
+    """A rule or a hand may move a blob to the archive tier: reading it is then refused for good."""
+    adapter = BlobQuarantine(storage)
+    archived, fine = adapter.put(ENTRY), adapter.put(replace(ENTRY, reason="other"))
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    with BlobServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        service.get_blob_client("recording-quarantine", archived).set_standard_blob_tier("Archive")
+    found = dict(adapter.entries())
+    assert found[fine] == replace(ENTRY, reason="other")
+    assert found[archived].reason == "unreadable_entry"
+    adapter.close()
+
+
+@pytest.mark.azurite
 @pytest.mark.parametrize("name", ["note.txt", "2026/11/22/x/y.json"])
 def test_a_foreign_blob_in_the_container_does_not_hide_the_entries(storage: Settings, name: str) -> None:
     """Somebody put a note there; the sweep must go on, and show it."""

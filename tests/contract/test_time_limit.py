@@ -18,7 +18,7 @@ from recording.adapters.azure_sdk.clients import credential
 from recording.adapters.http1.time_limit import limited
 from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.incoming.requests import CallLocator, StartOptions
-from recording.errors import ControlError, SourceBusyError
+from recording.errors import ControlError, SourceSlowError
 from recording.settings import AcsConnection
 from tests.contract.loopback import Answer, World
 
@@ -145,7 +145,7 @@ def test_an_answer_that_drips_ends_in_time(
     done = threading.Event()
     world.script.anything(Answer(200, b"x" * 1000, drips=where, length=declared, stall=done))
     begun = time.monotonic()
-    with pytest.raises(SourceBusyError):
+    with pytest.raises(SourceSlowError):
         CALLS[call](source)
     assert time.monotonic() - begun < 5, "the drip ended by itself, and nobody ended it"
     done.set()

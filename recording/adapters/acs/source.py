@@ -21,6 +21,7 @@ from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
     SourceRedirectError,
+    SourceSlowError,
     TokenUnavailableError,
     UnsafeLocationError,
 )
@@ -168,4 +169,5 @@ def _network_errors(what: str) -> Iterator[None]:
     try:
         yield
     except ConnectionFailedError as error:
-        raise SourceBusyError(f"{what} ({error.kind})") from None
+        kind = SourceSlowError if error.is_slow else SourceBusyError
+        raise kind(f"{what} ({error.kind})") from None

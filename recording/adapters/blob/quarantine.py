@@ -12,6 +12,7 @@ from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.domain.ids import name_of
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.state.quarantine import Origin
+from recording.errors import BlobLockedError
 from recording.errors.codes import Code
 from recording.ports import QuarantineEntry
 from recording.settings import Settings
@@ -61,7 +62,12 @@ class BlobQuarantine:
 
     def _read(self, names: list[str], day: str) -> Iterator[tuple[str, QuarantineEntry]]:
         for name in names:
-            if found := self._container.get(name):  # None: a person has removed it meanwhile
+            try:
+                found = self._container.get(name)
+            except BlobLockedError:  # moved to the archive tier, say: it must not hide the others
+                yield name, _foreign("a blob in the quarantine container cannot be read as it is stored", "", day)
+                continue
+            if found:  # None: a person has removed it meanwhile
                 yield name, read_entry(found[0], day)
 
 
@@ -84,13 +90,13 @@ def read_entry(raw: bytes, day: str) -> QuarantineEntry:
         facts = {name: value for name, value in document.items() if name in _FIELDS}  # others are of a newer version
         return QuarantineEntry(**facts | times | {"at": times["at"]})
     except (ValueError, TypeError, KeyError, AttributeError):
-        return QuarantineEntry(
-            reason=Code.UNREADABLE_ENTRY,
-            detail="a blob in the quarantine container is not an entry of this app",
-            payload=raw.decode(errors="replace"),
-            came_from=Origin.FOREIGN,
-            at=_start_of(day),
+        return _foreign(
+            "a blob in the quarantine container is not an entry of this app", raw.decode(errors="replace"), day
         )
+
+
+def _foreign(detail: str, payload: str, day: str) -> QuarantineEntry:
+    return QuarantineEntry(Code.UNREADABLE_ENTRY, detail, payload, came_from=Origin.FOREIGN, at=_start_of(day))
 
 
 def _start_of(day: str) -> datetime:

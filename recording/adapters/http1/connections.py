@@ -28,11 +28,15 @@ _FAILURES = (OSError, http.client.HTTPException, ValueError, AttributeError)  # 
 
 
 class ConnectionFailedError(Exception):
-    """There is no whole answer. `kind` is the name of what failed; messages of others may hold locations."""
+    """There is no whole answer.
 
-    def __init__(self, error: Exception) -> None:
+    `kind` is the name of what failed; messages of others may hold locations. `is_slow` says that time ran out.
+    """
+
+    def __init__(self, error: Exception, limit: Limit) -> None:
         super().__init__(type(error).__name__)
         self.kind = type(error).__name__
+        self.is_slow = limit.is_over or isinstance(error, TimeoutError)
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Connections:
             response = connection.final_response()
         except _FAILURES as error:
             connection.close()
-            raise ConnectionFailedError(error) from None
+            raise ConnectionFailedError(error, limit) from None
         except BaseException:
             connection.close()
             raise
@@ -171,7 +175,7 @@ class Answer:
                 filled += count
         except _FAILURES as error:
             self._may_stay = False
-            raise ConnectionFailedError(error) from None
+            raise ConnectionFailedError(error, self._limit) from None
         return filled
 
     def read(self, most: int) -> bytes:

@@ -23,7 +23,7 @@ from recording.domain.archived.integrity import Digest, check_length
 from recording.domain.formats import FormatType
 from recording.domain.ids import mark_of
 from recording.domain.media import SNIFF_BYTES, MediaFacts, MediaProbe, sniff
-from recording.errors import SourceBrokenError, SourceBusyError, SourceThrottledError
+from recording.errors import SourceBrokenError, SourceBusyError, SourceSlowError, SourceThrottledError
 from recording.errors.codes import Code
 from recording.ports import SourceContent
 
@@ -276,7 +276,8 @@ class _Fetching:
                     return
             except SourceBusyError as error:
                 wait = error.retry_after.total_seconds() if error.retry_after else 0.0
-                if attempt == _TRIES or wait > _LONGEST_PAUSE or self.flow.is_stopped:
+                is_for_later = isinstance(error, SourceSlowError) or wait > _LONGEST_PAUSE
+                if attempt == _TRIES or is_for_later or self.flow.is_stopped:
                     raise
                 time.sleep(wait)
 

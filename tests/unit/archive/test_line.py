@@ -19,6 +19,7 @@ from recording.errors import (
     SourceError,
     SourceGoneError,
     SourceRefusedError,
+    SourceSlowError,
     StorageBusyError,
     StorageError,
     StorageRefusedError,
@@ -274,6 +275,18 @@ def test_late_or_wrong_metadata_keeps_the_source_until_it_is_right(
     assert list(here.media_blobs().values()) == [wav()]
     assert "delete" not in here.source.calls
     here.source.objects[place] = metadata()
+    here.runs(hours=1)
+    assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
+def test_metadata_that_drips_is_asked_for_once_a_turn(here: World) -> None:
+    """Copy, verify and catalog all want it; each would hold the worker for the whole limit."""
+    here.holds(task())
+    here.source.fail_next("read_metadata", SourceSlowError("too slow"), times=3)
+    here.works(task())
+    assert (here.state(), here.source.calls.count("read_metadata")) == (ChunkState.VERIFIED, 1)
+    here.works(task())
+    assert (here.state(), here.source.calls.count("read_metadata")) == (ChunkState.VERIFIED, 2)
     here.runs(hours=1)
     assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 

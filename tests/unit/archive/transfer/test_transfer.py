@@ -24,7 +24,7 @@ from recording.archive.transfer.buffers import SlotPool, budget_for
 from recording.archive.transfer.pace import MIB
 from recording.domain.archived.blocks import Block, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.state.chunk import ChunkState
-from recording.errors import SourceBusyError, SourceThrottledError, StorageBusyError
+from recording.errors import SourceBusyError, SourceSlowError, SourceThrottledError, StorageBusyError
 from recording.settings.values import MediaCheck
 
 BLOCK = 1000
@@ -328,6 +328,28 @@ def test_one_range_that_fails_for_a_moment_does_not_end_the_copy() -> None:
     here.works(task())
     assert list(here.media_blobs().values()) == [media]
     assert (failures, here.record().attempts) == (2, 1)
+
+
+def test_a_range_that_drips_is_not_asked_for_again_in_the_same_turn() -> None:
+    """Three limits on a whole request would hold the worker for minutes; what is staged stays for the next turn."""
+    here, _ = blocks_world(6 * BLOCK)
+    here.source.fail_next("open_content", SourceBusyError("no"))
+    plain, asked = here.source.open, list[int]()
+
+    def open_slowly(location: str, first: int = 0, length: int | None = None) -> FakeContent:
+        if location == task().content_location and first > 0:
+            asked.append(first)
+            raise SourceSlowError("too slow")
+        return plain(location, first, length)
+
+    here.source.open = open_slowly  # type: ignore[method-assign]  # stands between the app and the fake
+    for _ in range(2):
+        here.works(task())
+    assert here.state() is ChunkState.PENDING
+    assert len(asked) == len(set(asked)) > 0
+    here.source.open = plain  # type: ignore[method-assign]
+    here.works(task())
+    assert here.state() is ChunkState.SOURCE_DELETED
 
 
 # --- blocks and slots ------------------------------------------------------------------------------------------------
