@@ -1,0 +1,114 @@
+/** Talking to the server: same origin, the cookie of the sign-in, one header against forged requests. */
+
+const BASE = new URL("api/", document.baseURI);
+const OWN = { "X-Recordings-Console": "1", Accept: "application/json" };
+
+/** What the server refused or could not do, in its own words. */
+export class ApiError extends Error {
+  /** @param {number} status @param {any} problem */
+  constructor(status, problem) {
+    super(problem.detail || problem.title || (status ? `The server answered ${status}.` : "The server cannot be reached."));
+    this.status = status;
+    this.code = problem.code ?? (status ? `http_${status}` : "unreachable");
+    this.signInUrl = problem.signInUrl ?? null;
+    this.remedy = problem.remedy ?? null;
+    this.body = problem;
+  }
+}
+
+const listeners = new Set();
+
+/** Call `heard` whenever the server says that the session is over. */
+export function onSessionLost(heard) {
+  listeners.add(heard);
+}
+
+/** Return the address of something under `console/api`. */
+export function address(path, query) {
+  const url = new URL(path, BASE);
+  for (const [name, value] of Object.entries(query ?? {})) if (value) url.searchParams.set(name, value);
+  return url;
+}
+
+/**
+ * Ask the server.
+ * @returns {Promise<{ data: any, etag: string | null, unchanged: boolean, response: Response }>}
+ */
+export async function call(path, { method = "GET", query, body, headers, signal, etag } = {}) {
+  const sent = { ...OWN, ...headers };
+  if (body !== undefined) sent["Content-Type"] = "application/json";
+  if (etag) sent[method === "GET" ? "If-None-Match" : "If-Match"] = etag;
+  let response;
+  try {
+    response = await fetch(address(path, query), {
+      method,
+      headers: sent,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      credentials: "same-origin",
+      redirect: "error",
+      cache: "no-store",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, {});
+  }
+  if (response.status === 304) return { data: null, etag, unchanged: true, response };
+  if (!response.ok) throw await refusal(response);
+  const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
+  return { data: isJson ? await response.json() : null, etag: response.headers.get("ETag"), unchanged: false, response };
+}
+
+async function refusal(response) {
+  let problem = {};
+  try {
+    problem = await response.json();
+  } catch {
+    // a proxy's page: the status says it
+  }
+  const error = new ApiError(response.status, problem);
+  if (error.status === 401) for (const heard of listeners) heard(error);
+  return error;
+}
+
+/** Return what a GET answers. */
+export async function get(path, query, signal) {
+  return (await call(path, { query, signal })).data;
+}
+
+/** Return what a POST answers. */
+export async function post(path, body, signal) {
+  return (await call(path, { method: "POST", body, signal })).data;
+}
+
+/** Return the address of a chunk's media, peaks or single channel. */
+export function ofChunk(recordingId, index, what) {
+  return address(`recordings/${encodeURIComponent(recordingId)}/chunks/${index}/${what}`);
+}
+
+/**
+ * Fetch a whole file in small ranges, as the server sends it.
+ * @param {URL} url
+ * @param {(done: number, total: number) => void} progress
+ * @returns {Promise<Blob>}
+ */
+export async function whole(url, progress, signal) {
+  const parts = [];
+  let at = 0;
+  let total = Infinity;
+  while (at < total) {
+    const response = await fetch(url, { headers: { ...OWN, Accept: "*/*", Range: `bytes=${at}-` }, signal, cache: "no-store", redirect: "error" });
+    if (!response.ok) throw await refusal(response);
+    const part = await response.blob();
+    const range = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "");
+    total = range ? Number(range[1]) : part.size;
+    if (part.size === 0) break;
+    parts.push(part);
+    at += part.size;
+    progress(at, total);
+  }
+  return new Blob(parts);
+}
+
+/** What other tabs of this page are told: something was decided, or playing began here. */
+export const tabs = new BroadcastChannel("recordings");

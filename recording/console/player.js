@@ -1,0 +1,287 @@
+/** The player: a native media element for one chunk at a time, and one timeline over all of them. */
+
+import { call, ofChunk, tabs } from "./api.js";
+import { copy, fill, h, icon, say } from "./dom.js";
+import { clock, secondsOf, spoken, when } from "./format.js";
+import { mixerOf } from "./mixer.js";
+import { lineOf, partAt, silences } from "./timeline.js";
+import { laneOf } from "./waveform.js";
+import { isArchived, participantName } from "./words.js";
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
+const isPlayable = (chunk) => chunk.playable ?? isArchived(chunk.state);
+
+/**
+ * Show the player of a recording.
+ * @param {any} recording
+ * @param {URLSearchParams} query with `t`, the second to begin at
+ */
+export function playerOf(recording, query) {
+  const pauses = recording.pauses ?? [];
+  let line = lineOf(recording.chunks, pauses, isPlayable);
+  if (!line.parts.length) return nothing(recording);
+  const hasPicture = line.parts.some((part) => part.chunk.format === "mp4");
+  const channels = Math.max(1, ...line.parts.map((part) => part.chunk.channels ?? 1));
+  const media = h(hasPicture ? "video" : "audio", { preload: "metadata", playsinline: true, "aria-label": "Recording" });
+  const mixer = channels > 1 ? mixerOf(media, channels) : null;
+  const peaks = new Map();
+  const over = new AbortController();
+  let part = null;
+  let wanted = 0; // where to be once the chunk's metadata is there
+  let isWanted = false; // whether it is to play
+  let quiet = [];
+
+  const now = () => (part ? part.start + (media.readyState ? media.currentTime : wanted) : 0);
+
+  function load(next, local) {
+    part = next;
+    wanted = local;
+    media.src = ofChunk(recording.recordingId, part.chunk.index, "media").href;
+    media.playbackRate = media.defaultPlaybackRate = Number(speed.value);
+    quiet = peaks.has(part.chunk.index) ? silences(peaks.get(part.chunk.index), mixer?.isHeard) : [];
+  }
+
+  function seek(time) {
+    const at = Math.min(Math.max(time, 0), line.length);
+    const next = partAt(line, at);
+    const local = Math.min(Math.max(at - next.start, 0), Math.max(0, next.length - 0.05));
+    if (next !== part) load(next, local);
+    else if (media.readyState) media.currentTime = local;
+    else wanted = local;
+    show();
+  }
+
+  async function play() {
+    isWanted = true;
+    await mixer?.wake();
+    tabs.postMessage({ plays: recording.recordingId });
+    try {
+      await media.play();
+    } catch (error) {
+      if (error.name === "NotAllowedError") isWanted = false;
+    }
+    show();
+  }
+
+  function pause() {
+    isWanted = false;
+    media.pause();
+    show();
+  }
+
+  const toggle = () => (media.paused ? play() : pause());
+
+  media.addEventListener("loadedmetadata", () => {
+    if (Number.isFinite(media.duration) && Math.abs(media.duration - part.length) > 0.2) {
+      const { index } = part.chunk;
+      line = lineOf(recording.chunks.map((one) => (one.index === index ? { ...one, durationSeconds: media.duration } : one)), pauses, isPlayable);
+      part = line.parts.find((one) => one.chunk.index === index);
+      redraw();
+    }
+    if (wanted) media.currentTime = wanted;
+    if (isWanted) media.play().catch(() => {});
+    show();
+  });
+  media.addEventListener("ended", () => {
+    const next = line.parts[line.parts.indexOf(part) + 1];
+    if (!next) return pause();
+    load(next, 0);
+    isWanted = true;
+    return show();
+  });
+  media.addEventListener("error", wrong);
+  for (const name of ["play", "pause", "seeked", "timeupdate", "waiting", "playing"]) media.addEventListener(name, show);
+  media.addEventListener("playing", frame);
+
+  /** The element does not tell why it failed: ask the server. */
+  async function wrong() {
+    const { index } = part.chunk;
+    isWanted = false;
+    try {
+      const response = await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/media`, { headers: { Range: "bytes=0-0", Accept: "*/*" }, signal: over.signal });
+      fill(problem, response.response.ok ? `This browser cannot play chunk ${index} (${part.chunk.format}). Download it below.` : "");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      fill(problem, error.status === 403 ? "Your role does not allow to listen any more." : error.message);
+    }
+    show();
+  }
+
+  /** While it plays: move the line, skip silence, light up who speaks. */
+  function frame() {
+    if (over.signal.aborted || media.paused) return;
+    const local = media.currentTime;
+    const silence = skip.checked && quiet.find((one) => local >= one.start && local < one.end - 0.1);
+    if (silence) media.currentTime = silence.end;
+    if (mixer) mixer.speaking().forEach((speaks, lane) => lanes[lane].row.classList.toggle("speaks", speaks && mixer.isHeard(lane)));
+    place();
+    requestAnimationFrame(frame);
+  }
+
+  // --- what is seen ------------------------------------------------------------------------------------------------
+
+  const button = (name, label, click, props = {}) => h("button", { type: "button", class: "round", "aria-label": label, title: label, onclick: click, ...props }, icon(name));
+  const playButton = button("play", "Play", toggle, { class: "round big" });
+  const time = h("span", { class: "clock", "aria-hidden": "true" });
+  const speed = h("select", { "aria-label": "Speed", onchange: () => setSpeed(Number(speed.value)) }, SPEEDS.map((value) => h("option", { value }, `${value}×`)));
+  speed.value = "1";
+  const skip = h("input", { type: "checkbox" });
+  const volume = h("input", { type: "range", min: "0", max: "1", step: "0.05", value: "1", "aria-label": "Volume", class: "volume", oninput: () => { media.volume = Number(volume.value); } });
+  const slider = h("input", {
+    type: "range", class: "seek", min: "0", max: String(line.length), step: "any", value: "0", "aria-label": "Position",
+    oninput: () => seek(Number(slider.value)),
+  });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const lanes = Array.from({ length: channels }, (_, lane) => {
+    const wave = laneOf(() => line, lane, seek);
+    const name = nameOf(recording, lane, channels);
+    const label = h("div", { class: "lane-name" }, h("bdi", null, name));
+    const row = h("div", { class: `lane lane-${lane % 5}` }, label, wave.node);
+    if (mixer) label.append(h("span", { class: "row" }, mixer.buttons(lane, name, () => { redim(); listenForSilence(); })));
+    return { wave, row, label };
+  });
+  const waves = h("div", { class: `lanes${channels > 1 ? " many" : ""}`, role: "group", "aria-label": "Waveform" }, lanes.map((lane) => lane.row));
+  const link = h("button", { type: "button", class: "button small", onclick: copyLink }, icon("link"), h("span", null, "Copy link"));
+  const extra = hasPicture ? button("full", "Full screen", () => media.requestFullscreen?.()) : null;
+  const node = h(
+    "section",
+    { class: "card player", "aria-label": "Player", onkeydown: keys },
+    media,
+    waves,
+    slider,
+    h(
+      "div",
+      { class: "controls" },
+      h("div", { class: "row" }, button("back", "Back 10 seconds", () => seek(now() - 10)), playButton, button("ahead", "Ahead 10 seconds", () => seek(now() + 10)), time),
+      h("div", { class: "row" }, h("label", { class: "check" }, skip, "Skip silence"), speed, volume, extra, link),
+    ),
+    problem,
+    marksOf(),
+  );
+
+  function setSpeed(value) {
+    speed.value = String(value);
+    media.playbackRate = media.defaultPlaybackRate = value;
+    say(`${value} times`);
+  }
+
+  function place() {
+    const at = now();
+    waves.style.setProperty("--at", String(line.length ? at / line.length : 0));
+    slider.value = String(at);
+    slider.setAttribute("aria-valuetext", `${spoken(at)} of ${spoken(line.length)}`);
+    fill(time, `${clock(at)} / ${clock(line.length)}`);
+    link.lastChild.textContent = `Copy link at ${clock(at)}`;
+  }
+
+  function show() {
+    const isPlaying = !media.paused || isWanted;
+    if (playButton.getAttribute("aria-label") !== (isPlaying ? "Pause" : "Play")) {
+      playButton.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
+      playButton.title = isPlaying ? "Pause" : "Play";
+      fill(playButton, icon(isPlaying ? "pause" : "play"));
+    }
+    node.classList.toggle("waits", isWanted && media.readyState < 3);
+    node.dataset.chunk = part ? part.chunk.index : "";
+    place();
+  }
+
+  function redraw() {
+    slider.max = String(line.length);
+    for (const lane of lanes) lane.wave.draw();
+  }
+
+  const redim = () => lanes.forEach((lane, at) => lane.row.classList.toggle("muted", !mixer.isHeard(at)));
+  const listenForSilence = () => {
+    quiet = part && peaks.has(part.chunk.index) ? silences(peaks.get(part.chunk.index), mixer?.isHeard) : [];
+  };
+
+  function copyLink() {
+    const url = new URL(location.href);
+    url.hash = `#/recording/${encodeURIComponent(recording.recordingId)}?t=${Math.floor(now())}`;
+    return copy(url.href, `Link at ${clock(now())}`);
+  }
+
+  function marksOf() {
+    const entries = [
+      ...line.marks.map((mark) => [mark.at, mark.kind === "pause" ? [`Paused for ${spoken(mark.seconds ?? 0)}`, mark.startedAt ? [" at ", when(mark.startedAt, true)] : ""] : `Chunk ${mark.index} begins`]),
+      ...line.gaps.map((gap) => [gap.start, gap.missing.length ? `Chunk ${gap.missing.join(", ")} is not in the archive` : `Nothing was recorded for ${spoken(gap.length)}`]),
+    ].sort((a, b) => a[0] - b[0]);
+    if (!entries.length) return null;
+    return h("details", { class: "marks", open: entries.length < 6 }, h("summary", null, "Pauses, joints and gaps"), h("ol", null, entries.map(([at, text]) => h("li", null, h("button", { type: "button", class: "mark", onclick: () => seek(at) }, clock(at)), " ", text))));
+  }
+
+  function keys(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isSlider = event.target === slider;
+    if (event.target.closest("select, input[type=range].volume")) return;
+    if (event.key === " " && event.target.closest("button, summary, input[type=checkbox]")) return;
+    const does = {
+      " ": toggle, k: toggle, j: () => seek(now() - 10), l: () => seek(now() + 10),
+      ArrowLeft: () => seek(now() - 5), ArrowRight: () => seek(now() + 5),
+      PageDown: () => seek(now() - 60), PageUp: () => seek(now() + 60),
+      Home: () => seek(0), End: () => seek(line.length),
+      "<": () => faster(-1), ">": () => faster(1), c: copyLink,
+    }[event.key];
+    if (!does || (["Home", "End", "PageUp", "PageDown"].includes(event.key) && !isSlider)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    does();
+  }
+
+  function faster(step) {
+    const at = SPEEDS.indexOf(Number(speed.value));
+    setSpeed(SPEEDS[Math.min(Math.max(at + step, 0), SPEEDS.length - 1)]);
+  }
+
+  async function fetchPeaks() {
+    for (const one of line.parts) {
+      const { index } = one.chunk;
+      try {
+        const { data } = await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/peaks`, { signal: over.signal });
+        peaks.set(index, data);
+        lanes.forEach((lane) => lane.wave.add(index, data));
+        data.channels.forEach((channel, at) => channel.name && lanes[at] && fill(lanes[at].label.firstChild, channel.name));
+        listenForSilence();
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        if (error.status === undefined) throw error;
+        waves.title = "no waveform";
+      }
+    }
+    node.classList.add("drawn");
+  }
+
+  const otherTab = (event) => {
+    if (event.data?.plays) pause();
+  };
+  tabs.addEventListener("message", otherTab);
+  seek(secondsOf(query.get("t")) ?? 0);
+  fetchPeaks();
+  return {
+    node,
+    seek,
+    play,
+    stop() {
+      over.abort();
+      tabs.removeEventListener("message", otherTab);
+      media.pause();
+      media.removeAttribute("src");
+      media.load();
+      mixer?.stop();
+      for (const lane of lanes) lane.wave.stop();
+    },
+  };
+}
+
+function nothing(recording) {
+  const text = recording.chunks.length ? "No file of it is in the archive yet." : "No file of this recording was announced.";
+  return { node: h("section", { class: "card empty" }, h("p", { class: "strong" }, "Nothing to hear"), h("p", { class: "quiet" }, text)), seek() {}, stop() {} };
+}
+
+function nameOf(recording, lane, channels) {
+  if (channels === 1) return "All";
+  const people = recording.participants ?? [];
+  const at = people.findIndex((one) => one.channels?.includes(lane));
+  return at < 0 ? `Speaker ${lane + 1}` : participantName(people[at], at);
+}

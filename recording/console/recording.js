@@ -1,0 +1,283 @@
+/** One recording: hear it, see what it is, what happened to it, and how it is proven. */
+
+import { call, ofChunk, post, tabs as otherTabs, whole } from "./api.js";
+import { fill, h, icon, save } from "./dom.js";
+import { clock, counted, left, moment, secondsOf, size, when } from "./format.js";
+import { empty, fact, identifier, loading, load, trouble } from "./parts.js";
+import { playerOf } from "./player.js";
+import { badge, faultWords, isArchived, participantName, plain } from "./words.js";
+
+const LARGEST_DIGEST = 256_000_000; // bytes that are read into memory to be compared with the catalog's SHA-256
+
+/** Show the screen. */
+export function showRecording(root, { id, query, me }) {
+  const over = new AbortController();
+  const path = `recordings/${encodeURIComponent(id)}`;
+  let player = null;
+  fill(root, h("h1", null, "Recording"), loading(6));
+  open();
+
+  async function open() {
+    try {
+      const { data, etag } = await call(path, { signal: over.signal });
+      draw(normal(data), etag);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === undefined) throw error;
+      fill(root, h("h1", null, "Recording"), error.status === 404 ? empty("There is no such recording.", "It may have been erased, or the address is incomplete.") : trouble(error, open));
+    }
+  }
+
+  function draw(recording, etag) {
+    const context = { recording, me, path, signal: over.signal };
+    player?.stop();
+    player = me.may.listen ? playerOf(recording, query) : null;
+    const story = h("section", { class: "card", "aria-label": "Timeline" });
+    fill(
+      root,
+      header(recording, me),
+      player?.node ?? h("section", { class: "card empty" }, h("p", { class: "strong" }, "Your role may see this recording, not hear it.")),
+      h(
+        "div",
+        { class: "columns" },
+        h("div", null, tagsCard(context, etag, open), factsCard(recording), keptCard(recording), proofCard(context)),
+        h("div", null, filesCard(context), story),
+      ),
+      h("p", { class: "printed" }, `Printed ${moment(new Date().toISOString())} from ${location.origin}. Recording ${recording.recordingId}.`),
+    );
+    load(story, 4, async () => storyOf((await call(`${path}/timeline`, { signal: over.signal })).data, id));
+  }
+
+  const changed = (event) => {
+    if (event.data?.changed === id) open();
+  };
+  otherTabs.addEventListener("message", changed);
+  const stop = () => {
+    over.abort();
+    otherTabs.removeEventListener("message", changed);
+    player?.stop();
+  };
+  stop.moved = (at) => {
+    const time = secondsOf(at.query.get("t"));
+    if (time !== null) player?.seek(time);
+    return true;
+  };
+  return stop;
+}
+
+/** Return the recording with its facts at the top level, whichever of the two said them. */
+function normal(data) {
+  const facts = data.facts ?? {};
+  const chunks = (data.chunks ?? []).map((chunk) => ({ ...chunk, durationSeconds: chunk.durationSeconds ?? (chunk.durationMs === undefined || chunk.durationMs === null ? null : chunk.durationMs / 1000), sizeBytes: chunk.sizeBytes ?? chunk.lengthBytes ?? null }));
+  return { ...facts, ...data, tags: data.tags ?? facts.tags ?? {}, participants: data.participants ?? facts.participants ?? [], consent: data.consent ?? facts.consent ?? null, startedAt: data.startedAt ?? facts.startedAt ?? null, states: facts.states ?? data.states ?? [], chunks };
+}
+
+function header(recording, me) {
+  const states = recording.states.length ? recording.states : [recording.state];
+  const [tag] = Object.entries(recording.tags);
+  return h(
+    "header",
+    { class: "title" },
+    h("p", { class: "quiet crumbs" }, h("a", { href: "#/search", onclick: (event) => { if (history.length > 1) { event.preventDefault(); history.back(); } } }, "← Back")),
+    h("div", { class: "row between" }, h("h1", null, when(recording.startedAt), tag ? [" · ", h("span", { class: "quiet", dir: "auto" }, tag[0]), " ", h("bdi", null, tag[1])] : null), h("div", { class: "row" }, states.filter(Boolean).map(badge), recording.holds?.length ? h("span", { class: "badge quiet" }, icon("lock"), "On hold") : null, h("button", { type: "button", class: "button small screen-only", onclick: () => print() }, icon("print"), "Print"))),
+    warnings(recording, me),
+  );
+}
+
+function warnings(recording, me) {
+  const open = recording.chunks.filter((chunk) => !isArchived(chunk.state));
+  const missing = recording.missing ?? recording.missingIndexes ?? [];
+  const said = [
+    ...open.map((chunk) => [`Chunk ${chunk.index} is ${plain(String(chunk.state).toLowerCase())}`, chunk.lastError ? `: ${plain(chunk.lastError)}` : "", faultWords(chunk.fault) && ` (${faultWords(chunk.fault)})`, ". ", chunk.timeLeftSeconds > 0 ? `${left(chunk.timeLeftSeconds)} in ACS. ` : "", chunk.nextAttemptAt ? ["Next try ", when(chunk.nextAttemptAt), ". "] : ""]),
+    ...(missing.length ? [[`Chunk ${missing.slice(0, 10).join(", ")} was not announced.`]] : []),
+  ];
+  return said.length ? h("div", { class: "card heed", role: "note" }, h("ul", null, said.map((line) => h("li", null, line))), me.may.operate && open.length ? h("a", { href: "#/held", class: "screen-only" }, "Decide") : null) : null;
+}
+
+function factsCard(recording) {
+  const people = recording.participants.map((one, at) => h("li", null, h("a", { href: `#/search?${new URLSearchParams({ range: "any", person: one.key })}` }, h("bdi", null, participantName(one, at))), one.channels?.length ? h("span", { class: "quiet" }, ` channel ${one.channels.join(", ")}`) : null));
+  const length = recording.durationMs ? recording.durationMs / 1000 : recording.chunks.reduce((sum, chunk) => sum + (chunk.durationSeconds ?? 0), 0);
+  return h(
+    "section",
+    { class: "card", "aria-label": "Facts" },
+    h("h2", null, "Facts"),
+    h(
+      "dl",
+      { class: "facts" },
+      fact("Started", when(recording.startedAt, true)),
+      fact("Length", length ? clock(length) : null),
+      fact("Paused", recording.pauseCount ? `${counted(recording.pauseCount, "time")}, ${clock((recording.pausedMs ?? 0) / 1000)}` : null),
+      fact("Who", people.length ? h("ul", { class: "bare" }, people) : null),
+      fact("Media", [recording.content, recording.channel, recording.formats?.join(", ")].filter(Boolean).map(plain).join(", ") || null),
+      fact("Stored", recording.lengthBytes ? size(recording.lengthBytes) : null),
+      fact("Started by", recording.startedBy ? h("bdi", null, recording.startedBy) : null),
+      fact("Ended", recording.sessionEndReason ? plain(recording.sessionEndReason) : null),
+      fact("Recording", identifier(recording.recordingId, "Recording id")),
+      fact("Call", recording.callId ? identifier(recording.callId, "Call id") : null),
+    ),
+    consentOf(recording.consent),
+  );
+}
+
+function consentOf(consent) {
+  if (!consent) return null;
+  const entries = Object.entries(consent).filter(([, value]) => value !== null && typeof value !== "object");
+  return [h("h3", null, "Consent"), h("dl", { class: "facts" }, entries.map(([name, value]) => fact(plain(name.replace(/([A-Z])/g, "_$1").toLowerCase()), /At$/.test(name) ? when(value) : h("bdi", null, String(value)))))];
+}
+
+/** What keeps it, and until when; nothing where the server does not say. */
+function keptCard(recording) {
+  const { holds, disposition } = recording;
+  if (!holds && !disposition) return null;
+  return h(
+    "section",
+    { class: "card", "aria-label": "Kept" },
+    h("h2", null, "Kept"),
+    disposition?.keptUntil ? h("p", null, "Until ", when(disposition.keptUntil), disposition.because?.length ? [" because ", disposition.because.map((one) => plain(one.rule ?? one)).join(", ")] : "", ".") : h("p", { class: "quiet" }, "No rule asks for its end."),
+    holds?.length ? h("ul", { class: "bare" }, holds.map((hold) => h("li", null, icon("lock"), h("bdi", { class: "strong" }, hold.case), " ", h("bdi", null, hold.reason ?? ""), hold.since ? [" since ", when(hold.since)] : ""))) : h("p", { class: "quiet" }, "No hold."),
+  );
+}
+
+function proofCard({ recording, path, signal }) {
+  const verdict = h("div", { role: "status" });
+  const archived = recording.chunks.filter((chunk) => isArchived(chunk.state));
+  const button = h("button", { type: "button", class: "button screen-only", onclick: verify }, icon("check"), "Verify now");
+
+  async function verify() {
+    button.disabled = true;
+    fill(verdict, h("p", { class: "quiet" }, "Reading the archive and comparing …"));
+    try {
+      const found = await post(`${path}/verify`, {}, signal);
+      fill(verdict, verdictOf(found));
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === undefined) throw error;
+      fill(verdict, trouble(error));
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  return h("section", { class: "card", "aria-label": "Proof" }, h("h2", null, "Proof"), h("p", null, archived.length ? `Each of ${counted(archived.length, "archived chunk")} was read back and compared byte by byte before its source was deleted.` : "Nothing of it is archived yet."), archived.length ? button : null, verdict);
+}
+
+function verdictOf(found) {
+  if (found.proved) return h("p", { class: "verdict-line good" }, icon("check"), ` Proven ${moment(new Date().toISOString(), true)}: ${counted(found.readWhole, "chunk")} read whole, nothing differs.`);
+  const lines = [...(found.differences ?? []), ...(found.unread ?? []).map((one) => `not read: ${one}`)];
+  return h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, `Not proven: ${found.readWhole} of ${found.chunks} read whole.`), h("ul", null, lines.map((line) => h("li", null, h("bdi", null, plain(line))))));
+}
+
+function filesCard(context) {
+  const { recording } = context;
+  return h("section", { class: "card", "aria-label": "Files" }, h("h2", null, "Files"), recording.chunks.length ? h("ul", { class: "files" }, recording.chunks.map((chunk) => fileOf(chunk, context))) : empty("No file was announced yet."));
+}
+
+function fileOf(chunk, context) {
+  const { recording, me, signal } = context;
+  const progress = h("span", { class: "quiet", role: "status" });
+  const canLoad = me.may.listen && isArchived(chunk.state);
+
+  async function download(event) {
+    const button = event.currentTarget;
+    button.disabled = true;
+    try {
+      const blob = await whole(ofChunk(recording.recordingId, chunk.index, "media"), (done, total) => fill(progress, `${size(done)} of ${size(total)}`), signal);
+      const digest = chunk.sha256 && blob.size <= LARGEST_DIGEST ? await sha256(blob) : null;
+      const proven = digest === null ? "" : digest === chunk.sha256 ? ", SHA-256 matches" : ", SHA-256 DIFFERS";
+      if (digest !== null && digest !== chunk.sha256) progress.classList.add("problem");
+      save(blob, nameFor(recording, chunk));
+      fill(progress, `Saved ${size(blob.size)}${proven}`);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === undefined) throw error;
+      fill(progress, h("span", { class: "problem" }, error.message));
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  return h(
+    "li",
+    null,
+    h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, `Chunk ${chunk.index}`), " ", h("span", { class: "quiet" }, [chunk.format, chunk.durationSeconds ? clock(chunk.durationSeconds) : null, chunk.sizeBytes ? size(chunk.sizeBytes) : null, chunk.channels > 1 ? counted(chunk.channels, "channel") : null].filter(Boolean).join(" · "))), badge(chunk.state)),
+    h("dl", { class: "facts" }, fact("Begins", chunk.startsAt ? when(chunk.startsAt, true) : null), fact("SHA-256", chunk.sha256 ? identifier(chunk.sha256, "SHA-256") : null), fact("Blob", chunk.blobName ? identifier(chunk.blobName, "Blob name") : null), fact("Last error", chunk.lastError && !isArchived(chunk.state) ? plain(chunk.lastError) : null)),
+    canLoad && h("div", { class: "row screen-only" }, h("button", { type: "button", class: "button small", onclick: download, "aria-label": `Download chunk ${chunk.index}` }, icon("down"), "Download"), progress),
+  );
+}
+
+async function sha256(blob) {
+  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function nameFor(recording, chunk) {
+  const time = recording.startedAt ? new Date(recording.startedAt) : new Date();
+  const two = (n) => String(n).padStart(2, "0");
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}-${two(time.getMinutes())}`;
+  const [tag] = Object.entries(recording.tags);
+  const label = tag ? ` ${tag[0]}-${tag[1]}`.replace(/[^\p{L}\p{N} ._-]/gu, "_").slice(0, 60) : "";
+  return `${day}${label} ${chunk.index}.${chunk.format ?? "bin"}`;
+}
+
+function tagsCard({ recording, me, path, signal }, etag, reopen) {
+  const card = h("section", { class: "card tags-card", "aria-label": "Tags" });
+  let current = { tags: recording.tags, etag };
+  const said = h("p", { class: "quiet", role: "status" });
+
+  async function change(tags) {
+    try {
+      const { data, etag: next } = await call(path, { method: "PATCH", body: { tags }, etag: current.etag ?? "*", signal });
+      current = { tags: data.tags, etag: next ?? data.etag };
+      otherTabs.postMessage({ changed: recording.recordingId });
+      draw();
+      fill(said, "Saved.");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === undefined) throw error;
+      fill(said, h("span", { class: "problem" }, error.status === 412 ? "Somebody changed the tags meanwhile; these are theirs. Try again." : error.message));
+      if (error.status === 412) refresh();
+    }
+  }
+
+  async function refresh() {
+    const { data, etag: next } = await call(path, { signal });
+    current = { tags: normal(data).tags, etag: next };
+    draw();
+  }
+
+  function draw() {
+    const entries = Object.entries(current.tags);
+    const name = h("input", { name: "tag-name", required: true, maxlength: "256", dir: "auto", "aria-label": "Tag name", placeholder: "name", autocomplete: "off" });
+    const value = h("input", { name: "tag-value", maxlength: "256", dir: "auto", "aria-label": "Tag value", placeholder: "value", autocomplete: "off" });
+    fill(
+      card,
+      h("h2", null, "Tags"),
+      entries.length
+        ? h("ul", { class: "chips" }, entries.map(([key, text]) => h("li", { class: "chip" }, h("a", { href: `#/search?${new URLSearchParams({ range: "any", tag: `${key}:${text}` })}` }, h("span", { class: "quiet", dir: "auto" }, key), " ", h("bdi", null, text)), me.may.control && h("button", { type: "button", "aria-label": `Remove tag ${key}`, onclick: () => change({ [key]: null }) }, icon("cross")))))
+        : h("p", { class: "quiet" }, "No tags."),
+      me.may.control && h("form", { class: "row screen-only", onsubmit: (event) => { event.preventDefault(); change({ [name.value.trim()]: value.value.trim() }); } }, name, value, h("button", { class: "button small" }, "Add tag")),
+      said,
+    );
+  }
+
+  draw();
+  return card;
+}
+
+function storyOf(data, id) {
+  const moments = data?.moments ?? [];
+  const head = h("div", { class: "row between" }, h("h2", null, "Timeline"), h("a", { class: "screen-only", href: `#/audit?${new URLSearchParams({ recording: id })}` }, "Who did what"));
+  if (!moments.length) return [head, empty("Nothing is known yet.")];
+  return [head, h("ol", { class: "story" }, moments.map(momentOf))];
+}
+
+function momentOf(one) {
+  const [what, ...more] = plain(one.what).split(": ");
+  return h(
+    "li",
+    { class: `is-${one.kind}` },
+    h("span", { class: "at" }, when(one.at, true)),
+    h("span", null, h("span", { class: "strong" }, what), one.index === null || one.index === undefined ? "" : ` · chunk ${one.index}`, more.length ? h("span", { class: "more" }, more.join(": ")) : null, one.who ? h("bdi", { class: "more" }, `by ${one.who}`) : null),
+  );
+}
+

@@ -1,0 +1,72 @@
+/** What the archive's states and reasons mean, and what to do: one sentence each, for people who are awake at night. */
+
+import { h, icon } from "./dom.js";
+
+/** How urgent a kind of attention is: `bad` is being lost, `warn` is not yet. */
+export const KINDS = {
+  lost: ["bad", "Lost", "ACS's deadline passed before the file was archived.", "Ask Microsoft support at once; note what became of it."],
+  at_risk: ["bad", "At risk", "Little time is left, and the file is in ACS only.", "Read the reason, fix it, then retry."],
+  missing: ["bad", "Missing", "The recording is over, and none of its files was announced.", "Check Event Grid's subscriptions (Health); note it when there is none."],
+  incomplete: ["warn", "Incomplete", "Some files of the recording were announced, others were not.", "Check Event Grid's subscriptions (Health)."],
+  fallback_in_use: ["warn", "In the fallback", "The archive refuses writes; the file is in the second destination.", "Give the archive its role or room back; the app moves the file home by itself."],
+  stuck: ["warn", "Stuck", "It fails again and again; there is still time.", "Read the reason, fix it, then retry."],
+  held: ["warn", "Held", "It waits for a decision.", "Listen or read, then accept or dismiss it with a note."],
+  unreadable: ["warn", "Unreadable row", "A stored row cannot be read by this version.", "Look at the row with the runbook."],
+  poisoned: ["warn", "Poisoned", "The host gave up on a message.", "Nothing: the sweep takes it within minutes."],
+  dead_letter: ["warn", "Dead letter", "Event Grid gave up on an event.", "Nothing: the sweep takes it within minutes."],
+};
+
+const FAULTS = { operator: "yours to fix", acs: "on ACS's side", caller: "the caller's", nobody: "nobody's: time" };
+
+/** Return who can act, in words. */
+export function faultWords(fault) {
+  return FAULTS[fault] ?? "";
+}
+
+const STATES = {
+  archived: ["good", "Archived"],
+  recording: ["live", "Recording"],
+  pending: ["warn", "On its way"],
+  at_risk: ["bad", "At risk"],
+  held: ["warn", "Held"],
+  missing: ["bad", "Missing"],
+  incomplete: ["warn", "Incomplete"],
+  PENDING: ["warn", "Waiting"],
+  COPIED: ["warn", "Copied"],
+  VERIFIED: ["warn", "Verified"],
+  CATALOGED: ["good", "Archived"],
+  SOURCE_DELETED: ["good", "Archived"],
+  QUARANTINED: ["warn", "Held"],
+  EXPIRED: ["bad", "Lost"],
+  ok: ["good", "OK"],
+  warning: ["warn", "Warning"],
+  failed: ["bad", "Failed"],
+  skipped: ["quiet", "Skipped"],
+  active: ["live", "Recording"],
+  inactive: ["warn", "Paused"],
+  ended: ["quiet", "Ended"],
+};
+const MARKS = { good: "check", warn: "clock", bad: "held", live: "play", quiet: "audit" };
+
+/** Return a badge: colour, mark and word say the same. */
+export function badge(state) {
+  const [tone, word] = STATES[state] ?? STATES[String(state).toLowerCase()] ?? ["quiet", plain(state)];
+  return h("span", { class: `badge ${tone}` }, icon(MARKS[tone]), word);
+}
+
+/** Return a code or a name as words: `source_refused` → "source refused". */
+export function plain(code) {
+  return String(code ?? "").replaceAll("_", " ");
+}
+
+/** Return whether a chunk's bytes are in the archive. */
+export function isArchived(state) {
+  return ["CATALOGED", "SOURCE_DELETED"].includes(String(state).toUpperCase());
+}
+
+/** Return what a participant can be called without naming anybody. */
+export function participantName(one, place) {
+  if (one?.name) return one.name;
+  const mark = one?.key ? one.key.replace(/^h:/, "").slice(0, 4) : String(place + 1);
+  return `${one?.isNumber ? "Number" : "Person"} ${mark}`;
+}

@@ -1,0 +1,57 @@
+"""A browser, and a console over a made-up day. Where there is no Chromium, these tests are skipped and say why."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from dev.console.browser import chromium, is_installed, visit
+from dev.console.day import Day, busy_day
+from dev.console.server import ConsoleServer
+from dev.in_memory.fakes import FakeProbe
+from recording.http.console import ROUTES
+
+# Until the routes that the page asks for are all there.
+ASKED = {"now", "recordings/{recordingId}/chunks/{index}/media", "recordings/{recordingId}/verify", "audit"}
+if not {route.path for route in ROUTES} >= ASKED:
+    collect_ignore_glob = ["test_*.py"]
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+Visit = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium: it plays what ACS records."""
+    if not is_installed():
+        reason = "Chromium is not installed: apt-get install chromium"
+        if os.environ.get("CONSOLE_BROWSER") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def day() -> Day:
+    """A day with media, trouble, and 300 more recordings; it takes seconds to make."""
+    return busy_day(300)
+
+
+@pytest.fixture
+def server(day: Day) -> Iterator[ConsoleServer]:
+    """The console over that day; what a test breaks in it is whole for the next one."""
+    probe = FakeProbe()
+    probe.time = day.now
+    with ConsoleServer(day, lambda _: probe) as running:
+        yield running
+
+
+@pytest.fixture
+def visits(browser: Browser, server: ConsoleServer) -> Visit:
+    """Open the page as somebody; a policy violation or an error in it fails the test."""
+    return partial(visit, browser, server)

@@ -1,0 +1,126 @@
+"""What is heard: real files of each format play, seek and go on, and the right speaker sounds."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dev.console.day import CALLS
+from dev.console.server import ConsoleServer
+from dev.media.sound import voices
+from tests.console.conftest import Visit
+from tests.console.keyboard import until
+
+AT = "document.querySelector('audio, video').currentTime"
+LOUDEST = """async () => {
+  const analyser = window.heard;
+  const sums = new Float64Array(analyser.frequencyBinCount);
+  const values = new Float32Array(analyser.frequencyBinCount);
+  for (let n = 0; n < 40; n += 1) {
+    analyser.getFloatFrequencyData(values);
+    values.forEach((value, at) => { sums[at] += Number.isFinite(value) ? 10 ** (value / 20) : 0; });
+    await new Promise((done) => setTimeout(done, 25));
+  }
+  let best = 0;
+  sums.forEach((value, at) => { if (at > 3 && value > sums[best]) best = at; });
+  return [best * analyser.context.sampleRate / analyser.fftSize, sums[best] / 40];
+}"""
+# Stands beside the loudspeaker: whatever is connected to it is also connected to an analyser.
+EAR = """
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (to, ...rest) {
+  if (to === this.context.destination) {
+    window.heard ??= new AnalyserNode(this.context, { fftSize: 4096, smoothingTimeConstant: 0 });
+    connect.call(this, window.heard);
+  }
+  return connect.call(this, to, ...rest);
+};
+"""
+
+
+def shown(page: Page, server: ConsoleServer, name: str, query: str = "") -> None:
+    page.goto(f"{server.url}#/recording/{server.day.ids[name]}{query}")
+    expect(page.get_by_role("region", name="Player")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["wav", "mp3", "mp4", "five"])
+def test_each_format_plays_and_seeks(name: str, visits: Visit, server: ConsoleServer) -> None:
+    """As ACS writes them: mono wav and mp3, H.264 with AAC, five channels."""
+    with visits() as page:
+        shown(page, server, name)
+        page.get_by_role("button", name="Play", exact=True).click()
+        until(page, f"{AT} > 0.3")
+        page.keyboard.press("l")
+        until(page, f"{AT} > 10")
+        before = page.evaluate(AT)
+        until(page, f"{AT} > {before} + 0.2")
+
+
+def test_the_address_says_the_second(visits: Visit, server: ConsoleServer) -> None:
+    """Also as 1:10, also when it changes while the page is open."""
+    with visits() as page:
+        shown(page, server, "mp3", "?t=1:10")
+        expect(page.get_by_text("1:10 / 1:36")).to_be_visible()
+        page.goto(f"{server.url}#/recording/{server.day.ids['mp3']}?t=20")
+        expect(page.get_by_text("0:20 / 1:36")).to_be_visible()
+
+
+def test_chunks_are_one_line_and_go_over_into_each_other(visits: Visit, server: ConsoleServer) -> None:
+    """Sixty seconds of chunk 0, then chunk 1; the gap where chunk 2 is missing is jumped over."""
+    with visits() as page:
+        shown(page, server, "long", "?t=58")
+        expect(page.get_by_text("0:58 / 2:45")).to_be_visible()
+        page.get_by_label("Speed").select_option("3")
+        page.get_by_role("button", name="Play", exact=True).click()
+        expect(page.locator(".player")).to_have_attribute("data-chunk", "1")
+        page.goto(f"{server.url}#/recording/{server.day.ids['long']}?t=104")
+        expect(page.locator(".player")).to_have_attribute("data-chunk", "3", timeout=10_000)
+
+
+@pytest.mark.parametrize(("name", "lane"), [("unmixed", 0), ("unmixed", 2), ("five", 4)])
+def test_solo_lets_one_speaker_be_heard(name: str, lane: int, visits: Visit, server: ConsoleServer) -> None:
+    """Each voice has its own pitch: what sounds is the speaker's, and muted it is silent."""
+    spec = next(call for call in CALLS if call.name == name).parts[0].spec
+    voice = voices(spec)[lane]
+    second = next(at for at in range(20) if voice.speaks[at])
+    with visits() as page:
+        page.add_init_script(EAR)
+        shown(page, server, name, f"?t={second}")
+        row = page.locator(f".lane-{lane}")
+        row.get_by_role("button", name="Solo").click()
+        page.get_by_role("button", name="Play", exact=True).click()
+        until(page, f"{AT} > {second} + 0.05")
+        pitch, loudness = page.evaluate(LOUDEST)
+        assert abs(pitch - voice.pitch_hz) < 9, f"{pitch} Hz is not the voice of {voice.pitch_hz} Hz"
+        row.get_by_role("button", name="Solo").click()
+        row.get_by_role("button", name="Mute").click()
+        page.get_by_label("Position").evaluate(
+            "(it, at) => { it.value = at; it.dispatchEvent(new Event('input')); }", second
+        )
+        until(page, f"{AT} > {second} + 0.05 && {AT} < {second} + 1")
+        muted_pitch, quiet = page.evaluate(LOUDEST)
+        assert abs(muted_pitch - voice.pitch_hz) > 9 or quiet < loudness / 4
+
+
+def test_silence_is_skipped(visits: Visit, server: ConsoleServer) -> None:
+    """With one speaker alone, the turns of the others are silence."""
+    with visits() as page:
+        shown(page, server, "unmixed")
+        expect(page.locator(".player.drawn")).to_be_visible()
+        page.get_by_label("Skip silence").check()
+        page.locator(".lane-2").get_by_role("button", name="Solo").click()
+        page.get_by_role("button", name="Play", exact=True).click()
+        begun = page.evaluate("performance.now()")
+        until(page, f"{AT} > 9", 30)
+        assert page.evaluate("performance.now()") - begun < 8_000
+
+
+def test_a_second_tab_that_plays_silences_the_first(visits: Visit, server: ConsoleServer) -> None:
+    """Two recordings at once are none."""
+    with visits() as first:
+        shown(first, server, "mp3")
+        first.get_by_role("button", name="Play", exact=True).click()
+        until(first, f"{AT} > 0.1")
+        second = first.context.new_page()
+        shown(second, server, "wav")
+        second.get_by_role("button", name="Play", exact=True).click()
+        until(first, "document.querySelector('audio').paused")
+        until(second, f"{AT} > 0.1")

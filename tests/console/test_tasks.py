@@ -1,0 +1,209 @@
+"""The tasks that people come for, each by keyboard alone; `pytest -rP` shows the walk."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dev.console.browser import sign_in
+from dev.console.day import CALLER
+from dev.console.server import ConsoleServer
+from tests.console.conftest import Visit
+from tests.console.keyboard import Keyboard, until
+
+
+@pytest.fixture
+def page(visits: Visit, server: ConsoleServer) -> Iterator[Page]:
+    with visits() as opened:
+        opened.goto(server.url)
+        expect(opened.get_by_role("heading", name="Now", exact=True)).to_be_visible()
+        yield opened
+
+
+@pytest.fixture
+def keys(page: Page) -> Iterator[Keyboard]:
+    walk = Keyboard(page)
+    yield walk
+    print("\n".join(walk.log))
+
+
+def found(page: Page) -> list[str]:
+    """The rows of a search, once it has ended."""
+    expect(page.locator(".count")).to_have_text(re.compile(r"recordings?"))
+    return page.locator("tbody tr").all_inner_texts()
+
+
+def opened(page: Page, keys: Keyboard, server: ConsoleServer, name: str) -> None:
+    """Open a recording by its address, as a link from a colleague does."""
+    page.goto(f"{server.url}#/recording/{server.day.ids[name]}")
+    expect(page.get_by_role("region", name="Facts")).to_be_visible()
+
+
+def test_1_find_a_call_by_a_number_in_any_spelling(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """The number is in the body of a request, and neither in the address nor in any URL."""
+    keys.task(1, "find a call by its number")
+    keys.press("/")
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()
+    keys.press("/")
+    keys.write("(555) 010-7788")
+    keys.press("Enter")
+    expect(page.locator(".count")).to_have_text("4 recordings")
+    assert "7788" not in page.url
+    assert [target for _, target, _ in server.seen if "7788" in target or CALLER[2:] in target] == []
+
+
+def test_2_hear_it(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """Play, ahead, faster, pause; the position is told to a screen reader, too."""
+    keys.task(2, "hear it")
+    keys.press("/")
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()
+    page.goto(f"{server.url}#/search?range=any&tag=order:1042")
+    assert len(found(page)) == 1
+    keys.to("Today 09:16")
+    keys.press("Enter")
+    expect(page.get_by_role("region", name="Player")).to_be_visible()
+    keys.to("Play")
+    keys.press("Enter")
+    until(page, "document.querySelector('audio').currentTime > 0.2")
+    keys.press("l", ">", "k")
+    until(page, "document.querySelector('audio').paused && document.querySelector('audio').currentTime > 10")
+    assert page.evaluate("document.querySelector('audio').playbackRate") == 1.25
+    assert "of 1 minute 36 seconds" in (page.get_by_label("Position").get_attribute("aria-valuetext") or "")
+
+
+def test_3_was_it_recorded_and_is_all_of_it_there(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """A recording of which no file was announced is found, and a missing chunk is said in words."""
+    keys.task(3, "was it recorded, is all of it there?")
+    keys.press("g", "s")
+    keys.to("When")
+    keys.press("End", "ArrowUp")
+    keys.to("More filters")
+    keys.press("Enter")
+    keys.to("State")
+    keys.write("missing")
+    expect(page.locator(".count")).to_have_text("1 recording")
+    keys.to("Today 01:15")
+    keys.press("Enter")
+    expect(page.get_by_text("No file of this recording was announced.")).to_be_visible()
+    opened(page, keys, server, "long")
+    expect(page.get_by_text("Chunk 2 is not in the archive")).to_be_visible()
+    expect(page.get_by_text("Paused for 10 seconds")).to_be_visible()
+
+
+def test_4_point_a_colleague_at_a_second(page: Page, keys: Keyboard, server: ConsoleServer, visits: Visit) -> None:
+    """The link opens at the second for whom the role allows it, and asks the others to sign in first."""
+    keys.task(4, "point a colleague at second 83")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.origin)
+    opened(page, keys, server, "mp3")
+    keys.to("Position")
+    keys.press("Home", *["PageUp"], *["l"] * 2, *["ArrowLeft"], "c")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{server.url}#/recording/{server.day.ids['mp3']}?t=75"
+    with visits(None) as other:
+        other.goto(link)
+        expect(other.get_by_role("link", name="Sign in")).to_be_visible()
+        other.keyboard.press("Tab")
+        other.keyboard.press("Tab")
+        other.keyboard.press("Enter")
+        other.get_by_role("link", name="listener").click()
+        expect(other.get_by_text("1:15 / 1:36")).to_be_visible()
+
+
+def test_5_download_a_file_under_a_sane_name(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """The bytes are the archive's, and the page compares their digest."""
+    keys.task(5, "download for a complaint")
+    opened(page, keys, server, "unmixed")
+    keys.to("Download chunk 0")
+    with page.expect_download() as waiting:
+        keys.press("Enter")
+    assert waiting.value.suggested_filename == "2026-11-23 08-25 case-C-7731 0.wav"
+    catalog = server.day.world.fakes.catalog
+    name = catalog.chunks_of(server.day.ids["unmixed"])[0].blob_name or ""
+    assert waiting.value.path().read_bytes() == server.day.world.fakes.archive.blobs[name].data
+    expect(page.get_by_text("SHA-256 matches")).to_be_visible()
+
+
+def test_6_tag_it_for_a_case(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """A tag is set and removed, and found by."""
+    keys.task(6, "tag it for a case")
+    opened(page, keys, server, "wav")
+    keys.to("Tag name")
+    keys.write("complaint")
+    keys.press("Tab")
+    keys.write("שלום 77")
+    keys.press("Enter")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    record = server.day.world.fakes.catalog.get_recording(server.day.ids["wav"])
+    assert record is not None
+    assert record.current_tags["complaint"] == "שלום 77"
+    keys.to("Remove tag complaint")
+    keys.press("Enter")
+    expect(page.get_by_role("link", name="complaint")).to_have_count(0)
+
+
+def test_7_the_evidence_sheet(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """Printed, the page has the whole digests and ids, and no buttons."""
+    keys.task(7, "print it as evidence, with a fresh proof")
+    opened(page, keys, server, "mp3")
+    keys.to("Verify now")
+    keys.press("Enter")
+    expect(page.get_by_text("nothing differs")).to_be_visible()
+    page.emulate_media(media="print")
+    digest = server.day.world.fakes.catalog.chunks_of(server.day.ids["mp3"])[0].sha256 or ""
+    expect(page.get_by_text(digest, exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Verify now")).to_have_count(0)
+    expect(page.get_by_text("nothing differs")).to_be_visible()
+
+
+def test_8_see_what_is_at_risk_and_decide(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """From the first screen to a decision with a note, without a mouse."""
+    keys.task(8, "see what is at risk, and decide")
+    expect(page.locator(".verdict .big")).to_have_text("2 recording files are lost, missing or at risk")
+    expect(page.get_by_text("42 min left")).to_be_visible()
+    keys.press("g", "h")
+    expect(page.get_by_role("heading", name="Held", exact=True)).to_be_visible()
+    expect(page.get_by_text("media suspect")).to_be_visible()
+    page.get_by_role("listitem").filter(has_text="foreign host").get_by_text("Payload").focus()
+    keys.to("Dismiss")
+    keys.press("Enter")
+    keys.write("forged; reported")
+    keys.to("Dismiss")
+    keys.press("Enter")
+    expect(page.get_by_text("foreign host")).to_have_count(0)
+    assert server.day.world.fakes.audit.written[-1].note == "forged; reported"
+
+
+def test_9_who_heard_it(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """Each act leaves a row that one finds from the recording."""
+    keys.task(9, "who heard it, who changed it?")
+    opened(page, keys, server, "mp3")
+    keys.to("Who did what")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="Audit")).to_be_visible()
+    expect(page.locator(".results")).to_contain_text(re.compile("When|No entries"))
+
+
+def test_10_is_everything_healthy(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """Every check of the doctor with its remedy."""
+    keys.task(10, "is the app healthy?")
+    keys.press("g", "e")
+    expect(page.get_by_role("heading", name="Health")).to_be_visible()
+    expect(page.locator(".checks li").first).to_be_visible()
+
+
+def test_a_role_sees_only_what_it_may(visits: Visit, server: ConsoleServer) -> None:
+    """Somebody who may read hears nothing, tags nothing, and has no door to decisions."""
+    with visits("reader") as page:
+        page.goto(f"{server.url}#/recording/{server.day.ids['mp3']}")
+        expect(page.get_by_text("Your role may see this recording, not hear it.")).to_be_visible()
+        for name in ("Download chunk 0", "Add tag", "Play"):
+            expect(page.get_by_role("button", name=name)).to_have_count(0)
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(["Now", "Search"])
+        page.goto(f"{server.url}#/held")
+        expect(page.get_by_text("Your role does not open this page.")).to_be_visible()
+        sign_in(page.context, server, "listener")
+        page.goto(f"{server.url}#/recording/{server.day.ids['mp3']}")
+        page.reload()
+        expect(page.get_by_role("button", name="Play")).to_be_visible()
+        expect(page.get_by_role("button", name="Add tag")).to_have_count(0)

@@ -1,0 +1,63 @@
+"""The files of the page: small, plain, and nothing in them that a strict policy would have to allow."""
+
+import gzip
+import re
+
+import pytest
+
+from recording.http.console_files import CONTENT_SECURITY_POLICY, FOLDER, files
+
+LARGEST = 60_000  # bytes of all files, compressed
+SCRIPTS = sorted(FOLDER.glob("*.js"))
+PARSED_AS_CODE = re.compile(
+    r"\binnerHTML\b|\bouterHTML\b|insertAdjacentHTML|document\.write|\beval\(|new Function|\.srcdoc\b|javascript:"
+    r"|setAttribute\(\"style\"|createContextualFragment|DOMParser|setTimeout\(\s*[\"'`]"
+)
+ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/2000/svg\")")
+
+
+def test_all_of_it_is_small() -> None:
+    """A page for a bad connection: less than one picture."""
+    compressed = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in FOLDER.iterdir()}
+    assert sum(compressed.values()) < LARGEST, compressed
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_no_script_makes_markup_or_code_from_text(path) -> None:  # type: ignore[no-untyped-def]  # a Path
+    """What people write can only become text."""
+    assert PARSED_AS_CODE.findall(path.read_text("utf-8")) == []
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    """No fonts, no counters, no libraries: what is shown is here."""
+    found = {
+        path.name: ELSEWHERE.findall(path.read_text("utf-8")) for path in FOLDER.iterdir() if path.name != "icon.svg"
+    }
+    assert {name: urls for name, urls in found.items() if urls} == {}
+
+
+def test_the_document_has_no_inline_code_or_style() -> None:
+    """Then the policy needs no exception."""
+    document = (FOLDER / "index.html").read_text("utf-8")
+    assert re.findall(r"<script(?![^>]*\ssrc=)|\son\w+=|\sstyle=|<style", document) == []
+
+
+def test_every_file_is_served_and_every_import_is_there() -> None:
+    """A module that is not in the folder would be noticed by the user only."""
+    assert {path.name for path in FOLDER.iterdir()} == set(files())
+    for path in SCRIPTS:
+        imported = re.findall(r'from "\./([\w.]+)"', path.read_text("utf-8"))
+        assert set(imported) <= set(files()), path.name
+
+
+def test_nothing_is_vendored() -> None:
+    """Every line that runs in the page is of this project: no licence, no digest, no update to miss."""
+    for path in SCRIPTS:
+        assert path.read_text("utf-8").startswith("/** "), path.name
+        assert max(map(len, path.read_text("utf-8").splitlines())) < 700, f"{path.name} is minified"
+
+
+def test_the_policy_allows_nothing_unsafe() -> None:
+    """Own files only; no evaluation, no markup from strings."""
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert "trusted-types 'none'" in CONTENT_SECURITY_POLICY
