@@ -3,6 +3,7 @@
 import re
 import struct
 from collections import Counter
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -18,7 +19,8 @@ _MOST_BETWEEN_FRAMES = 2  # a gap of two frames or more is a hole
 _MOST_AFTER = 16 * 1024  # tags are known by name and size; more than this after the last frame is a hole too
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the three frames that a new beginning needs, fit in
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
-_STEPS_BETWEEN_RUNS = 256  # single steps, before frames are compared at once again
+_AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
+_STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
 _CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 _WITHOUT_SOUND = (b"Xing", b"Info")
 _LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
@@ -54,6 +56,24 @@ def _frames() -> dict[int, Frame]:
 
 
 _FRAMES = _frames()
+
+
+@cache
+def _frames_at_once(same: int, near: int) -> re.Pattern[bytes]:
+    """Return what matches so many frames of one stream in a row, whatever their bit rates and paddings.
+
+    Bit rates near the given one, by its four bits, are tried first: most frames are like the first.
+    """
+    version, rate = same >> 19 & 3, same >> 10 & 3
+    ways = []
+    for bits, padding in product(sorted(range(1, 15), key=lambda bits: abs(bits - near)), (0, 1)):
+        third = bits << 4 | rate << 2 | padding << 1  # and the private bit
+        size = _FRAMES[version << 10 | 1 << 8 | bits << 3 | rate << 1 | padding].size
+        ways.append(b"[\\x%02x\\x%02x].{%d}" % (third, third | 1, size - 3))
+    sync = b"\\xff[\\x%02x\\x%02x]" % (same >> 16 & 0xFE, same >> 16 & 0xFE | 1)
+    return re.compile(b"(?:%s(?>%s)){%d}" % (sync, b"|".join(ways), _AT_ONCE), re.DOTALL)
+
+
 _SIZES = tuple(_FRAMES[key].size if key in _FRAMES else 0 for key in range(1 << 12))
 _word_at = struct.Struct(">I").unpack_from
 
@@ -77,6 +97,7 @@ class Mp3Walker:
         self._skip = 0  # bytes of the current frame or tag still to come
         self._is_frame_open = False  # whether what is skipped is a frame
         self._same: int | None = None  # what all headers have in common; None while no frame is known
+        self._near = 0  # the bit rate of the stream's beginning
         self._counts: Counter[int] = Counter()  # frames by header
         self._gap = 0  # bytes since the last frame or tag that are neither
         self._run = _FIRST_RUN
@@ -163,6 +184,10 @@ class Mp3Walker:
             key = word >> 9 & 0xFFF
             if word & _SAME != same or not _SIZES[key]:
                 break
+            if steps % _AT_ONCE == 1 and (many := _frames_at_once(same, self._near).match(data, at)):
+                counts[key] += _AT_ONCE  # all are as long in time, whatever their sizes
+                at, size = many.end(), _SIZES[key]
+                continue
             size, steps, count = _SIZES[key], steps - 1, 1
             if steps < 0:
                 count = self._equal_headers(data, at, size)
@@ -218,7 +243,7 @@ class Mp3Walker:
         if self._same is None:
             self._read_table(data[at : at + 200])
             self._channels = 1 if word >> 6 & 3 == 3 else 2
-        self._same = word & _SAME
+        self._same, self._near = word & _SAME, word >> 12 & 15
         return True
 
     def _close_gap(self, frame_size: int) -> None:

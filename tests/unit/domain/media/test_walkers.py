@@ -1,9 +1,10 @@
 """The media probe: real files open, cut and foreign ones do not, and how the bytes arrive makes no difference (I8)."""
 
+import random
 import struct
 import sys
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,13 +12,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import MP3_FRAME, box, mp3, mp4, mp4_index, pieces_of, wav
 from dev.media import MediaSpec, render
 from recording.domain.formats import FormatType
 from recording.domain.media import MediaFacts, MediaProbe, sniff
-from recording.domain.media.mp3 import FAULT_CUT
+from recording.domain.media.mp3 import FAULT_CUT, Mp3Walker, frame_at
 
 WAV, MP3, MP4 = FormatType.WAV, FormatType.MP3, FormatType.MP4
 MIB = 1 << 20
@@ -264,3 +266,66 @@ def test_work_grows_with_the_size_and_memory_does_not(format_type: FormatType) -
     more_calls, more_peak = _work(format_type, 64 * MIB)
     assert more_calls <= 8.5 * calls
     assert more_peak <= peak + 64 * 1024 < 2 * MIB
+
+
+def _frames_of(sizes: Sequence[tuple[int, int]], version: int, rate: int) -> bytes:
+    """Frames of these bit rates (their four bits) and paddings, in one stream; their bytes may look like headers."""
+    made = bytearray()
+    for bits, padding in sizes:
+        head = (0x7FF << 21 | version << 19 | 1 << 17 | 1 << 16 | bits << 12 | rate << 10 | padding << 9).to_bytes(4)
+        frame = frame_at(head)
+        assert frame is not None
+        made += head + (b"\xff\xfb\x90\x00" * frame.size)[: frame.size - 4]
+    return bytes(made)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 14), st.integers(0, 1)), min_size=3, max_size=300),
+    stream=st.sampled_from([(3, 0), (3, 1), (2, 0), (2, 2), (0, 2)]),
+    piece=st.integers(700, 200_000),
+    cut=st.integers(0, 20),  # less than any frame
+)
+def test_frames_of_any_sizes_are_counted_as_one_by_one(
+    sizes: list[tuple[int, int]], stream: tuple[int, int], piece: int, cut: int
+) -> None:
+    """Many are matched at once, which must not show: not in the count, and not where the file is cut."""
+    data = _frames_of(sizes, *stream)
+    walker = Mp3Walker()
+    view = memoryview(data)[: len(data) - cut]
+    for at in range(0, len(view), piece):
+        walker.feed(view[at : at + piece])
+    if cut:
+        with pytest.raises(ValueError, match="ends inside a frame"):
+            walker.finish()
+        return
+    facts, frame = walker.finish(), frame_at(data[:4])
+    assert frame is not None
+    assert facts.duration_ms == pytest.approx(len(sizes) * frame.samples * 1000 / frame.sample_rate)
+
+
+@pytest.mark.parametrize("kind", ["one size", "padding", "any bit rate"])
+def test_no_mp3_costs_a_python_step_for_each_frame(kind: str) -> None:
+    """A gigabyte holds two million frames; at a step each, the check would cost as much as the copy."""
+    dice = random.Random(1)
+    sizes = {
+        "one size": [(9, 0)] * 8000,
+        "padding": [(9, number % 25 and 1) for number in range(8000)],
+        "any bit rate": [(dice.randint(3, 12), dice.randint(0, 1)) for _ in range(8000)],
+    }[kind]
+    data, lines = _frames_of(sizes, 3, 0), 0
+
+    def count(_frame: object, event: str, _arg: object) -> object:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    Mp3Walker().feed(memoryview(data))  # compiles the expression
+    walker, before = Mp3Walker(), sys.gettrace()
+    sys.settrace(count)
+    try:
+        for at in range(0, len(data), 1 << 20):
+            walker.feed(memoryview(data)[at : at + (1 << 20)])
+    finally:
+        sys.settrace(before)
+    assert lines < 8000
