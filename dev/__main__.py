@@ -95,12 +95,14 @@ def contact_centre(
 
 @app.command()
 def bench(
-    figures: Annotated[list[str] | None, typer.Argument(help="which figures; all when none is named")] = None,
+    figures: Annotated[
+        list[str] | None, typer.Argument(help="which figures; `table` are those of the copy; all when none")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="tiny files: shows that it works, not how fast")] = False,
     out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
 ) -> None:
-    """Measures the copy beside what a user would pick instead, in fifteen minutes; `watchers`: what many rows cost."""
+    """Measures the copy beside what a user would pick instead; `watchers`: what many rows cost."""
     if figures == ["watchers"]:
         from dev.bench import watchers
 

@@ -8,19 +8,21 @@ from rich.console import Console
 
 from dev.azurite import AzuriteError
 from dev.bench import report, runs, servers
-from dev.bench.figures import FIGURES, WITHOUT_PEERS, Figure, chosen
+from dev.bench.figures import FIGURES, NEEDING_NGINX, TABLE, WITHOUT_PEERS, Figure, chosen
 
 
 def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> int:
     """Runs the figures, shows the table and writes the JSON; 0 when all that must be reached is reached."""
     console = Console()
+    names = [one for name in names for one in (TABLE if name == "table" else (name,))]
     unknown = [name for name in names if name not in FIGURES]
     if unknown:
-        console.print(f"There is no figure {', '.join(unknown)}. There are: {', '.join(FIGURES)}.")
+        console.print(f"There is no figure {', '.join(unknown)}. There are: table, {', '.join(FIGURES)}.")
         return 2
     wanted = chosen(names)
-    if "fast" in wanted and not servers.has_nginx():
-        console.print("The figure `fast` needs nginx (Debian: apt-get install nginx-light).")
+    needing = sorted(wanted.keys() & NEEDING_NGINX)
+    if needing and not servers.has_nginx():
+        console.print(f"nginx is needed for {', '.join(needing)} (Debian: apt-get install nginx-light).")
         return 2
     begun = time.monotonic()
     with console.status("installing the peers") as status:

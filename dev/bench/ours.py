@@ -1,6 +1,6 @@
 """Runs our copy once, as the app does it: the real steps and adapters, with a catalog in memory.
 
-    python -m dev.bench.ours LENGTH [--readback] [--resume]
+    python -m dev.bench.ours LENGTH [--readback] [--resume] [--kind=mp3]
 
 Settings come from the environment, as in the app. Prints one line of JSON: seconds, CPU seconds, memory.
 """
@@ -22,22 +22,38 @@ from dev.bench import content
 
 def main(arguments: list[str]) -> None:
     """One copy; with `--readback`, verified by reading it back."""
-    from recording.archive import copy as copying
-    from recording.archive import verify as proving
+    kind = next((word.removeprefix("--kind=") for word in arguments if word.startswith("--kind=")), "wav")
+    prepare()
+    work = work_of(int(arguments[0]), kind, is_again="--resume" in arguments)
+    idle = rss_mb("VmRSS")
+    cpu, begun = time.process_time(), time.perf_counter()
+    run(work, is_read_back="--readback" in arguments)
+    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
+    found = {"seconds": seconds, "cpu": used, "rss_mb": rss_mb("VmHWM") - idle, "sha256": work.record.sha256}
+    print(json.dumps(found), flush=True)
 
+
+def prepare() -> None:
+    """Leads the app's adapters to the benchmark's servers."""
     certifi.where = lambda: os.environ["REQUESTS_CA_BUNDLE"]  # the app reads none of the environment
     _lead_acs_to(int(os.environ["BENCH_SOURCE_PORT"]))
     _say_ranges_plainly()
+    if cores := int(os.environ.get("BENCH_CORES", "0")):
+        from recording.archive.transfer import buffers
 
-    work = _work(int(arguments[0]), is_again="--resume" in arguments)
-    idle = _rss("VmRSS")
-    cpu, begun = time.process_time(), time.perf_counter()
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+        memory = int(os.environ["BENCH_MEMORY_MB"]) << 20
+        buffers.memory_bytes = lambda: memory
+
+
+def run(work: Any, *, is_read_back: bool) -> None:
+    """The real steps."""
+    from recording.archive import copy as copying
+    from recording.archive import verify as proving
+
     copying.copy(work)
-    if "--readback" in arguments or work.record.sha256 is None:
+    if is_read_back or work.record.sha256 is None:
         proving.verify(work)
-    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
-    sha256 = work.record.sha256
-    print(json.dumps({"seconds": seconds, "cpu": used, "rss_mb": _rss("VmHWM") - idle, "sha256": sha256}), flush=True)
 
 
 def _lead_acs_to(port: int) -> None:
@@ -65,7 +81,8 @@ def _say_ranges_plainly() -> None:
     requests.Session.send = send  # type: ignore[method-assign,assignment]
 
 
-def _work(length: int, *, is_again: bool) -> Any:
+def work_of(length: int, kind: str = "wav", *, is_again: bool = False, number: int = 0) -> Any:
+    """A claimed chunk of this length and kind; the number tells apart chunks of the same file."""
     from recording import wiring
     from recording.archive.claim import Work
     from recording.domain.state.chunk import ChunkRecord
@@ -73,7 +90,7 @@ def _work(length: int, *, is_again: bool) -> Any:
 
     now = datetime.now(UTC)
     record = ChunkRecord(
-        task=_task(length, now),
+        task=_task(length, kind, now, number),
         first_seen_at=now,
         changed_at=now,
         claim_expires_at=now + timedelta(days=1),
@@ -86,16 +103,16 @@ def _work(length: int, *, is_again: bool) -> Any:
     return Work(record, ports, wiring.settings(), now)
 
 
-def _task(length: int, now: datetime) -> Any:
+def _task(length: int, kind: str, now: datetime, number: int) -> Any:
     from recording.domain.state.chunk import ChunkTask
 
     return ChunkTask(
         recording_id="bench",
         call_id="bench",
-        document_id=content.object_id(length),
-        index=0,
-        content_location=content.location(length),
-        format="wav",
+        document_id=content.object_id(length, kind),
+        index=number,
+        content_location=content.location(length, kind),
+        format=kind,
         event_id="bench",
         event_time=now,
         expires_at=now + timedelta(days=1),
@@ -110,7 +127,7 @@ class _Saved:
         return record
 
 
-def _rss(field: str) -> float:
+def rss_mb(field: str) -> float:
     """Resident memory in MB: now, or at its highest."""
     if not Path("/proc/self/status").is_file():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

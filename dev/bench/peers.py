@@ -15,9 +15,13 @@ import resource
 import ssl
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,35 +34,97 @@ def main(name: str, text: str) -> None:
     """Runs one peer and reports what it took."""
     job = json.loads(text)
     begun = time.perf_counter()
-    PEERS[name](job)  # imports are not part of the time of those that are libraries: they call `started`
+    with _watched_children() as highest:
+        PEERS[name](job)  # imports are not part of the time of those that are libraries: they call `started`
     seconds = time.perf_counter() - (_STARTED or [begun])[0]
     proof = _read_back(job) if job["proof"] else 0.0
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(one.ru_utime + one.ru_stime for one in usage)
-    rss = max(one.ru_maxrss for one in usage) * 1024 / 1e6
-    print(json.dumps({"seconds": seconds + proof, "cpu": cpu, "rss_mb": rss}))
+    if job["digest"] and len(_DIGEST) != 1:
+        sys.exit(f"{name} did not hash what it read")
+    rss = max(_peak_mb("self"), *highest)
+    print(json.dumps({"seconds": seconds + proof, "cpu": cpu, "rss_mb": rss}), flush=True)
+    os._exit(0)  # a library that aborts while the interpreter ends has done its work all the same
 
 
 _STARTED: list[float] = []
+_DIGEST: list[str] = []  # of the source's bytes, as they went by
 
 
 def _started() -> None:
     _STARTED.append(time.perf_counter())
 
 
+class _Hasher:
+    """SHA-256 of what goes by, if the job asks for it."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self._digest = hashlib.sha256() if job["digest"] else None
+
+    def update(self, piece: Any) -> Any:
+        """Hash a piece and hand it on."""
+        if self._digest is not None:
+            self._digest.update(piece)
+        return piece
+
+    def end(self) -> None:
+        """Keep the digest for the comparison."""
+        if self._digest is not None:
+            _DIGEST.append(self._digest.hexdigest())
+
+
+def _peak_mb(process: str) -> float:
+    """The most memory a process has had: `ru_maxrss` would be its parent's, which survives fork and exec."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return max((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), default=0.0)
+
+
+@contextmanager
+def _watched_children() -> Iterator[list[float]]:
+    """The most memory that all of this process's children had together, looked at twenty times a second."""
+    highest, is_over = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.05):
+            highest[0] = max(highest[0], sum(_peak_mb(child) for child in _children(os.getpid())))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    yield highest
+    is_over.set()
+    thread.join()
+
+
+def _children(process: int) -> list[str]:
+    found = []
+    for listed in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            found += listed.read_text(encoding="ascii").split()
+        except OSError:
+            continue  # a thread that has ended
+    return found + [child for one in found for child in _children(int(one))]
+
+
 def sdk_sample(job: dict[str, Any]) -> None:
     """The published samples: download_recording, read, upload_blob."""
     call, blob = _sdks(job)
+    hasher = _Hasher(job)
     _started()
-    blob.upload_blob(call.download_recording(job["source"]).read(), overwrite=True)
+    blob.upload_blob(hasher.update(call.download_recording(job["source"]).read()), overwrite=True)
+    hasher.end()
 
 
 def sdk_stream(job: dict[str, Any]) -> None:
     """The iterator straight into upload_blob, with the larger pieces that make it bearable."""
     call, blob = _sdks(job, connection_data_block_size=MIB)
+    hasher = _Hasher(job)
     _started()
-    pieces = call.download_recording(job["source"]).iter_bytes()
+    pieces = map(hasher.update, call.download_recording(job["source"]).iter_bytes())
     blob.upload_blob(pieces, length=job["length"], overwrite=True, max_concurrency=4)
+    hasher.end()
 
 
 def _sdks(job: dict[str, Any], **options: Any) -> tuple[Any, Any]:
@@ -85,23 +151,35 @@ def _lead_acs_to(port: int) -> None:
 
 
 def rclone(job: dict[str, Any]) -> None:
-    """`rclone copyurl`."""
+    """`rclone copyurl`; it tells no digest of what it copied, so a script that wants one reads the source again."""
     config = {"RCLONE_CONFIG_SINK_TYPE": "azureblob", "RCLONE_CONFIG_SINK_SAS_URL": f"{job['container']}?{FOREVER}"}
     _run(["rclone", "--ca-cert", job["ca"], "copyurl", job["direct"], f"sink:bench/{job['name']}"], config)
+    if job["digest"]:
+        _DIGEST.append(_sha256_at(job["direct"], job["ca"]))
 
 
 def azcopy(job: dict[str, Any]) -> None:
-    """Curl into azcopy's pipe."""
-    download = f'curl -sS --cacert "{job["ca"]}" "{job["direct"]}"'
+    """Curl into azcopy's pipe, past sha256sum where a digest is asked for."""
+    kept = Path(tempfile.gettempdir()) / f"bench-{os.getpid()}.sha256"
+    tee = f' | tee >(sha256sum > "{kept}")' if job["digest"] else ""
+    download = f'curl -sS --cacert "{job["ca"]}" "{job["direct"]}"{tee}'
     command = f'{download} | "{job["azcopy"]}" copy "{job["blob"]}?{FOREVER}" --from-to PipeBlob'
-    _run(["bash", "-c", command], {"SSL_CERT_FILE": job["ca"], "AZCOPY_DISABLE_SYSLOG": "true"})
+    _run(["bash", "-o", "pipefail", "-c", command], {"SSL_CERT_FILE": job["ca"], "AZCOPY_DISABLE_SYSLOG": "true"})
+    if job["digest"]:
+        while not (kept.exists() and kept.stat().st_size):
+            time.sleep(0.001)  # the shell does not wait for sha256sum
+        _DIGEST.append(kept.read_text(encoding="ascii").split()[0])
+        kept.unlink()
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
     _started()
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{command[0]}: {(done.stdout + done.stderr)[-400:]}")
+        said = (done.stdout + done.stderr).strip()
+        if "libsecret-1.so" in said:
+            sys.exit("azcopy needs libsecret (Debian: apt-get install libsecret-1-0)")
+        sys.exit(f"{command[0]}: {said[-400:]}")
 
 
 def adlfs(job: dict[str, Any]) -> None:
@@ -111,10 +189,12 @@ def adlfs(job: dict[str, Any]) -> None:
     os.environ["SSL_CERT_FILE"] = job["ca"]
     sink = fsspec.filesystem("abfs", connection_string=job["connection"])
     source = fsspec.filesystem("https")
+    hasher = _Hasher(job)
     _started()
     with source.open(job["direct"]) as read, sink.open(f"bench/{job['name']}", "wb") as write:
         while piece := read.read(8 * MIB):
-            write.write(piece)
+            write.write(hasher.update(piece))
+    hasher.end()
 
 
 def smart_open(job: dict[str, Any]) -> None:
@@ -124,13 +204,15 @@ def smart_open(job: dict[str, Any]) -> None:
 
     client = BlobServiceClient.from_connection_string(job["connection"], connection_verify=job["ca"])
     os.environ["REQUESTS_CA_BUNDLE"] = job["ca"]
+    hasher = _Hasher(job)
     _started()
     with (
         library.open(job["direct"], "rb") as read,
         library.open(f"azure://bench/{job['name']}", "wb", transport_params={"client": client}) as write,
     ):
         while piece := read.read(8 * MIB):
-            write.write(piece)
+            write.write(hasher.update(piece))
+    hasher.end()
 
 
 def obstore_stream(job: dict[str, Any]) -> None:
@@ -138,37 +220,54 @@ def obstore_stream(job: dict[str, Any]) -> None:
     import obstore
 
     source, path, sink = _stores(job)
+    hasher = _Hasher(job)
     _started()
+
+    async def hashed(pieces: Any) -> AsyncIterator[Any]:
+        async for piece in pieces:
+            yield hasher.update(piece)
 
     async def copy() -> None:
         answer = await obstore.get_async(source, path)
-        await obstore.put_async(sink, job["name"], answer.stream(min_chunk_size=8 * MIB), chunk_size=8 * MIB)
+        pieces = answer.stream(min_chunk_size=8 * MIB)
+        await obstore.put_async(sink, job["name"], hashed(pieces) if job["digest"] else pieces, chunk_size=8 * MIB)
 
     asyncio.run(copy())
+    hasher.end()
 
 
 def obstore_ranges(job: dict[str, Any]) -> None:
     """obstore: eight ranges of 8 MiB at once, in order into one multipart put."""
+    _obstore_ranges(job, at_once=8, step=8 * MIB)
+
+
+def obstore_32_ranges(job: dict[str, Any]) -> None:
+    """Obstore with as many connections as we may use: 32 ranges of 2 MiB; uploads of 8 MiB, its smallest useful."""
+    _obstore_ranges(job, at_once=32, step=2 * MIB)
+
+
+def _obstore_ranges(job: dict[str, Any], at_once: int, step: int) -> None:
     import obstore
 
     source, path, sink = _stores(job)
+    hasher = _Hasher(job)
     _started()
-    step = 8 * MIB
 
-    def part(start: int) -> bytes:
-        return bytes(obstore.get_range(source, path, start=start, end=min(start + step, job["length"])))
+    def part(start: int) -> Any:
+        return obstore.get_range(source, path, start=start, end=min(start + step, job["length"]))
 
     def parts() -> Any:
         starts = list(range(0, job["length"], step))
-        with ThreadPoolExecutor(8) as pool:
-            waiting = [pool.submit(part, start) for start in starts[:8]]
-            for start in [*starts[8:], *[None] * 8]:
+        with ThreadPoolExecutor(at_once) as pool:
+            waiting = deque(pool.submit(part, start) for start in starts[:at_once])
+            for start in [*starts[at_once:], *[None] * at_once]:
                 if waiting:
-                    yield waiting.pop(0).result()
+                    yield hasher.update(waiting.popleft().result())
                 if start is not None:
                     waiting.append(pool.submit(part, start))
 
-    obstore.put(sink, job["name"], parts(), chunk_size=step, max_concurrency=8)
+    obstore.put(sink, job["name"], parts(), chunk_size=max(step, 5 * MIB), max_concurrency=8)
+    hasher.end()
 
 
 def _stores(job: dict[str, Any]) -> tuple[Any, str, Any]:
@@ -181,18 +280,22 @@ def _stores(job: dict[str, Any]) -> tuple[Any, str, Any]:
 
 
 def _read_back(job: dict[str, Any]) -> float:
-    """The proof that none of them gives: all of it read back and hashed, as fast as the standard library can."""
+    """The proof that none of them gives: all of it read back, hashed and compared."""
     begun = time.perf_counter()
-    host, _, path = job["blob"].removeprefix("https://").partition("/")
-    connection = http.client.HTTPSConnection(host, context=ssl.create_default_context(cafile=job["ca"]))
+    if _sha256_at(job["blob"], job["ca"]) != _DIGEST[0]:
+        sys.exit("the copy differs from the source")
+    return time.perf_counter() - begun
+
+
+def _sha256_at(url: str, ca: str) -> str:
+    host, _, path = url.removeprefix("https://").partition("/")
+    connection = http.client.HTTPSConnection(host, context=ssl.create_default_context(cafile=ca))
     connection.request("GET", f"/{path}")
     answer, digest, view = connection.getresponse(), hashlib.sha256(), memoryview(bytearray(MIB))
     while count := answer.readinto(view):
         digest.update(view[:count])
     connection.close()
-    if digest.hexdigest() != job["sha256"]:
-        sys.exit("the copy differs from the source")
-    return time.perf_counter() - begun
+    return digest.hexdigest()
 
 
 PEERS: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -204,6 +307,7 @@ PEERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "smart_open": smart_open,
     "obstore stream": obstore_stream,
     "obstore ranges": obstore_ranges,
+    "obstore 32 ranges": obstore_32_ranges,
 }
 
 if __name__ == "__main__":

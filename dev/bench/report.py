@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dev.bench.figures import Figure, Goal
+from dev.bench.goals import Figure, Goal
 from dev.bench.plot import plot
+from dev.bench.runs import DISTURBED
 from dev.bench.servers import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "performance.md"
@@ -28,8 +30,38 @@ def gathered(figures: dict[str, Figure], seconds: float) -> dict[str, Any]:
         "machine": machine(),
         "took_seconds": round(seconds),
         "goals": [vars(goal) | {"reached": goal.is_reached} for figure in figures.values() for goal in figure.goals],
+        "disturbed": disturbed({name: figure.details for name, figure in figures.items()}),
         "figures": {name: figure.details for name, figure in figures.items()},
     }
+
+
+def disturbed(details: Any) -> dict[str, int]:
+    """How many runs there were, and during how many of them others used more than a twentieth of the CPU."""
+    found = {"runs": 0, "disturbed": 0}
+    for run in _runs_in(details):
+        found["runs"] += 1
+        found["disturbed"] += run["disturbed"] > DISTURBED
+    return found
+
+
+def _runs_in(details: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(details, dict):
+        if "disturbed" in details and "seconds" in details:
+            yield details
+        details = list(details.values())
+    if isinstance(details, list):
+        for one in details:
+            yield from _runs_in(one)
+
+
+def _about_quiet(found: dict[str, int]) -> str:
+    """One sentence on whether the machine was quiet, for the table and the page."""
+    if not found["disturbed"]:
+        return f"The machine was quiet during all {found['runs']} runs."
+    return (
+        f"NOT QUIET: during {found['disturbed']} of {found['runs']} runs others used more than {DISTURBED:.0%} of the"
+        " CPU. Do not compare these figures."
+    )
 
 
 def machine() -> str:
@@ -52,6 +84,8 @@ def show(figures: dict[str, Figure], console: Console) -> None:
         for goal in figure.goals:
             table.add_row(*_cells(goal))
     console.print(table)
+    quiet = disturbed({name: figure.details for name, figure in figures.items()})
+    console.print(f"[{'red' if quiet['disturbed'] else 'green'}]{_about_quiet(quiet)}[/]")
     for name, figure in figures.items():
         for title, rates in _rates(name, figure.details).items():
             shown = ", ".join(f"{who} {rate:.0f}" for who, rate in sorted(rates.items(), key=lambda pair: -pair[1]))
@@ -103,6 +137,8 @@ def write_page(found: dict[str, Any]) -> None:
 def _markdown(found: dict[str, Any]) -> str:
     lines = [
         f"`make bench` on {found['when'][:10]}, in {found['took_seconds'] // 60 + 1} minutes: {found['machine']}.",
+        "",
+        _about_quiet(found["disturbed"]),
         "",
     ]
     lines += ["| figure | must reach | aim | measured | |", "|---|---|---|---|---|"]

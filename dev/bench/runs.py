@@ -6,15 +6,22 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
+
+import psutil
 
 from dev.bench import content
 from dev.bench.servers import REPOSITORY, Certificate, Served
 
 OURS = "this app"
+FLOOR = "native floor"
+DISTURBED = 0.05  # of the CPU
 _VENV = REPOSITORY / ".local-world" / "bench" / "venv"
 _TOOLS = REPOSITORY / ".local-world" / "bench" / "node"
 PINNED = (
@@ -32,11 +39,25 @@ _KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
 
 @dataclass(frozen=True)
 class Run:
-    """One copy: how long it took, the CPU seconds of its processes, its memory above idle (peers: all of it), in MB."""
+    """One copy: how long it took, the CPU seconds of its processes, its memory above idle (peers: all of it), in MB.
+
+    `disturbed` is the share of the machine's CPU that others used meanwhile.
+    """
 
     seconds: float
     cpu: float
     rss_mb: float
+    disturbed: float = 0.0
+    took: tuple[tuple[int, float], ...] = ()  # of many copies in one process: the seconds of each, with its length
+
+    def took_below(self, length: int) -> list[float]:
+        """Return the seconds of each copy of a file up to this length."""
+        return [seconds for one, seconds in self.took if one <= length]
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Return whether others used so much that the run does not count for much."""
+        return self.disturbed > DISTURBED
 
 
 @dataclass
@@ -62,11 +83,23 @@ class Results:
         used = [run.cpu / self.length * 1e9 for run in self.runs.get(who, [])]
         return statistics.median(used) if used else None
 
+    def best(self, *, but: Sequence[str] = ()) -> str:
+        """Return the fastest peer; nothing when none ran."""
+        peers = (who for who in self.runs if who not in (OURS, FLOOR, *but))
+        return max(peers, key=lambda who: self.rate(who) or 0, default="")
+
     def as_json(self) -> dict[str, object]:
         """For the file."""
         rows = {who: [asdict(run) for run in runs] for who, runs in self.runs.items()}
         rates = {who: round(rate, 1) for who in self.runs if (rate := self.rate(who))}
-        return {"length": self.length, "mb_per_second": rates, "runs": rows, "missing": self.missing}
+        cpu = {who: round(used, 2) for who in self.runs if (used := self.cpu_per_gb(who))}
+        return {
+            "length": self.length,
+            "mb_per_second": rates,
+            "cpu_seconds_per_gb": cpu,
+            "runs": rows,
+            "missing": self.missing,
+        }
 
 
 def install_peers() -> None:
@@ -101,8 +134,22 @@ class Bench:
 
     def ours(self, length: int, *options: str, **settings: str) -> Run:
         """Our copy, with more settings if the figure needs them."""
-        command = [sys.executable, "-m", "dev.bench.ours", str(length), *options]
-        return _report(command, {**self.environment(), **settings})
+        return self.script(["-m", "dev.bench.ours", str(length), *options], settings)
+
+    def script(self, words: Sequence[str], settings: Mapping[str, str], program: Path = REPOSITORY) -> Run:
+        """What a Python program of ours reports; `program` is the repository that it is run from."""
+        return _report([sys.executable, *words], {**self.environment(), **settings}, program)
+
+    def many(self, at_once: int, lengths: Sequence[int], *, cores: int = 0, memory_mb: int = 0) -> Run:
+        """Many of our copies with read-back in one process, so many at once."""
+        words = ["-m", "dev.bench.ours_many", str(at_once), *map(str, lengths)]
+        settings = {"BENCH_CORES": str(cores), "BENCH_MEMORY_MB": str(memory_mb)} if cores else {}
+        return self.script(words, settings)
+
+    def floor(self, length: int, *, proof: bool, connections: int = 4, block_bytes: int = 8 << 20) -> Run:
+        """The same requests and hashes without an interpreter."""
+        job = [content.object_id(length), length, connections, block_bytes, int(proof), self.tls.ca]
+        return _report([str(_built_floor()), str(self.source.port), str(self.sink.port), *map(str, job)], {})
 
     def environment(self) -> dict[str, str]:
         """The app's settings."""
@@ -114,10 +161,11 @@ class Bench:
             "REQUESTS_CA_BUNDLE": str(self.tls.ca),
             "AzureWebJobsStorage": "UseDevelopmentStorage=true",
             "ARCHIVE_STORAGE": self._connection(),
+            "COPY_SHA512": "false",  # nobody else computes one; what it costs is a figure of its own
         }
 
-    def peer(self, name: str, length: int, *, proof: bool = False) -> Run:
-        """A peer's copy; with proof, followed by a full read-back."""
+    def peer(self, name: str, length: int, *, digest: bool = False, proof: bool = False) -> Run:
+        """A peer's copy; with a digest of what it read, and with proof compared with a full read-back."""
         object_id = content.object_id(length)
         job = {
             "source": content.location(length),
@@ -130,8 +178,8 @@ class Bench:
             "blob": f"{self.sink.url}/bench/bench/{object_id}",
             "name": object_id,
             "length": length,
+            "digest": digest or proof,
             "proof": proof,
-            "sha256": content.sha256_of(length) if proof else "",
             "azcopy": str(_azcopy()),
         }
         environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(self.tls.ca)}
@@ -143,27 +191,89 @@ class Bench:
         return f"{account};BlobEndpoint={self.sink.url}/bench;"
 
 
-def interleaved(results: Results, bench: Bench, peers: Sequence[str], rounds: int, *, proof: bool, say: object) -> None:
-    """Runs everybody in turn, so that what the machine does meanwhile hits all alike."""
-    for _ in range(rounds):
-        for who in (OURS, *peers):
-            say(who)  # type: ignore[operator]  # a callable that shows progress
-            try:
-                options = ("--readback",) if proof else ()
-                run = (
-                    bench.ours(results.length, *options)
-                    if who == OURS
-                    else bench.peer(who, results.length, proof=proof)
-                )
-            except RuntimeError as error:
-                results.missing[who] = str(error)
-                continue
-            results.runs[who].append(run)
+class Proof(Enum):
+    """How much of a proof a contest asks of everybody; ours always gives the first two."""
+
+    NONE = "without proof"
+    DIGEST = "with the source's digest"
+    FULL = "with digest and full read-back"
 
 
-def _report(command: list[str], environment: dict[str, str]) -> Run:
-    done = subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+@dataclass
+class Contest:
+    """Runs everybody in turn, so that what the machine does meanwhile hits all alike.
+
+    `floor` says the connections and the bytes of a block that the floor uses.
+    """
+
+    bench: Bench
+    results: Results
+    proof: Proof
+    say: Callable[[str], None]
+    floor: dict[str, int] = field(default_factory=dict)
+
+    def run(self, who: Sequence[str], rounds: int) -> Results:
+        """Run OURS, FLOOR and peers by their names, so many times each, and return all results."""
+        for number in range(rounds):
+            for name in who:
+                self.say(f"{name}, {self.proof.value}, round {number + 1} of {rounds}")
+                try:
+                    self.results.runs[name].append(_one(self, name))
+                except RuntimeError as error:
+                    self.results.missing[name] = str(error)
+        return self.results
+
+
+def _one(contest: Contest, name: str) -> Run:
+    bench, length, proof = contest.bench, contest.results.length, contest.proof
+    if name == OURS:
+        return bench.ours(length, *(["--readback"] if proof is Proof.FULL else []))
+    if name == FLOOR:
+        return bench.floor(length, proof=proof is Proof.FULL, **contest.floor)
+    return bench.peer(name, length, digest=proof is not Proof.NONE, proof=proof is Proof.FULL)
+
+
+def _built_floor() -> Path:
+    """The floor's program, built when it is not there or older than its source.
+
+    Raises:
+        RuntimeError: there is no C compiler, or no OpenSSL to build against.
+    """
+    source = Path(__file__).with_name("floor.c")
+    built = REPOSITORY / ".local-world" / "bench" / "floor"
+    if not built.is_file() or built.stat().st_mtime < source.stat().st_mtime:
+        built.parent.mkdir(parents=True, exist_ok=True)
+        command = ["cc", "-O2", "-D_GNU_SOURCE", "-o", str(built), str(source), "-lssl", "-lcrypto", "-lpthread"]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise RuntimeError("the floor needs a C compiler and OpenSSL (Debian: gcc libssl-dev)") from error
+    return built
+
+
+def _report(command: list[str], environment: dict[str, str], program: Path = REPOSITORY) -> Run:
+    begun, before, family = time.monotonic(), _busy_seconds(), _family_seconds()
+    done = subprocess.run(command, env=environment, cwd=program, capture_output=True, text=True, check=False)
+    others = (_busy_seconds() - before) - (_family_seconds() - family)
     if done.returncode:
-        raise RuntimeError((done.stderr.strip().splitlines() or ["it failed without a word"])[-1][:300])
+        raise RuntimeError(" | ".join(done.stderr.strip().splitlines()[-3:])[:400] or "it failed without a word")
     found = json.loads(done.stdout.strip().splitlines()[-1])
-    return Run(found["seconds"], found["cpu"], found["rss_mb"])
+    disturbed = max(0.0, others / (time.monotonic() - begun) / (os.cpu_count() or 1))
+    took = tuple((length, seconds) for length, seconds in found.get("took", ()))
+    return Run(found["seconds"], found["cpu"], found["rss_mb"], round(disturbed, 3), took)
+
+
+def _busy_seconds() -> float:
+    """Seconds of CPU that the whole machine has used, or that its host took away."""
+    times = psutil.cpu_times()._asdict()
+    return float(sum(times.get(kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq", "steal")))
+
+
+def _family_seconds() -> float:
+    """Seconds of CPU that this process, its servers and its clients have used."""
+    me = psutil.Process()
+    total = 0.0
+    for process in (me, *me.children(recursive=True)):  # the servers live in processes of their own
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])  # its own, and those of its children that have ended
+    return total

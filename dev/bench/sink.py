@@ -7,12 +7,13 @@ import base64
 import hashlib
 import re
 import threading
+import time
 from collections import defaultdict
 from urllib.parse import unquote
 
 from dev.bench import content, http1
 from dev.bench.source import Stats
-from recording.domain.archived.blocks import crc64_of
+from recording.domain.archived.blocks import crc64_of, staged_block
 
 _STAMPS = {"ETag": '"0x1"', "Last-Modified": "Tue, 24 Nov 2026 00:00:00 GMT", "x-ms-version": "2025-11-05"}
 
@@ -20,8 +21,10 @@ _STAMPS = {"ETag": '"0x1"', "Last-Modified": "Tue, 24 Nov 2026 00:00:00 GMT", "x
 class Sink:
     """The app that a Server serves; any account, any container."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_byte_seconds: float = 0.0, bytes_per_second: float = 0.0) -> None:
         self.stats = Stats()
+        self._first_byte_seconds = first_byte_seconds
+        self._bytes_per_second = bytes_per_second
         self._staged: dict[str, dict[str, int]] = defaultdict(dict)  # by blob: ids as sent (base64) and lengths
         self._committed: dict[str, list[tuple[str, int]]] = {}
         self._lock = threading.Lock()
@@ -39,7 +42,11 @@ class Sink:
             _read(request, connection)
 
     def _put(self, request: http1.Request, connection: http1.Connection, asked: str | None) -> None:
+        begun = time.monotonic()
         body = connection.read(request.body_length)
+        if self._bytes_per_second:
+            takes = self._first_byte_seconds + len(body) / self._bytes_per_second
+            time.sleep(max(0.0, begun + takes - time.monotonic()))
         checked = _checked(request, body)
         if checked is None:
             connection.answer(400, {"x-ms-error-code": "Crc64Mismatch"})
@@ -58,7 +65,7 @@ class Sink:
     def _commit(self, blob: str, body: bytes) -> None:
         named = re.findall(r"<(?:Latest|Uncommitted)>([^<]+)</", body.decode())
         staged = self._staged.pop(blob, {})
-        self._committed[blob] = [(name, staged[name]) for name in named]
+        self._committed[blob] = [(name, staged[name] if name in staged else _length_of(name)) for name in named]
 
     def _list(self, request: http1.Request, connection: http1.Connection) -> None:
         with self._lock:
@@ -66,6 +73,15 @@ class Sink:
             staged = list(self._staged.get(request.path, {}).items())
         body = f"<BlockList>{_listed('Committed', committed)}{_listed('Uncommitted', staged)}</BlockList>"
         connection.answer(200, {**_STAMPS, "Content-Type": "application/xml"}, body.encode())
+
+
+def _length_of(name: str) -> int:
+    """What a block's own id says, where nginx took the block itself; 0 for ids of others."""
+    try:
+        block = staged_block(base64.b64decode(name).decode())
+    except ValueError:
+        return 0
+    return block.length if block is not None else 0
 
 
 def _checked(request: http1.Request, body: bytearray) -> dict[str, str] | None:
@@ -96,5 +112,5 @@ def _read(request: http1.Request, connection: http1.Connection) -> None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     connection.send(http1.head(206 if wanted else 200, headers))
     if request.method != "HEAD":
-        for piece in content.pieces(length, start, stop):
+        for piece in content.pieces(length, start, stop, content.kind_of(request.path)):
             connection.send(piece)

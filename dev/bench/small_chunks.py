@@ -54,6 +54,14 @@ def chunks_per_second(count: int, say: Say) -> tuple[float, float]:
     return line, floor
 
 
+def calls_of_a_chunk() -> list[tuple[str, str]]:
+    """What the line asks of its ports for one small chunk: port and method of each call."""
+    with LocalWorld(WorldOptions(host="builtin")) as world:
+        world._stop_host()
+        (plan,) = _recorded(world, _tasks(world, 1))
+    return [(call.port, call.method) for call in plan]
+
+
 def _tasks(world: LocalWorld, count: int) -> list[str]:
     """Fresh chunks at the simulator, as the messages that ingest would have made of their events."""
     from recording import wiring
@@ -189,6 +197,8 @@ def _again(port: Any, call: Call, etags: dict[tuple[str, ...], str | None]) -> N
         arguments[0] = arguments[0].model_copy(update={"etag": etags.get(place)})
     if call.method == "put_media":
         arguments[1] = memoryview(arguments[1])
+    if call.method == "fill":
+        arguments[2:] = [memoryview(bytearray(len(arguments[2])))]  # and no ETag: it is another one here
     if call.method == "put_if_unchanged":
         arguments[3] = etags.get(("get", arguments[0]))
     result = getattr(port, call.method)(*arguments, **call.options)

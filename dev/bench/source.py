@@ -21,10 +21,12 @@ class SourceOptions:
     Attributes:
         first_byte_seconds: before the answer begins.
         bytes_per_second: for each request; 0 is unlimited.
+        burst_bytes: of each request, which go at once, as a token bucket lets them.
     """
 
     first_byte_seconds: float = 0.0
     bytes_per_second: float = 0.0
+    burst_bytes: float = 0.0
 
 
 @dataclass
@@ -98,12 +100,12 @@ class Source:
         }
         connection.send(http1.head(200 if asked is None else 206, headers))
         if request.method != "HEAD":
-            self._send_body(connection, length, start, stop)
+            self._send_body(connection, length, start, stop, content.kind_of(request.path))
 
-    def _send_body(self, connection: http1.Connection, length: int, start: int, stop: int) -> None:
-        pace = Pace(self.options.bytes_per_second)
+    def _send_body(self, connection: http1.Connection, length: int, start: int, stop: int, kind: str) -> None:
+        pace = Pace(self.options.bytes_per_second, self.options.burst_bytes)
         step = _PACED_PIECE if self.options.bytes_per_second else content.PIECE
-        for piece in content.pieces(length, start, stop):
+        for piece in content.pieces(length, start, stop, kind):
             for offset in range(0, len(piece), step):
                 part = piece[offset : offset + step]
                 connection.send(part)
@@ -114,9 +116,9 @@ class Source:
 class Pace:
     """Holds a stream at a rate; 0 does not hold it."""
 
-    def __init__(self, bytes_per_second: float) -> None:
+    def __init__(self, bytes_per_second: float, burst_bytes: float = 0.0) -> None:
         self._rate = bytes_per_second
-        self._done = 0
+        self._done = -burst_bytes
         self._started = time.monotonic()
 
     def wait_after(self, count: int) -> None:

@@ -102,7 +102,8 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     if work.record.sha256 is None:
         return _first_seen_whole(work, etag)
     probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
-    is_new = work.record.sha512 is None  # the worker that read the source was of a version that did not compute it
+    # None where the worker that read the source was of a version that did not compute it
+    is_new = work.record.sha512 is None and work.settings.copy_sha512
     blob = Stored(_name(work), _length(work), _blocks(work), etag)
     stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
@@ -115,7 +116,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
 def _first_seen_whole(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format)
     blob = Stored(_name(work), _length(work), _blocks(work, needed=True), etag)
-    stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=True)
+    stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=work.settings.copy_sha512)
     changes = _judged(work, media)
     changes["sha256"], changes["sha512"] = stored.sha256, stored.sha512
     return ["copied in several runs; read back whole: each block is the source's"], changes

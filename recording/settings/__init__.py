@@ -121,6 +121,7 @@ class Settings(_Frozen):
     claim_length: Annotated[timedelta, Setting("CLAIM_SECONDS", values.claim)] = timedelta(minutes=2)
     copy_slots: Annotated[int | None, Setting("COPY_SLOTS", values.slots)] = None
     copy_block_bytes: Annotated[int | None, Setting("COPY_BLOCK_MIB", values.block)] = None
+    copy_sha512: Annotated[bool, Setting("COPY_SHA512", values.flag)] = True
     consent_required: Annotated[bool, Setting("CONSENT_REQUIRED", values.flag)] = False
     monitor_workspace_id: Annotated[str | None, Setting("MONITOR_WORKSPACE_ID", values.guid)] = None
     monitor_endpoint: Annotated[str, Setting("MONITOR_ENDPOINT", values.endpoint)] = DEFAULT_MONITOR_ENDPOINT

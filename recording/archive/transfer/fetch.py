@@ -158,7 +158,7 @@ class _Fetching:
                 return self._small(source, content, slot)
             head = slot.view[: self._filled(content, slot.view[:SNIFF_BYTES], self.flow.look)]
             format_type = sniff(head) or self.announced
-            ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=True)
+            ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=self.work.settings.copy_sha512)
             self._prepare(source, format_type, ordered)
             if content.is_whole:
                 self.flow.run(self._streamed(content, slot, len(head)))
@@ -218,7 +218,7 @@ class _Fetching:
         )  # one byte more shows a body that is too long
         check_length(filled, source.total)
         view = slot.view[: source.total]
-        ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=True)
+        ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=self.work.settings.copy_sha512)
         ordered.take(view)
         digest, media = ordered.finish()
         format_type = sniff(view) or self.announced

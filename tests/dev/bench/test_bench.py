@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
+import shutil
 import ssl
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,9 +15,23 @@ import certifi
 import pytest
 from rich.console import Console
 
-from dev.bench import command, content, figures, interrupted, plot, report, runs, servers, small_chunks, source
+from dev.bench import (
+    command,
+    content,
+    contests,
+    figures,
+    interrupted,
+    plot,
+    report,
+    runs,
+    servers,
+    small_chunks,
+    source,
+)
 from dev.bench.figures import Figure, Goal
 from dev.bench.runs import OURS, Bench, Results, Run
+from recording.domain.formats import FormatType
+from recording.domain.media import MediaProbe
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +68,21 @@ def test_an_id_tells_the_length() -> None:
     assert content.length_of(content.location(1 << 30)) == 1 << 30
 
 
+@pytest.mark.parametrize("kind", content.KINDS)
+@pytest.mark.parametrize("length", [1_000_003, 3_000_000, 20_480 * 801 + 20_481])
+def test_a_file_of_every_kind_opens_as_that_kind(kind: str, length: int) -> None:
+    """The media check is part of what is measured: it must find what it would find in a real file."""
+    probe = MediaProbe(FormatType(kind))
+    parts = [bytes(piece) for piece in content.pieces(length, kind=kind)]
+    for part in parts:
+        probe.feed(part)
+    assert probe.finish().format is FormatType(kind)
+    whole = b"".join(parts)
+    assert len(whole) == length
+    assert b"".join(content.pieces(length, 700_001, 900_002, kind)) == whole[700_001:900_002]
+    assert content.kind_of(content.location(length, kind)) == kind
+
+
 # --- the servers -----------------------------------------------------------------------------------------------------
 
 
@@ -82,6 +114,22 @@ def test_ours_and_the_sink_agree_on_every_byte(bench: Bench) -> None:
     run = bench.ours(10_000_000, "--readback", COPY_BLOCK_MIB="1")
     assert servers.stats_of(bench.sink)["bytes_moved"] - before == 10_000_000
     assert run.seconds > 0
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="the floor is written in C")
+def test_the_floor_moves_and_proves_every_byte(bench: Bench) -> None:
+    """What everybody is compared with must do the same work."""
+    before = servers.stats_of(bench.sink)["bytes_moved"]
+    run = bench.floor(5_000_001, proof=True, connections=3, block_bytes=1 << 20)
+    assert servers.stats_of(bench.sink)["bytes_moved"] - before == 5_000_001
+    assert run.seconds > 0
+
+
+def test_many_copies_in_one_process_each_tell_their_time(bench: Bench) -> None:
+    """The small ones among large ones are judged by theirs."""
+    run = bench.many(3, [100_000, 200_000, 3_000_000])
+    assert sorted(length for length, _ in run.took) == [100_000, 200_000, 3_000_000]
+    assert len(run.took_below(200_000)) == 2
 
 
 def test_a_killed_copy_is_counted_and_ends(bench: Bench) -> None:
@@ -138,7 +186,7 @@ def test_a_goal_is_reached_or_not_or_unknown(goal: Goal, reached: bool | None) -
 
 def test_every_peer_can_be_run_by_its_name() -> None:
     """The figures name peers that the script has."""
-    names = {"SDK sample", "obstore ranges", *figures.SINGLE}
+    names = {contests.SAMPLE, *contests.SINGLE, *contests.HASHING}
     script = Path(runs.__file__).with_name("peers.py").read_text(encoding="utf-8")
     assert all(f'"{name}": ' in script for name in names)
 
@@ -186,6 +234,29 @@ def test_a_peer_that_did_not_run_is_named_with_the_reason(tmp_path: Path, monkey
     shown = (tmp_path / "out").read_text(encoding="utf-8")
     assert "fast, with proof: azcopy pipe did not run: [Errno 13] Permission denied" in shown
     assert "fast, with proof: azcopy pipe did not run: `[Errno 13] Permission denied`" in page.read_text("utf-8")
+
+
+def test_a_run_that_others_disturbed_marks_the_whole_table(tmp_path: Path) -> None:
+    """A busy neighbour doubles times: such figures are shown, and not compared."""
+    results = Results(1_000_000)
+    results.runs[OURS] = [Run(0.1, 0.1, 1), Run(0.2, 0.1, 1, disturbed=0.3)]
+    figure = Figure([], {"with digest": results.as_json()})
+    with (tmp_path / "out").open("w", encoding="utf-8") as out:
+        report.show({"fast": figure}, Console(file=out, width=200))
+    assert "NOT QUIET: during 1 of 2 runs" in (tmp_path / "out").read_text(encoding="utf-8")
+
+
+def test_what_others_use_is_noticed() -> None:
+    """By the CPU of the whole machine, without that of our own processes."""
+    run = runs._report([sys.executable, "-c", 'print(\'{"seconds": 1, "cpu": 1, "rss_mb": 1}\')'], dict(os.environ))
+    assert 0.0 <= run.disturbed <= 1.5
+
+
+def test_the_table_holds_what_the_copy_is_judged_by() -> None:
+    """`python -m dev bench table` measures them all."""
+    assert {"throttled", "fast", "shapes", "many", "one-core", "latency", "memory", "killed", "cost"} <= set(
+        figures.TABLE
+    )
 
 
 def test_a_plot_without_figures_is_empty_and_no_error() -> None:

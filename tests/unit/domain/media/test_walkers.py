@@ -315,7 +315,7 @@ def test_no_mp3_costs_a_python_step_for_each_frame(kind: str) -> None:
     }[kind]
     data, lines = _frames_of(sizes, 3, 0), 0
 
-    def count(_frame: object, event: str, _arg: object) -> object:
+    def count(_frame: object, event: str, _arg: object) -> Any:
         nonlocal lines
         lines += event == "line"
         return count
