@@ -1,5 +1,6 @@
 """docs/runbook.md against recording/telemetry/__init__.py."""
 
+import ast
 import logging
 import re
 
@@ -8,7 +9,7 @@ import pytest
 from recording.operate.doctor import CHECKS
 from recording.telemetry import FIELDS, Event, emit
 from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS
+from tests.repo.docs.repository import DOCS, ROOT
 
 PAGE = DOCS / "runbook.md"
 LEVELS = {spans(row["event"])[0]: row["level"] for row in rows_with(PAGE, "event", "level") if row["level"] != "-"}
@@ -31,6 +32,26 @@ def test_the_level_is_the_documented_one(event: Event, caplog: pytest.LogCapture
     with caplog.at_level(logging.DEBUG, logger="recording"):
         emit(event)
     assert caplog.records[0].levelname.lower() == LEVELS[event.value]
+
+
+@pytest.mark.parametrize("event", [Event.REDRIVEN, Event.SCRUB_BEHIND])
+def test_the_reasons_of_an_event_are_all_explained(event: Event) -> None:
+    """A query by reason is written from this page."""
+    (row,) = [row for row in rows_with(PAGE, "event", "level", "what it means") if spans(row["event"]) == [event.value]]
+    assert [reason for reason in _reasons(event) if reason not in spans(row["what it means"])] == []
+
+
+def _reasons(event: Event) -> list[str]:
+    """The reasons in the code: texts given to the field `reason` where this event is logged."""
+    found = []
+    for path in (ROOT / "recording").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]) == f"Event.{event.name}":
+                told = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
+                texts = [part.value for value in told for part in ast.walk(value) if isinstance(part, ast.Constant)]
+                found += [text for text in texts if isinstance(text, str)]
+    assert found
+    return found
 
 
 def test_the_page_lists_exactly_the_fields_there_are() -> None:

@@ -102,6 +102,14 @@ def test_each_role_opens_what_the_matrix_says(role: Role, operation: Operation) 
         assert here.fakes.control.calls == []
 
 
+@pytest.mark.parametrize("operation", sorted({*READS, Operation.LIST_HELD, Operation.DEEP_HEALTH} & FUNCTIONS.keys()))
+def test_who_only_looks_leaves_no_row_in_the_audit_trail(operation: Operation) -> None:
+    """As docs/api.md says: a watcher that asks each minute would bury the rows that somebody looks for."""
+    here = world(platform_auth=True)
+    assert not is_refused(asked(here, operation, principal(Role.ADMIN)))
+    assert here.fakes.audit.written == []
+
+
 @pytest.mark.parametrize("operation", FUNCTIONS)
 def test_a_required_sign_in_that_the_platform_does_not_do_lets_nobody_in(operation: Operation) -> None:
     """A platform setting that is lost must close the routes, not open them; a header proves nothing then."""
