@@ -14,6 +14,7 @@ from recording.http import keep as http_keep
 from recording.http import library as http_library
 from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
+from recording.library import analysts
 from recording.library import follow_up as library
 from recording.library.seal import turn as sealing
 from recording.operate import scrub as scrubbing
@@ -199,6 +200,12 @@ def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger g
 def scrub(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
     """Reads each night what was not read for longest, and goes on each hour until that is done."""
     scrubbing.scrub_if_due(*wiring.dependencies())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 45 2 * * *")
+def export_directory(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
+    """Writes the directory's facts to Parquet files for analysts, where that is wanted."""
+    analysts.export_directory(*wiring.dependencies())
 
 
 @app.timer_trigger(arg_name="timer", schedule="30 */5 * * * *")

@@ -99,6 +99,7 @@ def _ports() -> Ports:
         directory=_lazily(_directory),
         follow_ups=_lazily(_follow_ups),
         index_keys=_lazily(_index_keys),
+        analysts=_lazily(_analysts) if settings().parquet_container else None,
         seal=_seal(settings()),
         keeping=_lazily(_keeping),
     )
@@ -293,6 +294,13 @@ def _keeping() -> Keeping:
     from recording.adapters.table.keeping import TableKeeping
 
     return TableKeeping(settings())
+
+
+def _analysts() -> Archive:
+    from recording.adapters.blob.archive import BlobArchive
+
+    known = settings()
+    return BlobArchive(known.model_copy(update={"archive_container": known.parquet_container}))
 
 
 def _log() -> CallRecordingLog:

@@ -890,6 +890,7 @@ class Fakes:
     index_keys: FakeIndexKeys = field(default_factory=FakeIndexKeys)
     seal: FakeSeal | None = None  # as without SEAL_KEY
     keeping: FakeKeeping = field(default_factory=FakeKeeping)
+    analysts: FakeArchive | None = None  # as without PARQUET_CONTAINER
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
 
@@ -919,6 +920,7 @@ class Fakes:
             directory=self.directory,
             follow_ups=self.follow_ups,
             index_keys=self.index_keys,
+            analysts=self.analysts,
             seal=self.seal.ports if self.seal else None,
             keeping=self.keeping,
         )

@@ -86,5 +86,6 @@ class Ports:
     directory: Directory | None = None  # None only in a world that leaves it out
     follow_ups: FollowUps | None = None
     index_keys: IndexKeySource | None = None
+    analysts: Archive | None = None  # only where PARQUET_CONTAINER is set
     seal: SealPorts | None = None  # only where SEAL_KEY is set
     keeping: Keeping | None = None

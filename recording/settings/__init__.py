@@ -133,6 +133,8 @@ class Settings(_Frozen):
     dispose_after: Annotated[timedelta, Setting("DISPOSE_AFTER_DAYS", values.whole_days)] = timedelta(days=14)
     hold_grace: Annotated[timedelta, Setting("HOLD_GRACE_DAYS", values.whole_days)] = timedelta(days=30)
     index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()
+    parquet_container: Annotated[str | None, Setting("PARQUET_CONTAINER", values.container)] = None
+    parquet_tags: Annotated[tuple[str, ...], Setting("PARQUET_TAGS", values.column_names)] = ()
     seal_key: Annotated[str | None, Setting("SEAL_KEY", values.seal_key)] = None
     seal_timestamp_url: Annotated[str | None, Setting("SEAL_TIMESTAMP_URL", values.stamping_url)] = None
 
@@ -153,6 +155,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     }
     for field, setting in settings_by_field().items():
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
+    if found["parquet_container"] == found["archive_container"]:
+        reader.faults["PARQUET_CONTAINER"] = "must be another container than the archive's"
     if reader.faults:
         raise SettingsError(reader.faults)
     return Settings(**found)

@@ -16,6 +16,7 @@ from recording.domain.archived.layout import template_fault
 from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
+MOST_COLUMNS = 20
 
 
 class MediaCheck(StrEnum):
@@ -153,6 +154,14 @@ def tier(text: str) -> str:
     if name not in ("Hot", "Cool", "Cold"):
         raise ValueError("must be Hot, Cool or Cold; let a lifecycle rule archive later, proof needs to read")
     return name
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Read a list of tags that may become columns."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name, re.ASCII) for name in names) or len(names) > MOST_COLUMNS:
+        raise ValueError("must be a comma-separated list of at most 20 tag names of letters, digits, - and _")
+    return names
 
 
 def number(text: str, least: float, most: float, unit: str) -> float:

@@ -59,6 +59,7 @@ class Event(StrEnum):
     REDRIVEN = "recording.redriven"
     QUEUE_SEEN = "recording.queue.seen"
     FOLLOW_UP_FAILED = "recording.follow_up_failed"
+    DIRECTORY_EXPORTED = "recording.directory_exported"
     SEALED = "recording.sealed"
     SEAL_FAILED = "recording.seal.failed"
     SEAL_BEHIND = "recording.seal.behind"
@@ -126,6 +127,7 @@ FIELDS = frozenset(
         "incomplete",
         "coverage",
         "unread",
+        "files",
         "requests",
         "event_id",
         "came_from",

@@ -85,7 +85,8 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
     assert functions["seal"]["type"] == "timerTrigger"
-    timers_and_grid = 4
+    assert functions["export_directory"]["type"] == "timerTrigger"
+    timers_and_grid = 5
     assert len(functions) == len(http) + len(queues) + timers_and_grid
 
 

@@ -106,6 +106,12 @@ def inverse_month(moment: datetime) -> str:
     return f"{_LAST_MONTH - (utc.year * 100 + utc.month):06d}"
 
 
+def month_of(inverse: str) -> str:
+    """Return the month that a partition's name ends with, as `2026-11`."""
+    number = _LAST_MONTH - int(inverse)
+    return f"{number // 100:04d}-{number % 100:02d}"
+
+
 def _moment_of(at: str) -> datetime:
     """Return the time that a row key sorts by."""
     return _EPOCH + timedelta(milliseconds=_LAST_MS - int(at[:_MS]))

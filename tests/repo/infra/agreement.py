@@ -42,6 +42,8 @@ LEFT_OUT = {
     "VERIFY_READBACK": "the default is the safe one",
     "INDEX_KEY": "extraAppSettings with a Key Vault reference; without it a key is made once",
     "SEAL_TIMESTAMP_URL": "extraAppSettings, where an authority is wanted",
+    "PARQUET_CONTAINER": "extraAppSettings; off unless analysts are to have it",
+    "PARQUET_TAGS": "the same",
     "COPY_TIME_BUDGET": "the default fits host.json",
     "EXPECTED_AFTER_HOURS": "the default; extraAppSettings for long calls",
     "MONITOR_ENDPOINT": "the default; extraAppSettings for another cloud",
