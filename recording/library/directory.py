@@ -33,6 +33,7 @@ MOST_ROWS = 10_000  # index rows that one request reads
 MOST_RECORDS = 500  # recordings that one request reads
 MOST_READS = 40  # questions to the directory, whose answers may be empty
 SMALLEST_READ, LARGEST_READ = 20, 1000  # index rows that are read at once
+FILTERED = 5  # pages that are read at once where rows may be passed over: a row is small, and a request is not
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class _Search:
 
     def walk(self, directory: Directory, position: str) -> str | None:
         """Walk on behind a position until the page is full or the work is used up; return where to go on."""
-        most = max(self._query.limit + 1, SMALLEST_READ)
+        most = self._first_read()
         for _ in range(MOST_READS):
             rows, position, is_end = _merged(directory, self._plan.spans, position, most)
             self._rows_read += len(rows)
@@ -98,6 +99,12 @@ class _Search:
                 break
             most = min(most * 4, LARGEST_READ)
         return position
+
+    def _first_read(self) -> int:
+        """Return how many rows to read first: one more than the page, or several pages where a row may not match."""
+        page = max(self._query.limit + 1, SMALLEST_READ)
+        is_filtered = self._plan.others or self._query.format or self._query.state is FindState.ARCHIVED
+        return min(page * FILTERED, LARGEST_READ) if is_filtered else page
 
     def _take(self, rows: Sequence[IndexRow]) -> str | None:
         """Keep what fulfils the query; return the row at which the page was full."""

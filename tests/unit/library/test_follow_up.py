@@ -86,6 +86,34 @@ def test_a_filter_that_does_not_fit_finds_nothing(query: dict[str, Any]) -> None
     assert found(here, **query) == []
 
 
+OLD_DOCUMENT = """{"resourceId": "29bd5ea9-0000-4d00-8f6f-339b1f0ee2e2", "callId": "%(call)s",
+ "chunkDocumentId": "%(document)s", "chunkIndex": 0, "chunkStartTime": "2026-11-23T08:56:00.1321393Z",
+ "chunkDuration": 2000.0, "pauseResumeIntervals": [],
+ "recordingInfo": {"contentType": "mixed", "channelType": "audioVideo", "format": "wav",
+  "audioConfiguration": {"sampleRate": "16000", "bitRate": 256000, "channels": 1},
+  "videoConfiguration": {"longerSideLength": 1920, "shorterSideLength": 1080, "framerate": 8, "bitRate": 1000000}},
+ "participants": [{"participantId": "%(participant)s"}, {"participantId": "4:%(phone)s"}]}"""
+
+
+@pytest.mark.parametrize("is_swapped", [True, False])
+def test_a_document_of_2021_is_found_under_the_right_fields(is_swapped: bool) -> None:
+    """Content and channel hold each other's value in every live document, and numbers are texts."""
+    names = {"call": CALL_ID, "document": task().document_id, "participant": PARTICIPANT, "phone": PHONE}
+    document = OLD_DOCUMENT % names
+    if not is_swapped:
+        document = document.replace('"mixed", "channelType": "audioVideo"', '"audioVideo", "channelType": "mixed"')
+    here = world()
+    here.holds(task(), document=document.encode())
+    here.announces()
+    here.runs_due()
+    here.follows_up()
+    for query in ({"number": PHONE}, {"participant": PARTICIPANT}, {"call": CALL_ID, "number": PHONE[-7:]}):
+        assert found(here, **query) == [RECORDING_ID], query
+    (one,) = find(FindQuery(), here.ports, here.settings).items
+    assert (one.facts.content, one.facts.channel, one.facts.sample_rate) == ("audioVideo", "mixed", 16000)
+    assert (one.facts.bit_rate, one.facts.audio_channels, len(one.facts.participants)) == (256000, 1, 2)
+
+
 def test_no_identifier_is_in_the_directory_or_the_catalog() -> None:
     """Index keys and rows are keyed hashes; the identifiers stay in the metadata document (I15)."""
     here = archived()

@@ -27,7 +27,7 @@ from tests.unit.library.corpus import CALLS, PEOPLE, tags
 
 # fmt: off
 PROVED = [
-    "format", "length_bytes", "sha256", "duration_ms", "blob_name", "container", "channels", "sample_rate",
+    "format", "length_bytes", "sha256", "sha512", "duration_ms", "blob_name", "container", "channels", "sample_rate",
     "verified_how", "remarks", "suspects", "metadata", "metadata_reason", "metadata_sha256", "facts",
     "copied_at", "verified_at", "media_fault", "media_warning", "name_version", "accepted",
 ]
