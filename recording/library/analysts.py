@@ -1,4 +1,4 @@
-"""The analysts' door: each night the directory's facts go to Parquet files, a folder a month, without identifiers.
+"""For analysts, the directory's facts go to Parquet files each night, a folder a month, without identifiers.
 
 The two newest months are written anew each night, and one older month in turn, so that late changes and destroyed
 recordings reach every file. A file is replaced as a whole; nothing is deleted, and a part that is not needed any more

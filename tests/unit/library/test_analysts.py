@@ -1,4 +1,4 @@
-"""The analysts' door: every recording is in the files, nobody's name is, and the questions in the docs can be asked."""
+"""For analysts: every recording is in the files, nobody's name is, and the questions in the docs can be asked."""
 
 import re
 from dataclasses import replace
