@@ -64,6 +64,25 @@ def screens(check: Annotated[bool, typer.Option("--check", help="only compare")]
     raise typer.Exit(main_screens(check=check))
 
 
+class StoryName(StrEnum):
+    """The stories that can be played."""
+
+    NIGHT = "night"
+
+
+@app.command()
+def story(
+    which: Annotated[StoryName, typer.Argument(help="which story")],
+    write: Annotated[bool, typer.Option("--write", help="write docs/night-story.md")] = False,
+    check: Annotated[bool, typer.Option("--check", help="only compare with the page")] = False,
+) -> None:
+    """Plays a night on call: six troubles, seen on every face, mended, over; fails if two faces disagree."""
+    del which
+    from dev.story.page import main_story
+
+    raise typer.Exit(main_story(write=write, check=check))
+
+
 @app.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7071,

@@ -104,7 +104,7 @@ def screen(command: str, columns: int = COLUMNS, *, colour: bool = False) -> str
     """Return what a command prints in a terminal of this width, in Berlin."""
     told: list[str] = []
     here = at_three()
-    with _terminal(columns, colour=colour):
+    with terminal(columns, colour=colour):
         main(shlex.split(command)[1:], lambda: (here.ports, here.settings), told.append, lambda _: _probe(here))
     return "".join(f"{_PYTHON.sub('3.13', line.rstrip())}\n" for line in "".join(told).splitlines())
 
@@ -118,7 +118,8 @@ def _probe(here: World) -> FakeProbe:
 
 
 @contextmanager
-def _terminal(columns: int, *, colour: bool) -> Iterator[None]:
+def terminal(columns: int, *, colour: bool = False) -> Iterator[None]:
+    """Set a terminal of this width, in Berlin, for what is printed meanwhile."""
     wanted = {"COLUMNS": str(columns), "LINES": "50", "TZ": "Europe/Berlin"} | (
         {"FORCE_COLOR": "1"} if colour else {"NO_COLOR": "1"}
     )

@@ -16,8 +16,9 @@ from recording.cli.options import (
     session_of,
     with_groups,
 )
-from recording.domain.find.short_ids import short_id
+from recording.domain.find.short_ids import item_name, short_id
 from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.views import AcceptedView, DecidedView, RedrivenView
@@ -92,7 +93,10 @@ def accept(  # noqa: PLR0917 - typer takes options as parameters
     name = _suspect(record, suspect)
     ask(session, f"make {name.rpartition('/')[2]} the recording", yes=yes)
     done = accept_bytes(chunk_id(record), name, note, session.caller, session.ports)
-    session.show(AcceptedView.of(done).plain(), text(("accepted  ", "green"), f"{_file(record)}: {name}"))
+    session.show(
+        AcceptedView.of(done).plain(),
+        text(("accepted  ", "green"), f"{_file(record)}: {name if session.is_wide else name.rpartition('/')[2]}"),
+    )
     raise typer.Exit(FINE)
 
 
@@ -150,17 +154,22 @@ def _decide(
         raise RequestError(message, code=Code.NOTHING_CHOSEN)
     each_name: list[str | None] = [*names] or [None]
     chosen = [Filters(name, reason, recording).chosen(session) for name in each_name]
-    meant = {item.id for each in chosen for item in needs_attention(session.ports, session.settings, each).items}
+    items = [item for each in chosen for item in needs_attention(session.ports, session.settings, each).items]
+    meant = {item.id: _name(session, item) for item in items}
     confirm_many(session, f"{word} {len(meant)} items", len(meant), yes=yes)
     done = [decision(each, note, session.caller, session.ports, session.settings) for each in chosen]
     told = Decided(tuple(i for each in done for i in each.done), tuple(i for each in done for i in each.skipped))
-    lines = [text((f"{word}: done  ", "green"), name) for name in told.done]
+    lines = [text((f"{word}: done  ", "green"), meant.get(name, name)) for name in told.done]
     lines += [
-        text(("skipped  ", "yellow"), f"{name}: this cannot be applied to it, or it just changed")
+        text(("skipped  ", "yellow"), f"{meant.get(name, name)}: this cannot be applied to it, or it just changed")
         for name in told.skipped
     ]
     session.show(DecidedView.of(told).plain(), *(lines or [text("nothing fits")]))
     return NEEDS_ATTENTION if told.skipped else FINE
+
+
+def _name(session: Session, item: AttentionItem) -> str:
+    return item.id if session.is_wide else item_name(item.id, item.recording_id, item.index)
 
 
 def _file(record: ChunkRecord) -> str:

@@ -1,6 +1,7 @@
 """`recordings status`: what needs attention, the most urgent first, and how everything stands."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import typer
 from rich.console import Group, RenderableType
@@ -144,5 +145,9 @@ def _facts(session: Session, seen: Overview, queues: Sequence[QueueDepth]) -> It
     yield f"archived {seen.archived_chunks}, today {seen.archived_today} ({size_of(seen.bytes_today)})"
     for queue in queues:
         if queue.messages or not queue.name.endswith("-poison"):
-            age = f", oldest {length_of(session.now - queue.oldest_at)}" if queue.messages and queue.oldest_at else ""
+            age = (
+                f", oldest {length_of(max(session.now - queue.oldest_at, timedelta()))}"
+                if queue.messages and queue.oldest_at
+                else ""
+            )
             yield f"{queue.name.removeprefix('recording-')} queue {queue.messages}{age}"

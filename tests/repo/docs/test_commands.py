@@ -59,7 +59,7 @@ def _operator_lines() -> list[list[str]]:
     """Return the commands of the pages that begin with the program's name, in words."""
     code = re.findall(r"```(?:bash|console)\n.*?```|`recordings [^`\n]+`", TEXT, re.DOTALL)
     lines = [line.strip().strip("`").removeprefix("$ ") for block in code for line in block.splitlines()]
-    return [line.split("#")[0].split() for line in lines if line.startswith("recordings ")]
+    return [re.split(r" [#|] ", line)[0].split() for line in lines if line.startswith("recordings ")]
 
 
 def test_every_command_of_the_operator_exists_with_its_options() -> None:

@@ -1,0 +1,133 @@
+"""The page of the night: commands and what they print, at 80 columns, in Berlin; and whether all faces agree."""
+
+import json
+import shlex
+from pathlib import Path
+
+from dev.in_memory.world import World
+from dev.story.faces import deep_health, faces_of, held_over_http, probe_of
+from dev.story.night import Night, at_three, mends
+from dev.terminal_screens import terminal
+from recording.cli.__main__ import main
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "night-story.md"
+COLUMNS = 80
+_HELD = "jq -r '.attention[] | [.kind, .reason, .timeLeftSeconds] | @tsv'"
+_DEEP = 'jq -r \'.status, (.findings[] | select(.state == "failed") | .check + ": " + .found)\''
+_INTRO = """# The night story
+
+What six troubles look like at three in the morning, on every face of the app, and how each is brought to its end. The
+app's own use cases, commands and routes are played over an in-memory world for a day and a night; nothing is written
+into its tables by hand. `python -m dev story night` plays it again, compares the faces after each step, and fails if
+one of them is green while another is red; `--write` writes this page, and a test holds the page against what is played.
+What each code means: [error codes](errors.md); what to do at each alert: [runbook](runbook.md); every command:
+[commands](commands.md).
+"""
+
+
+class Story:
+    """The night as it is told, and what was wrong with it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = [_INTRO]
+        self.faults: list[str] = []
+
+    def tell(self, text: str) -> None:
+        """Add a paragraph."""
+        self.lines.append(f"{text}\n")
+
+    def show(self, command: str, printed: str) -> None:
+        """Add a command with what it prints."""
+        rows = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
+        self.lines.append(f"```console\n$ {command}\n{rows}\n```\n")
+
+    def compare(self, here: World, when: str) -> None:
+        """Ask every face, and add what they say."""
+        found = faces_of(here)
+        self.faults += [f"{when}: {each}" for each in found.disagreements()]
+        self.tell(f"All faces: {found.line}.")
+
+    @property
+    def text(self) -> str:
+        """The page."""
+        return "\n".join(self.lines).rstrip() + "\n"
+
+
+def told() -> Story:
+    """Play the night and tell it."""
+    story, night = Story(), at_three()
+    with terminal(COLUMNS):
+        story.tell("## Three o'clock")
+        for command in ("recordings status", "recordings ls --attention"):
+            story.show(command, run(night.here, command))
+        _over_http(story, night.here)
+        story.show("recordings doctor | grep failed", _failed(run(night.here, "recordings doctor")))
+        story.compare(night.here, "at three")
+        story.tell("## Why, and what to type")
+        for trouble in ("at risk", "stuck", "missing", "suspect", "lost"):
+            command = f"recordings show {night.name_of(trouble)}"
+            story.show(command, run(night.here, command))
+        _mended(story, night)
+        story.tell("## Over")
+        story.show("recordings status", run(night.here, "recordings status"))
+        story.show("recordings ls --attention", run(night.here, "recordings ls --attention"))
+        _over_http(story, night.here)
+        story.show("recordings doctor | tail -1", run(night.here, "recordings doctor").splitlines()[-1])
+        story.compare(night.here, "in the end")
+        story.show("recordings trail", run(night.here, "recordings trail"))
+    if list(faces_of(night.here).kinds["model"]):
+        story.faults.append("it is not over in the end")
+    return story
+
+
+def _mended(story: Story, night: Night) -> None:
+    story.tell("## Put right, one after the other")
+    for mend in mends():
+        story.tell(f"**{mend.trouble.capitalize()}.** {mend.story}")
+        mend.outside(night)
+        command = mend.command(night)
+        if command is not None:
+            story.show(command, run(night.here, command))
+        night.here.runs(hours=2 / 60, until_quiet=False)
+        story.compare(night.here, f"after {mend.trouble}")
+
+
+def _over_http(story: Story, here: World) -> None:
+    held = json.loads(held_over_http(here).get_body())["attention"]
+    rows = "\n".join(
+        "\t".join(str(each[name] or "") for name in ("kind", "reason", "timeLeftSeconds")) for each in held
+    )
+    story.show(f"curl -s $APP/api/held | {_HELD}", rows)
+    answer = deep_health(here)
+    content = json.loads(answer.get_body())
+    failed = [f"{each['check']}: {each['found']}" for each in content["findings"] if each["state"] == "failed"]
+    story.show(f"curl -s $APP/api/health/deep | {_DEEP}", "\n".join([content["status"], *failed]))
+
+
+def _failed(printed: str) -> str:
+    return "\n".join(line for line in printed.splitlines() if "failed" in line)
+
+
+def run(here: World, command: str) -> str:
+    """Run a command as it is typed; return what it prints, with its exit code when that is not 0."""
+    words = shlex.split(command)
+    said: list[str] = []
+    code = main(
+        words[1:], lambda: (here.ports, here.settings), said.append, lambda _: probe_of(here), caller="operator-1"
+    )
+    return "".join(said) + (f"exit code {code}\n" if code else "")
+
+
+def main_story(*, write: bool, check: bool) -> int:
+    """Print the night, or write or compare its page; 0 when all faces agreed at every step."""
+    story = told()
+    if write:
+        PAGE.write_text(story.text, encoding="utf-8")
+    elif check and PAGE.read_text(encoding="utf-8") != story.text:
+        story.faults.append("docs/night-story.md is of another night: python -m dev story night --write")
+    elif not check:
+        print(story.text)
+    for fault in story.faults:
+        print(f"NOT AGREED  {fault}")
+    print(f"{len(list(mends()))} troubles seen, put right and over: {'no' if story.faults else 'yes'}")
+    return int(bool(story.faults))
