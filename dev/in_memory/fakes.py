@@ -21,7 +21,12 @@ from dev.in_memory.seal import FakeSeal
 from recording.domain.archived.blocks import crc64_of
 from recording.domain.archived.drift import BlobFacts, MediaAge, is_scrubbed, read_at
 from recording.domain.incoming.events import EVENT_TYPE
-from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_external_blob, checked_location
+from recording.domain.incoming.locations import (
+    DEFAULT_CONTENT_HOSTS,
+    checked_external_blob,
+    checked_location,
+    stays_with_the_object,
+)
 from recording.domain.incoming.requests import StartOptions
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
@@ -38,6 +43,7 @@ from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
     SourceGoneError,
+    SourceRedirectError,
     StorageBusyError,
     StorageError,
     StorageRefusedError,
@@ -200,19 +206,29 @@ class FakeSource(FakeObjects):
     def __init__(self, allowed_hosts: tuple[str, ...] = DEFAULT_CONTENT_HOSTS) -> None:
         super().__init__()
         self.deleted: list[str] = []
+        self.redirects: dict[str, str] = {}  # from location to location
         self._allowed_hosts = allowed_hosts
 
     @scripted
     @contextmanager
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[FakeContent]:
-        yield self.open(checked_location(location, self._allowed_hosts).url, first, length)
+        yield self.open(self.final_location(location), first, length)
 
     @scripted
     def read_metadata(self, location: str) -> bytes:
-        return self.read(checked_location(location, self._allowed_hosts).url)
+        return self.read(self.final_location(location))
+
+    def final_location(self, location: str) -> str:
+        """Where a request ends, after a redirect that may be followed."""
+        checked = checked_location(location, self._allowed_hosts)
+        target = checked_location(self.redirects.get(checked.url, checked.url), self._allowed_hosts)
+        if target.url != checked.url and not stays_with_the_object(checked, target):
+            raise SourceRedirectError("the source redirects to another object")
+        return target.url
 
     @scripted
     def delete(self, location: str) -> bool:
+        location = self.final_location(location)
         wanted = checked_location(location, self._allowed_hosts).object_id
         gone = [url for url in self.objects if checked_location(url, self._allowed_hosts).object_id == wanted]
         for url in gone:

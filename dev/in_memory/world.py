@@ -41,7 +41,7 @@ class WitnessedSource(FakeSource):
         self.witness: Callable[[str], None] = lambda _location: None
 
     def delete(self, location: str) -> bool:
-        self.witness(location)
+        self.witness(self.final_location(location))
         return super().delete(location)
 
 

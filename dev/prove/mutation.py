@@ -32,6 +32,10 @@ _LINE = (
 )
 
 
+_WALKERS = ("wav", "mp3", "mp4", "mp4_tracks", "mp4_fragments")
+_MEDIA = ("unit/domain/media/test_media_kinds.py", "unit/domain/media/test_walkers.py")
+
+
 @dataclass(frozen=True)
 class Target:
     """A module, the tests that must notice faults in it, and which of its functions are the guard before the delete."""
@@ -79,6 +83,10 @@ TARGETS = (
             "unit/archive/test_fallback.py",
         ),
         ("_deleted",),
+    ),
+    *(
+        Target(f"recording.domain.media.{walker}", _MEDIA)
+        for walker in ("wav", "mp3", "mp4", "mp4_tracks", "mp4_fragments")
     ),
 )
 

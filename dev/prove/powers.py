@@ -6,14 +6,17 @@ after the source was gone, nobody can bring back, and a blob that it has overwri
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from dev.in_memory.builders import chunk, event
 from dev.in_memory.hand import WRONG_BODIES, HandInArchive, serve_wrongly
-from dev.in_memory.world import World
+from dev.in_memory.world import WorkerDiedError, World
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.transitions import is_archived
+from recording.errors import RecordingError
 
 # Between the question to the archive and the DELETE only these calls are made. A hand that is quicker than they are
 # is the rest that cannot be closed without a lease (docs/reliability.md).
@@ -33,6 +36,11 @@ class Power:
 
     def begin(self) -> None:
         """Start, when the life starts."""
+
+    def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what an event says of a chunk; None when it says nothing of it."""
+        del made
+        return facts
 
     def at_call(self, method: str) -> None:
         """Act before a port call."""
@@ -196,7 +204,101 @@ class LongMemory(Power):
         self.hidden.clear()
 
 
-POWERS: tuple[type[Power], ...] = (HandInTheArchive, SteadyWrongBody, WrongClock, NotThereYet, LongMemory)
+@dataclass
+class RedirectsElsewhere(Power):
+    """For a while ACS's front redirects requests for some objects to other objects, downloads and deletes alike."""
+
+    until: datetime | None = None
+
+    def begin(self) -> None:
+        """Choose the objects and the time."""
+        for made, other in zip(self.tasks, [*self.tasks[1:], self.tasks[0]], strict=True):
+            for place in ("content_location", "delete_location"):
+                if self.dice.random() < 0.6:
+                    self.world.source.redirects[str(getattr(made, place))] = str(getattr(other, place))
+        self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90]))
+
+    def at_turn(self) -> None:
+        """Redirect no more once the time is over."""
+        if self.until is not None and self.world.now >= self.until:
+            self.end()
+
+    def end(self) -> None:
+        """Redirect no more."""
+        self.world.source.redirects.clear()
+
+
+@dataclass
+class OddDeleteLocations(Power):
+    """Some events name another object where they say what to delete; published samples do so."""
+
+    def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
+        """Name another chunk's object now and then."""
+        other = self.tasks[(made.index + 1) % len(self.tasks)]
+        return {**facts, "deleteLocation": other.delete_location} if self.dice.random() < 0.7 else facts
+
+
+@dataclass
+class BackdatedFirst(Power):
+    """Some chunks are announced with a time long ago, before they can be read; the true event comes hours later."""
+
+    hours_of_trouble: ClassVar[float | None] = 4.0
+    chosen: list[ChunkTask] = field(default_factory=list)
+    reveals_at: datetime | None = None
+    is_revealed: bool = False
+
+    def begin(self) -> None:
+        """Hide the files, and tell of them with a false time."""
+        self.chosen = [made for made in self.tasks if self.dice.random() < 0.6]
+        self.reveals_at = self.world.now + timedelta(hours=2)
+        for made in self.chosen:
+            self.world.source.objects.pop(made.content_location)
+            self._announces(made, self.world.now - timedelta(hours=30))
+
+    def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
+        """Say nothing of these chunks by the ordinary way."""
+        return None if made in self.chosen else facts
+
+    def at_turn(self) -> None:
+        """Show the files, and tell of them truly; a delivery that fails is made again."""
+        if self.reveals_at is None or self.world.now < self.reveals_at:
+            return
+        for made in self.chosen if not self.is_revealed else []:
+            self.world.source.objects[made.content_location] = self.world.truth[made.document_id][0]
+        self.is_revealed = True
+        self._tell_truly()
+
+    def end(self) -> None:
+        """Tell what was not told yet."""
+        self.reveals_at = self.world.now
+        self.at_turn()
+
+    def excuses(self, record: ChunkRecord) -> bool:
+        """Return whether the true event has not come yet: until then nothing is known but a deadline that is over."""
+        return record.key in {made.key for made in self.chosen}
+
+    def _tell_truly(self) -> None:
+        for made in list(self.chosen):
+            with suppress(RecordingError, WorkerDiedError):
+                self._announces(made, made.event_time)
+                self.chosen.remove(made)
+
+    def _announces(self, made: ChunkTask, at: datetime) -> None:
+        told = chunk(made.index, made.document_id)
+        facts = {"recordingDurationMs": made.recording_duration_ms}
+        self.world.announces(event(told, eventTime=at.isoformat(), id=f"{made.index} {at}", data=facts))
+
+
+POWERS: tuple[type[Power], ...] = (
+    HandInTheArchive,
+    SteadyWrongBody,
+    WrongClock,
+    NotThereYet,
+    LongMemory,
+    RedirectsElsewhere,
+    OddDeleteLocations,
+    BackdatedFirst,
+)
 
 
 def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:

@@ -135,9 +135,9 @@ class Simulation:
 
     def _arrivals(self) -> list[tuple[datetime, dict[str, Any]]]:
         """One event for all chunks or one for each, up to three times, in any order, and a forged one."""
-        chunks = [chunk(number, document_id(number)) for number in range(CHUNKS)]
+        chunks = [facts for made in _TASKS if (facts := self._told(made)) is not None]
         told = {"recordingDurationMs": 20}
-        events = [event(*chunks, data=told)]
+        events = [event(*chunks, data=told)] if chunks else []
         if self.dice.random() < 0.7:
             events = [event(each, id=f"e{at}", data=told) for at, each in enumerate(chunks)]
         forged = chunk(99, _FORGED, contentLocation=location(_FORGED, host="evil.example.org"))
@@ -145,6 +145,12 @@ class Simulation:
         told_often = [each for each in events for _ in range(self.dice.randint(1, MOST_DELIVERIES))]
         self.dice.shuffle(told_often)
         return [(self.world.now + timedelta(minutes=2 * self.dice.random() * at), e) for at, e in enumerate(told_often)]
+
+    def _told(self, made: ChunkTask) -> dict[str, Any] | None:
+        facts: dict[str, Any] | None = chunk(made.index, made.document_id)
+        for power in self.powers:
+            facts = power.tells(made, facts) if facts is not None else None
+        return facts
 
     def _is_taken(self, envelope: dict[str, Any]) -> bool:
         """Three tries in a minute each; Event Grid and the queue come back later with what was not taken."""

@@ -7,15 +7,24 @@ from datetime import datetime
 from typing import Any
 from unittest import mock
 
-from dev.in_memory import world
+from dev.in_memory import fakes, world
 from dev.in_memory.builders import settings
-from dev.prove.powers import HandInTheArchive, LongMemory, Power, SteadyWrongBody
+from dev.prove.powers import (
+    BackdatedFirst,
+    HandInTheArchive,
+    LongMemory,
+    OddDeleteLocations,
+    Power,
+    RedirectsElsewhere,
+    SteadyWrongBody,
+)
 from dev.prove.simulation import live, one_thread
 from recording import ingest
-from recording.archive import delete_source, fallback
+from recording.archive import claim, delete_source, fallback
 from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
+from recording.domain.archived import layout
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.stored import Standing, StoredChunk, media_standing
@@ -112,6 +121,37 @@ def one_witness_is_proof() -> Iterator[Settings]:
         yield settings()
 
 
+@contextmanager
+def follow_any_redirect() -> Iterator[Settings]:
+    """A redirect of an allowed host is followed, whatever object it leads to."""
+    with mock.patch.object(fakes, "stays_with_the_object", return_value=True):
+        yield settings()
+
+
+@contextmanager
+def suspects_take_the_name() -> Iterator[Settings]:
+    """Bytes that failed the media check are kept under the chunk's own name."""
+    with mock.patch.object(layout, "suspect_name", lambda media, _mark: media):
+        yield settings()
+
+
+@contextmanager
+def call_any_delete_location() -> Iterator[Settings]:
+    """Whatever the event says is to be deleted is deleted."""
+    with mock.patch.object(delete_source, "names_the_same_object", return_value=True):
+        yield settings()
+
+
+@contextmanager
+def nothing_reopens() -> Iterator[Settings]:
+    """A chunk that was given up stays so, whatever is announced later."""
+    with (
+        mock.patch.object(ingest, "is_reopened_by", return_value=False),
+        mock.patch.object(claim, "is_new_evidence", return_value=False),
+    ):
+        yield settings()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
@@ -121,6 +161,10 @@ VARIANTS: tuple[Variant, ...] = (
     ask_for_the_media_alone,
     twice_the_same_is_final,
     one_witness_is_proof,
+    follow_any_redirect,
+    suspects_take_the_name,
+    call_any_delete_location,
+    nothing_reopens,
 )
 
 
@@ -130,6 +174,10 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
     ask_for_the_media_alone: (HandInTheArchive,),
     twice_the_same_is_final: (SteadyWrongBody,),
     one_witness_is_proof: (LongMemory,),
+    follow_any_redirect: (RedirectsElsewhere,),
+    suspects_take_the_name: (SteadyWrongBody,),
+    call_any_delete_location: (OddDeleteLocations,),
+    nothing_reopens: (BackdatedFirst,),
 }
 
 

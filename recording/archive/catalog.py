@@ -12,6 +12,7 @@ from recording.domain.formats import requested_combination
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.media import MediaFacts
+from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.records import ChunkChanges, changed, required
 from recording.domain.state.stored import is_receipt_of, sha256_of
@@ -59,7 +60,7 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     """What became of the metadata document, why, and its bytes.
 
     Raises:
-        SourceError: it is late, unreadable or about another chunk, and there is time left to ask again.
+        SourceError: it is late, unreadable or about another chunk, and it will be asked for again.
     """
     task = work.task
     name = layout.metadata_name(required(work.record.blob_name, "blob_name"))
@@ -73,7 +74,7 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     except UnsafeLocationError as error:
         return MetadataOutcome.NOT_ASKED, f"the metadata location was refused: {error.code}", None
     except SourceError as error:
-        if not work.is_past_deadline():
+        if not patience.is_metadata_given_up(work.record, work.now()):
             raise
         if archived is not None:  # by a try that did not live to say so; there is nothing left to compare it with
             return MetadataOutcome.ARCHIVED, None, archived[0]

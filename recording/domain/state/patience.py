@@ -35,6 +35,15 @@ def is_forgotten(record: ChunkRecord, now: datetime) -> bool:
     return record.gone_since is not None and now - record.gone_since >= GONE_FOR and now >= record.task.expires_at
 
 
+def is_metadata_given_up(record: ChunkRecord, now: datetime) -> bool:
+    """Return whether metadata that does not arrive is settled as such: past the deadline, and asked for long enough.
+
+    A deadline may be told falsely, and a chunk may be worked on late; one failed try proves nothing then either.
+    """
+    asked_since = record.verified_at or now
+    return now >= record.task.expires_at and now - asked_since >= GONE_FOR
+
+
 def is_given_up(record: ChunkRecord, now: datetime) -> bool:
     """Return whether a chunk that could not be finished ends in quarantine, long past its deadline."""
     is_unsaved = record.state is not ChunkState.PENDING or record.fallback is None

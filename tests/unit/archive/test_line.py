@@ -291,6 +291,20 @@ def test_metadata_that_drips_is_asked_for_once_a_turn(here: World) -> None:
     assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 
 
+@pytest.mark.parametrize("error", [SourceBusyError("503"), SourceGoneError("404"), SourceRefusedError("401")])
+def test_one_failed_try_past_the_deadline_is_no_proof_that_there_is_no_metadata(
+    here: World, error: SourceError
+) -> None:
+    """The deadline may be told falsely, and after an outage of our own chunks are worked on late."""
+    late = task(expires_at=here.now - timedelta(minutes=5))
+    here.holds(late)
+    here.source.fail_next("read_metadata", error, times=2)
+    here.works(late)
+    assert here.state() is ChunkState.VERIFIED
+    here.runs(hours=1)
+    assert (here.state(), here.record().metadata) == (ChunkState.CATALOGED, MetadataOutcome.ARCHIVED)
+
+
 @pytest.mark.parametrize("document", [None, b"<html>", metadata(chunkIndex=4)])
 def test_at_the_deadline_the_record_says_why_there_is_no_metadata(here: World, document: bytes | None) -> None:
     """What was served is kept as it is; the source is left to expire, it was never proven whole."""
