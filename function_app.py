@@ -12,6 +12,7 @@ from recording.http import console as http_console
 from recording.http import console_files
 from recording.http import keep as http_keep
 from recording.http import library as http_library
+from recording.http import media as http_media
 from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.library import analysts
@@ -52,6 +53,18 @@ def search_recordings(req: func.HttpRequest) -> func.HttpResponse:
 def recording_timeline(req: func.HttpRequest) -> func.HttpResponse:
     """Tells who did what with a recording, and when."""
     return http_library.recording_timeline(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/chunks/{index}/media", methods=["GET", "HEAD"])
+def chunk_media(req: func.HttpRequest) -> func.HttpResponse:
+    """Lets somebody hear a part of a chunk, and writes down who and which part."""
+    return http_media.chunk_media(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/chunks/{index}/peaks", methods=["GET"])
+def chunk_peaks(req: func.HttpRequest) -> func.HttpResponse:
+    """Shows a chunk's waveform."""
+    return http_media.chunk_peaks(req, wiring.dependencies)
 
 
 @app.route("recordings/{recordingId}", methods=["PATCH"])

@@ -53,6 +53,7 @@ from recording.operate.doctor import QueueFacts, SubscriptionFacts
 from recording.ports import (
     AuditEntry,
     DeadLetter,
+    Memory,
     Page,
     PoisonMessage,
     Ports,
@@ -251,6 +252,13 @@ class FakeExternal(FakeObjects):
         yield self.open(location)
 
     @scripted
+    def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
+        checked_external_blob(location, self._containers)
+        if location not in self.objects:
+            raise SourceGoneError("the source has no such object")
+        return self.objects[location][first : first + length], len(self.objects[location])
+
+    @scripted
     def read_metadata(self, location: str) -> bytes:
         checked_external_blob(location, self._containers)
         return self.read(location)
@@ -322,6 +330,8 @@ class FakeArchive(Scripted):
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         if name not in self.blobs:
             raise StorageError("the archive has no such blob")
+        if self.tiers.get(name) == "Archive":
+            raise BlobLockedError("the blob is in the archive tier")
         data = self.blobs[name].data
         return data[first : first + length], len(data)
 
@@ -907,6 +917,7 @@ class Fakes:
     seal: FakeSeal | None = None  # as without SEAL_KEY
     keeping: FakeKeeping = field(default_factory=FakeKeeping)
     analysts: FakeArchive | None = None  # as without PARQUET_CONTAINER
+    memory: Memory = field(default_factory=Memory)
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
 
@@ -939,4 +950,5 @@ class Fakes:
             analysts=self.analysts,
             seal=self.seal.ports if self.seal else None,
             keeping=self.keeping,
+            memory=self.memory,
         )

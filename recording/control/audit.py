@@ -13,9 +13,9 @@ from recording.domain.incoming.start_rate import one_more
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
+from recording.ports.audit import ASKED, DONE
 from recording.telemetry import Event, emit, span
 
-ASKED, DONE = "asked", "done"
 _MOST_RACES = 50  # each lost one is another start of the same caller at the same moment
 _NEVER_HINDERED = (Operation.PAUSE, Operation.STOP)
 

@@ -78,6 +78,38 @@ class Code(StrEnum):
         "method_not_allowed", 405, False, Fault.CALLER,
         "The console's route exists, and not with this method.",
         "See the page about the console.")
+    CHUNK_NOT_FOUND = (
+        "chunk_not_found", 404, False, Fault.CALLER,
+        "The catalog knows no chunk with this index, or no such document.",
+        "Look at the recording's chunks.")
+    NO_SUCH_CHANNEL = (
+        "no_such_channel", 404, False, Fault.CALLER,
+        "The media is no WAV file, or has no channel of this number.",
+        "Look at the recording's chunks; channels count from 0.")
+    NOT_ARCHIVED = (
+        "not_archived", 409, True, Fault.TIME,
+        "The media is not archived yet; ACS may still have it.",
+        "Ask again; the recording's chunks tell how far it is.")
+    MEDIA_OFFLINE = (
+        "media_offline", 409, False, Fault.OPERATOR,
+        "The media is in the archive tier, or no longer where the customer's own storage had it.",
+        "Rehydrate the blob, or configure the container.")
+    MEDIA_DISPOSED = (
+        "media_disposed", 410, False, Fault.CALLER,
+        "The media was lawfully deleted.",
+        "Nothing; the certificate or the rule says why.")
+    RANGE_MISSING = (
+        "range_missing", 400, False, Fault.CALLER,
+        "The media is larger than one answer, and no `Range` says which part is wanted.",
+        "Ask for ranges of at most 4 MiB.")
+    RANGE_NOT_SATISFIABLE = (
+        "range_not_satisfiable", 416, False, Fault.CALLER,
+        "`Range` is malformed, names several parts, or lies behind the end; `Content-Range` has the length.",
+        "Ask for one part of the file.")
+    WAVEFORM_BUSY = (
+        "waveform_busy", 503, True, Fault.TIME,
+        "This instance is making other waveforms.",
+        "Obey `Retry-After`.")
     TOO_MANY_STARTS = (
         "too_many_starts", 429, True, Fault.CALLER,
         "The caller has asked for as many starts within a minute as `START_RATE_PER_MINUTE` allows. ACS was "

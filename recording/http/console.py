@@ -23,7 +23,7 @@ from recording.domain.incoming.roles import (
 )
 from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
-from recording.http import library, routes
+from recording.http import keep, library, media, routes
 from recording.http.console_files import HARDENED
 from recording.http.routes import Dependencies, as_json, json_body
 from recording.operate.doctor import Probe
@@ -75,7 +75,7 @@ def answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing
         principal = signed_in(request, settings)
         if route.operation is not None:
             check_allowed(principal, route.operation)
-        return route.answer(_with_route_params(request, values), dependencies, probe)
+        return route.answer(_changed(request, values), dependencies, probe)
 
     answered = _answered(work)
     for name, value in _NEVER_RENDERED.items():
@@ -152,15 +152,18 @@ def _pattern_of(template: str) -> str:
     return pattern
 
 
-def _with_route_params(
-    request: func.HttpRequest, values: Mapping[str, str], body: bytes | None = None
+def _changed(
+    request: func.HttpRequest,
+    values: Mapping[str, str],
+    body: bytes | None = None,
+    params: Mapping[str, str] | None = None,
 ) -> func.HttpRequest:
     """Return the request as the function of the same operation gets it behind a key."""
     return func.HttpRequest(
         method=request.method,
         url=request.url,
         headers=dict(request.headers),
-        params=dict(request.params),
+        params=dict(request.params if params is None else params),
         route_params=dict(values),
         body=request.get_body() if body is None else body,
     )
@@ -181,7 +184,7 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
             "listen": principal.may(Operation.LISTEN),
             "control": principal.may(Operation.TAG),
             "operate": principal.may(Operation.RETRY_HELD),
-            "hold": False,
+            "hold": principal.may(Operation.HOLD),
             "export": False,
             "erase": False,
         },
@@ -196,6 +199,12 @@ def _same(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse
     return lambda request, dependencies, _probe: function(request, dependencies)
 
 
+def _channel(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
+    """GET …/channels/{channel}: one speaker of an unmixed recording as a file of its own."""
+    params = {**request.params, "channel": request.route_params["channel"]}
+    return media.chunk_media(_changed(request, request.route_params, params=params), dependencies)
+
+
 def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
     """Return the answer of a decision about the held thing that the path names."""
 
@@ -206,13 +215,14 @@ def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.Htt
                 raise RequestError("the body is not a JSON object")
             held = request.route_params["id"].replace("%2F", "/").replace("%2f", "/")
             body = json.dumps(asked | {"id": held}).encode()
-            return function(_with_route_params(request, {}, body), dependencies)
+            return function(_changed(request, {}, body), dependencies)
 
         return routes.answered(work)
 
     return decide
 
 
+_CHUNK = "recordings/{recordingId}/chunks/{index}"
 ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "me", None, _me),
     ConsoleRoute("GET", "recordings", Operation.FIND, _same(library.find_recordings)),
@@ -220,6 +230,15 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "recordings/{recordingId}", Operation.GET, _same(routes.get_recording)),
     ConsoleRoute("PATCH", "recordings/{recordingId}", Operation.TAG, _same(library.tag_recording)),
     ConsoleRoute("GET", "recordings/{recordingId}/timeline", Operation.TIMELINE, _same(library.recording_timeline)),
+    ConsoleRoute("GET", f"{_CHUNK}/media", Operation.LISTEN, _same(media.chunk_media), is_media=True),
+    ConsoleRoute("GET", f"{_CHUNK}/channels/{{channel}}", Operation.LISTEN, _channel, is_media=True),
+    ConsoleRoute("GET", f"{_CHUNK}/peaks", Operation.SEE_PEAKS, _same(media.chunk_peaks), is_media=True),
+    ConsoleRoute("PUT", "recordings/{recordingId}/holds/{case}", Operation.HOLD, _same(keep.hold_recording)),
+    ConsoleRoute("DELETE", "recordings/{recordingId}/holds/{case}", Operation.RELEASE, _same(keep.release_recording)),
+    ConsoleRoute("GET", "recordings/{recordingId}/disposition", Operation.EXPLAIN, _same(keep.recording_disposition)),
+    ConsoleRoute("GET", "holds", Operation.LIST_HOLDS, _same(keep.list_recordings_on_hold)),
+    ConsoleRoute("GET", "disposition", Operation.LIST_DISPOSITION, _same(keep.list_disposition)),
+    ConsoleRoute("GET", "retention/rules", Operation.GET_RULES, _same(keep.get_retention_rules)),
     ConsoleRoute("GET", "held", Operation.LIST_HELD, _same(routes.list_held)),
     ConsoleRoute("POST", "held/{id*}/retry", Operation.RETRY_HELD, _held_decision(routes.retry_held)),
     ConsoleRoute("POST", "held/{id*}/accept", Operation.ACCEPT_HELD, _held_decision(routes.accept_held)),

@@ -415,6 +415,7 @@ class TrailEntryView(View):
     caller: str | None
     outcome: str
     note: str | None = None
+    part: str | None = None
 
     @classmethod
     def all_of(cls, entries: Iterable[AuditEntry]) -> tuple[Self, ...]:
@@ -427,6 +428,7 @@ class TrailEntryView(View):
                 caller=entry.caller,
                 outcome=entry.outcome,
                 note=entry.note,
+                part=entry.part,
             )
             for entry in entries
         )

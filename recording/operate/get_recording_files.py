@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from recording.domain.archived.drift import BlobFacts
 from recording.domain.archived.integrity import Hasher
 from recording.domain.archived.layout import metadata_name
 from recording.errors import RequestError, StorageError
@@ -56,8 +57,13 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
             digests[chunk.blob_name] = chunk.sha256, chunk.sha512
             digests[metadata_name(chunk.blob_name)] = chunk.metadata_sha256, None
     folders = sorted({chunk.task.folder for chunk in chunks})
-    blobs = [blob for folder in folders for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
+    blobs = [blob for folder in folders for blob in ports.archive.list(f"{folder}/") if _is_kept(blob)]
     return [Offered(blob.name, blob.length_bytes, *digests.get(blob.name, (None, None))) for blob in blobs]
+
+
+def _is_kept(blob: BlobFacts) -> bool:
+    """Whether a blob is a part of the recording; a waveform can be made again from it."""
+    return blob.is_committed and not blob.name.endswith(".peaks.json")
 
 
 def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -> Got:

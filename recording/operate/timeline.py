@@ -121,8 +121,8 @@ def story(recording_id: str, ports: Ports) -> Story | None:
 
 def _of_command(entry: AuditEntry) -> Moment:
     """Return what somebody asked for, or what became of it: any act that the audit trail tells of."""
-    note = f" ({entry.note})" if entry.note else ""
-    what = f"{entry.operation}: {entry.outcome}{note}"
+    told = "; ".join(text for text in (entry.part, entry.note) if text)
+    what = f"{entry.operation}: {entry.outcome}" + (f" ({told})" if told else "")
     return Moment(entry.at, what, kind="command", who=entry.caller, outcome=entry.outcome)
 
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
 from recording.ports.keeping import Keeping
+from recording.ports.memory import Memory
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
 from recording.ports.seal import SealPorts
 from recording.ports.start_counts import StartCounts
@@ -41,6 +42,7 @@ __all__ = [
     "FollowUps",
     "IndexKeySource",
     "Keeping",
+    "Memory",
     "Page",
     "PoisonMessage",
     "Ports",
@@ -89,3 +91,4 @@ class Ports:
     analysts: Archive | None = None  # only where PARQUET_CONTAINER is set
     seal: SealPorts | None = None  # only where SEAL_KEY is set
     keeping: Keeping | None = None
+    memory: Memory = field(default_factory=Memory)

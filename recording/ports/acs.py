@@ -89,6 +89,10 @@ class ExternalStorage(Protocol):
         """Opens a blob in one of the configured containers. Raises UnsafeLocationError, SourceError."""
         ...
 
+    def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
+        """At most so many bytes of a blob, and how long all of it is. Raises UnsafeLocationError, SourceError."""
+        ...
+
     def read_metadata(self, location: str) -> bytes:
         """A metadata document lying there. Raises UnsafeLocationError, SourceError."""
         ...

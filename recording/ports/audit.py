@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+ASKED, DONE = "asked", "done"  # outcomes; every other one is the code of a refusal
+
 
 @dataclass(frozen=True)
 class AuditEntry:
@@ -18,6 +20,7 @@ class AuditEntry:
         outcome: `asked`, `done`, or the code of the refusal.
         note: why, in the caller's own words, without phone numbers; of operators' decisions only.
         id: the row's own name in the trail; None before it was read from there.
+        part: what of the recording was heard: `chunk 0, 60-120 s`.
     """
 
     at: datetime
@@ -27,6 +30,7 @@ class AuditEntry:
     outcome: str
     note: str | None = None
     id: str | None = field(default=None, compare=False)
+    part: str | None = None
 
 
 class AuditTrail(Protocol):

@@ -63,6 +63,7 @@ class Event(StrEnum):
     SEALED = "recording.sealed"
     SEAL_FAILED = "recording.seal.failed"
     SEAL_BEHIND = "recording.seal.behind"
+    WAVEFORM_NOT_KEPT = "recording.waveform_not_kept"
     NEEDS_ATTENTION = "recording.needs_attention"
     RECONCILED = "recording.reconciled"
 
@@ -89,6 +90,7 @@ _LEVELS = {
     Event.FOLLOW_UP_FAILED: logging.WARNING,
     Event.SEAL_FAILED: logging.WARNING,
     Event.SEAL_BEHIND: logging.ERROR,
+    Event.WAVEFORM_NOT_KEPT: logging.WARNING,
     Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,
     Event.INCOMPLETE: logging.ERROR,

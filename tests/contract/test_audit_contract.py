@@ -44,6 +44,13 @@ def test_the_same_entry_twice_is_there_twice(audit: AuditTrail) -> None:
     assert len(list(audit.entries(NOW - timedelta(hours=1)))) == 2
 
 
+def test_what_was_heard_comes_back(audit: AuditTrail) -> None:
+    """Which part, beside who and when."""
+    heard = replace(entry(1, "done"), operation="chunk_media", part="chunk 0, 60-120 s", note="because")
+    audit.add(heard)
+    assert list(audit.entries_about("rec-1")) == [heard]
+
+
 def test_an_empty_trail_is_empty(audit: AuditTrail) -> None:
     """Before the first action there may not even be a table."""
     assert list(audit.entries(NOW - timedelta(days=1))) == []

@@ -50,6 +50,22 @@ def test_a_blob_is_read_whole_with_its_length(subject: Subject) -> None:
         assert b"".join(content.pieces()) == data
 
 
+@pytest.mark.parametrize(("first", "length"), [(0, 1), (3, 4), (0, 100), (9, 1), (8, 50)])
+def test_a_range_is_read_with_the_length_of_all(subject: Subject, first: int, length: int) -> None:
+    """A player hears it where it is; nobody copies it first."""
+    subject.put("0-audio.wav", b"0123456789")
+    found = subject.storage.read_range(f"{subject.container}/0-audio.wav", first, length)
+    assert found == (b"0123456789"[first : first + length], 10)
+
+
+def test_a_range_outside_the_containers_or_of_nothing_is_refused(subject: Subject) -> None:
+    """The same guard as for the whole."""
+    with pytest.raises(UnsafeLocationError):
+        subject.storage.read_range("https://evil.example/calls/0-audio.wav", 0, 1)
+    with pytest.raises(SourceGoneError):
+        subject.storage.read_range(f"{subject.container}/absent.wav", 0, 1)
+
+
 def test_metadata_is_read_as_it_lies_there(subject: Subject) -> None:
     """Bytes, not JSON: they are archived as served."""
     subject.put("meta.json", b'{"a":\r\n1}')

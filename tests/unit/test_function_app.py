@@ -36,6 +36,8 @@ CONTRACT = {
     "find_recordings": ("recordings", ["GET"], "FUNCTION"),
     "search_recordings": ("recordings/find", ["POST"], "FUNCTION"),
     "recording_timeline": ("recordings/{recordingId}/timeline", ["GET"], "FUNCTION"),
+    "chunk_media": ("recordings/{recordingId}/chunks/{index}/media", ["GET", "HEAD"], "FUNCTION"),
+    "chunk_peaks": ("recordings/{recordingId}/chunks/{index}/peaks", ["GET"], "FUNCTION"),
     "tag_recording": ("recordings/{recordingId}", ["PATCH"], "FUNCTION"),
     "hold_recording": ("recordings/{recordingId}/holds/{case}", ["PUT"], "FUNCTION"),
     "release_recording": ("recordings/{recordingId}/holds/{case}", ["DELETE"], "FUNCTION"),

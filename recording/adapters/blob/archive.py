@@ -6,13 +6,13 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobClient, ContentSettings, StandardBlobTier
+from azure.storage.blob import BlobBlock, ContentSettings, StandardBlobTier
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translated
 from recording.adapters.blob.block_requests import BlockRequests
 from recording.adapters.blob.checksum import ServiceChecksum
-from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of
+from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of, range_of
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.state.stored import StoredBlob
 from recording.settings import Settings
@@ -138,7 +138,7 @@ class BlobArchive:
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         """A range of the bytes as the service stores them."""
         with translated("reading a blob"):
-            return attempt(partial(_range, self._container.blob(name), first, length))
+            return attempt(partial(range_of, self._container.blob(name), first, length))
 
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
         """Reads a range straight into a view."""
@@ -156,13 +156,6 @@ class BlobArchive:
             facts = {key.lower(): value for key, value in (blob.metadata or {}).items()}
             is_committed = bool(blob.size) or self.look_up(blob.name) is not None
             yield BlobFacts(blob.name, blob.size or 0, facts, is_committed, blob.blob_tier)
-
-
-def _range(blob: BlobClient, first: int, length: int) -> tuple[bytes, int]:
-    download = blob.download_blob(first, length)
-    data = b"".join(download.chunks())  # one piece: `readall` would copy it twice more
-    told = download.properties.content_range or f"/{len(data)}"  # "bytes 0-3/12"
-    return data, int(told.rpartition("/")[2])
 
 
 class _Once:

@@ -163,6 +163,14 @@ def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> It
         yield piece
 
 
+def range_of(blob: BlobClient, first: int, length: int) -> tuple[bytes, int]:
+    """Return at most so many bytes of a blob, and how long all of it is."""
+    download = blob.download_blob(first, length)
+    data = b"".join(download.chunks())  # one piece: `readall` would copy it twice more
+    told = download.properties.content_range or f"/{len(data)}"  # "bytes 0-3/12"
+    return data, int(told.rpartition("/")[2])
+
+
 def _whole(blob: BlobClient) -> tuple[bytes, str]:
     download = blob.download_blob()
     return download.readall(), download.properties.etag

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from azure.storage.blob import BlobClient, BlobServiceClient
 
-from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, credential
-from recording.adapters.azure_sdk.errors import SOURCE
-from recording.adapters.blob.container import blob_service, open_blob
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import SOURCE, translated
+from recording.adapters.blob.container import blob_service, open_blob, range_of
 from recording.domain.incoming.locations import checked_external_blob
 from recording.errors import SourceBrokenError
 from recording.errors.codes import Code
@@ -49,6 +50,11 @@ class ExternalBlobs:
     def open_content(self, location: str) -> Iterator[ExternalContent]:
         """Opens a blob after the guard has found it inside one of the containers."""
         yield ExternalContent(*open_blob(self._blob(location), SOURCE))
+
+    def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
+        """A range of a blob that the guard has found inside one of the containers."""
+        with translated("reading a blob", SOURCE):
+            return attempt(partial(range_of, self._blob(location), first, length))
 
     def read_metadata(self, location: str) -> bytes:
         """A small blob's bytes."""

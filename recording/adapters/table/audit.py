@@ -35,6 +35,7 @@ class TableAudit:
             "caller": entry.caller,
             "outcome": entry.outcome,
             "note": entry.note,
+            "part": entry.part,
         }
         said = {name: value for name, value in row.items() if value is not None}
         add_row(self._table, said)
@@ -62,5 +63,6 @@ def _about(recording_id: str) -> str:
 
 def _entry(row: TableEntity) -> AuditEntry:
     at = datetime.fromisoformat(row["RowKey"].rpartition("-")[0])
-    told = {"recording_id": row.get("recordingId"), "caller": row.get("caller"), "note": row.get("note")}
+    told = {"recording_id": row.get("recordingId"), "caller": row.get("caller")}
+    told |= {"note": row.get("note"), "part": row.get("part")}
     return AuditEntry(at=at, operation=row["operation"], outcome=row["outcome"], id=row["RowKey"], **told)

@@ -98,6 +98,11 @@ def receipt_name(media: str) -> str:
     return media.rpartition(".")[0] + ".receipt.json"
 
 
+def peaks_name(media: str) -> str:
+    """Return where the waveform is kept, beside the media; it can be made again at any time."""
+    return media.rpartition(".")[0] + ".peaks.json"
+
+
 def media_of_receipt(name: str, format_type: FormatType | None) -> str | None:
     """Return the media that a receipt lies beside; None when the blob is no receipt."""
     stem = name.removesuffix(".receipt.json")

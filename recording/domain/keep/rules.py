@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.participants import ParticipantClass
@@ -64,9 +64,9 @@ class RetentionRule(Exact):
 
     name: ShortText
     action: RuleAction
-    days: Annotated[float, Field(ge=0, le=LONGEST_DAYS, allow_inf_nan=False)]
+    days: Annotated[float, Field(strict=True, ge=0, le=LONGEST_DAYS, allow_inf_nan=False)]
     when: RuleFilter = RuleFilter()
-    legal: bool = True
+    legal: StrictBool = True
     note: ShortText | None = None
 
 

@@ -9,6 +9,8 @@ from recording.errors.codes import Code
 from recording.library.keep.assess import keeping_of
 from recording.ports import Ports
 
+LONGEST_ETAG = 255
+
 
 def current_rules(ports: Ports) -> RuleSet:
     """Return the rules in force.
@@ -35,6 +37,8 @@ def set_rules(body: Any, if_match: str | None, by: str | None, ports: Ports) -> 
     request = RulesRequest.read(body)
     if not if_match:
         raise RequestError("send If-Match with the ETag of the rules", code=Code.ETAG_MISSING)
+    if len(if_match) > LONGEST_ETAG:
+        raise RequestError(f"If-Match has more than {LONGEST_ETAG} characters")
     keeping = keeping_of(ports)
     known = keeping.rules()
     fresh = RuleSet(

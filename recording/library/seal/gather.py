@@ -185,5 +185,6 @@ def row_of(entry: AuditEntry) -> dict[str, Any]:
         "caller": entry.caller,
         "outcome": str(entry.outcome),
         "note": entry.note,
+        "part": entry.part,
     }
     return {name: value for name, value in row.items() if value is not None}

@@ -41,9 +41,14 @@ def test_the_file_is_valid_openapi() -> None:
 
 def test_its_routes_methods_and_keys_are_the_apps() -> None:
     """Nothing is promised that is not there, and nothing is there that is not described."""
-    described = {name: (path, method, _level(operation)) for name, (path, method, operation) in OPERATIONS.items()}
+    described = {
+        (name.removesuffix("_head"), path, method, _level(operation))
+        for name, (path, method, operation) in OPERATIONS.items()
+    }
     http = [trigger for trigger in triggers().values() if trigger.kind == "httpTrigger" and not _is_console(trigger)]
-    routes = {t.name: (f"/{t.facts['route']}", *t.methods, t.facts["authLevel"].value) for t in http}
+    routes = {
+        (t.name, f"/{t.facts['route']}", method, t.facts["authLevel"].value) for t in http for method in t.methods
+    }
     assert described == routes
 
 
@@ -167,7 +172,7 @@ def test_the_rest_clients_file_calls_what_there_is() -> None:
         re.MULTILINE,
     )
     known = {(method, re.sub(r"\{(\w+)\}", r"{{\1}}", path)) for path, method, _ in OPERATIONS.values()}
-    assert set(calls) == known
+    assert set(calls) == {call for call in known if call[0] != "HEAD"}
 
 
 def _start(fakes: Fakes, body: object) -> func.HttpResponse:

@@ -21,6 +21,7 @@ INCLUDED = {
     Role.READ: {Role.READ},
     Role.LISTEN: {Role.READ, Role.LISTEN},
     Role.CONTROL: {Role.READ, Role.CONTROL},
+    Role.HOLD: {Role.READ, Role.HOLD},
     Role.ADMIN: set(Role),
 }
 
@@ -36,7 +37,13 @@ def principal(*roles: str, name: str | None = "Ann Example") -> dict[str, str]:
 def path_of(route: ConsoleRoute) -> str:
     """A path that the route matches; what it names does not exist."""
     path = route.path
-    for name, value in {"{recordingId}": "unknown", "{index}": "0", "{channel}": "0", "{id*}": "unknown/0-x"}.items():
+    for name, value in {
+        "{recordingId}": "unknown",
+        "{index}": "0",
+        "{channel}": "0",
+        "{case}": "c-1",
+        "{id*}": "unknown/0-x",
+    }.items():
         path = path.replace(name, value)
     return path
 

@@ -14,6 +14,7 @@ from recording.domain.incoming.roles import NEEDED, Operation, Role, read_princi
 from recording.errors import RequestError
 from recording.http import keep as http_keep
 from recording.http import library as http_library
+from recording.http import media as http_media
 from recording.http import routes as http_api
 
 CALL_ID = "aHR0cHM6Ly9jYWxs"
@@ -24,6 +25,8 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.SEARCH: http_library.search_recordings,
     Operation.TIMELINE: http_library.recording_timeline,
     Operation.TAG: http_library.tag_recording,
+    Operation.LISTEN: http_media.chunk_media,
+    Operation.SEE_PEAKS: http_media.chunk_peaks,
     Operation.PAUSE: http_api.pause_recording,
     Operation.RESUME: http_api.resume_recording,
     Operation.STOP: http_api.stop_recording,

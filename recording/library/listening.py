@@ -1,0 +1,239 @@
+"""Listen: parts of archived media, never more than a few MiB at once, each preceded by a row of evidence (I12).
+
+Who heard which seconds is written down before the bytes go out, in stretches of a minute. A stretch that the same
+caller was given in the last minutes is not written again, so a storm of seeks leaves a row for each minute of the
+recording at most, not one for each request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recording.domain.archived.drift import is_disposed
+from recording.domain.find.short_ids import short_id
+from recording.domain.incoming.roles import Operation
+from recording.domain.media.wav_layout import (
+    HEAD_BYTES,
+    MONO_HEADER_BYTES,
+    WavLayout,
+    channel_of,
+    mono_header,
+    read_wav_layout,
+)
+from recording.domain.state.chunk import ChunkRecord, Home
+from recording.domain.state.transitions import is_archived
+from recording.errors import BlobLockedError, RequestError, SourceGoneError, StorageError, UnsafeLocationError
+from recording.errors.codes import Code
+from recording.ports import AuditEntry, Ports
+from recording.ports.audit import DONE
+from recording.settings import Settings
+
+MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
+STRETCH_SECONDS = 60
+STRETCH_BYTES = MOST_BYTES  # where nothing tells how long the media plays
+REMEMBERED = timedelta(minutes=10)
+_LAYOUT_REMEMBERED = timedelta(hours=1)
+_UNKNOWN_TYPE = "application/octet-stream"
+Read = Callable[[int, int], tuple[bytes, int]]
+
+
+@dataclass(frozen=True)
+class Media:
+    """Media that can be heard: a chunk's file, or one speaker of an unmixed one as a file of its own.
+
+    Attributes:
+        etag: of these bytes for ever: made of their digest.
+        layout: of the file that the speaker is taken from.
+    """
+
+    chunk: ChunkRecord
+    length_bytes: int
+    media_type: str
+    etag: str
+    channel: int | None = None
+    layout: WavLayout | None = None
+
+    @property
+    def file_name(self) -> str:
+        """What it is called when somebody keeps it: by its time, and no name of a person."""
+        task = self.chunk.task
+        began = task.recording_start_time or task.event_time
+        speaker = "" if self.channel is None else f" channel {self.channel}"
+        kind = self.chunk.format.value if self.chunk.format else "bin"
+        return f"{began:%Y-%m-%d %H-%M} {short_id(task.recording_id)} {task.index}{speaker}.{kind}"
+
+
+def find_media(  # noqa: PLR0917 - what a request names, and where to look
+    recording_id: str, index: int, document_id: str | None, channel: int | None, ports: Ports, settings: Settings
+) -> Media:
+    """Return the media of a chunk that can be heard.
+
+    Args:
+        recording_id: as the catalog knows it.
+        index: of the chunk.
+        document_id: which of several files with this index; None: the archived one.
+        channel: only this speaker, of a WAV file; None: all.
+        ports: catalog, archive and the customer's own storage are read.
+        settings: for how long the archive keeps media.
+
+    Raises:
+        RequestError: `chunk_not_found` (404), `not_archived` (409), `media_disposed` (410), or `no_such_channel` (404).
+        StorageError: catalog or archive do not answer.
+    """
+    chunk = _chunk(recording_id, index, document_id, ports)
+    if is_disposed(chunk, ports.clock.now(), settings.delete_after):
+        raise RequestError("the media was disposed of", code=Code.MEDIA_DISPOSED)
+    if chunk.length_bytes is None or not (is_archived(chunk) or _in_fallback(chunk, ports)):
+        raise RequestError("the media is not archived yet", code=Code.NOT_ARCHIVED)
+    media_type = chunk.format.media_type if chunk.format else _UNKNOWN_TYPE
+    whole = Media(chunk, chunk.length_bytes, media_type, f'"{chunk.sha256 or chunk.key}"')
+    return whole if channel is None else _speaker(whole, channel, ports)
+
+
+def read_media(media: Media, first: int, length: int, ports: Ports) -> bytes:
+    """Return a part of the media, as it was archived.
+
+    Raises:
+        RequestError: `media_offline` (409), in the archive tier or in storage that is not configured any more.
+        StorageError: storage does not answer, or holds something else than the catalog says.
+        SourceError: the customer's own storage does not answer.
+    """
+    if media.layout is not None and media.channel is not None:
+        return _read_speaker(media, media.layout, media.channel, first, length, ports)
+    return _read(media.chunk, first, length, ports)
+
+
+def note_listening(media: Media, first: int, length: int, caller: str | None, ports: Ports) -> None:
+    """Write down who is given which part, unless the same caller was given it within the last minutes.
+
+    Raises:
+        StorageError: the trail cannot be written; then nothing may be heard.
+    """
+    now, task = ports.clock.now(), media.chunk.task
+    size, unit = _stretch(media)
+    stretches = range(int(first // size), int((first + length - 1) // size) + 1)
+    key = (Operation.LISTEN, caller, task.recording_id, str(media.chunk.key), media.channel)
+    fresh = [number for number in stretches if ports.memory.get((*key, number), now) is None]
+    if not fresh:
+        return
+    part = _part_of(media, fresh[0], fresh[-1], unit)
+    ports.audit.add(AuditEntry(now, Operation.LISTEN, task.recording_id, caller, DONE, part=part))
+    for number in fresh:
+        ports.memory.put((*key, number), True, now + REMEMBERED)
+
+
+# --- which media -----------------------------------------------------------------------------------------------------
+
+
+def _chunk(recording_id: str, index: int, document_id: str | None, ports: Ports) -> ChunkRecord:
+    found = [
+        chunk
+        for chunk in ports.catalog.chunks_of(recording_id)
+        if chunk.task.index == index and document_id in (None, chunk.task.document_id)
+    ]
+    if not found:
+        raise RequestError("the catalog knows no such chunk", code=Code.CHUNK_NOT_FOUND)
+    return next((chunk for chunk in found if is_archived(chunk)), found[0])
+
+
+def _in_fallback(chunk: ChunkRecord, ports: Ports) -> bool:
+    return chunk.fallback is not None and ports.fallback is not None
+
+
+def _speaker(whole: Media, channel: int, ports: Ports) -> Media:
+    layout = layout_of(whole, ports)
+    if layout is None or not 0 <= channel < layout.channels:
+        raise RequestError("the media has no such channel of its own", code=Code.NO_SUCH_CHANNEL)
+    etag = f'{whole.etag.removesuffix(chr(34))}-{channel}"'
+    return Media(whole.chunk, layout.mono_bytes, whole.media_type, etag, channel, layout)
+
+
+def layout_of(media: Media, ports: Ports) -> WavLayout | None:
+    """Return how a WAV file is laid out; None for every other file, and for one that does not say.
+
+    Raises:
+        RequestError: as `read_media`.
+        StorageError: as `read_media`.
+        SourceError: as `read_media`.
+    """
+
+    def look() -> WavLayout | None:
+        head = _read(media.chunk, 0, min(HEAD_BYTES, media.length_bytes), ports)
+        try:
+            return read_wav_layout(head, media.length_bytes)
+        except ValueError:
+            return None
+
+    if media.media_type != "audio/wav":
+        return None
+    key = ("wav_layout", media.chunk.task.recording_id, str(media.chunk.key), media.etag)
+    return ports.memory.known_or(key, ports.clock.now(), _LAYOUT_REMEMBERED, look)
+
+
+# --- its bytes -------------------------------------------------------------------------------------------------------
+
+
+def _read(chunk: ChunkRecord, first: int, length: int, ports: Ports) -> bytes:
+    try:
+        data, total = _reader(chunk, ports)(first, length)
+    except BlobLockedError:
+        raise RequestError("the media is in the archive tier", code=Code.MEDIA_OFFLINE) from None
+    except (UnsafeLocationError, SourceGoneError):
+        message = "the media is not where the customer's own storage had it"
+        raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
+    if total != chunk.length_bytes or len(data) != length:
+        raise StorageError("the archive holds something else than the catalog says; verify the recording")
+    return data
+
+
+def _reader(chunk: ChunkRecord, ports: Ports) -> Read:
+    """Return what reads a chunk's media where it is kept."""
+    if chunk.task.home is Home.EXTERNAL:
+        location = chunk.task.content_location
+        return lambda first, length: ports.external.read_range(location, first, length)
+    kept = chunk.fallback
+    if not is_archived(chunk) and kept is not None and (other := ports.fallback) is not None:
+        return lambda first, length: other.read_range(kept.blob_name, first, length)
+    name = chunk.blob_name or ""
+    return lambda first, length: ports.archive.read_range(name, first, length)
+
+
+def _read_speaker(  # noqa: PLR0917 - a part of a file that exists nowhere
+    media: Media, layout: WavLayout, channel: int, first: int, length: int, ports: Ports
+) -> bytes:
+    """Return a part of the WAV file that one speaker's samples would make."""
+    head = mono_header(layout)[first : first + length]
+    start = max(first - MONO_HEADER_BYTES, 0)
+    end = max(first + length - MONO_HEADER_BYTES, 0)
+    if start >= end:
+        return head
+    width = layout.sample_bytes
+    first_frame, last_frame = start // width, -(-end // width)
+    sound_at = layout.sound_at + first_frame * layout.frame_bytes
+    frames = _read(media.chunk, sound_at, (last_frame - first_frame) * layout.frame_bytes, ports)
+    samples = channel_of(frames, layout, channel)
+    return head + samples[start - first_frame * width : end - first_frame * width]
+
+
+def most_bytes(media: Media) -> int:
+    """Return how much of it one answer may hold; of one speaker less, for all the others are read with it."""
+    return MOST_BYTES if media.layout is None else max(MOST_BYTES // media.layout.channels, 1)
+
+
+# --- the evidence ----------------------------------------------------------------------------------------------------
+
+
+def _stretch(media: Media) -> tuple[float, str]:
+    """Return how many bytes a stretch has, and what its number counts."""
+    seconds = (media.chunk.duration_ms or 0) / 1000
+    if seconds <= 0:
+        return STRETCH_BYTES, "bytes"
+    return max(media.length_bytes / seconds * STRETCH_SECONDS, 1), "s"
+
+
+def _part_of(media: Media, first: int, last: int, unit: str) -> str:
+    """Return the part in words: `chunk 0, 60-120 s`."""
+    scale = STRETCH_SECONDS if unit == "s" else STRETCH_BYTES
+    end = round((media.chunk.duration_ms or 0) / 1000) if unit == "s" else media.length_bytes
+    speaker = "" if media.channel is None else f" channel {media.channel}"
+    return f"chunk {media.chunk.task.index}{speaker}, {first * scale}-{min((last + 1) * scale, end)} {unit}"

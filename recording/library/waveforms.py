@@ -1,0 +1,160 @@
+"""Waveforms: made from the archived media when somebody first asks, and kept beside it as a small document."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from recording.domain.archived.layout import metadata_name, peaks_name
+from recording.domain.formats import FormatType
+from recording.domain.incoming.metadata import Participant, read_metadata
+from recording.domain.incoming.participants import canonical_participant
+from recording.domain.media.mp3_envelope import Mp3Envelope
+from recording.domain.media.waveform import Waveform, WavWaveform
+from recording.errors import RequestError, SourceBrokenError, StorageError
+from recording.errors.codes import Code
+from recording.library.follow_up import library_of
+from recording.library.listening import MOST_BYTES, Media, layout_of, read_media
+from recording.ports import Ports
+from recording.telemetry import Event, emit
+
+SCHEMA = 1
+REMARKS = {
+    FormatType.MP4: "a waveform of video would need its sound decoded; play it instead",
+    FormatType.MP3: "estimated from the gain of each frame, not from decoded samples",
+}
+_NONE = "the sound of this file cannot be drawn"
+_PATIENCE = timedelta(seconds=3)
+
+
+def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
+    """Return the peaks of each channel, with who speaks on it, and the pauses that were cut out.
+
+    Raises:
+        RequestError: `waveform_busy` (503), others are being made; or as `read_media`.
+        StorageError: as `read_media`.
+        SourceError: as `read_media`.
+    """
+    document = _stored(media, ports) or _made(media, ports)
+    speakers = _speakers(media, ports)
+    channels = [
+        {**channel, **speakers.get(number, {"name": None, "participantRef": None})}
+        for number, channel in enumerate(document["channels"])
+    ]
+    return {**document, "channels": channels, "pauses": _pauses(media)}
+
+
+def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
+    """Return the document that was kept, if it is of these very bytes and of this version."""
+    kept = ports.archive.get(peaks_name(media.chunk.blob_name or ""))
+    try:
+        document: dict[str, Any] = json.loads(kept[0]) if kept else {}
+        is_ours = (document.get("schema"), document.get("sha256")) == (SCHEMA, media.chunk.sha256)
+    except (ValueError, AttributeError):
+        return None
+    return document if is_ours else None
+
+
+def _made(media: Media, ports: Ports) -> dict[str, Any]:
+    if not ports.memory.heavy.acquire(blocking=False):
+        message = "other waveforms are being made"
+        raise RequestError(message, code=Code.WAVEFORM_BUSY, retry_after=_PATIENCE)
+    try:
+        document = _document(media, _drawn(media, ports))
+    finally:
+        ports.memory.heavy.release()
+    _keep(media, document, ports)
+    return document
+
+
+def _drawn(media: Media, ports: Ports) -> Waveform | None:
+    """Read the media once, from its begin to its end, a few MiB at a time; None when it cannot be drawn."""
+    try:
+        if media.chunk.format is FormatType.WAV and (layout := layout_of(media, ports)) is not None:
+            wav = WavWaveform(layout)
+            return _fed(media, ports, wav.feed, wav.finish, layout.sound_at)
+        if media.chunk.format is FormatType.MP3:
+            mp3 = Mp3Envelope()
+            return _fed(media, ports, mp3.feed, mp3.finish)
+    except ValueError:
+        return None
+    return None
+
+
+def _fed(
+    media: Media, ports: Ports, feed: Callable[[bytes], None], finish: Callable[[], Waveform], first: int = 0
+) -> Waveform:
+    for piece in _pieces(media, first, ports):
+        feed(piece)
+    return finish()
+
+
+def _pieces(media: Media, first: int, ports: Ports) -> Iterator[bytes]:
+    for at in range(first, media.length_bytes, MOST_BYTES):
+        yield read_media(media, at, min(MOST_BYTES, media.length_bytes - at), ports)
+
+
+def _document(media: Media, drawn: Waveform | None) -> dict[str, Any]:
+    chunk, kind = media.chunk, media.chunk.format
+    remark = REMARKS.get(kind) if kind is not None else None
+    return {
+        "schema": SCHEMA,
+        "recordingId": chunk.task.recording_id,
+        "documentId": chunk.task.document_id,
+        "index": chunk.task.index,
+        "sha256": chunk.sha256,
+        "durationSeconds": None if chunk.duration_ms is None else chunk.duration_ms / 1000,
+        "bucketSeconds": drawn.bucket_seconds if drawn else None,
+        "channels": [{"peaks": list(peaks)} for peaks in drawn.channels] if drawn else [],
+        "how": drawn.how if drawn else None,
+        "remark": remark or (None if drawn else _NONE),
+    }
+
+
+def _keep(media: Media, document: dict[str, Any], ports: Ports) -> None:
+    """Keep it beside the media; where that may not be written, it is made again next time."""
+    if not document["channels"] or not media.chunk.blob_name:
+        return
+    data = json.dumps(document, separators=(",", ":")).encode()
+    try:
+        ports.archive.put_once(peaks_name(media.chunk.blob_name), data, "application/json")
+    except StorageError as error:
+        task = media.chunk.task
+        emit(Event.WAVEFORM_NOT_KEPT, code=error.code, recording_id=task.recording_id, index=task.index)
+
+
+def _pauses(media: Media) -> list[dict[str, Any]]:
+    """Return where the recording was paused: the place in the file, and when and how long."""
+    facts = media.chunk.facts
+    if facts is None or facts.started_at is None:
+        return []
+    shown: list[dict[str, Any]] = []
+    cut = 0.0
+    for started_at, duration_ms in sorted((p.started_at, p.duration_ms or 0.0) for p in facts.pauses if p.started_at):
+        at = (started_at - facts.started_at).total_seconds() - cut
+        shown.append({"atSeconds": max(round(at, 3), 0.0), "startedAt": started_at, "seconds": duration_ms / 1000})
+        cut += duration_ms / 1000
+    return shown
+
+
+def _speakers(media: Media, ports: Ports) -> dict[int, dict[str, Any]]:
+    """Return who has each channel, from the metadata as archived; for those who hear them anyway."""
+    if not media.chunk.blob_name or not (media.chunk.facts and media.chunk.facts.participant_channels):
+        return {}
+    kept = ports.archive.get(metadata_name(media.chunk.blob_name))
+    try:
+        people = read_metadata(kept[0]).participants if kept else ()
+    except SourceBrokenError:
+        return {}
+    key = library_of(ports)[1].keys().current if people else None
+    return {
+        one.channel: {"name": _name(one), "participantRef": f"h:{key.participant(one.raw_id)}" if key else None}
+        for one in people
+        if one.channel is not None
+    }
+
+
+def _name(one: Participant) -> str | None:
+    """Return the number of somebody who called; the ids of others name nobody to a person."""
+    canonical = canonical_participant(one.raw_id)
+    return canonical.removeprefix("4:") if canonical.startswith("4:+") else None
