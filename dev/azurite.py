@@ -91,6 +91,17 @@ class Azurite:
             raise
         return self
 
+    @property
+    def pid(self) -> int:
+        """The process that was started.
+
+        Raises:
+            AzuriteError: none runs.
+        """
+        if self._process is None:
+            raise AzuriteError("Azurite has not been started")
+        return self._process.pid
+
     def stop(self) -> None:
         """Ends the process and its children, and nothing else. Does nothing when it has ended already."""
         if self._process is not None:

@@ -20,9 +20,11 @@ from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.domain.state.transitions import is_finished, is_otherwise
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports
-from recording.ports.follow_ups import request_follow_up
+from recording.ports.follow_ups import Turns, request_follow_up
 from recording.settings import Settings
 from recording.telemetry import span
+
+_TURNS = Turns()  # of this process
 
 
 def archive_message(text: str, ports: Ports, settings: Settings) -> None:
@@ -36,10 +38,10 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
         return
     chosen = whose_turn(task, ports, settings)
     is_borrowed = chosen is not task
-    with span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
+    with _TURNS.one_more(), span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
         is_changed = archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
     if is_changed:
-        request_follow_up(chosen.recording_id, ports)
+        request_follow_up(chosen.recording_id, ports, _TURNS.delay())
     if is_borrowed:  # only now: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
 

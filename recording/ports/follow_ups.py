@@ -1,5 +1,8 @@
 """Request a follow-up: what is derived from a recording is never in the way of the recording itself (I14)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from threading import Lock
 
 from recording.errors import RecordingError
@@ -8,20 +11,44 @@ from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.telemetry import Event, emit
 
+WHILE_BUSY = timedelta(seconds=45)
 MOST_FAILURES = 3  # of one run; each costs the time-outs of a queue that does not answer
 
 
-def request_follow_up(recording_id: str, ports: Ports) -> bool:
+def request_follow_up(recording_id: str, ports: Ports, delay: timedelta = timedelta()) -> bool:
     """Ask that the directory be brought up to date; a queue that fails is reported, and reconcile asks again."""
     if ports.follow_ups is None:
         return True
     try:
-        ports.follow_ups.send(recording_id)
+        ports.follow_ups.send(recording_id, delay=delay)
     except (RecordingError, OSError, *ODD_CONTENT) as error:
         code = error.code if isinstance(error, RecordingError) else Code.INTERNAL_ERROR
         emit(Event.FOLLOW_UP_FAILED, code=code, reason="not_sent", recording_id=recording_id)
         return False
     return True
+
+
+class Turns:
+    """The turns of the line that this process works on now; a follow-up in between would take from them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._counting = Lock()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Count a turn for as long as it lasts."""
+        with self._counting:
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._count -= 1
+
+    def delay(self) -> timedelta:
+        """Return how long a follow-up waits: not at all when nobody else is at work, else nearly a minute (I10)."""
+        return WHILE_BUSY if self._count else timedelta()
 
 
 class FollowUpRequests:

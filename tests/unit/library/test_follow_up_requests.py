@@ -24,6 +24,38 @@ def test_one_recording_that_goes_through_is_requested_once() -> None:
     assert (here.state(), requests(here)) == (ChunkState.SOURCE_DELETED, 1)
 
 
+def test_a_follow_up_waits_while_other_chunks_are_in_work_here() -> None:
+    """The line comes first, and within a minute everything is found all the same (I10, I14)."""
+    here = world()
+    here.holds(task())
+    other = here.holds(task(1, recording_id="another"))
+    meanwhile = [other]
+
+    def decide(_port: str, method: str) -> tuple[Exception | None, bool]:
+        if method == "open_content" and meanwhile:
+            here.works(meanwhile.pop())
+        return None, False
+
+    intercept(here, decide)
+    here.works(task())
+    leave_alone(here)
+    waits = {recording_id: (at - here.now).total_seconds() for recording_id, _, at in here.fakes.follow_ups.sent}
+    assert waits == {task().recording_id: 0, "another": 45}
+
+
+def test_a_turn_that_fails_counts_no_longer() -> None:
+    """Or every follow-up after it would wait."""
+    here = world()
+    here.holds(task())
+    here.fakes.catalog.fail_next("get_chunk", StorageBusyError("down"))
+    here.fakes.catalog.fail_next("add_chunk", StorageBusyError("down"))
+    for _ in range(2):
+        with pytest.raises(StorageBusyError):
+            here.works(task())
+    here.works(task())
+    assert [at - here.now for *_, at in here.fakes.follow_ups.sent] == [timedelta()]
+
+
 def test_duplicates_request_nothing() -> None:
     """Two delivery paths announce everything twice."""
     here = world()
