@@ -83,6 +83,16 @@ def story(
     raise typer.Exit(main_story(write=write, check=check))
 
 
+@app.command()
+def screenshots(
+    folder: Annotated[Path, typer.Argument(help="where to write them", file_okay=False)] = Path("docs/images"),
+) -> None:
+    """Draws each screen of the console in light, dark and 320 pixels wide, over a made-up day."""
+    from dev.console.screenshots import main
+
+    raise typer.Exit(main(folder))
+
+
 @app.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7071,
@@ -121,11 +131,15 @@ def bench(
     out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
 ) -> None:
-    """Measures the copy beside what a user would pick instead; `watchers`: what many rows cost."""
+    """Measures the copy beside what a user would pick instead; `watchers`: what many rows cost; `console`: the page."""
     if figures == ["watchers"]:
         from dev.bench import watchers
 
         raise typer.Exit(watchers.main(out.with_name("watchers.json")))
+    if figures == ["console"]:
+        from dev.console import figures as console
+
+        raise typer.Exit(console.main(out.with_name("console.json"), quick=quick))
     from dev.bench.command import main
 
     raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs))

@@ -14,7 +14,7 @@ from typing import Any
 
 from dev.contact_centre import recordings
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, RESOURCE, chunk, document_id, event, record, task
-from dev.in_memory.fakes import FakeCatalog
+from dev.in_memory.fakes import FakeArchive, FakeCatalog
 from dev.in_memory.library import FakeDirectory
 from dev.in_memory.world import World, world
 from dev.media.metadata import ChunkFacts, Pause, metadata_document
@@ -54,7 +54,8 @@ class Call:
     consent: dict[str, Any] | None = None
 
 
-def _spec(channel: str, form: str, seconds: float, people: int = 2, seed: int = 1) -> MediaSpec:
+def spec(channel: str, form: str, seconds: float, people: int = 2, seed: int = 1) -> MediaSpec:
+    """Return what a file is to be, as ACS documents it."""
     content = "audioVideo" if form == "mp4" else "audio"
     names = tuple(f"Speaker {number}" for number in range(people))
     return MediaSpec(content, channel, form, round(seconds * 1000), names, seed=seed)  # type: ignore[arg-type]
@@ -62,18 +63,18 @@ def _spec(channel: str, form: str, seconds: float, people: int = 2, seed: int = 
 
 CONSENT = {"basis": "consent", "given": True, "recordedAt": "2026-11-23T08:10:04Z", "method": "spoken at the start"}
 CALLS = (
-    Call("mp3", timedelta(minutes=44), (CALLER, LEILA), (Part(_spec("mixed", "mp3", 96), 0, ((31, 18),)),),
+    Call("mp3", timedelta(minutes=44), (CALLER, LEILA), (Part(spec("mixed", "mp3", 96), 0, ((31, 18),)),),
          {"order": "1042", "queue": "returns"}, CONSENT),
-    Call("unmixed", timedelta(minutes=95), (LEILA, OMAR, CALLER), (Part(_spec("unmixed", "wav", 40, 3, seed=5)),),
+    Call("unmixed", timedelta(minutes=95), (LEILA, OMAR, CALLER), (Part(spec("unmixed", "wav", 40, 3, seed=5)),),
          {"case": "C-7731", "customer": "ليلى حدّاد"}),
     Call("five", timedelta(hours=2), (LEILA, OMAR, CALLER, OTHERS[0], OTHERS[1]),
-         (Part(_spec("unmixed", "wav", 20, 5, seed=9)),), {"case": "C-7730", "customer": "יעל כהן"}),
-    Call("wav", timedelta(hours=3), (OTHERS[2], OMAR), (Part(_spec("mixed", "wav", 30, seed=3)),), {"order": "1039"}),
-    Call("mp4", timedelta(hours=4), (LEILA, CALLER), (Part(_spec("mixed", "mp4", 12, seed=4)),), {"visit": "showroom"}),
+         (Part(spec("unmixed", "wav", 20, 5, seed=9)),), {"case": "C-7730", "customer": "יעל כהן"}),
+    Call("wav", timedelta(hours=3), (OTHERS[2], OMAR), (Part(spec("mixed", "wav", 30, seed=3)),), {"order": "1039"}),
+    Call("mp4", timedelta(hours=4), (LEILA, CALLER), (Part(spec("mixed", "mp4", 12, seed=4)),), {"visit": "showroom"}),
     Call("long", timedelta(hours=6), (OTHERS[0], OMAR), (
-        Part(_spec("mixed", "mp3", 60, seed=11), 0),
-        Part(_spec("mixed", "mp3", 45, seed=12), 60, ((20, 10),), index=1),
-        Part(_spec("mixed", "mp3", 30, seed=13), 145, (), index=3),
+        Part(spec("mixed", "mp3", 60, seed=11), 0),
+        Part(spec("mixed", "mp3", 45, seed=12), 60, ((20, 10),), index=1),
+        Part(spec("mixed", "mp3", 30, seed=13), 145, (), index=3),
     ), {"order": "1017", "queue": "night desk"}),
 )  # fmt: skip
 
@@ -99,9 +100,9 @@ def quiet_day() -> Day:
 def busy_day(background: int = 0) -> Day:
     """Return a day with the calls above, what needs attention, and so many more recordings without media."""
     here = _world()
-    ids = {call.name: _recording_id(call.name) for call in CALLS}
+    ids = {call.name: recording_id_of(call.name) for call in CALLS}
     for number, call in enumerate(CALLS):
-        _record(here, call, number)
+        record_call(here, call, number)
     here.runs(hours=0.25, until_quiet=False)
     ids |= _trouble(here)
     _control(here)
@@ -184,18 +185,36 @@ class QuickDirectory(FakeDirectory):
         self._order = sorted(self.rows)
 
 
+class DiskArchive(FakeArchive):
+    """An archive whose largest blobs are files of this machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, Path] = {}
+
+    def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
+        """Return a part of a blob, and how long the whole is."""
+        if name not in self.files:
+            return super().read_range(name, first, length)
+        with self.files[name].open("rb") as file:
+            file.seek(first)
+            return file.read(length), self.files[name].stat().st_size
+
+
 def _world() -> World:
     here = world(platform_auth=True)
-    here.fakes = replace(here.fakes, catalog=QuickCatalog(), directory=QuickDirectory())
+    here.fakes = replace(here.fakes, catalog=QuickCatalog(), directory=QuickDirectory(), archive=DiskArchive())
     return here
 
 
-def _recording_id(name: str) -> str:
+def recording_id_of(name: str) -> str:
+    """Return the id of a made-up recording."""
     return f"{RECORDING_ID[:-8]}{name:_<8}"
 
 
-def _record(here: World, call: Call, number: int) -> None:
-    began, recording_id = here.now - call.ago, _recording_id(call.name)
+def record_call(here: World, call: Call, number: int) -> None:
+    """Let a call be recorded and announced; the line archives it when the world runs."""
+    began, recording_id = here.now - call.ago, recording_id_of(call.name)
     here.fakes.catalog.add_recording(
         RecordingRecord(
             recording_id=recording_id,
@@ -213,7 +232,7 @@ def _record(here: World, call: Call, number: int) -> None:
         of = task(part.index, document, recording_id=recording_id, call_id=_call_id(number))
         here.holds(of, rendered(part.spec), _document(call, part, document, begins, number))
         chunks.append(chunk(part.index, document, endReason="SessionEnded"))
-    spec = call.parts[0].spec
+    form = call.parts[0].spec
     here.announces(
         event(
             *chunks,
@@ -223,9 +242,9 @@ def _record(here: World, call: Call, number: int) -> None:
             data={
                 "recordingStartTime": began.isoformat(),
                 "recordingDurationMs": sum(part.spec.duration_ms for part in call.parts),
-                "recordingContentType": spec.content,
-                "recordingChannelType": spec.channel,
-                "recordingFormatType": spec.format,
+                "recordingContentType": form.content,
+                "recordingChannelType": form.channel,
+                "recordingFormatType": form.format,
             },
         )
     )
@@ -242,11 +261,11 @@ def _document(call: Call, part: Part, document: str, begins: datetime, number: i
 
 
 @cache
-def rendered(spec: MediaSpec) -> bytes:
+def rendered(form: MediaSpec) -> bytes:
     """Return the bytes of media."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"media.{spec.format}"
-        render(spec, path)
+        path = Path(folder) / f"media.{form.format}"
+        render(form, path)
         return path.read_bytes()
 
 
@@ -255,7 +274,7 @@ def rendered(spec: MediaSpec) -> bytes:
 
 def _trouble(here: World) -> dict[str, str]:
     """Put in one recording at risk, one missing and one suspect, and a forged event."""
-    ids = {name: _recording_id(name) for name in ("at_risk", "missing", "suspect", "forged")}
+    ids = {name: recording_id_of(name) for name in ("at_risk", "missing", "suspect", "forged")}
     for name, order, hours in (("at_risk", "1031", 23), ("missing", "1032", 9), ("suspect", "1033", 5)):
         here.fakes.catalog.add_recording(_started(here, ids[name], order, hours, is_missing=name == "missing"))
     for made in (_at_risk(here, ids["at_risk"]), _suspect(here, ids["suspect"])):
@@ -310,4 +329,4 @@ def _suspect(here: World, recording_id: str) -> ChunkRecord:
 
 def _control(here: World) -> None:
     """Let one recording run, as ACS says."""
-    here.fakes.control.states[_recording_id("running")] = "active"
+    here.fakes.control.states[recording_id_of("running")] = "active"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -54,6 +55,7 @@ class ConsoleServer:
         delay: seconds that every answer of the API takes; a slow network.
         broken: answers by the beginning of their path under `console/api`: the status instead.
         seen: method and path of every request, with its headers.
+        sent: bytes of all bodies, by the last segment of the path.
     """
 
     day: Day
@@ -61,10 +63,11 @@ class ConsoleServer:
     delay: float = 0.0
     broken: dict[str, int] = field(default_factory=dict)
     seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    sent: dict[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         """Begin to answer on a free port of loopback."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Quiet(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._server.serve_forever, name="console", daemon=True)
@@ -155,6 +158,15 @@ def _redirected(to: str, who: str) -> func.HttpResponse:
     return func.HttpResponse(b"", status_code=302, headers={"Location": to, "Set-Cookie": cookie})
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A server to which a browser that hangs up is no news."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over a connection that was reset."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _handler(server: ConsoleServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -163,6 +175,8 @@ def _handler(server: ConsoleServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answered = server.answer(self.command, self.path, dict(self.headers.items()), body)
             content = answered.get_body()
+            what = urlsplit(self.path).path.rpartition("/")[2]
+            server.sent[what] = server.sent.get(what, 0) + len(content)
             self.send_response(answered.status_code)
             headers: dict[str, Any] = dict(answered.headers)
             headers.setdefault("Content-Type", answered.mimetype)

@@ -238,7 +238,7 @@ export function playerOf(recording, query) {
     for (const one of line.parts) {
       const { index } = one.chunk;
       try {
-        const { data } = await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/peaks`, { signal: over.signal });
+        const data = await peaksOf(index);
         peaks.set(index, data);
         lanes.forEach((lane) => lane.wave.add(index, data));
         data.channels.forEach((channel, at) => channel.name && lanes[at] && fill(lanes[at].label.firstChild, channel.name));
@@ -250,6 +250,18 @@ export function playerOf(recording, query) {
       }
     }
     node.classList.add("drawn");
+  }
+
+  /** Waveforms are made when they are first asked for, a few at a time: a busy server says when to come again. */
+  async function peaksOf(index) {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return (await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/peaks`, { signal: over.signal })).data;
+      } catch (error) {
+        if (error.code !== "waveform_busy" || tries === 5) throw error;
+        await new Promise((done) => setTimeout(done, 3000));
+      }
+    }
   }
 
   const otherTab = (event) => {

@@ -3,6 +3,7 @@
 import { call, ofChunk, post, tabs as otherTabs, whole } from "./api.js";
 import { fill, h, icon, save } from "./dom.js";
 import { clock, counted, left, moment, secondsOf, size, when } from "./format.js";
+import { keptCard } from "./keep.js";
 import { empty, fact, identifier, loading, load, trouble } from "./parts.js";
 import { playerOf } from "./player.js";
 import { badge, faultWords, isArchived, participantName, plain } from "./words.js";
@@ -40,7 +41,7 @@ export function showRecording(root, { id, query, me }) {
       h(
         "div",
         { class: "columns" },
-        h("div", null, tagsCard(context, etag, open), factsCard(recording), keptCard(recording), proofCard(context)),
+        h("div", null, tagsCard(context, etag, open), factsCard(recording), keptCard(context), proofCard(context)),
         h("div", null, filesCard(context), story),
       ),
       h("p", { class: "printed" }, `Printed ${moment(new Date().toISOString())} from ${location.origin}. Recording ${recording.recordingId}.`),
@@ -68,7 +69,7 @@ export function showRecording(root, { id, query, me }) {
 /** Return the recording with its facts at the top level, whichever of the two said them. */
 function normal(data) {
   const facts = data.facts ?? {};
-  const chunks = (data.chunks ?? []).map((chunk) => ({ ...chunk, durationSeconds: chunk.durationSeconds ?? (chunk.durationMs === undefined || chunk.durationMs === null ? null : chunk.durationMs / 1000), sizeBytes: chunk.sizeBytes ?? chunk.lengthBytes ?? null }));
+  const chunks = (data.chunks ?? []).map((chunk) => ({ ...chunk, durationSeconds: chunk.durationSeconds ?? (chunk.durationMs === undefined || chunk.durationMs === null ? null : chunk.durationMs / 1000), sizeBytes: chunk.sizeBytes ?? chunk.lengthBytes ?? null, channels: chunk.channels ?? facts.audioChannels ?? 1 }));
   return { ...facts, ...data, tags: data.tags ?? facts.tags ?? {}, participants: data.participants ?? facts.participants ?? [], consent: data.consent ?? facts.consent ?? null, startedAt: data.startedAt ?? facts.startedAt ?? null, states: facts.states ?? data.states ?? [], chunks };
 }
 
@@ -123,19 +124,6 @@ function consentOf(consent) {
   if (!consent) return null;
   const entries = Object.entries(consent).filter(([, value]) => value !== null && typeof value !== "object");
   return [h("h3", null, "Consent"), h("dl", { class: "facts" }, entries.map(([name, value]) => fact(plain(name.replace(/([A-Z])/g, "_$1").toLowerCase()), /At$/.test(name) ? when(value) : h("bdi", null, String(value)))))];
-}
-
-/** What keeps it, and until when; nothing where the server does not say. */
-function keptCard(recording) {
-  const { holds, disposition } = recording;
-  if (!holds && !disposition) return null;
-  return h(
-    "section",
-    { class: "card", "aria-label": "Kept" },
-    h("h2", null, "Kept"),
-    disposition?.keptUntil ? h("p", null, "Until ", when(disposition.keptUntil), disposition.because?.length ? [" because ", disposition.because.map((one) => plain(one.rule ?? one)).join(", ")] : "", ".") : h("p", { class: "quiet" }, "No rule asks for its end."),
-    holds?.length ? h("ul", { class: "bare" }, holds.map((hold) => h("li", null, icon("lock"), h("bdi", { class: "strong" }, hold.case), " ", h("bdi", null, hold.reason ?? ""), hold.since ? [" since ", when(hold.since)] : ""))) : h("p", { class: "quiet" }, "No hold."),
-  );
 }
 
 function proofCard({ recording, path, signal }) {

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 
 const HEIGHT = 56;
+const QUIET = 40; // of 255: a recording that is quieter than this is not drawn as if it were loud
 
 /**
  * Show a lane.
@@ -14,6 +15,7 @@ export function laneOf(line, lane, seek) {
   const canvas = h("canvas", { class: "wave", height: HEIGHT, "aria-hidden": "true" });
   const node = h("div", { class: "wave-box" }, canvas, h("div", { class: "played" }));
   const peaks = new Map();
+  let loudest = QUIET;
   const timeAt = (event) => {
     const box = canvas.getBoundingClientRect();
     return (Math.min(Math.max(event.clientX - box.left, 0), box.width) / box.width) * line().length;
@@ -41,7 +43,7 @@ export function laneOf(line, lane, seek) {
     const x = (time) => (length ? (time / length) * width : 0);
     for (const gap of gaps) hatch(pen, x(gap.start), x(gap.length), style.color);
     pen.fillStyle = style.color;
-    for (const part of parts) bars(pen, peaks.get(part.chunk.index), lane, x(part.start), x(part.length));
+    for (const part of parts) bars(pen, peaks.get(part.chunk.index)?.channels[lane]?.peaks, loudest, x(part.start), x(part.length));
     for (const mark of marks) {
       pen.strokeStyle = colour(mark.kind === "pause" ? "--mark-pause" : "--mark-joint");
       pen.lineWidth = mark.kind === "pause" ? 2 : 1;
@@ -63,6 +65,7 @@ export function laneOf(line, lane, seek) {
     draw,
     add(index, found) {
       peaks.set(index, found);
+      for (const channel of found.channels) loudest = channel.peaks.reduce((most, peak) => Math.max(most, peak), loudest);
       draw();
     },
     stop() {
@@ -73,9 +76,9 @@ export function laneOf(line, lane, seek) {
   };
 }
 
-function bars(pen, found, lane, left, width) {
+/** Draw peaks, the loudest of the recording from edge to edge. */
+function bars(pen, values, loudest, left, width) {
   const middle = HEIGHT / 2;
-  const values = found?.channels[lane]?.peaks;
   if (!values?.length) return pen.fillRect(left, middle - 0.5, width, 1);
   const step = 3;
   for (let at = 0; at < width; at += step) {
@@ -83,7 +86,7 @@ function bars(pen, found, lane, left, width) {
     const end = Math.max(first + 1, Math.floor(((at + step) / width) * values.length));
     let peak = 0;
     for (let bucket = first; bucket < end; bucket += 1) peak = Math.max(peak, values[bucket] ?? 0);
-    const half = Math.max(0.5, (peak / 255) * (middle - 2));
+    const half = Math.max(0.5, (peak / loudest) * (middle - 2));
     pen.fillRect(left + at, middle - half, 2, half * 2);
   }
   return undefined;

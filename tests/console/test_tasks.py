@@ -124,27 +124,32 @@ def test_5_download_a_file_under_a_sane_name(page: Page, keys: Keyboard, server:
     expect(page.get_by_text("SHA-256 matches")).to_be_visible()
 
 
-def test_6_tag_it_for_a_case(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
-    """A tag is set and removed, and found by."""
-    keys.task(6, "tag it for a case")
-    opened(page, keys, server, "wav")
-    keys.to("Tag name")
-    keys.write("complaint")
+def test_6_keep_it_for_a_case_and_release_it(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """Each asks for a reason, which stays in the trail."""
+    keys.task(6, "keep it for a case")
+    opened(page, keys, server, "mp4")
+    keys.to("Hold for a case")
+    keys.press("Enter")
+    keys.write("C-2026-17")
     keys.press("Tab")
-    keys.write("שלום 77")
+    keys.write("court order of today")
+    keys.to("Hold for a case")
     keys.press("Enter")
-    expect(page.get_by_text("Saved.")).to_be_visible()
-    record = server.day.world.fakes.catalog.get_recording(server.day.ids["wav"])
-    assert record is not None
-    assert record.current_tags["complaint"] == "שלום 77"
-    keys.to("Remove tag complaint")
+    kept = page.get_by_role("region", name="Kept")
+    expect(kept.get_by_text("C-2026-17")).to_be_visible()
+    keys.to("Release C-2026-17")
     keys.press("Enter")
-    expect(page.get_by_role("link", name="complaint")).to_have_count(0)
+    keys.write("settled")
+    keys.to("Release C-2026-17")
+    keys.press("Enter")
+    expect(kept.get_by_text("No case holds it.")).to_be_visible()
+    notes = [row.note for row in server.day.world.fakes.audit.written if row.note]
+    assert any("court order of today" in note for note in notes)
 
 
 def test_7_the_evidence_sheet(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
     """Printed, the page has the whole digests and ids, and no buttons."""
-    keys.task(7, "print it as evidence, with a fresh proof")
+    keys.task(7, "hand it over: the evidence sheet, with a fresh proof")
     opened(page, keys, server, "mp3")
     keys.to("Verify now")
     keys.press("Enter")
@@ -156,9 +161,26 @@ def test_7_the_evidence_sheet(page: Page, keys: Keyboard, server: ConsoleServer)
     expect(page.get_by_text("nothing differs")).to_be_visible()
 
 
-def test_8_see_what_is_at_risk_and_decide(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+def test_8_destroying_is_no_matter_of_a_page(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """Nothing on a recording's page deletes; that takes two people and the API."""
+    keys.task(8, "erase it: not offered here")
+    opened(page, keys, server, "mp3")
+    expect(page.get_by_text("No case holds it.")).to_be_visible()
+    words = " ".join(page.get_by_role("button").all_inner_texts()).lower()
+    assert "delete" not in words
+    assert "erase" not in words
+
+
+def test_10_until_when_is_it_kept_and_why(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """In words, also when nothing asks for its end."""
+    keys.task(10, "what goes when?")
+    opened(page, keys, server, "wav")
+    expect(page.get_by_text("Without an end: no rule asks for it.")).to_be_visible()
+
+
+def test_see_what_is_at_risk_and_decide(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
     """From the first screen to a decision with a note, without a mouse."""
-    keys.task(8, "see what is at risk, and decide")
+    keys.task(12, "see what is at risk, and decide")
     expect(page.locator(".verdict .big")).to_have_text("2 recording files are lost, missing or at risk")
     expect(page.get_by_text("42 min left")).to_be_visible()
     keys.press("g", "h")
@@ -184,9 +206,9 @@ def test_9_who_heard_it(page: Page, keys: Keyboard, server: ConsoleServer) -> No
     expect(page.locator(".results")).to_contain_text(re.compile("When|No entries"))
 
 
-def test_10_is_everything_healthy(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+def test_is_everything_healthy(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
     """Every check of the doctor with its remedy."""
-    keys.task(10, "is the app healthy?")
+    keys.task(13, "is the app healthy?")
     keys.press("g", "e")
     expect(page.get_by_role("heading", name="Health")).to_be_visible()
     expect(page.locator(".checks li").first).to_be_visible()
@@ -207,3 +229,21 @@ def test_a_role_sees_only_what_it_may(visits: Visit, server: ConsoleServer) -> N
         page.reload()
         expect(page.get_by_role("button", name="Play")).to_be_visible()
         expect(page.get_by_role("button", name="Add tag")).to_have_count(0)
+
+
+def test_tag_it(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
+    """A tag is set and removed, and found by."""
+    keys.task(11, "tag it")
+    opened(page, keys, server, "wav")
+    keys.to("Tag name")
+    keys.write("complaint")
+    keys.press("Tab")
+    keys.write("שלום 77")
+    keys.press("Enter")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    record = server.day.world.fakes.catalog.get_recording(server.day.ids["wav"])
+    assert record is not None
+    assert record.current_tags["complaint"] == "שלום 77"
+    keys.to("Remove tag complaint")
+    keys.press("Enter")
+    expect(page.get_by_role("link", name="complaint")).to_have_count(0)
