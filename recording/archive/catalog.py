@@ -66,6 +66,8 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     name = layout.metadata_name(required(work.record.blob_name, "blob_name"))
     if task.metadata_location is None:
         return _not_told(task)
+    if work.found is None and work.metadata is not None:  # the chunk's first turn, which has the document in hand
+        return _archived_metadata(work, name, work.metadata)
     archived = work.ports.archive.get(name)
     if archived is not None and sha256_of(archived[0]) == work.record.metadata_sha256:
         return MetadataOutcome.ARCHIVED, None, archived[0]

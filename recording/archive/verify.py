@@ -5,6 +5,7 @@ from recording.archive.copy import digest_of, media_changes, media_fault, pool_o
 from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
+from recording.archive.transfer.pace import FIRST_BLOCK
 from recording.archive.transfer.readback import Stored, read_back
 from recording.domain.archived.blocks import StagedBlock, staged_block
 from recording.domain.archived.integrity import Digest, check_stored
@@ -104,7 +105,9 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
     # None where the worker that read the source was of a version that did not compute it
     is_new = work.record.sha512 is None and work.settings.copy_sha512
-    blob = Stored(_name(work), _length(work), _blocks(work), etag)
+    is_one_block = _length(work) <= (work.settings.copy_block_bytes or FIRST_BLOCK)  # put at once, without a list
+    blocks = [] if is_one_block else _blocks(work)
+    blob = Stored(_name(work), _length(work), blocks, etag)
     stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
     changes = _judged(work, media) if probe else ChunkChanges()

@@ -764,3 +764,12 @@ def test_the_manifest_lists_every_chunk_and_every_gap() -> None:
     assert ([entry["index"] for entry in told["chunks"]], told["missingIndexes"]) == ([0, 2], [1])
     assert told["complete"] is False
     assert json.dumps(told).count("archived") == 2
+
+
+def test_a_small_chunk_makes_no_call_whose_answer_is_known(here: World) -> None:
+    """Most chunks are small, and storage operations are what they cost: each one here is part of the proof."""
+    here.works(task())
+    archive = [call for call in here.fakes.archive.calls if not call.startswith("_")]
+    assert "committed_blocks" not in archive, "what was put at once has no list of blocks"
+    assert archive.index("put_once") < archive.index("get"), "the first turn knows that no document is there yet"
+    assert archive.count("get") == 3  # the manifest's, before it is written; receipt and metadata, before the delete
