@@ -1,19 +1,47 @@
-"""Draws the two plots of docs/performance.md as one SVG, by hand: bars and lines need no library."""
+"""Draws the plots of docs/performance.md as one SVG, by hand: bars and lines need no library."""
 
 from typing import Any
 
+from dev.bench.runs import OURS
+
 _COLOURS = ("#9ecae1", "#4292c6", "#2171b5", "#08306b")
 _W, _H, _TOP, _BASE = 420, 260, 50, 220
+_ROW = 290
+_MOST_BARS = 11
 
 
 def plot(figures: dict[str, Any]) -> str:
-    """Throughput by slots and block size on the left, peak memory by file size on the right."""
-    left = _bars(figures.get("slots", {}).get("mb_per_second_by_slots_and_block_mib", {}))
-    right = _lines(figures.get("memory", {}))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _W} {_H + 30}" font-family="sans-serif">'
-        f'<rect width="100%" height="100%" fill="white"/>{left}<g transform="translate({_W},0)">{right}</g></svg>\n'
+    """Everybody at equal proof above; below, throughput by slots and block size, and peak memory by file size."""
+    fast = figures.get("fast", {}).get("with proof", {}).get("mb_per_second", {})
+    throttled = figures.get("throttled", {})
+    slow = {who: rate for name in throttled for who, rate in throttled[name].get("mb_per_second", {}).items()}
+    parts = (
+        _ranking("Throttled source, MB/s", slow),
+        _ranking("Fast source, digest and full read-back, MB/s", fast),
+        _bars(figures.get("slots", {}).get("mb_per_second_by_slots_and_block_mib", {})),
+        _lines(figures.get("memory", {})),
     )
+    placed = "".join(
+        f'<g transform="translate({number % 2 * _W},{number // 2 * _ROW})">{part}</g>'
+        for number, part in enumerate(parts)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _W} {2 * _ROW}" font-family="sans-serif">'
+        f'<rect width="100%" height="100%" fill="white"/>{placed}</svg>\n'
+    )
+
+
+def _ranking(title: str, rates: dict[str, float]) -> str:
+    """Draw a bar for each, the fastest first, ours in another colour."""
+    parts = [_text(20, 22, title, bold=True)]
+    most = max(rates.values(), default=1.0)
+    for place, (who, rate) in enumerate(sorted(rates.items(), key=lambda pair: -pair[1])[:_MOST_BARS]):
+        y = 38 + place * 22
+        colour = _COLOURS[3] if who == OURS else _COLOURS[0]
+        parts.append(_text(138, y + 12, who, end=True, size=11))
+        parts.append(f'<rect x="144" y="{y}" width="{rate / most * 220:.1f}" height="16" fill="{colour}"/>')
+        parts.append(_text(150 + round(rate / most * 220), y + 12, f"{rate:.0f}", size=11))
+    return "".join(parts)
 
 
 def _bars(grid: dict[str, dict[str, float]]) -> str:
@@ -46,7 +74,7 @@ def _lines(memory: dict[str, Any]) -> str:
         y = _BASE - level / highest * (_BASE - _TOP)
         parts.append(f'<line x1="50" y1="{y:.0f}" x2="{_W - 20}" y2="{y:.0f}" stroke="#ddd"/>')
         parts.append(_text(42, int(y + 4), str(level), end=True))
-    y = _BASE - 120 / highest * (_BASE - _TOP)
+    y = _BASE - 90 / highest * (_BASE - _TOP)
     parts.append(f'<line x1="50" y1="{y:.0f}" x2="{_W - 20}" y2="{y:.0f}" stroke="#c00" stroke-dasharray="4"/>')
     for place, size in enumerate(sizes):
         parts.append(_text(80 + place * 95, _BASE + 18, f"{size} MB", middle=True))

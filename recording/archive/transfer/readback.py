@@ -7,7 +7,7 @@ from functools import partial
 from recording.archive.claim import Work
 from recording.archive.transfer.buffers import Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass
-from recording.archive.transfer.pace import MIB
+from recording.archive.transfer.pace import FIRST_BLOCK, MIB
 from recording.archive.transfer.scheduler import Flow, Job
 from recording.archive.transfer.traffic import Traffic
 from recording.domain.archived.blocks import Block, StagedBlock, crc64_of, plan
@@ -54,7 +54,10 @@ def read_back(
     with Flow(work, pool, pool.traffic(ARCHIVE, _RANGE)) as flow:
         ordered = OrderedPass(pool.hashers, probe, with_sha512=with_sha512)
         reader = _Reader(work.ports.archive, flow.traffic, stored, ordered)
-        flow.run(_jobs(flow, reader))
+        if stored.length_bytes <= FIRST_BLOCK and len(stored.blocks) < 2:
+            reader.read_at_once(flow.slot(stored.length_bytes, is_first=True))
+        else:
+            flow.run(_jobs(flow, reader))
         return ordered.finish()
 
 
@@ -67,8 +70,16 @@ class _Reader:
     stored: Stored
     ordered: OrderedPass
 
+    def read_at_once(self, slot: Slot) -> None:
+        """Read a small blob in the caller's thread, which waits for no range and no hashing of large ones."""
+        block = self.stored.blocks[0] if len(self.stored.blocks) == 1 else Block(0, self.stored.length_bytes)
+        self.ordered.take(self._compared(block, slot))
+
     def read(self, block: Block, slot: Slot) -> None:
         """Read a block, compare it with what is known of the source's, and have it hashed."""
+        self.ordered.deliver(Arrival(block, self._compared(block, slot), slot.drop))
+
+    def _compared(self, block: Block, slot: Slot) -> memoryview:
         meter = self.traffic.meter()
         data = slot.view[: block.length]
         total = self.archive.fill(self.stored.name, block.offset, data, self.stored.etag)
@@ -80,7 +91,7 @@ class _Reader:
             raise ContentConflictError(
                 f"archived bytes at {block.offset} differ from the source's", code=Code.STORED_DIFFERS
             )
-        self.ordered.deliver(Arrival(block, data, slot.drop))
+        return data
 
 
 def _jobs(flow: Flow, reader: _Reader) -> Iterator[Job]:

@@ -22,6 +22,9 @@ from dev.prove.simulation import AtOnce
 from recording.archive import copy as copying
 from recording.archive.transfer.buffers import SlotPool, budget_for
 from recording.archive.transfer.pace import MIB
+from recording.archive.transfer.readback import _RANGE as RANGE
+from recording.archive.transfer.readback import ARCHIVE
+from recording.archive.transfer.traffic import Share
 from recording.domain.archived.blocks import Block, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.state.chunk import ChunkState
 from recording.errors import SourceBusyError, SourceSlowError, SourceThrottledError, StorageBusyError
@@ -505,3 +508,22 @@ def test_whatever_is_killed_in_the_middle_gives_back_what_it_held(
         here.fakes.clock.advance(minutes=10)
         here.works(task())
     assert list(here.media_blobs().values()) == [media]
+
+
+def test_a_small_blob_is_read_back_past_the_ranges_of_large_ones() -> None:
+    """It would else wait for a turn behind files that take minutes, and for their hashing."""
+    here, media = blocks_world(BLOCK)
+    pool = SlotPool(64 * MIB, threads=1)
+    traffic = pool.traffic(ARCHIVE, RANGE)
+    large = Share()
+    large.thread = -1
+    traffic.join(large)
+    while traffic.begin(large):
+        pass
+    pool.hashers.submit(threading.Event().wait, 0)  # what is there does not matter: none is asked
+    before = traffic.running
+    with pooled(pool):
+        here.works(task())
+    assert list(here.media_blobs().values()) == [media]
+    assert "fill" in here.fakes.archive.calls
+    assert traffic.running == before
