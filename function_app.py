@@ -17,6 +17,7 @@ from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.library import analysts
 from recording.library import follow_up as library
+from recording.library.keep import dispose as disposing
 from recording.library.seal import turn as sealing
 from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling
@@ -101,6 +102,24 @@ def recording_disposition(req: func.HttpRequest) -> func.HttpResponse:
 def list_disposition(req: func.HttpRequest) -> func.HttpResponse:
     """Lists what goes before a given time; changes nothing."""
     return http_keep.list_disposition(req, wiring.dependencies)
+
+
+@app.route("erasures", methods=["POST"])
+def request_erasure(req: func.HttpRequest) -> func.HttpResponse:
+    """Asks for the erasure of a participant or of recordings."""
+    return http_keep.request_erasure(req, wiring.dependencies)
+
+
+@app.route("erasures/{erasureId}/approve", methods=["POST"])
+def approve_erasure(req: func.HttpRequest) -> func.HttpResponse:
+    """Approves an erasure, as another person than the one who asked."""
+    return http_keep.approve_erasure(req, wiring.dependencies)
+
+
+@app.route("erasures/{erasureId}", methods=["GET"])
+def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
+    """Tells how an erasure stands."""
+    return http_keep.get_erasure(req, wiring.dependencies)
 
 
 @app.route("retention/rules", methods=["GET"])
@@ -225,6 +244,12 @@ def export_directory(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the tr
 def seal(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
     """Signs a checkpoint over everything that was written since the last one."""
     sealing.seal(wiring.ports())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 45 * * * *")
+def dispose(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
+    """Marks each night what is due, and destroys what was marked long enough."""
+    disposing.dispose_if_due(*wiring.dependencies())
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from recording.operate.doctor import Probe
 from recording.ports import (
     Archive,
+    AuditEraser,
     AuditTrail,
     CallRecordingLog,
     Catalog,
     ChunkQueue,
+    Custodian,
     DeadLetters,
     Directory,
     ExternalStorage,
@@ -102,6 +104,8 @@ def _ports() -> Ports:
         analysts=_lazily(_analysts) if settings().parquet_container else None,
         seal=_seal(settings()),
         keeping=_lazily(_keeping),
+        custodian=_lazily(_custodian) if settings().custodian_storage else None,
+        audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
     )
 
 
@@ -288,6 +292,18 @@ def _stamps() -> TimeStamps:
     from recording.adapters.seal_keys import StampingAuthority
 
     return StampingAuthority(settings())
+
+
+def _audit_eraser() -> AuditEraser:
+    from recording.adapters.table.audit_eraser import TableAuditEraser
+
+    return TableAuditEraser(settings())
+
+
+def _custodian() -> Custodian:
+    from recording.adapters.blob.custodian import BlobCustodian
+
+    return BlobCustodian(settings())
 
 
 def _keeping() -> Keeping:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
+from dev.in_memory.custodian import FakeCustodian
 from dev.in_memory.keeping import FakeKeeping
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
@@ -304,6 +305,7 @@ class FakeArchive(Scripted):
         self.blobs: dict[str, FakeBlob] = {}
         self.staged: dict[str, dict[str, bytes]] = defaultdict(dict)
         self.tiers: dict[str, str] = {}  # by name; the archive tier refuses to be read
+        self.kept: Callable[[str, bytes], None] = lambda _name, _data: None  # a custodian watches
         self._etags = count(1)
 
     @scripted
@@ -375,6 +377,7 @@ class FakeArchive(Scripted):
         blocks: tuple[tuple[str, int], ...] = (),
     ) -> bool:
         self.blobs[name] = FakeBlob(data, media_type, dict(facts), f'"{next(self._etags)}"', blocks)
+        self.kept(name, data)
         return True
 
     @scripted
@@ -717,6 +720,7 @@ class FakeQuarantine(Scripted):
     def __init__(self) -> None:
         super().__init__()
         self.kept: dict[str, QuarantineEntry] = {}
+        self.noted: Callable[[str, bytes], None] = lambda _name, _data: None  # a custodian watches
 
     @property
     def reasons(self) -> list[str]:
@@ -729,6 +733,7 @@ class FakeQuarantine(Scripted):
         known = self.kept.get(name)
         if known is None or known.redriven_at is not None:
             self.kept[name] = entry
+            self.noted(name, entry.payload.encode())
         return name
 
     @scripted
@@ -780,6 +785,12 @@ class FakeAudit(Scripted):
     @scripted
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
         return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
+
+    @scripted
+    def withhold(self, without: Callable[[str], str]) -> int:
+        before = self.written
+        self.written = [replace(one, note=without(one.note)) if one.note else one for one in before]
+        return sum(one != other for one, other in zip(before, self.written, strict=True))
 
     @scripted
     def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
@@ -918,6 +929,7 @@ class Fakes:
     keeping: FakeKeeping = field(default_factory=FakeKeeping)
     analysts: FakeArchive | None = None  # as without PARQUET_CONTAINER
     memory: Memory = field(default_factory=Memory)
+    custodian: FakeCustodian | None = None  # as without CUSTODIAN_STORAGE
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
 
@@ -951,4 +963,6 @@ class Fakes:
             seal=self.seal.ports if self.seal else None,
             keeping=self.keeping,
             memory=self.memory,
+            custodian=self.custodian,
+            audit_eraser=self.audit if self.custodian else None,
         )

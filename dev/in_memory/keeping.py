@@ -6,6 +6,7 @@ from itertools import count
 from dev.in_memory.scripted import Scripted, scripted
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
+from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError
 from recording.ports import Page, Unreadable
@@ -18,6 +19,7 @@ class FakeKeeping(Scripted):
         super().__init__()
         self.rows: dict[str, Custody] = {}
         self.made: dict[int, RuleSet] = {}
+        self.requests: dict[str, Erasure] = {}
         self.unreadable: set[str] = set()
         self._etags = count(1)
 
@@ -65,6 +67,33 @@ class FakeKeeping(Scripted):
     @scripted
     def rules_history(self) -> Iterator[RuleSet]:
         return iter([self.made[number] for number in sorted(self.made)])
+
+    @scripted
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        return self.requests.get(erasure_id)
+
+    @scripted
+    def add_erasure(self, erasure: Erasure) -> bool:
+        if erasure.erasure_id in self.requests:
+            return False
+        self._keep_request(erasure)
+        return True
+
+    @scripted
+    def save_erasure(self, erasure: Erasure) -> Erasure:
+        known = self.requests.get(erasure.erasure_id)
+        if known is None or known.etag != erasure.etag:
+            raise ClaimLostError("the row has changed")
+        return self._keep_request(erasure)
+
+    @scripted
+    def erasures(self) -> Iterator[Erasure | Unreadable]:
+        return iter(list(self.requests.values()))
+
+    def _keep_request(self, erasure: Erasure) -> Erasure:
+        kept = erasure.model_copy(update={"etag": f'"{next(self._etags)}"'})
+        self.requests[erasure.erasure_id] = kept
+        return kept
 
     def _keep(self, custody: Custody) -> Custody:
         kept = custody.model_copy(update={"etag": f'"{next(self._etags)}"'})

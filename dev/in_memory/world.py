@@ -100,7 +100,8 @@ class World:
     def scripted(self) -> list[Scripted]:
         """Every fake that can be made to fail."""
         fakes = self.fakes
-        optional = [fake for fake in (fakes.fallback, fakes.dead_letters, fakes.log) if fake is not None]
+        others = (fakes.fallback, fakes.dead_letters, fakes.log, fakes.custodian)
+        optional = [fake for fake in others if fake is not None]
         return [
             fakes.control,
             fakes.source,

@@ -187,6 +187,22 @@ class Code(StrEnum):
         "rules_changed", 412, False, Fault.CALLER,
         "The retention rules have changed since they were read.",
         "Read them again, and send `If-Match` with the new number.")
+    SECOND_PERSON_NEEDED = (
+        "second_person_needed", 403, False, Fault.CALLER,
+        "An erasure is asked for by one signed-in person and approved by another.",
+        "Have another person approve it; sign in.")
+    ERASURE_NOT_FOUND = (
+        "erasure_not_found", 404, False, Fault.CALLER,
+        "There is no such request for erasure.",
+        "Use the id that the request was answered with.")
+    ERASURE_DECIDED = (
+        "erasure_decided", 409, False, Fault.CALLER,
+        "The request was approved before.",
+        "Read how it stands.")
+    TOO_MANY_RECORDINGS = (
+        "too_many_recordings", 400, False, Fault.CALLER,
+        "The participant is in more than 1,000 recordings.",
+        "Ask by recordings, in parts.")
     NOTHING_CHOSEN = (
         "nothing_chosen", 400, False, Fault.CALLER,
         "A redrive names no filter, and not `all`.",

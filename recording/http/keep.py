@@ -13,7 +13,14 @@ from recording.domain.incoming.events import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import HoldRequest, ReleaseRequest
-from recording.http.keep_views import DispositionView, HeldRecordingsView, HoldsView, RulesView, UpcomingView
+from recording.http.keep_views import (
+    DispositionView,
+    ErasureView,
+    HeldRecordingsView,
+    HoldsView,
+    RulesView,
+    UpcomingView,
+)
 from recording.http.routes import (
     KEY_PARAMETERS,
     Dependencies,
@@ -24,6 +31,7 @@ from recording.http.routes import (
     permitted,
     recording_id_of,
 )
+from recording.library.keep import erasures
 from recording.library.keep.explain import explain, upcoming
 from recording.library.keep.holds import list_holds, place_hold, release_hold
 from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
@@ -138,6 +146,53 @@ def set_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -
         return as_json(done, 200, {"ETag": f'"{done["number"]}"'})
 
     return answered(change)
+
+
+def request_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST erasures: 201; nothing is erased before another person approves."""
+
+    def ask() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.REQUEST_ERASURE, dependencies)
+        body, caller = json_body(request), caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            made = erasures.request_erasure(body, caller, ports, settings)
+            return ErasureView.of(erasures.erasure_status(made.erasure_id, ports, settings)).plain()
+
+        return as_json(audited(Operation.REQUEST_ERASURE, None, caller, ports, act), 201)
+
+    return answered(ask)
+
+
+def approve_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST erasures/{erasureId}/approve: 202; the next run of `dispose` carries it out."""
+
+    def approve() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.APPROVE_ERASURE, dependencies)
+        erasure_id, caller = _erasure_id_of(request), caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            erasures.approve_erasure(erasure_id, caller, ports, settings)
+            return ErasureView.of(erasures.erasure_status(erasure_id, ports, settings)).plain()
+
+        return as_json(audited(Operation.APPROVE_ERASURE, None, caller, ports, act, note=erasure_id), 202)
+
+    return answered(approve)
+
+
+def get_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET erasures/{erasureId}: 200 with what is erased, and what is refused, why and until when."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.GET_ERASURE, dependencies)
+        status = erasures.erasure_status(_erasure_id_of(request), ports, settings)
+        return as_json(ErasureView.of(status).plain(), 200)
+
+    return answered(look)
+
+
+def _erasure_id_of(request: func.HttpRequest) -> str:
+    return str(request.route_params.get("erasureId", ""))
 
 
 def _case_of(request: func.HttpRequest) -> str:

@@ -9,6 +9,7 @@ from recording.domain.keep.holds import Hold
 from recording.domain.keep.rules import RuleSet
 from recording.http.views import View
 from recording.library.keep.assess import Assessed
+from recording.library.keep.erasures import ErasureStatus
 from recording.library.keep.explain import Upcoming
 from recording.ports import Page, Unreadable
 
@@ -171,3 +172,61 @@ class RulesView(View):
         """Show rules."""
         shown = tuple(rule.model_dump(mode="json", by_alias=True) for rule in rules.rules)
         return cls(number=rules.number, at=rules.at, by=rules.by, note=rules.note, rules=shown)
+
+
+class ErasureItemView(View):
+    """How a request stands at one recording."""
+
+    recording_id: str
+    state: str
+    refused_because: str | None
+    refused_until: datetime | None
+    certificate: str | None
+    gone_at: datetime | None
+
+    @classmethod
+    def of(cls, one: Assessed, erasure_id: str) -> Self:
+        """Show one recording of a request."""
+        refused = next((claim for claim in one.disposition.refused if claim.request_id == erasure_id), None)
+        row = one.custody
+        storage = row.refused if row else None
+        return cls(
+            recording_id=one.record.recording_id,
+            state=one.state,
+            refused_because=refused.because if refused else storage.reason if storage else None,
+            refused_until=refused.until if refused else storage.until if storage else None,
+            certificate=row.certificate if row else None,
+            gone_at=row.gone_at if row else None,
+        )
+
+
+class ErasureView(View):
+    """A request for erasure; the participant is not named."""
+
+    erasure_id: str
+    state: str
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    done_at: datetime | None
+    traces_erased: int
+    recordings: tuple[ErasureItemView, ...]
+
+    @classmethod
+    def of(cls, status: ErasureStatus) -> Self:
+        """Show a request with its recordings."""
+        found = status.erasure
+        names = (
+            "erasure_id",
+            "state",
+            "reason",
+            "requested_by",
+            "requested_at",
+            "approved_by",
+            "approved_at",
+            "done_at",
+        )
+        items = tuple(ErasureItemView.of(one, found.erasure_id) for one in status.items)
+        return cls(traces_erased=found.swept, recordings=items, **{name: getattr(found, name) for name in names})

@@ -78,6 +78,8 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
         record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
         if record is None and not (record := _record_of(chunks, ports)):
             return False
+        if record.disposed_at is not None and all(chunk.disposed_at is not None for chunk in chunks):
+            return False
         key = source.keys().current
         is_same_key = record.placement is not None and record.placement.key_id == key.id
         if is_placed(record, chunks) and is_same_key and not again and not written:

@@ -226,7 +226,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
     disposed = {chunk.key for chunk in chunks if is_disposed(chunk, now, settings.delete_after)}
     looked.drifts += compare(chunks, listed, settings.archive_path_template, sampled, disposed)
     for chunk in wanted:
-        if is_indexed_elsewhere(chunk):
+        if is_indexed_elsewhere(chunk) and chunk.disposed_at is None:
             looked.drifts += _compare_external(chunk, ports, looked)
     return looked
 
@@ -306,7 +306,7 @@ def _outside(folders: set[str], ports: Ports) -> list[Drift]:
     return [
         Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
         for blob in ports.archive.list("")
-        if _folder_of(blob.name) not in folders
+        if _folder_of(blob.name) not in folders and not blob.name.startswith(layout.CERTIFICATES)
     ]
 
 

@@ -27,17 +27,19 @@ class Verified:
         read_whole: of how many the media was read whole.
         differences: each by name.
         unread: media that could not be read, and why; of it nothing is proved.
+        disposed: how many were destroyed by decision: their absence is expected, and a certificate is left.
     """
 
     chunks: int
     read_whole: int
     differences: tuple[str, ...]
     unread: tuple[str, ...] = ()
+    disposed: int = 0
 
     @property
     def is_proved(self) -> bool:
         """Whether every chunk was read whole and nothing differs."""
-        return not self.differences and not self.unread and self.read_whole == self.chunks
+        return not self.differences and not self.unread and self.read_whole == self.chunks - self.disposed
 
 
 def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | None:
@@ -53,7 +55,8 @@ def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | No
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
     unread = tuple(f"{one.name}: not read: {one.reason}" for one in report.unread)
     differences += _of_the_whole(recording_id, chunks, ports)
-    return Verified(report.chunks, report.sampled, tuple(differences), unread)
+    gone = sum(chunk.disposed_at is not None for chunk in chunks)
+    return Verified(report.chunks, report.sampled, tuple(differences), unread, gone)
 
 
 def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:

@@ -19,7 +19,7 @@ from recording.ports.archive import Archive, DeadLetter, DeadLetters, Quarantine
 from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
-from recording.ports.keeping import Keeping
+from recording.ports.keeping import AuditEraser, Custodian, Keeping
 from recording.ports.memory import Memory
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
 from recording.ports.seal import SealPorts
@@ -29,11 +29,13 @@ from recording.ports.stored import Page, Unreadable
 __all__ = [
     "Archive",
     "AuditEntry",
+    "AuditEraser",
     "AuditTrail",
     "CallRecordingLog",
     "Catalog",
     "ChunkQueue",
     "Clock",
+    "Custodian",
     "DeadLetter",
     "DeadLetters",
     "Directory",
@@ -92,3 +94,5 @@ class Ports:
     seal: SealPorts | None = None  # only where SEAL_KEY is set
     keeping: Keeping | None = None
     memory: Memory = field(default_factory=Memory)
+    custodian: Custodian | None = None  # only where CUSTODIAN_STORAGE is set
+    audit_eraser: AuditEraser | None = None  # only where CUSTODIAN_STORAGE is set

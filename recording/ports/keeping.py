@@ -1,9 +1,12 @@
 """Ports of keeping and destroying: what is decided about recordings, and the identity that may act on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from typing import Protocol
 
 from recording.domain.keep.custody import Custody
+from recording.domain.keep.destroy import Place, StoredVersion
+from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.ports.stored import Page, Unreadable
 
@@ -41,4 +44,63 @@ class Keeping(Protocol):
 
     def rules_history(self) -> Iterator[RuleSet]:
         """All rules there ever were, the oldest first."""
+        ...
+
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """One request for erasure with its ETag."""
+        ...
+
+    def add_erasure(self, erasure: Erasure) -> bool:
+        """Adds a request. False, and no change, when there is one of this id."""
+        ...
+
+    def save_erasure(self, erasure: Erasure) -> Erasure:
+        """Replaces a request if it still has its ETag. Raises ClaimLostError."""
+        ...
+
+    def erasures(self) -> Iterator[Erasure | Unreadable]:
+        """All requests for erasure, in no particular order."""
+        ...
+
+
+class AuditEraser(Protocol):
+    """Takes words out of the notes of the audit trail; that something was done, by whom and when, always stays."""
+
+    def withhold(self, without: Callable[[str], str]) -> int:
+        """Changes every note to what `without` makes of it; returns how many changed. Raises StorageError."""
+        ...
+
+
+class HoldAnswer(StrEnum):
+    """What came of setting or clearing the legal hold of one version of a blob."""
+
+    DONE = "done"
+    GONE = "gone"
+    UNSUPPORTED = "unsupported"  # the account has no legal holds: the row of the recording alone counts
+
+
+class BlobHolds(Protocol):
+    """The blobs' own legal holds: one flag for each version, whatever the number of cases."""
+
+    def versions(self, place: Place, prefix: str) -> Iterator[StoredVersion]:
+        """Every version of the blobs whose names begin so, earlier and softly deleted ones too. Raises StorageError."""
+        ...
+
+    def set_legal_hold(self, version: StoredVersion, *, is_held: bool) -> HoldAnswer:
+        """Sets or clears the flag of one version; repeating is harmless. Raises StorageError."""
+        ...
+
+
+class DestroyAnswer(StrEnum):
+    """What came of destroying one version of a blob."""
+
+    DONE = "done"  # deleted, or gone before
+    REFUSED = "refused"  # a policy, a legal hold or a lease protects it
+
+
+class Custodian(BlobHolds, Protocol):
+    """The one identity that may destroy. What it destroys may wait softly deleted to the day that `versions` says."""
+
+    def destroy(self, version: StoredVersion) -> DestroyAnswer:
+        """Deletes exactly one version. Deleting what is gone is success. Raises StorageError."""
         ...

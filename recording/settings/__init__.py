@@ -109,6 +109,8 @@ class Settings(_Frozen):
     fallback_container: Annotated[str, Setting("FALLBACK_CONTAINER", values.container)] = FALLBACK_CONTAINER
     fallback_after: Annotated[timedelta, Setting("FALLBACK_AFTER", values.duration)] = timedelta(minutes=30)
     dead_letter_storage: StorageConnection | None = None
+    custodian_storage: StorageConnection | None = None
+    custodian_purges: Annotated[bool, Setting("CUSTODIAN_PURGES", values.flag)] = False
     dead_letter_container: Annotated[str, Setting("DEAD_LETTER_CONTAINER", values.container)] = DEAD_LETTER_CONTAINER
     external_containers: Annotated[tuple[str, ...], Setting("EXTERNAL_STORAGE_CONTAINERS", values.containers)] = ()
     retention: Annotated[timedelta, Setting("RETENTION_HOURS", values.hours)] = timedelta(hours=24)
@@ -152,6 +154,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "archive_storage": _storage(reader, "ARCHIVE_STORAGE", ("blob",)),
         "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
         "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
+        "custodian_storage": _storage(reader, "CUSTODIAN_STORAGE", ("blob",), is_required=False),
     }
     for field, setting in settings_by_field().items():
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)

@@ -66,6 +66,9 @@ class Event(StrEnum):
     WAVEFORM_NOT_KEPT = "recording.waveform_not_kept"
     NEEDS_ATTENTION = "recording.needs_attention"
     RECONCILED = "recording.reconciled"
+    DISPOSED = "recording.disposed"
+    DISPOSE_REFUSED = "recording.dispose.refused"
+    DISPOSE_RAN = "recording.dispose.ran"
 
 
 _LEVELS = {
@@ -93,6 +96,7 @@ _LEVELS = {
     Event.WAVEFORM_NOT_KEPT: logging.WARNING,
     Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,
+    Event.DISPOSE_REFUSED: logging.WARNING,
     Event.INCOMPLETE: logging.ERROR,
 }
 

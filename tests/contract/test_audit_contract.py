@@ -8,7 +8,8 @@ import pytest
 
 from dev.in_memory.fakes import FakeAudit
 from recording.adapters.table.audit import TableAudit
-from recording.ports import AuditEntry, AuditTrail
+from recording.adapters.table.audit_eraser import TableAuditEraser
+from recording.ports import AuditEntry, AuditEraser, AuditTrail
 
 NOW = datetime.now(UTC)
 CALLER = "11111111-2222-3333-4444-555555555555"
@@ -64,3 +65,30 @@ def test_entries_about_a_recording_are_found_however_old_they_are(audit: AuditTr
     assert list(audit.entries_about("rec-1")) == written
     assert list(audit.entries_about("rec-9")) == []
     assert len(list(audit.entries(NOW - timedelta(minutes=10)))) == 3
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def trail_and_eraser(request: pytest.FixtureRequest) -> Iterator[tuple[AuditTrail, AuditEraser]]:
+    if request.param == "fake":
+        fake = FakeAudit()
+        yield fake, fake
+        return
+    settings = request.getfixturevalue("storage")
+    trail, eraser = TableAudit(settings), TableAuditEraser(settings)
+    yield trail, eraser
+    trail.close()
+    eraser.close()
+
+
+def test_words_are_taken_out_of_notes_and_everything_else_stays(
+    trail_and_eraser: tuple[AuditTrail, AuditEraser],
+) -> None:
+    """Erasing a person keeps who did what, when, and what came of it."""
+    trail, eraser = trail_and_eraser
+    for note in (None, "a plain one", "Canary called"):
+        trail.add(replace(entry(), note=note))
+    assert eraser.withhold(lambda text: text.replace("Canary", "[erased]")) > 0
+    assert eraser.withhold(lambda text: text.replace("Canary", "[erased]")) == 0
+    for found in (list(trail.entries(NOW - timedelta(hours=1))), list(trail.entries_about("rec-1"))):
+        assert sorted(one.note or "" for one in found) == ["", "[erased] called", "a plain one"]
+        assert {(one.caller, one.outcome) for one in found} == {(CALLER, "asked")}

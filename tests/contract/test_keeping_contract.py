@@ -9,6 +9,7 @@ from dev.in_memory.keeping import FakeKeeping
 from recording.adapters.table.keeping import TableKeeping
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, Mark, held, marked, released
+from recording.domain.keep.erasure import Erasure, approved
 from recording.domain.keep.holds import Hold
 from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
 from recording.errors import ClaimLostError
@@ -100,3 +101,19 @@ def test_a_large_row_comes_back_whole(keeping: Keeping) -> None:
     found = keeping.custody("r1")
     assert found is not None
     assert found.holds == holds
+
+
+def test_requests_for_erasure_are_saved_under_their_etag(keeping: Keeping) -> None:
+    """Two who approve at one moment: one of them has done it."""
+    made = Erasure(erasure_id="e1", reason="x", requested_by="alice", requested_at=NOW, recordings=("r" * 400,) * 500)
+    assert keeping.erasure("e1") is None
+    assert list(keeping.erasures()) == []
+    assert keeping.add_erasure(made)
+    assert not keeping.add_erasure(made)
+    found = keeping.erasure("e1")
+    assert found is not None
+    assert found.recordings == made.recordings
+    saved = keeping.save_erasure(approved(found, "bob", NOW, found.recordings))
+    with pytest.raises(ClaimLostError):
+        keeping.save_erasure(approved(found, "carol", NOW, ()))
+    assert list(keeping.erasures()) == [saved]

@@ -44,6 +44,9 @@ CONTRACT = {
     "list_recordings_on_hold": ("holds", ["GET"], "FUNCTION"),
     "recording_disposition": ("recordings/{recordingId}/disposition", ["GET"], "FUNCTION"),
     "list_disposition": ("disposition", ["GET"], "FUNCTION"),
+    "request_erasure": ("erasures", ["POST"], "FUNCTION"),
+    "approve_erasure": ("erasures/{erasureId}/approve", ["POST"], "FUNCTION"),
+    "get_erasure": ("erasures/{erasureId}", ["GET"], "FUNCTION"),
     "get_retention_rules": ("retention/rules", ["GET"], "FUNCTION"),
     "set_retention_rules": ("retention/rules", ["PUT"], "FUNCTION"),
     "pause_recording": ("recordings/{recordingId}/pause", ["POST"], "FUNCTION"),
@@ -88,7 +91,8 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["scrub"]["type"] == "timerTrigger"
     assert functions["seal"]["type"] == "timerTrigger"
     assert functions["export_directory"]["type"] == "timerTrigger"
-    timers_and_grid = 5
+    assert functions["dispose"]["type"] == "timerTrigger"
+    timers_and_grid = 6
     assert len(functions) == len(http) + len(queues) + timers_and_grid
 
 

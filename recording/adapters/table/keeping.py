@@ -21,6 +21,7 @@ from recording.adapters.table.catalog import UnreadableRecordError, add_row, put
 from recording.adapters.table.rows import PIECE, Row
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
+from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.domain.names import CUSTODY_TABLE
 from recording.errors import ClaimLostError, StorageError
@@ -30,7 +31,7 @@ from recording.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 VERSION = 1  # of the documents that this version reads and writes
-_HOLDS, _RULES, _ROW = "!holds", "!rules", "custody"
+_HOLDS, _RULES, _ERASURES, _ROW = "!holds", "!rules", "!erasures", "custody"
 
 
 class TableKeeping:
@@ -56,20 +57,12 @@ class TableKeeping:
 
     def save_custody(self, custody: Custody) -> Custody:
         """Replaces the row under its ETag; holds are listed before and taken off the list after."""
-        if custody.etag is None:
-            raise ClaimLostError("a row that was not read cannot be saved")
         self._list(custody)
-        with translated("saving a row"):
-            try:
-                answer = attempt(lambda: self._update(_row_of(custody), custody.etag))
-            except HttpResponseError as error:
-                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
-                    raise ClaimLostError("the row has changed since it was read") from None
-                raise
+        etag = self._saved(_row_of(custody), custody.etag)
         active = {hold.case for hold in custody.active_holds}
         for case in {hold.case for hold in custody.holds} - active:
             self._remove(_HOLDS, case_key(case, custody.recording_id))
-        return custody.model_copy(update={"etag": answer["etag"]})
+        return custody.model_copy(update={"etag": etag})
 
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
         """A range of partitions, page by page."""
@@ -112,6 +105,40 @@ class TableKeeping:
         """All rows, the oldest first."""
         yield from reversed([_document(RuleSet, row) for row in rows_of(self._table, _RULES)])
 
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """One row of the requests."""
+        row = self._get(_ERASURES, name_of(erasure_id))
+        return _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]}) if row is not None else None
+
+    def add_erasure(self, erasure: Erasure) -> bool:
+        """Inserts a row."""
+        return add_row(self._table, _request_row(erasure))
+
+    def save_erasure(self, erasure: Erasure) -> Erasure:
+        """Replaces a row under its ETag."""
+        return erasure.model_copy(update={"etag": self._saved(_request_row(erasure), erasure.etag)})
+
+    def erasures(self) -> Iterator[Erasure | Unreadable]:
+        """All rows of the requests."""
+        for row in rows_of(self._table, _ERASURES):
+            try:
+                yield _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]})
+            except UnreadableRecordError as error:
+                yield Unreadable(str(row["RowKey"]), error.code)
+
+    def _saved(self, row: Row, etag: str | None) -> str:
+        """Replace a row under its ETag, and return the new one."""
+        if etag is None:
+            raise ClaimLostError("a row that was not read cannot be saved")
+        with translated("saving a row"):
+            try:
+                answer = attempt(lambda: self._update(row, etag))
+            except HttpResponseError as error:
+                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
+                    raise ClaimLostError("the row has changed since it was read") from None
+                raise
+        return str(answer["etag"])
+
     def _list(self, custody: Custody) -> None:
         for hold in custody.active_holds:
             keys = {"PartitionKey": _HOLDS, "RowKey": case_key(hold.case, custody.recording_id)}
@@ -137,6 +164,11 @@ def _row_of(custody: Custody) -> Row:
     keys = {"PartitionKey": name_of(custody.recording_id), "RowKey": _ROW}
     columns = {"recordingId": custody.recording_id, "state": custody.state.value, "held": bool(custody.active_holds)}
     return keys | columns | _pieces(custody)
+
+
+def _request_row(erasure: Erasure) -> Row:
+    keys = {"PartitionKey": _ERASURES, "RowKey": name_of(erasure.erasure_id)}
+    return keys | {"state": erasure.state.value} | _pieces(erasure)
 
 
 def _pieces(document: BaseModel) -> Row:

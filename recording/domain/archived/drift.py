@@ -34,6 +34,7 @@ class DriftKind(StrEnum):
     RECEIPT_ALTERED = "receipt_altered"  # of a sampled chunk
     METADATA_MISSING = "metadata_missing"
     MANIFEST_MISSING = "manifest_missing"
+    NOT_GONE = "destroyed_but_present"  # a chunk was destroyed by decision, and a file of it is there
     UNKNOWN_BLOB = "unknown_blob"
     UNCOMMITTED = "uncommitted"  # staged blocks of a blob that nobody is copying
 
@@ -105,6 +106,13 @@ def compare(
     found = {drift for chunk in chunks for drift in _of_chunk(chunk, committed, sampled)}
     found = {drift for drift in found if drift.kind not in _GONE or drift.document_id in _documents(kept)}
     found |= {drift for chunk in kept for drift in _of_manifest(chunk, committed)}
+    found |= {
+        drift_of(chunk, blob.name, DriftKind.NOT_GONE)
+        for chunk in chunks
+        if chunk.disposed_at is not None
+        for blob in committed.values()
+        if _belongs(blob, chunk, template)
+    }
     found |= {_of_stranger(blob) for blob in blobs.values() if not is_expected_blob(blob, chunks, template)}
     return sorted(found, key=lambda drift: (drift.blob_name, drift.kind))
 

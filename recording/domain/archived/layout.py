@@ -9,6 +9,7 @@ from recording.domain.ids import name_of
 
 FORMAT_BY_EXTENSION = {kind.value: kind for kind in FormatType}
 DEFAULT_TEMPLATE = "{yyyy}/{MM}/{dd}/{callId}/{recordingId}/{index}-{documentId}.{ext}"
+CERTIFICATES = "_certificates/"  # where the certificates of what was destroyed begin
 LONGEST_NAME = 1024  # Blob storage's limit
 _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
 _FILE_FIELDS = {"index", "documentId", "ext"}

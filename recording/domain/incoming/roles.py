@@ -28,6 +28,7 @@ class Role(StrEnum):
     LISTEN = "Recording.Listen"
     CONTROL = "Recording.Control"
     HOLD = "Recording.Hold"
+    ERASE = "Recording.Erase"
     ADMIN = "Recording.Admin"
 
 
@@ -62,6 +63,9 @@ class Operation(StrEnum):
     LIST_DISPOSITION = "list_disposition"
     GET_RULES = "get_retention_rules"
     SET_RULES = "set_retention_rules"
+    REQUEST_ERASURE = "request_erasure"
+    APPROVE_ERASURE = "approve_erasure"
+    GET_ERASURE = "get_erasure"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -93,12 +97,16 @@ NEEDED: dict[Operation, Role] = {
     Operation.LIST_DISPOSITION: Role.READ,
     Operation.GET_RULES: Role.READ,
     Operation.SET_RULES: Role.ADMIN,
+    Operation.REQUEST_ERASURE: Role.ERASE,
+    Operation.APPROVE_ERASURE: Role.ERASE,
+    Operation.GET_ERASURE: Role.ERASE,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),
     Role.LISTEN: frozenset({Role.READ, Role.LISTEN}),
     Role.CONTROL: frozenset({Role.READ, Role.CONTROL}),
     Role.HOLD: frozenset({Role.READ, Role.HOLD}),
+    Role.ERASE: frozenset({Role.READ, Role.ERASE}),
     Role.ADMIN: frozenset(Role),
 }
 

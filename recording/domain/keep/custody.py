@@ -65,6 +65,7 @@ class Custody(Stored):
     state: CustodyState = CustodyState.KEPT
     mark: Mark | None = None
     destroying_since: UtcTime | None = None
+    decided: tuple[str, ...] = ()  # the chunks that the decision knew; what came later is not destroyed by it
     refused: Refusal | None = None
     disposed_at: UtcTime | None = None
     gone_at: UtcTime | None = None  # when storage has let go of the last byte
@@ -165,9 +166,10 @@ def unmarked(custody: Custody) -> Custody:
     return with_changes(custody, _UNMARKED)
 
 
-def destroying(custody: Custody, now: datetime) -> Custody:
+def destroying(custody: Custody, now: datetime, chunks: tuple[str, ...] = ()) -> Custody:
     """Return the row of a recording whose destruction begins now; from here on it takes no hold."""
-    return with_changes(custody, {"state": CustodyState.DESTROYING, "destroying_since": now, "refused": None})
+    begun = {"state": CustodyState.DESTROYING, "destroying_since": now, "decided": chunks, "refused": None}
+    return with_changes(custody, begun)
 
 
 def refused(custody: Custody, refusal: Refusal) -> Custody:
@@ -186,6 +188,7 @@ def disposed(custody: Custody, now: datetime, gone_at: datetime | None, certific
         "refused": None,
         "mark": None,
         "destroying_since": None,
+        "decided": (),
         "holds": tuple(_without_reason(hold) for hold in custody.holds),
     }
     return with_changes(custody, changes)
@@ -205,5 +208,6 @@ _UNMARKED: dict[str, object] = {
     "state": CustodyState.KEPT,
     "mark": None,
     "destroying_since": None,
+    "decided": (),
     "refused": None,
 }

@@ -94,8 +94,6 @@ def all_upcoming(before: datetime, ports: Ports, settings: Settings) -> Iterator
 def is_gone_before(one: Assessed, before: datetime) -> bool:
     """Return whether a recording goes before this day as things stand."""
     until = one.disposition.kept_until
-    if one.record.disposed_at is not None:
-        return False
     return one.disposition.is_due or (until is not None and until < as_utc(before))
 
 

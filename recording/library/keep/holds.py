@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 
 from recording.domain.keep import custody as rules_of
 from recording.domain.keep.custody import Custody
-from recording.errors import ClaimLostError, RequestError, StorageBusyError
+from recording.errors import ClaimLostError, RequestError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.library.keep.assess import keeping_of
+from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.ports import Page, Ports, Unreadable
+from recording.telemetry import Event, emit
 
 TRIES = 10  # others may write the row meanwhile
 
@@ -27,7 +29,8 @@ def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports:
     name = rules_of.checked_case(case)
     if ports.catalog.get_recording(recording_id) is None:
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
-    return change_custody(recording_id, lambda row: rules_of.held(row, name, reason, by, ports.clock.now()), ports)
+    row = change_custody(recording_id, lambda row: rules_of.held(row, name, reason, by, ports.clock.now()), ports)
+    return _with_blobs(row, ports)
 
 
 def release_hold(recording_id: str, case: str, reason: str, by: str | None, ports: Ports) -> Custody:
@@ -38,7 +41,20 @@ def release_hold(recording_id: str, case: str, reason: str, by: str | None, port
         StorageError: storage does not answer; the same again completes it.
     """
     name = rules_of.checked_case(case)
-    return change_custody(recording_id, lambda row: rules_of.released(row, name, reason, by, ports.clock.now()), ports)
+    row = change_custody(recording_id, lambda row: rules_of.released(row, name, reason, by, ports.clock.now()), ports)
+    return _with_blobs(row, ports)
+
+
+def _with_blobs(row: Custody, ports: Ports) -> Custody:
+    """Set or clear the blobs' own hold at once; what fails now is done by the daily run, and the row counts anyway."""
+    if ports.custodian is None or not is_to_be_compared(row):
+        return row
+    try:
+        known = keeping_of(ports).custody(row.recording_id)
+        return hold_blobs(known, ports.custodian, ports) if known is not None else row
+    except StorageError as error:
+        emit(Event.DISPOSE_REFUSED, recording_id=row.recording_id, code=error.code, reason="blob_hold")
+        return row
 
 
 def list_holds(after: str, most: int, ports: Ports) -> Page[Custody]:

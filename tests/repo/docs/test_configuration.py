@@ -19,6 +19,7 @@ IDENTITY = {
     "AzureWebJobsStorage__accountName": "contosohost",
     "ARCHIVE_STORAGE__blobServiceUri": "https://contosoarchive.blob.core.windows.net",
     "DEAD_LETTER_STORAGE__blobServiceUri": "https://contosodead.blob.core.windows.net",
+    "CUSTODIAN_STORAGE__blobServiceUri": "https://contosoarchive.blob.core.windows.net",
     "FALLBACK_STORAGE__blobServiceUri": "https://contosofallback.blob.core.windows.net",
 }
 OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME"}

@@ -357,6 +357,14 @@ CASES: tuple[Case, ...] = (
         [(20 * MINUTE, Event.SEAL_BEHIND, {"code": "seal_key_unavailable"})],
         _alerts("seal-behind"),
     ),
+    Case(
+        "recordings are destroyed by decision, and storage refuses one",
+        [
+            (20 * MINUTE, Event.DISPOSED, {"recording_id": "rec-0", "count": 4, "reason": "deleted_by_rule: calls"}),
+            (19 * MINUTE, Event.DISPOSE_REFUSED, {"recording_id": "rec-1", "reason": "immutable", "count": 4}),
+            (18 * MINUTE, Event.DISPOSE_RAN, {"count": 2, "took_ms": 40, "detail": "disposed=1 refused_by_storage=1"}),
+        ],
+    ),
     Case("the scrub does not run", alerts=_alerts("scrub-behind"), without=frozenset({Event.SCRUBBED})),
     Case("nothing runs", alerts=_alerts("app-silent"), without=frozenset({Event.RECONCILED})),
     Case(

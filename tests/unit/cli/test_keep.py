@@ -41,3 +41,15 @@ def test_what_is_wrong_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:
     broken.write_text("{")
     assert run("rules", "--put", str(broken))[0] == 2
     assert "nothing is ever destroyed" in run("rules")[1]
+
+
+def test_two_people_erase_and_one_does_not(here: World, run: Run) -> None:
+    """`--as` says who it is where nobody is signed in; the second must be another."""
+    here.follows_up()
+    code, told = run("erase", SHORT, "--note", "request of 3 May", "--as", "alice", "-o", "json")
+    erasure = json.loads(told)["erasureId"]
+    assert code == 0
+    assert "second_person_needed" in run("approve", erasure, "--as", "alice")[1]
+    assert run("approve", erasure, "--as", "bob")[0] == 0
+    assert "approved" in run("approve", erasure, "--look")[1]
+    assert run("erase", SHORT, "--note", "x")[0] == 2

@@ -40,6 +40,9 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.LIST_HOLDS: http_keep.list_recordings_on_hold,
     Operation.EXPLAIN: http_keep.recording_disposition,
     Operation.LIST_DISPOSITION: http_keep.list_disposition,
+    Operation.REQUEST_ERASURE: http_keep.request_erasure,
+    Operation.APPROVE_ERASURE: http_keep.approve_erasure,
+    Operation.GET_ERASURE: http_keep.get_erasure,
     Operation.GET_RULES: http_keep.get_retention_rules,
     Operation.SET_RULES: http_keep.set_retention_rules,
     Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
@@ -61,6 +64,7 @@ OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
     Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS},
     Role.CONTROL: READS | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG},
+    Role.ERASE: READS | {Operation.REQUEST_ERASURE, Operation.APPROVE_ERASURE, Operation.GET_ERASURE},
     Role.HOLD: READS | {Operation.HOLD, Operation.RELEASE},
     Role.ADMIN: set(Operation),
 }

@@ -104,6 +104,13 @@ class Vandal:
         del self.blobs[layout.metadata_name(self.name)]
         return _injected(self.record, DriftKind.METADATA_MISSING, layout.metadata_name(self.name))
 
+    def destroyed_but_present(self) -> Drift:
+        for name in (self.name, layout.receipt_name(self.name)):
+            del self.blobs[name]
+        gone = changed_record(self.record, disposed_at=self.here.now, disposed_why="a rule")
+        self.here.fakes.catalog.save_chunk(gone)
+        return _injected(self.record, DriftKind.NOT_GONE, layout.metadata_name(self.name))
+
     def manifest_missing(self) -> Drift:
         name = layout.manifest_name(self.record.task.folder)
         del self.blobs[name]
@@ -145,7 +152,7 @@ PLAIN = [
 ]
 MEDIA = [Vandal.media_missing, Vandal.media_length, Vandal.media_bytes, Vandal.media_facts]
 RECEIPT = [Vandal.receipt_missing, Vandal.receipt_altered, Vandal.receipt_unreadable]
-EVERY = [*PLAIN, *MEDIA, *RECEIPT, Vandal.manifest_missing]
+EVERY = [*PLAIN, *MEDIA, *RECEIPT, Vandal.manifest_missing, Vandal.destroyed_but_present]
 Change = Callable[[Vandal], Drift]
 
 

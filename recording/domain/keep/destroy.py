@@ -1,0 +1,181 @@
+"""The one guard before anything of the archive is destroyed, and what remains of it: a certificate. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from recording.domain.archived import layout
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody, CustodyState, Refusal
+from recording.domain.keep.disposition import Action, Disposition
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_finished
+
+SCHEMA = 1
+
+
+class Place(StrEnum):
+    """Where bytes of a recording can be."""
+
+    ARCHIVE = "archive"
+    FALLBACK = "fallback"
+    QUARANTINE = "quarantine"
+    DEAD_LETTERS = "dead_letters"
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """One version of a blob, current, earlier or softly deleted, with what protects it.
+
+    Attributes:
+        version: the service's id of it; None where the account keeps no versions.
+        is_current: it is what a reader gets.
+        gone_at: when the service lets go of a softly deleted one; None of one that is not deleted.
+        immutable_until: the end of its retention policy.
+        is_held: its legal hold is set.
+    """
+
+    place: Place
+    name: str
+    version: str | None = None
+    is_current: bool = True
+    gone_at: datetime | None = None
+    immutable_until: datetime | None = None
+    is_held: bool = False
+    length_bytes: int = 0
+
+    @property
+    def is_deleted(self) -> bool:
+        """Return whether it was deleted, and only waits for its end."""
+        return self.gone_at is not None
+
+
+class Obstacle(StrEnum):
+    """Why a recording may not be destroyed now."""
+
+    NOT_DUE = "not_due"
+    NOT_MARKED = "not_marked"
+    MARKED_LATELY = "marked_lately"
+    IN_WORK = "in_work"  # the line still works on a chunk of it
+    IMMUTABLE = "immutable"
+    LEGAL_HOLD = "legal_hold"
+
+    @property
+    def is_of_storage(self) -> bool:
+        """Return whether storage stands in the way, and not a decision."""
+        return self in (Obstacle.IMMUTABLE, Obstacle.LEGAL_HOLD)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that the guard is asked about.
+
+    Attributes:
+        found: the disposition by the newest rules.
+        chunks: all of the recording, read after the versions were listed.
+        versions: everything of it that is stored.
+    """
+
+    found: Disposition
+    chunks: Sequence[ChunkRecord]
+    versions: Sequence[StoredVersion]
+
+
+def obstacles(row: Custody, look: Look, now: datetime, delay: timedelta) -> tuple[Obstacle, ...]:
+    """Return everything that stands against destroying a recording now; nothing means that it may be.
+
+    Args:
+        row: its custody, as read under the ETag that the next step is saved under.
+        look: what there is of it.
+        now: the time.
+        delay: how long it has to have been marked, unless a request that two people decided asks for it.
+    """
+    kept = [version for version in look.versions if not version.is_deleted]
+    wait = delay if look.found.action is Action.DELETE else timedelta()
+    answers = {
+        Obstacle.NOT_DUE: not look.found.is_due or bool(row.active_holds),
+        Obstacle.NOT_MARKED: row.mark is None or row.state not in (CustodyState.MARKED, CustodyState.DESTROYING),
+        Obstacle.MARKED_LATELY: row.mark is not None and now < row.mark.at + wait,
+        Obstacle.IN_WORK: not all(is_finished(chunk) for chunk in look.chunks),
+        Obstacle.IMMUTABLE: any(version.immutable_until and version.immutable_until > now for version in kept),
+        Obstacle.LEGAL_HOLD: any(version.is_held for version in kept),
+    }
+    return tuple(obstacle for obstacle, is_there in answers.items() if is_there)
+
+
+def may_destroy(row: Custody, look: Look, now: datetime, delay: timedelta) -> bool:
+    """Allow destruction only of what is due, marked long enough, at rest, and protected by nothing (I11)."""
+    return not obstacles(row, look, now, delay)
+
+
+def refusal_of(versions: Iterable[StoredVersion], now: datetime) -> Refusal | None:
+    """Return why storage refuses, and until when; None when it does not."""
+    kept = [version for version in versions if not version.is_deleted]
+    held = [version for version in kept if version.is_held]
+    if held:
+        return Refusal(reason=Obstacle.LEGAL_HOLD, at=now, blobs=len(held))
+    ends = [version.immutable_until for version in kept if version.immutable_until and version.immutable_until > now]
+    return Refusal(reason=Obstacle.IMMUTABLE, until=max(ends), at=now, blobs=len(ends)) if ends else None
+
+
+def folders_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[str]:
+    """Return the folders of a recording; each holds its id, so nothing of another one is in there."""
+    known = {chunk.task.folder for chunk in chunks} | {record.folder if record else None}
+    return sorted(folder for folder in known if folder)
+
+
+def is_of_later_chunk(name: str, chunks: Iterable[ChunkRecord], decided: Iterable[str], template: str) -> bool:
+    """Return whether a blob belongs to a chunk that the decision did not know: it came afterwards, and is spared."""
+    known = set(decided)
+    later = [chunk for chunk in chunks if str(chunk.key) not in known]
+    return any(name.startswith(f"{stem}.") for chunk in later for stem in _stems(chunk, template))
+
+
+def _stems(chunk: ChunkRecord, template: str) -> list[str]:
+    task = chunk.task
+    names = [layout.media_name(template, task.folder, task.index, task.document_id, None), chunk.blob_name]
+    return [name.rpartition(".")[0] for name in names if name]
+
+
+def certificate_name(recording_id: str, begun_at: datetime) -> str:
+    """Return where a certificate is kept: the same for the same destruction, however often it is written."""
+    return f"{layout.CERTIFICATES}{begun_at:%Y/%m}/{name_of(recording_id)}-{begun_at:%Y%m%dT%H%M%S}.json"
+
+
+def certificate_of(
+    row: Custody, chunks: Sequence[ChunkRecord], blobs: int, gone_at: datetime | None, app: str
+) -> bytes:
+    """Return the certificate: what was destroyed, why, by which rules and requests; nothing that names a person."""
+    mark = row.mark
+    content = {
+        "schema": SCHEMA,
+        "app": app,
+        "recording": hashlib.sha256(row.recording_id.encode()).hexdigest(),
+        "decidedAt": _text(mark.at if mark else None),
+        "destroyedAt": _text(row.destroying_since),
+        "goneAt": _text(gone_at),
+        "why": mark.why if mark else None,
+        "rules": mark.rules if mark else None,
+        "erasures": list(mark.requests) if mark else [],
+        "holdsBefore": len(row.holds),
+        "blobs": blobs,
+        "files": [
+            {
+                "index": chunk.task.index,
+                "sha256": chunk.sha256,
+                "lengthBytes": chunk.length_bytes,
+                "archivedAt": _text(chunk.cataloged_at),
+                "home": chunk.task.home.value,
+            }
+            for chunk in chunks
+        ],
+    }
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

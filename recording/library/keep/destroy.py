@@ -1,0 +1,291 @@
+"""Destroy: the only place where anything of the archive is destroyed, and only behind `may_destroy`.
+
+1. Everything of the recording is listed, and the guard is asked.
+2. Its row becomes DESTROYING, under the ETag that it was read with: a hold that came meanwhile makes this fail, and
+   one that comes later is refused. The chunks that the decision knows are noted.
+3. The guard is asked once more, by rules and chunks as they are now. When it says no, nothing was destroyed.
+4. Directory rows go first, then every version of every blob, then what the catalog knows beyond the fact that it was.
+5. The certificate is written, and the row becomes DISPOSED.
+
+Every step can be repeated; a worker that dies is followed by the next run.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+
+from recording import __version__
+from recording.domain.find.directory import place_of
+from recording.domain.keep import custody as row_of
+from recording.domain.keep.custody import Custody, CustodyState, Refusal
+from recording.domain.keep.destroy import (
+    Look,
+    Obstacle,
+    Place,
+    StoredVersion,
+    certificate_name,
+    certificate_of,
+    folders_of,
+    is_of_later_chunk,
+    may_destroy,
+    obstacles,
+    refusal_of,
+)
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.errors import ClaimLostError, StorageBusyError
+from recording.library.keep.assess import assessed, keeping_of
+from recording.library.keep.leftovers import Leftovers
+from recording.ports import AuditEntry, Ports
+from recording.ports.follow_ups import request_follow_up
+from recording.ports.keeping import Custodian, DestroyAnswer
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+OPERATION = "dispose"
+_TRIES = 10
+
+
+class Outcome(StrEnum):
+    """How a try to destroy a recording ended."""
+
+    DISPOSED = "disposed"
+    REFUSED = "refused_by_storage"
+    SPARED = "not_due_any_more"
+    WAITS = "waits"  # marked too lately, or the line works on it
+    LOST = "changed_meanwhile"  # somebody else has changed the row; the next run looks again
+
+
+def destroy(recording_id: str, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
+    """Destroy a marked recording whose time has come, or go on where an earlier run ended.
+
+    Raises:
+        StorageError: storage does not answer; the next run goes on.
+    """
+    keeping = keeping_of(ports)
+    row = keeping.custody(recording_id)
+    if row is None or row.state in (CustodyState.KEPT, CustodyState.DISPOSED):
+        return Outcome.SPARED
+    if row.state is CustodyState.MARKED:
+        try:
+            decided = _decide(row, leftovers, custodian, ports, settings)
+        except ClaimLostError:
+            return Outcome.LOST
+        if isinstance(decided, Outcome):
+            return decided
+        row = decided
+    return _carry_out(row, leftovers, custodian, ports, settings)
+
+
+def _decide(
+    row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings
+) -> Custody | Outcome:
+    """Take the decision under the row's ETag, and ask the guard again behind it."""
+    keeping, now = keeping_of(ports), ports.clock.now()
+    look = _look(row, leftovers, custodian, ports, settings)
+    if look is None:
+        return Outcome.WAITS
+    if against := obstacles(row, look, now, settings.dispose_after):
+        return _stands(row, against, look, now, ports)
+    _audit(row, "destroying", ports)
+    begun = row_of.destroying(row, now, tuple(str(chunk.key) for chunk in look.chunks))
+    begun = keeping.save_custody(begun)
+    again = _look(begun, leftovers, custodian, ports, settings)
+    if again is not None and may_destroy(begun, again, ports.clock.now(), settings.dispose_after):
+        return begun
+    keeping.save_custody(row_of.unmarked(begun))
+    _audit(row, "spared", ports)
+    return Outcome.SPARED
+
+
+def _stands(row: Custody, against: Sequence[Obstacle], look: Look, now: datetime, ports: Ports) -> Outcome:
+    """Note what stands against it."""
+    if Obstacle.NOT_DUE in against or Obstacle.NOT_MARKED in against:
+        keeping_of(ports).save_custody(row_of.unmarked(row))
+        return Outcome.SPARED
+    refusal = refusal_of(look.versions, now)
+    if refusal is None or any(not obstacle.is_of_storage for obstacle in against):
+        return Outcome.WAITS
+    return _refused(row, refusal, ports)
+
+
+def _refused(row: Custody, refusal: Refusal, ports: Ports) -> Outcome:
+    known = row.refused
+    if known is None or (known.reason, known.until, known.blobs) != (refusal.reason, refusal.until, refusal.blobs):
+        keeping_of(ports).save_custody(row_of.refused(row, refusal))
+    emit(Event.DISPOSE_REFUSED, recording_id=row.recording_id, reason=refusal.reason, count=refusal.blobs)
+    return Outcome.REFUSED
+
+
+def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Look | None:
+    """Return what there is: versions are listed before chunks are read, since a chunk's row comes before its blobs."""
+    record = ports.catalog.get_recording(row.recording_id)
+    if record is None:
+        return None
+    folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
+    versions = _versions(row.recording_id, folders, leftovers, custodian)
+    chunks = ports.catalog.chunks_of(row.recording_id)
+    found = assessed(record, row, keeping_of(ports).rules(), ports.clock.now(), settings).disposition
+    return Look(found, chunks, versions)
+
+
+def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
+    """Destroy what the decision knows, and nothing that came after it."""
+    record = ports.catalog.get_recording(row.recording_id)
+    folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
+    listed = _versions(row.recording_id, folders, leftovers, custodian)
+    chunks = ports.catalog.chunks_of(row.recording_id)
+    template = settings.archive_path_template
+    is_partial = any(str(chunk.key) not in row.decided for chunk in chunks)
+    if not is_partial:
+        _leave_the_directory(record, ports)
+    ours = [
+        version
+        for version in listed
+        if not is_of_later_chunk(version.name, chunks, row.decided, template)
+        and not (is_partial and _is_manifest(version))
+    ]
+    refused = [version for version in ours if custodian.destroy(version) is DestroyAnswer.REFUSED]
+    if refused:
+        now = ports.clock.now()
+        refusal = refusal_of(refused, now) or Refusal(reason="refused", at=now, blobs=len(refused))
+        return _refused(row, refusal, ports)
+    gone_at = _last_day(ours, row.recording_id, folders, leftovers, custodian)
+    name = certificate_name(row.recording_id, row.destroying_since or ports.clock.now())
+    destroyed = [chunk for chunk in chunks if str(chunk.key) in row.decided]
+    _forget(record, destroyed, name, row, ports, is_partial=is_partial)
+    document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
+    ports.archive.put_once(name, document, "application/json")
+    _audit(row, "disposed", ports)
+    try:
+        keeping_of(ports).save_custody(row_of.disposed(row, ports.clock.now(), gone_at, name))
+    except ClaimLostError:
+        return Outcome.LOST
+    emit(Event.DISPOSED, recording_id=row.recording_id, count=len(ours), reason=row.mark.why if row.mark else None)
+    return Outcome.DISPOSED
+
+
+def _last_day(
+    ours: Sequence[StoredVersion],
+    recording_id: str,
+    folders: Iterable[str],
+    leftovers: Leftovers,
+    custodian: Custodian,
+) -> datetime | None:
+    """Return when the last byte of it is gone, having looked that nothing of it is there but what waits for its end.
+
+    Raises:
+        StorageBusyError: a version that was destroyed is there again, or still; the next run looks.
+    """
+    known = {(one.place, one.name, one.version) for one in ours}
+    left = [
+        one
+        for one in _versions(recording_id, folders, leftovers, custodian)
+        if (one.place, one.name, one.version) in known
+    ]
+    if any(not one.is_deleted for one in left):
+        raise StorageBusyError("a version that was destroyed is still there")
+    return max((one.gone_at for one in left if one.gone_at is not None), default=None)
+
+
+def _versions(
+    recording_id: str, folders: Iterable[str], leftovers: Leftovers, custodian: Custodian
+) -> list[StoredVersion]:
+    places: Mapping[Place, Iterable[str]] = {
+        Place.ARCHIVE: [f"{folder}/" for folder in folders],
+        Place.FALLBACK: [f"{folder}/" for folder in folders],
+        Place.QUARANTINE: leftovers.quarantined(recording_id),
+        Place.DEAD_LETTERS: leftovers.dead_letters(recording_id),
+    }
+    return [version for place, names in places.items() for name in names for version in custodian.versions(place, name)]
+
+
+def _leave_the_directory(record: RecordingRecord | None, ports: Ports) -> None:
+    """Take the recording out of what find asks."""
+    placement = record.placement if record else None
+    if placement is None or ports.directory is None:
+        return
+    places = [place_of(name, placement.row_key) for name in placement.partitions]
+    ports.directory.remove([*places, *placement.stale])
+
+
+def _forget(
+    record: RecordingRecord | None,
+    chunks: Sequence[ChunkRecord],
+    certificate: str,
+    row: Custody,
+    ports: Ports,
+    *,
+    is_partial: bool,
+) -> None:
+    """Leave of catalog rows what says that it was, and nothing that describes it.
+
+    Raises:
+        StorageBusyError: others keep changing the rows; the next run goes on.
+    """
+    now, why = ports.clock.now(), f"{row.mark.why if row.mark else 'decided'}; {certificate}"
+    for chunk in chunks:
+        if chunk.disposed_at is None:
+            try:
+                ports.catalog.save_chunk(_emptied(chunk, now, why))
+            except ClaimLostError:
+                raise StorageBusyError("a chunk's row changed while its recording was destroyed") from None
+    if record is not None and not is_partial:
+        _forget_recording(record, certificate, row, ports)
+
+
+def _emptied(chunk: ChunkRecord, now: datetime, why: str) -> ChunkRecord:
+    return changed(chunk, disposed_at=now, disposed_why=why, facts=None, fallback=None, suspects=(), remarks=())
+
+
+def _forget_recording(record: RecordingRecord, certificate: str, row: Custody, ports: Ports) -> None:
+    """Empty the recording's record, unless a chunk has come that the decision did not know: it needs the record."""
+    now = ports.clock.now()
+    for _ in range(_TRIES):
+        try:
+            ports.catalog.save_recording(_emptied_record(record, certificate, now))
+        except ClaimLostError:
+            found = ports.catalog.get_recording(record.recording_id)
+            if found is None:
+                return
+            if any(str(chunk.key) not in row.decided for chunk in ports.catalog.chunks_of(record.recording_id)):
+                _place_again(found, ports)
+                return
+            record = found
+            continue
+        return
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _place_again(record: RecordingRecord, ports: Ports) -> None:
+    """Have the directory's rows written anew: some of them were removed while a late chunk was followed up."""
+    with suppress(ClaimLostError):
+        ports.catalog.save_recording(changed(record, placement=None, settled_at=None, look_at=None))
+    request_follow_up(record.recording_id, ports)
+
+
+def _emptied_record(record: RecordingRecord, certificate: str, now: datetime) -> RecordingRecord:
+    return changed(
+        record,
+        request={},
+        consent=None,
+        tags={},
+        facts=None,
+        placement=None,
+        dismissed=None,
+        disposed_at=now,
+        certificate=certificate,
+        settled_at=record.settled_at or now,
+    )
+
+
+def _is_manifest(version: StoredVersion) -> bool:
+    return version.is_current and version.name.rpartition("/")[2].startswith("manifest.")
+
+
+def _audit(row: Custody, outcome: str, ports: Ports) -> None:
+    """Leave a row of evidence; where it cannot be written, nothing is destroyed."""
+    note = row.mark.why if row.mark else None
+    ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, row.recording_id, None, outcome, note))

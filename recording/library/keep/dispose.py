@@ -1,0 +1,177 @@
+"""Dispose: once a day, mark what is due, spare what is not any more, and destroy what has been marked long enough.
+
+A walk over all recordings in the order of their keys, with the rows of holds read as one range a page. It goes on where
+it ended, in the hours after it, until it has seen everything. Without a custodian it marks, and destroys nothing.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from recording.domain.keep import custody as row_of
+from recording.domain.keep.custody import Custody, CustodyState, Mark
+from recording.domain.keep.disposition import Action
+from recording.domain.keep.rules import RuleSet
+from recording.errors import ClaimLostError, RecordingError, StorageError
+from recording.errors.codes import Code
+from recording.library.keep import erasures
+from recording.library.keep.assess import Assessed, assess_page, keeping_of
+from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
+from recording.library.keep.destroy import OPERATION, Outcome, destroy
+from recording.library.keep.leftovers import Leftovers
+from recording.ports import AuditEntry, Ports
+from recording.ports.bulkhead import ODD_CONTENT
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+DISPOSE_TIME = timedelta(minutes=20)  # the host ends a function after half an hour
+PAGE = 1000
+MOST_PROBLEMS = 100  # after so many, storage fails and not the recordings
+HOUR = 1  # UTC; the walk goes on in the following hours until it has seen everything
+CURSOR, UNFINISHED = "dispose", "unfinished"
+POSITION = "dispose_position"
+
+
+@dataclass
+class DisposeReport:
+    """What one run did, and how far it came."""
+
+    seen: int = 0
+    pages: int = 0
+    complete: bool = True
+    counts: Counter[str] = field(default_factory=Counter)  # marked, spared, and the outcomes of destroying
+    problems: list[tuple[str, str]] = field(default_factory=list)  # recordings that failed, with the code
+
+
+def dispose_if_due(ports: Ports, settings: Settings) -> DisposeReport | None:
+    """Run each night, and in the hours after it until everything was seen; None when nothing is due now.
+
+    Raises:
+        StorageError: catalog, holds or rules do not answer.
+    """
+    if ports.clock.now().hour != HOUR and ports.catalog.cursor(CURSOR) != UNFINISHED:
+        return None
+    report = dispose(ports, settings)
+    ports.catalog.save_cursor(CURSOR, "" if report.complete else UNFINISHED)
+    return report
+
+
+def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic) -> DisposeReport:
+    """Walk over all recordings, from where the last run ended.
+
+    Args:
+        ports: catalog, holds and rules; the custodian, where there is one.
+        settings: the days between mark and destruction, and of grace.
+        clock: seconds of this process, for the limit of time.
+
+    Raises:
+        StorageError: catalog, holds or rules do not answer; what was done until then is done.
+    """
+    began, report = clock(), DisposeReport()
+    rules, position = keeping_of(ports).rules(), ports.catalog.cursor(POSITION)
+    if ports.custodian is not None:
+        erasures.carry_on(ports.custodian, ports, settings)
+    run = _Run(report, rules, Leftovers(ports), ports, settings)
+    while True:
+        page = ports.catalog.recordings_page(position, PAGE)
+        report.pages += 1
+        report.seen += len(page.items)
+        for one in assess_page(page.items, rules, ports.clock.now(), ports, settings):
+            run.take(one)
+        if page.error:
+            raise page.error
+        position = page.next
+        ports.catalog.save_cursor(POSITION, position)
+        if not position:
+            break
+        if clock() - began > DISPOSE_TIME.total_seconds():
+            report.complete = False
+            break
+    if ports.custodian is not None and report.complete:
+        erasures.carry_on(ports.custodian, ports, settings)
+    emit(
+        Event.DISPOSE_RAN,
+        count=report.seen,
+        took_ms=round((clock() - began) * 1000),
+        reason=None if report.complete else "time_ran_out",
+        detail=" ".join(f"{name}={count}" for name, count in sorted(report.counts.items())) or None,
+    )
+    return report
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run over all recordings, each on its own."""
+
+    report: DisposeReport
+    rules: RuleSet
+    leftovers: Leftovers
+    ports: Ports
+    settings: Settings
+
+    def take(self, one: Assessed) -> None:
+        """Do what one recording needs; when that fails, it hides no other."""
+        try:
+            done = self._act(one)
+        except ClaimLostError:
+            done = Outcome.LOST.value
+        except (RecordingError, *ODD_CONTENT) as error:
+            done = "failed"
+            self._note(one.record.recording_id, error)
+        if done:
+            self.report.counts[done] += 1
+
+    def _note(self, recording_id: str, error: Exception) -> None:
+        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        self.report.problems.append((recording_id, code))
+        emit(Event.DISPOSE_REFUSED, recording_id=recording_id, code=code)
+        if isinstance(error, StorageError) and len(self.report.problems) > MOST_PROBLEMS:
+            raise error
+
+    def _act(self, one: Assessed) -> str | None:
+        custody = self._with_blob_holds(one.custody)
+        if one.state is CustodyState.DESTROYING:
+            return self._destroy(one)
+        if not one.disposition.is_due:
+            return self._spare(custody)
+        if one.state is not CustodyState.MARKED or custody is None or custody.mark is None:
+            custody = self._mark(one, custody)
+        if custody is None or custody.mark is None:
+            return Outcome.LOST.value
+        is_waiting = self.ports.clock.now() < custody.mark.at + self.settings.dispose_after
+        if is_waiting and one.disposition.action is Action.DELETE:
+            return "marked" if one.state is not CustodyState.MARKED else None
+        return self._destroy(one)
+
+    def _with_blob_holds(self, custody: Custody | None) -> Custody | None:
+        if custody is None or self.ports.custodian is None or not is_to_be_compared(custody):
+            return custody
+        return hold_blobs(custody, self.ports.custodian, self.ports)
+
+    def _destroy(self, one: Assessed) -> str:
+        if self.ports.custodian is None:
+            return "no_custodian"
+        return destroy(one.record.recording_id, self.leftovers, self.ports.custodian, self.ports, self.settings).value
+
+    def _mark(self, one: Assessed, custody: Custody | None) -> Custody | None:
+        """Note that a recording is due: it is destroyed after the days of delay, if nothing changes."""
+        last = one.disposition.reasons[-1]
+        why = last.because.value + (f": {last.source}" if last.source else "")
+        now = self.ports.clock.now()
+        mark = Mark(at=now, why=why, rules=self.rules.number, requests=one.disposition.requests)
+        keeping, recording_id = keeping_of(self.ports), one.record.recording_id
+        wanted = row_of.marked(custody or Custody(recording_id=recording_id), mark)
+        if custody is not None:
+            saved: Custody | None = keeping.save_custody(wanted)
+        else:
+            saved = keeping.custody(recording_id) if keeping.add_custody(wanted) else None
+        self.ports.audit.add(AuditEntry(now, OPERATION, recording_id, None, "marked", why))
+        return saved
+
+    def _spare(self, custody: Custody | None) -> str | None:
+        if custody is None or custody.state is not CustodyState.MARKED:
+            return None
+        keeping_of(self.ports).save_custody(row_of.unmarked(custody))
+        return "spared"
