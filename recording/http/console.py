@@ -23,7 +23,7 @@ from recording.domain.incoming.roles import (
 )
 from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
-from recording.http import keep, library, media, routes
+from recording.http import console_data, keep, library, media, routes
 from recording.http.console_files import HARDENED
 from recording.http.routes import Dependencies, as_json, json_body
 from recording.operate.doctor import Probe
@@ -225,9 +225,13 @@ def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.Htt
 _CHUNK = "recordings/{recordingId}/chunks/{index}"
 ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "me", None, _me),
+    ConsoleRoute("GET", "now", Operation.SEE_NOW, _same(console_data.see_now)),
+    ConsoleRoute("GET", "audit", Operation.READ_AUDIT_OF_RECORDING, _same(console_data.read_audit)),
     ConsoleRoute("GET", "recordings", Operation.FIND, _same(library.find_recordings)),
     ConsoleRoute("POST", "recordings/search", Operation.SEARCH, _same(library.search_recordings)),
-    ConsoleRoute("GET", "recordings/{recordingId}", Operation.GET, _same(routes.get_recording)),
+    ConsoleRoute("POST", "recordings/csv", Operation.SEARCH, _same(console_data.as_table)),
+    ConsoleRoute("GET", "recordings/{recordingId}", Operation.GET, _same(console_data.see_recording)),
+    ConsoleRoute("POST", "recordings/{recordingId}/verify", Operation.VERIFY, _same(console_data.verify_now)),
     ConsoleRoute("PATCH", "recordings/{recordingId}", Operation.TAG, _same(library.tag_recording)),
     ConsoleRoute("GET", "recordings/{recordingId}/timeline", Operation.TIMELINE, _same(library.recording_timeline)),
     ConsoleRoute("GET", f"{_CHUNK}/media", Operation.LISTEN, _same(media.chunk_media), is_media=True),

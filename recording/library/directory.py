@@ -155,11 +155,14 @@ class _Search:
         )
 
     def _states(self, facts: RecordingFacts) -> tuple[FindState, ...]:
-        left = facts.pending_until
-        is_at_risk = (
-            left is not None and deadline.urgency(left, self._now, self._settings.at_risk_below) is not Urgency.SAFE
-        )
-        return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
+        return states_of(facts, self._now, self._settings)
+
+
+def states_of(facts: RecordingFacts, now: datetime, settings: Settings) -> tuple[FindState, ...]:
+    """Return the states that a recording with these facts is found in."""
+    left = facts.pending_until
+    is_at_risk = left is not None and deadline.urgency(left, now, settings.at_risk_below) is not Urgency.SAFE
+    return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
 
 
 def find_all(query: FindQuery, ports: Ports, settings: Settings) -> Iterator[Found]:

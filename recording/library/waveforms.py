@@ -11,6 +11,7 @@ from recording.domain.incoming.metadata import Participant, read_metadata
 from recording.domain.incoming.participants import canonical_participant
 from recording.domain.media.mp3_envelope import Mp3Envelope
 from recording.domain.media.waveform import Waveform, WavWaveform
+from recording.domain.state.chunk import ChunkRecord
 from recording.errors import RequestError, SourceBrokenError, StorageError
 from recording.errors.codes import Code
 from recording.library.follow_up import library_of
@@ -41,7 +42,7 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
         {**channel, **speakers.get(number, {"name": None, "participantRef": None})}
         for number, channel in enumerate(document["channels"])
     ]
-    return {**document, "channels": channels, "pauses": _pauses(media)}
+    return {**document, "channels": channels, "pauses": pauses_of(media.chunk)}
 
 
 def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
@@ -123,16 +124,18 @@ def _keep(media: Media, document: dict[str, Any], ports: Ports) -> None:
         emit(Event.WAVEFORM_NOT_KEPT, code=error.code, recording_id=task.recording_id, index=task.index)
 
 
-def _pauses(media: Media) -> list[dict[str, Any]]:
+def pauses_of(chunk: ChunkRecord) -> list[dict[str, Any]]:
     """Return where the recording was paused: the place in the file, and when and how long."""
-    facts = media.chunk.facts
+    facts = chunk.facts
     if facts is None or facts.started_at is None:
         return []
     shown: list[dict[str, Any]] = []
     cut = 0.0
     for started_at, duration_ms in sorted((p.started_at, p.duration_ms or 0.0) for p in facts.pauses if p.started_at):
         at = (started_at - facts.started_at).total_seconds() - cut
-        shown.append({"atSeconds": max(round(at, 3), 0.0), "startedAt": started_at, "seconds": duration_ms / 1000})
+        shown.append(
+            {"atSeconds": max(round(at, 3), 0.0), "startedAt": started_at, "durationSeconds": duration_ms / 1000}
+        )
         cut += duration_ms / 1000
     return shown
 

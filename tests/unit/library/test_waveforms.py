@@ -116,7 +116,10 @@ def test_pauses_are_told_at_their_place_in_the_file() -> None:
         {"startTime": "2026-11-23T08:56:01.1234567Z", "duration": 500},
     ]
     here = archived(wav(2500), 4000, pauseResumeIntervals=pauses)
-    assert [(pause["atSeconds"], pause["seconds"]) for pause in drawn(here)["pauses"]] == [(1.0, 0.5), (2.5, 1.0)]
+    assert [(pause["atSeconds"], pause["durationSeconds"]) for pause in drawn(here)["pauses"]] == [
+        (1.0, 0.5),
+        (2.5, 1.0),
+    ]
 
 
 def test_media_in_the_customers_own_storage_is_drawn_from_there() -> None:

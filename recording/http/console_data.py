@@ -1,0 +1,314 @@
+"""What only the console asks for: how things stand now, a recording's page, a proof now, the audit trail, a table."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import azure.functions as func
+
+from recording.control import recordings as control
+from recording.domain.archived.receipt import gaps_in
+from recording.domain.find.find_query import FindQuery, FindState, plan_of
+from recording.domain.incoming.events import read_time
+from recording.domain.incoming.roles import Operation
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.transitions import is_archived
+from recording.domain.watched.attention import AttentionItem
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.http.library_views import FoundView
+from recording.http.routes import Dependencies, answered, as_json, caller_of, json_body, permitted, recording_id_of
+from recording.http.views import AttentionItemView, QueueView, TrailEntryView, VerifiedView
+from recording.library.directory import Found, find, states_of
+from recording.library.follow_up import library_of
+from recording.library.tags import etag_of
+from recording.library.waveforms import pauses_of
+from recording.operate.attention import needs_attention
+from recording.operate.verify_recording import verify
+from recording.ports import AuditEntry, Directory, Ports
+from recording.ports.audit import DONE
+from recording.settings import Settings
+
+MOST_ITEMS = 500  # of what needs attention, on one page
+MOST_ROWS = 10_000  # recordings of a day that are counted
+MOST_ENTRIES = 500  # rows of the audit trail on one page
+LONGEST_DAY = timedelta(hours=48)
+_LOOK_KEPT, _VOLUME_KEPT = timedelta(seconds=3), timedelta(seconds=30)  # for all who have the page open
+_TRAIL_SINCE = timedelta(days=1)
+_NOT_ARCHIVED = (FindState.RECORDING, FindState.AT_RISK, FindState.HELD, FindState.MISSING, FindState.INCOMPLETE)
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS = (
+    "startedAt",
+    "recordingId",
+    "callId",
+    "durationMs",
+    "lengthBytes",
+    "chunkCount",
+    "formats",
+    "states",
+    "tags",
+)
+
+
+def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET now: 200 with what needs attention, today's volume and the queues; 304 while nothing has changed."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.SEE_NOW, dependencies)
+        now = ports.clock.now()
+        since = _midnight(request.params.get("from"), now)
+        content = ports.memory.known_or("now", now, _LOOK_KEPT, lambda: _standing(ports, settings))
+        volume = ports.memory.known_or(("volume", since), now, _VOLUME_KEPT, lambda: _volume(since, ports))
+        content = {**content, "volume": {"today": volume}}
+        etag = f'"{hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:32]}"'
+        if request.headers.get("If-None-Match") == etag:
+            return func.HttpResponse(status_code=304, headers={"ETag": etag})
+        return as_json({"generatedAt": now.isoformat(), **content}, 200, {"ETag": etag})
+
+    return answered(look)
+
+
+def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}: 200 with the state as behind a key, and what a player and a person need."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.GET, dependencies)
+        recording_id = recording_id_of(request)
+        content = control.get_recording(recording_id, ports, settings)
+        record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
+        by_key = {(chunk.task.index, chunk.task.document_id): chunk for chunk in chunks}
+        content["chunks"] = [
+            {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
+        ]
+        content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, chunks)}
+        content["pauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
+        content["holds"] = _holds(recording_id, ports)
+        return as_json(content, 200, {"ETag": _etag(record)})
+
+    return answered(look)
+
+
+def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/verify: 200 with the verdict of reading all of it now; the trail notes it."""
+
+    def prove() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.VERIFY, dependencies)
+        recording_id = recording_id_of(request)
+        control.check_recording_id(recording_id)
+        found = verify(recording_id, ports, settings)
+        if found is None:
+            raise RequestError("the catalog knows no file of this recording", code=Code.RECORDING_NOT_FOUND)
+        entry = AuditEntry(ports.clock.now(), Operation.VERIFY, recording_id, caller_of(request, settings), DONE)
+        ports.audit.add(replace(entry, note="proved" if found.is_proved else "not proved"))
+        return as_json(VerifiedView.of(recording_id, found).plain(), 200)
+
+    return answered(prove)
+
+
+def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET audit: 200 with a page of the trail, the earliest first; of one recording for everybody who may read."""
+
+    def look() -> func.HttpResponse:
+        recording_id = request.params.get("recording") or None
+        operation = Operation.READ_AUDIT if recording_id is None else Operation.READ_AUDIT_OF_RECORDING
+        ports, _ = permitted(request, operation, dependencies)
+        if recording_id is not None:
+            control.check_recording_id(recording_id)
+        position, _, last = (request.params.get("next") or "").partition("|")
+        since = _time(position or request.params.get("from"))
+        entries = _entries(recording_id, since, ports)
+        rows = list(islice(_behind(entries, last), MOST_ENTRIES + 1))
+        shown = rows[:MOST_ENTRIES]
+        more = f"{shown[-1].at.isoformat()}|{_mark(shown[-1])}" if len(rows) > MOST_ENTRIES else None
+        content = {"entries": [row.plain() for row in TrailEntryView.all_of(shown)], "next": more}
+        return as_json(content, 200)
+
+    return answered(look)
+
+
+def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/csv: 200 with a page of what was found as CSV that no spreadsheet takes for formulas."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.SEARCH, dependencies)
+        page = find(FindQuery.read(json_body(request)), ports, settings)
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(_COLUMNS)
+        writer.writerows(_cells(FoundView.of(one).plain()) for one in page.items)
+        headers = {"Content-Disposition": 'attachment; filename="recordings.csv"'}
+        body = text.getvalue().encode("utf-8-sig")
+        return func.HttpResponse(body, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
+
+    return answered(look)
+
+
+# --- now -------------------------------------------------------------------------------------------------------------
+
+
+def _standing(ports: Ports, settings: Settings) -> dict[str, Any]:
+    now = ports.clock.now()
+    found = needs_attention(ports, settings)
+    queues = [QueueView(name=q.name, messages=q.messages, oldest_at=q.oldest_at).plain() for q in ports.queue.depths()]
+    return {
+        "attention": [_due(item, now) for item in found.items[:MOST_ITEMS]],
+        "attentionCount": len(found.items),
+        "attentionComplete": found.complete,
+        "queues": queues,
+        "lastReconcileAt": found.reconciled.at.isoformat() if found.reconciled else None,
+    }
+
+
+def _due(item: AttentionItem, now: datetime) -> dict[str, Any]:
+    """Return an item with the time at which it is too late: unlike the time left, that stands still."""
+    told = AttentionItemView.of(item).plain()
+    del told["timeLeftSeconds"]
+    left = item.time_left
+    due = None if left is None else (now + left + timedelta(milliseconds=500)).replace(microsecond=0)
+    return {**told, "dueAt": due.isoformat() if due else None}
+
+
+def _midnight(text: str | None, now: datetime) -> datetime:
+    since = _time(text)
+    if since is None:
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(since, now - LONGEST_DAY)
+
+
+def _time(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return read_time(text.replace(" ", "+"))
+    except ValueError:
+        raise RequestError("from is not a time") from None
+
+
+def _volume(since: datetime, ports: Ports) -> dict[str, Any] | None:
+    """Return what was recorded since then, by the directory: a few pages of index rows."""
+    if ports.directory is None:
+        return None
+    directory, source = library_of(ports)
+    keys = source.keys()
+
+    def rows(state: FindState | None) -> tuple[dict[str, tuple[int, float]], bool]:
+        query = FindQuery(since=since, state=state)
+        return _rows_of(directory, plan_of(query, keys).spans)
+
+    everything, is_whole = rows(None)
+    unfinished = set().union(*(rows(state)[0] for state in _NOT_ARCHIVED))
+    return {
+        "recordings": len(everything),
+        "archived": len(everything.keys() - unfinished),
+        "bytes": sum(length for length, _ in everything.values()),
+        "durationMs": sum(duration for _, duration in everything.values()),
+        "isWhole": is_whole,
+    }
+
+
+def _rows_of(directory: Directory, spans: Sequence[Any]) -> tuple[dict[str, tuple[int, float]], bool]:
+    found: dict[str, tuple[int, float]] = {}
+    for span in spans:
+        after = ""
+        while len(found) < MOST_ROWS:
+            page = directory.read(span, after)
+            found |= {row.recording_id: (row.length_bytes, row.duration_ms or 0.0) for row in page.rows}
+            if page.is_end or not page.rows:
+                break
+            after = page.rows[-1].row_key
+    return found, len(found) < MOST_ROWS
+
+
+# --- a recording's page ----------------------------------------------------------------------------------------------
+
+
+def _of_chunk(chunk: ChunkRecord | None) -> dict[str, Any]:
+    if chunk is None:
+        return {}
+    facts = chunk.facts
+    begins = (facts.started_at if facts else None) or (
+        chunk.task.recording_start_time if chunk.task.index == 0 else None
+    )
+    paused = sum(pause.duration_ms or 0.0 for pause in facts.pauses) / 1000 if facts else 0.0
+    return {
+        "startsAt": begins.isoformat() if begins else None,
+        "durationSeconds": None if chunk.duration_ms is None else chunk.duration_ms / 1000,
+        "pausedSeconds": paused,
+        "channels": chunk.channels or (facts.audio_channels if facts else None),
+        "sizeBytes": chunk.length_bytes,
+        "playable": is_archived(chunk) and chunk.disposed_at is None,
+    }
+
+
+def _facts(record: RecordingRecord | None, ports: Ports, settings: Settings) -> dict[str, Any] | None:
+    if record is None or record.facts is None:
+        return None
+    states = states_of(record.facts, ports.clock.now(), settings)
+    return FoundView.of(Found(record, record.facts, states)).plain()
+
+
+def _gaps(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[dict[str, Any]]:
+    """Return the chunks that are missing, by the chunk that they follow."""
+    missing = gaps_in(chunks, record.least_count if record else None)
+    return [{"afterIndex": gap[0] - 1, "missing": list(islice(gap, 100)), "seconds": None} for gap in missing]
+
+
+def _holds(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
+    """Return the cases that hold it now."""
+    if ports.keeping is None:
+        return []
+    custody = ports.keeping.custody(recording_id)
+    held = [hold for hold in (custody.holds if custody else ()) if hold.released_at is None]
+    return [{"case": h.case, "reason": h.reason, "by": h.by, "since": h.since.isoformat()} for h in held]
+
+
+def _etag(record: RecordingRecord | None) -> str:
+    return etag_of(record.current_tags if record else {})
+
+
+# --- trail and table -------------------------------------------------------------------------------------------------
+
+
+def _entries(recording_id: str | None, since: datetime | None, ports: Ports) -> Iterable[AuditEntry]:
+    if recording_id is None:
+        return ports.audit.entries(since or ports.clock.now() - _TRAIL_SINCE)
+    about = ports.audit.entries_about(recording_id)
+    return about if since is None else (entry for entry in about if entry.at >= since)
+
+
+def _behind(entries: Iterable[AuditEntry], mark: str) -> Iterator[AuditEntry]:
+    """Yield what follows the row that the page before ended with; rows of one instant are told apart by their marks."""
+    is_behind = not mark
+    for entry in entries:
+        if is_behind:
+            yield entry
+        elif _mark(entry) == mark:
+            is_behind = True
+
+
+def _mark(entry: AuditEntry) -> str:
+    said = entry.id or repr((entry.at, entry.operation, entry.recording_id, entry.caller, entry.outcome, entry.note))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _cells(found: dict[str, Any]) -> list[str]:
+    told = {
+        **found,
+        "formats": " ".join(found["formats"]),
+        "states": " ".join(found["states"]),
+        "tags": "; ".join(f"{name}={value}" for name, value in found["tags"].items()),
+    }
+    return [_safe(told[name]) for name in _COLUMNS]
+
+
+def _safe(value: object) -> str:
+    """Return a cell that spreadsheets show and never calculate."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_BEGINS_FORMULA) else text

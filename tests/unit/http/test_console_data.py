@@ -1,0 +1,186 @@
+"""What only the console asks for: how things stand, a recording's page, a proof now, the trail, a table."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task, wav
+from dev.in_memory.world import World, world
+from recording.domain.state.records import changed
+from tests.unit.http.test_console import OWN_PAGE, ask, content, outcome, principal
+
+READER = OWN_PAGE | principal("Recording.Read")
+ADMIN = OWN_PAGE | principal("Recording.Admin")
+
+
+def archived(**document: Any) -> World:
+    here = world(platform_auth=True)
+    here.holds(task(), document=metadata(task(), **document))
+    here.announces()
+    here.runs_due()
+    here.follows_up()
+    return here
+
+
+def now(here: World, **headers: str) -> func.HttpResponse:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return ask(here, "now", READER | named, "GET", b"", **{"from": "2026-11-23T00:00:00Z"})
+
+
+def test_now_tells_todays_volume_and_that_nothing_needs_attention() -> None:
+    """The first look in the morning."""
+    here = archived()
+    here.reconciles()
+    found = content(now(here))
+    assert found["attention"] == []
+    assert found["volume"]["today"] == {
+        "recordings": 1,
+        "archived": 1,
+        "bytes": len(wav()),
+        "durationMs": 2000.0,
+        "isWhole": True,
+    }
+    assert {queue["name"] for queue in found["queues"]} >= {"recording-chunks"}
+    assert found["lastReconcileAt"] is not None
+
+
+def test_while_nothing_changes_polling_costs_an_empty_answer() -> None:
+    """Time passes, and the answer stands still: what is at risk has the time at which it is too late."""
+    here = world(platform_auth=True)
+    here.announces()
+    here.fakes.clock.advance(seconds=20 * 3600)
+    first = now(here)
+    (item,) = content(first)["attention"]
+    assert item["kind"] == "at_risk"
+    assert item["dueAt"].startswith("2026-11-24T08:5")
+    assert "timeLeftSeconds" not in item
+    here.fakes.clock.advance(seconds=31)
+    again = now(here, If_None_Match=first.headers["ETag"])
+    assert (again.status_code, again.get_body()) == (304, b"")
+    here.fakes.clock.advance(seconds=5 * 3600)
+    here.reconciles()
+    assert now(here, If_None_Match=first.headers["ETag"]).status_code == 200
+
+
+def test_many_who_look_cost_one_look() -> None:
+    """A wall of screens must not read the catalog once for each."""
+    here = archived()
+    before = len(here.fakes.catalog.calls)
+    now(here)
+    once = len(here.fakes.catalog.calls) - before
+    for _ in range(50):
+        now(here)
+    assert len(here.fakes.catalog.calls) - before == once
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "0"])
+def test_a_from_that_is_no_time_is_refused(since: str) -> None:
+    """Not taken for today."""
+    assert ask(archived(), "now", READER, "GET", b"", **{"from": since}).status_code == 400
+
+
+def test_a_recordings_page_has_what_a_player_needs() -> None:
+    """Facts, where each chunk begins and how long it plays, what was cut out and where."""
+    pauses = [{"startTime": "2026-11-23T08:56:01.1234567Z", "duration": 500}]
+    here = archived(chunkDuration=2500, pauseResumeIntervals=pauses)
+    answer = ask(here, f"recordings/{RECORDING_ID}", READER)
+    found = content(answer)
+    (one,) = found["chunks"]
+    assert (one["durationSeconds"], one["pausedSeconds"], one["channels"], one["playable"]) == (2.0, 0.5, 1, True)
+    assert one["startsAt"].startswith("2026-11-23T08:56:00")
+    assert found["pauses"][0] | {"startedAt": None} == {
+        "index": 0,
+        "atSeconds": 1.0,
+        "startedAt": None,
+        "durationSeconds": 0.5,
+    }
+    assert found["facts"]["states"] == ["archived"]
+    assert found["holds"] == []
+    assert answer.headers["ETag"]
+
+
+def test_a_gap_is_told_by_what_it_follows() -> None:
+    """Chunk 1 never came."""
+    here = archived()
+    here.announces(event(chunk(2), id="event-2"))
+    found = content(ask(here, f"recordings/{RECORDING_ID}", READER))
+    assert found["gaps"] == [{"afterIndex": 0, "missing": [1], "seconds": None}]
+    assert [one["playable"] for one in found["chunks"]] == [True, False]
+
+
+def test_a_case_that_holds_it_is_shown() -> None:
+    """Until it is released."""
+    here = archived()
+    holder = OWN_PAGE | principal("Recording.Hold")
+    path = f"recordings/{RECORDING_ID}"
+    assert ask(here, f"{path}/holds/C-7", holder, "PUT", b'{"reason": "a complaint"}').status_code == 200
+    (hold,) = content(ask(here, path, READER))["holds"]
+    assert (hold["case"], hold["reason"]) == ("C-7", "a complaint")
+    assert ask(here, f"{path}/holds/C-7", holder, "DELETE", b'{"reason": "settled"}').status_code == 200
+    assert content(ask(here, path, READER))["holds"] == []
+
+
+def test_a_proof_now_says_what_it_found_and_leaves_a_row() -> None:
+    """Who asked for it, and the verdict."""
+    here = archived()
+    path = f"recordings/{RECORDING_ID}/verify"
+    assert content(ask(here, path, READER, "POST"))["proved"] is True
+    name = here.record().blob_name or ""
+    blob = here.fakes.archive.blobs[name]
+    here.fakes.archive.blobs[name] = replace(blob, data=b"x" + blob.data[1:])
+    found = content(ask(here, path, READER, "POST"))
+    assert (found["proved"], len(found["differences"])) == (False, 1)
+    verdicts = [entry.note for entry in here.fakes.audit.written if entry.operation == "verify_recording"]
+    assert verdicts == ["proved", "not proved"]
+    assert outcome(ask(here, "recordings/unknown/verify", READER, "POST")) == (404, "recording_not_found")
+
+
+def test_who_may_read_sees_the_trail_of_one_recording_and_only_an_administrator_all_of_it() -> None:
+    """What others did elsewhere is not everybody's."""
+    here = archived()
+    ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST")
+    rows = content(ask(here, "audit", READER, recording=RECORDING_ID))["entries"]
+    assert [row["operation"] for row in rows] == ["verify_recording"]
+    assert outcome(ask(here, "audit", READER)) == (403, "role_missing")
+    assert content(ask(here, "audit", ADMIN))["entries"] == rows
+
+
+def test_the_trail_is_paged_without_leaving_out_or_repeating_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where many rows are of one instant."""
+    from recording.http import console_data
+
+    monkeypatch.setattr(console_data, "MOST_ENTRIES", 3)
+    here = archived()
+    here.fakes.audit.written.clear()
+    ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST")
+    (entry,) = here.fakes.audit.written
+    here.fakes.audit.written[:] = [replace(entry, note=f"row {number}", id=None) for number in range(10)]
+    here.fakes.audit.written += [replace(entry, at=entry.at + timedelta(seconds=1), note="last")]
+    seen: list[str] = []
+    position: str | None = ""
+    while position is not None:
+        page = content(ask(here, "audit", ADMIN, next=position)) if position else content(ask(here, "audit", ADMIN))
+        seen += [row["note"] for row in page["entries"]]
+        position = page["next"]
+    assert seen == [*(f"row {number}" for number in range(10)), "last"]
+
+
+def test_a_table_is_never_calculated_by_a_spreadsheet() -> None:
+    """A tag is text from outside, and a cell that begins with = is a program."""
+    here = archived()
+    record = here.fakes.catalog.get_recording(RECORDING_ID)
+    assert record is not None
+    here.fakes.catalog.save_recording(changed(record, tags={"=cmd|' /C calc'!A0": '"x",\n'}))
+    answer = ask(here, "recordings/csv", READER, "POST", b'{"limit": 10}')
+    assert answer.mimetype == "text/csv"
+    header, row = csv.reader(io.StringIO(answer.get_body().decode("utf-8-sig")))
+    told = dict(zip(header, row, strict=True))
+    assert told["tags"].startswith("'=cmd")
+    assert (told["recordingId"], told["states"]) == (RECORDING_ID, "archived")
+    assert json.dumps(told)
