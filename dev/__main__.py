@@ -198,7 +198,7 @@ def prove(
     what: Annotated[
         str,
         typer.Argument(
-            help="controls, crashes, hostile, orders, outages, played, simulation, visibility, all; "
+            help="controls, crashes, hostile, orders, outages, played, simulation, templates, visibility, all; "
             "compatibility, faults, kills, chaos, mutants"
         ),
     ] = "all",

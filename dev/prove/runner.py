@@ -45,6 +45,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "orders": prove_orders,
         "played": prove_played,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
+        "templates": prove_templates,
         "visibility": prove_visibility,
         "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
     }
@@ -67,6 +68,13 @@ def prove_mutants(only: Sequence[str]) -> int:
     from dev.prove.mutation import print_mutants
 
     return print_mutants(only)
+
+
+def prove_templates() -> int:
+    """The templates as they are, every planted fault, every alert; 0 when all is as it must be."""
+    from dev.prove.templates import print_templates  # reads the templates, which no other proof needs
+
+    return print_templates()
 
 
 def prove_visibility() -> int:
