@@ -1,0 +1,36 @@
+"""The proof of templates and alerts as a command: it counts what it plants, and it is not always green."""
+
+import pytest
+
+from dev.prove import templates as proof
+from dev.prove.templates import CHECKS, Proof, survivors, wrong_alerts
+from tests.repo.docs.repository import DOCS
+from tests.repo.infra import structure
+from tests.repo.infra.alert_lines import CASES
+from tests.repo.infra.planted_faults import ALERTS, FAULTS, PROMISED
+from tests.repo.infra.templates import load
+
+
+def test_a_planted_fault_that_no_check_finds_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of the list is found; one that changes nothing of weight is not."""
+    harmless = (structure.loaded_files, ALERTS, "severity: 0", "severity: 1")
+    monkeypatch.setattr(proof, "FAULTS", [FAULTS[0], harmless])
+    seen = Proof(0, len(CHECKS))
+    (left,) = survivors(load(), seen)
+    assert "loaded_files" in left
+    assert seen.planted.total() == 2
+
+
+def test_an_alert_that_nothing_sets_off_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A calm day alone proves nothing of any alert."""
+    monkeypatch.setattr(proof, "CASES", CASES[:1])
+    found = list(wrong_alerts(Proof(0, 0)))
+    assert any(each.startswith("nothing sets off chunk-at-risk") for each in found)
+    assert any("is never played" in each for each in found)
+
+
+def test_the_figures_are_those_of_the_page() -> None:
+    """What is promised is more than a hundred and ten."""
+    page = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    assert f"{len(FAULTS)} planted faults" in page
+    assert len(FAULTS) >= PROMISED > 110
