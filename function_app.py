@@ -7,9 +7,10 @@ import azure.functions as func
 
 from recording import ingest, wiring
 from recording.archive import line as archive
-from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, FOLLOW_UPS_QUEUE
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, EXPORTS_QUEUE, FOLLOW_UPS_QUEUE
 from recording.http import console as http_console
 from recording.http import console_files
+from recording.http import handover as http_handover
 from recording.http import keep as http_keep
 from recording.http import library as http_library
 from recording.http import media as http_media
@@ -18,6 +19,7 @@ from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.library import analysts
 from recording.library import follow_up as library
 from recording.library.keep import dispose as disposing
+from recording.library.handover import export as handover
 from recording.library.seal import turn as sealing
 from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling
@@ -152,6 +154,24 @@ def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
     return http_api.stop_recording(req, wiring.dependencies)
 
 
+@app.route("recordings/{recordingId}/vcon", methods=["GET"])
+def recording_vcon(req: func.HttpRequest) -> func.HttpResponse:
+    """Hands a recording over as a vCon."""
+    return http_handover.recording_vcon(req, wiring.dependencies)
+
+
+@app.route("exports", methods=["POST"])
+def request_export(req: func.HttpRequest) -> func.HttpResponse:
+    """Asks for a bundle of recordings."""
+    return http_handover.request_export(req, wiring.dependencies)
+
+
+@app.route("exports/{exportId}", methods=["GET"])
+def get_export(req: func.HttpRequest) -> func.HttpResponse:
+    """Tells how far an export is."""
+    return http_handover.get_export(req, wiring.dependencies)
+
+
 @app.route("held", methods=["GET"])
 def list_held(req: func.HttpRequest) -> func.HttpResponse:
     """Lists what needs attention."""
@@ -220,6 +240,12 @@ def archive_chunk(message: func.QueueMessage) -> None:
 def follow_up(message: func.QueueMessage) -> None:
     """Brings the directory up to date about one recording."""
     library.follow_up_message(message.get_body().decode(errors="replace"), wiring.ports())
+
+
+@app.queue_trigger(arg_name="message", queue_name=EXPORTS_QUEUE, connection="AzureWebJobsStorage")
+def export(message: func.QueueMessage) -> None:
+    """Makes as much of a bundle as fits into a run."""
+    handover.export_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")

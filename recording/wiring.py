@@ -31,6 +31,7 @@ from recording.ports import (
     RecordingSource,
     StartCounts,
 )
+from recording.ports.exports import ExportPorts, ExportQueue
 from recording.ports.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from recording.telemetry import listen
@@ -103,6 +104,7 @@ def _ports() -> Ports:
         index_keys=_lazily(_index_keys),
         analysts=_lazily(_analysts) if settings().parquet_container else None,
         seal=_seal(settings()),
+        exports=ExportPorts(_lazily(_export_queue), _lazily(_export_store)),
         keeping=_lazily(_keeping),
         custodian=_lazily(_custodian) if settings().custodian_storage else None,
         audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
@@ -285,6 +287,20 @@ def _seal_store() -> SealStore:
     from recording.domain.names import SEAL_CONTAINER
 
     place = {"archive_container": SEAL_CONTAINER, "archive_access_tier": None}
+    return BlobArchive(settings().model_copy(update=place))
+
+
+def _export_queue() -> ExportQueue:
+    from recording.adapters.storage_queue import StorageExports
+
+    return StorageExports(settings())
+
+
+def _export_store() -> Archive:
+    from recording.adapters.blob.archive import BlobArchive
+    from recording.domain.names import EXPORT_CONTAINER
+
+    place = {"archive_container": EXPORT_CONTAINER, "archive_access_tier": None}
     return BlobArchive(settings().model_copy(update=place))
 
 

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from dev.in_memory.custodian import FakeCustodian
+from dev.in_memory.exports import FakeExportQueue
 from dev.in_memory.keeping import FakeKeeping
 from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
@@ -63,6 +64,7 @@ from recording.ports import (
     RecordingSummary,
     Unreadable,
 )
+from recording.ports.exports import ExportPorts
 
 LARGEST_METADATA = 1024 * 1024
 PIECE = 64 * 1024
@@ -932,10 +934,13 @@ class Fakes:
     custodian: FakeCustodian | None = None  # as without CUSTODIAN_STORAGE
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
+    bundles: FakeArchive = field(default_factory=FakeArchive)
+    export_queue: FakeExportQueue = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", FakeQueue(self.clock))
         object.__setattr__(self, "follow_ups", FakeFollowUps(self.clock))
+        object.__setattr__(self, "export_queue", FakeExportQueue(self.clock))
         self.catalog.clock = self.clock
 
     @property
@@ -961,6 +966,7 @@ class Fakes:
             index_keys=self.index_keys,
             analysts=self.analysts,
             seal=self.seal.ports if self.seal else None,
+            exports=ExportPorts(self.export_queue, self.bundles),
             keeping=self.keeping,
             memory=self.memory,
             custodian=self.custodian,

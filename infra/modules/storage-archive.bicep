@@ -78,6 +78,13 @@ resource checkpoints 'Microsoft.Storage/storageAccounts/blobServices/containers@
   dependsOn: [storage]
 }
 
+resource bundles 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = if (sealContainer != '') {
+  parent: blobs
+  name: 'recording-exports'
+  properties: { publicAccess: 'None' }
+  dependsOn: [storage]
+}
+
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
   parent: account
   name: 'default'

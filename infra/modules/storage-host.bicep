@@ -17,9 +17,11 @@ var queueNames = [
   'recording-events'
   'recording-chunks'
   'recording-follow-ups'
+  'recording-exports'
   'recording-events-poison'
   'recording-chunks-poison'
   'recording-follow-ups-poison'
+  'recording-exports-poison'
 ]
 var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody', 'seal']
 var containerNames = ['app-package', 'recording-quarantine']

@@ -20,6 +20,7 @@ from recording.domain.names import (
     CHUNKS_QUEUE,
     EVENTS_POISON_QUEUE,
     EVENTS_QUEUE,
+    EXPORTS_QUEUE,
     FOLLOW_UPS_QUEUE,
 )
 from recording.domain.schema import message_of
@@ -132,6 +133,23 @@ class StorageFollowUps:
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a follow-up"):
             _sent(self._queue, body, hidden, FOLLOW_UP_LIVES)
+
+
+class StorageExports:
+    """The queue `recording-exports`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = queue_client(settings.host_storage, EXPORTS_QUEUE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._queue.close()
+
+    def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message that never expires: whoever asked waits for it."""
+        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
+        with translated("enqueuing an export"):
+            _sent(self._queue, json.dumps({"exportId": export_id}), hidden, NEVER)
 
 
 def _sent(queue: QueueClient, body: str, hidden: int, lives: int) -> None:

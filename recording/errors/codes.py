@@ -203,6 +203,14 @@ class Code(StrEnum):
         "too_many_recordings", 400, False, Fault.CALLER,
         "The participant is in more than 1,000 recordings.",
         "Ask by recordings, in parts.")
+    EXPORT_NOT_FOUND = (
+        "export_not_found", 404, False, Fault.CALLER,
+        "There is no export with this id.",
+        "Use the id that `POST exports` gave you.")
+    EXPORT_TOO_LARGE = (
+        "export_too_large", 400, False, Fault.CALLER,
+        "More recordings than one bundle holds.",
+        "Ask for fewer, in several exports.")
     NOTHING_CHOSEN = (
         "nothing_chosen", 400, False, Fault.CALLER,
         "A redrive names no filter, and not `all`.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from recording.domain.archived.importing import ImportEntry, byos_entries, pairs_of, sample_entries
+from recording.domain.archived.vcon_entries import is_vcon_name, vcon_entries
 from recording.domain.incoming.metadata import LARGEST_METADATA, ChunkMetadata, read_metadata
 from recording.errors import SourceBrokenError
 from recording.ports import Archive
@@ -11,17 +12,27 @@ from recording.ports import Archive
 def entries_in(source: Archive, prefix: str = "") -> list[ImportEntry]:
     """Return an entry for each media file of a container.
 
-    Files that ACS exported are understood by their names; of others the metadata document beside them is read.
+    Media that a vCon names is understood by it, files that ACS exported by their names; of others the metadata document
+    beside them is read.
 
     Args:
         source: the container; only read.
         prefix: of blob names.
 
     Raises:
+        RequestError: a vCon that cannot be read, or whose media is not there.
         StorageError: the container does not answer.
     """
     lengths = {blob.name: blob.length_bytes for blob in source.list(prefix) if blob.is_committed}
-    return [*byos_entries(lengths), *sample_entries(_described(lengths, source))]
+    by_vcon = [entry for name in lengths if is_vcon_name(name) for entry in _of_vcon(name, lengths, source)]
+    known = {entry.blob for entry in by_vcon}
+    lengths = {name: length for name, length in lengths.items() if name not in known and not is_vcon_name(name)}
+    return [*by_vcon, *byos_entries(lengths), *sample_entries(_described(lengths, source))]
+
+
+def _of_vcon(name: str, lengths: dict[str, int], source: Archive) -> list[ImportEntry]:
+    stored = source.get(name)
+    return vcon_entries(name, stored[0], lengths) if stored else []
 
 
 def _described(lengths: dict[str, int], source: Archive) -> Iterator[tuple[str, str | None, ChunkMetadata | None]]:

@@ -262,6 +262,8 @@ def _fault(entry: ImportEntry, media: _Media, length_bytes: int) -> str | None:
         return "shorter than its container says"
     if entry.sha256 is not None and entry.sha256.lower() != media.digest.sha256:
         return "another digest than the mapping says"
+    if entry.sha512 is not None and entry.sha512.lower() != media.digest.sha512:
+        return "another digest than its vCon says"
     return media.media.fault
 
 

@@ -20,6 +20,8 @@ from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
 from recording.ports.keeping import AuditEraser, Custodian, Keeping
+from recording.ports.exports import ExportPorts
+from recording.ports.keeping import Keeping
 from recording.ports.memory import Memory
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
 from recording.ports.seal import SealPorts
@@ -92,6 +94,7 @@ class Ports:
     index_keys: IndexKeySource | None = None
     analysts: Archive | None = None  # only where PARQUET_CONTAINER is set
     seal: SealPorts | None = None  # only where SEAL_KEY is set
+    exports: ExportPorts | None = None
     keeping: Keeping | None = None
     memory: Memory = field(default_factory=Memory)
     custodian: Custodian | None = None  # only where CUSTODIAN_STORAGE is set

@@ -60,6 +60,8 @@ class Event(StrEnum):
     QUEUE_SEEN = "recording.queue.seen"
     FOLLOW_UP_FAILED = "recording.follow_up_failed"
     DIRECTORY_EXPORTED = "recording.directory_exported"
+    EXPORTED = "recording.exported"
+    EXPORT_FAILED = "recording.export.failed"
     SEALED = "recording.sealed"
     SEAL_FAILED = "recording.seal.failed"
     SEAL_BEHIND = "recording.seal.behind"
@@ -91,6 +93,7 @@ _LEVELS = {
     Event.LOG_UNAVAILABLE: logging.WARNING,
     Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
     Event.FOLLOW_UP_FAILED: logging.WARNING,
+    Event.EXPORT_FAILED: logging.WARNING,
     Event.SEAL_FAILED: logging.WARNING,
     Event.SEAL_BEHIND: logging.ERROR,
     Event.WAVEFORM_NOT_KEPT: logging.WARNING,

@@ -44,11 +44,11 @@ def storage_settings(connection_string: str) -> Settings:
 
 def _wipe(connection_string: str) -> None:
     with BlobServiceClient.from_connection_string(connection_string) as blobs:
-        for name in ("recordings", "recording-quarantine", "recording-seal", EXTERNAL_CONTAINER):
+        for name in ("recordings", "recording-quarantine", "recording-seal", "recording-exports", EXTERNAL_CONTAINER):
             with suppress(ResourceNotFoundError):
                 blobs.delete_container(name)
     with QueueServiceClient.from_connection_string(connection_string) as queues:
-        for name in ("recording-chunks", "recording-chunks-poison", "recording-follow-ups"):
+        for name in ("recording-chunks", "recording-chunks-poison", "recording-follow-ups", "recording-exports"):
             with suppress(ResourceNotFoundError):
                 queues.delete_queue(name)
     with TableServiceClient.from_connection_string(connection_string) as tables:

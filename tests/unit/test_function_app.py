@@ -52,6 +52,9 @@ CONTRACT = {
     "pause_recording": ("recordings/{recordingId}/pause", ["POST"], "FUNCTION"),
     "resume_recording": ("recordings/{recordingId}/resume", ["POST"], "FUNCTION"),
     "stop_recording": ("recordings/{recordingId}/stop", ["POST"], "FUNCTION"),
+    "recording_vcon": ("recordings/{recordingId}/vcon", ["GET"], "FUNCTION"),
+    "request_export": ("exports", ["POST"], "FUNCTION"),
+    "get_export": ("exports/{exportId}", ["GET"], "FUNCTION"),
     "list_held": ("held", ["GET"], "FUNCTION"),
     "redrive_held": ("held/redrive", ["POST"], "FUNCTION"),
     "accept_held": ("held/accept", ["POST"], "FUNCTION"),
@@ -85,6 +88,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
         "ingest_queued_event": "recording-events",
         "archive_chunk": "recording-chunks",
         "follow_up": "recording-follow-ups",
+        "export": "recording-exports",
     }
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"

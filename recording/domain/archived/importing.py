@@ -61,6 +61,7 @@ class ImportEntry(Exact):
     )
     format: str | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    sha512: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{128}$")] | None = None
     metadata: str | None = None  # the name of a metadata document of ACS beside it
 
     @property

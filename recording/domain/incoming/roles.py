@@ -29,6 +29,7 @@ class Role(StrEnum):
     CONTROL = "Recording.Control"
     HOLD = "Recording.Hold"
     ERASE = "Recording.Erase"
+    EXPORT = "Recording.Export"
     ADMIN = "Recording.Admin"
 
 
@@ -66,6 +67,10 @@ class Operation(StrEnum):
     REQUEST_ERASURE = "request_erasure"
     APPROVE_ERASURE = "approve_erasure"
     GET_ERASURE = "get_erasure"
+    GET_VCON = "recording_vcon"
+    REQUEST_EXPORT = "request_export"
+    GET_EXPORT = "get_export"
+    EXPORT = "export"  # of one recording, by the queue
 
 
 NEEDED: dict[Operation, Role] = {
@@ -100,6 +105,10 @@ NEEDED: dict[Operation, Role] = {
     Operation.REQUEST_ERASURE: Role.ERASE,
     Operation.APPROVE_ERASURE: Role.ERASE,
     Operation.GET_ERASURE: Role.ERASE,
+    Operation.GET_VCON: Role.EXPORT,
+    Operation.REQUEST_EXPORT: Role.EXPORT,
+    Operation.GET_EXPORT: Role.EXPORT,
+    Operation.EXPORT: Role.EXPORT,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),
@@ -107,6 +116,7 @@ _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.CONTROL: frozenset({Role.READ, Role.CONTROL}),
     Role.HOLD: frozenset({Role.READ, Role.HOLD}),
     Role.ERASE: frozenset({Role.READ, Role.ERASE}),
+    Role.EXPORT: frozenset({Role.READ, Role.EXPORT}),
     Role.ADMIN: frozenset(Role),
 }
 

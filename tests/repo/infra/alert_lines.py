@@ -346,6 +346,13 @@ CASES: tuple[Case, ...] = (
         _alerts("scrub-behind"),
     ),
     Case(
+        "a bundle is made, and another one is not",
+        [
+            (20 * MINUTE, Event.EXPORTED, {"count": 12, "length_bytes": 9, "entry": "e1"}),
+            (15 * MINUTE, Event.EXPORT_FAILED, {"code": "export_too_large", "entry": "e2"}),
+        ],
+    ),
+    Case(
         "a turn of the seal fails, and the next one goes on",
         [
             (20 * MINUTE, Event.SEAL_FAILED, {"code": "seal_key_unavailable", "reason": "SealKeyError"}),

@@ -325,6 +325,7 @@ CONDITIONS = {
     "operatorRole": "operatorsId != ''",
     "sealKey": "seal",
     "checkpoints": "sealContainer != ''",
+    "bundles": "sealContainer != ''",
     "operate": "operatorsId != ''",
     "operatorsRead": "operatorsId != ''",
     "reviewHeld": "operatorsId != ''",

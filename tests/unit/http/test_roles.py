@@ -12,6 +12,7 @@ from dev.in_memory.fakes import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
+from recording.http import handover as http_handover
 from recording.http import keep as http_keep
 from recording.http import library as http_library
 from recording.http import media as http_media
@@ -35,6 +36,9 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.ACCEPT_HELD: http_api.accept_held,
     Operation.DISMISS_HELD: http_api.dismiss_held,
     Operation.RETRY_HELD: http_api.retry_held,
+    Operation.GET_VCON: http_handover.recording_vcon,
+    Operation.REQUEST_EXPORT: http_handover.request_export,
+    Operation.GET_EXPORT: http_handover.get_export,
     Operation.HOLD: http_keep.hold_recording,
     Operation.RELEASE: http_keep.release_recording,
     Operation.LIST_HOLDS: http_keep.list_recordings_on_hold,
@@ -66,6 +70,7 @@ OPENS: dict[Role, set[Operation]] = {
     Role.CONTROL: READS | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG},
     Role.ERASE: READS | {Operation.REQUEST_ERASURE, Operation.APPROVE_ERASURE, Operation.GET_ERASURE},
     Role.HOLD: READS | {Operation.HOLD, Operation.RELEASE},
+    Role.EXPORT: READS | {Operation.GET_VCON, Operation.REQUEST_EXPORT, Operation.GET_EXPORT, Operation.EXPORT},
     Role.ADMIN: set(Operation),
 }
 

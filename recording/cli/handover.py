@@ -1,0 +1,127 @@
+"""`recordings vcon` and `recordings export …`: hand recordings over in neutral form."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
+from recording.cli.options import Form, RecordingArgument, session_of, with_groups
+from recording.cli.output.times import size_of
+from recording.control.audit import audited
+from recording.domain.archived.exports import BUNDLE, bundle_name
+from recording.domain.incoming.roles import Operation
+from recording.errors import RequestError
+from recording.library.handover.export import exports_of, get_export, request_export
+from recording.library.handover.vcon import make_vcon
+from recording.operate.find_recording import find_recording
+
+app = typer.Typer(no_args_is_help=True, help="Ask for a bundle of recordings, see how far it is, and fetch it.")
+ExportArgument = Annotated[str, typer.Argument(metavar="EXPORT", help="the id that `start` printed")]
+_DONE = "done"
+
+
+@with_groups
+def vcon(
+    context: typer.Context,
+    recording: RecordingArgument,
+    form: Form,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", dir_okay=False, help="else it is printed")] = None,
+) -> None:
+    """Print a recording as a vCon: who, when, its media by digest, its documents inside.
+
+    Example: `recordings vcon 2f7a91c1 --to call.vcon.json`.
+    """
+    session = session_of(context, form)
+    recording_id = find_recording(recording, session.ports)
+
+    def act() -> dict[str, Any]:
+        return make_vcon(recording_id, session.ports, session.settings)
+
+    content = json.dumps(audited(Operation.GET_VCON, recording_id, session.caller, session.ports, act), indent=2)
+    if to is None:
+        session.lines(*content.splitlines())
+    else:
+        to.write_text(content + "\n", encoding="utf-8")
+        session.show({"file": str(to)}, text(f"written to {to}"))
+
+
+@app.command()
+@with_groups
+def start(  # noqa: PLR0917 - typer takes options as parameters
+    context: typer.Context,
+    form: Form,
+    recordings: Annotated[list[str] | None, typer.Argument(metavar="[RECORDING...]", help="ids or short ids")] = None,
+    number: Annotated[str | None, typer.Option(help="all of this telephone number")] = None,
+    participant: Annotated[str | None, typer.Option(metavar="ID", help="all of this participant")] = None,
+    tag: Annotated[str | None, typer.Option(metavar="NAME:VALUE", help="all with this tag, such as a case")] = None,
+    only_speaker: Annotated[bool, typer.Option("--only-speaker", help="remove all others from what is handed over")] = (
+        False
+    ),
+    note: Annotated[str | None, typer.Option("--note", help="why; it is kept with the export")] = None,
+) -> None:
+    """Ask for a bundle; the app makes it.
+
+    Examples: `recordings export start --tag case:17`, `recordings export start --number +4930123456 --only-speaker`.
+    """
+    session = session_of(context, form)
+    body: dict[str, Any] = {"number": number, "participant": participant, "tag": tag, "note": note}
+    body = {name: value for name, value in body.items() if value is not None}
+    if recordings:
+        body["recordings"] = [find_recording(each, session.ports) for each in recordings]
+    if only_speaker:
+        body["onlySpeaker"] = True
+
+    def act() -> dict[str, Any]:
+        return request_export(body, session.caller, session.ports, session.settings)
+
+    _show(session, audited(Operation.REQUEST_EXPORT, None, session.caller, session.ports, act))
+
+
+@app.command()
+@with_groups
+def show(context: typer.Context, export: ExportArgument, form: Form) -> None:
+    """Tell how far an export is.
+
+    Exit code 1: it is not done yet, or it failed.
+    """
+    session = session_of(context, form)
+    told = get_export(export, session.ports)
+    _show(session, told)
+    raise typer.Exit(FINE if told["state"] == _DONE else NEEDS_ATTENTION)
+
+
+@app.command("get")
+@with_groups
+def get_bundle(
+    context: typer.Context,
+    export: ExportArgument,
+    form: Form,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", dir_okay=False, help="where the bundle goes")] = Path(
+        BUNDLE
+    ),
+) -> None:
+    """Download the bundle of an export that is done.
+
+    Example: `recordings export get 3f… --to case-17.zip`.
+    """
+    session = session_of(context, form)
+    told = get_export(export, session.ports)
+    if told["state"] != _DONE:
+        session.lines(f"the export is {told['state']}")
+        raise typer.Exit(UNKNOWN)
+    length = 0
+    with to.open("wb") as file:
+        for piece in exports_of(session.ports).store.read(bundle_name(export)):
+            length += file.write(piece)
+    if length != told["lengthBytes"]:
+        raise RequestError(f"{length} bytes came, and the export has {told['lengthBytes']}")
+    session.show({"file": str(to), "lengthBytes": length}, text(f"{size_of(length)} written to {to}"))
+
+
+def _show(session: Session, told: dict[str, Any]) -> None:
+    state, done, count = told["state"], told["done"], told["recordings"]
+    line = f"export {told['exportId']}: {state}, {done} of {count} recordings, {size_of(told['lengthBytes'])}"
+    line += f"; {told['error']}" if told["error"] else ""
+    session.show(told, text(line))

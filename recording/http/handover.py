@@ -1,0 +1,67 @@
+"""HTTP for handing over: the vCon of a recording, and exports."""
+
+from typing import Any
+
+import azure.functions as func
+
+from recording.control.audit import audited
+from recording.control.recordings import check_recording_id
+from recording.domain.incoming.roles import Operation
+from recording.http.routes import (
+    Dependencies,
+    answered,
+    as_json,
+    caller_of,
+    json_body,
+    permitted,
+    recording_id_of,
+)
+from recording.library.handover.export import get_export as look_at_export
+from recording.library.handover.export import request_export as ask_for_export
+from recording.library.handover.vcon import make_vcon
+
+VCON = "application/vcon+json"
+
+
+def recording_vcon(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}/vcon: 200 with the recording as a vCon."""
+
+    def hand_over() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.GET_VCON, dependencies)
+        recording_id = recording_id_of(request)
+        check_recording_id(recording_id)
+        caller = caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            return make_vcon(recording_id, ports, settings)
+
+        return as_json(audited(Operation.GET_VCON, recording_id, caller, ports, act), 200, mimetype=VCON)
+
+    return answered(hand_over)
+
+
+def request_export(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST exports: 202 with the export's id and `Location`."""
+
+    def ask() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.REQUEST_EXPORT, dependencies)
+        body, caller = json_body(request), caller_of(request, settings)
+
+        def act() -> dict[str, Any]:
+            return ask_for_export(body, caller, ports, settings)
+
+        told = audited(Operation.REQUEST_EXPORT, None, caller, ports, act)
+        location = f"{request.url.split('?')[0].rstrip('/')}/{told['exportId']}"
+        return as_json(told, 202, {"Location": location})
+
+    return answered(ask)
+
+
+def get_export(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET exports/{exportId}: 200 with how far it is, and where the bundle lies."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.GET_EXPORT, dependencies)
+        return as_json(look_at_export(str(request.route_params.get("exportId", "")), ports), 200)
+
+    return answered(look)

@@ -1,0 +1,119 @@
+"""A part of a bundle while it is made: files become blocks, in flat memory; each header is staged behind its file."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from recording.domain.archived.exports import BundledFile, block_name
+from recording.domain.archived.zip64 import ZipEntry, central_header, crc_of, end_records, local_header
+from recording.ports import Archive
+
+BLOCK_BYTES = 8 << 20
+EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
+
+
+class Bundle:
+    """Stages blocks of one part.
+
+    Args:
+        name: of the blob.
+        part: its number; blocks are named by it, so the same work done again replaces them.
+        offset: of its first byte in the whole bundle.
+        store: where it lies.
+    """
+
+    def __init__(self, name: str, part: int, offset: int, store: Archive) -> None:
+        self._name, self._part, self._start, self._store = name, part, offset, store
+        self._numbers = 0
+        self._small = bytearray()
+        self._files: list[BundledFile] = []
+        self._blocks: list[str] = []
+        self.length_bytes = 0
+        self.manifest_sha256: str | None = None
+
+    @property
+    def files(self) -> tuple[BundledFile, ...]:
+        """Return the files so far, with their places in the whole bundle."""
+        return tuple(self._files)
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Return the blocks in the order in which they are committed; what is small and waiting is staged first."""
+        self._flush()
+        return tuple(self._blocks)
+
+    def add(self, name: str, content: bytes, at: datetime = EPOCH) -> BundledFile:
+        """Add a small file; several of them share a block."""
+        file = self._noted(name, len(content), crc_of(content), hashlib.sha256(content).hexdigest())
+        self._small += self._header(file, at) + content
+        self.length_bytes += len(content)
+        if len(self._small) >= BLOCK_BYTES:
+            self._flush()
+        return file
+
+    def stream(self, name: str, pieces: Iterable[bytes], at: datetime = EPOCH) -> BundledFile:
+        """Add a file of any size; one block of it is in memory at a time."""
+        self._flush()
+        place, reserved = len(self._blocks), self._reserve()
+        try:
+            length, crc, sha256 = self._staged(pieces)
+        except Exception:
+            del self._blocks[place:]  # what was staged of it is never committed
+            raise
+        file = self._noted(name, length, crc, sha256)
+        self._store.stage_block(self._name, reserved, self._header(file, at))
+        self._blocks.insert(place, reserved)
+        self.length_bytes += length
+        return file
+
+    def _staged(self, pieces: Iterable[bytes]) -> tuple[int, int, str]:
+        """Stage a file's bytes; returns length, CRC-32 and SHA-256."""
+        crc, length, digest, gathered = 0, 0, hashlib.sha256(), bytearray()
+        for piece in pieces:
+            crc, length = crc_of(piece, crc), length + len(piece)
+            digest.update(piece)
+            gathered += piece
+            while len(gathered) >= BLOCK_BYTES:
+                self._stage(bytes(gathered[:BLOCK_BYTES]))
+                del gathered[:BLOCK_BYTES]
+        if gathered:
+            self._stage(bytes(gathered))
+        return length, crc, digest.hexdigest()
+
+    def end(self, files: Iterable[BundledFile]) -> None:
+        """Add the directory over all files of the bundle, and what ends it."""
+        headers, count = bytearray(), 0
+        for file in files:
+            headers += central_header(ZipEntry(file.name, file.length_bytes, file.crc32, EPOCH, file.offset))
+            count += 1
+        place = self._start + self.length_bytes
+        closing = bytes(headers) + end_records(count, place, len(headers))
+        self._flush()
+        for at in range(0, len(closing), BLOCK_BYTES):
+            self._stage(closing[at : at + BLOCK_BYTES])
+        self.length_bytes += len(closing)
+
+    def _noted(self, name: str, length: int, crc: int, sha256: str) -> BundledFile:
+        offset = self._start + self.length_bytes
+        file = BundledFile(name=name, length_bytes=length, crc32=crc, sha256=sha256, offset=offset)
+        self._files.append(file)
+        return file
+
+    def _header(self, file: BundledFile, at: datetime) -> bytes:
+        header = local_header(ZipEntry(file.name, file.length_bytes, file.crc32, at))
+        self.length_bytes += len(header)
+        return header
+
+    def _reserve(self) -> str:
+        self._numbers += 1
+        return block_name(self._part, self._numbers)
+
+    def _stage(self, data: bytes) -> None:
+        block = self._reserve()
+        self._store.stage_block(self._name, block, data)
+        self._blocks.append(block)
+
+    def _flush(self) -> None:
+        if self._small:
+            self._stage(bytes(self._small))
+            self._small.clear()

@@ -1,0 +1,233 @@
+"""Export: ask for a bundle, look how far it is, and make it, recording by recording, in as many runs as it takes.
+
+A recording's part is staged as blocks, then noted; nothing is visible before all blocks are committed in one request.
+A run that ends, or dies, is continued behind the last note; what it staged beyond that is staged again under the same
+ids.
+"""
+
+import json
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from recording.control.audit import DONE
+from recording.domain.archived import exports as form
+from recording.domain.archived.exports import ExportRecord, ExportRequest, ExportState, Part
+from recording.domain.find.find_query import FindQuery
+from recording.domain.ids import is_opaque_id, without_numbers
+from recording.domain.incoming.roles import Operation
+from recording.errors import RecordingError, RequestError, StorageError
+from recording.errors.codes import Code
+from recording.library.directory import find_all
+from recording.library.follow_up import library_of
+from recording.library.handover.bundle import Bundle
+from recording.library.handover.part import make_end, make_part
+from recording.ports import AuditEntry, Ports
+from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.exports import ExportPorts
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+RUN = timedelta(minutes=10)  # of one message; host.json allows a function 30
+_JSON = "application/json"
+
+
+def request_export(body: Any, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
+    """Note what is asked for and queue it.
+
+    Raises:
+        RequestError: the body is not legal, `unknown_recording`, or `export_too_large`.
+        StorageError: nothing was queued.
+    """
+    asked, exports = ExportRequest.read(body), exports_of(ports)
+    chosen = _chosen(asked, ports, settings)
+    if not chosen:
+        raise RequestError("nothing of that is archived", code=Code.UNKNOWN_RECORDING)
+    if len(chosen) > form.MOST_RECORDINGS:
+        message = f"more than {form.MOST_RECORDINGS} recordings; narrow it down"
+        raise RequestError(message, code=Code.EXPORT_TOO_LARGE)
+    speaker = asked.participant or asked.number
+    export = ExportRecord(
+        export_id=secrets.token_hex(16),
+        requested_at=ports.clock.now(),
+        requested_by=caller,
+        note=without_numbers(asked.note) if asked.note else None,
+        recordings=tuple(chosen),
+        speaker=library_of(ports)[1].keys().current.participant(speaker) if asked.only_speaker and speaker else None,
+    )
+    exports.store.put_once(form.state_name(export.export_id), _written(export), _JSON)
+    exports.queue.send(export.export_id)
+    return shown(export, ports)
+
+
+def get_export(export_id: str, ports: Ports) -> dict[str, Any]:
+    """Return how far an export is.
+
+    Raises:
+        RequestError: `export_not_found`.
+    """
+    return shown(_read(export_id, exports_of(ports))[0], ports)
+
+
+def export_message(text: str, ports: Ports, settings: Settings) -> None:
+    """Work on the export that a message names; its failure is kept with it, where whoever asked will look."""
+    exports = exports_of(ports)
+    export_id = _export_id(text)
+    if export_id is None:
+        return
+    try:
+        work_on_export(export_id, ports, settings)
+    except (RequestError, *ODD_CONTENT) as error:
+        code = error.code if isinstance(error, RecordingError) else Code.INTERNAL_ERROR
+        emit(Event.EXPORT_FAILED, code=code, entry=export_id)
+        export, etag = _read(export_id, exports)
+        _save(_with(export, state=ExportState.FAILED, error=code), etag, exports)
+
+
+def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timedelta = RUN) -> ExportRecord:
+    """Make as much of a bundle as fits into a run; another message goes on with the rest.
+
+    Raises:
+        RequestError: `export_not_found`, or `export_too_large`.
+        StorageError: the host delivers the message again, and the work goes on behind the last note.
+    """
+    exports, end_at = exports_of(ports), ports.clock.now() + run
+    export, etag = _read(export_id, exports)
+    if export.state in (ExportState.DONE, ExportState.FAILED):
+        return export
+    parts = _parts(export, exports)
+    while len(parts) < len(export.recordings):
+        parts.append(_made(export, parts, ports, settings))
+        _check_size(parts)
+        if ports.clock.now() >= end_at:
+            break
+    export = _with(export, state=ExportState.RUNNING, done=len(parts), length_bytes=_length(parts))
+    if len(parts) < len(export.recordings):
+        exports.queue.send(export_id)
+        _save(export, etag, exports)
+        return export
+    return _finished(export, etag, parts, ports, exports)
+
+
+def exports_of(ports: Ports) -> ExportPorts:
+    """Return what exports need.
+
+    Raises:
+        StorageError: there is no such thing in this world.
+    """
+    if ports.exports is None:
+        raise StorageError("there are no exports here")
+    return ports.exports
+
+
+def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
+    """Return what is told of an export."""
+    is_expired = export.is_expired(ports.clock.now())
+    return {
+        "exportId": export.export_id,
+        "state": "gone" if is_expired else export.state.value,
+        "requestedAt": export.requested_at.isoformat(),
+        "recordings": len(export.recordings),
+        "done": export.done,
+        "lengthBytes": export.length_bytes,
+        "finishedAt": export.finished_at.isoformat() if export.finished_at else None,
+        "expiresAt": export.expires_at.isoformat() if export.expires_at else None,
+        "blobName": form.bundle_name(export.export_id) if export.state is ExportState.DONE and not is_expired else None,
+        "sha256": export.sha256,
+        "error": export.error,
+    }
+
+
+def _chosen(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]:
+    if asked.recordings:
+        known = ports.catalog.get_recordings(list(dict.fromkeys(asked.recordings)))
+        missing = [name for name, found in zip(dict.fromkeys(asked.recordings), known, strict=True) if found is None]
+        if missing:
+            raise RequestError("the catalog does not know all of these recordings", code=Code.UNKNOWN_RECORDING)
+        return list(dict.fromkeys(asked.recordings))
+    words = {"participant": asked.participant, "number": asked.number, "tag": asked.tag}
+    query = FindQuery.read({name: word for name, word in words.items() if word is not None})
+    return [found.recording.recording_id for found in find_all(query, ports, settings)]
+
+
+def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Settings) -> Part:
+    """Make the next part and note it; the note is what counts, so it is written when all of its blocks are staged."""
+    number, exports = len(parts), exports_of(ports)
+    bundle = Bundle(form.bundle_name(export.export_id), number, _length(parts), exports.store)
+    facts = make_part(export, number, bundle, ports, settings)
+    note = f"export {export.export_id}"
+    row = AuditEntry(ports.clock.now(), Operation.EXPORT, export.recordings[number], export.requested_by, DONE, note)
+    ports.audit.add(row)  # before the note: nothing is handed over without a row about it
+    part = Part(files=bundle.files, blocks=bundle.blocks, length_bytes=bundle.length_bytes, facts=facts)
+    exports.store.put_once(form.part_name(export.export_id, number), part.model_dump_json().encode(), _JSON)
+    return part
+
+
+def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, exports: ExportPorts) -> ExportRecord:
+    """Add the pages and the directory, commit, and say so."""
+    now = ports.clock.now()
+    end = Bundle(form.bundle_name(export.export_id), len(parts), _length(parts), exports.store)
+    make_end(export, parts, end, ports)
+    blocks = [block for part in parts for block in part.blocks] + list(end.blocks)
+    name = form.bundle_name(export.export_id)
+    exports.store.commit(name, blocks, "application/zip", {"exportid": export.export_id})
+    export = _with(
+        export,
+        state=ExportState.DONE,
+        done=len(export.recordings),
+        length_bytes=_length(parts) + end.length_bytes,
+        finished_at=now,
+        expires_at=now + form.LIVES,
+        sha256=end.manifest_sha256,
+    )
+    _save(export, etag, exports)
+    emit(Event.EXPORTED, count=len(export.recordings), length_bytes=export.length_bytes, entry=export.export_id)
+    return export
+
+
+def _parts(export: ExportRecord, exports: ExportPorts) -> list[Part]:
+    """Return the parts that are noted, as far as they follow each other."""
+    found: list[Part] = []
+    while len(found) < len(export.recordings):
+        stored = exports.store.get(form.part_name(export.export_id, len(found)))
+        if stored is None:
+            break
+        found.append(Part.model_validate_json(stored[0]))
+    return found
+
+
+def _check_size(parts: list[Part]) -> None:
+    if sum(len(part.blocks) for part in parts) > form.MOST_BLOCKS:
+        raise RequestError("the bundle has more blocks than a blob; ask for less", code=Code.EXPORT_TOO_LARGE)
+
+
+def _length(parts: list[Part]) -> int:
+    return sum(part.length_bytes for part in parts)
+
+
+def _read(export_id: str, exports: ExportPorts) -> tuple[ExportRecord, str]:
+    stored = exports.store.get(form.state_name(export_id)) if is_opaque_id(export_id) else None
+    if stored is None:
+        raise RequestError("there is no such export", code=Code.EXPORT_NOT_FOUND)
+    return ExportRecord.model_validate_json(stored[0]), stored[1]
+
+
+def _save(export: ExportRecord, etag: str, exports: ExportPorts) -> None:
+    """Save how far it is; of two workers one is later, and both have made the same."""
+    exports.store.put_if_unchanged(form.state_name(export.export_id), _written(export), _JSON, etag)
+
+
+def _with(export: ExportRecord, **changes: Any) -> ExportRecord:
+    return ExportRecord.model_validate({**export.model_dump(), **changes})
+
+
+def _written(export: ExportRecord) -> bytes:
+    return export.model_dump_json(indent=2).encode() + b"\n"
+
+
+def _export_id(text: str) -> str | None:
+    try:
+        export_id = json.loads(text)["exportId"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return export_id if isinstance(export_id, str) and is_opaque_id(export_id) else None

@@ -1,0 +1,162 @@
+"""What goes into a bundle for each recording, and at its end."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recording.domain.archived import exports as form
+from recording.domain.archived.exports import BundledFile, ExportRecord, Part
+from recording.domain.archived.vcon import ChunkPart, vcon_of
+from recording.domain.find.short_ids import short_id
+from recording.domain.formats import ChannelType, FormatType
+from recording.domain.ids import name_of
+from recording.domain.incoming.metadata import ChunkMetadata
+from recording.domain.media.channels import with_channels_only
+from recording.domain.seal.leaves import KEYS
+from recording.domain.state.chunk import ChunkRecord, Home
+from recording.errors import BlobLockedError, RequestError, SourceError
+from recording.library.follow_up import library_of
+from recording.library.handover.bundle import Bundle
+from recording.library.handover.vcon import chunk_part, recording_with_chunks, sidecars_of
+from recording.ports import Ports
+from recording.settings import Settings
+
+OTHERS_AUDIBLE = "other speakers cannot be removed from it"
+NOT_THERE = "the speaker is in none of its channels"
+OFFLINE = "it is in the archive tier, from which it must be brought back first"
+STAYS = "it names other people"
+
+
+def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, settings: Settings) -> dict[str, Any]:
+    """Put one recording into the bundle; returns what pages and manifest say of it.
+
+    Raises:
+        StorageError: catalog or archive do not answer.
+    """
+    recording_id = export.recordings[number]
+    folder = f"recordings/{number + 1:05d}-{short_id(recording_id)}"
+    try:
+        recording, chunks = recording_with_chunks(recording_id, ports)
+    except RequestError as error:
+        return {"recordingId": recording_id, "error": str(error)}
+    parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
+    only = _speaker(export, parts, ports)
+    facts: dict[str, Any] = {
+        "recordingId": recording_id,
+        "callId": recording.call_id,
+        "startedAt": min(part.started_at for part in parts).isoformat(),
+        "tags": recording.current_tags,
+        "participants": [] if export.speaker else _names(parts),
+        "media": [],
+        "documents": [],
+        "leftOut": [],
+    }
+    media = _Media(folder, only, facts, bundle, ports, is_cut=export.speaker is not None)
+    for part in parts:
+        media.add(part)
+    sidecars = list(sidecars_of(chunks, ports))
+    kept = [] if export.speaker else sidecars
+    for one in kept:
+        facts["documents"].append(bundle.add(f"{folder}/{one.name}", one.content).name)
+    facts["leftOut"] += [{"what": one.name, "why": STAYS} for one in sidecars if one not in kept]
+    document = vcon_of(
+        recording, parts, (), settings.archive_storage.blob_host, only or ("" if export.speaker else None)
+    )
+    name = f"{folder}/{name_of(recording_id)}.vcon.json"
+    facts["documents"].append(bundle.add(name, json.dumps(document, indent=2).encode() + b"\n").name)
+    return facts
+
+
+def make_end(export: ExportRecord, parts: Sequence[Part], bundle: Bundle, ports: Ports) -> None:
+    """Put the pages, the sums, the keys and the directory behind all recordings."""
+    before = [file for part in parts for file in part.files]
+    bundle.add("index.html", form.page_of(export, parts))
+    bundle.add("export.json", form.manifest_of_export(export, parts))
+    bundle.add("VERIFY.txt", form.VERIFY.encode())
+    for name, content in _keys(ports):
+        bundle.add(name, content)
+    sums = form.sums_of([*before, *bundle.files])
+    bundle.manifest_sha256 = bundle.add("SHA256SUMS", sums).sha256
+    bundle.end([*before, *bundle.files])
+
+
+@dataclass(frozen=True)
+class _Media:
+    """The media of one recording on its way into the bundle."""
+
+    folder: str
+    only: str | None
+    facts: dict[str, Any]
+    bundle: Bundle
+    ports: Ports
+    is_cut: bool
+
+    def add(self, part: ChunkPart) -> None:
+        """Add a chunk's media, or say why it is left out."""
+        record = part.record
+        name = (record.blob_name or "").rpartition("/")[2]
+        channels = _channels(part.metadata, self.only) if self.is_cut else None
+        why = _why_not(record, part.metadata, channels) if self.is_cut else None
+        if record.task.home is Home.EXTERNAL:
+            why = "it stays in the customer's own storage"
+        try:
+            if why is None:
+                pieces = self.ports.archive.read(record.blob_name or "")
+                file = _streamed(f"{self.folder}/{name}", pieces, channels, self.bundle)
+                said: dict[str, Any] = {"name": file.name, "sha256": file.sha256}
+                said |= {"sha256Archived": record.sha256 or "", "onlyChannels": channels} if channels else {}
+                self.facts["media"].append(said)
+                return
+        except BlobLockedError:
+            why = OFFLINE
+        except SourceError as error:
+            why = str(error)
+        self.facts["leftOut"].append({"what": name, "why": why})
+
+
+def _streamed(name: str, pieces: Iterator[bytes], channels: list[int] | None, bundle: Bundle) -> BundledFile:
+    if channels is None:
+        return bundle.stream(name, pieces)
+    stem, _, extension = name.rpartition(".")
+    return bundle.stream(f"{stem}.one-speaker.{extension}", with_channels_only(pieces, channels))
+
+
+def _channels(metadata: ChunkMetadata | None, only: str | None) -> list[int] | None:
+    if metadata is None or only is None:
+        return None
+    return sorted({one.channel for one in metadata.participants if one.channel is not None and one.raw_id == only})
+
+
+def _why_not(record: ChunkRecord, metadata: ChunkMetadata | None, channels: list[int] | None) -> str | None:
+    """Return why the others cannot be removed from a chunk; a channel that two share counts as mixed."""
+    if metadata is None or metadata.channel is not ChannelType.UNMIXED or record.format is not FormatType.WAV:
+        return OTHERS_AUDIBLE
+    if not channels:
+        return NOT_THERE
+    shared = [one for one in metadata.participants if one.channel in channels]
+    return OTHERS_AUDIBLE if len({one.raw_id for one in shared}) > 1 else None
+
+
+def _speaker(export: ExportRecord, parts: Sequence[ChunkPart], ports: Ports) -> str | None:
+    """Return the raw id of the one whose voice stays, as this recording's metadata writes it."""
+    if export.speaker is None:
+        return None
+    keys = library_of(ports)[1].keys().keys
+    people = (one.raw_id for part in parts if part.metadata for one in part.metadata.participants)
+    return next((raw_id for raw_id in people if any(key.participant(raw_id) == export.speaker for key in keys)), None)
+
+
+def _names(parts: Sequence[ChunkPart]) -> list[str]:
+    found = (one.raw_id for part in parts if part.metadata for one in part.metadata.participants)
+    return list(dict.fromkeys(found))
+
+
+def _keys(ports: Ports) -> Iterator[tuple[str, bytes]]:
+    """Yield the public keys of the seal."""
+    if ports.seal is None:
+        return
+    for blob in ports.seal.store.list(KEYS):
+        stored = ports.seal.store.get(blob.name)
+        if stored is not None:
+            yield blob.name, stored[0]

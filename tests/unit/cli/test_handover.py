@@ -1,0 +1,48 @@
+"""`recordings vcon` and `recordings export`: from the request to the file on the disk."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.world import World
+from recording.cli.__main__ import main
+from recording.domain.find.short_ids import short_id
+from tests.unit.library.test_export import archived, works
+
+SHORT = short_id(RECORDING_ID)
+
+
+def runs(here: World, *arguments: str) -> tuple[int, str]:
+    told: list[str] = []
+    code = main(arguments, lambda: (here.ports, here.settings), told.append)
+    return code, "".join(told)
+
+
+def test_a_vcon_is_printed_or_written(tmp_path: Path) -> None:
+    """And leaves two rows: it is handing over."""
+    here = archived()
+    code, text = runs(here, "vcon", SHORT)
+    assert (code, json.loads(text)["vcon"]) == (0, "0.4.0")
+    assert runs(here, "vcon", SHORT, "--to", str(tmp_path / "a.json"))[0] == 0
+    assert json.loads((tmp_path / "a.json").read_text()) == json.loads(text)
+    rows = [row for row in here.fakes.audit.written if row.operation == "recording_vcon"]
+    assert [row.outcome for row in rows] == ["asked", "done"] * 2
+
+
+def test_a_bundle_is_asked_for_looked_at_and_fetched(tmp_path: Path) -> None:
+    here = archived()
+    code, text = runs(here, "export", "start", SHORT, "--note", "case 17", "-o", "json")
+    export_id = json.loads(text)["exportId"]
+    assert code == 0
+    target = str(tmp_path / "b.zip")
+    assert runs(here, "export", "show", export_id)[0] == 1
+    assert runs(here, "export", "get", export_id, "--to", target) == (2, "the export is requested\n")
+    works(here)
+    code, text = runs(here, "export", "show", export_id)
+    assert (code, "done, 1 of 1 recordings" in text) == (0, True)
+    assert runs(here, "export", "get", export_id, "--to", target)[0] == 0
+    with zipfile.ZipFile(target) as opened:
+        assert opened.testzip() is None
+    assert runs(here, "export", "show", "nothing")[0] == 2
+    assert runs(here, "export", "start")[1].startswith("invalid_request")

@@ -1,0 +1,206 @@
+"""vCons: what they say about a recording, against a schema of the draft; and media that comes in by one."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from dev.in_memory.builders import RECORDING_ID, document_id, event, metadata, task, wav
+from dev.in_memory.fakes import FakeArchive, FakeBlob
+from dev.in_memory.world import World, world
+from recording.domain.archived.vcon import content_hash, party_of, uuid_of
+from recording.domain.archived.vcon_entries import vcon_entries
+from recording.errors import RequestError
+from recording.library.handover.vcon import make_vcon
+from recording.library.import_entries import entries_in
+from recording.library.importing import import_recordings
+from tests.unit.library.seal_world import archives, sealed_world, seals
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "fixtures" / "vcon.schema.json").read_text(encoding="utf-8"))
+NUMBER, AGENT = "4:+4930123456", "8:orgid:0a6d2f9e-77b1-4c1d-8e3e-2b1f5d9c4a10"
+BOT = "28:6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3"
+
+
+def check(document: dict[str, Any]) -> dict[str, Any]:
+    """The schema, and what a schema cannot say: every index leads somewhere."""
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    parties, dialog = len(document["parties"]), document["dialog"]
+    for one in dialog:
+        flat = [place for part in one["parties"] for place in (part if isinstance(part, list) else [part])]
+        assert all(place is None or place < parties for place in flat)
+    assert dialog[0]["type"] == "recording-set"
+    assert dialog[0]["recordings"] == [at for at, one in enumerate(dialog) if one["type"] == "recording"]
+    assert all(dialog[one["recording_set"]] is dialog[0] for one in dialog if "recording_set" in one)
+    for one in document["attachments"]:
+        assert one["party"] < parties
+        assert one["dialog"] < len(dialog)
+    return document
+
+
+def unmixed(people: list[dict[str, Any]], channels: int = 3) -> World:
+    here = world()
+    of = task()
+    info: dict[str, Any] = {"contentType": "audio", "channelType": "unmixed", "format": "wav"}
+    info |= {"audioConfiguration": {"sampleRate": 16000, "channels": channels}}
+    pauses = [{"startTime": "2026-11-23T08:56:01Z", "duration": 400}]
+    told = metadata(of, participants=people, recordingInfo=info, pauseResumeIntervals=pauses)
+    here.holds(of, wav(channels=channels), told)
+    here.announces(event())
+    here.runs(hours=1)
+    return here
+
+
+def test_a_recording_of_several_chunks_is_one_set() -> None:
+    """Chunks, documents and proofs; the media by https and SHA-512."""
+    here = sealed_world()
+    archives(here, 0, 1, 2)
+    here.follows_up()
+    seals(here)
+    document = check(make_vcon(RECORDING_ID, here.ports, here.settings))
+    assert len(document["dialog"]) == 4
+    name = here.record().blob_name or ""
+    first = document["dialog"][1]
+    digest = hashlib.sha512(here.fakes.archive.blobs[name].data).hexdigest()
+    assert first["content_hash"][0] == content_hash("sha512", digest)
+    assert first["url"].endswith(name)
+    assert "?" not in first["url"]
+    purposes = {one["purpose"] for one in document["attachments"]}
+    assert purposes >= {"acs-metadata", "receipt", "manifest", "seal-proof"}
+    (receipt,) = [one for one in document["attachments"] if one["purpose"] == "receipt" and one["dialog"] == 1]
+    body = base64.urlsafe_b64decode(receipt["body"] + "==")
+    assert body in {blob.data for blob in here.fakes.archive.blobs.values()}
+
+
+def test_it_is_the_same_each_time_and_has_an_id_of_its_own() -> None:
+    """Whoever gets two copies sees that they are one."""
+    here = unmixed([{"participantId": NUMBER, "channel": 0}])
+    first = make_vcon(RECORDING_ID, here.ports, here.settings)
+    assert make_vcon(RECORDING_ID, here.ports, here.settings) == first
+    begun = here.record().task.event_time
+    ids = {uuid_of(f"rec-{number}", begun, "a.example") for number in range(200)}
+    assert len(ids) == 200
+    assert {one.version for one in ids} == {8}
+    assert uuid_of("rec-1", begun, "a.example") != uuid_of("rec-1", begun, "b.example")
+
+
+def test_each_channel_names_who_speaks_in_it_and_an_empty_one_nobody() -> None:
+    """The draft asks for a null where nobody is recorded."""
+    people = [{"participantId": AGENT, "channel": 2}, {"participantId": NUMBER, "channel": 0}]
+    here = unmixed(people)
+    document = check(make_vcon(RECORDING_ID, here.ports, here.settings))
+    assert document["parties"][:2] == [party_of(AGENT), {"tel": "tel:+4930123456"}]
+    assert document["dialog"][1]["parties"] == [1, None, 0]
+    assert document["dialog"][0]["parties"] == [0, 1]
+    assert [one["purpose"] for one in document["attachments"]].count("pauses") == 1
+
+
+def test_a_mix_names_all_who_are_in_it() -> None:
+    here = world()
+    of = task()
+    here.holds(of, wav(), metadata(of, participants=[{"participantId": NUMBER}, {"participantId": BOT}]))
+    here.announces(event())
+    here.runs(hours=1)
+    document = check(make_vcon(RECORDING_ID, here.ports, here.settings))
+    assert document["dialog"][1]["parties"] == [0, 1]
+    assert document["parties"][1]["type"] == "bot"
+
+
+def test_a_copy_of_before_gets_its_sha512_when_it_is_asked_for() -> None:
+    """Older records have none; the archive is read for it."""
+    here = unmixed([])
+    key = next(iter(here.fakes.catalog.chunks))
+    here.fakes.catalog.chunks[key] = here.fakes.catalog.chunks[key].model_copy(update={"sha512": None})
+    document = check(make_vcon(RECORDING_ID, here.ports, here.settings))
+    assert document["dialog"][1]["content_hash"][0].startswith("sha512-")
+    with pytest.raises(RequestError, match="nothing of this recording"):
+        make_vcon("unknown", here.ports, here.settings)
+
+
+# --- the second way in -----------------------------------------------------------------------------------------------
+
+
+def container(**files: bytes) -> FakeArchive:
+    made = FakeArchive()
+    for name, data in files.items():
+        made.blobs[name.replace("__", "/").replace("_dot_", ".")] = FakeBlob(data, "x", {}, '"1"')
+    return made
+
+
+def foreign(media: bytes, **changes: Any) -> bytes:
+    """A vCon of somebody else's recorder."""
+    sha512 = content_hash("sha512", hashlib.sha512(media).hexdigest())
+    dialog = {
+        "type": "recording",
+        "start": "2025-03-01T10:00:00Z",
+        "duration": 2,
+        "parties": [0, [1]],
+        "mediatype": "audio/x-wav",
+        "filename": "call-17.wav",
+        "content_hash": sha512,
+    }
+    document = {
+        "uuid": "018f8a4e-0000-8000-8000-000000000017",
+        "created_at": "2025-03-01T11:00:00Z",
+        "parties": [{"tel": "+4930123456"}, {"mailto": "agent@example.com"}],
+        "dialog": [{"type": "text", "start": "2025-03-01T10:00:00Z"}, {**dialog, **changes}],
+    }
+    return json.dumps(document).encode()
+
+
+def test_media_of_another_provider_comes_in_by_its_vcon() -> None:
+    """It is proved, cataloged and found as every recording; and goes out as a vCon again."""
+    media, here = wav(), world()
+    source = container(calls__a_dot_vcon_dot_json=foreign(media), calls__call_minus_17_dot_wav=media)
+    source.blobs["calls/call-17.wav"] = source.blobs.pop("calls/call_minus_17.wav")
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert (done.copied, done.problems) == (1, [])
+    (record,) = here.fakes.catalog.chunks.values()
+    assert record.task.recording_id == "vcon-018f8a4e-0000-8000-8000-000000000017"
+    document = check(make_vcon(record.task.recording_id, here.ports, here.settings))
+    assert document["parties"][0] == {"tel": "tel:+4930123456"}
+    assert document["dialog"][1]["start"].startswith("2025-03-01T10:00:00")
+    assert import_recordings(entries_in(source), source, here.ports, here.settings).known == 1
+
+
+def test_other_bytes_than_the_vcon_says_are_left_out() -> None:
+    """The hash is the point of it."""
+    here, source = world(), FakeArchive()
+    source.blobs["a.vcon.json"] = FakeBlob(foreign(wav()), "x", {}, '"1"')
+    source.blobs["call-17.wav"] = FakeBlob(wav(sample=b"\x09\x09"), "x", {}, '"2"')
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert done.problems == [("call-17.wav", "another digest than its vCon says")]
+    assert here.fakes.catalog.chunks == {}
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "no vCon"),
+        (b'{"payload": "", "signatures": []}', "unsigned form"),
+        (json.dumps({"uuid": "x", "critical": ["y"]}).encode(), "extensions"),
+        (foreign(wav(), filename="../../etc/passwd", url="https://evil.example/x"), "not beside"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_and_nothing_is_fetched(raw: bytes, why: str) -> None:
+    with pytest.raises(RequestError, match=why):
+        vcon_entries("a.vcon.json", raw, {"a.vcon.json"})
+
+
+def test_our_own_vcon_leads_back_to_the_same_bytes() -> None:
+    """Out of one archive and into another."""
+    here = unmixed([{"participantId": NUMBER, "channel": 0}, {"participantId": AGENT, "channel": 1}])
+    document = make_vcon(RECORDING_ID, here.ports, here.settings)
+    name = here.record().blob_name or ""
+    source, there = FakeArchive(), world()
+    source.blobs["x/our.vcon.json"] = FakeBlob(json.dumps(document).encode(), "x", {}, '"1"')
+    source.blobs[f"x/{name.rpartition('/')[2]}"] = here.fakes.archive.blobs[name]
+    done = import_recordings(entries_in(source), source, there.ports, there.settings)
+    assert (done.copied, done.problems) == (1, [])
+    (record,) = there.fakes.catalog.chunks.values()
+    assert (record.sha256, record.sha512) == (here.record().sha256, here.record().sha512)
+    assert document_id() in name
