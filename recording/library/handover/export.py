@@ -10,7 +10,6 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from recording.control.audit import DONE
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportRequest, ExportState, Part
 from recording.domain.find.find_query import FindQuery
@@ -23,6 +22,7 @@ from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
 from recording.library.handover.part import make_end, make_part
 from recording.ports import AuditEntry, Ports
+from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.exports import ExportPorts
 from recording.settings import Settings
