@@ -18,8 +18,8 @@ from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.library import analysts
 from recording.library import follow_up as library
-from recording.library.keep import dispose as disposing
 from recording.library.handover import export as handover
+from recording.library.keep import dispose as disposing
 from recording.library.seal import turn as sealing
 from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling

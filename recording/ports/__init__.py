@@ -19,9 +19,8 @@ from recording.ports.archive import Archive, DeadLetter, DeadLetters, Quarantine
 from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
-from recording.ports.keeping import AuditEraser, Custodian, Keeping
 from recording.ports.exports import ExportPorts
-from recording.ports.keeping import Keeping
+from recording.ports.keeping import AuditEraser, Custodian, Keeping
 from recording.ports.memory import Memory
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
 from recording.ports.seal import SealPorts
