@@ -36,10 +36,10 @@ def main(name: str, text: str) -> None:
     begun = time.perf_counter()
     with _watched_children() as highest:
         PEERS[name](job)  # imports are not part of the time of those that are libraries: they call `started`
-    seconds = time.perf_counter() - (_STARTED or [begun])[0]
+    begun, idle_cpu = (_STARTED or [(begun, 0.0)])[0]
+    seconds = time.perf_counter() - begun
     proof = _read_back(job) if job["proof"] else 0.0
-    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    cpu = sum(one.ru_utime + one.ru_stime for one in usage)
+    cpu = _cpu_seconds() - idle_cpu
     if job["digest"] and len(_DIGEST) != 1:
         sys.exit(f"{name} did not hash what it read")
     rss = max(_peak_mb("self"), *highest)
@@ -47,12 +47,17 @@ def main(name: str, text: str) -> None:
     os._exit(0)  # a library that aborts while the interpreter ends has done its work all the same
 
 
-_STARTED: list[float] = []
+_STARTED: list[tuple[float, float]] = []  # time, and the CPU that imports have used, as ours is not counted either
 _DIGEST: list[str] = []  # of the source's bytes, as they went by
 
 
 def _started() -> None:
-    _STARTED.append(time.perf_counter())
+    _STARTED.append((time.perf_counter(), _cpu_seconds()))
+
+
+def _cpu_seconds() -> float:
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in usage)
 
 
 class _Hasher:
