@@ -144,7 +144,7 @@ class NotThereYet(Power):
         """Hide some of the files."""
         self.hidden = [made for made in self.tasks if self.dice.random() < 0.5]
         for made in self.hidden:
-            self.world.source.objects.pop(made.content_location)
+            self.world.source.objects.pop(made.content_location, None)
         self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 10, 60, 240]))
 
     def at_turn(self) -> None:
@@ -252,7 +252,7 @@ class BackdatedFirst(Power):
         self.chosen = [made for made in self.tasks if self.dice.random() < 0.6]
         self.reveals_at = self.world.now + timedelta(hours=2)
         for made in self.chosen:
-            self.world.source.objects.pop(made.content_location)
+            self.world.source.objects.pop(made.content_location, None)
             self._announces(made, self.world.now - timedelta(hours=30))
 
     def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
