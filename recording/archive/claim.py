@@ -130,9 +130,9 @@ class Work:
 
     def _store(self, record: ChunkRecord) -> None:
         """Save the record, and learn from the answer how wrong this instance's clock is."""
-        saved_before = self.record.saved_at
+        before = self.record.etag
         self.record = self._claim.save(record)
-        if self.record.saved_at is not None and self.record.saved_at != saved_before:
+        if self.record.saved_at is not None and self.record.etag != before:  # else nothing was saved
             skew = self.ports.clock.now() - self.record.saved_at
             self.skew = skew if abs(skew) >= _LARGEST_SKEW else timedelta()
 

@@ -279,6 +279,21 @@ def test_late_or_wrong_metadata_keeps_the_source_until_it_is_right(
     assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 
 
+def test_a_wrong_clock_is_noticed_within_the_second_of_the_last_save(here: World) -> None:
+    """The service tells its time in whole seconds: a turn right after another one's learns from it all the same."""
+    here.holds(task())
+    good = here.source.objects[task().content_location]
+    here.source.objects[task().content_location] = b"<html>busy</html>"
+    here.works(task())
+    here.skew = timedelta(hours=49)
+    here.works(task().again())
+    assert here.state() is ChunkState.PENDING, "by that clock the deadline is over, and bad bytes would be final"
+    here.source.objects[task().content_location] = good
+    here.skew = timedelta()
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
 def test_metadata_that_drips_is_asked_for_once_a_turn(here: World) -> None:
     """Copy, verify and catalog all want it; each would hold the worker for the whole limit."""
     here.holds(task())

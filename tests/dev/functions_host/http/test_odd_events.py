@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_an_odd_event_costs_no_other_of_its_batch(app: RunningSample) -> None:
     batch = [{**one, "id": f"batch {kind}"} for kind, one in ODD.items()]
     assert delivered(app, batch) == 202
     for one in batch:
-        assert wait_until(lambda one=one: app.world.traces(id=one["id"])) == [one]
+        assert wait_until(partial(app.world.traces, id=one["id"])) == [one]
 
 
 def test_a_cloud_event_keeps_its_extensions(app: RunningSample) -> None:
