@@ -7,7 +7,7 @@ import urllib3
 
 from tests.system.steps import Steps
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0  # a follow-up waits for the line, and CI has few cores
 
 
 def asked(world: Steps, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
