@@ -47,6 +47,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "templates": prove_templates,
         "visibility": prove_visibility,
+        "years": lambda: prove_years(first, seeds or (20 if is_long else 3), is_long=is_long),
         "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
     }
     longer: dict[str, Callable[[], int]] = {
@@ -82,6 +83,14 @@ def prove_visibility() -> int:
     from dev.prove.visibility import print_visibility  # reads the templates, which no other proof needs
 
     return print_visibility()
+
+
+def prove_years(first: int, seeds: int, *, is_long: bool) -> int:
+    """Seven years of rules, holds, erasures and deaths; 0 when nothing went too early or stayed too long."""
+    from dev.prove.years import print_years
+
+    with one_thread(is_silent=True):
+        return print_years(first, seeds, is_long=is_long)
 
 
 def prove_played() -> int:
