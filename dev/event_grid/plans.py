@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
+from pydantic.alias_generators import to_camel
 
 from dev.event_grid.encodings import Encoding
 from dev.event_grid.envelope import Event
@@ -37,7 +38,7 @@ class DeliveryPlan(BaseModel):
             CloudEvent), `raw` (queue message without base64).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     fault: Literal["duplicate", "reorder", "batch", "delay", "drop", "probation", "encode"]
     count: PositiveInt = 1

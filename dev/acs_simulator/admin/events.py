@@ -62,4 +62,4 @@ class AdminEvents:
         """POST deliveries/plans: spoils the next deliveries; see `dev.event_grid.DeliveryPlan`."""
         plan = DeliveryPlan.model_validate_json(await request.read())
         self._link.script(plan)
-        return web.json_response(plan.model_dump(mode="json"), status=201)
+        return web.json_response(plan.model_dump(mode="json", by_alias=True), status=201)

@@ -17,6 +17,8 @@ BY_HTTP = {
     "status": "GET /api/held",
     "ls": "GET /api/held",
     "show": "GET /api/recordings/{recordingId}",
+    "find": "GET /api/recordings",
+    "tag": "PATCH /api/recordings/{recordingId}",
     "doctor": "GET /api/health/deep",
     "redrive": "POST /api/held/redrive",
     "retry": "POST /api/held/retry",

@@ -201,3 +201,11 @@ async def test_a_plan_that_cannot_work_is_refused() -> None:
             w.grid.script(DeliveryPlan(fault="batch", foreign={"id": "x"}))
         with pytest.raises(ValidationError):
             DeliveryPlan.model_validate({"fault": "dorp"})
+
+
+@pytest.mark.parametrize("name", ["delaySeconds", "delay_seconds"])
+def test_a_plan_is_written_as_all_other_bodies_are(name: str) -> None:
+    """camelCase, as the page says; the older spelling is still read."""
+    plan = DeliveryPlan.model_validate({"fault": "delay", name: 7})
+    assert plan.delay_seconds == 7
+    assert plan.model_dump(by_alias=True)["delaySeconds"] == 7
