@@ -7,7 +7,8 @@ import azure.functions as func
 
 from recording import ingest, wiring
 from recording.archive import line as archive
-from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, EXPORTS_QUEUE, FOLLOW_UPS_QUEUE
+from recording.control import guards
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, EXPORTS_QUEUE, FOLLOW_UPS_QUEUE, GUARDS_QUEUE
 from recording.http import console as http_console
 from recording.http import console_files
 from recording.http import handover as http_handover
@@ -172,6 +173,18 @@ def get_export(req: func.HttpRequest) -> func.HttpResponse:
     return http_handover.get_export(req, wiring.dependencies)
 
 
+@app.route("recordings/{recordingId}/consent", methods=["POST"])
+def tell_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Adds, amends or withdraws the consent to a recording; its policy says what follows."""
+    return http_api.tell_consent(req, wiring.dependencies)
+
+
+@app.route("reports/pauses", methods=["GET"])
+def report_pauses(req: func.HttpRequest) -> func.HttpResponse:
+    """Reports pauses by day, caller and reason, for audits."""
+    return http_library.report_pauses(req, wiring.dependencies)
+
+
 @app.route("held", methods=["GET"])
 def list_held(req: func.HttpRequest) -> func.HttpResponse:
     """Lists what needs attention."""
@@ -246,6 +259,12 @@ def follow_up(message: func.QueueMessage) -> None:
 def export(message: func.QueueMessage) -> None:
     """Makes as much of a bundle as fits into a run."""
     handover.export_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+
+
+@app.queue_trigger(arg_name="message", queue_name=GUARDS_QUEUE, connection="AzureWebJobsStorage")
+def guard(message: func.QueueMessage) -> None:
+    """Ends pauses in time, stops what has no consent, and what may last no longer."""
+    guards.guard_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")

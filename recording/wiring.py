@@ -23,6 +23,7 @@ from recording.ports import (
     Directory,
     ExternalStorage,
     FollowUps,
+    Guards,
     IndexKeySource,
     Keeping,
     Ports,
@@ -108,6 +109,7 @@ def _ports() -> Ports:
         keeping=_lazily(_keeping),
         custodian=_lazily(_custodian) if settings().custodian_storage else None,
         audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
+        guards=_lazily(_guards),
     )
 
 
@@ -247,6 +249,12 @@ def _follow_ups() -> FollowUps:
     from recording.adapters.storage_queue import StorageFollowUps
 
     return StorageFollowUps(settings())
+
+
+def _guards() -> Guards:
+    from recording.adapters.storage_queue import StorageGuards
+
+    return StorageGuards(settings())
 
 
 def _index_keys() -> IndexKeySource:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from dev.in_memory.custodian import FakeCustodian
 from dev.in_memory.exports import FakeExportQueue
 from dev.in_memory.keeping import FakeKeeping
-from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
+from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeGuards, FakeIndexKeys
 from dev.in_memory.scripted import Scripted, scripted
 from dev.in_memory.seal import FakeSeal
 from recording.domain.archived.blocks import crc64_of
@@ -936,11 +936,13 @@ class Fakes:
     follow_ups: FakeFollowUps = field(init=False)
     bundles: FakeArchive = field(default_factory=FakeArchive)
     export_queue: FakeExportQueue = field(init=False)
+    guards: FakeGuards = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", FakeQueue(self.clock))
         object.__setattr__(self, "follow_ups", FakeFollowUps(self.clock))
         object.__setattr__(self, "export_queue", FakeExportQueue(self.clock))
+        object.__setattr__(self, "guards", FakeGuards(self.clock))
         self.catalog.clock = self.clock
 
     @property
@@ -971,4 +973,5 @@ class Fakes:
             memory=self.memory,
             custodian=self.custodian,
             audit_eraser=self.audit if self.custodian else None,
+            guards=self.guards,
         )

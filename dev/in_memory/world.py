@@ -15,6 +15,7 @@ from dev.in_memory.fakes import Fakes, FakeSource
 from dev.in_memory.hand import SkewedClock
 from dev.in_memory.scripted import Scripted
 from recording.archive.line import archive_message
+from recording.control.guards import guard_message
 from recording.domain.archived.layout import metadata_name, receipt_name
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
@@ -116,6 +117,7 @@ class World:
             fakes.follow_ups,
             fakes.index_keys,
             fakes.keeping,
+            fakes.guards,
             *optional,
         ]
 
@@ -160,6 +162,16 @@ class World:
                 self.fakes.follow_ups.sent.append((recording_id, attempt, self.now + REDELIVERED_AFTER))
         return len(due)
 
+    def guards(self) -> int:
+        """All guards that are due fire once; one whose worker is gone is delivered again later."""
+        due = self.fakes.guards.take_due()
+        for body in due:
+            try:
+                guard_message(body, self.ports, self.settings)
+            except Exception:  # noqa: BLE001 - the host takes whatever a function raises
+                self.fakes.guards.sent.append((body, self.now + REDELIVERED_AFTER))
+        return len(due)
+
     def reconciles(self) -> Reconciled:
         """The timer fires."""
         return reconcile(self.ports, self.settings)
@@ -171,8 +183,10 @@ class World:
         while self.now < end:
             self.runs_due()
             self.follows_up()
+            self.guards()
             waiting = [visible_at for _, visible_at in self.fakes.queue.sent]
             waiting += [visible_at for *_, visible_at in self.fakes.follow_ups.sent]
+            waiting += [visible_at for _, visible_at in self.fakes.guards.sent]
             if until_quiet and not waiting and not self._is_unfinished():
                 return
             step = min([next_timer, *waiting], default=next_timer)

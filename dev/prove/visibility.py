@@ -15,7 +15,8 @@ from dev.in_memory.fakes import FakeArchive, FakeDeadLetters, FakeLog
 from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited
-from recording.control.recordings import start_recording, stop_recording
+from recording.control.pauses import stop_recording
+from recording.control.recordings import start_recording
 from recording.domain.archived.drift import SCRUB_DUE_AFTER
 from recording.domain.archived.receipt import MORE_TO_COME
 from recording.domain.incoming.roles import Operation

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task, wav
 from dev.in_memory.fakes import FakeContent
 from dev.in_memory.world import WitnessedSource, World
-from recording.control.recordings import start_recording, stop_recording
+from recording.control.pauses import stop_recording
+from recording.control.recordings import start_recording
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkTask
 from recording.errors import SourceBusyError, SourceRefusedError

@@ -24,6 +24,8 @@ var logAlerts = [
   { name: 'recording-missing', severity: 1, scope: workspaceId, every: 'PT5M', range: 'P2D', by: ['recording_id'], query: loadTextContent('../observability/recording-missing.kql') }
   { name: 'recording-incomplete', severity: 1, scope: workspaceId, every: 'PT5M', range: 'P2D', by: ['recording_id'], query: loadTextContent('../observability/recording-incomplete.kql') }
   { name: 'recording-never-announced', severity: 1, scope: workspaceId, every: 'PT1H', range: 'P2D', by: ['recording_id'], query: loadTextContent('../observability/recording-never-announced.kql') }
+  { name: 'pause-overdue', severity: 1, scope: workspaceId, every: 'PT5M', range: 'P1D', by: ['recording_id'], query: loadTextContent('../observability/pause-overdue.kql') }
+  { name: 'unrecorded', severity: 1, scope: workspaceId, every: 'PT5M', range: 'PT30M', by: ['reason', 'recording_id'], query: loadTextContent('../observability/unrecorded.kql') }
   { name: 'control-refused', severity: 1, scope: workspaceId, every: 'PT5M', range: 'P1D', by: ['code'], query: loadTextContent('../observability/control-refused.kql') }
   { name: 'operator-fault', severity: 1, scope: workspaceId, every: 'PT5M', range: 'P1D', by: ['code'], query: loadTextContent('../observability/operator-fault.kql') }
   { name: 'chunk-in-fallback', severity: 1, scope: workspaceId, every: 'PT5M', range: 'P2D', by: [], query: loadTextContent('../observability/chunk-in-fallback.kql') }

@@ -18,10 +18,12 @@ var queueNames = [
   'recording-chunks'
   'recording-follow-ups'
   'recording-exports'
+  'recording-guards'
   'recording-events-poison'
   'recording-chunks-poison'
   'recording-follow-ups-poison'
   'recording-exports-poison'
+  'recording-guards-poison'
 ]
 var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody', 'seal']
 var containerNames = ['app-package', 'recording-quarantine']

@@ -15,6 +15,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translated
+from recording.domain.calls.guards import GuardTask
 from recording.domain.names import (
     CHUNKS_POISON_QUEUE,
     CHUNKS_QUEUE,
@@ -22,6 +23,7 @@ from recording.domain.names import (
     EVENTS_QUEUE,
     EXPORTS_QUEUE,
     FOLLOW_UPS_QUEUE,
+    GUARDS_QUEUE,
 )
 from recording.domain.schema import message_of
 from recording.domain.state.chunk import ChunkTask
@@ -150,6 +152,27 @@ class StorageExports:
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing an export"):
             _sent(self._queue, json.dumps({"exportId": export_id}), hidden, NEVER)
+
+
+class StorageGuards:
+    """The queue `recording-guards`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = queue_client(settings.host_storage, GUARDS_QUEUE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._queue.close()
+
+    def send(self, task: GuardTask, delay: timedelta) -> None:
+        """Enqueues a guard; it becomes visible by the service's own clock."""
+        self.send_again(task.as_message(), delay)
+
+    def send_again(self, body: str, delay: timedelta) -> None:
+        """Enqueues a message as it is."""
+        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
+        with translated("enqueuing a guard"):
+            _sent(self._queue, body, hidden, NEVER)
 
 
 def _sent(queue: QueueClient, body: str, hidden: int, lives: int) -> None:

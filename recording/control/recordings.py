@@ -1,29 +1,33 @@
-"""Control: start, state, pause, resume and stop of a recording, and the note of what to expect from it."""
+"""Control: the start of a recording, the note of what to expect from it, and how it stands."""
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+from recording.control.guards import guards_of_start
+from recording.control.notes import check_recording_id, note
+from recording.control.pauses import finding_facts, findings_of, pause_facts
 from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
+from recording.domain.calls.consent import consent_state
+from recording.domain.calls.policy import CallPolicy, ConsentRule
 from recording.domain.formats import FormatType
-from recording.domain.ids import canonical_id, is_opaque_id, without_numbers
-from recording.domain.incoming.requests import StartRequest, start_options
+from recording.domain.ids import canonical_id, without_numbers
+from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
 from recording.domain.state.records import RecordingChanges, changed
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.domain.watched import deadline
 from recording.domain.watched.expectation import Expectation, expectation
-from recording.errors import ClaimLostError, ControlError, RequestError, StorageBusyError, StorageError
+from recording.errors import ControlError, RequestError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.follow_ups import request_follow_up
 from recording.settings import Settings
 from recording.telemetry import Event, emit
-
-_SAVE_TRIES = 5  # control calls and first events of one recording rarely meet; five in a row never do
 
 
 def start_recording(
@@ -39,14 +43,18 @@ def start_recording(
         StorageError: the note could not be written; with a key, the same request completes it.
     """
     request = StartRequest.read(body)
-    options = start_options(request, settings.external_containers, consent_required=settings.consent_required)
+    policy = settings.policy(caller, request.tags)
+    is_consent_required = policy.consent is ConsentRule.AT_START
+    options = start_options(request, settings.external_containers, consent_required=is_consent_required)
+    if policy.consent is ConsentRule.FIRST and request.consent is None:
+        options = replace(options, pause_on_start=True)  # nothing is recorded before there is consent
     reservation = _reserved(request, idempotency_key, ports)
     if reservation.recording_id is None:
-        acs_id, acs_state = ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
+        acs_id, acs_state = _asked_for(options, reservation, policy, ports)
         recording_id = canonical_id(acs_id)
         reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
         emit(Event.STARTED, recording_id=recording_id, started_by=caller)
-        _note_start(reservation, acs_id, request, caller, ports)
+        _note_start(reservation, acs_id, request, options, caller, ports, policy)
     record = ports.catalog.get_recording(reservation.recording_id or "")
     return {
         "recordingId": reservation.recording_id,
@@ -80,52 +88,10 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
         **_known_facts(record),
         "complete": is_complete(chunks, record.least_count if record else None),
         **gap_facts(gaps_in(chunks, record.least_count if record else None)),
+        "pauseFindings": [finding_facts(one) for one in findings_of(record, chunks)],
         **_expected_facts(record, chunks, ports.clock.now(), settings),
         "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
     }
-
-
-def pause_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
-    """Pauses a recording. Raises ControlError as ACS refuses."""
-    check_recording_id(recording_id)
-    ports.control.pause(_acs_id(recording_id, ports))
-    return _noted(recording_id, LastAction.PAUSED, Event.PAUSED, ports)
-
-
-def resume_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
-    """Resumes a recording. Raises ControlError as ACS refuses."""
-    check_recording_id(recording_id)
-    ports.control.resume(_acs_id(recording_id, ports))
-    return _noted(recording_id, LastAction.RESUMED, Event.RESUMED, ports)
-
-
-def stop_recording(recording_id: str, ports: Ports) -> dict[str, Any]:
-    """Stops a recording; one that is known here and has ended by itself counts as stopped.
-
-    ACS may answer 404 to a stop although the files are on their way (the service's known issues).
-    """
-    check_recording_id(recording_id)
-    try:
-        ports.control.stop(_acs_id(recording_id, ports))
-    except ControlError as error:
-        if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(canonical_id(recording_id)) is None:
-            raise
-    return _noted(recording_id, LastAction.STOPPED, Event.STOPPED, ports)
-
-
-def check_recording_id(recording_id: str) -> None:
-    """Returns when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
-    if not is_opaque_id(recording_id):
-        raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
-
-
-def _acs_id(recording_id: str, ports: Ports) -> str:
-    """Return the id as ACS spells it; as it was asked for, where that is not known."""
-    try:
-        known = ports.catalog.get_recording(canonical_id(recording_id))
-    except StorageError:  # people must be able to end a recording, whatever storage does
-        return recording_id
-    return known.acs_id or recording_id if known else recording_id
 
 
 def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
@@ -147,54 +113,45 @@ def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) 
     return known
 
 
-def _note_start(
-    reservation: StartReservation, acs_id: str, request: StartRequest, caller: str | None, ports: Ports
+def _asked_for(
+    options: StartOptions, reservation: StartReservation, policy: CallPolicy, ports: Ports
+) -> tuple[str, str]:
+    """Ask ACS to start; a refusal of what must be recorded raises an alarm before the caller hears of it."""
+    try:
+        return ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
+    except ControlError as error:
+        if policy.must_be_recorded:
+            emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
+        raise
+
+
+def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which policy
+    reservation: StartReservation,
+    acs_id: str,
+    request: StartRequest,
+    options: StartOptions,
+    caller: str | None,
+    ports: Ports,
+    policy: CallPolicy,
 ) -> None:
     started = RecordingChanges(
         acs_id=acs_id if acs_id != reservation.recording_id else None,
         started_here=True,
         started_at=reservation.first_sent,
         started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
-        request=request.for_catalog(),
+        request={**request.for_catalog(), **({"pauseOnStart": True} if options.pause_on_start else {})},
         consent=request.consent.as_noted() if request.consent else None,
         server_call_id=request.server_call_id,
-        last_action=LastAction.STARTED_PAUSED if request.pause_on_start else LastAction.STARTED,
+        last_action=LastAction.STARTED_PAUSED if options.pause_on_start else LastAction.STARTED,
         last_action_at=reservation.first_sent,
     )
     try:
-        _updated(reservation.recording_id or "", started, ports)
+        guards_of_start(note(reservation.recording_id or "", ports, lambda _: started), policy, ports)
         ports.catalog.save_reservation(reservation)
         request_follow_up(reservation.recording_id or "", ports)
     except StorageError as error:
         message = f"recording {reservation.recording_id} runs, but it could not be noted: {error}"
         raise StorageBusyError(message, code=Code.START_NOT_NOTED) from error
-
-
-def _updated(recording_id: str, changes: RecordingChanges, ports: Ports) -> RecordingRecord:
-    """Adds or changes the recording's record, whoever else writes it at the same time."""
-    for _ in range(_SAVE_TRIES):
-        known = ports.catalog.get_recording(recording_id)
-        wanted = changed(known or RecordingRecord(recording_id=recording_id), **changes)
-        try:
-            if known is not None:
-                return ports.catalog.save_recording(wanted)
-            if ports.catalog.add_recording(wanted):
-                return wanted
-        except ClaimLostError:
-            continue
-    raise StorageBusyError("the recording's record keeps changing")
-
-
-def _noted(recording_id: str, action: LastAction, event: Event, ports: Ports) -> dict[str, Any]:
-    recording_id = canonical_id(recording_id)
-    changes = RecordingChanges(last_action=action, last_action_at=ports.clock.now())
-    if action is LastAction.RESUMED:
-        changes["was_resumed"] = True
-    record = _updated(recording_id, changes, ports)
-    emit(event, recording_id=recording_id)
-    request_follow_up(recording_id, ports)
-    acs_state = {LastAction.PAUSED: "inactive", LastAction.RESUMED: "active"}.get(action)
-    return {"recordingId": recording_id, "state": merged_state(acs_state, record)}
 
 
 def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) -> tuple[str | None, str | None]:
@@ -218,6 +175,8 @@ def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
         "startedBy": record.started_by,
         "tags": record.current_tags or None,
         "consent": record.consent,
+        "consentState": consent_state(record.consent, record.consents),
+        "pauses": [pause_facts(pause) for pause in record.pauses],
         "folder": record.folder,
     }
 

@@ -4,6 +4,7 @@ EVENTS_QUEUE = "recording-events"
 CHUNKS_QUEUE = "recording-chunks"
 FOLLOW_UPS_QUEUE = "recording-follow-ups"
 EXPORTS_QUEUE = "recording-exports"
+GUARDS_QUEUE = "recording-guards"
 EVENTS_POISON_QUEUE = f"{EVENTS_QUEUE}-poison"  # the Functions host makes this name
 CHUNKS_POISON_QUEUE = f"{CHUNKS_QUEUE}-poison"
 QUARANTINE_CONTAINER = "recording-quarantine"

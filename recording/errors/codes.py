@@ -54,6 +54,14 @@ class Code(StrEnum):
         "body_not_json", 400, False, Fault.CALLER,
         "The body is not JSON.",
         "Correct it.")
+    PAUSE_TOO_LONG = (
+        "pause_too_long", 400, False, Fault.CALLER,
+        "`maxSeconds` is more than the policy that covers the recording allows. The recording was not paused.",
+        "Ask for less, or for another policy.")
+    CONSENT_NOT_GIVEN = (
+        "consent_not_given", 409, False, Fault.CALLER,
+        "Consent that was never given, or is withdrawn, can be neither amended nor withdrawn.",
+        "Send a step `given`.")
     NOT_SIGNED_IN = (
         "not_signed_in", 401, False, Fault.CALLER,
         "App Service authentication is on, and it does not say who is calling.",
@@ -591,6 +599,15 @@ class Code(StrEnum):
         "never_tried", None, False, Fault.OPERATOR,
         "As `lastError` of an expired chunk: no worker ever took it.",
         "The app was down for the whole retention.")
+    PAUSE_OVERDUE = (
+        "pause_overdue", None, False, Fault.OPERATOR,
+        "A pause has lasted as long as its policy allows and is not over: ACS refused to resume, or the policy "
+        "says that an operator decides.",
+        "Resume or stop the recording; then the alarm is over.")
+    CONSENT_MISSING = (
+        "consent_missing", None, False, Fault.OPERATOR,
+        "A recording that was started elsewhere has no consent, and its policy asks for it.",
+        "Send the consent to `POST recordings/{id}/consent`, or stop the recording; else dismiss it with a note.")
     UNREADABLE_ENTRY = (
         "unreadable_entry", None, False, Fault.OPERATOR,
         "A blob in the quarantine container that this app did not write.",

@@ -8,7 +8,7 @@ import azure.functions as func
 from pydantic import Field
 
 from recording.control.audit import audited
-from recording.control.recordings import check_recording_id
+from recording.control.notes import check_recording_id
 from recording.domain.incoming.events import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation

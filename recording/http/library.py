@@ -5,7 +5,7 @@ from typing import Any
 import azure.functions as func
 
 from recording.control.audit import audited
-from recording.control.recordings import check_recording_id
+from recording.control.notes import check_recording_id
 from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.roles import Operation
 from recording.domain.times import zone_of
@@ -22,7 +22,9 @@ from recording.http.routes import (
     permitted,
     recording_id_of,
 )
+from recording.library import pause_report
 from recording.library.directory import find
+from recording.library.pause_report import PauseQuery
 from recording.library.tags import change_tags
 from recording.operate.timeline import story
 
@@ -61,6 +63,21 @@ def recording_timeline(request: func.HttpRequest, dependencies: Dependencies) ->
             message = "the catalog does not know this recording"
             raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
         return as_json(TimelineView.of(recording_id, told, zone).plain(), 200)
+
+    return answered(look)
+
+
+def report_pauses(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET reports/pauses: 200 with the pauses of a time, by day, caller and reason, as JSON or CSV."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.PAUSES, dependencies)
+        asked = {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}
+        query = PauseQuery.read(asked)
+        found = pause_report.report_pauses(query, ports, settings)
+        if query.format == "json":
+            return as_json(found.shown(), 200)
+        return func.HttpResponse(found.as_csv(), mimetype="text/csv", charset="utf-8")
 
     return answered(look)
 

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from recording.control.recordings import check_recording_id
+from recording.control.notes import check_recording_id
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.byte_range import read_range
 from recording.errors import RequestError

@@ -10,10 +10,19 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__
+from recording.control import consents, pauses
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
+from recording.control.notes import check_recording_id
 from recording.domain.ids import canonical_id
-from recording.domain.incoming.requests import AcceptRequest, DecisionRequest, HeldQuery, RedriveRequest
+from recording.domain.incoming.requests import (
+    AcceptRequest,
+    ConsentRequest,
+    DecisionRequest,
+    HeldQuery,
+    PauseRequest,
+    RedriveRequest,
+)
 from recording.domain.incoming.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
@@ -71,32 +80,55 @@ def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
 
 
 def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/pause: 202."""
-    return _switched(request, Operation.PAUSE, control.pause_recording, dependencies)
+    """POST recordings/{recordingId}/pause: 202. The body, with a reason and the most seconds, may be left out."""
+
+    def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
+        asked = PauseRequest.read(json_body(request)) if request.get_body() else PauseRequest()
+        return pauses.pause_recording(name, ports, settings, asked, caller)
+
+    return _switched(request, Operation.PAUSE, act, dependencies)
 
 
 def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/resume: 202."""
-    return _switched(request, Operation.RESUME, control.resume_recording, dependencies)
+    return _switched(
+        request, Operation.RESUME, lambda name, _, ports, __: pauses.resume_recording(name, ports), dependencies
+    )
 
 
 def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/stop: 202."""
-    return _switched(request, Operation.STOP, control.stop_recording, dependencies)
+    return _switched(
+        request,
+        Operation.STOP,
+        lambda name, _, ports, settings: pauses.stop_recording(name, ports, settings),
+        dependencies,
+    )
+
+
+def tell_consent(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/consent: 202 with the consent as it stands."""
+
+    def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
+        return consents.tell_consent(name, ConsentRequest.read(json_body(request)), caller, ports, settings)
+
+    return _switched(request, Operation.CONSENT, act, dependencies)
 
 
 def _switched(
     request: func.HttpRequest,
     operation: Operation,
-    switch: Callable[[str, Ports], dict[str, Any]],
+    switch: Callable[[str, str | None, Ports, Settings], dict[str, Any]],
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def work() -> func.HttpResponse:
         ports, settings = permitted(request, operation, dependencies)
         told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
-        control.check_recording_id(told)
+        check_recording_id(told)
         caller = caller_of(request, settings)
-        answer = audited(operation, recording_id_of(request), caller, ports, lambda: switch(told, ports))
+        answer = audited(
+            operation, recording_id_of(request), caller, ports, lambda: switch(told, caller, ports, settings)
+        )
         return as_json(answer, 202)
 
     return answered(work)

@@ -99,6 +99,8 @@ def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[Atte
     ]
     recordings = _Look(ports.catalog.alarmed_recordings, now)
     for record in recordings:
+        if (call := model.of_call(record)) is not None:
+            items.append(call)
         if record.missing_since is None and record.incomplete_since is None:
             continue  # not raised: its files may still be on their way
         try:

@@ -1,11 +1,12 @@
 """Overview: how everything stands in one look, and the story of one recording. Nothing is changed by looking."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from recording.control.pauses import findings_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
@@ -114,7 +115,7 @@ def story(recording_id: str, ports: Ports) -> Story | None:
     if recording is None and not chunks:
         return None
     moments = [moment for chunk in chunks for moment in (*_of_chunk(chunk), *_of_media(chunk), *_of_suspects(chunk))]
-    moments += _of_recording(recording) if recording else []
+    moments += [*_of_recording(recording), *_of_call(recording, chunks)] if recording else []
     moments += [_of_command(entry) for entry in ports.audit.entries_about(recording_id)]
     return Story(recording, chunks, tuple(sorted(moments, key=lambda moment: moment.at)))
 
@@ -171,6 +172,24 @@ def _of_recording(recording: RecordingRecord) -> Iterator[Moment]:
         ("settled", recording.settled_at, "step"),
     ]
     yield from (Moment(at, what, kind=kind) for what, at, kind in moments if at is not None)
+
+
+def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterator[Moment]:
+    """Yield the pauses asked for here, the steps of consent, and where the metadata tells of other pauses."""
+    for pause in recording.pauses:
+        why = f": {pause.reason}" if pause.reason else ""
+        yield Moment(pause.at, f"pause begins{why}", kind="command", who=pause.by)
+        if pause.ended_at is not None and pause.how is not None:
+            yield Moment(pause.ended_at, f"pause ends: {pause.how.replace('_', ' ')}", kind="step")
+        elif pause.ends_by is not None:
+            yield Moment(pause.ends_by, "the pause ends", kind="planned")
+    for step in recording.consents:
+        yield Moment(step.at, f"consent {step.step}", kind="command", who=step.by)
+    if recording.call_alarm is not None and recording.call_alarm_since is not None:
+        yield Moment(recording.call_alarm_since, recording.call_alarm.replace("_", " "), kind="alarm")
+    for finding in findings_of(recording, chunks):
+        what = f"pauses differ: {finding.what.replace('_', ' ')} ({finding.seconds:g} s)"
+        yield Moment(finding.at, what, kind="alarm")
 
 
 def _captured_at(recording: RecordingRecord) -> datetime | None:

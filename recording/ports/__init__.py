@@ -20,6 +20,7 @@ from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
 from recording.ports.exports import ExportPorts
+from recording.ports.guards import Guards
 from recording.ports.keeping import AuditEraser, Custodian, Keeping
 from recording.ports.memory import Memory
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
@@ -43,6 +44,7 @@ __all__ = [
     "DirectoryPage",
     "ExternalStorage",
     "FollowUps",
+    "Guards",
     "IndexKeySource",
     "Keeping",
     "Memory",
@@ -98,3 +100,4 @@ class Ports:
     memory: Memory = field(default_factory=Memory)
     custodian: Custodian | None = None  # only where CUSTODIAN_STORAGE is set
     audit_eraser: AuditEraser | None = None  # only where CUSTODIAN_STORAGE is set
+    guards: Guards | None = None

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from recording.control.guards import guards_again, without_consent
 from recording.domain.archived.receipt import gaps_in, gaps_in_words
+from recording.domain.calls.pauses import open_pause
 from recording.domain.find.directory import is_placed
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -22,6 +24,7 @@ from recording.domain.watched.expectation import (
     over_since,
 )
 from recording.errors import ClaimLostError, ControlError
+from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.ports.follow_ups import FollowUpRequests
@@ -115,10 +118,14 @@ def _look_at(
         changes["missing_since"] = now
     if is_newly_incomplete:
         changes["incomplete_since"] = now
+    guards_again(known, ports, settings)
+    changes |= without_consent(known, now, settings)
+    known = changed(record, **changes)
     is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
     is_followed_up = ports.directory is None or is_placed(changed(known, **changes), chunks)
-    if is_followed_up and is_settled(known, chunks, now, after):
+    if is_followed_up and is_settled(known, chunks, now, after) and known.call_alarm != Code.CONSENT_MISSING:
         changes["settled_at"] = now
+        changes["call_alarm"] = None
     else:
         changes |= _index_facts(known, chunks, stands, now, after, is_unasked=is_unasked)
     if not is_followed_up:
@@ -161,8 +168,11 @@ def _index_facts(
     is_unasked: bool,
 ) -> RecordingChanges:
     """When to look again, and the alarm it stands in; nothing when that is as it was. An open question stays due."""
-    alarm = stands.value if stands in ALARMS else None
+    alarm = stands.value if stands in ALARMS else record.call_alarm
     look_at = None if is_unasked else next_look(record, chunks, now, after)
+    pause = open_pause(record.pauses)
+    if look_at is not None and pause is not None and pause.ends_by is not None:
+        look_at = min(look_at, max(pause.ends_by, now))
     return {} if (look_at, alarm) == (record.look_at, record.stands) else {"look_at": look_at, "stands": alarm}
 
 

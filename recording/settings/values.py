@@ -5,14 +5,16 @@ A sentence never repeats the value: it may be a secret.
 
 import base64
 import binascii
+import json
 import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from recording.domain.archived.layout import template_fault
+from recording.domain.calls.policy import MOST_POLICIES, CallPolicy
 from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
@@ -216,6 +218,21 @@ def insights(text: str) -> SecretStr:
 def rate(text: str) -> int:
     """Read a number of starts a minute."""
     return int(number(text, 1, 6000, "starts"))
+
+
+def policies(text: str) -> tuple[CallPolicy, ...]:
+    """Read the policies of calls: a JSON list, the most special first."""
+    try:
+        found = TypeAdapter(tuple[CallPolicy, ...]).validate_python(json.loads(text))
+    except ValidationError as error:
+        faults = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors(include_input=False)})
+        raise ValueError(f"has policies with a fault at {', '.join(faults[:5])}") from None
+    except (ValueError, RecursionError):
+        raise ValueError("must be a JSON list of policies") from None
+    names = [policy.name for policy in found]
+    if len(set(names)) != len(names) or len(names) > MOST_POLICIES:
+        raise ValueError(f"must have at most {MOST_POLICIES} policies, each with a name of its own")
+    return found
 
 
 def block(text: str) -> int:

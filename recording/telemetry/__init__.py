@@ -23,6 +23,12 @@ class Event(StrEnum):
     PAUSED = "recording.paused"
     RESUMED = "recording.resumed"
     STOPPED = "recording.stopped"
+    CONSENT = "recording.consent"
+    PAUSE_OVERDUE = "recording.pause.overdue"
+    UNRECORDED = "recording.unrecorded"
+    ENDS_SOON = "recording.ends_soon"
+    GUARD_ACTED = "recording.guard.acted"
+    GUARD_FAILED = "recording.guard.failed"
     CONTROL_REFUSED = "recording.control.refused"
     AUDIT_FAILED = "recording.audit_failed"
     EVENT_ACCEPTED = "recording.event.accepted"
@@ -75,6 +81,10 @@ class Event(StrEnum):
 
 _LEVELS = {
     Event.CONTROL_REFUSED: logging.WARNING,
+    Event.PAUSE_OVERDUE: logging.ERROR,
+    Event.UNRECORDED: logging.ERROR,
+    Event.ENDS_SOON: logging.WARNING,
+    Event.GUARD_FAILED: logging.WARNING,
     Event.AUDIT_FAILED: logging.ERROR,
     Event.EVENT_REJECTED: logging.WARNING,
     Event.LOCATION_REFUSED: logging.WARNING,

@@ -48,7 +48,8 @@ def _wipe(connection_string: str) -> None:
             with suppress(ResourceNotFoundError):
                 blobs.delete_container(name)
     with QueueServiceClient.from_connection_string(connection_string) as queues:
-        for name in ("recording-chunks", "recording-chunks-poison", "recording-follow-ups", "recording-exports"):
+        queued = ("chunks", "chunks-poison", "follow-ups", "exports", "guards")
+        for name in (f"recording-{each}" for each in queued):
             with suppress(ResourceNotFoundError):
                 queues.delete_queue(name)
     with TableServiceClient.from_connection_string(connection_string) as tables:

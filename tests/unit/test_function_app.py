@@ -55,6 +55,8 @@ CONTRACT = {
     "recording_vcon": ("recordings/{recordingId}/vcon", ["GET"], "FUNCTION"),
     "request_export": ("exports", ["POST"], "FUNCTION"),
     "get_export": ("exports/{exportId}", ["GET"], "FUNCTION"),
+    "tell_consent": ("recordings/{recordingId}/consent", ["POST"], "FUNCTION"),
+    "report_pauses": ("reports/pauses", ["GET"], "FUNCTION"),
     "list_held": ("held", ["GET"], "FUNCTION"),
     "redrive_held": ("held/redrive", ["POST"], "FUNCTION"),
     "accept_held": ("held/accept", ["POST"], "FUNCTION"),
@@ -89,6 +91,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
         "archive_chunk": "recording-chunks",
         "follow_up": "recording-follow-ups",
         "export": "recording-exports",
+        "guard": "recording-guards",
     }
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"

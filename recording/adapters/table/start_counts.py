@@ -9,6 +9,7 @@ from recording.adapters.azure_sdk.errors import is_refused_condition, translated
 from recording.adapters.table.catalog import add_row, table_service
 from recording.adapters.table.rows import Row, start_count_keys
 from recording.domain.incoming.start_rate import StartCount
+from recording.domain.names import RECORDINGS_TABLE
 from recording.settings import Settings
 
 
@@ -17,7 +18,7 @@ class TableStartCounts:
 
     def __init__(self, settings: Settings) -> None:
         self._service = table_service(settings.host_storage)
-        self._table = self._service.get_table_client("recordings")
+        self._table = self._service.get_table_client(RECORDINGS_TABLE)
 
     def close(self) -> None:
         """Closes the connections."""

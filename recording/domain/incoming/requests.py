@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from recording.domain.calls.consent import ConsentStep
 from recording.domain.formats import (
     MOST_UNMIXED_CHANNELS,
     ChannelType,
@@ -87,6 +88,30 @@ class Consent(Exact):
     reference: ShortText
     captured_at: Time
     captured_by: ShortText
+
+
+class PauseRequest(Exact):
+    """The body of `POST recordings/{id}/pause`: why, and how long at most. It may be left out."""
+
+    reason: ShortText | None = None
+    max_seconds: int | None = Field(None, ge=5, le=86_400)
+
+
+class ConsentRequest(Exact):
+    """The body of `POST recordings/{id}/consent`: a step, with the evidence where consent is given or amended."""
+
+    step: ConsentStep
+    basis: ShortText | None = None
+    reference: ShortText | None = None
+    captured_at: Time | None = None
+    captured_by: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _has_evidence(self) -> Self:
+        evidence = (self.basis, self.reference, self.captured_at, self.captured_by)
+        if self.step is not ConsentStep.WITHDRAWN and None in evidence:
+            raise ValueError("basis, reference, capturedAt and capturedBy are needed")
+        return self
 
 
 class StartRequest(Exact):

@@ -45,6 +45,8 @@ class Operation(StrEnum):
     PAUSE = "pause_recording"
     RESUME = "resume_recording"
     STOP = "stop_recording"
+    CONSENT = "tell_consent"
+    PAUSES = "report_pauses"
     LIST_HELD = "list_held"
     REDRIVE_HELD = "redrive_held"
     ACCEPT_HELD = "accept_held"
@@ -83,6 +85,8 @@ NEEDED: dict[Operation, Role] = {
     Operation.PAUSE: Role.CONTROL,
     Operation.RESUME: Role.CONTROL,
     Operation.STOP: Role.CONTROL,
+    Operation.CONSENT: Role.CONTROL,
+    Operation.PAUSES: Role.READ,
     Operation.LIST_HELD: Role.ADMIN,
     Operation.REDRIVE_HELD: Role.ADMIN,
     Operation.ACCEPT_HELD: Role.ADMIN,

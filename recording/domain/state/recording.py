@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from recording.domain.calls.consent import ConsentEntry
+from recording.domain.calls.pauses import CommandedPause
 from recording.domain.incoming.facts import Placement, RecordingFacts
 from recording.domain.state.chunk import Dismissal
 from recording.domain.times import UtcTime
@@ -50,6 +52,10 @@ class RecordingRecord(BaseModel):
     last_action_at: UtcTime | None = None
     first_event_at: UtcTime | None = None
     was_resumed: bool = False
+    pauses: tuple[CommandedPause, ...] = ()  # asked for here, in order
+    consents: tuple[ConsentEntry, ...] = ()  # what was told after the start, in order
+    call_alarm: str | None = None  # the code of what is wrong with the call itself, until it is over
+    call_alarm_since: UtcTime | None = None
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
     announced_count: int | None = None  # how many files events told of at least, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records

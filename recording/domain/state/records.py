@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
+from recording.domain.calls.consent import ConsentEntry
+from recording.domain.calls.pauses import CommandedPause
 from recording.domain.formats import FormatType
 from recording.domain.incoming.facts import ChunkFacts, Placement, RecordingFacts
 from recording.domain.model import with_changes
@@ -101,6 +103,10 @@ class RecordingChanges(TypedDict, total=False):
     last_action_at: datetime | None
     first_event_at: datetime | None
     was_resumed: bool
+    pauses: tuple[CommandedPause, ...]
+    consents: tuple[ConsentEntry, ...]
+    call_alarm: str | None
+    call_alarm_since: datetime | None
     chunk_count: int | None
     announced_count: int | None
     asked_at: datetime | None

@@ -25,6 +25,8 @@ class Attention(StrEnum):
     AT_RISK = "at_risk"  # little time is left
     RECONCILE_LATE = "reconcile_late"  # nothing looks for overdue chunks: is the app running?
     MISSING = "missing"  # a recording is over, and no file of it was announced
+    PAUSE_OVERDUE = "pause_overdue"  # a pause that should be over, or the guard could not end it
+    CONSENT_MISSING = "consent_missing"  # started elsewhere, without the consent that its policy asks for
     INCOMPLETE = "incomplete"  # some files of a recording were announced, others not
     FALLBACK = "fallback_in_use"  # kept in the second destination: the archive refuses
     STUCK = "stuck"  # fails again and again
@@ -125,6 +127,24 @@ def of_recording(
         id=record.recording_id,
         reason=kind.value,
         at=since or now,
+        recording_id=record.recording_id,
+        event_time=record.started_at or record.first_event_at,
+    )
+
+
+def of_call(record: RecordingRecord) -> AttentionItem | None:
+    """Return what is wrong with the call itself; None when nothing is, or it was dismissed."""
+    kind = next(
+        (kind for kind in (Attention.PAUSE_OVERDUE, Attention.CONSENT_MISSING) if kind == record.call_alarm), None
+    )
+    if kind is None or record.dismissed is not None or record.call_alarm_since is None:
+        return None
+    return AttentionItem(
+        kind=kind,
+        id=record.recording_id,
+        reason=kind.value,
+        at=record.call_alarm_since,
+        fault=fault_of(kind.value),
         recording_id=record.recording_id,
         event_time=record.started_at or record.first_event_at,
     )

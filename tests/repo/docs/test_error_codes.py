@@ -20,6 +20,8 @@ OTHER_MEANINGS = {
     ("recording/telemetry/__init__.py", "expired"),
     ("recording/operate/find_held.py", "expired"),
     ("recording/settings/__init__.py", "consent_required"),
+    ("recording/domain/watched/attention.py", "pause_overdue"),
+    ("recording/domain/watched/attention.py", "consent_missing"),
 }
 
 

@@ -192,6 +192,34 @@ CASES: tuple[Case, ...] = (
         _alerts("recording-incomplete"),
     ),
     Case(
+        "a pause is not over",
+        [_now(Event.PAUSE_OVERDUE, recording_id="rec-1", code="pause_overdue")],
+        _alerts("pause-overdue"),
+    ),
+    Case(
+        "a pause that was not over is over now",
+        [
+            (20 * MINUTE, Event.PAUSE_OVERDUE, {"recording_id": "rec-1", "code": "pause_overdue"}),
+            (10 * MINUTE, Event.STOPPED, {"recording_id": "rec-1"}),
+        ],
+    ),
+    Case(
+        "what must be recorded is not",
+        [_now(Event.UNRECORDED, code="acs_unavailable", fault="acs", reason="start_refused")],
+        _alerts("unrecorded"),
+    ),
+    Case("consent is told", [_now(Event.CONSENT, recording_id="rec-1", action="given")]),
+    Case("a recording ends soon", [_now(Event.ENDS_SOON, recording_id="rec-1", time_left_seconds=600.0)]),
+    Case("a guard acts", [_now(Event.GUARD_ACTED, recording_id="rec-1", action="resume_recording")]),
+    Case(
+        "a guard is refused once",
+        [
+            _now(
+                Event.GUARD_FAILED, recording_id="rec-1", action="pause", code="acs_unavailable", fault="acs", attempt=0
+            )
+        ],
+    ),
+    Case(
         "a chunk is in the fallback",
         [_now(Event.CHUNK_IN_FALLBACK, **IDS, time_left_seconds=1.0)],
         _alerts("chunk-in-fallback"),
@@ -483,6 +511,12 @@ FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
         Event.INCOMPLETE,
         {"recording_id": "rec-1", "detail": "missing indexes: 1"},
         (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"}),
+    ),
+    (
+        "pause-overdue",
+        Event.PAUSE_OVERDUE,
+        {"recording_id": "rec-1", "code": "pause_overdue"},
+        (Event.RESUMED, {"recording_id": "rec-1"}),
     ),
     ("chunk-in-fallback", Event.CHUNK_IN_FALLBACK, CHUNK, (Event.CHUNK_HEALED, CHUNK)),
     (

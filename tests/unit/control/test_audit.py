@@ -32,7 +32,7 @@ def here() -> World:
 
 
 def request(recording_id: str = "") -> func.HttpRequest:
-    body = json.dumps({"serverCallId": "aHR0cHM6Ly9jYWxs"}).encode()
+    body = b"" if recording_id else json.dumps({"serverCallId": "aHR0cHM6Ly9jYWxs"}).encode()
     headers = {"X-MS-CLIENT-PRINCIPAL": principal("Recording.Admin"), "X-MS-CLIENT-PRINCIPAL-ID": CALLER}
     url = "https://app.azurewebsites.net/api/recordings"
     return func.HttpRequest(

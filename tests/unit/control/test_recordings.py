@@ -6,6 +6,7 @@ import pytest
 
 from dev.in_memory.builders import event, task
 from dev.in_memory.world import World, world
+from recording.control import pauses
 from recording.control import recordings as control
 from recording.domain.state.recording import LastAction
 from recording.errors import ControlError, RequestError, StorageBusyError
@@ -89,7 +90,7 @@ def test_consent_can_be_made_obligatory() -> None:
 
 @pytest.mark.parametrize(
     ("action", "expected"),
-    [(control.pause_recording, "paused"), (control.resume_recording, "recording"), (control.stop_recording, "ended")],
+    [(pauses.pause_recording, "paused"), (pauses.resume_recording, "recording"), (pauses.stop_recording, "ended")],
 )
 def test_inactive_means_paused_or_just_started_and_our_memory_tells_which(action: Any, expected: str) -> None:
     """ACS has one word for both."""
@@ -99,7 +100,8 @@ def test_inactive_means_paused_or_just_started_and_our_memory_tells_which(action
     assert control.get_recording(recording_id, here.ports, here.settings)["state"] == "starting"
 
     here.fakes.control.states[recording_id] = "active" if expected == "paused" else "inactive"
-    assert action(recording_id, here.ports)["state"] == expected
+    more = (here.settings,) if expected == "paused" else ()
+    assert action(recording_id, here.ports, *more)["state"] == expected
     assert control.get_recording(recording_id, here.ports, here.settings)["state"] == expected
 
 
@@ -109,7 +111,7 @@ def test_stopping_what_has_ended_by_itself_is_no_error() -> None:
     recording_id = start(here)["recordingId"]
     here.fakes.control.stop(recording_id)
 
-    assert control.stop_recording(recording_id, here.ports)["state"] == "ended"
+    assert pauses.stop_recording(recording_id, here.ports)["state"] == "ended"
     assert here.fakes.catalog.recordings[recording_id].last_action is LastAction.STOPPED
 
 
@@ -117,7 +119,7 @@ def test_an_unknown_recording_cannot_be_stopped_or_seen() -> None:
     """404 in both cases, with the same code."""
     here = world()
     with pytest.raises(ControlError) as unstoppable:
-        control.stop_recording("unknown", here.ports)
+        pauses.stop_recording("unknown", here.ports)
     with pytest.raises(RequestError) as invisible:
         control.get_recording("unknown", here.ports, here.settings)
 
@@ -129,7 +131,7 @@ def test_an_id_that_means_something_in_a_path_is_refused_before_acs_is_asked() -
     here = world()
     for recording_id in ("../x", "a/b", "a b", "", "x" * 600, "a\r\nb"):
         with pytest.raises(RequestError) as refusal:
-            control.pause_recording(recording_id, here.ports)
+            pauses.pause_recording(recording_id, here.ports, here.settings)
         assert refusal.value.code == "invalid_recording_id"
     assert here.fakes.control.calls == []
 

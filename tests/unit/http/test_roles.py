@@ -31,6 +31,8 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.PAUSE: http_api.pause_recording,
     Operation.RESUME: http_api.resume_recording,
     Operation.STOP: http_api.stop_recording,
+    Operation.CONSENT: http_api.tell_consent,
+    Operation.PAUSES: http_library.report_pauses,
     Operation.LIST_HELD: http_api.list_held,
     Operation.REDRIVE_HELD: http_api.redrive_held,
     Operation.ACCEPT_HELD: http_api.accept_held,
@@ -63,11 +65,13 @@ READS = {
     Operation.EXPLAIN,
     Operation.LIST_DISPOSITION,
     Operation.GET_RULES,
+    Operation.PAUSES,
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
     Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS},
-    Role.CONTROL: READS | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG},
+    Role.CONTROL: READS
+    | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG, Operation.CONSENT},
     Role.ERASE: READS | {Operation.REQUEST_ERASURE, Operation.APPROVE_ERASURE, Operation.GET_ERASURE},
     Role.HOLD: READS | {Operation.HOLD, Operation.RELEASE},
     Role.EXPORT: READS | {Operation.GET_VCON, Operation.REQUEST_EXPORT, Operation.GET_EXPORT, Operation.EXPORT},

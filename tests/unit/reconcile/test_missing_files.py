@@ -6,13 +6,8 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, task
 from dev.in_memory.world import World, world
-from recording.control.recordings import (
-    get_recording,
-    pause_recording,
-    resume_recording,
-    start_recording,
-    stop_recording,
-)
+from recording.control.pauses import pause_recording, resume_recording, stop_recording
+from recording.control.recordings import get_recording, start_recording
 from recording.domain.archived.receipt import MORE_TO_COME
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, ControlError, StorageBusyError
@@ -114,7 +109,7 @@ def test_one_that_was_resumed_must_have_a_file(here: World, caplog: pytest.LogCa
     """Even if it was paused again before the end."""
     started = _starts(here, pauseOnStart=True)
     resume_recording(started, here.ports)
-    pause_recording(started, here.ports)
+    pause_recording(started, here.ports, here.settings)
     stop_recording(started, here.ports)
     _goes_by(here, 2)
     assert _raised(caplog) == 1

@@ -1,0 +1,242 @@
+"""Guards fire: a pause ends, a recording without consent stops, and one that may last no longer.
+
+Each guard looks at the recording as it is now and does only what is still to be done, so a message may come twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from recording.control.audit import audited
+from recording.control.consents import carry_out
+from recording.control.notes import acs_id_of, note
+from recording.control.pauses import end_pause, policy_of, resume_recording, stop_recording
+from recording.domain.calls.consent import ConsentState, consent_state
+from recording.domain.calls.guards import GuardKind, GuardTask, is_newer, read_guard, wait_before
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, open_pause
+from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
+from recording.domain.incoming.roles import Operation
+from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.records import RecordingChanges
+from recording.errors import ControlError, RecordingError
+from recording.errors.codes import Code
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until another worker is offered it
+
+
+@dataclass(frozen=True)
+class _Fired:
+    """A guard that fires, and the recording as it is now."""
+
+    task: GuardTask
+    record: RecordingRecord
+    ports: Ports
+    settings: Settings
+
+    @property
+    def policy(self) -> CallPolicy:
+        return policy_of(self.record, self.settings)
+
+
+def guard_message(text: str, ports: Ports, settings: Settings) -> None:
+    """Carry out one message of `recording-guards`.
+
+    Raises:
+        StorageError: the catalog does not answer; the host delivers the message again.
+    """
+    if is_newer(text) and ports.guards is not None:
+        ports.guards.send_again(text, NEWER_AFTER)
+        return
+    task = read_guard(text)
+    if task is None:
+        emit(Event.GUARD_FAILED, code=Code.UNREADABLE_TASK)
+        return
+    record = ports.catalog.get_recording(task.recording_id)
+    if record is None:
+        return
+    try:
+        _ACTS[task.kind](_Fired(task, record, ports, settings))
+    except ControlError as error:
+        _again(task, record, error, ports)
+
+
+def guards_of_start(record: RecordingRecord, policy: CallPolicy, ports: Ports) -> None:
+    """Enqueue what watches over a recording from its start. Raises StorageError."""
+    if ports.guards is None:
+        return
+    name = record.recording_id
+    if policy.consent is ConsentRule.FIRST and consent_state(record.consent, record.consents) is ConsentState.NONE:
+        within = timedelta(seconds=policy.consent_within_seconds)
+        ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.CONSENT), within)
+    if policy.longest_recording_seconds is not None:
+        longest = timedelta(seconds=policy.longest_recording_seconds)
+        warning = timedelta(seconds=policy.warn_before_seconds)
+        if timedelta() < warning < longest:
+            ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.WARNING), longest - warning)
+        ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.LONGEST), longest)
+
+
+def guards_again(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Enqueue anew the guard of a pause that should be over: its message may have been lost with a worker.
+
+    It waits as long as the pause may last, counted from now: so this instance's clock, fast as it may be, ends no
+    pause early.
+    """
+    pause = open_pause(record.pauses)
+    if pause is None or pause.ends_by is None or pause.ends_by > ports.clock.now() or ports.guards is None:
+        return
+    length = timedelta(seconds=policy_of(record, settings).longest_pause_seconds)
+    ports.guards.send(GuardTask(recording_id=record.recording_id, kind=GuardKind.PAUSE, mark=pause.id), length)
+
+
+def without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
+    """Return the alarm about a recording that was started elsewhere without the consent that its policy asks for."""
+    if record.started_here or record.call_alarm is not None or record.dismissed is not None:
+        return {}
+    if policy_of(record, settings).consent is ConsentRule.NOT_REQUIRED:
+        return {}
+    if consent_state(record.consent, record.consents) is ConsentState.GIVEN:
+        return {}
+    return {"call_alarm": Code.CONSENT_MISSING.value, "call_alarm_since": now}
+
+
+def _pause_is_over(fired: _Fired) -> None:
+    pause = open_pause(fired.record.pauses)
+    if pause is None or pause.id != fired.task.mark:
+        return
+    policy = fired.policy
+    if policy.on_pause_timeout is TimeIsUp.ALARM:
+        _tell_unrecorded(fired)
+        _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
+        return
+    why = f"the pause has lasted {policy.longest_pause_seconds} s at most; policy {policy.name}"
+    if policy.on_pause_timeout is TimeIsUp.STOP:
+        _stop(fired.record, why, fired.ports)
+        return
+    name, ports = fired.record.recording_id, fired.ports
+    try:
+        _by_the_guard(
+            Operation.RESUME, fired.record, why, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP)
+        )
+        _tell_unrecorded(fired)
+    except ControlError as error:
+        if not _has_ended_otherwise(pause, error, fired.record, ports):
+            raise
+
+
+def _tell_unrecorded(fired: _Fired) -> None:
+    """Raise the alarm about a call that must be recorded and was paused for too long."""
+    if fired.policy.must_be_recorded:
+        emit(Event.UNRECORDED, recording_id=fired.record.recording_id, reason="paused_too_long")
+
+
+def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: RecordingRecord, ports: Ports) -> bool:
+    """Return whether ACS refuses to resume because nothing is paused any more; that is noted then."""
+    if error.code not in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED):
+        return False
+    state = ports.control.state(record.acs_id or record.recording_id)
+    if state is not None and state.lower() != "active":
+        return False
+    how = PauseEnd.OVER if state is None else PauseEnd.ELSEWHERE
+    end_pause(record.recording_id, how, ports, pause_id=pause.id)
+    return True
+
+
+def _consent_is_late(fired: _Fired) -> None:
+    policy = fired.policy
+    if policy.consent is not ConsentRule.FIRST or fired.record.last_action is LastAction.STOPPED:
+        return
+    if consent_state(fired.record.consent, fired.record.consents) is ConsentState.GIVEN:
+        carry_out(fired.record, fired.ports, fired.settings)
+        return
+    _stop(fired.record, f"no consent within {policy.consent_within_seconds} s; policy {policy.name}", fired.ports)
+
+
+def _withdrawal_stands(fired: _Fired) -> None:
+    state = consent_state(fired.record.consent, fired.record.consents)
+    if state is ConsentState.WITHDRAWN and _may_still_record(fired.record):
+        carry_out(fired.record, fired.ports, fired.settings)
+
+
+def _ends_soon(fired: _Fired) -> None:
+    policy = fired.policy
+    if fired.record.last_action is not LastAction.STOPPED and policy.longest_recording_seconds is not None:
+        emit(
+            Event.ENDS_SOON,
+            recording_id=fired.record.recording_id,
+            time_left_seconds=timedelta(seconds=policy.warn_before_seconds),
+        )
+
+
+def _lasts_too_long(fired: _Fired) -> None:
+    policy = fired.policy
+    if fired.record.last_action is not LastAction.STOPPED and policy.longest_recording_seconds is not None:
+        _stop(fired.record, f"it has lasted {policy.longest_recording_seconds} s; policy {policy.name}", fired.ports)
+
+
+def _stop(record: RecordingRecord, why: str, ports: Ports) -> None:
+    _by_the_guard(Operation.STOP, record, why, ports, lambda: stop_recording(record.recording_id, ports))
+
+
+def _by_the_guard(
+    operation: Operation, record: RecordingRecord, why: str, ports: Ports, act: Callable[[], dict[str, Any]]
+) -> None:
+    """Act with rows in the audit trail that name no caller, and say why."""
+    audited(operation, record.recording_id, None, ports, act, note=why)
+    emit(Event.GUARD_ACTED, recording_id=record.recording_id, action=operation)
+
+
+def _may_still_record(record: RecordingRecord) -> bool:
+    return record.last_action not in (LastAction.STOPPED, LastAction.PAUSED)
+
+
+def _again(task: GuardTask, record: RecordingRecord, error: ControlError, ports: Ports) -> None:
+    """Raise the alarm at the first refusal, and try again as long as the recording lasts."""
+    emit(
+        Event.GUARD_FAILED,
+        recording_id=task.recording_id,
+        action=task.kind,
+        code=error.code,
+        fault=error.fault,
+        attempt=task.attempt,
+    )
+    if task.kind is GuardKind.PAUSE:
+        _raise(record, Code.PAUSE_OVERDUE, ports)
+    if ports.guards is not None and _is_there(task, ports):
+        ports.guards.send(task.again(), wait_before(task.attempt))
+
+
+def _is_there(task: GuardTask, ports: Ports) -> bool:
+    """Return whether ACS may still know the recording; it does not when it says so."""
+    try:
+        return ports.control.state(acs_id_of(task.recording_id, ports)) is not None
+    except RecordingError:
+        return True
+
+
+def _raise(record: RecordingRecord, code: Code, ports: Ports) -> None:
+    """Raise an alarm about a call, once; the row shows it until it is over."""
+    now = ports.clock.now()
+    if record.call_alarm == code:
+        return
+    emit(Event.PAUSE_OVERDUE, recording_id=record.recording_id, code=code)
+    note(
+        record.recording_id,
+        ports,
+        lambda row: RecordingChanges(
+            call_alarm=code.value, call_alarm_since=now, stands=row.stands or code.value, settled_at=None
+        ),
+    )
+
+
+_ACTS: dict[GuardKind, Callable[[_Fired], None]] = {
+    GuardKind.PAUSE: _pause_is_over,
+    GuardKind.CONSENT: _consent_is_late,
+    GuardKind.WITHDRAWAL: _withdrawal_stands,
+    GuardKind.WARNING: _ends_soon,
+    GuardKind.LONGEST: _lasts_too_long,
+}

@@ -1,0 +1,53 @@
+"""Notes: what was asked and what came of it, on the recording's row, whoever else writes it at the same time."""
+
+from collections.abc import Callable
+
+from recording.domain.ids import canonical_id, is_opaque_id
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import RecordingChanges, changed
+from recording.errors import ClaimLostError, RequestError, StorageBusyError, StorageError
+from recording.errors.codes import Code
+from recording.ports import Ports
+
+_SAVE_TRIES = 5  # control calls and first events of one recording rarely meet; five in a row never do
+
+
+def check_recording_id(recording_id: str) -> None:
+    """Returns when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
+    if not is_opaque_id(recording_id):
+        raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
+
+
+def acs_id_of(recording_id: str, ports: Ports) -> str:
+    """Return the id as ACS spells it; as it was asked for, where that is not known."""
+    try:
+        known = ports.catalog.get_recording(canonical_id(recording_id))
+    except StorageError:  # people must be able to end a recording, whatever storage does
+        return recording_id
+    return known.acs_id or recording_id if known else recording_id
+
+
+def note(
+    recording_id: str, ports: Ports, decide: Callable[[RecordingRecord], RecordingChanges | None]
+) -> RecordingRecord:
+    """Add or change the recording's row; `decide` sees it as it is now, and may leave it (None).
+
+    Raises:
+        StorageBusyError: others kept writing it.
+        StorageError: the catalog does not answer.
+    """
+    for _ in range(_SAVE_TRIES):
+        known = ports.catalog.get_recording(recording_id)
+        record = known or RecordingRecord(recording_id=recording_id)
+        changes = decide(record)
+        if changes is None:
+            return record
+        wanted = changed(record, **changes)
+        try:
+            if known is not None:
+                return ports.catalog.save_recording(wanted)
+            if ports.catalog.add_recording(wanted):
+                return wanted
+        except ClaimLostError:
+            continue
+    raise StorageBusyError("the recording's record keeps changing")

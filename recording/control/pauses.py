@@ -1,0 +1,226 @@
+"""Pause and resume under guard: a pause has a reason and an end, and what it was asked for is on the recording's row.
+
+The order matters: the guard is enqueued, then the pause is noted, then ACS is asked. A worker that dies in between
+leaves a guard that finds nothing to end; no pause is left without a guard.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from recording.control.notes import acs_id_of, check_recording_id, note
+from recording.domain.archived.receipt import gaps_in
+from recording.domain.calls.guards import GuardKind, GuardTask
+from recording.domain.calls.pauses import (
+    CommandedPause,
+    Interval,
+    PauseEnd,
+    PauseFinding,
+    open_pause,
+    pause_findings,
+    with_end,
+)
+from recording.domain.calls.policy import CallPolicy
+from recording.domain.ids import canonical_id, without_numbers
+from recording.domain.incoming.requests import PauseRequest
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
+from recording.domain.state.records import RecordingChanges
+from recording.errors import ControlError, RequestError, StorageError
+from recording.errors.codes import Code
+from recording.ports import Ports
+from recording.ports.follow_ups import request_follow_up
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+ANY_PAUSE = PauseRequest()
+
+
+def pause_recording(
+    recording_id: str, ports: Ports, settings: Settings, asked: PauseRequest = ANY_PAUSE, caller: str | None = None
+) -> dict[str, Any]:
+    """Pause a recording for a while; a second pause joins the first and does not extend it.
+
+    Raises:
+        RequestError: `pause_too_long`: more than the policy allows.
+        ControlError: ACS refused.
+        StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
+    """
+    check_recording_id(recording_id)
+    policy = policy_of(_known(recording_id, ports), settings)
+    seconds = asked.max_seconds or policy.longest_pause_seconds
+    if seconds > policy.longest_pause_seconds:
+        message = f"the policy {policy.name!r} lets a pause last {policy.longest_pause_seconds} s at most"
+        raise RequestError(message, code=Code.PAUSE_TOO_LONG)
+    wanted = CommandedPause(
+        id=uuid4().hex,
+        at=ports.clock.now(),
+        ends_by=ports.clock.now() + timedelta(seconds=seconds),
+        reason=without_numbers(asked.reason) if asked.reason else None,
+        by=caller,
+    )
+    return begin_pause(recording_id, wanted, timedelta(seconds=seconds), ports)
+
+
+def _known(recording_id: str, ports: Ports) -> RecordingRecord | None:
+    try:
+        return ports.catalog.get_recording(canonical_id(recording_id))
+    except StorageError:  # the default policy then
+        return None
+
+
+def begin_pause(recording_id: str, wanted: CommandedPause, length: timedelta | None, ports: Ports) -> dict[str, Any]:
+    """Enqueue the guard of a pause where it has a length, note the pause, and ask ACS for it.
+
+    Raises:
+        ControlError: ACS refused.
+        StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
+    """
+    name, failed = canonical_id(recording_id), None
+    record, pause = None, wanted
+    try:
+        if length is not None and ports.guards is not None:
+            ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), length)
+        record = note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
+        pause = open_pause(record.pauses) or wanted
+    except StorageError as error:  # people must be able to pause, whatever storage does
+        failed = error
+    try:
+        ports.control.pause(acs_id_of(recording_id, ports))
+    except ControlError as error:
+        _refused(name, error, pause, ports, is_first=record is None or pause.id == wanted.id)
+    if failed is not None:
+        raise failed
+    record = _acted(name, LastAction.PAUSED, Event.PAUSED, ports)
+    return {
+        "recordingId": name,
+        "state": merged_state("inactive", record),
+        "pause": pause_facts(open_pause(record.pauses) or pause),
+    }
+
+
+def _refused(name: str, error: ControlError, pause: CommandedPause, ports: Ports, *, is_first: bool) -> None:
+    """Raise what ACS refused, unless the recording is paused already and stays so until the first pause is over."""
+    if is_first:
+        with suppress(StorageError):
+            end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
+        raise error
+    if error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
+        raise error
+
+
+def resume_recording(recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.RESUMED) -> dict[str, Any]:
+    """Resume a recording. Raises ControlError as ACS refuses."""
+    check_recording_id(recording_id)
+    ports.control.resume(acs_id_of(recording_id, ports))
+    name = canonical_id(recording_id)
+    record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how)
+    return {"recordingId": name, "state": merged_state("active", record)}
+
+
+def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = None) -> dict[str, Any]:
+    """Stop a recording; one that is known here and has ended by itself counts as stopped.
+
+    ACS may answer 404 to a stop although the files are on their way (the service's known issues).
+
+    Args:
+        recording_id: as ACS or as this app spells it.
+        ports: what the use case touches.
+        settings: None for the app's own stops, which the policy has asked for.
+    """
+    check_recording_id(recording_id)
+    name = canonical_id(recording_id)
+    try:
+        ports.control.stop(acs_id_of(recording_id, ports))
+    except ControlError as error:
+        if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(name) is None:
+            raise
+    record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED)
+    if settings is not None and policy_of(record, settings).must_be_recorded:
+        emit(Event.UNRECORDED, recording_id=name, reason="stopped")
+    return {"recordingId": name, "state": merged_state(None, record)}
+
+
+def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | None = None) -> RecordingRecord:
+    """Note that a pause is over; every open one, where no id is given."""
+
+    def decide(row: RecordingRecord) -> RecordingChanges | None:
+        ended = with_end(row.pauses, ports.clock.now(), how, pause_id)
+        return None if ended == row.pauses else {"pauses": ended, **_without_alarm(row)}
+
+    return note(recording_id, ports, decide)
+
+
+def policy_of(record: RecordingRecord | None, settings: Settings) -> CallPolicy:
+    """Return the policy that covers a recording; one that was started elsewhere has no caller."""
+    return settings.policy(record.started_by if record else None, record.current_tags if record else {})
+
+
+def pause_facts(pause: CommandedPause) -> dict[str, Any]:
+    """Return a pause for an answer."""
+    return {
+        "pauseId": pause.id,
+        "at": pause.at.isoformat(),
+        "endsBy": pause.ends_by.isoformat() if pause.ends_by else None,
+        "reason": pause.reason,
+        "endedAt": pause.ended_at.isoformat() if pause.ended_at else None,
+        "how": pause.how.value if pause.how else None,
+    }
+
+
+def findings_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[PauseFinding]:
+    """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here."""
+    if record is None or not chunks or not record.started_here or gaps_in(chunks, record.least_count):
+        return []
+    if any(chunk.facts is None for chunk in chunks):
+        return []
+    told = [
+        Interval(pause.started_at, pause.started_at + timedelta(milliseconds=pause.duration_ms))
+        for chunk in chunks
+        for pause in (chunk.facts.pauses if chunk.facts else ())
+        if pause.started_at is not None and pause.duration_ms is not None
+    ]
+    return pause_findings(record.pauses, told)
+
+
+def finding_facts(finding: PauseFinding) -> dict[str, Any]:
+    """Return a finding for an answer."""
+    return {"what": finding.what, "at": finding.at.isoformat(), "seconds": finding.seconds}
+
+
+def _with_pause(row: RecordingRecord, wanted: CommandedPause) -> RecordingChanges:
+    sooner = min(filter(None, (row.look_at, wanted.ends_by)), default=None)
+    return {"pauses": (*row.pauses, wanted), "look_at": sooner if row.look_at is not None else None}
+
+
+def _acted(
+    recording_id: str, action: LastAction, event: Event, ports: Ports, ends: PauseEnd | None = None
+) -> RecordingRecord:
+    now = ports.clock.now()
+
+    def decide(row: RecordingRecord) -> RecordingChanges:
+        changes = RecordingChanges(last_action=action, last_action_at=now)
+        if action is LastAction.RESUMED:
+            changes["was_resumed"] = True
+        if ends is not None:
+            changes["pauses"] = with_end(row.pauses, now, ends)
+            changes |= _without_alarm(row)
+        return changes
+
+    record = note(recording_id, ports, decide)
+    emit(event, recording_id=recording_id)
+    request_follow_up(recording_id, ports)
+    return record
+
+
+def _without_alarm(row: RecordingRecord) -> RecordingChanges:
+    """Return the end of the alarm that a pause has raised."""
+    if row.call_alarm != Code.PAUSE_OVERDUE:
+        return {}
+    return {
+        "call_alarm": None,
+        "call_alarm_since": None,
+        "stands": None if row.stands == row.call_alarm else row.stands,
+    }

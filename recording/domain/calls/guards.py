@@ -1,0 +1,67 @@
+"""Guards: what must be done about a call after a while, as messages that wait in a queue. Pure.
+
+The time is the queue's own: a guard fires when its message becomes visible, so no instance's clock ends a pause early.
+"""
+
+import json
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+FIRST_TRY_AGAIN, LONGEST_TRY_AGAIN = timedelta(seconds=5), timedelta(minutes=1)
+VERSION = 1
+
+
+class GuardKind(StrEnum):
+    """What a guard watches."""
+
+    PAUSE = "pause"  # that it ends
+    CONSENT = "consent"  # that it is given
+    WITHDRAWAL = "withdrawal"  # that nothing is recorded after it
+    WARNING = "warning"  # that the longest recording is announced before it ends
+    LONGEST = "longest"  # that a recording ends
+
+
+class GuardTask(BaseModel):
+    """One message. `mark` names what it belongs to: a pause's id, or the time of a step."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
+
+    version: int = VERSION
+    recording_id: str = Field(min_length=1)
+    kind: GuardKind
+    mark: str = ""
+    attempt: int = Field(0, ge=0)
+
+    def as_message(self) -> str:
+        """Return the text of the message."""
+        return self.model_dump_json(by_alias=True)
+
+    def again(self) -> "GuardTask":
+        """Return the message of the next try."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
+
+
+def is_newer(text: str) -> bool:
+    """Return whether a message is of a newer version of this app, which may mean something else by it."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    version = found.get("version") if isinstance(found, dict) else None
+    return isinstance(version, int) and version > VERSION
+
+
+def read_guard(text: str) -> GuardTask | None:
+    """Return the message; None when it is none."""
+    try:
+        return GuardTask.model_validate_json(text)
+    except (ValidationError, RecursionError):
+        return None
+
+
+def wait_before(attempt: int) -> timedelta:
+    """Return how long a guard waits before it tries again what ACS refused."""
+    return min(FIRST_TRY_AGAIN * (1 << min(attempt, 8)), LONGEST_TRY_AGAIN)

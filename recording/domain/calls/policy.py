@@ -1,0 +1,87 @@
+"""Policies of calls: what consent they need, how long a pause may last, and which must be recorded. Pure."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+LONGEST_PAUSE = 300  # seconds: what a card number takes, and no more
+CONSENT_WITHIN = 120  # seconds: an announcement and an answer
+MOST_POLICIES = 50
+
+
+class ConsentRule(StrEnum):
+    """What consent a recording needs."""
+
+    NOT_REQUIRED = "not_required"
+    AT_START = "required_at_start"  # no start without evidence
+    FIRST = "consent_first"  # starts paused, resumes on evidence, stops without
+
+
+class TimeIsUp(StrEnum):
+    """What follows when a pause has lasted as long as it may."""
+
+    RESUME = "resume"
+    STOP = "stop"
+    ALARM = "alarm"  # an operator decides
+
+
+class Withdrawal(StrEnum):
+    """What follows when consent is withdrawn during a recording."""
+
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class CallPolicy(BaseModel):
+    """What holds for the calls of these callers, or with these tags. A field that is not known is refused.
+
+    Attributes:
+        name: for audit, timeline and error texts.
+        callers: object ids of those who start recordings; none: any caller.
+        tags: all of these must be there; none: any tags.
+        consent_within_seconds: how long `consent_first` waits for evidence before it stops.
+        longest_pause_seconds: how long a pause may last; a request may ask for less, not for more.
+        must_be_recorded: a refused start, a stop or a pause that is too long raises an alarm at once.
+        longest_recording_seconds: the recording is stopped then; None: ACS's own limits only.
+        warn_before_seconds: how long before that stop a warning event is sent.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = "default"
+    callers: tuple[str, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
+    consent: ConsentRule = ConsentRule.NOT_REQUIRED
+    consent_within_seconds: Annotated[int, Field(ge=5, le=3600)] = CONSENT_WITHIN
+    on_withdrawal: Withdrawal = Withdrawal.PAUSE
+    longest_pause_seconds: Annotated[int, Field(ge=5, le=86_400)] = LONGEST_PAUSE
+    on_pause_timeout: TimeIsUp = TimeIsUp.RESUME
+    must_be_recorded: bool = False
+    longest_recording_seconds: Annotated[int, Field(ge=60, le=604_800)] | None = None
+    warn_before_seconds: Annotated[int, Field(ge=0, le=3600)] = 600
+
+    def covers(self, caller: str | None, tags: Mapping[str, str]) -> bool:
+        """Return whether the policy is meant for a recording of this caller with these tags."""
+        if self.callers and caller not in self.callers:
+            return False
+        return all(tags.get(name) == value for name, value in self.tags.items())
+
+
+def policy_for(
+    policies: Sequence[CallPolicy], caller: str | None, tags: Mapping[str, str], *, consent_required: bool
+) -> CallPolicy:
+    """Return the first policy that covers the recording; where none does, the default.
+
+    Args:
+        policies: as configured, the most special first.
+        caller: the object id of the one who started it; None when only a key was shown or it was started elsewhere.
+        tags: of the recording, as they are now.
+        consent_required: the older setting CONSENT_REQUIRED; it is part of the default.
+    """
+    found = next((policy for policy in policies if policy.covers(caller, tags)), None)
+    if found is not None:
+        return found
+    return CallPolicy(consent=ConsentRule.AT_START if consent_required else ConsentRule.NOT_REQUIRED)

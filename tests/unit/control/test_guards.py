@@ -1,0 +1,351 @@
+"""Guards of a call: pauses end, consent decides, limits hold, whoever dies and however often a message arrives."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from recording.control.consents import tell_consent
+from recording.control.guards import guard_message
+from recording.control.pauses import pause_recording, resume_recording, stop_recording
+from recording.control.recordings import get_recording, start_recording
+from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
+from recording.domain.incoming.requests import ConsentRequest, PauseRequest
+from recording.domain.state.recording import RecordingRecord
+from recording.errors import ControlError, RequestError
+from recording.errors.codes import Code
+from recording.operate.attention import needs_attention
+
+CALL = {"serverCallId": "aHR0cHM6Ly9jYWxs"}
+EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
+GIVEN = ConsentRequest.read({"step": "given", **EVIDENCE})
+WITHDRAWN = ConsentRequest.read({"step": "withdrawn"})
+
+
+def under(**policy: Any) -> World:
+    return world(call_policies=(CallPolicy(name="test", **policy),))
+
+
+def starts(here: World, **body: Any) -> str:
+    return str(start_recording({**CALL, **body}, "key", "ada", here.ports, here.settings)["recordingId"])
+
+
+def pauses(here: World, recording_id: str, seconds: int | None = None) -> dict[str, Any]:
+    asked = PauseRequest(reason="card number", max_seconds=seconds)
+    return pause_recording(recording_id, here.ports, here.settings, asked, "ada")
+
+
+def passes(here: World, seconds: float) -> None:
+    """Time goes by in steps of five seconds; guards that are due fire."""
+    for _ in range(int(seconds / 5)):
+        here.fakes.clock.advance(seconds=5)
+        here.guards()
+
+
+def kinds(here: World) -> list[str]:
+    return [item.kind.value for item in needs_attention(here.ports, here.settings).items]
+
+
+# --- pauses ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_pause_ends_by_itself() -> None:
+    """The agent who forgets to resume must not cost the rest of the call."""
+    here = under()
+    recording = starts(here)
+    assert pauses(here, recording)["state"] == "paused"
+    passes(here, 295)
+    assert here.fakes.control.states[recording] == "inactive"
+    passes(here, 10)
+    assert here.fakes.control.states[recording] == "active"
+    (pause,) = here.fakes.catalog.recordings[recording].pauses
+    assert (pause.how, pause.reason, pause.by) == ("time_up", "card number", "ada")
+    told = [(entry.operation, entry.outcome, entry.caller) for entry in here.fakes.audit.written][-2:]
+    assert told == [("resume_recording", "asked", None), ("resume_recording", "done", None)]
+
+
+def test_a_second_pause_does_not_extend_the_first() -> None:
+    """Pressing again is no way around the limit."""
+    here = under()
+    recording = starts(here)
+    first = pauses(here, recording)["pause"]
+    passes(here, 200)
+    assert pauses(here, recording)["pause"] == first
+    passes(here, 105)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_a_guard_of_an_earlier_pause_leaves_a_later_one() -> None:
+    """It would resume into a card number."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording)
+    passes(here, 100)
+    resume_recording(recording, here.ports)
+    passes(here, 150)
+    pauses(here, recording)
+    passes(here, 100)
+    assert here.fakes.control.states[recording] == "inactive"
+    passes(here, 210)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_a_request_may_ask_for_less_and_not_for_more() -> None:
+    """The policy is the most."""
+    here = under(longest_pause_seconds=60)
+    recording = starts(here)
+    with pytest.raises(RequestError) as refusal:
+        pauses(here, recording, 61)
+    assert (refusal.value.code, here.fakes.control.states[recording]) == ("pause_too_long", "active")
+    pauses(here, recording, 20)
+    passes(here, 25)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_what_acs_refuses_to_pause_is_not_paused() -> None:
+    """No guard is left that resumes anything, and the next pause is a new one."""
+    here = under()
+    recording = starts(here)
+    here.fakes.control.fail_next("pause", ControlError("busy", code=Code.ACS_UNAVAILABLE))
+    with pytest.raises(ControlError):
+        pauses(here, recording)
+    passes(here, 400)
+    assert [pause.how for pause in here.fakes.catalog.recordings[recording].pauses] == ["refused"]
+    assert "resume" not in here.fakes.control.calls
+
+
+@pytest.mark.parametrize(("rule", "expected"), [(TimeIsUp.STOP, None), (TimeIsUp.ALARM, "inactive")])
+def test_the_policy_says_what_follows(rule: TimeIsUp, expected: str | None) -> None:
+    """Stopping, or an operator."""
+    here = under(on_pause_timeout=rule)
+    recording = starts(here)
+    pauses(here, recording)
+    passes(here, 305)
+    assert here.fakes.control.states.get(recording) == expected
+    assert kinds(here) == (["pause_overdue"] if rule is TimeIsUp.ALARM else [])
+
+
+def test_a_pause_that_cannot_be_ended_needs_attention_until_it_is_over() -> None:
+    """ACS refuses for four minutes: the alarm comes at the first refusal."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording)
+    here.fakes.control.fail_next("resume", ControlError("busy", code=Code.ACS_UNAVAILABLE), times=6)
+    passes(here, 305)
+    assert kinds(here) == ["pause_overdue"]
+    assert here.fakes.control.states[recording] == "inactive"
+    passes(here, 300)
+    assert (here.fakes.control.states[recording], kinds(here)) == ("active", [])
+
+
+def test_a_recording_that_was_resumed_elsewhere_or_is_over_is_left_alone() -> None:
+    """ACS says so, and the pause is noted as over."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording)
+    here.fakes.control.states[recording] = "active"
+    passes(here, 305)
+    pauses(here, recording)
+    del here.fakes.control.states[recording]
+    passes(here, 305)
+    found = [pause.how for pause in here.fakes.catalog.recordings[recording].pauses]
+    assert (found, kinds(here), here.fakes.guards.sent) == (["resumed_elsewhere", "over"], [], [])
+
+
+@pytest.mark.parametrize("deaths", [1, 3, 60])
+def test_a_forgotten_pause_ends_though_its_guard_dies_again_and_again(deaths: int) -> None:
+    """Sixty restarts in a row: the message comes back each time."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording)
+    here.fakes.clock.advance(seconds=305)
+    for number in range(deaths):
+        seen = 0
+
+        def decide(_port: str, _method: str, at: int = 1 + number % 9) -> tuple[Exception | None, bool]:
+            nonlocal seen
+            seen += 1
+            return (WorkerDiedError("gone") if seen == at else None), at % 2 == 0
+
+        intercept(here, decide)
+        here.guards()
+        leave_alone(here)
+        here.fakes.clock.advance(hours=0.2)
+    here.guards()
+    here.fakes.clock.advance(hours=0.2)
+    here.guards()
+    assert here.fakes.control.states[recording] == "active"
+    (pause,) = here.fakes.catalog.recordings[recording].pauses
+    assert pause.how in ("time_up", "resumed_elsewhere")
+    assert kinds(here) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("call", range(1, 12))
+def test_nobody_can_leave_a_pause_without_an_end(call: int, after: bool) -> None:
+    """Whoever dies while pausing: the guard is there, or reconcile finds the pause."""
+    here = under()
+    recording = starts(here)
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), after
+
+    intercept(here, decide)
+    with suppress(WorkerDiedError):
+        pauses(here, recording)
+    leave_alone(here)
+    here.runs(hours=2, until_quiet=False)
+    assert here.fakes.control.states[recording] == "active"
+    assert [pause for pause in here.fakes.catalog.recordings[recording].pauses if pause.how is None] == []
+
+
+def test_a_fast_clock_ends_no_pause_early() -> None:
+    """One instance is 25 hours ahead: its reconcile sends a guard anew, which waits by the queue's own clock."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording)
+    here.skew = timedelta(hours=25)
+    here.reconciles()
+    passes(here, 290)
+    assert here.fakes.control.states[recording] == "inactive"
+    passes(here, 15)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_a_message_that_is_none_or_of_a_newer_version_harms_nothing() -> None:
+    """The newer one stays for a worker that can read it."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording)
+    for text in ("", "{}", "[" * 5000, '{"recordingId": "x", "kind": "dance"}', '{"version": "2"}', "null"):
+        guard_message(text, here.ports, here.settings)
+    newer = '{"version": 2, "recordingId": "x", "kind": "dance"}'
+    guard_message(newer, here.ports, here.settings)
+    assert newer in [body for body, _ in here.fakes.guards.sent]
+
+
+# --- consent ---------------------------------------------------------------------------------------------------------
+
+
+def test_consent_first_records_nothing_before_there_is_consent() -> None:
+    """It starts paused, resumes on evidence, and is kept with who told it."""
+    here = under(consent=ConsentRule.FIRST)
+    recording = starts(here)
+    assert here.fakes.control.states[recording] == "inactive"
+    passes(here, 60)
+    answer = tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    assert (answer["state"], answer["consent"]["state"]) == ("recording", "given")
+    passes(here, 120)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_consent_first_stops_without_it() -> None:
+    """After the time that the policy gives."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=60)
+    recording = starts(here)
+    passes(here, 65)
+    assert recording not in here.fakes.control.states
+
+
+@pytest.mark.parametrize(("rule", "expected"), [(Withdrawal.PAUSE, "inactive"), (Withdrawal.STOP, None)])
+def test_a_withdrawal_pauses_or_stops_by_policy_and_no_guard_resumes_it(rule: Withdrawal, expected: str | None) -> None:
+    """Also when the recording is paused for another reason at that time."""
+    for is_paused in (False, True):
+        here = under(on_withdrawal=rule)
+        recording = starts(here, consent=EVIDENCE)
+        if is_paused:
+            pauses(here, recording)
+        answer = tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+        assert answer["consent"]["state"] == "withdrawn"
+        passes(here, 600)
+        assert here.fakes.control.states.get(recording) == expected
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_withdrawal_is_carried_out_whoever_dies(call: int) -> None:
+    """Once it is noted, its guard sees to it."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), False
+
+    intercept(here, decide)
+    with suppress(WorkerDiedError):
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    leave_alone(here)
+    here.runs(hours=0.5, until_quiet=False)
+    is_noted = bool(here.fakes.catalog.recordings[recording].consents)
+    assert here.fakes.control.states[recording] == ("inactive" if is_noted else "active")
+
+
+def test_nothing_can_be_withdrawn_that_was_not_given() -> None:
+    """And what was given may be amended, each step staying in the list."""
+    here = under()
+    recording = starts(here)
+    with pytest.raises(RequestError) as refusal:
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    assert refusal.value.code == "consent_not_given"
+    tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    amended = ConsentRequest.read({"step": "amended", **EVIDENCE, "reference": "IVR-8"})
+    steps = tell_consent(recording, amended, "ada", here.ports, here.settings)["consent"]["steps"]
+    assert [(step["step"], step["reference"]) for step in steps] == [("given", "IVR-7"), ("amended", "IVR-8")]
+
+
+def test_a_recording_started_elsewhere_without_consent_needs_attention() -> None:
+    """Where the policy asks for consent; it is over when consent is told."""
+    here = under(consent=ConsentRule.AT_START)
+    here.fakes.control.states["elsewhere"] = "active"
+    here.fakes.catalog.add_recording(RecordingRecord(recording_id="elsewhere", first_event_at=here.now))
+    here.reconciles()
+    assert kinds(here) == ["consent_missing"]
+    tell_consent("elsewhere", GIVEN, "ada", here.ports, here.settings)
+    here.reconciles()
+    assert kinds(here) == []
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_lasts_no_longer_than_its_policy_allows(caplog: pytest.LogCaptureFixture) -> None:
+    """A warning first, then the stop."""
+    caplog.set_level("INFO", "recording")
+    here = under(longest_recording_seconds=3600)
+    recording = starts(here)
+    passes(here, 3005)
+    assert "recording.ends_soon" in caplog.text
+    assert here.fakes.control.states[recording] == "active"
+    passes(here, 600)
+    assert recording not in here.fakes.control.states
+
+
+def test_what_must_be_recorded_raises_an_alarm_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A refused start, a stop by a caller, and a pause that is too long."""
+    here = under(must_be_recorded=True)
+    here.fakes.control.fail_next("start", ControlError("no", code=Code.ACS_UNAVAILABLE))
+    with pytest.raises(ControlError):
+        starts(here)
+    recording = starts(here)
+    pauses(here, recording)
+    passes(here, 305)
+    stop_recording(recording, here.ports, here.settings)
+    told = [record.reason for record in caplog.records if record.event == "recording.unrecorded"]  # type: ignore[attr-defined]
+    assert told == ["start_refused", "paused_too_long", "stopped"]
+
+
+def test_get_tells_pauses_and_consent() -> None:
+    """What was asked for is seen by whoever may read."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    pauses(here, recording)
+    content = get_recording(recording, here.ports, here.settings)
+    assert (content["consentState"], content["pauses"][0]["reason"]) == ("given", "card number")
+    assert content["pauseFindings"] == []

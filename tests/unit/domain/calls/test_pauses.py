@@ -1,0 +1,100 @@
+"""Pauses as commanded against pauses as the metadata tells them."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recording.domain.calls.pauses import (
+    CommandedPause,
+    Interval,
+    PauseEnd,
+    merged,
+    open_pause,
+    pause_findings,
+    with_end,
+)
+
+T0 = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def pause(begin: float, end: float | None, how: PauseEnd | None = PauseEnd.RESUMED) -> CommandedPause:
+    return CommandedPause(id=f"p{begin}", at=at(begin), ended_at=None if end is None else at(end), how=how)
+
+
+def told(*pairs: tuple[float, float]) -> list[Interval]:
+    return [Interval(at(begin), at(end)) for begin, end in pairs]
+
+
+def kinds(commanded: list[CommandedPause], intervals: list[Interval]) -> list[str]:
+    return [finding.what for finding in pause_findings(commanded, intervals)]
+
+
+def test_two_clocks_a_second_apart_are_no_finding() -> None:
+    """A command takes a request, and ACS's clock is not ours."""
+    assert kinds([pause(10, 40)], told((11.5, 41.9))) == []
+
+
+def test_what_differs_by_more_is_told_with_the_seconds() -> None:
+    """A card number may be in those seconds."""
+    (finding,) = pause_findings([pause(10, 40)], told((10, 31)))
+    assert (finding.what, finding.seconds) == ("ends_otherwise", -9.0)
+    (finding,) = pause_findings([pause(10, 40)], told((15, 40)))
+    assert (finding.what, finding.seconds) == ("begins_otherwise", 5.0)
+
+
+def test_a_pause_that_never_was_and_one_that_nobody_asked_for() -> None:
+    """The worst: it was recorded all the same."""
+    assert kinds([pause(10, 40)], told()) == ["not_paused"]
+    assert kinds([], told((10, 40))) == ["paused_elsewhere"]
+    assert kinds([pause(10, 40)], told((100, 140))) == ["not_paused", "paused_elsewhere"]
+
+
+def test_a_chunk_that_ends_in_a_pause_splits_it_for_nobody() -> None:
+    """ACS tells the pause in both chunks' metadata."""
+    assert kinds([pause(10, 40)], told((10, 25), (25.5, 40))) == []
+
+
+def test_a_recording_that_ends_paused_has_no_other_end() -> None:
+    """Stopped, or over by itself: the metadata may end it anywhere."""
+    assert kinds([pause(10, 40, PauseEnd.STOPPED)], told((10, 20))) == []
+    assert kinds([pause(10, 40, PauseEnd.OVER)], told()) == []
+    assert kinds([pause(10, 10, PauseEnd.REFUSED), pause(20, None, None)], told()) == []
+
+
+Seconds = st.floats(0, 10_000, allow_nan=False)
+Intervals = st.lists(st.tuples(Seconds, st.floats(0, 500)).map(lambda pair: Interval(at(pair[0]), at(sum(pair)))))
+
+
+@given(Intervals)
+def test_merged_intervals_cover_the_same_and_are_apart(intervals: list[Interval]) -> None:
+    """Nothing is lost by merging."""
+    found = merged(intervals)
+    assert all(any(one.begin <= each.begin and each.end <= one.end for one in found) for each in intervals)
+    assert all(later.begin - earlier.end > timedelta(seconds=2) for earlier, later in itertools.pairwise(found))
+
+
+@given(Intervals)
+def test_what_was_done_exactly_as_commanded_has_no_findings(intervals: list[Interval]) -> None:
+    """Whatever the pauses are, once those that touch are one."""
+    apart = merged(intervals)
+    commanded = [
+        CommandedPause(id=str(number), at=one.begin, ended_at=one.end, how=PauseEnd.TIME_UP)
+        for number, one in enumerate(apart)
+    ]
+    assert pause_findings(commanded, apart) == []
+
+
+def test_only_the_named_pause_ends() -> None:
+    """A guard that comes late must not end the next pause."""
+    first, second = pause(0, 5), pause(10, None, None)
+    assert with_end((first, second), at(20), PauseEnd.TIME_UP, first.id) == (first, second)
+    (_, ended) = with_end((first, second), at(20), PauseEnd.TIME_UP, second.id)
+    assert (ended.ended_at, ended.how) == (at(20), PauseEnd.TIME_UP)
+    assert open_pause((first, second)) == second
+    assert open_pause((first, ended)) is None
