@@ -13,6 +13,7 @@ from typing import Any
 import azure.functions as func
 
 from recording.control import recordings as control
+from recording.control.notes import check_recording_id
 from recording.domain.archived.receipt import gaps_in
 from recording.domain.find.find_query import FindQuery, FindState, plan_of
 from recording.domain.incoming.events import read_time
@@ -101,7 +102,7 @@ def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
     def prove() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.VERIFY, dependencies)
         recording_id = recording_id_of(request)
-        control.check_recording_id(recording_id)
+        check_recording_id(recording_id)
         found = verify(recording_id, ports, settings)
         if found is None:
             raise RequestError("the catalog knows no file of this recording", code=Code.RECORDING_NOT_FOUND)
@@ -120,7 +121,7 @@ def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
         operation = Operation.READ_AUDIT if recording_id is None else Operation.READ_AUDIT_OF_RECORDING
         ports, _ = permitted(request, operation, dependencies)
         if recording_id is not None:
-            control.check_recording_id(recording_id)
+            check_recording_id(recording_id)
         position, _, last = (request.params.get("next") or "").partition("|")
         since = _time(position or request.params.get("from"))
         entries = _entries(recording_id, since, ports)

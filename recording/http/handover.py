@@ -5,7 +5,7 @@ from typing import Any
 import azure.functions as func
 
 from recording.control.audit import audited
-from recording.control.recordings import check_recording_id
+from recording.control.notes import check_recording_id
 from recording.domain.incoming.roles import Operation
 from recording.http.routes import (
     Dependencies,
