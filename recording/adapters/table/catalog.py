@@ -281,7 +281,7 @@ class TableCatalog:
             put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
             return
         with translated("removing a row"), suppress(ResourceNotFoundError):
-            attempt(partial(self._chunks.delete_entity, *rows.cursor_keys(loop).values()))
+            attempt(partial(self._chunks.delete_entity, rows.cursor_keys(loop)))
 
     def _index_recording(self, record: RecordingRecord) -> None:
         put_row(self._recordings, rows.open_recording_row(record))
