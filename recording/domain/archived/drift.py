@@ -159,7 +159,7 @@ def _belongs(blob: BlobFacts, chunk: ChunkRecord, template: str) -> bool:
     rest = _LATER_VERSION.sub("", blob.name.removeprefix(f"{stem}."), count=1)
     if not blob.is_committed:
         return not is_finished(chunk) or rest.startswith(_BESIDE)
-    if rest in ("metadata.json", "receipt.json", "peaks.json") or rest.startswith(_BESIDE):
+    if rest in ("metadata.json", "receipt.json", "after.json", "peaks.json") or rest.startswith(_BESIDE):
         return True
     return blob.name == chunk.blob_name if chunk.blob_name else "." not in rest
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from recording.domain.archived.after import after_name, after_of
+from recording.domain.archived.layout import receipt_name
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import (
     SALT_BYTES,
@@ -21,6 +23,7 @@ from recording.domain.seal.leaves import (
     salt_for,
     sealed_number,
 )
+from recording.domain.state.transitions import is_archived
 from recording.errors import StorageError
 from recording.library.seal.log import Head
 from recording.ports import AuditEntry, Ports
@@ -95,6 +98,7 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
 
 def _examine(item: ToSeal, found: Gathered, ports: Ports) -> None:
     if item.what is Waiting.RECORDING:
+        _tell_what_came_after(item.name, ports)
         for folder in _folders(item.name, ports):
             _examine_folder(folder, item, found, ports)
     elif item.what is Waiting.FILE:
@@ -106,6 +110,18 @@ def _examine(item: ToSeal, found: Gathered, ports: Ports) -> None:
         row = {"certificate": item.name, **item.facts}
         line = Line(-1, Kind.WITHDRAWAL, b"", row)
         found.lines.append(Line(-1, line.kind, salt_for(item.secret, item.name, line.content), row))
+
+
+def _tell_what_came_after(recording_id: str, ports: Ports) -> None:
+    """Write beside each receipt what became of the source, once that is settled."""
+    for chunk in ports.catalog.chunks_of(recording_id):
+        if chunk.source is None or not chunk.blob_name or not is_archived(chunk):
+            continue
+        name = after_name(chunk.blob_name)
+        if ports.archive.look_up(name) is None:
+            receipt = ports.archive.get(receipt_name(chunk.blob_name))
+            if receipt is not None:
+                ports.archive.put_once(name, after_of(chunk, receipt[0]), "application/json")
 
 
 def _folders(recording_id: str, ports: Ports) -> list[str]:

@@ -1,5 +1,7 @@
 """The seal's timer: what it seals, what it does when anything fails or dies, and that two instances make one log."""
 
+import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,8 +45,18 @@ def test_whatever_was_written_is_sealed_and_proved_from_the_files_alone(of: Worl
     verdict = verified(copied(of, tmp_path))
     assert verdict.problems == []
     assert (verdict.checkpoints, verdict.media, verdict.rows) == (1, 1, 1)
-    assert {one["kind"] for one in proofs_in(of)} >= {"receipt", "metadata", "manifest"}
+    assert {one["kind"] for one in proofs_in(of)} == {"receipt", "metadata", "manifest", "after"}
     assert seal_of(of).waiting.items == {}
+
+
+def test_what_became_of_the_source_is_a_second_document(of: World) -> None:
+    """The receipt is written before the source is deleted, and is never written again."""
+    seals(of)
+    name = (of.record().blob_name or "").rpartition(".")[0]
+    told = json.loads(of.fakes.archive.blobs[f"{name}.after.json"].data)
+    receipt = of.fakes.archive.blobs[f"{name}.receipt.json"].data
+    assert told["receiptSha256"] == hashlib.sha256(receipt).hexdigest()
+    assert (told["source"], told["sourceDeletedAt"] is not None) == ("deleted", True)
 
 
 def test_what_is_sealed_is_not_sealed_again(of: World) -> None:

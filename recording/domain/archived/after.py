@@ -1,0 +1,33 @@
+"""What became of the source after a receipt was written: a second document, since the first is sealed. Pure."""
+
+import hashlib
+import json
+
+from recording.domain.state.chunk import ChunkRecord
+
+SCHEMA = 1
+
+
+def after_name(media: str) -> str:
+    """Return where the document lies: beside the receipt."""
+    return media.rpartition(".")[0] + ".after.json"
+
+
+def after_of(record: ChunkRecord, receipt: bytes) -> bytes:
+    """Return the document: which receipt it follows, and how, when and why the source is gone or was left.
+
+    Args:
+        record: a chunk whose source is settled.
+        receipt: as it lies in the archive.
+    """
+    facts = {
+        "schema": SCHEMA,
+        "recordingId": record.task.recording_id,
+        "documentId": record.task.document_id,
+        "index": record.task.index,
+        "receiptSha256": hashlib.sha256(receipt).hexdigest(),
+        "source": record.source,
+        "sourceReason": record.source_reason,
+        "sourceDeletedAt": record.source_deleted_at.isoformat() if record.source_deleted_at else None,
+    }
+    return json.dumps(facts, indent=2).encode() + b"\n"
