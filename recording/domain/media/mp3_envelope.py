@@ -1,8 +1,8 @@
 """The loudness of MP3 sound, read from the side information of its frames: no sample is decoded. Pure.
 
-Each frame says by how much its quantised lines are scaled (`global_gain`) and how many bits they take; together they
-tell how loud the frame is, within a few decibels. That is enough to see speech and silence, without a decoder
-(ISO 11172-3, 2.4.1.7; 13818-3 for the lower rates).
+A frame says how its quantised lines are scaled (`global_gain`), and by its choice of Huffman tables how large the
+largest of them is; together they tell how loud it is, within a few decibels for voices. That is enough to see speech
+and silence, without a decoder (ISO 11172-3, 2.4.1.7 and table B.7; 13818-3 for the lower rates).
 """
 
 from math import log2
@@ -13,8 +13,11 @@ from recording.domain.media.waveform import MOST_BUCKETS, SHORTEST_BUCKET_SECOND
 _HEADER, _CRC = 4, 2
 _LOUDEST = 255
 _GAIN_OF_ONE = 210  # `global_gain` at which lines are not scaled
-_SCALE = 3.0  # powers of two between this measure and full scale, found by decoding voices
-_BITS_OF_LINES = 2 / 3  # lines are raised to the power of 4/3; half of their bits are for their size
+_SCALE = 0.8  # powers of two between the largest line and full scale, found by decoding voices
+_POWER = 4 / 3  # a line's value is raised to this power
+_SMALL_TABLES = (0, 1, 2, 2, 0, 3, 3, 5, 5, 5, 7, 7, 7, 15, 0, 15)  # the largest value of Huffman tables 0 to 15
+_ESCAPE_BITS = (1, 2, 3, 4, 6, 8, 10, 13, 4, 5, 6, 7, 8, 9, 11, 13)  # of tables 16 to 31, for values beyond 14
+_LARGEST = (*_SMALL_TABLES, *(14 + (1 << bits) for bits in _ESCAPE_BITS))
 _TABLES = (b"Xing", b"Info")  # an encoder's table instead of sound
 _LONGEST_FRAME = 4096
 
@@ -79,15 +82,19 @@ def _level_of(frame: bytes) -> int:
         size, before, width, count = (9 if is_mono else 17), 8 + channels, 63, channels
     start = _HEADER + (_CRC if has_crc else 0)
     side, bits = int.from_bytes(frame[start : start + size].ljust(size, b"\0"), "big"), size * 8
-    facts = [side >> bits - before - part * width - 29 & (1 << 29) - 1 for part in range(count)]
-    return max(_loudness(fact >> 17, fact >> 8 & 511, fact & 255) for fact in facts)
+    parts = [side >> bits - before - (part + 1) * width & (1 << width) - 1 for part in range(count)]
+    return max(_loudness(part, width) for part in parts)
 
 
-def _loudness(length_bits: int, big_values: int, gain: int) -> int:
-    if not length_bits or not big_values:
+def _loudness(part: int, width: int) -> int:
+    """Return how loud the sound of one granule and channel is, by its part of the side information."""
+    length_bits, gain = part >> width - 12, part >> width - 29 & 255
+    rest = width - 29 - (4 if width == 59 else 9)  # behind what the scale factors take
+    tables = part >> rest - 14 & 1023 if part >> rest - 1 & 1 else part >> rest - 16 & 0x7FFF
+    largest = max(_LARGEST[tables >> shift & 31] for shift in (10, 5, 0))
+    if not length_bits or not largest:
         return 0
-    lines = 2 * big_values
-    power = (gain - _GAIN_OF_ONE) / 4 + _BITS_OF_LINES * length_bits / lines + log2(lines) / 2 + _SCALE
+    power = (gain - _GAIN_OF_ONE) / 4 + _POWER * log2(largest) + _SCALE
     return int(_LOUDEST * 2.0 ** min(power, 0.0) + 0.5)
 
 

@@ -22,6 +22,7 @@ INCLUDED = {
     Role.LISTEN: {Role.READ, Role.LISTEN},
     Role.CONTROL: {Role.READ, Role.CONTROL},
     Role.HOLD: {Role.READ, Role.HOLD},
+    Role.ERASE: {Role.READ, Role.ERASE},
     Role.ADMIN: set(Role),
 }
 
@@ -42,6 +43,7 @@ def path_of(route: ConsoleRoute) -> str:
         "{index}": "0",
         "{channel}": "0",
         "{case}": "c-1",
+        "{erasureId}": "e-1",
         "{id*}": "unknown/0-x",
     }.items():
         path = path.replace(name, value)
