@@ -24,6 +24,7 @@ from recording.domain.find.directory import IndexRow, row_key
 from recording.domain.state.chunk import ChunkRecord, ChunkState, Suspect
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import Expectation
+from recording.ports import Unreadable
 
 LEILA = "8:acs:0ca7a121-0000-4f0b-9d2a-000000000000_00000001-cafe-cafe-cafe"
 OMAR = "8:acs:0ca7a121-0000-4f0b-9d2a-000000000000_00000002-cafe-cafe-cafe"
@@ -164,6 +165,10 @@ class QuickCatalog(FakeCatalog):
         placement = found.placement and found.placement.model_copy(update={"row_key": row_key(begins, recording_id)})
         facts = found.facts.model_copy(update={"started_at": begins})
         return found.model_copy(update={"recording_id": recording_id, "facts": facts, "placement": placement})
+
+    def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
+        """Return recordings, each as `get_recording` does."""
+        return [self.get_recording(recording_id) for recording_id in recording_ids]
 
     def _add(self, rows: Any, key: Any, made: Any) -> bool:
         if isinstance(made, ChunkRecord):
