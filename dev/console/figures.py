@@ -43,7 +43,7 @@ FIRST_ROW = """async () => {
   await new Promise((done) => setTimeout(done, 400));
   const begun = performance.now();
   location.hash = "#/search?range=any";
-  while (!document.querySelector("tbody tr")) await new Promise(requestAnimationFrame);
+  while (!document.querySelector(".list tbody tr")) await new Promise(requestAnimationFrame);
   return performance.now() - begun;
 }"""
 FIRST_SOUND = """async () => {
@@ -111,6 +111,7 @@ def _of_file(browser: Browser, server: ConsoleServer, name: str, path: Path) -> 
         server.sent.clear()
         with visit(browser, server) as page:
             page.goto(f"{server.url}#/recording/{server.day.ids[name]}")
+            expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
             page.get_by_role("heading", level=1).click()  # a browser plays nothing before a click
             times.append(page.evaluate(FIRST_SOUND))
             sent.append(server.sent.get("media", 0))

@@ -48,12 +48,12 @@ def _use(browser: Browser, server: ConsoleServer, day: Day) -> None:
         page.goto(f"{server.url}#/recording/{day.ids['mp3']}")
         page.get_by_role("button", name="Play", exact=True).click()
         expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Verify now").click()
+        expect(page.get_by_text("nothing differs")).to_be_visible()
         page.get_by_label("Tag name").fill("complaint")
         page.get_by_label("Tag value").fill("C-88")
         page.get_by_role("button", name="Add tag").click()
         expect(page.get_by_text("Saved.")).to_be_visible()
-        page.get_by_role("button", name="Verify now").click()
-        expect(page.get_by_text("nothing differs")).to_be_visible()
 
 
 def _picture(browser: Browser, server: ConsoleServer, name: str, form: str, folder: Path) -> int:

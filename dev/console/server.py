@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from uuid import NAMESPACE_DNS, uuid5
 
 import azure.functions as func
 
@@ -34,7 +35,7 @@ class Person:
 
     def principal(self) -> str:
         """Return the header of App Service authentication."""
-        claims = [{"typ": "name", "val": self.name}, {"typ": OBJECT_ID, "val": f"00000000-{abs(hash(self.name)):012}"}]
+        claims = [{"typ": "name", "val": self.name}, {"typ": OBJECT_ID, "val": str(uuid5(NAMESPACE_DNS, self.name))}]
         claims += [{"typ": "roles", "val": role} for role in self.roles]
         return base64.b64encode(json.dumps({"auth_typ": "aad", "claims": claims}).encode()).decode()
 
