@@ -208,6 +208,18 @@ module identity 'modules/identity.bicep' = {
   params: { name: 'id-${token}', location: location, tags: tags }
 }
 
+module custodian 'modules/identity.bicep' = {
+  name: 'custodian'
+  scope: group
+  params: { name: 'id-custodian-${token}', location: location, tags: tags }
+}
+
+module custodianRole 'modules/archive-custodian-role.bicep' = {
+  name: 'archive-custodian-role'
+  scope: group
+  params: { name: token }
+}
+
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   scope: group
@@ -258,6 +270,8 @@ module archive 'modules/storage-archive.bicep' = {
     container: 'recordings'
     appPrincipalId: identity.outputs.principalId
     writerRoleId: writerRole.outputs.id
+    custodianPrincipalId: custodian.outputs.principalId
+    custodianRoleId: custodianRole.outputs.id
     readersId: archiveReadersGroup
     operatorsId: operators
     immutability: archiveImmutability == 'Off' ? 'Off' : archiveLocked ? 'Locked' : 'Unlocked'
@@ -300,6 +314,8 @@ module fallback 'modules/storage-archive.bicep' = if (!empty(fallbackLocation)) 
     container: 'recordings-fallback'
     appPrincipalId: identity.outputs.principalId
     writerRoleId: writerRole.outputs.id
+    custodianPrincipalId: custodian.outputs.principalId
+    custodianRoleId: custodianRole.outputs.id
     readersId: archiveReadersGroup
     operatorsId: operators
     immutability: 'Off'
@@ -418,6 +434,7 @@ module app 'modules/function-app.bicep' = {
     location: location
     tags: tags
     identityId: identity.outputs.id
+    custodianId: custodian.outputs.id
     packageUri: '${hostStorage.outputs.blobUri}${hostStorage.outputs.packageContainer}'
     pythonVersion: pythonVersion
     instanceMemoryMB: instanceMemoryMB
@@ -440,6 +457,8 @@ module app 'modules/function-app.bicep' = {
       ARCHIVE_STORAGE__blobServiceUri: archive.outputs.blobUri
       ARCHIVE_STORAGE__clientId: identity.outputs.clientId
       ARCHIVE_CONTAINER: archive.outputs.containerName
+      CUSTODIAN_STORAGE__blobServiceUri: archive.outputs.blobUri
+      CUSTODIAN_STORAGE__clientId: custodian.outputs.clientId
       ARCHIVE_RESOURCE_ID: archive.outputs.id
       ARCHIVE_IMMUTABILITY: archiveImmutability == 'Off' ? 'Off' : archiveLocked ? 'Locked' : 'Unlocked'
       DEAD_LETTER_STORAGE__blobServiceUri: deadLetters.outputs.blobUri

@@ -4,6 +4,8 @@ param name string
 param location string
 param tags object
 param identityId string
+@description('The second identity, which alone may destroy.')
+param custodianId string
 param appSettings object
 param packageUri string
 @allowed(['3.12', '3.13', '3.14'])
@@ -47,7 +49,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   location: location
   tags: union(tags, { 'azd-service-name': 'archive' })
   kind: 'functionapp,linux'
-  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {}, '${custodianId}': {} } }
   properties: {
     serverFarmId: plan.id
     httpsOnly: true

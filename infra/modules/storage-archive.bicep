@@ -10,6 +10,10 @@ param container string
 param appPrincipalId string
 @description('The id of the custom role of modules/archive-writer-role.bicep.')
 param writerRoleId string
+@description('The identity that may destroy; the app uses it for that alone.')
+param custodianPrincipalId string
+@description('The id of the custom role of modules/archive-custodian-role.bicep.')
+param custodianRoleId string
 @description('Object id of the group that may read recordings; empty is nobody. Give it to few.')
 param readersId string
 @description('Object id of the group that operates the app: to verify, it reads. Empty is nobody.')
@@ -116,6 +120,17 @@ resource write 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: writerRoleId
+  }
+  dependsOn: [storage]
+}
+
+resource destroy 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, custodianPrincipalId, custodianRoleId)
+  scope: account
+  properties: {
+    principalId: custodianPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: custodianRoleId
   }
   dependsOn: [storage]
 }

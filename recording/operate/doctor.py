@@ -20,7 +20,7 @@ from recording.domain.host_json import Fault, clock_faults, host_json_faults
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.names import AUDIT_TABLE, CHUNKS_QUEUE, CHUNKS_TABLE, EVENTS_QUEUE, RECORDINGS_TABLE
 from recording.domain.state.chunk import Home
-from recording.domain.watched.protection import Protection, faults_of, told_of
+from recording.domain.watched.protection import ERASURE_LIMIT_DAYS, Protection, erasure_days, faults_of, told_of
 from recording.errors import ControlError, RecordingError, SourceGoneError, StorageRefusedError
 from recording.errors.codes import Code
 from recording.operate import round_trip
@@ -296,6 +296,27 @@ def _held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
     return f"{kinds.total()} things" + (f": {told}" if told else ""), remedy if kinds else None
 
 
+def _erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said:
+    """An approved erasure waits for immutability, then for soft delete; the law gives one month."""
+    if settings.custodian_storage is None:
+        raise _SkippedError("CUSTODIAN_STORAGE is not set: nothing is destroyed")
+    if settings.archive_resource_id is None:
+        raise _SkippedError("ARCHIVE_RESOURCE_ID is not set")
+    try:
+        found = probe.protection()
+    except StorageRefusedError as error:
+        raise _SkippedError(f"how the account is protected may not be read ({error.code})") from None
+    days = erasure_days(found, purges=settings.custodian_purges)
+    told = f"bytes of the newest recording are gone {days} days after an erasure is approved, at most"
+    if days <= ERASURE_LIMIT_DAYS:
+        return told, None
+    remedy = (
+        f"The law gives {ERASURE_LIMIT_DAYS} days. Shorten soft delete or immutability (14 and 14 fit), "
+        "let the account purge (CUSTODIAN_PURGES), or answer requests with the extension."
+    )
+    raise _Warning(told, remedy)
+
+
 def _protection(_ports: Ports, settings: Settings, probe: Probe) -> Said:
     if settings.archive_resource_id is None:
         raise _SkippedError("ARCHIVE_RESOURCE_ID is not set")
@@ -418,6 +439,7 @@ CHECKS: dict[str, Check] = {
     "archive": _archive,
     "archive_delete": _archive_delete,
     "archive_protection": _protection,
+    "erasure_clock": _erasure_clock,
     "fallback": _fallback,
     "dead_letters": _dead_letters,
     "held": _held,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+ERASURE_LIMIT_DAYS = 30  # GDPR 12(3): one month
+RUN_DAYS = 1  # an approved erasure is carried out within the day
 LEAST_SOFT_DELETE = 7  # days in which a delete can be undone
 
 
@@ -73,6 +75,12 @@ def faults_of(found: Protection, delete_after: timedelta | None, expected: Immut
             yield f"the lifecycle rule {rule} deletes after {after:g} days, and DELETE_AFTER_DAYS says {wanted}"
     if delete_after is not None and not found.deletes:
         yield f"no lifecycle rule deletes, and DELETE_AFTER_DAYS says after {delete_after.days} days"
+
+
+def erasure_days(found: Protection, *, purges: bool = False) -> int:
+    """Return after how many days at most the bytes of a recording made today are gone, once its erasure is approved."""
+    immutable = found.immutability_days or 0 if found.immutability is not Immutability.OFF else 0
+    return RUN_DAYS + immutable + (0 if purges else found.soft_delete_days or 0)
 
 
 def _strength(immutability: Immutability) -> int:

@@ -26,6 +26,9 @@ OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "SUBSCRIBE_TRIES", "SUBSCR
 SAFE_AZD = (1, 25)
 # Read by the app and left out of the templates, each for its reason.
 LEFT_OUT = {
+    "CUSTODIAN_STORAGE": "a key",
+    "CUSTODIAN_STORAGE__accountName": "the address is given: it is right in every cloud",
+    "CUSTODIAN_PURGES": "the templates keep permanent deletes off",
     "ACS_CONNECTION_STRING": "a key; the templates use the identity",
     "AzureWebJobsStorage": "a key",
     "ARCHIVE_STORAGE": "a key",

@@ -84,10 +84,17 @@ def patient() -> Patient:
     """Healthy, with an identity, a second destination, dead letters and ACS's log."""
     other = StorageConnection(blob_uri="https://other.blob.core.windows.net")
     archive = StorageConnection(blob_uri="https://archive.blob.core.windows.net")
-    account: dict[str, Any] = {"archive_resource_id": ACCOUNT, "archive_immutability": Immutability.UNLOCKED}
-    return Patient(
+    custodian = StorageConnection(blob_uri="https://archive.blob.core.windows.net", client_id="custodian")
+    account: dict[str, Any] = {
+        "custodian_storage": custodian,
+        "archive_resource_id": ACCOUNT,
+        "archive_immutability": Immutability.UNLOCKED,
+    }
+    made = Patient(
         world(acs=IDENTITY, **account, archive_storage=archive, fallback_storage=other, dead_letter_storage=other)
     )
+    made.probe.protected = replace(made.probe.protected, soft_delete_days=14, immutability_days=14)
+    return made
 
 
 Break = Callable[[Patient], object]
@@ -251,8 +258,16 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
         "table_recordings",  # the same as chunks, with another name
         "table_audit",
         "acs_end",  # warns, below
+        "erasure_clock",  # warns, below
     }
     assert len(BROKEN) >= 25
+
+
+def test_an_erasure_that_takes_longer_than_the_law_allows_is_a_warning(patient: Patient, tmp_path: Path) -> None:
+    """Immutability and soft delete add up; nothing is wrong before somebody asks for an erasure."""
+    patient.probe.protected = replace(patient.probe.protected, soft_delete_days=30, immutability_days=30)
+    (found,) = [finding for finding in patient.findings(tmp_path) if finding.check == "erasure_clock"]
+    assert (found.state, "61 days" in found.found, "30 days" in (found.remedy or "")) == (State.WARNING, True, True)
 
 
 def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
@@ -264,6 +279,7 @@ def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
     skipped = {check for check, state in found.items() if state is State.SKIPPED}
     assert skipped == {
         "archive_protection",
+        "erasure_clock",
         "archive_delete",
         "fallback",
         "dead_letters",
