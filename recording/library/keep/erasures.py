@@ -125,14 +125,21 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
     for erasure in list(keeping_of(ports).erasures()):
         if isinstance(erasure, Unreadable) or erasure.state is not ErasureState.APPROVED:
             continue
-        claim(erasure, ports)
-        if erasure.swept_at is None:
-            erasure = _swept(erasure, custodian, ports)  # noqa: PLW2901 - the same request, as it is now
-        if _status(erasure, ports, settings).is_erased:
-            keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": ports.clock.now()}))
-        else:
+        try:
+            left += not _is_done(erasure, custodian, ports, settings)
+        except ClaimLostError:  # another instance goes on with it at this moment
             left += 1
     return left
+
+
+def _is_done(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> bool:
+    claim(erasure, ports)
+    if erasure.swept_at is None:
+        erasure = _swept(erasure, custodian, ports)
+    if not _status(erasure, ports, settings).is_erased:
+        return False
+    keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": ports.clock.now()}))
+    return True
 
 
 def _swept(erasure: Erasure, custodian: Custodian, ports: Ports) -> Erasure:

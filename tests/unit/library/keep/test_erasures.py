@@ -15,7 +15,7 @@ from dev.in_memory.world import World
 from recording.domain.find.index_keys import IndexKey, IndexKeys
 from recording.domain.keep.erasure import ErasureState, hashes_of, mentions
 from recording.domain.state.records import changed
-from recording.errors import RequestError
+from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
 from recording.library.keep.erasures import approve_erasure, erasure_status, request_erasure
 from recording.library.keep.holds import place_hold, release_hold
@@ -198,3 +198,13 @@ def test_the_stored_request_names_nobody() -> None:
     (row,) = here.fakes.keeping.requests.values()
     assert PHONE not in row.model_dump_json()
     assert dataclasses.is_dataclass(here.fakes)
+
+
+def test_two_instances_that_carry_it_out_do_not_end_each_others_run() -> None:
+    """The second one finds the request changed, and goes on with all others."""
+    here, _ = archived()
+    approved(here)
+    here.fakes.keeping.fail_next("save_erasure", ClaimLostError("changed"))
+    days_pass(here, 2)
+    assert blobs_of_recording(here) == []
+    assert all(request.state is ErasureState.DONE for request in here.fakes.keeping.requests.values())
