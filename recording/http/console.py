@@ -185,7 +185,7 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
             "control": principal.may(Operation.TAG),
             "operate": principal.may(Operation.RETRY_HELD),
             "hold": principal.may(Operation.HOLD),
-            "export": False,
+            "export": principal.may(Operation.GET_VCON),
             "erase": principal.may(Operation.REQUEST_ERASURE),
         },
         "signOutUrl": SIGN_OUT_URL,

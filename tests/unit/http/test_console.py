@@ -17,14 +17,7 @@ from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.repository import DOCS
 
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin", MARK: "1"}
-INCLUDED = {
-    Role.READ: {Role.READ},
-    Role.LISTEN: {Role.READ, Role.LISTEN},
-    Role.CONTROL: {Role.READ, Role.CONTROL},
-    Role.HOLD: {Role.READ, Role.HOLD},
-    Role.ERASE: {Role.READ, Role.ERASE},
-    Role.ADMIN: set(Role),
-}
+INCLUDED = {role: {Role.READ, role} for role in Role} | {Role.ADMIN: set(Role)}
 
 
 def principal(*roles: str, name: str | None = "Ann Example") -> dict[str, str]:
