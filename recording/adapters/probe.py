@@ -200,7 +200,7 @@ class AzureProbe:
             answer = attempt(partial(client.send_request, request))
             answer.raise_for_status()
             if answer.status_code >= 300:  # a page to sign in, put in front of the function
-                raise StorageRefusedError(f"the function's webhook answered {answer.status_code}")
+                raise StorageRefusedError("the function's webhook did not take the event: something is in front of it")
         return True
 
     def pause(self, length: timedelta) -> None:

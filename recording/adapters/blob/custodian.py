@@ -87,17 +87,17 @@ class BlobCustodian:
             return self._purged(version, container) if self._purges else DestroyAnswer.DONE
         with translated("destroying a version"):
             if version.is_current:
-                answer = _deleted(blob.delete_blob)
+                answer = _destroyed(blob.delete_blob)
                 if answer is DestroyAnswer.REFUSED or version.version is None:
                     return answer
-            return _deleted(partial(blob.delete_blob, **_of(version)))
+            return _destroyed(partial(blob.delete_blob, **_of(version)))
 
     def _purged(self, version: StoredVersion, container: ContainerClient) -> DestroyAnswer:
         """Ask for a softly deleted version's end now; an account that does not allow it keeps it to its day."""
         blob = container.get_blob_client(version.name)
         with translated("destroying a version"):
             try:
-                return _deleted(partial(blob.delete_blob, blob_delete_type="Permanent", **_of(version)))
+                return _destroyed(partial(blob.delete_blob, blob_delete_type="Permanent", **_of(version)))
             except HttpResponseError as error:
                 if status_of(error) in (400, 403, 409) or _is_unsupported(error):
                     return DestroyAnswer.DONE
@@ -142,7 +142,7 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC) if isinstance(moment, datetime) else None
 
 
-def _deleted(call: Callable[[], Any]) -> DestroyAnswer:
+def _destroyed(call: Callable[[], Any]) -> DestroyAnswer:
     try:
         attempt(call)
     except ResourceNotFoundError:

@@ -208,6 +208,8 @@ CASES: tuple[Case, ...] = (
         [_now(Event.UNRECORDED, code="acs_unavailable", fault="acs", reason="start_refused")],
         _alerts("unrecorded"),
     ),
+    Case("the directory is exported", [_now(Event.DIRECTORY_EXPORTED, count=1, length_bytes=1)]),
+    Case("a waveform is not kept", [_now(Event.WAVEFORM_NOT_KEPT, recording_id="rec-1", code="storage_refused")]),
     Case("consent is told", [_now(Event.CONSENT, recording_id="rec-1", action="given")]),
     Case("a recording ends soon", [_now(Event.ENDS_SOON, recording_id="rec-1", time_left_seconds=600.0)]),
     Case("a guard acts", [_now(Event.GUARD_ACTED, recording_id="rec-1", action="resume_recording")]),
