@@ -38,6 +38,7 @@ from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, StorageBusyError
 from recording.library.keep.assess import assessed, keeping_of
 from recording.library.keep.leftovers import Leftovers
+from recording.library.seal.waiting import seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
 from recording.ports.follow_ups import request_follow_up
 from recording.ports.keeping import Custodian, DestroyAnswer
@@ -147,17 +148,21 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
         if not is_of_later_chunk(version.name, chunks, row.decided, template)
         and not (is_partial and _is_manifest(version))
     ]
+    name = certificate_name(row.recording_id, row.destroying_since or ports.clock.now())
+    if not is_partial:
+        for folder in folders:
+            withdraw_folder(folder, name, ports)
     refused = [version for version in ours if custodian.destroy(version) is DestroyAnswer.REFUSED]
     if refused:
         now = ports.clock.now()
         refusal = refusal_of(refused, now) or Refusal(reason="refused", at=now, blobs=len(refused))
         return _refused(row, refusal, ports)
     gone_at = _last_day(ours, row.recording_id, folders, leftovers, custodian)
-    name = certificate_name(row.recording_id, row.destroying_since or ports.clock.now())
     destroyed = [chunk for chunk in chunks if str(chunk.key) in row.decided]
     _forget(record, destroyed, name, row, ports, is_partial=is_partial)
     document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
     ports.archive.put_once(name, document, "application/json")
+    seal_file(name, ports)
     _audit(row, "disposed", ports)
     try:
         keeping_of(ports).save_custody(row_of.disposed(row, ports.clock.now(), gone_at, name))

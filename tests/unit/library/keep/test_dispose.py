@@ -2,10 +2,12 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
+from dev.in_memory.seal import FakeSeal
 from recording.domain.find.find_query import FindQuery
 from recording.domain.keep.custody import CustodyState
 from recording.domain.keep.destroy import Place
@@ -16,10 +18,12 @@ from recording.library.keep.dispose import dispose, dispose_if_due
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.rebuild import rebuild
+from recording.library.seal.waiting import seal_recording
 from recording.operate.drift import look_for_drift
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
 from tests.canaries import PARTICIPANT, PHONE
+from tests.unit.library.seal_world import copied, replace_seal, seals, verified
 
 
 def test_it_is_marked_first_and_destroyed_after_its_days() -> None:
@@ -228,3 +232,18 @@ def test_it_runs_at_night_and_goes_on_until_everything_was_seen() -> None:
     assert dispose_if_due(here.ports, here.settings) is not None
     seconds = iter(range(0, 10**9, 10**6))
     assert dispose(here.ports, here.settings, lambda: float(next(seconds))).complete
+
+
+def test_what_was_destroyed_is_no_missing_file_of_the_seal(tmp_path: Path) -> None:
+    """The log still adds up, a sealed statement says why files are not there, and the certificate is sealed too."""
+    here, _ = archived()
+    replace_seal(here.fakes, FakeSeal())
+    seal_recording(RECORDING_ID, here.ports)
+    seals(here)
+    put_rule(here, "delete", 1)
+    days_pass(here, 50)
+    assert blobs_of_recording(here) == []
+    seals(here)
+    verdict = verified(copied(here, tmp_path))
+    assert verdict.problems == []
+    assert verdict.withdrawn > 0
