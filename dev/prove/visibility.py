@@ -15,26 +15,30 @@ from dev.in_memory.fakes import FakeArchive, FakeDeadLetters, FakeLog
 from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited
-from recording.control.pauses import stop_recording
+from recording.control.pauses import pause_recording, stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.archived.drift import SCRUB_DUE_AFTER
 from recording.domain.archived.receipt import MORE_TO_COME
+from recording.domain.calls.policy import CallPolicy, TimeIsUp
 from recording.domain.incoming.roles import Operation
 from recording.domain.state import patience
 from recording.domain.state.records import changed
 from recording.errors import (
+    ControlError,
     LogUnavailableError,
     RecordingError,
     SourceBusyError,
     SourceRefusedError,
     StorageRefusedError,
 )
+from recording.errors.codes import Code
 from recording.operate.scrub import scrub_if_due
 from recording.ports import RecordingSummary
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
 BROKEN = wav()[:36] + b"junk" + wav()[40:]  # a WAV file whose data chunk has no name
+CALL = {"serverCallId": "aHR0cHM6Ly9jb252LXdlZXU"}
 ALWAYS = 10_000
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -404,6 +408,49 @@ def starts_refused() -> Stage:
     return _lived(world(), act)
 
 
+def pause_stands() -> Stage:
+    """A pause reaches its end, and its policy leaves it to an operator."""
+    policy = CallPolicy(name="desk", on_pause_timeout=TimeIsUp.ALARM, longest_pause_seconds=60)
+
+    def act(stage: Stage) -> None:
+        here = stage.here
+        started = start_recording(CALL, None, None, here.ports, here.settings)
+        pause_recording(str(started["recordingId"]), here.ports, here.settings)
+        here.fakes.clock.advance(seconds=61)
+        stage.fails_now()
+        here.guards()
+        stage.goes_by(_HOUR)
+
+    return _lived(world(call_policies=(policy,)), act)
+
+
+def must_be_recorded() -> Stage:
+    """ACS refuses the start of a call that must be recorded."""
+
+    def act(stage: Stage) -> None:
+        here = stage.here
+        stage.goes_by(_HOUR)
+        stage.fails_now()
+        here.fakes.control.fail_next("start", ControlError("no", code=Code.ACS_UNAVAILABLE))
+        with suppress(ControlError):
+            start_recording(CALL, None, None, here.ports, here.settings)
+        stage.goes_by(_HOUR)
+
+    return _lived(world(call_policies=(CallPolicy(name="desk", must_be_recorded=True),)), act)
+
+
+def no_seal() -> Stage:
+    """The key of the seal is out of reach for more than an hour; the timer says so."""
+
+    def act(stage: Stage) -> None:
+        stage.goes_by(_HOUR)
+        stage.fails_now()
+        emit(Event.SEAL_BEHIND, code=Code.SEAL_KEY_UNAVAILABLE)
+        stage.goes_by(2 * _HOUR)
+
+    return _lived(world(), act)
+
+
 def nobody_works(hours: float) -> Callable[[], Stage]:
     """Tasks wait and no worker takes them, while the timer still runs."""
 
@@ -474,6 +521,9 @@ ROWS = (
     Row("work waits for half an hour", "queue-waiting", _minutes(30), nobody_works(0.5)),
     Row("work waits for four hours", "queue-stuck", _minutes(20), nobody_works(4)),
     Row("the nightly comparison does not come", "scrub-behind", _minutes(36 * 60), no_scrub),
+    Row("a pause is not over", "pause-overdue", _minutes(15), pause_stands),
+    Row("what must be recorded is not", "unrecorded", _minutes(15), must_be_recorded),
+    Row("nothing can be sealed", "seal-behind", _minutes(25), no_seal),
     Row("the log takes nothing more", "log-cap-reached", _minutes(30), source_delay=INGESTION),
     Row("a stranger reads recordings", "archive-read", _minutes(70), source_delay=INGESTION),
     Row("protection is changed", "protection-changed", _minutes(15), source_delay=_ACTIVITY_LOG),

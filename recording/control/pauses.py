@@ -83,8 +83,9 @@ def begin_pause(recording_id: str, wanted: CommandedPause, length: timedelta | N
     try:
         if length is not None and ports.guards is not None:
             ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), length)
-        record = note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
-        pause = open_pause(record.pauses) or wanted
+        if ports.catalog.get_recording(name) is not None:  # one that nobody knows leaves no row unless ACS knows it
+            record = note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
+            pause = open_pause(record.pauses) or wanted
     except StorageError as error:  # people must be able to pause, whatever storage does
         failed = error
     try:
@@ -93,6 +94,8 @@ def begin_pause(recording_id: str, wanted: CommandedPause, length: timedelta | N
         _refused(name, error, pause, ports, is_first=record is None or pause.id == wanted.id)
     if failed is not None:
         raise failed
+    if record is None:
+        note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
     record = _acted(name, LastAction.PAUSED, Event.PAUSED, ports)
     return {
         "recordingId": name,
@@ -105,7 +108,8 @@ def _refused(name: str, error: ControlError, pause: CommandedPause, ports: Ports
     """Raise what ACS refused, unless the recording is paused already and stays so until the first pause is over."""
     if is_first:
         with suppress(StorageError):
-            end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
+            if ports.catalog.get_recording(name) is not None:
+                end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
         raise error
     if error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
         raise error

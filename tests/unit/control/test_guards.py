@@ -116,6 +116,18 @@ def test_what_acs_refuses_to_pause_is_not_paused() -> None:
     assert "resume" not in here.fakes.control.calls
 
 
+def test_a_recording_that_nobody_knows_leaves_no_row() -> None:
+    """A made-up id must not become a recording; one that ACS knows may be paused and has its guard."""
+    here = under()
+    with pytest.raises(ControlError):
+        pauses(here, "unknown")
+    assert here.fakes.catalog.recordings == {}
+    here.fakes.control.states["elsewhere"] = "active"
+    pauses(here, "elsewhere")
+    passes(here, 305)
+    assert here.fakes.control.states["elsewhere"] == "active"
+
+
 @pytest.mark.parametrize(("rule", "expected"), [(TimeIsUp.STOP, None), (TimeIsUp.ALARM, "inactive")])
 def test_the_policy_says_what_follows(rule: TimeIsUp, expected: str | None) -> None:
     """Stopping, or an operator."""
