@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from recording.control.notes import check_recording_id, note
+from recording.control.notes import check_recording_id, note, without_alarm
 from recording.control.pauses import begin_pause, policy_of, resume_recording, stop_recording
 from recording.domain.calls.consent import (
     ConsentEntry,
@@ -63,14 +63,8 @@ def tell_consent(
     def decide(row: RecordingRecord) -> RecordingChanges | None:
         if not is_step_possible(consent_state(row.consent, row.consents), asked.step):
             raise RequestError("no consent was given that could be changed", code=Code.CONSENT_NOT_GIVEN)
-        alarm = RecordingChanges()
-        if row.call_alarm == Code.CONSENT_MISSING and asked.step is not ConsentStep.WITHDRAWN:
-            alarm = {
-                "call_alarm": None,
-                "call_alarm_since": None,
-                "stands": None if row.stands == row.call_alarm else row.stands,
-            }
-        return {"consents": (*row.consents, entry), **alarm}
+        is_told = asked.step is not ConsentStep.WITHDRAWN
+        return {"consents": (*row.consents, entry), **(without_alarm(row, Code.CONSENT_MISSING) if is_told else {})}
 
     if asked.step is ConsentStep.WITHDRAWN and ports.guards is not None:
         guard = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=now.isoformat())
@@ -121,8 +115,8 @@ def _pause_for_good(record: RecordingRecord, ports: Ports) -> None:
         return {"pauses": kept}
 
     if any(one.how is None for one in record.pauses):
-        note(record.recording_id, ports, decide)
-    begin_pause(record.recording_id, pause, None, ports)
+        record = note(record.recording_id, ports, decide)
+    begin_pause(record.recording_id, record, pause, None, ports)
 
 
 def _check_known(recording_id: str, ports: Ports) -> None:

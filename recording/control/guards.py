@@ -138,7 +138,7 @@ def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: Rec
     """Return whether ACS refuses to resume because nothing is paused any more; that is noted then."""
     if error.code not in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED):
         return False
-    state = ports.control.state(record.acs_id or record.recording_id)
+    state = ports.control.state(acs_id_of(record.recording_id, record))
     if state is not None and state.lower() != "active":
         return False
     how = PauseEnd.OVER if state is None else PauseEnd.ELSEWHERE
@@ -206,14 +206,14 @@ def _again(task: GuardTask, record: RecordingRecord, error: ControlError, ports:
     )
     if task.kind is GuardKind.PAUSE:
         _raise(record, Code.PAUSE_OVERDUE, ports)
-    if ports.guards is not None and _is_there(task, ports):
+    if ports.guards is not None and _is_there(record, ports):
         ports.guards.send(task.again(), wait_before(task.attempt))
 
 
-def _is_there(task: GuardTask, ports: Ports) -> bool:
+def _is_there(record: RecordingRecord, ports: Ports) -> bool:
     """Return whether ACS may still know the recording; it does not when it says so."""
     try:
-        return ports.control.state(acs_id_of(task.recording_id, ports)) is not None
+        return ports.control.state(acs_id_of(record.recording_id, record)) is not None
     except RecordingError:
         return True
 

@@ -18,13 +18,28 @@ def check_recording_id(recording_id: str) -> None:
         raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
 
 
-def acs_id_of(recording_id: str, ports: Ports) -> str:
-    """Return the id as ACS spells it; as it was asked for, where that is not known."""
+def known_recording(recording_id: str, ports: Ports) -> RecordingRecord | None:
+    """Return what the catalog knows; nothing when it does not answer, for people must be able to end a recording."""
     try:
-        known = ports.catalog.get_recording(canonical_id(recording_id))
-    except StorageError:  # people must be able to end a recording, whatever storage does
-        return recording_id
-    return known.acs_id or recording_id if known else recording_id
+        return ports.catalog.get_recording(canonical_id(recording_id))
+    except StorageError:
+        return None
+
+
+def acs_id_of(recording_id: str, known: RecordingRecord | None) -> str:
+    """Return the id as ACS spells it; as it was asked for, where that is not known."""
+    return (known.acs_id if known else None) or recording_id
+
+
+def without_alarm(row: RecordingRecord, code: Code) -> RecordingChanges:
+    """Return the end of an alarm about the call itself; nothing where it does not stand in it."""
+    if row.call_alarm != code:
+        return {}
+    return {
+        "call_alarm": None,
+        "call_alarm_since": None,
+        "stands": None if row.stands == row.call_alarm else row.stands,
+    }
 
 
 def note(

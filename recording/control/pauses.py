@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from recording.control.notes import acs_id_of, check_recording_id, note
+from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, without_alarm
 from recording.domain.archived.receipt import gaps_in
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import (
@@ -49,7 +49,8 @@ def pause_recording(
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
     check_recording_id(recording_id)
-    policy = policy_of(_known(recording_id, ports), settings)
+    known = known_recording(recording_id, ports)
+    policy = policy_of(known, settings)
     seconds = asked.max_seconds or policy.longest_pause_seconds
     if seconds > policy.longest_pause_seconds:
         message = f"the policy {policy.name!r} lets a pause last {policy.longest_pause_seconds} s at most"
@@ -61,41 +62,46 @@ def pause_recording(
         reason=without_numbers(asked.reason) if asked.reason else None,
         by=caller,
     )
-    return begin_pause(recording_id, wanted, timedelta(seconds=seconds), ports)
+    return begin_pause(recording_id, known, wanted, timedelta(seconds=seconds), ports)
 
 
-def _known(recording_id: str, ports: Ports) -> RecordingRecord | None:
-    try:
-        return ports.catalog.get_recording(canonical_id(recording_id))
-    except StorageError:  # the default policy then
-        return None
-
-
-def begin_pause(recording_id: str, wanted: CommandedPause, length: timedelta | None, ports: Ports) -> dict[str, Any]:
+def begin_pause(
+    recording_id: str, known: RecordingRecord | None, wanted: CommandedPause, length: timedelta | None, ports: Ports
+) -> dict[str, Any]:
     """Enqueue the guard of a pause where it has a length, note the pause, and ask ACS for it.
+
+    Args:
+        recording_id: as it was asked for.
+        known: what the catalog knows; one that nobody knows leaves no row unless ACS knows it.
+        wanted: the pause; one that is open already is joined instead.
+        length: None for a pause without an end.
+        ports: what the use case touches.
 
     Raises:
         ControlError: ACS refused.
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
-    name, failed = canonical_id(recording_id), None
-    record, pause = None, wanted
+    name, failed, pause = canonical_id(recording_id), None, wanted
     try:
         if length is not None and ports.guards is not None:
             ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), length)
-        if ports.catalog.get_recording(name) is not None:  # one that nobody knows leaves no row unless ACS knows it
-            record = note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
-            pause = open_pause(record.pauses) or wanted
+        if known is not None:
+            pause = _noted(name, wanted, ports)
     except StorageError as error:  # people must be able to pause, whatever storage does
         failed = error
+    is_joined = pause.id != wanted.id or (known is not None and open_pause(known.pauses) is not None)
     try:
-        ports.control.pause(acs_id_of(recording_id, ports))
+        ports.control.pause(acs_id_of(recording_id, known))
     except ControlError as error:
-        _refused(name, error, pause, ports, is_first=record is None or pause.id == wanted.id)
+        if not is_joined and known is not None:
+            with suppress(StorageError):
+                end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
+        if not is_joined or error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
+            raise
     if failed is not None:
         raise failed
-    if record is None:
-        note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
+    if known is None:
+        pause = _noted(name, wanted, ports)
     record = _acted(name, LastAction.PAUSED, Event.PAUSED, ports)
     return {
         "recordingId": name,
@@ -104,21 +110,16 @@ def begin_pause(recording_id: str, wanted: CommandedPause, length: timedelta | N
     }
 
 
-def _refused(name: str, error: ControlError, pause: CommandedPause, ports: Ports, *, is_first: bool) -> None:
-    """Raise what ACS refused, unless the recording is paused already and stays so until the first pause is over."""
-    if is_first:
-        with suppress(StorageError):
-            if ports.catalog.get_recording(name) is not None:
-                end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
-        raise error
-    if error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
-        raise error
+def _noted(name: str, wanted: CommandedPause, ports: Ports) -> CommandedPause:
+    """Note a pause, and return the one that is open: this one, or another that it joins."""
+    record = note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
+    return open_pause(record.pauses) or wanted
 
 
 def resume_recording(recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.RESUMED) -> dict[str, Any]:
     """Resume a recording. Raises ControlError as ACS refuses."""
     check_recording_id(recording_id)
-    ports.control.resume(acs_id_of(recording_id, ports))
+    ports.control.resume(acs_id_of(recording_id, known_recording(recording_id, ports)))
     name = canonical_id(recording_id)
     record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how)
     return {"recordingId": name, "state": merged_state("active", record)}
@@ -137,7 +138,7 @@ def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = 
     check_recording_id(recording_id)
     name = canonical_id(recording_id)
     try:
-        ports.control.stop(acs_id_of(recording_id, ports))
+        ports.control.stop(acs_id_of(recording_id, known_recording(recording_id, ports)))
     except ControlError as error:
         if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(name) is None:
             raise
@@ -152,7 +153,7 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
         ended = with_end(row.pauses, ports.clock.now(), how, pause_id)
-        return None if ended == row.pauses else {"pauses": ended, **_without_alarm(row)}
+        return None if ended == row.pauses else {"pauses": ended, **without_alarm(row, Code.PAUSE_OVERDUE)}
 
     return note(recording_id, ports, decide)
 
@@ -210,21 +211,10 @@ def _acted(
             changes["was_resumed"] = True
         if ends is not None:
             changes["pauses"] = with_end(row.pauses, now, ends)
-            changes |= _without_alarm(row)
+            changes |= without_alarm(row, Code.PAUSE_OVERDUE)
         return changes
 
     record = note(recording_id, ports, decide)
     emit(event, recording_id=recording_id)
     request_follow_up(recording_id, ports)
     return record
-
-
-def _without_alarm(row: RecordingRecord) -> RecordingChanges:
-    """Return the end of the alarm that a pause has raised."""
-    if row.call_alarm != Code.PAUSE_OVERDUE:
-        return {}
-    return {
-        "call_alarm": None,
-        "call_alarm_since": None,
-        "stands": None if row.stands == row.call_alarm else row.stands,
-    }

@@ -274,6 +274,8 @@ def test_a_withdrawal_pauses_or_stops_by_policy_and_no_guard_resumes_it(rule: Wi
             pauses(here, recording)
         answer = tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
         assert answer["consent"]["state"] == "withdrawn"
+        open_ones = [one.reason for one in here.fakes.catalog.recordings[recording].pauses if one.how is None]
+        assert open_ones == (["consent withdrawn"] if rule is Withdrawal.PAUSE else [])
         passes(here, 600)
         assert here.fakes.control.states.get(recording) == expected
 
