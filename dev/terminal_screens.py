@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, record, task
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.troubles import at_risk, suspect
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
-from recording.domain.state.chunk import ChunkRecord, ChunkState, Suspect
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import Expectation
 from recording.ingest import ingest_event
@@ -46,7 +46,7 @@ def at_three() -> World:
     scrub(here.ports, here.settings)
     here.reconciles()
     here.fakes.clock.advance(minutes=2)
-    for made in (_at_risk(here), _suspect(here)):
+    for made in (at_risk(here, _AT_RISK, timedelta(minutes=30)), suspect(here, _SUSPECT)):
         here.fakes.catalog.add_chunk(made)
     here.announces(
         event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged", subject=_SUBJECT)
@@ -65,32 +65,6 @@ def _started(here: World, recording_id: str, order: str) -> RecordingRecord:
         ended_seen_at=here.now - timedelta(hours=8) if is_missing else None,
         missing_since=here.now - timedelta(hours=3) if is_missing else None,
         stands=Expectation.MISSING if is_missing else None,
-    )
-
-
-def _at_risk(here: World) -> ChunkRecord:
-    of = task(0, document_id(3), recording_id=_AT_RISK, expires_at=here.now + timedelta(minutes=30))
-    return record(
-        task=of,
-        attempts=14,
-        last_error="source_refused",
-        at_risk_since=here.now - timedelta(hours=5),
-        first_seen_at=here.now - timedelta(hours=23),
-        next_attempt_at=here.now + timedelta(minutes=4),
-    )
-
-
-def _suspect(here: World) -> ChunkRecord:
-    of = task(0, document_id(4), recording_id=_SUSPECT)
-    name = f"{of.folder}/0000-{of.document_id}.suspect-9d21ab00.wav"
-    bytes_ = Suspect(blob_name=name, sha256="9d" * 32, length_bytes=640_556, reason="media_truncated", at=here.now)
-    return record(
-        ChunkState.QUARANTINED,
-        task=of,
-        attempts=9,
-        quarantine_reason="media_suspect",
-        suspects=(bytes_,),
-        changed_at=here.now - timedelta(hours=2),
     )
 
 

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from dev.contact_centre import recordings
-from dev.in_memory.builders import CALL_ID, RECORDING_ID, RESOURCE, chunk, document_id, event, record, task
+from dev.in_memory.builders import CALL_ID, RECORDING_ID, RESOURCE, chunk, document_id, event, task
 from dev.in_memory.fakes import FakeArchive, FakeCatalog
 from dev.in_memory.library import FakeDirectory
+from dev.in_memory.troubles import at_risk, suspect
 from dev.in_memory.world import World, world
 from dev.media.metadata import ChunkFacts, Pause, metadata_document
 from dev.media.render import render
 from dev.media.spec import MediaSpec
 from recording.domain.find.directory import IndexRow, row_key
-from recording.domain.state.chunk import ChunkRecord, ChunkState, Suspect
+from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import Expectation
 from recording.ports import Unreadable
@@ -282,7 +283,7 @@ def _trouble(here: World) -> dict[str, str]:
     ids = {name: recording_id_of(name) for name in ("at_risk", "missing", "suspect", "forged")}
     for name, order, hours in (("at_risk", "1031", 23), ("missing", "1032", 9), ("suspect", "1033", 5)):
         here.fakes.catalog.add_recording(_started(here, ids[name], order, hours, is_missing=name == "missing"))
-    for made in (_at_risk(here, ids["at_risk"]), _suspect(here, ids["suspect"])):
+    for made in (at_risk(here, ids["at_risk"], timedelta(minutes=42)), suspect(here, ids["suspect"])):
         here.fakes.catalog.add_chunk(made)
     for name in ("at_risk", "missing", "suspect"):
         here.fakes.follow_ups.send(ids[name])
@@ -303,32 +304,6 @@ def _started(here: World, recording_id: str, order: str, hours: int, *, is_missi
         ended_seen_at=here.now - timedelta(hours=8) if is_missing else None,
         missing_since=here.now - timedelta(hours=3) if is_missing else None,
         stands=Expectation.MISSING if is_missing else None,
-    )
-
-
-def _at_risk(here: World, recording_id: str) -> ChunkRecord:
-    of = task(0, document_id(3), recording_id=recording_id, expires_at=here.now + timedelta(minutes=42))
-    return record(
-        task=of,
-        attempts=14,
-        last_error="source_refused",
-        at_risk_since=here.now - timedelta(hours=5),
-        first_seen_at=here.now - timedelta(hours=23),
-        next_attempt_at=here.now + timedelta(minutes=4),
-    )
-
-
-def _suspect(here: World, recording_id: str) -> ChunkRecord:
-    of = task(0, document_id(4), recording_id=recording_id)
-    name = f"{of.folder}/0000-{of.document_id}.suspect-9d21ab00.wav"
-    bytes_ = Suspect(blob_name=name, sha256="9d" * 32, length_bytes=640_556, reason="media_truncated", at=here.now)
-    return record(
-        ChunkState.QUARANTINED,
-        task=of,
-        attempts=9,
-        quarantine_reason="media_suspect",
-        suspects=(bytes_,),
-        changed_at=here.now - timedelta(hours=2),
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -72,19 +72,40 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
         RequestError: `recording_not_found` (404) when neither ACS nor the catalog knows it.
         ControlError: ACS failed and the catalog knows nothing either.
     """
+    return told_of(look_at(recording_id, ports), ports, settings)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A recording as catalog and ACS know it at one moment; `acs_fault` is the code of ACS's failure."""
+
+    recording_id: str
+    record: RecordingRecord | None
+    chunks: list[ChunkRecord]
+    acs_state: str | None
+    acs_fault: str | None
+
+
+def look_at(recording_id: str, ports: Ports) -> Look:
+    """Ask catalog and ACS, each once. Raises as `get_recording`."""
     check_recording_id(recording_id)
     asked_for, recording_id = recording_id, canonical_id(recording_id)
     record = ports.catalog.get_recording(recording_id)
     acs_state, acs_fault = _acs_state(asked_for, record, ports)
     if record is None and acs_state is None:
         raise RequestError("neither ACS nor the catalog knows this recording", code=Code.RECORDING_NOT_FOUND)
-    chunks = ports.catalog.chunks_of(recording_id)
-    state = KnownState.UNKNOWN if acs_fault else merged_state(acs_state, record)
+    return Look(recording_id, record, ports.catalog.chunks_of(recording_id), acs_state, acs_fault)
+
+
+def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
+    """Return what was seen as the answer of `GET recordings/{id}`."""
+    record, chunks = seen.record, seen.chunks
+    state = KnownState.UNKNOWN if seen.acs_fault else merged_state(seen.acs_state, record)
     return {
-        "recordingId": recording_id,
-        "state": KnownState.ENDED if chunks and acs_state is None else state,
-        "acsState": acs_state,
-        "acsFault": acs_fault,
+        "recordingId": seen.recording_id,
+        "state": KnownState.ENDED if chunks and seen.acs_state is None else state,
+        "acsState": seen.acs_state,
+        "acsFault": seen.acs_fault,
         **_known_facts(record),
         "complete": is_complete(chunks, record.least_count if record else None),
         **gap_facts(gaps_in(chunks, record.least_count if record else None)),

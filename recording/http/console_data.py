@@ -18,6 +18,7 @@ from recording.domain.archived.receipt import gaps_in
 from recording.domain.find.find_query import FindQuery, FindState, plan_of
 from recording.domain.incoming.events import read_time
 from recording.domain.incoming.roles import Operation
+from recording.domain.spreadsheet import safe_cell
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived
@@ -44,7 +45,6 @@ LONGEST_DAY = timedelta(hours=48)
 _LOOK_KEPT, _VOLUME_KEPT = timedelta(seconds=3), timedelta(seconds=30)  # for all who have the page open
 _TRAIL_SINCE = timedelta(days=1)
 _NOT_ARCHIVED = (FindState.RECORDING, FindState.AT_RISK, FindState.HELD, FindState.MISSING, FindState.INCOMPLETE)
-_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "startedAt",
     "recordingId",
@@ -82,8 +82,9 @@ def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.GET, dependencies)
         recording_id = recording_id_of(request)
-        content = control.get_recording(recording_id, ports, settings)
-        record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
+        seen = control.look_at(recording_id, ports)
+        record, chunks = seen.record, seen.chunks
+        content = control.told_of(seen, ports, settings)
         by_key = {(chunk.task.index, chunk.task.document_id): chunk for chunk in chunks}
         content["chunks"] = [
             {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
@@ -306,10 +307,4 @@ def _cells(found: dict[str, Any]) -> list[str]:
         "states": " ".join(found["states"]),
         "tags": "; ".join(f"{name}={value}" for name, value in found["tags"].items()),
     }
-    return [_safe(told[name]) for name in _COLUMNS]
-
-
-def _safe(value: object) -> str:
-    """Return a cell that spreadsheets show and never calculate."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_BEGINS_FORMULA) else text
+    return [safe_cell(told[name]) for name in _COLUMNS]

@@ -16,6 +16,7 @@ from recording.domain.calls.pauses import CommandedPause, PauseEnd
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
 from recording.domain.incoming.events import Time
 from recording.domain.incoming.requests import Exact
+from recording.domain.spreadsheet import safe_cell
 from recording.errors import RequestError
 from recording.library.directory import find
 from recording.ports import Ports
@@ -78,7 +79,7 @@ class PauseReport:
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
         writer.writeheader()
-        writer.writerows({name: _plain(value) for name, value in row.shown().items()} for row in self.rows)
+        writer.writerows({name: safe_cell(value) for name, value in row.shown().items()} for row in self.rows)
         return text.getvalue()
 
 
@@ -122,8 +123,3 @@ def _add(rows: dict[tuple[str, str | None, str | None], PauseRow], pause: Comman
 
 def _in_order(rows: dict[tuple[str, str | None, str | None], PauseRow]) -> Iterator[PauseRow]:
     yield from sorted(rows.values(), key=lambda row: (row.day, row.caller or "", row.reason or ""))
-
-
-def _plain(value: object) -> object:
-    text = value if isinstance(value, str) else None
-    return f"'{text}" if text and text[0] in "=+-@\t\r" else value

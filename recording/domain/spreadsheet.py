@@ -1,0 +1,9 @@
+"""Cells of CSV files that people open in a spreadsheet. Pure."""
+
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(value: object) -> str:
+    """Return the text of a cell that spreadsheets show and never calculate; nothing for None."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_BEGINS_FORMULA) else text
