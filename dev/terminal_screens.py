@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.troubles import at_risk, suspect
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main

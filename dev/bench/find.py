@@ -24,7 +24,7 @@ from dev.azurite import Azurite
 from dev.bench.azurite_seed import seeded
 from dev.contact_centre import Made, agent, caller, recording
 from dev.in_memory.builders import settings as plain_settings
-from dev.in_memory.fakes import Fakes
+from dev.in_memory.fakes.ports import Fakes
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.directory import TableDirectory, entity_of

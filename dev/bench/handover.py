@@ -15,8 +15,9 @@ from typing import Any
 import psutil
 
 from dev.in_memory.builders import chunk, document_id, event, record, settings, task
-from dev.in_memory.fakes import FakeArchive, Fakes
-from dev.in_memory.seal import FakeSeal
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.ports import Fakes
+from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.recording import RecordingRecord

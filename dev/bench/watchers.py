@@ -21,7 +21,8 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.data.tables import TableEntity
 
 from dev.in_memory.builders import document_id, settings, task
-from dev.in_memory.fakes import FakeLog, Fakes
+from dev.in_memory.fakes.log import FakeLog
+from dev.in_memory.fakes.ports import Fakes
 from recording.adapters.table import rows
 from recording.adapters.table.catalog import TableCatalog
 from recording.domain.state.chunk import ChunkRecord, ChunkState

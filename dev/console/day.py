@@ -14,8 +14,9 @@ from typing import Any
 
 from dev.contact_centre import recordings
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, RESOURCE, chunk, document_id, event, task
-from dev.in_memory.fakes import FakeArchive, FakeCatalog
-from dev.in_memory.library import FakeDirectory
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.catalog import FakeCatalog
+from dev.in_memory.fakes.library import FakeDirectory
 from dev.in_memory.troubles import at_risk, suspect
 from dev.in_memory.world import World, world
 from dev.media.metadata import ChunkFacts, Pause, metadata_document

@@ -30,7 +30,7 @@ from dev.console.day import (
 )
 from dev.console.long_media import long_mp3, long_mp4
 from dev.console.server import ConsoleServer
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from recording.domain.state.records import changed
 from recording.http.console_files import FOLDER
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import Day, busy_day
 from dev.console.server import ConsoleServer
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 COLOURS = 128  # of the palette: a third of the bytes, and nothing to be seen of it

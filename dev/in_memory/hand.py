@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from dev.in_memory.fakes import FakeArchive, FakeClock, FakeSource
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.clock import FakeClock
+from dev.in_memory.fakes.source import FakeSource
 from recording.errors import BlobLockedError
 
 

@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
-from dev.in_memory.custodian import FakeCustodian
-from dev.in_memory.fakes import Fakes
+from dev.in_memory.fakes.custodian import FakeCustodian
+from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.world import World, world
 from recording.domain.keep.destroy import Place
 from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dev.in_memory.builders import FAKE_CLOCK_START, event, metadata, settings, task, wav
-from dev.in_memory.fakes import Fakes, FakeSource
+from dev.in_memory.fakes.ports import Fakes
+from dev.in_memory.fakes.scripted import Scripted
+from dev.in_memory.fakes.source import FakeSource
 from dev.in_memory.hand import SkewedClock
-from dev.in_memory.scripted import Scripted
 from recording.archive.line import archive_message
 from recording.control.guards import guard_message
 from recording.domain.archived.layout import metadata_name, receipt_name

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from dev.in_memory.builders import CONTAINER, chunk, cloud_event, document_id, event, metadata, task, wav
-from dev.in_memory.fakes import FakeArchive, FakeDeadLetters
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from dev.prove.picture import picture
 from recording.domain.state.chunk import ChunkTask

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from dev.in_memory.fakes import FakeContent
+from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import RECONCILED_EVERY, World
 from recording.adapters.acs.source import WHOLE_SECONDS
 from recording.domain.state.chunk import ChunkTask

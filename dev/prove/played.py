@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata, task, wav
-from dev.in_memory.fakes import FakeDeadLetters
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.hand import keep_as_written
 from dev.in_memory.world import World, world
 from dev.prove.drips import PLACES, Drips, Workers

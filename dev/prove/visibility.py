@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dev.in_memory.builders import chunk, event, task, wav
-from dev.in_memory.fakes import FakeArchive, FakeDeadLetters, FakeLog
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.log import FakeLog
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.prove.alarms import INGESTION, Line, deployed, workspace_of
 from recording.control.audit import audited

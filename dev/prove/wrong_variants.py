@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from unittest import mock
 
-from dev.in_memory import fakes, world
+from dev.in_memory import world
 from dev.in_memory.builders import settings
+from dev.in_memory.fakes import source
 from dev.prove.powers import (
     BackdatedFirst,
     HandInTheArchive,
@@ -124,7 +125,7 @@ def one_witness_is_proof() -> Iterator[Settings]:
 @contextmanager
 def follow_any_redirect() -> Iterator[Settings]:
     """A redirect of an allowed host is followed, whatever object it leads to."""
-    with mock.patch.object(fakes, "stays_with_the_object", return_value=True):
+    with mock.patch.object(source, "stays_with_the_object", return_value=True):
         yield settings()
 
 

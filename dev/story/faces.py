@@ -8,7 +8,7 @@ from typing import Any
 
 import azure.functions as func
 
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World
 from recording.cli.__main__ import main
 from recording.http import routes

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task, wav
-from dev.in_memory.fakes import FakeContent
+from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import WitnessedSource, World
 from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording

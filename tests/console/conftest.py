@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import Day, busy_day
 from dev.console.server import ConsoleServer
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 Visit = Callable[..., AbstractContextManager[Page]]

@@ -8,7 +8,7 @@ from dev.console.browser import visit
 from dev.console.day import crowd, quiet_day
 from dev.console.server import ConsoleServer
 from dev.contact_centre import caller
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 
 MANY = 100_000
 

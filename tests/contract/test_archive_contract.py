@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev.in_memory.fakes import FakeArchive
+from dev.in_memory.fakes.archive import FakeArchive
 from recording.adapters.blob.archive import BlobArchive
 from recording.errors import StorageError
 from recording.ports import Archive

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dev.in_memory.fakes import FakeAudit
+from dev.in_memory.fakes.audit import FakeAudit
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.audit_eraser import TableAuditEraser
 from recording.ports import AuditEntry, AuditEraser, AuditTrail

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dev.in_memory.fakes import FakeCatalog
+from dev.in_memory.fakes.catalog import FakeCatalog
 from recording.adapters.table.catalog import TableCatalog
 from recording.domain.archived.drift import MediaAge
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from dev.in_memory.fakes import FakeControl
+from dev.in_memory.fakes.control import FakeControl
 from recording.adapters.acs.control import AcsControl
 from recording.domain.formats import LEGAL_COMBINATIONS, Combination
 from recording.domain.incoming.requests import CallLocator, StartOptions

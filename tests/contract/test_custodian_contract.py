@@ -12,8 +12,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from dev.in_memory.builders import settings
-from dev.in_memory.custodian import FakeCustodian
-from dev.in_memory.fakes import Fakes
+from dev.in_memory.fakes.custodian import FakeCustodian
+from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.keep_world import attached
 from recording.adapters.blob import custodian as adapter_of
 from recording.adapters.blob.archive import BlobArchive

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from dev.in_memory.fakes import FakeDeadLetters
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from recording.adapters.blob.dead_letters import BlobDeadLetters
 from recording.ports import DeadLetter, DeadLetters
 from recording.ports.bulkhead import readable

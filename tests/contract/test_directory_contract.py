@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from dev.in_memory.builders import task
-from dev.in_memory.fakes import FakeClock
-from dev.in_memory.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
+from dev.in_memory.fakes.clock import FakeClock
+from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.world import world
 from recording.adapters.storage_queue import StorageFollowUps
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys

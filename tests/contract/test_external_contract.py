@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from dev.in_memory.fakes import FakeExternal
+from dev.in_memory.fakes.source import FakeExternal
 from recording.adapters.blob.external import ExternalBlobs
 from recording.errors import SourceBrokenError, SourceGoneError, UnsafeLocationError
 from recording.ports import ExternalStorage

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dev.in_memory.keeping import FakeKeeping
+from dev.in_memory.fakes.keeping import FakeKeeping
 from recording.adapters.table.keeping import TableKeeping
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, Mark, held, marked, released

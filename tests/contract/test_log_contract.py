@@ -9,7 +9,7 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from dev.in_memory.builders import RESOURCE, settings
-from dev.in_memory.fakes import FakeLog
+from dev.in_memory.fakes.log import FakeLog
 from recording.adapters import monitor_log
 from recording.adapters.monitor_log import MonitorLog
 from recording.errors import LogUnavailableError

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from dev.in_memory.fakes import FakeQuarantine
+from dev.in_memory.fakes.quarantine import FakeQuarantine
 from recording.adapters.blob.quarantine import BlobQuarantine
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.ports import Quarantine, QuarantineEntry

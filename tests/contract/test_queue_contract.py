@@ -10,7 +10,8 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
-from dev.in_memory.fakes import FakeClock, FakeQueue
+from dev.in_memory.fakes.clock import FakeClock
+from dev.in_memory.fakes.queue import FakeQueue
 from recording.adapters.storage_queue import StorageChunkQueue
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE, EVENTS_POISON_QUEUE
 from recording.domain.state.chunk import ChunkTask

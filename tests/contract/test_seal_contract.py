@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dev.in_memory.builders import settings
-from dev.in_memory.seal import FakeSealKey, FakeSealList, FakeSealStore
+from dev.in_memory.fakes.seal import FakeSealKey, FakeSealList, FakeSealStore
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.seal_keys import FileKey, StampingAuthority, VaultKey
 from recording.adapters.table.seal_list import TableSealList

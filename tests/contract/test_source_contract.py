@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dev.in_memory.fakes import FakeSource
+from dev.in_memory.fakes.source import FakeSource
 from recording.adapters.acs.source import AcsSource
 from recording.errors import SourceGoneError, UnsafeLocationError
 from recording.ports import RecordingSource

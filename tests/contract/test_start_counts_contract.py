@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from azure.data.tables import TableServiceClient, UpdateMode
 
-from dev.in_memory.fakes import FakeCatalog, FakeStartCounts
+from dev.in_memory.fakes.audit import FakeStartCounts
+from dev.in_memory.fakes.catalog import FakeCatalog
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.rows import start_count_keys
 from recording.adapters.table.start_counts import TableStartCounts

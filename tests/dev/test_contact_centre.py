@@ -11,7 +11,7 @@ from dev.azurite import Azurite
 from dev.bench import find as bench
 from dev.contact_centre import agent, caller, recordings
 from dev.in_memory.builders import settings
-from dev.in_memory.fakes import Fakes
+from dev.in_memory.fakes.ports import Fakes
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys
 from recording.domain.find.directory import is_placed

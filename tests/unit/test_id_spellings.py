@@ -9,7 +9,8 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, event, task
-from dev.in_memory.fakes import FakeControl, FakeLog
+from dev.in_memory.fakes.control import FakeControl
+from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.world import World, world
 from recording.domain.find.find_query import FindQuery
 from recording.domain.state.recording import LastAction

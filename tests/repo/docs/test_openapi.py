@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from dev.in_memory import builders
-from dev.in_memory.fakes import Fakes
+from dev.in_memory.fakes.ports import Fakes
 from recording import __version__
 from recording.domain.incoming.requests import ChannelAffinity, Consent, StartRequest
 from recording.domain.state.chunk import ChunkState

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import document_id, location, metadata, task, wav
-from dev.in_memory.fakes import FakeContent
+from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.archive.claim import claim_chunk
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome

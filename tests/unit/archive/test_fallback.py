@@ -18,7 +18,7 @@ from dev.in_memory.builders import (
     task,
     wav,
 )
-from dev.in_memory.fakes import FakeArchive
+from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import World, world
 from recording.archive.fallback import KeptContent, KeptSource
 from recording.control.recordings import get_recording

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import record, task, wav
-from dev.in_memory.fakes import FakeBlob
+from dev.in_memory.fakes.archive import FakeBlob
 from dev.in_memory.world import World, world
 from recording.archive.claim import Work
 from recording.archive.verify import verify

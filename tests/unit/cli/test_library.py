@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, event, task, wav
-from dev.in_memory.fakes import FakeArchive
+from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from recording.cli.connect.target import BY_HTTP, app_of_environment, settings_for_a_person
 from recording.errors import RequestError, StorageRefusedError
 from recording.settings import SettingsError, read_settings, use_settings_file, without_comments

@@ -8,7 +8,7 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, task
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.roles import Role
 from recording.http import console

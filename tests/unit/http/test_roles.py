@@ -8,7 +8,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dev.in_memory.builders import chunk, event, task, wav
-from dev.in_memory.fakes import Fakes
-from dev.in_memory.seal import FakeSeal
+from dev.in_memory.fakes.ports import Fakes
+from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.world import World, world
 from recording.library.seal.turn import Sealed, seal
 from recording.library.seal.verdict import FolderFiles, Verdict

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, settings, task
-from dev.in_memory.fakes import FakeArchive, Fakes
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.world import World, world
 from recording.domain.find.for_analysts import columns_for, row_of
 from recording.domain.state.recording import RecordingRecord

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import metadata, task, wav
-from dev.in_memory.fakes import FakeArchive
+from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import World, world
 from recording.domain.archived.importing import IMPORTED, ImportEntry, byos_entries, read_mapping
 from recording.domain.find.find_query import FindQuery

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import metadata, record, task, wav
-from dev.in_memory.fakes import FakeArchive, FakeExternal
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.source import FakeExternal
 from dev.in_memory.world import World, world
 from recording.domain.archived.importing import IMPORTED, ImportEntry, byos_entries, read_mapping
 from recording.domain.find.find_query import FindQuery

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CONTAINER, RECORDING_ID, chunk, event, metadata, record, task, wav
-from dev.in_memory.fakes import FakeArchive
+from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import World, world
 from recording.domain.media.wav_layout import read_wav_layout
 from recording.domain.state.chunk import ChunkState, FallbackCopy, Home

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task
-from dev.in_memory.fakes import FakeCatalog
-from dev.in_memory.library import FakeDirectory
+from dev.in_memory.fakes.catalog import FakeCatalog
+from dev.in_memory.fakes.library import FakeDirectory
 from dev.in_memory.world import WorkerDiedError, World, world
 from recording.domain.find.find_query import FindQuery
 from recording.domain.state.chunk import ChunkRecord, SourceOutcome

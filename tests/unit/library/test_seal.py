@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.in_memory.builders import task
-from dev.in_memory.seal import FakeSealKey, FakeTimeStamps
+from dev.in_memory.fakes.seal import FakeSealKey, FakeTimeStamps
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from recording.domain.state.chunk import ChunkState
 from recording.errors import SealKeyError, StorageBusyError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.in_memory.seal import FakeSealKey
+from dev.in_memory.fakes.seal import FakeSealKey
 from recording.domain.seal import leaves as form
 from recording.domain.seal.checkpoint import read_checkpoint
 from recording.domain.seal.checkpoint import signed as with_signature

@@ -10,7 +10,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, document_id, event, metadata, task, wav
-from dev.in_memory.fakes import FakeArchive, FakeBlob
+from dev.in_memory.fakes.archive import FakeArchive, FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived.vcon import content_hash, party_of, uuid_of
 from recording.domain.archived.vcon_entries import vcon_entries

@@ -8,7 +8,7 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, record, task
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.adapters.table.catalog import UnreadableRecordError
 from recording.cli.__main__ import main

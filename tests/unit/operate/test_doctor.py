@@ -11,7 +11,10 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory import builders
-from dev.in_memory.fakes import FakeDeadLetters, FakeLog, FakeProbe, Fakes
+from dev.in_memory.fakes.log import FakeLog
+from dev.in_memory.fakes.ports import Fakes
+from dev.in_memory.fakes.probe import FakeProbe
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.incoming.events import EVENT_TYPE

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task, wav
-from dev.in_memory.fakes import FakeBlob
+from dev.in_memory.fakes.archive import FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived import layout
 from recording.domain.archived.drift import Drift, DriftKind, is_sampled

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.probe_event import PROBE_TYPE, nonce_of, note_of, probe_event
 from recording.errors import StorageBusyError

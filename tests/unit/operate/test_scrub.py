@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from dev.in_memory.builders import document_id, task
-from dev.in_memory.fakes import FakeBlob
+from dev.in_memory.fakes.archive import FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived import layout
 from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_CYCLE_DAYS, DriftKind

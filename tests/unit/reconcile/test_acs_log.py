@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dev.in_memory.builders import EVENT_TIME, FAKE_CLOCK_START, RECORDING_ID, chunk, event, task
-from dev.in_memory.fakes import FakeLog
+from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.world import World, world
 from recording.control.recordings import get_recording
 from recording.errors import ClaimLostError, LogUnavailableError, StorageBusyError

@@ -10,7 +10,7 @@ from dev.event_grid.dead_letters import dead_letter_document
 from dev.event_grid.envelope import Schema
 from dev.event_grid.policy import NOT_TRIED
 from dev.in_memory.builders import EVENT_TIME, chunk, event, task
-from dev.in_memory.fakes import FakeDeadLetters
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageRefusedError

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import metadata, mp3, task, wav
-from dev.in_memory.fakes import FakeContent
+from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from dev.prove.simulation import AtOnce
 from recording.archive import copy as copying

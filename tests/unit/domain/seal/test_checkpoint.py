@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.in_memory.seal import ORIGIN, FakeSealKey
+from dev.in_memory.fakes.seal import ORIGIN, FakeSealKey
 from recording.domain.seal.checkpoint import Checkpoint, SealFormatError, key_id_of, read_checkpoint, signed
 from recording.domain.seal.signature import der_of, is_signed, key_of_pem, pem_of, public_key_of
 from recording.domain.seal.stamps import is_granted, stamp_request

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
-from dev.in_memory.seal import FakeSeal
 from recording.domain.find.find_query import FindQuery
 from recording.domain.keep.custody import CustodyState
 from recording.domain.keep.destroy import Place

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from dev.in_memory.custodian import FakeCustodian
+from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from recording.domain.keep import custody as rules_of

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID
-from dev.in_memory.custodian import FakeCustodian
-from dev.in_memory.fakes import FakeArchive, FakeDeadLetters
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.custodian import FakeCustodian
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.keep_world import archived, attached, blobs_of_recording, days_pass, put_rule
 from dev.in_memory.world import World
 from recording.domain.find.index_keys import IndexKey, IndexKeys

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dev.in_memory.scripted import Scripted, scripted
+from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.ports import Clock
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 
-from dev.in_memory.scripted import Scripted, scripted
+from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
 from recording.domain.keep.erasure import Erasure

@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dev.in_memory.scripted import Scripted, scripted
+from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.calls.guards import GuardTask
 from recording.domain.find.directory import IndexRow, Span, place_of
 from recording.domain.find.index_keys import IndexKey, IndexKeys

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from dev.in_memory.scripted import Scripted, scripted
+from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.ports import Clock
 from recording.ports.keeping import DestroyAnswer, HoldAnswer

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from dev.in_memory.scripted import Scripted, scripted
+from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.archived.drift import BlobFacts
 from recording.ports.seal import SealPorts, ToSeal
 

@@ -1,0 +1,58 @@
+"""The audit trail and the counts of starts in memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+
+from dev.in_memory.fakes.scripted import Scripted, scripted
+from recording.domain.incoming.start_rate import StartCount
+from recording.ports import AuditEntry
+
+
+class FakeAudit(Scripted):
+    """The audit trail: `written` holds its entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[AuditEntry] = []
+
+    @scripted
+    def add(self, entry: AuditEntry) -> None:
+        self.written.append(replace(entry, id=f"{entry.at.isoformat()}-{len(self.written)}"))
+
+    @scripted
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
+
+    @scripted
+    def withhold(self, without: Callable[[str], str]) -> int:
+        before = self.written
+        self.written = [replace(one, note=without(one.note)) if one.note else one for one in before]
+        return sum(one != other for one, other in zip(before, self.written, strict=True))
+
+    @scripted
+    def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
+        about = [entry for entry in self.written if entry.recording_id == recording_id]
+        return iter(sorted(about, key=lambda entry: entry.at))
+
+
+class FakeStartCounts(Scripted):
+    """How many starts each caller has asked for: `rows` holds one count a caller."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str | None, StartCount] = {}
+        self._etags = count(1)
+
+    @scripted
+    def get(self, caller: str | None) -> StartCount | None:
+        return self.rows.get(caller)
+
+    @scripted
+    def save(self, counted: StartCount) -> bool:
+        present = self.rows.get(counted.caller)
+        if (present.etag if present else None) != counted.etag:
+            return False
+        self.rows[counted.caller] = replace(counted, etag=f'"{next(self._etags)}"')
+        return True
