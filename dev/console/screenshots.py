@@ -18,6 +18,8 @@ SCREENS = {
     "now": "now",
     "search": "search?range=any",
     "recording": "recording/{unmixed}?t=12",
+    "kept": "kept",
+    "requests": "requests",
     "held": "held",
     "audit": "audit",
     "health": "health",

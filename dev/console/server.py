@@ -33,9 +33,14 @@ class Person:
     name: str
     roles: tuple[str, ...]
 
+    @property
+    def object_id(self) -> str:
+        """Return the id that Entra would give."""
+        return str(uuid5(NAMESPACE_DNS, self.name))
+
     def principal(self) -> str:
         """Return the header of App Service authentication."""
-        claims = [{"typ": "name", "val": self.name}, {"typ": OBJECT_ID, "val": str(uuid5(NAMESPACE_DNS, self.name))}]
+        claims = [{"typ": "name", "val": self.name}, {"typ": OBJECT_ID, "val": self.object_id}]
         claims += [{"typ": "roles", "val": role} for role in self.roles]
         return base64.b64encode(json.dumps({"auth_typ": "aad", "claims": claims}).encode()).decode()
 
@@ -44,6 +49,9 @@ PEOPLE = {
     "admin": Person("Noa Lindqvist", ("Recording.Admin",)),
     "listener": Person("ليلى حدّاد", ("Recording.Listen",)),
     "reader": Person("Sam Okafor", ("Recording.Read",)),
+    "eraser": Person("Iris Vogel", ("Recording.Erase",)),
+    "approver": Person("Bo Lindahl", ("Recording.Erase",)),
+    "exporter": Person("Ada Moreau", ("Recording.Export",)),
     "nobody": Person("Kim Nobody", ()),
 }
 
@@ -121,7 +129,7 @@ class ConsoleServer:
         kept = {name: value for name, value in headers.items() if not name.lower().startswith("x-ms-")}
         person = PEOPLE.get(_cookie(headers))
         if person is not None:
-            kept["X-MS-CLIENT-PRINCIPAL"] = person.principal()
+            kept |= {"X-MS-CLIENT-PRINCIPAL": person.principal(), "X-MS-CLIENT-PRINCIPAL-ID": person.object_id}
         query = dict(parse_qsl(urlsplit(target).query))
         return func.HttpRequest(
             method=method,

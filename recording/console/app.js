@@ -5,8 +5,10 @@ import { showAudit } from "./audit.js";
 import { ask, fill, h, icon, say } from "./dom.js";
 import { showHealth } from "./health.js";
 import { showHeld } from "./held.js";
+import { showKept } from "./kept.js";
 import { showNow } from "./now.js";
 import { showRecording } from "./recording.js";
+import { showRequests } from "./requests.js";
 import { showSearch } from "./search.js";
 
 /** Every screen: its name in the menu, its key after `g`, and what one must be allowed to see it. */
@@ -14,6 +16,8 @@ const SCREENS = {
   now: { title: "Now", key: "n", needs: "read", show: showNow },
   search: { title: "Search", key: "s", needs: "read", show: showSearch },
   recording: { title: "Recording", needs: "read", show: showRecording },
+  kept: { title: "Kept", key: "k", needs: "read", show: showKept },
+  requests: { title: "Requests", key: "r", needs: "export erase", show: showRequests },
   held: { title: "Held", key: "h", needs: "operate", show: showHeld },
   audit: { title: "Audit", key: "a", needs: "operate", show: showAudit },
   health: { title: "Health", key: "e", needs: "operate", show: showHealth },
@@ -92,8 +96,11 @@ async function sessionLost(error) {
   isLost = false;
 }
 
+/** Whether the role opens a screen: one of what it needs is enough. */
+const opens = (screen) => screen.needs.split(" ").some((need) => me.may?.[need]);
+
 function frame() {
-  const allowed = Object.entries(SCREENS).filter(([name, one]) => one.key && me.may?.[one.needs] && name !== "recording");
+  const allowed = Object.entries(SCREENS).filter(([name, one]) => one.key && opens(one) && name !== "recording");
   fill(
     shell,
     h(
@@ -103,7 +110,7 @@ function frame() {
       h(
         "nav",
         { "aria-label": "Screens" },
-        allowed.map(([name, one]) => h("a", { href: `#/${name}`, "data-screen": name }, icon(name), h("span", null, one.title))),
+        allowed.map(([name, one]) => h("a", { href: `#/${name}`, "data-screen": name, title: one.title }, icon(name), h("span", null, one.title))),
       ),
       h("button", { class: "account", type: "button", onclick: account, "aria-label": `Account of ${me.name ?? "you"}` }, icon("person"), h("bdi", null, me.name ?? "")),
     ),
@@ -133,7 +140,7 @@ async function account() {
       h(
         "dl",
         { class: "keys" },
-        [["/", "search"], ["g, then n s h a e", "now, search, held, audit, health"], ["?", "this list"], ["k or Space", "play, pause (in the player)"], ["← → / j l", "5 s / 10 s back, ahead"], ["< >", "slower, faster"], ["c", "copy the link to this second"]].map(([keys, does]) => [h("dt", null, h("kbd", null, keys)), h("dd", null, does)]),
+        [["/", "search"], ["g, then n s k r h a e", "now, search, kept, requests, held, audit, health"], ["?", "this list"], ["k or Space", "play, pause (in the player)"], ["← → / j l", "5 s / 10 s back, ahead"], ["< >", "slower, faster"], ["c", "copy the link to this second"]].map(([keys, does]) => [h("dt", null, h("kbd", null, keys)), h("dd", null, does)]),
       ),
       me.signOutUrl && h("p", null, h("a", { class: "button", href: me.signOutUrl, onclick: () => tabs.postMessage({ signedOut: true }) }, "Sign out")),
     ],
@@ -148,7 +155,7 @@ function keys(event) {
   const target = event.target;
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (!useKeys() || target.closest("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
-  const goes = after === "g" && Object.entries(SCREENS).find(([, one]) => one.key === event.key && me.may?.[one.needs]);
+  const goes = after === "g" && Object.entries(SCREENS).find(([, one]) => one.key === event.key && opens(one));
   after = event.key;
   if (goes) location.hash = `#/${goes[0]}`;
   else if (event.key === "/") {
@@ -173,7 +180,7 @@ async function go() {
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const isOpen = screen && (me.may?.[screen.needs] || (at.screen === "audit" && at.query.get("recording") && me.may?.read));
+  const isOpen = screen && (opens(screen) || (at.screen === "audit" && at.query.get("recording") && me.may?.read));
   if (!isOpen) {
     document.title = "Recordings";
     fill(main, h("h1", null, "Nothing here"), h("p", null, screen ? "Your role does not open this page." : "This address leads nowhere."), h("a", { href: "#/now" }, "Go to Now"));

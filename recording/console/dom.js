@@ -49,6 +49,8 @@ const ICONS = {
   check: "M5 12.5 10 17.5 19 7",
   cross: "M6 6l12 12M18 6 6 18",
   lock: "M7 11V8a5 5 0 0 1 10 0v3M5.5 11h13v9h-13Z",
+  kept: "M4 5h16v4H4ZM5.5 9v10h13V9M10 12.5h4",
+  requests: "M5 4h9l5 5v11H5ZM14 4v5h5M8.5 14.5l2.5 2.5 4.5-5",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16ZM12 8v4l3 2",
   full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   person: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8ZM4.5 20a7.5 7.5 0 0 1 15 0",

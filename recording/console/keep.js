@@ -4,6 +4,7 @@ import { call, tabs } from "./api.js";
 import { ask, fill, h, icon, say } from "./dom.js";
 import { when } from "./format.js";
 import { fact, loading, trouble } from "./parts.js";
+import { certificateButton } from "./requests.js";
 import { plain } from "./words.js";
 
 /** What is going to happen, in words. */
@@ -41,7 +42,8 @@ export function keptCard({ recording, me, path, signal }) {
       holds.length
         ? h("ul", { class: "bare holds" }, holds.map((one) => h("li", { class: "row between" }, h("span", null, icon("lock"), " ", h("bdi", { class: "strong" }, one.source), one.since ? [" ", h("span", { class: "quiet" }, "since ", when(one.since))] : null), me.may.hold && h("button", { type: "button", class: "button small screen-only", "aria-label": `Release ${one.source}`, onclick: () => release(one.source) }, "Release"))))
         : h("p", { class: "quiet" }, "No case holds it."),
-      me.may.hold && h("p", { class: "screen-only" }, h("button", { type: "button", class: "button small", onclick: hold }, icon("lock"), "Hold for a case")),
+      data.certificate && certificateButton(recording.recordingId, signal),
+      me.may.hold && !data.disposedAt && h("p", { class: "screen-only" }, h("button", { type: "button", class: "button small", onclick: hold }, icon("lock"), "Hold for a case")),
       said,
     );
   }

@@ -17,7 +17,7 @@ const isPlayable = (chunk) => chunk.playable ?? isArchived(chunk.state);
  * @param {URLSearchParams} query with `t`, the second to begin at
  */
 export function playerOf(recording, query) {
-  const pauses = recording.pauses ?? [];
+  const pauses = recording.mediaPauses ?? [];
   let line = lineOf(recording.chunks, pauses, isPlayable);
   if (!line.parts.length) return nothing(recording);
   const hasPicture = line.parts.some((part) => part.chunk.format === "mp4");

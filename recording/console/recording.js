@@ -42,7 +42,7 @@ export function showRecording(root, { id, query, me }) {
         "div",
         { class: "columns" },
         h("div", null, tagsCard(context, etag, open), factsCard(recording), keptCard(context), proofCard(context)),
-        h("div", null, filesCard(context), story),
+        h("div", null, filesCard(context), pausesCard(recording), handOverCard(context), story),
       ),
       h("p", { class: "printed" }, `Printed ${moment(new Date().toISOString())} from ${location.origin}. Recording ${recording.recordingId}.`),
     );
@@ -205,6 +205,45 @@ function nameFor(recording, chunk) {
   const [tag] = Object.entries(recording.tags);
   const label = tag ? ` ${tag[0]}-${tag[1]}`.replace(/[^\p{L}\p{N} ._-]/gu, "_").slice(0, 60) : "";
   return `${day}${label} ${chunk.index}.${chunk.format ?? "bin"}`;
+}
+
+/** Pauses that were asked for here, with why and how each ended, and where the files' own metadata tells otherwise. */
+function pausesCard(recording) {
+  const [asked, findings] = [recording.pauses ?? [], recording.pauseFindings ?? []];
+  if (!asked.length && !findings.length) return null;
+  const length = (one) => (one.endedAt ? clock((new Date(one.endedAt) - new Date(one.at)) / 1000) : "not ended");
+  return h(
+    "section",
+    { class: "card", "aria-label": "Pauses" },
+    h("h2", null, "Pauses"),
+    asked.length ? h("ul", { class: "bare" }, asked.map((one) => h("li", null, when(one.at, true), h("span", { class: "strong" }, ` ${length(one)}`), one.reason ? [" for ", h("bdi", null, one.reason)] : null, one.how ? h("span", { class: "quiet" }, `, ended: ${plain(one.how)}`) : null))) : h("p", { class: "quiet" }, "None was asked for here."),
+    findings.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "The files tell otherwise:"), h("ul", null, findings.map((one) => h("li", null, plain(one.what), " at ", when(one.at, true), one.seconds ? `, ${clock(one.seconds)}` : "")))) : null,
+  );
+}
+
+function handOverCard({ recording, me, path, signal }) {
+  if (!me.may.export && !me.may.erase) return null;
+  const said = h("div", { role: "status" });
+  const about = new URLSearchParams({ recording: recording.recordingId });
+
+  async function vcon() {
+    try {
+      const { data } = await call(`${path}/vcon`, { signal, headers: { Accept: "application/vcon+json" } });
+      save(new Blob([`${JSON.stringify(data, null, 2)}\n`], { type: "application/vcon+json" }), `recording ${recording.recordingId.slice(-10)}.vcon.json`);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === undefined) throw error;
+      fill(said, trouble(error));
+    }
+  }
+
+  return h(
+    "section",
+    { class: "card screen-only", "aria-label": "Hand over" },
+    h("h2", null, "Hand over and erase"),
+    h("div", { class: "row" }, me.may.export && h("a", { class: "button small", href: `#/requests?${about}` }, icon("requests"), "Bundle …"), me.may.export && h("button", { type: "button", class: "button small", onclick: vcon }, icon("down"), "vCon"), me.may.erase && h("a", { class: "button small danger", href: `#/requests?${about}` }, "Ask for erasure …")),
+    said,
+  );
 }
 
 function tagsCard({ recording, me, path, signal }, etag, reopen) {

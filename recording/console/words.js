@@ -45,6 +45,12 @@ const STATES = {
   active: ["live", "Recording"],
   inactive: ["warn", "Paused"],
   ended: ["quiet", "Ended"],
+  requested: ["warn", "Requested"],
+  running: ["live", "Running"],
+  approved: ["live", "Approved"],
+  done: ["good", "Done"],
+  erased: ["quiet", "Erased"],
+  gone: ["quiet", "Gone"],
 };
 const MARKS = { good: "check", warn: "clock", bad: "held", live: "play", quiet: "audit" };
 

@@ -23,7 +23,7 @@ from recording.domain.incoming.roles import (
 )
 from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
-from recording.http import console_data, keep, library, media, routes
+from recording.http import console_data, handover, keep, library, media, routes
 from recording.http.console_files import HARDENED
 from recording.http.routes import Dependencies, as_json, json_body
 from recording.operate.doctor import Probe
@@ -177,6 +177,7 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
     _, settings = dependencies()
     principal = signed_in(request, settings)
     content = {
+        "id": routes.caller_of(request, settings),
         "name": display_name(request.headers.get(_PRINCIPAL)),
         "roles": sorted(principal.roles),
         "may": {
@@ -189,7 +190,6 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
             "erase": principal.may(Operation.REQUEST_ERASURE),
         },
         "signOutUrl": SIGN_OUT_URL,
-        "timeZoneHint": None,
     }
     return as_json(content, 200)
 
@@ -240,11 +240,20 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("PUT", "recordings/{recordingId}/holds/{case}", Operation.HOLD, _same(keep.hold_recording)),
     ConsoleRoute("DELETE", "recordings/{recordingId}/holds/{case}", Operation.RELEASE, _same(keep.release_recording)),
     ConsoleRoute("GET", "recordings/{recordingId}/disposition", Operation.EXPLAIN, _same(keep.recording_disposition)),
+    ConsoleRoute("GET", "recordings/{recordingId}/vcon", Operation.GET_VCON, _same(handover.recording_vcon)),
+    ConsoleRoute(
+        "GET", "recordings/{recordingId}/certificate", Operation.CERTIFICATE, _same(keep.recording_certificate)
+    ),
     ConsoleRoute("GET", "holds", Operation.LIST_HOLDS, _same(keep.list_recordings_on_hold)),
     ConsoleRoute("GET", "disposition", Operation.LIST_DISPOSITION, _same(keep.list_disposition)),
+    ConsoleRoute("GET", "erasures", Operation.LIST_ERASURES, _same(keep.list_erasures)),
     ConsoleRoute("POST", "erasures", Operation.REQUEST_ERASURE, _same(keep.request_erasure)),
     ConsoleRoute("POST", "erasures/{erasureId}/approve", Operation.APPROVE_ERASURE, _same(keep.approve_erasure)),
     ConsoleRoute("GET", "erasures/{erasureId}", Operation.GET_ERASURE, _same(keep.get_erasure)),
+    ConsoleRoute("GET", "exports", Operation.LIST_EXPORTS, _same(handover.list_exports)),
+    ConsoleRoute("POST", "exports", Operation.REQUEST_EXPORT, _same(handover.request_export)),
+    ConsoleRoute("GET", "exports/{exportId}", Operation.GET_EXPORT, _same(handover.get_export)),
+    ConsoleRoute("GET", "exports/{exportId}/bundle", Operation.TAKE_BUNDLE, _same(handover.export_bundle)),
     ConsoleRoute("GET", "retention/rules", Operation.GET_RULES, _same(keep.get_retention_rules)),
     ConsoleRoute("GET", "held", Operation.LIST_HELD, _same(routes.list_held)),
     ConsoleRoute("POST", "held/{id*}/retry", Operation.RETRY_HELD, _held_decision(routes.retry_held)),

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -30,6 +30,7 @@ from recording.http.routes import Dependencies, answered, as_json, caller_of, js
 from recording.http.views import AttentionItemView, QueueView, TrailEntryView, VerifiedView
 from recording.library.directory import Found, find, states_of
 from recording.library.follow_up import library_of
+from recording.library.newest import Trail, page_of
 from recording.library.tags import etag_of
 from recording.library.waveforms import pauses_of
 from recording.operate.attention import needs_attention
@@ -43,7 +44,6 @@ MOST_ROWS = 10_000  # recordings of a day that are counted
 MOST_ENTRIES = 500  # rows of the audit trail on one page
 LONGEST_DAY = timedelta(hours=48)
 _LOOK_KEPT, _VOLUME_KEPT = timedelta(seconds=3), timedelta(seconds=30)  # for all who have the page open
-_TRAIL_SINCE = timedelta(days=1)
 _NOT_ARCHIVED = (FindState.RECORDING, FindState.AT_RISK, FindState.HELD, FindState.MISSING, FindState.INCOMPLETE)
 _COLUMNS = (
     "startedAt",
@@ -90,7 +90,7 @@ def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
             {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
         ]
         content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, chunks)}
-        content["pauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
+        content["mediaPauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
         content["holds"] = _holds(recording_id, ports)
         return as_json(content, 200, {"ETag": _etag(record)})
 
@@ -115,7 +115,7 @@ def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
 
 
 def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET audit: 200 with a page of the trail, the earliest first; of one recording for everybody who may read."""
+    """GET audit: 200 with a page of the trail, the newest first; of one recording for everybody who may read."""
 
     def look() -> func.HttpResponse:
         recording_id = request.params.get("recording") or None
@@ -123,14 +123,10 @@ def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
         ports, _ = permitted(request, operation, dependencies)
         if recording_id is not None:
             check_recording_id(recording_id)
-        position, _, last = (request.params.get("next") or "").partition("|")
-        since = _time(position or request.params.get("from"))
-        entries = _entries(recording_id, since, ports)
-        rows = list(islice(_behind(entries, last), MOST_ENTRIES + 1))
-        shown = rows[:MOST_ENTRIES]
-        more = f"{shown[-1].at.isoformat()}|{_mark(shown[-1])}" if len(rows) > MOST_ENTRIES else None
-        content = {"entries": [row.plain() for row in TrailEntryView.all_of(shown)], "next": more}
-        return as_json(content, 200)
+        since, until = _time(request.params.get("from")), _time(request.params.get("to"), "to")
+        trail = Trail(recording_id, since, until)
+        rows, more = page_of(trail, request.params.get("next") or "", MOST_ENTRIES, ports)
+        return as_json({"entries": [row.plain() for row in TrailEntryView.all_of(rows)], "next": more}, 200)
 
     return answered(look)
 
@@ -184,13 +180,13 @@ def _midnight(text: str | None, now: datetime) -> datetime:
     return max(since, now - LONGEST_DAY)
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(text: str | None, name: str = "from") -> datetime | None:
     if not text:
         return None
     try:
         return read_time(text.replace(" ", "+"))
     except ValueError:
-        raise RequestError("from is not a time") from None
+        raise RequestError(f"{name} is not a time") from None
 
 
 def _volume(since: datetime, ports: Ports) -> dict[str, Any] | None:
@@ -275,29 +271,7 @@ def _etag(record: RecordingRecord | None) -> str:
     return etag_of(record.current_tags if record else {})
 
 
-# --- trail and table -------------------------------------------------------------------------------------------------
-
-
-def _entries(recording_id: str | None, since: datetime | None, ports: Ports) -> Iterable[AuditEntry]:
-    if recording_id is None:
-        return ports.audit.entries(since or ports.clock.now() - _TRAIL_SINCE)
-    about = ports.audit.entries_about(recording_id)
-    return about if since is None else (entry for entry in about if entry.at >= since)
-
-
-def _behind(entries: Iterable[AuditEntry], mark: str) -> Iterator[AuditEntry]:
-    """Yield what follows the row that the page before ended with; rows of one instant are told apart by their marks."""
-    is_behind = not mark
-    for entry in entries:
-        if is_behind:
-            yield entry
-        elif _mark(entry) == mark:
-            is_behind = True
-
-
-def _mark(entry: AuditEntry) -> str:
-    said = entry.id or repr((entry.at, entry.operation, entry.recording_id, entry.caller, entry.outcome, entry.note))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+# --- the table -------------------------------------------------------------------------------------------------------
 
 
 def _cells(found: dict[str, Any]) -> list[str]:

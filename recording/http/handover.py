@@ -7,6 +7,9 @@ import azure.functions as func
 from recording.control.audit import audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.roles import Operation
+from recording.domain.media.byte_range import read_range
+from recording.errors import RequestError
+from recording.errors.codes import Code
 from recording.http.routes import (
     Dependencies,
     answered,
@@ -14,10 +17,13 @@ from recording.http.routes import (
     caller_of,
     json_body,
     permitted,
+    problem,
     recording_id_of,
 )
 from recording.library.handover.export import get_export as look_at_export
 from recording.library.handover.export import request_export as ask_for_export
+from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundle, take_part
+from recording.library.handover.taking import list_exports as all_exports
 from recording.library.handover.vcon import make_vcon
 
 VCON = "application/vcon+json"
@@ -65,3 +71,47 @@ def get_export(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
         return as_json(look_at_export(str(request.route_params.get("exportId", "")), ports), 200)
 
     return answered(look)
+
+
+def list_exports(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET exports: 200 with the exports that are not gone, the newest first."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.LIST_EXPORTS, dependencies)
+        found = all_exports(ports)
+        return as_json({"exports": found, "count": len(found)}, 200)
+
+    return answered(look)
+
+
+def export_bundle(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET exports/{exportId}/bundle: 206 with a part of the bundle, at most 4 MiB of it."""
+
+    def take() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.TAKE_BUNDLE, dependencies)
+        bundle = find_bundle(str(request.route_params.get("exportId", "")), ports)
+        try:
+            wanted = read_range(request.headers.get("Range"), bundle.length_bytes)
+        except ValueError as error:
+            refused = problem(RequestError(f"{error}", code=Code.RANGE_NOT_SATISFIABLE))
+            refused.headers["Content-Range"] = f"bytes */{bundle.length_bytes}"
+            return refused
+        if wanted is None:
+            raise RequestError(f"ask for a Range: an answer has at most {MOST_BYTES} bytes", code=Code.RANGE_MISSING)
+        first, length = wanted[0], min(wanted[1], MOST_BYTES)
+        data = take_part(bundle, first, length, caller_of(request, settings), ports)
+        return func.HttpResponse(data, status_code=206, headers=_part_headers(bundle, first, length))
+
+    return answered(take)
+
+
+def _part_headers(bundle: BundleFile, first: int, length: int) -> dict[str, str]:
+    return {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": f'attachment; filename="{bundle.file_name}"',
+        "Content-Range": f"bytes {first}-{first + length - 1}/{bundle.length_bytes}",
+        "Content-Type": "application/zip",
+        "ETag": bundle.etag,
+        "X-Content-Type-Options": "nosniff",
+    }

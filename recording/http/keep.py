@@ -15,6 +15,7 @@ from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import HoldRequest, ReleaseRequest
 from recording.http.keep_views import (
     DispositionView,
+    ErasureRowView,
     ErasureView,
     HeldRecordingsView,
     HoldsView,
@@ -32,7 +33,7 @@ from recording.http.routes import (
     recording_id_of,
 )
 from recording.library.keep import erasures
-from recording.library.keep.explain import explain, upcoming
+from recording.library.keep.explain import certificate_of, explain, upcoming
 from recording.library.keep.holds import list_holds, place_hold, release_hold
 from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
 
@@ -187,6 +188,31 @@ def get_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.H
         ports, settings = permitted(request, Operation.GET_ERASURE, dependencies)
         status = erasures.erasure_status(_erasure_id_of(request), ports, settings)
         return as_json(ErasureView.of(status).plain(), 200)
+
+    return answered(look)
+
+
+def list_erasures(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET erasures: 200 with the requests, those that wait for a second person first."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.LIST_ERASURES, dependencies)
+        rows = [ErasureRowView.of(one).plain() for one in erasures.list_erasures(ports)]
+        return as_json({"erasures": rows, "count": len(rows)}, 200)
+
+    return answered(look)
+
+
+def recording_certificate(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET recordings/{recordingId}/certificate: 200 with the certificate of its destruction, as it is stored."""
+
+    def look() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.CERTIFICATE, dependencies)
+        recording_id = recording_id_of(request)
+        check_recording_id(recording_id)
+        content = certificate_of(recording_id, ports, settings)
+        headers = {"Content-Disposition": 'attachment; filename="certificate.json"'}
+        return func.HttpResponse(content, status_code=200, headers=headers, mimetype="application/json")
 
     return answered(look)
 

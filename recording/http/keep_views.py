@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.disposition import Reason, RefusedClaim
+from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.holds import Hold
 from recording.domain.keep.rules import RuleSet
 from recording.http.views import View
@@ -230,3 +231,23 @@ class ErasureView(View):
         )
         items = tuple(ErasureItemView.of(one, found.erasure_id) for one in status.items)
         return cls(traces_erased=found.swept, recordings=items, **{name: getattr(found, name) for name in names})
+
+
+class ErasureRowView(View):
+    """A request for erasure in the list of all."""
+
+    erasure_id: str
+    state: str
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    done_at: datetime | None
+    recordings: int
+
+    @classmethod
+    def of(cls, found: Erasure) -> Self:
+        """Show a request without its recordings."""
+        names = [name for name in cls.model_fields if name != "recordings"]
+        return cls(recordings=len(found.recordings), **{name: getattr(found, name) for name in names})

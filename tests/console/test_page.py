@@ -14,6 +14,8 @@ from tests.console.keyboard import until
 SCREENS = (
     "now",
     "search?range=any",
+    "kept",
+    "requests",
     "held",
     "audit",
     "health",

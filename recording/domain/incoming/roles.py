@@ -69,9 +69,13 @@ class Operation(StrEnum):
     REQUEST_ERASURE = "request_erasure"
     APPROVE_ERASURE = "approve_erasure"
     GET_ERASURE = "get_erasure"
+    LIST_ERASURES = "list_erasures"
+    CERTIFICATE = "get_certificate"
     GET_VCON = "recording_vcon"
     REQUEST_EXPORT = "request_export"
     GET_EXPORT = "get_export"
+    LIST_EXPORTS = "list_exports"
+    TAKE_BUNDLE = "export_bundle"
     EXPORT = "export"  # of one recording, by the queue
 
 
@@ -109,9 +113,13 @@ NEEDED: dict[Operation, Role] = {
     Operation.REQUEST_ERASURE: Role.ERASE,
     Operation.APPROVE_ERASURE: Role.ERASE,
     Operation.GET_ERASURE: Role.ERASE,
+    Operation.LIST_ERASURES: Role.ERASE,
+    Operation.CERTIFICATE: Role.READ,
     Operation.GET_VCON: Role.EXPORT,
     Operation.REQUEST_EXPORT: Role.EXPORT,
     Operation.GET_EXPORT: Role.EXPORT,
+    Operation.LIST_EXPORTS: Role.EXPORT,
+    Operation.TAKE_BUNDLE: Role.EXPORT,
     Operation.EXPORT: Role.EXPORT,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {

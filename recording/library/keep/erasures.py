@@ -28,6 +28,7 @@ from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings
 
 WITHHELD = "[erased]"
+MOST_LISTED = 200
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,18 @@ def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> Erasure
         StorageError: storage does not answer.
     """
     return _status(_known(erasure_id, ports), ports, settings)
+
+
+def list_erasures(ports: Ports) -> tuple[Erasure, ...]:
+    """Return the requests: those that wait for a second person first, then the newest; at most 200.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    known = [one for one in keeping_of(ports).erasures() if not isinstance(one, Unreadable)]
+    known.sort(key=lambda one: one.requested_at, reverse=True)
+    known.sort(key=lambda one: one.state is not ErasureState.REQUESTED)
+    return tuple(known[:MOST_LISTED])
 
 
 def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:

@@ -32,6 +32,20 @@ def explain(recording_id: str, ports: Ports, settings: Settings) -> Assessed:
     return assessed(record, keeping.custody(recording_id), keeping.rules(), ports.clock.now(), settings)
 
 
+def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes:
+    """Return the certificate of a recording's destruction, as it is stored.
+
+    Raises:
+        RequestError: `recording_not_found`; the catalog does not know it, or nothing of it was destroyed.
+        StorageError: catalog or archive do not answer.
+    """
+    custody = explain(recording_id, ports, settings).custody
+    stored = ports.archive.get(custody.certificate) if custody and custody.certificate else None
+    if stored is None:
+        raise RequestError("there is no certificate of this recording", code=Code.RECORDING_NOT_FOUND)
+    return stored[0]
+
+
 @dataclass(frozen=True)
 class Upcoming:
     """A part of what goes before a day.

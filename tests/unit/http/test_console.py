@@ -37,6 +37,7 @@ def path_of(route: ConsoleRoute) -> str:
         "{channel}": "0",
         "{case}": "c-1",
         "{erasureId}": "e-1",
+        "{exportId}": "e-1",
         "{id*}": "unknown/0-x",
     }.items():
         path = path.replace(name, value)

@@ -94,12 +94,13 @@ def test_a_recordings_page_has_what_a_player_needs() -> None:
     (one,) = found["chunks"]
     assert (one["durationSeconds"], one["pausedSeconds"], one["channels"], one["playable"]) == (2.0, 0.5, 1, True)
     assert one["startsAt"].startswith("2026-11-23T08:56:00")
-    assert found["pauses"][0] | {"startedAt": None} == {
+    assert found["mediaPauses"][0] | {"startedAt": None} == {
         "index": 0,
         "atSeconds": 1.0,
         "startedAt": None,
         "durationSeconds": 0.5,
     }
+    assert found["pauses"] == [], "those asked for here: none"
     assert found["facts"]["states"] == ["archived"]
     assert found["holds"] == []
     assert answer.headers["ETag"]
@@ -151,8 +152,22 @@ def test_who_may_read_sees_the_trail_of_one_recording_and_only_an_administrator_
     assert content(ask(here, "audit", ADMIN))["entries"] == rows
 
 
-def test_the_trail_is_paged_without_leaving_out_or_repeating_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where many rows are of one instant."""
+def paged(here: World, **params: str) -> list[Any]:
+    """All rows of the trail, page by page."""
+    seen: list[Any] = []
+    for _ in range(200):
+        page = content(ask(here, "audit", ADMIN, **params))
+        seen += page["entries"]
+        if page["next"] is None:
+            return seen
+        params["next"] = page["next"]
+    raise AssertionError("the trail has no end")
+
+
+def test_the_trail_is_paged_the_newest_first_without_leaving_out_or_repeating_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where many rows are of one instant, and where months lie between two of them."""
     from recording.http import console_data
 
     monkeypatch.setattr(console_data, "MOST_ENTRIES", 3)
@@ -160,15 +175,39 @@ def test_the_trail_is_paged_without_leaving_out_or_repeating_a_row(monkeypatch: 
     here.fakes.audit.written.clear()
     ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST")
     (entry,) = here.fakes.audit.written
-    here.fakes.audit.written[:] = [replace(entry, note=f"row {number}", id=None) for number in range(10)]
-    here.fakes.audit.written += [replace(entry, at=entry.at + timedelta(seconds=1), note="last")]
-    seen: list[str] = []
-    position: str | None = ""
-    while position is not None:
-        page = content(ask(here, "audit", ADMIN, next=position)) if position else content(ask(here, "audit", ADMIN))
-        seen += [row["note"] for row in page["entries"]]
-        position = page["next"]
-    assert seen == [*(f"row {number}" for number in range(10)), "last"]
+    rows = [replace(entry, note=f"row {number}", id=None) for number in range(10)]
+    rows = [replace(entry, at=entry.at - timedelta(days=days), note=f"{days} days") for days in (400, 45, 1)] + rows
+    here.fakes.audit.written[:] = [*rows, replace(entry, at=entry.at + timedelta(seconds=1), note="last")]
+    expected = ["last", *(f"row {number}" for number in reversed(range(10))), "1 days", "45 days", "400 days"]
+    assert [row["note"] for row in paged(here)] == expected
+    assert [row["note"] for row in paged(here, recording=RECORDING_ID)] == expected
+    since = (entry.at - timedelta(days=2)).isoformat()
+    assert [row["note"] for row in paged(here, **{"from": since})] == expected[:-2]
+    assert [row["note"] for row in paged(here, **{"from": since, "to": entry.at.isoformat()})] == ["1 days"]
+
+
+def test_a_page_of_the_trail_reads_the_newest_hours_only() -> None:
+    """A trail of years is not read to show its last rows."""
+    here = archived()
+    here.fakes.audit.written.clear()
+    ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST")
+    (entry,) = here.fakes.audit.written
+    here.fakes.audit.written[:] = [
+        replace(entry, at=here.now - timedelta(seconds=30 * number), note=f"{number}") for number in range(20_000)
+    ]
+    asked: list[Any] = []
+    entries = here.fakes.audit.entries
+    here.fakes.audit.entries = lambda since: asked.append(since) or entries(since)  # type: ignore[method-assign, func-returns-value]
+    page = content(ask(here, "audit", ADMIN))
+    assert [row["note"] for row in page["entries"]] == [f"{number}" for number in range(500)]
+    assert min(asked) > here.now - timedelta(hours=12)
+
+
+@pytest.mark.parametrize("position", ["x", "|", "2026-13-01|abc", "now|", "a|b|c"])
+def test_a_position_that_was_not_given_out_is_refused(position: str) -> None:
+    """Not taken for the first page."""
+    answer = ask(archived(), "audit", ADMIN, next=position)
+    assert answer.status_code == 400 or position == "|"
 
 
 def test_a_table_is_never_calculated_by_a_spreadsheet() -> None:

@@ -41,6 +41,8 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.GET_VCON: http_handover.recording_vcon,
     Operation.REQUEST_EXPORT: http_handover.request_export,
     Operation.GET_EXPORT: http_handover.get_export,
+    Operation.LIST_EXPORTS: http_handover.list_exports,
+    Operation.TAKE_BUNDLE: http_handover.export_bundle,
     Operation.HOLD: http_keep.hold_recording,
     Operation.RELEASE: http_keep.release_recording,
     Operation.LIST_HOLDS: http_keep.list_recordings_on_hold,
@@ -49,6 +51,8 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.REQUEST_ERASURE: http_keep.request_erasure,
     Operation.APPROVE_ERASURE: http_keep.approve_erasure,
     Operation.GET_ERASURE: http_keep.get_erasure,
+    Operation.LIST_ERASURES: http_keep.list_erasures,
+    Operation.CERTIFICATE: http_keep.recording_certificate,
     Operation.GET_RULES: http_keep.get_retention_rules,
     Operation.SET_RULES: http_keep.set_retention_rules,
     Operation.DEEP_HEALTH: lambda request, read: http_api.deep_health(request, read, lambda _: FakeProbe()),
@@ -66,15 +70,19 @@ READS = {
     Operation.LIST_DISPOSITION,
     Operation.GET_RULES,
     Operation.PAUSES,
+    Operation.CERTIFICATE,
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
     Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS},
     Role.CONTROL: READS
     | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG, Operation.CONSENT},
-    Role.ERASE: READS | {Operation.REQUEST_ERASURE, Operation.APPROVE_ERASURE, Operation.GET_ERASURE},
+    Role.ERASE: READS
+    | {Operation.REQUEST_ERASURE, Operation.APPROVE_ERASURE, Operation.GET_ERASURE, Operation.LIST_ERASURES},
     Role.HOLD: READS | {Operation.HOLD, Operation.RELEASE},
-    Role.EXPORT: READS | {Operation.GET_VCON, Operation.REQUEST_EXPORT, Operation.GET_EXPORT, Operation.EXPORT},
+    Role.EXPORT: READS
+    | {Operation.GET_VCON, Operation.REQUEST_EXPORT, Operation.GET_EXPORT, Operation.EXPORT}
+    | {Operation.LIST_EXPORTS, Operation.TAKE_BUNDLE},
     Role.ADMIN: set(Operation),
 }
 

@@ -1,0 +1,90 @@
+/** Kept: what goes within the next weeks, which cases hold what, and the rules that are in force. */
+
+import { get } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { counted, short, when } from "./format.js";
+import { empty, load } from "./parts.js";
+import { plain } from "./words.js";
+
+const DAY = 86_400_000;
+const SPANS = { 7: "7 days", 30: "30 days", 90: "90 days", 365: "a year" };
+
+/** Show the screen. */
+export function showKept(root) {
+  const over = new AbortController();
+  const days = h("select", { id: "within", onchange: () => look() }, Object.entries(SPANS).map(([value, text]) => h("option", { value }, text)));
+  days.value = "30";
+  const going = h("div");
+  const held = h("div");
+  const rules = h("div");
+  const look = () => load(going, 4, () => part({ before: new Date(Date.now() + Number(days.value) * DAY).toISOString() }, null));
+
+  async function part(query, list) {
+    const found = await get("disposition", query, over.signal);
+    const rows = found.recordings.map(goingRow);
+    const more = found.next && h("button", { type: "button", class: "button", onclick: (event) => goOn(event.currentTarget, { ...query, next: found.next }) }, "Look further");
+    if (list) {
+      list.append(...rows);
+      return more;
+    }
+    if (!rows.length && !more) return empty("Nothing goes.", "No rule and no request asks for the end of a recording in this time.");
+    return [h("ul", { class: "bare requests", "aria-label": "What goes" }, rows), h("p", { class: "row" }, more)];
+  }
+
+  async function goOn(button, query) {
+    button.disabled = true;
+    const list = going.querySelector("ul");
+    try {
+      const more = await part(query, list);
+      button.replaceWith(...(more ? [more] : []));
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === undefined) throw error;
+      button.replaceWith(h("span", { class: "problem", role: "alert" }, error.message));
+    }
+  }
+
+  fill(
+    root,
+    h("h1", null, "Kept"),
+    h("div", { class: "columns" }, h("section", { class: "card", "aria-labelledby": "going" }, h("div", { class: "row between" }, h("h2", { id: "going" }, "What goes within"), h("label", { class: "unseen", for: "within" }, "Within"), h("span", { class: "narrow" }, days)), going), h("div", null, h("section", { class: "card", "aria-labelledby": "holding" }, h("h2", { id: "holding" }, "On hold"), held), h("section", { class: "card", "aria-labelledby": "rules" }, h("h2", { id: "rules" }, "Rules"), rules))),
+  );
+  look();
+  load(held, 3, async () => heldOf(await get("holds", { limit: 200 }, over.signal)));
+  load(rules, 3, async () => rulesOf(await get("retention/rules", {}, over.signal)));
+  return () => over.abort();
+}
+
+function goingRow(one) {
+  return h(
+    "li",
+    { class: "request" },
+    h("div", { class: "row between" }, link(one.recordingId), h("span", { class: "quiet" }, one.keptUntil ? ["kept until ", when(one.keptUntil)] : plain(one.state))),
+    h("p", { class: "quiet" }, one.reasons.map((reason) => [plain(reason.because), reason.source ? ` ${reason.source}` : ""].join("")).join(", ")),
+  );
+}
+
+function heldOf(found) {
+  if (!found.recordings.length) return empty("No case holds anything.");
+  const cases = new Map();
+  for (const one of found.recordings) for (const hold of one.holds.filter((each) => !each.releasedAt)) cases.set(hold.case, [...(cases.get(hold.case) ?? []), { ...hold, recordingId: one.recordingId }]);
+  return [
+    h("ul", { class: "bare requests", "aria-label": "Cases" }, [...cases].sort(([a], [b]) => a.localeCompare(b)).map(([name, holds]) => h("li", { class: "request" }, h("p", null, icon("lock"), " ", h("bdi", { class: "strong" }, name), h("span", { class: "quiet" }, ` ${counted(holds.length, "recording")}`)), h("ul", { class: "bare" }, holds.map((hold) => h("li", null, link(hold.recordingId), h("span", { class: "quiet" }, " since ", when(hold.since), hold.reason ? [": ", h("bdi", null, hold.reason)] : ""))))))),
+    found.next && h("p", { class: "quiet" }, "There are more than are shown here."),
+  ];
+}
+
+function rulesOf(found) {
+  if (!found.rules.length) return empty("No rule.", "Without one nothing ends by itself.");
+  return [
+    h("p", { class: "quiet" }, `Number ${found.number}`, found.at ? [", since ", when(found.at)] : "", found.note ? [": ", h("bdi", null, found.note)] : "", "."),
+    h("ul", { class: "bare requests", "aria-label": "Rules" }, found.rules.map((rule) => h("li", { class: "request" }, h("p", null, h("bdi", { class: "strong" }, rule.name), ` ${plain(rule.action)} ${rule.days === undefined || rule.days === null ? "" : `after ${counted(rule.days, "day")}`}`), h("p", { class: "quiet" }, conditions(rule))))),
+  ];
+}
+
+function conditions(rule) {
+  const said = Object.entries(rule).filter(([name, value]) => !["name", "action", "days"].includes(name) && value !== null && value !== undefined && value !== false && !(Array.isArray(value) && !value.length) && !(typeof value === "object" && !Object.keys(value).length));
+  return said.length ? said.map(([name, value]) => `${plain(name.replace(/([A-Z])/g, "_$1").toLowerCase())}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ") : "every recording";
+}
+
+const link = (id) => h("a", { href: `#/recording/${encodeURIComponent(id)}` }, "Recording ", h("bdi", null, short(id)));

@@ -1,0 +1,93 @@
+"""Take exports away: which there are, and their bundles in parts, each taking preceded by a row of evidence."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from recording.domain.archived import exports as form
+from recording.domain.archived.exports import ExportRecord, ExportState
+from recording.domain.ids import is_opaque_id
+from recording.domain.incoming.roles import Operation
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.library.handover.export import exports_of, shown
+from recording.ports import AuditEntry, Ports
+from recording.ports.audit import DONE
+from recording.ports.bulkhead import ODD_CONTENT
+
+MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
+MOST_LISTED = 100
+MOST_NAMES = 50_000  # of blobs that are looked at for one list; a bundle is gone after a week
+REMEMBERED = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """A bundle that may be taken: where it is stored, and how long it is."""
+
+    export_id: str
+    name: str
+    length_bytes: int
+    etag: str
+
+    @property
+    def file_name(self) -> str:
+        """Return what it is called when it is kept; it names no person."""
+        return f"export-{self.export_id[:8]}.zip"
+
+
+def list_exports(ports: Ports) -> list[dict[str, Any]]:
+    """Return the exports that are not gone, the newest first, at most a hundred.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    exports, found = exports_of(ports), list[ExportRecord]()
+    for blob in islice(exports.store.list(""), MOST_NAMES):
+        export_id, _, rest = blob.name.partition("/")
+        if blob.name == form.state_name(export_id) and rest and (stored := exports.store.get(blob.name)):
+            try:
+                found.append(ExportRecord.model_validate_json(stored[0]))
+            except ODD_CONTENT:  # of another version; whoever has its id sees it
+                continue
+    found.sort(key=lambda one: one.requested_at, reverse=True)
+    return [
+        shown(one, ports) | {"requestedBy": one.requested_by, "note": one.note}
+        for one in found
+        if not one.is_expired(ports.clock.now())
+    ][:MOST_LISTED]
+
+
+def find_bundle(export_id: str, ports: Ports) -> BundleFile:
+    """Return the bundle of a finished export.
+
+    Raises:
+        RequestError: `export_not_found`: there is no such export, it is not finished, or it is gone.
+        StorageError: storage does not answer.
+    """
+    store = exports_of(ports).store
+    stored = store.get(form.state_name(export_id)) if is_opaque_id(export_id) else None
+    export = ExportRecord.model_validate_json(stored[0]) if stored else None
+    if export is None or export.state is not ExportState.DONE or export.is_expired(ports.clock.now()):
+        raise RequestError("there is no such bundle", code=Code.EXPORT_NOT_FOUND)
+    name = form.bundle_name(export_id)
+    blob = store.look_up(name)
+    if blob is None:
+        raise RequestError("the bundle is gone", code=Code.EXPORT_NOT_FOUND)
+    return BundleFile(export_id, name, blob.length_bytes, f'"{export.sha256}"')
+
+
+def take_part(bundle: BundleFile, first: int, length: int, caller: str | None, ports: Ports) -> bytes:
+    """Return a part of a bundle; who takes it is written down before, once in ten minutes.
+
+    Raises:
+        StorageError: the trail cannot be written, or storage does not answer; then nothing is handed over.
+    """
+    now: datetime = ports.clock.now()
+    key = (Operation.TAKE_BUNDLE, caller, bundle.export_id)
+    if ports.memory.get(key, now) is None:
+        note = f"export {bundle.export_id}"
+        ports.audit.add(AuditEntry(now, Operation.TAKE_BUNDLE, None, caller, DONE, note=note))
+        ports.memory.put(key, True, now + REMEMBERED)
+    return exports_of(ports).store.read_range(bundle.name, first, length)[0]
