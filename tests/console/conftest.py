@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import Day, busy_day
@@ -15,6 +15,7 @@ from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+expect.set_options(timeout=60_000)  # a machine may be busy; what is there at once is seen at once
 Visit = Callable[..., AbstractContextManager[Page]]
 
 

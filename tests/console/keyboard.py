@@ -10,7 +10,7 @@ NAME_OF_FOCUS = """() => {
 }"""
 
 
-def until(page: Page, condition: str, seconds: float = 20) -> None:
+def until(page: Page, condition: str, seconds: float = 60) -> None:
     """Wait until an expression is true; asked from outside, for the page's policy allows no evaluation in it.
 
     Raises:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from dev.console.browser import sign_in
 from dev.console.day import CALLER
 from dev.console.server import ConsoleServer
+from recording.domain.keep.erasure import Erasure
 from tests.console.conftest import Visit
 from tests.console.keyboard import Keyboard, until
 
@@ -161,14 +162,39 @@ def test_7_the_evidence_sheet(page: Page, keys: Keyboard, server: ConsoleServer)
     expect(page.get_by_text("nothing differs")).to_be_visible()
 
 
-def test_8_destroying_is_no_matter_of_a_page(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
-    """Nothing on a recording's page deletes; that takes two people and the API."""
-    keys.task(8, "erase it: not offered here")
-    opened(page, keys, server, "mp3")
-    expect(page.get_by_text("No case holds it.")).to_be_visible()
-    words = " ".join(page.get_by_role("button").all_inner_texts()).lower()
-    assert "delete" not in words
-    assert "erase" not in words
+def test_8_ask_for_an_erasure_and_have_another_person_approve_it(
+    page: Page, keys: Keyboard, server: ConsoleServer, visits: Visit
+) -> None:
+    """Nothing on a page destroys at once: one asks, with a reason; another one approves; neither can do both."""
+    keys.task(8, "erase on request, with a second person")
+    opened(page, keys, server, "long")
+    keys.to("Ask for erasure")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
+    form = page.get_by_role("form", name="Erase")
+    expect(form.get_by_label("Which")).to_have_value(server.day.ids["long"])
+    keys.to("Reason (kept)")
+    keys.write("request of 3 May")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="Erasure", exact=True)).to_be_visible()
+    expect(page.get_by_text("Another person with the role has to approve it.")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    with visits("approver") as second:
+        walk = Keyboard(second)
+        second.goto(f"{server.url}#/requests")
+        expect(second.get_by_role("heading", name="Erase", exact=True)).to_be_visible()
+        walk.to("request of 3 May")
+        walk.press("Enter")
+        expect(second.get_by_role("button", name="Approve")).to_be_visible()
+        walk.to("Approve")
+        walk.press("Enter")
+        walk.to("Approve")
+        walk.press("Enter")
+        expect(second.get_by_role("region", name="Request").get_by_text("Approved").first).to_be_visible()
+        keys.log += ["  the second person:", *walk.log]
+    (made,) = server.day.world.fakes.keeping.erasures()
+    assert isinstance(made, Erasure)
+    assert made.approved_by not in (None, made.requested_by)
 
 
 def test_10_until_when_is_it_kept_and_why(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
@@ -221,7 +247,7 @@ def test_a_role_sees_only_what_it_may(visits: Visit, server: ConsoleServer) -> N
         expect(page.get_by_text("Your role may see this recording, not hear it.")).to_be_visible()
         for name in ("Download chunk 0", "Add tag", "Play"):
             expect(page.get_by_role("button", name=name)).to_have_count(0)
-        expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(["Now", "Search"])
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(["Now", "Search", "Kept"])
         page.goto(f"{server.url}#/held")
         expect(page.get_by_text("Your role does not open this page.")).to_be_visible()
         sign_in(page.context, server, "listener")

@@ -156,7 +156,7 @@ def paged(here: World, **params: str) -> list[Any]:
     """All rows of the trail, page by page."""
     seen: list[Any] = []
     for _ in range(200):
-        page = content(ask(here, "audit", ADMIN, **params))
+        page = content(ask(here, "audit", ADMIN, "GET", b"", **params))
         seen += page["entries"]
         if page["next"] is None:
             return seen
