@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from dev.console.browser import visit
 from dev.console.day import CALLER, LEILA, Call, Day, Part, quiet_day, record_call, recording_id_of, spec
 from dev.console.server import ConsoleServer
-from dev.in_memory.fakes import FakeProbe
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.keep_world import attached, days_pass, put_rule
 from recording.library.handover.export import export_message
 from tests.console.conftest import Visit
