@@ -13,12 +13,12 @@ from recording.domain.archived.drift import is_disposed
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.wav_layout import (
-    HEAD_BYTES,
     MONO_HEADER_BYTES,
     WavLayout,
     channel_of,
+    find_wav_layout,
+    in_windows,
     mono_header,
-    read_wav_layout,
 )
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.domain.state.transitions import is_archived
@@ -158,9 +158,9 @@ def layout_of(media: Media, ports: Ports) -> WavLayout | None:
     """
 
     def look() -> WavLayout | None:
-        head = _read(media.chunk, 0, min(HEAD_BYTES, media.length_bytes), ports)
+        reads = in_windows(lambda first, length: _read(media.chunk, first, length, ports), media.length_bytes)
         try:
-            return read_wav_layout(head, media.length_bytes)
+            return find_wav_layout(reads, media.length_bytes)
         except ValueError:
             return None
 

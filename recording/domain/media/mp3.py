@@ -218,7 +218,7 @@ class Mp3Walker:
             at = place
             if found is None or not (is_end or len(data) - at > _LONGEST_LOOK):
                 break
-            if tag := _tag_size(data, at):
+            if tag := tag_size(data, at):
                 self._is_frame_open = False
                 return at + tag, at + tag < len(data)
             if self._begins_stream(data, at, is_end=is_end):
@@ -280,7 +280,7 @@ def _has_frames(data: bytes, at: int, count: int, *, is_end: bool) -> bool:
     return True
 
 
-def _tag_size(data: bytes, at: int) -> int:
+def tag_size(data: bytes, at: int) -> int:
     """Return how long the tag is that begins here (ID3v1, ID3v2, APE, Lyrics3); 0 if none does."""
     head = data[at : at + 32]
     if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
+from recording.domain.media.wav_layout import is_unpadded
 
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _LARGE_FORMS = (b"RF64", b"BW64")
@@ -15,7 +16,6 @@ _EXTENSIBLE = 0xFFFE
 _ROUND_SIZES = (1 << 28, 1 << 29, 1 << 30, 1 << 31, 1 << 32)
 _NEAR_ROUND = 64 * 1024  # writers round a placeholder down to a page or block, or take their header off it
 _LONGEST_MS = 24 * 3600 * 1000  # ACS keeps a file for a day; no header that promises more was meant
-_CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id3 ", b"ID3 ", b"PEAK", b"cue ")
 
 REMARK_LARGE_FORM = "the WAV file has the form for large files"
 REMARK_RIFF_SIZE = "the WAV file's outer size is wrong"
@@ -127,7 +127,7 @@ class WavWalker:
         if not size & 1:
             return (yield 8)
         got = yield 9
-        if got[:4] in _CHUNK_IDS and got[1:5] not in _CHUNK_IDS:
+        if is_unpadded(got):
             self._remarks[REMARK_PADDING] = None
             self._carried = got[8:]
             return got[:8]

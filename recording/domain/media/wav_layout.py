@@ -1,13 +1,20 @@
-"""Where the sound of a WAV file is, and how one speaker's samples are taken out of it. Pure."""
+"""Where the sound of a WAV file is, how one speaker's samples are taken out of it, and what stands before it. Pure."""
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 
-HEAD_BYTES = 64 * 1024  # within these the sound begins: what comes before is a few small chunks
+HEAD_BYTES = 64 * 1024  # within these the sound nearly always begins: what comes before is a few small chunks
 MONO_HEADER_BYTES = 44
-_EXTENSIBLE = 0xFFFE
+MOST_CHUNKS = 1000  # before the sound; a file with more is none
+LARGEST_RIFF = 0xFFFFFFFE  # as an outer size; a longer file has the form for large files
+CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id3 ", b"ID3 ", b"PEAK", b"cue ")
+_PCM, _EXTENSIBLE = 1, 0xFFFE
 _UNFILLED = (0, 0xFFFFFFFF)
+_ALL_ONES = 0xFFFFFFFF
 _RIFF_ALIKE = (b"RIFF", b"RF64", b"BW64")
+_LARGEST_FORM = 40  # the extensible one; what writers add behind it is theirs
+_SPLITTABLE = (1, 3, 6, 7)  # integers, floats, A-law, µ-law: each sample has its own bytes
 
 
 @dataclass(frozen=True)
@@ -17,6 +24,7 @@ class WavLayout:
     Attributes:
         kind: 1 for integers (PCM); others as the format's table says.
         frame_bytes: of one sample of every channel.
+        form: the format chunk's content, as the file has it.
     """
 
     sound_at: int
@@ -25,6 +33,7 @@ class WavLayout:
     channels: int
     sample_rate: int
     frame_bytes: int
+    form: bytes = b""
 
     @property
     def sample_bytes(self) -> int:
@@ -46,6 +55,21 @@ class WavLayout:
         """Return the length of a WAV file with one of its channels."""
         return MONO_HEADER_BYTES + self.frames * self.sample_bytes
 
+    @property
+    def has_plain_samples(self) -> bool:
+        """Return whether each sample has bytes of its own, so that files can be cut and joined between them."""
+        return self.kind in _SPLITTABLE
+
+    @property
+    def bits(self) -> int:
+        """Return the bits of a sample, as the format says."""
+        return int.from_bytes(self.form[14:16], "little")
+
+    def fits(self, other: "WavLayout") -> bool:
+        """Return whether both files' samples may follow each other."""
+        mine = (self.kind, self.channels, self.sample_rate, self.frame_bytes, self.bits)
+        return mine == (other.kind, other.channels, other.sample_rate, other.frame_bytes, other.bits)
+
 
 def read_wav_layout(head: bytes, total: int) -> WavLayout:
     """Return the layout that the first bytes of a file tell.
@@ -57,36 +81,124 @@ def read_wav_layout(head: bytes, total: int) -> WavLayout:
     Raises:
         ValueError: it is no WAV file, or its sound does not begin within the head.
     """
+    return find_wav_layout(lambda first, length: head[first : first + length], total)
+
+
+def find_wav_layout(read: Callable[[int, int], bytes], total: int) -> WavLayout:
+    """Return the layout of a file, wherever its sound begins.
+
+    Args:
+        read: returns so many bytes from there, or fewer at the end.
+        total: as `read_wav_layout`.
+
+    Raises:
+        ValueError: it is no WAV file, or has no sound.
+    """
+    stepping = _chunks(total)
+    first, length = next(stepping)
+    try:
+        while True:
+            first, length = stepping.send(read(first, length))
+    except StopIteration as end:
+        layout: WavLayout = end.value
+        return layout
+
+
+def in_windows(read: Callable[[int, int], bytes], total: int) -> Callable[[int, int], bytes]:
+    """Return a reader that asks `read` for HEAD_BYTES at once, for what is wanted is small and close together."""
+    known: list[tuple[int, bytes]] = [(0, b"")]
+
+    def part(first: int, length: int) -> bytes:
+        begin, window = known[0]
+        if not begin <= first <= min(first + length, total) <= begin + len(window):
+            most = max(min(max(length, HEAD_BYTES), total - first), 0)
+            begin, window = known[0] = first, read(first, most) if most else b""
+        return window[first - begin : first - begin + length]
+
+    return part
+
+
+def _chunks(total: int) -> Generator[tuple[int, int], bytes, WavLayout]:
+    """Ask for places of the file, chunk by chunk, until the sound is found."""
+    head = yield 0, 12
     if head[:4] not in _RIFF_ALIKE or head[8:12] != b"WAVE":
         raise ValueError("this is no WAV file")
-    at, large, form = 12, 0, None
-    while at + 8 <= len(head):
-        name, size = struct.unpack_from("<4sI", head, at)
-        body = head[at + 8 : at + 8 + size]
-        if name == b"ds64" and len(body) >= 16:
-            large = int.from_bytes(body[8:16], "little")
-        elif name == b"fmt " and len(body) >= 16:
-            form = _form(body)
-        elif name == b"data" and form is not None:
-            return _layout(at + 8, large or size if size == _UNFILLED[1] else size, total, form)
-        at += 8 + size + (size & 1)
+    at, large, form = 12, 0, b""
+    for _ in range(MOST_CHUNKS):
+        header = yield at, 8
+        if len(header) < 8:
+            break
+        name, size = struct.unpack("<4sI", header)
+        if name == b"data" and form:
+            return _layout(at + 8, large or size if size == _ALL_ONES else size, total, form)
+        if name in (b"fmt ", b"ds64"):
+            body = yield at + 8, min(size, _LARGEST_FORM)
+            if name == b"fmt " and len(body) >= 16:
+                form = body
+            elif name == b"ds64" and len(body) >= 16:
+                large = int.from_bytes(body[8:16], "little")
+        at += 8 + size
+        if size & 1:
+            at += not is_unpadded((yield at, 9))
     raise ValueError("the WAV file's sound does not begin where it should")
 
 
-def _form(body: bytes) -> tuple[int, int, int, int]:
-    kind, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", body)
-    if kind == _EXTENSIBLE and len(body) >= 26:
-        kind = int.from_bytes(body[24:26], "little")
+def is_unpadded(behind: bytes) -> bool:
+    """Return whether a chunk of odd size has no padding: the nine bytes behind it begin with the next one."""
+    return behind[:4] in CHUNK_IDS and behind[1:5] not in CHUNK_IDS
+
+
+def _layout(sound_at: int, size: int, total: int, form: bytes) -> WavLayout:
+    there = max(total - sound_at, 0)
+    kind, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", form)
+    if kind == _EXTENSIBLE and len(form) >= 26:
+        kind = int.from_bytes(form[24:26], "little")
     frame = channels * ((bits + 7) // 8) or align
     if not (channels and rate and frame) or frame % channels:
         raise ValueError("the WAV file's format cannot be read")
-    return kind, channels, rate, frame
+    return WavLayout(sound_at, there if size in _UNFILLED else min(size, there), kind, channels, rate, frame, form)
 
 
-def _layout(sound_at: int, size: int, total: int, form: tuple[int, int, int, int]) -> WavLayout:
-    there = max(total - sound_at, 0)
-    kind, channels, rate, frame = form
-    return WavLayout(sound_at, there if size in _UNFILLED else min(size, there), kind, channels, rate, frame)
+# --- what stands before the sound ------------------------------------------------------------------------------------
+
+
+def wav_header(layout: WavLayout, frames: int) -> bytes:
+    """Return what stands before so many samples of this layout; longer files than 4 GiB get the form for them.
+
+    A file whose sound has an odd length ends with a byte of padding (`wav_padding`).
+    """
+    form = _chunk(b"fmt ", _form_of(layout))
+    fact = _chunk(b"fact", struct.pack("<I", min(frames, _ALL_ONES))) if layout.kind != _PCM else b""
+    size = frames * layout.frame_bytes
+    outer = 4 + len(form) + len(fact) + 8 + size + (size & 1)
+    if outer <= LARGEST_RIFF:
+        return struct.pack("<4sI4s", b"RIFF", outer, b"WAVE") + form + fact + struct.pack("<4sI", b"data", size)
+    sizes = _chunk(b"ds64", struct.pack("<QQQI", outer + 36, size, frames, 0))
+    riff = struct.pack("<4sI4s", b"RF64", _ALL_ONES, b"WAVE")
+    return riff + sizes + form + fact + struct.pack("<4sI", b"data", _ALL_ONES)
+
+
+def wav_padding(layout: WavLayout, frames: int) -> bytes:
+    """Return what stands behind the samples."""
+    return bytes(frames * layout.frame_bytes & 1)
+
+
+def one_channel(layout: WavLayout) -> WavLayout:
+    """Return the layout of a file with one of the channels."""
+    width, rate = layout.sample_bytes, layout.sample_rate
+    form = struct.pack("<HHIIHH", layout.kind, 1, rate, rate * width, width, layout.bits or width * 8)
+    return replace(layout, channels=1, frame_bytes=width, sound_bytes=layout.frames * width, form=form)
+
+
+def _form_of(layout: WavLayout) -> bytes:
+    """Return the format as the file has it, with the rate and the size of a frame that its samples really have."""
+    rate = struct.pack("<IH", layout.sample_rate * layout.frame_bytes, layout.frame_bytes)
+    form = layout.form[:8] + rate + layout.form[14:]
+    return form + b"\0\0" if len(form) == 16 and layout.kind != _PCM else form
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) & 1)
 
 
 def mono_header(layout: WavLayout) -> bytes:

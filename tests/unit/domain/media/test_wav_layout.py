@@ -24,7 +24,7 @@ def test_the_form_of_acs_is_read() -> None:
     """16 kHz, 16 bits, one to five channels."""
     data = wav(1000, 5)
     layout = read_wav_layout(data, len(data))
-    assert layout == WavLayout(44, len(data) - 44, 1, 5, 16_000, 10)
+    assert layout == WavLayout(44, len(data) - 44, 1, 5, 16_000, 10, form=data[20:36])
     assert (layout.frames, layout.seconds, layout.sample_bytes) == (16_000, 1.0, 2)
 
 
@@ -98,5 +98,5 @@ def test_the_file_of_one_channel_opens_as_one() -> None:
     layout = read_wav_layout(data, len(data))
     mono = mono_header(layout) + channel_of(data[layout.sound_at :], layout, 1)
     assert len(mono) == layout.mono_bytes
-    assert read_wav_layout(mono, len(mono)) == WavLayout(44, len(mono) - 44, 1, 1, 16_000, 2)
+    assert read_wav_layout(mono, len(mono)) == WavLayout(44, len(mono) - 44, 1, 1, 16_000, 2, form=mono[20:36])
     assert array("h", mono[44:]).tolist() == [0x0201] * 8000
