@@ -18,8 +18,8 @@ from uuid import UUID
 from azure.data.tables import TableClient, UpdateMode
 
 from recording.adapters.table import rows
-from recording.adapters.table.catalog import table_service
 from recording.adapters.table.directory import TableIndexKeys, entity_of
+from recording.adapters.table.tables import table_service
 from recording.domain.find.directory import IndexRow, digest_of_sources, gathered_facts, intended, rows_for
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.formats import FormatType

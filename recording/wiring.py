@@ -10,7 +10,6 @@ from functools import cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from recording.operate.doctor import Probe
 from recording.ports import (
     Archive,
     AuditEraser,
@@ -32,8 +31,9 @@ from recording.ports import (
     RecordingSource,
     StartCounts,
 )
-from recording.ports.exports import ExportPorts, ExportQueue
-from recording.ports.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
+from recording.ports.library.exports import ExportPorts, ExportQueue
+from recording.ports.library.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
+from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from recording.telemetry import listen
 

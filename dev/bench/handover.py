@@ -23,7 +23,7 @@ from recording.domain.state.chunk import ChunkState
 from recording.domain.state.recording import RecordingRecord
 from recording.library.handover.export import request_export, work_on_export
 from recording.library.seal.turn import seal
-from recording.ports.exports import ExportPorts
+from recording.ports.library.exports import ExportPorts
 
 Say = Callable[[str], None]
 PIECE = os.urandom(4 << 20)

@@ -18,8 +18,8 @@ import azure.functions as func
 
 from dev.console.day import Day
 from recording.http import console, console_files
-from recording.operate.doctor import Probe
 from recording.ports import Ports
+from recording.ports.probe import Probe
 from recording.settings import Settings
 
 PREFIX = "/api/console"

@@ -30,6 +30,7 @@ from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.stored import Standing, StoredChunk, media_standing
 from recording.errors import StorageError
+from recording.ingest import queue_tasks
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.settings.values import MediaCheck
@@ -147,7 +148,7 @@ def call_any_delete_location() -> Iterator[Settings]:
 def nothing_reopens() -> Iterator[Settings]:
     """A chunk that was given up stays so, whatever is announced later."""
     with (
-        mock.patch.object(ingest, "is_reopened_by", return_value=False),
+        mock.patch.object(queue_tasks, "is_reopened_by", return_value=False),
         mock.patch.object(claim, "is_new_evidence", return_value=False),
     ):
         yield settings()

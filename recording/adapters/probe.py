@@ -21,11 +21,12 @@ from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, creden
 from recording.adapters.azure_sdk.errors import status_of, translated
 from recording.adapters.blob.container import blob_service
 from recording.adapters.storage_queue import queue_client
-from recording.adapters.table.catalog import table_service
-from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, QUARANTINE_CONTAINER
+from recording.adapters.table.tables import table_service
+from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, INGEST_FUNCTION, QUARANTINE_CONTAINER
 from recording.domain.watched.protection import Immutability, Protection
 from recording.errors import StorageError, StorageRefusedError
-from recording.operate.doctor import INGEST, QueueFacts, SubscriptionFacts
+from recording.ports import QueueDepth
+from recording.ports.probe import SubscriptionFacts
 from recording.settings import Settings, StorageConnection
 
 PROBE = "doctor-probe"  # how all that is written here is named
@@ -74,7 +75,7 @@ class AzureProbe:
         if found["proof"] != row["proof"]:
             raise StorageError(f"the table {name} gave back another row than was written")
 
-    def queue(self, name: str) -> QueueFacts:
+    def queue(self, name: str) -> QueueDepth:
         """Sends a message that is hidden from all, deletes it, and looks at the queue; one that is missing is empty."""
         with (
             translated(f"probing the queue {name}"),
@@ -84,12 +85,14 @@ class AzureProbe:
                 sent = attempt(partial(queue.send_message, PROBE, visibility_timeout=_HIDDEN_SECONDS))
             except ResourceNotFoundError:
                 if name.endswith("-poison"):  # the host makes it with its first poison message
-                    return QueueFacts(0)
+                    return QueueDepth(name, 0)
                 raise
             attempt(partial(queue.delete_message, sent.id, sent.pop_receipt))
             count = attempt(queue.get_queue_properties).approximate_message_count or 0
             seen = attempt(partial(queue.peek_messages, max_messages=32))
-        return QueueFacts(count, min((message.inserted_on for message in seen if message.inserted_on), default=None))
+        return QueueDepth(
+            name, count, min((message.inserted_on for message in seen if message.inserted_on), default=None)
+        )
 
     def quarantine(self) -> None:
         """Uploads a small blob, reads it back, deletes it; the container is made if it is not there."""
@@ -185,7 +188,7 @@ class AzureProbe:
             return False
         request = HttpRequest(
             "POST",
-            f"https://{webhook.host}/runtime/webhooks/EventGrid?functionName={INGEST}",
+            f"https://{webhook.host}/runtime/webhooks/EventGrid?functionName={INGEST_FUNCTION}",
             headers={"aeg-event-type": "Notification", "x-functions-key": webhook.key.get_secret_value()},
             json=[dict(envelope)],
         )

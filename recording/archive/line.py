@@ -20,7 +20,7 @@ from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.domain.state.transitions import is_finished, is_otherwise
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports
-from recording.ports.follow_ups import Turns, request_follow_up
+from recording.ports.library.follow_ups import Turns, request_follow_up
 from recording.settings import Settings
 from recording.telemetry import span
 

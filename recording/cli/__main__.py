@@ -9,7 +9,7 @@ from recording.cli.app import app
 from recording.cli.connect.session import UNKNOWN, Dependencies, Session
 from recording.cli.output.printing import Tell, say
 from recording.errors import RecordingError
-from recording.operate.doctor import Probe
+from recording.ports.probe import Probe
 from recording.settings import Settings
 
 # Options of the program that may also follow the command; each takes a value.

@@ -21,7 +21,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.views import AcceptedView, DecidedView, RedrivenView
+from recording.http.views.attention import AcceptedView, DecidedView, RedrivenView
 from recording.operate.attention import needs_attention
 from recording.operate.decide import Decided
 from recording.operate.decide import accept as accept_bytes

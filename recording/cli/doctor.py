@@ -8,8 +8,9 @@ from rich.console import RenderableType
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, session_of, with_groups
 from recording.cli.output.words import style_of
-from recording.http.views import DeepHealthView
-from recording.operate.doctor import Finding, State, examine
+from recording.http.views.status import DeepHealthView
+from recording.operate.doctor import examine
+from recording.operate.doctor.findings import Finding, State
 
 _ORDER = [State.FAILED, State.WARNING, State.OK, State.SKIPPED]
 _COLUMNS = [Column(""), Column(""), Column("", may_wrap=True)]

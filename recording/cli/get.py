@@ -12,7 +12,7 @@ from recording.cli.options import Form, RecordingArgument, session_of, with_grou
 from recording.cli.output.printing import printable
 from recording.cli.output.times import size_of
 from recording.domain.find.short_ids import short_id
-from recording.http.views import GotFileView
+from recording.http.views.proofs import GotFileView
 from recording.operate.find_recording import find_recording
 from recording.operate.get_recording_files import Got, files_of, get_file
 

@@ -19,7 +19,7 @@ from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.disposition import Reason
 from recording.errors import RequestError
-from recording.http.keep_views import (
+from recording.http.views.keep import (
     DispositionView,
     ErasureView,
     HeldRecordingsView,

@@ -18,7 +18,7 @@ from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.library_views import FoundPageView, FoundView, ImportedView, RebuiltView, ReindexedView
+from recording.http.views.library import FoundPageView, FoundView, ImportedView, RebuiltView, ReindexedView
 from recording.library.directory import find as find_recordings
 from recording.library.import_entries import entries_in
 from recording.library.importing import Imported, import_recordings

@@ -13,7 +13,8 @@ from recording.cli.output.words import style_of, whose
 from recording.cli.status import why
 from recording.domain.find.short_ids import item_name, short_id
 from recording.domain.watched.attention import AttentionItem
-from recording.http.views import HeldListView, RecordingsView
+from recording.http.views.attention import HeldListView
+from recording.http.views.recordings import RecordingsView
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
 from recording.operate.recordings import Listed, list_recordings

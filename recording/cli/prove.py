@@ -12,7 +12,7 @@ from recording.cli.options import Form, SinceOption, moment, session_of, with_gr
 from recording.domain.archived.drift import Drift, DriftKind
 from recording.domain.find.short_ids import short_id
 from recording.errors.codes import Code
-from recording.http.views import DriftView, VerifiedView
+from recording.http.views.proofs import DriftView, VerifiedView
 from recording.operate.drift import DriftReport, look_for_drift
 from recording.operate.find_recording import find_recording
 from recording.operate.verify_recording import verify as verify_recording

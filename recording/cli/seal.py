@@ -13,7 +13,7 @@ from recording.library.seal.log import head_of
 from recording.library.seal.verdict import FolderFiles, Problem, ProblemKind, Verdict
 from recording.library.seal.verify import verify as verify_files
 from recording.library.seal.waiting import seal_all
-from recording.ports.seal import SealPorts
+from recording.ports.library.seal import SealPorts
 
 app = typer.Typer(no_args_is_help=True, help="Verify, copy and look at the signed log of everything that was written.")
 MOST_WAITING = 1000  # counted by `status`

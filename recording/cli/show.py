@@ -15,7 +15,7 @@ from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.watched import deadline
-from recording.http.views import StoryView
+from recording.http.views.recordings import StoryView
 from recording.operate.find_recording import find_recording
 from recording.operate.recordings import tags_of
 from recording.operate.timeline import Story, story

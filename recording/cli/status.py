@@ -15,7 +15,7 @@ from recording.cli.output.words import label_of, style_of
 from recording.domain.archived.drift import SCRUB_CYCLE
 from recording.domain.find.short_ids import item_name
 from recording.domain.watched.attention import Attention, AttentionItem
-from recording.http.views import StatusView
+from recording.http.views.status import StatusView
 from recording.operate.attention import NeedsAttention, needs_attention
 from recording.operate.recordings import tags_of
 from recording.operate.timeline import Overview, overview

@@ -12,7 +12,7 @@ from recording.cli.options import Form, LimitOption, SinceOption, moment, sessio
 from recording.cli.output.times import clock_time
 from recording.domain.find.short_ids import is_named_by, short_id
 from recording.domain.ids import canonical_id
-from recording.http.views import TrailEntryView
+from recording.http.views.trail import TrailEntryView
 from recording.ports import AuditEntry
 
 _COLUMNS = [

@@ -28,7 +28,7 @@ from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError
 from recording.errors.codes import Code
 from recording.ports import Ports
-from recording.ports.follow_ups import request_follow_up
+from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

@@ -18,3 +18,4 @@ AUDIT_TABLE = "audit"
 DIRECTORY_TABLE = "directory"
 SEAL_TABLE = "seal"
 CUSTODY_TABLE = "custody"
+INGEST_FUNCTION = "ingest_event"  # the function that Event Grid calls

@@ -26,7 +26,7 @@ from recording.errors.codes import Code
 from recording.http import console_data, handover, keep, library, media, routes
 from recording.http.console_files import HARDENED
 from recording.http.routes import Dependencies, as_json, json_body
-from recording.operate.doctor import Probe
+from recording.ports.probe import Probe
 from recording.settings import Settings
 
 PAGE = "/api/console/index.html"

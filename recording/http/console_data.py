@@ -25,9 +25,12 @@ from recording.domain.state.transitions import is_archived
 from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.library_views import FoundView
 from recording.http.routes import Dependencies, answered, as_json, caller_of, json_body, permitted, recording_id_of
-from recording.http.views import AttentionItemView, QueueView, TrailEntryView, VerifiedView
+from recording.http.views.attention import AttentionItemView
+from recording.http.views.library import FoundView
+from recording.http.views.proofs import VerifiedView
+from recording.http.views.status import QueueView
+from recording.http.views.trail import TrailEntryView
 from recording.library.directory import Found, find, states_of
 from recording.library.follow_up import library_of
 from recording.library.newest import Trail, page_of

@@ -13,15 +13,6 @@ from recording.domain.incoming.events import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import HoldRequest, ReleaseRequest
-from recording.http.keep_views import (
-    DispositionView,
-    ErasureRowView,
-    ErasureView,
-    HeldRecordingsView,
-    HoldsView,
-    RulesView,
-    UpcomingView,
-)
 from recording.http.routes import (
     KEY_PARAMETERS,
     Dependencies,
@@ -31,6 +22,15 @@ from recording.http.routes import (
     json_body,
     permitted,
     recording_id_of,
+)
+from recording.http.views.keep import (
+    DispositionView,
+    ErasureRowView,
+    ErasureView,
+    HeldRecordingsView,
+    HoldsView,
+    RulesView,
+    UpcomingView,
 )
 from recording.library.keep import erasures
 from recording.library.keep.explain import certificate_of, explain, upcoming

@@ -11,7 +11,6 @@ from recording.domain.incoming.roles import Operation
 from recording.domain.times import zone_of
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.library_views import FoundPageView, TimelineView
 from recording.http.routes import (
     KEY_PARAMETERS,
     Dependencies,
@@ -22,6 +21,7 @@ from recording.http.routes import (
     permitted,
     recording_id_of,
 )
+from recording.http.views.library import FoundPageView, TimelineView
 from recording.library import pause_report
 from recording.library.directory import find
 from recording.library.pause_report import PauseQuery

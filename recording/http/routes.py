@@ -26,15 +26,17 @@ from recording.domain.incoming.requests import (
 from recording.domain.incoming.roles import Operation, check_allowed, read_principal
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
-from recording.http.views import AcceptedView, DecidedView, DeepHealthView, HeldListView, RedrivenView
+from recording.http.views.attention import AcceptedView, DecidedView, HeldListView, RedrivenView
+from recording.http.views.status import DeepHealthView
 from recording.library.running import naming_the_running_one
 from recording.library.tags import etag_of
 from recording.operate.attention import needs_attention
 from recording.operate.decide import Decided, accept, dismiss, retry
-from recording.operate.doctor import Probe, examine
+from recording.operate.doctor import examine
 from recording.operate.find_held import Chosen
 from recording.operate.held import redrive
 from recording.ports import Ports
+from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError
 from recording.telemetry import Event, emit
 

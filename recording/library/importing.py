@@ -35,7 +35,7 @@ from recording.errors import RecordingError, RequestError, SourceBrokenError, St
 from recording.errors.codes import Code
 from recording.library.directory import find_all
 from recording.ports import Archive, Ports
-from recording.ports.follow_ups import request_follow_up
+from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
 BLOCK_BYTES = 8 << 20

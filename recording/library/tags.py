@@ -13,7 +13,7 @@ from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.ports import Ports
-from recording.ports.follow_ups import request_follow_up
+from recording.ports.library.follow_ups import request_follow_up
 
 _TRIES = 5  # a recording's record is rarely written by two at once; five in a row never are
 TagValue = Annotated[str, Field(max_length=256)]

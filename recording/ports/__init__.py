@@ -18,13 +18,13 @@ from recording.ports.acs import (
 from recording.ports.archive import Archive, DeadLetter, DeadLetters, Quarantine, QuarantineEntry
 from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
-from recording.ports.directory import Directory, DirectoryPage, IndexKeySource
-from recording.ports.exports import ExportPorts
 from recording.ports.guards import Guards
-from recording.ports.keeping import AuditEraser, Custodian, Keeping
+from recording.ports.library.directory import Directory, DirectoryPage, IndexKeySource
+from recording.ports.library.exports import ExportPorts
+from recording.ports.library.keeping import AuditEraser, Custodian, Keeping
+from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
-from recording.ports.seal import SealPorts
 from recording.ports.start_counts import StartCounts
 from recording.ports.stored import Page, Unreadable
 

@@ -27,7 +27,7 @@ from recording.errors import ClaimLostError, ControlError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
-from recording.ports.follow_ups import FollowUpRequests
+from recording.ports.library.follow_ups import FollowUpRequests
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

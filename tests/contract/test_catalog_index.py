@@ -8,7 +8,7 @@ import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
 from recording.adapters.table import catalog as table_catalog
-from recording.adapters.table import rows
+from recording.adapters.table import records, rows
 from recording.adapters.table.catalog import TableCatalog
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
@@ -86,16 +86,16 @@ def test_a_redrive_between_finishing_and_unindexing_is_not_lost(
     catalog: TableCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person puts the chunk back to work in the very moment in which its worker clears the index."""
-    save = table_catalog._save
+    save = records.save_record
 
     def save_then_redrive(table: TableClient, row: dict[str, Any], record: Any) -> Any:
         saved = save(table, row, record)
-        monkeypatch.setattr(table_catalog, "_save", save)
+        monkeypatch.setattr(table_catalog, "save_record", save)
         catalog.save_chunk(saved.model_copy(update={"state": ChunkState.PENDING}))
         return saved
 
     record = added(catalog, chunk())
-    monkeypatch.setattr(table_catalog, "_save", save_then_redrive)
+    monkeypatch.setattr(table_catalog, "save_record", save_then_redrive)
     finished(catalog, record)
     assert [found.key for found in readable(catalog.open_chunks(), "test")] == [record.key]
 

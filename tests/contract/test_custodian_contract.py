@@ -20,7 +20,7 @@ from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.blob.custodian import BlobCustodian
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.ports import Archive, Custodian
-from recording.ports.keeping import DestroyAnswer, HoldAnswer
+from recording.ports.library.keeping import DestroyAnswer, HoldAnswer
 from recording.settings import Settings, StorageConnection
 
 Both = tuple[Custodian, Archive]

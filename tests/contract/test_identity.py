@@ -15,7 +15,7 @@ from recording.adapters.azure_sdk import clients as _azure_clients
 from recording.adapters.blob.container import blob_service
 from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.storage_queue import queue_client
-from recording.adapters.table.catalog import table_service
+from recording.adapters.table.tables import table_service
 from recording.errors import ControlError, SourceRedirectError, SourceRefusedError, UnsafeLocationError
 from recording.settings import AcsConnection, StorageConnection
 from tests.contract.conftest import storage_settings

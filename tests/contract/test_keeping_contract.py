@@ -14,7 +14,7 @@ from recording.domain.keep.holds import Hold
 from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
 from recording.errors import ClaimLostError
 from recording.ports import Unreadable
-from recording.ports.keeping import Keeping
+from recording.ports.library.keeping import Keeping
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG = "eyJ" + "Q" * 150  # as ACS's ids are: its name is a hash

@@ -23,7 +23,7 @@ from recording.adapters.table.seal_list import TableSealList
 from recording.domain.names import SEAL_CONTAINER
 from recording.domain.seal.signature import is_signed
 from recording.errors import SealKeyError
-from recording.ports.seal import SealKey, SealList, SealStore, ToSeal, Waiting
+from recording.ports.library.seal import SealKey, SealList, SealStore, ToSeal, Waiting
 from tests.contract.loopback import Answer, World
 
 BOTH = ["fake", pytest.param("azurite", marks=pytest.mark.azurite)]

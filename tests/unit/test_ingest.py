@@ -31,7 +31,8 @@ from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.state.chunk import LARGEST_TASK, ChunkState, Home
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError
-from recording.ingest import LONGEST_PAYLOAD, ingest_event, ingest_text, take_event
+from recording.ingest import ingest_event, ingest_text, take_event
+from recording.ingest.hold import LONGEST_PAYLOAD
 from tests import canaries
 
 ENDED = datetime(2026, 11, 23, 8, 56, 2, 123456, tzinfo=UTC)  # start and duration in the builders' event

@@ -14,7 +14,7 @@ from datetime import timedelta
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.ports import Clock
-from recording.ports.keeping import DestroyAnswer, HoldAnswer
+from recording.ports.library.keeping import DestroyAnswer, HoldAnswer
 
 
 @dataclass(frozen=True)

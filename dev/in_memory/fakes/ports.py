@@ -19,7 +19,7 @@ from dev.in_memory.fakes.queue import FakeQueue
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.fakes.source import FakeExternal, FakeSource
 from recording.ports import Memory, Ports
-from recording.ports.exports import ExportPorts
+from recording.ports.library.exports import ExportPorts
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.watched.protection import Immutability, Protection
 from recording.errors import StorageRefusedError
-from recording.operate.doctor import QueueFacts, SubscriptionFacts
+from recording.ports import QueueDepth
+from recording.ports.probe import SubscriptionFacts
 
 
 class FakeProbe(Scripted):
@@ -17,7 +18,7 @@ class FakeProbe(Scripted):
 
     def __init__(self) -> None:
         super().__init__()
-        self.queues: dict[str, QueueFacts] = {}
+        self.queues: dict[str, QueueDepth] = {}
         self.letters = 0
         self.time = FakeClock().now()
         self.shares_account = False
@@ -42,8 +43,8 @@ class FakeProbe(Scripted):
     def table(self, name: str) -> None: ...
 
     @scripted
-    def queue(self, name: str) -> QueueFacts:
-        return self.queues.get(name, QueueFacts(0))
+    def queue(self, name: str) -> QueueDepth:
+        return self.queues.get(name, QueueDepth(name, 0))
 
     @scripted
     def quarantine(self) -> None: ...

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.archived.drift import BlobFacts
-from recording.ports.seal import SealPorts, ToSeal
+from recording.ports.library.seal import SealPorts, ToSeal
 
 ORIGIN = "contoso.blob.core.windows.net/recording-seal"
 

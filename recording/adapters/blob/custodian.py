@@ -17,7 +17,7 @@ from recording.adapters.azure_sdk.errors import error_code_of, is_locked, status
 from recording.adapters.blob.container import blob_service
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.names import QUARANTINE_CONTAINER
-from recording.ports.keeping import DestroyAnswer, HoldAnswer
+from recording.ports.library.keeping import DestroyAnswer, HoldAnswer
 from recording.settings import Settings, StorageConnection
 
 _UNSUPPORTED = {

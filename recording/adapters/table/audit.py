@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from azure.data.tables import TableEntity
 
-from recording.adapters.table.catalog import add_row, rows_of, table_service
+from recording.adapters.table.tables import add_row, rows_of, table_service
 from recording.domain import names
 from recording.domain.ids import name_of
 from recording.ports import AuditEntry

@@ -6,7 +6,7 @@ from azure.data.tables import UpdateMode
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translated
-from recording.adapters.table.catalog import table_service
+from recording.adapters.table.tables import table_service
 from recording.domain.names import AUDIT_TABLE
 from recording.settings import Settings
 

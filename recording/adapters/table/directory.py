@@ -13,7 +13,7 @@ from azure.data.tables import TableEntity
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translated
-from recording.adapters.table.catalog import add_row, put_row, rows_of, table_service
+from recording.adapters.table.tables import add_row, put_row, rows_of, table_service
 from recording.domain import names
 from recording.domain.find.directory import IndexRow, Span
 from recording.domain.find.index_keys import IndexKey, IndexKeys, new_secret

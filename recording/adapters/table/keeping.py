@@ -17,8 +17,9 @@ from pydantic import BaseModel
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_refused_condition, translated
-from recording.adapters.table.catalog import UnreadableRecordError, add_row, put_row, rows_of, table_service
+from recording.adapters.table.records import UnreadableRecordError
 from recording.adapters.table.rows import PIECE, Row
+from recording.adapters.table.tables import add_row, put_row, rows_of, table_service
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
 from recording.domain.keep.erasure import Erasure

@@ -12,9 +12,9 @@ from azure.data.tables import TableEntity
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translated
-from recording.adapters.table.catalog import add_row, rows_of, table_service
+from recording.adapters.table.tables import add_row, rows_of, table_service
 from recording.domain.names import SEAL_TABLE
-from recording.ports.seal import ToSeal, Waiting
+from recording.ports.library.seal import ToSeal, Waiting
 from recording.settings import Settings
 
 _PARTITION = "waiting"

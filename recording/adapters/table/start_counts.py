@@ -6,8 +6,8 @@ from azure.data.tables import UpdateMode
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_refused_condition, translated
-from recording.adapters.table.catalog import add_row, table_service
 from recording.adapters.table.rows import Row, start_count_keys
+from recording.adapters.table.tables import add_row, table_service
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import RECORDINGS_TABLE
 from recording.settings import Settings

@@ -17,8 +17,8 @@ from rich.text import Text
 
 from recording.cli.output.printing import Tell, printable, say, say_json
 from recording.errors import RequestError
-from recording.operate.doctor import Probe
 from recording.ports import Archive, Ports
+from recording.ports.probe import Probe
 from recording.settings import Settings
 
 FINE, NEEDS_ATTENTION, UNKNOWN = 0, 1, 2  # the exit codes

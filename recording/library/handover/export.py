@@ -24,7 +24,7 @@ from recording.library.handover.part import make_end, make_part
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT
-from recording.ports.exports import ExportPorts
+from recording.ports.library.exports import ExportPorts
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

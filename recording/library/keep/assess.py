@@ -12,7 +12,7 @@ from recording.domain.keep.subject import kept_recording
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import StorageBusyError
 from recording.ports import Ports, Unreadable
-from recording.ports.keeping import Keeping
+from recording.ports.library.keeping import Keeping
 from recording.settings import Settings
 
 

@@ -40,8 +40,8 @@ from recording.library.keep.assess import assessed, keeping_of
 from recording.library.keep.leftovers import Leftovers
 from recording.library.seal.waiting import seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
-from recording.ports.follow_ups import request_follow_up
-from recording.ports.keeping import Custodian, DestroyAnswer
+from recording.ports.library.follow_ups import request_follow_up
+from recording.ports.library.keeping import Custodian, DestroyAnswer
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 

@@ -28,7 +28,7 @@ from recording.errors import StorageError
 from recording.library.seal.log import Head
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import ODD_CONTENT
-from recording.ports.seal import SealPorts, ToSeal, Waiting
+from recording.ports.library.seal import SealPorts, ToSeal, Waiting
 from recording.telemetry import Event, emit
 
 MOST_ITEMS = 500  # of a turn: each is some five requests, so the turn ends well inside its five minutes

@@ -13,7 +13,7 @@ from recording.domain.seal.signature import pem_of
 from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
-from recording.ports.seal import SealPorts, SealStore
+from recording.ports.library.seal import SealPorts, SealStore
 
 LOOP = "seal"  # the cursor: a checkpoint that is there, so that the last one is found at once
 _TEXT, _JSON, _LINES, _PEM = "text/plain", "application/json", "application/x-ndjson", "application/x-pem-file"

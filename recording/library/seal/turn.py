@@ -29,7 +29,7 @@ from recording.library.seal.gather import Gathered, NewFile, gather
 from recording.library.seal.log import LOOP, Head, commit, head_of
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
-from recording.ports.seal import SealPorts
+from recording.ports.library.seal import SealPorts
 from recording.telemetry import Event, emit
 
 QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import read_proofs, sealed_number
 from recording.ports import Ports, Unreadable
-from recording.ports.seal import ToSeal, Waiting
+from recording.ports.library.seal import ToSeal, Waiting
 
 SECRET_BYTES = 16
 

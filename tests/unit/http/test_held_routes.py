@@ -11,7 +11,7 @@ from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.transitions import moved
 from recording.http import routes as http_api
-from recording.http import views
+from recording.http.views.attention import LONGEST_SHOWN
 from recording.ports import QuarantineEntry
 from tests.repo.docs.openapi import check
 
@@ -48,7 +48,7 @@ def test_the_list_is_as_described_and_cuts_long_payloads(here: World) -> None:
     check("HeldList", content)
     assert (status, content["count"], [one["kind"] for one in content["held"]]) == (200, 2, ["chunk", "refused"])
     refused = content["held"][1]
-    assert len(refused["payload"]) == views.LONGEST_SHOWN
+    assert len(refused["payload"]) == LONGEST_SHOWN
     (_, whole) = look(here, id=refused["id"])
     assert len(whole["held"][0]["payload"]) == 5000
 

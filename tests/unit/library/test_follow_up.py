@@ -17,7 +17,7 @@ from recording.errors import StorageBusyError
 from recording.library.directory import find
 from recording.library.follow_up import follow_up
 from recording.ports.bulkhead import WORKERS
-from recording.ports.follow_ups import MOST_FAILURES
+from recording.ports.library.follow_ups import MOST_FAILURES
 from tests.canaries import PARTICIPANT, PHONE
 
 

@@ -10,7 +10,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, record, task
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
-from recording.adapters.table.catalog import UnreadableRecordError
+from recording.adapters.table.records import UnreadableRecordError
 from recording.cli.__main__ import main
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkState, FallbackCopy
@@ -21,7 +21,8 @@ from recording.errors import StorageBusyError, fault_of
 from recording.http import routes
 from recording.operate import attention
 from recording.operate.attention import needs_attention
-from recording.operate.doctor import State, examine
+from recording.operate.doctor import examine
+from recording.operate.doctor.findings import State
 from tests.repo.docs.openapi import check
 
 

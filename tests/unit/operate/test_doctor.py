@@ -32,10 +32,12 @@ from recording.errors import (
 )
 from recording.errors.codes import Code
 from recording.http import routes as http_api
-from recording.http.views import DeepHealthView
+from recording.http.views.status import DeepHealthView
 from recording.ingest import ingest_event
-from recording.operate.doctor import CHECKS, HOST_JSON, Finding, QueueFacts, State, SubscriptionFacts, examine
-from recording.ports import Ports, QuarantineEntry
+from recording.operate.doctor import CHECKS, HOST_JSON, examine
+from recording.operate.doctor.findings import Finding, State
+from recording.ports import Ports, QuarantineEntry, QueueDepth
+from recording.ports.probe import SubscriptionFacts
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from tests.repo.docs.openapi import check
 
@@ -162,8 +164,10 @@ def _scrubbed(patient: Patient, behind: int = 0, ago: timedelta = timedelta()) -
 
 REFUSED, BUSY = StorageRefusedError("403"), StorageBusyError("no answer")
 FUNCTION, QUEUE = _door("AzureFunction"), _door("StorageQueue")
-MANY = QueueFacts(5000)
-OLD = QueueFacts(3, builders.FAKE_CLOCK_START - timedelta(hours=2))
+MANY = QueueDepth("recording-events", 5000)
+CHUNKS_POISON = QueueDepth("recording-chunks-poison", 1)
+EVENTS_POISON = QueueDepth("recording-events-poison", 1)
+OLD = QueueDepth("recording-chunks", 3, builders.FAKE_CLOCK_START - timedelta(hours=2))
 
 BROKEN: dict[str, tuple[str, Break]] = {
     "a setting is missing": ("settings", lambda p: p.faults.update(ACS_ENDPOINT="is missing")),
@@ -189,10 +193,10 @@ BROKEN: dict[str, tuple[str, Break]] = {
     "nobody takes the tasks": ("queue_chunks", lambda p: p.probe.queues.update({"recording-chunks": OLD})),
     "thousands of events wait": (
         "queue_events",
-        lambda p: p.probe.queues.update({"recording-events": QueueFacts(5000)}),
+        lambda p: p.probe.queues.update({"recording-events": MANY}),
     ),
-    "poisoned tasks": ("poison_queues", lambda p: p.probe.queues.update({"recording-chunks-poison": QueueFacts(1)})),
-    "poisoned events": ("poison_queues", lambda p: p.probe.queues.update({"recording-events-poison": QueueFacts(1)})),
+    "poisoned tasks": ("poison_queues", lambda p: p.probe.queues.update({CHUNKS_POISON.name: CHUNKS_POISON})),
+    "poisoned events": ("poison_queues", lambda p: p.probe.queues.update({EVENTS_POISON.name: EVENTS_POISON})),
     "no role on the quarantine": ("quarantine", lambda p: p.probe.fail_next("quarantine", REFUSED)),
     "no role on the archive": ("archive", lambda p: p.probe.fail_next("archive", REFUSED)),
     "one account for both destinations": ("fallback", lambda p: setattr(p.probe, "shares_account", True)),

@@ -9,7 +9,7 @@ from dev.in_memory.world import World, world
 from recording.domain.incoming.probe_event import PROBE_TYPE, nonce_of, note_of, probe_event
 from recording.errors import StorageBusyError
 from recording.ingest import ingest_event, ingest_text
-from recording.operate.round_trip import by_post, by_queue
+from recording.operate.doctor.round_trip import by_post, by_queue
 
 
 def app_of(here: World) -> FakeProbe:

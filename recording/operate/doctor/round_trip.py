@@ -1,33 +1,18 @@
 """Round trip: the doctor sends an event through each delivery path and waits until the app itself has recognised it."""
 
 import secrets
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
 
 from recording.domain.incoming.probe_event import WAITING, note_of, probe_event
 from recording.errors import StorageError
 from recording.ports import Catalog, Ports
+from recording.ports.probe import EventSender
 
 PATIENCE = timedelta(seconds=20)  # queues are looked at every two seconds
 PAUSE = timedelta(milliseconds=500)
-TakeBack = Callable[[], None]
 
 
-class Sender(Protocol):
-    """The delivery paths, as far as they can be used from here."""
-
-    def queue_event(self, envelope: Mapping[str, Any]) -> TakeBack:
-        """Put an event on the queue of events, as Event Grid does; what is returned removes it if it is still there."""
-
-    def post_event(self, envelope: Mapping[str, Any]) -> bool:
-        """Post an event to the function as Event Grid does; False where its address or key is not known here."""
-
-    def pause(self, length: timedelta) -> None:
-        """Wait."""
-
-
-def by_queue(ports: Ports, sender: Sender) -> timedelta | None:
+def by_queue(ports: Ports, sender: EventSender) -> timedelta | None:
     """Return how long the queue path took; None when nobody took the event in time, and it was taken back.
 
     Raises:
@@ -43,7 +28,7 @@ def by_queue(ports: Ports, sender: Sender) -> timedelta | None:
     return ports.clock.now() - began
 
 
-def by_post(ports: Ports, sender: Sender) -> bool | None:
+def by_post(ports: Ports, sender: EventSender) -> bool | None:
     """Return whether the function recognised a posted event; None where it cannot be posted from here.
 
     Raises:
@@ -72,7 +57,7 @@ class _Waiting:
         except StorageError:  # what is left is a row of a few bytes that nothing reads
             return
 
-    def until(self, came_from: str, sender: Sender) -> bool:
+    def until(self, came_from: str, sender: EventSender) -> bool:
         """Wait until the event arrived, and return whether it did."""
         for _ in range(int(PATIENCE / PAUSE)):
             if self._catalog.cursor(self._note) == came_from:

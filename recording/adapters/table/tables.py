@@ -1,0 +1,146 @@
+"""The calls that every adapter over tables makes: rows by key, listings, conditional writes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
+
+from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
+from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
+from recording.adapters.table import rows
+from recording.errors import StorageError
+from recording.settings import StorageConnection
+
+T = TypeVar("T")
+
+
+def table_service(connection: StorageConnection) -> TableServiceClient:
+    """A client for the account, by connection string or identity."""
+    if connection.connection_string:
+        text = connection.connection_string.get_secret_value()
+        return TableServiceClient.from_connection_string(text, **CLIENT_OPTIONS)
+    uri, identity = connection.table_uri or "", credential(connection.client_id)
+    return TableServiceClient(uri, credential=identity, **CLIENT_OPTIONS)
+
+
+def get_row(table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None) -> TableEntity | None:
+    """Return a row, or these columns of it; None when there is none."""
+    with translated("reading a row"):
+        try:
+            return attempt(
+                lambda: table.get_entity(
+                    keys["PartitionKey"], keys["RowKey"], select=list(columns) if columns else None
+                )
+            )
+        except ResourceNotFoundError:
+            return None
+
+
+def rows_of(
+    table: TableClient,
+    partition: str,
+    first: str = "",
+    page: int | None = None,
+    columns: tuple[str, ...] | None = None,
+    *,
+    and_that: str = "",
+) -> Iterator[TableEntity]:
+    """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
+
+    Args:
+        table: where.
+        partition: which.
+        first: the row key to begin at.
+        page: rows in a page; None leaves it to the service, which sends a thousand.
+        columns: which columns to read; None for all.
+        and_that: a further condition, as the service spells it.
+    """
+    with translated("listing rows"):
+        try:
+            where = f"PartitionKey eq @partition and RowKey ge @first{and_that}"
+            parameters = {"partition": partition, "first": first}
+            selected = list(columns) if columns else None
+            yield from table.query_entities(where, parameters=parameters, results_per_page=page, select=selected)
+        except ResourceNotFoundError:
+            return
+
+
+def rows_beyond(
+    table: TableClient, partition: str, and_that: str = "", columns: tuple[str, ...] = rows.DOCUMENT_COLUMNS
+) -> Iterator[TableEntity]:
+    """All rows of the partitions after this one that `and_that` is true of.
+
+    Names made of ids come after those with an exclamation mark.
+    """
+    with translated("listing rows"):
+        try:
+            yield from table.query_entities(
+                f"PartitionKey gt @partition{and_that}",
+                parameters={"partition": partition},
+                select=list(columns),
+            )
+        except ResourceNotFoundError:
+            return
+
+
+def until_it_fails(listed: Iterable[T]) -> tuple[list[T], StorageError | None]:
+    """What a listing gave before it failed, and why it failed."""
+    found: list[T] = []
+    try:
+        for one in listed:
+            found.append(one)
+    except StorageError as error:
+        return found, error
+    return found, None
+
+
+def add_row(table: TableClient, row: rows.Row) -> bool:
+    """Inserts a row, and makes the table when it is missing. False, and no change, when there is such a row."""
+    with translated("adding a row"):
+        try:
+            _writing(table, lambda: table.create_entity(row))
+        except HttpResponseError as error:
+            if is_refused_condition(error):
+                return False
+            raise
+    return True
+
+
+def put_row(table: TableClient, row: rows.Row) -> None:
+    """Writes a row whatever is there, and makes the table when it is missing."""
+    with translated("writing a row"):
+        _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
+
+
+def update_row(table: TableClient, row: rows.Row, etag: str | None) -> dict[str, Any]:
+    """Replace a row on condition that it has this ETag."""
+    return table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
+
+
+def remove_row(table: TableClient, row: TableEntity) -> None:
+    """Removes a row if it is still as it was read."""
+    with translated("removing a row"):
+        try:
+            attempt(lambda: _delete(table, row))
+        except HttpResponseError as error:
+            if not is_refused_condition(error):
+                raise
+
+
+def _delete(table: TableClient, row: TableEntity) -> None:
+    table.delete_entity(row, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
+
+
+def _writing(table: TableClient, call: Callable[[], T]) -> T:
+    """The result of a call that writes; the table is made when it turns out to be missing."""
+    try:
+        return attempt(call)
+    except ResourceNotFoundError as error:
+        if error_code_of(error) != "TableNotFound":
+            raise
+    with suppress(ResourceExistsError):  # another worker may be faster
+        attempt(table.create_table)
+    return attempt(call)

@@ -1,0 +1,26 @@
+"""The JSON that this app shows: one model for each answer, the same over HTTP and from the command line.
+
+One dialect: names in camelCase, times in ISO 8601 with `Z`, lengths of time in whole seconds under names that end in
+`Seconds`, and null where there is nothing to say. No Azure here: the command line loads it, too.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class View(BaseModel):
+    """One JSON object."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+    def plain(self) -> dict[str, Any]:
+        """Return what `json.dumps` takes."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def seconds(length: timedelta | None) -> int | None:
+    """Return a length of time in whole seconds."""
+    return None if length is None else round(length.total_seconds())

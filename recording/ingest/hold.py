@@ -1,0 +1,49 @@
+"""What was refused is kept in the quarantine, for an operator to redrive."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from recording.domain.ids import without_numbers
+from recording.domain.incoming.events import (
+    OddChunk,
+    RecordingFileStatusUpdated,
+    with_only_chunk,
+    without_personal_data,
+)
+from recording.errors import EventRejectedError
+from recording.ingest.tasks import Refusal
+from recording.ports import Ports, QuarantineEntry
+from recording.telemetry import Event, emit
+
+LONGEST_PAYLOAD = 256 * 1024  # characters kept of what cannot be read; queue messages are far smaller
+
+
+def hold_chunk(
+    chunk: OddChunk, event: RecordingFileStatusUpdated, envelope: Mapping[str, Any], came_from: str, ports: Ports
+) -> None:
+    """Keep one chunk as an event of its own, which can be redriven."""
+    payload = payload_of(with_only_chunk(envelope, event.data, chunk.raw))
+    error = EventRejectedError(chunk.detail, code=chunk.reason)
+    quarantine(error, payload, came_from, ports, recording_id=event.recording_id, index=chunk.index)
+
+
+def payload_of(envelope: Any) -> str:
+    """Return what is kept of an envelope: its JSON, without what describes people."""
+    if isinstance(envelope, Mapping):
+        envelope = without_personal_data(envelope)
+    return without_numbers(json.dumps(envelope, default=str))
+
+
+def quarantine(error: Refusal, payload: str, came_from: str, ports: Ports, **ids: Any) -> None:
+    """Keep what was refused and report it; `ids` say which recording and which index, where that is known."""
+    entry = QuarantineEntry(
+        reason=error.code,
+        detail=str(error),
+        payload=payload[:LONGEST_PAYLOAD],
+        came_from=came_from,
+        at=ports.clock.now(),
+        **ids,
+    )
+    name = ports.quarantine.put(entry)
+    emit(Event.EVENT_REJECTED, reason=error.code, detail=str(error), came_from=came_from, entry=name, **ids)

@@ -1,0 +1,70 @@
+"""Tasks into the queue, once the catalog knows their chunks."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from recording.domain.incoming.events import RecordingFileStatusUpdated
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
+from recording.errors import ClaimLostError
+from recording.ports import Ports
+from recording.telemetry import Event, emit
+
+
+def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_from: str, ports: Ports) -> None:
+    """Enqueue the tasks whose chunks are not settled, and report the event once."""
+    enqueued = 0
+    for task in tasks:
+        enqueued += _enqueue_unless_finished(task, ports)
+        _report_refused_locations(task)
+    emit(
+        Event.EVENT_ACCEPTED if enqueued else Event.EVENT_DUPLICATE,
+        event_id=event.event_id,
+        recording_id=event.recording_id,
+        came_from=came_from,
+        chunks=len(event.chunks) + len(event.odd_chunks),
+        count=enqueued,
+        reason="ids_differ" if event.ids_differ else None,  # the subject counted
+    )
+
+
+def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
+    now = ports.clock.now()
+    record = ChunkRecord(task=task, first_seen_at=now, changed_at=now)
+    if not ports.catalog.add_chunk(record):
+        known = ports.catalog.get_chunk(task.key)
+        if known is not None and is_reopened_by(known, task, now):
+            _reopen(known, task, now, ports)
+        elif known is not None and is_settled_for(known, task):
+            return False
+    ports.queue.send(task)
+    return True
+
+
+def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) -> None:
+    """Put a chunk that was given up back to work; it is PENDING before its task is sent, so that none is lost."""
+    try:
+        ports.catalog.save_chunk(reopened(known, task, now))
+    except ClaimLostError:
+        return  # another delivery or an operator did so at this moment
+    emit(
+        Event.CHUNK_REOPENED,
+        state=known.state,
+        recording_id=task.recording_id,
+        document_id=task.document_id,
+        index=task.index,
+    )
+
+
+def _report_refused_locations(task: ChunkTask) -> None:
+    """Report the locations that will not be called; the media is archived all the same."""
+    for place, reason in (("metadata", task.metadata_refused), ("delete", task.delete_refused)):
+        if reason is not None and reason != "metadata_refused":
+            emit(
+                Event.LOCATION_REFUSED,
+                recording_id=task.recording_id,
+                document_id=task.document_id,
+                index=task.index,
+                reason=reason,
+                detail=f"the {place} location",
+            )

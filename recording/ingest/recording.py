@@ -1,0 +1,96 @@
+"""The recording's row: an event adds to what is known of it and changes nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from recording.domain.archived.layout import folder_of
+from recording.domain.ids import are_same_id
+from recording.domain.incoming.events import OddChunk, RecordingFileStatusUpdated
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.errors import ClaimLostError, StorageBusyError
+from recording.ports import Ports
+from recording.settings import Settings
+
+_SAVE_TRIES = 5  # events and control calls of one recording rarely meet; five lost races in a row never happen
+
+
+def recording_of(
+    event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports, settings: Settings
+) -> RecordingRecord:
+    """Return the recording's record with its folder fixed; an event adds to what is known and changes nothing of it."""
+    for _ in range(_SAVE_TRIES):
+        known = ports.catalog.get_recording(event.recording_id)
+        before = known or RecordingRecord(recording_id=event.recording_id)
+        wanted = _completed(before, event, odd, ports.clock.now(), settings)
+        if known is None:
+            if ports.catalog.add_recording(wanted):
+                return wanted
+            continue
+        try:
+            return known if wanted == known else ports.catalog.save_recording(wanted)
+        except ClaimLostError:  # control or another event wrote it meanwhile: look again
+            continue
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _completed(
+    known: RecordingRecord,
+    event: RecordingFileStatusUpdated,
+    odd: Sequence[OddChunk],
+    now: datetime,
+    settings: Settings,
+) -> RecordingRecord:
+    call_id = known.call_id or (event.call_id if _agrees(event, known) else None)
+    started_at = known.started_at or event.recording_start_time
+    return changed(
+        known,
+        folder=known.folder
+        or folder_of(
+            settings.archive_path_template,
+            event.recording_id,
+            call_id or known.server_call_id or event.call_id,
+            started_at or min(event.event_time, now),
+        ),
+        acs_id=known.acs_id or event.acs_id,
+        call_id=call_id,
+        server_call_id=known.server_call_id or event.server_call_id,
+        started_at=started_at,
+        first_event_at=known.first_event_at or now,
+        settled_at=None,
+        look_at=None,  # there may be more to come of it after all
+        announced_count=_announced_count(known, event, odd),
+    )
+
+
+def _agrees(event: RecordingFileStatusUpdated, known: RecordingRecord) -> bool:
+    """Return whether the event's call may be the one that was recorded here, by the server call id of the start."""
+    if not (known.started_here and known.server_call_id):
+        return True
+    return event.server_call_id is not None and are_same_id(event.server_call_id, known.server_call_id)
+
+
+def announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:
+    """Note in a known recording that files of it are held, so that it counts as incomplete; others get no row."""
+    for _ in range(_SAVE_TRIES):
+        known = ports.catalog.get_recording(event.recording_id)
+        count = _announced_count(known, event, odd) if known is not None else None
+        if known is None or count == known.announced_count:
+            return known
+        try:
+            return ports.catalog.save_recording(changed(known, announced_count=count, settled_at=None, look_at=None))
+        except ClaimLostError:
+            continue
+    raise StorageBusyError("the recording's record keeps changing")
+
+
+def _announced_count(known: RecordingRecord, event: RecordingFileStatusUpdated, odd: Sequence[OddChunk]) -> int | None:
+    """Return how many files there are at least, once one is held; one without a readable index counts as the last."""
+    if not odd:
+        return known.announced_count
+    indexes = [chunk.index for chunk in event.chunks]
+    indexes += [chunk.index for chunk in event.odd_chunks if chunk.index is not None]
+    told = len(event.chunks) + len(event.odd_chunks)
+    is_open = any(chunk.index is None for chunk in odd)
+    least = max([index + 1 for index in indexes] + [min(indexes, default=0) + told if is_open else 0])
+    return max(least, known.announced_count or 0)

@@ -1,0 +1,83 @@
+"""What a check of the doctor finds, and the remedy for what can fail in each of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from recording.domain.host_json import Fault
+from recording.errors import RecordingError
+from recording.errors.codes import Code
+from recording.ports import Ports
+from recording.ports.probe import Probe
+from recording.settings import Settings
+
+_REMEDIES = {
+    Code.TOKEN_UNAVAILABLE: "Nobody is signed in here (`az login`), or the identity is not assigned to the app.",
+    Code.SOURCE_REFUSED: "The host of files refuses: clock, a rotated key, or the identity's role on the ACS resource.",
+    Code.SOURCE_BUSY: "The host of files does not answer: egress to *.asm.skype.com, DNS, proxy, certificates.",
+    Code.STORAGE_REFUSED: (
+        "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
+        "role takes up to ten minutes."
+    ),
+    Code.STORAGE_ERROR: "What is not there comes with infra/ (docs/deploy.md). Anything else: docs/errors.md.",
+    Code.STORAGE_BUSY: "Look at the address, the network, private DNS and Azure's status; then run this again.",
+    Code.ACS_UNAUTHORIZED: (
+        "401: the key is wrong or was rotated, this clock is off, or the identity is of another tenant. Set "
+        "ACS_CONNECTION_STRING to the new key, or give the identity its role."
+    ),
+    Code.ACS_FORBIDDEN: "403: ACS knows who this is and does not allow it. Give the identity its role on the resource.",
+    Code.ACS_UNREACHABLE: "No answer at all: look at ACS_ENDPOINT, ACS_PROXY_URL, ACS_CA_BUNDLE, DNS and the firewall.",
+    Code.LOG_UNAVAILABLE: "Give the identity Log Analytics Reader on the workspace; look at MONITOR_WORKSPACE_ID.",
+}
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"  # nothing is wrong yet
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; `remedy` is there when it failed."""
+
+    check: str
+    state: State
+    found: str
+    remedy: str | None = None
+
+
+Said = tuple[str, str | None]  # what was found, and how to remedy it if that is a fault
+Check = Callable[[Ports, Settings, Probe], Said]
+
+
+class FoundWarning(Exception):  # noqa: N818 - it is a finding
+    """Something will be wrong; its arguments are what was found, and the remedy."""
+
+
+class SkippedError(Exception):
+    """There is nothing to look at here."""
+
+
+def checked(name: str, check: Callable[[], Said]) -> Finding:
+    """Run one check and return its finding, however it ends."""
+    try:
+        found, remedy = check()
+    except FoundWarning as warning:
+        return Finding(name, State.WARNING, *warning.args)
+    except SkippedError as reason:
+        return Finding(name, State.SKIPPED, str(reason))
+    except RecordingError as error:
+        return Finding(name, State.FAILED, f"{error.code}: {error}", _REMEDIES.get(error.code, "See docs/errors.md."))
+    return Finding(name, State.FAILED if remedy else State.OK, found, remedy)
+
+
+def from_faults(name: str, faults: Iterator[Fault]) -> Finding:
+    """Return the finding for a list of faults and remedies."""
+    found = list(faults)
+    if not found:
+        return Finding(name, State.OK, "as it should be")
+    return Finding(name, State.FAILED, "; ".join(what for what, _ in found), " ".join(remedy for _, remedy in found))
