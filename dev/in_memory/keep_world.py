@@ -6,11 +6,13 @@ from typing import Any
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.fakes.ports import Fakes
+from dev.in_memory.fakes.quarantine import document_of
 from dev.in_memory.world import World, world
 from recording.domain.keep.destroy import Place
 from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
 from recording.library.keep.dispose import DisposeReport, dispose
 from recording.library.keep.retention import set_rules
+from recording.ports import QuarantineEntry
 
 
 def archived(**rules_of_account: Any) -> tuple[World, FakeCustodian]:
@@ -69,14 +71,24 @@ def attached(fakes: Fakes, **rules: Any) -> FakeCustodian:
         places[Place.FALLBACK] = fakes.fallback.blobs
     if fakes.dead_letters is not None:
         places[Place.DEAD_LETTERS] = fakes.dead_letters.kept
+    places[Place.EXPORTS] = fakes.bundles.blobs
+    if fakes.analysts is not None:
+        places[Place.ANALYSTS] = fakes.analysts.blobs
+    if fakes.seal is not None:
+        places[Place.SEAL] = fakes.seal.store.blobs
     notes = {place: made.watch(place, partial(_forgotten, held)) for place, held in places.items()}
     for place, held in places.items():
         for name, kept in held.items():
             notes[place](name, _bytes_of(kept))
     fakes.archive.kept = notes[Place.ARCHIVE]
     fakes.quarantine.noted = notes[Place.QUARANTINE]
+    fakes.bundles.kept = notes[Place.EXPORTS]
     if fakes.fallback is not None:
         fakes.fallback.kept = notes[Place.FALLBACK]
+    if fakes.analysts is not None:
+        fakes.analysts.kept = notes[Place.ANALYSTS]
+    if fakes.seal is not None:
+        fakes.seal.store.kept = notes[Place.SEAL]
     object.__setattr__(fakes, "custodian", made)
     return made
 
@@ -86,6 +98,10 @@ def _forgotten(held: dict[str, Any], name: str) -> None:
 
 
 def _bytes_of(kept: Any) -> bytes:
+    if isinstance(kept, bytes):
+        return kept
+    if isinstance(kept, QuarantineEntry):
+        return document_of(kept)
     for attribute in ("data", "payload", "body"):
         found = getattr(kept, attribute, None)
         if found is not None:

@@ -188,6 +188,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
     note: WhyOption,
     recordings: Annotated[list[str] | None, typer.Argument(metavar="[RECORDING]...", help="or --participant")] = None,
     participant: Annotated[str | None, typer.Option(metavar="ID", help="a raw id, a number, or h: and a hash")] = None,
+    also: Annotated[list[str] | None, typer.Option(metavar="ID", help="another id, number or name")] = None,
     person: PersonOption = None,
 ) -> None:
     """Ask for the erasure of a participant or of recordings; another person approves it.
@@ -197,7 +198,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
     session = session_of(context, form)
     by = session.caller or person
     ids = [find_recording(one, session.ports) for one in recordings or []]
-    body = {"participant": participant, "recordings": ids, "reason": note}
+    body = {"participant": participant, "alsoKnownAs": also or [], "recordings": ids, "reason": note}
     made: list[str] = []
 
     def act() -> dict[str, Any]:

@@ -47,6 +47,7 @@ const STATES = {
   ended: ["quiet", "Ended"],
   requested: ["warn", "Requested"],
   running: ["live", "Running"],
+  lapsed: ["warn", "Not approved in time"],
   approved: ["live", "Approved"],
   done: ["good", "Done"],
   erased: ["quiet", "Erased"],

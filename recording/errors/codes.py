@@ -207,6 +207,10 @@ class Code(StrEnum):
         "erasure_decided", 409, False, Fault.CALLER,
         "The request was approved before.",
         "Read how it stands.")
+    ERASURE_EXPIRED = (
+        "erasure_expired", 409, False, Fault.CALLER,
+        "Nobody approved the request within 30 days.",
+        "Ask for the erasure anew.")
     TOO_MANY_RECORDINGS = (
         "too_many_recordings", 400, False, Fault.CALLER,
         "The participant is in more than 1,000 recordings.",

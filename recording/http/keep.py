@@ -21,6 +21,7 @@ from recording.http.routes import (
     caller_of,
     json_body,
     permitted,
+    person_of,
     recording_id_of,
 )
 from recording.http.views.keep import (
@@ -154,7 +155,7 @@ def request_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
     def ask() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.REQUEST_ERASURE, dependencies)
-        body, caller = json_body(request), caller_of(request, settings)
+        body, caller = json_body(request), person_of(request, settings)
 
         def act() -> dict[str, Any]:
             made = erasures.request_erasure(body, caller, ports, settings)
@@ -170,7 +171,7 @@ def approve_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
     def approve() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.APPROVE_ERASURE, dependencies)
-        erasure_id, caller = _erasure_id_of(request), caller_of(request, settings)
+        erasure_id, caller = _erasure_id_of(request), person_of(request, settings)
 
         def act() -> dict[str, Any]:
             erasures.approve_erasure(erasure_id, caller, ports, settings)

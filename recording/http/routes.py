@@ -329,6 +329,14 @@ def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
     return who
 
 
+def person_of(request: func.HttpRequest, settings: Settings) -> str | None:
+    """Return who is calling, if that is a person: what two people must decide, two applications cannot."""
+    who = caller_of(request, settings)
+    if who is None or read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")).is_application:
+        return None
+    return who
+
+
 def recording_id_of(request: func.HttpRequest) -> str:
     """Return the recording id in the path, unchecked, in the one spelling that is kept."""
     return canonical_id(str(request.route_params.get("recordingId", "")))

@@ -5,7 +5,7 @@ recordings reach every file. A file is replaced as a whole; nothing is deleted, 
 is left without rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -121,6 +121,29 @@ def _records(month: str, ports: Ports, done: Exported) -> Iterator[RecordingReco
             elif record is not None and record.placement is not None and record.placement.row_key == row.row_key:
                 yield record
         after, is_end = page.rows[-1].row_key if page.rows else after, page.is_end
+
+
+def rewrite_where(is_about: Callable[[bytes], bool], ports: Ports, settings: Settings) -> Exported:
+    """Write the months again whose files hold such bytes, from what the directory knows now.
+
+    Raises:
+        StorageError: directory, catalog or the container do not answer; the same again completes it.
+    """
+    done, target = Exported(), _target(ports)
+    for month in sorted(
+        {_month_in(blob.name) for blob in target.list("directory/month=") if is_about(_whole(blob.name, target))}
+    ):
+        _export_month(inverse_month(datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)), ports, settings, done)
+        done.months.append(month)
+    return done
+
+
+def _month_in(name: str) -> str:
+    return name.partition("month=")[2].partition("/")[0]
+
+
+def _whole(name: str, target: Archive) -> bytes:
+    return b"".join(target.read(name))
 
 
 def _target(ports: Ports) -> Archive:

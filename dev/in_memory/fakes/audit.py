@@ -26,9 +26,11 @@ class FakeAudit(Scripted):
         return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
 
     @scripted
-    def withhold(self, without: Callable[[str], str]) -> int:
-        before = self.written
-        self.written = [replace(one, note=without(one.note)) if one.note else one for one in before]
+    def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
+        before, ways = self.written, {"note": without, "part": without, "caller": pseudonymous}
+        told = [{name: text for name in ways if (text := getattr(one, name))} for one in before]
+        kept = [{name: ways[name](text) for name, text in one.items()} for one in told]
+        self.written = [replace(one, **changes) for one, changes in zip(before, kept, strict=True)]  # type: ignore[arg-type]
         return sum(one != other for one, other in zip(before, self.written, strict=True))
 
     @scripted

@@ -83,6 +83,11 @@ class FakeCustodian(Scripted):
         return HoldAnswer.DONE
 
     @scripted
+    def read(self, version: StoredVersion) -> bytes | None:
+        known = self._find(version)
+        return None if known is None or known.facts.is_deleted else known.data
+
+    @scripted
     def destroy(self, version: StoredVersion) -> DestroyAnswer:
         known = self._find(version)
         if known is None:

@@ -1,8 +1,9 @@
 """The quarantine and the dead letters in memory."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from dev.in_memory.fakes.scripted import Scripted, scripted
@@ -28,23 +29,31 @@ class FakeQuarantine(Scripted):
         name = f"{entry.at:%Y/%m/%d}/{entry.reason}/{hashlib.sha256(entry.payload.encode()).hexdigest()[:32]}.json"
         known = self.kept.get(name)
         if known is None or known.redriven_at is not None:
-            self.kept[name] = entry
-            self.noted(name, entry.payload.encode())
+            self._keep(name, entry)
         return name
 
     @scripted
     def mark_redriven(self, name: str, at: datetime) -> None:
         if name in self.kept:
-            self.kept[name] = replace(self.kept[name], redriven_at=at)
+            self._keep(name, replace(self.kept[name], redriven_at=at))
 
     @scripted
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
         if name in self.kept:
-            self.kept[name] = replace(self.kept[name], dismissed_at=at, note=note)
+            self._keep(name, replace(self.kept[name], dismissed_at=at, note=note))
+
+    def _keep(self, name: str, entry: QuarantineEntry) -> None:
+        self.kept[name] = entry
+        self.noted(name, document_of(entry))
 
     @scripted
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
         return iter(sorted(self.kept.items(), key=lambda kept: kept[1].at))
+
+
+def document_of(entry: QuarantineEntry) -> bytes:
+    """Return an entry as a blob would hold it."""
+    return json.dumps(asdict(entry), default=str).encode()
 
 
 class FakeDeadLetters(Scripted):

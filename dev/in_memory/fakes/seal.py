@@ -1,6 +1,6 @@
 """The seal's ports in memory, under the same contract suite as the adapters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -44,12 +44,14 @@ class FakeSealStore(Scripted):
     def __init__(self) -> None:
         super().__init__()
         self.blobs: dict[str, bytes] = {}
+        self.kept: Callable[[str, bytes], None] = lambda _name, _data: None  # a custodian watches
 
     @scripted
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
         if name in self.blobs:
             return False
         self.blobs[name] = data
+        self.kept(name, data)
         return True
 
     @scripted

@@ -16,7 +16,7 @@ from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import error_code_of, is_locked, status_of, translated
 from recording.adapters.blob.container import blob_service
 from recording.domain.keep.destroy import Place, StoredVersion
-from recording.domain.names import QUARANTINE_CONTAINER
+from recording.domain.names import EXPORT_CONTAINER, QUARANTINE_CONTAINER, SEAL_CONTAINER
 from recording.ports.library.keeping import DestroyAnswer, HoldAnswer
 from recording.settings import Settings, StorageConnection
 
@@ -30,7 +30,7 @@ _EVERYTHING: dict[str, Any] = {"include": ["snapshots", "deleted"]}
 
 
 class BlobCustodian:
-    """The containers of the archive, the fallback, the quarantine and the dead letters."""
+    """Every container that may hold something of a person."""
 
     def __init__(self, settings: Settings) -> None:
         self._purges = settings.custodian_purges
@@ -39,6 +39,12 @@ class BlobCustodian:
             Place.FALLBACK: (as_custodian(settings.fallback_storage, settings), settings.fallback_container),
             Place.QUARANTINE: (settings.host_storage, QUARANTINE_CONTAINER),
             Place.DEAD_LETTERS: (settings.dead_letter_storage, settings.dead_letter_container),
+            Place.EXPORTS: (settings.custodian_storage, EXPORT_CONTAINER),
+            Place.SEAL: (settings.custodian_storage, SEAL_CONTAINER),
+            Place.ANALYSTS: (
+                settings.custodian_storage if settings.parquet_container else None,
+                settings.parquet_container or "",
+            ),
         }
         self._services = {place: blob_service(known) for place, (known, _) in places.items() if known is not None}
         self._containers = {
@@ -78,6 +84,16 @@ class BlobCustodian:
                     return HoldAnswer.UNSUPPORTED
                 raise
         return HoldAnswer.DONE
+
+    def read(self, version: StoredVersion) -> bytes | None:
+        """One download, of this version."""
+        blob = self._containers[version.place].get_blob_client(version.name)
+        with translated("reading a version"):
+            try:
+                data: bytes = attempt(lambda: blob.download_blob(**_of(version)).readall())
+            except ResourceNotFoundError:
+                return None
+        return data
 
     def destroy(self, version: StoredVersion) -> DestroyAnswer:
         """Deletes the current version by its name first, and each version by its id."""

@@ -1,4 +1,4 @@
-"""Fills the port AuditEraser with the table `audit`: notes alone are changed, and rows are never removed."""
+"""Fills the port AuditEraser with the table `audit`: notes, parts and callers are changed, and rows never removed."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from recording.settings import Settings
 
 
 class TableAuditEraser:
-    """The notes of all rows, read whole: requests for erasure are rare."""
+    """All rows, read whole: requests for erasure are rare."""
 
     def __init__(self, settings: Settings) -> None:
         self._service = table_service(settings.host_storage)
@@ -22,16 +22,15 @@ class TableAuditEraser:
         """Closes the connections."""
         self._service.close()
 
-    def withhold(self, without: Callable[[str], str]) -> int:
-        """Merges the changed note into each row that has one."""
-        changed = 0
-        columns = ["PartitionKey", "RowKey", "note"]
-        with translated("changing notes of the audit trail"):
-            for row in self._table.query_entities("note ne ''", select=columns):
-                note = str(row["note"])
-                kept = without(note)
-                if kept != note:
-                    fresh = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "note": kept}
+    def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
+        """Merges what has changed into each row."""
+        changed, ways = 0, {"note": without, "part": without, "caller": pseudonymous}
+        with translated("changing rows of the audit trail"):
+            for row in self._table.list_entities(select=["PartitionKey", "RowKey", *ways]):
+                told = {name: str(row[name]) for name in ways if row.get(name)}
+                kept = {name: ways[name](text) for name, text in told.items()}
+                if kept != told:
+                    fresh = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], **kept}
                     attempt(lambda fresh=fresh: self._table.update_entity(fresh, mode=UpdateMode.MERGE))  # type: ignore[misc]
                     changed += 1
         return changed

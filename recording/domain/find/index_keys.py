@@ -36,6 +36,10 @@ class IndexKey:
         """Return the hash of a tag as `name:value`: people write names and case numbers into tags."""
         return self._hash("tag", tag)
 
+    def name(self, words: str) -> str:
+        """Return the hash of a person's name, as a request for erasure may give it."""
+        return self._hash("name", words)
+
     def signature(self, content: bytes) -> bytes:
         """Return what vouches for a continuation token."""
         return hmac.digest(self.secret, b"next\0" + content, "sha256")[:16]

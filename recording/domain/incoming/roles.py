@@ -8,7 +8,7 @@ which the platform has checked before.
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from recording.errors.codes import Code
 _LARGEST = 32 * 1024  # a principal with hundreds of groups has a few kilobytes
 _ROLE_CLAIMS = frozenset({"roles", "role", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
 _NAME_CLAIMS = ("name", "preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name")
+_KIND_CLAIM, _SUBJECT_CLAIMS = "idtyp", ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "sub")
 _OBJECT_ID_CLAIMS = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
 
 
@@ -139,6 +140,7 @@ class Principal:
 
     object_id: str | None
     roles: frozenset[Role]
+    is_application: bool = False  # no person: an app that signed in with its own secret or identity
 
     def may(self, operation: Operation) -> bool:
         """Whether one of its roles opens the operation."""
@@ -160,8 +162,20 @@ def read_principal(header: str | None) -> Principal:
     """
     claims, role_claims = _claims(header)
     roles = frozenset(Role(value) for kind, value in claims if kind in role_claims and value in set(Role))
-    found = (value for wanted in _OBJECT_ID_CLAIMS for kind, value in claims if kind == wanted)
-    return Principal(next(found, None), roles)
+    object_id = _first(claims, _OBJECT_ID_CLAIMS)
+    return Principal(object_id, roles, _is_application(claims, object_id))
+
+
+def _is_application(claims: Sequence[tuple[str, str]], object_id: str | None) -> bool:
+    """Return whether no person signed in: Entra says so in `idtyp`, and gives an app its object id as the subject."""
+    if any(kind == _KIND_CLAIM and value.strip().lower() == "app" for kind, value in claims):
+        return True
+    subject = _first(claims, _SUBJECT_CLAIMS)
+    return subject is not None and object_id is not None and subject.lower() == object_id.lower()
+
+
+def _first(claims: Sequence[tuple[str, str]], wanted: Sequence[str]) -> str | None:
+    return next((value for name in wanted for kind, value in claims if kind == name), None)
 
 
 def display_name(header: str | None) -> str | None:

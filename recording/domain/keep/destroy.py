@@ -25,6 +25,9 @@ class Place(StrEnum):
     FALLBACK = "fallback"
     QUARANTINE = "quarantine"
     DEAD_LETTERS = "dead_letters"
+    EXPORTS = "exports"
+    ANALYSTS = "analysts"
+    SEAL = "seal"
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,12 @@ def obstacles(row: Custody, look: Look, now: datetime, delay: timedelta) -> tupl
 def may_destroy(row: Custody, look: Look, now: datetime, delay: timedelta) -> bool:
     """Allow destruction only of what is due, marked long enough, at rest, and protected by nothing (I11)."""
     return not obstacles(row, look, now, delay)
+
+
+def may_destroy_again(row: Custody, chunks: Sequence[ChunkRecord]) -> bool:
+    """Allow the destruction of what came back, from a restore say, of a recording that an erasure has ended."""
+    is_ended = row.state is CustodyState.DISPOSED and bool(row.claims) and not row.active_holds
+    return is_ended and all(chunk.disposed_at is not None for chunk in chunks)
 
 
 def refusal_of(versions: Iterable[StoredVersion], now: datetime) -> Refusal | None:

@@ -1,11 +1,11 @@
 """Erasure: who asked for it, who approved it, and whom or what it is about; nothing of it names a person. Pure.
 
-A participant is kept as keyed hashes only. Where text outside the recordings may name them, every id and number in it
-is hashed and compared.
+A participant is kept as keyed hashes only, and so are the names that a request adds.
 """
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -15,14 +15,16 @@ from recording.domain.find.index_keys import IndexKeys
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.keep.holds import Stored
+from recording.domain.keep.traces import MOST_WORDS, Subject, count_of_words, hashes_of_name
 from recording.domain.model import with_changes
 from recording.domain.times import UtcTime
 from recording.errors import RequestError
 from recording.errors.codes import Code
 
 MOST_RECORDINGS = 1000
-_PHONE = re.compile(r"(?:(?:\\u002[bB]|%2[bB]|\+)\s?)?[1-9][0-9]{6,14}(?![0-9])", re.ASCII)
-_RAW_ID = re.compile(r"(?:4|8|28|48):[A-Za-z0-9_.:+-]{6,256}", re.ASCII)
+MOST_OTHERS = 20
+WAITS = timedelta(days=30)  # for the second person; then it has to be asked anew
+WATCHED = timedelta(days=30)  # after it is done: what arrives late, from queues and dead letters, goes as well
 RecordingId = Annotated[str, Field(min_length=1, max_length=512)]
 
 
@@ -30,14 +32,16 @@ class ErasureState(StrEnum):
     """How far a request has come."""
 
     REQUESTED = "requested"  # it waits for a second person
+    LAPSED = "lapsed"  # nobody approved it in time
     APPROVED = "approved"
     DONE = "done"  # everything it covers is erased, and no trace is left elsewhere
 
 
 class ErasureRequest(Exact):
-    """The body of `POST erasures`: a participant, or recordings by their ids."""
+    """The body of `POST erasures`: a participant with its other ids and names, or recordings by their ids."""
 
     participant: ShortText | None = None
+    also_known_as: Annotated[tuple[ShortText, ...], Field(alias="alsoKnownAs", max_length=MOST_OTHERS)] = ()
     recordings: tuple[RecordingId, ...] = Field((), max_length=MOST_RECORDINGS)
     reason: ShortText
 
@@ -45,9 +49,22 @@ class ErasureRequest(Exact):
     def _is_about_something(self) -> Self:
         if (self.participant is None) == (not self.recordings):
             raise ValueError("give either a participant or recordings")
+        if self.also_known_as and self.participant is None:
+            raise ValueError("other ids and names belong to a participant")
         if not all(is_opaque_id(one) for one in self.recordings):
             raise ValueError("a recording id holds characters that no id has")
+        if any(not 1 <= count_of_words(one) <= MOST_WORDS for one in self.also_known_as if _is_name(one)):
+            raise ValueError(f"a name has 1 to {MOST_WORDS} words")
         return self
+
+
+class KeptTraces(Stored):
+    """Traces that are still there, and why: storage protects them, or a hold keeps their recording."""
+
+    place: str
+    reason: str
+    until: UtcTime | None = None
+    count: int = 0
 
 
 class Erasure(Stored):
@@ -61,32 +78,59 @@ class Erasure(Stored):
     approved_by: str | None = None
     approved_at: UtcTime | None = None
     done_at: UtcTime | None = None
-    participant: tuple[str, ...] = ()  # the hashes of the participant, one for each key in use
+    participant: tuple[str, ...] = ()  # the hashes of the participant's ids, for each key in use since
+    words: tuple[str, ...] = ()  # the hashes of names
     recordings: tuple[str, ...] = ()  # that it covers
-    swept_at: UtcTime | None = None  # when quarantine, dead letters and audit trail were looked through
+    swept_at: UtcTime | None = None  # when the other stores were last looked through
     swept: int = 0  # traces that were erased there
+    kept: tuple[KeptTraces, ...] = ()  # traces that are left there
     etag: str | None = Field(None, exclude=True)
 
     @property
     def state(self) -> ErasureState:
-        """Return how far it has come."""
+        """Return how far it has come; whether it has expired depends on the time."""
         if self.done_at is not None:
             return ErasureState.DONE
         return ErasureState.REQUESTED if self.approved_at is None else ErasureState.APPROVED
+
+    def state_at(self, now: datetime) -> ErasureState:
+        """Return how far it has come at this time."""
+        has_waited = self.state is ErasureState.REQUESTED and now > self.requested_at + WAITS
+        return ErasureState.LAPSED if has_waited else self.state
+
+    def is_watched(self, now: datetime) -> bool:
+        """Return whether stores are looked through for it: until it is done, and for some weeks after."""
+        return self.approved_at is not None and (self.done_at is None or now < self.done_at + WATCHED)
+
+    def subject(self, keys: IndexKeys) -> Subject:
+        """Return whom it is about."""
+        return Subject(frozenset(self.participant), frozenset(self.words), keys)
 
 
 def approved(erasure: Erasure, by: str | None, now: UtcTime, recordings: tuple[str, ...]) -> Erasure:
     """Return the request as approved by a second person, with everything that it covers by then.
 
     Raises:
-        RequestError: `second_person_needed`, or `erasure_decided`.
+        RequestError: `second_person_needed`, `erasure_decided`, or `erasure_expired`.
     """
-    if by is None or by == erasure.requested_by:
+    if by is None or are_same_person(by, erasure.requested_by):
         message = "another person than the one who asked must approve"
         raise RequestError(message, code=Code.SECOND_PERSON_NEEDED)
     if erasure.approved_at is not None:
         raise RequestError("the request has been approved", code=Code.ERASURE_DECIDED)
+    if erasure.state_at(now) is ErasureState.LAPSED:
+        raise RequestError("the request has waited too long for a second person", code=Code.ERASURE_EXPIRED)
     return with_changes(erasure, {"approved_by": by, "approved_at": now, "recordings": recordings})
+
+
+def are_same_person(one: str, other: str) -> bool:
+    """Return whether two object ids are the same one, in whatever spelling: case, braces, hyphens, `urn:uuid:`."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(who: str) -> str:
+    plain = unicodedata.normalize("NFKC", who).casefold().strip()
+    return re.sub(r"[\W_]+", "", re.sub(r"^(?:urn:)?uuid:", "", plain))
 
 
 def hashes_of(participant: str, keys: IndexKeys) -> tuple[str, ...]:
@@ -96,14 +140,13 @@ def hashes_of(participant: str, keys: IndexKeys) -> tuple[str, ...]:
     return tuple(key.participant(participant) for key in keys.keys)
 
 
-def mentions(text: str, hashes: Iterable[str], keys: IndexKeys) -> list[str]:
-    """Return each id or number in a text whose hash is one of these, as it is written there."""
-    wanted = set(hashes)
-    found = []
-    for match in (*_RAW_ID.finditer(text), *_PHONE.finditer(text)):
-        written = match.group()
-        plain = re.sub(r"^(?:\\u002[bB]|%2[bB])", "+", written)
-        spellings = {plain, f"+{plain.lstrip('+ ')}"}
-        if any(key.participant(spelling) in wanted for key in keys.keys for spelling in spellings):
-            found.append(written)
-    return sorted(set(found), key=len, reverse=True)
+def _is_name(text: str) -> bool:
+    return ":" not in text and any(letter.isalpha() for letter in text)
+
+
+def hashes_of_request(request: ErasureRequest, keys: IndexKeys) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the hashes of every id of a request, and those of every name; what is no number counts as both."""
+    named = [*([request.participant] if request.participant else []), *request.also_known_as]
+    ids = dict.fromkeys(one for name in named for one in hashes_of(name, keys))
+    names = [name for name in request.also_known_as if _is_name(name)]
+    return tuple(ids), tuple(dict.fromkeys(one for name in names for one in hashes_of_name(name, keys)))

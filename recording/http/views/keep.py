@@ -201,6 +201,15 @@ class ErasureItemView(View):
         )
 
 
+class KeptTracesView(View):
+    """Traces outside recordings that are still there: where, why, until when, how many."""
+
+    place: str
+    reason: str
+    until: datetime | None
+    count: int
+
+
 class ErasureView(View):
     """A request for erasure; the participant is not named."""
 
@@ -213,6 +222,7 @@ class ErasureView(View):
     approved_at: datetime | None
     done_at: datetime | None
     traces_erased: int
+    traces_left: tuple[KeptTracesView, ...]
     recordings: tuple[ErasureItemView, ...]
 
     @classmethod
@@ -221,7 +231,6 @@ class ErasureView(View):
         found = status.erasure
         names = (
             "erasure_id",
-            "state",
             "reason",
             "requested_by",
             "requested_at",
@@ -230,7 +239,11 @@ class ErasureView(View):
             "done_at",
         )
         items = tuple(ErasureItemView.of(one, found.erasure_id) for one in status.items)
-        return cls(traces_erased=found.swept, recordings=items, **{name: getattr(found, name) for name in names})
+        left = tuple(
+            KeptTracesView(place=one.place, reason=one.reason, until=one.until, count=one.count) for one in found.kept
+        )
+        told = {name: getattr(found, name) for name in names}
+        return cls(state=status.state, traces_erased=found.swept, traces_left=left, recordings=items, **told)
 
 
 class ErasureRowView(View):

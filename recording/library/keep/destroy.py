@@ -29,6 +29,7 @@ from recording.domain.keep.destroy import (
     folders_of,
     is_of_later_chunk,
     may_destroy,
+    may_destroy_again,
     obstacles,
     refusal_of,
 )
@@ -37,7 +38,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, StorageBusyError
 from recording.library.keep.assess import assessed, keeping_of
-from recording.library.keep.leftovers import Leftovers
+from recording.library.keep.leftovers import Leftovers, close_bundle
 from recording.library.seal.waiting import seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
 from recording.ports.library.follow_ups import request_follow_up
@@ -136,6 +137,8 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     """Destroy what the decision knows, and nothing that came after it."""
     record = ports.catalog.get_recording(row.recording_id)
     folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
+    for bundle in leftovers.bundles(row.recording_id):
+        close_bundle(bundle, ports)
     listed = _versions(row.recording_id, folders, leftovers, custodian)
     chunks = ports.catalog.chunks_of(row.recording_id)
     template = settings.archive_path_template
@@ -152,7 +155,7 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     if not is_partial:
         for folder in folders:
             withdraw_folder(folder, name, ports)
-    refused = [version for version in ours if custodian.destroy(version) is DestroyAnswer.REFUSED]
+    refused = destroy_versions(ours, custodian)
     if refused:
         now = ports.clock.now()
         refusal = refusal_of(refused, now) or Refusal(reason="refused", at=now, blobs=len(refused))
@@ -170,6 +173,33 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
         return Outcome.LOST
     emit(Event.DISPOSED, recording_id=row.recording_id, count=len(ours), reason=row.mark.why if row.mark else None)
     return Outcome.DISPOSED
+
+
+def destroy_again(recording_id: str, custodian: Custodian, ports: Ports) -> int:
+    """Destroy what has come back of an erased recording, from a restore or an undelete; return how many versions.
+
+    Raises:
+        StorageError: storage does not answer; the next run looks again.
+    """
+    row, chunks = keeping_of(ports).custody(recording_id), ports.catalog.chunks_of(recording_id)
+    if row is None or not may_destroy_again(row, chunks):
+        return 0
+    folders = folders_of(ports.catalog.get_recording(recording_id), chunks)
+    places = (Place.ARCHIVE, Place.FALLBACK)
+    found = [one for place in places for folder in folders for one in custodian.versions(place, f"{folder}/")]
+    back = [one for one in found if not one.is_deleted]
+    if back:
+        _audit(row, "came_back", ports)
+    return len(back) - len(destroy_versions(back, custodian))
+
+
+def destroy_versions(versions: Iterable[StoredVersion], custodian: Custodian) -> list[StoredVersion]:
+    """Destroy each of these versions, and return those that storage protects.
+
+    Raises:
+        StorageError: storage does not answer; the same again goes on.
+    """
+    return [version for version in versions if custodian.destroy(version) is DestroyAnswer.REFUSED]
 
 
 def _last_day(
@@ -203,6 +233,7 @@ def _versions(
         Place.FALLBACK: [f"{folder}/" for folder in folders],
         Place.QUARANTINE: leftovers.quarantined(recording_id),
         Place.DEAD_LETTERS: leftovers.dead_letters(recording_id),
+        Place.EXPORTS: leftovers.bundles(recording_id),
     }
     return [version for place, names in places.items() for name in names for version in custodian.versions(place, name)]
 

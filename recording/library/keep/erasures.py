@@ -2,11 +2,12 @@
 
 Approval puts a claim on the custody row of every recording that the request covers; from then on disposition decides:
 a hold or a legal retention refuses it for now, and the daily run asks again. What names the person outside recordings
-(quarantine, dead letters, notes of the audit trail) is swept by the same run.
+is swept by the same run, and for some weeks after it is done: what arrives late goes as well.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,21 +15,30 @@ from recording.domain.find.find_query import FindQuery
 from recording.domain.ids import without_numbers
 from recording.domain.keep import erasure as rules_of
 from recording.domain.keep.custody import Claim, Custody, CustodyState
-from recording.domain.keep.destroy import Place
-from recording.domain.keep.erasure import MOST_RECORDINGS, Erasure, ErasureRequest, ErasureState, hashes_of, mentions
+from recording.domain.keep.erasure import (
+    MOST_RECORDINGS,
+    Erasure,
+    ErasureRequest,
+    ErasureState,
+    hashes_of_request,
+)
+from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
 from recording.library.directory import find_all
 from recording.library.follow_up import library_of
+from recording.library.handover.vcon import metadata_of
 from recording.library.keep.assess import Assessed, assessed, keeping_of
+from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
-from recording.library.keep.leftovers import Leftovers
+from recording.library.keep.sweep import Run, cleaned_request, sweep
 from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings
 
-WITHHELD = "[erased]"
 MOST_LISTED = 200
+EVERY = timedelta(hours=20)  # a look through the other stores, while a request is open or watched
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class ErasureStatus:
 
     erasure: Erasure
     items: tuple[Assessed, ...]
+    state: ErasureState
 
     @property
     def is_erased(self) -> bool:
@@ -55,13 +66,14 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
     request = ErasureRequest.read(body)
     if by is None:
         raise RequestError("an erasure needs signed-in people", code=Code.SECOND_PERSON_NEEDED)
-    keys = library_of(ports)[1].keys()
+    participant, words = hashes_of_request(request, library_of(ports)[1].keys())
     made = Erasure(
         erasure_id=uuid4().hex,
         reason=without_numbers(request.reason),
         requested_by=by,
         requested_at=ports.clock.now(),
-        participant=hashes_of(request.participant, keys) if request.participant else (),
+        participant=participant,
+        words=words,
         recordings=request.recordings,
     )
     made = with_changes(made, {"recordings": _covered(made, ports, settings)})
@@ -73,7 +85,8 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     """Approve a request as a second person: every recording that it covers by now gets its claim.
 
     Raises:
-        RequestError: `erasure_not_found`, `second_person_needed`, `erasure_decided`, or `too_many_recordings`.
+        RequestError: `erasure_not_found`, `second_person_needed`, `erasure_decided`, `erasure_expired`, or
+            `too_many_recordings`.
         StorageError: storage does not answer; the daily run completes the claims.
     """
     keeping = keeping_of(ports)
@@ -134,9 +147,9 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
     Raises:
         StorageError: storage does not answer; the next run goes on.
     """
-    left = 0
+    left, now = 0, ports.clock.now()
     for erasure in list(keeping_of(ports).erasures()):
-        if isinstance(erasure, Unreadable) or erasure.state is not ErasureState.APPROVED:
+        if isinstance(erasure, Unreadable) or not erasure.is_watched(now):
             continue
         try:
             left += not _is_done(erasure, custodian, ports, settings)
@@ -146,37 +159,82 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
 
 
 def _is_done(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> bool:
+    now = ports.clock.now()
+    is_looked_at = erasure.swept_at is not None and now < erasure.swept_at + EVERY
+    if not is_looked_at:
+        erasure = _widened(erasure, ports, settings)
     claim(erasure, ports)
-    if erasure.swept_at is None:
-        erasure = _swept(erasure, custodian, ports)
-    if not _status(erasure, ports, settings).is_erased:
-        return False
-    keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": ports.clock.now()}))
-    return True
+    status = _status(erasure, ports, settings)
+    was_done = erasure.state is ErasureState.DONE
+    if was_done and is_looked_at:
+        return True
+    if was_done:
+        for one in erasure.recordings:
+            destroy_again(one, custodian, ports)
+    if was_done or status.is_erased or not is_looked_at:
+        is_full = not was_done and (status.is_erased or erasure.swept_at is None)
+        erasure = _swept(erasure, custodian, ports, settings, is_full=is_full)
+    if status.is_erased and not erasure.kept and not was_done:
+        keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": now}))
+    return status.is_erased and not erasure.kept
 
 
-def _swept(erasure: Erasure, custodian: Custodian, ports: Ports) -> Erasure:
-    """Erase what names the person, or the recordings, outside their folders."""
-    keys, count, leftovers = library_of(ports)[1].keys(), 0, Leftovers(ports)
-    for place, texts in (
-        (Place.QUARANTINE, leftovers.all_quarantined()),
-        (Place.DEAD_LETTERS, leftovers.all_letters()),
-    ):
-        for name, text in texts:
-            if mentions(text, erasure.participant, keys) or any(one in text for one in erasure.recordings):
-                for version in [one for one in custodian.versions(place, name) if one.name == name]:
-                    custodian.destroy(version)
-                    count += 1
-    if ports.audit_eraser is not None:
-        count += ports.audit_eraser.withhold(lambda text: _without(text, mentions(text, erasure.participant, keys)))
-    swept = {"swept_at": ports.clock.now(), "swept": count}
-    return keeping_of(ports).save_erasure(with_changes(erasure, swept))
+def _swept(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, *, is_full: bool) -> Erasure:
+    """Look through the other stores, and note what was erased there and what is left."""
+    run = Run(erasure, _subject(erasure, ports), custodian, ports, settings)
+    done = sweep(run, is_full=is_full)
+    changes = {"swept_at": ports.clock.now(), "swept": erasure.swept + done.count, "kept": tuple(done.kept.values())}
+    return keeping_of(ports).save_erasure(with_changes(cleaned_request(erasure, run), changes))
 
 
-def _without(text: str, words: list[str]) -> str:
-    for word in words:
-        text = text.replace(word, WITHHELD)
-    return text
+def _widened(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
+    """Add recordings that name the person and were not known before: imported, rebuilt or cataloged since.
+
+    A call that began after the approval is another one: it needs a request of its own.
+    """
+    if not erasure.participant or erasure.approved_at is None:
+        return erasure
+    hashes = dict.fromkeys((*erasure.participant, *_rotated(erasure, ports)))
+    fresh = with_changes(erasure, {"participant": tuple(hashes)})
+    found = [
+        record.recording_id
+        for record in _named_in(fresh, ports, settings)
+        if record.recording_id not in erasure.recordings
+        and record.facts is not None
+        and record.facts.started_at <= erasure.approved_at
+    ]
+    if not found and fresh == erasure:
+        return erasure
+    changes = {"recordings": (*erasure.recordings, *dict.fromkeys(found))}
+    return keeping_of(ports).save_erasure(with_changes(fresh, changes))
+
+
+def _rotated(erasure: Erasure, ports: Ports) -> Iterator[str]:
+    """Yield the person's hashes under newer keys, read from documents while an older key still finds the person."""
+    keys = library_of(ports)[1].keys()
+    subject = erasure.subject(keys)
+    if len(keys.keys) < 2:
+        return
+    for record in ports.catalog.get_recordings(erasure.recordings):
+        if isinstance(record, RecordingRecord):
+            for raw_id in raw_ids_of(record, ports):
+                if subject.is_named(raw_id):
+                    yield from (key.participant(raw_id) for key in keys.keys)
+
+
+def raw_ids_of(record: RecordingRecord, ports: Ports) -> Iterator[str]:
+    """Yield everybody whom the metadata of a recording names.
+
+    Raises:
+        StorageError: catalog or archive do not answer.
+    """
+    for chunk in ports.catalog.chunks_of(record.recording_id):
+        document = metadata_of(chunk, ports)
+        yield from (one.raw_id for one in (document.participants if document else ()))
+
+
+def _subject(erasure: Erasure, ports: Ports) -> Subject:
+    return erasure.subject(library_of(ports)[1].keys())
 
 
 def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus:
@@ -187,7 +245,7 @@ def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus
         for record in records
         if record is not None and not isinstance(record, Unreadable)
     ]
-    return ErasureStatus(erasure, tuple(items))
+    return ErasureStatus(erasure, tuple(items), erasure.state_at(now))
 
 
 def _covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, ...]:
@@ -208,18 +266,23 @@ def _covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, .
     return tuple(covered)
 
 
-def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[str]:
-    """Yield the recordings whose metadata, or whose start request, names the participant."""
+def _named_in(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[RecordingRecord]:
+    """Yield the recordings whose metadata names the participant."""
     for one in erasure.participant:
         query = FindQuery.read({"participant": f"h:{one}", "limit": 200})
-        yield from (found.recording.recording_id for found in find_all(query, ports, settings))
-    keys, position = library_of(ports)[1].keys(), ""
+        yield from (found.recording for found in find_all(query, ports, settings))
+
+
+def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[str]:
+    """Yield the recordings whose metadata, or whose start request, names the participant."""
+    yield from (record.recording_id for record in _named_in(erasure, ports, settings))
+    subject, position = _subject(erasure, ports), ""
     while True:
         page = ports.catalog.recordings_page(position)
         if page.error:
             raise page.error
         for record in page.items:
-            if not isinstance(record, Unreadable) and mentions(str(record.request), erasure.participant, keys):
+            if not isinstance(record, Unreadable) and record.request and subject.is_in(str(record.request)):
                 yield record.recording_id
         position = page.next
         if not position:

@@ -1,14 +1,17 @@
 """Leftovers: what lies outside a recording's folder and is about it all the same, gathered once for a whole run."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
+from pydantic import ValidationError
+
+from recording.domain.archived.exports import ExportRecord, bundle_name, state_name
 from recording.ports import DeadLetter, Ports
 
 
 class Leftovers:
-    """Quarantine entries and dead letters by the recording that they name."""
+    """Quarantine entries, dead letters and bundles by the recording that they name."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -19,8 +22,7 @@ class Leftovers:
         Raises:
             StorageError: the quarantine does not answer.
         """
-        known = self._quarantined
-        return [name for name, text in known if recording_id in text]
+        return [name for name, text in self._quarantined if recording_id in text]
 
     def dead_letters(self, recording_id: str) -> Iterable[str]:
         """Return the names of the dead letters about a recording.
@@ -30,21 +32,13 @@ class Leftovers:
         """
         return [name for name, text in self._letters.items() if recording_id in text]
 
-    def all_quarantined(self) -> list[tuple[str, str]]:
-        """Return every entry of the quarantine with its text.
-
-        Raises:
-            StorageError: the quarantine does not answer.
-        """
-        return self._quarantined
-
-    def all_letters(self) -> list[tuple[str, str]]:
-        """Return every dead letter with its text.
+    def bundles(self, recording_id: str) -> Iterable[str]:
+        """Return the folders of the bundles that a recording is in.
 
         Raises:
             StorageError: the container does not answer.
         """
-        return list(self._letters.items())
+        return [folder for folder, recordings in self._bundles.items() if recording_id in recordings]
 
     @cached_property
     def _quarantined(self) -> list[tuple[str, str]]:
@@ -68,3 +62,45 @@ class Leftovers:
                 else:
                     after = max(after, letter.where)
         return dict(found)
+
+    @cached_property
+    def _bundles(self) -> dict[str, frozenset[str]]:
+        return _bundles_in(self._ports)
+
+
+def bundles_about(recording_ids: Collection[str], ports: Ports) -> list[str]:
+    """Return the folders of the bundles that one of these recordings is in, and of those that lost their document.
+
+    Raises:
+        StorageError: the container does not answer.
+    """
+    wanted = frozenset(recording_ids)
+    return [folder for folder, listed in _bundles_in(ports).items() if not listed or not wanted.isdisjoint(listed)]
+
+
+def close_bundle(folder: str, ports: Ports) -> None:
+    """Put an empty file where a bundle is being made: the service lets go of what was staged for it.
+
+    Raises:
+        StorageError: the container does not answer.
+    """
+    name = bundle_name(folder.rstrip("/"))
+    if ports.exports is not None and ports.exports.store.staged_blocks(name):
+        ports.exports.store.put_once(name, b"", "application/zip")
+
+
+def _bundles_in(ports: Ports) -> dict[str, frozenset[str]]:
+    """Return each bundle's folder with its recordings; none for one whose document is gone or cannot be read."""
+    if ports.exports is None:
+        return {}
+    store = ports.exports.store
+    folders = sorted({blob.name.partition("/")[0] for blob in store.list("") if "/" in blob.name})
+    found: dict[str, frozenset[str]] = {}
+    for export_id in folders:
+        stored = store.get(state_name(export_id))
+        try:
+            recordings = ExportRecord.model_validate_json(stored[0]).recordings if stored else ()
+        except ValidationError:
+            recordings = ()
+        found[f"{export_id}/"] = frozenset(recordings)
+    return found

@@ -64,10 +64,13 @@ class Keeping(Protocol):
 
 
 class AuditEraser(Protocol):
-    """Takes words out of the notes of the audit trail; that something was done, by whom and when, always stays."""
+    """Takes a person out of the audit trail; that something was done, what and when, always stays."""
 
-    def withhold(self, without: Callable[[str], str]) -> int:
-        """Changes every note to what `without` makes of it; returns how many changed. Raises StorageError."""
+    def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
+        """Changes every note and part to what `without` makes of it, and every caller to what `pseudonymous` does.
+
+        Returns how many entries changed. Raises StorageError.
+        """
         ...
 
 
@@ -100,6 +103,10 @@ class DestroyAnswer(StrEnum):
 
 class Custodian(BlobHolds, Protocol):
     """The one identity that may destroy. What it destroys may wait softly deleted to the day that `versions` says."""
+
+    def read(self, version: StoredVersion) -> bytes | None:
+        """The bytes of one version that is not deleted; None when it is gone. Raises StorageError."""
+        ...
 
     def destroy(self, version: StoredVersion) -> DestroyAnswer:
         """Deletes exactly one version. Deleting what is gone is success. Raises StorageError."""

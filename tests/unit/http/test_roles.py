@@ -17,6 +17,7 @@ from recording.http import keep as http_keep
 from recording.http import library as http_library
 from recording.http import media as http_media
 from recording.http import routes as http_api
+from recording.library.keep.erasures import request_erasure
 
 CALL_ID = "aHR0cHM6Ly9jYWxs"
 FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
@@ -85,6 +86,9 @@ OPENS: dict[Role, set[Operation]] = {
     | {Operation.LIST_EXPORTS, Operation.TAKE_BUNDLE},
     Role.ADMIN: set(Operation),
 }
+
+
+OID = "11111111-2222-3333-4444-555555555555"
 
 
 def principal(*roles: str, kind: str = "roles") -> str:
@@ -219,3 +223,32 @@ def test_the_principal_says_which_claim_holds_its_roles() -> None:
     assert read_principal(base64.b64encode(json.dumps(facts).encode()).decode()).roles == {Role.ADMIN}
     facts.pop("role_typ")
     assert read_principal(base64.b64encode(json.dumps(facts).encode()).decode()).roles == frozenset()
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        [{"typ": "idtyp", "val": "app"}],
+        [{"typ": "sub", "val": OID.upper()}],
+        [{"typ": "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "val": OID}],
+    ],
+)
+@pytest.mark.parametrize("operation", [Operation.REQUEST_ERASURE, Operation.APPROVE_ERASURE])
+def test_an_application_is_none_of_the_two_people(operation: Operation, claims: list[dict[str, str]]) -> None:
+    """Two apps would be one person with two secrets."""
+    here = world(platform_auth=True)
+    here.follows_up()
+    asked = request_erasure({"participant": "+4930123456", "reason": "x"}, "alice", here.ports, here.settings)
+    said = [{"typ": "oid", "val": OID}, {"typ": "roles", "val": "Recording.Erase"}]
+    for more, refused in ((claims, True), ([{"typ": "sub", "val": "of a person"}], False)):
+        header = base64.b64encode(json.dumps({"claims": [*said, *more]}).encode()).decode()
+        request = func.HttpRequest(
+            method="POST",
+            url="https://app.azurewebsites.net/api/erasures",
+            headers={"X-MS-CLIENT-PRINCIPAL": header, "X-MS-CLIENT-PRINCIPAL-ID": OID},
+            route_params={"erasureId": asked.erasure_id},
+            body=json.dumps({"participant": "+4930123456", "reason": "x"}).encode(),
+        )
+        answer = FUNCTIONS[operation](request, lambda: (here.ports, here.settings))
+        code = json.loads(answer.get_body()).get("code")
+        assert (code == "second_person_needed") is refused

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, metadata, task
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.keep_world import archived, attached, blobs_of_recording, days_pass, put_rule
 from dev.in_memory.world import World
 from recording.domain.find.index_keys import IndexKey, IndexKeys
-from recording.domain.keep.erasure import ErasureState, hashes_of, mentions
+from recording.domain.keep.erasure import ErasureState, hashes_of
+from recording.domain.keep.traces import Subject
 from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
@@ -50,14 +51,84 @@ def test_the_one_who_asks_cannot_approve_and_nobody_unknown_can() -> None:
         Code.SECOND_PERSON_NEEDED
     )
     erasure_id = asked(here)
-    days_pass(here, 40)
+    days_pass(here, 20)
     assert len(blobs_of_recording(here)) == 4
-    for who in ("alice", None):
+    for who in ("alice", " ALICE", "{alice}", "urn:uuid:alice", "\uff21lice", None):
         wrong = code_of(lambda who=who: approve_erasure(erasure_id, who, here.ports, here.settings))
         assert wrong is Code.SECOND_PERSON_NEEDED
     approve_erasure(erasure_id, "bob", here.ports, here.settings)
     assert code_of(lambda: approve_erasure(erasure_id, "carol", here.ports, here.settings)) is Code.ERASURE_DECIDED
     assert code_of(lambda: approve_erasure("0", "carol", here.ports, here.settings)) is Code.ERASURE_NOT_FOUND
+
+
+def test_a_request_that_nobody_approves_in_time_has_to_be_made_anew() -> None:
+    """What two people agreed about may not be so any more."""
+    here, _ = archived()
+    erasure_id = asked(here)
+    days_pass(here, 31)
+    assert erasure_status(erasure_id, here.ports, here.settings).state is ErasureState.LAPSED
+    assert code_of(lambda: approve_erasure(erasure_id, "bob", here.ports, here.settings)) is Code.ERASURE_EXPIRED
+    assert len(blobs_of_recording(here)) == 4
+
+
+def test_the_later_of_two_approvals_at_once_is_refused() -> None:
+    """One row, one ETag."""
+    here, _ = archived()
+    erasure_id = asked(here)
+    here.fakes.keeping.fail_next("save_erasure", ClaimLostError("changed"))
+    assert code_of(lambda: approve_erasure(erasure_id, "bob", here.ports, here.settings)) is Code.ERASURE_DECIDED
+
+
+@pytest.mark.parametrize("spelling", ["0049 (0) 15550-100199", f"tel:{PHONE}", f"4:{PHONE}", "+49 (0) 155-501/00199"])
+def test_every_spelling_of_a_number_is_the_same_person(spelling: str) -> None:
+    """As people write them."""
+    here, _ = archived()
+    approved(here, participant=spelling)
+    days_pass(here, 1)
+    assert blobs_of_recording(here) == []
+
+
+def test_a_person_is_found_after_the_key_was_rotated_and_the_old_one_given_up() -> None:
+    """Hashes under the newer key are learnt while both are in use."""
+    here, _ = archived()
+    place_hold(RECORDING_ID, "L-17", "lawsuit", None, here.ports)
+    erasure_id = approved(here)
+    here.fakes.index_keys.secrets.insert(0, b"a newer key of 32 bytes, rotated")
+    days_pass(here, 2)
+    here.fakes.index_keys.secrets.pop()
+    subject = erasure_status(erasure_id, here.ports, here.settings).erasure.subject(here.fakes.index_keys.keys())
+    assert subject.is_named(PHONE)
+
+
+def test_what_is_restored_goes_again_and_an_older_recording_that_turns_up_too() -> None:
+    """An undelete, a restore, an import: the person has asked once."""
+    here, custodian = archived()
+    kept = {name: blob for name, blob in here.fakes.archive.blobs.items() if name.endswith((".wav", ".metadata.json"))}
+    erasure_id = approved(here)
+    days_pass(here, 1)
+    assert blobs_of_recording(here) == []
+    for name, blob in kept.items():
+        here.fakes.archive.put_once(name, blob.data, "audio/wav")
+    late_recording(here, "recording-of-before", began="2026-11-20T09:00:00Z")
+    late_recording(here, "recording-of-after", began=here.now.isoformat())
+    days_pass(here, 3)
+    left = {name.split("/")[-2] for name in blobs_of_recording(here)}
+    assert left == {"recording-of-after"}
+    assert "recording-of-before" in erasure_status(erasure_id, here.ports, here.settings).erasure.recordings
+    assert custodian.remaining()
+
+
+def late_recording(here: World, recording_id: str, began: str) -> None:
+    document = document_id(sum(recording_id.encode()))
+    subject = f"/recording/call/call-{recording_id}/serverCallId/x/recordingId/{recording_id}"
+    made = task(0, document, recording_id=recording_id, call_id=f"call-{recording_id}")
+    here.holds(made, document=metadata(made, chunkStartTime=began))
+    said = {"recordingStartTime": began}
+    here.announces(
+        event(chunk(0, document), subject=subject, id=recording_id, eventTime=here.now.isoformat(), data=said)
+    )
+    here.runs_due()
+    here.follows_up()
 
 
 @pytest.mark.parametrize("how", ["number", "raw id", "hash", "recording"])
@@ -166,14 +237,17 @@ def test_a_byte_scan_of_every_container_and_table_finds_no_trace() -> None:
 )
 def test_a_number_is_found_however_it_is_written(text: str) -> None:
     """In JSON, in JSON in JSON, in a URL, with and without its plus."""
-    assert mentions(text, hashes_of(PHONE, KEYS), KEYS)
-    assert mentions(text.replace("199", "198"), hashes_of(PHONE, KEYS), KEYS) == []
+    person = Subject(frozenset(hashes_of(PHONE, KEYS)), frozenset(), KEYS)
+    assert person.is_in(text)
+    assert not person.is_in(text.replace("199", "198"))
+    assert not person.is_in(person.without(text))
 
 
 def test_a_raw_id_is_found_under_an_older_key_too() -> None:
     """The request may be older than a rotation."""
     old = IndexKeys(KEYS.keys[1:])
-    assert mentions(f"x {PARTICIPANT} y", hashes_of(PARTICIPANT, old), KEYS) == [PARTICIPANT]
+    person = Subject(frozenset(hashes_of(PARTICIPANT, old)), frozenset(), KEYS)
+    assert person.without(f"x {PARTICIPANT}. y") == "x [erased]. y"
 
 
 @pytest.mark.parametrize(
@@ -184,6 +258,8 @@ def test_a_raw_id_is_found_under_an_older_key_too() -> None:
         {"participant": PHONE},
         {"reason": "x", "recordings": ["a/b"]},
         {"reason": "x", "recordings": []},
+        {"reason": "x", "recordings": ["r"], "alsoKnownAs": ["Canary Smith"]},
+        {"reason": "x", "participant": PHONE, "alsoKnownAs": ["a name of many more words than names have"]},
     ],
 )
 def test_a_request_is_about_exactly_one_thing(body: dict[str, Any]) -> None:

@@ -1,0 +1,331 @@
+"""Sweep: what names a person, or is about an erased recording, outside the recordings' own folders.
+
+Each store of the table in `domain/keep/stores` has its sweep here. What a hold still needs, and what storage protects,
+is left and told; the next day's run looks again. Repeating a sweep changes nothing.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from recording.archive.manifest import rewrite_manifest
+from recording.domain import names
+from recording.domain.keep.custody import Claim, Custody
+from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
+from recording.domain.keep.erasure import Erasure, KeptTraces
+from recording.domain.keep.spellings import readings
+from recording.domain.keep.traces import WITHHELD, Subject
+from recording.domain.model import with_changes
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
+from recording.domain.state.transitions import is_archived
+from recording.errors import BlobLockedError, ClaimLostError
+from recording.library.analysts import rewrite_where
+from recording.library.keep.assess import assessed, keeping_of
+from recording.library.keep.destroy import destroy_versions
+from recording.library.keep.leftovers import bundles_about, close_bundle
+from recording.library.seal.withdraw import withdraw_rows
+from recording.ports import Custodian, Ports, Unreadable
+from recording.ports.library.follow_ups import request_follow_up
+from recording.settings import Settings
+
+R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure)
+_RECORDING = re.compile(rb"recording_?id[\\\"':=/\s]{1,8}([A-Za-z0-9_=.~-]{1,512})", re.IGNORECASE)
+_PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})
+# Ids and derived facts name nobody, and a changed one would be another recording's.
+_IDS = frozenset(
+    {"recording_id", "acs_id", "folder", "call_id", "server_call_id", "task", "facts", "placement", "etag"}
+)
+
+
+@dataclass
+class Swept:
+    """What one look through the stores did: traces that were erased, and those that are left with the reason."""
+
+    count: int = 0
+    kept: dict[tuple[str, str], KeptTraces] = field(default_factory=dict)
+
+    def keep(self, place: str, reason: str, until: Any = None, count: int = 1) -> None:
+        """Note traces that are left."""
+        known = self.kept.get((place, reason))
+        ends = [one for one in (until, known.until if known else None) if one is not None]
+        total = count + (known.count if known else 0)
+        self.kept[place, reason] = KeptTraces(place=place, reason=reason, until=max(ends, default=None), count=total)
+
+
+@dataclass
+class Run:
+    """One look for one request."""
+
+    erasure: Erasure
+    subject: Subject
+    custodian: Custodian
+    ports: Ports
+    settings: Settings
+    done: Swept = field(default_factory=Swept)
+
+    @cached_property
+    def erased(self) -> tuple[str, ...]:
+        """Return the recordings that it covers and nothing keeps any more."""
+        return tuple(one for one in self.erasure.recordings if not self.is_kept(one))
+
+    @property
+    def pseudonym(self) -> str:
+        """Return what stands for the person where rows must still say that one person did it."""
+        return f"erased-{self.erasure.erasure_id[:8]}"
+
+    def is_about(self, data: bytes) -> bool:
+        """Return whether bytes name the person, or an erased recording."""
+        return any(
+            any(one in text for one in self.erased) or bool(self.subject.is_person and self.subject.spans(text))
+            for text in readings(data)
+        )
+
+    def is_needed(self, data: bytes) -> bool:
+        """Return whether bytes are about a recording that a hold or the law keeps."""
+        return any(self.is_kept(found.decode("ascii")) for found in set(_RECORDING.findall(data)))
+
+    def is_kept(self, recording_id: str) -> bool:
+        """Return whether a hold, its time of grace, or a legal retention keeps a recording from this request."""
+        row = keeping_of(self.ports).custody(recording_id)
+        if row is not None and row.active_holds:
+            return True
+        record = self.ports.catalog.get_recording(recording_id)
+        if record is None:
+            return False
+        at, asked = self.erasure.approved_at or self.ports.clock.now(), row or Custody(recording_id=recording_id)
+        if not any(one.request_id == self.erasure.erasure_id for one in asked.claims):
+            made = Claim(request_id=self.erasure.erasure_id, approved_at=at)
+            asked = with_changes(asked, {"claims": (*asked.claims, made)})
+        found = assessed(record, asked, keeping_of(self.ports).rules(), self.ports.clock.now(), self.settings)
+        return bool(found.disposition.refused)
+
+    def destroy(self, place: Place, versions: list[StoredVersion]) -> None:
+        """Destroy versions; those that storage protects are told with their day."""
+        refused = destroy_versions(versions, self.custodian)
+        self.done.count += sum(not one.is_deleted for one in versions) - len(refused)
+        if refused:
+            refusal = refusal_of(refused, self.ports.clock.now())
+            reason = refusal.reason if refusal else "refused"
+            self.done.keep(place, reason, refusal.until if refusal else None, len(refused))
+
+
+def sweep(run: Run, *, is_full: bool) -> Swept:
+    """Look through the stores; the rows of the catalog and the files of analysts only when it is to be a full look.
+
+    Raises:
+        StorageError: storage does not answer; the next run goes on.
+    """
+    for name, look in SWEEPS.items():
+        if is_full or name not in _LARGE:
+            look(run)
+    return run.done
+
+
+# --- containers ------------------------------------------------------------------------------------------------------
+
+
+def _scan(place: Place) -> Callable[[Run], None]:
+    """Return the sweep of a container whose blobs are small: each version is read, earlier ones too."""
+
+    def look(run: Run) -> None:
+        for version in list(run.custodian.versions(place, "")):
+            data = None if version.is_deleted else run.custodian.read(version)
+            if data is None or not run.is_about(data):
+                continue
+            if run.is_needed(data):
+                run.done.keep(place, Obstacle.NOT_DUE)
+            else:
+                run.destroy(place, [version])
+
+    return look
+
+
+def _bundles(run: Run) -> None:
+    """Destroy each bundle with an erased recording in it, made or still being made."""
+    for folder in bundles_about(run.erased, run.ports):
+        close_bundle(folder, run.ports)
+        run.destroy(Place.EXPORTS, list(run.custodian.versions(Place.EXPORTS, folder)))
+
+
+def _journals(run: Run) -> None:
+    """Withdraw the rows of the seal's journals that name the person."""
+    if run.ports.seal is not None:
+        done = withdraw_rows(run.subject.is_in, run.erasure.erasure_id, run.custodian, run.ports)
+        run.done.count += done.count
+        if done.refused:
+            refusal = refusal_of(done.refused, run.ports.clock.now())
+            run.done.keep(Place.SEAL, refusal.reason if refusal else "refused", refusal.until if refusal else None)
+
+
+def _analysts(run: Run) -> None:
+    """Make the analysts' files again that hold an erased recording or name the person, and destroy the earlier ones."""
+    if run.ports.analysts is None:
+        return
+    rewrite_where(run.is_about, run.ports, run.settings)
+    earlier = [one for one in run.custodian.versions(Place.ANALYSTS, "") if not one.is_current and not one.is_deleted]
+    run.destroy(Place.ANALYSTS, earlier)
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _recordings(run: Run) -> None:
+    """Take the person out of requests, tags, consent and notes of recordings that stay."""
+    position = ""
+    while True:
+        page = run.ports.catalog.recordings_page(position)
+        for record in page.items:
+            if isinstance(record, RecordingRecord) and record.recording_id not in run.erasure.recordings:
+                _clean_recording(record, run)
+        if page.error:
+            raise page.error
+        position = page.next
+        if not position:
+            return
+
+
+def _clean_recording(record: RecordingRecord, run: Run) -> None:
+    cleaned = _cleaned(record, run)
+    if cleaned is None:
+        return
+    if run.is_kept(record.recording_id):
+        run.done.keep(names.RECORDINGS_TABLE, Obstacle.NOT_DUE)
+        return
+    try:
+        run.ports.catalog.save_recording(changed(cleaned, settled_at=None, look_at=None))
+    except ClaimLostError:
+        run.done.keep(names.RECORDINGS_TABLE, "changed_meanwhile")
+        return
+    run.done.count += 1
+    request_follow_up(record.recording_id, run.ports)
+    _clean_manifests(record, run)
+
+
+def _clean_manifests(record: RecordingRecord, run: Run) -> None:
+    """Write the manifest again, and destroy the versions of it that name the person."""
+    chunks = run.ports.catalog.chunks_of(record.recording_id)
+    archived = next((chunk for chunk in chunks if is_archived(chunk)), None)
+    if archived is None:
+        return
+    try:
+        rewrite_manifest(archived.task, run.ports)
+    except BlobLockedError:
+        run.done.keep(Place.ARCHIVE, Obstacle.IMMUTABLE)
+    versions = [
+        version
+        for version in run.custodian.versions(Place.ARCHIVE, f"{archived.task.folder}/manifest.")
+        if not version.is_deleted and not version.is_current and run.subject.is_in(run.custodian.read(version) or b"")
+    ]
+    run.destroy(Place.ARCHIVE, versions)
+
+
+def _chunks(run: Run) -> None:
+    for chunk in run.ports.catalog.all_chunks():
+        if isinstance(chunk, Unreadable):
+            continue
+        cleaned = _cleaned(chunk, run)
+        if cleaned is None:
+            continue
+        if run.is_kept(chunk.task.recording_id):
+            run.done.keep(names.CHUNKS_TABLE, Obstacle.NOT_DUE)
+            continue
+        _save(lambda cleaned=cleaned: run.ports.catalog.save_chunk(cleaned), names.CHUNKS_TABLE, run)  # type: ignore[misc]
+
+
+def _audit(run: Run) -> None:
+    if run.ports.audit_eraser is not None and run.subject.is_person:
+        subject = run.subject
+        run.done.count += run.ports.audit_eraser.withhold(
+            subject.without, lambda caller: subject.without(caller, run.pseudonym)
+        )
+
+
+def _custody(run: Run) -> None:
+    keeping = keeping_of(run.ports)
+    for row in list(keeping.custodies("", "~")):
+        cleaned = None if isinstance(row, Unreadable) else _cleaned(row, run)
+        if cleaned is not None:
+            _save(lambda cleaned=cleaned: keeping.save_custody(cleaned), names.CUSTODY_TABLE, run)  # type: ignore[misc]
+    for erasure in list(keeping.erasures()):
+        if isinstance(erasure, Unreadable) or erasure.erasure_id == run.erasure.erasure_id:
+            continue  # this one is saved, and cleaned, when its run is noted
+        cleaned_request = _cleaned(erasure, run)
+        if cleaned_request is not None:
+            _save(lambda one=cleaned_request: keeping.save_erasure(one), names.CUSTODY_TABLE, run)  # type: ignore[misc]
+
+
+def cleaned_request(erasure: Erasure, run: Run) -> Erasure:
+    """Return the request itself without the person in its words."""
+    return _cleaned(erasure, run) or erasure
+
+
+def _save(save: Callable[[], object], place: str, run: Run) -> None:
+    try:
+        save()
+    except ClaimLostError:
+        run.done.keep(place, "changed_meanwhile")
+        return
+    run.done.count += 1
+
+
+def _cleaned(record: R, run: Run) -> R | None:
+    """Return a row in which no text names the person; None when it names nobody."""
+    document = record.model_dump(mode="json", exclude=set(_IDS))
+    if not run.subject.is_person or not run.subject.is_in(json.dumps(document, ensure_ascii=False)):
+        return None
+    fresh = _redacted(document, run)
+    kept = {name: getattr(record, name) for name in _IDS if name in type(record).model_fields}
+    return type(record).model_validate(fresh | kept)
+
+
+def _redacted(value: Any, run: Run, name: str = "") -> Any:
+    if isinstance(value, str):
+        return run.subject.without(value, run.pseudonym if name in _PEOPLE else WITHHELD)
+    if isinstance(value, dict):
+        return {run.subject.without(str(key)): _redacted(one, run, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_redacted(one, run, name) for one in value]
+    return value
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+
+def _drain(which: str) -> Callable[[Run], None]:
+    """Return the sweep of a poison queue: what names the person goes, and all else is visible again in minutes."""
+
+    def look(run: Run) -> None:
+        queue = run.ports.queue
+        messages: Iterator[Any] = queue.poisoned() if which == names.CHUNKS_POISON_QUEUE else queue.poisoned_events()
+        for message in list(messages):
+            body = message.body.encode(errors="surrogatepass")
+            if not run.subject.is_in(body):
+                continue
+            if run.is_needed(body):
+                run.done.keep(which, Obstacle.NOT_DUE)
+            else:
+                queue.remove_poisoned(message)
+                run.done.count += 1
+
+    return look
+
+
+SWEEPS: Mapping[str, Callable[[Run], None]] = {
+    names.EVENTS_POISON_QUEUE: _drain(names.EVENTS_POISON_QUEUE),
+    names.CHUNKS_POISON_QUEUE: _drain(names.CHUNKS_POISON_QUEUE),
+    names.QUARANTINE_CONTAINER: _scan(Place.QUARANTINE),
+    names.DEAD_LETTER_CONTAINER: _scan(Place.DEAD_LETTERS),
+    names.EXPORT_CONTAINER: _bundles,
+    names.RECORDINGS_TABLE: _recordings,
+    names.CHUNKS_TABLE: _chunks,
+    names.CUSTODY_TABLE: _custody,
+    names.AUDIT_TABLE: _audit,
+    names.SEAL_CONTAINER: _journals,
+    "{PARQUET_CONTAINER}": _analysts,
+}
+_LARGE = {names.RECORDINGS_TABLE, names.CHUNKS_TABLE, names.CUSTODY_TABLE, "{PARQUET_CONTAINER}"}

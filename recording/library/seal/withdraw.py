@@ -1,0 +1,91 @@
+"""Withdraw rows of the journals: the log stays whole, and a sealed statement says which leaves stand for nothing.
+
+A journal is not replaced in place. Its new text is put beside it first, then the old one is destroyed by the custodian,
+and the new text takes its name; a run that ends in between is continued by the next one.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from recording.domain.keep.destroy import Place, StoredVersion
+from recording.domain.seal.checkpoint import SealFormatError
+from recording.domain.seal.leaves import JOURNALS, Line, read_journal, written_journal
+from recording.library.seal.waiting import SECRET_BYTES
+from recording.ports import Custodian, Ports
+from recording.ports.library.keeping import DestroyAnswer
+from recording.ports.library.seal import SealPorts, ToSeal, Waiting
+
+BESIDE = ".withdrawing"
+_LINES = "application/x-ndjson"
+
+
+@dataclass
+class Withdrawn:
+    """What was done: rows withdrawn, and versions of journals that storage protects."""
+
+    count: int = 0
+    refused: list[StoredVersion] = field(default_factory=list)
+
+
+def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian: Custodian, ports: Ports) -> Withdrawn:
+    """Withdraw every row that is to go from every journal.
+
+    Args:
+        is_to_go: of a row's bytes.
+        certificate: the id of what says why; it is sealed with the numbers of the leaves.
+        custodian: the only one who destroys.
+        ports: the seal.
+
+    Raises:
+        StorageError: storage does not answer; the next run goes on.
+    """
+    done, seal = Withdrawn(), ports.seal
+    if seal is None:
+        return done
+    names = [blob.name for blob in seal.store.list(JOURNALS)]
+    for name in [one for one in names if one.endswith(BESIDE)]:
+        _replace(name.removesuffix(BESIDE), custodian, seal, done)
+    for name in [one for one in names if not one.endswith(BESIDE)]:
+        stored = seal.store.get(name)
+        gone = _rows_of(stored[0], is_to_go) if stored else []
+        if not stored or not gone:
+            continue
+        facts = {"leaves": gone, "at": ports.clock.now().isoformat()}
+        seal.waiting.add(ToSeal(Waiting.WITHDRAWAL, certificate, secrets.token_bytes(SECRET_BYTES), facts))
+        seal.store.put_once(name + BESIDE, _without(stored[0], set(gone)), _LINES)
+        done.count += len(gone) if _replace(name, custodian, seal, done) else 0
+    return done
+
+
+def _rows_of(raw: bytes, is_to_go: Callable[[bytes], bool]) -> list[int]:
+    try:
+        return [line.leaf for line in read_journal(raw) if line.row is not None and is_to_go(line.content)]
+    except SealFormatError:  # `seal verify` reports it
+        return []
+
+
+def _without(raw: bytes, gone: set[int]) -> bytes:
+    lines: list[Line] = [replace(one, row=None) if one.leaf in gone else one for one in read_journal(raw)]
+    return written_journal(lines)
+
+
+def _replace(name: str, custodian: Custodian, seal: SealPorts, done: Withdrawn) -> bool:
+    """Let the text beside a journal take its place; False, and told, where storage protects the journal."""
+    beside = seal.store.get(name + BESIDE)
+    if beside is None:
+        return False
+    there = seal.store.get(name)
+    if there is None or there[0] != beside[0]:
+        refused = _destroyed(name, custodian)
+        done.refused += refused
+        if refused:
+            return False
+        seal.store.put_once(name, beside[0], _LINES)
+    _destroyed(name + BESIDE, custodian)
+    return True
+
+
+def _destroyed(name: str, custodian: Custodian) -> list[StoredVersion]:
+    versions = [one for one in custodian.versions(Place.SEAL, name) if one.name == name]
+    return [one for one in versions if custodian.destroy(one) is DestroyAnswer.REFUSED]

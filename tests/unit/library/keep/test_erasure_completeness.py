@@ -1,0 +1,184 @@
+"""Nothing of an erased person is left in any store, in any spelling; and what forgets a store is caught."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.erasure_world import CANARIES, OTHER, erase, everything, full_world, nights
+from dev.in_memory.fakes.custodian import FakeCustodian, KeptVersion
+from dev.in_memory.world import World
+from dev.prove.traces import found_in, spellings, told_by, traces
+from recording.domain import names
+from recording.domain.keep.destroy import Place
+from recording.domain.keep.erasure import ErasureState
+from recording.domain.keep.stores import STORES, Sweep
+from recording.library.keep import sweep as sweeping
+from recording.library.keep.erasures import erasure_status
+from recording.library.keep.holds import place_hold, release_hold
+from tests.unit.library.seal_world import copied, seals, verified
+
+
+def left(here: World, custodian: FakeCustodian) -> list[str]:
+    return told_by(traces(everything(here, custodian), CANARIES))
+
+
+def test_every_store_that_may_hold_a_person_did_hold_one_and_holds_none_after() -> None:
+    """By a scan of all bytes, versions and softly deleted ones too."""
+    here, custodian = full_world(soft_delete=timedelta(days=7))
+    told = traces(everything(here, custodian), CANARIES)
+    may = {store.name for store in STORES if store.sweep not in (Sweep.NOTHING, Sweep.PASSES, Sweep.REMOVE)}
+    assert may - {names.CHUNKS_POISON_QUEUE} <= set(told)  # the fake has one list for both poison queues
+    erasure_id = erase(here)
+    nights(here, 3)
+    here.fakes.clock.advance(days=7)
+    assert left(here, custodian) == []
+    erasure = erasure_status(erasure_id, here.ports, here.settings).erasure
+    assert (erasure.state, erasure.kept) == (ErasureState.DONE, ())
+    assert erasure.swept > 20
+
+
+def test_the_other_persons_recording_stays_and_the_log_adds_up(tmp_path: Path) -> None:
+    """What is withdrawn is explained by a sealed statement; nothing else changes."""
+    here, _ = full_world()
+    before = {
+        name: blob.data for name, blob in here.fakes.archive.blobs.items() if OTHER in name and name.endswith("wav")
+    }
+    erase(here)
+    nights(here, 2)
+    seals(here)
+    after = {
+        name: blob.data for name, blob in here.fakes.archive.blobs.items() if OTHER in name and name.endswith("wav")
+    }
+    assert before == after != {}
+    callers = {entry.caller for entry in here.fakes.audit.written if entry.operation == "listen"}
+    assert len(callers) == 1
+    assert all(caller is not None and caller.startswith("erased-") for caller in callers)
+    verdict = verified(copied(here, tmp_path))
+    assert [str(one) for one in verdict.problems] == []
+    assert verdict.withdrawn > 0
+
+
+def test_erasing_twice_is_harmless() -> None:
+    """The same request again, and the same run again."""
+    here, custodian = full_world()
+    erase(here)
+    nights(here, 2)
+    erase(here)
+    nights(here, 2)
+    assert left(here, custodian) == []
+    assert here.fakes.archive.blobs
+    assert all(one.state is ErasureState.DONE for one in here.fakes.keeping.requests.values() if one.approved_at)
+
+
+def test_traces_of_a_held_recording_stay_until_the_release() -> None:
+    """Quarantine, bundles and all else about it: the hold keeps them too, and the request says so."""
+    here, custodian = full_world()
+    place_hold(RECORDING_ID, "L-17", "lawsuit", None, here.ports)
+    entry = f'{{"recordingId": "{RECORDING_ID}", "who": "{CANARIES[0]}"}}'
+    name = here.fakes.quarantine.put(
+        type(next(iter(here.fakes.quarantine.kept.values())))("held", "d", entry, "q", here.now)
+    )
+    erasure_id = erase(here)
+    nights(here, 3)
+    assert name in here.fakes.quarantine.kept
+    assert here.fakes.bundles.blobs
+    erasure = erasure_status(erasure_id, here.ports, here.settings).erasure
+    assert erasure.state is ErasureState.APPROVED
+    assert Place.QUARANTINE in {one.place for one in erasure.kept}
+    release_hold(RECORDING_ID, "L-17", "over", None, here.ports)
+    nights(here, 33)
+    assert left(here, custodian) == []
+    assert erasure_status(erasure_id, here.ports, here.settings).erasure.state is ErasureState.DONE
+
+
+def test_what_storage_protects_is_told_with_its_day_and_goes_then() -> None:
+    """A refusal is a state, and no end."""
+    here, custodian = full_world()
+    until = here.now + timedelta(days=5)
+    for key, listed in custodian.kept.items():
+        if key[0] in (Place.SEAL, Place.QUARANTINE):
+            custodian.kept[key] = [_protected(one, until) for one in listed]
+    erasure_id = erase(here)
+    nights(here, 2)
+    erasure = erasure_status(erasure_id, here.ports, here.settings).erasure
+    assert {(one.place, one.reason, one.until) for one in erasure.kept} == {
+        ("quarantine", "immutable", until),
+        ("seal", "immutable", until),
+    }
+    assert erasure.done_at is None
+    nights(here, 4)
+    assert left(here, custodian) == []
+
+
+def _protected(one: KeptVersion, until: datetime) -> KeptVersion:
+    return replace(one, facts=replace(one.facts, immutable_until=until))
+
+
+def forgets_sweep(name: str) -> Callable[[pytest.MonkeyPatch, World, FakeCustodian], None]:
+    def forget(patch: pytest.MonkeyPatch, _here: World, _custodian: FakeCustodian) -> None:
+        patch.setattr(sweeping, "SWEEPS", {**sweeping.SWEEPS, name: lambda _run: None})
+
+    return forget
+
+
+def forgets_place(place: Place) -> Callable[[pytest.MonkeyPatch, World, FakeCustodian], None]:
+    def forget(patch: pytest.MonkeyPatch, _here: World, custodian: FakeCustodian) -> None:
+        plain = custodian.versions
+        patch.setattr(custodian, "versions", lambda at, prefix: iter(()) if at is place else plain(at, prefix))
+
+    return forget
+
+
+def forgets_versions(patch: pytest.MonkeyPatch, _here: World, custodian: FakeCustodian) -> None:
+    plain = custodian.versions
+    patch.setattr(custodian, "versions", lambda at, prefix: (one for one in plain(at, prefix) if one.is_current))
+
+
+WRONG = {
+    **{
+        f"sweep of {name}": forgets_sweep(name)
+        for name in sweeping.SWEEPS
+        if name not in (names.EXPORT_CONTAINER, names.CHUNKS_POISON_QUEUE)
+    },
+    **{f"place {place}": forgets_place(place) for place in Place},
+    "earlier versions": forgets_versions,
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_eraser_that_forgets_a_store_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan that cannot fail proves nothing."""
+    here, custodian = full_world()
+    WRONG[name](monkeypatch, here, custodian)
+    erase(here)
+    nights(here, 2)
+    assert left(here, custodian) != []
+
+
+def test_the_table_of_stores_is_complete() -> None:
+    """A new container, table or queue cannot be forgotten: it has to say what it holds and how that goes."""
+    known = {store.name for store in STORES}
+    there = {
+        value
+        for name, value in vars(names).items()
+        if name.endswith(("_QUEUE", "_CONTAINER", "_TABLE")) and isinstance(value, str)
+    }
+    assert there | {"{ARCHIVE_CONTAINER}", "{PARQUET_CONTAINER}"} == known
+
+
+def test_every_store_that_needs_a_sweep_has_one() -> None:
+    """And every sweep is of a store in the table."""
+    swept = {Sweep.SCAN, Sweep.WITHDRAW, Sweep.REWRITE, Sweep.WITHHOLD, Sweep.DRAIN}
+    wanted = {store.name for store in STORES if store.sweep in swept} | {names.EXPORT_CONTAINER}
+    assert set(sweeping.SWEEPS) == wanted
+
+
+@pytest.mark.parametrize("name", spellings("+4915550100199"))
+def test_the_scan_finds_each_spelling(name: str) -> None:
+    """Inside other bytes."""
+    spelt = spellings("+4915550100199")[name]
+    assert found_in(b"\x00\xff" + spelt + b"\x80", ["+4915550100199"])
