@@ -16,6 +16,7 @@ from recording.domain.calls.policy import CallPolicy, ConsentRule
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
+from recording.domain.incoming.tenants import owner_at_start
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
 from recording.domain.state.records import RecordingChanges, changed
@@ -48,13 +49,14 @@ def start_recording(
     options = start_options(request, settings.external_containers, consent_required=is_consent_required)
     if policy.consent is ConsentRule.FIRST and request.consent is None:
         options = replace(options, pause_on_start=True)  # nothing is recorded before there is consent
+    owner = owner_at_start(settings.tenants, ports.scope, request.tags)
     reservation = _reserved(request, idempotency_key, ports)
     if reservation.recording_id is None:
         acs_id, acs_state = _asked_for(options, reservation, policy, ports)
         recording_id = canonical_id(acs_id)
         reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
         emit(Event.STARTED, recording_id=recording_id, started_by=caller)
-        _note_start(reservation, acs_id, request, options, caller, ports, policy)
+        _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
     record = ports.catalog.get_recording(reservation.recording_id or "")
     return {
         "recordingId": reservation.recording_id,
@@ -117,7 +119,10 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
 
 def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
     """A reservation is written before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
-    key = hashlib.sha256((idempotency_key or uuid4().hex).encode()).hexdigest()
+    told = idempotency_key or uuid4().hex
+    if ports.scope is not None:  # a key of one tenant says nothing of another's
+        told = f"{ports.scope.mark}\0{told}"
+    key = hashlib.sha256(told.encode()).hexdigest()
     fingerprint = hashlib.sha256(json.dumps(request.as_noted(), sort_keys=True).encode()).hexdigest()
     fresh = StartReservation(
         key=key,
@@ -154,6 +159,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
     caller: str | None,
     ports: Ports,
     policy: CallPolicy,
+    owner: str | None,
 ) -> None:
     started = RecordingChanges(
         acs_id=acs_id if acs_id != reservation.recording_id else None,
@@ -166,8 +172,13 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         last_action=LastAction.STARTED_PAUSED if options.pause_on_start else LastAction.STARTED,
         last_action_at=reservation.first_sent,
     )
+    whole = ports.beneath or ports  # an event may have made the row before, and it is nobody's then
+
+    def decide(row: RecordingRecord) -> RecordingChanges:
+        return {**started, "tenant": row.tenant or owner}
+
     try:
-        guards_of_start(note(reservation.recording_id or "", ports, lambda _: started), policy, ports)
+        guards_of_start(note(reservation.recording_id or "", whole, decide), policy, ports)
         ports.catalog.save_reservation(reservation)
         request_follow_up(reservation.recording_id or "", ports)
     except StorageError as error:

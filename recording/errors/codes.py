@@ -70,6 +70,28 @@ class Code(StrEnum):
         "role_missing", 403, False, Fault.CALLER,
         "The caller lacks the app role that the text names.",
         "Ask for the role.")
+    TENANT_MISSING = (
+        "tenant_missing", 403, False, Fault.CALLER,
+        "The archive has tenants (`TENANTS`), and the caller belongs to none of them.",
+        "Have the caller put into a group, or given an app role, of a tenant.")
+    GROUPS_LEFT_OUT = (
+        "groups_left_out", 403, False, Fault.OPERATOR,
+        "The archive has tenants, and the caller's sign-in leaves its groups out because there are too many of them. "
+        "Nothing is concluded from that.",
+        "Assign an app role of the tenant, or let the application's token hold only groups assigned to it.")
+    WHOLE_ARCHIVE_ONLY = (
+        "whole_archive_only", 403, False, Fault.CALLER,
+        "This is about all recordings at once, and the caller reaches those of some tenants only.",
+        "Ask somebody who sees all (`seeAll` in `TENANTS`).")
+    TENANT_NOT_TOLD = (
+        "tenant_not_told", 400, False, Fault.CALLER,
+        "It is not clear for which of the caller's tenants the recording is: the tag that says so is missing, or names "
+        "none of them. ACS was not asked.",
+        "Send the tag with a value of the caller's tenant.")
+    TENANT_FIXED = (
+        "tenant_fixed", 409, False, Fault.CALLER,
+        "The tag would name another tenant than the one that the recording belongs to; that never changes.",
+        "Leave the tag as it is.")
     SIGN_IN_UNAVAILABLE = (
         "sign_in_unavailable", 503, False, Fault.OPERATOR,
         "The console needs App Service authentication, and the platform does not sign people in here.",

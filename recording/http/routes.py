@@ -14,6 +14,7 @@ from recording.control import consents, pauses
 from recording.control import recordings as control
 from recording.control.audit import audited, check_rate
 from recording.control.notes import check_recording_id
+from recording.control.tenants import scoped
 from recording.domain.ids import canonical_id
 from recording.domain.incoming.requests import (
     AcceptRequest,
@@ -24,6 +25,7 @@ from recording.domain.incoming.requests import (
     RedriveRequest,
 )
 from recording.domain.incoming.roles import Operation, check_allowed, read_principal
+from recording.domain.incoming.tenants import check_may_ask, scope_of
 from recording.errors import ControlError, RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.http.views.attention import AcceptedView, DecidedView, HeldListView, RedrivenView
@@ -310,17 +312,24 @@ def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dep
 
     The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
     it does not, the header that names the caller may come from anybody and is ignored. Where sign-in is required and
-    the platform does not do it, nobody is let in.
+    the platform does not do it, nobody is let in. Where the archive has tenants, what the use case gets shows the
+    caller's recordings and no others.
 
     Raises:
-        RequestError: `not_signed_in` (401) or `role_missing` (403).
+        RequestError: `not_signed_in` (401), `role_missing` (403), or as `scope_of` and `check_may_ask`.
     """
     ports, settings = dependencies()
-    if settings.platform_auth:
-        check_allowed(read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")), operation)
-    elif settings.sign_in_required:
-        raise RequestError("sign-in is required, and the platform does not sign people in", code=Code.NOT_SIGNED_IN)
-    return ports, settings
+    if not settings.platform_auth:
+        if settings.sign_in_required or settings.tenants is not None:
+            raise RequestError("sign-in is required, and the platform does not sign people in", code=Code.NOT_SIGNED_IN)
+        return ports, settings
+    principal = read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL"))
+    check_allowed(principal, operation)
+    if settings.tenants is None:
+        return ports, settings
+    scope = scope_of(principal, settings.tenants)
+    check_may_ask(scope, operation)
+    return scoped(ports, scope), settings
 
 
 def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from recording.domain.archived.layout import folder_of
 from recording.domain.ids import are_same_id
 from recording.domain.incoming.events import OddChunk, RecordingFileStatusUpdated
+from recording.domain.incoming.tenants import owner_elsewhere
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, StorageBusyError
@@ -57,10 +58,17 @@ def _completed(
         server_call_id=known.server_call_id or event.server_call_id,
         started_at=started_at,
         first_event_at=known.first_event_at or now,
+        tenant=_owner(known, settings),
         settled_at=None,
         look_at=None,  # there may be more to come of it after all
         announced_count=_announced_count(known, event, odd),
     )
+
+
+def _owner(known: RecordingRecord, settings: Settings) -> str | None:
+    """Return whose the recording is: a rule may say it at the first event of one that was started elsewhere."""
+    is_known = known.started_here or known.first_event_at is not None
+    return known.tenant if is_known else owner_elsewhere(settings.tenants, known.tenant)
 
 
 def _agrees(event: RecordingFileStatusUpdated, known: RecordingRecord) -> bool:

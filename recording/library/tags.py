@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText
+from recording.domain.incoming.tenants import Tenants, owner_after_tagging
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, RequestError, StorageBusyError
@@ -25,7 +26,9 @@ class TagRequest(Exact):
     tags: dict[ShortText, TagValue | None] = Field(max_length=2 * MOST_TAGS)
 
 
-def change_tags(recording_id: str, body: Any, if_match: str | None, ports: Ports) -> dict[str, Any]:
+def change_tags(
+    recording_id: str, body: Any, if_match: str | None, ports: Ports, tenants: Tenants | None = None
+) -> dict[str, Any]:
     """Set and remove tags of a recording, whoever started it.
 
     Args:
@@ -33,10 +36,11 @@ def change_tags(recording_id: str, body: Any, if_match: str | None, ports: Ports
         body: a `TagRequest`.
         if_match: the ETag of the tags as the caller has seen them, or `*`.
         ports: the catalog, and the queue of follow-ups.
+        tenants: a tag may say to which of them nobody's recording goes; None: there are none.
 
     Raises:
-        RequestError: `etag_missing` (428), `etag_mismatch` (412), `recording_not_found` (404), `too_many_tags`, or
-            the body is not legal.
+        RequestError: `etag_missing` (428), `etag_mismatch` (412), `recording_not_found` (404), `too_many_tags`,
+            `tenant_fixed`, or the body is not legal.
         StorageError: the catalog does not answer.
     """
     request = TagRequest.read(body)
@@ -49,9 +53,10 @@ def change_tags(recording_id: str, body: Any, if_match: str | None, ports: Ports
             raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
         _check_match(if_match, record.current_tags)
         tags = _merged(record.current_tags, request.tags)
+        owner = owner_after_tagging(tenants, record.tenant, tags)
         try:
-            if tags != record.current_tags:
-                ports.catalog.save_recording(_tagged(record, tags))
+            if tags != record.current_tags or owner != record.tenant:
+                ports.catalog.save_recording(_tagged(record, tags, owner))
         except ClaimLostError:
             continue
         request_follow_up(recording_id, ports)
@@ -65,9 +70,9 @@ def etag_of(tags: Mapping[str, str]) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def _tagged(record: RecordingRecord, tags: dict[str, str]) -> RecordingRecord:
+def _tagged(record: RecordingRecord, tags: dict[str, str], owner: str | None) -> RecordingRecord:
     """Return the record with these tags, open again, so that reconcile sees the directory follow."""
-    return changed(record, tags=tags, settled_at=None, look_at=None)
+    return changed(record, tags=tags, tenant=owner, settled_at=None, look_at=None)
 
 
 def _check_match(if_match: str, tags: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from recording.domain.incoming.tenants import Scope
 from recording.ports.acs import (
     CallRecordingLog,
     ExternalStorage,
@@ -101,3 +102,5 @@ class Ports:
     custodian: Custodian | None = None  # only where CUSTODIAN_STORAGE is set
     audit_eraser: AuditEraser | None = None  # only where CUSTODIAN_STORAGE is set
     guards: Guards | None = None
+    scope: Scope | None = None  # whose recordings are seen through these ports; None: all
+    beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope

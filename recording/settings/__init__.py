@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from recording.domain.archived.layout import DEFAULT_TEMPLATE
 from recording.domain.calls.policy import CallPolicy, policy_for
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS
+from recording.domain.incoming.tenants import Tenants
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
 from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
@@ -31,7 +32,7 @@ _LAST_COMMA = re.compile(_STRING + r"|,(\s*[}\]])", re.DOTALL)
 _OF_AN_APP = re.compile(
     "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
     "|VERIFY_|MEDIA_|SEAL_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
-    "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|CALL_POLICIES|START_RATE_"
+    "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|CALL_POLICIES|TENANTS|START_RATE_"
 )
 _SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
 SERVICES = ("blob", "queue", "table")
@@ -128,6 +129,7 @@ class Settings(_Frozen):
     copy_sha512: Annotated[bool, Setting("COPY_SHA512", values.flag)] = True
     consent_required: Annotated[bool, Setting("CONSENT_REQUIRED", values.flag)] = False
     call_policies: Annotated[tuple[CallPolicy, ...], Setting("CALL_POLICIES", values.policies)] = ()
+    tenants: Annotated[Tenants | None, Setting("TENANTS", values.tenants)] = None
     monitor_workspace_id: Annotated[str | None, Setting("MONITOR_WORKSPACE_ID", values.guid)] = None
     monitor_endpoint: Annotated[str, Setting("MONITOR_ENDPOINT", values.endpoint)] = DEFAULT_MONITOR_ENDPOINT
     insights: Annotated[SecretStr | None, Setting("APPLICATIONINSIGHTS_CONNECTION_STRING", values.insights)] = None

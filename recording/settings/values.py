@@ -15,6 +15,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from recording.domain.archived.layout import template_fault
 from recording.domain.calls.policy import MOST_POLICIES, CallPolicy
+from recording.domain.incoming.tenants import Tenants
 from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
@@ -233,6 +234,18 @@ def policies(text: str) -> tuple[CallPolicy, ...]:
     if len(set(names)) != len(names) or len(names) > MOST_POLICIES:
         raise ValueError(f"must have at most {MOST_POLICIES} policies, each with a name of its own")
     return found
+
+
+def tenants(text: str) -> Tenants:
+    """Read the tenants: a JSON object."""
+    try:
+        return Tenants.model_validate(json.loads(text))
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        faults = sorted({".".join(str(part) for part in fault["loc"]) or fault["msg"] for fault in found})
+        raise ValueError(f"has tenants with a fault at {', '.join(faults[:5])}") from None
+    except (ValueError, RecursionError):
+        raise ValueError("must be a JSON object with tenants") from None
 
 
 def block(text: str) -> int:

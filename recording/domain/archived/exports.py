@@ -58,6 +58,7 @@ class ExportRecord(BaseModel):
         done: how many recordings are in.
         length_bytes: how long the bundle is by now.
         error: the code of what ended it.
+        tenants: within which it was asked for; None: within the whole archive.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -76,6 +77,7 @@ class ExportRecord(BaseModel):
     expires_at: UtcTime | None = None
     sha256: str | None = None
     error: str | None = None
+    tenants: tuple[str, ...] | None = None
 
     def is_expired(self, now: datetime) -> bool:
         """Return whether the bundle is handed out no more."""

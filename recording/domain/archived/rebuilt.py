@@ -140,6 +140,7 @@ def recording_of(
             started_at=told.get("startedAt"),
             started_by=told.get("startedBy"),
             request=request or {},
+            tenant=told["tenant"] if isinstance(told.get("tenant"), str) else None,
             consent=told.get("consent") if isinstance(told.get("consent"), dict) else None,
             tags=None if (request or {}).get("tags", {}) == tags else tags,
             first_event_at=min((chunk.first_seen_at for chunk in chunks), default=now),

@@ -67,6 +67,7 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         "startedBy": recording.started_by,
         "request": recording.request or None,
         "tags": recording.current_tags or None,
+        **({"tenant": recording.tenant} if recording.tenant is not None else {}),
         "consent": recording.consent,
         "sessionEndReason": _last_end_reason(known),
         "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),

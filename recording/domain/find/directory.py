@@ -11,6 +11,7 @@ several merged, are in one order, and a position is a row key.
 | `c!{call}` | call id or server call id |
 | `g!{hash}!{inverse month}` | tag |
 | `s!{condition}` | a condition that few recordings are in |
+| `o!{hash}!…` | any of these among the recordings of one tenant: a second row, where a recording has one |
 """
 
 import hashlib
@@ -76,6 +77,11 @@ class Span:
     first_row: str = ""
     last_row: str = "~"
 
+    def of_tenant(self, key: str) -> "Span":
+        """Return the same part of the index among the recordings of one tenant, by the hash of its name."""
+        first, last = tenant_partition(key, self.first_partition), tenant_partition(key, self.last_partition)
+        return Span(first, last, self.first_row, self.last_row)
+
     def behind(self, after: str) -> "Span":
         """Return what is left of the span behind a row key: months before its own hold no later row."""
         if not after:
@@ -140,6 +146,11 @@ def tag_partitions(key: str) -> str:
 def condition_partition(condition: Condition) -> str:
     """Return where the rows of recordings in a rare condition are."""
     return f"s!{condition.value}"
+
+
+def tenant_partition(key: str, partition: str) -> str:
+    """Return where the rows of one tenant's recordings are that others have in `partition`."""
+    return f"o!{key}!{partition}"
 
 
 def mark_of(partition: str) -> str:
@@ -236,6 +247,8 @@ def partitions_of(record: RecordingRecord, facts: RecordingFacts, key: IndexKey)
     found = [f"t!{month}", *_lasting_partitions(record, facts, key)]
     found = [f"{name}{month}" if name.startswith("g!") else name for name in found]
     found += [condition_partition(condition) for condition in RARE if condition in facts.conditions]
+    if record.tenant is not None:
+        found += [tenant_partition(key.tenant(record.tenant), name) for name in found]
     return tuple(dict.fromkeys(found))
 
 
@@ -298,6 +311,7 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) ->
         "started": started_at(record, chunks).isoformat(),
         "calls": calls_of(record),
         "tags": record.current_tags,
+        **({"tenant": record.tenant} if record.tenant is not None else {}),
         "chunks": [_source_of(chunk) for chunk in chunks],
     }
     return hashlib.sha256(json.dumps(sources, sort_keys=True, default=str).encode()).hexdigest()[:32]

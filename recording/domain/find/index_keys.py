@@ -40,6 +40,10 @@ class IndexKey:
         """Return the hash of a person's name, as a request for erasure may give it."""
         return self._hash("name", words)
 
+    def tenant(self, name: str) -> str:
+        """Return the hash of a tenant's name."""
+        return self._hash("tenant", name)
+
     def signature(self, content: bytes) -> bytes:
         """Return what vouches for a continuation token."""
         return hmac.digest(self.secret, b"next\0" + content, "sha256")[:16]

@@ -20,6 +20,9 @@ _ROLE_CLAIMS = frozenset({"roles", "role", "http://schemas.microsoft.com/ws/2008
 _NAME_CLAIMS = ("name", "preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name")
 _KIND_CLAIM, _SUBJECT_CLAIMS = "idtyp", ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "sub")
 _OBJECT_ID_CLAIMS = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
+_SCOPE_CLAIMS = ("http://schemas.microsoft.com/identity/claims/scope", "scp")
+_APP_CLAIMS = ("appid", "azp")
+_GROUP_CLAIMS = frozenset({"groups", "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"})
 
 
 class Role(StrEnum):
@@ -136,11 +139,22 @@ _INCLUDES: dict[Role, frozenset[Role]] = {
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling, as the platform says: an object id, never a name or an address, and the roles."""
+    """Who is calling, as the platform says: an object id, never a name or an address, and the roles.
+
+    Attributes:
+        groups: object ids of the caller's Entra groups, in lower case.
+        groups_left_out: the token says that there are too many groups to name them (overage).
+        role_values: every app role of the token, those that are none of this app's among them.
+        app_id: the client id of an application that calls as itself; None for people, whatever they use.
+    """
 
     object_id: str | None
     roles: frozenset[Role]
     is_application: bool = False  # no person: an app that signed in with its own secret or identity
+    groups: frozenset[str] = frozenset()
+    groups_left_out: bool = False
+    role_values: frozenset[str] = frozenset()
+    app_id: str | None = None
 
     def may(self, operation: Operation) -> bool:
         """Whether one of its roles opens the operation."""
@@ -161,9 +175,16 @@ def read_principal(header: str | None) -> Principal:
         RequestError: `not_signed_in` (401) when there is none, or it cannot be read.
     """
     claims, role_claims = _claims(header)
-    roles = frozenset(Role(value) for kind, value in claims if kind in role_claims and value in set(Role))
-    object_id = _first(claims, _OBJECT_ID_CLAIMS)
-    return Principal(object_id, roles, _is_application(claims, object_id))
+    values = frozenset(value for kind, value in claims if kind in role_claims)
+    return Principal(
+        object_id=_first(claims, _OBJECT_ID_CLAIMS),
+        roles=frozenset(Role(value) for value in values if value in set(Role)),
+        groups=frozenset(value.lower() for kind, value in claims if kind in _GROUP_CLAIMS),
+        groups_left_out=any(_leaves_groups_out(kind, value) for kind, value in claims),
+        role_values=values,
+        app_id=_app_id(claims),
+        is_application=_is_application(claims, _first(claims, _OBJECT_ID_CLAIMS)),
+    )
 
 
 def _is_application(claims: Sequence[tuple[str, str]], object_id: str | None) -> bool:
@@ -185,8 +206,7 @@ def display_name(header: str | None) -> str | None:
         RequestError: `not_signed_in` (401) when there is no principal, or it cannot be read.
     """
     claims, _ = _claims(header)
-    found = (value for wanted in _NAME_CLAIMS for kind, value in claims if kind == wanted)
-    return next(found, None)
+    return _first(claims, _NAME_CLAIMS)
 
 
 def check_allowed(principal: Principal, operation: Operation) -> None:
@@ -197,6 +217,23 @@ def check_allowed(principal: Principal, operation: Operation) -> None:
     """
     if not is_allowed(principal.roles, operation):
         raise RequestError(f"this needs the app role {NEEDED[operation]}", code=Code.ROLE_MISSING)
+
+
+def _leaves_groups_out(kind: str, value: str) -> bool:
+    """Return whether a claim stands in for groups that did not fit (Entra's overage, in both of its forms)."""
+    return (kind == "_claim_names" and "groups" in value) or (kind == "hasgroups" and value.lower() == "true")
+
+
+def _app_id(claims: Sequence[tuple[str, str]]) -> str | None:
+    """Return the client id of an application that calls as itself: a person's token names the application as well.
+
+    `idtyp` says so where the application asks for that claim; else such a token has no scope, and is its own subject.
+    """
+    kind = _first(claims, ("idtyp",))
+    subject, object_id = _first(claims, _SUBJECT_CLAIMS), _first(claims, _OBJECT_ID_CLAIMS)
+    is_itself = _first(claims, _SCOPE_CLAIMS) is None and object_id is not None and subject == object_id
+    app = _first(claims, _APP_CLAIMS)
+    return app.lower() if app is not None and (kind == "app" or (kind is None and is_itself)) else None
 
 
 def _claims(header: str | None) -> tuple[list[tuple[str, str]], frozenset[str]]:

@@ -81,6 +81,7 @@ class Erasure(Stored):
     participant: tuple[str, ...] = ()  # the hashes of the participant's ids, for each key in use since
     words: tuple[str, ...] = ()  # the hashes of names
     recordings: tuple[str, ...] = ()  # that it covers
+    tenants: tuple[str, ...] | None = None  # within which it was asked for; None: within the whole archive
     swept_at: UtcTime | None = None  # when the other stores were last looked through
     swept: int = 0  # traces that were erased there
     kept: tuple[KeptTraces, ...] = ()  # traces that are left there

@@ -47,6 +47,7 @@ class RecordingRecord(BaseModel):
     started_at: UtcTime | None = None
     started_by: str | None = None
     request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
+    tenant: str | None = None  # whose it is, set once; None: nobody's, or there are no tenants
     consent: dict[str, Any] | None = None
     last_action: LastAction | None = None
     last_action_at: UtcTime | None = None

@@ -98,6 +98,7 @@ class RecordingChanges(TypedDict, total=False):
     started_at: datetime | None
     started_by: str | None
     request: dict[str, Any]
+    tenant: str | None
     consent: dict[str, Any] | None
     last_action: LastAction | None
     last_action_at: datetime | None

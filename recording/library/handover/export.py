@@ -10,6 +10,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from recording.control.tenants import names_of
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportRequest, ExportState, Part
 from recording.domain.find.find_query import FindQuery
@@ -53,6 +54,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
         requested_by=caller,
         note=without_numbers(asked.note) if asked.note else None,
         recordings=tuple(chosen),
+        tenants=names_of(ports.scope),
         speaker=library_of(ports)[1].keys().current.participant(speaker) if asked.only_speaker and speaker else None,
     )
     exports.store.put_once(form.state_name(export.export_id), _written(export), _JSON)

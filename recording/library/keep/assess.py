@@ -67,11 +67,19 @@ def assess_page(
     readable = [record for record in records if isinstance(record, RecordingRecord)]
     if not readable:
         return
-    names = sorted(name_of(record.recording_id) for record in readable)
-    listed = list(keeping_of(ports).custodies(names[0], names[-1]))
-    rows = {row.where if isinstance(row, Unreadable) else name_of(row.recording_id): row for row in listed}
+    rows = _custodies(readable, ports)
     for record in readable:
         yield assessed(record, rows.get(name_of(record.recording_id)), rules, now, settings)
+
+
+def _custodies(records: Sequence[RecordingRecord], ports: Ports) -> dict[str, Custody | Unreadable]:
+    """Return the custody rows of a page by name: one range, or one by one where a page is of some tenants only."""
+    names, keeping = sorted(name_of(record.recording_id) for record in records), keeping_of(ports)
+    if ports.scope is not None:
+        found = (keeping.custody(record.recording_id) for record in records)
+        return {name_of(row.recording_id): row for row in found if row is not None}
+    listed = keeping.custodies(names[0], names[-1])
+    return {row.where if isinstance(row, Unreadable) else name_of(row.recording_id): row for row in listed}
 
 
 def _kept_for(because: Because, rules: RuleSet) -> Disposition:

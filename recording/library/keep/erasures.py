@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from recording.control.tenants import as_owner, names_of
 from recording.domain.find.find_query import FindQuery
 from recording.domain.ids import without_numbers
 from recording.domain.keep import erasure as rules_of
@@ -75,6 +76,7 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
         participant=participant,
         words=words,
         recordings=request.recordings,
+        tenants=names_of(ports.scope),
     )
     made = with_changes(made, {"recordings": _covered(made, ports, settings)})
     keeping_of(ports).add_erasure(made)
@@ -91,7 +93,7 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     """
     keeping = keeping_of(ports)
     known = _known(erasure_id, ports)
-    wanted = rules_of.approved(known, by, ports.clock.now(), _covered(known, ports, settings))
+    wanted = rules_of.approved(known, by, ports.clock.now(), _covered(known, as_owner(ports, known.tenants), settings))
     try:
         saved = keeping.save_erasure(wanted)
     except ClaimLostError:
@@ -198,7 +200,7 @@ def _widened(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
     fresh = with_changes(erasure, {"participant": tuple(hashes)})
     found = [
         record.recording_id
-        for record in _named_in(fresh, ports, settings)
+        for record in _named_in(fresh, as_owner(ports, erasure.tenants), settings)
         if record.recording_id not in erasure.recordings
         and record.facts is not None
         and record.facts.started_at <= erasure.approved_at

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from recording.archive.manifest import rewrite_manifest
+from recording.control.tenants import as_owner
 from recording.domain import names
 from recording.domain.keep.custody import Claim, Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
@@ -35,6 +36,7 @@ from recording.settings import Settings
 
 R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure)
 _RECORDING = re.compile(rb"recording_?id[\\\"':=/\s]{1,8}([A-Za-z0-9_=.~-]{1,512})", re.IGNORECASE)
+_NO_ID = {"null", "None"}
 _PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})
 # Ids and derived facts name nobody, and a changed one would be another recording's.
 _IDS = frozenset(
@@ -77,6 +79,18 @@ class Run:
     def pseudonym(self) -> str:
         """Return what stands for the person where rows must still say that one person did it."""
         return f"erased-{self.erasure.erasure_id[:8]}"
+
+    @cached_property
+    def owner(self) -> Ports:
+        """Return the ports of those who asked: a request within some tenants touches nothing of others."""
+        return as_owner(self.ports, self.erasure.tenants)
+
+    def is_within(self, data: bytes) -> bool:
+        """Return whether bytes are about recordings within the request's tenants only."""
+        if self.erasure.tenants is None:
+            return True
+        named = {found.decode("ascii") for found in _RECORDING.findall(data)} - _NO_ID
+        return bool(named) and all(self.owner.catalog.get_recording(one) is not None for one in named)
 
     def is_about(self, data: bytes) -> bool:
         """Return whether bytes name the person, or an erased recording."""
@@ -135,7 +149,7 @@ def _scan(place: Place) -> Callable[[Run], None]:
     def look(run: Run) -> None:
         for version in list(run.custodian.versions(place, "")):
             data = None if version.is_deleted else run.custodian.read(version)
-            if data is None or not run.is_about(data):
+            if data is None or not run.is_about(data) or not run.is_within(data):
                 continue
             if run.is_needed(data):
                 run.done.keep(place, Obstacle.NOT_DUE)
@@ -178,7 +192,7 @@ def _recordings(run: Run) -> None:
     """Take the person out of requests, tags, consent and notes of recordings that stay."""
     position = ""
     while True:
-        page = run.ports.catalog.recordings_page(position)
+        page = run.owner.catalog.recordings_page(position)
         for record in page.items:
             if isinstance(record, RecordingRecord) and record.recording_id not in run.erasure.recordings:
                 _clean_recording(record, run)
@@ -229,6 +243,8 @@ def _chunks(run: Run) -> None:
         if isinstance(chunk, Unreadable):
             continue
         cleaned = _cleaned(chunk, run)
+        if cleaned is not None and not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
+            continue
         if cleaned is None:
             continue
         if run.is_kept(chunk.task.recording_id):
@@ -246,7 +262,7 @@ def _audit(run: Run) -> None:
 
 
 def _custody(run: Run) -> None:
-    keeping = keeping_of(run.ports)
+    keeping = keeping_of(run.owner)
     for row in list(keeping.custodies("", "~")):
         cleaned = None if isinstance(row, Unreadable) else _cleaned(row, run)
         if cleaned is not None:
@@ -300,7 +316,7 @@ def _drain(which: str) -> Callable[[Run], None]:
     """Return the sweep of a poison queue: what names the person goes, and all else is visible again in minutes."""
 
     def look(run: Run) -> None:
-        queue = run.ports.queue
+        queue = run.owner.queue
         messages: Iterator[Any] = queue.poisoned() if which == names.CHUNKS_POISON_QUEUE else queue.poisoned_events()
         for message in list(messages):
             body = message.body.encode(errors="surrogatepass")

@@ -35,6 +35,7 @@ LEFT_OUT = {
     "AzureWebJobsStorage__accountName": "the addresses are given one by one: they are right in every cloud",
     "ARCHIVE_STORAGE__accountName": "the same",
     "CALL_POLICIES": "the default; extraAppSettings, as one JSON text",
+    "TENANTS": "none; extraAppSettings, as one JSON text",
     "START_RATE_PER_MINUTE": "the default; extraAppSettings for another limit",
     "WEBSITE_AUTH_ENABLED": "the platform sets it",
     "ACS_PROXY_URL": "extraAppSettings, where there is a proxy",

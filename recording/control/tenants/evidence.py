@@ -1,0 +1,138 @@
+"""Trail, quarantine, queues and dead letters within a scope: what names no recording is nobody's, and not shown."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from recording.control.tenants.reach import Reach
+from recording.domain.incoming.named import recordings_named
+from recording.domain.state.chunk import ChunkTask
+from recording.ports import (
+    AuditEntry,
+    AuditTrail,
+    ChunkQueue,
+    DeadLetter,
+    DeadLetters,
+    PoisonMessage,
+    Quarantine,
+    QuarantineEntry,
+    QueueDepth,
+    Unreadable,
+)
+
+OUT_OF_REACH = "out of reach"
+
+
+class ScopedAudit:
+    """The audit trail within a scope."""
+
+    def __init__(self, whole: AuditTrail, reach: Reach) -> None:
+        self._whole, self._reach = whole, reach
+
+    def add(self, entry: AuditEntry) -> None:
+        """As `AuditTrail`; who asks for what is out of reach leaves a row for those who see all, in nobody's story."""
+        if entry.recording_id is not None and not self._reach.has(entry.recording_id):
+            said = "; ".join(text for text in (entry.note, f"{OUT_OF_REACH}: {entry.recording_id}") if text)
+            entry = replace(entry, recording_id=None, note=said)
+        self._whole.add(entry)
+
+    def entries(self, since: datetime) -> Iterator[AuditEntry]:
+        """As `AuditTrail`."""
+        return self._reach.only(
+            self._whole.entries(since), lambda one: frozenset({one.recording_id}) if one.recording_id else None
+        )
+
+    def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
+        """As `AuditTrail`."""
+        return self._whole.entries_about(recording_id) if self._reach.has(recording_id) else iter(())
+
+
+class ScopedQuarantine:
+    """The quarantine's entries that are about recordings within a scope, and about no other."""
+
+    def __init__(self, whole: Quarantine, reach: Reach) -> None:
+        self._whole, self._reach = whole, reach
+
+    def put(self, entry: QuarantineEntry) -> str:
+        """As `Quarantine`."""
+        return self._whole.put(entry)
+
+    def mark_redriven(self, name: str, at: datetime) -> None:
+        """As `Quarantine`."""
+        self._whole.mark_redriven(name, at)
+
+    def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
+        """As `Quarantine`."""
+        self._whole.mark_dismissed(name, at, note)
+
+    def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
+        """As `Quarantine`."""
+        return self._reach.only(self._whole.entries(), lambda pair: _named_in(pair[1]))
+
+
+class ScopedQueue:
+    """The queues within a scope; how full they are tells of others, and is not told."""
+
+    def __init__(self, whole: ChunkQueue, reach: Reach) -> None:
+        self._whole, self._reach = whole, reach
+
+    def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
+        """As `ChunkQueue`."""
+        self._whole.send(task, delay)
+
+    def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
+        """As `ChunkQueue`."""
+        self._whole.send_again(body, delay)
+
+    def poisoned(self) -> Iterator[PoisonMessage]:
+        """As `ChunkQueue`."""
+        return self._reach.only(self._whole.poisoned(), _named_in_message)
+
+    def poisoned_events(self) -> Iterator[PoisonMessage]:
+        """As `ChunkQueue`."""
+        return self._reach.only(self._whole.poisoned_events(), _named_in_message)
+
+    def depths(self) -> list[QueueDepth]:
+        """Return nothing."""
+        return []
+
+    def peek_poisoned(self) -> list[PoisonMessage]:
+        """As `ChunkQueue`."""
+        return list(self._reach.only(self._whole.peek_poisoned(), _named_in_message))
+
+    def remove_poisoned(self, message: PoisonMessage) -> None:
+        """As `ChunkQueue`."""
+        self._whole.remove_poisoned(message)
+
+
+class ScopedDeadLetters:
+    """Dead letters within a scope."""
+
+    def __init__(self, whole: DeadLetters, reach: Reach) -> None:
+        self._whole, self._reach = whole, reach
+
+    def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
+        """As `DeadLetters`; a listing in which nothing is in reach is followed by the next one."""
+        while listed := list(self._whole.letters(after)):
+            readable = [one for one in listed if isinstance(one, DeadLetter)]
+            found = list(self._reach.only(readable, lambda one: recordings_named(one.body)))
+            if found:
+                yield from found
+                return
+            after = max(one.name if isinstance(one, DeadLetter) else one.where for one in listed)
+
+    def remove(self, letter: DeadLetter) -> None:
+        """As `DeadLetters`."""
+        self._whole.remove(letter)
+
+
+def _named_in_message(message: PoisonMessage) -> frozenset[str] | None:
+    return recordings_named(message.body)
+
+
+def _named_in(entry: QuarantineEntry) -> frozenset[str] | None:
+    """Return the recordings that an entry is about, by its own note of it and by what it holds."""
+    named = recordings_named(entry.payload)
+    if named is None or entry.recording_id is None:
+        return named
+    return named | {entry.recording_id}

@@ -1,0 +1,34 @@
+"""Which recordings a stored message is about: events as they arrived, or a chunk's task. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from recording.domain.ids import canonical_id, is_opaque_id
+from recording.domain.incoming.delivery import events_in
+
+_IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
+
+
+def recordings_named(text: str) -> frozenset[str] | None:
+    """Return the recordings that a message names; None when some part of it names none, or cannot be read."""
+    events, rest = events_in(text)
+    named = [_named(event) for event in events]
+    if rest is not None or not named or None in named:
+        return None
+    return frozenset(one for each in named for one in each or ())
+
+
+def _named(event: Any) -> frozenset[str] | None:
+    """Return every id by which one event or task names its recording; all must be legal."""
+    if not isinstance(event, Mapping):
+        return None
+    facts = {str(name).lower(): value for name, value in event.items()}
+    data = facts.get("data")
+    data = {str(name).lower(): value for name, value in data.items()} if isinstance(data, Mapping) else {}
+    found = _IN_SUBJECT.search(str(facts.get("subject") or ""))
+    told = [found[1] if found else None, data.get("recordingid"), facts.get("recording_id"), facts.get("recordingid")]
+    given = [one for one in told if one is not None]
+    if not given or not all(isinstance(one, str) and is_opaque_id(one) for one in given):
+        return None
+    return frozenset(map(canonical_id, given))

@@ -1,0 +1,194 @@
+"""Tenants: which callers share one archive without seeing each other, and whose a recording is. Pure.
+
+A tenant has its members by Entra group, by app role or by application, and keeps what they start. A recording's tenant
+is set once and never changes. What belongs to nobody is seen only by those who see all. Without tenants there is no
+scope, and nothing here is asked (docs/adr/0047).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+
+from recording.domain.incoming.roles import Operation, Principal
+from recording.errors import RequestError
+from recording.errors.codes import Code
+
+MOST_TENANTS = 50
+_GUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+Guid = Annotated[str, StringConstraints(pattern=_GUID, to_lower=True)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+RoleValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")]
+TagText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+WHOLE_ARCHIVE = frozenset({Operation.DEEP_HEALTH, Operation.GET_RULES, Operation.SET_RULES})
+"""What is about all recordings at once, and cannot be answered or done for some of them."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Members(_Settings):
+    """Callers, as their sign-in describes them.
+
+    Attributes:
+        groups: object ids of Entra groups.
+        roles: values of app roles of the Entra application, beside those of this app; no limit of groups cuts them.
+        apps: client ids of applications that call as themselves; a person who uses such an application is not meant.
+    """
+
+    groups: tuple[Guid, ...] = ()
+    roles: tuple[RoleValue, ...] = ()
+    apps: tuple[Guid, ...] = ()
+
+    def has(self, principal: Principal) -> bool:
+        """Return whether this caller is one of them."""
+        return (
+            not principal.groups.isdisjoint(self.groups)
+            or not principal.role_values.isdisjoint(self.roles)
+            or (principal.app_id is not None and principal.app_id in self.apps)
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nobody can be one of them."""
+        return not (self.groups or self.roles or self.apps)
+
+
+class Tenant(Members):
+    """One tenant; `tag_values` are the values of the tag that stand for it."""
+
+    name: Name
+    tag_values: tuple[TagText, ...] = ()
+
+
+class Tenants(_Settings):
+    """The setting TENANTS.
+
+    Attributes:
+        see_all: who sees every recording, those of nobody among them.
+        tag: the tag whose value says for which tenant a recording is started, or to whom nobody's recording goes.
+        started_elsewhere: whose the recordings are that this app did not start; None: nobody's.
+    """
+
+    tenants: Annotated[tuple[Tenant, ...], Field(min_length=1, max_length=MOST_TENANTS)]
+    see_all: Members = Members()
+    tag: TagText | None = None
+    started_elsewhere: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_unambiguous(self) -> Self:
+        names = [tenant.name for tenant in self.tenants]
+        values = [value for tenant in self.tenants for value in tenant.tag_values]
+        if len(set(names)) != len(names) or len(set(values)) != len(values):
+            raise ValueError("each name and each tag value must be of one tenant only")
+        if values and self.tag is None:
+            raise ValueError("tagValues need a tag")
+        if self.started_elsewhere not in (None, *names):
+            raise ValueError("startedElsewhere must name a tenant")
+        return self
+
+    def of_tag(self, tags: Mapping[str, str], among: Iterable[str] | None = None) -> str | None:
+        """Return the tenant that the tag names; only one of `among`, where these are given."""
+        value = tags.get(self.tag) if self.tag is not None else None
+        found = next((tenant.name for tenant in self.tenants if value in tenant.tag_values), None)
+        return found if among is None or found in set(among) else None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which recordings a caller reaches: those of these tenants. No scope at all (None) reaches every one."""
+
+    tenants: frozenset[str]
+
+    def covers(self, tenant: str | None) -> bool:
+        """Return whether a recording of this tenant is reached; nobody's never is."""
+        return tenant in self.tenants
+
+    def covers_all(self, tenants: Iterable[str] | None) -> bool:
+        """Return whether all of these are reached; None stands for the whole archive."""
+        return tenants is not None and self.tenants.issuperset(tenants)
+
+    @property
+    def mark(self) -> str:
+        """Return one text for the same tenants."""
+        return ",".join(sorted(self.tenants))
+
+
+def scope_of(principal: Principal, tenants: Tenants) -> Scope | None:
+    """Return what a signed-in caller reaches; None: everything.
+
+    Raises:
+        RequestError: `groups_left_out` (403), the sign-in has too many groups to name them, so that nothing can be
+            concluded; `tenant_missing` (403), the caller belongs to none.
+    """
+    if tenants.see_all.has(principal):
+        return None
+    names = frozenset(tenant.name for tenant in tenants.tenants if tenant.has(principal))
+    if names:
+        return Scope(names)
+    if principal.groups_left_out:
+        message = "the caller is in more groups than a token holds; assign an app role instead, or filter the groups"
+        raise RequestError(message, code=Code.GROUPS_LEFT_OUT)
+    raise RequestError("the caller belongs to no tenant of this archive", code=Code.TENANT_MISSING)
+
+
+def may(scope: Scope | None, tenant: str | None, operation: Operation) -> bool:
+    """Return whether a caller with this scope may do this with a recording of this tenant.
+
+    The app role says what a caller may do, the tenant where. What is about the whole archive is only for those who
+    reach all of it.
+    """
+    return scope is None or (operation not in WHOLE_ARCHIVE and scope.covers(tenant))
+
+
+def check_may_ask(scope: Scope | None, operation: Operation) -> None:
+    """Return when the operation can be asked for within this scope.
+
+    Raises:
+        RequestError: `whole_archive_only` (403); it says nothing about any recording.
+    """
+    if scope is not None and operation in WHOLE_ARCHIVE:
+        raise RequestError("this is about the whole archive", code=Code.WHOLE_ARCHIVE_ONLY)
+
+
+def owner_at_start(tenants: Tenants | None, scope: Scope | None, tags: Mapping[str, str]) -> str | None:
+    """Return whose a recording will be that this caller starts with these tags; None: nobody's.
+
+    Raises:
+        RequestError: `tenant_not_told`: the tag names none of the caller's tenants, or there are several and no tag.
+    """
+    if tenants is None or scope is None:
+        return tenants.of_tag(tags) if tenants is not None else None
+    is_told = tenants.tag is not None and tenants.tag in tags
+    found = tenants.of_tag(tags, scope.tenants)
+    if found is None and not is_told and len(scope.tenants) == 1:
+        return next(iter(scope.tenants))
+    if found is None:
+        message = f"the tag {tenants.tag} must name a tenant of the caller" if tenants.tag else "no tag names tenants"
+        raise RequestError(message, code=Code.TENANT_NOT_TOLD)
+    return found
+
+
+def owner_after_tagging(tenants: Tenants | None, owner: str | None, tags: Mapping[str, str]) -> str | None:
+    """Return whose a recording is once it has these tags: a tag gives away what was nobody's, and nothing else.
+
+    Raises:
+        RequestError: `tenant_fixed` (409): the tag would say something else than whose the recording is.
+    """
+    if tenants is None or tenants.tag is None or tenants.tag not in tags:
+        return owner
+    if owner is None:
+        return tenants.of_tag(tags)
+    if tenants.of_tag(tags, (owner,)) is None:
+        message = f"the tag {tenants.tag} must name the tenant that the recording belongs to"
+        raise RequestError(message, code=Code.TENANT_FIXED)
+    return owner
+
+
+def owner_elsewhere(tenants: Tenants | None, owner: str | None) -> str | None:
+    """Return whose a recording is of which an event tells and no start is known."""
+    return owner or (tenants.started_elsewhere if tenants is not None else None)
