@@ -8,9 +8,17 @@ import azure.functions as func
 from recording import ingest, wiring
 from recording.archive import line as archive
 from recording.control import guards
-from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE, EXPORTS_QUEUE, FOLLOW_UPS_QUEUE, GUARDS_QUEUE
+from recording.domain.names import (
+    CHUNKS_QUEUE,
+    DERIVED_QUEUE,
+    EVENTS_QUEUE,
+    EXPORTS_QUEUE,
+    FOLLOW_UPS_QUEUE,
+    GUARDS_QUEUE,
+)
 from recording.http import console as http_console
 from recording.http import console_files
+from recording.http import derived as http_derived
 from recording.http import handover as http_handover
 from recording.http import keep as http_keep
 from recording.http import library as http_library
@@ -19,6 +27,7 @@ from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.library import analysts
 from recording.library import follow_up as library
+from recording.library.derived import make as deriving
 from recording.library.handover import export as handover
 from recording.library.keep import dispose as disposing
 from recording.library.seal import turn as sealing
@@ -69,6 +78,24 @@ def chunk_media(req: func.HttpRequest) -> func.HttpResponse:
 def chunk_peaks(req: func.HttpRequest) -> func.HttpResponse:
     """Shows a chunk's waveform."""
     return http_media.chunk_peaks(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/derived", methods=["POST"])
+def derive_recording(req: func.HttpRequest) -> func.HttpResponse:
+    """Asks for files made from a recording: one of all chunks, or one for each speaker."""
+    return http_derived.derive_recording(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/derived", methods=["GET"])
+def list_derived(req: func.HttpRequest) -> func.HttpResponse:
+    """Lists the files made from a recording, and how far each is."""
+    return http_derived.list_derived(req, wiring.dependencies)
+
+
+@app.route("recordings/{recordingId}/derived/{derivedId}/media", methods=["GET", "HEAD"])
+def derived_media(req: func.HttpRequest) -> func.HttpResponse:
+    """Lets somebody hear a part of a derived file, and writes down who and which part."""
+    return http_derived.derived_media(req, wiring.dependencies)
 
 
 @app.route("recordings/{recordingId}", methods=["PATCH"])
@@ -259,6 +286,12 @@ def follow_up(message: func.QueueMessage) -> None:
 def export(message: func.QueueMessage) -> None:
     """Makes as much of a bundle as fits into a run."""
     handover.export_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+
+
+@app.queue_trigger(arg_name="message", queue_name=DERIVED_QUEUE, connection="AzureWebJobsStorage")
+def derive(message: func.QueueMessage) -> None:
+    """Makes files from a recording's archived media."""
+    deriving.derive_message(message.get_body().decode(errors="replace"), wiring.ports())
 
 
 @app.queue_trigger(arg_name="message", queue_name=GUARDS_QUEUE, connection="AzureWebJobsStorage")

@@ -31,7 +31,7 @@ from recording.ports import (
     RecordingSource,
     StartCounts,
 )
-from recording.ports.library.exports import ExportPorts, ExportQueue
+from recording.ports.library.exports import BlockCopying, DerivedPorts, DerivedQueue, ExportPorts, ExportQueue
 from recording.ports.library.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
 from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
@@ -106,6 +106,7 @@ def _ports() -> Ports:
         analysts=_lazily(_analysts) if settings().parquet_container else None,
         seal=_seal(settings()),
         exports=ExportPorts(_lazily(_export_queue), _lazily(_export_store)),
+        derived=DerivedPorts(_lazily(_derived_queue), _lazily(_copying)),
         keeping=_lazily(_keeping),
         custodian=_lazily(_custodian) if settings().custodian_storage else None,
         audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
@@ -296,6 +297,18 @@ def _seal_store() -> SealStore:
 
     place = {"archive_container": SEAL_CONTAINER, "archive_access_tier": None}
     return BlobArchive(settings().model_copy(update=place))
+
+
+def _derived_queue() -> DerivedQueue:
+    from recording.adapters.storage_queue import StorageDerived
+
+    return StorageDerived(settings())
+
+
+def _copying() -> BlockCopying:
+    from recording.adapters.blob.block_copies import BlockCopies
+
+    return BlockCopies(settings())
 
 
 def _export_queue() -> ExportQueue:

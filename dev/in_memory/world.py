@@ -119,6 +119,7 @@ class World:
             fakes.index_keys,
             fakes.keeping,
             fakes.guards,
+            fakes.derived,
             *optional,
         ]
 

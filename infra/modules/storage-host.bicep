@@ -19,11 +19,13 @@ var queueNames = [
   'recording-follow-ups'
   'recording-exports'
   'recording-guards'
+  'recording-derived'
   'recording-events-poison'
   'recording-chunks-poison'
   'recording-follow-ups-poison'
   'recording-exports-poison'
   'recording-guards-poison'
+  'recording-derived-poison'
 ]
 var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody', 'seal']
 var containerNames = ['app-package', 'recording-quarantine']

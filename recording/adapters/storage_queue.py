@@ -19,6 +19,7 @@ from recording.domain.calls.guards import GuardTask
 from recording.domain.names import (
     CHUNKS_POISON_QUEUE,
     CHUNKS_QUEUE,
+    DERIVED_QUEUE,
     EVENTS_POISON_QUEUE,
     EVENTS_QUEUE,
     EXPORTS_QUEUE,
@@ -152,6 +153,23 @@ class StorageExports:
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing an export"):
             _sent(self._queue, json.dumps({"exportId": export_id}), hidden, NEVER)
+
+
+class StorageDerived:
+    """The queue `recording-derived`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = queue_client(settings.host_storage, DERIVED_QUEUE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._queue.close()
+
+    def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message that never expires: whoever asked waits for it."""
+        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
+        with translated("enqueuing derived files"):
+            _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), hidden, NEVER)
 
 
 class StorageGuards:

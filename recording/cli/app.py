@@ -10,7 +10,7 @@ from recording.cli import decide, handover, keep, library, prove, seal
 from recording.cli.connect import target
 from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
-from recording.cli.get import get
+from recording.cli.get import derived, get
 from recording.cli.ls import list_attention, ls
 from recording.cli.show import show
 from recording.cli.status import status
@@ -106,6 +106,7 @@ app.command(rich_help_panel="Prove")(prove.drift)
 app.command(rich_help_panel="Prove")(doctor)
 app.command(rich_help_panel="Hand over")(handover.vcon)
 app.add_typer(handover.app, name="export", rich_help_panel="Hand over")
+app.add_typer(derived, name="derived", rich_help_panel="Library")
 app.add_typer(seal.app, name="seal", rich_help_panel="Prove")
 app.command(rich_help_panel="Decide")(decide.redrive)
 app.command(rich_help_panel="Decide")(decide.retry)

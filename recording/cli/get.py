@@ -1,7 +1,7 @@
-"""`recordings get`: media and sidecar documents into a folder, each digest compared."""
+"""`recordings get`: files into a folder, each digest compared; `recordings derived`: files made of them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -10,15 +10,30 @@ from recording.cli.connect.progress import watching_console
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
 from recording.cli.options import Form, RecordingArgument, session_of, with_groups
 from recording.cli.output.printing import printable
-from recording.cli.output.times import size_of
+from recording.cli.output.times import duration_of, size_of
+from recording.control.audit import audited
+from recording.domain.archived.derived import DerivedKind
 from recording.domain.find.short_ids import short_id
+from recording.domain.incoming.roles import Operation
 from recording.http.views.proofs import GotFileView
+from recording.library.derived.ask import list_derived, request_derived
 from recording.operate.find_recording import find_recording
 from recording.operate.get_recording_files import Got, files_of, get_file
 
 _COLUMNS = [Column("FILE", may_be_cut=True), Column("SIZE", is_number=True), Column("PROOF")]
 ToOption = Annotated[
     Path | None, typer.Option("--to", file_okay=False, help="the folder (default: the short id, here)")
+]
+
+derived = typer.Typer(no_args_is_help=True, help="Ask for one file of all chunks, or one for each speaker, and look.")
+KindArgument = Annotated[DerivedKind, typer.Argument(metavar="KIND", help="joined or speakers")]
+_DERIVED = [
+    Column("ID"),
+    Column("STATE"),
+    Column("NAME", may_be_cut=True),
+    Column("SIZE", is_number=True),
+    Column("PLAYS", is_number=True),
+    Column("WHY NOT", may_be_cut=True),
 ]
 
 
@@ -64,3 +79,50 @@ def _progress(session: Session) -> Progress:
     console = watching_console(session)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=console is None)
+
+
+# --- derived files
+
+
+@derived.command()
+@with_groups
+def make(context: typer.Context, recording: RecordingArgument, kind: KindArgument, form: Form) -> None:
+    """Ask for derived files; the app makes them, and `get` fetches them with the others.
+
+    Examples: `recordings derived make 2f7a91c1 joined`, `recordings derived make 2f7a91c1 speakers`.
+    """
+    session = session_of(context, form)
+    recording_id = find_recording(recording, session.ports)
+
+    def act() -> dict[str, Any]:
+        return request_derived(recording_id, {"kind": kind.value}, session.ports, session.settings)
+
+    _show_derived(session, audited(Operation.DERIVE, recording_id, session.caller, session.ports, act)["files"])
+
+
+@derived.command("list")
+@with_groups
+def list_files(context: typer.Context, recording: RecordingArgument, form: Form) -> None:
+    """List the derived files of a recording.
+
+    Exit code 1: not all of them are made.
+    """
+    session = session_of(context, form)
+    told = list_derived(find_recording(recording, session.ports), session.ports)
+    _show_derived(session, told)
+    raise typer.Exit(FINE if all(one["state"] == "made" for one in told) else NEEDS_ATTENTION)
+
+
+def _show_derived(session: Session, told: list[dict[str, Any]]) -> None:
+    rows: list[list[Cell]] = [
+        [
+            str(one["derivedId"]),
+            str(one["state"]),
+            str(one["name"]),
+            size_of(one["lengthBytes"]) if "lengthBytes" in one else "",
+            duration_of(one["durationMs"]) if "durationMs" in one else "",
+            str(one.get("detail") or ""),
+        ]
+        for one in told
+    ]
+    session.show({"files": told}, table(session, _DERIVED, rows) if rows else text("no derived files"))

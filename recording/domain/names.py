@@ -5,6 +5,7 @@ CHUNKS_QUEUE = "recording-chunks"
 FOLLOW_UPS_QUEUE = "recording-follow-ups"
 EXPORTS_QUEUE = "recording-exports"
 GUARDS_QUEUE = "recording-guards"
+DERIVED_QUEUE = "recording-derived"
 EVENTS_POISON_QUEUE = f"{EVENTS_QUEUE}-poison"  # the Functions host makes this name
 CHUNKS_POISON_QUEUE = f"{CHUNKS_QUEUE}-poison"
 QUARANTINE_CONTAINER = "recording-quarantine"

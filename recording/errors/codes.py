@@ -116,6 +116,18 @@ class Code(StrEnum):
         "no_such_channel", 404, False, Fault.CALLER,
         "The media is no WAV file, or has no channel of this number.",
         "Look at the recording's chunks; channels count from 0.")
+    NOT_DERIVABLE = (
+        "not_derivable", 409, False, Fault.CALLER,
+        "No such file can be made from this recording; the detail says why.",
+        "Take the chunks as they are.")
+    DERIVED_NOT_FOUND = (
+        "derived_not_found", 404, False, Fault.CALLER,
+        "The recording has no derived file with this id.",
+        "Use an id that `POST recordings/{recordingId}/derived` gave you.")
+    DERIVED_NOT_MADE = (
+        "derived_not_made", 409, True, Fault.TIME,
+        "The derived file is not made yet.",
+        "Ask again; `GET recordings/{recordingId}/derived` tells how far it is.")
     NOT_ARCHIVED = (
         "not_archived", 409, True, Fault.TIME,
         "The media is not archived yet; ACS may still have it.",

@@ -1,12 +1,13 @@
 """Get a recording's files out of the archive: media and sidecar documents, each digest compared on the way."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.archived.integrity import Hasher
-from recording.domain.archived.layout import metadata_name
+from recording.domain.archived.layout import derived_mark, metadata_name
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -58,12 +59,25 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
             digests[metadata_name(chunk.blob_name)] = chunk.metadata_sha256, None
     folders = sorted({chunk.task.folder for chunk in chunks})
     blobs = [blob for folder in folders for blob in ports.archive.list(f"{folder}/") if _is_kept(blob)]
+    for blob in blobs:
+        if blob.name.endswith(f".{derived_mark(blob.name)}.json"):
+            digests.update(_of_derived(blob.name, ports))
     return [Offered(blob.name, blob.length_bytes, *digests.get(blob.name, (None, None))) for blob in blobs]
 
 
+def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
+    """Return the digest of a derived file by its receipt."""
+    stored = ports.archive.get(name)
+    try:
+        receipt = json.loads(stored[0] if stored else b"")
+        return {str(receipt["blobName"]): (str(receipt["sha256"]), None)}
+    except (ValueError, TypeError, LookupError):
+        return {}
+
+
 def _is_kept(blob: BlobFacts) -> bool:
-    """Whether a blob is a part of the recording; a waveform can be made again from it."""
-    return blob.is_committed and not blob.name.endswith(".peaks.json")
+    """Whether a blob is a part of the recording; a waveform can be made again from it, and a request is none."""
+    return blob.is_committed and not blob.name.endswith((".peaks.json", ".asked.json", ".failed.json"))
 
 
 def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -> Got:

@@ -2,17 +2,21 @@
 
 The media, in the archive or in the customer's own storage, is read whole, hashed and held
 against the catalog and its receipt; the metadata must be there; the
-manifest must say what the catalog says; and every chunk must be archived, with none missing in between.
+manifest must say what the catalog says; every chunk must be archived, with none missing in between; and each derived
+file must be what its receipt says, made of what the catalog has.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
-from recording.domain.archived.layout import manifest_name
+from recording.domain.archived.layout import derived_mark, derived_prefix, manifest_name
 from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived
+from recording.errors import BlobLockedError
 from recording.operate.drift import compare_recording
 from recording.ports import Ports
 from recording.settings import Settings
@@ -70,3 +74,33 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
         version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
         if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):
             yield f"manifest_differs {manifest_name(folder, version)}"
+        for blob in ports.archive.list(derived_prefix(folder)):
+            if blob.is_committed and blob.name.endswith(f".{derived_mark(blob.name)}.json"):
+                yield from _of_derived(blob.name, chunks, ports)
+
+
+def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:
+    """Yield what is wrong with a derived file, by its receipt: its inputs, and its bytes as they are stored now."""
+    stored = ports.archive.get(name)
+    try:
+        receipt = dict(json.loads(stored[0] if stored else b""))
+        inputs = {one["blobName"]: one["sha256"] for one in receipt["inputs"]}
+        media, promised = str(receipt["blobName"]), (receipt["lengthBytes"], receipt["sha256"])
+    except (ValueError, TypeError, LookupError):
+        yield f"derived_receipt_unreadable {name}"
+        return
+    known = {chunk.blob_name: chunk.sha256 for chunk in chunks}
+    yield from (f"derived_input_differs {one}" for one, sha256 in inputs.items() if known.get(one) != sha256)
+    if ports.archive.look_up(media) is None:
+        yield f"derived_missing {media}"
+        return
+    digest, length = hashlib.sha256(), 0
+    try:
+        for piece in ports.archive.read(media):
+            digest.update(piece)
+            length += len(piece)
+    except BlobLockedError:
+        yield f"derived_not_read {media}: archive tier"
+        return
+    if (length, digest.hexdigest()) != promised:
+        yield f"derived_bytes {media}"

@@ -21,7 +21,7 @@ from recording.ports.audit import AuditEntry, AuditTrail
 from recording.ports.catalog import Catalog
 from recording.ports.guards import Guards
 from recording.ports.library.directory import Directory, DirectoryPage, IndexKeySource
-from recording.ports.library.exports import ExportPorts
+from recording.ports.library.exports import DerivedPorts, ExportPorts
 from recording.ports.library.keeping import AuditEraser, Custodian, Keeping
 from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
@@ -97,6 +97,7 @@ class Ports:
     analysts: Archive | None = None  # only where PARQUET_CONTAINER is set
     seal: SealPorts | None = None  # only where SEAL_KEY is set
     exports: ExportPorts | None = None
+    derived: DerivedPorts | None = None
     keeping: Keeping | None = None
     memory: Memory = field(default_factory=Memory)
     custodian: Custodian | None = None  # only where CUSTODIAN_STORAGE is set

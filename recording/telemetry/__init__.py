@@ -68,6 +68,8 @@ class Event(StrEnum):
     DIRECTORY_EXPORTED = "recording.directory_exported"
     EXPORTED = "recording.exported"
     EXPORT_FAILED = "recording.export.failed"
+    DERIVED = "recording.derived"
+    DERIVED_FAILED = "recording.derived.failed"
     SEALED = "recording.sealed"
     SEAL_FAILED = "recording.seal.failed"
     SEAL_BEHIND = "recording.seal.behind"
@@ -104,6 +106,7 @@ _LEVELS = {
     Event.DEAD_LETTERS_UNAVAILABLE: logging.ERROR,
     Event.FOLLOW_UP_FAILED: logging.WARNING,
     Event.EXPORT_FAILED: logging.WARNING,
+    Event.DERIVED_FAILED: logging.WARNING,
     Event.SEAL_FAILED: logging.WARNING,
     Event.SEAL_BEHIND: logging.ERROR,
     Event.WAVEFORM_NOT_KEPT: logging.WARNING,

@@ -38,6 +38,9 @@ CONTRACT = {
     "recording_timeline": ("recordings/{recordingId}/timeline", ["GET"], "FUNCTION"),
     "chunk_media": ("recordings/{recordingId}/chunks/{index}/media", ["GET", "HEAD"], "FUNCTION"),
     "chunk_peaks": ("recordings/{recordingId}/chunks/{index}/peaks", ["GET"], "FUNCTION"),
+    "derive_recording": ("recordings/{recordingId}/derived", ["POST"], "FUNCTION"),
+    "list_derived": ("recordings/{recordingId}/derived", ["GET"], "FUNCTION"),
+    "derived_media": ("recordings/{recordingId}/derived/{derivedId}/media", ["GET", "HEAD"], "FUNCTION"),
     "tag_recording": ("recordings/{recordingId}", ["PATCH"], "FUNCTION"),
     "hold_recording": ("recordings/{recordingId}/holds/{case}", ["PUT"], "FUNCTION"),
     "release_recording": ("recordings/{recordingId}/holds/{case}", ["DELETE"], "FUNCTION"),
@@ -92,6 +95,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
         "follow_up": "recording-follow-ups",
         "export": "recording-exports",
         "guard": "recording-guards",
+        "derive": "recording-derived",
     }
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"

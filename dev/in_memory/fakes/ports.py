@@ -10,7 +10,7 @@ from dev.in_memory.fakes.catalog import FakeCatalog
 from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.control import FakeControl
 from dev.in_memory.fakes.custodian import FakeCustodian
-from dev.in_memory.fakes.exports import FakeExportQueue
+from dev.in_memory.fakes.exports import FakeDerived, FakeExportQueue
 from dev.in_memory.fakes.keeping import FakeKeeping
 from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeGuards, FakeIndexKeys
 from dev.in_memory.fakes.log import FakeLog
@@ -19,7 +19,7 @@ from dev.in_memory.fakes.queue import FakeQueue
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.fakes.source import FakeExternal, FakeSource
 from recording.ports import Memory, Ports
-from recording.ports.library.exports import ExportPorts
+from recording.ports.library.exports import DerivedPorts, ExportPorts
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,14 @@ class Fakes:
     bundles: FakeArchive = field(default_factory=FakeArchive)
     export_queue: FakeExportQueue = field(init=False)
     guards: FakeGuards = field(init=False)
+    derived: FakeDerived = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", FakeQueue(self.clock))
         object.__setattr__(self, "follow_ups", FakeFollowUps(self.clock))
         object.__setattr__(self, "export_queue", FakeExportQueue(self.clock))
         object.__setattr__(self, "guards", FakeGuards(self.clock))
+        object.__setattr__(self, "derived", FakeDerived(self.clock, self.archive))
         self.catalog.clock = self.clock
 
     @property
@@ -83,6 +85,7 @@ class Fakes:
             analysts=self.analysts,
             seal=self.seal.ports if self.seal else None,
             exports=ExportPorts(self.export_queue, self.bundles),
+            derived=DerivedPorts(self.derived, self.derived),
             keeping=self.keeping,
             memory=self.memory,
             custodian=self.custodian,

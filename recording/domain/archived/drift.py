@@ -113,6 +113,9 @@ def compare(
         for blob in committed.values()
         if _belongs(blob, chunk, template)
     }
+    if all(chunk.disposed_at is not None for chunk in chunks):
+        left = (blob for blob in committed.values() if layout.derived_mark(blob.name) is not None)
+        found |= {Drift(blob.name, DriftKind.NOT_GONE, chunks[0].task.recording_id) for blob in left}
     found |= {_of_stranger(blob) for blob in blobs.values() if not is_expected_blob(blob, chunks, template)}
     return sorted(found, key=lambda drift: (drift.blob_name, drift.kind))
 
@@ -141,8 +144,9 @@ def vouches_for_media(record: ChunkRecord) -> bool:
 def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
     """Whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
     is_of_folder = layout.manifest_version(blob.name) or sealed_number(blob.name) is not None
-    if is_of_folder and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
-        return blob.is_committed
+    is_derived = layout.derived_mark(blob.name) is not None
+    if (is_of_folder or is_derived) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
+        return blob.is_committed or is_derived
     if any(blob.name == suspect.blob_name for chunk in chunks for suspect in chunk.suspects):
         return True
     return any(_belongs(blob, chunk, template) for chunk in chunks)

@@ -15,6 +15,10 @@ _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
 _FILE_FIELDS = {"index", "documentId", "ext"}
 _LITERAL = re.compile(r"[A-Za-z0-9._/=+ -]*", re.ASCII)
 _MANIFEST = re.compile(r"manifest(?:\.(?P<version>[0-9]{4}))?\.json", re.ASCII)
+_DERIVED = re.compile(
+    r"derived\.(?:joined|speaker-[0-9]{1,2}\.[0-9]{4,7})\.(?P<mark>[0-9a-f]{16})\.(?:wav|mp3|json|asked\.json|failed\.json)",
+    re.ASCII,
+)
 _VERSIONED = re.compile(r"\.v(?P<version>[0-9]{1,4})\.[A-Za-z0-9]+$", re.ASCII)
 _RUN_TOGETHER = re.compile(r"\{(?:callId|recordingId|documentId|index)\}\{")
 
@@ -102,6 +106,25 @@ def receipt_name(media: str) -> str:
 def peaks_name(media: str) -> str:
     """Return where the waveform is kept, beside the media; it can be made again at any time."""
     return media.rpartition(".")[0] + ".peaks.json"
+
+
+def derived_stem(folder: str, what: str, mark: str) -> str:
+    """Return how the names of a derived file and its documents begin: `joined`, or `speaker-` channel and index.
+
+    They are in the recording's folder, and so held, counted and destroyed with it.
+    """
+    return f"{folder}/derived.{what}.{mark}"
+
+
+def derived_prefix(folder: str) -> str:
+    """Return how the names of all derived files of a recording begin."""
+    return f"{folder}/derived."
+
+
+def derived_mark(name: str) -> str | None:
+    """Return the id of the derived file that a blob is, or belongs to, by its name; None when it is none."""
+    found = _DERIVED.fullmatch(name.rpartition("/")[2])
+    return found["mark"] if found else None
 
 
 def media_of_receipt(name: str, format_type: FormatType | None) -> str | None:

@@ -59,6 +59,9 @@ class Operation(StrEnum):
     DEEP_HEALTH = "deep_health"
     LISTEN = "chunk_media"
     SEE_PEAKS = "chunk_peaks"
+    DERIVE = "derive_recording"
+    LIST_DERIVED = "list_derived"
+    HEAR_DERIVED = "derived_media"
     SEE_NOW = "console_now"
     VERIFY = "verify_recording"
     READ_AUDIT = "read_audit"
@@ -103,6 +106,9 @@ NEEDED: dict[Operation, Role] = {
     Operation.DEEP_HEALTH: Role.ADMIN,
     Operation.LISTEN: Role.LISTEN,
     Operation.SEE_PEAKS: Role.LISTEN,
+    Operation.DERIVE: Role.LISTEN,
+    Operation.LIST_DERIVED: Role.READ,
+    Operation.HEAR_DERIVED: Role.LISTEN,
     Operation.SEE_NOW: Role.READ,
     Operation.VERIFY: Role.READ,
     Operation.READ_AUDIT: Role.ADMIN,

@@ -72,6 +72,7 @@ class Custody(Stored):
     certificate: str | None = None  # the name of the newest one
     certificates: tuple[str, ...] = ()
     blobs_held_at: UtcTime | None = None  # when the blobs' own legal hold was last made to agree
+    deriving_until: UtcTime | None = None  # until then a file may be written that was made from it
     etag: str | None = Field(None, exclude=True)
 
     @property
@@ -154,6 +155,18 @@ def check_can_be_held(custody: Custody) -> None:
         raise RequestError("the recording is being destroyed", code=Code.BEING_DESTROYED)
     if custody.state is CustodyState.DISPOSED:
         raise RequestError("the recording has been destroyed", code=Code.RECORDING_DISPOSED)
+
+
+def deriving(custody: Custody, until: datetime) -> Custody:
+    """Return the row of a recording from which a file is made; it is not destroyed before that time.
+
+    Raises:
+        RequestError: `being_destroyed` or `recording_disposed`.
+    """
+    check_can_be_held(custody)
+    if custody.deriving_until is not None and custody.deriving_until >= until:
+        return custody
+    return with_changes(custody, {"deriving_until": until})
 
 
 def marked(custody: Custody, mark: Mark) -> Custody:

@@ -63,7 +63,7 @@ class Obstacle(StrEnum):
     NOT_DUE = "not_due"
     NOT_MARKED = "not_marked"
     MARKED_LATELY = "marked_lately"
-    IN_WORK = "in_work"  # the line still works on a chunk of it
+    IN_WORK = "in_work"  # the line still works on a chunk of it, or a file is made from it
     IMMUTABLE = "immutable"
     LEGAL_HOLD = "legal_hold"
 
@@ -103,7 +103,8 @@ def obstacles(row: Custody, look: Look, now: datetime, delay: timedelta) -> tupl
         Obstacle.NOT_DUE: not look.found.is_due or bool(row.active_holds),
         Obstacle.NOT_MARKED: row.mark is None or row.state not in (CustodyState.MARKED, CustodyState.DESTROYING),
         Obstacle.MARKED_LATELY: row.mark is not None and now < row.mark.at + wait,
-        Obstacle.IN_WORK: not all(is_finished(chunk) for chunk in look.chunks),
+        Obstacle.IN_WORK: not all(is_finished(chunk) for chunk in look.chunks)
+        or (row.deriving_until is not None and now < row.deriving_until),
         Obstacle.IMMUTABLE: any(version.immutable_until and version.immutable_until > now for version in kept),
         Obstacle.LEGAL_HOLD: any(version.is_held for version in kept),
     }

@@ -383,6 +383,13 @@ CASES: tuple[Case, ...] = (
         ],
     ),
     Case(
+        "a joined file is made, and another one cannot be",
+        [
+            (20 * MINUTE, Event.DERIVED, {"reason": "joined", "length_bytes": 9}),
+            (15 * MINUTE, Event.DERIVED_FAILED, {"code": "media_offline", "reason": "joined"}),
+        ],
+    ),
+    Case(
         "a turn of the seal fails, and the next one goes on",
         [
             (20 * MINUTE, Event.SEAL_FAILED, {"code": "seal_key_unavailable", "reason": "SealKeyError"}),

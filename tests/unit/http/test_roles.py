@@ -12,6 +12,7 @@ from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.roles import NEEDED, Operation, Role, read_principal
 from recording.errors import RequestError
+from recording.http import derived as http_derived
 from recording.http import handover as http_handover
 from recording.http import keep as http_keep
 from recording.http import library as http_library
@@ -29,6 +30,9 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.TAG: http_library.tag_recording,
     Operation.LISTEN: http_media.chunk_media,
     Operation.SEE_PEAKS: http_media.chunk_peaks,
+    Operation.DERIVE: http_derived.derive_recording,
+    Operation.LIST_DERIVED: http_derived.list_derived,
+    Operation.HEAR_DERIVED: http_derived.derived_media,
     Operation.PAUSE: http_api.pause_recording,
     Operation.RESUME: http_api.resume_recording,
     Operation.STOP: http_api.stop_recording,
@@ -72,10 +76,11 @@ READS = {
     Operation.GET_RULES,
     Operation.PAUSES,
     Operation.CERTIFICATE,
+    Operation.LIST_DERIVED,
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
-    Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS},
+    Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS, Operation.DERIVE, Operation.HEAR_DERIVED},
     Role.CONTROL: READS
     | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG, Operation.CONSENT},
     Role.ERASE: READS

@@ -1,0 +1,77 @@
+"""Put Block From URL: a range of one archived blob becomes a block of another, and no byte leaves storage."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
+
+from recording.adapters.azure_sdk.clients import attempt, credential
+from recording.adapters.azure_sdk.errors import error_code_of, status_of, translated
+from recording.adapters.blob.container import BlobContainer, blob_service
+from recording.settings import Settings
+
+_SCOPE = "https://storage.azure.com/.default"
+_SIGNED_FOR = timedelta(minutes=15)
+_CLOCKS = timedelta(minutes=15)
+_NOT_OFFERED = {"NotImplemented", "FeatureNotSupported", "UnsupportedHeader", "CannotVerifyCopySource"}
+
+
+class BlockCopies:
+    """Copies inside the archive container, by the identity or the account's key."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._connection, self._name = settings.archive_storage, settings.archive_container
+        self._service = blob_service(settings.archive_storage)
+        self._container = BlobContainer(self._service, settings.archive_container)
+        self._is_offered = True
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._container.close()
+
+    def copy_block(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
+        """One request; a service that does not know it, or cannot reach the source, is not asked again."""
+        if not self._is_offered:
+            return False
+        with translated("copying a block"):
+            self._is_offered = attempt(partial(self._copied, name, block_id, source, first, length))
+        return self._is_offered
+
+    def _copied(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
+        url, authorization = self._authorized(source)
+        try:
+            self._container.blob(name).stage_block_from_url(
+                block_id, url, source_offset=first, source_length=length, **authorization
+            )
+        except HttpResponseError as error:
+            if status_of(error) == 501 or error_code_of(error) in _NOT_OFFERED:
+                return False
+            raise
+        return True
+
+    def _authorized(self, source: str) -> tuple[str, dict[str, Any]]:
+        """Return the source's address, with what lets the service read it."""
+        address = str(self._container.blob(source).url)
+        if not self._connection.connection_string:
+            token = credential(self._connection.client_id).get_token(_SCOPE).token
+            return address, {"source_authorization": f"Bearer {token}"}
+        key = _key_of(self._service)
+        if "?" in address or key is None:
+            return address, {}  # a signature of the connection string's own
+        now = datetime.now(UTC)
+        signature = generate_blob_sas(
+            str(self._service.account_name),
+            self._name,
+            source,
+            account_key=key,
+            permission=BlobSasPermissions(read=True),
+            start=now - _CLOCKS,
+            expiry=now + _SIGNED_FOR,
+        )
+        return f"{address}?{signature}", {}
+
+
+def _key_of(service: BlobServiceClient) -> str | None:
+    return getattr(service.credential, "account_key", None)

@@ -1,0 +1,1 @@
+"""Derived files: asked for, made as queue work from what is archived, listed, heard and verified."""

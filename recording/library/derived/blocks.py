@@ -1,0 +1,61 @@
+"""Blocks: a derived file on its way into the archive, in flat memory; what an earlier run staged is not sent again."""
+
+from collections.abc import Callable, Iterator
+
+from recording.ports import Ports
+
+BLOCK_BYTES = 8 << 20
+
+
+def ranges(first: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a range that become blocks: where each begins, and its length."""
+    for at in range(first, end, BLOCK_BYTES):
+        yield at, min(BLOCK_BYTES, end - at)
+
+
+class Blocks:
+    """Stages one file, block by block, under names that the same work has every time."""
+
+    def __init__(self, name: str, ports: Ports) -> None:
+        self._name, self._ports = name, ports
+        self._staged = dict(ports.archive.staged_blocks(name))
+        self._gathered = bytearray()
+        self.ids: list[str] = []
+
+    def put(self, data: bytes) -> None:
+        """Add bytes; they are gathered into blocks."""
+        self._gathered += data
+        while len(self._gathered) >= BLOCK_BYTES:
+            self._stage(bytes(self._gathered[:BLOCK_BYTES]))
+            del self._gathered[:BLOCK_BYTES]
+
+    def copy(self, source: str, first: int, length: int, read: Callable[[], bytes]) -> None:
+        """Add a range of another blob, copied inside storage where both sides allow it, and through here elsewhere."""
+        self.flush()
+        block = self._next()
+        if self._staged.get(block) == length:
+            return
+        derived = self._ports.derived
+        if derived is None or not derived.copying.copy_block(self._name, block, source, first, length):
+            self._ports.archive.stage_block(self._name, block, read())
+
+    def put_first(self, data: bytes) -> None:
+        """Add what stands before everything, and is known last."""
+        block = "0" * 8
+        self._ports.archive.stage_block(self._name, block, data)
+        self.ids.insert(0, block)
+
+    def flush(self) -> None:
+        """Stage what is gathered."""
+        if self._gathered:
+            self._stage(bytes(self._gathered))
+            self._gathered.clear()
+
+    def _stage(self, data: bytes) -> None:
+        block = self._next()
+        if self._staged.get(block) != len(data):
+            self._ports.archive.stage_block(self._name, block, data)
+
+    def _next(self) -> str:
+        self.ids.append(f"{len(self.ids) + 1:08d}")
+        return self.ids[-1]

@@ -1,0 +1,191 @@
+"""Make: a message asks for files of a kind; each is staged, committed, read back, and then gets its receipt.
+
+1. What there is already, with a receipt, is left as it is: the same message twice does nothing the second time.
+2. The custodian is told under the row's own ETag that a file is being made, and waits; where it was faster, nothing is
+   made. This is said anew before each thing that is written, so nothing appears behind a destruction.
+3. Blocks are staged under names that the same work has every time; then one request makes the file of them.
+4. The file is read back as it is stored, and its receipt is written. A file without a receipt does not count.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from recording import __version__
+from recording.domain.archived.derived import (
+    DerivedKind,
+    Made,
+    Wanted,
+    derived_receipt,
+    failed_name_of,
+    files_wanted,
+    receipt_name_of,
+)
+from recording.domain.formats import FormatType
+from recording.domain.keep.custody import deriving
+from recording.errors import BlobLockedError, RecordingError, RequestError, StorageError
+from recording.errors.codes import Code
+from recording.library.derived import write
+from recording.library.derived.blocks import Blocks
+from recording.library.derived.sources import layout_of_source
+from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
+from recording.library.keep.holds import change_custody
+from recording.library.seal.waiting import seal_file
+from recording.ports import Ports
+from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.library.exports import DerivedPorts
+from recording.telemetry import Event, emit
+
+WHILE_BUSY = timedelta(seconds=30)
+CUSTODIAN_WAITS = timedelta(minutes=15)  # longer than any one request and its repetitions
+_JSON = "application/json"
+
+
+def derive_message(text: str, ports: Ports) -> None:
+    """Make the files that a message asks for; why that cannot be is kept where whoever asked will look."""
+    asked = _asked(text)
+    if asked is None:
+        return
+    recording_id, kind = asked
+    if not ports.memory.heavy.acquire(blocking=False):
+        derived_of(ports).queue.send(recording_id, kind.value, WHILE_BUSY)
+        return
+    try:
+        make_derived(recording_id, kind, ports)
+    except (RequestError, *ODD_CONTENT) as error:
+        _failed(recording_id, kind, error, ports)
+    finally:
+        ports.memory.heavy.release()
+
+
+def derived_of(ports: Ports) -> DerivedPorts:
+    """Return what derived files need.
+
+    Raises:
+        StorageError: there is no such thing in this world.
+    """
+    if ports.derived is None:
+        raise StorageError("there are no derived files here")
+    return ports.derived
+
+
+def wanted_now(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wanted]:
+    """Return the files of a kind that the recording, as it is now, would have.
+
+    Raises:
+        RequestError: as `files_wanted`.
+        StorageError: the catalog does not answer.
+    """
+    record = ports.catalog.get_recording(recording_id)
+    return files_wanted(
+        recording_id, kind, ports.catalog.chunks_of(recording_id), record.least_count if record else None
+    )
+
+
+def make_derived(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wanted]:
+    """Make those files of a kind that are not there yet; returns them.
+
+    Raises:
+        RequestError: as `files_wanted`; `being_destroyed` or `recording_disposed`; `media_offline`.
+        StorageError: storage does not answer; the same again goes on where this ended.
+    """
+    wanted = wanted_now(recording_id, kind, ports)
+    missing = [one for one in wanted if ports.archive.look_up(receipt_name_of(one.stem)) is None]
+    for _, group in groupby(missing, key=lambda one: one.sources):
+        _make(list(group), ports)
+    return missing
+
+
+def _make(wanted: Sequence[Wanted], ports: Ports) -> None:
+    """Make one joined file, or the files of several channels of one chunk."""
+    keep_off(wanted[0], ports)
+    first = wanted[0]
+    if first.kind is DerivedKind.SPEAKERS:
+        _make_speakers(wanted, ports)
+    elif first.format is FormatType.WAV:
+        layouts = write.layouts_of(first, ports)
+        if ports.archive.look_up(first.blob_name) is None:
+            _commit(first, write.stage_joined_wav(first, layouts, ports), ports)
+        proof = write.prove_joined_wav(first, layouts, ports)
+        _finish(first, write.made_of_wav(first, layouts), proof, ports)
+    else:
+        blocks, made = write.stage_joined_mp3(first, ports)
+        _commit(first, blocks, ports)
+        _finish(first, made, write.digest_of(first, ports), ports)
+
+
+def _make_speakers(wanted: Sequence[Wanted], ports: Ports) -> None:
+    layout = layout_of_source(wanted[0].sources[0], ports)
+    if any((one.channel or 0) >= layout.channels for one in wanted):
+        raise RequestError("the file has fewer channels than the catalog says", code=Code.NOT_DERIVABLE)
+    absent = [one for one in wanted if ports.archive.look_up(one.blob_name) is None]
+    staged = write.stage_speakers(absent, layout, ports) if absent else []
+    for one, blocks in zip(absent, staged, strict=True):
+        _commit(one, blocks, ports)
+    for one in wanted:
+        _finish(one, write.made_of_wav(one, [layout]), write.digest_of(one, ports), ports)
+
+
+def _commit(wanted: Wanted, blocks: Blocks, ports: Ports) -> None:
+    """Make the file of its blocks; one that another worker has made is of the same bytes."""
+    keep_off(wanted, ports)
+    facts = {"recordingid": wanted.recording_id, "derivedid": wanted.mark}
+    ports.archive.commit(wanted.blob_name, blocks.ids, wanted.format.media_type, facts)
+
+
+def _finish(wanted: Wanted, made: Made, proof: tuple[int, str], ports: Ports) -> None:
+    """Write the receipt, have it sealed, and hold the file as its recording is held."""
+    receipt = derived_receipt(wanted, made, proof, ports.clock.now(), __version__)
+    keep_off(wanted, ports)
+    name = receipt_name_of(wanted.stem)
+    ports.archive.put_once(name, receipt, _JSON)
+    seal_file(name, ports)
+    row = ports.keeping.custody(wanted.recording_id) if ports.keeping is not None else None
+    if row is not None and ports.custodian is not None and is_to_be_compared(row):
+        hold_blobs(row, ports.custodian, ports)
+    emit(Event.DERIVED, recording_id=wanted.recording_id, reason=wanted.kind, length_bytes=proof[0])
+
+
+def keep_off(wanted: Wanted, ports: Ports) -> None:
+    """Have the custodian wait, for as long as the next thing that is written may take.
+
+    Raises:
+        RequestError: `being_destroyed` or `recording_disposed`; then nothing more is written.
+    """
+    if ports.keeping is not None:
+        until = ports.clock.now() + CUSTODIAN_WAITS
+        change_custody(wanted.recording_id, lambda row: deriving(row, until), ports)
+
+
+def _failed(recording_id: str, kind: DerivedKind, error: Exception, ports: Ports) -> None:
+    code = error.code if isinstance(error, RecordingError) else Code.INTERNAL_ERROR
+    emit(Event.DERIVED_FAILED, code=code, recording_id=recording_id, reason=kind)
+    why = {"error": code, "detail": str(error) if isinstance(error, RequestError) else type(error).__name__}
+    for one in _nameable(recording_id, kind, ports):
+        name = failed_name_of(one.stem)
+        known = ports.archive.get(name)
+        content = json.dumps({**why, "at": ports.clock.now().isoformat()}).encode()
+        try:
+            ports.archive.put_if_unchanged(name, content, _JSON, known[1] if known else None)
+        except BlobLockedError:
+            return  # what failed before is told
+
+
+def _nameable(recording_id: str, kind: DerivedKind, ports: Ports) -> Iterator[Wanted]:
+    """Yield the files that have a name, as far as nobody destroys the recording, where nothing is written any more."""
+    try:
+        for one in wanted_now(recording_id, kind, ports):
+            keep_off(one, ports)
+            yield one
+    except RequestError:
+        return
+
+
+def _asked(text: str) -> tuple[str, DerivedKind] | None:
+    try:
+        told: Any = json.loads(text)
+        return str(told["recordingId"]), DerivedKind(told["kind"])
+    except (ValueError, LookupError, TypeError):
+        return None
