@@ -48,7 +48,7 @@ STORES = (
     Store(
         _C,
         "{ARCHIVE_CONTAINER}",
-        "media, metadata, receipts, manifests, waveforms, proofs; certificates name nobody",
+        "media, metadata, receipts, manifests, waveforms, derived files, proofs; certificates name nobody",
         Sweep.SILENCE,
     ),
     Store(_C, names.FALLBACK_CONTAINER, "media and metadata that the archive refused", Sweep.DESTROY),
@@ -79,6 +79,7 @@ STORES = (
     Store(_Q, names.CHUNKS_QUEUE, "ids, locations and times of chunks", Sweep.PASSES),
     Store(_Q, names.FOLLOW_UPS_QUEUE, "ids of recordings", Sweep.NOTHING),
     Store(_Q, names.EXPORTS_QUEUE, "ids of exports", Sweep.NOTHING),
+    Store(_Q, names.DERIVED_QUEUE, "ids of recordings", Sweep.NOTHING),
     Store(_Q, names.GUARDS_QUEUE, "ids of recordings and of pauses", Sweep.NOTHING),
     Store(_Q, names.EVENTS_POISON_QUEUE, "whatever was sent as an event", Sweep.DRAIN),
     Store(_Q, names.CHUNKS_POISON_QUEUE, "whatever was sent as a chunk", Sweep.DRAIN),
