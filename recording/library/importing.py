@@ -39,6 +39,7 @@ from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
 BLOCK_BYTES = 8 << 20
+ERASED = "erased by request; it is not brought back"
 OTHER_BYTES = "other bytes are archived under the same ids"
 _JSON = "application/json"
 
@@ -149,6 +150,9 @@ class _Run:
 
     def _compare(self, entry: ImportEntry, known: ChunkRecord) -> None:
         """Count a file that is known; another one under the same ids must have the same bytes."""
+        if known.disposed_at is not None or known.silenced:
+            self.done.problems.append((entry.blob, ERASED))
+            return
         was_imported = known.task.event_id == _event_id(entry)
         if was_imported and not self._is_dry:
             rewrite_manifest(known.task, self._ports)  # the run that cataloged it may have ended there

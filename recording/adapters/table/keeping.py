@@ -31,7 +31,7 @@ from recording.ports import Page, Unreadable
 from recording.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
-VERSION = 1  # of the documents that this version reads and writes
+VERSION = 2  # of the documents that this version reads and writes
 _HOLDS, _RULES, _ERASURES, _ROW = "!holds", "!rules", "!erasures", "custody"
 
 

@@ -23,6 +23,7 @@ from recording.domain.state.chunk import (
     ChunkTask,
     Home,
     MetadataOutcome,
+    Silenced,
     SourceOutcome,
     Suspect,
 )
@@ -104,6 +105,7 @@ def _chunk(
         media_warning=receipt.get("mediaWarning"),
         suspects=tuple(_suspect(one) for one in receipt.get("suspects") or ()),
         accepted=_accepted(receipt.get("accepted")),
+        silenced=tuple(_silenced(one) for one in receipt.get("erasedSpeakers") or ()),
         name_version=name_version_of(name or ""),
         remarks=tuple(receipt.get("remarks") or ()),
         verified_how=tuple(receipt.get("verifiedHow") or ()),
@@ -116,6 +118,18 @@ def _chunk(
         facts=_facts(metadata),
         source=SourceOutcome.NOT_OURS if task.home is Home.EXTERNAL else SourceOutcome.LEFT_TO_EXPIRE,
         source_reason=REASON,
+    )
+
+
+def _silenced(told: Document) -> Silenced:
+    return Silenced(
+        channels=tuple(told["channels"]),
+        at=told["at"],
+        request_id=told["erasureId"],
+        requested_by=told.get("requestedBy"),
+        approved_by=told.get("approvedBy"),
+        sha256_before=told.get("sha256Before"),
+        sha256_after=told.get("sha256After"),
     )
 
 

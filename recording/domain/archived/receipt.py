@@ -49,6 +49,7 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
         "suspects": _suspects(record),
         "remarks": list(record.remarks),
         **_acceptance(record),
+        **_erased_speakers(record),
         "appVersion": app_version,
     }
     return _json(facts)
@@ -184,6 +185,26 @@ def _acceptance(record: ChunkRecord) -> dict[str, Any]:
     if record.accepted is None:
         return {}
     return {"accepted": {"by": record.accepted.by, "note": record.accepted.note, "at": record.accepted.at}}
+
+
+def _erased_speakers(record: ChunkRecord) -> dict[str, Any]:
+    """Return which channels were silenced, by whom and why, with the digests before and after; nobody is named."""
+    if not record.silenced:
+        return {}
+    told = [
+        {
+            "channels": list(one.channels),
+            "at": one.at,
+            "why": "erasure",
+            "erasureId": one.request_id,
+            "requestedBy": one.requested_by,
+            "approvedBy": one.approved_by,
+            "sha256Before": one.sha256_before,
+            "sha256After": one.sha256_after,
+        }
+        for one in record.silenced
+    ]
+    return {"erasedSpeakers": told}
 
 
 def _where(record: ChunkRecord) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Participant(BaseModel):
 
     raw_id: str
     channel: int | None = None
+    entry: int = 0  # the place in the document's list: several ids in one entry are one person
 
 
 class ChunkMetadata(BaseModel):
@@ -117,13 +118,13 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
 
 def _participants(entries: object) -> Iterator[Participant]:
     """Return who is named: by `participantId`, by another name that ACS uses for a raw id, or as a bare text."""
-    for entry in _list(entries):
+    for place, entry in enumerate(_list(entries)):
         facts = _dict(entry)
         channel = _number(facts.get("channel"))
         named = [facts.get(name) for name in _ID_FIELDS] if facts else [entry]
         for raw_id in dict.fromkeys(map(_raw_id, named)):
             if raw_id:
-                yield Participant(raw_id=raw_id, channel=None if channel is None else int(channel))
+                yield Participant(raw_id=raw_id, channel=None if channel is None else int(channel), entry=place)
 
 
 def _raw_id(value: object) -> str | None:

@@ -27,6 +27,7 @@ class CustodyState(StrEnum):
     KEPT = "KEPT"
     MARKED = "MARKED"  # it is due, and is destroyed when the days of grace are over
     DESTROYING = "DESTROYING"  # the decision is made, and no hold is taken any more
+    ERASING_SPEAKER = "ERASING_SPEAKER"  # one voice is being taken out; until that is done, no hold is taken
     DISPOSED = "DISPOSED"
 
 
@@ -55,6 +56,17 @@ class Claim(Stored):
     approved_at: UtcTime
 
 
+class SpeakerClaim(Stored):
+    """An approved request for the erasure of one speaker; why it is not carried out, or when it was."""
+
+    request_id: str
+    approved_at: UtcTime
+    else_recording: bool = False  # where the voice cannot be taken out alone, all of the recording goes
+    refused: str | None = None
+    until: UtcTime | None = None
+    done_at: UtcTime | None = None
+
+
 class Custody(Stored):
     """The row of a recording; there is none before the first hold or mark."""
 
@@ -62,6 +74,9 @@ class Custody(Stored):
     recording_id: str
     holds: tuple[Hold, ...] = ()
     claims: tuple[Claim, ...] = ()
+    speakers: tuple[SpeakerClaim, ...] = ()
+    speaker_of: str | None = None  # the request that is being carried out
+    speaker_since: UtcTime | None = None
     state: CustodyState = CustodyState.KEPT
     mark: Mark | None = None
     destroying_since: UtcTime | None = None
@@ -151,7 +166,7 @@ def check_can_be_held(custody: Custody) -> None:
     Raises:
         RequestError: `being_destroyed` or `recording_disposed`.
     """
-    if custody.state is CustodyState.DESTROYING:
+    if custody.state in (CustodyState.DESTROYING, CustodyState.ERASING_SPEAKER):
         raise RequestError("the recording is being destroyed", code=Code.BEING_DESTROYED)
     if custody.state is CustodyState.DISPOSED:
         raise RequestError("the recording has been destroyed", code=Code.RECORDING_DISPOSED)

@@ -37,18 +37,29 @@ class ErasureState(StrEnum):
     DONE = "done"  # everything it covers is erased, and no trace is left elsewhere
 
 
+class Scope(StrEnum):
+    """How much of a recording goes."""
+
+    RECORDING = "recording"
+    SPEAKER = "speaker"  # the participant's own channel; where that cannot be done alone, the item is refused
+    SPEAKER_ELSE_RECORDING = "speaker_else_recording"  # where it cannot be done alone, the whole recording goes
+
+
 class ErasureRequest(Exact):
     """The body of `POST erasures`: a participant with its other ids and names, or recordings by their ids."""
 
     participant: ShortText | None = None
     also_known_as: Annotated[tuple[ShortText, ...], Field(alias="alsoKnownAs", max_length=MOST_OTHERS)] = ()
     recordings: tuple[RecordingId, ...] = Field((), max_length=MOST_RECORDINGS)
+    scope: Scope = Scope.RECORDING
     reason: ShortText
 
     @model_validator(mode="after")
     def _is_about_something(self) -> Self:
         if (self.participant is None) == (not self.recordings):
             raise ValueError("give either a participant or recordings")
+        if self.scope is not Scope.RECORDING and self.participant is None:
+            raise ValueError("a speaker is a participant")
         if self.also_known_as and self.participant is None:
             raise ValueError("other ids and names belong to a participant")
         if not all(is_opaque_id(one) for one in self.recordings):
@@ -68,7 +79,7 @@ class KeptTraces(Stored):
 
 
 class Erasure(Stored):
-    """A request as it is kept."""
+    """A request as it is kept. One about a speaker has version 2: an older worker would destroy whole recordings."""
 
     version: int = 1
     erasure_id: str
@@ -80,6 +91,7 @@ class Erasure(Stored):
     done_at: UtcTime | None = None
     participant: tuple[str, ...] = ()  # the hashes of the participant's ids, for each key in use since
     words: tuple[str, ...] = ()  # the hashes of names
+    scope: Scope = Scope.RECORDING
     recordings: tuple[str, ...] = ()  # that it covers
     tenants: tuple[str, ...] | None = None  # within which it was asked for; None: within the whole archive
     swept_at: UtcTime | None = None  # when the other stores were last looked through

@@ -163,6 +163,20 @@ class Acceptance(BaseModel):
     at: UtcTime
 
 
+class Silenced(BaseModel):
+    """A speaker was erased from the file: which channels, by whose request, and the digests before and after."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    channels: tuple[int, ...]
+    at: UtcTime
+    request_id: str
+    requested_by: str | None = None
+    approved_by: str | None = None
+    sha256_before: str | None = None
+    sha256_after: str | None = None
+
+
 class Dismissal(BaseModel):
     """An operator's decision about what needs attention, in most cases that nothing more is to be done."""
 
@@ -230,6 +244,7 @@ class ChunkRecord(BaseModel):
     read_whole_at: UtcTime | None = None  # when the scrub last read the media whole and found it as recorded
     offline_seen_at: UtcTime | None = None  # found in the archive tier then, which cannot be read
     dismissed: Dismissal | None = None  # nothing more is to be done about what it is held for
+    silenced: tuple[Silenced, ...] = ()  # speakers who were erased from the file
     disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is no drift
     disposed_why: str | None = None  # the rule or the decision that deleted it
     etag: str | None = Field(None, exclude=True)

@@ -15,6 +15,7 @@ from recording.domain.state.chunk import (
     Dismissal,
     FallbackCopy,
     MetadataOutcome,
+    Silenced,
     SourceOutcome,
     Suspect,
 )
@@ -81,6 +82,7 @@ class ChunkChanges(TypedDict, total=False):
     read_whole_at: datetime | None
     offline_seen_at: datetime | None
     dismissed: Dismissal | None
+    silenced: tuple[Silenced, ...]
     disposed_at: datetime | None
     disposed_why: str | None
     etag: str | None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Self
 
-from recording.domain.keep.custody import Custody
+from recording.domain.keep.custody import Custody, CustodyState
 from recording.domain.keep.disposition import Reason, RefusedClaim
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.holds import Hold
@@ -188,8 +188,18 @@ class ErasureItemView(View):
     @classmethod
     def of(cls, one: Assessed, erasure_id: str) -> Self:
         """Show one recording of a request."""
-        refused = next((claim for claim in one.disposition.refused if claim.request_id == erasure_id), None)
         row = one.custody
+        speaker = next((each for each in row.speakers if each.request_id == erasure_id), None) if row else None
+        if row is not None and speaker is not None and row.state is not CustodyState.DISPOSED:
+            return cls(
+                recording_id=one.record.recording_id,
+                state="SPEAKER_ERASED" if speaker.done_at else row.state,
+                refused_because=speaker.refused,
+                refused_until=speaker.until,
+                certificate=row.certificates[-1] if speaker.done_at and row.certificates else None,
+                gone_at=row.gone_at,
+            )
+        refused = next((claim for claim in one.disposition.refused if claim.request_id == erasure_id), None)
         storage = row.refused if row else None
         return cls(
             recording_id=one.record.recording_id,

@@ -17,7 +17,7 @@ from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError, RecordingError, StorageError
 from recording.errors.codes import Code
 from recording.library.keep import erasures
-from recording.library.keep.assess import Assessed, assess_page, keeping_of
+from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.library.keep.destroy import OPERATION, Outcome, destroy
 from recording.library.keep.leftovers import Leftovers
@@ -134,6 +134,14 @@ class _Run:
         custody = self._with_blob_holds(one.custody)
         if one.state is CustodyState.DESTROYING:
             return self._destroy(one)
+        if custody is not None and custody.speakers and self.ports.custodian is not None:
+            done = erasures.erase_speakers(custody, self.ports.custodian, self.ports, self.settings)
+            if done is not None:
+                self.report.counts[done] += 1
+            custody = keeping_of(self.ports).custody(one.record.recording_id)
+            one = assessed(one.record, custody, self.rules, self.ports.clock.now(), self.settings)
+        if one.state is CustodyState.ERASING_SPEAKER:
+            return Outcome.WAITS.value
         if not one.disposition.is_due:
             return self._spare(custody)
         if one.state is not CustodyState.MARKED or custody is None or custody.mark is None:

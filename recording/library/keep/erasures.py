@@ -15,12 +15,13 @@ from recording.control.tenants import as_owner, names_of
 from recording.domain.find.find_query import FindQuery
 from recording.domain.ids import without_numbers
 from recording.domain.keep import erasure as rules_of
-from recording.domain.keep.custody import Claim, Custody, CustodyState
+from recording.domain.keep.custody import Claim, Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.erasure import (
     MOST_RECORDINGS,
     Erasure,
     ErasureRequest,
     ErasureState,
+    Scope,
     hashes_of_request,
 )
 from recording.domain.keep.traces import Subject
@@ -34,6 +35,7 @@ from recording.library.handover.vcon import metadata_of
 from recording.library.keep.assess import Assessed, assessed, keeping_of
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
+from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
 from recording.library.keep.sweep import Run, cleaned_request, sweep
 from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings
@@ -53,7 +55,11 @@ class ErasureStatus:
     @property
     def is_erased(self) -> bool:
         """Return whether nothing of it is left to do at recordings."""
-        return all(one.state is CustodyState.DISPOSED for one in self.items)
+        return all(one.state is CustodyState.DISPOSED or self._is_silenced(one) for one in self.items)
+
+    def _is_silenced(self, one: Assessed) -> bool:
+        claims = one.custody.speakers if one.custody else ()
+        return any(claim.request_id == self.erasure.erasure_id and claim.done_at is not None for claim in claims)
 
 
 def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings) -> Erasure:
@@ -69,12 +75,14 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
         raise RequestError("an erasure needs signed-in people", code=Code.SECOND_PERSON_NEEDED)
     participant, words = hashes_of_request(request, library_of(ports)[1].keys())
     made = Erasure(
+        version=1 if request.scope is Scope.RECORDING else 2,
         erasure_id=uuid4().hex,
         reason=without_numbers(request.reason),
         requested_by=by,
         requested_at=ports.clock.now(),
         participant=participant,
         words=words,
+        scope=request.scope,
         recordings=request.recordings,
         tenants=names_of(ports.scope),
     )
@@ -111,11 +119,18 @@ def claim(erasure: Erasure, ports: Ports) -> None:
     """
     if erasure.approved_at is None:
         return
-    made = Claim(request_id=erasure.erasure_id, approved_at=erasure.approved_at)
+    told: dict[str, Any] = {"request_id": erasure.erasure_id, "approved_at": erasure.approved_at}
+    is_whole = erasure.scope is Scope.RECORDING
+    made = Claim(**told)
+    speaker = SpeakerClaim(**told, else_recording=erasure.scope is Scope.SPEAKER_ELSE_RECORDING)
 
     def add(row: Custody) -> Custody:
-        is_there = any(one.request_id == made.request_id for one in row.claims)
-        return row if is_there else with_changes(row, {"claims": (*row.claims, made)})
+        known = row.claims if is_whole else row.speakers
+        if any(one.request_id == erasure.erasure_id for one in known):
+            return row
+        return with_changes(
+            row, {"claims": (*row.claims, made)} if is_whole else {"speakers": (*row.speakers, speaker)}
+        )
 
     for recording_id in erasure.recordings:
         change_custody(recording_id, add, ports)
@@ -222,6 +237,21 @@ def _rotated(erasure: Erasure, ports: Ports) -> Iterator[str]:
             for raw_id in raw_ids_of(record, ports):
                 if subject.is_named(raw_id):
                     yield from (key.participant(raw_id) for key in keys.keys)
+
+
+def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: Settings) -> str | None:
+    """Carry out what requests about speakers ask of a recording; None when there is nothing to do.
+
+    Raises:
+        StorageError: storage does not answer; the next run goes on.
+    """
+    done: str | None = None
+    for claimed in sorted(row.speakers, key=lambda one: one.request_id != row.speaker_of):
+        erasure = keeping_of(ports).erasure(claimed.request_id)
+        if erasure is not None:
+            outcome = erase_speaker(row.recording_id, erasure, _subject(erasure, ports), custodian, ports, settings)
+            done = done if outcome is SpeakerOutcome.NOTHING else outcome.value
+    return done
 
 
 def raw_ids_of(record: RecordingRecord, ports: Ports) -> Iterator[str]:

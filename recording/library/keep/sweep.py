@@ -16,7 +16,7 @@ from recording.control.tenants import as_owner
 from recording.domain import names
 from recording.domain.keep.custody import Claim, Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
-from recording.domain.keep.erasure import Erasure, KeptTraces
+from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
 from recording.domain.keep.spellings import readings
 from recording.domain.keep.traces import WITHHELD, Subject
 from recording.domain.model import with_changes
@@ -73,7 +73,12 @@ class Run:
     @cached_property
     def erased(self) -> tuple[str, ...]:
         """Return the recordings that it covers and nothing keeps any more."""
-        return tuple(one for one in self.erasure.recordings if not self.is_kept(one))
+        return tuple(one for one in self.whole if not self.is_kept(one))
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Return the recordings that go as a whole."""
+        return self.erasure.recordings if self.erasure.scope is Scope.RECORDING else ()
 
     @property
     def pseudonym(self) -> str:
@@ -194,8 +199,8 @@ def _recordings(run: Run) -> None:
     while True:
         page = run.owner.catalog.recordings_page(position)
         for record in page.items:
-            if isinstance(record, RecordingRecord) and record.recording_id not in run.erasure.recordings:
-                _clean_recording(record, run)
+            if isinstance(record, RecordingRecord) and record.recording_id not in run.whole:
+                clean_recording(record, run)
         if page.error:
             raise page.error
         position = page.next
@@ -203,7 +208,8 @@ def _recordings(run: Run) -> None:
             return
 
 
-def _clean_recording(record: RecordingRecord, run: Run) -> None:
+def clean_recording(record: RecordingRecord, run: Run) -> None:
+    """Take the person out of one recording's row, and out of every version of its manifest."""
     cleaned = _cleaned(record, run)
     if cleaned is None:
         return

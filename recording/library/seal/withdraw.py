@@ -5,12 +5,20 @@ and the new text takes its name; a run that ends in between is continued by the 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.seal.checkpoint import SealFormatError
-from recording.domain.seal.leaves import JOURNALS, Line, read_journal, written_journal
+from recording.domain.seal.leaves import (
+    JOURNALS,
+    Line,
+    read_journal,
+    read_proofs,
+    sealed_number,
+    written_journal,
+    written_proofs,
+)
 from recording.library.seal.waiting import SECRET_BYTES
 from recording.ports import Custodian, Ports
 from recording.ports.library.keeping import DestroyAnswer
@@ -56,6 +64,33 @@ def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian
         seal.store.put_once(name + BESIDE, _without(stored[0], set(gone)), _LINES)
         done.count += len(gone) if _replace(name, custodian, seal, done) else 0
     return done
+
+
+def withdraw_documents(folder: str, names: Sequence[str], certificate: str, ports: Ports) -> list[int]:
+    """Have the leaves of some documents of a folder declared void, and their salts taken out of the proofs beside.
+
+    The earlier versions of the proofs are the custodian's to destroy. Repeating it finds nothing more to withdraw.
+
+    Raises:
+        StorageError: the archive cannot be read, or the list cannot be written.
+    """
+    gone, void = {name.removeprefix(f"{folder}/") for name in names}, list[int]()
+    for blob in ports.archive.list(f"{folder}/seal."):
+        stored = ports.archive.get(blob.name) if sealed_number(blob.name) is not None else None
+        if ports.seal is None or stored is None:
+            continue
+        try:
+            checkpoint, proofs = read_proofs(stored[0])
+        except SealFormatError:  # `seal verify` reports it
+            continue
+        leaves = [one.leaf for one in proofs if one.name in gone]
+        if leaves:
+            facts = {"leaves": leaves, "at": ports.clock.now().isoformat()}
+            ports.seal.waiting.add(ToSeal(Waiting.WITHDRAWAL, certificate, secrets.token_bytes(SECRET_BYTES), facts))
+            left = written_proofs(checkpoint, [one for one in proofs if one.name not in gone])
+            ports.archive.put_if_unchanged(blob.name, left, "application/json", stored[1])
+            void += leaves
+    return void
 
 
 def _rows_of(raw: bytes, is_to_go: Callable[[bytes], bool]) -> list[int]:

@@ -1,0 +1,397 @@
+"""Take one speaker out of a recording: new files with a silent channel, and the old ones destroyed by the custodian.
+
+1. The row becomes ERASING_SPEAKER under its ETag, as for a destruction: a hold that came first wins, a later one is
+   refused. The guard is asked before and behind it.
+2. For each file: the new one is written beside it and proved, then the metadata without the person and a receipt with
+   both digests. The catalog is changed last.
+3. Directory and manifest are made anew, leaves of the old documents are withdrawn, and every version of what was
+   superseded is destroyed: media, documents, waveforms, copies in the second destination, bundles.
+4. The certificate is written, and the row is as it was before.
+
+Each step finds its own earlier result, so a worker that dies is followed by the next run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from recording import __version__
+from recording.archive.manifest import rewrite_manifest
+from recording.domain.archived import layout
+from recording.domain.archived.blocks import Block, block_id, crc64_of
+from recording.domain.archived.integrity import Digest, Hasher
+from recording.domain.archived.receipt import receipt_of
+from recording.domain.incoming.facts import facts_of_metadata
+from recording.domain.incoming.metadata import read_metadata
+from recording.domain.keep import speaker as rules_of
+from recording.domain.keep.custody import Claim, Custody, CustodyState, SpeakerClaim
+from recording.domain.keep.destroy import Look, Place, StoredVersion, certificate_name, folders_of, refusal_of
+from recording.domain.keep.disposition import disposition
+from recording.domain.keep.erasure import Erasure
+from recording.domain.keep.holds import ErasureClaim
+from recording.domain.keep.speaker import NotAlone, Voice, next_name, voice_in
+from recording.domain.keep.subject import kept_recording
+from recording.domain.keep.traces import Subject
+from recording.domain.media.silence import is_silenced as is_proved
+from recording.domain.media.silence import silenceable, silenced
+from recording.domain.media.wav_layout import HEAD_BYTES, WavLayout
+from recording.domain.model import with_changes
+from recording.domain.state.chunk import ChunkRecord, Silenced
+from recording.domain.state.records import changed
+from recording.domain.state.stored import sha256_of
+from recording.domain.state.transitions import is_archived, is_finished
+from recording.errors import BlobLockedError, ClaimLostError, StorageBusyError
+from recording.library.follow_up import follow_up
+from recording.library.keep.assess import assessed, keeping_of
+from recording.library.keep.destroy import destroy_versions
+from recording.library.keep.leftovers import bundles_about, close_bundle
+from recording.library.keep.sweep import Run, clean_recording
+from recording.library.seal.waiting import seal_file, seal_recording
+from recording.library.seal.withdraw import withdraw_documents
+from recording.ports import AuditEntry, Custodian, Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
+
+OPERATION = "erase_speaker"
+BLOCK_BYTES = 8 << 20
+PROOF = "the other channels equal those of the file before, bit by bit"
+_JSON = "application/json"
+
+
+class SpeakerOutcome(StrEnum):
+    """How a try ended."""
+
+    ERASED = "speaker_erased"
+    NOTHING = "speaker_not_in_it"
+    REFUSED = "speaker_refused"
+    WHOLE = "whole_recording_claimed"
+    WAITS = "speaker_waits"
+    LOST = "changed_meanwhile"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One request at one recording."""
+
+    erasure: Erasure
+    claim: SpeakerClaim
+    subject: Subject
+    custodian: Custodian
+    ports: Ports
+    settings: Settings
+
+
+def erase_speaker(
+    recording_id: str, erasure: Erasure, subject: Subject, custodian: Custodian, ports: Ports, settings: Settings
+) -> SpeakerOutcome:
+    """Take the person of an approved request out of a recording, or go on where an earlier run ended.
+
+    Raises:
+        StorageError: storage does not answer; the next run goes on.
+    """
+    row = keeping_of(ports).custody(recording_id)
+    claim = next((one for one in row.speakers if one.request_id == erasure.erasure_id), None) if row else None
+    if row is None or claim is None or row.state in (CustodyState.DESTROYING, CustodyState.DISPOSED):
+        return SpeakerOutcome.NOTHING
+    task = _Task(erasure, claim, subject, custodian, ports, settings)
+    try:
+        if row.state is not CustodyState.ERASING_SPEAKER:
+            decided = _decide(row, task)
+            if isinstance(decided, SpeakerOutcome):
+                return decided
+            row = decided
+        elif row.speaker_of != erasure.erasure_id:
+            return SpeakerOutcome.WAITS
+        return _carry_out(row, task)
+    except ClaimLostError:
+        return SpeakerOutcome.LOST
+
+
+# --- the decision ----------------------------------------------------------------------------------------------------
+
+
+def _decide(row: Custody, task: _Task) -> Custody | SpeakerOutcome:
+    keeping, ports = keeping_of(task.ports), task.ports
+    chunks = ports.catalog.chunks_of(row.recording_id)
+    if not all(is_finished(chunk) for chunk in chunks):
+        return SpeakerOutcome.WAITS
+    found, fault = _voices(chunks, task)
+    if fault is not None:
+        return _cannot(row, fault, task)
+    if not found:
+        if task.claim.done_at is None:
+            keeping.save_custody(rules_of.with_claim(row, _done(task.claim, ports.clock.now())))
+        return SpeakerOutcome.NOTHING
+    look = _look(row, task)
+    if look is None:
+        return SpeakerOutcome.WAITS
+    if rules_of.against(row, look, ports.clock.now()):
+        return _stands(row, look, task)
+    _audit(row, task, "begun")
+    begun = keeping.save_custody(rules_of.begun(row, task.claim, ports.clock.now()))
+    again = _look(begun, task)
+    if again is not None and not rules_of.against(begun, again, ports.clock.now()):
+        return begun
+    keeping.save_custody(rules_of.ended(begun, None))
+    _audit(begun, task, "spared")
+    return SpeakerOutcome.WAITS
+
+
+def _voices(chunks: Sequence[ChunkRecord], task: _Task) -> tuple[list[Voice], NotAlone | None]:
+    """Return the files out of which the person can be taken, and why one of the others cannot be done, if so."""
+    voices, fault = list[Voice](), None
+    for chunk in chunks:
+        if not is_archived(chunk) or chunk.disposed_at is not None or not chunk.blob_name:
+            continue
+        stored = task.ports.archive.get(layout.metadata_name(chunk.blob_name))
+        found = voice_in(chunk, stored[0] if stored else None, task.subject)
+        if isinstance(found, Voice):
+            form = _layout_of(chunk, found.channels, task)
+            found = form if isinstance(form, NotAlone) else found
+        if isinstance(found, NotAlone):
+            fault = found
+        elif found is not None:
+            voices.append(found)
+    return voices, fault
+
+
+def _layout_of(chunk: ChunkRecord, channels: Sequence[int], task: _Task) -> WavLayout | NotAlone:
+    try:
+        head, total = task.ports.archive.read_range(chunk.blob_name or "", 0, HEAD_BYTES)
+    except BlobLockedError:
+        return NotAlone.OFFLINE
+    found = silenceable(head, total)
+    if found is None:
+        return NotAlone.FORMAT
+    return found if all(0 <= one < found.channels for one in channels) else NotAlone.NO_CHANNEL
+
+
+def _cannot(row: Custody, why: NotAlone, task: _Task) -> SpeakerOutcome:
+    """Refuse the item with its reason; or claim the whole recording, if the request says so."""
+    keeping = keeping_of(task.ports)
+    told = with_changes(task.claim, {"refused": why.value, "done_at": None})
+    if not task.claim.else_recording:
+        if task.claim.refused != why.value:
+            keeping.save_custody(rules_of.with_claim(row, told))
+        return SpeakerOutcome.REFUSED
+    made = Claim(request_id=task.claim.request_id, approved_at=task.claim.approved_at)
+    if any(one.request_id == made.request_id for one in row.claims):
+        return SpeakerOutcome.WHOLE
+    keeping.save_custody(with_changes(rules_of.with_claim(row, told), {"claims": (*row.claims, made)}))
+    return SpeakerOutcome.WHOLE
+
+
+def _stands(row: Custody, look: Look, task: _Task) -> SpeakerOutcome:
+    """Note what stands against it: a hold or the law, or storage with its day."""
+    refused = next((one for one in look.found.refused if one.request_id == task.claim.request_id), None)
+    storage = refusal_of(look.versions, task.ports.clock.now())
+    if refused is not None:
+        told = with_changes(task.claim, {"refused": refused.because.value, "until": refused.until})
+    elif storage is not None:
+        told = with_changes(task.claim, {"refused": storage.reason, "until": storage.until})
+    else:
+        return SpeakerOutcome.WAITS
+    if told != task.claim:
+        keeping_of(task.ports).save_custody(rules_of.with_claim(row, told))
+    return SpeakerOutcome.REFUSED
+
+
+def _look(row: Custody, task: _Task) -> Look | None:
+    """Return what the guard is asked about: the recording as if it were to go, and every version that would."""
+    ports = task.ports
+    record = ports.catalog.get_recording(row.recording_id)
+    if record is None:
+        return None
+    chunks = ports.catalog.chunks_of(row.recording_id)
+    versions = list(_versions(folders_of(record, chunks), task.custodian))
+    now, recording = ports.clock.now(), kept_recording(record)
+    rules = keeping_of(ports).rules()
+    if recording is None:
+        return Look(assessed(record, row, rules, now, task.settings).disposition, chunks, versions)
+    asked = [ErasureClaim(task.claim.request_id, task.claim.approved_at)]
+    found = disposition(recording, rules, row.holds, asked, now, grace=task.settings.hold_grace)
+    return Look(found, chunks, versions)
+
+
+def _versions(folders: Sequence[str], custodian: Custodian) -> Iterator[StoredVersion]:
+    for place in (Place.ARCHIVE, Place.FALLBACK):
+        for folder in folders:
+            yield from custodian.versions(place, f"{folder}/")
+
+
+# --- the work --------------------------------------------------------------------------------------------------------
+
+
+def _carry_out(row: Custody, task: _Task) -> SpeakerOutcome:
+    ports, recording_id = task.ports, row.recording_id
+    found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file came meanwhile
+    for voice in found:
+        _silence(voice, row, task)
+    chunks = ports.catalog.chunks_of(recording_id)
+    ours = [one for one in chunks if any(each.request_id == task.claim.request_id for each in one.silenced)]
+    _make_anew(recording_id, chunks, task)
+    name = certificate_name(recording_id, row.speaker_since or ports.clock.now())
+    gone, refused = _destroy_superseded(recording_id, chunks, ours, name, task)
+    if refused:
+        return _protected(row, refused, task)
+    document = rules_of.certificate_of(row, ours, task.claim.request_id, gone, __version__)
+    ports.archive.put_once(name, document, _JSON)
+    seal_file(name, ports)
+    seal_recording(recording_id, ports)
+    _audit(row, task, "done")
+    claim = _done(task.claim, ports.clock.now()) if fault is None else None
+    keeping_of(ports).save_custody(rules_of.ended(row, claim, name))
+    emit(Event.DISPOSED, recording_id=recording_id, count=gone, reason=OPERATION)
+    return SpeakerOutcome.ERASED
+
+
+def _done(claim: SpeakerClaim, now: datetime) -> SpeakerClaim:
+    return with_changes(claim, {"done_at": now, "refused": None, "until": None})
+
+
+def _protected(row: Custody, refused: Sequence[StoredVersion], task: _Task) -> SpeakerOutcome:
+    refusal = refusal_of(refused, task.ports.clock.now())
+    told = with_changes(
+        task.claim, {"refused": refusal.reason if refusal else "refused", "until": refusal.until if refusal else None}
+    )
+    keeping_of(task.ports).save_custody(rules_of.with_claim(row, told))
+    return SpeakerOutcome.REFUSED
+
+
+def _silence(voice: Voice, row: Custody, task: _Task) -> None:
+    """Write the file that takes a file's place, prove it, and change the catalog."""
+    chunk, ports = voice.chunk, task.ports
+    old, new = chunk.blob_name or "", next_name(chunk.blob_name or "")
+    form = _layout_of(chunk, voice.channels, task)
+    if isinstance(form, NotAlone):
+        raise StorageBusyError("the file cannot be read now")
+    digest = _written(old, new, form, voice, task)
+    stored = ports.archive.look_up(new)
+    made = Silenced(
+        channels=voice.channels,
+        at=row.speaker_since or ports.clock.now(),
+        request_id=task.claim.request_id,
+        requested_by=task.erasure.requested_by,
+        approved_by=task.erasure.approved_by,
+        sha256_before=chunk.sha256,
+        sha256_after=digest.sha256,
+    )
+    fresh = changed(
+        chunk,
+        blob_name=new,
+        name_version=layout.name_version_of(new),
+        length_bytes=digest.length_bytes,
+        sha256=digest.sha256,
+        sha512=digest.sha512 or None,
+        stored_etag=stored.etag if stored else None,
+        metadata_sha256=sha256_of(voice.metadata),
+        facts=facts_of_metadata(read_metadata(voice.metadata)),
+        verified_how=tuple(dict.fromkeys((*chunk.verified_how, PROOF))),
+        silenced=(*chunk.silenced, made),
+        suspects=(),
+        fallback=None,
+        dismissed=None,
+    )
+    _put(layout.metadata_name(new), voice.metadata, task)
+    _put(layout.receipt_name(new), receipt_of(fresh, __version__), task)
+    ports.catalog.save_chunk(fresh)
+
+
+def _written(old: str, new: str, form: WavLayout, voice: Voice, task: _Task) -> Digest:
+    """Write the new file block by block, unless it is there, and compare it with the old one as both are stored."""
+    archive = task.ports.archive
+    mark = sha256(f"{task.claim.request_id}|{voice.chunk.sha256}|{voice.channels}".encode()).hexdigest()
+    if archive.look_up(new) is None:
+        hasher, blocks = Hasher(with_sha512=True), list[str]()
+        for data in _blocks(silenced(archive.read(old), form, voice.channels)):
+            name = block_id(Block(hasher.length_bytes, len(data)), mark, crc64_of(data))
+            archive.stage_block(new, name, data)
+            blocks.append(name)
+            hasher.update(data)
+        facts = {"recordingid": voice.chunk.task.recording_id, "documentid": voice.chunk.task.document_id}
+        facts |= {"sha256": hasher.digest().sha256, "sha512": hasher.digest().sha512 or ""}
+        archive.commit(new, blocks, "audio/wav", facts)
+    hasher = Hasher(with_sha512=True)
+    if not is_proved(archive.read(old), _hashed(archive.read(new), hasher), form, voice.channels):
+        destroy_versions(
+            [one for one in task.custodian.versions(Place.ARCHIVE, new) if one.name == new], task.custodian
+        )
+        raise StorageBusyError("the new file is not the old one with a silent channel; it is written again")
+    return hasher.digest()
+
+
+def _hashed(pieces: Iterator[bytes], hasher: Hasher) -> Iterator[bytes]:
+    for piece in pieces:
+        hasher.update(piece)
+        yield piece
+
+
+def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        while len(gathered) >= BLOCK_BYTES:
+            yield bytes(gathered[:BLOCK_BYTES])
+            del gathered[:BLOCK_BYTES]
+    if gathered:
+        yield bytes(gathered)
+
+
+def _put(name: str, data: bytes, task: _Task) -> None:
+    """Write a document; one that an earlier run of this work left there, and that differs, is destroyed first."""
+    archive = task.ports.archive
+    if archive.put_once(name, data, _JSON):
+        return
+    there = archive.get(name)
+    if there is not None and there[0] != data:
+        destroy_versions(
+            [one for one in task.custodian.versions(Place.ARCHIVE, name) if one.name == name], task.custodian
+        )
+        archive.put_once(name, data, _JSON)
+
+
+def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: _Task) -> None:
+    """Take the person out of the recording's own row, and write directory and manifest from what is left."""
+    record = task.ports.catalog.get_recording(recording_id)
+    if record is not None:
+        clean_recording(record, Run(task.erasure, task.subject, task.custodian, task.ports, task.settings))
+    follow_up(recording_id, task.ports, again=True)
+    archived = next((chunk for chunk in chunks if is_archived(chunk)), None)
+    if archived is not None:
+        rewrite_manifest(archived.task, task.ports)
+
+
+def _destroy_superseded(
+    recording_id: str, chunks: Sequence[ChunkRecord], ours: Sequence[ChunkRecord], certificate: str, task: _Task
+) -> tuple[int, list[StoredVersion]]:
+    """Withdraw and destroy everything whose place another file has taken; return how many went, and what may not."""
+    ports, custodian = task.ports, task.custodian
+    record = ports.catalog.get_recording(recording_id)
+    folders = folders_of(record, chunks)
+    for folder in folders:
+        names = [one.name for one in ports.archive.list(f"{folder}/") if rules_of.is_superseded(one.name, ours)]
+        withdraw_documents(folder, names, certificate, ports)
+    for bundle in bundles_about([recording_id], ports):
+        close_bundle(bundle, ports)
+    found = [one for one in _versions(folders, custodian) if _is_to_go(one, ours)]
+    found += [
+        one for bundle in bundles_about([recording_id], ports) for one in custodian.versions(Place.EXPORTS, bundle)
+    ]
+    refused = destroy_versions(found, custodian)
+    return len(found) - len(refused), refused
+
+
+def _is_to_go(version: StoredVersion, ours: Sequence[ChunkRecord]) -> bool:
+    """Return whether a version is of a superseded file, or an earlier one of a document that was written anew."""
+    if rules_of.is_superseded(version.name, ours) or (version.place is Place.FALLBACK and ours):
+        return True
+    name = version.name.rpartition("/")[2]
+    return not version.is_current and name.startswith(("manifest.", "seal."))
+
+
+def _audit(row: Custody, task: _Task, outcome: str) -> None:
+    """Leave a row of evidence; where it cannot be written, nothing is changed."""
+    note = f"erasure {task.claim.request_id}"
+    task.ports.audit.add(AuditEntry(task.ports.clock.now(), OPERATION, row.recording_id, None, outcome, note))
