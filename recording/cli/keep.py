@@ -18,6 +18,7 @@ from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.disposition import Reason
+from recording.domain.keep.erasure import Scope
 from recording.errors import RequestError
 from recording.http.views.keep import (
     DispositionView,
@@ -189,6 +190,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
     recordings: Annotated[list[str] | None, typer.Argument(metavar="[RECORDING]...", help="or --participant")] = None,
     participant: Annotated[str | None, typer.Option(metavar="ID", help="a raw id, a number, or h: and a hash")] = None,
     also: Annotated[list[str] | None, typer.Option(metavar="ID", help="another id, number or name")] = None,
+    scope: Annotated[Scope, typer.Option(help="all of a recording, or the participant's channel")] = Scope.RECORDING,
     person: PersonOption = None,
 ) -> None:
     """Ask for the erasure of a participant or of recordings; another person approves it.
@@ -198,7 +200,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
     session = session_of(context, form)
     by = session.caller or person
     ids = [find_recording(one, session.ports) for one in recordings or []]
-    body = {"participant": participant, "alsoKnownAs": also or [], "recordings": ids, "reason": note}
+    body = {"participant": participant, "alsoKnownAs": also or [], "recordings": ids, "scope": scope, "reason": note}
     made: list[str] = []
 
     def act() -> dict[str, Any]:

@@ -35,7 +35,7 @@ from recording.library.handover.vcon import metadata_of
 from recording.library.keep.assess import Assessed, assessed, keeping_of
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
-from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
+from recording.library.keep.speaker import SpeakerOutcome, SpeakerTask, erase_speaker
 from recording.library.keep.sweep import Run, cleaned_request, sweep
 from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings
@@ -128,9 +128,9 @@ def claim(erasure: Erasure, ports: Ports) -> None:
         known = row.claims if is_whole else row.speakers
         if any(one.request_id == erasure.erasure_id for one in known):
             return row
-        return with_changes(
-            row, {"claims": (*row.claims, made)} if is_whole else {"speakers": (*row.speakers, speaker)}
-        )
+        if is_whole:
+            return with_changes(row, {"claims": (*row.claims, made)})
+        return with_changes(row, {"speakers": (*row.speakers, speaker)})
 
     for recording_id in erasure.recordings:
         change_custody(recording_id, add, ports)
@@ -249,7 +249,8 @@ def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: S
     for claimed in sorted(row.speakers, key=lambda one: one.request_id != row.speaker_of):
         erasure = keeping_of(ports).erasure(claimed.request_id)
         if erasure is not None:
-            outcome = erase_speaker(row.recording_id, erasure, _subject(erasure, ports), custodian, ports, settings)
+            task = SpeakerTask(erasure, claimed, _subject(erasure, ports), custodian, ports, settings)
+            outcome = erase_speaker(row.recording_id, task)
             done = done if outcome is SpeakerOutcome.NOTHING else outcome.value
     return done
 

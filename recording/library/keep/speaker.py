@@ -12,7 +12,7 @@ Each step finds its own earlier result, so a worker that dies is followed by the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -72,7 +72,7 @@ class SpeakerOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Task:
+class SpeakerTask:
     """One request at one recording."""
 
     erasure: Erasure
@@ -83,26 +83,24 @@ class _Task:
     settings: Settings
 
 
-def erase_speaker(
-    recording_id: str, erasure: Erasure, subject: Subject, custodian: Custodian, ports: Ports, settings: Settings
-) -> SpeakerOutcome:
+def erase_speaker(recording_id: str, task: SpeakerTask) -> SpeakerOutcome:
     """Take the person of an approved request out of a recording, or go on where an earlier run ended.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.
     """
-    row = keeping_of(ports).custody(recording_id)
-    claim = next((one for one in row.speakers if one.request_id == erasure.erasure_id), None) if row else None
+    row = keeping_of(task.ports).custody(recording_id)
+    claim = next((one for one in row.speakers if one.request_id == task.erasure.erasure_id), None) if row else None
     if row is None or claim is None or row.state in (CustodyState.DESTROYING, CustodyState.DISPOSED):
         return SpeakerOutcome.NOTHING
-    task = _Task(erasure, claim, subject, custodian, ports, settings)
+    task = replace(task, claim=claim)
     try:
         if row.state is not CustodyState.ERASING_SPEAKER:
             decided = _decide(row, task)
             if isinstance(decided, SpeakerOutcome):
                 return decided
             row = decided
-        elif row.speaker_of != erasure.erasure_id:
+        elif row.speaker_of != claim.request_id:
             return SpeakerOutcome.WAITS
         return _carry_out(row, task)
     except ClaimLostError:
@@ -112,7 +110,7 @@ def erase_speaker(
 # --- the decision ----------------------------------------------------------------------------------------------------
 
 
-def _decide(row: Custody, task: _Task) -> Custody | SpeakerOutcome:
+def _decide(row: Custody, task: SpeakerTask) -> Custody | SpeakerOutcome:
     keeping, ports = keeping_of(task.ports), task.ports
     chunks = ports.catalog.chunks_of(row.recording_id)
     if not all(is_finished(chunk) for chunk in chunks):
@@ -139,7 +137,7 @@ def _decide(row: Custody, task: _Task) -> Custody | SpeakerOutcome:
     return SpeakerOutcome.WAITS
 
 
-def _voices(chunks: Sequence[ChunkRecord], task: _Task) -> tuple[list[Voice], NotAlone | None]:
+def _voices(chunks: Sequence[ChunkRecord], task: SpeakerTask) -> tuple[list[Voice], NotAlone | None]:
     """Return the files out of which the person can be taken, and why one of the others cannot be done, if so."""
     voices, fault = list[Voice](), None
     for chunk in chunks:
@@ -157,7 +155,7 @@ def _voices(chunks: Sequence[ChunkRecord], task: _Task) -> tuple[list[Voice], No
     return voices, fault
 
 
-def _layout_of(chunk: ChunkRecord, channels: Sequence[int], task: _Task) -> WavLayout | NotAlone:
+def _layout_of(chunk: ChunkRecord, channels: Sequence[int], task: SpeakerTask) -> WavLayout | NotAlone:
     try:
         head, total = task.ports.archive.read_range(chunk.blob_name or "", 0, HEAD_BYTES)
     except BlobLockedError:
@@ -168,7 +166,7 @@ def _layout_of(chunk: ChunkRecord, channels: Sequence[int], task: _Task) -> WavL
     return found if all(0 <= one < found.channels for one in channels) else NotAlone.NO_CHANNEL
 
 
-def _cannot(row: Custody, why: NotAlone, task: _Task) -> SpeakerOutcome:
+def _cannot(row: Custody, why: NotAlone, task: SpeakerTask) -> SpeakerOutcome:
     """Refuse the item with its reason; or claim the whole recording, if the request says so."""
     keeping = keeping_of(task.ports)
     told = with_changes(task.claim, {"refused": why.value, "done_at": None})
@@ -183,7 +181,7 @@ def _cannot(row: Custody, why: NotAlone, task: _Task) -> SpeakerOutcome:
     return SpeakerOutcome.WHOLE
 
 
-def _stands(row: Custody, look: Look, task: _Task) -> SpeakerOutcome:
+def _stands(row: Custody, look: Look, task: SpeakerTask) -> SpeakerOutcome:
     """Note what stands against it: a hold or the law, or storage with its day."""
     refused = next((one for one in look.found.refused if one.request_id == task.claim.request_id), None)
     storage = refusal_of(look.versions, task.ports.clock.now())
@@ -198,7 +196,7 @@ def _stands(row: Custody, look: Look, task: _Task) -> SpeakerOutcome:
     return SpeakerOutcome.REFUSED
 
 
-def _look(row: Custody, task: _Task) -> Look | None:
+def _look(row: Custody, task: SpeakerTask) -> Look | None:
     """Return what the guard is asked about: the recording as if it were to go, and every version that would."""
     ports = task.ports
     record = ports.catalog.get_recording(row.recording_id)
@@ -224,7 +222,7 @@ def _versions(folders: Sequence[str], custodian: Custodian) -> Iterator[StoredVe
 # --- the work --------------------------------------------------------------------------------------------------------
 
 
-def _carry_out(row: Custody, task: _Task) -> SpeakerOutcome:
+def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ports, recording_id = task.ports, row.recording_id
     found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file came meanwhile
     for voice in found:
@@ -251,7 +249,7 @@ def _done(claim: SpeakerClaim, now: datetime) -> SpeakerClaim:
     return with_changes(claim, {"done_at": now, "refused": None, "until": None})
 
 
-def _protected(row: Custody, refused: Sequence[StoredVersion], task: _Task) -> SpeakerOutcome:
+def _protected(row: Custody, refused: Sequence[StoredVersion], task: SpeakerTask) -> SpeakerOutcome:
     refusal = refusal_of(refused, task.ports.clock.now())
     told = with_changes(
         task.claim, {"refused": refusal.reason if refusal else "refused", "until": refusal.until if refusal else None}
@@ -260,7 +258,7 @@ def _protected(row: Custody, refused: Sequence[StoredVersion], task: _Task) -> S
     return SpeakerOutcome.REFUSED
 
 
-def _silence(voice: Voice, row: Custody, task: _Task) -> None:
+def _silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
     """Write the file that takes a file's place, prove it, and change the catalog."""
     chunk, ports = voice.chunk, task.ports
     old, new = chunk.blob_name or "", next_name(chunk.blob_name or "")
@@ -299,7 +297,7 @@ def _silence(voice: Voice, row: Custody, task: _Task) -> None:
     ports.catalog.save_chunk(fresh)
 
 
-def _written(old: str, new: str, form: WavLayout, voice: Voice, task: _Task) -> Digest:
+def _written(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTask) -> Digest:
     """Write the new file block by block, unless it is there, and compare it with the old one as both are stored."""
     archive = task.ports.archive
     mark = sha256(f"{task.claim.request_id}|{voice.chunk.sha256}|{voice.channels}".encode()).hexdigest()
@@ -315,9 +313,7 @@ def _written(old: str, new: str, form: WavLayout, voice: Voice, task: _Task) -> 
         archive.commit(new, blocks, "audio/wav", facts)
     hasher = Hasher(with_sha512=True)
     if not is_proved(archive.read(old), _hashed(archive.read(new), hasher), form, voice.channels):
-        destroy_versions(
-            [one for one in task.custodian.versions(Place.ARCHIVE, new) if one.name == new], task.custodian
-        )
+        _destroy_blob(new, task)
         raise StorageBusyError("the new file is not the old one with a silent channel; it is written again")
     return hasher.digest()
 
@@ -339,20 +335,24 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(gathered)
 
 
-def _put(name: str, data: bytes, task: _Task) -> None:
+def _put(name: str, data: bytes, task: SpeakerTask) -> None:
     """Write a document; one that an earlier run of this work left there, and that differs, is destroyed first."""
     archive = task.ports.archive
     if archive.put_once(name, data, _JSON):
         return
     there = archive.get(name)
     if there is not None and there[0] != data:
-        destroy_versions(
-            [one for one in task.custodian.versions(Place.ARCHIVE, name) if one.name == name], task.custodian
-        )
+        _destroy_blob(name, task)
         archive.put_once(name, data, _JSON)
 
 
-def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: _Task) -> None:
+def _destroy_blob(name: str, task: SpeakerTask) -> None:
+    """Destroy what this very work wrote in an earlier run, and only that: it is not in the catalog."""
+    versions = [one for one in task.custodian.versions(Place.ARCHIVE, name) if one.name == name]
+    destroy_versions(versions, task.custodian)
+
+
+def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:
     """Take the person out of the recording's own row, and write directory and manifest from what is left."""
     record = task.ports.catalog.get_recording(recording_id)
     if record is not None:
@@ -364,7 +364,7 @@ def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: _Task) ->
 
 
 def _destroy_superseded(
-    recording_id: str, chunks: Sequence[ChunkRecord], ours: Sequence[ChunkRecord], certificate: str, task: _Task
+    recording_id: str, chunks: Sequence[ChunkRecord], ours: Sequence[ChunkRecord], certificate: str, task: SpeakerTask
 ) -> tuple[int, list[StoredVersion]]:
     """Withdraw and destroy everything whose place another file has taken; return how many went, and what may not."""
     ports, custodian = task.ports, task.custodian
@@ -391,7 +391,7 @@ def _is_to_go(version: StoredVersion, ours: Sequence[ChunkRecord]) -> bool:
     return not version.is_current and name.startswith(("manifest.", "seal."))
 
 
-def _audit(row: Custody, task: _Task, outcome: str) -> None:
+def _audit(row: Custody, task: SpeakerTask, outcome: str) -> None:
     """Leave a row of evidence; where it cannot be written, nothing is changed."""
     note = f"erasure {task.claim.request_id}"
     task.ports.audit.add(AuditEntry(task.ports.clock.now(), OPERATION, row.recording_id, None, outcome, note))

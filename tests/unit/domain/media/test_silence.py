@@ -32,7 +32,7 @@ def made(bits: int, channels: int, frames: int, *, large: bool = False, kind: in
     data=st.data(),
 )
 def test_only_the_channels_asked_for_become_silent(
-    bits: int, channels: int, frames: int, large: bool, cuts: list[int], data: st.DataObject
+    *, bits: int, channels: int, frames: int, large: bool, cuts: list[int], data: st.DataObject
 ) -> None:
     """Compared sample by sample with a reading of the file that shares no code."""
     erased = data.draw(st.sets(st.integers(0, channels - 1), min_size=1))
