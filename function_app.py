@@ -15,6 +15,7 @@ from recording.domain.names import (
     EXPORTS_QUEUE,
     FOLLOW_UPS_QUEUE,
     GUARDS_QUEUE,
+    OUTBOX_QUEUE,
 )
 from recording.http import console as http_console
 from recording.http import console_files
@@ -30,6 +31,7 @@ from recording.library import follow_up as library
 from recording.library.derived import make as deriving
 from recording.library.handover import export as handover
 from recording.library.keep import dispose as disposing
+from recording.library.notify import send as notifying
 from recording.library.seal import turn as sealing
 from recording.operate import scrub as scrubbing
 from recording.reconcile import overdue as reconciling
@@ -298,6 +300,12 @@ def derive(message: func.QueueMessage) -> None:
 def guard(message: func.QueueMessage) -> None:
     """Ends pauses in time, stops what has no consent, and what may last no longer."""
     guards.guard_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+
+
+@app.queue_trigger(arg_name="message", queue_name=OUTBOX_QUEUE, connection="AzureWebJobsStorage")
+def notify(message: func.QueueMessage) -> None:
+    """Sends what happened to those who want to know."""
+    notifying.notify_message(message.get_body().decode(errors="replace"), wiring.ports())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")

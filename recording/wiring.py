@@ -25,6 +25,7 @@ from recording.ports import (
     Guards,
     IndexKeySource,
     Keeping,
+    OutgoingPorts,
     Ports,
     Quarantine,
     RecordingControl,
@@ -33,6 +34,7 @@ from recording.ports import (
 )
 from recording.ports.library.exports import BlockCopying, DerivedPorts, DerivedQueue, ExportPorts, ExportQueue
 from recording.ports.library.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
+from recording.ports.outgoing import Outbox, OutboxQueue, Way
 from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from recording.telemetry import listen
@@ -111,6 +113,7 @@ def _ports() -> Ports:
         custodian=_lazily(_custodian) if settings().custodian_storage else None,
         audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
         guards=_lazily(_guards),
+        outgoing=_outgoing(settings()),
     )
 
 
@@ -276,6 +279,38 @@ def _seal(known: Settings) -> SealPorts | None:
         origin=f"{known.archive_storage.blob_host}/{SEAL_CONTAINER}",
         stamps=_lazily(_stamps) if known.seal_timestamp_url else None,
     )
+
+
+def _outgoing(known: Settings) -> OutgoingPorts | None:
+    if not known.sends_events:
+        return None
+    ways = [_lazily(_topic)] if known.events_topic else []
+    ways += [_lazily(partial(_webhook, number)) for number in range(len(known.webhooks))]
+    return OutgoingPorts(queue=_lazily(_outbox_queue), outbox=_lazily(_outbox), ways=ways)
+
+
+def _topic() -> Way:
+    from recording.adapters.outgoing.event_grid import EventGridTopic
+
+    return EventGridTopic(settings())
+
+
+def _webhook(number: int) -> Way:
+    from recording.adapters.outgoing.webhooks import WebhookWay
+
+    return WebhookWay(settings(), settings().webhooks[number])
+
+
+def _outbox() -> Outbox:
+    from recording.adapters.table.outbox import TableOutbox
+
+    return TableOutbox(settings())
+
+
+def _outbox_queue() -> OutboxQueue:
+    from recording.adapters.storage_queue import StorageOutboxQueue
+
+    return StorageOutboxQueue(settings())
 
 
 def _seal_list() -> SealList:

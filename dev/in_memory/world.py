@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dev.in_memory.builders import FAKE_CLOCK_START, event, metadata, settings, task, wav
+from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
 from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.fakes.scripted import Scripted
 from dev.in_memory.fakes.source import FakeSource
@@ -23,6 +24,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Met
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.ingest import ingest_text
 from recording.library.follow_up import follow_up_message
+from recording.library.notify.send import notify_message
 from recording.reconcile.overdue import Reconciled, reconcile
 from recording.settings import Settings
 
@@ -103,7 +105,9 @@ class World:
         """Every fake that can be made to fail."""
         fakes = self.fakes
         others = (fakes.fallback, fakes.dead_letters, fakes.log, fakes.custodian)
-        optional = [fake for fake in others if fake is not None]
+        optional: list[Scripted] = [fake for fake in others if fake is not None]
+        if (outgoing := fakes.outgoing) is not None:
+            optional += [outgoing.queue, outgoing.outbox, *outgoing.ways]
         return [
             fakes.control,
             fakes.source,
@@ -174,6 +178,24 @@ class World:
                 self.fakes.guards.sent.append((body, self.now + REDELIVERED_AFTER))
         return len(due)
 
+    def reports_to(self, *ways: FakeWay) -> FakeOutgoing:
+        """From now on somebody wants to know what happens: these receivers, or one that takes everything."""
+        outgoing = FakeOutgoing(self.fakes.clock, *ways)
+        object.__setattr__(self.fakes, "outgoing", outgoing)
+        return outgoing
+
+    def notifies(self) -> int:
+        """All messages about events that are due are delivered once; one whose worker is gone comes again later."""
+        if (outgoing := self.fakes.outgoing) is None:
+            return 0
+        due = outgoing.queue.take_due()
+        for body in due:
+            try:
+                notify_message(body, self.ports)
+            except Exception:  # noqa: BLE001 - the host takes whatever a function raises
+                outgoing.queue.sent.append((body, self.now + REDELIVERED_AFTER))
+        return len(due)
+
     def reconciles(self) -> Reconciled:
         """The timer fires."""
         return reconcile(self.ports, self.settings)
@@ -186,9 +208,11 @@ class World:
             self.runs_due()
             self.follows_up()
             self.guards()
+            self.notifies()
             waiting = [visible_at for _, visible_at in self.fakes.queue.sent]
             waiting += [visible_at for *_, visible_at in self.fakes.follow_ups.sent]
             waiting += [visible_at for _, visible_at in self.fakes.guards.sent]
+            waiting += [visible_at for _, visible_at in self.fakes.outgoing.queue.sent] if self.fakes.outgoing else []
             if until_quiet and not waiting and not self._is_unfinished():
                 return
             step = min([next_timer, *waiting], default=next_timer)

@@ -20,14 +20,16 @@ var queueNames = [
   'recording-exports'
   'recording-guards'
   'recording-derived'
+  'recording-outbox'
   'recording-events-poison'
   'recording-chunks-poison'
   'recording-follow-ups-poison'
   'recording-exports-poison'
   'recording-guards-poison'
   'recording-derived-poison'
+  'recording-outbox-poison'
 ]
-var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody', 'seal']
+var tableNames = ['recordings', 'chunks', 'audit', 'directory', 'custody', 'seal', 'outbox']
 var containerNames = ['app-package', 'recording-quarantine']
 // The Functions host asks for Owner on blobs: it keeps leases and keys there.
 var roles = {

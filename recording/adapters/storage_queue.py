@@ -25,7 +25,9 @@ from recording.domain.names import (
     EXPORTS_QUEUE,
     FOLLOW_UPS_QUEUE,
     GUARDS_QUEUE,
+    OUTBOX_QUEUE,
 )
+from recording.domain.outgoing.message import NotifyTask
 from recording.domain.schema import message_of
 from recording.domain.state.chunk import ChunkTask
 from recording.ports import PoisonMessage, QueueDepth
@@ -35,6 +37,8 @@ LONGEST_DELAY = timedelta(days=7)  # of the service
 HIDDEN_SECONDS = 5 * 60  # a sweep that dies leaves its messages to the next one
 MOST_AT_ONCE = 1000  # messages that one sweep reads; the next goes on
 FOLLOW_UP_LIVES = 24 * 60 * 60  # seconds
+OUTBOX_LIVES = 7 * 24 * 60 * 60  # seconds
+LONGEST_HIDDEN = timedelta(days=6)  # less than the message lives
 NEVER = -1  # time to live: a task must not vanish before its chunk is settled (the default is seven days)
 
 
@@ -191,6 +195,30 @@ class StorageGuards:
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a guard"):
             _sent(self._queue, body, hidden, NEVER)
+
+
+class StorageOutboxQueue:
+    """The queue `recording-outbox`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = queue_client(settings.host_storage, OUTBOX_QUEUE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._queue.close()
+
+    def send(self, task: NotifyTask, delay: timedelta = timedelta()) -> None:
+        """Enqueues a message; one that carries its event never expires, of the others the outbox knows."""
+        self._send(task.as_message(), delay, NEVER if task.event is not None else OUTBOX_LIVES)
+
+    def send_again(self, body: str, delay: timedelta) -> None:
+        """Enqueues a message as it is."""
+        self._send(body, delay, NEVER)
+
+    def _send(self, body: str, delay: timedelta, lives: int) -> None:
+        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_HIDDEN).total_seconds())
+        with translated("enqueuing an event"):
+            _sent(self._queue, body, hidden, lives)
 
 
 def _sent(queue: QueueClient, body: str, hidden: int, lives: int) -> None:

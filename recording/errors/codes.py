@@ -612,6 +612,34 @@ class Code(StrEnum):
         "unreadable_task", None, False, Fault.OPERATOR,
         "A message on `recording-chunks` is not a chunk task.",
         "Somebody else writes to the queue, or an old version of the app did.")
+    EVENTS_OFF = (
+        "events_off", None, False, Fault.OPERATOR,
+        "No topic and no endpoint is set, so no events go out.",
+        "Set `EVENTS_TOPIC_ENDPOINT` or `WEBHOOKS` (docs/events.md).")
+    ENDPOINT_REFUSED = (
+        "endpoint_refused", None, True, Fault.OPERATOR,
+        "A receiver of events answered with something else than 2xx; a redirect is not followed.",
+        "Look at the receiver; the event is sent again by a schedule of three and a half days.")
+    ENDPOINT_UNREACHABLE = (
+        "endpoint_unreachable", None, True, Fault.OPERATOR,
+        "A receiver of events did not answer in time, or its certificate is not for its name.",
+        "Look at the receiver and at the network between.")
+    ENDPOINT_UNSAFE = (
+        "endpoint_unsafe", None, True, Fault.OPERATOR,
+        "A receiver's name stands for an address that is private, local or reserved; nothing was sent.",
+        "Correct its DNS, or allow the network with `WEBHOOK_NETWORKS`.")
+    ENDPOINT_GONE = (
+        "endpoint_gone", None, False, Fault.OPERATOR,
+        "A receiver of events answered 410: it wants no more. Nothing is sent there.",
+        "Remove it from `WEBHOOKS`, or enable it again.")
+    ENDPOINT_DISABLED = (
+        "endpoint_disabled", None, False, Fault.OPERATOR,
+        "A receiver of events failed for five days, or answered 410. Nothing is sent there any more.",
+        "Put it right, enable it again, then have the events replayed.")
+    TOPIC_REFUSED = (
+        "topic_refused", None, True, Fault.OPERATOR,
+        "The Event Grid topic refuses the app: 401 or 403, or there is no token.",
+        "Give the app's identity the role EventGrid Data Sender on the topic.")
     CONTENT_CONFLICT = (
         "content_conflict", None, False, Fault.ACS,
         "Other bytes than the archived ones claim to be this chunk; both are kept, the second as `….conflict-…`.",

@@ -37,6 +37,7 @@ from recording.errors.codes import Code
 from recording.library.seal.waiting import seal_recording
 from recording.ports import Directory, IndexKeySource, Ports
 from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.outgoing.announce import announce
 from recording.telemetry import Event, emit, span
 
 TRIES = 5  # others may write the recording's record meanwhile; five in a row never do
@@ -51,6 +52,8 @@ def follow_up_message(text: str, ports: Ports) -> None:
         emit(Event.FOLLOW_UP_FAILED, code=Code.UNREADABLE_RECORD, reason="dropped")
         return
     try:
+        if attempt == 0:  # before the rows: a directory that fails keeps nobody from hearing what happened
+            announce(recording_id, ports)
         with span("follow_up", recording_id=recording_id):
             follow_up(recording_id, ports)
     except (RecordingError, *ODD_CONTENT) as error:

@@ -25,6 +25,7 @@ from recording.ports.library.exports import DerivedPorts, ExportPorts
 from recording.ports.library.keeping import AuditEraser, Custodian, Keeping
 from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
+from recording.ports.outgoing import OutgoingPorts
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
 from recording.ports.start_counts import StartCounts
 from recording.ports.stored import Page, Unreadable
@@ -49,6 +50,7 @@ __all__ = [
     "IndexKeySource",
     "Keeping",
     "Memory",
+    "OutgoingPorts",
     "Page",
     "PoisonMessage",
     "Ports",
@@ -105,3 +107,4 @@ class Ports:
     guards: Guards | None = None
     scope: Scope | None = None  # whose recordings are seen through these ports; None: all
     beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope
+    outgoing: OutgoingPorts | None = None  # only where EVENTS_TOPIC_ENDPOINT or WEBHOOKS is set

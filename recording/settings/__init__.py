@@ -19,6 +19,8 @@ from recording.domain.calls.policy import CallPolicy, policy_for
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS
 from recording.domain.incoming.tenants import Tenants
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
+from recording.domain.outgoing.address import IpNetwork
+from recording.domain.outgoing.endpoints import WebhookEndpoint, fault_of, read_hosts, read_networks
 from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
 from recording.errors.codes import Code
@@ -31,7 +33,7 @@ _COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LAST_COMMA = re.compile(_STRING + r"|,(\s*[}\]])", re.DOTALL)
 _OF_AN_APP = re.compile(
     "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
-    "|VERIFY_|MEDIA_|SEAL_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
+    "|VERIFY_|MEDIA_|SEAL_|EVENTS_|WEBHOOK|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
     "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|CALL_POLICIES|TENANTS|START_RATE_"
 )
 _SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
@@ -89,6 +91,14 @@ class StorageConnection(_Frozen):
         return f"{parts.get('accountname', 'devstoreaccount1')}.blob.{suffix}"
 
 
+class TopicConnection(_Frozen):
+    """How to reach the Event Grid topic that events go to. `key` is None with identity."""
+
+    endpoint: str
+    key: SecretStr | None = None
+    client_id: str | None = None
+
+
 @dataclass(frozen=True)
 class Setting:
     """Where a value stands in the environment, and how its text is read."""
@@ -144,6 +154,16 @@ class Settings(_Frozen):
     parquet_tags: Annotated[tuple[str, ...], Setting("PARQUET_TAGS", values.column_names)] = ()
     seal_key: Annotated[str | None, Setting("SEAL_KEY", values.seal_key)] = None
     seal_timestamp_url: Annotated[str | None, Setting("SEAL_TIMESTAMP_URL", values.stamping_url)] = None
+    events_topic: TopicConnection | None = None
+    events_api: Annotated[str, Setting("EVENTS_API_URL", values.api_url)] = ""
+    webhooks: Annotated[tuple[WebhookEndpoint, ...], Setting("WEBHOOKS", values.webhooks)] = ()
+    webhook_hosts: Annotated[tuple[str, ...], Setting("WEBHOOK_HOSTS", read_hosts)] = ()
+    webhook_networks: Annotated[tuple[IpNetwork, ...], Setting("WEBHOOK_NETWORKS", read_networks)] = ()
+
+    @property
+    def sends_events(self) -> bool:
+        """Return whether anybody wants to know what happens."""
+        return self.events_topic is not None or bool(self.webhooks)
 
     def policy(self, caller: str | None, tags: Mapping[str, str]) -> CallPolicy:
         """Return the policy that covers a recording of this caller with these tags."""
@@ -164,11 +184,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "fallback_storage": _storage(reader, "FALLBACK_STORAGE", ("blob",), is_required=False),
         "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
         "custodian_storage": _storage(reader, "CUSTODIAN_STORAGE", ("blob",), is_required=False),
+        "events_topic": _topic(reader),
     }
     for field, setting in settings_by_field().items():
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
     if found["parquet_container"] == found["archive_container"]:
         reader.faults["PARQUET_CONTAINER"] = "must be another container than the archive's"
+    if fault := fault_of(found["webhooks"], found["webhook_hosts"], found["webhook_networks"]):
+        reader.faults.setdefault("WEBHOOKS", fault)
     if reader.faults:
         raise SettingsError(reader.faults)
     return Settings(**found)
@@ -255,6 +278,18 @@ def _acs(reader: _Reader) -> AcsConnection | None:
         "client_id": reader.text("ACS_CLIENT_ID") or reader.text("AzureWebJobsStorage__clientId"),
     }
     return AcsConnection(endpoint=endpoint, access_key=key, **facts) if endpoint else None
+
+
+def _topic(reader: _Reader) -> TopicConnection | None:
+    key, client_id = reader.text("EVENTS_TOPIC_KEY"), reader.text("EVENTS_TOPIC_CLIENT_ID")
+    endpoint = reader.read("EVENTS_TOPIC_ENDPOINT", values.topic_endpoint, None)
+    if endpoint is None:
+        return None
+    return TopicConnection(
+        endpoint=endpoint,
+        key=SecretStr(key) if key else None,
+        client_id=client_id or reader.text("AzureWebJobsStorage__clientId"),
+    )
 
 
 def _storage(

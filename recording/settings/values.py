@@ -16,10 +16,12 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from recording.domain.archived.layout import template_fault
 from recording.domain.calls.policy import MOST_POLICIES, CallPolicy
 from recording.domain.incoming.tenants import Tenants
+from recording.domain.outgoing.endpoints import WebhookEndpoint
 from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
 MOST_COLUMNS = 20
+_AUTHORITY, _SEGMENTS = r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", r"(/[A-Za-z0-9._-]+)*/?"
 
 
 class MediaCheck(StrEnum):
@@ -246,6 +248,32 @@ def tenants(text: str) -> Tenants:
         raise ValueError(f"has tenants with a fault at {', '.join(faults[:5])}") from None
     except (ValueError, RecursionError):
         raise ValueError("must be a JSON object with tenants") from None
+
+
+def webhooks(text: str) -> tuple[WebhookEndpoint, ...]:
+    """Read the endpoints of webhooks: a JSON list of names, URLs, secrets and types."""
+    try:
+        return TypeAdapter(tuple[WebhookEndpoint, ...]).validate_python(json.loads(text))
+    except ValidationError as error:
+        faults = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors(include_input=False)})
+        raise ValueError(f"has endpoints with a fault at {', '.join(faults[:5])}") from None
+    except (ValueError, RecursionError):
+        raise ValueError("must be a JSON list of endpoints") from None
+
+
+def topic_endpoint(text: str) -> str:
+    """Read the address of an Event Grid topic; plain http only on loopback."""
+    is_ours = re.fullmatch(r"http://127\.0\.0\.1:[0-9]{1,5}/[A-Za-z0-9_./-]*", text)
+    if not is_ours and not re.fullmatch(r"https://[a-z0-9.-]+/api/events", text.lower()):
+        raise ValueError("must be https://…/api/events, as the topic shows it")
+    return text
+
+
+def api_url(text: str) -> str:
+    """Read the address of our own API, for links, without a slash at its end."""
+    if not re.fullmatch(rf"https://{_AUTHORITY}{_SEGMENTS}|http://(localhost|127\.0\.0\.1):[0-9]+{_SEGMENTS}", text):
+        raise ValueError("must be https:// with the host and the path of the API")
+    return text.rstrip("/")
 
 
 def block(text: str) -> int:

@@ -79,6 +79,14 @@ class Event(StrEnum):
     DISPOSED = "recording.disposed"
     DISPOSE_REFUSED = "recording.dispose.refused"
     DISPOSE_RAN = "recording.dispose.ran"
+    NOTIFY_WRITTEN = "recording.notify.written"
+    NOTIFIED = "recording.notify.delivered"
+    NOTIFY_REFUSED = "recording.notify.refused"
+    NOTIFY_GIVEN_UP = "recording.notify.given_up"
+    NOTIFY_FAILED = "recording.notify.failed"
+    NOTIFY_CAUGHT_UP = "recording.notify.caught_up"
+    ENDPOINT_FAILING = "recording.notify.endpoint_failing"
+    ENDPOINT_DISABLED = "recording.notify.endpoint_disabled"
 
 
 _LEVELS = {
@@ -114,6 +122,11 @@ _LEVELS = {
     Event.MISSING: logging.ERROR,
     Event.DISPOSE_REFUSED: logging.WARNING,
     Event.INCOMPLETE: logging.ERROR,
+    Event.NOTIFY_REFUSED: logging.WARNING,
+    Event.NOTIFY_GIVEN_UP: logging.ERROR,
+    Event.NOTIFY_FAILED: logging.WARNING,
+    Event.ENDPOINT_FAILING: logging.ERROR,
+    Event.ENDPOINT_DISABLED: logging.ERROR,
 }
 
 FIELDS = frozenset(

@@ -48,12 +48,12 @@ def _wipe(connection_string: str) -> None:
             with suppress(ResourceNotFoundError):
                 blobs.delete_container(name)
     with QueueServiceClient.from_connection_string(connection_string) as queues:
-        queued = ("chunks", "chunks-poison", "follow-ups", "exports", "guards")
+        queued = ("chunks", "chunks-poison", "follow-ups", "exports", "guards", "outbox")
         for name in (f"recording-{each}" for each in queued):
             with suppress(ResourceNotFoundError):
                 queues.delete_queue(name)
     with TableServiceClient.from_connection_string(connection_string) as tables:
-        for name in ("recordings", "chunks", "audit", "directory", "seal", "custody"):
+        for name in ("recordings", "chunks", "audit", "directory", "seal", "custody", "outbox"):
             tables.delete_table(name)
 
 

@@ -96,6 +96,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
         "export": "recording-exports",
         "guard": "recording-guards",
         "derive": "recording-derived",
+        "notify": "recording-outbox",
     }
     assert functions["ingest_event"]["type"] == "eventGridTrigger"
     assert functions["reconcile"]["type"] == "timerTrigger"

@@ -14,6 +14,7 @@ from dev.in_memory.fakes.exports import FakeDerived, FakeExportQueue
 from dev.in_memory.fakes.keeping import FakeKeeping
 from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeGuards, FakeIndexKeys
 from dev.in_memory.fakes.log import FakeLog
+from dev.in_memory.fakes.outgoing import FakeOutgoing
 from dev.in_memory.fakes.quarantine import FakeDeadLetters, FakeQuarantine
 from dev.in_memory.fakes.queue import FakeQueue
 from dev.in_memory.fakes.seal import FakeSeal
@@ -46,6 +47,7 @@ class Fakes:
     analysts: FakeArchive | None = None  # as without PARQUET_CONTAINER
     memory: Memory = field(default_factory=Memory)
     custodian: FakeCustodian | None = None  # as without CUSTODIAN_STORAGE
+    outgoing: FakeOutgoing | None = None  # as without EVENTS_TOPIC_ENDPOINT and WEBHOOKS
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
     bundles: FakeArchive = field(default_factory=FakeArchive)
@@ -91,4 +93,5 @@ class Fakes:
             custodian=self.custodian,
             audit_eraser=self.audit if self.custodian else None,
             guards=self.guards,
+            outgoing=self.outgoing.ports if self.outgoing else None,
         )

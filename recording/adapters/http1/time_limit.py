@@ -36,6 +36,10 @@ class Limit:
         self.ends_at = time.monotonic() + seconds
         _watchdog.watch(self)
 
+    def left(self) -> float:
+        """Return how many seconds are left, at least a moment: a socket takes no time-out of nothing."""
+        return max(self.ends_at - time.monotonic(), 0.001)
+
     def check(self) -> None:
         """Raise TimeoutError when the time is over: an end that we made ourselves is no end of the body."""
         if self.is_over:

@@ -16,6 +16,7 @@ from recording.domain.archived.exports import ExportRecord, ExportRequest, Expor
 from recording.domain.find.find_query import FindQuery
 from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.incoming.roles import Operation
+from recording.domain.outgoing.events import SubjectKind
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.library.directory import find_all
@@ -26,6 +27,7 @@ from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.exports import ExportPorts
+from recording.ports.outgoing.announce import IN_CASE, announce_subject
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -84,6 +86,16 @@ def export_message(text: str, ports: Ports, settings: Settings) -> None:
         emit(Event.EXPORT_FAILED, code=code, entry=export_id)
         export, etag = _read(export_id, exports)
         _save(_with(export, state=ExportState.FAILED, error=code), etag, exports)
+
+
+def export_record(export_id: str, ports: Ports) -> ExportRecord:
+    """Return an export's own document.
+
+    Raises:
+        RequestError: `export_not_found`.
+        StorageError: the container of bundles does not answer.
+    """
+    return _read(export_id, exports_of(ports))[0]
 
 
 def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timedelta = RUN) -> ExportRecord:
@@ -182,8 +194,10 @@ def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, 
         expires_at=now + form.LIVES,
         sha256=end.manifest_sha256,
     )
+    announce_subject(SubjectKind.EXPORT, export.export_id, ports, IN_CASE)  # whatever ends this process now
     _save(export, etag, exports)
     emit(Event.EXPORTED, count=len(export.recordings), length_bytes=export.length_bytes, entry=export.export_id)
+    announce_subject(SubjectKind.EXPORT, export.export_id, ports)
     return export
 
 

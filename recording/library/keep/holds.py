@@ -13,6 +13,7 @@ from recording.errors.codes import Code
 from recording.library.keep.assess import keeping_of
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.ports import Page, Ports, Unreadable
+from recording.ports.outgoing.announce import IN_CASE, announce
 from recording.telemetry import Event, emit
 
 TRIES = 10  # others may write the row meanwhile
@@ -29,7 +30,9 @@ def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports:
     name = rules_of.checked_case(case)
     if ports.catalog.get_recording(recording_id) is None:
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
+    announce(recording_id, ports, IN_CASE)  # beforehand too: whatever ends this process now, it is reported
     row = change_custody(recording_id, lambda row: rules_of.held(row, name, reason, by, ports.clock.now()), ports)
+    announce(recording_id, ports)
     return _with_blobs(row, ports)
 
 
@@ -41,7 +44,9 @@ def release_hold(recording_id: str, case: str, reason: str, by: str | None, port
         StorageError: storage does not answer; the same again completes it.
     """
     name = rules_of.checked_case(case)
+    announce(recording_id, ports, IN_CASE)
     row = change_custody(recording_id, lambda row: rules_of.released(row, name, reason, by, ports.clock.now()), ports)
+    announce(recording_id, ports)
     return _with_blobs(row, ports)
 
 

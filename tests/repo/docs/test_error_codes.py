@@ -19,6 +19,7 @@ OTHER_MEANINGS = {
     ("recording/reconcile/overdue.py", "expired"),
     ("recording/telemetry/__init__.py", "expired"),
     ("recording/operate/find_held.py", "expired"),
+    ("recording/domain/outgoing/events.py", "expired"),
     ("recording/settings/__init__.py", "consent_required"),
     ("recording/domain/watched/attention.py", "pause_overdue"),
     ("recording/domain/watched/attention.py", "consent_missing"),

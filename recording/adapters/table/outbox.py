@@ -1,0 +1,209 @@
+"""Fills the port Outbox with the table `outbox`: what waits, what was written, and how the ways stand.
+
+| partition | row | what |
+|---|---|---|
+| `pending-` and two digits of a hash | subject, sequence, id | an event that waits |
+| `marks-` and three digits of a hash | subject | which events were written about it |
+| `sent-` and the minute | time, id | an event, for the replay |
+| `ways` | its name | how a way stands |
+"""
+
+import hashlib
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableClient, TableEntity, UpdateMode
+from pydantic import BaseModel, ValidationError
+
+from recording.adapters.azure_sdk.clients import attempt
+from recording.adapters.azure_sdk.errors import is_refused_condition, translated
+from recording.adapters.table.rows import PIECE, Row
+from recording.adapters.table.tables import add_row, put_row, rows_of, table_service
+from recording.domain.names import OUTBOX_TABLE
+from recording.domain.outgoing.delivery import Entry, WayHealth
+from recording.domain.outgoing.events import OutgoingEvent, Subject, read_stored, stamp
+from recording.errors import ClaimLostError
+from recording.ports.stored import Page, Unreadable
+from recording.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+_WAYS = "ways"
+_MARKS = "marks"
+_PENDING, _AFTER_PENDING = "pending-", "pending."  # the sign after the hyphen
+_MINUTE = 13  # characters of a stamp: 20260101T1200
+
+
+class TableOutbox:
+    """The table `outbox` in the host's account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = table_service(settings.host_storage)
+        self._table = self._service.get_table_client(OUTBOX_TABLE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def marks(self, subject: Subject) -> tuple[frozenset[str], str | None]:
+        """Reads one row."""
+        row = self._get(**_marks_keys(subject))
+        if row is None:
+            return frozenset(), None
+        return frozenset(_text(row).split()), row.metadata["etag"]
+
+    def save_marks(self, subject: Subject, marks: frozenset[str], etag: str | None) -> None:
+        """Replaces one row under its ETag, or inserts it."""
+        self._replace(_marks_keys(subject) | _pieces(" ".join(sorted(marks))), etag)
+
+    def add(self, entry: Entry) -> bool:
+        """Inserts a row."""
+        return add_row(self._table, _pending_row(entry))
+
+    def pending(self, subject: Subject) -> list[Entry]:
+        """Reads the rows whose keys begin with the subject's name."""
+        keys = _pending_keys(subject)
+        first, last = f"{keys['RowKey']}!", f'{keys["RowKey"]}"'  # the sign after the exclamation mark
+        rows = rows_of(self._table, keys["PartitionKey"], first, and_that=f" and RowKey lt '{last}'", columns=())
+        return [entry for row in rows if (entry := _entry(row)) is not None]
+
+    def save(self, entry: Entry) -> Entry:
+        """Replaces a row under its ETag."""
+        if entry.etag is None:
+            raise ClaimLostError("an entry that was not read cannot be saved")
+        return entry.model_copy(update={"etag": self._replace(_pending_row(entry), entry.etag)})
+
+    def remove(self, entry: Entry) -> None:
+        """Deletes a row, whatever it says by now."""
+        self._remove(_pending_row(entry))
+
+    def waiting(self, most: int) -> list[Entry]:
+        """Reads over all partitions of what waits."""
+        found = islice(self._between(_PENDING, _AFTER_PENDING), most)
+        return [entry for row in found if (entry := _entry(row)) is not None]
+
+    def keep(self, event: OutgoingEvent) -> None:
+        """Writes a row."""
+        put_row(self._table, _sent_keys(event) | _pieces(event.model_dump_json(exclude_none=True)))
+
+    def history(self, since: datetime, until: datetime, after: str = "", most: int = 1000) -> Page[OutgoingEvent]:
+        """Reads rows by their minutes; the position is the keys of the row that was read last."""
+        last_minute, _, last_row = after.partition("/")
+        first = last_minute or f"sent-{stamp(since)[:_MINUTE]}"
+        items: list[OutgoingEvent | Unreadable] = []
+        position = ""
+        for row in self._between(first, f"sent-{stamp(until)[:_MINUTE]}~"):
+            if (row["PartitionKey"], row["RowKey"]) <= (last_minute, last_row):
+                continue
+            if len(items) >= most:
+                return Page(tuple(items), next=position)
+            position = f"{row['PartitionKey']}/{row['RowKey']}"
+            event = read_stored(_text(row))
+            if event is None:
+                items.append(Unreadable(position))
+            elif since <= event.at <= until:
+                items.append(event)
+        return Page(tuple(items))
+
+    def forget(self, before: datetime, most: int) -> int:
+        """Deletes rows one by one, the oldest first."""
+        rows = list(islice(self._between("sent-", f"sent-{stamp(before)[:_MINUTE]}"), most))
+        for row in rows:
+            self._remove({"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]})
+        return len(rows)
+
+    def health(self, way: str) -> WayHealth:
+        """Reads one row."""
+        row = self._get(_WAYS, way)
+        found = _document(WayHealth, row) if row is not None else None
+        return found or WayHealth(way=way, etag=row.metadata["etag"] if row is not None else None)
+
+    def save_health(self, health: WayHealth) -> WayHealth:
+        """Replaces one row under its ETag, or inserts it."""
+        row = {"PartitionKey": _WAYS, "RowKey": health.way} | _pieces(health.model_dump_json())
+        return health.model_copy(update={"etag": self._replace(row, health.etag)})
+
+    def _replace(self, row: Row, etag: str | None) -> str:
+        """Write a row if it still has this ETag, or if there is none yet; returns the new one."""
+        if etag is None:
+            if not add_row(self._table, row):
+                raise ClaimLostError("the row was added meanwhile")
+            found = self._get(row["PartitionKey"], row["RowKey"])
+            return str(found.metadata["etag"]) if found is not None else ""
+        with translated("saving a row"):
+            try:
+                answer = attempt(lambda: _update(self._table, row, etag))
+            except HttpResponseError as error:
+                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
+                    raise ClaimLostError("the row has changed since it was read") from None
+                raise
+        return str(answer["etag"])
+
+    def _between(self, first: str, beyond: str) -> Any:
+        """Yield the rows of several partitions, in the order of their keys."""
+        with translated("listing rows"), suppress(ResourceNotFoundError):
+            yield from self._table.query_entities(
+                "PartitionKey ge @first and PartitionKey lt @beyond", parameters={"first": first, "beyond": beyond}
+            )
+
+    def _get(self, PartitionKey: str, RowKey: str) -> TableEntity | None:  # noqa: N803 - the service's own names
+        with translated("reading a row"):
+            try:
+                return attempt(lambda: self._table.get_entity(PartitionKey, RowKey))
+            except ResourceNotFoundError:
+                return None
+
+    def _remove(self, row: Row) -> None:
+        with translated("removing a row"), suppress(ResourceNotFoundError):
+            attempt(lambda: self._table.delete_entity(row["PartitionKey"], row["RowKey"]))
+
+
+def _update(table: TableClient, row: Row, etag: str) -> dict[str, Any]:
+    return table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
+
+
+def _hash(name: str, digits: int) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:digits]
+
+
+def _marks_keys(subject: Subject) -> dict[str, str]:
+    return {"PartitionKey": f"{_MARKS}-{_hash(subject.name, 3)}", "RowKey": subject.name}
+
+
+def _pending_keys(subject: Subject) -> dict[str, str]:
+    return {"PartitionKey": f"{_PENDING}{_hash(subject.name, 2)}", "RowKey": subject.name}
+
+
+def _pending_row(entry: Entry) -> Row:
+    event, keys = entry.event, _pending_keys(entry.event.subject)
+    row = keys | {"RowKey": f"{keys['RowKey']}!{event.sequence}-{event.id}"}
+    return row | _pieces(entry.model_dump_json(exclude_none=True))
+
+
+def _sent_keys(event: OutgoingEvent) -> Row:
+    at = stamp(event.at)
+    return {"PartitionKey": f"sent-{at[:_MINUTE]}", "RowKey": f"{at}-{event.id}"}
+
+
+def _pieces(text: str) -> Row:
+    return {f"json{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}
+
+
+def _text(row: TableEntity) -> str:
+    return "".join(str(row[name]) for name in sorted(row) if name.startswith("json"))
+
+
+def _entry(row: TableEntity) -> Entry | None:
+    """Return an entry; None for one that cannot be read, or that a newer version has written."""
+    found = _document(Entry, row)
+    return found if found is not None and read_stored(found.event.model_dump_json()) is not None else None
+
+
+def _document(model: type[M], row: TableEntity) -> M | None:
+    try:
+        return model.model_validate_json(_text(row)).model_copy(update={"etag": row.metadata["etag"]})
+    except (ValidationError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,1 @@
+"""What the app reports to other systems: events, how they look on the way, and where they may go. Pure."""

@@ -1,0 +1,148 @@
+"""How far the delivery of an event is: to each way, how often it was tried, and when it is tried again. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recording.domain.model import with_changes
+from recording.domain.outgoing.events import OutgoingEvent
+from recording.domain.times import UtcTime
+
+SCHEDULE = (  # before the second try, the third one and so on: three and a half days in all, as Standard Webhooks says
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+JITTER = 0.1  # each wait is up to a tenth longer, so that a whole day's events do not come at once
+DEAD_AFTER = timedelta(days=5)  # without one success: nothing is sent there any more until an operator says so
+REPORTED_AFTER = timedelta(hours=1)  # an endpoint that fails for so long needs attention
+REST = timedelta(seconds=30)  # after a failure, before another event tries the same way
+CLAIM = timedelta(minutes=2)  # longer than all tries of one event take
+
+
+class Result(StrEnum):
+    """What came of one try."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    GONE = "gone"  # 410: the receiver wants no more
+    REFUSED = "refused"  # our own guard does not let it go there
+
+
+class Progress(BaseModel):
+    """How far one way is with an event."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    tries: int = 0
+    due: UtcTime | None = None  # None: at once, or never again once it is over
+    is_over: bool = False
+    code: str | None = None  # of the last failure
+
+
+class Entry(BaseModel):
+    """An event that waits in the outbox, and how far each way is with it; saved under its ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    event: OutgoingEvent
+    ways: dict[str, Progress] = Field(default_factory=dict)
+    only: tuple[str, ...] = ()  # a replay for these ways; empty: for all
+    claimed_until: UtcTime | None = None  # another worker is sending it
+    etag: str | None = Field(None, exclude=True)
+
+    def progress(self, way: str) -> Progress:
+        """Return how far a way is; nothing tried yet where it is not mentioned."""
+        return self.ways.get(way, Progress())
+
+    def is_meant_for(self, way: str) -> bool:
+        """Return whether a way still has to deliver it."""
+        return (not self.only or way in self.only) and not self.progress(way).is_over
+
+    def is_due(self, way: str, now: datetime) -> bool:
+        """Return whether a way may try now."""
+        due = self.progress(way).due
+        return due is None or due <= now
+
+    def is_claimed(self, now: datetime) -> bool:
+        """Return whether another worker is sending it."""
+        return self.claimed_until is not None and self.claimed_until > now
+
+    def with_progress(self, way: str, progress: Progress) -> "Entry":
+        """Return the entry with what a way has done."""
+        return with_changes(self, {"ways": {**self.ways, way: progress}})
+
+    def claimed(self, until: datetime | None) -> "Entry":
+        """Return the entry as claimed, or as left."""
+        return with_changes(self, {"claimed_until": until})
+
+
+def after_try(before: Progress, result: Result, code: str | None, now: datetime, jitter: float) -> Progress:
+    """Return how far a way is after a try; past the schedule's end it is given up."""
+    tries = before.tries + 1
+    if result is Result.DELIVERED:
+        return Progress(tries=tries, is_over=True)
+    if result is Result.GONE or tries > len(SCHEDULE):
+        return Progress(tries=tries, is_over=True, code=code)
+    wait = SCHEDULE[tries - 1] * (1 + JITTER * jitter)
+    return Progress(tries=tries, due=now + wait, code=code)
+
+
+class WayHealth(BaseModel):
+    """How a way stands, beside its events; saved under its ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    way: str
+    failing_since: UtcTime | None = None
+    failed_at: UtcTime | None = None
+    code: str | None = None
+    given_up: int = 0  # events that it never got
+    disabled_at: UtcTime | None = None
+    delivered_at: UtcTime | None = None  # when it recovered last
+    etag: str | None = Field(None, exclude=True)
+
+    @property
+    def is_disabled(self) -> bool:
+        """Return whether nothing is sent there."""
+        return self.disabled_at is not None
+
+    def is_resting(self, now: datetime) -> bool:
+        """Return whether it failed a moment ago, so that no other event tries it yet."""
+        return self.failed_at is not None and now < self.failed_at + REST
+
+    def needs_attention(self, now: datetime) -> bool:
+        """Return whether an operator should look at it."""
+        return self.is_disabled or (self.failing_since is not None and now - self.failing_since >= REPORTED_AFTER)
+
+
+def health_after(before: WayHealth, result: Result, code: str | None, now: datetime, *, is_lost: bool) -> WayHealth:
+    """Return how a way stands after a try."""
+    if result is Result.DELIVERED:
+        changes: Mapping[str, object] = {"failing_since": None, "failed_at": None, "code": None, "delivered_at": now}
+        return with_changes(before, changes)
+    since = before.failing_since or now
+    is_dead = result is Result.GONE or now - since >= DEAD_AFTER
+    return with_changes(
+        before,
+        {
+            "failing_since": since,
+            "failed_at": now,
+            "code": code,
+            "given_up": before.given_up + is_lost,
+            "disabled_at": before.disabled_at or (now if is_dead else None),
+        },
+    )
+
+
+def enabled(before: WayHealth) -> WayHealth:
+    """Return a way that an operator has put back to work."""
+    return WayHealth(way=before.way, given_up=before.given_up, etag=before.etag)

@@ -1,0 +1,173 @@
+"""Send: what waits in the outbox about a subject goes each way, in order, until it has arrived or is given up.
+
+The order of writes makes every death harmless:
+
+1. The entry is claimed, so that no two workers send the same event at once.
+2. It is sent. A worker that dies now has sent it, and nobody knows: after its claim it is sent again, with the same id.
+3. What came of it is noted; an entry that no way needs any more is removed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from recording.domain.outgoing.delivery import (
+    CLAIM,
+    REST,
+    Entry,
+    Progress,
+    Result,
+    WayHealth,
+    after_try,
+    health_after,
+)
+from recording.domain.outgoing.events import Subject
+from recording.domain.outgoing.message import NotifyTask, is_newer, read_task
+from recording.errors import ClaimLostError, RecordingError
+from recording.errors.codes import Code
+from recording.library.notify.write import write_events
+from recording.ports import Ports
+from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.outgoing import Answer, OutgoingPorts, Way
+from recording.telemetry import Event, emit, span
+
+NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until another worker is offered it
+
+
+def notify_message(text: str, ports: Ports) -> None:
+    """Write and send what a message of `recording-outbox` asks for; later, when storage fails now.
+
+    Raises:
+        StorageError: not even the queue answers; the host delivers the message again.
+    """
+    outgoing = ports.outgoing
+    if outgoing is None:
+        emit(Event.NOTIFY_FAILED, code=Code.EVENTS_OFF, reason="dropped")
+        return
+    if is_newer(text):
+        outgoing.queue.send_again(text, NEWER_AFTER)
+        return
+    task = read_task(text)
+    if task is None:
+        emit(Event.NOTIFY_FAILED, code=Code.UNREADABLE_TASK, reason="dropped")
+        return
+    try:
+        with span("notify"):
+            notify(task, ports, outgoing)
+    except (RecordingError, *ODD_CONTENT) as error:
+        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        emit(Event.NOTIFY_FAILED, code=code, attempt=task.attempt + 1, entry=task.subject.name)
+        outgoing.queue.send(task.again(), task.wait())
+
+
+def notify(task: NotifyTask, ports: Ports, outgoing: OutgoingPorts) -> None:
+    """Write what happened to the message's subject, and send what waits about it.
+
+    Raises:
+        StorageError: records or outbox do not answer; the same again completes it.
+    """
+    more = (task.event,) if task.event is not None else ()
+    write_events(task.subject, ports, outgoing, more)
+    due = send_pending(task.subject, ports, outgoing)
+    if due is not None:
+        outgoing.queue.send(NotifyTask(subject=task.subject), max(due - ports.clock.now(), timedelta()))
+
+
+def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> datetime | None:
+    """Send what waits about a subject; returns when to go on with what could not be sent, None when nothing is left.
+
+    Raises:
+        StorageError: the outbox does not answer.
+    """
+    blocked: dict[str, datetime] = {}
+    for entry in outgoing.outbox.pending(subject):
+        now = ports.clock.now()
+        if entry.is_claimed(now):
+            return entry.claimed_until
+        try:
+            _send_entry(outgoing.outbox.save(entry.claimed(now + CLAIM)), blocked, ports, outgoing)
+        except ClaimLostError:  # another worker took it at this very moment, and goes on with the rest
+            return now + CLAIM
+    return min(blocked.values(), default=None)
+
+
+def _send_entry(entry: Entry, blocked: dict[str, datetime], ports: Ports, outgoing: OutgoingPorts) -> None:
+    """Try every way that is due; a way where an earlier event still waits is passed over, to keep the order."""
+    for way in outgoing.ways:
+        if not way.wants(entry.event.type) or not entry.is_meant_for(way.name):
+            continue
+        if way.name in blocked:
+            continue
+        entry = entry.with_progress(way.name, progress := _try(entry, way, ports, outgoing))
+        if not progress.is_over:
+            blocked[way.name] = progress.due or ports.clock.now() + REST
+    if _is_done(entry, outgoing.ways):
+        outgoing.outbox.remove(entry)
+    else:
+        outgoing.outbox.save(entry.claimed(None))
+
+
+def _is_done(entry: Entry, ways: Sequence[Way]) -> bool:
+    return not any(way.wants(entry.event.type) and entry.is_meant_for(way.name) for way in ways)
+
+
+def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progress:
+    """Try one way, unless it is not time yet, it failed a moment ago, or an operator must look at it first."""
+    now, before = ports.clock.now(), entry.progress(way.name)
+    if not entry.is_due(way.name, now):
+        return before
+    health = known_health(way.name, outgoing)
+    if health.is_disabled:
+        return Progress(tries=before.tries, is_over=True, code=Code.ENDPOINT_DISABLED)
+    if health.is_resting(now):
+        return before.model_copy(update={"due": now + REST * (1 + ports.jitter())})
+    answer = way.send(entry.event, now)
+    after = after_try(before, answer.result, answer.code, now, ports.jitter())
+    _tell(entry, way, answer, after, now)
+    _note_health(health, answer, outgoing, now, is_lost=after.is_over and answer.result is not Result.DELIVERED)
+    return after
+
+
+def _tell(entry: Entry, way: Way, answer: Answer, after: Progress, now: datetime) -> None:
+    event = entry.event
+    if answer.result is Result.DELIVERED:
+        latency = max(now - event.at, timedelta())
+        emit(Event.NOTIFIED, event_id=event.id, reason=event.type, entry=way.name, latency_seconds=latency)
+        return
+    emit(
+        Event.NOTIFY_GIVEN_UP if after.is_over else Event.NOTIFY_REFUSED,
+        event_id=event.id,
+        reason=event.type,
+        entry=way.name,
+        attempt=after.tries,
+        code=answer.code,
+        fault=answer.code.fault if answer.code else None,
+        delay_seconds=after.due - now if after.due else None,
+    )
+
+
+def known_health(way: str, outgoing: OutgoingPorts) -> WayHealth:
+    """Return how a way stands: as this process knows while it is well, else as the outbox says now.
+
+    Raises:
+        StorageError: the outbox does not answer.
+    """
+    known = outgoing.known.of.get(way)
+    if known is None or known.failing_since is not None or known.is_disabled:
+        known = outgoing.known.of[way] = outgoing.outbox.health(way)
+    return known
+
+
+def _note_health(before: WayHealth, answer: Answer, outgoing: OutgoingPorts, now: datetime, *, is_lost: bool) -> None:
+    """Note a way's first failure, its later ones, and its recovery; a way that stays well is not written about."""
+    is_well = answer.result is Result.DELIVERED
+    if is_well and before.failing_since is None:
+        return
+    after = health_after(before, answer.result, answer.code, now, is_lost=is_lost)
+    if after.is_disabled and not before.is_disabled:
+        emit(
+            Event.ENDPOINT_DISABLED, entry=before.way, code=answer.code, age_seconds=now - (after.failing_since or now)
+        )
+    try:
+        outgoing.known.of[before.way] = outgoing.outbox.save_health(after)
+    except ClaimLostError:  # another worker has noted the same
+        outgoing.known.of.pop(before.way, None)

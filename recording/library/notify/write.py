@@ -1,0 +1,116 @@
+"""Write: what a subject's records say has happened becomes rows of the outbox, each event once.
+
+The order of writes makes every death harmless:
+
+1. The event waits: an entry is added to what must be sent.
+2. The event is in the history, from which it can be replayed.
+3. The subject's list of marks says that it was written.
+
+Without the mark of the last step the same event is written again, under the same id.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from recording.domain.outgoing.delivery import Entry
+from recording.domain.outgoing.derived import is_recent, of_export, of_recording
+from recording.domain.outgoing.events import EventType, OutgoingEvent, SealedData, Subject, SubjectKind, event_of
+from recording.errors import ClaimLostError, RequestError, StorageBusyError
+from recording.library.handover.export import export_record
+from recording.library.seal.log import head_of
+from recording.ports import Ports
+from recording.ports.outgoing import OutgoingPorts
+from recording.telemetry import Event, emit
+
+TRIES = 5  # others may write the same list of marks meanwhile
+MARK = 16  # characters of an id: 64 bits, among the few events of one subject
+
+
+def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: Sequence[OutgoingEvent] = ()) -> int:
+    """Write what happened to a subject and is not written yet; returns how many events that were.
+
+    Args:
+        subject: whose records are read.
+        ports: where they are.
+        outgoing: with the outbox.
+        more: events that no record keeps.
+
+    Raises:
+        StorageError: records or outbox do not answer; the same again completes it.
+    """
+    happened = [*happened_to(subject, ports), *(event for event in more if is_recent(event, ports.clock.now()))]
+    if not happened:
+        return 0
+    for _ in range(TRIES):
+        marks, etag = outgoing.outbox.marks(subject)
+        fresh = [event for event in happened if mark_of(event) not in marks]
+        if not fresh:
+            return 0
+        _write(fresh, outgoing)
+        try:
+            outgoing.outbox.save_marks(subject, marks | {mark_of(event) for event in fresh}, etag)
+        except ClaimLostError:
+            continue
+        for event in fresh:
+            emit(Event.NOTIFY_WRITTEN, event_id=event.id, reason=event.type, recording_id=event.data.get("recordingId"))
+        return len(fresh)
+    raise StorageBusyError("the list of a subject's events keeps changing")
+
+
+def unwritten(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> list[OutgoingEvent]:
+    """Return what happened to a subject and has no mark; empty when the outbox knows all of it.
+
+    Raises:
+        StorageError: records or outbox do not answer.
+    """
+    happened = happened_to(subject, ports)
+    if not happened:
+        return []
+    marks, _ = outgoing.outbox.marks(subject)
+    return [event for event in happened if mark_of(event) not in marks]
+
+
+def mark_of(event: OutgoingEvent) -> str:
+    """Return how the list of marks names an event."""
+    return event.id[:MARK]
+
+
+def happened_to(subject: Subject, ports: Ports) -> list[OutgoingEvent]:
+    """Return what the records of a subject say has happened within the last days.
+
+    Raises:
+        StorageError: the records do not answer.
+    """
+    now = ports.clock.now()
+    if subject.kind is SubjectKind.RECORDING:
+        custody = ports.keeping.custody(subject.id) if ports.keeping is not None else None
+        record, chunks = ports.catalog.get_recording(subject.id), ports.catalog.chunks_of(subject.id)
+        return of_recording(record, chunks, custody, now)
+    if subject.kind is SubjectKind.EXPORT:
+        return [event for event in _of_export(subject.id, ports) if is_recent(event, now)]
+    if subject.kind is SubjectKind.SEAL:
+        return [event for event in _of_seal(subject, ports) if is_recent(event, now)]
+    return []
+
+
+def _of_export(export_id: str, ports: Ports) -> list[OutgoingEvent]:
+    try:
+        return of_export(export_record(export_id, ports))
+    except RequestError:
+        return []
+
+
+def _of_seal(subject: Subject, ports: Ports) -> Iterable[OutgoingEvent]:
+    """Yield the newest checkpoint; it contains all that came before."""
+    if ports.seal is None:
+        return
+    head = head_of(ports, ports.seal)
+    if head.at is not None:
+        data = SealedData(checkpoint=head.number, leaves=head.tree.size)
+        yield event_of(EventType.SEALED, subject, head.at, data, head.number)
+
+
+def _write(events: Sequence[OutgoingEvent], outgoing: OutgoingPorts) -> None:
+    for event in events:
+        if any(way.wants(event.type) for way in outgoing.ways):
+            outgoing.outbox.add(Entry(event=event))
+        outgoing.outbox.keep(event)
