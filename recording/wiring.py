@@ -14,6 +14,7 @@ from recording.ports import (
     Archive,
     AuditEraser,
     AuditTrail,
+    BufferPool,
     CallRecordingLog,
     Catalog,
     ChunkQueue,
@@ -99,6 +100,7 @@ def _ports() -> Ports:
         quarantine=_lazily(_quarantine),
         audit=_lazily(_audit),
         start_counts=_lazily(_start_counts),
+        pool=_lazily(_pool),
         fallback=_lazily(_fallback) if settings().fallback_storage else None,
         dead_letters=_lazily(_dead_letters) if settings().dead_letter_storage else None,
         log=_lazily(_log) if settings().monitor_workspace_id else None,
@@ -407,6 +409,12 @@ def _start_counts() -> StartCounts:
     from recording.adapters.table.start_counts import TableStartCounts
 
     return TableStartCounts(settings())
+
+
+def _pool() -> BufferPool:
+    from recording.archive.transfer.buffers import process_pool
+
+    return process_pool(settings().copy_slots, settings().copy_block_bytes)
 
 
 def _dead_letters() -> DeadLetters:

@@ -16,6 +16,7 @@ from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.fakes.scripted import Scripted
 from dev.in_memory.fakes.source import FakeSource
 from dev.in_memory.hand import SkewedClock
+from dev.in_memory.pools import shared_pool
 from recording.archive.line import archive_message
 from recording.control.guards import guard_message
 from recording.domain.archived.layout import metadata_name, receipt_name
@@ -25,6 +26,7 @@ from recording.domain.state.transitions import is_archived, is_finished
 from recording.ingest import ingest_text
 from recording.library.follow_up import follow_up_message
 from recording.library.notify.send import notify_message
+from recording.ports import BufferPool
 from recording.reconcile.overdue import Reconciled, reconcile
 from recording.settings import Settings
 
@@ -60,9 +62,10 @@ class World:
     failed_deliveries: dict[str, int] = field(default_factory=dict)  # body → how often its worker did not return
     skew: timedelta = timedelta()  # by how much the clock of the instance that works now is wrong
     seed: float | str = 0  # decides the jitter of retries
+    pool: BufferPool = field(default_factory=shared_pool)
 
     def __post_init__(self) -> None:
-        self.fakes = Fakes(source=self.source, jitter=random.Random(self.seed).random)
+        self.fakes = Fakes(source=self.source, pool=self.pool, jitter=random.Random(self.seed).random)
         self.source.witness = self._check_delete
 
     # --- what happens outside ----------------------------------------------------------------------------------------
@@ -275,9 +278,9 @@ class World:
             assert document is None, "I1: a DELETE that loses metadata"
 
 
-def world(*, seed: int = 0, **changes: Any) -> World:
-    """A world with these settings; the clock stands two minutes after the event, and the seed decides the jitter."""
-    fresh = World(settings=settings(**changes), seed=seed)
+def world(*, seed: int = 0, pool: BufferPool | None = None, **changes: Any) -> World:
+    """Return a world with these settings; its clock stands two minutes after the event, the seed decides the jitter."""
+    fresh = World(settings=settings(**changes), seed=seed, pool=pool or shared_pool())
     assert fresh.now == FAKE_CLOCK_START
     return fresh
 

@@ -16,6 +16,7 @@ from typing import Any
 from dev.in_memory.builders import CONTAINER, chunk, cloud_event, document_id, event, metadata, task, wav
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from dev.prove.picture import picture
 from recording.domain.state.chunk import ChunkTask
@@ -133,7 +134,7 @@ def _media(number: int) -> bytes:
 
 
 def _with(*numbers: int, document: bytes | None = None, **changes: Any) -> World:
-    here = world(**changes)
+    here = world(pool=one_thread_pool(), **changes)
     for number in numbers:
         made = _short(number)
         here.holds(made, _media(number), metadata(made, chunkDuration=20) if document is None else document)
@@ -204,7 +205,7 @@ def _blocks() -> World:
 
 
 def _external() -> World:
-    here = world()
+    here = world(pool=one_thread_pool())
     here.fakes.external.objects |= {OWN_MEDIA: _media(0), OWN_METADATA: metadata(_short(0), chunkDuration=20)}
     return here
 

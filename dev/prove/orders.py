@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import Any
 
 from dev.in_memory.builders import chunk, document_id, event, metadata, task, wav
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import World, world
 from dev.prove.picture import picture
 from recording.ingest import ingest_event
@@ -21,7 +22,7 @@ WAYS = ("queue first", "webhook first")
 
 def live(order: Sequence[int], way: str, seed: int) -> dict[str, Any]:
     """The end after these deliveries in this order; `seed` says after which of them the workers work."""
-    here = world()
+    here = world(pool=one_thread_pool())
     for number in range(EVENTS):
         made = task(number, document_id(number), recording_duration_ms=20)
         here.holds(made, wav(20, sample=bytes([number + 1, 7])), metadata(made, chunkDuration=20))

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata, task, wav
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import POISONED_AFTER, WorkerDiedError, intercept, world
 from recording.domain.state.chunk import ChunkTask
 from recording.domain.state.recording import RecordingRecord
@@ -71,7 +72,7 @@ class Outage:
 
     def __init__(self, part: str, hours: float, seed: int) -> None:
         self.part, self.dice = part, random.Random(f"{part} {hours} {seed}")
-        self.here = world(seed=seed)
+        self.here = world(seed=seed, pool=one_thread_pool())
         self.begins = self.here.now + timedelta(hours=1)
         self.ends = self.begins + timedelta(hours=hours)
         self.tasks: list[ChunkTask] = []

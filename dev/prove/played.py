@@ -15,6 +15,7 @@ from typing import Any
 from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata, task, wav
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.hand import keep_as_written
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import World, world
 from dev.prove.drips import PLACES, Drips, Workers
 from dev.prove.outages import Outage, listening, refused_by
@@ -276,7 +277,7 @@ class Stage:
     """A world with recordings that arrive one by one, and an ear at its log."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.here = name, world()
+        self.name, self.here = name, world(pool=one_thread_pool())
         self.begins = self.here.now
         self.tasks: list[ChunkTask] = []
         self.first: dict[str, datetime] = {}

@@ -33,6 +33,7 @@ from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.start_counts import TableStartCounts
 from recording.archive.line import archive_message
+from recording.archive.transfer.buffers import process_pool
 from recording.domain.names import CHUNKS_QUEUE
 from recording.domain.state.chunk import ChunkTask
 from recording.errors import RecordingError
@@ -172,6 +173,7 @@ def real_ports(
             quarantine=opened(BlobQuarantine(settings)),
             audit=opened(TableAudit(settings)),
             start_counts=opened(TableStartCounts(settings)),
+            pool=opened(process_pool(settings.copy_slots, settings.copy_block_bytes)),
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dev.prove import crashes, orders, outages
-from dev.prove.simulation import CHUNKS, live, one_thread
+from dev.prove.simulation import CHUNKS, live, silent_log
 from dev.prove.wrong_variants import VARIANTS, caught_at
 
 MOST_SEEDS_FOR_A_CONTROL = 1000
@@ -89,7 +89,7 @@ def prove_years(first: int, seeds: int, *, is_long: bool) -> int:
     """Seven years of rules, holds, erasures and deaths; 0 when nothing went too early or stayed too long."""
     from dev.prove.years import print_years
 
-    with one_thread(is_silent=True):
+    with silent_log():
         return print_years(first, seeds, is_long=is_long)
 
 
@@ -97,8 +97,7 @@ def prove_played() -> int:
     """Stories of bad days with their times; 0 when each ended as it must."""
     from dev.prove.played import print_played
 
-    with one_thread(is_silent=False):
-        return print_played()
+    return print_played()
 
 
 def prove_hostile(first: int, cases: int) -> int:
@@ -171,7 +170,7 @@ def prove_simulation(first: int, seeds: int) -> int:
 
 def _simulated(seeds: Sequence[int]) -> Sum:
     done = Sum(lives=len(seeds))
-    with one_thread():
+    with silent_log():
         for life in map(live, seeds):
             done.counts += life.counts
             again = f"python -m dev prove simulation --first {life.seed} --seeds 1"
@@ -194,7 +193,7 @@ def prove_crashes(*, is_long: bool) -> int:
     """Every crash point, and pairs of them; 0 when every end was that of the calm run."""
     singles: list[Crash] = []
     pairs: list[Crash] = []
-    with one_thread():
+    with silent_log():
         for at, plan in enumerate(crashes.PLANS):
             singles += [(at, (point,)) for point in crashes.single_points(plan)]
             found = list(crashes.pairs(plan))
@@ -207,7 +206,7 @@ def prove_crashes(*, is_long: bool) -> int:
 
 def _crashed(jobs: Sequence[Crash]) -> Sum:
     done = Sum(lives=len(jobs))
-    with one_thread():
+    with silent_log():
         calm = {at: crashes.live(crashes.PLANS[at]).picture for at in {at for at, _ in jobs}}
         for at, points in jobs:
             plan = crashes.PLANS[at]
@@ -226,7 +225,7 @@ def prove_orders() -> int:
 
 def _ordered(jobs: Sequence[tuple[int, str]]) -> Sum:
     done = Sum(lives=len(jobs))
-    with one_thread():
+    with silent_log():
         calm = orders.live(orders.ORDERS[0], orders.WAYS[0], 0)
         for number, way in jobs:
             if orders.live(orders.ORDERS[number], way, number) != calm:
@@ -247,12 +246,11 @@ def prove_outages(seeds: int) -> int:
 
 def _out(jobs: Sequence[tuple[str, float, int]]) -> Sum:
     done = Sum(lives=len(jobs))
-    with one_thread(is_silent=False):
-        for part, hours, seed in jobs:
-            lived = outages.Outage(part, hours, seed).run()
-            done.counts += Counter({f"{part} {hours}": lived.lost, "told": lived.told_in_time})
-            again = f"dev.prove.outages.Outage({part!r}, {hours}, {seed}).run()"
-            done.violations += [(again, f"{who} was lost and nobody was told") for who in lived.untold]
-            if lived.lost and hours < outages.DAY:
-                done.violations.append((again, f"{lived.lost} lost in an outage of {hours} hours"))
+    for part, hours, seed in jobs:
+        lived = outages.Outage(part, hours, seed).run()
+        done.counts += Counter({f"{part} {hours}": lived.lost, "told": lived.told_in_time})
+        again = f"dev.prove.outages.Outage({part!r}, {hours}, {seed}).run()"
+        done.violations += [(again, f"{who} was lost and nobody was told") for who in lived.untold]
+        if lived.lost and hours < outages.DAY:
+            done.violations.append((again, f"{lived.lost} lost in an outage of {hours} hours"))
     return done

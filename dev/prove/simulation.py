@@ -8,19 +8,15 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from unittest import mock
 
 from dev.in_memory.builders import chunk, document_id, event, location, metadata, settings, task, wav
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from dev.prove.powers import POWERS, Power, was_never_ours_to_delete
-from recording.archive import copy as copying
-from recording.archive.transfer.buffers import SlotPool
-from recording.archive.transfer.pace import MIB
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
@@ -53,30 +49,15 @@ class Life:
     catalog: tuple[tuple[Any, ...], ...] = ()
 
 
-class AtOnce(Executor):
-    """Runs what is submitted before it answers."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """The finished future."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - an executor hands on whatever its job raised
-            future.set_exception(error)
-        return future
-
-
 @contextmanager
-def one_thread(*, is_silent: bool = True) -> Iterator[None]:
-    """The copy engine with all its port calls in the caller's thread, and the log silent unless somebody listens."""
-    pool = SlotPool(64 * MIB, threads=1)
-    pool.threads = AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
+def silent_log() -> Iterator[None]:
+    """Silence the app's log, which thousands of lives would fill."""
     log = logging.getLogger("recording")
-    with (
-        mock.patch.object(copying, "process_pool", return_value=pool),
-        mock.patch.object(log, "disabled", new=is_silent),
-    ):
+    was_disabled, log.disabled = log.disabled, True
+    try:
         yield
+    finally:
+        log.disabled = was_disabled
 
 
 class Simulation:
@@ -92,7 +73,7 @@ class Simulation:
     ) -> None:
         self.life = Life(seed)
         self.dice = random.Random(seed)
-        self.world = World(settings=chosen or settings(), seed=seed)
+        self.world = World(settings=chosen or settings(), seed=seed, pool=one_thread_pool())
         self._depth = 0
         self._is_calm = is_calm
         self._watch()

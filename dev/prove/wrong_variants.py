@@ -19,7 +19,7 @@ from dev.prove.powers import (
     RedirectsElsewhere,
     SteadyWrongBody,
 )
-from dev.prove.simulation import live, one_thread
+from dev.prove.simulation import live, silent_log
 from recording import ingest
 from recording.archive import claim, delete_source, fallback
 from recording.archive import line as archive
@@ -185,6 +185,6 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
 
 def caught_at(variant: Variant, most: int) -> tuple[int, str] | None:
     """The first seed below `most` in which the witness objects to a variant, and what it says; None when never."""
-    with one_thread(), variant() as chosen:
+    with silent_log(), variant() as chosen:
         lives: Any = (live(seed, chosen, MEETS.get(variant)) for seed in itertools.islice(itertools.count(), most))
         return next(((life.seed, life.violations[0]) for life in lives if life.violations), None)

@@ -16,6 +16,7 @@ from typing import Any
 
 from dev.in_memory.builders import chunk, document_id, event, settings, task
 from dev.in_memory.keep_world import attached
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.keep import disposition as deciding
@@ -67,7 +68,7 @@ class _Life:
     def __init__(self, seed: int, days: int) -> None:
         self.days = days
         self.random = random.Random(f"years {seed}")
-        self.here = World(settings=settings(), seed=seed)
+        self.here = World(settings=settings(), seed=seed, pool=one_thread_pool())
         self.custodian = attached(self.here.fakes, has_holds=self.random.random() < 0.5)
         self.custodian.soft_delete = timedelta(days=self.random.choice((0, 7)))
         self.custodian.on_destroy = self._witness

@@ -12,7 +12,6 @@ from recording.archive.claim import Work
 from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import held_name
 from recording.archive.suspects import is_to_be_kept, list_suspect, raise_refusal, refusal
-from recording.archive.transfer.buffers import SlotPool, process_pool
 from recording.archive.transfer.fetch import Fetched, fetched
 from recording.archive.transfer.readback import Stored, read_back
 from recording.domain.archived import layout
@@ -82,7 +81,7 @@ def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
     Metadata never comes before the media: an optional document must not delay it.
     """
     is_again = work.record.attempts > 1
-    with fetched(work, pool_of(work), announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
+    with fetched(work, announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
         copied = Copied(source.total, source.digest, source.media)
         fault = _fault_of(work, copied, metadata_if_there(work))
         is_refused = _is_refused(work, fault)
@@ -91,11 +90,6 @@ def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
     if is_refused:
         _refuse(work, source.name, copied, fault or "")
     _finish(work, source.name, source.format, copied, fault)
-
-
-def pool_of(work: Work) -> SlotPool:
-    """The buffers that all copies of this process share."""
-    return process_pool(work.settings.copy_slots, work.settings.copy_block_bytes)
 
 
 def _media_name(work: Work, format_type: FormatType | None) -> str:
@@ -171,7 +165,7 @@ def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
 
 def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
     """Fetch the bad bytes once more, under a name of their own; other bytes by now are judged by the next try."""
-    with fetched(work, pool_of(work), None, lambda _: name) as source:
+    with fetched(work, None, lambda _: name) as source:
         if source.digest != digest:
             return
         _committed(work, source, fault)
@@ -230,7 +224,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
     """
     there = _stored(work, source.name)
     length = there.length_bytes
-    stored, _ = read_back(work, pool_of(work), Stored(source.name, length))
+    stored, _ = read_back(work, Stored(source.name, length))
     if source.digest is not None and stored == source.digest:
         return
     if source.digest is None and length == source.total and _holds_the_same(work, source):
@@ -257,7 +251,7 @@ def _stored(work: Work, name: str) -> StoredBlob:
 
 def _holds_the_same(work: Work, source: Fetched) -> bool:
     try:
-        read_back(work, pool_of(work), Stored(source.name, source.total, source.blocks))
+        read_back(work, Stored(source.name, source.total, source.blocks))
     except ContentConflictError:
         return False
     return True
@@ -270,7 +264,7 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
         False when they are the known bytes after all (`unless_sha256`), and nothing was kept.
     """
     name = layout.conflict_name(media_name, mark_of(work.task.content_location + (unless_sha256 or "")))
-    with fetched(work, pool_of(work), None, lambda _: name) as source:
+    with fetched(work, None, lambda _: name) as source:
         if source.digest is not None and source.digest.sha256 == unless_sha256:
             return False
         _committed(work, source, source.media.fault if source.media else None)

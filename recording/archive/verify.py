@@ -1,7 +1,7 @@
 """Verify: what the archive gives back is what was read from the source, byte for byte."""
 
 from recording.archive.claim import Work
-from recording.archive.copy import digest_of, media_changes, media_fault, pool_of
+from recording.archive.copy import digest_of, media_changes, media_fault
 from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
@@ -108,7 +108,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     is_one_block = _length(work) <= (work.settings.copy_block_bytes or FIRST_BLOCK)  # put at once, without a list
     blocks = [] if is_one_block else _blocks(work)
     blob = Stored(_name(work), _length(work), blocks, etag)
-    stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=is_new)
+    stored, media = read_back(work, blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
     changes = _judged(work, media) if probe else ChunkChanges()
     if is_new:
@@ -119,7 +119,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
 def _first_seen_whole(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format)
     blob = Stored(_name(work), _length(work), _blocks(work, needed=True), etag)
-    stored, media = read_back(work, pool_of(work), blob, probe, with_sha512=work.settings.copy_sha512)
+    stored, media = read_back(work, blob, probe, with_sha512=work.settings.copy_sha512)
     changes = _judged(work, media)
     changes["sha256"], changes["sha512"] = stored.sha256, stored.sha512
     return ["copied in several runs; read back whole: each block is the source's"], changes

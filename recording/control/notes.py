@@ -5,11 +5,10 @@ from collections.abc import Callable
 from recording.domain.ids import canonical_id, is_opaque_id
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import RecordingChanges, changed
-from recording.errors import ClaimLostError, RequestError, StorageBusyError, StorageError
+from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
-
-_SAVE_TRIES = 5  # control calls and first events of one recording rarely meet; five in a row never do
+from recording.ports.changing import change_recording
 
 
 def check_recording_id(recording_id: str) -> None:
@@ -51,18 +50,10 @@ def note(
         StorageBusyError: others kept writing it.
         StorageError: the catalog does not answer.
     """
-    for _ in range(_SAVE_TRIES):
-        known = ports.catalog.get_recording(recording_id)
+
+    def decided(known: RecordingRecord | None) -> RecordingRecord | None:
         record = known or RecordingRecord(recording_id=recording_id)
         changes = decide(record)
-        if changes is None:
-            return record
-        wanted = changed(record, **changes)
-        try:
-            if known is not None:
-                return ports.catalog.save_recording(wanted)
-            if ports.catalog.add_recording(wanted):
-                return wanted
-        except ClaimLostError:
-            continue
-    raise StorageBusyError("the recording's record keeps changing")
+        return None if changes is None else changed(record, **changes)
+
+    return change_recording(recording_id, decided, ports.catalog) or RecordingRecord(recording_id=recording_id)

@@ -9,30 +9,21 @@ from recording.domain.incoming.events import OddChunk, RecordingFileStatusUpdate
 from recording.domain.incoming.tenants import owner_elsewhere
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
-from recording.errors import ClaimLostError, StorageBusyError
 from recording.ports import Ports
+from recording.ports.changing import change_recording
 from recording.settings import Settings
-
-_SAVE_TRIES = 5  # events and control calls of one recording rarely meet; five lost races in a row never happen
 
 
 def recording_of(
     event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports, settings: Settings
 ) -> RecordingRecord:
     """Return the recording's record with its folder fixed; an event adds to what is known and changes nothing of it."""
-    for _ in range(_SAVE_TRIES):
-        known = ports.catalog.get_recording(event.recording_id)
+
+    def complete(known: RecordingRecord | None) -> RecordingRecord:
         before = known or RecordingRecord(recording_id=event.recording_id)
-        wanted = _completed(before, event, odd, ports.clock.now(), settings)
-        if known is None:
-            if ports.catalog.add_recording(wanted):
-                return wanted
-            continue
-        try:
-            return known if wanted == known else ports.catalog.save_recording(wanted)
-        except ClaimLostError:  # control or another event wrote it meanwhile: look again
-            continue
-    raise StorageBusyError("the recording's record keeps changing")
+        return _completed(before, event, odd, ports.clock.now(), settings)
+
+    return change_recording(event.recording_id, complete, ports.catalog)
 
 
 def _completed(
@@ -80,16 +71,14 @@ def _agrees(event: RecordingFileStatusUpdated, known: RecordingRecord) -> bool:
 
 def announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:
     """Note in a known recording that files of it are held, so that it counts as incomplete; others get no row."""
-    for _ in range(_SAVE_TRIES):
-        known = ports.catalog.get_recording(event.recording_id)
+
+    def count_more(known: RecordingRecord | None) -> RecordingRecord | None:
         count = _announced_count(known, event, odd) if known is not None else None
         if known is None or count == known.announced_count:
             return known
-        try:
-            return ports.catalog.save_recording(changed(known, announced_count=count, settled_at=None, look_at=None))
-        except ClaimLostError:
-            continue
-    raise StorageBusyError("the recording's record keeps changing")
+        return changed(known, announced_count=count, settled_at=None, look_at=None)
+
+    return change_recording(event.recording_id, count_more, ports.catalog)
 
 
 def _announced_count(known: RecordingRecord, event: RecordingFileStatusUpdated, odd: Sequence[OddChunk]) -> int | None:

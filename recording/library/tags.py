@@ -11,12 +11,12 @@ from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText
 from recording.domain.incoming.tenants import Tenants, owner_after_tagging
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
-from recording.errors import ClaimLostError, RequestError, StorageBusyError
+from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
 
-_TRIES = 5  # a recording's record is rarely written by two at once; five in a row never are
 TagValue = Annotated[str, Field(max_length=256)]
 
 
@@ -46,22 +46,20 @@ def change_tags(
     request = TagRequest.read(body)
     if not if_match:
         raise RequestError("send If-Match with the ETag of the recording", code=Code.ETAG_MISSING)
-    for _ in range(_TRIES):
-        record = ports.catalog.get_recording(recording_id)
+
+    def tagged(record: RecordingRecord | None) -> RecordingRecord:
         if record is None:
             message = "the catalog does not know this recording"
             raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
         _check_match(if_match, record.current_tags)
         tags = _merged(record.current_tags, request.tags)
         owner = owner_after_tagging(tenants, record.tenant, tags)
-        try:
-            if tags != record.current_tags or owner != record.tenant:
-                ports.catalog.save_recording(_tagged(record, tags, owner))
-        except ClaimLostError:
-            continue
-        request_follow_up(recording_id, ports)
-        return {"recordingId": recording_id, "tags": tags, "etag": etag_of(tags)}
-    raise StorageBusyError("the recording's record keeps changing")
+        is_same = tags == record.current_tags and owner == record.tenant
+        return record if is_same else _tagged(record, tags, owner)
+
+    tags = change_recording(recording_id, tagged, ports.catalog).current_tags
+    request_follow_up(recording_id, ports)
+    return {"recordingId": recording_id, "tags": tags, "etag": etag_of(tags)}
 
 
 def etag_of(tags: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ from recording.ports.acs import (
 )
 from recording.ports.archive import Archive, DeadLetter, DeadLetters, Quarantine, QuarantineEntry
 from recording.ports.audit import AuditEntry, AuditTrail
+from recording.ports.buffers import BufferPool
 from recording.ports.catalog import Catalog
 from recording.ports.guards import Guards
 from recording.ports.library.directory import Directory, DirectoryPage, IndexKeySource
@@ -35,6 +36,7 @@ __all__ = [
     "AuditEntry",
     "AuditEraser",
     "AuditTrail",
+    "BufferPool",
     "CallRecordingLog",
     "Catalog",
     "ChunkQueue",
@@ -89,6 +91,7 @@ class Ports:
     quarantine: Quarantine
     audit: AuditTrail
     start_counts: StartCounts
+    pool: BufferPool
     fallback: Archive | None = None  # only where FALLBACK_STORAGE is set
     dead_letters: DeadLetters | None = None  # only where DEAD_LETTER_STORAGE is set
     log: CallRecordingLog | None = None  # only where MONITOR_WORKSPACE_ID is set

@@ -9,7 +9,7 @@ from dev.in_memory.world import intercept, leave_alone
 from dev.prove import crashes, orders, outages
 from dev.prove.crashes import PLANS, Plan, Trouble
 from dev.prove.picture import picture
-from dev.prove.simulation import one_thread
+from dev.prove.simulation import silent_log
 from recording.errors import SourceBusyError, StorageBusyError
 
 LARGE = {"second destination": 5, "six files of one event": 20}  # one point in so many; the command runs all
@@ -19,7 +19,7 @@ SMALL = [plan for plan in PLANS if plan.name not in LARGE]
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_trouble_at_any_port_call_changes_nothing_in_the_end(plan: Plan) -> None:
     """All points of the small plans, and some of the large ones."""
-    with one_thread():
+    with silent_log():
         calm = crashes.live(plan)
         points = list(crashes.single_points(plan))[:: LARGE.get(plan.name, 1)]
         wrong = {point: found for point in points if (found := crashes.differences(plan, calm.picture, point))}
@@ -30,7 +30,7 @@ def test_trouble_at_any_port_call_changes_nothing_in_the_end(plan: Plan) -> None
 @pytest.mark.parametrize("plan", SMALL, ids=lambda plan: plan.name)
 def test_two_deaths_change_nothing_in_the_end(plan: Plan) -> None:
     """Every fortieth pair; the command runs all."""
-    with one_thread():
+    with silent_log():
         calm = crashes.live(plan)
         some = list(crashes.pairs(plan))[::40]
         wrong = {pair: found for pair in some if (found := crashes.differences(plan, calm.picture, *pair))}
@@ -39,7 +39,7 @@ def test_two_deaths_change_nothing_in_the_end(plan: Plan) -> None:
 
 def test_a_life_with_trouble_is_really_another_life() -> None:
     """A death that nobody dies proves nothing."""
-    with one_thread():
+    with silent_log():
         plan = PLANS[0]
         calm = crashes.live(plan).calls
         assert calm > 20
@@ -50,7 +50,7 @@ def test_a_life_with_trouble_is_really_another_life() -> None:
 def test_a_lasting_outage_that_begins_at_any_call_changes_nothing_in_the_end(failure: Exception) -> None:
     """From the n-th call on one side answers nothing for two hours; then all is well again."""
     ports = ("FakeSource", "WitnessedSource") if isinstance(failure, SourceBusyError) else ("FakeArchive",)
-    with one_thread():
+    with silent_log():
         calm = crashes.live(PLANS[0])
         ends = [_end_of_an_outage(call, ports, failure) for call in range(1, calm.calls + 1)]
     assert ends == [calm.picture] * calm.calls
@@ -69,7 +69,7 @@ def _end_of_an_outage(begins: int, ports: tuple[str, ...], failure: Exception) -
 @pytest.mark.parametrize("way", orders.WAYS)
 def test_the_order_of_deliveries_does_not_matter(way: str) -> None:
     """Every twenty-first order; the command runs all 5,040."""
-    with one_thread():
+    with silent_log():
         calm = orders.live(orders.ORDERS[0], orders.WAYS[0], 0)
         numbers = range(0, len(orders.ORDERS), 21)
         wrong = [number for number in numbers if orders.live(orders.ORDERS[number], way, number) != calm]
@@ -81,8 +81,7 @@ def test_the_order_of_deliveries_does_not_matter(way: str) -> None:
 @pytest.mark.parametrize("part", outages.PARTS)
 def test_an_outage_loses_nothing_in_a_day_and_surprises_nobody_after_it(part: str, hours: float) -> None:
     """Each part alone, for hours, with the clock moved."""
-    with one_thread(is_silent=False):
-        lived = [outages.Outage(part, hours, seed).run() for seed in range(2)]
+    lived = [outages.Outage(part, hours, seed).run() for seed in range(2)]
     assert [one.untold for one in lived if one.untold] == []
     assert sum(one.lost for one in lived) == 0 or hours > outages.DAY
     assert sum(one.lost for one in lived) > 0 or hours < outages.DAY, "an outage that hurts nobody proves nothing"

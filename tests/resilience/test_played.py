@@ -3,19 +3,16 @@
 import pytest
 
 from dev.prove import played
-from dev.prove.simulation import one_thread
 
 
 @pytest.mark.parametrize("story", played.STORIES, ids=lambda story: story.__name__)
 def test_a_bad_day_ends_as_it_must(story: "played.Story") -> None:
     """What could be saved is saved, what was lost was reported before, and in the end nothing needs attention."""
-    with one_thread(is_silent=False):
-        assert story().faults == []
+    assert story().faults == []
 
 
 def test_a_chunk_that_is_lost_is_noticed() -> None:
     """A sum that cannot be wrong proves nothing."""
-    with one_thread(is_silent=False):
-        stage = played.Stage("nobody works")
-        stage.arrives(0)
-        assert len(stage.end().faults) == 1
+    stage = played.Stage("nobody works")
+    stage.arrives(0)
+    assert len(stage.end().faults) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.prove.simulation import live, one_thread
+from dev.prove.simulation import live, silent_log
 from dev.prove.wrong_variants import VARIANTS, Variant, caught_at
 
 SEEDS = 300
@@ -11,7 +11,7 @@ SEEDS = 300
 @pytest.mark.parametrize("first", range(0, SEEDS, 50))
 def test_no_life_breaks_the_promise(first: int) -> None:
     """Faults at a quarter of all port calls, deaths, rival workers, pauses, lies: `python -m dev prove` runs more."""
-    with one_thread():
+    with silent_log():
         lives = [live(seed) for seed in range(first, first + 50)]
     assert [(life.seed, life.violations) for life in lives if life.violations] == []
     assert sum(life.counts["deletes"] for life in lives) > 0, "a witness that saw nothing proves nothing"
@@ -25,6 +25,6 @@ def test_a_wrong_variant_is_caught(variant: Variant) -> None:
 
 def test_a_seed_is_the_same_life_each_time() -> None:
     """A replay that shows something else helps nobody."""
-    with one_thread():
+    with silent_log():
         first, second = live(17), live(17)
     assert (first.counts, first.catalog) == (second.counts, second.catalog)

@@ -19,7 +19,8 @@ from dev.in_memory.fakes.quarantine import FakeDeadLetters, FakeQuarantine
 from dev.in_memory.fakes.queue import FakeQueue
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.fakes.source import FakeExternal, FakeSource
-from recording.ports import Memory, Ports
+from dev.in_memory.pools import shared_pool
+from recording.ports import BufferPool, Memory, Ports
 from recording.ports.library.exports import DerivedPorts, ExportPorts
 
 
@@ -39,6 +40,7 @@ class Fakes:
     fallback: FakeArchive | None = None
     dead_letters: FakeDeadLetters | None = None
     log: FakeLog | None = None
+    pool: BufferPool = field(default_factory=shared_pool)
     jitter: Callable[[], float] = field(default_factory=lambda: random.Random(0).random)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     index_keys: FakeIndexKeys = field(default_factory=FakeIndexKeys)
@@ -77,6 +79,7 @@ class Fakes:
             quarantine=self.quarantine,
             audit=self.audit,
             start_counts=self.start_counts,
+            pool=self.pool,
             fallback=self.fallback,
             dead_letters=self.dead_letters,
             log=self.log,

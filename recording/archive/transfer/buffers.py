@@ -5,25 +5,26 @@ import mmap
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from recording.archive.transfer.pace import MIB, Pace
-from recording.archive.transfer.traffic import Traffic
+from recording.archive.transfer.pace import MIB
 
 LEAD_BYTES = 64  # each range begins a little early, to see that the object is still the same
 _SPARE = LEAD_BYTES + 1  # one byte more than announced shows a body that is too long
 _SMALL_INSTANCE = 1024 * MIB
 _M_ARENA_MAX = -8  # <malloc.h>
-_MOST_HOSTS = 64  # whose pace is remembered
+_MOST_SHARED = 64  # hosts whose pace is remembered
 _WAIT_SECONDS = 1.0  # how long to wait for a buffer before looking at the claim again
+
+T = TypeVar("T")
 
 
 class Slot:
-    """A buffer on loan; it goes back to the pool when the last of its users drops it."""
+    """A buffer on loan; it returns to its pool when the last of its users drops it."""
 
     def __init__(self, pool: "SlotPool", size: int, buffer: mmap.mmap) -> None:
         self.size = size
@@ -35,21 +36,21 @@ class Slot:
 
     @property
     def view(self) -> memoryview:
-        """Room for a block, its lead and one byte more."""
+        """Return the memory: room for a block, its lead and one byte more."""
         return memoryview(self._buffer)
 
     @property
     def is_out(self) -> bool:
-        """Whether somebody uses it."""
+        """Return whether it is still on loan."""
         return self._is_out
 
     def hold(self) -> None:
-        """One more user."""
+        """Count one more user."""
         with self._lock:
             self._users += 1
 
     def drop(self) -> None:
-        """One user less."""
+        """Count one user less."""
         with self._lock:
             self._users -= 1
             is_free = self._users == 0
@@ -57,7 +58,7 @@ class Slot:
             self.give_back()
 
     def give_back(self) -> None:
-        """Back to the pool, whoever still thinks to use it; doing it twice is harmless."""
+        """Return it to the pool, whoever still uses it; doing so twice is harmless."""
         with self._lock:
             was_out, self._is_out = self._is_out, False
         if was_out:
@@ -65,7 +66,7 @@ class Slot:
 
 
 class SlotPool:
-    """So many bytes of buffers, made on first use, and the threads that fill, empty and hash them.
+    """A budget of buffers, made on first use, and the threads that fill, empty and hash them.
 
     The copy that waits longest is served first, so that a file with large blocks is not starved by one with small
     ones; but a file's first block goes before all others, because most files have no other.
@@ -73,25 +74,31 @@ class SlotPool:
 
     def __init__(self, budget_bytes: int, threads: int) -> None:
         self.budget_bytes = budget_bytes
-        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="copy")
-        self.hashers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")
+        self.threads: Executor = ThreadPoolExecutor(threads, thread_name_prefix="copy")
+        self.hashers: Executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")
         self.most_at_once = threads
         self._free: dict[int, list[mmap.mmap]] = {}
         self._used = 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
-        self._traffics: dict[tuple[str, int | None], Traffic] = {}
+        self._shared: dict[Hashable, Any] = {}
 
-    def traffic(self, host: str, pinned_bytes: int | None) -> Traffic:
-        """Return the traffic to a host, which all files share; blocks have the pinned size if there is one."""
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what all copies share under a key; the oldest is forgotten when there are too many."""
         with self._changed:
-            key = host, pinned_bytes
-            if key not in self._traffics and len(self._traffics) >= _MOST_HOSTS:
-                del self._traffics[next(iter(self._traffics))]
-            return self._traffics.setdefault(key, Traffic(Pace(self.most_at_once, self.budget_bytes, pinned_bytes)))
+            if key not in self._shared:
+                if len(self._shared) >= _MOST_SHARED:
+                    del self._shared[next(iter(self._shared))]
+                self._shared[key] = make()
+            return cast("T", self._shared[key])
+
+    def close(self) -> None:
+        """Let the threads end; a copy that still runs fails."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.hashers.shutdown(wait=False, cancel_futures=True)
 
     def take(self, size: int, look: Callable[[], None], *, is_first: bool = False) -> Slot:
-        """A buffer for one block of at most `size` bytes, however long other copies keep theirs.
+        """Lend a buffer for one block of at most `size` bytes; wait for it as long as other copies keep theirs.
 
         Args:
             size: bytes; more than the pool has counts as all it has.
@@ -126,7 +133,7 @@ class SlotPool:
             return Slot(self, size, buffer)
 
     def release(self, size: int, buffer: mmap.mmap) -> None:
-        """Takes a buffer back."""
+        """Take a buffer back."""
         with self._changed:
             self._free.setdefault(_class_of(size), []).append(buffer)
             self._used -= self._counted(size)
@@ -145,7 +152,7 @@ class SlotPool:
                 free -= kept
 
     def _buffer(self, size: int, counted: int) -> mmap.mmap:
-        """One that lies ready, or a new one.
+        """Return a free buffer, or a new one.
 
         Anonymous memory instead of `bytearray`: what is let go is back with the system at once, and what is never
         written costs nothing. Private, because shared memory costs more for each page that is touched first.
@@ -166,9 +173,8 @@ def _class_of(size: int) -> int:
     return MIB << max(0, (size - 1).bit_length() - MIB.bit_length() + 1)
 
 
-@cache
 def process_pool(slots: int | None, block_bytes: int | None) -> SlotPool:
-    """The pool of this process; pinned by settings, or chosen by the instance's memory.
+    """Make the pool of this process; pinned by settings, or chosen by the instance's memory.
 
     Args:
         slots: blocks at once, by COPY_SLOTS.
@@ -184,7 +190,7 @@ def process_pool(slots: int | None, block_bytes: int | None) -> SlotPool:
 
 
 def _share_arenas() -> None:
-    """Has glibc keep two heaps instead of one for each of many threads, which hold on to what was freed in them.
+    """Make glibc keep two heaps instead of one for each of many threads, which hold on to what was freed in them.
 
     Measured on a gigabyte from a throttled source, with read-back: 137 MB above idle before, 65 MB after. Elsewhere
     (musl, macOS) there is no such function, and nothing is done.
@@ -194,12 +200,12 @@ def _share_arenas() -> None:
 
 
 def budget_for(memory: int) -> int:
-    """Bytes of buffers for an instance of this memory: 64 MiB, or 32 MiB where memory is short."""
+    """Return the bytes of buffers for an instance of this memory: 64 MiB, or 32 MiB where memory is short."""
     return 32 * MIB if memory <= _SMALL_INSTANCE else 64 * MIB
 
 
 def memory_bytes() -> int:
-    """The memory this process may use: the container's limit if there is one, else the machine's."""
+    """Return the memory that this process may use: the container's limit if there is one, else the machine's."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         text = Path(limit).read_text(encoding="ascii").strip() if Path(limit).is_file() else ""

@@ -13,11 +13,11 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from recording.archive.claim import Work
-from recording.archive.transfer.buffers import LEAD_BYTES, Slot, SlotPool
+from recording.archive.transfer.buffers import LEAD_BYTES
 from recording.archive.transfer.hashing import Arrival, OrderedPass, Seams
 from recording.archive.transfer.pace import FIRST_BLOCK
 from recording.archive.transfer.scheduler import Flow, Job
-from recording.archive.transfer.traffic import RangeMeter
+from recording.archive.transfer.traffic import RangeMeter, traffic_to
 from recording.domain.archived.blocks import Block, StagedBlock, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.archived.integrity import Digest, check_length
 from recording.domain.formats import FormatType
@@ -26,6 +26,7 @@ from recording.domain.media import SNIFF_BYTES, MediaFacts, MediaProbe, sniff
 from recording.errors import SourceBrokenError, SourceBusyError, SourceSlowError, SourceThrottledError
 from recording.errors.codes import Code
 from recording.ports import SourceContent
+from recording.ports.buffers import Buffer
 
 _TRIES = 3  # for one range, at once; the rest is left to the next worker, who finds what is staged
 _PIECE = 64 * 1024  # how often a job looks whether it may end: a source that drips must not hold it for minutes
@@ -97,7 +98,6 @@ class _Metered:
 @contextmanager
 def fetched(
     work: Work,
-    pool: SlotPool,
     announced: FormatType | None,
     name_for: Callable[[FormatType | None], str],
     *,
@@ -107,7 +107,6 @@ def fetched(
 
     Args:
         work: the claimed chunk; its claim is kept while blocks are on their way.
-        pool: the process's buffers and threads.
         announced: the format that event or metadata tell, where the first bytes do not.
         name_for: the blob's name by its format.
         resume: goes on from what an earlier worker staged under the name of any format.
@@ -118,8 +117,8 @@ def fetched(
         StorageError: a block could not be staged.
     """
     kind, staged = _staged(work, announced, name_for) if resume else (announced, {})
-    traffic = pool.traffic(urlsplit(work.task.content_location).netloc, work.settings.copy_block_bytes)
-    with Flow(work, pool, traffic) as flow:
+    host = urlsplit(work.task.content_location).netloc
+    with Flow(work, traffic_to(host, work.ports.pool, work.settings.copy_block_bytes)) as flow:
         copy = _Fetching(work, flow, announced, name_for, MediaProbe(announced))
         yield copy.resumed(staged, kind) or copy.fresh()
 
@@ -191,7 +190,7 @@ class _Fetching:
         self.flow.run(self._chained(None, self._planned(kept)))
         return self._finished(kind, None, None)
 
-    def _is_same(self, content: _Metered, slot: Slot, staged: StagedBlock) -> bool:
+    def _is_same(self, content: _Metered, slot: Buffer, staged: StagedBlock) -> bool:
         view = slot.view[: staged.length]
         return self._filled(content, view, self.flow.look) == staged.length and f"{crc64_of(view):016x}" == staged.crc64
 
@@ -211,7 +210,7 @@ class _Fetching:
 
     # --- the three ways -----------------------------------------------------------------------------------------------
 
-    def _small(self, source: Source, content: _Metered, slot: Slot) -> Fetched:
+    def _small(self, source: Source, content: _Metered, slot: Buffer) -> Fetched:
         """The whole file is in the first answer."""
         filled = self._filled(
             content, slot.view[: source.total + 1], self.flow.look
@@ -232,7 +231,7 @@ class _Fetching:
             self.flow.share.bytes_left = self.source.total - block.end
             yield partial(self._fetch, block, self.flow.slot(block.length))
 
-    def _streamed(self, content: _Metered, slot: Slot, filled: int) -> Iterator[Job]:
+    def _streamed(self, content: _Metered, slot: Buffer, filled: int) -> Iterator[Job]:
         """The only answer is read here, block by block, while the jobs stage what has come."""
         size = slot.size
         for offset in range(0, self.source.total, size):
@@ -247,7 +246,7 @@ class _Fetching:
             yield partial(self._stage, block, slot.view[: block.length], b"", slot)
             filled = 0
 
-    def _first(self, content: _Metered, slot: Slot, size: int, filled: int) -> None:
+    def _first(self, content: _Metered, slot: Buffer, size: int, filled: int) -> None:
         """The block whose answer is open already, cut in two: a small one for whoever may have to resume."""
         self._fill(content, slot.view[filled:size])
         cut = min(_PROBE_BYTES, size)
@@ -260,7 +259,7 @@ class _Fetching:
 
     # --- one block ----------------------------------------------------------------------------------------------------
 
-    def _fetch(self, block: Block, slot: Slot) -> None:
+    def _fetch(self, block: Block, slot: Buffer) -> None:
         lead = min(LEAD_BYTES, block.offset)
         view = slot.view[: lead + block.length]
         self._fill_again(block.offset - lead, view)
@@ -313,7 +312,7 @@ class _Fetching:
         if self.flow.is_stopped:
             raise SourceBusyError("the copy has ended")
 
-    def _stage(self, block: Block, content: memoryview, lead: bytes | memoryview, slot: Slot) -> None:
+    def _stage(self, block: Block, content: memoryview, lead: bytes | memoryview, slot: Buffer) -> None:
         """Stages a block and has it hashed; the slot goes back when both are done."""
         self.seams.note(block, lead, content)
         crc64 = crc64_of(content)

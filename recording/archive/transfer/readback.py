@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from recording.archive.claim import Work
-from recording.archive.transfer.buffers import Slot, SlotPool
 from recording.archive.transfer.hashing import Arrival, OrderedPass
 from recording.archive.transfer.pace import FIRST_BLOCK, MIB
 from recording.archive.transfer.scheduler import Flow, Job
-from recording.archive.transfer.traffic import Traffic
+from recording.archive.transfer.traffic import Traffic, traffic_to
 from recording.domain.archived.blocks import Block, StagedBlock, crc64_of, plan
 from recording.domain.archived.integrity import Digest
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.errors import ContentConflictError
 from recording.errors.codes import Code
 from recording.ports import Archive
+from recording.ports.buffers import Buffer
 
 ARCHIVE = "archive"  # the one host that is read back from
 _RANGE = 4 * MIB
@@ -36,13 +36,12 @@ class Stored:
 
 
 def read_back(
-    work: Work, pool: SlotPool, stored: Stored, probe: MediaProbe | None = None, *, with_sha512: bool = False
+    work: Work, stored: Stored, probe: MediaProbe | None = None, *, with_sha512: bool = False
 ) -> tuple[Digest, MediaFacts]:
-    """Length, digests and media facts of a committed blob, read in parallel and in flat memory.
+    """Read a committed blob in parallel and in flat memory; return its digests and media facts.
 
     Args:
         work: the claimed chunk; its claim is kept meanwhile.
-        pool: the process's buffers and threads.
         stored: which blob.
         probe: fed with all of it, when the media has not been looked at before.
         with_sha512: compute it too, when no pass over the source has.
@@ -51,7 +50,8 @@ def read_back(
         ContentConflictError: `stored_differs` when length or a block is not what the source gave.
         StorageError: the blob cannot be read.
     """
-    with Flow(work, pool, pool.traffic(ARCHIVE, _RANGE)) as flow:
+    pool = work.ports.pool
+    with Flow(work, traffic_to(ARCHIVE, pool, _RANGE)) as flow:
         ordered = OrderedPass(pool.hashers, probe, with_sha512=with_sha512)
         reader = _Reader(work.ports.archive, flow.traffic, stored, ordered)
         if stored.length_bytes <= FIRST_BLOCK and len(stored.blocks) < 2:
@@ -70,16 +70,16 @@ class _Reader:
     stored: Stored
     ordered: OrderedPass
 
-    def read_at_once(self, slot: Slot) -> None:
+    def read_at_once(self, slot: Buffer) -> None:
         """Read a small blob in the caller's thread, which waits for no range and no hashing of large ones."""
         block = self.stored.blocks[0] if len(self.stored.blocks) == 1 else Block(0, self.stored.length_bytes)
         self.ordered.take(self._compared(block, slot))
 
-    def read(self, block: Block, slot: Slot) -> None:
+    def read(self, block: Block, slot: Buffer) -> None:
         """Read a block, compare it with what is known of the source's, and have it hashed."""
         self.ordered.deliver(Arrival(block, self._compared(block, slot), slot.drop))
 
-    def _compared(self, block: Block, slot: Slot) -> memoryview:
+    def _compared(self, block: Block, slot: Buffer) -> memoryview:
         meter = self.traffic.meter()
         data = slot.view[: block.length]
         total = self.archive.fill(self.stored.name, block.offset, data, self.stored.etag)

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Self
 
 from recording.archive.claim import Work
-from recording.archive.transfer.buffers import Slot, SlotPool
 from recording.archive.transfer.traffic import Share, Traffic
 from recording.errors import CopyPausedError
+from recording.ports.buffers import Buffer
 
 Job = Callable[[], None]
 _LOOK_UP_SECONDS = 1.0  # how often the claim is looked at while blocks are on their way
@@ -17,22 +17,22 @@ _LOOK_UP_SECONDS = 1.0  # how often the claim is looked at while blocks are on t
 class Flow:
     """The jobs of one file; a context manager, which waits for what still runs and takes all slots back."""
 
-    def __init__(self, work: Work, pool: SlotPool, traffic: Traffic) -> None:
-        self.pool = pool
+    def __init__(self, work: Work, traffic: Traffic) -> None:
+        self.pool = work.ports.pool
         self.traffic = traffic
         self.share = Share()
         self.is_stopped = False  # a job that sees this may end early
         self._work = work
         self._running: set[Future[None]] = set()
-        self._slots: list[Slot] = []
+        self._slots: list[Buffer] = []
 
     def __enter__(self) -> Self:
-        """Nothing is running yet."""
+        """Join the traffic; nothing is running yet."""
         self.traffic.join(self.share)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Waits for what still runs; what failed first is on its way already."""
+        """Wait for what still runs; what failed first is on its way already."""
         self.is_stopped = True
         for future in self._running:
             if not future.cancel():
@@ -41,15 +41,15 @@ class Flow:
         for slot in self._slots:
             slot.give_back()
 
-    def slot(self, size: int, *, is_first: bool = False) -> Slot:
-        """The next free slot. It is taken back when the flow ends, so nobody can forget it."""
+    def slot(self, size: int, *, is_first: bool = False) -> Buffer:
+        """Take the next free buffer; it is taken back when the flow ends, so no job can forget it."""
         slot = self.pool.take(size, self.look, is_first=is_first)
         self._slots = [kept for kept in self._slots if kept.is_out]
         self._slots.append(slot)
         return slot
 
     def run(self, jobs: Iterator[Job]) -> None:
-        """Returns when every job is done; they start in order, and making the next one may wait for a slot.
+        """Return when every job is done; they start in order, and making the next one may wait for a slot.
 
         Raises:
             RecordingError: what the first failed job raised.
@@ -71,7 +71,7 @@ class Flow:
             self.share.changed.wait(_LOOK_UP_SECONDS)
 
     def look(self) -> None:
-        """Takes note of jobs that ended, keeps the claim and minds the time.
+        """Note the jobs that ended, keep the claim and mind the time.
 
         Raises:
             CopyPausedError: COPY_TIME_BUDGET is used up; what is staged stays, and the next worker goes on from it.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recording.archive.transfer.pace import Meter, Pace
+from recording.ports.buffers import BufferPool
 
 PATIENCE_SECONDS = 5.0  # for which a file without a connection waits: a source that drips must not hold up others
 _CPU_SECONDS = 0.25  # between two looks at how much of the CPU is used
@@ -144,6 +145,12 @@ class Traffic:
             shares = list(self._shares)
         for share in shares:
             share.changed.set()
+
+
+def traffic_to(host: str, pool: BufferPool, pinned_bytes: int | None) -> Traffic:
+    """Return the traffic to a host, which all files share; blocks have the pinned size if there is one."""
+    make = lambda: Traffic(Pace(pool.most_at_once, pool.budget_bytes, pinned_bytes))  # noqa: E731
+    return pool.shared((host, pinned_bytes), make)
 
 
 class RangeMeter:

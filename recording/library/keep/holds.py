@@ -5,18 +5,18 @@ cleared here at once, and made to agree by the daily run.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from recording.domain.keep import custody as rules_of
 from recording.domain.keep.custody import Custody
-from recording.errors import ClaimLostError, RequestError, StorageBusyError, StorageError
+from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.library.keep.assess import keeping_of
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.ports import Page, Ports, Unreadable
+from recording.ports.changing import change_row
 from recording.ports.outgoing.announce import IN_CASE, announce
 from recording.telemetry import Event, emit
-
-TRIES = 10  # others may write the row meanwhile
 
 
 def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports: Ports) -> Custody:
@@ -94,17 +94,8 @@ def change_custody(recording_id: str, change: Callable[[Custody], Custody], port
         StorageError: storage does not answer, or the row keeps changing.
     """
     keeping = keeping_of(ports)
-    for _ in range(TRIES):
-        row = keeping.custody(recording_id)
-        wanted = change(row or Custody(recording_id=recording_id))
-        if row is None:
-            if keeping.add_custody(wanted):
-                return wanted
-            continue
-        if wanted == row:
-            return row
-        try:
-            return keeping.save_custody(wanted)
-        except ClaimLostError:
-            continue
-    raise StorageBusyError("the recording's row keeps changing")
+
+    def changed(row: Custody | None) -> Custody:
+        return change(row or Custody(recording_id=recording_id))
+
+    return change_row(partial(keeping.custody, recording_id), changed, keeping.add_custody, keeping.save_custody)

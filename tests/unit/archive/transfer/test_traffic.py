@@ -4,7 +4,7 @@ from itertools import count
 
 from recording.archive.transfer.buffers import SlotPool
 from recording.archive.transfer.pace import FIRST_AT_ONCE, MIB, Pace
-from recording.archive.transfer.traffic import PATIENCE_SECONDS, Share, Traffic
+from recording.archive.transfer.traffic import PATIENCE_SECONDS, Share, Traffic, traffic_to
 
 _threads = count(-1, -1)
 
@@ -61,12 +61,12 @@ def test_a_file_that_ended_holds_nobody_up() -> None:
 def test_what_was_learnt_of_a_host_is_kept_for_the_next_file() -> None:
     """The first blocks of every file would else be spent on learning it again."""
     pool = SlotPool(64 * MIB, threads=1)
-    first = pool.traffic("storage.example", None)
-    assert pool.traffic("storage.example", None) is first
-    assert pool.traffic("other.example", None) is not first
+    first = traffic_to("storage.example", pool, None)
+    assert traffic_to("storage.example", pool, None) is first
+    assert traffic_to("other.example", pool, None) is not first
     for number in range(200):
-        pool.traffic(f"{number}.example", None)
-    assert pool.traffic("199.example", None) is not first
+        traffic_to(f"{number}.example", pool, None)
+    assert traffic_to("199.example", pool, None) is not first
 
 
 def test_a_flow_inside_another_of_the_same_thread_never_waits_for_it() -> None:

@@ -4,9 +4,9 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 
 from dev.in_memory.builders import metadata, mp3, task, wav
 from dev.in_memory.fakes.source import FakeContent
+from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
-from dev.prove.simulation import AtOnce
-from recording.archive import copy as copying
 from recording.archive.transfer.buffers import SlotPool, budget_for
 from recording.archive.transfer.pace import MIB
 from recording.archive.transfer.readback import _RANGE as RANGE
 from recording.archive.transfer.readback import ARCHIVE
-from recording.archive.transfer.traffic import Share
+from recording.archive.transfer.traffic import Share, traffic_to
 from recording.domain.archived.blocks import Block, block_id, crc64_of, plan, staged_block, usable
 from recording.domain.state.chunk import ChunkState
 from recording.errors import SourceBusyError, SourceSlowError, SourceThrottledError, StorageBusyError
+from recording.ports import BufferPool
 from recording.settings.values import MediaCheck
 
 BLOCK = 1000
@@ -60,20 +60,11 @@ class AnyOrder(ThreadPoolExecutor):
             future.set_exception(error)
 
 
-@contextmanager
-def pooled(pool: SlotPool) -> Iterator[None]:
-    """All copies use this pool."""
-    plain = copying.pool_of
-    copying.pool_of = lambda work: pool
-    try:
-        yield
-    finally:
-        copying.pool_of = plain
-
-
-def blocks_world(length: int, block_bytes: int = BLOCK, **changes: Any) -> tuple[World, bytes]:
+def blocks_world(
+    length: int, block_bytes: int = BLOCK, pool: BufferPool | None = None, **changes: Any
+) -> tuple[World, bytes]:
     """ACS holds a file of this length; what is in it does not matter."""
-    here = world(copy_block_bytes=block_bytes, media_check=MediaCheck.OFF, **changes)
+    here = world(pool=pool, copy_block_bytes=block_bytes, media_check=MediaCheck.OFF, **changes)
     media = random.Random(length).randbytes(length)
     here.holds(task(), media)
     return here, media
@@ -95,10 +86,10 @@ def test_any_interleaving_gives_the_same_bytes(  # noqa: PLR0917 - hypothesis gi
     length: int, block_bytes: int, slots: int, seed: int, faults: list[tuple[int, str]], ranges: bool
 ) -> None:
     """Completion order, failures, deaths, resumes and sizes change how long it takes, never what arrives."""
-    here, media = blocks_world(length, block_bytes)
-    here.source.ignores_ranges = not ranges
     pool = SlotPool(slots * block_bytes, slots)
     pool.threads = AnyOrder(slots, seed)
+    here, media = blocks_world(length, block_bytes, pool)
+    here.source.ignores_ranges = not ranges
     calls, guard, planned = 0, threading.Lock(), dict(faults)
 
     def decide(port: str, method: str) -> tuple[Exception | None, bool]:
@@ -115,7 +106,7 @@ def test_any_interleaving_gives_the_same_bytes(  # noqa: PLR0917 - hypothesis gi
 
     intercept(here, decide)
     here.fakes.queue.send(task())
-    with pooled(pool), pool.threads, pool.hashers:
+    with pool.threads, pool.hashers:
         here.runs(hours=12)
         leave_alone(here)
         here.runs(hours=12)
@@ -485,9 +476,8 @@ def test_whatever_is_killed_in_the_middle_gives_back_what_it_held(
     death: type[BaseException], method: str, call: int
 ) -> None:
     """Buffers and connections are the process's: what one copy keeps is missing to all others until it is restarted."""
-    here, media = blocks_world(9 * BLOCK)
-    pool = SlotPool(4 * BLOCK, threads=1)
-    pool.threads = AtOnce()  # type: ignore[assignment]  # submit is all that the engine asks of it
+    pool = one_thread_pool(4 * BLOCK)
+    here, media = blocks_world(9 * BLOCK, pool=pool)
     calls = 0
 
     def die(_port: str, called: str) -> tuple[Exception | None, bool]:
@@ -498,24 +488,23 @@ def test_whatever_is_killed_in_the_middle_gives_back_what_it_held(
         return None, False
 
     intercept(here, die)
-    with pooled(pool):
-        with suppress(death):
-            here.works(task())
-        leave_alone(here)
-        assert calls >= call
-        with pool._changed:  # a thread that hashes may be giving its block back at this moment
-            assert pool._changed.wait_for(lambda: pool._used == 0, timeout=60)
-        assert [traffic.running for traffic in pool._traffics.values() if traffic.running] == []
-        here.fakes.clock.advance(minutes=10)
+    with suppress(death):
         here.works(task())
+    leave_alone(here)
+    assert calls >= call
+    with pool._changed:  # a thread that hashes may be giving its block back at this moment
+        assert pool._changed.wait_for(lambda: pool._used == 0, timeout=60)
+    assert [traffic.running for traffic in pool._shared.values() if traffic.running] == []
+    here.fakes.clock.advance(minutes=10)
+    here.works(task())
     assert list(here.media_blobs().values()) == [media]
 
 
 def test_a_small_blob_is_read_back_past_the_ranges_of_large_ones() -> None:
     """It would else wait for a turn behind files that take minutes, and for their hashing."""
-    here, media = blocks_world(BLOCK)
     pool = SlotPool(64 * MIB, threads=1)
-    traffic = pool.traffic(ARCHIVE, RANGE)
+    here, media = blocks_world(BLOCK, pool=pool)
+    traffic = traffic_to(ARCHIVE, pool, RANGE)
     large = Share()
     large.thread = -1
     traffic.join(large)
@@ -523,8 +512,7 @@ def test_a_small_blob_is_read_back_past_the_ranges_of_large_ones() -> None:
         pass
     pool.hashers.submit(threading.Event().wait, 0)  # what is there does not matter: none is asked
     before = traffic.running
-    with pooled(pool):
-        here.works(task())
+    here.works(task())
     assert list(here.media_blobs().values()) == [media]
     assert "fill" in here.fakes.archive.calls
     assert traffic.running == before
