@@ -139,7 +139,7 @@ def bench(
     if figures == ["console"]:
         from dev.console import figures as console
 
-        raise typer.Exit(console.main(out.with_name("console.json"), quick=quick))
+        raise typer.Exit(console.main(out.with_name("console.json"), quick=quick, write_docs=write_docs))
     from dev.bench.command import main
 
     raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs))

@@ -4,16 +4,19 @@ The routes are the app's; storage is in memory, and of the long files on this ma
 page, browser and routes, without Azure's network.
 """
 
-import gzip
 import json
+import os
+import re
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from statistics import median
 
 from playwright.sync_api import Browser, Page, expect
 
+from dev.bench.report import machine
 from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import (
     CALLER,
@@ -31,13 +34,19 @@ from dev.console.day import (
 from dev.console.long_media import long_mp3, long_mp4
 from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
+from dev.media.spec import MP3_BITS_PER_SECOND
 from recording.domain.state.records import changed
-from recording.http.console_files import FOLDER
+from recording.http.console_files import files
+from recording.library.listening import MOST_BYTES
 
 RUNS = 5
 RECORDINGS = 100_000
-MP3_HOURS = 4
+HOURS = 4
 MP4_BYTES = 1_800_000_000  # four hours of ACS's video
+READ = 0.0000005  # USD, one read of a blob, hot
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+COST = PAGE.with_name("cost.md")
+_BEGIN, _END = "<!-- console figures: begin -->", "<!-- console figures: end -->"
 FIRST_ROW = """async () => {
   location.hash = "#/now";
   await new Promise((done) => setTimeout(done, 400));
@@ -63,25 +72,71 @@ class Figure:
     value: float
     unit: str
 
+    @property
+    def shown(self) -> str:
+        """Return it as people read it."""
+        if self.unit == "bytes":
+            return f"{self.value / 1e6:,.1f} MB" if self.value >= 1e6 else f"{self.value / 1e3:,.0f} KB"
+        return f"{self.value:,.4f} {self.unit}" if self.unit == "cents" else f"{self.value:,.0f} {self.unit}"
 
-def main(target: Path, *, quick: bool) -> int:
+
+def main(target: Path, *, quick: bool, write_docs: bool = False) -> int:
     """Measure, print and write the figures; 2 where there is no Chromium."""
     if not is_installed():
         print("Chromium is not installed: apt-get install chromium")
         return 2
+    before = os.getloadavg()[0]
+    share = 0.1 if quick else 1.0
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        found = [*_page_size(), *_first_row(browser, RECORDINGS // (10 if quick else 1))]
-        found += _first_sound(browser, Path(folder), 0.1 if quick else 1)
+        found = [*_page(browser), *_first_row(browser, round(RECORDINGS * share))]
+        found += _first_sound(browser, Path(folder), share)
+    found += _an_hour()
+    load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores"
     for one in found:
-        print(f"{one.name:<60} {one.value:>12,.0f} {one.unit}")
+        print(f"{one.name:<72} {one.shown:>12}")
+    print(load)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", encoding="utf-8")
+    content = {"machine": machine(), "load": load, "quick": quick, "figures": [asdict(one) for one in found]}
+    target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if write_docs:
+        _write(found, load, "python -m dev bench console --write-docs" + (" --quick" if quick else ""))
     return 0
 
 
-def _page_size() -> list[Figure]:
-    compressed = sum(len(gzip.compress(path.read_bytes(), 9)) for path in FOLDER.iterdir() if path.is_file())
-    return [Figure("the page: all of its files, compressed", compressed, "bytes")]
+def _write(found: list[Figure], load: str, command: str) -> None:
+    """Put the figures between the marks of docs/performance.md."""
+    rows = "".join(f"| {one.name} | {one.shown} |\n" for one in found)
+    told = f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, medians of {RUNS} runs: {machine()}; {load}.\n"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    text = f"{before}{_BEGIN}\n{told}\n| | measured |\n|---|---|\n{rows}{_END}{after}"
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def _page(browser: Browser) -> list[Figure]:
+    """Open the page with nothing kept, and count what goes over the wire for it, headers and all."""
+    day = quiet_day()
+    with ConsoleServer(day, lambda _: FakeProbe()) as server, visit(browser, server) as page:
+        sizes: dict[str, float] = {}
+        urls: dict[str, str] = {}
+        session = page.context.new_cdp_session(page)
+        session.on(
+            "Network.responseReceived", lambda event: urls.update({event["requestId"]: event["response"]["url"]})
+        )
+        session.on(
+            "Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]})
+        )
+        session.send("Network.enable")
+        page.goto(server.url)
+        expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
+        expect(page.locator(".loading")).to_have_count(0)
+        page.wait_for_load_state("networkidle")
+        sent = sum(size for request, size in sizes.items() if "/api/console/api/" not in urls.get(request, ""))
+    bodies = sum(len(file.compressed or file.content) for file in files().values())
+    return [
+        Figure(f"all {len(files())} files of the page, compressed", bodies, "bytes"),
+        Figure("the same as transferred by HTTP/1.1, with all headers", sent, "bytes"),
+    ]
 
 
 def _first_row(browser: Browser, count: int) -> list[Figure]:
@@ -96,32 +151,64 @@ def _first_row(browser: Browser, count: int) -> list[Figure]:
 
 def _first_sound(browser: Browser, folder: Path, share: float) -> list[Figure]:
     mp3, mp4 = folder / "long.mp3", folder / "long.mp4"
-    long_mp3(mp3, MP3_HOURS * share)
-    seconds = long_mp4(mp4, round(MP4_BYTES * share))
-    day = _day_of_long_files({"mp3": (mp3, MP3_HOURS * share * 3600), "mp4": (mp4, seconds)})
+    long_mp3(mp3, HOURS * share)
+    seconds = long_mp4(mp4, round(MP4_BYTES * share), HOURS * share)
+    day = _day_of_long_files({"mp3": (mp3, HOURS * share * 3600), "mp4": (mp4, seconds)})
     with ConsoleServer(day, lambda _: FakeProbe()) as server:
         return [
-            figure for name, path in (("mp3", mp3), ("mp4", mp4)) for figure in _of_file(browser, server, name, path)
+            figure
+            for name, path in (("mp3", mp3), ("mp4", mp4))
+            for figure in _of_file(browser, server, f"{HOURS * share:g} hours of {name}", name, path)
         ]
 
 
-def _of_file(browser: Browser, server: ConsoleServer, name: str, path: Path) -> list[Figure]:
-    times, sent, far = [], [], []
+def _of_file(browser: Browser, server: ConsoleServer, what: str, name: str, path: Path) -> list[Figure]:
+    times, sent, asked, far = [], [], [], []
     for _ in range(RUNS):
         server.sent.clear()
+        server.seen.clear()
         with visit(browser, server) as page:
             page.goto(f"{server.url}#/recording/{server.day.ids[name]}")
             expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
             page.get_by_role("heading", level=1).click()  # a browser plays nothing before a click
             times.append(page.evaluate(FIRST_SOUND))
             sent.append(server.sent.get("media", 0))
+            asked.append(sum(target.endswith("/media") for _, target, _ in server.seen))
             far.append(_far(page))
-    what = f"{path.stat().st_size / 1e6:,.0f} MB {name}"
+    long = f"{what} ({path.stat().st_size / 1e6:,.0f} MB)"
     return [
-        Figure(f"first sound of a {what}, from the press of Play", median(times), "ms"),
-        Figure(f"media sent until then, of a {what}", median(sent), "bytes"),
-        Figure(f"sound after a jump to the middle of a {what}", median(far), "ms"),
+        Figure(f"{long}: first sound after *Play*, pressed as soon as it is there", median(times), "ms"),
+        Figure(f"{long}: media sent until then, in {counted(median(asked), 'part')}", median(sent), "bytes"),
+        Figure(f"{long}: sound after a jump to the middle", median(far), "ms"),
     ]
+
+
+def counted(count: float, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count:g} {noun}{'' if count == 1 else 's'}"
+
+
+def _an_hour() -> list[Figure]:
+    """Return what an hour of listening costs by the prices of docs/cost.md: through the app, and by a link.
+
+    Through the app: an execution for each part, taken to last half a second in an instance of 2 GB, a read of storage,
+    and a row of the trail for each minute. By a link: a read for each part that a browser asks for.
+    """
+    prices = prices_of(COST.read_text(encoding="utf-8"))
+    found = []
+    for name, bytes_an_hour in (("mp3", MP3_BITS_PER_SECOND / 8 * 3600), ("mp4", MP4_BYTES / HOURS)):
+        parts = ceil(bytes_an_hour / MOST_BYTES)
+        app = parts * (prices["execution"] + 0.5 * 2 * prices["gb_second"] + READ) + 2 * 60 * prices["row"]
+        found += [
+            Figure(f"an hour of {name} heard through the app, {parts} parts", app * 100, "cents"),
+            Figure(f"an hour of {name} heard by a link to storage (SAS)", parts * READ * 100, "cents"),
+        ]
+    return found
+
+
+def prices_of(page: str) -> dict[str, float]:
+    """Return the prices of docs/cost.md by their names."""
+    return {name: float(price) for name, price in re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", page, re.MULTILINE)}
 
 
 def _far(page: Page) -> float:

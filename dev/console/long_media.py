@@ -33,16 +33,24 @@ def long_mp3(path: Path, hours: float) -> None:
     piece.unlink()
 
 
-def long_mp4(path: Path, length_bytes: int) -> float:
-    """Write an mp4 of about this length with its index at the end, as ACS does; return its seconds."""
+def long_mp4(path: Path, length_bytes: int, hours: float) -> float:
+    """Write an mp4 of so many hours and about this length, its index at the end, as ACS does; return its seconds.
+
+    The made-up picture needs a tenth of what ACS's video does, so that each frame is filled up with what decoders drop
+    (filler data, H.264 section 7.3.2.7): then the file has the length, the frames and so the index of a real one.
+    """
     spec = MediaSpec("audioVideo", "mixed", "mp4", PIECE_SECONDS * 1000, ("A", "B"), seed=1)
     piece = path.with_suffix(".piece.mp4")
     size = render(spec, piece).length_bytes
-    times = max(1, round(length_bytes / size))
+    times = max(1, round(hours * 3600 / PIECE_SECONDS))
     with av.open(str(piece)) as source, av.open(str(path), "w", format="mp4") as target:
         streams = {one.index: target.add_stream_from_template(one) for one in source.streams}
         packets = [packet for packet in source.demux() if packet.dts is not None]
-        kept = [(bytes(p), p.stream.index, p.pts, p.dts, p.duration, p.time_base, p.is_keyframe) for p in packets]
+        pictures = sum(packet.stream.type == "video" for packet in packets)
+        filler = _filler((length_bytes / times - size) / pictures)
+        kept = [
+            (_filled(p, filler), p.stream.index, p.pts, p.dts, p.duration, p.time_base, p.is_keyframe) for p in packets
+        ]
         spans = {
             one.index: _span([packet for packet in packets if packet.stream.index == one.index])
             for one in source.streams
@@ -60,6 +68,17 @@ def long_mp4(path: Path, length_bytes: int) -> float:
                 target.mux(packet)
     piece.unlink()
     return float(times * PIECE_SECONDS)
+
+
+def _filled(packet: Any, filler: bytes) -> bytes:
+    """Return the bytes of a packet; a picture's with filler behind them."""
+    return bytes(packet) + (filler if packet.stream.type == "video" else b"")
+
+
+def _filler(length: float) -> bytes:
+    """Return a NAL unit of filler data with its length in front, as mp4 has them; none where there is no room."""
+    inner = round(length) - 4
+    return b"" if inner < 3 else inner.to_bytes(4, "big") + b"\x0c" + b"\xff" * (inner - 2) + b"\x80"
 
 
 def _span(packets: list[Any]) -> int:

@@ -1,6 +1,7 @@
 """Pictures of each screen for docs/console.md and the README: light, dark, and 320 pixels wide."""
 
 import io
+import json
 from pathlib import Path
 
 from PIL import Image
@@ -10,6 +11,10 @@ from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import Day, busy_day
 from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
+from dev.in_memory.keep_world import put_rule
+from recording.library.handover.export import export_message, request_export
+from recording.library.keep.erasures import approve_erasure, request_erasure
+from recording.library.keep.holds import place_hold
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 COLOURS = 128  # of the palette: a third of the bytes, and nothing to be seen of it
@@ -23,6 +28,9 @@ SCREENS = {
     "held": "held",
     "audit": "audit",
     "health": "health",
+    "many": "recording/{five}?t=7",
+    "video": "recording/{mp4}",
+    "chunks": "recording/{long}?t=64",
 }
 
 
@@ -45,7 +53,17 @@ def main(folder: Path) -> int:
 
 
 def _use(browser: Browser, server: ConsoleServer, day: Day) -> None:
-    """Hear, tag and verify something, so that the audit trail has something to show."""
+    """Hear, tag, verify, hold, hand over and ask for an erasure, so that every screen has something to show."""
+    here = day.world
+    ports, settings = here.ports, here.settings
+    put_rule(here, "delete", 20, "night desk", when={"tag": "queue:night desk"})
+    place_hold(day.ids["unmixed"], "C-7731", "court order of 20 November", "legal", ports)
+    taken = request_export({"recordings": [day.ids["mp3"]], "note": "complaint 88"}, "legal", ports, settings)
+    export_message(json.dumps({"exportId": taken["exportId"]}), ports, settings)
+    request_export({"tag": "case:C-7731"}, "legal", ports, settings)
+    for name, reason in (("wav", "request of 3 November"), ("long", "request of 12 November")):
+        made = request_erasure({"recordings": [day.ids[name]], "reason": reason}, "data-protection", ports, settings)
+    approve_erasure(made.erasure_id, "counsel", ports, settings)
     with visit(browser, server) as page:
         page.goto(f"{server.url}#/recording/{day.ids['mp3']}")
         page.get_by_role("button", name="Play", exact=True).click()

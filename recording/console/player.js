@@ -36,7 +36,9 @@ export function playerOf(recording, query) {
   function load(next, local) {
     part = next;
     wanted = local;
-    media.src = ofChunk(recording.recordingId, part.chunk.index, "media").href;
+    const fileOf = (what) => ofChunk(recording.recordingId, part.chunk.index, what).href;
+    media.src = fileOf(mixer?.isApart ? "channels/0" : "media");
+    mixer?.load((channel) => fileOf(`channels/${channel}`));
     media.playbackRate = media.defaultPlaybackRate = Number(speed.value);
     quiet = peaks.has(part.chunk.index) ? silences(peaks.get(part.chunk.index), mixer?.isHeard) : [];
   }
@@ -96,9 +98,11 @@ export function playerOf(recording, query) {
   /** The element does not tell why it failed: ask the server. */
   async function wrong() {
     const { index } = part.chunk;
+    const wasWanted = isWanted;
     isWanted = false;
     try {
       const response = await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/media`, { headers: { Range: "bytes=0-0", Accept: "*/*" }, signal: over.signal });
+      if (response.response.ok && mixer && !mixer.isApart) return apart(wasWanted);
       fill(problem, response.response.ok ? `This browser cannot play chunk ${index} (${part.chunk.format}). Download it below.` : "");
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -107,15 +111,35 @@ export function playerOf(recording, query) {
     show();
   }
 
+  /** This browser does not play, or mixes down, the channels of one file: go on with a file for each speaker. */
+  function apart(isOn) {
+    const at = media.readyState ? media.currentTime : wanted;
+    mixer.split();
+    fill(hint, "This browser does not play the speakers of one file apart, so each is fetched as a file of their own.");
+    isWanted = isOn;
+    load(part, at);
+    show();
+  }
+
+  /** Return for each lane whether its waveform says for sure that somebody speaks now. */
+  function should(local) {
+    const { loudest, bucketSeconds, channels: found } = peaks.get(part.chunk.index) ?? { channels: [] };
+    return lanes.map((_, lane) => (found[lane]?.peaks[Math.floor(local / bucketSeconds)] ?? 0) > Math.max(loudest / 2, 16));
+  }
+
   /** While it plays: move the line, skip silence, light up who speaks. */
   function frame() {
-    if (over.signal.aborted || media.paused) return;
+    if (over.signal.aborted || media.paused) return undefined;
     const local = media.currentTime;
     const silence = skip.checked && quiet.find((one) => local >= one.start && local < one.end - 0.1);
     if (silence) media.currentTime = silence.end;
-    if (mixer) mixer.speaking().forEach((speaks, lane) => lanes[lane].row.classList.toggle("speaks", speaks && mixer.isHeard(lane)));
+    if (mixer) {
+      const sounds = mixer.speaking();
+      sounds.forEach((speaks, lane) => lanes[lane].row.classList.toggle("speaks", speaks && mixer.isHeard(lane)));
+      if (mixer.isDeaf(sounds, should(local))) return apart(true);
+    }
     place();
-    requestAnimationFrame(frame);
+    return requestAnimationFrame(frame);
   }
 
   // --- what is seen ------------------------------------------------------------------------------------------------
@@ -132,6 +156,7 @@ export function playerOf(recording, query) {
     oninput: () => seek(Number(slider.value)),
   });
   const problem = h("p", { class: "problem", role: "alert" });
+  const hint = h("p", { class: "quiet hint", role: "status" });
   const lanes = Array.from({ length: channels }, (_, lane) => {
     const wave = laneOf(() => line, lane, seek);
     const name = nameOf(recording, lane, channels);
@@ -156,6 +181,7 @@ export function playerOf(recording, query) {
       h("div", { class: "row" }, h("label", { class: "check" }, skip, "Skip silence"), speed, volume, extra, link),
     ),
     problem,
+    hint,
     marksOf(),
   );
 
@@ -239,6 +265,7 @@ export function playerOf(recording, query) {
       const { index } = one.chunk;
       try {
         const data = await peaksOf(index);
+        data.loudest = Math.max(0, ...data.channels.map((channel) => channel.peaks.reduce((most, peak) => Math.max(most, peak), 0)));
         peaks.set(index, data);
         lanes.forEach((lane) => lane.wave.add(index, data));
         data.channels.forEach((channel, at) => channel.name && lanes[at] && fill(lanes[at].label.firstChild, channel.name));

@@ -100,6 +100,60 @@ def test_solo_lets_one_speaker_be_heard(name: str, lane: int, visits: Visit, ser
         assert abs(muted_pitch - voice.pitch_hz) > 9 or quiet < loudness / 4
 
 
+DOWNMIXED = """
+const create = AudioContext.prototype.createMediaElementSource;
+AudioContext.prototype.createMediaElementSource = function (media) {
+  const source = create.call(this, media);
+  if (!media.isConnected) return source;
+  const one = new GainNode(this, { channelCount: 1, channelCountMode: "explicit" });
+  const connect = source.connect.bind(source);
+  const real = source.disconnect.bind(source);
+  connect(one);
+  source.connect = (to) => one.connect(to);
+  source.disconnect = () => one.disconnect();
+  return source;
+};
+"""
+REFUSED = """
+const src = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+Object.defineProperty(HTMLMediaElement.prototype, "src", {
+  ...src,
+  set(url) { src.set.call(this, String(url).endsWith("/media") ? "data:audio/wav;base64,AAAA" : url); },
+});
+"""
+
+
+@pytest.mark.parametrize("browser_fault", [DOWNMIXED, REFUSED], ids=["mixes down", "plays no five channels"])
+def test_a_browser_that_gives_no_five_channels_gets_a_file_for_each_speaker(
+    browser_fault: str, visits: Visit, server: ConsoleServer
+) -> None:
+    """Noticed by itself; muting, soloing, seeking and pausing go on, and the right voice sounds."""
+    spec = next(call for call in CALLS if call.name == "five").parts[0].spec
+    lane = 3
+    voice = voices(spec)[lane]
+    second = next(at for at in range(20) if voice.speaks[at])
+    with visits() as page:
+        page.add_init_script(EAR)
+        page.add_init_script(browser_fault)
+        shown(page, server, "five")
+        expect(page.locator(".player.drawn")).to_be_visible()
+        page.get_by_role("button", name="Play", exact=True).click()
+        expect(page.get_by_text("each is fetched as a file of their own")).to_be_visible()
+        until(page, f"{AT} > 0.1 && !document.querySelector('audio').paused")
+        page.locator(f".lane-{lane}").get_by_role("button", name="Solo").click()
+        go_to = "(it, at) => { it.value = at; it.dispatchEvent(new Event('input')); }"
+        page.get_by_label("Position").evaluate(go_to, second)
+        until(page, f"{AT} > {second} + 0.1 && {AT} < {second} + 1")
+        pitch, _ = page.evaluate(LOUDEST)
+        assert abs(pitch - voice.pitch_hz) < 9, f"{pitch} Hz is not the voice of {voice.pitch_hz} Hz"
+        page.get_by_role("button", name="Pause", exact=True).click()
+        until(page, "document.querySelector('audio').paused")
+    asked = {target.rpartition("/")[2] for _, target, _ in server.seen if "/channels/" in target}
+    assert asked == {"0", "1", "2", "3", "4"}
+    parts = {row.part for row in server.day.world.fakes.audit.written if row.part and "channel 3" in row.part}
+    assert parts == {"chunk 0 channel 3, 0-20 s"}
+
+
 def test_silence_is_skipped(visits: Visit, server: ConsoleServer) -> None:
     """With one speaker alone, the turns of the others are silence."""
     with visits() as page:
