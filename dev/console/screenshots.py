@@ -56,7 +56,7 @@ def _use(browser: Browser, server: ConsoleServer, day: Day) -> None:
     """Hear, tag, verify, hold, hand over and ask for an erasure, so that every screen has something to show."""
     here = day.world
     ports, settings = here.ports, here.settings
-    put_rule(here, "delete", 20, "night desk", when={"tag": "queue:night desk"})
+    put_rule(here, "delete", 20, "night desk", when={"tags": {"queue": "night desk"}})
     place_hold(day.ids["unmixed"], "C-7731", "court order of 20 November", "legal", ports)
     taken = request_export({"recordings": [day.ids["mp3"]], "note": "complaint 88"}, "legal", ports, settings)
     export_message(json.dumps({"exportId": taken["exportId"]}), ports, settings)

@@ -13,6 +13,7 @@ import { showSearch } from "./search.js";
 
 /** Every screen: its name in the menu, its key after `g`, and what one must be allowed to see it. */
 const SCREENS = {
+  __proto__: null, // an address may say anything
   now: { title: "Now", key: "n", needs: "read", show: showNow },
   search: { title: "Search", key: "s", needs: "read", show: showSearch },
   recording: { title: "Recording", needs: "read", show: showRecording },
@@ -34,7 +35,15 @@ let shown = "";
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [screen, id] = path.split("/");
-  return { screen: screen || "now", id: id ? decodeURIComponent(id) : null, query: new URLSearchParams(query ?? "") };
+  return { screen: screen || "now", id: id ? decoded(id) : null, query: new URLSearchParams(query ?? "") };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no address of ours; then there is no such thing
+  }
 }
 
 async function start() {

@@ -9,7 +9,9 @@ import { plain } from "./words.js";
 /** Show the screen. */
 export function showAudit(root, { query }) {
   const recording = h("input", { id: "of", autocomplete: "off", spellcheck: "false", value: query.get("recording") ?? "" });
-  const from = h("input", { id: "since", type: "datetime-local", value: query.get("from") ? forInput(new Date(query.get("from"))) : "" });
+  const time = (id, name) => h("input", { id, type: "datetime-local", value: query.get(name) && !Number.isNaN(Date.parse(query.get(name))) ? forInput(new Date(query.get(name))) : "" });
+  const [from, to] = [time("since", "from"), time("until", "to")];
+  const iso = (field) => (field.value ? new Date(field.value).toISOString() : "");
   const said = h("p", { class: "quiet count", role: "status" });
   const results = h("div", { class: "results" });
   const more = h("div", { class: "row" });
@@ -25,7 +27,7 @@ export function showAudit(root, { query }) {
     await page(true);
   }
 
-  const asked = () => Object.fromEntries(Object.entries({ recording: recording.value.trim(), from: from.value ? new Date(from.value).toISOString() : "" }).filter(([, value]) => value));
+  const asked = () => Object.fromEntries(Object.entries({ recording: recording.value.trim(), from: iso(from), to: iso(to) }).filter(([, value]) => value));
 
   async function page(isFirst) {
     try {
@@ -35,8 +37,8 @@ export function showAudit(root, { query }) {
       state.next = data.next ?? null;
       if (isFirst) fill(results, entries.length ? table(entries) : empty("No entries.", "Nothing was done in this time, or nothing with this recording."));
       else results.querySelector("tbody").append(...entries.map(rowOf));
-      fill(said, entries.length || !isFirst ? `${counted(state.rows, "entry", "entries")}${state.next ? ", and there are more" : ""}` : "");
-      fill(more, state.next && h("button", { type: "button", class: "button", onclick: () => page(false) }, "Show more"));
+      fill(said, entries.length || !isFirst ? `${counted(state.rows, "entry", "entries")}, the newest first${state.next ? "; there may be older ones" : ""}` : "");
+      fill(more, state.next && h("button", { type: "button", class: "button", onclick: () => page(false) }, "Look further back"));
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error.status === undefined) throw error;
@@ -47,7 +49,7 @@ export function showAudit(root, { query }) {
   fill(
     root,
     h("h1", null, "Audit"),
-    h("form", { class: "card", onsubmit: (event) => { event.preventDefault(); look(); } }, h("div", { class: "fields first" }, h("div", { class: "field wide" }, h("label", { for: "of" }, "Recording id"), recording), h("div", { class: "field" }, h("label", { for: "since", title: zone() }, "Since (local time)"), from), h("button", { class: "button primary" }, "Show"))),
+    h("form", { class: "card", onsubmit: (event) => { event.preventDefault(); look(); } }, h("div", { class: "fields first" }, h("div", { class: "field wide" }, h("label", { for: "of" }, "Recording id"), recording), h("div", { class: "field" }, h("label", { for: "since", title: zone() }, "Since (local time)"), from), h("div", { class: "field" }, h("label", { for: "until", title: zone() }, "Until"), to), h("button", { class: "button primary" }, "Show"))),
     said,
     results,
     more,
@@ -57,7 +59,7 @@ export function showAudit(root, { query }) {
 }
 
 function table(entries) {
-  return h("table", { class: "list" }, h("caption", { class: "unseen" }, "Audit entries"), h("thead", null, h("tr", null, ["When", "What", "Recording", "Who", "Outcome", "Note"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", null, entries.map(rowOf)));
+  return h("table", { class: "list" }, h("caption", { class: "unseen" }, "Audit entries"), h("thead", null, h("tr", null, ["When", "What", "Recording", "Who", "Outcome", "What of it, and why"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", null, entries.map(rowOf)));
 }
 
 function rowOf(one) {
@@ -65,11 +67,11 @@ function rowOf(one) {
   return h(
     "tr",
     { class: isFine ? null : "refused" },
-    h("td", null, when(one.at, true)),
+    h("td", { class: "whole" }, when(one.at, true)),
     h("td", null, plain(one.operation)),
-    h("td", null, one.recordingId ? h("a", { href: `#/recording/${encodeURIComponent(one.recordingId)}` }, h("bdi", null, short(one.recordingId))) : "–"),
-    h("td", null, one.caller ? h("bdi", { title: one.caller }, short(one.caller)) : "–"),
+    h("td", { class: "whole" }, one.recordingId ? h("a", { href: `#/recording/${encodeURIComponent(one.recordingId)}` }, h("bdi", null, short(one.recordingId))) : "–"),
+    h("td", { class: "whole" }, one.caller ? h("bdi", { title: one.caller }, short(one.caller)) : "–"),
     h("td", null, h("span", { class: isFine ? "quiet" : "problem" }, plain(one.outcome))),
-    h("td", null, one.note ? h("bdi", null, one.note) : ""),
+    h("td", null, [one.part, one.note].filter(Boolean).map((text, at) => [at ? "; " : "", h("bdi", null, text)])),
   );
 }

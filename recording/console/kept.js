@@ -60,7 +60,7 @@ function goingRow(one) {
     "li",
     { class: "request" },
     h("div", { class: "row between" }, link(one.recordingId), h("span", { class: "quiet" }, one.keptUntil ? ["kept until ", when(one.keptUntil)] : plain(one.state))),
-    h("p", { class: "quiet" }, one.reasons.map((reason) => [plain(reason.because), reason.source ? ` ${reason.source}` : ""].join("")).join(", ")),
+    h("p", { class: "quiet" }, one.reasons.map((reason, at) => [at ? ", " : "", plain(reason.because), reason.source ? [" ", source(reason)] : ""])),
   );
 }
 
@@ -82,9 +82,17 @@ function rulesOf(found) {
   ];
 }
 
+/** A case or a rule by its name; a request for erasure by the end of its id. */
+const source = (reason) => h("bdi", { title: reason.source }, short(reason.source));
+
+/** Return what a rule is about, in words. */
 function conditions(rule) {
-  const said = Object.entries(rule).filter(([name, value]) => !["name", "action", "days"].includes(name) && value !== null && value !== undefined && value !== false && !(Array.isArray(value) && !value.length) && !(typeof value === "object" && !Object.keys(value).length));
-  return said.length ? said.map(([name, value]) => `${plain(name.replace(/([A-Z])/g, "_$1").toLowerCase())}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ") : "every recording";
+  const { tags = {}, ...others } = rule.when ?? {};
+  const said = [
+    ...Object.entries(tags ?? {}).map(([name, value]) => `tag ${name}${value === null ? "" : `: ${value}`}`),
+    ...Object.entries(others).filter(([, value]) => value !== null && value !== undefined && value.length !== 0).map(([name, value]) => `${plain(name)}: ${[value].flat().join(", ")}`),
+  ];
+  return [said.length ? said.join(" · ") : "every recording", rule.legal && rule.action === "keep" ? "; stands against a request for erasure" : "", rule.note ? ["; ", h("bdi", null, rule.note)] : ""];
 }
 
 const link = (id) => h("a", { href: `#/recording/${encodeURIComponent(id)}` }, "Recording ", h("bdi", null, short(id)));

@@ -273,7 +273,7 @@ export function playerOf(recording, query) {
       } catch (error) {
         if (error.name === "AbortError") return;
         if (error.status === undefined) throw error;
-        waves.title = "no waveform";
+        waves.hidden = !peaks.size && !line.marks.length && !line.gaps.length; // nothing can be drawn
       }
     }
     node.classList.add("drawn");

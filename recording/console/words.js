@@ -4,6 +4,7 @@ import { h, icon } from "./dom.js";
 
 /** How urgent a kind of attention is: `bad` is being lost, `warn` is not yet. */
 export const KINDS = {
+  __proto__: null,
   lost: ["bad", "Lost", "ACS's deadline passed before the file was archived.", "Ask Microsoft support at once; note what became of it."],
   at_risk: ["bad", "At risk", "Little time is left, and the file is in ACS only.", "Read the reason, fix it, then retry."],
   missing: ["bad", "Missing", "The recording is over, and none of its files was announced.", "Check Event Grid's subscriptions (Health); note it when there is none."],
@@ -16,7 +17,7 @@ export const KINDS = {
   dead_letter: ["warn", "Dead letter", "Event Grid gave up on an event.", "Nothing: the sweep takes it within minutes."],
 };
 
-const FAULTS = { operator: "yours to fix", acs: "on ACS's side", caller: "the caller's", nobody: "nobody's: time" };
+const FAULTS = { __proto__: null, operator: "yours to fix", acs: "on ACS's side", caller: "the caller's", nobody: "nobody's: time" };
 
 /** Return who can act, in words. */
 export function faultWords(fault) {
@@ -24,6 +25,7 @@ export function faultWords(fault) {
 }
 
 const STATES = {
+  __proto__: null,
   archived: ["good", "Archived"],
   recording: ["live", "Recording"],
   pending: ["warn", "On its way"],
