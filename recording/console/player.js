@@ -273,9 +273,10 @@ export function playerOf(recording, query) {
       } catch (error) {
         if (error.name === "AbortError") return;
         if (error.status === undefined) throw error;
-        waves.hidden = !peaks.size && !line.marks.length && !line.gaps.length; // nothing can be drawn
       }
     }
+    const isDrawn = [...peaks.values()].some((one) => one.channels.some((channel) => channel.peaks.length));
+    waves.hidden = channels === 1 && !isDrawn && !line.marks.length && !line.gaps.length;
     node.classList.add("drawn");
   }
 

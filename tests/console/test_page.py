@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from dev.console.browser import sign_in
+from dev.console.browser import sign_in, visit
+from dev.console.day import quiet_day
 from dev.console.server import ConsoleServer
+from dev.in_memory.fakes.probe import FakeProbe
 from tests.conftest import missing
 from tests.console.conftest import AXE, Visit
 from tests.console.keyboard import until
@@ -50,6 +52,58 @@ def test_no_screen_has_a_barrier(scheme: str, width: int, visits: Visit, server:
             told = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found["violations"]]
             assert told == [], f"{screen} in {scheme}"
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{screen} is wider than the window"
+
+
+def no_barrier(page: Page, where: str) -> None:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate(CHECK)
+    told = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found["violations"]]
+    assert told == [], where
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_state_of_a_screen_has_a_barrier(scheme: str, visits: Visit, server: ConsoleServer) -> None:
+    """While it loads, where it is broken, in its dialogs, and for somebody who may do nothing."""
+    if not AXE.is_file():
+        missing("axe-core is not installed: run 'npm ci'")
+    with visits(scheme=scheme) as page:
+        server.delay = 5
+        page.goto(address(server, "search?range=any"))
+        expect(page.locator(".loading")).to_be_visible()
+        no_barrier(page, "loading")
+        server.delay = 0
+        for screen in ("now", "kept", "requests", "held", "audit", "health", "recording/mp3"):
+            page.goto(server.url)
+            settled(page)
+            server.broken[""] = 503
+            page.goto(address(server, screen))
+            page.wait_for_load_state("networkidle")
+            no_barrier(page, f"{screen}, broken")
+            server.broken.clear()
+        page.reload()
+        settled(page)
+        page.get_by_role("button", name="Hold for a case").click()
+        no_barrier(page, "dialog of a hold")
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        no_barrier(page, "dialog of the account")
+    for who in ("nobody", None):
+        with visits(who, scheme=scheme) as page:
+            page.goto(server.url)
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            no_barrier(page, f"as {who}")
+
+
+def test_no_screen_of_an_empty_day_has_a_barrier(browser: Browser) -> None:
+    """The first day, before there is anything."""
+    if not AXE.is_file():
+        missing("axe-core is not installed: run 'npm ci'")
+    with ConsoleServer(quiet_day(), lambda _: FakeProbe()) as server, visit(browser, server) as page:
+        for screen in ("now", "search?range=any", "kept", "requests", "held", "audit"):
+            page.goto(f"{server.url}#/{screen}")
+            settled(page)
+            no_barrier(page, f"{screen}, empty")
 
 
 def test_nothing_violates_the_policy(visits: Visit, server: ConsoleServer) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from tests.repo.docs.repository import ROOT, repository_files
 
-TEXTS = {path: path.read_bytes().decode(errors="ignore") for path in repository_files()}
+_CONTENTS = {path: path.read_bytes() for path in repository_files()}
+TEXTS = {path: data.decode(errors="ignore") for path, data in _CONTENTS.items() if b"\0" not in data}  # no pictures
 LOCKS = [ROOT / "uv.lock", ROOT / "package-lock.json", ROOT / "requirements.txt"]
 
 
