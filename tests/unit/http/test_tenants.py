@@ -52,7 +52,7 @@ NOTE = "because it is so"
 RANDOM = re.compile(r"[0-9a-f]{32}")
 UNSCOPED = {  # reached by names that a scoped port gave, or by nothing of a recording
     *("archive", "external", "fallback", "source", "clock", "jitter", "custodian", "seal"),
-    *("follow_ups", "guards", "start_counts"),
+    *("follow_ups", "guards", "derived", "start_counts"),
 }
 OPEN = {"health", "console", "console_api"}  # no data; the console's own routes have cells of their own
 WHOLE = {"deep_health", "get_retention_rules", "set_retention_rules"}
@@ -131,6 +131,12 @@ CELLS: dict[str, Cell] = {
     "recording_timeline": _of_recording(),
     "chunk_media": _of_chunk("GET", "HEAD"),
     "chunk_peaks": _of_chunk("GET"),
+    "derive_recording": _of_recording("POST", {"kind": "joined"}),
+    "list_derived": _of_recording(),
+    "derived_media": lambda of: [
+        Ask({"recordingId": of.recording, "derivedId": "0" * 16}, method=method, is_there=False)
+        for method in ("GET", "HEAD")
+    ],
     "tag_recording": _of_recording("PATCH", {"tags": {"a": "b"}}, If_Match="*"),
     "hold_recording": _holding("PUT"),
     "release_recording": _holding("DELETE"),
