@@ -41,6 +41,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
     proofs: dict[str, Callable[[], int]] = {
         "controls": prove_controls,
         "crashes": lambda: prove_crashes(is_long=is_long),
+        "erased": prove_erased,
         "hostile": lambda: prove_hostile(first, seeds or (1_000_000 if is_long else 100_000)),
         "orders": prove_orders,
         "played": prove_played,
@@ -91,6 +92,14 @@ def prove_years(first: int, seeds: int, *, is_long: bool) -> int:
 
     with silent_log():
         return print_years(first, seeds, is_long=is_long)
+
+
+def prove_erased() -> int:
+    """A person in every store of an account, erased and looked for in all bytes; 0 when nothing is left."""
+    from dev.prove.erased import print_erased
+
+    with silent_log():
+        return print_erased()
 
 
 def prove_played() -> int:

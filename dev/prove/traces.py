@@ -9,7 +9,13 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from urllib.parse import quote
+
+
+@cache
+def _spellings(canary: str) -> dict[str, bytes]:
+    return spellings(canary)
 
 
 def spellings(canary: str) -> dict[str, bytes]:
@@ -36,10 +42,11 @@ def spellings(canary: str) -> dict[str, bytes]:
 def found_in(data: bytes, canaries: Iterable[str]) -> set[str]:
     """Return which canaries bytes tell, each with its spelling: `+49… (base64 at 1)`."""
     told = set()
-    for canary in canaries:
-        for name, spelt in spellings(canary).items():
-            for depth, layer in enumerate(layers(data)):
-                if spelt in layer or spelt.lower() in layer.lower():
+    for depth, layer in enumerate(layers(data)):
+        lower = layer.lower()
+        for canary in canaries:
+            for name, spelt in _spellings(canary).items():
+                if spelt in layer or spelt.lower() in lower:
                     told.add(f"{canary} ({name}{', packed' if depth else ''})")
     return told
 
