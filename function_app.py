@@ -31,6 +31,7 @@ from recording.library import follow_up as library
 from recording.library.derived import make as deriving
 from recording.library.handover import export as handover
 from recording.library.keep import dispose as disposing
+from recording.library.notify import catch_up as catching_up
 from recording.library.notify import send as notifying
 from recording.library.seal import turn as sealing
 from recording.operate import scrub as scrubbing
@@ -312,6 +313,12 @@ def notify(message: func.QueueMessage) -> None:
 def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
     """Re-queue overdue or stuck chunks."""
     reconciling.reconcile(*wiring.dependencies())
+
+
+@app.timer_trigger(arg_name="timer", schedule="15 */5 * * * *")
+def catch_up_events(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
+    """Looks for events that wait too long, and for those that were not written."""
+    catching_up.catch_up(wiring.ports())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 * * * *")

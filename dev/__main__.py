@@ -177,6 +177,14 @@ def error_tables() -> None:
     main()
 
 
+@app.command("event-schemas")
+def event_schemas() -> None:
+    """Write docs/events and docs/asyncapi.yaml from the forms of outgoing events."""
+    from dev.event_schemas import main
+
+    main()
+
+
 @app.command()
 def structure() -> None:
     """Draws the structure of recording/ from its imports into docs/architecture.md, and prints its figures."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recording import __version__
-from recording.cli import decide, handover, keep, library, prove, seal
+from recording.cli import decide, handover, keep, library, outgoing, prove, seal
 from recording.cli.connect import target
 from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
@@ -107,6 +107,7 @@ app.command(rich_help_panel="Prove")(doctor)
 app.command(rich_help_panel="Hand over")(handover.vcon)
 app.add_typer(handover.app, name="export", rich_help_panel="Hand over")
 app.add_typer(derived, name="derived", rich_help_panel="Library")
+app.add_typer(outgoing.app, name="events", rich_help_panel="Hand over")
 app.add_typer(seal.app, name="seal", rich_help_panel="Prove")
 app.command(rich_help_panel="Decide")(decide.redrive)
 app.command(rich_help_panel="Decide")(decide.retry)

@@ -17,11 +17,13 @@ from recording.domain.calls.guards import GuardKind, GuardTask, is_newer, read_g
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, open_pause
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.incoming.roles import Operation
+from recording.domain.outgoing.derived import ends_soon, unrecorded
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RecordingError
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.outgoing.announce import announce, announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -131,7 +133,9 @@ def _pause_is_over(fired: _Fired) -> None:
 def _tell_unrecorded(fired: _Fired) -> None:
     """Raise the alarm about a call that must be recorded and was paused for too long."""
     if fired.policy.must_be_recorded:
-        emit(Event.UNRECORDED, recording_id=fired.record.recording_id, reason="paused_too_long")
+        name = fired.record.recording_id
+        emit(Event.UNRECORDED, recording_id=name, reason="paused_too_long")
+        announce_event(unrecorded(name, "paused_too_long", fired.ports.clock.now(), fired.task.mark), fired.ports)
 
 
 def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: RecordingRecord, ports: Ports) -> bool:
@@ -170,6 +174,8 @@ def _ends_soon(fired: _Fired) -> None:
             recording_id=fired.record.recording_id,
             time_left_seconds=timedelta(seconds=policy.warn_before_seconds),
         )
+        now, name = fired.ports.clock.now(), fired.record.recording_id
+        announce_event(ends_soon(name, policy.warn_before_seconds, now), fired.ports)
 
 
 def _lasts_too_long(fired: _Fired) -> None:
@@ -231,6 +237,7 @@ def _raise(record: RecordingRecord, code: Code, ports: Ports) -> None:
             call_alarm=code.value, call_alarm_since=now, stands=row.stands or code.value, settled_at=None
         ),
     )
+    announce(record.recording_id, ports)
 
 
 _ACTS: dict[GuardKind, Callable[[_Fired], None]] = {

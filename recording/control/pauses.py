@@ -25,6 +25,7 @@ from recording.domain.calls.pauses import (
 from recording.domain.calls.policy import CallPolicy
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
+from recording.domain.outgoing.derived import unrecorded
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
 from recording.domain.state.records import RecordingChanges
@@ -32,6 +33,7 @@ from recording.errors import ControlError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.follow_ups import request_follow_up
+from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -145,6 +147,8 @@ def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = 
     record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED)
     if settings is not None and policy_of(record, settings).must_be_recorded:
         emit(Event.UNRECORDED, recording_id=name, reason="stopped")
+        at = record.last_action_at or ports.clock.now()
+        announce_event(unrecorded(name, "stopped", at, at), ports)
     return {"recordingId": name, "state": merged_state(None, record)}
 
 

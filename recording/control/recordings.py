@@ -17,6 +17,7 @@ from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
 from recording.domain.incoming.tenants import owner_at_start
+from recording.domain.outgoing.derived import start_refused
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
 from recording.domain.state.records import RecordingChanges, changed
@@ -27,6 +28,7 @@ from recording.errors import ControlError, RequestError, StorageBusyError, Stora
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.follow_ups import request_follow_up
+from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -148,6 +150,7 @@ def _asked_for(
     except ControlError as error:
         if policy.must_be_recorded:
             emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
+            announce_event(start_refused(reservation.key, error.code, ports.clock.now()), ports)
         raise
 
 

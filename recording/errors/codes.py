@@ -616,6 +616,10 @@ class Code(StrEnum):
         "events_off", None, False, Fault.OPERATOR,
         "No topic and no endpoint is set, so no events go out.",
         "Set `EVENTS_TOPIC_ENDPOINT` or `WEBHOOKS` (docs/events.md).")
+    ENDPOINT_NOT_FOUND = (
+        "endpoint_not_found", None, False, Fault.CALLER,
+        "Neither the topic nor an endpoint of `WEBHOOKS` has this name.",
+        "Look at the names: `recordings events status`.")
     ENDPOINT_REFUSED = (
         "endpoint_refused", None, True, Fault.OPERATOR,
         "A receiver of events answered with something else than 2xx; a redirect is not followed.",
@@ -635,7 +639,7 @@ class Code(StrEnum):
     ENDPOINT_DISABLED = (
         "endpoint_disabled", None, False, Fault.OPERATOR,
         "A receiver of events failed for five days, or answered 410. Nothing is sent there any more.",
-        "Put it right, enable it again, then have the events replayed.")
+        "Put it right, then `recordings events enable` and `recordings events replay --since`.")
     TOPIC_REFUSED = (
         "topic_refused", None, True, Fault.OPERATOR,
         "The Event Grid topic refuses the app: 401 or 403, or there is no token.",

@@ -12,7 +12,8 @@ from recording.domain.watched import looks
 from recording.domain.watched.attention import Attention, AttentionItem, by_urgency
 from recording.domain.watched.looks import ReconcileLook, ScrubLook
 from recording.errors import StorageError, fault_of
-from recording.errors.codes import OF_ONE_ROW
+from recording.errors.codes import OF_ONE_ROW, Code
+from recording.library.notify.operate import health_of_ways
 from recording.operate.find_held import Chosen, check_known, everything_held
 from recording.operate.held_things import Held, Kind
 from recording.operate.held_things import by_urgency as held_by_urgency
@@ -55,12 +56,22 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
     items = [_of_held(one, found, now, settings) for one, found in pairs]
     open_items, complete = _of_open(ports, settings, now)
     reconciled, scrubbed = _last_looks(ports)
-    everything = [*items, *open_items, *looks.late(reconciled, scrubbed, now)]
+    everything = [*items, *open_items, *looks.late(reconciled, scrubbed, now), *_of_endpoints(ports, now)]
     meant = [item for item in everything if chosen.has(item)]
     if not meant:
         check_known(chosen, everything, ports)
     held = sorted((one for one, _ in pairs if chosen.has(one)), key=held_by_urgency)
     return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete, reconciled, scrubbed)
+
+
+def _of_endpoints(ports: Ports, now: datetime) -> Iterator[AttentionItem]:
+    """Yield the receivers of events that fail, or that nothing is sent to any more."""
+    for health in health_of_ways(ports) if ports.outgoing is not None else ():
+        if health.needs_attention(now):
+            since = health.disabled_at or health.failing_since or now
+            code = Code.ENDPOINT_DISABLED if health.is_disabled else Code.of(health.code)
+            reason = (code or Code.ENDPOINT_UNREACHABLE).value
+            yield AttentionItem(Attention.ENDPOINT, f"endpoint/{health.way}", reason, since, fault=fault_of(reason))
 
 
 def _last_looks(ports: Ports) -> tuple[ReconcileLook | None, ScrubLook | None]:

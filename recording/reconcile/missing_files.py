@@ -28,6 +28,7 @@ from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.ports.library.follow_ups import FollowUpRequests
+from recording.ports.outgoing.announce import announce
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -135,6 +136,8 @@ def _look_at(
     try:
         if changes:
             ports.catalog.save_recording(changed(record, **changes))
+        if is_newly_missing or is_newly_incomplete:
+            announce(record.recording_id, ports)
         if not is_followed_up:
             follow_ups.request(record.recording_id)
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again

@@ -21,6 +21,7 @@ from recording.errors import ClaimLostError
 from recording.errors.codes import Code
 from recording.ports import Page, Ports, Unreadable
 from recording.ports.bulkhead import Bulkhead
+from recording.ports.outgoing.announce import announce
 from recording.reconcile.acs_log import count
 from recording.reconcile.missing_files import Expected, look_for_expected
 from recording.reconcile.sweep import MOST_A_RUN, sweep
@@ -197,7 +198,9 @@ def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
 def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:
     left = deadline.time_left(record.task.expires_at, now)
     emit(Event.CHUNK_AT_RISK, time_left_seconds=left, code=record.last_error, **ids_of(record.task))
-    return ports.catalog.save_chunk(changed(record, at_risk_since=now))
+    saved = ports.catalog.save_chunk(changed(record, at_risk_since=now))
+    announce(record.task.recording_id, ports)
+    return saved
 
 
 def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
@@ -213,4 +216,5 @@ def _expire(record: ChunkRecord, now: datetime, ports: Ports) -> str:
     ports.quarantine.put(expired_entry(record.task, now))
     ports.catalog.save_chunk(moved(record, ChunkState.EXPIRED, last_error=code, changed_at=now))
     emit(Event.CHUNK_EXPIRED, code=code, **ids_of(record.task))
+    announce(record.task.recording_id, ports)
     return "expired"

@@ -104,7 +104,7 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["seal"]["type"] == "timerTrigger"
     assert functions["export_directory"]["type"] == "timerTrigger"
     assert functions["dispose"]["type"] == "timerTrigger"
-    timers_and_grid = 6
+    timers_and_grid = 7
     assert len(functions) == len(http) + len(queues) + timers_and_grid
 
 

@@ -13,6 +13,7 @@ from recording.domain.keep.custody import Custody
 from recording.domain.outgoing.events import (
     ArchivedData,
     CallData,
+    EndsSoonData,
     ErasedData,
     EventType,
     ExportData,
@@ -61,6 +62,24 @@ def of_export(export: ExportRecord) -> list[OutgoingEvent]:
     )
     subject = Subject(kind=SubjectKind.EXPORT, id=export.export_id)
     return [event_of(EventType.EXPORTED, subject, export.finished_at, data)]
+
+
+def unrecorded(recording_id: str, reason: str, at: datetime, *marks: object) -> OutgoingEvent:
+    """Return that a call that must be recorded is not; no record keeps it."""
+    data = CallData(recording_id=recording_id, reason=reason)
+    return event_of(EventType.UNRECORDED, _subject(recording_id), at, data, reason, *marks)
+
+
+def start_refused(request: str, code: str, at: datetime) -> OutgoingEvent:
+    """Return that the start of what must be recorded was refused; `request` names the request, not its caller."""
+    subject = Subject(kind=SubjectKind.CALL, id=request)
+    return event_of(EventType.UNRECORDED, subject, at, CallData(reason="start_refused", code=code), code)
+
+
+def ends_soon(recording_id: str, seconds_left: int, at: datetime) -> OutgoingEvent:
+    """Return that a recording will be stopped; once in its life."""
+    data = EndsSoonData(recording_id=recording_id, seconds_left=seconds_left)
+    return event_of(EventType.ENDS_SOON, _subject(recording_id), at, data)
 
 
 def _of_chunk(chunk: ChunkRecord) -> Iterator[OutgoingEvent]:

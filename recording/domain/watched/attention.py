@@ -27,6 +27,7 @@ class Attention(StrEnum):
     MISSING = "missing"  # a recording is over, and no file of it was announced
     PAUSE_OVERDUE = "pause_overdue"  # a pause that should be over, or the guard could not end it
     CONSENT_MISSING = "consent_missing"  # started elsewhere, without the consent that its policy asks for
+    ENDPOINT = "endpoint_failing"  # a receiver of events takes nothing, or nothing is sent there any more
     INCOMPLETE = "incomplete"  # some files of a recording were announced, others not
     FALLBACK = "fallback_in_use"  # kept in the second destination: the archive refuses
     STUCK = "stuck"  # fails again and again

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from recording.domain.outgoing.events import SubjectKind
 from recording.domain.seal.leaves import (
     Batch,
     Leaf,
@@ -30,6 +31,7 @@ from recording.library.seal.log import LOOP, Head, commit, head_of
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.seal import SealPorts
+from recording.ports.outgoing.announce import announce_subject
 from recording.telemetry import Event, emit
 
 QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing
@@ -65,6 +67,7 @@ def seal(ports: Ports) -> Sealed:
         done = replace(done, error=_failed(error))
     if done.checkpoints:
         emit(Event.SEALED, count=done.leaves, requests=done.checkpoints)
+        announce_subject(SubjectKind.SEAL, "log", ports)
     return replace(done, is_behind=_look_behind(done, ports, found))
 
 
