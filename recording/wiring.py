@@ -31,6 +31,7 @@ from recording.ports import (
     Quarantine,
     RecordingControl,
     RecordingSource,
+    RunningCounts,
     StartCounts,
 )
 from recording.ports.library.exports import BlockCopying, DerivedPorts, DerivedQueue, ExportPorts, ExportQueue
@@ -116,6 +117,7 @@ def _ports() -> Ports:
         audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
         guards=_lazily(_guards),
         outgoing=_outgoing(settings()),
+        running=_lazily(_running) if settings().running_per_caller is not None else None,
     )
 
 
@@ -223,6 +225,12 @@ def _archive() -> Archive:
     from recording.adapters.blob.archive import BlobArchive
 
     return BlobArchive(settings())
+
+
+def _running() -> RunningCounts:
+    from recording.adapters.table.start_counts import TableRunningCounts
+
+    return TableRunningCounts(settings())
 
 
 def _fallback() -> Archive:

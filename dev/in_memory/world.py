@@ -121,6 +121,7 @@ class World:
             fakes.quarantine,
             fakes.audit,
             fakes.start_counts,
+            fakes.running,
             fakes.directory,
             fakes.follow_ups,
             fakes.index_keys,

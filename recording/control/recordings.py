@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from recording.control.guards import guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.pauses import finding_facts, findings_of, pause_facts
+from recording.control.running import give_back, take_place
 from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
 from recording.domain.calls.consent import consent_state
 from recording.domain.calls.policy import CallPolicy, ConsentRule
@@ -54,7 +55,8 @@ def start_recording(
     owner = owner_at_start(settings.tenants, ports.scope, request.tags)
     reservation = _reserved(request, idempotency_key, ports)
     if reservation.recording_id is None:
-        acs_id, acs_state = _asked_for(options, reservation, policy, ports)
+        take_place(reservation.key, caller, settings.running_per_caller, ports)
+        acs_id, acs_state = _asked_for(options, reservation, policy, caller, ports, settings)
         recording_id = canonical_id(acs_id)
         reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
         emit(Event.STARTED, recording_id=recording_id, started_by=caller)
@@ -141,13 +143,19 @@ def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) 
     return known
 
 
-def _asked_for(
-    options: StartOptions, reservation: StartReservation, policy: CallPolicy, ports: Ports
+def _asked_for(  # noqa: PLR0917 - what is asked of ACS, and what a refusal means
+    options: StartOptions,
+    reservation: StartReservation,
+    policy: CallPolicy,
+    caller: str | None,
+    ports: Ports,
+    settings: Settings,
 ) -> tuple[str, str]:
     """Ask ACS to start; a refusal of what must be recorded raises an alarm before the caller hears of it."""
     try:
         return ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
     except ControlError as error:
+        give_back(reservation.key, caller, settings.running_per_caller, ports)
         if policy.must_be_recorded:
             emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
             announce_event(start_refused(reservation.key, error.code, ports.clock.now()), ports)

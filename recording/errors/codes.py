@@ -157,6 +157,10 @@ class Code(StrEnum):
         "The caller has asked for as many starts within a minute as `START_RATE_PER_MINUTE` allows. ACS was "
         "not asked.",
         "Obey `Retry-After`.")
+    TOO_MANY_RUNNING = (
+        "too_many_running", 429, True, Fault.CALLER,
+        "As many recordings of this caller run as `RUNNING_PER_CALLER` allows. ACS was not asked.",
+        "Stop one, or obey `Retry-After`.")
     BODY_TOO_LARGE = (
         "body_too_large", 413, False, Fault.CALLER,
         "More than 64 KiB.",

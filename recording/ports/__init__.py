@@ -28,7 +28,7 @@ from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
 from recording.ports.outgoing import OutgoingPorts
 from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
-from recording.ports.start_counts import StartCounts
+from recording.ports.start_counts import RunningCounts, StartCounts
 from recording.ports.stored import Page, Unreadable
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "RecordingControl",
     "RecordingSource",
     "RecordingSummary",
+    "RunningCounts",
     "SourceContent",
     "StartCounts",
     "Unreadable",
@@ -108,6 +109,7 @@ class Ports:
     custodian: Custodian | None = None  # only where CUSTODIAN_STORAGE is set
     audit_eraser: AuditEraser | None = None  # only where CUSTODIAN_STORAGE is set
     guards: Guards | None = None
+    running: RunningCounts | None = None
     scope: Scope | None = None  # whose recordings are seen through these ports; None: all
     beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope
     outgoing: OutgoingPorts | None = None  # only where EVENTS_TOPIC_ENDPOINT or WEBHOOKS is set

@@ -1,7 +1,8 @@
-"""The port of the rate limit of starts."""
+"""The ports of what is counted of each caller: starts within a minute, and recordings that run."""
 
 from typing import Protocol
 
+from recording.domain.incoming.running import RunningCount
 from recording.domain.incoming.start_rate import StartCount
 
 
@@ -14,4 +15,16 @@ class StartCounts(Protocol):
 
     def save(self, counted: StartCount) -> bool:
         """Writes the count if it is as it was read (`etag`; None: there is none). False, and no change, otherwise."""
+        ...
+
+
+class RunningCounts(Protocol):
+    """The places of each caller's running recordings; one row a caller. Every method raises StorageError."""
+
+    def get(self, caller: str | None) -> RunningCount | None:
+        """The caller's places, or None while there are none. None as a caller stands for all who only show a key."""
+        ...
+
+    def save(self, counted: RunningCount) -> bool:
+        """Writes the places if they are as they were read (`etag`; None: none). False, and no change, otherwise."""
         ...

@@ -15,6 +15,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from recording.domain.archived.layout import template_fault
 from recording.domain.calls.policy import MOST_POLICIES, CallPolicy
+from recording.domain.incoming.running import MOST_PLACES
 from recording.domain.incoming.tenants import Tenants
 from recording.domain.outgoing.endpoints import WebhookEndpoint
 from recording.domain.watched.protection import Immutability
@@ -221,6 +222,11 @@ def insights(text: str) -> SecretStr:
 def rate(text: str) -> int:
     """Read a number of starts a minute."""
     return int(number(text, 1, 6000, "starts"))
+
+
+def places(text: str) -> int:
+    """Read a number of recordings that may run at once."""
+    return int(number(text, 1, MOST_PLACES, "recordings"))
 
 
 def policies(text: str) -> tuple[CallPolicy, ...]:

@@ -1,4 +1,4 @@
-"""The port StartCounts: the same promises from the fake and from the table."""
+"""The ports StartCounts and RunningCounts: the same promises from the fakes and from the table."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 import pytest
 from azure.data.tables import TableServiceClient, UpdateMode
 
-from dev.in_memory.fakes.audit import FakeStartCounts
+from dev.in_memory.fakes.audit import FakeRunningCounts, FakeStartCounts
 from dev.in_memory.fakes.catalog import FakeCatalog
 from recording.adapters.table.catalog import TableCatalog
-from recording.adapters.table.rows import start_count_keys
-from recording.adapters.table.start_counts import TableStartCounts
+from recording.adapters.table.rows import running_keys, start_count_keys
+from recording.adapters.table.start_counts import TableRunningCounts, TableStartCounts
+from recording.domain.incoming.running import MOST_PLACES, Place, RunningCount
 from recording.domain.incoming.start_rate import StartCount, one_more
 from recording.domain.state.recording import RecordingRecord
-from recording.ports.start_counts import StartCounts
+from recording.ports.start_counts import RunningCounts, StartCounts
 from recording.settings import Settings
 
 CALLER = "11111111-2222-3333-4444-555555555555"
@@ -111,3 +112,62 @@ def test_counts_are_no_recordings(storage: Settings) -> None:
     assert FakeCatalog().recordings_page().items == ()
     adapter.close()
     catalog.close()
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def running(request: pytest.FixtureRequest) -> Iterator[RunningCounts]:
+    if request.param == "fake":
+        yield FakeRunningCounts()
+        return
+    adapter = TableRunningCounts(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+def test_places_are_kept_as_they_were_written(running: RunningCounts) -> None:
+    """As many as one caller may have; and each caller, and all who only show a key, have their own."""
+    places = tuple(Place(f"{number:064x}", NOW) for number in range(MOST_PLACES))
+    assert running.get(CALLER) is None
+    assert running.save(RunningCount(CALLER, places))
+    assert running.save(RunningCount(None, places[:1]))
+    kept = running.get(CALLER)
+    assert kept is not None
+    assert kept.etag
+    assert kept.places == places
+    only_key = running.get(None)
+    assert only_key is not None
+    assert only_key.places == places[:1]
+
+
+def test_places_that_were_taken_meanwhile_are_not_written_over(running: RunningCounts) -> None:
+    """Else two starts of one moment would take one place."""
+    assert running.save(RunningCount(CALLER))
+    assert not running.save(RunningCount(CALLER)), "there is a row already"
+    seen = running.get(CALLER)
+    assert seen is not None
+    taken = seen.with_place("a", 2, NOW)
+    assert taken is not None
+    assert running.save(taken)
+    assert not running.save(taken), "it has changed since it was read"
+
+
+@pytest.mark.azurite
+def test_places_stand_beside_the_count_of_starts_and_a_spoilt_row_counts_as_none(storage: Settings) -> None:
+    """A hand must not keep a caller from recording for ever."""
+    adapter, counts = TableRunningCounts(storage), TableStartCounts(storage)
+    assert counts.save(StartCount(CALLER, 1, 3))
+    assert adapter.save(RunningCount(CALLER, (Place("a", NOW),)))
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    with TableServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        for spoilt in ("x", "[1]", '[["a"]]', '[["a", 1e99]]'):
+            row = running_keys(CALLER) | {"places": spoilt}
+            service.get_table_client("recordings").upsert_entity(row, mode=UpdateMode.REPLACE)
+            seen = adapter.get(CALLER)
+            assert seen is not None
+            assert seen.places == ()
+    kept = counts.get(CALLER)
+    assert kept is not None
+    assert kept.count == 3
+    adapter.close()
+    counts.close()

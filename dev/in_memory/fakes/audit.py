@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 
 from dev.in_memory.fakes.scripted import Scripted, scripted
+from recording.domain.incoming.running import RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.ports import AuditEntry
 
@@ -53,6 +54,27 @@ class FakeStartCounts(Scripted):
 
     @scripted
     def save(self, counted: StartCount) -> bool:
+        present = self.rows.get(counted.caller)
+        if (present.etag if present else None) != counted.etag:
+            return False
+        self.rows[counted.caller] = replace(counted, etag=f'"{next(self._etags)}"')
+        return True
+
+
+class FakeRunningCounts(Scripted):
+    """The places of each caller's running recordings: `rows` holds one row a caller."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str | None, RunningCount] = {}
+        self._etags = count(1)
+
+    @scripted
+    def get(self, caller: str | None) -> RunningCount | None:
+        return self.rows.get(caller)
+
+    @scripted
+    def save(self, counted: RunningCount) -> bool:
         present = self.rows.get(counted.caller)
         if (present.etag if present else None) != counted.etag:
             return False

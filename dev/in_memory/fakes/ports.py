@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dev.in_memory.fakes.archive import FakeArchive
-from dev.in_memory.fakes.audit import FakeAudit, FakeStartCounts
+from dev.in_memory.fakes.audit import FakeAudit, FakeRunningCounts, FakeStartCounts
 from dev.in_memory.fakes.catalog import FakeCatalog
 from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.control import FakeControl
@@ -37,6 +37,7 @@ class Fakes:
     quarantine: FakeQuarantine = field(default_factory=FakeQuarantine)
     audit: FakeAudit = field(default_factory=FakeAudit)
     start_counts: FakeStartCounts = field(default_factory=FakeStartCounts)
+    running: FakeRunningCounts = field(default_factory=FakeRunningCounts)
     fallback: FakeArchive | None = None
     dead_letters: FakeDeadLetters | None = None
     log: FakeLog | None = None
@@ -80,6 +81,7 @@ class Fakes:
             audit=self.audit,
             start_counts=self.start_counts,
             pool=self.pool,
+            running=self.running,
             fallback=self.fallback,
             dead_letters=self.dead_letters,
             log=self.log,

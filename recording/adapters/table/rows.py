@@ -171,6 +171,11 @@ def start_count_keys(caller: str | None) -> Row:
     return {"PartitionKey": f"{CALLERS_PARTITIONS}{name}", "RowKey": "starts"}
 
 
+def running_keys(caller: str | None) -> Row:
+    """Where the places of a caller's running recordings are kept, beside the count of its starts."""
+    return {**start_count_keys(caller), "RowKey": "running"}
+
+
 def cursor_keys(loop: str) -> Row:
     """Where the position of a loop is kept."""
     return {"PartitionKey": CURSORS_PARTITION, "RowKey": loop}

@@ -1,13 +1,18 @@
-"""Fills the port StartCounts with a row for each caller in the table `recordings`."""
+"""Fills StartCounts and RunningCounts with a row each for each caller in the table `recordings`."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableClient, UpdateMode
 
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_refused_condition, translated
-from recording.adapters.table.rows import Row, start_count_keys
+from recording.adapters.table.rows import Row, running_keys, start_count_keys
 from recording.adapters.table.tables import add_row, table_service
+from recording.domain.incoming.running import Place, RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import RECORDINGS_TABLE
 from recording.settings import Settings
@@ -42,21 +47,59 @@ class TableStartCounts:
             "count": counted.count,
             "before": counted.before,
         }
-        return add_row(self._table, row) if counted.etag is None else self._replace(row, counted.etag)
+        return _saved(self._table, row, counted.etag)
 
-    def _replace(self, row: Row, etag: str) -> bool:
-        with translated("counting a start"):
+
+class TableRunningCounts:
+    """One row a caller, beside the count of its starts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = table_service(settings.host_storage)
+        self._table = self._service.get_table_client(RECORDINGS_TABLE)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._service.close()
+
+    def get(self, caller: str | None) -> RunningCount | None:
+        """One point read; what a hand has spoilt counts as no place."""
+        keys = running_keys(caller)
+        with translated("reading the places of a caller"):
             try:
-                attempt(
-                    lambda: self._table.update_entity(
-                        row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                    )
+                row = attempt(lambda: self._table.get_entity(keys["PartitionKey"], keys["RowKey"]))
+            except ResourceNotFoundError:
+                return None
+        return RunningCount(caller, _places(row.get("places")), row.metadata["etag"])
+
+    def save(self, counted: RunningCount) -> bool:
+        """One conditional write."""
+        places = [[place.key, round(place.since.timestamp())] for place in counted.places]
+        row: Row = running_keys(counted.caller) | {"places": json.dumps(places, separators=(",", ":"))}
+        return _saved(self._table, row, counted.etag)
+
+
+def _places(text: Any) -> tuple[Place, ...]:
+    try:
+        return tuple(Place(str(key), datetime.fromtimestamp(since, UTC)) for key, since in json.loads(text))
+    except (ValueError, TypeError, OverflowError, OSError):
+        return ()
+
+
+def _saved(table: TableClient, row: Row, etag: str | None) -> bool:
+    if etag is None:
+        return add_row(table, row)
+    with translated("counting a start"):
+        try:
+            attempt(
+                lambda: table.update_entity(
+                    row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
                 )
-            except HttpResponseError as error:
-                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
-                    return False
-                raise
-        return True
+            )
+        except HttpResponseError as error:
+            if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
+                return False
+            raise
+    return True
 
 
 def _number(value: object) -> int:

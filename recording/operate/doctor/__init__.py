@@ -46,6 +46,7 @@ from recording.operate.doctor.storage import (
     check_table,
     skip_for_a_person,
 )
+from recording.operate.doctor.tenants import check_tenants
 from recording.ports import Ports
 from recording.ports.probe import Probe
 from recording.settings import Settings
@@ -123,6 +124,7 @@ CHECKS: dict[str, Check] = {
     "dead_letters": check_dead_letters,
     "held": check_held,
     "clock": check_clock,
+    "tenants": check_tenants,
     "acs": check_acs,
     "acs_download": check_acs_download,
     "acs_end": check_acs_end,

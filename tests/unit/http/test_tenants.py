@@ -52,7 +52,7 @@ NOTE = "because it is so"
 RANDOM = re.compile(r"[0-9a-f]{32}")
 UNSCOPED = {  # reached by names that a scoped port gave, or by nothing of a recording
     *("archive", "external", "fallback", "source", "clock", "jitter", "custodian", "seal"),
-    *("follow_ups", "guards", "derived", "start_counts"),
+    *("follow_ups", "guards", "derived", "outgoing", "pool", "start_counts", "running"),
 }
 OPEN = {"health", "console", "console_api"}  # no data; the console's own routes have cells of their own
 WHOLE = {"deep_health", "get_retention_rules", "set_retention_rules"}

@@ -18,6 +18,7 @@ from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.incoming.tenants import Tenants
 from recording.domain.state.chunk import ChunkState
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ReconcileLook, ScrubLook
 from recording.domain.watched.protection import Immutability
@@ -42,6 +43,7 @@ from recording.settings import Settings, SettingsError, StorageConnection, read_
 from tests.repo.docs.openapi import check
 
 HOST: dict[str, Any] = json.loads(HOST_JSON.read_text(encoding="utf-8"))
+TENANTS = Tenants.model_validate({"tenants": [{"name": "fx"}]})
 ACCOUNT = "/subscriptions/6f1c0d52/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/archive"
 IDENTITY = {"access_key": None, "client_id": "6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3"}
 
@@ -235,6 +237,7 @@ BROKEN: dict[str, tuple[str, Break]] = {
     "no role on ACS": ("acs", _acs(Code.ACS_FORBIDDEN, 403)),
     "ACS cannot be reached": ("acs", _acs(Code.ACS_UNREACHABLE, 0)),
     "ACS's log is refused": ("acs_log", _log_is_refused),
+    "tenants without sign-in": ("tenants", lambda p: p.set(tenants=TENANTS)),
     "no subscription": ("event_subscriptions", _doors()),
     "one door only": ("event_subscriptions", _doors(FUNCTION)),
     "no dead letter": ("event_subscriptions", _doors(FUNCTION, _door("StorageQueue", dead_letter=False))),

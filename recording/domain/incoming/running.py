@@ -1,0 +1,49 @@
+"""How many recordings of a caller may run at once: a place for each start, found by its reservation. Pure.
+
+A place is taken before ACS is asked. Nothing gives it back when a recording ends: when all are taken, those whose
+recordings are over are found by what is known of them. So no crash between two writes can leave a count that is wrong
+for ever.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+MOST_PLACES = 300  # of one caller: they are kept in one row, and looked at together when all are taken
+UNTOLD = timedelta(minutes=5)  # a start whose recording is not known by then came to nothing, or was not noted
+
+
+@dataclass(frozen=True)
+class Place:
+    """One start: the key of its reservation, and when the place was taken."""
+
+    key: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class RunningCount:
+    """The places of one caller, the earliest first.
+
+    Attributes:
+        caller: the object id that the platform vouches for; None stands for all who only show a key.
+        etag: as it was read; None while there is none.
+    """
+
+    caller: str | None
+    places: tuple[Place, ...] = ()
+    etag: str | None = None
+
+    def has(self, key: str) -> bool:
+        """Return whether this start has its place: a repeated request takes no second one."""
+        return any(place.key == key for place in self.places)
+
+    def with_place(self, key: str, limit: int, now: datetime) -> "RunningCount | None":
+        """Return the count with a place for a start; None when all are taken."""
+        if len(self.places) >= min(limit, MOST_PLACES):
+            return None
+        return replace(self, places=(*self.places, Place(key, now)))
+
+    def without(self, keys: Collection[str]) -> "RunningCount":
+        """Return the count without these places."""
+        return replace(self, places=tuple(place for place in self.places if place.key not in keys))
