@@ -58,6 +58,7 @@ WHOLE_WAV = {
     "byte rate 0": riff(form(byte_rate=0) + chunk(b"data", SECOND)),
     "byte rate doubled": riff(form(byte_rate=64_000) + chunk(b"data", SECOND)),
     "odd chunk without its padding": riff(form() + chunk(b"LIST", b"INFO!", is_padded=False) + chunk(b"data", SECOND)),
+    "a second format before the sound": riff(form() + form(5) + chunk(b"data", SECOND)),
     "extensible, 5 channels": riff(form(5, is_extensible=True) + chunk(b"data", SECOND * 5)),
 }
 CUT_WAV = {
@@ -65,6 +66,8 @@ CUT_WAV = {
     "cut, 5 channels": riff(form(5) + chunk(b"data", SECOND * 5))[:-10],
     "cut, RF64": large(b"RF64")[:-2],
     "cut, BW64": large(b"BW64")[:-2],
+    "RF64 without its sizes": riff(_PLAIN, ALL_ONES, b"RF64"),
+    "BW64 without its sizes": riff(_PLAIN, ALL_ONES, b"BW64"),
     "cut in the header": riff(_PLAIN)[:30],
 }
 

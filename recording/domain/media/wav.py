@@ -35,6 +35,7 @@ class WavWalker:
         self._form = b""
         self._riff_size = 0
         self._large_size = 0  # of the sound, as `ds64` says
+        self._has_large_size = False
         self._format: tuple[int, int, int, int, int] | None = None  # kind, channels, rate, byte rate, bytes per frame
         self._samples = 0  # as `fact` says
         self._sound: tuple[int, int] | None = None  # declared, there
@@ -60,6 +61,8 @@ class WavWalker:
             raise ValueError("the WAV file ends inside its header")
         if self._format is None:
             raise ValueError("the WAV file has no format before its sound")
+        if self._form in _LARGE_FORMS and not self._has_large_size:
+            raise ValueError("the WAV file has the form for large files without its sizes")
         return self._facts(self._format, *self._sound)
 
     def _facts(self, form: tuple[int, int, int, int, int], declared: int, there: int) -> MediaFacts:
@@ -152,9 +155,10 @@ class WavWalker:
         self._sound = (declared, there)
 
     def _read(self, name: bytes, content: bytes) -> None:
-        if name == b"fmt " and len(content) >= 16:
+        if name == b"fmt " and len(content) >= 16 and self._format is None:  # players believe the first
             self._read_format(content)
         elif name == b"ds64" and len(content) >= 16:
+            self._has_large_size = True
             self._large_size = int.from_bytes(content[8:16], "little")
         elif name == b"fact" and len(content) == 4:
             self._samples = int.from_bytes(content, "little")

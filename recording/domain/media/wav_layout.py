@@ -133,7 +133,7 @@ def _chunks(total: int) -> Generator[tuple[int, int], bytes, WavLayout]:
             return _layout(at + 8, large or size if size == _ALL_ONES else size, total, form)
         if name in (b"fmt ", b"ds64"):
             body = yield at + 8, min(size, _LARGEST_FORM)
-            if name == b"fmt " and len(body) >= 16:
+            if name == b"fmt " and len(body) >= 16 and not form:  # players believe the first
                 form = body
             elif name == b"ds64" and len(body) >= 16:
                 large = int.from_bytes(body[8:16], "little")
