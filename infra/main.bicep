@@ -73,20 +73,20 @@ param hostRedundancy string = ''
 param archiveImmutability string = 'Unlocked'
 @description('Set by infra/hooks/lock after it has locked the policy for good, so that later deployments say the same. Never set it by hand.')
 param archiveLocked bool = false
-@description('Days that a recording can be neither changed nor deleted.')
+@description('Days that a recording can be neither changed nor deleted, by anybody. With 14 days of soft delete and the nightly run, 7 leave a week of the month in which an erasure is to be decided.')
 @minValue(1)
 @maxValue(146000)
-param archiveImmutabilityDays int = 30
+param archiveImmutabilityDays int = 7
 @description('Days until media moves to the cool tier; -1 is never.')
 param coolAfterDays int = 30
 @description('Days until media moves to the cold tier; -1 is never.')
 param coldAfterDays int = 90
 @description('Days until media moves to the archive tier, from which playback takes hours; -1 is never. Refused with ZRS and GZRS, which do not have that tier.')
 param archiveAfterDays int = -1
-@description('Days until a recording and all its versions are deleted; -1 is never. Its bytes are gone 30 days later, after soft delete. Not less than the days of immutability.')
+@description('Days after which the custodian destroys a recording as long as nobody has set retention rules; -1 is never. Holds keep it. No lifecycle rule deletes.')
+@minValue(-1)
+@maxValue(36500)
 param deleteAfterDays int = -1
-@description('Days that an older version is kept, never longer than deleteAfterDays. Manifests are rewritten; media is not.')
-param oldVersionDays int = 365
 @description('Days that refused events stay in quarantine. They contain call ids and locations.')
 @minValue(7)
 param quarantineDays int = 365
@@ -167,7 +167,6 @@ var refusals = concat(
   contains(hostSku, 'GZRS') && !hasGeoZones ? ['HOST_REDUNDANCY: the region has no zones with a paired region.'] : [],
   zoneRedundant && !hasZones ? ['ZONE_REDUNDANT: the region has no zones.'] : [],
   archiveAfterDays >= 0 && contains(archiveSku, 'ZRS') ? ['ARCHIVE_AFTER_DAYS: ZRS and GZRS have no archive tier; choose Standard_GRS.'] : [],
-  deleteAfterDays >= 0 && archiveImmutability != 'Off' && deleteAfterDays < archiveImmutabilityDays ? ['DELETE_AFTER_DAYS: less than the days of immutability.'] : [],
   archiveLocked && archiveImmutability == 'Off' ? ['ARCHIVE_LOCKED: there is no policy to lock.'] : [],
   empty(existingAcsName) != empty(existingAcsResourceGroup) ? ['EXISTING_ACS_NAME and EXISTING_ACS_RESOURCE_GROUP: both or none.'] : [],
   empty(existingAcsName) && !empty(existingSystemTopicName) ? ['EXISTING_SYSTEM_TOPIC_NAME: only with an existing Communication Services resource.'] : [],
@@ -279,8 +278,6 @@ module archive 'modules/storage-archive.bicep' = {
     coolAfterDays: coolAfterDays
     coldAfterDays: coldAfterDays
     archiveAfterDays: archiveAfterDays
-    deleteAfterDays: deleteAfterDays
-    oldVersionDays: oldVersionDays
     lock: lockArchive
     sealContainer: 'recording-seal'
   }
@@ -323,8 +320,6 @@ module fallback 'modules/storage-archive.bicep' = if (!empty(fallbackLocation)) 
     coolAfterDays: coolAfterDays
     coldAfterDays: -1
     archiveAfterDays: -1
-    deleteAfterDays: -1
-    oldVersionDays: oldVersionDays
     lock: lockArchive
     sealContainer: ''
   }
@@ -492,6 +487,7 @@ module alerts 'modules/alerts.bicep' = {
     archiveId: archive.outputs.id
     hostAccountId: hostStorage.outputs.id
     deadLetterAccountId: deadLetters.outputs.id
+    custodianPrincipalId: custodian.outputs.principalId
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -508,7 +504,6 @@ output FUNCTION_APP_ID string = app.outputs.id
 output FUNCTION_APP_URI string = app.outputs.uri
 output ACS_RESOURCE_ID string = acs.outputs.id
 output ARCHIVE_ACCOUNT_NAME string = archive.outputs.name
-output RECORDINGS_GONE_AFTER_DAYS int = deleteAfterDays < 0 ? -1 : deleteAfterDays + archive.outputs.softDeleteDays
 output ENVIRONMENT_TOKEN string = token
 output EVENT_TOPIC_SUBSCRIPTION string = acsSubscription
 output EVENT_TOPIC_RESOURCE_GROUP string = acsGroupName

@@ -19,6 +19,7 @@ from tests.repo.infra.templates import Templates, load
 INGESTION = timedelta(minutes=5)  # of a log, as Azure Monitor documents it: from two to five
 QUIET_UNTIL_RESOLVED = 3  # evaluations without a row, at the frequencies in use
 APP = "00000000-0000-0000-0000-00000000a11c"  # stands for the app's principal in a query that names it
+CUSTODIAN = "00000000-0000-0000-0000-00000000c057"  # and this for the custodian's
 _DURATION = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?)?")
 
 Key = tuple[str, ...]
@@ -121,7 +122,11 @@ def alerts_of(templates: Templates) -> dict[str, Alert]:
 def _alerts(templates: Templates) -> Iterator[Alert]:
     variables = templates.module("alerts").variables
     for told in as_list(variables.get("logAlerts")):
-        query = templates.texts.get(f"infra/observability/{at(told, 'name')}.kql", "").replace("{appPrincipalId}", APP)
+        query = (
+            templates.texts.get(f"infra/observability/{at(told, 'name')}.kql", "")
+            .replace("{appPrincipalId}", APP)
+            .replace("{custodianPrincipalId}", CUSTODIAN)
+        )
         yield _alert(told, query)
     for told in as_list(variables.get("metricAlerts")):
         yield _alert(told)

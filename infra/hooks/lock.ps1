@@ -25,4 +25,5 @@ if ($policy.state -eq 'Locked') {
   exit 1
 }
 azd env set ARCHIVE_LOCKED true
-Write-Output "${account}: Locked, $days days. In a pipeline, set the variable ARCHIVE_LOCKED to true as well."
+azd env set ARCHIVE_IMMUTABILITY_DAYS $days
+Write-Output "${account}: Locked, $days days. In a pipeline, set the variables ARCHIVE_LOCKED to true and ARCHIVE_IMMUTABILITY_DAYS to $days as well."

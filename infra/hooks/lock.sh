@@ -29,4 +29,5 @@ else
   exit 1
 fi
 azd env set ARCHIVE_LOCKED true
-echo "$account: Locked, $days days. In a pipeline, set the variable ARCHIVE_LOCKED to true as well."
+azd env set ARCHIVE_IMMUTABILITY_DAYS "$days"
+echo "$account: Locked, $days days. In a pipeline, set the variables ARCHIVE_LOCKED to true and ARCHIVE_IMMUTABILITY_DAYS to $days as well."

@@ -35,6 +35,11 @@ if ($env:ARCHIVE_LOCKED -and $env:ARCHIVE_LOCKED -ne 'false') {
   $state = az storage account show --subscription $env:AZURE_SUBSCRIPTION_ID --name "$($env:ARCHIVE_ACCOUNT_NAME)" `
     --query immutableStorageWithVersioning.immutabilityPolicy.state --output tsv 2> $null
   if ($state -ne 'Locked') { Stop-Here 'ARCHIVE_LOCKED is set, and the archive is not locked: azd env set ARCHIVE_LOCKED false' }
+  # A locked policy can be made longer, never shorter: Azure would refuse the whole deployment.
+  $days = az storage account show --subscription $env:AZURE_SUBSCRIPTION_ID --name "$($env:ARCHIVE_ACCOUNT_NAME)" `
+    --query immutableStorageWithVersioning.immutabilityPolicy.immutabilityPeriodSinceCreationInDays --output tsv 2> $null
+  $asked = if ($env:ARCHIVE_IMMUTABILITY_DAYS) { [int]$env:ARCHIVE_IMMUTABILITY_DAYS } else { 7 }
+  if ($days -and $asked -lt [int]$days) { Stop-Here "the archive is locked for $days days: azd env set ARCHIVE_IMMUTABILITY_DAYS $days" }
 }
 
 # The start of a budget must not move: it is set once, in the environment.

@@ -35,6 +35,10 @@ if [ "${ARCHIVE_LOCKED:-false}" != "false" ]; then
   state=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "${ARCHIVE_ACCOUNT_NAME:-}" \
     --query immutableStorageWithVersioning.immutabilityPolicy.state --output tsv 2> /dev/null) || state=""
   [ "$state" = "Locked" ] || stop "ARCHIVE_LOCKED is set, and the archive is not locked: azd env set ARCHIVE_LOCKED false"
+  # A locked policy can be made longer, never shorter: Azure would refuse the whole deployment.
+  days=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "${ARCHIVE_ACCOUNT_NAME:-}" \
+    --query immutableStorageWithVersioning.immutabilityPolicy.immutabilityPeriodSinceCreationInDays --output tsv 2> /dev/null) || days=""
+  [ "${ARCHIVE_IMMUTABILITY_DAYS:-7}" -ge "${days:-0}" ] || stop "the archive is locked for $days days: azd env set ARCHIVE_IMMUTABILITY_DAYS $days"
 fi
 
 # The start of a budget must not move: it is set once, in the environment.

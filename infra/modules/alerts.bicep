@@ -14,6 +14,7 @@ param hostAccountId string
 param deadLetterAccountId string
 @description('Whose reads of the archive are the app\'s own.')
 param appPrincipalId string
+param custodianPrincipalId string
 
 // How often it is asked (`every`) and how far back it looks (`range`), as ISO 8601 durations; two days is the most there is.
 var logAlerts = [
@@ -113,7 +114,7 @@ resource logs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for one in 
     criteria: {
       allOf: [
         {
-          query: replace(one.query, '{appPrincipalId}', appPrincipalId)
+          query: replace(replace(one.query, '{appPrincipalId}', appPrincipalId), '{custodianPrincipalId}', custodianPrincipalId)
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

@@ -1,5 +1,5 @@
 // An archive: every version kept, deletes undone for a while, immutable for a while, moved to cheaper tiers, written by a role
-// that cannot delete, and locked against being removed as a resource.
+// that cannot delete, and locked against being removed as a resource. No rule of age deletes here: only the custodian destroys.
 param name string
 param location string
 param tags object
@@ -25,10 +25,6 @@ param immutabilityDays int
 param coolAfterDays int
 param coldAfterDays int
 param archiveAfterDays int
-@description('Days after which a recording is deleted with its versions; -1 is never. Not less than the days of immutability.')
-param deleteAfterDays int
-@description('Days that an older version of a blob is kept (manifests are rewritten; media is not).')
-param oldVersionDays int
 param lock bool
 @description('The container of checkpoints; empty is none. No lifecycle rule touches it.')
 param sealContainer string
@@ -37,11 +33,13 @@ var blobReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var cool = coolAfterDays < 0 ? {} : { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } }
 var cold = coldAfterDays < 0 ? {} : { tierToCold: { daysAfterModificationGreaterThan: coldAfterDays } }
 var archived = archiveAfterDays < 0 ? {} : { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } }
-// With versioning, deleting a blob only makes it an older version: to delete is to delete the versions too.
-var versionDays = deleteAfterDays < 0 ? oldVersionDays : min(deleteAfterDays, oldVersionDays)
-var softDeleteDays = 30
+var tiers = union(cool, cold, archived)
+// Lifecycle rules know no holds, and versions of an old recording are old from the first day: they move, and never delete.
+// Azure takes no rule without an action, and a policy that is not written again stays: one that moves nothing is written, and off.
+var unmoved = empty(tiers) ? { tierToCool: { daysAfterModificationGreaterThan: 36500 } } : {}
+// With the days of immutability this is what an erasure waits for: docs/adr/0049-only-the-custodian-deletes.md.
+var softDeleteDays = 14
 var readers = union(readersId == '' ? [] : [readersId], operatorsId == '' ? [] : [operatorsId])
-var deleted = deleteAfterDays < 0 ? {} : { delete: { daysAfterModificationGreaterThan: deleteAfterDays } }
 
 module storage 'storage-account.bicep' = {
   name: '${container}-account'
@@ -98,13 +96,10 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
         {
           name: 'cheaper-with-age'
           type: 'Lifecycle'
-          enabled: true
+          enabled: !empty(tiers)
           definition: {
             filters: { blobTypes: ['blockBlob'], prefixMatch: ['${container}/'] }
-            actions: {
-              baseBlob: union(cool, cold, archived, deleted)
-              version: { delete: { daysAfterCreationGreaterThan: versionDays } }
-            }
+            actions: { baseBlob: union(cool, cold, archived, unmoved) }
           }
         }
       ]
@@ -167,5 +162,4 @@ resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
 output id string = storage.outputs.id
 output name string = storage.outputs.name
 output blobUri string = storage.outputs.blobUri
-output softDeleteDays int = softDeleteDays
 output containerName string = recordings.name

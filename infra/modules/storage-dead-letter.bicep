@@ -21,7 +21,7 @@ module storage 'storage-account.bicep' = {
     redundancy: redundancy
     vnetEnabled: vnetEnabled
     workspaceId: workspaceId
-    softDeleteDays: 30
+    softDeleteDays: 14
   }
 }
 

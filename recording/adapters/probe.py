@@ -306,14 +306,15 @@ def _days(policy: Mapping[str, Any] | None) -> int | None:
 
 
 def _deletes(policies: Mapping[str, Any], container: str) -> Iterator[tuple[str, float]]:
-    """Yield the active rules that delete blobs of the container, each with its least number of days."""
+    """Yield the active rules that delete blobs or versions of the container, each with its least number of days."""
     for rule in ((policies.get("properties") or {}).get("policy") or {}).get("rules") or ():
         definition = rule.get("definition") or {}
         prefixes = (definition.get("filters") or {}).get("prefixMatch") or [""]
-        delete = ((definition.get("actions") or {}).get("baseBlob") or {}).get("delete") or {}
+        actions = (definition.get("actions") or {}).values()
+        delete = [float(days) for action in actions for days in ((action or {}).get("delete") or {}).values()]
         is_about_it = any(prefix.startswith(container) or container.startswith(prefix) for prefix in prefixes)
         if rule.get("enabled", True) and delete and is_about_it:
-            yield str(rule.get("name")), min(float(days) for days in delete.values())
+            yield str(rule.get("name")), min(delete)
 
 
 def _facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:

@@ -150,7 +150,7 @@ def rules(
     The file has the form of `PUT retention/rules`. Example: `recordings rules --put rules.json --note "policy 2027"`.
     """
     session = session_of(context, form)
-    found = current_rules(session.ports)
+    found = current_rules(session.ports, session.settings)
     if put is not None:
         body, known = _file(put, note), etag_of_rules(found)
         shown = audited(
@@ -160,7 +160,7 @@ def rules(
             session.ports,
             lambda: RulesView.of(set_rules(body, known, session.caller, session.ports)).plain(),
         )
-        found = current_rules(session.ports)
+        found = current_rules(session.ports, session.settings)
     else:
         shown = RulesView.of(found).plain()
     listed: list[list[Cell]] = [

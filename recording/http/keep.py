@@ -126,8 +126,8 @@ def get_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -
     """GET retention/rules: 200 with the rules in force, and their ETag."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.GET_RULES, dependencies)
-        rules = current_rules(ports)
+        ports, settings = permitted(request, Operation.GET_RULES, dependencies)
+        rules = current_rules(ports, settings)
         return as_json(RulesView.of(rules).plain(), 200, {"ETag": etag_of_rules(rules)})
 
     return answered(look)

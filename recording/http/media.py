@@ -36,7 +36,7 @@ def chunk_media(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
     def listen() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LISTEN, dependencies)
-        media = _media(request, ports, settings)
+        media = _media(request, ports)
         if request.method == "HEAD":
             length = {"Content-Length": str(media.length_bytes)}
             return func.HttpResponse(b"", status_code=200, headers=_headers(media, request) | length)
@@ -55,13 +55,13 @@ def chunk_peaks(request: func.HttpRequest, dependencies: Dependencies) -> func.H
     """GET recordings/{recordingId}/chunks/{index}/peaks: 200 with the waveform of each channel."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.SEE_PEAKS, dependencies)
-        return as_json(waveform_of(_media(request, ports, settings), ports), 200)
+        ports, _ = permitted(request, Operation.SEE_PEAKS, dependencies)
+        return as_json(waveform_of(_media(request, ports), ports), 200)
 
     return answered(look)
 
 
-def _media(request: func.HttpRequest, ports: Ports, settings: Settings) -> Media:
+def _media(request: func.HttpRequest, ports: Ports) -> Media:
     recording_id, channel = recording_id_of(request), request.params.get("channel")
     check_recording_id(recording_id)
     index = _number(request.route_params.get("index", ""))
@@ -70,7 +70,7 @@ def _media(request: func.HttpRequest, ports: Ports, settings: Settings) -> Media
     wanted = None if channel is None else _number(channel)
     if channel is not None and wanted is None:
         raise RequestError("channel is not a number")
-    return find_media(recording_id, index, request.params.get("document"), wanted, ports, settings)
+    return find_media(recording_id, index, request.params.get("document"), wanted, ports)
 
 
 def _number(text: str) -> int | None:

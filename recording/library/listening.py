@@ -26,7 +26,6 @@ from recording.errors import BlobLockedError, RequestError, SourceGoneError, Sto
 from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
-from recording.settings import Settings
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 STRETCH_SECONDS = 60
@@ -63,9 +62,7 @@ class Media:
         return f"{began:%Y-%m-%d %H-%M} {short_id(task.recording_id)} {task.index}{speaker}.{kind}"
 
 
-def find_media(  # noqa: PLR0917 - what a request names, and where to look
-    recording_id: str, index: int, document_id: str | None, channel: int | None, ports: Ports, settings: Settings
-) -> Media:
+def find_media(recording_id: str, index: int, document_id: str | None, channel: int | None, ports: Ports) -> Media:
     """Return the media of a chunk that can be heard.
 
     Args:
@@ -74,14 +71,13 @@ def find_media(  # noqa: PLR0917 - what a request names, and where to look
         document_id: which of several files with this index; None: the archived one.
         channel: only this speaker, of a WAV file; None: all.
         ports: catalog, archive and the customer's own storage are read.
-        settings: for how long the archive keeps media.
 
     Raises:
         RequestError: `chunk_not_found` (404), `not_archived` (409), `media_disposed` (410), or `no_such_channel` (404).
         StorageError: catalog or archive do not answer.
     """
     chunk = _chunk(recording_id, index, document_id, ports)
-    if is_disposed(chunk, ports.clock.now(), settings.delete_after):
+    if is_disposed(chunk):
         raise RequestError("the media was disposed of", code=Code.MEDIA_DISPOSED)
     if chunk.length_bytes is None or not (is_archived(chunk) or _in_fallback(chunk, ports)):
         raise RequestError("the media is not archived yet", code=Code.NOT_ARCHIVED)

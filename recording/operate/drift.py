@@ -215,7 +215,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
     Raises:
         StorageError: when the archive does not list its blobs; media that cannot be read is noted as unread.
     """
-    looked, now = Looked(chunks[0].task.recording_id, len(chunks)), ports.clock.now()
+    looked = Looked(chunks[0].task.recording_id, len(chunks))
     listed = [blob for folder in sorted(_folders_of(chunks)) for blob in ports.archive.list(f"{folder}/")]
     looked.requests += len(_folders_of(chunks))
     there = {blob.name: blob for blob in listed if blob.is_committed}
@@ -223,7 +223,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
     sampled = {
         chunk.blob_name or "": sample for chunk in ours if (sample := _read(chunk, there, ports, looked)) is not None
     }
-    disposed = {chunk.key for chunk in chunks if is_disposed(chunk, now, settings.delete_after)}
+    disposed = {chunk.key for chunk in chunks if is_disposed(chunk)}
     looked.drifts += compare(chunks, listed, settings.archive_path_template, sampled, disposed)
     for chunk in wanted:
         if is_indexed_elsewhere(chunk) and chunk.disposed_at is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaAge, is_disposed, is_scrubbed
+from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaAge, is_scrubbed
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished
@@ -198,19 +198,17 @@ def _scrub_one(recording_id: str, ports: Ports, settings: Settings) -> Looked:
         return Looked(recording_id)
     looked = look_at(chunks, ports, settings, chunks)
     for chunk in chunks:
-        if (noted := _noted(chunk, looked, ports.clock.now(), settings)) is not None:
+        if (noted := _noted(chunk, looked, ports.clock.now())) is not None:
             with suppress(ClaimLostError):  # the line or an operator changed it meanwhile; it stays due
                 ports.catalog.save_chunk(noted)
     return looked
 
 
-def _noted(chunk: ChunkRecord, looked: Looked, now: datetime, settings: Settings) -> ChunkRecord | None:
+def _noted(chunk: ChunkRecord, looked: Looked, now: datetime) -> ChunkRecord | None:
     """Return the record with what the look found; None where it stays due, since it differs or could not be read."""
     if not is_scrubbed(chunk):
         return chunk if is_finished(chunk) else None  # its row then says so, whichever version has written it
     name = chunk.blob_name or str(chunk.key)
-    if name in looked.absent and is_disposed(chunk, now, settings.delete_after):
-        return changed(chunk, disposed_at=now, disposed_why="lifecycle rule")
     if name in looked.offline:
         return changed(chunk, offline_seen_at=now)
     differs = any(drift.document_id == chunk.task.document_id for drift in looked.drifts)

@@ -208,6 +208,11 @@ def rule(name: str, prefixes: list[str] | None, delete: dict[str, float] | None,
     return {"name": name, "enabled": enabled, "definition": {"filters": filters, "actions": {"baseBlob": base}}}
 
 
+def of_versions(name: str, delete: dict[str, float]) -> Any:
+    """A rule that deletes earlier versions and moves nothing."""
+    return {"name": name, "enabled": True, "definition": {"filters": {}, "actions": {"version": {"delete": delete}}}}
+
+
 @pytest.fixture
 def of_account(world: World, monkeypatch: pytest.MonkeyPatch) -> AzureProbe:
     """A probe that knows the archive's account."""
@@ -254,11 +259,12 @@ def test_only_active_rules_that_delete_recordings_count(of_account: AzureProbe, 
         rule("ours", ["recordings/"], {"daysAfterModificationGreaterThan": 365}),
         rule("folder", ["other/", "recordings/2026/"], {"daysAfterCreationGreaterThan": 90}),
         rule("whole", None, {"daysAfterLastAccessTimeGreaterThan": 30}),
+        of_versions("versions", {"daysAfterCreationGreaterThan": 20}),
         rule("other", ["logs/", "recordings-old/"], {"daysAfterModificationGreaterThan": 1}),
         rule("off", ["recordings/"], {"daysAfterModificationGreaterThan": 1}, enabled=False),
     ]
     protected(world, answered({"properties": {"policy": {"rules": rules}}}))
-    assert of_account.protection().deletes == (("ours", 365.0), ("folder", 90.0), ("whole", 30.0))
+    assert of_account.protection().deletes == (("ours", 365.0), ("folder", 90.0), ("whole", 30.0), ("versions", 20.0))
 
 
 @pytest.mark.usefixtures("no_pauses")

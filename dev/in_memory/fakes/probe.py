@@ -26,10 +26,10 @@ class FakeProbe(Scripted):
         self.is_read_only = False
         self.protected = Protection(
             has_versions=True,
-            soft_delete_days=30,
-            container_soft_delete_days=30,
+            soft_delete_days=14,
+            container_soft_delete_days=14,
             immutability=Immutability.UNLOCKED,
-            immutability_days=30,
+            immutability_days=7,
         )
         self.takes: Callable[[Any, str], object] | None = None  # the app: an event, and the way it came
         self.queued: list[Mapping[str, Any]] = []  # events that nobody has taken

@@ -127,12 +127,9 @@ def _documents(chunks: Sequence[ChunkRecord]) -> set[str]:
     return {chunk.task.document_id for chunk in chunks}
 
 
-def is_disposed(record: ChunkRecord, now: datetime, delete_after: timedelta | None) -> bool:
-    """Tell whether a chunk's files may lawfully be gone: so noted, or due by the archive's own lifecycle rule."""
-    if record.disposed_at is not None:
-        return True
-    written = record.copied_at or record.first_seen_at
-    return delete_after is not None and now - written >= delete_after
+def is_disposed(record: ChunkRecord) -> bool:
+    """Tell whether a chunk's files may lawfully be gone: destroyed by the custodian, with a certificate."""
+    return record.disposed_at is not None
 
 
 def vouches_for_media(record: ChunkRecord) -> bool:

@@ -13,6 +13,7 @@ from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.times import UtcTime
 
 LIVES = timedelta(days=7)
+UNFINISHED = timedelta(days=14)  # after which nobody works on it any more
 MOST_RECORDINGS = 5000  # each is some blocks, and a blob has at most 50,000 of them
 MOST_BLOCKS = 49_000
 MOST_NAMED = 100  # by their ids, which fit into a body of 64 KiB; more are chosen by a tag
@@ -46,6 +47,7 @@ class ExportState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    GONE = "gone"  # the custodian has destroyed the bundle
 
 
 class ExportRecord(BaseModel):
@@ -58,6 +60,7 @@ class ExportRecord(BaseModel):
         done: how many recordings are in.
         length_bytes: how long the bundle is by now.
         error: the code of what ended it.
+        gone_at: when the last byte of the bundle goes, once it was destroyed.
         tenants: within which it was asked for; None: within the whole archive.
     """
 
@@ -78,10 +81,18 @@ class ExportRecord(BaseModel):
     sha256: str | None = None
     error: str | None = None
     tenants: tuple[str, ...] | None = None
+    gone_at: UtcTime | None = None
 
     def is_expired(self, now: datetime) -> bool:
         """Return whether the bundle is handed out no more."""
         return self.expires_at is not None and now >= self.expires_at
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether its bytes are to be destroyed: expired, failed or never finished."""
+        if self.state in (ExportState.DONE, ExportState.GONE):
+            return self.state is ExportState.DONE and self.is_expired(now)
+        lives = LIVES if self.state is ExportState.FAILED else UNFINISHED
+        return now >= self.requested_at + lives
 
 
 class BundledFile(BaseModel):
@@ -117,14 +128,25 @@ def bundle_name(export_id: str) -> str:
     return f"{export_id}/{BUNDLE}"
 
 
+def parts_prefix(export_id: str) -> str:
+    """Return how the names of all its parts' notes begin."""
+    return f"{export_id}/parts/"
+
+
 def part_name(export_id: str, number: int) -> str:
     """Return where the note of one part lies."""
-    return f"{export_id}/parts/{number:06d}.json"
+    return f"{parts_prefix(export_id)}{number:06d}.json"
 
 
-def block_name(part: int, block: int) -> str:
-    """Return a block's id; all of a blob have one length."""
-    return f"{part:06d}-{block:08d}"
+def block_name(part: int, block: int, worker: str) -> str:
+    """Return a block's id; all of a blob have one length.
+
+    Args:
+        part: number of the recording in the bundle.
+        block: number of the block in the part.
+        worker: four characters of whoever makes it: what two workers stage never replaces each other's.
+    """
+    return f"{part:04d}-{block:05x}-{worker}"
 
 
 def sums_of(files: Iterable[BundledFile]) -> bytes:

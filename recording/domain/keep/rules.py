@@ -19,6 +19,7 @@ from recording.domain.times import UtcTime
 
 MOST_RULES = 200
 LONGEST_DAYS = 36_500
+DEPLOYED = "DELETE_AFTER_DAYS"  # the name of the rule that a deployment may begin with
 
 
 class RuleAction(StrEnum):
@@ -95,6 +96,18 @@ class RuleSet(BaseModel):
     by: str | None = None
     note: str = ""
     rules: tuple[RetentionRule, ...] = ()
+
+
+def default_rules(delete_after: timedelta | None) -> RuleSet:
+    """Return what holds before anybody has set rules: what the deployment says, or none.
+
+    Args:
+        delete_after: the setting DELETE_AFTER_DAYS.
+    """
+    if delete_after is None:
+        return RuleSet()
+    rule = RetentionRule(name=DEPLOYED, action=RuleAction.DELETE, days=float(delete_after.days))
+    return RuleSet(by="deployment", note="DELETE_AFTER_DAYS, as long as nobody has set rules", rules=(rule,))
 
 
 @dataclass(frozen=True)

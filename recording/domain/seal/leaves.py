@@ -163,15 +163,15 @@ def read_batch(raw: bytes) -> Batch:
     try:
         until = facts.get("auditUntil")
         return Batch(
-            number=int(facts["number"]),
-            first=int(facts["first"]),
+            number=_whole(facts["number"]),
+            first=_whole(facts["first"]),
             frontier=tuple(bytes.fromhex(each) for each in facts["frontier"]),
             leaves=tuple(_leaf(entry) for entry in facts["leaves"]),
             journal=facts.get("journal"),
             audit_until=datetime.fromisoformat(until) if until else None,
             recent=tuple(facts.get("recent") or ()),
         )
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise SealFormatError(f"not a batch of leaves ({type(error).__name__})") from None
 
 
@@ -225,13 +225,13 @@ def read_proofs(raw: bytes) -> tuple[bytes, list[Proved]]:
                 Kind(one["kind"]),
                 bytes.fromhex(one["salt"]),
                 str(one["digest"]),
-                int(one["leaf"]),
+                _whole(one["leaf"]),
                 tuple(bytes.fromhex(each) for each in one["path"]),
             )
             for one in facts["files"]
         ]
         return str(facts["checkpoint"]).encode(), proofs
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise SealFormatError(f"not a document of proofs ({type(error).__name__})") from None
 
 
@@ -280,9 +280,16 @@ def _line(facts: Mapping[str, Any]) -> Line:
     try:
         is_withdrawn = facts.get("withdrawn") is True
         row = None if is_withdrawn else dict(facts["row"])
-        return Line(int(facts["leaf"]), Kind(facts["kind"]), bytes.fromhex(facts.get("salt") or ""), row)
-    except (ValueError, LookupError, TypeError) as error:
+        return Line(_whole(facts["leaf"]), Kind(facts["kind"]), bytes.fromhex(facts.get("salt") or ""), row)
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise SealFormatError(f"not a row of a journal ({type(error).__name__})") from None
+
+
+def _whole(value: object) -> int:
+    """Return a number that is written as one: neither 1.0 nor true, which the tree would take for 1."""
+    if type(value) is not int:
+        raise TypeError("not a whole number")
+    return value
 
 
 def _leaf(entry: str) -> Leaf:

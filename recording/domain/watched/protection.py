@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 ERASURE_LIMIT_DAYS = 30  # GDPR 12(3): one month
@@ -28,7 +27,7 @@ class Protection:
         container_soft_delete_days: the same for a container.
         immutability: the account's policy.
         immutability_days: for how long a new version can be neither changed nor deleted.
-        deletes: for each active lifecycle rule that deletes blobs of the archive, after how many days.
+        deletes: for each active lifecycle rule that deletes blobs or versions of the archive, after how many days.
     """
 
     has_versions: bool
@@ -54,12 +53,11 @@ def told_of(found: Protection) -> str:
     )
 
 
-def faults_of(found: Protection, delete_after: timedelta | None, expected: Immutability | None) -> Iterator[str]:
+def faults_of(found: Protection, expected: Immutability | None) -> Iterator[str]:
     """Yield each way in which an account is protected less than it should be.
 
     Args:
         found: as it is.
-        delete_after: after how long recordings may be deleted by a rule; None: never.
         expected: the policy that was asked for at deployment; None where nobody said.
     """
     if not found.has_versions:
@@ -70,11 +68,7 @@ def faults_of(found: Protection, delete_after: timedelta | None, expected: Immut
     if expected is not None and _strength(found.immutability) < _strength(expected):
         yield f"immutability is {found.immutability}, not {expected}"
     for rule, after in found.deletes:
-        if delete_after is None or timedelta(days=after) < delete_after:
-            wanted = "never" if delete_after is None else f"after {delete_after.days} days"
-            yield f"the lifecycle rule {rule} deletes after {after:g} days, and DELETE_AFTER_DAYS says {wanted}"
-    if delete_after is not None and not found.deletes:
-        yield f"no lifecycle rule deletes, and DELETE_AFTER_DAYS says after {delete_after.days} days"
+        yield f"the lifecycle rule {rule} deletes after {after:g} days and knows no holds; only the custodian may"
 
 
 def erasure_days(found: Protection, *, purges: bool = False) -> int:

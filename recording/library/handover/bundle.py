@@ -1,6 +1,7 @@
 """A part of a bundle while it is made: files become blocks, in flat memory; each header is staged behind its file."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -17,14 +18,14 @@ class Bundle:
 
     Args:
         name: of the blob.
-        part: its number; blocks are named by it, so the same work done again replaces them.
+        part: its number; blocks are named by it and by a mark of this worker's own.
         offset: of its first byte in the whole bundle.
         store: where it lies.
     """
 
     def __init__(self, name: str, part: int, offset: int, store: Archive) -> None:
         self._name, self._part, self._start, self._store = name, part, offset, store
-        self._numbers = 0
+        self._numbers, self._worker = 0, secrets.token_hex(2)
         self._small = bytearray()
         self._files: list[BundledFile] = []
         self._blocks: list[str] = []
@@ -106,7 +107,7 @@ class Bundle:
 
     def _reserve(self) -> str:
         self._numbers += 1
-        return block_name(self._part, self._numbers)
+        return block_name(self._part, self._numbers, self._worker)
 
     def _stage(self, data: bytes) -> None:
         block = self._reserve()

@@ -1,8 +1,7 @@
 """Export: ask for a bundle, look how far it is, and make it, recording by recording, in as many runs as it takes.
 
 A recording's part is staged as blocks, then noted; nothing is visible before all blocks are committed in one request.
-A run that ends, or dies, is continued behind the last note; what it staged beyond that is staged again under the same
-ids.
+A run that ends, or dies, is continued behind the last note; what it staged beyond that is never committed.
 """
 
 import json
@@ -70,7 +69,8 @@ def get_export(export_id: str, ports: Ports) -> dict[str, Any]:
     Raises:
         RequestError: `export_not_found`.
     """
-    return shown(_read(export_id, exports_of(ports))[0], ports)
+    exports = exports_of(ports)
+    return shown(_with_progress(_read(export_id, exports)[0], exports), ports)
 
 
 def export_message(text: str, ports: Ports, settings: Settings) -> None:
@@ -98,6 +98,14 @@ def export_record(export_id: str, ports: Ports) -> ExportRecord:
     return _read(export_id, exports_of(ports))[0]
 
 
+def _with_progress(export: ExportRecord, exports: ExportPorts) -> ExportRecord:
+    """Return it with what is done by now: a run says so at its end, and may last for minutes."""
+    if export.state not in (ExportState.REQUESTED, ExportState.RUNNING):
+        return export
+    done = sum(1 for _ in exports.store.list(form.parts_prefix(export.export_id)))
+    return _with(export, done=done, state=ExportState.RUNNING if done else export.state)
+
+
 def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timedelta = RUN) -> ExportRecord:
     """Make as much of a bundle as fits into a run; another message goes on with the rest.
 
@@ -107,7 +115,7 @@ def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timede
     """
     exports, end_at = exports_of(ports), ports.clock.now() + run
     export, etag = _read(export_id, exports)
-    if export.state in (ExportState.DONE, ExportState.FAILED):
+    if export.state in (ExportState.DONE, ExportState.FAILED, ExportState.GONE):
         return export
     parts = _parts(export, exports)
     while len(parts) < len(export.recordings):
@@ -139,13 +147,14 @@ def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
     is_expired = export.is_expired(ports.clock.now())
     return {
         "exportId": export.export_id,
-        "state": "gone" if is_expired else export.state.value,
+        "state": ExportState.GONE.value if is_expired else export.state.value,
         "requestedAt": export.requested_at.isoformat(),
         "recordings": len(export.recordings),
         "done": export.done,
         "lengthBytes": export.length_bytes,
         "finishedAt": export.finished_at.isoformat() if export.finished_at else None,
         "expiresAt": export.expires_at.isoformat() if export.expires_at else None,
+        "goneAt": export.gone_at.isoformat() if export.gone_at else None,
         "blobName": form.bundle_name(export.export_id) if export.state is ExportState.DONE and not is_expired else None,
         "sha256": export.sha256,
         "error": export.error,
@@ -173,8 +182,11 @@ def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Setti
     row = AuditEntry(ports.clock.now(), Operation.EXPORT, export.recordings[number], export.requested_by, DONE, note)
     ports.audit.add(row)  # before the note: nothing is handed over without a row about it
     part = Part(files=bundle.files, blocks=bundle.blocks, length_bytes=bundle.length_bytes, facts=facts)
-    exports.store.put_once(form.part_name(export.export_id, number), part.model_dump_json().encode(), _JSON)
-    return part
+    name, content = form.part_name(export.export_id, number), part.model_dump_json().encode()
+    if exports.store.put_once(name, content, _JSON):
+        return part
+    noted = exports.store.get(name)  # another worker was faster, and may have seen other facts: its blocks count
+    return Part.model_validate_json(noted[0]) if noted else part
 
 
 def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, exports: ExportPorts) -> ExportRecord:

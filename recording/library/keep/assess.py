@@ -7,7 +7,7 @@ from datetime import datetime
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, CustodyState
 from recording.domain.keep.disposition import Action, Because, Disposition, Reason, disposition
-from recording.domain.keep.rules import RuleSet
+from recording.domain.keep.rules import RuleSet, default_rules
 from recording.domain.keep.subject import kept_recording
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import StorageBusyError
@@ -39,6 +39,16 @@ def keeping_of(ports: Ports) -> Keeping:
     if ports.keeping is None:
         raise StorageBusyError("holds and rules are not kept here")
     return ports.keeping
+
+
+def rules_in_force(ports: Ports, settings: Settings) -> RuleSet:
+    """Return the newest rules; before anybody has set any, those of the deployment.
+
+    Raises:
+        StorageError: rules do not answer.
+    """
+    found = keeping_of(ports).rules()
+    return found if found.number else default_rules(settings.delete_after)
 
 
 def assessed(

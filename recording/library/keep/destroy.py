@@ -37,7 +37,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, StorageBusyError
-from recording.library.keep.assess import assessed, keeping_of
+from recording.library.keep.assess import assessed, keeping_of, rules_in_force
 from recording.library.keep.leftovers import Leftovers, close_bundle
 from recording.library.seal.waiting import seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
@@ -129,7 +129,7 @@ def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports
     folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
     versions = _versions(row.recording_id, folders, leftovers, custodian)
     chunks = ports.catalog.chunks_of(row.recording_id)
-    found = assessed(record, row, keeping_of(ports).rules(), ports.clock.now(), settings).disposition
+    found = assessed(record, row, rules_in_force(ports, settings), ports.clock.now(), settings).disposition
     return Look(found, chunks, versions)
 
 

@@ -17,11 +17,12 @@ from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError, RecordingError, StorageError
 from recording.errors.codes import Code
 from recording.library.keep import erasures
-from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of
+from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of, rules_in_force
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
+from recording.library.keep.bundles import end_bundles
 from recording.library.keep.destroy import OPERATION, Outcome, destroy
 from recording.library.keep.leftovers import Leftovers
-from recording.ports import AuditEntry, Ports
+from recording.ports import AuditEntry, Custodian, Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -70,7 +71,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
         StorageError: catalog, holds or rules do not answer; what was done until then is done.
     """
     began, report = clock(), DisposeReport()
-    rules, position = keeping_of(ports).rules(), ports.catalog.cursor(POSITION)
+    rules, position = rules_in_force(ports, settings), ports.catalog.cursor(POSITION)
     if ports.custodian is not None:
         erasures.carry_on(ports.custodian, ports, settings)
     run = _Run(report, rules, Leftovers(ports), ports, settings)
@@ -91,6 +92,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
             break
     if ports.custodian is not None and report.complete:
         erasures.carry_on(ports.custodian, ports, settings)
+        run.end_bundles(ports.custodian)
     emit(
         Event.DISPOSE_RAN,
         count=report.seen,
@@ -122,6 +124,14 @@ class _Run:
             self._note(one.record.recording_id, error)
         if done:
             self.report.counts[done] += 1
+
+    def end_bundles(self, custodian: Custodian) -> None:
+        """Destroy the bundles whose time is over; what fails there stops nothing else, and is tried again."""
+        try:
+            self.report.counts.update(end_bundles(custodian, self.ports))
+        except (RecordingError, *ODD_CONTENT) as error:
+            self.report.counts["failed"] += 1
+            self._note("bundles", error)
 
     def _note(self, recording_id: str, error: Exception) -> None:
         code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD

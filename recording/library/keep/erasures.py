@@ -32,7 +32,7 @@ from recording.errors.codes import Code
 from recording.library.directory import find_all
 from recording.library.follow_up import library_of
 from recording.library.handover.vcon import metadata_of
-from recording.library.keep.assess import Assessed, assessed, keeping_of
+from recording.library.keep.assess import Assessed, assessed, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
 from recording.library.keep.speaker import SpeakerOutcome, SpeakerTask, erase_speaker
@@ -271,7 +271,7 @@ def _subject(erasure: Erasure, ports: Ports) -> Subject:
 
 
 def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus:
-    keeping, rules, now = keeping_of(ports), keeping_of(ports).rules(), ports.clock.now()
+    keeping, rules, now = keeping_of(ports), rules_in_force(ports, settings), ports.clock.now()
     records = ports.catalog.get_recordings(erasure.recordings)
     items = [
         assessed(record, keeping.custody(record.recording_id), rules, now, settings)

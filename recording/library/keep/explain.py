@@ -9,7 +9,7 @@ from datetime import datetime
 from recording.domain.times import as_utc
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of
+from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of, rules_in_force
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -28,8 +28,8 @@ def explain(recording_id: str, ports: Ports, settings: Settings) -> Assessed:
     record = ports.catalog.get_recording(recording_id)
     if record is None:
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
-    keeping = keeping_of(ports)
-    return assessed(record, keeping.custody(recording_id), keeping.rules(), ports.clock.now(), settings)
+    custody = keeping_of(ports).custody(recording_id)
+    return assessed(record, custody, rules_in_force(ports, settings), ports.clock.now(), settings)
 
 
 def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes:
@@ -75,7 +75,7 @@ def upcoming(before: datetime, after: str | None, ports: Ports, settings: Settin
         RequestError: `invalid_next`.
         StorageError: something of it cannot be read.
     """
-    rules, now, position = keeping_of(ports).rules(), ports.clock.now(), _position(after)
+    rules, now, position = rules_in_force(ports, settings), ports.clock.now(), _position(after)
     found: list[Assessed] = []
     seen = 0
     for _ in range(MOST_PAGES):

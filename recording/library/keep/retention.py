@@ -6,19 +6,20 @@ from recording.domain.ids import without_numbers
 from recording.domain.keep.rules import RuleSet, RulesRequest
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.library.keep.assess import keeping_of
+from recording.library.keep.assess import keeping_of, rules_in_force
 from recording.ports import Ports
+from recording.settings import Settings
 
 LONGEST_ETAG = 255
 
 
-def current_rules(ports: Ports) -> RuleSet:
+def current_rules(ports: Ports, settings: Settings) -> RuleSet:
     """Return the rules in force.
 
     Raises:
         StorageError: storage does not answer.
     """
-    return keeping_of(ports).rules()
+    return rules_in_force(ports, settings)
 
 
 def set_rules(body: Any, if_match: str | None, by: str | None, ports: Ports) -> RuleSet:

@@ -30,6 +30,7 @@ class ProblemKind(StrEnum):
     FILE_NOT_SEALED = "file_not_sealed"
     MEDIA_DIFFERS = "media_differs"
     MEDIA_MISSING = "media_missing"
+    MEDIA_NOT_SEALED = "media_not_sealed"
     LEAF_WITHOUT_FILE = "leaf_without_file"
 
 

@@ -3,13 +3,18 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
+from recording.domain.archived.layout import receipt_name
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
 from recording.domain.seal.leaves import Kind, Leaf, Proved, kind_of, read_proofs, sealed_number
 from recording.domain.seal.merkle import is_included
 from recording.library.seal.verdict import Files, Keys, ProblemKind, Verdict
 from recording.library.seal.verify_log import Log
+
+_MEDIA = (".wav", ".mp3", ".mp4", ".bin")
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,16 @@ class _Case:
     keys: Keys
     verdict: Verdict
     with_media: bool
+    names: frozenset[str] = frozenset()
+    seen: dict[int, SignedCheckpoint] = field(default_factory=dict)
+    receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def verify_files(
     files: Files, names: Sequence[str], log: Log | None, keys: Keys, verdict: Verdict, *, with_media: bool
 ) -> None:
     """Verify every file that a proof is about, and report each document that none is about."""
-    case = _Case(files, log, keys, verdict, with_media)
+    case = _Case(files, log, keys, verdict, with_media, frozenset(names))
     own = f"{log.prefix}" if log else None
     outside = [name for name in names if own is None or not _is_of_log(name, own)]
     proofs = defaultdict[str, list[Proved]](list)
@@ -42,6 +50,45 @@ def verify_files(
     for name in outside:
         if kind_of(name) is not None and name not in sealed:
             verdict.report(ProblemKind.FILE_NOT_SEALED, name)
+        if _folder(name) in proofs and _needs_receipt(name) and receipt_name(name) not in sealed:
+            verdict.report(ProblemKind.MEDIA_NOT_SEALED, name, "no receipt vouches for it")
+    _check_one_log(case)
+    _check_neighbours(case)
+
+
+def _needs_receipt(name: str) -> bool:
+    """Return whether it is media that was archived: what is kept for a person, or made from others, is named so."""
+    is_apart = ".suspect-" in name or ".conflict-" in name or "/derived." in f"/{name}"
+    return name.endswith(_MEDIA) and not is_apart
+
+
+def _check_one_log(case: _Case) -> None:
+    """Check that all checkpoints beside files are of one log that only grew: signed twice is forked."""
+    told = [case.seen[number].checkpoint for number in sorted(case.seen)]
+    for before, after in pairwise(told):
+        is_same = before.size != after.size or before.root == after.root
+        if before.origin != after.origin or before.size > after.size or before.at > after.at or not is_same:
+            name = f"checkpoint {after.number}"
+            case.verdict.report(
+                ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, f"it does not continue number {before.number}"
+            )
+
+
+def _check_neighbours(case: _Case) -> None:
+    """Check that the proved receipts of a folder are about one recording, and lie where they say."""
+    recordings = defaultdict[str, set[str]](set)
+    for name, told in case.receipts.items():
+        recordings[_folder(name)].add(str(told.get("recordingId")))
+        blob = told.get("blobName")
+        if not isinstance(blob, str):
+            continue
+        where = receipt_name(blob)
+        is_there = name.rpartition("/")[2] == where.rpartition("/")[2]
+        if not is_there or (case.log is not None and not f"/{name}".endswith(f"/{where}")):
+            case.verdict.report(ProblemKind.FILE_ALTERED, name, f"it is the receipt of {where}")
+    for folder, found in recordings.items():
+        if len(found) > 1:
+            case.verdict.report(ProblemKind.FILE_ALTERED, folder, "receipts of several recordings")
 
 
 def _is_of_log(name: str, prefix: str) -> bool:
@@ -64,6 +111,9 @@ def _checked_proofs(name: str, case: _Case) -> list[Proved]:
         return []
     if not _is_genuine(signed, name, case):
         return []
+    if len({one.name for one in proofs}) != len(proofs) or not all(_is_plain(one.name) for one in proofs):
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, "it names a file twice, or one that lies elsewhere")
+        return []
     return [one for one in proofs if _leads_to_root(one, signed, name, case)]
 
 
@@ -77,9 +127,17 @@ def _is_genuine(signed: SignedCheckpoint, name: str, case: _Case) -> bool:
             case.verdict.report(ProblemKind.PROOF_ALTERED, name, "its checkpoint is not the log's")
             return False
         return True
+    twin = case.seen.setdefault(signed.checkpoint.number, signed)
+    if twin.checkpoint != signed.checkpoint:
+        case.verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "another checkpoint has its number: a fork")
     case.verdict.checkpoints += 1
     case.verdict.last_at = max(case.verdict.last_at or "", signed.checkpoint.at.isoformat())
     return case.keys.check(signed, name, case.verdict)
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether this is a file's bare name, which can be shown on a terminal."""
+    return name.isprintable() and "/" not in name and "\\" not in name and name not in ("", ".", "..")
 
 
 def _leads_to_root(one: Proved, signed: SignedCheckpoint, name: str, case: _Case) -> bool:
@@ -93,8 +151,10 @@ def _leads_to_root(one: Proved, signed: SignedCheckpoint, name: str, case: _Case
 
 
 def _check_file(name: str, proof: Proved, case: _Case) -> None:
-    content = case.files.read(name)
-    if content is None:
+    content = case.files.read(name) if name in case.names else None
+    if kind_of(name) is not (None if proof.kind is Kind.DOCUMENT else proof.kind):
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, f"it was sealed as {proof.kind}")
+    elif content is None:
         is_void = case.log is not None and proof.leaf in case.log.withdrawn
         if not is_void:
             case.verdict.report(ProblemKind.FILE_MISSING, name)
@@ -113,6 +173,7 @@ def _check_media(name: str, receipt: bytes, case: _Case) -> None:
         blob_name, sha256 = told.get("blobName"), told.get("sha256")
     except (ValueError, AttributeError):
         return
+    case.receipts[name] = told
     if not case.with_media or not isinstance(blob_name, str):
         return
     media = _folder(name) + blob_name.rpartition("/")[2]

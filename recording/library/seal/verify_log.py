@@ -47,7 +47,8 @@ def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict)
     log, tree = Log(found[0]["prefix"]), Tree()
     last: SignedCheckpoint | None = None
     batches: list[Batch] = []
-    for number in range(max(int(match["number"]) for match in found) + 1):
+    _check_is_alone(found, log, verdict)
+    for number in _numbers(found, log, verdict):
         signed = _checkpoint(number, files, log, keys, verdict)
         if signed is not None:
             _check_order(signed, last, number, log, verdict)
@@ -58,6 +59,21 @@ def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict)
     verdict.leaves, verdict.withdrawn = len(log.leaves), len(log.withdrawn)
     verdict.last_at = last.checkpoint.at.isoformat() if last else None
     return log
+
+
+def _check_is_alone(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) -> None:
+    for prefix in sorted({match["prefix"] for match in found} - {log.prefix}):
+        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, f"{prefix}checkpoints", "a second log")
+
+
+def _numbers(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) -> list[int]:
+    """Return the numbers that there are; a gap is reported once, however large somebody made it."""
+    numbers = sorted({int(match["number"]) for match in found if match["prefix"] == log.prefix})
+    for before, number in zip([-1, *numbers], numbers, strict=False):
+        if number > before + 1:
+            name = f"{log.prefix}{form.checkpoint_name(before + 1)}"
+            verdict.report(ProblemKind.CHECKPOINT_MISSING, name, f"{number - before - 1} up to number {number - 1}")
+    return numbers
 
 
 def _checkpoint(number: int, files: Files, log: Log, keys: Keys, verdict: Verdict) -> SignedCheckpoint | None:
@@ -110,6 +126,8 @@ def _leaves(
     except ValueError:
         verdict.report(ProblemKind.LEAVES_ALTERED, name, "not the leaves that were signed" if raw else "not there")
         return None, Tree()
+    if told.number == 0 and batch.first:
+        verdict.report(ProblemKind.LEAVES_ALTERED, name, "the log does not begin with its first leaf")
     is_next = tree.size in (0, batch.first) and (not tree.size or tree.root() == _root_before(batch))
     if not is_next or (grown.size, grown.root()) != (told.size, told.root):
         verdict.report(ProblemKind.LEAVES_ALTERED, name, "they do not make up the root that was signed")
@@ -141,11 +159,16 @@ def _check_rows(batches: Sequence[Batch], log: Log, files: Files, verdict: Verdi
 
 
 def _lines(name: str, files: Files, verdict: Verdict) -> list[Line]:
+    raw = files.read(name) or b""
     try:
-        return form.read_journal(files.read(name) or b"")
+        lines = form.read_journal(raw)
     except SealFormatError:
         verdict.report(ProblemKind.ROW_ALTERED, name, "it cannot be read")
         return []
+    places = [line.leaf for line in lines]
+    if form.written_journal(lines) != raw or places != sorted(set(places)):
+        verdict.report(ProblemKind.ROW_ALTERED, name, "rows were added to, repeated or put in another order")
+    return lines
 
 
 def _check_row(line: Line, expected: set[int], log: Log, name: str, verdict: Verdict) -> None:

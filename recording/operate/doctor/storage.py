@@ -123,7 +123,7 @@ def check_erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said
     if days <= ERASURE_LIMIT_DAYS:
         return told, None
     remedy = (
-        f"The law gives {ERASURE_LIMIT_DAYS} days. Shorten soft delete or immutability (14 and 14 fit), "
+        f"The law gives {ERASURE_LIMIT_DAYS} days. Shorten soft delete or immutability (14 and 7 fit), "
         "let the account purge (CUSTODIAN_PURGES), or answer requests with the extension."
     )
     raise FoundWarning(told, remedy)
@@ -137,7 +137,7 @@ def check_protection(_ports: Ports, settings: Settings, probe: Probe) -> Said:
         found = probe.protection()
     except StorageRefusedError:
         raise SkippedError("this identity may not read the account's rules") from None
-    faults = list(faults_of(found, settings.delete_after, settings.archive_immutability))
+    faults = list(faults_of(found, settings.archive_immutability))
     remedy = "Find out who changed it (alert protection-changed), then deploy infra/ again: `azd provision`."
     return "; ".join([told_of(found), *faults]), remedy if faults else None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dev.prove.alarms import APP, Line
+from dev.prove.alarms import APP, CUSTODIAN, Line
 from dev.prove.log_workspace import Row, Workspace
 from recording.telemetry import Event, emit
 
@@ -452,6 +452,17 @@ CASES: tuple[Case, ...] = (
     Case(
         "somebody tries to, in vain",
         rows=[_deleted(StatusText="AuthorizationPermissionMismatch")],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case("the custodian destroys", rows=[_deleted(RequesterObjectId=CUSTODIAN)]),
+    Case(
+        "the custodian tries in vain: a policy, or somebody has its identity",
+        rows=[_deleted(RequesterObjectId=CUSTODIAN, StatusText="BlobImmutableDueToPolicy")],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case(
+        "the custodian deletes a container",
+        rows=[_deleted(RequesterObjectId=CUSTODIAN, OperationName="DeleteContainer")],
         alerts=_alerts("archive-delete"),
     ),
     Case("the lifecycle rule deletes", rows=[_deleted(**_LIFECYCLE)]),

@@ -118,7 +118,8 @@ def log_alerts_are_evaluated_as_they_are_tested(templates: Templates) -> Iterato
     if at(criterion, "failingPeriods") != {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1}:
         yield "alerts:logs: failingPeriods"
     texts = {
-        "query": "replace(one.query, '{appPrincipalId}', appPrincipalId)",
+        "query": "replace(replace(one.query, '{appPrincipalId}', appPrincipalId), "
+        "'{custodianPrincipalId}', custodianPrincipalId)",
         "dimensions": "map(one.by, column => { name: column, operator: 'Include', values: ['*'] })",
     }
     yield from _takes("alerts:logs", as_dict(criterion), texts)

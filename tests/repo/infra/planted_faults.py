@@ -1,9 +1,19 @@
 """Faults to plant in copies of the templates, the hooks and the queries, each with the check that is there for it."""
 
-from tests.repo.infra import access_policy, agreement, alert_policy, completeness, shapes, storage_policy, structure
+from tests.repo.infra import (
+    access_policy,
+    agreement,
+    alert_policy,
+    completeness,
+    custodian_policy,
+    shapes,
+    storage_policy,
+    structure,
+)
 from tests.repo.infra.templates import Check
 
 M = "infra/modules/"
+CUSTODIAN = f"{M}archive-custodian-role.bicep"
 ACCOUNT = f"{M}storage-account.bicep"
 ARCHIVE = f"{M}storage-archive.bicep"
 HOST = f"{M}storage-host.bicep"
@@ -70,6 +80,9 @@ QUERY_MUTANTS: list[tuple[str, str, str]] = [
     ("archive-delete", 'isempty(RequesterObjectId) and AuthenticationType == "SAS" and', ""),
     ("archive-delete", ' or UserAgentHeader contains "OLCMScanner"', ""),
     ("archive-delete", '"DeleteBlobImmutabilityPolicy", ', ""),
+    ("archive-delete", "{custodianPrincipalId}", "nobody"),
+    ("archive-delete", ' and OperationName == "DeleteBlob" and', " and"),
+    ("archive-delete", '"DeleteBlob" and StatusText == "Success")', '"DeleteBlob")'),
     ("archive-read", "blobs >= 100 or", "blobs >= 1 or"),
     ("archive-read", ' or AuthenticationType != "OAuth"', ""),
     ("archive-read", "{appPrincipalId}", "nobody"),
@@ -136,7 +149,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "containerDeleteRetentionPolicy: { enabled: true",
         "containerDeleteRetentionPolicy: { enabled: false",
     ),
-    (storage_policy.deletes_can_be_undone, ARCHIVE, "var softDeleteDays = 30", "var softDeleteDays = 1"),
+    (storage_policy.deletes_can_be_undone, ARCHIVE, "var softDeleteDays = 14", "var softDeleteDays = 1"),
     (storage_policy.archive_keeps_versions, ARCHIVE, "versioning: true", "versioning: false"),
     (storage_policy.archive_keeps_versions, ACCOUNT, "isVersioningEnabled: versioning", "isVersioningEnabled: false"),
     (storage_policy.immutability_is_never_locked_by_default, ACCOUNT, "state: immutability }", "state: 'Locked' }"),
@@ -156,7 +169,124 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     ),
     (storage_policy.archive_is_locked, ARCHIVE, "'CanNotDelete'", "'NotSpecified'"),
     (storage_policy.archive_is_locked, MAIN, "lockArchive bool = true", "lockArchive bool = false"),
-    (storage_policy.nothing_is_deleted_by_default, MAIN, "deleteAfterDays int = -1", "deleteAfterDays int = 30"),
+    (
+        storage_policy.nothing_goes_out_of_reach_by_default,
+        MAIN,
+        "archiveAfterDays int = -1",
+        "archiveAfterDays int = 180",
+    ),
+    # --- who destroys -----------------------------------------------------------------------------------------------
+    (custodian_policy.the_custodian_destroys_and_does_nothing_else, CUSTODIAN, "blobs/delete'", "blobs/write'"),
+    (custodian_policy.the_custodian_destroys_and_does_nothing_else, CUSTODIAN, "blobs/delete'", "blobs/*'"),
+    (
+        custodian_policy.the_custodian_destroys_and_does_nothing_else,
+        CUSTODIAN,
+        "          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/deleteBlobVersion/action'\n",
+        "",
+    ),
+    (
+        custodian_policy.the_custodian_destroys_and_does_nothing_else,
+        CUSTODIAN,
+        "          'Microsoft.Storage/storageAccounts/blobServices/containers/read'\n        ]\n        dataActions",
+        "          'Microsoft.Storage/storageAccounts/*'\n        ]\n        dataActions",
+    ),
+    (custodian_policy.the_custodian_is_an_identity_of_its_own, MAIN, "'id-custodian-${token}'", "'id-${token}'"),
+    (
+        custodian_policy.the_custodian_is_an_identity_of_its_own,
+        MAIN,
+        "CUSTODIAN_STORAGE__clientId: custodian.outputs.clientId",
+        "CUSTODIAN_STORAGE__clientId: identity.outputs.clientId",
+    ),
+    (
+        custodian_policy.the_custodian_is_an_identity_of_its_own,
+        MAIN,
+        "ARCHIVE_STORAGE__clientId: identity.outputs.clientId",
+        "ARCHIVE_STORAGE__clientId: custodian.outputs.clientId",
+    ),
+    (
+        custodian_policy.the_custodian_is_an_identity_of_its_own,
+        MAIN,
+        "CUSTODIAN_STORAGE__blobServiceUri: archive.outputs.blobUri",
+        "CUSTODIAN_STORAGE__blobServiceUri: deadLetters.outputs.blobUri",
+    ),
+    (custodian_policy.the_custodian_is_an_identity_of_its_own, APP, ", '${custodianId}': {}", ""),
+    (
+        custodian_policy.the_custodian_is_an_identity_of_its_own,
+        MAIN,
+        "custodianId: custodian.outputs.id",
+        "custodianId: identity.outputs.id",
+    ),
+    (
+        custodian_policy.the_role_is_the_custodians_alone,
+        MAIN,
+        "custodianPrincipalId: custodian.outputs.principalId",
+        "custodianPrincipalId: identity.outputs.principalId",
+    ),
+    (
+        custodian_policy.the_role_is_the_custodians_alone,
+        MAIN,
+        "writerRoleId: writerRole.outputs.id",
+        "writerRoleId: custodianRole.outputs.id",
+    ),
+    (
+        custodian_policy.the_role_is_the_custodians_alone,
+        ARCHIVE,
+        "    roleDefinitionId: writerRoleId\n",
+        "    roleDefinitionId: custodianRoleId\n",
+    ),
+    (
+        custodian_policy.the_role_is_the_custodians_alone,
+        ARCHIVE,
+        "custodianPrincipalId, custodianRoleId)\n  scope: account",
+        "custodianPrincipalId, custodianRoleId)\n  scope: resourceGroup()",
+    ),
+    (
+        custodian_policy.rules_of_age_only_tier,
+        ARCHIVE,
+        "baseBlob: union(cool, cold, archived, unmoved) }",
+        "baseBlob: union(cool, cold, archived, unmoved), version: { delete: { daysAfterCreationGreaterThan: 365 } } }",
+    ),
+    (
+        custodian_policy.rules_of_age_only_tier,
+        ARCHIVE,
+        "union(cool, cold, archived)",
+        "union(cool, cold, { delete: { daysAfterModificationGreaterThan: 90 } })",
+    ),
+    (custodian_policy.rules_of_age_only_tier, ARCHIVE, "archived, unmoved) }", "archived) }"),
+    (custodian_policy.rules_of_age_only_tier, ARCHIVE, "enabled: !empty(tiers)", "enabled: true"),
+    (
+        custodian_policy.rules_of_age_only_tier,
+        ARCHIVE,
+        "empty(tiers) ? { tierToCool: { daysAfterModificationGreaterThan: 36500 } } : {}",
+        "{}",
+    ),
+    (
+        custodian_policy.rules_of_age_only_tier,
+        HOST,
+        "actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } } }",
+        "actions: { version: { delete: { daysAfterCreationGreaterThan: 1 } } }",
+    ),
+    (custodian_policy.an_erasure_fits_into_the_month, ARCHIVE, "var softDeleteDays = 14", "var softDeleteDays = 30"),
+    (
+        custodian_policy.an_erasure_fits_into_the_month,
+        f"{M}storage-dead-letter.bicep",
+        "softDeleteDays: 14",
+        "softDeleteDays: 30",
+    ),
+    (
+        custodian_policy.an_erasure_fits_into_the_month,
+        MAIN,
+        "archiveImmutabilityDays int = 7",
+        "archiveImmutabilityDays int = 30",
+    ),
+    (
+        custodian_policy.an_erasure_fits_into_the_month,
+        MAIN,
+        "archiveImmutabilityDays int = 7",
+        "archiveImmutabilityDays int = 1",
+    ),
+    (custodian_policy.an_erasure_fits_into_the_month, MAIN, "deleteAfterDays int = -1", "deleteAfterDays int = 30"),
+    (custodian_policy.an_erasure_fits_into_the_month, MAIN, "string(deleteAfterDays)", "'-1'"),
     (
         storage_policy.dead_letters_lie_apart,
         MAIN,
@@ -297,9 +427,9 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (shapes.known_properties, ACCOUNT, "state: immutability }", "status: immutability }"),
     (
         shapes.known_properties,
-        ARCHIVE,
-        "daysAfterCreationGreaterThan: versionDays",
-        "daysAfterCreationGreaterThen: versionDays",
+        HOST,
+        "daysAfterModificationGreaterThan: quarantineDays",
+        "daysAfterModificationGreaterThen: quarantineDays",
     ),
     (shapes.known_properties, QUEUE_SUB, "maxDeliveryAttempts: 30", "maxDeliveryAttempts: '30'"),
     (shapes.known_properties, QUEUE_SUB, "queueName: queueName", "queue: queueName"),
@@ -371,20 +501,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "set -eu\naz storage account update --immutability-state Locked\n",
     ),
     (storage_policy.locking_is_typed, "azure.yaml", "infra/hooks/postdeploy.sh", "infra/hooks/lock.sh"),
-    (
-        storage_policy.deleting_deletes,
-        ARCHIVE,
-        "deleteAfterDays < 0 ? oldVersionDays : min(deleteAfterDays, oldVersionDays)",
-        "oldVersionDays",
-    ),
-    (storage_policy.deleting_deletes, ARCHIVE, "min(deleteAfterDays", "max(deleteAfterDays"),
-    (
-        storage_policy.deleting_deletes,
-        ARCHIVE,
-        "daysAfterCreationGreaterThan: versionDays",
-        "daysAfterCreationGreaterThan: oldVersionDays",
-    ),
-    (storage_policy.deleting_deletes, ARCHIVE, "          enabled: true\n", "          enabled: coolAfterDays >= 0\n"),
     (storage_policy.each_tier_is_the_one_that_was_asked_for, ARCHIVE, "{ tierToCool: {", "{ delete: {"),
     (storage_policy.each_tier_is_the_one_that_was_asked_for, ARCHIVE, "coldAfterDays < 0", "coldAfterDays > 0"),
     (
@@ -396,8 +512,8 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (
         storage_policy.each_tier_is_the_one_that_was_asked_for,
         ARCHIVE,
-        "union(cool, cold, archived, deleted)",
-        "union(cool, cold, archived)",
+        "var tiers = union(cool, cold, archived)",
+        "var tiers = union(cool, archived)",
     ),
     (storage_policy.quarantine_ends, HOST, "prefixMatch: ['recording-quarantine/']", "prefixMatch: []"),
     (storage_policy.quarantine_ends, HOST, "GreaterThan: quarantineDays", "GreaterThan: 36500"),
@@ -815,8 +931,8 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (
         alert_policy.every_alert_looks_at_its_place,
         MAIN,
-        "    deadLetterAccountId: deadLetters.outputs.id\n    appPrincipalId",
-        "    deadLetterAccountId: archive.outputs.id\n    appPrincipalId",
+        "    deadLetterAccountId: deadLetters.outputs.id\n    custodianPrincipalId",
+        "    deadLetterAccountId: archive.outputs.id\n    custodianPrincipalId",
     ),
     (
         alert_policy.severities_say_who_is_woken,

@@ -122,22 +122,6 @@ def locking_is_typed(templates: Templates) -> Iterator[str]:
             yield f"{path}: does not ask twice before it locks"
 
 
-def deleting_deletes(templates: Templates) -> Iterator[str]:
-    """With versioning, a deleted blob is an older version: versions end with it, or nothing ever ends."""
-    path = "infra/modules/storage-archive.bicep"
-    for days, old, wanted in ((-1, 365, 365), (90, 365, 90), (900, 365, 365), (365, 365, 365)):
-        found = Evaluation(templates, path, deleteAfterDays=days, oldVersionDays=old).value("versionDays")
-        if found != wanted:
-            yield f"{path}: versions live {found} days with deleteAfterDays={days}, oldVersionDays={old}"
-    (rule,) = _rules(templates, "storage-archive")
-    version = at(rule, "definition", "actions", "version", "delete", "daysAfterCreationGreaterThan")
-    if getattr(version, "text", "") != "versionDays" or at(rule, "enabled") is not True:
-        yield f"{path}: versions are not deleted"
-    told = getattr(templates.main.outputs.get("RECORDINGS_GONE_AFTER_DAYS"), "text", "")
-    if "deleteAfterDays + archive.outputs.softDeleteDays" not in told:
-        yield "infra/main.bicep: nothing tells when bytes are gone"
-
-
 def each_tier_is_the_one_that_was_asked_for(templates: Templates) -> Iterator[str]:
     """A rule of age moves to its own tier and nowhere else; one that is off does nothing."""
     path = "infra/modules/storage-archive.bicep"
@@ -145,9 +129,8 @@ def each_tier_is_the_one_that_was_asked_for(templates: Templates) -> Iterator[st
         ("cool", "coolAfterDays", "tierToCool"),
         ("cold", "coldAfterDays", "tierToCold"),
         ("archived", "archiveAfterDays", "tierToArchive"),
-        ("deleted", "deleteAfterDays", "delete"),
     ):
-        others = dict.fromkeys(("coolAfterDays", "coldAfterDays", "archiveAfterDays", "deleteAfterDays"), 3)
+        others = dict.fromkeys(("coolAfterDays", "coldAfterDays", "archiveAfterDays"), 3)
         on = Evaluation(templates, path, **{**others, parameter: 7}).value(variable)
         off = Evaluation(templates, path, **{**others, parameter: -1}).value(variable)
         at_once = Evaluation(templates, path, **{**others, parameter: 0}).value(variable)
@@ -155,10 +138,9 @@ def each_tier_is_the_one_that_was_asked_for(templates: Templates) -> Iterator[st
             yield f"{path}: {variable} is off with 0"
         if on != {action: {"daysAfterModificationGreaterThan": 7}} or off != {}:
             yield f"{path}: {variable} is {on}, or {off} when it is off"
-    (rule,) = _rules(templates, "storage-archive")
-    base = at(rule, "definition", "actions", "baseBlob")
-    if getattr(base, "text", "") != "union(cool, cold, archived, deleted)":
-        yield f"{path}: baseBlob"
+    tiers = Evaluation(templates, path, coolAfterDays=1, coldAfterDays=2, archiveAfterDays=3).value("tiers")
+    if sorted(tiers) != ["tierToArchive", "tierToCold", "tierToCool"]:
+        yield f"{path}: tiers"
 
 
 def quarantine_ends(templates: Templates) -> Iterator[str]:
@@ -235,11 +217,10 @@ def archive_is_locked(templates: Templates) -> Iterator[str]:
         yield "infra/main.bicep: lockArchive must be on by default"
 
 
-def nothing_is_deleted_by_default(templates: Templates) -> Iterator[str]:
-    """Deleting recordings, and moving them where they cannot be played, is a choice."""
-    for name in ("archiveAfterDays", "deleteAfterDays"):
-        if templates.main.parameters[name].default != -1:
-            yield f"infra/main.bicep: {name} must be -1 by default"
+def nothing_goes_out_of_reach_by_default(templates: Templates) -> Iterator[str]:
+    """Moving recordings where they cannot be played is a choice."""
+    if templates.main.parameters["archiveAfterDays"].default != -1:
+        yield "infra/main.bicep: archiveAfterDays must be -1 by default"
 
 
 def dead_letters_lie_apart(templates: Templates) -> Iterator[str]:
@@ -296,13 +277,12 @@ CHECKS: list[Check] = [
     archive_keeps_versions,
     immutability_is_never_locked_by_default,
     locking_is_typed,
-    deleting_deletes,
     each_tier_is_the_one_that_was_asked_for,
     quarantine_ends,
     redundancy_is_the_regions,
     archive_writer_cannot_delete,
     archive_is_locked,
-    nothing_is_deleted_by_default,
+    nothing_goes_out_of_reach_by_default,
     dead_letters_lie_apart,
     storage_is_logged,
 ]

@@ -59,14 +59,6 @@ def test_the_archive_tier_is_refused_where_the_redundancy_has_none(sku: str) -> 
     assert refusal(archiveRedundancy=sku, archiveAfterDays=-1) == ""
 
 
-@pytest.mark.parametrize("delete", [-1, 0, 29, 30, 31])
-@pytest.mark.parametrize("immutability", ["Off", "Unlocked"])
-def test_nothing_is_deleted_before_it_may_be(delete: int, immutability: str) -> None:
-    """A rule that deletes what is immutable fails every night, in silence."""
-    refused = refusal(deleteAfterDays=delete, archiveImmutabilityDays=30, archiveImmutability=immutability)
-    assert ("DELETE_AFTER_DAYS" in refused) is (0 <= delete < 30 and immutability == "Unlocked")
-
-
 @pytest.mark.parametrize(
     ("given", "named"),
     [

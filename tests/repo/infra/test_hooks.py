@@ -166,8 +166,18 @@ def test_a_lock_that_is_not_there_is_not_deployed(desk: Desk) -> None:
 
 def test_a_lock_that_is_there_is_kept(desk: Desk) -> None:
     """Later deployments say the same as the lock."""
-    desk.answers("storage account show", "Locked")
+    desk.answers("immutabilityPolicy.state", "Locked")
+    desk.answers("immutabilityPeriodSinceCreationInDays", "7")
     assert desk.runs("preprovision", ARCHIVE_LOCKED="true", ARCHIVE_ACCOUNT_NAME="starch").returncode == 0
+
+
+@pytest.mark.parametrize(("given", "status"), [({}, 1), ({"ARCHIVE_IMMUTABILITY_DAYS": "30"}, 0)])
+def test_a_lock_is_not_to_be_made_shorter(desk: Desk, given: dict[str, str], status: int) -> None:
+    """An archive that was locked while the default was longer: Azure would refuse everything after twenty minutes."""
+    desk.answers("immutabilityPolicy.state", "Locked")
+    desk.answers("immutabilityPeriodSinceCreationInDays", "30")
+    done = desk.runs("preprovision", ARCHIVE_LOCKED="true", ARCHIVE_ACCOUNT_NAME="starch", **given)
+    assert (done.returncode, "azd env set ARCHIVE_IMMUTABILITY_DAYS 30" in done.stderr) == (status, bool(status))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +298,7 @@ def test_typed_twice_it_locks_and_remembers(desk: Desk) -> None:
     assert done.returncode == 0
     (update,) = [call for call in desk.calls if "storage account update" in call]
     assert "--immutability-state Locked --immutability-period 30" in update
-    assert desk.calls[-1] == "azd env set ARCHIVE_LOCKED true"
+    assert desk.calls[-2:] == ["azd env set ARCHIVE_LOCKED true", "azd env set ARCHIVE_IMMUTABILITY_DAYS 30"]
 
 
 @pytest.mark.parametrize("typed", ["", "yes\n", "starch1\n", "starch1\nstarch\n", "starch\nstarch1\n", "\n\n"])

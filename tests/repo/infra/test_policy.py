@@ -5,10 +5,19 @@ import re
 import pytest
 
 from tests.repo.docs.repository import DOCS
-from tests.repo.infra import access_policy, agreement, alert_policy, completeness, shapes, storage_policy, structure
+from tests.repo.infra import (
+    access_policy,
+    agreement,
+    alert_policy,
+    completeness,
+    custodian_policy,
+    shapes,
+    storage_policy,
+    structure,
+)
 from tests.repo.infra.templates import Check, load
 
-MODULES = (structure, shapes, completeness, storage_policy, access_policy, agreement, alert_policy)
+MODULES = (structure, shapes, completeness, storage_policy, custodian_policy, access_policy, agreement, alert_policy)
 CHECKS = [check for module in MODULES for check in module.CHECKS]
 
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.repo.infra import access_policy, agreement, alert_policy, completeness, shapes, storage_policy, structure
+from tests.repo.infra import (
+    access_policy,
+    agreement,
+    alert_policy,
+    completeness,
+    custodian_policy,
+    shapes,
+    storage_policy,
+    structure,
+)
 from tests.repo.infra.planted_faults import FAULTS, MAIN, PROMISED
 from tests.repo.infra.templates import Check, Templates, load
 
@@ -31,7 +40,16 @@ def test_a_fault_that_cannot_be_planted_is_not_counted(templates: Templates) -> 
 
 def test_every_check_has_a_planted_fault() -> None:
     """A check that nothing has tripped may be one that nothing can trip."""
-    modules = (structure, shapes, completeness, storage_policy, access_policy, agreement, alert_policy)
+    modules = (
+        structure,
+        shapes,
+        completeness,
+        storage_policy,
+        custodian_policy,
+        access_policy,
+        agreement,
+        alert_policy,
+    )
     checks = {check for module in modules for check in module.CHECKS}
     assert checks - {check for check, *_ in FAULTS} == set()
 

@@ -30,7 +30,7 @@ def archived(media: bytes) -> World:
 
 
 def found(here: World, channel: int | None = None, document_id: str | None = None, index: int = 0) -> Media:
-    return find_media(RECORDING_ID, index, document_id, channel, here.ports, here.settings)
+    return find_media(RECORDING_ID, index, document_id, channel, here.ports)
 
 
 def heard(here: World) -> list[tuple[str | None, str | None]]:
@@ -221,7 +221,7 @@ def test_media_that_is_only_in_the_second_destination_is_read_there() -> None:
     object.__setattr__(ports, "fallback", fallback)
     kept = FallbackCopy(blob_name="there.wav", length_bytes=len(data), sha256="ab", kept_at=here.now)
     here.fakes.catalog.add_chunk(changed(record(ChunkState.PENDING), fallback=kept, length_bytes=len(data)))
-    media = find_media(RECORDING_ID, 0, None, None, ports, here.settings)
+    media = find_media(RECORDING_ID, 0, None, None, ports)
     assert read_media(media, 0, 44, ports) == data[:44]
 
 

@@ -180,7 +180,7 @@ TRICKS: list[tuple[Callable[[Path], None], set[str]]] = [
     (_row_added, {"row_altered"}),
     (_row_withdrawn_without_a_word, {"row_missing"}),
     (_all_signed_anew, {"key_unknown", "proof_altered", "file_not_sealed"}),
-    (_proof_of_another_file, {"file_altered"}),
+    (_proof_of_another_file, {"proof_altered"}),
     (_receipt_and_proof_made_anew, {"proof_altered"}),
     (_media_and_receipt_swapped, {"media_differs"}),
 ]

@@ -28,7 +28,7 @@ def archived(media: bytes, duration_ms: float = 2000, kind: str = "Wav", **docum
 
 
 def drawn(here: World) -> dict[str, Any]:
-    media = find_media(RECORDING_ID, 0, None, None, here.ports, here.settings)
+    media = find_media(RECORDING_ID, 0, None, None, here.ports)
     return waveform_of(media, here.ports)
 
 

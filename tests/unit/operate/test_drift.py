@@ -375,20 +375,20 @@ def _without_files(here: World, name: str) -> None:
         here.fakes.archive.blobs.pop(each, None)
 
 
-def test_what_a_rule_or_a_decision_deleted_is_no_drift() -> None:
-    """The archive's lifecycle rule, and a noted disposal; what is still there is compared all the same."""
+def test_what_no_decision_destroyed_is_drift_however_old_it_is() -> None:
+    """A deployment's DELETE_AFTER_DAYS excuses nothing: only the custodian destroys, and leaves a note."""
     here = _archived()
     for index in range(CHUNKS):
         record = here.record(_task(0, index))
         _without_files(here, record.blob_name or "")
     here.fakes.archive.blobs.pop(layout.manifest_name(record.task.folder))
-    assert len(_report(here).drifts) == 3 * CHUNKS + 1
-
     here.settings = here.settings.model_copy(update={"delete_after": timedelta(days=30)})
-    assert len(_report(here).drifts) == 3 * CHUNKS + 1  # not yet
-
+    here.fakes.clock.advance(days=300)
+    assert len(_report(here).drifts) == 3 * CHUNKS + 1
     changed = Vandal(here, here.record(_task(1, 0))).media_bytes()
-    here.fakes.clock.advance(days=30)
+    for index in range(CHUNKS):
+        noted = changed_record(here.record(_task(0, index)), disposed_at=here.now, disposed_why="rule")
+        here.fakes.catalog.save_chunk(noted)
     assert _report(here).drifts == (changed,)
 
 

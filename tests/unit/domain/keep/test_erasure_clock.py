@@ -11,6 +11,8 @@ from recording.domain.watched.protection import ERASURE_LIMIT_DAYS, Immutability
         (Immutability.OFF, 30, 14, False, 15),
         (Immutability.UNLOCKED, 30, 30, False, 61),
         (Immutability.LOCKED, 14, 14, False, 29),
+        (Immutability.OFF, 7, 14, False, 15),
+        (Immutability.LOCKED, 7, 14, False, 22),  # as infra/ deploys it
         (Immutability.LOCKED, 14, 14, True, 15),
         (Immutability.OFF, None, None, False, 1),
     ],

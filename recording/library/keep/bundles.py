@@ -1,0 +1,74 @@
+"""Bundles end: what has expired, failed or was never finished is destroyed by the custodian, and its document stays.
+
+A bundle is a copy: no rule and no hold is about it, and the recordings in it are where they were.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from recording.domain.archived import exports as form
+from recording.domain.archived.exports import ExportRecord, ExportState
+from recording.domain.keep.destroy import Place
+from recording.errors import BlobLockedError
+from recording.library.keep.leftovers import close_bundle
+from recording.ports import AuditEntry, Ports
+from recording.ports.library.keeping import Custodian, DestroyAnswer
+
+OPERATION = "dispose"
+DESTROYED, REFUSED = "bundle_destroyed", "bundle_refused"
+
+
+def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
+    """Destroy every bundle whose time is over; yields what came of each. The next run goes on where one ended.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    for export_id in _exports(ports):
+        known = _known(export_id, ports)
+        if known is not None and known[0].is_over(ports.clock.now()):
+            yield _end(*known, custodian, ports)
+
+
+def _end(export: ExportRecord, etag: str, custodian: Custodian, ports: Ports) -> str:
+    """Destroy everything of an export but its document, which says from then on that it is gone, and when."""
+    folder = f"{export.export_id}/"
+    close_bundle(folder, ports)
+    document = form.state_name(export.export_id)
+    doomed = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != document]
+    answers = [custodian.destroy(one) for one in doomed]
+    if DestroyAnswer.REFUSED in answers:  # a policy of the account; it is asked again each day
+        return REFUSED
+    left = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != document]
+    if any(not one.is_deleted for one in left):
+        return REFUSED  # somebody still works on it
+    _note(export, max((one.gone_at for one in left if one.gone_at), default=None), etag, ports)
+    note = f"export {export.export_id}"
+    ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, None, None, DESTROYED, note))
+    return DESTROYED
+
+
+def _note(export: ExportRecord, gone_at: datetime | None, etag: str, ports: Ports) -> None:
+    changed = export.model_copy(update={"state": ExportState.GONE, "gone_at": gone_at or ports.clock.now()})
+    content = changed.model_dump_json(indent=2).encode() + b"\n"
+    try:
+        if ports.exports is not None:
+            ports.exports.store.put_if_unchanged(form.state_name(export.export_id), content, "application/json", etag)
+    except BlobLockedError:
+        return  # the bundle is gone all the same, and the next run finds nothing to do
+
+
+def _exports(ports: Ports) -> list[str]:
+    if ports.exports is None:
+        return []
+    return sorted({blob.name.partition("/")[0] for blob in ports.exports.store.list("") if "/" in blob.name})
+
+
+def _known(export_id: str, ports: Ports) -> tuple[ExportRecord, str] | None:
+    stored = ports.exports.store.get(form.state_name(export_id)) if ports.exports else None
+    try:
+        return (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
+    except ValidationError:
+        return None

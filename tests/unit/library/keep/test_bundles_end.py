@@ -1,0 +1,151 @@
+"""Bundles end: whatever became of an export, the custodian takes its bytes, and its document says when."""
+
+import json
+import zipfile
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+
+from dev.in_memory.fakes.custodian import FakeCustodian
+from dev.in_memory.keep_world import RECORDING_ID, archived, days_pass
+from dev.in_memory.world import World
+from recording.domain.archived import exports as form
+from recording.domain.archived.exports import ExportState
+from recording.domain.keep.destroy import Place
+from recording.domain.state.records import changed
+from recording.errors import StorageError
+from recording.library.handover.export import export_message, get_export, request_export, work_on_export
+from recording.library.keep.dispose import dispose
+from recording.library.keep.holds import place_hold
+
+
+def with_export(*, made: bool = True, **account: timedelta) -> tuple[World, FakeCustodian, str]:
+    here, custodian = archived(**account)
+    asked = request_export({"recordings": [RECORDING_ID]}, "alice", here.ports, here.settings)
+    export_id = str(asked["exportId"])
+    here.fakes.export_queue.take()
+    if made:
+        export_message(json.dumps({"exportId": export_id}), here.ports, here.settings)
+    return here, custodian, export_id
+
+
+def left_of(custodian: FakeCustodian, export_id: str) -> set[str]:
+    """Return the names of everything of a bundle whose bytes the service still has, but its document."""
+    kept = {one.facts.name for one in custodian.remaining() if one.facts.place is Place.EXPORTS}
+    return {name for name in kept if name.startswith(export_id)} - {form.state_name(export_id)}
+
+
+def test_an_expired_bundle_is_destroyed_and_its_document_says_when_its_bytes_are_gone() -> None:
+    """All versions; with soft delete, on the day that is told and not before."""
+    here, custodian, export_id = with_export(soft_delete=timedelta(days=14))
+    days_pass(here, 6)
+    assert form.bundle_name(export_id) in here.fakes.bundles.blobs
+    assert get_export(export_id, here.ports)["state"] == "done"
+    days_pass(here, 2)
+    told = get_export(export_id, here.ports)
+    assert (told["state"], told["blobName"]) == ("gone", None)
+    assert left_of(custodian, export_id) != set()
+    days_pass(here, 12)
+    assert left_of(custodian, export_id) != set()
+    days_pass(here, 1)
+    assert left_of(custodian, export_id) == set()
+    assert told["goneAt"] is not None
+    rows = [row for row in here.fakes.audit.written if row.outcome == "bundle_destroyed"]
+    assert [row.note for row in rows] == [f"export {export_id}"]
+
+
+@pytest.mark.parametrize("state", [ExportState.FAILED, ExportState.RUNNING, ExportState.REQUESTED])
+def test_what_failed_or_was_never_finished_goes_as_well(state: ExportState) -> None:
+    """Blocks and notes of a bundle that nobody makes any more are copies of recordings too."""
+    here, custodian, export_id = with_export(made=False)
+    work_on_export(export_id, here.ports, here.settings)
+    name = form.state_name(export_id)
+    record = form.ExportRecord.model_validate_json(here.fakes.bundles.blobs[name].data)
+    unfinished = record.model_copy(update={"state": state, "expires_at": None})
+    stored = here.fakes.bundles.get(name)
+    assert stored is not None
+    here.fakes.bundles.put_if_unchanged(name, unfinished.model_dump_json().encode(), "application/json", stored[1])
+    days_pass(here, 15)
+    assert left_of(custodian, export_id) == set()
+    assert get_export(export_id, here.ports)["state"] == "gone"
+
+
+def test_a_policy_of_the_account_is_waited_for() -> None:
+    """A refusal is a state: the bundle is handed out no more, and goes when the policy lets it."""
+    here, custodian, export_id = with_export()
+    kept = custodian.kept[Place.EXPORTS, form.bundle_name(export_id)]
+    until = here.now + timedelta(days=30)
+    custodian.kept[Place.EXPORTS, form.bundle_name(export_id)] = [
+        type(one)(type(one.facts)(**{**vars(one.facts), "immutable_until": until}), one.data) for one in kept
+    ]
+    reports = days_pass(here, 10)
+    assert sum(report.counts["bundle_refused"] for report in reports) >= 2
+    assert get_export(export_id, here.ports)["goneAt"] is None
+    days_pass(here, 22)
+    assert left_of(custodian, export_id) == set()
+
+
+def test_a_hold_keeps_the_recording_and_not_its_copies() -> None:
+    here, custodian, export_id = with_export()
+    place_hold(RECORDING_ID, "case-17", "dispute", "alice", here.ports)
+    days_pass(here, 9)
+    assert left_of(custodian, export_id) == set()
+    assert any(name.endswith(".wav") for name in here.fakes.archive.blobs)
+
+
+def test_a_failure_at_bundles_stops_nothing_else_and_is_made_good() -> None:
+    here, custodian, export_id = with_export()
+    here.fakes.clock.advance(days=8)
+    custodian.fail_next("destroy", StorageError("down"))
+    assert dispose(here.ports, here.settings).counts["failed"] == 1
+    assert left_of(custodian, export_id) != set()
+    assert dispose(here.ports, here.settings).counts["bundle_destroyed"] == 1
+    assert left_of(custodian, export_id) == set()
+    assert dispose(here.ports, here.settings).counts["bundle_destroyed"] == 0
+
+
+def test_without_a_custodian_an_expired_bundle_is_only_handed_out_no_more() -> None:
+    here, _, export_id = with_export()
+    object.__setattr__(here.fakes, "custodian", None)
+    days_pass(here, 9)
+    assert form.bundle_name(export_id) in here.fakes.bundles.blobs
+    assert get_export(export_id, here.ports)["state"] == "gone"
+
+
+def test_progress_is_told_while_a_run_goes_on() -> None:
+    """A run lasts for minutes; the recordings that are in are counted as they are noted."""
+    here, _, export_id = with_export(made=False)
+    assert (get_export(export_id, here.ports)["state"], get_export(export_id, here.ports)["done"]) == ("requested", 0)
+    seen = []
+    plain = here.fakes.bundles.commit
+
+    def watching(*told: object) -> bool:
+        seen.append(get_export(export_id, here.ports))
+        return plain(*told)  # type: ignore[arg-type]  # whatever the port is given
+
+    here.fakes.bundles.commit = watching  # type: ignore[method-assign, assignment]
+    work_on_export(export_id, here.ports, here.settings)
+    assert [(one["state"], one["done"]) for one in seen] == [("running", 1)]
+
+
+def test_two_workers_that_see_different_facts_make_one_bundle_that_is_whole() -> None:
+    """What is noted first counts, with its own blocks: the slower one's never take their place."""
+    here, _, export_id = with_export(made=False)
+    plain, is_first = here.fakes.bundles.put_once, True
+
+    def overtaken(name: str, data: bytes, media_type: str) -> bool:
+        nonlocal is_first
+        if "/parts/" in name and is_first:
+            is_first = False
+            record = here.fakes.catalog.recordings[RECORDING_ID]
+            here.fakes.catalog.save_recording(changed(record, tags={"case": "another length"}))
+            work_on_export(export_id, here.ports, here.settings, timedelta())
+        return plain(name, data, media_type)
+
+    here.fakes.bundles.put_once = overtaken  # type: ignore[method-assign]
+    work_on_export(export_id, here.ports, here.settings)
+    with zipfile.ZipFile(BytesIO(here.fakes.bundles.blobs[form.bundle_name(export_id)].data)) as opened:
+        assert opened.testzip() is None
+        assert sum(name.endswith(".vcon.json") for name in opened.namelist()) == 1
+    assert get_export(export_id, here.ports)["state"] == "done"
