@@ -138,7 +138,9 @@ def first_name(media: str) -> str:
 
 
 def is_superseded(name: str, voices: Sequence[ChunkRecord]) -> bool:
-    """Return whether a blob belongs to a file whose place another one has taken."""
+    """Return whether a blob belongs to a file whose place another one has taken, or was made from such a file."""
+    if voices and layout.derived_mark(name) is not None:
+        return True  # it is made anew, from what is left, when somebody asks
     for chunk in voices:
         media = chunk.blob_name or ""
         stem, new = first_name(media).rpartition(".")[0], media.rpartition(".")[0]

@@ -79,6 +79,8 @@ STORES = (
     Store(_Q, names.CHUNKS_QUEUE, "ids, locations and times of chunks", Sweep.PASSES),
     Store(_Q, names.FOLLOW_UPS_QUEUE, "ids of recordings", Sweep.NOTHING),
     Store(_Q, names.EXPORTS_QUEUE, "ids of exports", Sweep.NOTHING),
+    Store(_T, names.OUTBOX_TABLE, "ids, digests and times of events that go out", Sweep.NOTHING),
+    Store(_Q, names.OUTBOX_QUEUE, "ids of events that go out", Sweep.NOTHING),
     Store(_Q, names.DERIVED_QUEUE, "ids of recordings", Sweep.NOTHING),
     Store(_Q, names.GUARDS_QUEUE, "ids of recordings and of pauses", Sweep.NOTHING),
     Store(_Q, names.EVENTS_POISON_QUEUE, "whatever was sent as an event", Sweep.DRAIN),

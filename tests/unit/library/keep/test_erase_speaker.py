@@ -20,6 +20,7 @@ from dev.in_memory.keep_world import attached, late_chunk, put_rule
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from dev.prove.traces import told_by, traces
 from recording.domain.archived.importing import ImportEntry
+from recording.domain.archived.layout import derived_stem
 from recording.domain.formats import FormatType
 from recording.domain.keep import speaker as rules_of
 from recording.domain.keep.erasure import ErasureState
@@ -68,6 +69,7 @@ def archived(media: bytes | None = None, said: bytes | None = None, **rules: Any
     seal(here.ports)
     folder = here.record().task.folder
     here.fakes.archive.put_once(f"{folder}/0000-{document_id()}.peaks.json", PARTICIPANT.encode(), "x")
+    here.fakes.archive.put_once(f"{derived_stem(folder, 'joined', '0' * 16)}.wav", VOICE * 40, "audio/wav")
     assert here.fakes.fallback is not None
     here.fakes.fallback.put_once(f"{folder}/0000.wav", PHONE.encode(), "audio/wav")
     return here, custodian
@@ -131,6 +133,15 @@ def test_the_catalog_the_drift_and_the_seal_expect_the_new_file(tmp_path: Path) 
         known.blob_name,
         known.silenced,
     )
+
+
+def test_files_that_were_made_from_the_old_one_are_destroyed_with_it() -> None:
+    """Joined files and those of single speakers; they are made anew when somebody asks."""
+    here, custodian = archived()
+    erasure_id = asks(here)
+    nights(here, 1)
+    assert item(here, erasure_id).state == "SPEAKER_ERASED"
+    assert [one.facts.name for one in custodian.remaining() if "/derived." in one.facts.name] == []
 
 
 def test_the_certificate_names_nobody_and_has_both_digests() -> None:
