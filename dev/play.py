@@ -10,6 +10,7 @@ from dev.acs_simulator.options import SimulatorOptions
 from dev.api import RecordingApi
 from dev.azurite import AzuriteError
 from dev.demo import CHUNK_MAX_SECONDS, judge, keep, left_at_source, record_calls, wait_until_finished
+from dev.event_grid.receiver import Receiver
 from dev.functions_host.functions import AppError
 from dev.functions_host.process import HostNotReadyError
 from dev.screen import Screen
@@ -90,12 +91,24 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
         )
         return 1
     ports = _simulator_ports(simulator_port, screen)
-    options = WorldOptions(
-        host=host, port=port, data_dir=data.resolve() if data else None, simulator=ports, sign_in=True
-    )
     try:
-        with stopped_cleanly(), LocalWorld(options, screen.say) as world:
+        with (
+            stopped_cleanly(),
+            Receiver(screen.say) as receiver,
+            LocalWorld(
+                WorldOptions(
+                    host=host,
+                    port=port,
+                    data_dir=data.resolve() if data else None,
+                    simulator=ports,
+                    sign_in=True,
+                    settings=receiver.settings(f"http://127.0.0.1:{port}/api" if port else ""),
+                ),
+                screen.say,
+            ) as world,
+        ):
             _print_what_to_try(world, screen)
+            screen.console.print(f"[bold]Events[/] that the app sends, to a topic and to a webhook: {receiver.url}/")
             with Watcher(world.simulator.recordings, RecordingApi(world.host_url), screen.say):
                 wait_for_stop()
             with contextlib.suppress(OSError):  # the terminal may be gone

@@ -1,0 +1,96 @@
+"""The local receiver, and through it both ways as the app sends: Microsoft's publishing client, and signed webhooks."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import SecretStr
+
+from dev.event_grid.receiver import Receiver
+from dev.in_memory.builders import settings as built
+from recording.adapters.outgoing.event_grid import EventGridTopic
+from recording.adapters.outgoing.webhooks import WebhookWay
+from recording.domain.outgoing.delivery import Result
+from recording.domain.outgoing.events import EventType, HoldData, OutgoingEvent, Subject, SubjectKind, event_of
+from recording.errors.codes import Code
+from recording.ports.outgoing import Answer
+from recording.settings import Settings, read_settings
+
+NOW = datetime.now(UTC)  # the verifier looks at the clock of this machine
+ACCOUNT = "DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=YWNjb3VudC1rZXk="
+USUAL = {
+    "ACS_ENDPOINT": "https://contoso.communication.azure.com",
+    "AzureWebJobsStorage": ACCOUNT,
+    "ARCHIVE_STORAGE": ACCOUNT,
+}
+
+
+def event() -> OutgoingEvent:
+    subject = Subject(kind=SubjectKind.RECORDING, id="rec-1")
+    return event_of(EventType.HELD, subject, NOW, HoldData(recording_id="rec-1", holds=1), "case")
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def receiver(lines: list[str]) -> Iterator[Receiver]:
+    with Receiver(lines.append) as running:
+        yield running
+
+
+@pytest.fixture
+def known(receiver: Receiver) -> Settings:
+    return read_settings(USUAL | receiver.settings("https://archive.contoso.com/api"))
+
+
+def test_microsofts_client_publishes_a_cloud_event_with_its_sequence(receiver: Receiver, known: Settings) -> None:
+    """The id, the type and the extension arrive as they were meant; a redelivery is the same event."""
+    topic = EventGridTopic(known)
+    try:
+        assert topic.send(event(), NOW) == Answer(Result.DELIVERED)
+        assert topic.send(event(), NOW) == Answer(Result.DELIVERED)
+    finally:
+        topic.close()
+    (got,) = receiver.events()
+    assert (got.way, got.id, got.type, got.deliveries) == ("event-grid", event().id, "recording_archive.held.v1", 2)
+    assert got.document["sequence"] == event().sequence
+    assert got.document["data"]["link"] == "https://archive.contoso.com/api/recordings/rec-1"
+
+
+def test_a_topic_that_refuses_or_does_not_answer_is_an_answer(receiver: Receiver, known: Settings) -> None:
+    """A role that is missing is told apart from a topic that is down."""
+    assert known.events_topic is not None
+    wrong = known.events_topic.model_copy(update={"key": built().acs.access_key})
+    topic = EventGridTopic(known.model_copy(update={"events_topic": wrong}))
+    nobody = known.events_topic.model_copy(update={"endpoint": "http://127.0.0.1:9/api/events"})
+    away = EventGridTopic(known.model_copy(update={"events_topic": nobody}))
+    try:
+        assert topic.send(event(), NOW) == Answer(Result.FAILED, Code.TOPIC_REFUSED)
+        assert away.send(event(), NOW) == Answer(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
+    finally:
+        topic.close()
+        away.close()
+    assert receiver.events() == []
+
+
+def test_a_webhook_is_verified_listed_and_said(receiver: Receiver, known: Settings, lines: list[str]) -> None:
+    """What a developer sees in the terminal, and at the address."""
+    way = WebhookWay(known, known.webhooks[0])
+    assert way.send(event(), NOW) == Answer(Result.DELIVERED)
+    assert lines == ["event by webhook: recording_archive.held.v1 · recordings/rec-1"]
+    with urllib.request.urlopen(receiver.url) as answer:  # noqa: S310 - loopback
+        (shown,) = json.loads(answer.read())
+    assert shown["id"] == event().id
+
+
+def test_what_is_not_signed_is_refused(receiver: Receiver, known: Settings) -> None:
+    """The receiver shows what a careful receiver does."""
+    endpoint = known.webhooks[0]
+    other = endpoint.model_copy(update={"secrets": (SecretStr("whsec_" + "QQ" * 20),)})
+    assert WebhookWay(known, other).send(event(), NOW) == Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
+    assert receiver.events() == []
