@@ -160,6 +160,13 @@ def test_7_the_evidence_sheet(page: Page, keys: Keyboard, server: ConsoleServer)
     expect(page.get_by_text(digest, exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Verify now")).to_have_count(0)
     expect(page.get_by_text("nothing differs")).to_be_visible()
+    page.emulate_media(media="screen")
+    keys.to("Bundle")
+    keys.press("Enter")
+    expect(page.get_by_role("form", name="Hand over").get_by_label("Which")).to_have_value(server.day.ids["mp3"])
+    keys.to("Make a bundle")
+    keys.press("Enter")
+    expect(page.get_by_text("Asked for: 1 recording.")).to_be_visible()
 
 
 def test_8_ask_for_an_erasure_and_have_another_person_approve_it(
@@ -202,6 +209,11 @@ def test_10_until_when_is_it_kept_and_why(page: Page, keys: Keyboard, server: Co
     keys.task(10, "what goes when?")
     opened(page, keys, server, "wav")
     expect(page.get_by_text("Without an end: no rule asks for it.")).to_be_visible()
+    keys.press("g", "k")
+    expect(page.get_by_role("heading", name="Kept", exact=True)).to_be_visible()
+    keys.to("Within")
+    keys.press("End")
+    expect(page.get_by_role("heading", name="Rules")).to_be_visible()
 
 
 def test_see_what_is_at_risk_and_decide(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
@@ -255,6 +267,43 @@ def test_a_role_sees_only_what_it_may(visits: Visit, server: ConsoleServer) -> N
         page.reload()
         expect(page.get_by_role("button", name="Play")).to_be_visible()
         expect(page.get_by_role("button", name="Add tag")).to_have_count(0)
+
+
+MENUS = {
+    "nobody": [],
+    "reader": ["Now", "Search", "Kept"],
+    "listener": ["Now", "Search", "Kept"],
+    "eraser": ["Now", "Search", "Kept", "Requests"],
+    "exporter": ["Now", "Search", "Kept", "Requests"],
+    "admin": ["Now", "Search", "Kept", "Requests", "Held", "Audit", "Health"],
+}
+ACTS = {  # on the page of a recording
+    "reader": set[str](),
+    "listener": {"Play", "Download"},
+    "eraser": {"Ask for erasure"},
+    "exporter": {"Bundle", "vCon"},
+    "admin": {"Play", "Download", "Ask for erasure", "Bundle", "vCon", "Add tag", "Hold for a case"},
+}
+
+
+@pytest.mark.parametrize("who", MENUS)
+def test_each_role_is_shown_what_it_opens_and_nothing_else(who: str, visits: Visit, server: ConsoleServer) -> None:
+    """Menu, addresses typed by hand, and what one can do with a recording."""
+    with visits(who) as page:
+        page.goto(server.url)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(MENUS[who])
+        for screen in {"Requests", "Held", "Health", "Search"} - set(MENUS[who]):
+            page.goto(f"{server.url}#/{screen.lower()}")
+            expect(page.get_by_text("Your role does not open this page.")).to_be_visible()
+        if who not in ACTS:
+            return
+        page.goto(f"{server.url}#/recording/{server.day.ids['mp3']}")
+        expect(page.get_by_role("region", name="Kept")).to_be_visible()
+        expect(page.locator(".loading")).to_have_count(0)
+        shown = " | ".join(page.locator("main a, main button").all_inner_texts())
+        labels = shown + " | ".join(one.get_attribute("aria-label") or "" for one in page.locator("main button").all())
+        assert {act for act in ACTS["admin"] if act in labels} == ACTS[who]
 
 
 def test_tag_it(page: Page, keys: Keyboard, server: ConsoleServer) -> None:
