@@ -28,6 +28,7 @@ class ExportRequest(Exact):
     number: ShortText | None = None
     tag: ShortText | None = None
     only_speaker: Annotated[bool, Field(alias="onlySpeaker")] = False
+    derived: bool = False
     note: Annotated[str, Field(max_length=500)] | None = None
 
     @model_validator(mode="after")
@@ -57,6 +58,7 @@ class ExportRecord(BaseModel):
         export_id: random.
         recordings: what goes in, in order.
         speaker: the keyed hash of the one whose voice stays; None keeps all.
+        derived: whether files made from the recordings go in too.
         done: how many recordings are in.
         length_bytes: how long the bundle is by now.
         error: the code of what ended it.
@@ -73,6 +75,7 @@ class ExportRecord(BaseModel):
     note: str | None = None
     recordings: tuple[str, ...] = ()
     speaker: str | None = None
+    derived: bool = False
     state: ExportState = ExportState.REQUESTED
     done: int = 0
     length_bytes: int = 0

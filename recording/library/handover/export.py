@@ -55,6 +55,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
         requested_by=caller,
         note=without_numbers(asked.note) if asked.note else None,
         recordings=tuple(chosen),
+        derived=asked.derived,
         tenants=names_of(ports.scope),
         speaker=library_of(ports)[1].keys().current.participant(speaker) if asked.only_speaker and speaker else None,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import BundledFile, ExportRecord, Part
+from recording.domain.archived.layout import derived_mark, derived_prefix
 from recording.domain.archived.vcon import ChunkPart, vcon_of
 from recording.domain.find.short_ids import short_id
 from recording.domain.formats import ChannelType, FormatType
@@ -55,6 +56,8 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     media = _Media(folder, only, facts, bundle, ports, is_cut=export.speaker is not None)
     for part in parts:
         media.add(part)
+    if export.derived:
+        _add_derived(chunks[0].task.folder, media)
     sidecars = list(sidecars_of(chunks, ports))
     kept = [] if export.speaker else sidecars
     for one in kept:
@@ -79,6 +82,21 @@ def make_end(export: ExportRecord, parts: Sequence[Part], bundle: Bundle, ports:
     sums = form.sums_of([*before, *bundle.files])
     bundle.manifest_sha256 = bundle.add("SHA256SUMS", sums).sha256
     bundle.end([*before, *bundle.files])
+
+
+def _add_derived(folder: str, media: "_Media") -> None:
+    """Add the files that were made from a recording, each with its receipt, or say why one is left out."""
+    for blob in media.ports.archive.list(derived_prefix(folder)):
+        if not (blob.is_committed and blob.name.endswith(f".{derived_mark(blob.name)}.json")):
+            continue  # a file counts by its receipt
+        why = OTHERS_AUDIBLE if media.is_cut else None
+        try:
+            if why is None:
+                media.add_derived(blob.name)
+                continue
+        except BlobLockedError:
+            why = OFFLINE
+        media.facts["leftOut"].append({"what": blob.name.rpartition("/")[2], "why": why})
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,17 @@ class _Media:
         except SourceError as error:
             why = str(error)
         self.facts["leftOut"].append({"what": name, "why": why})
+
+    def add_derived(self, receipt_name: str) -> None:
+        """Add a derived file and its receipt."""
+        receipt = self.ports.archive.get(receipt_name)
+        media = str(json.loads(receipt[0])["blobName"]) if receipt else ""
+        if receipt is None:
+            return
+        file = self.bundle.stream(f"{self.folder}/{media.rpartition('/')[2]}", self.ports.archive.read(media))
+        self.facts["media"].append({"name": file.name, "sha256": file.sha256})
+        beside = f"{self.folder}/{receipt_name.rpartition('/')[2]}"
+        self.facts["documents"].append(self.bundle.add(beside, receipt[0]).name)
 
 
 def _streamed(name: str, pieces: Iterator[bytes], channels: list[int] | None, bundle: Bundle) -> BundledFile:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import wave
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from dev.in_memory.builders import RECORDING_ID, chunk, event, mp3, mp4, task, w
 from dev.in_memory.keep_world import attached, days_pass, put_rule
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.archived.derived import DerivedKind
+from recording.domain.archived.exports import bundle_name
 from recording.domain.archived.layout import derived_mark
 from recording.domain.keep.destroy import Place
 from recording.domain.media import wav_layout
@@ -26,6 +28,7 @@ from recording.errors.codes import Code
 from recording.library.derived import blocks as blocking
 from recording.library.derived.ask import list_derived, request_derived
 from recording.library.derived.make import derive_message
+from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.rebuild import rebuild
@@ -401,6 +404,21 @@ def test_a_file_that_is_being_made_and_a_destruction_do_not_miss_each_other() ->
         if not has_run:
             break
     assert at > 15
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_bundle_has_them_when_asked(is_asked: bool) -> None:
+    """With their receipts, and not otherwise."""
+    here = archived(spoken(0), spoken(1))
+    (one,) = made(here)
+    asked = {"recordings": [RECORDING_ID], "derived": is_asked}
+    export_id = request_export(asked, None, here.ports, here.settings)["exportId"]
+    export_message(json.dumps({"exportId": export_id}), here.ports, here.settings)
+    with zipfile.ZipFile(io.BytesIO(here.fakes.bundles.blobs[bundle_name(export_id)].data)) as opened:
+        derived = {name.rpartition("/")[2]: name for name in opened.namelist() if "/derived." in name}
+        assert len(derived) == (2 if is_asked else 0)
+        if is_asked:
+            assert opened.read(derived[one["blobName"].rpartition("/")[2]]) == stored(here, one)
 
 
 def test_heavy_work_waits_its_turn() -> None:
