@@ -65,8 +65,10 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
 
 
 def _of_endpoints(ports: Ports, now: datetime) -> Iterator[AttentionItem]:
-    """Yield the receivers of events that fail, or that nothing is sent to any more."""
-    for health in health_of_ways(ports) if ports.outgoing is not None else ():
+    """Yield the receivers of events that fail, or that nothing is sent to any more; they are of the whole archive."""
+    if ports.outgoing is None or ports.scope is not None:
+        return
+    for health in health_of_ways(ports):
         if health.needs_attention(now):
             since = health.disabled_at or health.failing_since or now
             code = Code.ENDPOINT_DISABLED if health.is_disabled else Code.of(health.code)

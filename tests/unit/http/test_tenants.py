@@ -17,12 +17,14 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import task
+from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording import wiring
 from recording.control.tenants import scoped
 from recording.domain.archived.exports import state_name
 from recording.domain.incoming.tenants import WHOLE_ARCHIVE, Scope
+from recording.domain.outgoing.delivery import WayHealth
 from recording.http.console import ROUTES
 from tests.unit.http.tenants_world import (
     ALL,
@@ -476,6 +478,16 @@ def test_who_sees_all_sees_both_and_what_is_nobodys() -> None:
     assert len(found) == 5
     for who in (ALPHA, BETA):
         assert len(content(asked("find_recordings", who))["recordings"]) == 2
+
+
+def test_a_receiver_of_events_that_fails_is_no_tenants_business() -> None:
+    """It gets the events of all; who sees all sees that it is down, and one tenant's administrator does not."""
+    here = enter(empty())
+    way = FakeWay("topic")
+    outgoing = here.reports_to(way)
+    outgoing.outbox.save_health(WayHealth(way="topic", disabled_at=here.now))
+    kinds = {who: [one["kind"] for one in content(asked("list_held", who))["attention"]] for who in (ALPHA, ALL)}
+    assert kinds == {ALPHA: [], ALL: ["endpoint_failing"]}
 
 
 def test_a_tag_gives_away_what_is_nobodys_once_and_for_all() -> None:
