@@ -25,7 +25,7 @@ def demo(
     host: HostOption = Host.AUTO,
     stay: Annotated[bool, typer.Option("--open", help="leave it running and open the console on it")] = False,
 ) -> None:
-    """Records five calls on loopback and shows every file arriving, proven, in the archive."""
+    """Record five calls on loopback and show every file arriving, proven, in the archive."""
     from dev.play import play_demo
 
     raise typer.Exit(play_demo(host.value, stay=stay))
@@ -40,7 +40,7 @@ def up(
         int, typer.Option(help="of the simulator's page; its proxy takes the next one", min=0, max=65534)
     ] = 8900,
 ) -> None:
-    """Starts the same system, leaves it running and prints what to try."""
+    """Start the same system, leave it running and print what to try."""
     from dev.play import stay_up
 
     raise typer.Exit(stay_up(host.value, port, data, simulator_port))
@@ -50,7 +50,7 @@ def up(
 def picture(
     target: Annotated[Path, typer.Argument(help="the SVG to write")] = Path("docs/demo.svg"),
 ) -> None:
-    """Runs the demo and draws what it prints in a terminal, for the README."""
+    """Run the demo and draw what it prints in a terminal, for the README."""
     from dev.terminal_picture import main
 
     raise typer.Exit(main(target))
@@ -58,7 +58,7 @@ def picture(
 
 @app.command()
 def screens(check: Annotated[bool, typer.Option("--check", help="only compare")] = False) -> None:
-    """Runs the operator's commands over an in-memory world and writes their screens into docs/commands.md."""
+    """Run the operator's commands over an in-memory world and write their screens into docs/commands.md."""
     from dev.terminal_screens import main_screens
 
     raise typer.Exit(main_screens(check=check))
@@ -76,7 +76,7 @@ def story(
     write: Annotated[bool, typer.Option("--write", help="write docs/night-story.md")] = False,
     check: Annotated[bool, typer.Option("--check", help="only compare with the page")] = False,
 ) -> None:
-    """Plays a night on call: six troubles, seen on every face, mended, over; fails if two faces disagree."""
+    """Play a night on call: six troubles, seen on every face, mended, over; fail if two faces disagree."""
     del which
     from dev.story.page import main_story
 
@@ -87,7 +87,7 @@ def story(
 def screenshots(
     folder: Annotated[Path, typer.Argument(help="where to write them", file_okay=False)] = Path("docs/images"),
 ) -> None:
-    """Draws each screen of the console in light, dark and 320 pixels wide, over a made-up day."""
+    """Draw each screen of the console in light, dark and 320 pixels wide, over a made-up day."""
     from dev.console.screenshots import main
 
     raise typer.Exit(main(folder))
@@ -103,7 +103,7 @@ def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
     sign_in: Annotated[bool, typer.Option("--sign-in", help="sign made-up people in, for the console")] = False,
 ) -> None:
-    """Runs function_app.py like `func start`."""
+    """Run function_app.py like `func start`."""
     from dev.functions_host.command import main
 
     raise typer.Exit(
@@ -116,7 +116,7 @@ def contact_centre(
     count: Annotated[int, typer.Option("--recordings", help="how many", min=1, max=1_000_000)] = 10_000,
     settings: Annotated[Path | None, typer.Option(help="local.settings.json; else the environment")] = None,
 ) -> None:
-    """Puts a day of a contact centre into catalog and directory, without media, to try find with."""
+    """Put a day of a contact centre into catalog and directory, without media, to try find with."""
     from dev.contact_centre import main
 
     raise typer.Exit(main(count, settings))
@@ -131,7 +131,7 @@ def bench(
     out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
 ) -> None:
-    """Measures the copy beside what a user would pick instead; `watchers`: what many rows cost; `console`: the page."""
+    """Measure the copy beside what a user would pick instead; `watchers`: what many rows cost; `console`: the page."""
     if figures == ["watchers"]:
         from dev.bench import watchers
 
@@ -147,7 +147,7 @@ def bench(
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def simulator(context: typer.Context) -> None:
-    """Runs the ACS simulator alone and prints how to reach it; --help lists its options."""
+    """Run the ACS simulator alone and print how to reach it; --help lists its options."""
     from dev.acs_simulator.command import app as own
 
     own(context.args, prog_name="python -m dev simulator")
@@ -155,7 +155,7 @@ def simulator(context: typer.Context) -> None:
 
 @app.command()
 def azurite(data: Annotated[Path | None, typer.Option(help="keep the data in this folder")] = None) -> None:
-    """Runs Azurite on its usual ports (UseDevelopmentStorage=true) and prints its connection string."""
+    """Run Azurite on its usual ports (UseDevelopmentStorage=true) and print its connection string."""
     from dev.azurite import main
 
     raise typer.Exit(main(data))
@@ -163,7 +163,7 @@ def azurite(data: Annotated[Path | None, typer.Option(help="keep the data in thi
 
 @app.command()
 def requirements(check: Annotated[bool, typer.Option("--check", help="only compare")] = False) -> None:
-    """Exports requirements.txt from uv.lock."""
+    """Export requirements.txt from uv.lock."""
     from dev.requirements import main
 
     raise typer.Exit(main(check=check))
@@ -171,7 +171,7 @@ def requirements(check: Annotated[bool, typer.Option("--check", help="only compa
 
 @app.command()
 def error_tables() -> None:
-    """Writes the codes of recording/errors/codes.py into docs/errors.md and docs/openapi.yaml."""
+    """Write the codes of recording/errors/codes.py into docs/errors.md and docs/openapi.yaml."""
     from dev.error_tables import main
 
     main()
@@ -187,7 +187,7 @@ def event_schemas() -> None:
 
 @app.command()
 def structure() -> None:
-    """Draws the structure of recording/ from its imports into docs/architecture.md, and prints its figures."""
+    """Draw the structure of recording/ from its imports into docs/architecture.md, and print its figures."""
     from dev.structure import main
 
     main()
@@ -195,7 +195,7 @@ def structure() -> None:
 
 @app.command()
 def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) -> None:
-    """Tests our own semgrep rules, then holds the code against them; needs no network."""
+    """Test our own semgrep rules, then holds the code against them; needs no network."""
     from dev.rules import main
 
     raise typer.Exit(main(semgrep))
@@ -215,7 +215,7 @@ def prove(
     is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
     only: Annotated[list[str] | None, typer.Option(help="a cell of faults, or a part of mutants' names")] = None,
 ) -> None:
-    """Runs the real use cases through faults, deaths, orders and outages, and prints the figures."""
+    """Run the real use cases through faults, deaths, orders and outages, and print the figures."""
     from dev.prove.runner import main
 
     raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or ()))
@@ -229,7 +229,7 @@ def compare_media(
     cache: Annotated[Path, typer.Option(help="PyAV's verdicts by SHA-256")] = Path(".local-world/media-verdicts.json"),
     write_docs: Annotated[bool, typer.Option("--write-docs", help="write docs/media-check.md")] = False,
 ) -> None:
-    """Compares the media check with PyAV over many files and prints where they disagree."""
+    """Compare the media check with PyAV over many files and print where they disagree."""
     from dev.compare_media.command import main
 
     raise typer.Exit(main(folders or [], fetch=fetch, encode=encode, cache=cache, write_docs=write_docs))
@@ -239,7 +239,7 @@ def compare_media(
 def package(
     folder: Annotated[Path | None, typer.Option(help="where to write it (default: dist)")] = None,
 ) -> None:
-    """Builds the deployable zip and its SBOM, and prints what is in it."""
+    """Build the deployable zip and its SBOM, and print what is in it."""
     from dev.package import main
 
     raise typer.Exit(main(folder))

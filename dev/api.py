@@ -27,16 +27,16 @@ class RecordingApi:
         self._pool = urllib3.PoolManager(retries=False, timeout=60.0)
 
     def start(self, body: JSON, idempotency_key: str | None = None) -> JSON:
-        """Starts a recording. Raises ApiError."""
+        """Start a recording. Raises ApiError."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._call("POST", "recordings", body, headers)
 
     def get(self, recording_id: str) -> JSON:
-        """What is known of a recording. Raises ApiError."""
+        """Return what is known of a recording. Raises ApiError."""
         return self._call("GET", f"recordings/{recording_id}")
 
     def act(self, recording_id: str, action: str) -> JSON:
-        """`pause`, `resume` or `stop`. Raises ApiError."""
+        """Send `pause`, `resume` or `stop`. Raises ApiError."""
         return self._call("POST", f"recordings/{recording_id}/{action}")
 
     def held_count(self) -> int:

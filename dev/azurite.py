@@ -58,17 +58,17 @@ class Azurite:
         self._log_dir: Path | None = None
 
     def __enter__(self) -> "Azurite":
-        """Starts and waits until all three services answer."""
+        """Start and wait until all three services answer."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops."""
+        """Stop."""
         self.stop()
 
     def start(self) -> "Azurite":
-        """Starts and waits until all three services answer.
+        """Start and wait until all three services answer.
 
         Raises:
             AzuriteError: it is not installed, or it ended with the error that is quoted.
@@ -93,7 +93,7 @@ class Azurite:
 
     @property
     def pid(self) -> int:
-        """The process that was started.
+        """Return the process that was started.
 
         Raises:
             AzuriteError: none runs.
@@ -103,7 +103,7 @@ class Azurite:
         return self._process.pid
 
     def stop(self) -> None:
-        """Ends the process and its children, and nothing else. Does nothing when it has ended already."""
+        """End the process and its children, and nothing else. Do nothing when it has ended already."""
         if self._process is not None:
             _end_group(self._process)
             self._process = None
@@ -142,12 +142,12 @@ class Azurite:
 
 
 def is_installed() -> bool:
-    """Whether the pinned Azurite is there (`npm ci` brings it)."""
+    """Return whether the pinned Azurite is there (`npm ci` brings it)."""
     return COMMAND.exists() and shutil.which("node") is not None
 
 
 def main(data_dir: Path | None = None, ports: Ports = DEFAULT_PORTS) -> int:
-    """The command `azurite`: runs until SIGTERM or Ctrl-C, and prints the connection string.
+    """Return the command `azurite`: runs until SIGTERM or Ctrl-C, and prints the connection string.
 
     Returns:
         The exit code: 0 after a stop, 2 when Azurite is absent or cannot start.

@@ -17,11 +17,11 @@ class MovableClock:
         self._moved = asyncio.Event()
 
     def now(self) -> datetime:
-        """The simulated time, aware UTC."""
+        """Return the simulated time, aware UTC."""
         return datetime.now(UTC) + self._offset
 
     def advance(self, by: timedelta) -> datetime:
-        """Moves time forward, wakes every sleeper, and returns the new time. Never moves back."""
+        """Move time forward, wake every sleeper, and return the new time. Never moves back."""
         if by < timedelta():
             msg = f"the clock only moves forward, not by {by}"
             raise ValueError(msg)
@@ -31,7 +31,7 @@ class MovableClock:
         return self.now()
 
     async def sleep_until(self, when: datetime) -> None:
-        """Returns once the simulated time has reached `when`."""
+        """Return once the simulated time has reached `when`."""
         while (left := (when - self.now()).total_seconds()) > 0:
             moved = self._moved
             with contextlib.suppress(TimeoutError):
@@ -39,5 +39,5 @@ class MovableClock:
                     await moved.wait()
 
     async def sleep(self, seconds: float) -> None:
-        """Returns after `seconds` of simulated time."""
+        """Return after `seconds` of simulated time."""
         await self.sleep_until(self.now() + timedelta(seconds=seconds))

@@ -92,7 +92,7 @@ Progress = Callable[[list[JSON]], None]
 
 
 def record_calls(world: LocalWorld, say: Callable[[str], None]) -> list[Recorded]:
-    """Plays the five calls on the simulator's clock, through the app's own API."""
+    """Play the five calls on the simulator's clock, through the app's own API."""
     api = RecordingApi(world.host_url)
     recorded = [_start(call, world, api) for call in CALLS]
     video, unmixed, long_call, shuffled, empty = recorded
@@ -128,7 +128,7 @@ def _start(call: Call, world: LocalWorld, api: RecordingApi) -> Recorded:
 
 
 def wait_until_finished(world: LocalWorld, recorded: list[Recorded], progress: Progress) -> bool:
-    """Asks the app for each recording until all chunks are finished; False when patience ends first."""
+    """Ask the app for each recording until all chunks are finished; False when patience ends first."""
     api = RecordingApi(world.host_url)
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
@@ -146,7 +146,7 @@ def _is_done(recorded: Recorded, state: JSON) -> bool:
 
 
 def judge(world: LocalWorld, recorded: list[Recorded]) -> list[Proof]:
-    """Compares archive and simulator: every chunk there once, byte-equal, and gone at the source."""
+    """Compare archive and simulator: every chunk there once, byte-equal, and gone at the source."""
     api = RecordingApi(world.host_url)
     objects = world.simulator.objects()
     with BlobServiceClient.from_connection_string(world.storage) as service:
@@ -215,5 +215,5 @@ def _sha256(container: ContainerClient, name: str) -> str:
 
 
 def left_at_source(world: LocalWorld) -> int:
-    """How many objects the simulator still holds."""
+    """Return how many objects the simulator still holds."""
     return sum(1 for entry in world.simulator.objects() if not entry.get("deletedAt"))

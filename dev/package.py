@@ -22,7 +22,7 @@ _MODE = 0o100644 << 16  # a plain file that everybody may read: Functions mounts
 
 
 def shipped(root: Path = _ROOT) -> list[Path]:
-    """The files that are deployed, sorted by their path in the zip: what is not named here stays out.
+    """Return the files that are deployed, sorted by their path in the zip: what is not named here stays out.
 
     Raises:
         FileNotFoundError: a file that must be there is not.
@@ -36,7 +36,7 @@ def shipped(root: Path = _ROOT) -> list[Path]:
 
 
 def build_zip(target: Path, root: Path = _ROOT) -> str:
-    """Writes the zip and returns its SHA-256. Stored, not compressed: compressors differ, and it is small."""
+    """Write the zip and return its SHA-256. Stored, not compressed: compressors differ, and it is small."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(target, "w", ZIP_STORED) as archive:
         for path in shipped(root):
@@ -48,7 +48,7 @@ def build_zip(target: Path, root: Path = _ROOT) -> str:
 
 
 def bill_of_materials(zip_sha256: str) -> dict[str, Any]:
-    """A CycloneDX 1.5 document: this app with the zip's hash, and every package of the lock that it installs."""
+    """Return a CycloneDX 1.5 document: this app with the zip's hash, and every package of the lock that it installs."""
     command = [str(Path(sys.executable).with_name("uv")), "export", "--frozen", "--no-dev", "--no-emit-project"]
     command += ["--format", "cyclonedx1.5", "--quiet"]
     done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
@@ -61,13 +61,13 @@ def bill_of_materials(zip_sha256: str) -> dict[str, Any]:
 
 
 def version(root: Path = _ROOT) -> str:
-    """The version that pyproject.toml names."""
+    """Return the version that pyproject.toml names."""
     project: Mapping[str, Any] = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 
 
 def main(folder: Path | None) -> int:
-    """Builds into a folder (default `dist/`) and prints the list of files and the zip's SHA-256."""
+    """Build into a folder (default `dist/`) and print the list of files and the zip's SHA-256."""
     target = (folder or _ROOT / "dist") / f"acs-recording-archive-{version()}.zip"
     digest = build_zip(target)
     bill = target.with_name("sbom.cdx.json")

@@ -24,7 +24,7 @@ _FAULTS = (AzuriteError, WorldError, HostNotReadyError, AppError)
 
 
 def play_demo(host: Any, *, stay: bool = False) -> int:
-    """Runs the demo; 0 only if every chunk is archived once, byte-equal, and none is left at the source.
+    """Run the demo; 0 only if every chunk is archived once, byte-equal, and none is left at the source.
 
     Args:
         host: which Functions host.
@@ -125,7 +125,7 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
 
 
 def _simulator_ports(port: int, screen: Screen) -> SimulatorOptions:
-    """The usual ports, so that requests.http and bookmarks stay true; free ones beside another world."""
+    """Return the usual ports, so that requests.http and bookmarks stay true; free ones beside another world."""
     if port and not (is_free(port) and is_free(port + 1)):
         screen.say(f"port {port} or {port + 1} is in use: the simulator takes free ones")
         return SimulatorOptions()
@@ -133,7 +133,7 @@ def _simulator_ports(port: int, screen: Screen) -> SimulatorOptions:
 
 
 def _python() -> str:
-    """How to type this Python from here."""
+    """Return how to type this Python from here."""
     program = Path(sys.executable)
     return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
 

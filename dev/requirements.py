@@ -9,7 +9,7 @@ _HEADER = "# Exported from uv.lock by `make requirements`. Do not edit.\n"
 
 
 def exported() -> str:
-    """The text that requirements.txt should have."""
+    """Return the text that requirements.txt should have."""
     command = [str(Path(sys.executable).with_name("uv")), "export", "--frozen", "--no-dev", "--no-emit-project"]
     command += ["--format", "requirements-txt", "--no-annotate", "--no-header", "--quiet"]
     done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
@@ -17,7 +17,7 @@ def exported() -> str:
 
 
 def main(*, check: bool) -> int:
-    """Writes requirements.txt, or with `check` says whether it is what the lock exports."""
+    """Write requirements.txt, or with `check` says whether it is what the lock exports."""
     path, wanted = _ROOT / "requirements.txt", exported()
     if not check:
         path.write_text(wanted, encoding="utf-8")

@@ -14,7 +14,7 @@ _SCANNED = ("function_app.py", "recording", "dev")
 
 
 def main(semgrep: Path) -> int:
-    """0 when every case is as it says and nothing in the code breaks a rule; prints what is wrong otherwise."""
+    """Return 0 when every case is as it says and no code breaks a rule; print what is wrong otherwise."""
     cases = _run(semgrep, "--test", "--config", str(RULES), str(RULES))
     if cases.returncode:
         print(cases.stdout, file=sys.stderr)

@@ -22,15 +22,15 @@ class Screen:
         self._last = ""
 
     def say(self, text: str) -> None:
-        """One step."""
+        """Print one step."""
         self.console.print(f"[dim]{self.seconds():5.1f} s[/]  {text}", soft_wrap=True)
 
     def seconds(self) -> float:
-        """Since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._started
 
     def progress(self, states: list[JSON]) -> None:
-        """One line whenever something has changed: a square per chunk."""
+        """Print one line whenever something has changed: a square per chunk."""
         chunks = [chunk for state in states for chunk in state["chunks"]]
         done = sum(chunk["state"] == "SOURCE_DELETED" for chunk in chunks)
         squares = " ".join(_squares(state) for state in states)
@@ -42,7 +42,7 @@ class Screen:
             self._last = line
 
     def table(self, proofs: list[Proof]) -> None:
-        """The result, chunk by chunk."""
+        """Print the result, chunk by chunk."""
         table = Table(title="In the archive", title_style="bold", title_justify="left", pad_edge=False)
         for heading in ("recording", "chunk"):
             table.add_column(heading)
@@ -60,7 +60,7 @@ class Screen:
         self.console.print(table)
 
     def places(self, proofs: list[Proof]) -> None:
-        """Where each chunk lies; too long for a column."""
+        """Return where each chunk lies; too long for a column."""
         self.console.print("[bold]Names[/] (container recordings; beside each: .metadata.json, .receipt.json)")
         for proof in proofs:
             self.console.print(f"  {proof.blob_name}", soft_wrap=True)

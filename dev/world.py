@@ -69,7 +69,7 @@ class LocalWorld:
         self.host_url = ""
 
     def __enter__(self) -> "LocalWorld":
-        """Starts everything and subscribes the app to events; stops what was started when something fails."""
+        """Start everything and subscribe the app to events; stop what was started when something fails."""
         try:
             self._start()
         except BaseException:
@@ -80,7 +80,7 @@ class LocalWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops everything, in the opposite order."""
+        """Stop everything, in the opposite order."""
         self._stack.close()
 
     def _start(self) -> None:
@@ -105,7 +105,10 @@ class LocalWorld:
         self.subscribe()
 
     def _create_places(self) -> None:
-        """What the deployment creates and Event Grid must find: the queues, and the container of dead letters."""
+        """Return what the deployment creates and Event Grid must find.
+
+        The queues, and the container of dead letters.
+        """
         with QueueServiceClient.from_connection_string(self.storage) as service:
             there = {queue.name for queue in service.list_queues()}
             for name in {EVENTS_QUEUE, CHUNKS_QUEUE} - there:
@@ -116,7 +119,7 @@ class LocalWorld:
                 container.create_container()
 
     def start_host(self) -> None:
-        """Starts the Functions host and waits until the app is healthy; also after it was killed."""
+        """Start the Functions host and wait until the app is healthy; also after it was killed."""
         choice = choose_host(self.options.host)
         self._say(f"Functions host ({'Core Tools' if choice == 'func' else 'built-in'}) …")
         if choice == "func":
@@ -126,25 +129,25 @@ class LocalWorld:
         self._wait_until_healthy()
 
     def subscribe(self) -> None:
-        """Subscribes the function's webhook and the events queue, as the deployed system topic does."""
+        """Subscribe the function's webhook and the events queue, as the deployed system topic does."""
         place = {"connectionString": self.storage, "container": DEAD_LETTER_CONTAINER}
         self.simulator.subscribe_webhook(self.webhook_url(), deadLetter=place)
         self.simulator.subscribe_queue(self.storage, EVENTS_QUEUE, deadLetter=place)
 
     def stop_storage(self) -> None:
-        """Stops Azurite, as an outage of all storage would."""
+        """Stop Azurite, as an outage of all storage would."""
         self._azurite.stop()
 
     def webhook_url(self) -> str:
-        """Where Event Grid delivers to the function."""
+        """Return where Event Grid delivers to the function."""
         return f"{self.host_url}/runtime/webhooks/EventGrid?functionName=ingest_event"
 
     def console_url(self) -> str | None:
-        """Where the console is; None where nobody is signed in, and so it is closed."""
+        """Return where the console is; None where nobody is signed in, and so it is closed."""
         return f"{self.host_url}/api/console/" if self.options.sign_in and self._func is None else None
 
     def settings(self) -> dict[str, str]:
-        """The app settings of this world; the same names as in production."""
+        """Return the app settings of this world; the same names as in production."""
         return {
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",
@@ -159,14 +162,17 @@ class LocalWorld:
         }
 
     def settings_file(self) -> Path:
-        """The settings in a file, for `python -m recording.cli --settings`; it goes when the world's folder goes."""
+        """Return the settings in a file, for `python -m recording.cli --settings`.
+
+        It goes when the world's folder goes.
+        """
         path = self.folder / "local.settings.json"
         path.write_text(json.dumps({"IsEncrypted": False, "Values": self.settings()}, indent=2), encoding="utf-8")
         path.chmod(0o600)
         return path
 
     def log_path(self) -> Path:
-        """Where the host writes its log."""
+        """Return where the host writes its log."""
         return self.folder / "host" / "host.log"
 
     def _start_builtin(self) -> None:

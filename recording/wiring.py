@@ -51,7 +51,7 @@ _opened: list[Any] = []
 
 @cache
 def settings() -> Settings:
-    """The settings in the environment, read once they are valid.
+    """Return the settings in the environment, read once they are valid.
 
     Raises:
         SettingsError: while some are missing or wrong; the next call reads again.
@@ -60,7 +60,7 @@ def settings() -> Settings:
 
 
 def ports() -> Ports:
-    """The ports of this process.
+    """Return the ports of this process.
 
     Raises:
         SettingsError: while some settings are missing or wrong.
@@ -70,7 +70,7 @@ def ports() -> Ports:
 
 
 def dependencies() -> tuple[Ports, Settings]:
-    """What a use case is given.
+    """Return what a use case is given.
 
     Raises:
         SettingsError: while some settings are missing or wrong.
@@ -122,14 +122,17 @@ def _ports() -> Ports:
 
 
 def probe(known: Settings) -> Probe:
-    """What the doctor looks with."""
+    """Return what the doctor looks with."""
     from recording.adapters.probe import AzureProbe
 
     return AzureProbe(known)
 
 
 def probe_of_app(app: "DeployedApp") -> Callable[[Settings], Probe]:
-    """What the doctor looks with from a desk; it also posts to the function, where the person may list its keys."""
+    """Return what the doctor looks with from a desk.
+
+    It also posts to the function, where the person may list its keys.
+    """
     from recording.adapters.azure_sdk.clients import person
     from recording.adapters.azure_sdk.deployed_app import event_grid_key
     from recording.adapters.probe import AzureProbe, Webhook
@@ -142,7 +145,7 @@ def probe_of_app(app: "DeployedApp") -> Callable[[Settings], Probe]:
 
 
 def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedApp":
-    """What Azure says about a deployed app, asked as the person who is signed in with a developer's tool.
+    """Return what Azure says about a deployed app, asked as the person who is signed in with a developer's tool.
 
     Raises:
         RequestError: nobody is signed in, or there is no such app.
@@ -155,7 +158,7 @@ def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedAp
 
 
 def other_container(name: str, known: Settings) -> Archive:
-    """Another container of the archive's account, to import from; or one of the customer's own, by its address.
+    """Return another container of the archive's account, to import from; or one of the customer's own, by its address.
 
     Raises:
         SettingsError: it is the archive itself, or an address that EXTERNAL_STORAGE_CONTAINERS does not name.
@@ -175,7 +178,7 @@ def other_container(name: str, known: Settings) -> Archive:
 
 
 def reset() -> None:
-    """Closes what was opened and forgets everything; for tests."""
+    """Close what was opened and forget everything; for tests."""
     with _lock:
         listen(None)
         while _opened:
@@ -185,7 +188,7 @@ def reset() -> None:
 
 
 def _lazily(make: Callable[[], T]) -> T:
-    """The adapter that `make` will make; it looks the same, but is made when its first method is asked for."""
+    """Return the adapter that `make` will make; it looks the same, but is made when its first method is asked for."""
     return cast("T", _Lazy(make))
 
 

@@ -30,11 +30,11 @@ class SimulatorClient:
         self._pool = urllib3.PoolManager(timeout=REQUEST_SECONDS, retries=False)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._pool.clear()
 
     def health(self) -> JSON:
-        """Whether the simulator itself works: `status` is ok or failing, `failures` says why."""
+        """Return whether the simulator itself works: `status` is ok or failing, `failures` says why."""
         return self._one("GET", "health")
 
     def create_call(self, participants: Sequence[str | JSON] | None = None, **options: Any) -> JSON:
@@ -55,37 +55,37 @@ class SimulatorClient:
         return self._one("POST", f"calls/{call_id}/leave", {"participant": participant})
 
     def end_call(self, call_id: str) -> JSON:
-        """Ends a call, and its recording with it."""
+        """End a call, and its recording with it."""
         return self._one("POST", f"calls/{call_id}/end")
 
     def calls(self) -> list[JSON]:
-        """Every call, oldest first."""
+        """Return every call, oldest first."""
         return self._many("GET", "calls")
 
     def recordings(self) -> list[JSON]:
-        """Every recording, ended ones too."""
+        """Return every recording, ended ones too."""
         return self._many("GET", "recordings")
 
     def objects(self, recording_id: str | None = None) -> list[JSON]:
-        """Every object that ever was (of one recording), deleted ones too."""
+        """Return every object that ever was (of one recording), deleted ones too."""
         return [one for one in self._many("GET", "objects") if recording_id in (None, one["recordingId"])]
 
     def create_objects(self, **options: Any) -> list[JSON]:
-        """Makes one recording's media without a call; options are those of `NewObjects`."""
+        """Make one recording's media without a call; options are those of `NewObjects`."""
         return self._many("POST", "objects", options)
 
     def wait_for_objects(self, recording_id: str, count: int = 1, timeout_seconds: float = 20.0) -> list[JSON]:
-        """The recording's objects, once there are `count` of them. Raises TimeoutError."""
+        """Return the recording's objects, once there are `count` of them. Raises TimeoutError."""
         return self.wait_until(
             lambda: objects if len(objects := self.objects(recording_id)) >= count else None, timeout_seconds
         )
 
     def now(self) -> str:
-        """The simulated time, ISO 8601."""
+        """Return the simulated time, ISO 8601."""
         return str(self._one("GET", "clock")["now"])
 
     def advance(self, seconds: float) -> str:
-        """Moves the simulated time forward and returns it."""
+        """Move the simulated time forward and return it."""
         return str(self._one("POST", "clock", {"advanceSeconds": seconds})["now"])
 
     def add_fault(
@@ -114,56 +114,56 @@ class SimulatorClient:
         return self._one("POST", "faults", {**fault, **matching})
 
     def faults(self) -> list[JSON]:
-        """The script, with what is left of each fault."""
+        """Return the script, with what is left of each fault."""
         return self._many("GET", "faults")
 
     def clear_faults(self) -> None:
-        """Forgets the script."""
+        """Forget the script."""
         self._request("DELETE", "faults")
 
     def journal(self, **wanted: Any) -> list[JSON]:
-        """The requests seen, those whose fields have the wanted values: `journal(operation="delete")`."""
+        """Return the requests seen, those whose fields have the wanted values: `journal(operation="delete")`."""
         return [entry for entry in self._many("GET", "journal") if wanted.items() <= entry.items()]
 
     def foreign_contacts(self) -> list[JSON]:
-        """Every attempt to reach a host that is not ACS. All were refused."""
+        """Return every attempt to reach a host that is not ACS. All were refused."""
         return self.journal(isForeign=True)
 
     def subscribe_webhook(self, url: str, **options: Any) -> JSON:
-        """Subscribes a webhook; refused when it does not pass Event Grid's validation handshake."""
+        """Subscribe a webhook; refused when it does not pass Event Grid's validation handshake."""
         return self._one("POST", "subscriptions", {"kind": "webhook", "url": url, **options})
 
     def subscribe_queue(self, connection_string: str, queue: str, **options: Any) -> JSON:
-        """Subscribes a storage queue."""
+        """Subscribe a storage queue."""
         target = {"kind": "storage_queue", "connectionString": connection_string, "queue": queue}
         return self._one("POST", "subscriptions", {**target, **options})
 
     def subscriptions(self) -> list[JSON]:
-        """Every subscription."""
+        """Return every subscription."""
         return self._many("GET", "subscriptions")
 
     def publish(self, event: JSON) -> JSON:
-        """Publishes any event of Event Grid's schema."""
+        """Publish any event of Event Grid's schema."""
         return self._one("POST", "events", event)
 
     def events(self) -> list[JSON]:
-        """Every event published, oldest first."""
+        """Return every event published, oldest first."""
         return self._many("GET", "events")
 
     def deliveries(self) -> list[JSON]:
-        """Every attempt to deliver an event."""
+        """Return every attempt to deliver an event."""
         return self._many("GET", "deliveries")
 
     def pending_deliveries(self) -> list[JSON]:
-        """What is neither delivered nor given up."""
+        """Return what is neither delivered nor given up."""
         return self._many("GET", "deliveries/pending")
 
     def plan_deliveries(self, fault: str, **options: Any) -> JSON:
-        """Spoils the next deliveries (duplicate, reorder, batch, delay, drop, probation); see `DeliveryPlan`."""
+        """Spoil the next deliveries (duplicate, reorder, batch, delay, drop, probation); see `DeliveryPlan`."""
         return self._one("POST", "deliveries/plans", {"fault": fault, **options})
 
     def wait_until(self, probe: Callable[[], T | None], timeout_seconds: float = 20.0) -> T:
-        """The first answer of `probe` that is true. Raises TimeoutError."""
+        """Return the first answer of `probe` that is true. Raises TimeoutError."""
         give_up_at = time.monotonic() + timeout_seconds
         while not (found := probe()):
             if time.monotonic() > give_up_at:

@@ -45,7 +45,7 @@ class FrontDoor:
         self._background = background
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answers one request and completes its journal entry.
+        """Answer one request and complete its journal entry.
 
         An error of the simulator itself is told as a failure in the health answer: a 500 alone would look like ACS's.
         """
@@ -114,7 +114,7 @@ class FrontDoor:
         return credential_of(signed, self._options, datetime.now(UTC))
 
     def _unauthorized(self, host: str) -> web.Response:
-        """The storage plane answered without a body in 2021, with problem-style JSON in 2023."""
+        """Answer as the storage plane does: without a body in 2021, with problem-style JSON in 2023."""
         if host == self._options.endpoint_host:
             return error_answer(Refusal(401, "Denied", "Denied by the resource provider."))
         return ams_answer(401, "Unauthorized") if self._options.ams_unauthorized_body else empty_answer(401)
@@ -132,7 +132,7 @@ class FrontDoor:
     def _with_control_headers(
         self, request: web.Request, host: str, response: web.StreamResponse
     ) -> web.StreamResponse:
-        """The headers of live control plane answers."""
+        """Return the headers of live control plane answers."""
         if host == self._options.endpoint_host and not response.prepared:
             response.headers["X-Microsoft-Skype-Chain-ID"] = new_guid()
             response.headers["X-Azure-Ref"] = new_guid().replace("-", "")

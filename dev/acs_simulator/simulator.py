@@ -60,7 +60,7 @@ class Simulator:
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> "Simulator":
-        """Starts everything; stops what was started when something fails."""
+        """Start everything; stop what was started when something fails."""
         try:
             await self._start()
         except BaseException:
@@ -71,7 +71,7 @@ class Simulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops everything, in the opposite order."""
+        """Stop everything, in the opposite order."""
         await self._stack.aclose()
 
     async def _start(self) -> None:
@@ -92,7 +92,7 @@ class Simulator:
         await self.events.open(self.addresses.topic_endpoint, self.addresses.topic_key)
 
     def _folder(self) -> Path:
-        """Where the CA and the media lie."""
+        """Return where the CA and the media lie."""
         given = self.options.data_folder
         folder = given or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="acs-simulator-")))
         (folder / "media").mkdir(parents=True, exist_ok=True)

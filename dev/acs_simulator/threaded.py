@@ -25,7 +25,7 @@ class SimulatorHandle:
 
 @contextmanager
 def run_in_thread(options: SimulatorOptions | None = None) -> Iterator[SimulatorHandle]:
-    """A running simulator; it is stopped at the end of the block. Raises what kept it from starting."""
+    """Yield a running simulator; it is stopped at the end of the block. Raises what kept it from starting."""
     runner = _Runner(options or SimulatorOptions())
     addresses = runner.start()
     client = SimulatorClient(addresses.admin_url)

@@ -45,7 +45,7 @@ def build_world(
     media_folder: Path,
     publish: Callable[[Event], None],
 ) -> World:
-    """A world with nothing in it yet. Needs a running loop; close `background`, then `callbacks`."""
+    """Return a world with nothing in it yet. Needs a running loop; close `background`, then `callbacks`."""
     calls, objects, journal = Calls(options.immutable_resource_id), Objects(), Journal()
     faults = FaultScript(clock.now)
     background = Background()

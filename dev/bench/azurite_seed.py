@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 @contextmanager
 def seeded(folder: Path, table: str, rows: Iterable[Row]) -> Iterator[Azurite]:
-    """An Azurite whose table has these rows; their values are texts and booleans."""
+    """Yield an Azurite whose table has these rows; their values are texts and booleans."""
     with Azurite(folder) as first, TableServiceClient.from_connection_string(first.connection_string) as service:
         service.create_table(table).create_entity({"PartitionKey": "p", "RowKey": "r", "text": "t"})
     path = folder / _FILE

@@ -15,14 +15,14 @@ _SETTINGS = ("ACS_", "ARCHIVE_", "AzureWebJobsStorage")
 
 
 def index_seconds(times: int) -> float:
-    """Median seconds to list the triggers with no settings present, over a bare interpreter."""
+    """Return median seconds to list the triggers with no settings present, over a bare interpreter."""
     bare = {name: text for name, text in os.environ.items() if not name.startswith(_SETTINGS)}
     found = [float(_output([sys.executable, "-c", _INDEX], bare)) for _ in range(times)]
     return statistics.median(found)
 
 
 def first_chunk_seconds(bench: Bench, times: int) -> float:
-    """Median seconds of a fresh process from its first import to a chunk of 1 MB, copied and verified."""
+    """Return median seconds of a fresh process from its first import to a chunk of 1 MB, copied and verified."""
     script = (
         f"{_LISTING}from dev.bench import ours; ours.main(['1000000', '--readback']); print(time.perf_counter() - t)"
     )

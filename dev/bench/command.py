@@ -12,7 +12,7 @@ from dev.bench.figures import FIGURES, NEEDING_NGINX, TABLE, WITHOUT_PEERS, Figu
 
 
 def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> int:
-    """Runs the figures, shows the table and writes the JSON; 0 when all that must be reached is reached."""
+    """Run the figures, show the table and write the JSON; 0 when all that must be reached is reached."""
     console = Console()
     names = [one for name in names for one in (TABLE if name == "table" else (name,))]
     unknown = [name for name in names if name not in FIGURES]

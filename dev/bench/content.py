@@ -26,7 +26,10 @@ _MP3_ROW = 20_480  # bytes of 49 frames, after which the paddings repeat
 
 
 def pieces(length: int, start: int = 0, stop: int | None = None, kind: str = "wav") -> Iterator[memoryview]:
-    """The bytes from `start` to `stop` (or the end) of the file of this length and kind, at most 1 MiB at a time."""
+    """Yield the bytes from `start` to `stop`.
+
+    or the end) of the file of this length and kind, at most 1 MiB at a time.
+    """
     stop = length if stop is None else min(stop, length)
     head, body, tail = _parts(length, kind)
     if start < len(head):
@@ -51,7 +54,7 @@ def _parts(length: int, kind: str) -> tuple[bytes, bytes, int]:
 
 @cache
 def _mp3() -> bytes:
-    """An odd number of rows of frames, and the first ones again."""
+    """Return an odd number of rows of frames, and the first ones again."""
     noise, made, at = _noise(), bytearray(), 0
     for number in range(49 * 801):
         size, is_padded = _mp3_frame(number)
@@ -84,7 +87,7 @@ def _mp4_head(length: int) -> bytes:
 
 @cache
 def sha256_of(length: int) -> str:
-    """SHA-256 of the file of this length, in hexadecimal."""
+    """Return SHA-256 of the file of this length, in hexadecimal."""
     digest = hashlib.sha256()
     for piece in pieces(length):
         digest.update(piece)
@@ -92,24 +95,24 @@ def sha256_of(length: int) -> str:
 
 
 def object_id(length: int, kind: str = "wav") -> str:
-    """The document id under which a source serves the file of this length and kind."""
+    """Return the document id under which a source serves the file of this length and kind."""
     return f"0-bench-d{KINDS.index(kind) + 1}-{length:09x}"
 
 
 def length_of(text: str) -> int | None:
-    """The length that an id (or a path with one in it) names; None when there is none."""
+    """Return the length that an id (or a path with one in it) names; None when there is none."""
     found = _OBJECT_ID.search(text)
     return int(found[2], 16) if found else None
 
 
 def kind_of(text: str) -> str:
-    """The kind of file that an id (or a path with one in it) names."""
+    """Return the kind of file that an id (or a path with one in it) names."""
     found = _OBJECT_ID.search(text)
     return KINDS[int(found[1]) - 1] if found else "wav"
 
 
 def location(length: int, kind: str = "wav") -> str:
-    """Where a source serves the file of this length, in the form that ACS uses."""
+    """Return where a source serves the file of this length, in the form that ACS uses."""
     return f"https://storage.asm.skype.com/v1/objects/{object_id(length, kind)}/content/video"
 
 
@@ -123,6 +126,6 @@ def _header(length: int) -> bytes:
 
 @cache
 def _noise() -> bytes:
-    """One period and the beginning of the next, so that a piece is always one view."""
+    """Return one period and the beginning of the next, so that a piece is always one view."""
     noise = random.Random(2026).randbytes(PERIOD)
     return noise + noise[:PIECE]

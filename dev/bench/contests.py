@@ -12,7 +12,7 @@ HASHING = ("SDK stream", "rclone copyurl", "azcopy pipe", "obstore stream", "obs
 
 
 def throttled(say: Say, *, quick: bool) -> Figure:
-    """40 ms to the first byte and 12 MB/s for each connection: what ACS is taken to be like."""
+    """Measure at 40 ms to the first byte and 12 MB/s for each connection: what ACS is taken to be like."""
     length, short, rounds = (8 * MB, 8 * MB, 1) if quick else (256 * MB, 64 * MB, ROUNDS)
     floor = {"connections": 32, "block_bytes": 2 << 20}
     with servers.certificate() as tls, servers.throttled(tls) as (source, sink):
@@ -33,7 +33,7 @@ def throttled(say: Say, *, quick: bool) -> Figure:
 
 
 def fast(say: Say, *, quick: bool) -> Figure:
-    """As fast as this machine allows, over TLS on both sides: a contest for the CPU."""
+    """Measure as fast as this machine allows, over TLS on both sides: a contest for the CPU."""
     length, rounds = (16 * MB, 1) if quick else (1 << 30, ROUNDS)
     everybody = QUICK_PEERS if quick else (SAMPLE, *SINGLE, "obstore ranges", WIDE)
     hashing = QUICK_PEERS if quick else HASHING
@@ -72,7 +72,7 @@ def fast(say: Say, *, quick: bool) -> Figure:
 
 
 def content_kinds(say: Say, *, quick: bool) -> Figure:
-    """The same copy of a WAV, an MP3 and an MP4 file, and of a WAV file with SHA-512 beside SHA-256."""
+    """Return the same copy of a WAV, an MP3 and an MP4 file, and of a WAV file with SHA-512 beside SHA-256."""
     length, rounds = (16 * MB, 1) if quick else (256 * MB, ROUNDS)
     results = Results(length)
     with servers.certificate() as tls, servers.nginx(tls, (length,), ("wav", "mp3", "mp4")) as server:

@@ -24,7 +24,7 @@ __all__ = ["FIGURES", "NEEDING_NGINX", "TABLE", "WITHOUT_PEERS", "Figure", "Goal
 
 
 def memory(say: Say, *, quick: bool) -> Figure:
-    """Peak memory above idle by the size of the file, and on the profile of a small instance."""
+    """Measure peak memory above idle by the size of the file, and on the profile of a small instance."""
     sizes = [8 * MB, 16 * MB] if quick else [64 * MB, 256 * MB, 1024 * MB, 4096 * MB]
     found: dict[str, list[float]] = {}
     with servers.certificate() as tls, servers.python_server("sink", tls) as sink:
@@ -52,7 +52,7 @@ def memory(say: Say, *, quick: bool) -> Figure:
 
 
 def killed(say: Say, *, quick: bool) -> Figure:
-    """SIGKILL whenever the source has given 50 MB more, until the file is there."""
+    """Kill the process whenever the source has given 50 MB more, until the file is there."""
     length, every = (20 * MB, 8 * MB) if quick else (2000 * MB, 50 * MB)
     with (
         servers.certificate() as tls,
@@ -76,7 +76,7 @@ def killed(say: Say, *, quick: bool) -> Figure:
 
 
 def small(say: Say, *, quick: bool) -> Figure:
-    """Many small chunks through the whole line, beside the same calls without the app."""
+    """Return many small chunks through the whole line, beside the same calls without the app."""
     count = 10 if quick else 500
     line, floor = small_chunks.chunks_per_second(count, say)
     goal = Goal(f"{count} chunks of 200 KB: this app / the line's floor", 0.9, 0.97, line / floor)
@@ -84,7 +84,7 @@ def small(say: Say, *, quick: bool) -> Figure:
 
 
 def cold_start(say: Say, *, quick: bool) -> Figure:
-    """A fresh process: listing the triggers, and its first chunk."""
+    """Return a fresh process: listing the triggers, and its first chunk."""
     times = 1 if quick else 7
     say("listing the triggers")
     index = cold.index_seconds(times)
@@ -105,7 +105,7 @@ def cold_start(say: Say, *, quick: bool) -> Figure:
 
 
 def slots(say: Say, *, quick: bool) -> Figure:
-    """Throughput from a throttled source by slots and block size: why the defaults are what they are."""
+    """Return throughput from a throttled source by slots and block size: why the defaults are what they are."""
     length = 8 * MB if quick else 128 * MB
     grid: dict[str, dict[str, float]] = {}
     with servers.certificate() as tls, servers.throttled(tls) as (source, sink):
@@ -119,7 +119,7 @@ def slots(say: Say, *, quick: bool) -> Figure:
 
 
 def pace(say: Say, *, quick: bool) -> Figure:
-    """The pace against simulated hosts of many shapes, without sockets: the same on every machine."""
+    """Return the pace against simulated hosts of many shapes, without sockets: the same on every machine."""
     shapes = pace_simulation.SHAPES[::4] if quick else pace_simulation.SHAPES
     shares: dict[str, float] = {}
     for shape in shapes:
@@ -131,7 +131,10 @@ def pace(say: Say, *, quick: bool) -> Figure:
 
 
 def find_pages(say: Say, *, quick: bool) -> Figure:
-    """A page of 50 recordings by each key: in memory and on Azurite, and how it grows; what it costs the line."""
+    """Return a page of 50 recordings by each key: in memory and on Azurite, and how it grows.
+
+    What it costs the line.
+    """
     found = find.measure(say, quick=quick)
     line = follow_ups.measure(say, count=10 if quick else 150, rounds=1 if quick else 3)
     lost = (1 - line["with_per_second"] / line["without_per_second"]) * 100
@@ -156,7 +159,7 @@ def find_pages(say: Say, *, quick: bool) -> Figure:
 
 
 def exports(say: Say, *, quick: bool) -> Figure:
-    """An export of 1 and 10 GiB, made from a source without a disk; and the requests of the seal."""
+    """Return an export of 1 and 10 GiB, made from a source without a disk; and the requests of the seal."""
     found = handover.measure(say, quick=quick)
     sizes = [each for name, each in found.items() if name.startswith("export")]
     return Figure(
@@ -197,7 +200,7 @@ WITHOUT_PEERS = frozenset(FIGURES) - {"throttled", "fast"}
 
 
 def chosen(names: Sequence[str]) -> dict[str, Callable[..., Figure]]:
-    """The figures of these names, in the order of the table; all when none is named.
+    """Return the figures of these names, in the order of the table; all when none is named.
 
     Raises:
         KeyError: there is no such figure.

@@ -208,7 +208,7 @@ def _processes(server: Azurite) -> list[psutil.Process]:
 
 @contextmanager
 def counted_requests() -> Iterator[list[str]]:
-    """The methods of all requests that Azure's SDKs send meanwhile."""
+    """Collect the methods of all requests that Azure's SDKs send meanwhile."""
     sent: list[str] = []
     plain = requests.Session.request
 

@@ -55,7 +55,7 @@ def measure(say: Say, *, count: int, rounds: int) -> dict[str, Any]:
 
 
 def _forget(world: LocalWorld) -> None:
-    """What nobody worked on must not be worked on in the next round."""
+    """Return what nobody worked on must not be worked on in the next round."""
     with QueueClient.from_connection_string(world.storage, FOLLOW_UPS_QUEUE) as queue:
         queue.clear_messages()
 
@@ -84,7 +84,7 @@ def _is_done(record: Any) -> bool:
 
 
 def _lags(world: LocalWorld, tasks: list[str]) -> list[float]:
-    """Seconds from the last step of the line until the recording could be found."""
+    """Return seconds from the last step of the line until the recording could be found."""
     from recording import wiring
 
     found: list[float] = []
@@ -100,7 +100,7 @@ def _lags(world: LocalWorld, tasks: list[str]) -> list[float]:
 
 
 def _requests(world: LocalWorld) -> int:
-    """Requests to storage for the follow-up of one recording of one chunk and two people."""
+    """Return requests to storage for the follow-up of one recording of one chunk and two people."""
     from recording import wiring
     from recording.archive.line import archive_message
 

@@ -22,7 +22,7 @@ class Goal:
 
     @property
     def is_reached(self) -> bool | None:
-        """Whether what must be reached is reached."""
+        """Return whether what must be reached is reached."""
         if self.measured is None:
             return None
         return self.measured <= self.must if self.at_most else self.measured >= self.must

@@ -29,18 +29,18 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
+        """Return the target without its query."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's parts, as sent."""
+        """Return the query's parts, as sent."""
         pairs = (part.partition("=") for part in self.target.partition("?")[2].split("&") if part)
         return {name: value for name, _, value in pairs}
 
     @property
     def body_length(self) -> int:
-        """Bytes of body that follow."""
+        """Return bytes of body that follow."""
         return int(self.headers.get("content-length", 0))
 
 
@@ -57,7 +57,7 @@ class Connection:
         self._scratch = bytearray(_SCRATCH)
 
     def next_request(self) -> Request | None:
-        """The next head; None when the client has closed between requests."""
+        """Return the next head; None when the client has closed between requests."""
         while b"\r\n\r\n" not in self._pending:
             count = self._sock.recv_into(self._scratch)
             if not count or len(self._pending) > _HEAD_LIMIT:
@@ -70,7 +70,7 @@ class Connection:
         return request
 
     def read_into(self, view: memoryview) -> int:
-        """Some bytes of a body, at most as many as fit; at least one. Raises Hangup."""
+        """Return some bytes of a body, at most as many as fit; at least one. Raises Hangup."""
         if self._pending:
             count = min(len(self._pending), len(view))
             view[:count] = self._pending[:count]
@@ -82,7 +82,7 @@ class Connection:
         return count
 
     def read(self, length: int) -> bytearray:
-        """A body of this length. Raises Hangup."""
+        """Return a body of this length. Raises Hangup."""
         body = bytearray(length)
         view, done = memoryview(body), 0
         while done < length:
@@ -90,17 +90,17 @@ class Connection:
         return body
 
     def discard(self, length: int) -> None:
-        """Reads a body away. Raises Hangup."""
+        """Read a body away. Raises Hangup."""
         view = memoryview(self._scratch)
         while length > 0:
             length -= self.read_into(view[: min(length, _SCRATCH)])
 
     def answer(self, status: int, headers: Mapping[str, str] | None = None, body: Buffer = b"") -> None:
-        """A whole answer."""
+        """Write a whole answer."""
         self.send(head(status, {"Content-Length": str(len(body)), **(headers or {})}) + bytes(body))
 
     def send(self, data: Buffer) -> None:
-        """Sends all of it."""
+        """Send all of it."""
         self._sock.sendall(data)
 
 
@@ -108,7 +108,7 @@ class App(Protocol):
     """What a server serves: reads the request's body, if there is one, and answers."""
 
     def serve(self, request: Request, connection: Connection) -> None:
-        """One request."""
+        """Serve one request."""
 
 
 class Server:
@@ -128,12 +128,12 @@ class Server:
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> "Server":
-        """Starts to serve."""
+        """Start to serve."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stops listening and drops every client."""
+        """Stop listening and drop every client."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -163,7 +163,7 @@ class Server:
             sock.close()
 
     def _secured(self, sock: socket.socket) -> socket.socket:
-        """The same connection, with TLS if the client begins it."""
+        """Return the same connection, with TLS if the client begins it."""
         if self._tls is None:
             return sock
         if sock.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE and not _answered_connect(sock):
@@ -176,7 +176,7 @@ class Server:
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
-    """An answer's head."""
+    """Return an answer's head."""
     lines = [
         f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}",
         *(f"{name}: {text}" for name, text in headers.items()),
@@ -193,7 +193,7 @@ def byte_range(text: str | None, total: int) -> tuple[int, int] | None:
 
 
 def _answered_connect(sock: socket.socket) -> bool:
-    """Answers a CONNECT if that is what the client begins with."""
+    """Answer a CONNECT if that is what the client begins with."""
     begun = sock.recv(_HEAD_LIMIT, socket.MSG_PEEK)
     if not begun.startswith(b"CONNECT "):
         return False

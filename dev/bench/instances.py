@@ -29,13 +29,16 @@ ours.main({arguments})
 def on_instance(
     bench: Bench, length: int, *, memory_mb: int, cores: int, program: Path = REPOSITORY, **settings: str
 ) -> Run:
-    """Our copy with read-back, as if the process had so much memory and so many cores; its servers have them all."""
+    """Return our copy with read-back, as if the process had so much memory and so many cores.
+
+    Its servers have them all.
+    """
     script = _ON_INSTANCE.format(cores=cores, memory_mb=memory_mb, module="ours", arguments=[str(length), "--readback"])
     return bench.script(["-c", script], settings, program)
 
 
 def one_core(say: Say, *, quick: bool) -> Figure:
-    """Half a gigabyte with full proof, on one core with the buffers of a 512 MB instance, now and before."""
+    """Return half a gigabyte with full proof, on one core with the buffers of a 512 MB instance, now and before."""
     length, rounds = (16 * MB, 1) if quick else (512 * MB, 5)
     results = Results(length)
     before = _before()
@@ -65,7 +68,7 @@ def one_core(say: Say, *, quick: bool) -> Figure:
 
 
 def _before() -> Path | None:
-    """The repository as it was, from its own history; None when the history does not reach so far."""
+    """Return the repository as it was, from its own history; None when the history does not reach so far."""
     if not (_BEFORE_AT / "dev").is_dir():
         packed = subprocess.run(["git", "archive", BEFORE], cwd=REPOSITORY, capture_output=True, check=False)
         if packed.returncode:
@@ -76,7 +79,7 @@ def _before() -> Path | None:
 
 
 def cost(say: Say, *, quick: bool) -> Figure:
-    """A thousand calls of 10 MB: CPU, memory by the second, storage operations and money."""
+    """Return a thousand calls of 10 MB: CPU, memory by the second, storage operations and money."""
     length, times = (MB, 2) if quick else (10 * MB, 20)
     with servers.certificate() as tls, servers.nginx(tls, (length,)) as server:
         say("the CPU")

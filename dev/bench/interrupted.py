@@ -14,7 +14,7 @@ _LOOK_SECONDS = 0.005
 
 
 def fetched_over_size(bench: Bench, length: int, every_bytes: int, say: Callable[[str], None]) -> tuple[float, int]:
-    """How often the file was fetched in all, and how often its worker was killed.
+    """Return how often the file was fetched in all, and how often its worker was killed.
 
     Args:
         bench: with Python's source and sink, which count.

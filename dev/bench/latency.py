@@ -12,7 +12,7 @@ _LONGEST_SECONDS = 60.0
 
 
 def latency(say: Say, *, quick: bool) -> Figure:
-    """A chunk of 10 MB: from a throttled source to proof, and through the whole local world."""
+    """Return a chunk of 10 MB: from a throttled source to proof, and through the whole local world."""
     times = 2 if quick else 20
     with servers.certificate() as tls, servers.throttled(tls) as (source, sink):
         say("copies to proof")
@@ -38,7 +38,7 @@ def latency(say: Say, *, quick: bool) -> Figure:
 
 
 def _through_the_world(times: int, say: Say) -> list[float]:
-    """Seconds from each event to its source's deletion, which comes last, one recording after another."""
+    """Return seconds from each event to its source's deletion, which comes last, one recording after another."""
     took = []
     with LocalWorld(WorldOptions(host="builtin")) as world:
         for number in range(times + 1):

@@ -17,7 +17,7 @@ QUICK = [*SMALL[:4], MB, MB, 4 * MB]
 
 
 def many(say: Say, *, quick: bool) -> Figure:
-    """48 chunks from 0.2 to 256 MB with read-back, from a fast source, at host.json's concurrency and one at a time."""
+    """Copy 48 chunks from 0.2 to 256 MB with read-back, at host.json's concurrency and one at a time."""
     lengths, rounds, at_once = QUICK if quick else MIXED, 1 if quick else 3, host_concurrency()
     serial, parallel, alone = [], [], []
     with _fast(lengths) as bench:
@@ -46,7 +46,7 @@ def many(say: Say, *, quick: bool) -> Figure:
 
 
 def concurrency(say: Say, *, quick: bool) -> Figure:
-    """The same load by concurrency, instance and source: why host.json says what it says."""
+    """Return the same load by concurrency, instance and source: why host.json says what it says."""
     lengths = QUICK if quick else MIXED
     grid: dict[str, dict[str, Any]] = {}
     for source, opened in (("fast", _fast), ("throttled", _throttled)):

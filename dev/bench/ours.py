@@ -21,7 +21,7 @@ from dev.bench import content
 
 
 def main(arguments: list[str]) -> None:
-    """One copy; with `--readback`, verified by reading it back."""
+    """Make one copy; with `--readback`, verify it by reading it back."""
     kind = next((word.removeprefix("--kind=") for word in arguments if word.startswith("--kind=")), "wav")
     prepare()
     work = work_of(int(arguments[0]), kind, is_again="--resume" in arguments)
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
 
 
 def prepare() -> None:
-    """Leads the app's adapters to the benchmark's servers."""
+    """Lead the app's adapters to the benchmark's servers."""
     certifi.where = lambda: os.environ["REQUESTS_CA_BUNDLE"]  # the app reads none of the environment
     _lead_acs_to(int(os.environ["BENCH_SOURCE_PORT"]))
     _say_ranges_plainly()
@@ -47,7 +47,7 @@ def prepare() -> None:
 
 
 def run(work: Any, *, is_read_back: bool) -> None:
-    """The real steps."""
+    """Run the real steps."""
     from recording.archive import copy as copying
     from recording.archive import verify as proving
 
@@ -82,7 +82,7 @@ def _say_ranges_plainly() -> None:
 
 
 def work_of(length: int, kind: str = "wav", *, is_again: bool = False, number: int = 0) -> Any:
-    """A claimed chunk of this length and kind; the number tells apart chunks of the same file."""
+    """Return a claimed chunk of this length and kind; the number tells apart chunks of the same file."""
     from recording import wiring
     from recording.archive.claim import Work
     from recording.domain.state.chunk import ChunkRecord
@@ -128,7 +128,7 @@ class _Saved:
 
 
 def rss_mb(field: str) -> float:
-    """Resident memory in MB: now, or at its highest."""
+    """Return the resident memory in MB: now, or at its highest."""
     if not Path("/proc/self/status").is_file():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     status = Path("/proc/self/status").read_text(encoding="ascii")

@@ -31,7 +31,7 @@ FOREVER = "sv=2025-11-05&sr=c&sp=racwdl&se=2099-01-01T00:00:00Z&sig=YWFh"
 
 
 def main(name: str, text: str) -> None:
-    """Runs one peer and reports what it took."""
+    """Run one peer and reports what it took."""
     job = json.loads(text)
     begun = time.perf_counter()
     with _watched_children() as highest:
@@ -114,7 +114,7 @@ def _children(process: int) -> list[str]:
 
 
 def sdk_sample(job: dict[str, Any]) -> None:
-    """The published samples: download_recording, read, upload_blob."""
+    """Copy as the published samples do: download_recording, read, upload_blob."""
     call, blob = _sdks(job)
     hasher = _Hasher(job)
     _started()
@@ -123,7 +123,7 @@ def sdk_sample(job: dict[str, Any]) -> None:
 
 
 def sdk_stream(job: dict[str, Any]) -> None:
-    """The iterator straight into upload_blob, with the larger pieces that make it bearable."""
+    """Copy with the iterator straight into upload_blob, in the larger pieces that make it bearable."""
     call, blob = _sdks(job, connection_data_block_size=MIB)
     hasher = _Hasher(job)
     _started()
@@ -156,7 +156,7 @@ def _lead_acs_to(port: int) -> None:
 
 
 def rclone(job: dict[str, Any]) -> None:
-    """`rclone copyurl`; it tells no digest of what it copied, so a script that wants one reads the source again."""
+    """Copy by `rclone copyurl`, which tells no digest: a script that wants one reads the source again."""
     config = {"RCLONE_CONFIG_SINK_TYPE": "azureblob", "RCLONE_CONFIG_SINK_SAS_URL": f"{job['container']}?{FOREVER}"}
     _run(["rclone", "--ca-cert", job["ca"], "copyurl", job["direct"], f"sink:bench/{job['name']}"], config)
     if job["digest"]:
@@ -164,7 +164,7 @@ def rclone(job: dict[str, Any]) -> None:
 
 
 def azcopy(job: dict[str, Any]) -> None:
-    """Curl into azcopy's pipe, past sha256sum where a digest is asked for."""
+    """Copy by curl into azcopy's pipe, past sha256sum where a digest is asked for."""
     kept = Path(tempfile.gettempdir()) / f"bench-{os.getpid()}.sha256"
     tee = f' | tee >(sha256sum > "{kept}")' if job["digest"] else ""
     download = f'curl -sS --cacert "{job["ca"]}" "{job["direct"]}"{tee}'
@@ -188,7 +188,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 
 
 def adlfs(job: dict[str, Any]) -> None:
-    """fsspec: an http file copied into an Azure file."""
+    """Copy by fsspec: an http file into an Azure file."""
     import fsspec
 
     os.environ["SSL_CERT_FILE"] = job["ca"]
@@ -203,7 +203,7 @@ def adlfs(job: dict[str, Any]) -> None:
 
 
 def smart_open(job: dict[str, Any]) -> None:
-    """smart_open: http to azure."""
+    """Copy by smart_open: http to azure."""
     import smart_open as library
     from azure.storage.blob import BlobServiceClient
 
@@ -221,7 +221,7 @@ def smart_open(job: dict[str, Any]) -> None:
 
 
 def obstore_stream(job: dict[str, Any]) -> None:
-    """obstore: one GET streamed into one multipart put."""
+    """Copy by obstore: one GET streamed into one multipart put."""
     import obstore
 
     source, path, sink = _stores(job)
@@ -242,12 +242,12 @@ def obstore_stream(job: dict[str, Any]) -> None:
 
 
 def obstore_ranges(job: dict[str, Any]) -> None:
-    """obstore: eight ranges of 8 MiB at once, in order into one multipart put."""
+    """Copy by obstore: eight ranges of 8 MiB at once, in order into one multipart put."""
     _obstore_ranges(job, at_once=8, step=8 * MIB)
 
 
 def obstore_32_ranges(job: dict[str, Any]) -> None:
-    """Obstore with as many connections as we may use: 32 ranges of 2 MiB; uploads of 8 MiB, its smallest useful."""
+    """Copy by obstore with as many connections as we may use: 32 ranges of 2 MiB, uploads of 8 MiB."""
     _obstore_ranges(job, at_once=32, step=2 * MIB)
 
 
@@ -285,7 +285,7 @@ def _stores(job: dict[str, Any]) -> tuple[Any, str, Any]:
 
 
 def _read_back(job: dict[str, Any]) -> float:
-    """The proof that none of them gives: all of it read back, hashed and compared."""
+    """Return the proof that none of them gives: all of it read back, hashed and compared."""
     begun = time.perf_counter()
     if _sha256_at(job["blob"], job["ca"]) != _DIGEST[0]:
         sys.exit("the copy differs from the source")

@@ -11,7 +11,7 @@ _MOST_BARS = 11
 
 
 def plot(figures: dict[str, Any]) -> str:
-    """Everybody at equal proof above; below, throughput by slots and block size, and peak memory by file size."""
+    """Draw all peers at equal proof above; below, throughput by slots and block size, and peak memory by file size."""
     fast = figures.get("fast", {}).get("with proof", {}).get("mb_per_second", {})
     throttled = figures.get("throttled", {})
     slow = {who: rate for name in throttled for who, rate in throttled[name].get("mb_per_second", {}).items()}

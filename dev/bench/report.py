@@ -24,7 +24,7 @@ _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def gathered(figures: dict[str, Figure], seconds: float) -> dict[str, Any]:
-    """Everything, for the file."""
+    """Return everything, for the file."""
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -36,7 +36,7 @@ def gathered(figures: dict[str, Figure], seconds: float) -> dict[str, Any]:
 
 
 def disturbed(details: Any) -> dict[str, int]:
-    """How many runs there were, and during how many of them others used more than a twentieth of the CPU."""
+    """Return how many runs there were, and during how many of them others used more than a twentieth of the CPU."""
     found = {"runs": 0, "disturbed": 0}
     for run in _runs_in(details):
         found["runs"] += 1
@@ -65,7 +65,7 @@ def _about_quiet(found: dict[str, int]) -> str:
 
 
 def machine() -> str:
-    """What it ran on, in one line."""
+    """Return what it ran on, in one line."""
     cpu = "unknown CPU"
     if Path("/proc/cpuinfo").is_file():
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -76,7 +76,7 @@ def machine() -> str:
 
 
 def show(figures: dict[str, Figure], console: Console) -> None:
-    """The table of goals, and the rates behind them."""
+    """Print the table of goals, and the rates behind them."""
     table = Table(title="What must be reached, and what was measured", title_justify="left")
     for name in ("figure", "must reach", "aim", "measured", ""):
         table.add_column(name, justify="left" if name in ("figure", "") else "right")
@@ -107,7 +107,7 @@ def _rates(name: str, details: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def _missing(name: str, details: dict[str, Any]) -> dict[str, str]:
-    """Who did not run, and why: one that is left out of a contest silently would make its winner."""
+    """Return who did not run, and why: one that is left out of a contest silently would make its winner."""
     return {
         f"{title}: {who}": why
         for title, found in _contests(name, details).items()
@@ -126,7 +126,7 @@ def _contests(name: str, details: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def write_page(found: dict[str, Any]) -> None:
-    """Puts the figures between the marks of docs/performance.md, and draws the plot."""
+    """Put the figures between the marks of docs/performance.md, and draw the plot."""
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(_BEGIN)
     after = rest.partition(_END)[2]
@@ -154,6 +154,6 @@ def _markdown(found: dict[str, Any]) -> str:
 
 
 def save(found: dict[str, Any], path: Path) -> None:
-    """The JSON file."""
+    """Write the JSON file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -69,17 +69,17 @@ class Results:
     missing: dict[str, str] = field(default_factory=dict)
 
     def rate(self, who: str) -> float | None:
-        """Median MB/s; None when it did not run."""
+        """Return median MB/s; None when it did not run."""
         rates = [self.length / run.seconds / 1e6 for run in self.runs.get(who, [])]
         return statistics.median(rates) if rates else None
 
     def ratio(self, who: str, other: str) -> float | None:
-        """How many times faster one is."""
+        """Return how many times faster one is."""
         mine, theirs = self.rate(who), self.rate(other)
         return mine / theirs if mine and theirs else None
 
     def cpu_per_gb(self, who: str) -> float | None:
-        """Median CPU seconds for a GB."""
+        """Return median CPU seconds for a GB."""
         used = [run.cpu / self.length * 1e9 for run in self.runs.get(who, [])]
         return statistics.median(used) if used else None
 
@@ -89,7 +89,7 @@ class Results:
         return max(peers, key=lambda who: self.rate(who) or 0, default="")
 
     def as_json(self) -> dict[str, object]:
-        """For the file."""
+        """Return it for the file."""
         rows = {who: [asdict(run) for run in runs] for who, runs in self.runs.items()}
         rates = {who: round(rate, 1) for who in self.runs if (rate := self.rate(who))}
         cpu = {who: round(used, 2) for who in self.runs if (used := self.cpu_per_gb(who))}
@@ -103,7 +103,7 @@ class Results:
 
 
 def install_peers() -> None:
-    """Makes the environment of the Python peers and fetches azcopy; what cannot be had is named when it is due."""
+    """Make the environment of the Python peers and fetch azcopy; what cannot be had is named when it is due."""
     done = _VENV / ".done"
     if not done.is_file() or done.read_text() != "\n".join(PINNED):
         subprocess.run([sys.executable, "-m", "venv", str(_VENV)], check=True)
@@ -133,26 +133,26 @@ class Bench:
     sink: Served
 
     def ours(self, length: int, *options: str, **settings: str) -> Run:
-        """Our copy, with more settings if the figure needs them."""
+        """Return our copy, with more settings if the figure needs them."""
         return self.script(["-m", "dev.bench.ours", str(length), *options], settings)
 
     def script(self, words: Sequence[str], settings: Mapping[str, str], program: Path = REPOSITORY) -> Run:
-        """What a Python program of ours reports; `program` is the repository that it is run from."""
+        """Return what a Python program of ours reports; `program` is the repository that it is run from."""
         return _report([sys.executable, *words], {**self.environment(), **settings}, program)
 
     def many(self, at_once: int, lengths: Sequence[int], *, cores: int = 0, memory_mb: int = 0) -> Run:
-        """Many of our copies with read-back in one process, so many at once."""
+        """Return many of our copies with read-back in one process, so many at once."""
         words = ["-m", "dev.bench.ours_many", str(at_once), *map(str, lengths)]
         settings = {"BENCH_CORES": str(cores), "BENCH_MEMORY_MB": str(memory_mb)} if cores else {}
         return self.script(words, settings)
 
     def floor(self, length: int, *, proof: bool, connections: int = 4, block_bytes: int = 8 << 20) -> Run:
-        """The same requests and hashes without an interpreter."""
+        """Return the same requests and hashes without an interpreter."""
         job = [content.object_id(length), length, connections, block_bytes, int(proof), self.tls.ca]
         return _report([str(_built_floor()), str(self.source.port), str(self.sink.port), *map(str, job)], {})
 
     def environment(self) -> dict[str, str]:
-        """The app's settings."""
+        """Return the app's settings."""
         return {
             **os.environ,
             "ACS_CONNECTION_STRING": f"endpoint=https://bench.communication.azure.com/;accesskey={_KEY}",
@@ -165,7 +165,7 @@ class Bench:
         }
 
     def peer(self, name: str, length: int, *, digest: bool = False, proof: bool = False) -> Run:
-        """A peer's copy; with a digest of what it read, and with proof compared with a full read-back."""
+        """Return a peer's copy; with a digest of what it read, and with proof compared with a full read-back."""
         object_id = content.object_id(length)
         job = {
             "source": content.location(length),
@@ -234,7 +234,7 @@ def _one(contest: Contest, name: str) -> Run:
 
 
 def _built_floor() -> Path:
-    """The floor's program, built when it is not there or older than its source.
+    """Return the floor's program, built when it is not there or older than its source.
 
     Raises:
         RuntimeError: there is no C compiler, or no OpenSSL to build against.
@@ -264,13 +264,13 @@ def _report(command: list[str], environment: dict[str, str], program: Path = REP
 
 
 def _busy_seconds() -> float:
-    """Seconds of CPU that the whole machine has used, or that its host took away."""
+    """Return seconds of CPU that the whole machine has used, or that its host took away."""
     times = psutil.cpu_times()._asdict()
     return float(sum(times.get(kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq", "steal")))
 
 
 def _family_seconds() -> float:
-    """Seconds of CPU that this process, its servers and its clients have used."""
+    """Return seconds of CPU that this process, its servers and its clients have used."""
     me = psutil.Process()
     total = 0.0
     for process in (me, *me.children(recursive=True)):  # the servers live in processes of their own

@@ -50,13 +50,13 @@ class Served:
 
     @property
     def url(self) -> str:
-        """Its address on loopback."""
+        """Return its address on loopback."""
         return f"https://127.0.0.1:{self.port}"
 
 
 @contextlib.contextmanager
 def certificate() -> Iterator[Certificate]:
-    """Files that live as long as the block."""
+    """Yield files that live as long as the block."""
     with tempfile.TemporaryDirectory(prefix="bench-tls-") as folder:
         made = Certificate(Path(folder) / "ca.pem", Path(folder) / "server.pem")
         ca = trustme.CA()
@@ -69,7 +69,7 @@ def certificate() -> Iterator[Certificate]:
 def python_server(
     kind: str, tls: Certificate, first_byte_ms: float = 0, megabytes: float = 0, burst_megabytes: float = 0
 ) -> Iterator[Served]:
-    """`source` or `sink`; the port speaks plain HTTP, too."""
+    """Run a `source` or a `sink`; the port speaks plain HTTP, too."""
     numbers = [str(number) for number in (first_byte_ms, megabytes, burst_megabytes)]
     command = [sys.executable, "-m", "dev.bench.servers", kind, str(tls.server), *numbers]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True)
@@ -84,13 +84,13 @@ def python_server(
 
 @contextlib.contextmanager
 def throttled(tls: Certificate) -> Iterator[tuple[Served, Served]]:
-    """A source of 40 ms and 12 MB/s for each connection, and a sink."""
+    """Run a source of 40 ms and 12 MB/s for each connection, and a sink."""
     with python_server("source", tls, 40, 12) as source, python_server("sink", tls) as sink:
         yield source, sink
 
 
 def stats_of(served: Served) -> dict[str, int]:
-    """What a Python server has counted so far."""
+    """Return what a Python server has counted so far."""
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     try:
         connection.request("GET", "/stats")
@@ -101,13 +101,13 @@ def stats_of(served: Served) -> dict[str, int]:
 
 
 def has_nginx() -> bool:
-    """Whether the fast servers can be started (Debian: nginx-light)."""
+    """Return whether the fast servers can be started (Debian: nginx-light)."""
     return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is not None
 
 
 @contextlib.contextmanager
 def nginx(tls: Certificate, lengths: Iterable[int], kinds: Iterable[str] = ("wav",)) -> Iterator[Served]:
-    """Source and sink in one: GET serves the file that a path names, PUT throws the body away."""
+    """Run source and sink in one: GET serves the file that a path names, PUT throws the body away."""
     for length, kind in itertools.product(lengths, kinds):
         _make_file(length, kind)
     with (
@@ -174,7 +174,7 @@ def _wait_for(port: int) -> None:
 
 
 def main(kind: str, pem: str, first_byte_ms: str, megabytes: str, burst_megabytes: str) -> None:
-    """One Python server, until it is terminated; prints its port."""
+    """Run one Python server until it is terminated, and print its port."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pem)
     numbers = float(first_byte_ms) / 1000, float(megabytes) * 1e6, float(burst_megabytes) * 1e6

@@ -33,7 +33,7 @@ SHAPES = (
 
 
 def shapes(say: Say, *, quick: bool) -> Figure:
-    """Five shapes of throttled sources and sinks, beside the native floor with 32 connections."""
+    """Return five shapes of throttled sources and sinks, beside the native floor with 32 connections."""
     length, rounds = (16 * MB, 1) if quick else (256 * MB, 3)
     found = {}
     with servers.certificate() as tls:

@@ -76,7 +76,7 @@ class Sink:
 
 
 def _length_of(name: str) -> int:
-    """What a block's own id says, where nginx took the block itself; 0 for ids of others."""
+    """Return what a block's own id says, where nginx took the block itself; 0 for ids of others."""
     try:
         block = staged_block(base64.b64decode(name).decode())
     except ValueError:
@@ -85,7 +85,7 @@ def _length_of(name: str) -> int:
 
 
 def _checked(request: http1.Request, body: bytearray) -> dict[str, str] | None:
-    """The headers that say what was checked; None when the bytes are not what the client says."""
+    """Return the headers that say what was checked; None when the bytes are not what the client says."""
     if wanted := request.headers.get("x-ms-content-crc64"):
         found = base64.b64encode(crc64_of(body).to_bytes(8, "little")).decode()
         return {"x-ms-content-crc64": found} if found == wanted else None

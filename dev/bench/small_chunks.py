@@ -42,7 +42,7 @@ class Call:
 
 
 def chunks_per_second(count: int, say: Say) -> tuple[float, float]:
-    """The line's rate and its floor's, in chunks a second, over `count` chunks each."""
+    """Return the line's rate and its floor's, in chunks a second, over `count` chunks each."""
     with LocalWorld(WorldOptions(host="builtin")) as world:
         world._stop_host()
         say("recording what the line does")
@@ -55,7 +55,7 @@ def chunks_per_second(count: int, say: Say) -> tuple[float, float]:
 
 
 def calls_of_a_chunk() -> list[tuple[str, str]]:
-    """What the line asks of its ports for one small chunk: port and method of each call."""
+    """Return what the line asks of its ports for one small chunk: port and method of each call."""
     with LocalWorld(WorldOptions(host="builtin")) as world:
         world._stop_host()
         (plan,) = _recorded(world, _tasks(world, 1))
@@ -112,7 +112,7 @@ def _app(world: LocalWorld, storage: str | None = None) -> Any:
 
 
 def _recorded(world: LocalWorld, tasks: list[str]) -> list[list[Call]]:
-    """What the line asks of each port, chunk by chunk; the sources are not deleted yet."""
+    """Return what the line asks of each port, chunk by chunk; the sources are not deleted yet."""
     from recording import wiring
     from recording.archive import line as archive
 
@@ -148,7 +148,7 @@ class _Watched:
 
 
 def _replayed(world: LocalWorld, plans: list[list[Call]]) -> float:
-    """Seconds for the same calls on an empty storage, with the queue's part of each message."""
+    """Return seconds for the same calls on an empty storage, with the queue's part of each message."""
     from recording import wiring
 
     with Azurite() as storage, _app(world, storage.connection_string), ExitStack() as stack:
@@ -165,7 +165,7 @@ def _replayed(world: LocalWorld, plans: list[list[Call]]) -> float:
 
 
 def _made_ready(ports: Any, plans: list[list[Call]]) -> None:
-    """What ingest has written before; and tables and containers, which are made on first use."""
+    """Return what ingest has written before; and tables and containers, which are made on first use."""
     ports.archive.put_once("ready.txt", b"ready", "text/plain")
     for calls in plans:
         for kind in ("chunk", "recording"):
@@ -184,7 +184,7 @@ def _replay(ports: Any, queue: QueueClient, calls: list[Call]) -> None:
 
 
 def _again(port: Any, call: Call, etags: dict[tuple[str, ...], str | None]) -> None:
-    """Makes a call again, with the ETags of this storage."""
+    """Make a call again, with the ETags of this storage."""
     arguments = list(call.arguments)
     kind = call.method.partition("_")[2]
     if call.method == "open_content":
@@ -221,7 +221,9 @@ def _archived(
     settings: Mapping[str, str] = MappingProxyType({}),
     then: Callable[[LocalWorld, list[str]], None] | None = None,
 ) -> float:
-    """Seconds until the host has archived all of them and deleted their sources, from the moment they are visible.
+    """Return seconds until the host has archived all of them and deleted their sources.
+
+    From the moment they are visible.
 
     Args:
         world: whose storage and simulator are used.

@@ -40,24 +40,24 @@ class Stats:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def begin(self) -> None:
-        """A request has come."""
+        """Count a request that has arrived."""
         with self.lock:
             self.requests += 1
             self.busy += 1
             self.most_busy = max(self.most_busy, self.busy)
 
     def moved(self, count: int) -> None:
-        """So many bytes of body went by."""
+        """Count so many bytes of a body."""
         with self.lock:
             self.bytes_moved += count
 
     def end(self) -> None:
-        """A request has been answered, or its client has gone."""
+        """Count a request as answered, or its client as gone."""
         with self.lock:
             self.busy -= 1
 
     def shown(self) -> bytes:
-        """As JSON."""
+        """Return it as JSON."""
         return json.dumps(
             {"requests": self.requests, "bytes_moved": self.bytes_moved, "most_busy": self.most_busy}
         ).encode()
@@ -122,7 +122,7 @@ class Pace:
         self._started = time.monotonic()
 
     def wait_after(self, count: int) -> None:
-        """Waits until these bytes, too, have had their time."""
+        """Wait until these bytes, too, have had their time."""
         self._done += count
         if self._rate and (ahead := self._started + self._done / self._rate - time.monotonic()) > 0:
             time.sleep(ahead)

@@ -151,7 +151,7 @@ class Counted(TableCatalog):
 
     @property
     def requests(self) -> int:
-        """How many requests were made until now."""
+        """Return how many requests were made until now."""
         return int(self._chunks.requests + self._recordings.requests)
 
     def fill(self, chunks: Iterator[Mapping[str, Any]], recordings: Iterator[Mapping[str, Any]]) -> None:

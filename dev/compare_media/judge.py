@@ -76,7 +76,7 @@ def play(path: Path) -> Verdict:
 
 
 def _is_played(stream: Any) -> bool:
-    """Whether a stream is sound or moving picture: a cover is a picture, but is not played."""
+    """Return whether a stream is sound or moving picture: a cover is a picture, but is not played."""
     from av.stream import Disposition
 
     is_cover = bool(stream.disposition & (Disposition.attached_pic | Disposition.still_image))

@@ -91,7 +91,7 @@ class Day:
 
     @property
     def now(self) -> datetime:
-        """The time of the day."""
+        """Return the time of the day."""
         return self.world.now
 
 

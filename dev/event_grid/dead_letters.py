@@ -23,7 +23,7 @@ class DeadLetterSink(Protocol):
     """A place for dead letters. It may be shared by subscriptions."""
 
     async def write(self, name: str, body: bytes) -> None:
-        """Keeps the document under this name; the same name is written once only.
+        """Keep the document under this name; the same name is written once only.
 
         Raises:
             DeadLettersUnavailableError: Trying again may help.
@@ -59,7 +59,7 @@ class BlobDeadLetters:
 
 
 def dead_letter_name(topic: str, subscription: str, at: datetime) -> str:
-    """`{topic}/{SUBSCRIPTION}/{yyyy}/{m}/{d}/{h}/{guid}.json`: capitals, UTC, no leading zeros."""
+    """Return `{topic}/{SUBSCRIPTION}/{yyyy}/{m}/{d}/{h}/{guid}.json`: capitals, UTC, no leading zeros."""
     resource, utc = topic.rstrip("/").rsplit("/", 1)[-1], at.astimezone(UTC)
     return f"{resource}/{subscription.upper()}/{utc.year}/{utc.month}/{utc.day}/{utc.hour}/{uuid.uuid4()}.json"
 
@@ -75,7 +75,10 @@ def dead_letter_document(
     last_attempt_at: datetime | None,
     encoding: Encoding = "plain",
 ) -> bytes:
-    """A JSON array of the events as the subscriber would have got them, each with why and when it was given up."""
+    """Return a JSON array of the events as the subscriber would have got them.
+
+    Each with why and when it was given up.
+    """
     facts = {
         "deadLetterReason": reason,
         "deliveryAttempts": attempts,

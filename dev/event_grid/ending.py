@@ -7,7 +7,7 @@ _ASK_AGAIN_SECONDS = 0.05
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels the tasks and returns once they are gone.
+    """Cancel the tasks and return once they are gone.
 
     One request is not always enough: on Python 3.11 `asyncio.wait_for` swallows a cancellation that comes in the same
     moment as what it waited for, as when the clock is moved and Event Grid is closed right after.

@@ -29,24 +29,24 @@ class Endpoint(Protocol):
     """Where the events of one subscription go."""
 
     async def prove(self) -> None:
-        """Does the handshake.
+        """Do the handshake.
 
         Raises:
             SubscriptionRefusedError: The endpoint refused, or is not there.
         """
 
     async def send(self, events: Sequence[Event], attempt: int, encoding: Encoding = "plain") -> Answer:
-        """One attempt for these events, all or none; `attempt` is 1 for the first. Failures are answers."""
+        """Return one attempt for these events, all or none; `attempt` is 1 for the first. Failures are answers."""
 
 
 class QueuePort(Protocol):
     """A Storage Queue as Event Grid uses it."""
 
     async def is_there(self) -> bool:
-        """Whether the queue exists and can be reached."""
+        """Return whether the queue exists and can be reached."""
 
     async def put(self, text: str) -> Answer:
-        """Adds one message with exactly this text. Failures are answers."""
+        """Add one message with exactly this text. Failures are answers."""
 
 
 class WebhookEndpoint:
@@ -62,14 +62,14 @@ class WebhookEndpoint:
         self._url = URL(subscription.url, encoded=True)
 
     async def prove(self) -> None:
-        """Each schema has a handshake of its own."""
+        """Prove by the handshake that the schema has."""
         if self._subscription.schema == "EventGridSchema":
             await self._prove_by_echo()
         else:
             await self._prove_by_origin()
 
     async def send(self, events: Sequence[Event], attempt: int, encoding: Encoding = "plain") -> Answer:
-        """Posts the events and hands back the answer."""
+        """Post the events and hand back the answer."""
         content_type, body = notification(events, self._subscription.schema, encoding)
         headers = {"Content-Type": content_type, **self._headers("Notification", events[0], attempt)}
         answer, _, _ = await self._request("POST", headers, body)
@@ -138,13 +138,13 @@ class QueueEndpoint:
         self._queue = queue
 
     async def prove(self) -> None:
-        """There is no handshake with a queue; it only has to be there."""
+        """Check that the queue is there: there is no handshake with one."""
         if not await self._queue.is_there():
             name, queue = self._subscription.name, self._subscription.queue_name
             raise SubscriptionRefusedError(f"subscription {name!r}: there is no queue {queue!r}")
 
     async def send(self, events: Sequence[Event], attempt: int, encoding: Encoding = "plain") -> Answer:
-        """One message an event; the first failure stands for all, so earlier ones may come twice."""
+        """Return one message an event; the first failure stands for all, so earlier ones may come twice."""
         del attempt  # a message says nothing about earlier attempts
         answer = answer_of(201)
         for event in events:

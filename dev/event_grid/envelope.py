@@ -33,12 +33,12 @@ def stamped(event: Event, topic: str, *, is_checked: bool = True) -> Event:
 
 
 def in_schema(event: Event, schema: Schema) -> Event:
-    """The event as the subscriber gets it."""
+    """Return the event as the subscriber gets it."""
     return _cloud_event(event) if schema == "CloudEventSchemaV1_0" else event
 
 
 def validation_event(topic: str, code: str, at: datetime) -> Event:
-    """The first event a webhook gets. There is no `validationUrl`: nobody confirms by hand here."""
+    """Return the first event a webhook gets, without a `validationUrl`: nothing is confirmed by hand here."""
     return {
         "id": str(uuid.uuid4()),
         "topic": topic,
@@ -52,12 +52,12 @@ def validation_event(topic: str, code: str, at: datetime) -> Event:
 
 
 def as_json(value: Any) -> bytes:
-    """Compact UTF-8 JSON."""
+    """Return compact UTF-8 JSON."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def timestamp(at: datetime) -> str:
-    """Seven digits of a second and Z, as the service writes times."""
+    """Return seven digits of a second and Z, as the service writes times."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
 
 

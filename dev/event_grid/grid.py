@@ -70,7 +70,7 @@ class EventGrid:
         self._is_closed = False
 
     async def subscribe(self, subscription: WebhookSubscription | StorageQueueSubscription) -> None:
-        """Proves that the endpoint wants the events, then delivers to it what is published from now on.
+        """Prove that the endpoint wants the events, then deliver to it what is published from now on.
 
         Raises:
             SubscriptionRefusedError: The handshake failed, or the queue does not exist.
@@ -85,7 +85,7 @@ class EventGrid:
         self._lines[subscription.name] = self._line(subscription, endpoint)
 
     def publish(self, event: Event, *, is_checked: bool = True) -> None:
-        """Takes an event in the Event Grid schema and delivers it to each subscription in the background.
+        """Take an event in the Event Grid schema and deliver it to each subscription in the background.
 
         Args:
             event: What is published.
@@ -101,7 +101,7 @@ class EventGrid:
             line.accept(complete)
 
     def script(self, plan: DeliveryPlan) -> None:
-        """Applies a plan to the next events, after the plans that are there already.
+        """Apply a plan to the next events, after the plans that are there already.
 
         Raises:
             LookupError: No subscription has the plan's name, or there is none at all.
@@ -115,20 +115,20 @@ class EventGrid:
             line.script.add(plan.model_copy(update={"foreign": foreign}))
 
     def release(self) -> None:
-        """Lets go what a `reorder` or `batch` plan holds although fewer events came than it waits for."""
+        """Let go what a `reorder` or `batch` plan holds although fewer events came than it waits for."""
         for line in self._lines.values():
             line.dispatch(line.script.release())
 
     def deliveries(self) -> tuple[DeliveryRecord, ...]:
-        """Every attempt and every end so far, in order of time."""
+        """Return every attempt and every end so far, in order of time."""
         return tuple(self._records)
 
     def pending(self) -> tuple[PendingDelivery, ...]:
-        """What is neither delivered nor given up."""
+        """Return what is neither delivered nor given up."""
         return tuple(pending for line in self._lines.values() for pending in _pending(line))
 
     async def settle(self, timeout: float = 30.0) -> None:
-        """Returns once nothing is being sent and nothing is due at the clock's present time.
+        """Return once nothing is being sent and nothing is due at the clock's present time.
 
         Retries that are due later, and held events, stay pending.
 
@@ -144,7 +144,7 @@ class EventGrid:
             raise BaseExceptionGroup("deliveries broke", failures)
 
     async def close(self) -> None:
-        """Abandons what is under way and releases everything; closing twice is fine."""
+        """Abandon what is under way and release everything; closing twice is fine."""
         self._is_closed = True
         for line in self._lines.values():
             await line.close()
@@ -162,7 +162,7 @@ class EventGrid:
         return DeliveryLine(subscription, endpoint, self._clock, topic=self._topic, record=record, jitter=self._jitter)
 
     def _open_session(self) -> aiohttp.ClientSession:
-        """No kept-alive connections: a subscriber that restarts is not to blame for a stale one."""
+        """Return no kept-alive connections: a subscriber that restarts is not to blame for a stale one."""
         if self._session is None:
             connector = aiohttp.TCPConnector(force_close=True)
             self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))

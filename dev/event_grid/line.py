@@ -83,12 +83,12 @@ class DeliveryLine:
         self._jitter = jitter
 
     def accept(self, event: Event) -> None:
-        """Takes a published event on, as the script says; one that the filter does not let through is ignored."""
+        """Take a published event on, as the script says; one that the filter does not let through is ignored."""
         if self.subscription.wants(event["eventType"]):
             self.dispatch(self.script.take(event))
 
     def dispatch(self, leaving: Round) -> None:
-        """Sends these parcels on their way."""
+        """Send these parcels on their way."""
         before: Shipment | None = None
         for parcel in leaving.parcels:
             now = self._clock.now()
@@ -97,7 +97,7 @@ class DeliveryLine:
             before = shipment
 
     async def close(self) -> None:
-        """Stops everything; what is under way is abandoned."""
+        """Stop everything; what is under way is abandoned."""
         await end(*self.shipments.values())
 
     def _start(self, shipment: Shipment) -> None:
@@ -121,7 +121,7 @@ class DeliveryLine:
             await self._give_up(shipment, reason)
 
     async def _try_until_settled(self, shipment: Shipment) -> str | None:
-        """None once delivered, else the reason why it is not tried any more."""
+        """Return None once delivered, else the reason why it is not tried any more."""
         if shipment.parcel.treatment == "probation":
             shipment.last = PROBATION
             return TTL_EXCEEDED  # the page names no reason of its own for probation
@@ -136,7 +136,7 @@ class DeliveryLine:
         return TTL_EXCEEDED
 
     async def _is_reached_in_time(self, shipment: Shipment, due: datetime) -> bool:
-        """Waits until it is due, or until it expires, whichever is first."""
+        """Wait until it is due, or until it expires, whichever is first."""
         await self._wait(shipment, min(due, shipment.expires_at))
         return self._clock.now() < shipment.expires_at
 
@@ -178,7 +178,7 @@ class DeliveryLine:
         self._log(shipment, "dropped", "DeadLettersUnavailable")
 
     async def _has_ended(self, shipment: Shipment, reason: str, sink: DeadLetterSink) -> bool:
-        """Tries to write the dead letter; false if that should be tried again."""
+        """Try to write the dead letter; false if that should be tried again."""
         try:
             await self._write_dead_letter(shipment, reason, sink)
         except DeadLettersMissingError:

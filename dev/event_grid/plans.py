@@ -81,16 +81,16 @@ class Script:
         self._plans: deque[_Running] = deque()
 
     def add(self, plan: DeliveryPlan) -> None:
-        """Runs after the plans that are already there."""
+        """Run after the plans that are already there."""
         self._plans.append(_Running(plan, plan.count))
 
     @property
     def held(self) -> tuple[Event, ...]:
-        """What waits for the rest of a `reorder` or `batch`."""
+        """Return what waits for the rest of a `reorder` or `batch`."""
         return tuple(event for running in self._plans for event in running.held)
 
     def take(self, event: Event) -> Round:
-        """What leaves now that this event has come: it, more than it, or nothing yet."""
+        """Return what leaves now that this event has come: it, more than it, or nothing yet."""
         if not self._plans:
             return Round((Parcel((event,)),))
         running = self._plans[0]
@@ -102,7 +102,7 @@ class Script:
         return self.release() if running.left == 0 else Round()
 
     def release(self) -> Round:
-        """Ends a plan that still waits for more events, and lets go what it holds."""
+        """End a plan that still waits for more events, and let go what it holds."""
         if not self._plans or not self._plans[0].held:
             return Round()
         running = self._plans.popleft()

@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def is_accepted(self) -> bool:
-        """Only 200 to 204 count as delivered."""
+        """Return whether a status counts as delivered: only 200 to 204 do."""
         return self.status in ACCEPTED_STATUSES
 
 
@@ -65,13 +65,15 @@ NOT_TRIED = Answer("None")
 
 
 def answer_of(status: int) -> Answer:
-    """An HTTP status in Event Grid's words."""
+    """Return an HTTP status in Event Grid's words."""
     named = "Delivered" if status in ACCEPTED_STATUSES else "GenericError"
     return Answer(_OUTCOMES.get(status, named), status)
 
 
 def give_up_reason(answer: Answer, attempts: int, max_attempts: int, *, is_azure_resource: bool) -> str | None:
-    """Why there is no further attempt after this answer, in the words of `deadLetterReason`; None if there is one.
+    """Return why there is no further attempt after this answer, in the words of `deadLetterReason`.
+
+    None if there is one.
 
     Of the reasons for a single status only "UndeliverableDueToHttpBadRequest" was seen live; the others follow it.
     """
@@ -81,7 +83,7 @@ def give_up_reason(answer: Answer, attempts: int, max_attempts: int, *, is_azure
 
 
 def wait_after(answer: Answer, attempts: int, *, is_azure_resource: bool) -> timedelta:
-    """How long Event Grid waits after the failure of attempt number `attempts` (the first is 1)."""
+    """Return how long Event Grid waits after the failure of attempt number `attempts` (the first is 1)."""
     shortest = _SHORTEST_WAITS_RESOURCE if is_azure_resource else _SHORTEST_WAITS
     scheduled = RETRY_WAITS[min(attempts, len(RETRY_WAITS)) - 1]
     return max(scheduled, shortest.get(answer.status or 0, timedelta()))

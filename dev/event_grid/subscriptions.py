@@ -39,16 +39,16 @@ class Subscription:
 
     @property
     def ttl(self) -> timedelta:
-        """How long after publishing Event Grid still tries."""
+        """Return how long after publishing Event Grid still tries."""
         return timedelta(minutes=self.ttl_minutes)
 
     @property
     def is_azure_resource(self) -> bool:
-        """Whether the rules for Azure resources apply, which differ from those for webhooks in 401 and 404."""
+        """Return whether the rules for Azure resources apply, which differ from those for webhooks in 401 and 404."""
         return True
 
     def wants(self, event_type: str) -> bool:
-        """Whether the filter lets an event of this type through."""
+        """Return whether the filter lets an event of this type through."""
         return self.included_event_types is None or event_type in self.included_event_types
 
 
@@ -66,7 +66,7 @@ class WebhookSubscription(Subscription):
 
     @property
     def is_azure_resource(self) -> bool:
-        """A function is one, a plain webhook is not."""
+        """Return whether it is a resource of Azure: a function is one, a plain webhook is not."""
         return self.endpoint_type == "AzureFunction"
 
 

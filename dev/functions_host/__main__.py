@@ -9,7 +9,7 @@ from dev.functions_host.options import DRAIN_LIMIT_SECONDS, LEASE_SECONDS
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line; prints help or the fault and exits, as argparse does."""
+    """Read the command line; print help or the fault and exit, as argparse does."""
     parser = argparse.ArgumentParser("python -m dev.functions_host", description="Runs function_app.py on loopback.")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free port (default 7071)")
     parser.add_argument("--settings", type=Path, help="default: local.settings.json of the app, when there is one")

@@ -37,7 +37,7 @@ def main(
     log_json: bool = False,
     sign_in: bool = False,
 ) -> int:
-    """Runs a host until it is told to stop. What follows `host` counts for the built-in host only.
+    """Run a host until it is told to stop. What follows `host` counts for the built-in host only.
 
     Args:
         port: 0 takes a free one.
@@ -105,7 +105,7 @@ class _StopSignal:
             signal.signal(number, self._received)
 
     async def wait(self) -> str:
-        """The name of the signal that came."""
+        """Return the name of the signal that came."""
         await self._came.wait()
         return self._name
 
@@ -117,7 +117,7 @@ class _StopSignal:
 
 
 def _leave_behind(running: list[str]) -> None:
-    """Exits without joining the threads of functions that outlived the limit: production kills the worker, too."""
+    """Exit without joining the threads of functions that outlived the limit: production kills the worker, too."""
     log.warning("Host stopped; left behind: %s", ", ".join(running))
     logging.shutdown()
     sys.stdout.flush()

@@ -16,7 +16,7 @@ _OLDEST_MAJOR = 4
 
 
 def choose_host(wanted: HostChoice) -> Literal["builtin", "func"]:
-    """Which host to start: `auto` takes Core Tools 4 or newer when `func` is on PATH.
+    """Return which host to start: `auto` takes Core Tools 4 or newer when `func` is on PATH.
 
     Raises:
         AppError: `func` was asked for and is absent or too old.
@@ -33,7 +33,7 @@ def choose_host(wanted: HostChoice) -> Literal["builtin", "func"]:
 
 
 def func_version() -> tuple[int, ...] | None:
-    """The version of `func` on PATH; None when there is none or it does not answer with a version."""
+    """Return the version of `func` on PATH; None when there is none or it does not answer with a version."""
     func = shutil.which("func")
     if func is None:
         return None
@@ -46,7 +46,7 @@ def func_version() -> tuple[int, ...] | None:
 
 
 def run_func(port: int, settings: Mapping[str, str], *, enable_auth: bool, app_dir: Path) -> int:
-    """Runs `func start` until it ends, passing SIGTERM on; returns its exit code.
+    """Run `func start` until it ends, passing SIGTERM on; return its exit code.
 
     The settings are passed as environment variables, which win over the app's local.settings.json.
     """
@@ -62,6 +62,6 @@ def run_func(port: int, settings: Mapping[str, str], *, enable_auth: bool, app_d
 
 
 def func_command(port: int, *, enable_auth: bool) -> list[str]:
-    """The command line of Core Tools for this port."""
+    """Return the command line of Core Tools for this port."""
     func = shutil.which("func") or "func"
     return [func, "start", "--port", str(port), *(["--enableAuth"] if enable_auth else [])]

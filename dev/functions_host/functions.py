@@ -31,12 +31,12 @@ class Binding:
     properties: Mapping[str, Any]
 
     def text(self, key: str, default: str = "") -> str:
-        """The property as text; absent and null both give the default."""
+        """Return the property as text; absent and null both give the default."""
         value = self.properties.get(key)
         return default if value is None else str(value)
 
     def flag(self, key: str, *, default: bool = False) -> bool:
-        """The property as a yes or no; absent and null both give the default."""
+        """Return the property as a yes or no; absent and null both give the default."""
         value = self.properties.get(key)
         return default if value is None else str(value).lower() == "true"
 
@@ -50,12 +50,12 @@ class FunctionSpec:
     outputs: tuple[Binding, ...]
 
     def output(self, name: str) -> Binding | None:
-        """The output binding of that name (`$return` for the returned value), if declared."""
+        """Return the output binding of that name (`$return` for the returned value), if declared."""
         return next((binding for binding in self.outputs if binding.name == name), None)
 
     @classmethod
     def from_raw_bindings(cls, name: str, raw_bindings: Iterable[str]) -> "FunctionSpec":
-        """Reads the JSON texts of an indexed function.
+        """Read the JSON texts of an indexed function.
 
         Raises:
             AppError: a binding is of a kind this host does not serve.

@@ -50,7 +50,7 @@ class FunctionsHost:
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> "FunctionsHost":
-        """Starts; when that fails, everything begun is undone. Raises AppError with what to change."""
+        """Start; when that fails, everything begun is undone. Raises AppError with what to change."""
         async with AsyncExitStack() as begun:
             await self._start(begun)
             self._exit = begun.pop_all()
@@ -59,33 +59,33 @@ class FunctionsHost:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Drains, then ends everything in reverse order of the start."""
+        """Drain, then ends everything in reverse order of the start."""
         await self._drain_within_limit()
         await self._exit.aclose()
 
     @property
     def engine_name(self) -> str:
-        """Which engine runs the functions."""
+        """Return which engine runs the functions."""
         return self._engine.name
 
     @property
     def running(self) -> list[str]:
-        """Names of the functions that run right now."""
+        """Name of the functions that run right now."""
         return sorted(self._invoker.running.values())
 
     def drain(self) -> None:
-        """Stops listening in the background; running functions go on, and requests are still answered."""
+        """Stop listening in the background; running functions go on, and requests are still answered."""
         if not self.is_draining:
             self.is_draining = True
             self._drain = asyncio.create_task(self._listeners.stop())
 
     def resume(self) -> None:
-        """Listens again after a drain."""
+        """Listen again after a drain."""
         self.is_draining = False
         self._listeners.start()
 
     def url_of(self, function: FunctionSpec) -> str | None:
-        """Where a request runs the function; None when only its listener does."""
+        """Return where a request runs the function; None when only its listener does."""
         if function.trigger.type == HTTP_TRIGGER:
             return "/".join(part for part in (self.url, self._route_prefix, function_route(function)) if part)
         if function.trigger.type == EVENT_GRID_TRIGGER:

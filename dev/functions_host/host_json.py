@@ -55,7 +55,7 @@ class HostJson:
 
 
 def read_host_json(app_dir: Path) -> HostJson:
-    """Reads and checks the file. Raises AppError naming the file, the setting and the fault."""
+    """Read and check the file. Raises AppError naming the file, the setting and the fault."""
     path = app_dir / "host.json"
     try:
         return parse_host_json(path.read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def read_host_json(app_dir: Path) -> HostJson:
 
 
 def parse_host_json(text: str) -> HostJson:
-    """Checks the text of a host.json. Raises AppError naming the setting and the fault."""
+    """Check the text of a host.json. Raises AppError naming the setting and the fault."""
     content = _Section("", _parse_json(text))
     content.refuse_others(_TOP_LEVEL)
     if content.get("version", "2.0") != "2.0" or "version" not in content.values:
@@ -108,7 +108,7 @@ class _Section:
 
 
 def parse_duration(name: str, text: object) -> timedelta:
-    """Reads .NET's `[d.]hh:mm:ss[.fff]`. Raises AppError naming the setting."""
+    """Read .NET's `[d.]hh:mm:ss[.fff]`. Raises AppError naming the setting."""
     found = _DURATION.fullmatch(str(text))
     if found is None:
         raise AppError(f'{name} must look like "00:00:30", not {text!r}')

@@ -28,7 +28,7 @@ class Invoker:
     async def invoke(
         self, function: FunctionSpec, trigger: Datum, metadata: Mapping[str, Datum] | None = None, reason: str = ""
     ) -> Datum | None:
-        """Runs the function and writes its outputs; the returned value is the answer.
+        """Run the function and write its outputs; the returned value is the answer.
 
         Raises:
             FunctionFailedError: the function raised, or an output could not be written although it had succeeded.
@@ -44,7 +44,7 @@ class Invoker:
                 self._idle.set()
 
     async def wait_idle(self) -> None:
-        """Returns when nothing runs."""
+        """Return when nothing runs."""
         await self._idle.wait()
 
     async def _run_and_log(self, call: Call, reason: str) -> Datum | None:

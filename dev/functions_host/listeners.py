@@ -24,19 +24,19 @@ class Listeners:
         self.timers: list[TimerListener] = []
 
     def start(self) -> None:
-        """Begins (or begins again) to listen."""
+        """Begin (or begins again) to listen."""
         for listener in self._all():
             listener.start()
 
     async def stop(self) -> None:
-        """Takes nothing new and returns when everything taken has ended."""
+        """Take nothing new and return when everything taken has ended."""
         await asyncio.gather(*(listener.stop() for listener in self._all()))
 
     def _all(self) -> list[QueueListener | TimerListener]:
         return [*self.queues, *self.timers]
 
     def notify(self, queue_name: str) -> None:
-        """Wakes the listeners of a queue that this host has just written to."""
+        """Wake the listeners of a queue that this host has just written to."""
         for listener in self.queues:
             if listener.queue_name == queue_name:
                 listener.notify()
@@ -58,7 +58,7 @@ class ListenerFactory:
         self._options = options
 
     def add(self, function: FunctionSpec, invoker: Invoker, listeners: Listeners) -> None:
-        """Adds the listener of one function, if its trigger needs one.
+        """Add the listener of one function, if its trigger needs one.
 
         Raises:
             AppError: a name, connection or schedule of this function cannot be resolved.

@@ -12,7 +12,7 @@ _CHATTY = ("azure", "aiohttp.access", "urllib3", "asyncio")
 
 
 def configure_logging(*, as_json: bool) -> None:
-    """Sends everything to stderr from INFO up, chatty libraries from WARNING up."""
+    """Send everything to stderr from INFO up, chatty libraries from WARNING up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else PlainFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -55,7 +55,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def extra_fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What was given as `extra=`."""
+    """Return what was given as `extra=`."""
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 

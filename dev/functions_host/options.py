@@ -38,5 +38,5 @@ class HostOptions:
 
     @property
     def timer_state_dir(self) -> Path:
-        """The directory that is meant when none is given."""
+        """Return the directory that is meant when none is given."""
         return self.state_dir or self.app_dir / ".local-world" / "functions-host"

@@ -65,7 +65,7 @@ class HostProcess:
         self._arguments += extra
 
     def __enter__(self) -> "HostProcess":
-        """Starts it and waits until it is ready."""
+        """Start it and wait until it is ready."""
         try:
             return self.start().wait_ready()
         except BaseException:
@@ -75,7 +75,7 @@ class HostProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Kills it when it still runs."""
+        """Kill it when it still runs."""
         self.kill()
 
     @property
@@ -85,16 +85,16 @@ class HostProcess:
 
     @property
     def keys(self) -> dict[str, Any]:
-        """All keys, once ready: `master`, `host`, `system`, `functions`."""
+        """Return all keys, once ready: `master`, `host`, `system`, `functions`."""
         return dict(self._ready["keys"])
 
     @property
     def pid(self) -> int:
-        """The process id, once started."""
+        """Return the process id, once started."""
         return self._started().pid
 
     def start(self) -> "HostProcess":
-        """Starts the process; its output is appended to the log."""
+        """Start the process; its output is appended to the log."""
         self._work_dir.mkdir(parents=True, exist_ok=True)
         self._ready_path.unlink(missing_ok=True)
         (self._work_dir / "settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": self._settings}))
@@ -110,7 +110,7 @@ class HostProcess:
         return self
 
     def wait_ready(self, timeout_seconds: float = 30.0) -> "HostProcess":
-        """Returns once requests are answered. Raises HostNotReadyError with the end of the log."""
+        """Return once requests are answered. Raises HostNotReadyError with the end of the log."""
         give_up_at = time.monotonic() + timeout_seconds
         while not self._ready_path.exists():
             if self._started().poll() is not None or time.monotonic() > give_up_at:
@@ -120,26 +120,26 @@ class HostProcess:
         return self
 
     def terminate(self, timeout_seconds: float = 30.0) -> int:
-        """Asks it to stop (SIGTERM), waits for the drain, and returns the exit code."""
+        """Ask it to stop (SIGTERM), wait for the drain, and return the exit code."""
         self._started().terminate()
         return self._started().wait(timeout_seconds)
 
     def kill(self) -> None:
-        """Ends it at once (kill -9), as a crash or a scale-in would. Does nothing when it has ended already."""
+        """End it at once (kill -9), as a crash or a scale-in would. Do nothing when it has ended already."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def is_running(self) -> bool:
-        """Whether the process still exists."""
+        """Return whether the process still exists."""
         return self._process is not None and self._process.poll() is None
 
     def rss_bytes(self) -> int:
-        """Resident memory of the process, in bytes."""
+        """Return the resident memory of the process, in bytes."""
         return int(psutil.Process(self.pid).memory_info().rss)
 
     def log_text(self) -> str:
-        """Everything it has written so far, over all starts."""
+        """Return everything it has written so far, over all starts."""
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     def _started(self) -> subprocess.Popen[bytes]:

@@ -12,7 +12,7 @@ from dev.functions_host.functions import AppError, FunctionSpec
 
 
 def read_local_settings(path: Path) -> dict[str, str]:
-    """The `Values` of a local.settings.json; comments and trailing commas are accepted, as by Core Tools.
+    """Return the `Values` of a local.settings.json; comments and trailing commas are accepted, as by Core Tools.
 
     Raises:
         AppError: the file is absent, encrypted, or holds a value that is not text.
@@ -31,13 +31,13 @@ def read_local_settings(path: Path) -> dict[str, str]:
 
 
 def effective_settings(values: Mapping[str, str]) -> dict[str, str]:
-    """What the app will see: the environment wins over the file, as with Core Tools."""
+    """Return what the app will see: the environment wins over the file, as with Core Tools."""
     return {**values, **os.environ}
 
 
 @contextmanager
 def exported(values: Mapping[str, str]) -> Iterator[None]:
-    """Puts the values into the environment where nothing else has set them, and takes them out again."""
+    """Put the values into the environment where nothing else has set them, and take them out again."""
     added = {name: value for name, value in values.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -48,7 +48,7 @@ def exported(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def resolve_names(text: str, settings: Mapping[str, str]) -> str:
-    """Replaces each `%NAME%` by the setting of that name. Raises AppError when there is none."""
+    """Replace each `%NAME%` by the setting of that name. Raises AppError when there is none."""
 
     def replace(found: re.Match[str]) -> str:
         if not settings.get(found.group(1)):
@@ -59,7 +59,7 @@ def resolve_names(text: str, settings: Mapping[str, str]) -> str:
 
 
 def is_disabled(function: FunctionSpec, settings: Mapping[str, str]) -> bool:
-    """Whether `AzureWebJobs.<name>.Disabled` (or its form with underscores) says so."""
+    """Return whether `AzureWebJobs.<name>.Disabled` (or its form with underscores) says so."""
     names = (f"AzureWebJobs.{function.name}.Disabled", f"AzureWebJobs_{function.name}_Disabled")
     return any(settings.get(name, "").lower() in ("true", "1") for name in names)
 

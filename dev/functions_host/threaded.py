@@ -12,7 +12,7 @@ from dev.functions_host.options import HostOptions
 
 @contextmanager
 def run_in_thread(options: HostOptions) -> Iterator[FunctionsHost]:
-    """Starts a host, yields it ready (`url`, `keys`, `functions`), and drains it at the end.
+    """Start a host, yield it ready (`url`, `keys`, `functions`), and drain it at the end.
 
     One host at a time: the settings are those of the process, and the worker library runs one app per process.
 

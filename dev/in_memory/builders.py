@@ -41,23 +41,23 @@ FOLDER = "2026/11/23/call/recording"
 
 
 def event_file(name: str) -> dict[str, Any]:
-    """One of the event fixtures, as Event Grid would deliver it."""
+    """Return one of the event fixtures, as Event Grid would deliver it."""
     content: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return content
 
 
 def document_id(number: int = 0) -> str:
-    """A document id in the form that ACS uses."""
+    """Return a document id in the form that ACS uses."""
     return f"0-weu-d7-{number:032x}"
 
 
 def location(document: str, view: str = "/content/video", host: str = "weu-storage.asm.skype.com") -> str:
-    """A location in ACS's storage."""
+    """Return a location in ACS's storage."""
     return f"https://{host}/v1/objects/{document}{view}"
 
 
 def chunk(number: int = 0, document: str | None = None, /, **changes: Any) -> dict[str, Any]:
-    """Chunk `number` of a recording in an event; a change to None removes the field."""
+    """Return chunk `number` of a recording in an event; a change to None removes the field."""
     document = document or document_id(number)
     facts = {
         "documentId": document,
@@ -71,7 +71,7 @@ def chunk(number: int = 0, document: str | None = None, /, **changes: Any) -> di
 
 
 def event(*chunks: dict[str, Any], data: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """An event in Event Grid schema; `data` changes its data, other names its envelope, None removes a field."""
+    """Return an event in Event Grid schema; `data` changes its data, other names its envelope, None removes a field."""
     facts = {
         "recordingStorageInfo": {"recordingChunks": list(chunks) or [chunk()]},
         "recordingStartTime": "2026-11-23T08:56:00.1234567Z",
@@ -96,7 +96,7 @@ def event(*chunks: dict[str, Any], data: dict[str, Any] | None = None, **changes
 
 
 def cloud_event(*chunks: dict[str, Any], data: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """The same event as a CloudEvent."""
+    """Return the same event as a CloudEvent."""
     told = event(*chunks, data=data)
     envelope = {
         "specversion": "1.0",
@@ -111,7 +111,7 @@ def cloud_event(*chunks: dict[str, Any], data: dict[str, Any] | None = None, **c
 
 
 def task(index: int = 0, document: str | None = None, **changes: Any) -> ChunkTask:
-    """A chunk task for a good WAV chunk."""
+    """Return a chunk task for a good WAV chunk."""
     document = document or document_id(index)
     facts = {
         "recording_id": RECORDING_ID,
@@ -134,7 +134,7 @@ def task(index: int = 0, document: str | None = None, **changes: Any) -> ChunkTa
 
 
 def record(state: ChunkState = ChunkState.PENDING, **changes: Any) -> ChunkRecord:
-    """A chunk's record; from COPIED on with all the facts that the line would have learned by then."""
+    """Return a chunk's record; from COPIED on with all the facts that the line would have learned by then."""
     facts: dict[str, Any] = {"task": task(), "first_seen_at": EVENT_TIME, "changed_at": EVENT_TIME, "state": state}
     if state in (ChunkState.COPIED, ChunkState.VERIFIED, ChunkState.CATALOGED, ChunkState.SOURCE_DELETED):
         facts |= {"blob_name": f"{FOLDER}/0000-{document_id()}.wav", "format": FormatType.WAV, "length_bytes": 64_044}
@@ -149,13 +149,13 @@ def record(state: ChunkState = ChunkState.PENDING, **changes: Any) -> ChunkRecor
 
 
 def stored(of: ChunkRecord) -> StoredChunk:
-    """What the archive holds of a record's chunk when all is well."""
+    """Return what the archive holds of a record's chunk when all is well."""
     facts = {"sha256": of.sha256} if of.sha256 else {}
     return StoredChunk(StoredBlob(of.length_bytes or 0, facts, STORED_ETAG), receipt_of(of, "1.2.3"), metadata())
 
 
 def metadata(of: ChunkTask | None = None, **changes: Any) -> bytes:
-    """The metadata document of a task's chunk, with its keys swapped as the live service does."""
+    """Return the metadata document of a task's chunk, with its keys swapped as the live service does."""
     of = of or task()
     facts = {
         "resourceId": "6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3",
@@ -177,7 +177,7 @@ def metadata(of: ChunkTask | None = None, **changes: Any) -> bytes:
 
 
 def settings(**changes: Any) -> Settings:
-    """Good settings; `acs` takes a dict of changes to the connection."""
+    """Return good settings; `acs` takes a dict of changes to the connection."""
     acs = {"endpoint": "https://contoso-voice.europe.communication.azure.com", "access_key": SecretStr(ACCESS_KEY)}
     acs |= {"resource_id": RESOURCE, **changes.pop("acs", {})}
     local = StorageConnection(connection_string=SecretStr("UseDevelopmentStorage=true"))
@@ -189,7 +189,7 @@ def settings(**changes: Any) -> Settings:
 
 
 def wav(duration_ms: int = DURATION_MS, channels: int = 1, *, sample: bytes = b"\x01\x02") -> bytes:
-    """A WAV file as ACS writes it: 16 kHz, 16 bits."""
+    """Return a WAV file as ACS writes it: 16 kHz, 16 bits."""
     frame = 2 * channels
     sound = (sample * channels) * (duration_ms * 16)
     form = struct.pack("<HHIIHH", 1, channels, 16_000, 16_000 * frame, frame, 16)
@@ -201,21 +201,21 @@ MP3_FRAME = bytes((0xFF, 0xF3, 0x68, 0xC0)) + bytes(212)  # MPEG-2 layer III, 48
 
 
 def mp3(frames: int = 56, *, tag: int = 0) -> bytes:
-    """An MP3 file of frames of 36 ms, behind an ID3v2 tag of `tag` bytes."""
+    """Return an MP3 file of frames of 36 ms, behind an ID3v2 tag of `tag` bytes."""
     sizes = bytes(tag >> shift & 127 for shift in (21, 14, 7, 0))
     head = b"ID3\x04\x00\x00" + sizes + bytes(tag) if tag else b""
     return head + MP3_FRAME * frames
 
 
 def box(name: bytes, content: bytes = b"", *, wide: bool = False) -> bytes:
-    """An MP4 box, with its size in 32 or 64 bits."""
+    """Return an MP4 box, with its size in 32 or 64 bits."""
     if wide:
         return struct.pack(">I4sQ", 1, name, len(content) + 16) + content
     return struct.pack(">I4s", len(content) + 8, name) + content
 
 
 def mp4(duration_ms: int = DURATION_MS, media_bytes: int = 4096, *, wide: bool = False) -> bytes:
-    """An MP4 file with an index of one track, whose one sample is all of the media."""
+    """Return an MP4 file with an index of one track, whose one sample is all of the media."""
     kind = box(b"ftyp", b"isom\x00\x00\x02\x00isomiso2")
     length = len(mp4_index(duration_ms, 0, media_bytes))
     offset = len(kind) + length + (16 if wide else 8)
@@ -223,7 +223,7 @@ def mp4(duration_ms: int = DURATION_MS, media_bytes: int = 4096, *, wide: bool =
 
 
 def mp4_index(duration_ms: int, offset: int, sample_bytes: int) -> bytes:
-    """The index of an MP4 file with one picture track, whose one sample is at `offset`."""
+    """Return the index of an MP4 file with one picture track, whose one sample is at `offset`."""
     header = struct.pack(">IIIII", 0, 0, 0, 1000, duration_ms) + bytes(80)
     table = (
         box(b"stsd", struct.pack(">III4s", 0, 1, 86, b"avc1") + bytes(78))
@@ -242,7 +242,7 @@ def mp4_index(duration_ms: int, offset: int, sample_bytes: int) -> bytes:
 
 
 def pieces_of(data: bytes, cuts: Sequence[int]) -> list[bytes]:
-    """The data in pieces, cut at the given places."""
+    """Return the data in pieces, cut at the given places."""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     return [data[start:end] for start, end in pairwise(edges)]
 

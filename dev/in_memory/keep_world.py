@@ -44,7 +44,7 @@ def days_pass(here: World, days: int, *, each: float = 1) -> list[DisposeReport]
 
 
 def late_chunk(here: World, index: int = 1) -> None:
-    """A chunk of the recording arrives long after the others, and is archived."""
+    """Let a chunk of the recording arrive long after the others, and be archived."""
     here.holds(task(index, document_id(index)))
     here.announces(event(chunk(index), id=f"late-{index}", eventTime=here.now.isoformat()))
     here.runs_due()

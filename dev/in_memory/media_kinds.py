@@ -14,13 +14,13 @@ ALL_ONES = 0xFFFFFFFF
 
 
 def chunk(name: bytes, content: bytes, size: int | None = None, *, is_padded: bool = True) -> bytes:
-    """One chunk; `size` is what its header claims."""
+    """Return one chunk; `size` is what its header claims."""
     padding = bytes(len(content) & 1) if is_padded else b""
     return name + struct.pack("<I", len(content) if size is None else size) + content + padding
 
 
 def form(channels: int = 1, byte_rate: int | None = None, *, is_extensible: bool = False) -> bytes:
-    """The format chunk of 16 kHz and 16 bits."""
+    """Return the format chunk of 16 kHz and 16 bits."""
     rate = 32_000 * channels if byte_rate is None else byte_rate
     content = struct.pack("<HHIIHH", 0xFFFE if is_extensible else 1, channels, 16_000, rate, 2 * channels, 16)
     subtype = struct.pack("<HHIIHHQ", 22, 16, 0, 1, 0, 16, 0x719B3800AA000080)
@@ -28,18 +28,18 @@ def form(channels: int = 1, byte_rate: int | None = None, *, is_extensible: bool
 
 
 def riff(body: bytes, size: int | None = None, name: bytes = b"RIFF") -> bytes:
-    """The outer form; `size` is what its header claims."""
+    """Return the outer form; `size` is what its header claims."""
     return name + struct.pack("<I", len(body) + 4 if size is None else size) + b"WAVE" + body
 
 
 def large(name: bytes) -> bytes:
-    """One second in the form for large files."""
+    """Return one second in the form for large files."""
     sizes = chunk(b"ds64", struct.pack("<QQQI", len(SECOND) + 72, len(SECOND), len(SECOND) // 2, 0))
     return riff(sizes + form() + chunk(b"data", SECOND, ALL_ONES), ALL_ONES, name)
 
 
 def sized(size: int) -> bytes:
-    """One second whose sizes are placeholders."""
+    """Return one second whose sizes are placeholders."""
     return riff(form() + chunk(b"data", SECOND, size), size)
 
 
@@ -76,12 +76,12 @@ CUT_WAV = {
 
 
 def id3(size: int) -> bytes:
-    """An ID3v2 tag."""
+    """Return an ID3v2 tag."""
     return b"ID3\x04\x00\x00" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + bytes(size)
 
 
 def table_frame(name: bytes, frames: int) -> bytes:
-    """A first frame that holds an encoder's table instead of sound."""
+    """Return a first frame that holds an encoder's table instead of sound."""
     frame = bytearray(MP3_FRAME)
     if name == b"VBRI":
         frame[36:54] = b"VBRI" + bytes(10) + struct.pack(">I", frames)
@@ -91,7 +91,7 @@ def table_frame(name: bytes, frames: int) -> bytes:
 
 
 def ape(content: bytes = b"") -> bytes:
-    """An APEv2 tag with header and footer."""
+    """Return an APEv2 tag with header and footer."""
     size = len(content) + 32
     header = b"APETAGEX" + struct.pack("<IIII", 2000, size, 0, 0xA0000000) + bytes(8)
     return header + content + b"APETAGEX" + struct.pack("<IIII", 2000, size, 0, 0x80000000) + bytes(8)
@@ -128,7 +128,7 @@ CUT_MP3 = {
 
 
 def wide(name: bytes, content: bytes) -> bytes:
-    """A box with a 64-bit size."""
+    """Return a box with a 64-bit size."""
     return box(name, content, wide=True)
 
 
@@ -146,7 +146,7 @@ def track(
     is_compact: bool = False,
     outer: Box = box,
 ) -> bytes:
-    """A track whose samples lie one behind the other, each of `ticks` ms."""
+    """Return a track whose samples lie one behind the other, each of `ticks` ms."""
     entry = b"avc1" if handler == b"vide" else b"mp4a"
     if is_compact:
         table_of_sizes = box(b"stz2", struct.pack(">III", 0, 16, len(sizes)) + struct.pack(f">{len(sizes)}H", *sizes))
@@ -171,7 +171,7 @@ def track(
 
 
 def index(*tracks: bytes, length_ms: int = 0, extends: bytes = b"", outer: Box = box) -> bytes:
-    """The index of a file."""
+    """Return the index of a file."""
     head = box(b"mvhd", struct.pack(">IIIII", 0, 0, 0, 1000, length_ms) + bytes(80))
     return outer(b"moov", head + b"".join(tracks) + extends)
 
@@ -182,25 +182,25 @@ MEDIA = bytes(sum(SIZES))
 
 
 def late_index(first: bytes = KIND, after: bytes = b"", media: bytes = MEDIA, **changes: object) -> bytes:
-    """A file whose index is last."""
+    """Return a file whose index is last."""
     return first + box(b"mdat", media) + index(track(len(first) + 8, SIZES, 100, **changes)) + after  # type: ignore[arg-type]
 
 
 def early_index(end: bytes, before: bytes = KIND, *, outer: Box = box) -> bytes:
-    """A file whose index is first, and what follows it."""
+    """Return a file whose index is first, and what follows it."""
     length = len(index(track(0, SIZES, 100, outer=outer), outer=outer))
     return before + index(track(len(before) + length + 8, SIZES, 100, outer=outer), outer=outer) + end
 
 
 def two_tracks() -> bytes:
-    """Picture and sound, one behind the other."""
+    """Return picture and sound, one behind the other."""
     first = len(KIND) + 8
     tracks = track(first, SIZES, 100), track(first + len(MEDIA), (50,) * 40, 50, number=2, handler=b"soun")
     return KIND + box(b"mdat", MEDIA + bytes(2000)) + index(*tracks)
 
 
 def fragment(start: int, base: str, count: int = 10, size: int = 100, ticks: int = 100) -> bytes:
-    """A fragment at a place in the file, whose samples are found by the given rule."""
+    """Return a fragment at a place in the file, whose samples are found by the given rule."""
     flags, fields = {"moof": (0x20000, b""), "absolute": (1, struct.pack(">Q", start)), "none": (0, b"")}[base]
     rows = struct.pack(">II", ticks, size) * count
     length = 8 + 8 + (8 + 8 + len(fields)) + (8 + 12 + len(rows))
@@ -210,7 +210,7 @@ def fragment(start: int, base: str, count: int = 10, size: int = 100, ticks: int
 
 
 def fragmented(base: str, count: int = 2, *, promised_ms: int = 0) -> bytes:
-    """A file of fragments of one second."""
+    """Return a file of fragments of one second."""
     promise = box(b"mehd", struct.pack(">II", 0, promised_ms)) if promised_ms else b""
     extends = box(b"mvex", promise + box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 100, 100, 0)))
     data = KIND + index(track(0, (), 0), extends=extends)
@@ -220,7 +220,7 @@ def fragmented(base: str, count: int = 2, *, promised_ms: int = 0) -> bytes:
 
 
 def fragment_of_two(start: int, base: str) -> bytes:
-    """A file of one fragment with runs of two tracks; without a base the second counts from the first one's end."""
+    """Return a file of one fragment with runs of two tracks; without a base the second counts from the first's end."""
     rows = struct.pack(">II", 100, 100) * 10
     length = 8 + 2 * (8 + 16 + 20 + len(rows))
     flags, second = (0x20000, length + 8 + 1000) if base == "moof" else (0, 0)
@@ -236,14 +236,14 @@ def fragment_of_two(start: int, base: str) -> bytes:
 
 
 def fragmented_two(base: str) -> bytes:
-    """A file of one fragment with picture and sound."""
+    """Return a file of one fragment with picture and sound."""
     extends = box(b"mvex", b"".join(box(b"trex", struct.pack(">IIIIII", 0, n, 1, 100, 100, 0)) for n in (1, 2)))
     data = KIND + index(track(0, (), 0), track(0, (), 0, number=2, handler=b"soun"), extends=extends)
     return data + fragment_of_two(len(data), base)
 
 
 def first_only() -> bytes:
-    """A file whose index covers one second; two fragments follow."""
+    """Return a file whose index covers one second; two fragments follow."""
     extends = box(b"mvex", box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 100, 100, 0)))
     length = len(index(track(0, (100,) * 10, 100), extends=extends))
     data = KIND + index(track(len(KIND) + length + 8, (100,) * 10, 100), extends=extends) + box(b"mdat", bytes(1000))

@@ -71,7 +71,7 @@ class World:
     # --- what happens outside ----------------------------------------------------------------------------------------
 
     def holds(self, task: ChunkTask, media: bytes | None = None, document: bytes | None = None) -> ChunkTask:
-        """ACS has recorded this chunk: its media and its metadata document (`b""`: there is none yet)."""
+        """Let ACS have recorded this chunk: its media and its metadata document (`b""`: there is none yet)."""
         media = wav() if media is None else media
         document = metadata(task) if document is None else document
         self.source.objects[task.content_location] = media
@@ -82,7 +82,7 @@ class World:
         return task
 
     def forgets(self, task: ChunkTask) -> None:
-        """ACS's retention has ended."""
+        """Let ACS's retention end."""
         for place in (task.content_location, task.metadata_location):
             self.source.objects.pop(place or "", None)
 
@@ -94,18 +94,18 @@ class World:
 
     @property
     def ports(self) -> Any:
-        """The ports over the fakes, as the instance that works now sees them."""
+        """Return the ports over the fakes, as the instance that works now sees them."""
         ports = self.fakes.ports
         return replace(ports, clock=SkewedClock(self.fakes.clock, self.skew)) if self.skew else ports
 
     @property
     def now(self) -> datetime:
-        """The time in this world."""
+        """Return the time in this world."""
         return self.fakes.clock.now()
 
     @property
     def scripted(self) -> list[Scripted]:
-        """Every fake that can be made to fail."""
+        """Return every fake that can be made to fail."""
         fakes = self.fakes
         others = (fakes.fallback, fakes.dead_letters, fakes.log, fakes.custodian)
         optional: list[Scripted] = [fake for fake in others if fake is not None]
@@ -132,11 +132,11 @@ class World:
         ]
 
     def works(self, task: ChunkTask) -> None:
-        """A worker gets one message and returns; whatever it raises goes to the caller."""
+        """Hand one message to a worker; whatever it raises goes to the caller."""
         archive_message(task.model_dump_json(), self.ports, self.settings)
 
     def delivers(self, task: ChunkTask) -> bool:
-        """The host's part: a worker that does not return gets its message again, and in the end it is poison."""
+        """Return the host's part: a worker that does not return gets its message again, and in the end it is poison."""
         body = task.model_dump_json()
         try:
             archive_message(body, self.ports, self.settings)
@@ -155,14 +155,14 @@ class World:
         return True
 
     def runs_due(self) -> int:
-        """All messages that are visible now are delivered once."""
+        """Return all messages that are visible now are delivered once."""
         due = self.fakes.queue.take_due()
         for message in due:
             self.delivers(message)
         return len(due)
 
     def follows_up(self) -> int:
-        """All follow-ups that are due are delivered once; one whose worker is gone is delivered again later."""
+        """Return all follow-ups that are due are delivered once; one whose worker is gone is delivered again later."""
         due = self.fakes.follow_ups.take_due()
         for recording_id, attempt in due:
             body = json.dumps({"recordingId": recording_id, "attempt": attempt})
@@ -173,7 +173,7 @@ class World:
         return len(due)
 
     def guards(self) -> int:
-        """All guards that are due fire once; one whose worker is gone is delivered again later."""
+        """Return all guards that are due fire once; one whose worker is gone is delivered again later."""
         due = self.fakes.guards.take_due()
         for body in due:
             try:
@@ -183,13 +183,16 @@ class World:
         return len(due)
 
     def reports_to(self, *ways: FakeWay) -> FakeOutgoing:
-        """From now on somebody wants to know what happens: these receivers, or one that takes everything."""
+        """Report what happens from now on to these receivers, or to one that takes everything."""
         outgoing = FakeOutgoing(self.fakes.clock, *ways)
         object.__setattr__(self.fakes, "outgoing", outgoing)
         return outgoing
 
     def notifies(self) -> int:
-        """All messages about events that are due are delivered once; one whose worker is gone comes again later."""
+        """Return all messages about events that are due are delivered once.
+
+        One whose worker is gone comes again later.
+        """
         if (outgoing := self.fakes.outgoing) is None:
             return 0
         due = outgoing.queue.take_due()
@@ -201,11 +204,11 @@ class World:
         return len(due)
 
     def reconciles(self) -> Reconciled:
-        """The timer fires."""
+        """Return the timer fires."""
         return reconcile(self.ports, self.settings)
 
     def runs(self, *, hours: float = 60, until_quiet: bool = True) -> None:
-        """Time goes by: messages are delivered when they are due, and the timer fires every five minutes."""
+        """Let time go by: messages are delivered when they are due, and the timer fires every five minutes."""
         end = self.now + timedelta(hours=hours)
         next_timer = self.now + RECONCILED_EVERY
         while self.now < end:
@@ -233,31 +236,31 @@ class World:
     # --- looking -----------------------------------------------------------------------------------------------------
 
     def record(self, of: ChunkTask | None = None) -> ChunkRecord:
-        """A chunk's record."""
+        """Return a chunk's record."""
         of = of or task()
         found = [record for record in self.fakes.catalog.chunks.values() if record.key == of.key]
         assert len(found) == 1, "the chunk is not known"
         return found[0]
 
     def state(self, of: ChunkTask | None = None) -> ChunkState:
-        """A chunk's state."""
+        """Return a chunk's state."""
         return self.record(of).state
 
     def media_blobs(self, document_id: str = "") -> dict[str, bytes]:
-        """The committed blobs that are media, by name."""
+        """Return the committed blobs that are media, by name."""
         is_paper = (".metadata.json", ".receipt.json", "manifest.json")
         blobs = self.fakes.archive.blobs.items()
         return {name: blob.data for name, blob in blobs if not name.endswith(is_paper) and document_id in name}
 
     def manifest(self) -> dict[str, Any]:
-        """The one manifest."""
+        """Return the one manifest."""
         found = [blob.data for name, blob in self.fakes.archive.blobs.items() if name.endswith("manifest.json")]
         assert len(found) == 1
         content: dict[str, Any] = json.loads(found[0])
         return content
 
     def receipt(self, of: ChunkTask | None = None) -> dict[str, Any]:
-        """A chunk's receipt."""
+        """Return a chunk's receipt."""
         name = receipt_name(self.record(of).blob_name or "")
         content: dict[str, Any] = json.loads(self.fakes.archive.blobs[name].data)
         return content
@@ -287,7 +290,7 @@ def world(*, seed: int = 0, pool: BufferPool | None = None, **changes: Any) -> W
 
 
 def intercept(world: World, decide: Callable[[str, str], tuple[Exception | None, bool]]) -> None:
-    """Asks `decide(port, method)` at every port call: an error to raise, and whether after the effect."""
+    """Ask `decide(port, method)` at every port call: an error to raise, and whether after the effect."""
 
     def watch(fake: Scripted) -> None:
         port = type(fake).__name__
@@ -304,6 +307,6 @@ def intercept(world: World, decide: Callable[[str, str], tuple[Exception | None,
 
 
 def leave_alone(world: World) -> None:
-    """Ends the interception."""
+    """End the interception."""
     for fake in world.scripted:
         vars(fake).pop("next_failure", None)

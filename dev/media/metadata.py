@@ -54,7 +54,7 @@ def metadata_document(
     sample_rate_as_text: bool = False,
     duration_as_float: bool = False,
 ) -> bytes:
-    """The metadata of the chunk that `spec` renders, as UTF-8 bytes.
+    """Return the metadata of the chunk that `spec` renders, as UTF-8 bytes.
 
     Args:
         spec: The media the document belongs to.
@@ -128,7 +128,7 @@ def _pause(pause: Pause) -> dict[str, Any]:
 
 
 def _timestamp(moment: datetime) -> str:
-    """Seven digits of a second, as .NET writes them: one more than a Python datetime can hold."""
+    """Return seven digits of a second, as .NET writes them: one more than a Python datetime can hold."""
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond:06d}{utc.microsecond % 10}Z"
 

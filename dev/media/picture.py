@@ -30,7 +30,7 @@ BACKGROUND_BRIGHTNESS = 39
 
 
 def frames(spec: MediaSpec) -> Iterator[av.VideoFrame]:
-    """Every frame of the chunk; the last one is shown until the recorded time is over."""
+    """Yield every frame of the chunk; the last one is shown until the recorded time is over."""
     still, clock_faces = _still(spec), _clock_glyphs()
     levels = _levels(spec)
     for number in range(len(levels)):
@@ -42,7 +42,7 @@ def frames(spec: MediaSpec) -> Iterator[av.VideoFrame]:
 
 
 def _levels(spec: MediaSpec) -> NDArray[np.float64]:
-    """How loud each participant is in each frame, shaped (frames, participants)."""
+    """Return how loud each participant is in each frame, shaped (frames, participants)."""
     count = -(-spec.duration_ms * FRAMES_PER_SECOND // 1000)
     seconds = np.arange(count) / FRAMES_PER_SECOND
     heard = voices(spec)[: len(spec.participants)]

@@ -52,7 +52,7 @@ class RenderedMedia:
 
 
 def render(spec: MediaSpec, path: Path) -> RenderedMedia:
-    """Writes the media that `spec` describes, replacing what is at `path`.
+    """Write the media that `spec` describes, replacing what is at `path`.
 
     The same spec gives the same bytes with the same library versions. Memory stays flat however long the recording is.
 
@@ -104,7 +104,7 @@ def _write_mp4(spec: MediaSpec, path: Path) -> None:
 
 
 def _encode_side_by_side(container: OutputContainer, video: VideoStream, audio: AudioStream, spec: MediaSpec) -> None:
-    """Alternates a second of sound and a second of picture, so that neither waits in memory for the other."""
+    """Alternate a second of sound and a second of picture, so that neither waits in memory for the other."""
     pictures = _video_frames(spec)
     for sound_frame in _audio_frames(spec):
         container.mux(audio.encode(sound_frame))

@@ -35,7 +35,7 @@ class Voice:
     speaks: NDArray[np.bool_]
 
     def loudness(self, seconds: Curve) -> Curve:
-        """Between 0 and 1 at each moment; the picture's level bars show the same value."""
+        """Return a value between 0 and 1 at each moment; the picture's level bars show the same."""
         within = seconds % PATTERN_SECONDS
         turn = self.speaks[within.astype(np.int64)] * np.sin(np.pi * (within % 1)) ** 0.3
         syllables = 0.25 + 0.75 * np.abs(np.sin(np.pi * self.syllables_per_second * within + self.phase))
@@ -43,7 +43,7 @@ class Voice:
 
 
 def sound(spec: MediaSpec) -> Iterator[Samples]:
-    """The whole chunk in blocks of a second, each shaped (samples, channels); their lengths add up exactly."""
+    """Yield the whole chunk in blocks of a second, each shaped (samples, channels); their lengths add up exactly."""
     pattern, left, second = _pattern(spec), spec.samples, 0
     while left > 0:
         block = _second_of(pattern, second, spec.seed)[:left]
@@ -53,7 +53,7 @@ def sound(spec: MediaSpec) -> Iterator[Samples]:
 
 
 def voices(spec: MediaSpec) -> tuple[Voice, ...]:
-    """One voice per participant; a mixed recording without participants still has the room's."""
+    """Return one voice per participant; a mixed recording without participants still has the room's."""
     random = np.random.default_rng(spec.seed)
     count = max(1, len(spec.participants))
     speaker_in_second = np.concatenate([random.permutation(count) for _ in range(PATTERN_SECONDS)])[:PATTERN_SECONDS]

@@ -61,15 +61,15 @@ class MediaSpec:
 
     @property
     def channels(self) -> int:
-        """How many sound channels the file has: one, or one a participant when unmixed."""
+        """Return how many sound channels the file has: one, or one a participant when unmixed."""
         return len(self.participants) if self.channel == "unmixed" else 1
 
     @property
     def samples(self) -> int:
-        """How many samples each channel has; a whole number, as there are 16 in a millisecond."""
+        """Return how many samples each channel has; a whole number, as there are 16 in a millisecond."""
         return self.duration_ms * SAMPLE_RATE_HZ // 1000
 
 
 def wav_length_bytes(duration_ms: int, channels: int) -> int:
-    """The exact length of an ACS WAV file: header plus 32 bytes per millisecond and channel."""
+    """Return the exact length of an ACS WAV file: header plus 32 bytes per millisecond and channel."""
     return WAV_HEADER_BYTES + duration_ms * channels * WAV_BITS_PER_SECOND // 8 // 1000

@@ -55,7 +55,7 @@ class Alert:
 
     @property
     def is_about_lines(self) -> bool:
-        """Whether it reads what this app logs; the others read what Azure measures."""
+        """Return whether it reads what this app logs; the others read what Azure measures."""
         return "AppTraces" in self.query and "ACSCallRecordingSummary" not in self.query
 
     def slowest(self, source_delay: timedelta) -> timedelta:
@@ -97,7 +97,7 @@ class Alert:
             now += self.every
 
     def reads(self, event: Event) -> bool:
-        """Whether its query looks for this event."""
+        """Return whether its query looks for this event."""
         return f'"{event.value}"' in self.query
 
 

@@ -28,7 +28,7 @@ class Blob:
 
     @property
     def kind(self) -> str:
-        """What it is for a chunk."""
+        """Return what it is for a chunk."""
         for kind in (_METADATA, _RECEIPT):
             if self.name.endswith(f".{kind}.json"):
                 return kind
@@ -44,7 +44,7 @@ class AtRest:
     records: Sequence[ChunkRecord]
 
     def violations(self) -> list[str]:
-        """Everything that contradicts the promise, by chunk."""
+        """Return everything that contradicts the promise, by chunk."""
         return list(self._found())
 
     def _found(self) -> Iterator[str]:

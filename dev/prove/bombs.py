@@ -22,13 +22,13 @@ ENCODINGS = ("gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "compress", "gzi
 
 
 def bomb(size: int) -> bytes:
-    """This many zero bytes, in gzip's form."""
+    """Return this many zero bytes, in gzip's form."""
     packer, piece = zlib.compressobj(9, wbits=31), bytes(1 << 20)
     return b"".join(packer.compress(piece) for _ in range(size >> 20)) + packer.flush()
 
 
 def answers(size: int) -> dict[str, Answer]:
-    """Hostile answers to a request for metadata, by what is wrong with them."""
+    """Return hostile answers to a request for metadata, by what is wrong with them."""
     packed = bomb(size)
     told = {
         f"content of {size >> 20} MiB as {name!r}": Answer(200, packed, {"Content-Encoding": name})
@@ -49,7 +49,7 @@ def answers(size: int) -> dict[str, Answer]:
 
 @contextmanager
 def adapter() -> Iterator[tuple[AcsSource, Script]]:
-    """The real adapter, and the script of a TLS server that plays ACS's storage."""
+    """Yield the real adapter, and the script of a TLS server that plays ACS's storage."""
     with tempfile.TemporaryDirectory() as folder:
         context, bundle = certificates(Path(folder))
         with HttpServer(context) as server, ConnectProxy(server.port) as proxy:
@@ -63,7 +63,7 @@ def adapter() -> Iterator[tuple[AcsSource, Script]]:
 
 
 def memory_taken(work: Callable[[], object]) -> int:
-    """The most bytes that Python held at once during the work, above what it held before."""
+    """Return the most bytes that Python held at once during the work, above what it held before."""
     tracemalloc.start()
     try:
         work()
@@ -73,7 +73,7 @@ def memory_taken(work: Callable[[], object]) -> int:
 
 
 def _read(source: AcsSource) -> str:
-    """What became of the answer: a reason for which it was refused, or how long the document was."""
+    """Return what became of the answer: a reason for which it was refused, or how long the document was."""
     try:
         return f"{len(source.read_metadata(LOCATION))} bytes"
     except SourceError as error:
@@ -81,7 +81,7 @@ def _read(source: AcsSource) -> str:
 
 
 def prove_bombs(size: int = 1 << 30) -> tuple[str, list[str]]:
-    """Each hostile answer: refused, or taken as it stands and never unpacked; the memory stays small."""
+    """Return each hostile answer: refused, or taken as it stands and never unpacked; the memory stays small."""
     wrong, most, told = list[str](), 0, answers(size)
     with adapter() as (source, script):
         for name, answer in told.items():

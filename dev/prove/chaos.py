@@ -56,7 +56,7 @@ class Lived:
 
 
 def live(share: float, chunks: int, seed: int) -> Lived:
-    """At least so many chunks through connections of which a share is spoiled."""
+    """Return at least so many chunks through connections of which a share is spoiled."""
     lived, begun = Lived(share), time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(line.quiet())
@@ -103,12 +103,12 @@ def _settings(storage: str, simulator: SimulatorHandle, ports: dict[str, int]) -
 
 
 def fresh(settings: Settings) -> AbstractContextManager[Ports]:
-    """Adapters without a connection, and a queue that does not wait long."""
+    """Open adapters without a connection, and a queue that does not wait long."""
     return line.real_ports(settings, line.SkippedTime(), lambda _: None, LONGEST_DELAY)
 
 
 def _made(simulator: SimulatorHandle, chunks: int, seed: int) -> list[line.JSON]:
-    """Events about recordings of one to four chunks, small and large; three in ten come twice."""
+    """Return events about recordings of one to four chunks, small and large; three in ten come twice."""
     chance, events, made = random.Random(seed), list[line.JSON](), 0
     while made < chunks:
         length = chance.choice((20_000, 50_000, 200_000))
@@ -132,7 +132,7 @@ class _Line:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, events: list[line.JSON]) -> None:
-        """Returns when ACS has nothing left and no message waits, or when nothing moves any more."""
+        """Return when ACS has nothing left and no message waits, or when nothing moves any more."""
         with line.open_queue(self.storage) as queue:
             queue.create_queue()  # as the deployment does
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -194,7 +194,7 @@ class _Line:
 
 
 def print_chaos(chunks: int, seed: int) -> int:
-    """All shares, a line of figures for each; 1 on a violation."""
+    """Run all shares, a line of figures for each; 1 on a violation."""
     bad = 0
     for share in SHARES:
         lived = live(share, chunks, seed)

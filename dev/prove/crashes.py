@@ -60,7 +60,10 @@ class Outcome:
 
 
 def live(plan: Plan, *points: Point) -> Outcome:
-    """One life of a plan with trouble at these points; the calls are counted from 1, in the life as it is then."""
+    """Return one life of a plan with trouble at these points.
+
+    The calls are counted from 1, in the life as it is then.
+    """
     here = plan.build()
     found = Outcome(0, {})
     rivals = 0
@@ -260,13 +263,13 @@ PLANS = [
 
 
 def single_points(plan: Plan) -> Iterator[Point]:
-    """Every point of the calm life, with every trouble."""
+    """Yield every point of the calm life, with every trouble."""
     for call in range(1, live(plan).calls + 1):
         yield from ((call, trouble) for trouble in Trouble)
 
 
 def pairs(plan: Plan) -> Iterator[tuple[Point, Point]]:
-    """A death at every point, and a second one at every later point of the life that follows."""
+    """Yield a death at every point, and a second one at every later point of the life that follows."""
     for call in range(1, live(plan).calls + 1):
         for first in DEATHS:
             length = live(plan, (call, first)).calls
@@ -275,7 +278,7 @@ def pairs(plan: Plan) -> Iterator[tuple[Point, Point]]:
 
 
 def differences(plan: Plan, calm: dict[str, Any], *points: Point) -> list[str]:
-    """What is wrong with the life that has trouble at these points; nothing, if all is well."""
+    """Return what is wrong with the life that has trouble at these points; nothing, if all is well."""
     found = live(plan, *points)
     other = [name for name in calm if found.picture[name] != calm[name]]
     return found.violations + [f"{name}: {found.picture[name]!r:.300}, and calm {calm[name]!r:.300}" for name in other]

@@ -17,20 +17,20 @@ class Message:
 
     @property
     def method(self) -> str:
-        """Of a request."""
+        """Return the method of a request."""
         return self.start.split(" ", 1)[0]
 
     @property
     def target(self) -> str:
-        """Of a request: path and query."""
+        """Return path and query of a request."""
         return self.start.split(" ")[1]
 
     def header(self, name: str) -> str | None:
-        """The first header of this name."""
+        """Return the first header of this name."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def raw(self, *, part: float = 1.0, connection: str | None = None) -> bytes:
-        """The bytes on the wire: the head declares the whole body, of which only a part may follow."""
+        """Return the bytes on the wire: the head declares the whole body, of which only a part may follow."""
         headers = [pair for pair in self.headers if self.body is None or pair[0].lower() not in _FRAMING]
         if self.body is not None and (self.body or not self.start.startswith(("GET", "DELETE"))):
             headers.append(("Content-Length", str(len(self.body))))
@@ -41,11 +41,11 @@ class Message:
         return head.encode("latin-1") + body[: int(len(body) * part)]
 
     def cut(self) -> "Message":
-        """Half of the body, as if it were all."""
+        """Return half of the body, as if it were all."""
         return replace(self, body=self.body and self.body[: len(self.body) // 2])
 
     def flipped(self) -> "Message":
-        """One bit of the body's middle is another."""
+        """Flip one bit in the body's middle."""
         if not self.body:
             return self
         body = bytearray(self.body)
@@ -54,17 +54,17 @@ class Message:
 
 
 def answer(status: int, headers: dict[str, str], body: bytes) -> Message:
-    """An answer that no service gave."""
+    """Return an answer that no service gave."""
     return Message(f"HTTP/1.1 {status} Made Up", tuple(headers.items()), body)
 
 
 async def read_request(reader: asyncio.StreamReader) -> Message | None:
-    """The next request; None when the client has left."""
+    """Return the next request; None when the client has left."""
     return await _read(reader, has_body=True, to_the_end=False)
 
 
 async def read_answer(reader: asyncio.StreamReader, asked: str) -> Message | None:
-    """The answer to a method; None when the server left without one."""
+    """Return the answer to a method; None when the server left without one."""
     return await _read(reader, has_body=asked != "HEAD", to_the_end=True)
 
 

@@ -32,7 +32,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """How the cell is called on the command line."""
+        """Return how the cell is called on the command line."""
         return f"{self.operation}:{self.fault}"
 
 
@@ -118,7 +118,7 @@ _FLIPPED = {"put media", "stage block", "commit", "put metadata", "put receipt",
 
 
 def cells() -> Iterator[Cell]:
-    """Every cell, row by row."""
+    """Yield every cell, row by row."""
     for row in OPERATIONS:
         for mode, blow in MODES.items():
             yield Cell(row, mode, blow)
@@ -136,7 +136,7 @@ def cells() -> Iterator[Cell]:
 
 
 def few_cells() -> list[Cell]:
-    """One mode and one status for each operation, another one in each row: the short form."""
+    """Return one mode and one status for each operation, another one in each row: the short form."""
     found = list(cells())
     chosen = []
     for number, row in enumerate(OPERATIONS):

@@ -51,7 +51,7 @@ class FaultLab:
     unproven: list[str] = field(default_factory=list)
 
     def live(self, cell: Cell) -> Outcome:
-        """One chunk's life with one fault in it."""
+        """Return one chunk's life with one fault in it."""
         operation = OPERATIONS[cell.operation]
         self.host.clock.reset()
         self.host.errors.clear()
@@ -107,7 +107,7 @@ class FaultLab:
         return [] if has_struck else ["the fault was never met: this cell shows nothing"]
 
     def witness(self, request: Message) -> None:
-        """Looks at the archive at the moment when a DELETE is on its way to ACS (I1)."""
+        """Look at the archive at the moment when a DELETE is on its way to ACS (I1)."""
         if request.method != "DELETE":
             return
         document_id = request.target.split("/")[3]
@@ -124,7 +124,7 @@ def _must_wait(cell: Cell) -> bool:
 
 @contextmanager
 def fault_lab(azurite: Azurite) -> Iterator[FaultLab]:
-    """Everything started and warmed up with one quiet life, so that containers and tables are there."""
+    """Start everything and warm it up with one quiet life, so that containers and tables are there."""
     with ExitStack() as stack:
         stack.enter_context(line.short_timeouts(TIMEOUT_SECONDS))
         simulator = stack.enter_context(run_in_thread(SimulatorOptions(endpoint_host=ENDPOINT_HOST)))
@@ -156,7 +156,7 @@ def _stop(loop: LoopThread, relay: Relay) -> None:
 
 
 def print_faults(only: Sequence[str] = ()) -> int:
-    """Runs all cells (or the named ones), prints the table and one line of figures; 1 on a violation."""
+    """Run all cells (or the named ones), print the table and one line of figures; 1 on a violation."""
     begun = time.monotonic()
     chosen = [cell for cell in cells() if not only or cell.name in only]
     outcomes: list[Outcome] = []

@@ -57,7 +57,7 @@ def _subject(call_id: str, recording_id: str = RECORDING_ID) -> dict[str, Any]:
 
 
 def _twice(name: str, second: object, told: dict[str, Any] | None = None) -> str:
-    """The event with a name in it a second time, as text: the last one counts in JSON."""
+    """Return the event with a name in it a second time, as text: the last one counts in JSON."""
     text = json.dumps(told or event())
     at = text.index(f'"{name}": ')
     end = text.index(",", at)

@@ -42,16 +42,16 @@ class Witness:
     lines: list[str] = field(default_factory=list)
 
     def hears(self, event: Event, _fields: object) -> None:
-        """Counts."""
+        """Count."""
         self.events[event] += 1
 
     def span(self, _name: str, _facts: object) -> Any:
-        """Nothing to do."""
+        """Do nothing."""
         return nullcontext()
 
     @property
     def forged_lines(self) -> list[str]:
-        """Lines that are not one event of ours in plain printable ASCII."""
+        """Return lines that are not one event of ours in plain printable ASCII."""
         return [
             line for line in self.lines if not (line.isascii() and line.isprintable() and line.startswith(OUR_LINE))
         ]
@@ -68,7 +68,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def witnessed() -> Iterator[Witness]:
-    """A witness of everything that is logged meanwhile."""
+    """Yield a witness of everything that is logged meanwhile."""
     witness, logger = Witness(), logging.getLogger("recording")
     handler, level = _Lines(witness.lines), logger.level
     logger.addHandler(handler)
@@ -86,7 +86,7 @@ def witnessed() -> Iterator[Witness]:
 
 
 def enter(here: World, text: str, door: str) -> bool:
-    """Delivers by one door; False when the Functions library itself turned it away, and no code of ours ran."""
+    """Deliver by one door; False when the Functions library itself turned it away, and no code of ours ran."""
     if door == "queue":
         ingest_text(text, "event_queue", here.ports, here.settings)
         return True
@@ -99,7 +99,7 @@ def enter(here: World, text: str, door: str) -> bool:
 
 
 def _from_the_trigger(text: str) -> Any:
-    """What the function gets of a text: the host parses it, and the library makes its object of it."""
+    """Return what the function gets of a text: the host parses it, and the library makes its object of it."""
     datum = meta.Datum(json.dumps(json.loads(text)), "json")
     keep_envelopes()
     registry: Any = get_binding_registry()  # type: ignore[no-untyped-call]
@@ -107,7 +107,10 @@ def _from_the_trigger(text: str) -> Any:
 
 
 def outcome(forged: Forged, door: str) -> tuple[bool, list[str]]:
-    """Whether our code saw it, and what went wrong: nobody is called, and the odd part alone is kept or reported."""
+    """Return whether our code saw it, and what went wrong.
+
+    Nobody is called, and the odd part alone is kept or reported.
+    """
     here = world()
     with witnessed() as witness:
         entered = enter(here, forged.text, door)
@@ -149,7 +152,7 @@ def _misjudged(forged: Forged, here: World, witness: Witness, door: str) -> list
 
 
 def prove_forged() -> tuple[str, list[str]]:
-    """Every forgery by both doors."""
+    """Return every forgery by both doors."""
     results = [(door, forged, *outcome(forged, door)) for forged in FORGED for door in DOORS]
     entered = [forged for _, forged, entered, _ in results if entered]
     kept, beside = sum(forged.is_kept for forged in entered), sum(forged.taken for forged in entered)
@@ -166,7 +169,10 @@ def prove_forged() -> tuple[str, list[str]]:
 
 
 def prove_ids(first: int, cases: int) -> tuple[str, list[str]]:
-    """Ids of nasty characters in events: refused, or made into names that stay in their folder; no line is forged."""
+    """Return ids of nasty characters in events: refused, or made into names that stay in their folder.
+
+    No line is forged.
+    """
     chance, counts, wrong = random.Random(first), Counter[str](), list[str]()
     for _ in range(cases):
         here, text = world(), json.dumps(_with_odd_ids(chance))
@@ -238,7 +244,7 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
 
 
 def archived_despite(document: bytes) -> list[str]:
-    """What went wrong in a life whose metadata is this document; the world's witness looks at the delete."""
+    """Return what went wrong in a life whose metadata is this document; the world's witness looks at the delete."""
     here, made = world(), task()
     here.holds(made, document=document)
     with witnessed() as witness:
@@ -253,7 +259,7 @@ def archived_despite(document: bytes) -> list[str]:
 
 
 def prove_documents() -> tuple[str, list[str]]:
-    """Every hostile metadata document through the archive line."""
+    """Return every hostile metadata document through the archive line."""
     wrong = [f"{name}: {what}" for name, make in DOCUMENTS.items() for what in archived_despite(make())]
     return f"{len(DOCUMENTS)} hostile metadata documents: media archived each time, 0 workers lost", wrong
 
@@ -262,14 +268,14 @@ def prove_documents() -> tuple[str, list[str]]:
 
 
 def prove_locations(first: int, cases: int) -> tuple[str, list[str]]:
-    """The guard against four parsers."""
+    """Return the guard against four parsers."""
     counts, differences = fuzzed(first, cases)
     told = f"{cases:,} locations, {counts['accepted']:,} accepted: 0 differences among urllib, urllib3, yarl and httpx"
     return f"{told} ({counts['read in several ways']:,} refused ones have more than one host)", differences
 
 
 def print_hostile(first: int, cases: int) -> int:
-    """All parts, one line of figures each; 1 when something got through."""
+    """Run all parts, one line of figures each; 1 when something got through."""
     from dev.prove.bombs import prove_bombs  # the adapter and a TLS server, which no other part needs
 
     begun, found = time.monotonic(), 0

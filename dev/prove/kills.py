@@ -55,13 +55,13 @@ class Killed:
 
 
 def options(plan: KillPlan) -> WorldOptions:
-    """The local world of this proof."""
+    """Return the local world of this proof."""
     quick = {"CLAIM_SECONDS": str(CLAIM_SECONDS), "COPY_BLOCK_MIB": "1"}
     return WorldOptions(host="builtin", settings=quick, queue_lease=CLAIM_SECONDS, simulator=SimulatorOptions())
 
 
 def live(plan: KillPlan) -> Killed:
-    """The whole proof; what it found is in `violations`."""
+    """Return the whole proof; what it found is in `violations`."""
     lived, begun = Killed(), time.monotonic()
     with quiet(), LocalWorld(options(plan)) as world:
         maker = _Maker(world.simulator, plan, lived)
@@ -91,7 +91,7 @@ class _Maker(threading.Thread):
             left -= self._make_some(left)
 
     def _make_some(self, most: int) -> int:
-        """One recording whose event comes twice, a handful whose events come in another order, or just one."""
+        """Return one recording whose event comes twice, a handful whose events come in another order, or just one."""
         draw, count = self._chance.random(), 1
         if draw < DUPLICATED:
             self._client.plan_deliveries("duplicate", delay_seconds=self._chance.choice((0, 5)))
@@ -107,7 +107,7 @@ class _Maker(threading.Thread):
 
 
 def _kill(world: LocalWorld, plan: KillPlan, lived: Killed) -> None:
-    """Kills the host and starts it again, spread over all of the work; each fifth time it dies in its start, too."""
+    """Kill the host and start it again, spread over all of the work; each fifth time it dies in its start, too."""
     moments, told = random.Random(plan.seed + 1), time.monotonic()
     host = world.host
     assert host is not None
@@ -130,7 +130,7 @@ def _kill(world: LocalWorld, plan: KillPlan, lived: Killed) -> None:
 
 
 def _wait_for_share(simulator: SimulatorClient, lived: Killed, share: float) -> None:
-    """Returns when this share of the chunks is settled, or soon: a host must not live long only because it is slow."""
+    """Return when this share of the chunks is settled, or soon: a host must not live long only because it is slow."""
     give_up_at = time.monotonic() + LONGEST_LIFE
     while time.monotonic() < give_up_at:
         if sum(bool(one["deletedAt"]) for one in simulator.objects()) >= share * len(lived.made):
@@ -139,7 +139,7 @@ def _wait_for_share(simulator: SimulatorClient, lived: Killed, share: float) -> 
 
 
 def _settled(world: LocalWorld, lived: Killed) -> list[str]:
-    """Waits until ACS has no chunk left; tells those that stay when nothing moves any more."""
+    """Wait until ACS has no chunk left; tell those that stay when nothing moves any more."""
     open_chunks, moved_at, told = len(lived.made), time.monotonic(), time.monotonic()
     while left := [one for one in world.simulator.objects() if not one["deletedAt"]]:
         now = time.monotonic()
@@ -174,7 +174,7 @@ def records(storage: str) -> Iterator[ChunkRecord]:
 
 
 def print_kills(plan: KillPlan) -> int:
-    """Runs it and prints one line of figures; 1 on a violation."""
+    """Run it and print one line of figures; 1 on a violation."""
     lived = live(plan)
     for what in lived.violations[:10]:
         print(f"kills: VIOLATION: {what}")

@@ -49,7 +49,7 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
     def by(self, names: Sequence[str]) -> set[tuple[str, ...]]:
-        """The distinct values of some columns, as text: what Azure keeps separate alerts for.
+        """Return the distinct values of some columns, as text: what Azure keeps separate alerts for.
 
         Raises:
             ValueError: when there is no such column; Azure refuses the rule then.
@@ -99,7 +99,7 @@ class Workspace:
 
 @cache
 def _translated(query: str) -> tuple[str, tuple[str, ...]]:
-    """The SQL of a query, and the names under which it wants the time."""
+    """Return the SQL of a query, and the names under which it wants the time."""
     schema = {table: list(columns) for table, columns in TABLES.items()}
     done = duckdb_kql.to_sql(query, schema=schema, query_now=_CLOCK)
     return str(done), tuple(done.parameters)

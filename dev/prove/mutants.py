@@ -42,7 +42,7 @@ class Mutant:
 
 
 def mutants_of(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module, in the order of its text."""
+    """Yield every mutant of a module, in the order of its text."""
     seen: Counter[str] = Counter()
     for function, node in _places(ast.parse(source)):
         for what, changed in _changes(node):
@@ -53,7 +53,7 @@ def mutants_of(source: str) -> Iterator[Mutant]:
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """Each node with the name of the function that it is in; what is outside of all is called `module`."""
+    """Yield each node with the name of the function that it is in; what is outside of all is called `module`."""
 
     def walk(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
         for child in ast.iter_child_nodes(node):
@@ -67,7 +67,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _is_text(node: ast.AST) -> bool:
-    """A docstring, a text for people, or a type."""
+    """Return a docstring, a text for people, or a type."""
     is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return is_docstring or isinstance(node, ast.JoinedStr | ast.arguments)
 
@@ -145,7 +145,7 @@ def _copied(node: ast.AST, **changes: object) -> ast.AST:
 
 
 def _with(source: str, node: ast.AST, changed: ast.AST) -> str:
-    """The module with one node exchanged, found again by its kind and place."""
+    """Return the module with one node exchanged, found again by its kind and place."""
     place = _place(node)
 
     class Exchange(ast.NodeTransformer):

@@ -47,7 +47,7 @@ class Target:
 
     @property
     def source(self) -> str:
-        """What it is without a fault."""
+        """Return what it is without a fault."""
         return (ROOT / f"{self.module.replace('.', '/')}.py").read_text(encoding="utf-8")
 
 
@@ -101,12 +101,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """For the list of survivors."""
+        """Return its name for the list of survivors."""
         return f"{self.target.module.rpartition('.')[2]}.{self.mutant.name if self.mutant else 'as it is'}"
 
     @property
     def is_in_guard(self) -> bool:
-        """Whether the fault is in the guard before the delete."""
+        """Return whether the fault is in the guard before the delete."""
         return self.mutant is not None and self.mutant.function in self.target.guard
 
 
@@ -122,12 +122,12 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return importlib.util.spec_from_loader(name, self) if name == self._module else None
 
     def get_source(self, fullname: str) -> str:
-        """The other source."""
+        """Return the other source."""
         return self._source
 
 
 def is_killed(job: Job) -> bool:
-    """Runs the tests with the fault; for a process that ends afterwards.
+    """Run the tests with the fault; for a process that ends afterwards.
 
     Raises:
         RuntimeError: pytest could not run at all, which proves nothing.
@@ -159,7 +159,7 @@ def _too_long(_number: int, _frame: object) -> None:
 
 
 def jobs(only: Sequence[str] = ()) -> Iterator[Job]:
-    """The modules as they are, then every mutant; or those whose names hold one of these texts."""
+    """Yield the modules as they are, then every mutant; or those whose names hold one of these texts."""
     planted = [target for target in TARGETS if only or not target.is_asked_for]
     every = [Job(target, None) for target in planted]
     every += [Job(target, mutant) for target in planted for mutant in mutants_of(target.source)]
@@ -167,7 +167,7 @@ def jobs(only: Sequence[str] = ()) -> Iterator[Job]:
 
 
 def print_mutants(only: Sequence[str] = ()) -> int:
-    """Runs all mutants (or those whose names hold one of these texts); 1 when one lives that should not."""
+    """Run all mutants (or those whose names hold one of these texts); 1 when one lives that should not."""
     import pydantic  # noqa: F401 - loaded once, for all processes
     import pytest  # noqa: F401
 

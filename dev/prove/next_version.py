@@ -115,7 +115,7 @@ def _unknown_fields(meeting: Meeting) -> Iterator[str]:
 
 
 def _newer_row(meeting: Meeting) -> Iterator[str]:
-    """This version leaves a row of a newer form alone, byte for byte, and its source at ACS."""
+    """Yield this version leaves a row of a newer form alone, byte for byte, and its source at ACS."""
     task = meeting.makes("next-row")
     row = ChunkRecord(task=task, first_seen_at=task.event_time, changed_at=task.event_time, version=NEXT, **LATER)
     meeting.catalog.add_chunk(row)
@@ -135,7 +135,7 @@ def _newer_row(meeting: Meeting) -> Iterator[str]:
 
 
 def _newer_message(meeting: Meeting) -> Iterator[str]:
-    """This version leaves a message of a newer form on the queue, beside that of the newer row."""
+    """Yield this version leaves a message of a newer form on the queue, beside that of the newer row."""
     task = meeting.makes("next-message", version=NEXT, **LATER)
     meeting.sends(task)
     time.sleep(3.0)

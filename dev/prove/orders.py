@@ -21,7 +21,7 @@ WAYS = ("queue first", "webhook first")
 
 
 def live(order: Sequence[int], way: str, seed: int) -> dict[str, Any]:
-    """The end after these deliveries in this order; `seed` says after which of them the workers work."""
+    """Return the end after these deliveries in this order; `seed` says after which of them the workers work."""
     here = world(pool=one_thread_pool())
     for number in range(EVENTS):
         made = task(number, document_id(number), recording_duration_ms=20)

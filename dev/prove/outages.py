@@ -86,7 +86,7 @@ class Outage:
             self._records(number, hours)
 
     def run(self) -> Lived:
-        """The whole story; a day after everything is back, the sum is drawn."""
+        """Return the whole story; a day after everything is back, the sum is drawn."""
         with listening(self.hears):
             end = max(self.ends, *(made.expires_at for made in self.tasks)) + timedelta(hours=30)
             timer = self.here.now
@@ -192,7 +192,7 @@ class Outage:
         return all(made.document_id in known and is_archived(known[made.document_id]) for made in self.tasks)
 
     def hears(self, name: str, recording_id: str | None) -> None:
-        """A line of the log."""
+        """Receive a line of the log."""
         now = self.here.now
         if name == "recording.reconciled":
             if now - self.last_reconciled > SILENT_AFTER:
@@ -224,7 +224,7 @@ class _Ear(logging.Handler):
         self._hears = hears
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hands on what was logged."""
+        """Hand on what was logged."""
         self._hears(getattr(record, "event", ""), getattr(record, "recording_id", None))
 
 

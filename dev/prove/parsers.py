@@ -98,7 +98,7 @@ def _target(path: str, query: str) -> str:
 
 
 def readings(url: str) -> dict[str, Read | None]:
-    """What each parser reads; None where it refuses."""
+    """Return what each parser reads; None where it refuses."""
     return {name: _or_none(read, url) for name, read in PARSERS.items()}
 
 
@@ -110,7 +110,7 @@ def _or_none(read: Callable[[str], Read], url: str) -> Read | None:
 
 
 def difference(url: str) -> str | None:
-    """Where a parser reads something else than the guard did; None if the guard refuses or all agree."""
+    """Return where a parser reads something else than the guard did; None if the guard refuses or all agree."""
     try:
         checked = checked_location(url, DEFAULT_CONTENT_HOSTS)
     except UnsafeLocationError:
@@ -123,7 +123,9 @@ def difference(url: str) -> str | None:
 
 
 def _ordinary(read: Read | None, port: int | None = 443) -> Read | None:
-    """A reading without what means nothing: capitals of scheme and host, the default port, which escapes are spelt out.
+    """Return a reading without what means nothing.
+
+    Capitals of scheme and host, the default port, which escapes are spelt out.
 
     Escapes are in queries only (the guard refuses them in paths), where parsers write some of them in another way.
     """
@@ -136,7 +138,7 @@ def _ordinary(read: Read | None, port: int | None = 443) -> Read | None:
 
 
 def made(chance: random.Random) -> str:
-    """One case."""
+    """Return one case."""
     kind = chance.random()
     if kind < 0.6:
         return _changed(chance.choice(GOOD), chance)
@@ -169,7 +171,7 @@ def _of_the_good_form(chance: random.Random) -> str:
 
 
 def fuzzed(first: int, cases: int) -> tuple[Counter[str], list[str]]:
-    """How many were accepted, refused, and read in several ways (to more than one host); and all differences."""
+    """Return how many were accepted, refused, and read in several ways (to more than one host); and all differences."""
     chance, counts, differences = random.Random(first), Counter[str](), list[str]()
     for _ in range(cases):
         url = made(chance)

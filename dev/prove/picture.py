@@ -8,7 +8,7 @@ from recording.domain.state.chunk import SourceOutcome
 
 
 def picture(here: World) -> dict[str, Any]:
-    """The end of a life, without what rightly differs: times, tries, claims, and who found the source gone."""
+    """Return the end of a life, without what rightly differs: times, tries, claims, and who found the source gone."""
     gone = (SourceOutcome.DELETED, SourceOutcome.ALREADY_GONE)
     fakes, blobs = here.fakes, here.fakes.archive.blobs
     papers = {name: blob.data for name, blob in blobs.items() if name.endswith(".metadata.json")}
@@ -38,7 +38,7 @@ def picture(here: World) -> dict[str, Any]:
 
 
 def _proved_in(receipt: bytes) -> dict[str, Any]:
-    """What a receipt says of the media, whichever try has committed it."""
+    """Return what a receipt says of the media, whichever try has committed it."""
     content = json.loads(receipt)
     names = ("sha256", "lengthBytes", "durationMs", "container", "channels", "sampleRate", "video", "remarks")
     return {name: content.get(name) for name in names}

@@ -114,17 +114,20 @@ class BadDay(Outage):
 
 
 def archive_is_down() -> Ending:
-    """Blob storage refuses everything for two hours."""
+    """Play it: blob storage refuses everything for two hours."""
     return BadDay("archive down for 2 h", frozenset({"FakeArchive", "FakeQuarantine"}), 2).end()
 
 
 def everything_is_down() -> Ending:
-    """ACS, Event Grid and all storage are down for 30 hours; then ACS throttles."""
+    """Play it: ACS, Event Grid and all storage are down for 30 hours; then ACS throttles."""
     return BadDay("everything down for 30 h, then throttled", frozenset({"everything"}), 30, throttled_hours=2).end()
 
 
 def container_with_retention() -> Ending:
-    """Nothing that was written may be written again: three chunks of each of four recordings, one after the other."""
+    """Play it: nothing that was written may be written again.
+
+    Three chunks of each of four recordings, one after the other.
+    """
     stage = Stage("container with a retention policy")
     keep_as_written(stage.here.fakes.archive)
     with stage.heard():
@@ -143,7 +146,10 @@ def container_with_retention() -> Ending:
 
 
 def unreadable_rows() -> Ending:
-    """One row of chunks and one of recordings cannot be read for eight hours; then an operator repairs them."""
+    """Play it: one row of chunks and one of recordings cannot be read for eight hours.
+
+    Then an operator repairs them.
+    """
     stage = Stage("one unreadable row of each table for 8 h")
     here = stage.here
     with stage.heard():
@@ -162,7 +168,10 @@ def unreadable_rows() -> Ending:
 
 
 def unreadable_documents() -> Ending:
-    """A blob in quarantine, a dead letter and a reservation cannot be read; beside each lies one that can be."""
+    """Play it: a blob in quarantine, a dead letter and a reservation cannot be read.
+
+    Beside each lies one that can be.
+    """
     stage = Stage("an unreadable quarantine entry, dead letter and reservation for 8 h")
     here, letters = stage.here, FakeDeadLetters()
     object.__setattr__(here.fakes, "dead_letters", letters)
@@ -204,7 +213,10 @@ def _start(here: World, key: str) -> str | None:
 
 
 def dripping_chunks() -> Ending:
-    """Answers about fourteen chunks drip for 20 minutes, in one place after the other; a healthy chunk comes behind."""
+    """Play it: answers about fourteen chunks drip for 20 minutes, in one place after the other.
+
+    A healthy chunk comes behind.
+    """
     stage = Stage(f"{DRIPPING} dripping chunks before a healthy one")
     workers = Workers(stage.here)
     drips = Drips(workers)
@@ -228,7 +240,7 @@ def dripping_chunks() -> Ending:
 
 
 def one_wrong_clock() -> Ending:
-    """One of two hosts has a clock that is 25 hours ahead; each message goes to either, for six hours."""
+    """Play it: one of two hosts has a clock that is 25 hours ahead; each message goes to either, for six hours."""
     stage = Stage("one of two hosts 25 h ahead")
     here, dice = stage.here, random.Random(25)
     with stage.heard():
@@ -287,11 +299,11 @@ class Stage:
         self.faults: list[str] = []
 
     def arrives(self, recording: int, index: int = 0) -> None:
-        """ACS has recorded a chunk of 20 ms, and Event Grid delivers its event."""
+        """Let ACS record a chunk of 20 ms, and Event Grid deliver its event."""
         self.here.announces(self._recorded(recording, index))
 
     def is_dead_lettered(self, recording: int, letters: FakeDeadLetters) -> None:
-        """ACS has recorded a chunk, and Event Grid gave up on its event."""
+        """Let ACS record a chunk, and Event Grid give up on its event."""
         name = f"letter-{recording}"
         letters.kept[name] = DeadLetter(name, json.dumps([self._recorded(recording)]), self.here.now)
 
@@ -328,7 +340,7 @@ class Stage:
             self.archived.setdefault(recording_id or "", self.here.now)
 
     def end(self) -> Ending:
-        """Draw the sum: here everything could be saved, and nothing may need attention at the end."""
+        """Play it: draw the sum: here everything could be saved, and nothing may need attention at the end."""
         unsaved = [made for made in self.tasks if not is_saved(self.here, made)]
         left = needs_attention(self.here.ports, self.here.settings).items
         return Ending(

@@ -175,7 +175,7 @@ class LongMemory(Power):
         self.world.source.declared.update({made.content_location: None for made in self.tasks})
 
     def at_turn(self) -> None:
-        """Past the deadline a stale replica answers for a moment."""
+        """Let a stale replica answer for a moment past the deadline."""
         objects = self.world.source.objects
         if self.world.now >= self.tasks[0].expires_at:
             self.world.source.declared.clear()

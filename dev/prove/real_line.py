@@ -52,7 +52,7 @@ class Closeable(Protocol):
     """Any adapter."""
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         ...
 
 
@@ -63,15 +63,15 @@ class SkippedTime:
         self._ahead = timedelta()
 
     def now(self) -> datetime:
-        """The time, aware UTC."""
+        """Return the time, aware UTC."""
         return datetime.now(UTC) + self._ahead
 
     def skip(self, time: timedelta) -> None:
-        """That much has gone by."""
+        """Let that much time go by."""
         self._ahead += time
 
     def reset(self) -> None:
-        """Back to the present, so that many chunks in a row do not outlive ACS's limit."""
+        """Return to the present, so that many chunks in a row do not outlive ACS's limit."""
         self._ahead = timedelta()
 
 
@@ -85,7 +85,7 @@ class UnhurriedQueue:
         self._queue, self._skip, self._most = queue, skip, most
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """Enqueues for then, or sooner."""
+        """Enqueue for then, or sooner."""
         self._queue.send(task, min(delay, self._most))
         self.delays.append(delay)
         self._skip(delay)
@@ -96,7 +96,7 @@ class UnhurriedQueue:
 
 @contextmanager
 def short_timeouts(seconds: float, pauses: tuple[float, float] = (0.01, 0.02)) -> Iterator[None]:
-    """The adapters' own limits, only shorter: a stalled call ends in a second instead of thirty."""
+    """Shorten the adapters' own limits: a stalled call ends in a second instead of thirty."""
 
     def transport() -> Any:
         made = shared_transport()
@@ -115,7 +115,7 @@ def short_timeouts(seconds: float, pauses: tuple[float, float] = (0.01, 0.02)) -
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the log lines that thousands of failures on purpose would write."""
+    """Silence the log lines that thousands of failures on purpose would write."""
     logging.disable(logging.CRITICAL)
     try:
         yield
@@ -124,7 +124,7 @@ def quiet() -> Iterator[None]:
 
 
 def relayed(connection_string: str, ports: Mapping[str, int]) -> str:
-    """A storage connection string whose services are reached through other ports of loopback."""
+    """Return a storage connection string whose services are reached through other ports of loopback."""
     for service, port in ports.items():
         pattern = rf"({service}Endpoint=http://[^:;]+):\d+"
         connection_string = re.sub(pattern, rf"\g<1>:{port}", connection_string, flags=re.IGNORECASE)
@@ -132,13 +132,13 @@ def relayed(connection_string: str, ports: Mapping[str, int]) -> str:
 
 
 def service_ports(connection_string: str) -> dict[str, int]:
-    """Where Azurite's three services listen."""
+    """Return where Azurite's three services listen."""
     parts = dict(part.split("=", 1) for part in connection_string.split(";") if part)
     return {name: urlsplit(parts[f"{name.title()}Endpoint"]).port or 0 for name in ("blob", "queue", "table")}
 
 
 def line_settings(storage: str, simulator: SimulatorHandle, proxy_port: int, ca_bundle: Path | str) -> Settings:
-    """Settings for relays: small blocks, so that small media has many."""
+    """Return settings for relays: small blocks, so that small media has many."""
     connection = StorageConnection(connection_string=SecretStr(storage))
     addresses = simulator.addresses
     acs = AcsConnection(
@@ -155,7 +155,7 @@ def line_settings(storage: str, simulator: SimulatorHandle, proxy_port: int, ca_
 def real_ports(
     settings: Settings, clock: SkippedTime, skip: Callable[[timedelta], None], longest_delay: timedelta = timedelta()
 ) -> Iterator[Ports]:
-    """The production adapters, closed at the end."""
+    """Yield the production adapters, closed at the end."""
     with ExitStack() as stack:
 
         def opened(adapter: A) -> A:
@@ -188,7 +188,7 @@ class PlayedHost:
     errors: list[str] = field(default_factory=list)
 
     def deliver(self, event: JSON) -> None:
-        """Delivers an event until it is answered well. Raises RecordingError when it never is."""
+        """Deliver an event until it is answered well. Raises RecordingError when it never is."""
         for _ in range(MOST_TURNS):
             try:
                 ingest_event(event, "event_grid", self.ports, self.settings)
@@ -200,7 +200,7 @@ class PlayedHost:
         raise RecordingError(f"the event was refused {MOST_TURNS} times")
 
     def work(self) -> int:
-        """Hands out messages until none is left; returns how many turns that took."""
+        """Hand out messages until none is left; return how many turns that took."""
         for turn in range(MOST_TURNS):
             message = next(iter(self.queue.receive_messages(max_messages=1, visibility_timeout=60)), None)
             if message is None:
@@ -217,12 +217,12 @@ class PlayedHost:
 
 
 def open_queue(connection_string: str) -> QueueClient:
-    """The chunk queue, past the relays."""
+    """Return the chunk queue, past the relays."""
     return QueueClient.from_connection_string(connection_string, CHUNKS_QUEUE)
 
 
 def delete_if_ours(queue: QueueClient, message: QueueMessage) -> None:
-    """Deletes a handled message, unless its lease has ended and somebody else has it by now."""
+    """Delete a handled message, unless its lease has ended and somebody else has it by now."""
     try:
         queue.delete_message(message)
     except ResourceNotFoundError:

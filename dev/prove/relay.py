@@ -74,7 +74,7 @@ class Strike:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, request: Message) -> bool:
-        """Whether this request is the one. It is used up by saying yes."""
+        """Return whether this request is the one. It is used up by saying yes."""
         with self._lock:
             if self.struck or not self.is_meant(request):
                 return False
@@ -99,7 +99,7 @@ class LoopThread:
         self._loop.close()
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns, run there."""
+        """Return what the coroutine returns, run there."""
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
 
@@ -130,13 +130,13 @@ class Relay:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> Self:
-        """Listens."""
+        """Listen."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=HEAD_LIMIT)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
     async def stop(self) -> None:
-        """Listens no more; connections that are open end with their clients."""
+        """Listen no more; connections that are open end with their clients."""
         if self._server is not None:
             self._server.close()
 
@@ -154,7 +154,7 @@ class Relay:
                 await writer.wait_closed()
 
     async def _upgraded(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
-        """Answers CONNECT and takes the server's part in TLS; returns the host that was asked for."""
+        """Answer CONNECT and take the server's part in TLS; return the host that was asked for."""
         asked = await read_request(reader)
         if asked is None or self._tls is None:
             raise ConnectionResetError
@@ -164,7 +164,7 @@ class Relay:
         return asked.target.partition(":")[0]
 
     async def _exchange(self, request: Message, host: str, client: Streams) -> bool:
-        """Passes one request on and its answer back; False when the connection is over."""
+        """Pass one request on and its answer back; False when the connection is over."""
         strike = self.strike
         blow = strike.blow if strike is not None and strike.take(request) else MODES["f"]
         if self.watch is not None:
@@ -202,7 +202,7 @@ async def _end(client: Streams, ending: Ending) -> bool:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Ends a connection with RST."""
+    """End a connection with RST."""
     connection = writer.get_extra_info("socket")
     if connection is not None and connection.fileno() >= 0:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_AND_DROP)
@@ -210,7 +210,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 def plain(port: int) -> Reach:
-    """Reaches a service on loopback."""
+    """Reach a service on loopback."""
 
     async def reach(_: str) -> Streams:
         return await asyncio.open_connection("127.0.0.1", port, limit=HEAD_LIMIT)
@@ -219,7 +219,7 @@ def plain(port: int) -> Reach:
 
 
 def through_proxy(port: int, ca_bundle: str) -> Reach:
-    """Reaches a host through a CONNECT proxy on loopback, over TLS with its certificate checked."""
+    """Reach a host through a CONNECT proxy on loopback, over TLS with its certificate checked."""
     trusted = ssl.create_default_context(cafile=ca_bundle)
 
     async def reach(host: str) -> Streams:

@@ -30,14 +30,17 @@ class Sum:
     seconds: float = 0.0
 
     def add(self, other: "Sum") -> None:
-        """Adds another sum."""
+        """Add another sum."""
         self.lives += other.lives
         self.counts += other.counts
         self.violations += other.violations
 
 
 def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Sequence[str] = ()) -> int:
-    """One proof by its name, or all; 0 when the promise held. Those that take longer are in `all` with `is_long`."""
+    """Run one proof by its name, or all.
+
+    0 when the promise held. Those that take longer are in `all` with `is_long`.
+    """
     proofs: dict[str, Callable[[], int]] = {
         "controls": prove_controls,
         "crashes": lambda: prove_crashes(is_long=is_long),
@@ -66,28 +69,28 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
 
 
 def prove_mutants(only: Sequence[str]) -> int:
-    """Faults planted into the rules that guard a recording; 0 when tests kill them, or a reason is on the list."""
+    """Run faults planted into the rules that guard a recording; 0 when tests kill them, or a reason is on the list."""
     from dev.prove.mutation import print_mutants
 
     return print_mutants(only)
 
 
 def prove_templates() -> int:
-    """The templates as they are, every planted fault, every alert; 0 when all is as it must be."""
+    """Check the templates as they are, every planted fault, every alert; 0 when all is as it must be."""
     from dev.prove.templates import print_templates  # reads the templates, which no other proof needs
 
     return print_templates()
 
 
 def prove_visibility() -> int:
-    """Every failure is told within its minutes by the alert that is deployed for it; 0 when none is late."""
+    """Prove that every failure is reported within its minutes by the alert deployed for it; 0 when none is late."""
     from dev.prove.visibility import print_visibility  # reads the templates, which no other proof needs
 
     return print_visibility()
 
 
 def prove_years(first: int, seeds: int, *, is_long: bool) -> int:
-    """Seven years of rules, holds, erasures and deaths; 0 when nothing went too early or stayed too long."""
+    """Run seven years of rules, holds, erasures and deaths; 0 when nothing went too early or stayed too long."""
     from dev.prove.years import print_years
 
     with silent_log():
@@ -95,7 +98,7 @@ def prove_years(first: int, seeds: int, *, is_long: bool) -> int:
 
 
 def prove_erased() -> int:
-    """A person in every store of an account, erased and looked for in all bytes; 0 when nothing is left."""
+    """Run a person in every store of an account, erased and looked for in all bytes; 0 when nothing is left."""
     from dev.prove.erased import print_erased
 
     with silent_log():
@@ -103,49 +106,52 @@ def prove_erased() -> int:
 
 
 def prove_played() -> int:
-    """Stories of bad days with their times; 0 when each ended as it must."""
+    """Play stories of bad days with their times; 0 when each ended as it must."""
     from dev.prove.played import print_played
 
     return print_played()
 
 
 def prove_hostile(first: int, cases: int) -> int:
-    """Forged events, locations, ids and answers; 0 when none got through."""
+    """Send forged events, locations, ids and answers; 0 when none got through."""
     from dev.prove.hostile import print_hostile  # parsers and a TLS server, which no other proof needs
 
     return print_hostile(first, cases)
 
 
 def prove_faults(only: Sequence[str]) -> int:
-    """Each fault on each operation of the real adapters; 0 when the line went on from every one and kept its word."""
+    """Run each fault on each operation of the real adapters.
+
+    0 when the line went on from every one and kept its word.
+    """
     from dev.prove.faults import print_faults  # the SDKs, which no other proof needs
 
     return print_faults(only)
 
 
 def prove_kills(first: int, *, is_long: bool) -> int:
-    """The host of the whole local world is killed, again and again; 0 when the archive ended as it should."""
+    """Kill the host of the whole local world, again and again; 0 when the archive ended as it should."""
     from dev.prove.kills import KillPlan, print_kills
 
     return print_kills(KillPlan(recordings=1000, kills=200 if is_long else 50, seed=first))
 
 
 def prove_compatibility(*, is_long: bool) -> int:
-    """A rolling upgrade and a rollback under load; 0 when the two versions lost and delayed nothing."""
+    """Run a rolling upgrade and a rollback under load; 0 when the two versions lost and delayed nothing."""
     from dev.prove.compatibility import print_compatibility
 
     return print_compatibility(60.0 if is_long else 12.0)
 
 
 def prove_chaos(first: int, *, is_long: bool) -> int:
-    """Spoiled connections before Azurite and ACS; 0 when the archive ended as it should at every share of them."""
+    """Spoil connections before Azurite and ACS; 0 when the archive ended as it should at every share of them."""
     from dev.prove.chaos import print_chaos
 
     return print_chaos(400 if is_long else 100, first)
 
 
 def over_all_processors(work: Callable[[Sequence[Job]], Sum], jobs: Sequence[Job], batch: int = 100) -> Sum:
-    """Does the jobs in processes, tells how far it is, and stops at the first violation."""
+    """Do the jobs in processes, tell how far it is, and stop at the first violation."""
     total, begun = Sum(), time.monotonic()
     told = begun
     with ProcessPoolExecutor(os.cpu_count()) as workers:
@@ -171,7 +177,7 @@ def _told(name: str, total: Sum, facts: str) -> int:
 
 
 def prove_simulation(first: int, seeds: int) -> int:
-    """Simulated lives; 0 when the promise held in every seed."""
+    """Simulate lives; 0 when the promise held in every seed."""
     total = over_all_processors(_simulated, range(first, first + seeds))
     facts = ", ".join(f"{total.counts[name]:,} {name}" for name in sorted(total.counts))
     return _told("simulation", total, f"{total.lives:,} lives of {CHUNKS} chunks; {facts}")
@@ -188,7 +194,7 @@ def _simulated(seeds: Sequence[int]) -> Sum:
 
 
 def prove_controls() -> int:
-    """Which seed catches each wrong variant; 0 when all are caught."""
+    """Print which seed catches each wrong variant; 0 when all are caught."""
     missed = 0
     for variant in VARIANTS:
         caught = caught_at(variant, MOST_SEEDS_FOR_A_CONTROL)
@@ -199,7 +205,7 @@ def prove_controls() -> int:
 
 
 def prove_crashes(*, is_long: bool) -> int:
-    """Every crash point, and pairs of them; 0 when every end was that of the calm run."""
+    """Run every crash point, and pairs of them; 0 when every end was that of the calm run."""
     singles: list[Crash] = []
     pairs: list[Crash] = []
     with silent_log():
@@ -225,7 +231,7 @@ def _crashed(jobs: Sequence[Crash]) -> Sum:
 
 
 def prove_orders() -> int:
-    """All orders of deliveries by both doors; 0 when the end was always the same."""
+    """Run all orders of deliveries by both doors; 0 when the end was always the same."""
     jobs = [(number, way) for number in range(len(orders.ORDERS)) for way in orders.WAYS]
     total = over_all_processors(_ordered, jobs)
     facts = f"{len(orders.ORDERS):,} orders of {len(orders.DELIVERIES)} deliveries, each by both doors"
@@ -244,7 +250,7 @@ def _ordered(jobs: Sequence[tuple[int, str]]) -> Sum:
 
 
 def prove_outages(seeds: int) -> int:
-    """Each part down for hours; 0 when nothing was lost within a day, and nobody was surprised beyond it."""
+    """Take each part down for hours; 0 when nothing was lost within a day, and no loss beyond it was unreported."""
     jobs = [(part, hours, seed) for part in outages.PARTS for hours in outages.HOURS for seed in range(seeds)]
     total = over_all_processors(_out, jobs, batch=10)
     for part in outages.PARTS:

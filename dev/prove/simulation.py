@@ -86,7 +86,7 @@ class Simulation:
     # --- the life -----------------------------------------------------------------------------------------------------
 
     def run(self) -> Life:
-        """All of it; the violations are in the result."""
+        """Return all of it; the violations are in the result."""
         arrivals = self._arrivals()
         hours = [power.hours_of_trouble for power in self.powers if power.hours_of_trouble is not None]
         end_of_trouble = self.world.now + timedelta(hours=max(hours, default=self.dice.choice(HOURS_OF_TROUBLE)))
@@ -115,7 +115,7 @@ class Simulation:
         return self.life
 
     def _arrivals(self) -> list[tuple[datetime, dict[str, Any]]]:
-        """One event for all chunks or one for each, up to three times, in any order, and a forged one."""
+        """Return one event for all chunks or one for each, up to three times, in any order, and a forged one."""
         chunks = [facts for made in _TASKS if (facts := self._told(made)) is not None]
         told = {"recordingDurationMs": 20}
         events = [event(*chunks, data=told)] if chunks else []
@@ -134,7 +134,7 @@ class Simulation:
         return facts
 
     def _is_taken(self, envelope: dict[str, Any]) -> bool:
-        """Three tries in a minute each; Event Grid and the queue come back later with what was not taken."""
+        """Return three tries in a minute each; Event Grid and the queue come back later with what was not taken."""
         self.life.counts["events"] += 1
         for _ in range(3):
             try:
@@ -196,7 +196,7 @@ class Simulation:
     # --- the adversary ------------------------------------------------------------------------------------------------
 
     def _decide(self, port: str, method: str) -> tuple[Exception | None, bool]:
-        """At each port call: nothing, a failure, a death, a rival's whole turn, or a long pause."""
+        """Return at each port call: nothing, a failure, a death, a rival's whole turn, or a long pause."""
         self.life.counts["port calls"] += 1
         for power in self.powers:
             power.at_call(method)
@@ -321,7 +321,7 @@ _calm: list[tuple[tuple[Any, ...], ...]] = []
 
 
 def _calm_catalog() -> tuple[tuple[Any, ...], ...]:
-    """The catalog after a day without any trouble."""
+    """Return the catalog after a day without any trouble."""
     if not _calm:
         _calm.append(())
         simulation = Simulation(0, is_calm=True)

@@ -33,13 +33,13 @@ class TcpChaos:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> Self:
-        """Listens."""
+        """Listen."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
     async def stop(self) -> None:
-        """Listens no more; connections that are open end with their clients."""
+        """Listen no more; connections that are open end with their clients."""
         if self._server is not None:
             self._server.close()
 
@@ -79,7 +79,7 @@ class TcpChaos:
 async def _pump(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, evil: Evil | None, passes: int = 0
 ) -> None:
-    """Carries one direction until it ends, or until the trouble begins after so many bytes."""
+    """Carry one direction until it ends, or until the trouble begins after so many bytes."""
     while data := await reader.read(SLOW_BYTES if evil == "slow" else _PIECE):
         if evil in ("reset", "end", "stall") and passes < len(data):
             await _trouble(writer, evil, data[:passes])

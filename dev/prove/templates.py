@@ -32,7 +32,7 @@ class Proof:
 
     @property
     def figures(self) -> str:
-        """Two lines."""
+        """Return two lines."""
         kinds = ", ".join(f"{count} in {kind}" for kind, count in self.planted.most_common())
         return (
             f"{self.checks} checks over {self.files} files; {self.planted.total()} planted faults ({kinds})\n"

@@ -215,7 +215,7 @@ class Life:
 
 @contextmanager
 def forgets_the_owner_in_the_archive() -> Iterator[None]:
-    """The manifest does not say whose a recording is."""
+    """Break a rule: the manifest does not say whose a recording is."""
     from recording.archive import manifest
 
     real = manifest_of
@@ -229,21 +229,21 @@ def forgets_the_owner_in_the_archive() -> Iterator[None]:
 
 @contextmanager
 def looks_into_every_row() -> Iterator[None]:
-    """A scoped search walks the rows of all, and leaves the rest to the catalog."""
+    """Break a rule: a scoped search walks the rows of all, and leaves the rest to the catalog."""
     with mock.patch.object(Span, "of_tenant", lambda span, _key: span):
         yield
 
 
 @contextmanager
 def trusts_the_index() -> Iterator[None]:
-    """The catalog hands out every row to everybody, for the index is of one tenant."""
+    """Break a rule: the catalog hands out every row to everybody, for the index is of one tenant."""
     with mock.patch.object(Reach, "get", lambda reach, name: reach._catalog.get_recording(name)):
         yield
 
 
 @contextmanager
 def does_not_follow_the_owner() -> Iterator[None]:
-    """Rows count as up to date although the recording was given to somebody since."""
+    """Break a rule: rows count as up to date although the recording was given to somebody since."""
     real = rows.digest_of_sources
 
     def without(record: RecordingRecord, chunks: Any) -> str:
@@ -258,7 +258,7 @@ def does_not_follow_the_owner() -> Iterator[None]:
 
 @contextmanager
 def lets_a_tag_move_it() -> Iterator[None]:
-    """Whoever may tag may give a recording to another tenant."""
+    """Break a rule: whoever may tag may give a recording to another tenant."""
     from recording.library import tags as tagging
 
     def moved(known: Tenants | None, owner: str | None, new: dict[str, str]) -> str | None:
@@ -270,14 +270,14 @@ def lets_a_tag_move_it() -> Iterator[None]:
 
 @contextmanager
 def starts_for_nobody() -> Iterator[None]:
-    """The owner is noted only when the request says so by the tag."""
+    """Break a rule: the owner is noted only when the request says so by the tag."""
     with mock.patch.object(control, "owner_at_start", lambda known, _scope, tags: known.of_tag(tags)):
         yield
 
 
 @contextmanager
 def gives_every_announced_one_away() -> Iterator[None]:
-    """An event decides whose a recording is, also of one that was started here."""
+    """Break a rule: an event decides whose a recording is, also of one that was started here."""
     from recording.ingest import recording as ingesting
 
     with mock.patch.object(ingesting, "_owner", lambda known, chosen: ELSEWHERE if chosen.tenants else known.tenant):
@@ -286,7 +286,7 @@ def gives_every_announced_one_away() -> Iterator[None]:
 
 @contextmanager
 def writes_rows_without_their_owner() -> Iterator[None]:
-    """The directory has no rows of a tenant's own."""
+    """Break a rule: the directory has no rows of a tenant's own."""
     real = rows.rows_for
 
     def plain(record: RecordingRecord, *rest: Any) -> list[IndexRow]:

@@ -57,11 +57,11 @@ class Stage:
         self.source_ends = False
 
     def fails_now(self) -> None:
-        """From here the minutes count."""
+        """Count the minutes from here."""
         self.failed_at = self.here.now
 
     def goes_by(self, time: timedelta) -> None:
-        """Minute by minute; a host that does not run lets everything lie."""
+        """Let time go by minute by minute; a host that does not run leaves everything where it is."""
         end = self.here.now + time
         while self.here.now < end:
             self.here.fakes.clock.advance(seconds=60)
@@ -80,7 +80,7 @@ class Stage:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Collects the log with the world's time."""
+        """Collect the log with the world's time."""
         log, ear = logging.getLogger("recording"), _Ear(self)
         kept = log.propagate, log.level
         log.addHandler(ear)
@@ -100,7 +100,7 @@ class _Ear(logging.Handler):
         self._stage = stage
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Notes a line."""
+        """Note a line."""
         self._stage.lines.append(Line(self._stage.here.now, record.getMessage()))
 
 
@@ -116,7 +116,7 @@ class Row:
 
 
 def seen_after(row: Row) -> timedelta | None:
-    """How long the failure stayed unseen, at most; None: nobody was ever told."""
+    """Return how long the failure stayed unseen, at most; None: nobody was ever told."""
     alert = deployed()[row.alert]
     if row.happens is None:
         return alert.slowest(row.source_delay)
@@ -133,7 +133,7 @@ def seen_after(row: Row) -> timedelta | None:
 
 
 def a_calm_day() -> list[str]:
-    """The alerts that a day without a failure sets off; there must be none."""
+    """Return the alerts that a day without a failure sets off; there must be none."""
     stage = _staged(world())
     with stage.listening():
         stage.here.announces(event(chunk(0)))
@@ -175,7 +175,7 @@ def _acs_down(stage: Stage) -> None:
 
 
 def at_risk() -> Stage:
-    """ACS does not give the media, and six hours are left."""
+    """Play it: ACS does not give the media, and six hours are left."""
 
     def act(stage: Stage) -> None:
         _acs_down(stage)
@@ -188,7 +188,7 @@ def at_risk() -> Stage:
 
 
 def expired() -> Stage:
-    """It never gave it."""
+    """Play it: it never gave it."""
 
     def act(stage: Stage) -> None:
         _acs_down(stage)
@@ -203,7 +203,7 @@ def expired() -> Stage:
 
 
 def host_dead() -> Stage:
-    """No worker runs any more."""
+    """Play it: no worker runs any more."""
 
     def act(stage: Stage) -> None:
         stage.goes_by(_HOUR + 4 * _MINUTE)
@@ -215,7 +215,7 @@ def host_dead() -> Stage:
 
 
 def tables_down() -> Stage:
-    """The catalog does not answer: workers run, and can do nothing."""
+    """Play it: the catalog does not answer: workers run, and can do nothing."""
 
     def act(stage: Stage) -> None:
         stage.goes_by(_HOUR)
@@ -227,7 +227,7 @@ def tables_down() -> Stage:
 
 
 def refused_by_acs() -> Stage:
-    """A role was taken away, or a key rotated."""
+    """Play it: a role was taken away, or a key rotated."""
 
     def act(stage: Stage) -> None:
         _announced(stage.here)
@@ -238,7 +238,7 @@ def refused_by_acs() -> Stage:
 
 
 def dead_letters_refused() -> Stage:
-    """The role on the dead letters' account is missing."""
+    """Play it: the role on the dead letters' account is missing."""
 
     def act(stage: Stage) -> None:
         _fails(stage, "FakeDeadLetters", StorageRefusedError("403"))
@@ -250,7 +250,7 @@ def dead_letters_refused() -> Stage:
 
 
 def audit_refused() -> Stage:
-    """A recording is stopped, and no row of it can be written."""
+    """Play it: a recording is stopped, and no row of it can be written."""
 
     def act(stage: Stage) -> None:
         _fails(stage, "FakeAudit", StorageRefusedError("403"))
@@ -262,7 +262,7 @@ def audit_refused() -> Stage:
 
 
 def broken_media() -> Stage:
-    """What ACS gives does not open, however often it is asked."""
+    """Play it: what ACS gives does not open, however often it is asked."""
 
     def act(stage: Stage) -> None:
         _announced(stage.here, BROKEN)
@@ -274,7 +274,7 @@ def broken_media() -> Stage:
 
 
 def warned_media() -> Stage:
-    """The same, and the operator chose to be warned only."""
+    """Play it: the same, and the operator chose to be warned only."""
 
     def act(stage: Stage) -> None:
         _announced(stage.here, BROKEN)
@@ -284,7 +284,7 @@ def warned_media() -> Stage:
 
 
 def no_metadata() -> Stage:
-    """The media is archived; the metadata never comes, and now nothing can come any more."""
+    """Play it: the media is archived; the metadata never comes, and now nothing can come any more."""
 
     def act(stage: Stage) -> None:
         stage.here.holds(task(0), document=None)
@@ -298,7 +298,7 @@ def no_metadata() -> Stage:
 
 
 def forged_event() -> Stage:
-    """Somebody sends an event of another resource."""
+    """Play it: somebody sends an event of another resource."""
 
     def act(stage: Stage) -> None:
         stage.here.announces(event(chunk(0), topic="/subscriptions/0/resourceGroups/x/providers/y/z"))
@@ -308,7 +308,7 @@ def forged_event() -> Stage:
 
 
 def file_overdue() -> Stage:
-    """Stopped, and an hour later there is no file."""
+    """Play it: stopped, and an hour later there is no file."""
 
     def act(stage: Stage) -> None:
         asked = {"serverCallId": "aHR0cHM6Ly9jb252LXdlZXU"}
@@ -322,7 +322,7 @@ def file_overdue() -> Stage:
 
 
 def chunk_absent() -> Stage:
-    """Chunks 0 and 2 came; 1 must exist, and is overdue."""
+    """Play it: chunks 0 and 2 came; 1 must exist, and is overdue."""
 
     def act(stage: Stage) -> None:
         for index in (0, 2):
@@ -336,7 +336,7 @@ def chunk_absent() -> Stage:
 
 
 def never_announced() -> Stage:
-    """Nobody here started it, and its event was never emitted. ACS's own log has it an hour later."""
+    """Play it: nobody here started it, and its event was never emitted. ACS's own log has it an hour later."""
 
     def act(stage: Stage) -> None:
         made_at = stage.here.now
@@ -352,7 +352,7 @@ def never_announced() -> Stage:
 
 
 def log_unavailable() -> Stage:
-    """A role on the workspace is missing."""
+    """Play it: a role on the workspace is missing."""
 
     def act(stage: Stage) -> None:
         assert isinstance(stage.here.fakes.log, FakeLog)
@@ -365,7 +365,7 @@ def log_unavailable() -> Stage:
 
 
 def archive_refuses() -> Stage:
-    """The primary archive answers 403; the second destination takes the chunk."""
+    """Play it: the primary archive answers 403; the second destination takes the chunk."""
 
     def act(stage: Stage) -> None:
         refused = StorageRefusedError("403")
@@ -381,7 +381,7 @@ def archive_refuses() -> Stage:
 
 
 def altered_blob() -> Stage:
-    """Somebody changes a blob of the archive whose turn it is in the coming night."""
+    """Play it: somebody changes a blob of the archive whose turn it is in the coming night."""
 
     def act(stage: Stage) -> None:
         _announced(stage.here)
@@ -399,7 +399,10 @@ def altered_blob() -> Stage:
 
 
 def starts_refused() -> Stage:
-    """ACS refuses every start, since the role of the app was taken away; the caller gets the code, the log its line."""
+    """Play it: ACS refuses every start, since the role of the app was taken away.
+
+    The caller gets the code, the log its line.
+    """
 
     def act(stage: Stage) -> None:
         stage.goes_by(_HOUR)
@@ -411,7 +414,7 @@ def starts_refused() -> Stage:
 
 
 def pause_stands() -> Stage:
-    """A pause reaches its end, and its policy leaves it to an operator."""
+    """Play it: a pause reaches its end, and its policy leaves it to an operator."""
     policy = CallPolicy(name="desk", on_pause_timeout=TimeIsUp.ALARM, longest_pause_seconds=60)
 
     def act(stage: Stage) -> None:
@@ -427,7 +430,7 @@ def pause_stands() -> Stage:
 
 
 def must_be_recorded() -> Stage:
-    """ACS refuses the start of a call that must be recorded."""
+    """Play it: ACS refuses the start of a call that must be recorded."""
 
     def act(stage: Stage) -> None:
         here = stage.here
@@ -442,7 +445,7 @@ def must_be_recorded() -> Stage:
 
 
 def no_seal() -> Stage:
-    """The key of the seal is out of reach for more than an hour; the timer says so."""
+    """Play it: the key of the seal is out of reach for more than an hour; the timer says so."""
 
     def act(stage: Stage) -> None:
         stage.goes_by(_HOUR)
@@ -454,7 +457,7 @@ def no_seal() -> Stage:
 
 
 def nobody_works(hours: float) -> Callable[[], Stage]:
-    """Tasks wait and no worker takes them, while the timer still runs."""
+    """Play it: tasks wait and no worker takes them, while the timer still runs."""
 
     def act(stage: Stage) -> None:
         _announced(stage.here)
@@ -469,7 +472,7 @@ def nobody_works(hours: float) -> Callable[[], Stage]:
 
 
 def no_scrub() -> Stage:
-    """The nightly comparison stops coming; the day after, it is owed."""
+    """Play it: the nightly comparison stops coming; the day after, it is owed."""
 
     def act(stage: Stage) -> None:
         stage.goes_by(timedelta(hours=26))
@@ -538,7 +541,7 @@ ROWS = (
 
 
 def faults_of(row: Row) -> list[str]:
-    """What is wrong with a row: nobody is told, too late, or a line can fall between two looks of the rule."""
+    """Return what is wrong with a row: nobody is told, too late, or a line can fall between two looks of the rule."""
     alert, seen = deployed()[row.alert], seen_after(row)
     found = [] if seen is not None and seen <= row.within else [f"{row.failure}: seen after {seen}, not {row.within}"]
     if alert.window < alert.every + (INGESTION if alert.query else timedelta()):
@@ -547,7 +550,7 @@ def faults_of(row: Row) -> list[str]:
 
 
 def print_visibility() -> int:
-    """Each row with what was measured; 1 when one of them is late."""
+    """Print each row with what was measured; 1 when one of them is late."""
     bad = [f"{name} on a calm day" for name in a_calm_day()]
     print(f"{'failure':<50} {'alert':<26} {'min':>5} {'most':>5}  how")
     for row in ROWS:

@@ -28,7 +28,7 @@ class Storage:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def blobs(self, mark: str, container: str = ARCHIVE) -> dict[str, bytes]:
-        """The blobs whose names hold this mark, with their bytes."""
+        """Return the blobs whose names hold this mark, with their bytes."""
         with self._lock, BlobServiceClient.from_connection_string(self.connection_string) as service:
             client = service.get_container_client(container)
             try:
@@ -38,13 +38,16 @@ class Storage:
             return {name: client.download_blob(name).readall() for name in names}
 
     def quarantined(self, mark: str) -> list[str]:
-        """Why entries that hold this mark are kept for a person."""
+        """Return why entries that hold this mark are kept for a person."""
         entries = self.blobs("", QUARANTINE_CONTAINER).values()
         return [json.loads(raw)["reason"] for raw in entries if mark.encode() in raw]
 
 
 def proof_faults(made: JSON, storage: Storage) -> list[str]:
-    """What is missing or wrong in the archive about one object of the simulator: its media, metadata and receipt."""
+    """Return what is missing or wrong in the archive about one object of the simulator.
+
+    Its media, metadata and receipt.
+    """
     found = storage.blobs(made["documentId"])
     found = {name: data for name, data in found.items() if f".v{_latest(found)}." in name} or found
     media = [data for name, data in found.items() if not name.endswith(".json") and ".suspect-" not in name]
@@ -74,7 +77,7 @@ def without_version(name: str) -> str:
 
 
 def final_faults(made: JSON, record: ChunkRecord | None, storage: Storage) -> list[str]:
-    """What contradicts the promise once nothing is left to do for one object of the simulator."""
+    """Return what contradicts the promise once nothing is left to do for one object of the simulator."""
     faults = proof_faults(made, storage)
     if record is None or record.state is not ChunkState.SOURCE_DELETED:
         faults.append(f"the catalog says {record.state if record else 'nothing'}")
@@ -87,12 +90,12 @@ def final_faults(made: JSON, record: ChunkRecord | None, storage: Storage) -> li
 
 
 def sha256(data: bytes) -> str:
-    """The digest as the simulator tells it."""
+    """Return the digest as the simulator tells it."""
     return hashlib.sha256(data).hexdigest()
 
 
 def event_about(made: list[JSON], now: str, resource_id: str) -> JSON:
-    """The event that ACS would send about these objects of one recording."""
+    """Return the event that ACS would send about these objects of one recording."""
     recording_id = made[0]["recordingId"]
     chunks = [
         builders.chunk(
@@ -115,5 +118,5 @@ def event_about(made: list[JSON], now: str, resource_id: str) -> JSON:
 
 
 def key_of(made: JSON) -> ChunkKey:
-    """The chunk that an object of the simulator is."""
+    """Return the chunk that an object of the simulator is."""
     return ChunkKey(recording_id=made["recordingId"], index=made["index"], document_id=made["documentId"])

@@ -40,7 +40,7 @@ Variant = Callable[[], AbstractContextManager[Settings]]
 
 @contextmanager
 def delete_before_verify() -> Iterator[Settings]:
-    """As soon as the bytes are committed, the source is deleted."""
+    """Break a rule: as soon as the bytes are committed, the source is deleted."""
     copy = fallback.copy_or_heal
 
     def copy_and_delete(work: Work) -> None:
@@ -54,14 +54,14 @@ def delete_before_verify() -> Iterator[Settings]:
 
 @contextmanager
 def verify_only_what_was_written() -> Iterator[Settings]:
-    """What was read is taken for what there was; only the archive's copy of it is compared."""
+    """Break a rule: what was read is taken for what there was; only the archive's copy of it is compared."""
     with mock.patch.object(fetching, "check_length", return_value=None):
         yield settings(media_check=MediaCheck.OFF)
 
 
 @contextmanager
 def acknowledge_before_enqueue() -> Iterator[Settings]:
-    """An event counts as taken even if its tasks could not be kept."""
+    """Break a rule: an event counts as taken even if its tasks could not be kept."""
     take = ingest.ingest_text
 
     def forgetful(text: str, came_from: str, ports: Ports, chosen: Settings) -> None:
@@ -76,7 +76,7 @@ def acknowledge_before_enqueue() -> Iterator[Settings]:
 
 @contextmanager
 def give_up_after_five_tries() -> Iterator[Settings]:
-    """Trying stops at a count, though ACS still has the media."""
+    """Break a rule: trying stops at a count, though ACS still has the media."""
 
     def is_given_up(record: ChunkRecord, _now: datetime) -> bool:
         return record.state is ChunkState.PENDING and record.attempts >= 5
@@ -87,7 +87,7 @@ def give_up_after_five_tries() -> Iterator[Settings]:
 
 @contextmanager
 def delete_without_asking_the_archive() -> Iterator[Settings]:
-    """What was proved an hour ago is taken for what is there now."""
+    """Break a rule: what was proved an hour ago is taken for what is there now."""
     with (
         mock.patch.object(delete_source, "standing", return_value=Standing.AS_PROVED),
         mock.patch.object(delete_source, "may_delete_source", return_value=True),
@@ -97,7 +97,7 @@ def delete_without_asking_the_archive() -> Iterator[Settings]:
 
 @contextmanager
 def ask_for_the_media_alone() -> Iterator[Settings]:
-    """The archive is asked for the media, and not for the documents beside it."""
+    """Break a rule: the archive is asked for the media, and not for the documents beside it."""
 
     def media_alone(record: ChunkRecord, stored: StoredChunk) -> Standing:
         return media_standing(record, stored.media)
@@ -111,42 +111,42 @@ def ask_for_the_media_alone() -> Iterator[Settings]:
 
 @contextmanager
 def twice_the_same_is_final() -> Iterator[Settings]:
-    """The same bad bytes twice count as what ACS really has."""
+    """Break a rule: the same bad bytes twice count as what ACS really has."""
     with mock.patch.object(patience, "is_steady", lambda record, _now: record.broken_tries >= 2):
         yield settings()
 
 
 @contextmanager
 def one_witness_is_proof() -> Iterator[Settings]:
-    """A single "not found", by whatever clock, ends a chunk."""
+    """Break a rule: a single "not found", by whatever clock, ends a chunk."""
     with mock.patch.object(patience, "is_forgotten", lambda record, now: now >= record.task.expires_at):
         yield settings()
 
 
 @contextmanager
 def follow_any_redirect() -> Iterator[Settings]:
-    """A redirect of an allowed host is followed, whatever object it leads to."""
+    """Break a rule: a redirect of an allowed host is followed, whatever object it leads to."""
     with mock.patch.object(source, "stays_with_the_object", return_value=True):
         yield settings()
 
 
 @contextmanager
 def suspects_take_the_name() -> Iterator[Settings]:
-    """Bytes that failed the media check are kept under the chunk's own name."""
+    """Break a rule: bytes that failed the media check are kept under the chunk's own name."""
     with mock.patch.object(layout, "suspect_name", lambda media, _mark: media):
         yield settings()
 
 
 @contextmanager
 def call_any_delete_location() -> Iterator[Settings]:
-    """Whatever the event says is to be deleted is deleted."""
+    """Break a rule: whatever the event says is to be deleted is deleted."""
     with mock.patch.object(delete_source, "names_the_same_object", return_value=True):
         yield settings()
 
 
 @contextmanager
 def nothing_reopens() -> Iterator[Settings]:
-    """A chunk that was given up stays so, whatever is announced later."""
+    """Break a rule: a chunk that was given up stays so, whatever is announced later."""
     with (
         mock.patch.object(queue_tasks, "is_reopened_by", return_value=False),
         mock.patch.object(claim, "is_new_evidence", return_value=False),
@@ -184,7 +184,10 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
 
 
 def caught_at(variant: Variant, most: int) -> tuple[int, str] | None:
-    """The first seed below `most` in which the witness objects to a variant, and what it says; None when never."""
+    """Return the first seed below `most` in which the witness objects to a variant, and what it says.
+
+    None when never.
+    """
     with silent_log(), variant() as chosen:
         lives: Any = (live(seed, chosen, MEETS.get(variant)) for seed in itertools.islice(itertools.count(), most))
         return next(((life.seed, life.violations[0]) for life in lives if life.violations), None)

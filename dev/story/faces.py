@@ -32,7 +32,7 @@ class Faces:
 
     @property
     def line(self) -> str:
-        """All faces in one line."""
+        """Return all faces in one line."""
         return " · ".join(f"{face} {number}" for face, number in self.numbers.items())
 
 

@@ -59,7 +59,7 @@ class Night:
         return short_id(self.missing_id if trouble == "missing" else self.tasks[trouble].recording_id)
 
     def arrives(self, trouble: str, media: bytes | None = None, why: Callable[[], Exception] | None = None) -> None:
-        """A recording of this hour is over, and Event Grid announces its one file."""
+        """End a recording of this hour, and let Event Grid announce its one file."""
         made = self.made(trouble)
         self.here.holds(made, media)
         if why is not None:

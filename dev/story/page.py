@@ -49,7 +49,7 @@ class Story:
 
     @property
     def text(self) -> str:
-        """The page."""
+        """Return the page."""
         return "\n".join(self.lines).rstrip() + "\n"
 
 

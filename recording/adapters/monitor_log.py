@@ -43,11 +43,14 @@ class MonitorLog:
         self._client = LogsQueryClient(identity, endpoint=settings.monitor_endpoint, **{**CLIENT_OPTIONS, **options})
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
-        """Every recording whose summary was received since then, the earliest first; half an answer is an error."""
+        """Yield every recording whose summary was received since then, the earliest first.
+
+        Half an answer is an error.
+        """
         query = _QUERY.format(
             since=since.isoformat(), resource=json.dumps(self._resource), after=json.dumps(after), most=most
         )
@@ -65,7 +68,7 @@ class MonitorLog:
 
 
 def _summary(recording_id: Any, chunk_count: Any, ready_at: Any, noted_at: Any) -> RecordingSummary | None:
-    """A row, or nothing when it names no recording: that is then not this app's to judge."""
+    """Return a row, or nothing when it names no recording: that is then not this app's to judge."""
     if not isinstance(recording_id, str) or not is_opaque_id(recording_id) or not isinstance(ready_at, datetime):
         return None
     noted = noted_at if isinstance(noted_at, datetime) else ready_at

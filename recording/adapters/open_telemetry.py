@@ -40,13 +40,13 @@ class OpenTelemetry:
         self._tracer: Tracer = self._traces.get_tracer(_NAME, __version__)
 
     def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
-        """Counts what the event counts for."""
+        """Count what the event counts for."""
         for seen in observations(event, fields):
             self._instruments[seen.metric](seen.value, seen.attributes)
 
     @contextmanager
     def span(self, name: str, facts: Mapping[str, Any]) -> Iterator[None]:
-        """One use case at work. An exception marks the span; its message stays out: it may hold anything."""
+        """Trace one use case; an exception marks the span, without its message, which may hold anything."""
         told = {f"recording.{key}": value for key, value in facts.items() if value is not None}
         with self._tracer.start_as_current_span(
             name, attributes=told, record_exception=False, set_status_on_exception=False
@@ -58,13 +58,13 @@ class OpenTelemetry:
                 raise
 
     def close(self) -> None:
-        """Sends what is left, and stops the threads."""
+        """Send what is left, and stop the threads."""
         self._meters.shutdown()
         self._traces.shutdown()
 
 
 def to_application_insights(settings: Settings) -> OpenTelemetry:
-    """Sends as the app's identity: the resource takes no keys."""
+    """Send as the app's identity: the resource takes no keys."""
     from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
 
     text = settings.insights.get_secret_value() if settings.insights else ""
@@ -74,7 +74,7 @@ def to_application_insights(settings: Settings) -> OpenTelemetry:
 
 
 def _instruments(meter: Meter) -> dict[Metric, Any]:
-    """For each metric the method that takes a value."""
+    """Return, for each metric, the method that takes a value."""
     made: dict[Metric, Any] = {}
     for metric in ALL:
         facts = (metric.name, metric.unit, metric.description)

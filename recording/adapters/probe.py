@@ -58,7 +58,7 @@ class AzureProbe:
         self._options = options  # of the client for Azure's own API
 
     def table(self, name: str) -> None:
-        """Inserts a row in a partition of its own, reads it, deletes it; the table is made if it is not there."""
+        """Insert a row in a partition of its own, read it, delete it; the table is made if it is not there."""
         row = {**_KEYS, "RowKey": uuid4().hex, "proof": uuid4().hex}
         with (
             translated(f"probing the table {name}"),
@@ -76,7 +76,7 @@ class AzureProbe:
             raise StorageError(f"the table {name} gave back another row than was written")
 
     def queue(self, name: str) -> QueueDepth:
-        """Sends a message that is hidden from all, deletes it, and looks at the queue; one that is missing is empty."""
+        """Send a message that is hidden from all, delete it, and look at the queue; one that is missing is empty."""
         with (
             translated(f"probing the queue {name}"),
             queue_client(self._settings.host_storage, name) as queue,
@@ -95,7 +95,7 @@ class AzureProbe:
         )
 
     def quarantine(self) -> None:
-        """Uploads a small blob, reads it back, deletes it; the container is made if it is not there."""
+        """Upload a small blob, read it back, delete it; the container is made if it is not there."""
         name, proof = f"{PROBE}/{uuid4().hex}", uuid4().hex.encode()
         with (
             translated("probing the quarantine"),
@@ -216,7 +216,7 @@ class AzureProbe:
             return str(queue.account_name)
 
     def dead_letters(self) -> int:
-        """Counts the blobs, up to a thousand."""
+        """Count the blobs, up to a thousand."""
         connection = self._settings.dead_letter_storage or StorageConnection()
         with (
             translated("probing the dead letters"),
@@ -226,7 +226,7 @@ class AzureProbe:
             return sum(1 for _ in page)
 
     def server_time(self) -> datetime:
-        """The `Date` of an answer."""
+        """Return the `Date` of an answer."""
         dates: list[str] = []
         with (
             translated("asking the storage for its time"),
@@ -240,13 +240,13 @@ class AzureProbe:
             raise StorageError("the storage's answer has no date") from None
 
     def is_same_account(self) -> bool:
-        """Compares the addresses that the clients use."""
+        """Compare the addresses that the clients use."""
         fallback = self._settings.fallback_storage or StorageConnection()
         with blob_service(self._settings.archive_storage) as archive, blob_service(fallback) as second:
             return bool(archive.url == second.url)
 
     def subscriptions(self) -> list[SubscriptionFacts]:
-        """Asks Azure's own API, as the app's identity: the system topics of the resource, then their subscriptions."""
+        """Ask Azure's own API, as the app's identity: the system topics of the resource, then their subscriptions."""
         resource = self._settings.acs.resource_id or ""
         group = resource.partition("/providers/")[0]
         with translated("reading the Event Grid subscriptions"), self._azure() as client:
@@ -255,14 +255,14 @@ class AzureProbe:
             return [_facts(each) for topic in ours for each in _listed(client, f"{topic['id']}/eventSubscriptions")]
 
     def _azure(self) -> "PipelineClient[Any, Any]":
-        """A client of Azure's own API, as the app's identity."""
+        """Return a client of Azure's own API, as the app's identity."""
         identity = credential(self._settings.acs.client_id)
         policies = [ProxyPolicy(**self._options), BearerTokenCredentialPolicy(identity, f"{_ARM}/.default")]
         return PipelineClient(_ARM, policies=policies, **{**CLIENT_OPTIONS, **self._options})
 
 
 def _container(connection: StorageConnection, name: str) -> ContainerClient:
-    """A container's client; it shares the process's connections, so closing it closes none."""
+    """Return a container's client; it shares the process's connections, so closing it closes none."""
     return blob_service(connection).get_container_client(name)
 
 

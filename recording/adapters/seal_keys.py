@@ -42,11 +42,11 @@ class VaultKey:
         self._client = _client(vault, signing_in, **options)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def public_key(self) -> bytes:
-        """Asks for the newest version of the key."""
+        """Ask for the newest version of the key."""
         answer = self._ask(HttpRequest("GET", f"{self._vault}/keys/{self._name}"))
         try:
             key = answer["key"]
@@ -58,7 +58,7 @@ class VaultKey:
             raise SealKeyError("the vault's answer cannot be read") from None
 
     def sign(self, text: bytes) -> bytes:
-        """Has the vault sign the digest."""
+        """Have the vault sign the digest."""
         version = self._version or ""
         if not version:
             self.public_key()
@@ -90,17 +90,17 @@ class FileKey:
         self._path = Path(settings.seal_key or "")
 
     def close(self) -> None:
-        """Holds nothing open."""
+        """Hold nothing open."""
 
     def public_key(self) -> bytes:
-        """Reads the file."""
+        """Read the file."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         made: bytes = self._key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return made
 
     def sign(self, text: bytes) -> bytes:
-        """Signs with the key in the file."""
+        """Sign with the key in the file."""
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
         from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -128,11 +128,11 @@ class StampingAuthority:
         self._client = _client(self._url, **options)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def token(self, digest: bytes) -> bytes:
-        """Asks for a token with the authority's certificates in it, so that it can be checked offline."""
+        """Ask for a token with the authority's certificates in it, so that it can be checked offline."""
         headers = {"Content-Type": "application/timestamp-query"}
         request = HttpRequest("POST", self._url, content=stamp_request(digest), headers=headers)
         with translated("asking for a time-stamp", KEY):

@@ -53,31 +53,31 @@ class StorageChunkQueue:
         self._others = {EVENTS_QUEUE: queue_client(settings.host_storage, EVENTS_QUEUE), **self._poison}
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._queue.close()
         for other in self._others.values():
             other.close()
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """Enqueues a task; the queue is made when it turns out to be missing."""
+        """Enqueue a task; the queue is made when it turns out to be missing."""
         self.send_again(message_of(task), delay)
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
-        """Enqueues a message as it is."""
+        """Enqueue a message as it is."""
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a task"):
             _sent(self._queue, body, hidden, NEVER)
 
     def poisoned(self) -> Iterator[PoisonMessage]:
-        """Up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
+        """Yield up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
         return self._received(CHUNKS_POISON_QUEUE)
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
-        """The same for the events that the host gave up on."""
+        """Yield the same for the events that the host gave up on."""
         return self._received(EVENTS_POISON_QUEUE)
 
     def depths(self) -> list[QueueDepth]:
-        """By the service's approximate count; the oldest is the first of the next 32 that are visible."""
+        """Take the service's approximate count; the oldest is the first of the next 32 that are visible."""
         return [self._depth(name, queue) for name, queue in {CHUNKS_QUEUE: self._queue, **self._others}.items()]
 
     def _depth(self, name: str, queue: QueueClient) -> QueueDepth:
@@ -92,7 +92,7 @@ class StorageChunkQueue:
         )
 
     def peek_poisoned(self) -> list[PoisonMessage]:
-        """The first 32 of each poison queue that are visible: the service shows no more at once."""
+        """Return the first 32 of each poison queue that are visible: the service shows no more at once."""
         return [*self._peeked(CHUNKS_POISON_QUEUE), *self._peeked(EVENTS_POISON_QUEUE)]
 
     def _peeked(self, name: str) -> list[PoisonMessage]:
@@ -104,7 +104,7 @@ class StorageChunkQueue:
         return [PoisonMessage(_decoded(seen.content), None, seen.id, seen.inserted_on) for seen in found]
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
-        """Removes a message from where it was read, by its receipt."""
+        """Remove a message from where it was read, by its receipt."""
         name, message_id, pop_receipt = message.receipt
         with translated("removing a poison message"):
             try:
@@ -131,11 +131,11 @@ class StorageFollowUps:
         self._queue = queue_client(settings.host_storage, FOLLOW_UPS_QUEUE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._queue.close()
 
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
-        """Enqueues a message that expires after a day: reconcile asks again for what is not done by then."""
+        """Enqueue a message that expires after a day: reconcile asks again for what is not done by then."""
         body = json.dumps({"recordingId": recording_id, "attempt": attempt})
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a follow-up"):
@@ -149,11 +149,11 @@ class StorageExports:
         self._queue = queue_client(settings.host_storage, EXPORTS_QUEUE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._queue.close()
 
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
-        """Enqueues a message that never expires: whoever asked waits for it."""
+        """Enqueue a message that never expires: whoever asked waits for it."""
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing an export"):
             _sent(self._queue, json.dumps({"exportId": export_id}), hidden, NEVER)
@@ -166,11 +166,11 @@ class StorageDerived:
         self._queue = queue_client(settings.host_storage, DERIVED_QUEUE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._queue.close()
 
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
-        """Enqueues a message that never expires: whoever asked waits for it."""
+        """Enqueue a message that never expires: whoever asked waits for it."""
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing derived files"):
             _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), hidden, NEVER)
@@ -183,15 +183,15 @@ class StorageGuards:
         self._queue = queue_client(settings.host_storage, GUARDS_QUEUE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._queue.close()
 
     def send(self, task: GuardTask, delay: timedelta) -> None:
-        """Enqueues a guard; it becomes visible by the service's own clock."""
+        """Enqueue a guard; it becomes visible by the service's own clock."""
         self.send_again(task.as_message(), delay)
 
     def send_again(self, body: str, delay: timedelta) -> None:
-        """Enqueues a message as it is."""
+        """Enqueue a message as it is."""
         hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a guard"):
             _sent(self._queue, body, hidden, NEVER)
@@ -204,15 +204,15 @@ class StorageOutboxQueue:
         self._queue = queue_client(settings.host_storage, OUTBOX_QUEUE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._queue.close()
 
     def send(self, task: NotifyTask, delay: timedelta = timedelta()) -> None:
-        """Enqueues a message; one that carries its event never expires, of the others the outbox knows."""
+        """Enqueue a message; one that carries its event never expires, of the others the outbox knows."""
         self._send(task.as_message(), delay, NEVER if task.event is not None else OUTBOX_LIVES)
 
     def send_again(self, body: str, delay: timedelta) -> None:
-        """Enqueues a message as it is."""
+        """Enqueue a message as it is."""
         self._send(body, delay, NEVER)
 
     def _send(self, body: str, delay: timedelta, lives: int) -> None:
@@ -233,7 +233,7 @@ def _sent(queue: QueueClient, body: str, hidden: int, lives: int) -> None:
 
 
 def queue_client(connection: StorageConnection, name: str) -> QueueClient:
-    """A client that writes base64 and reads raw text: what lies in a poison queue may be anything."""
+    """Return a client that writes base64 and reads raw text: what lies in a poison queue may be anything."""
     options: dict[str, Any] = {**CLIENT_OPTIONS, "message_encode_policy": TextBase64EncodePolicy()}
     if connection.connection_string:
         return QueueClient.from_connection_string(connection.connection_string.get_secret_value(), name, **options)
@@ -241,7 +241,7 @@ def queue_client(connection: StorageConnection, name: str) -> QueueClient:
 
 
 def _decoded(content: str) -> str:
-    """The text in base64, or the content itself when it is not that."""
+    """Return the text in base64, or the content itself when it is not that."""
     try:
         return base64.b64decode(content, validate=True).decode()
     except (binascii.Error, ValueError):

@@ -7,5 +7,5 @@ class SystemClock:
     """Fills the port `Clock`."""
 
     def now(self) -> datetime:
-        """The time, aware UTC."""
+        """Return the time, aware UTC."""
         return datetime.now(UTC)

@@ -25,7 +25,7 @@ _JSON = "application/json"
 
 
 def catalog(work: Work) -> None:
-    """Takes a chunk from VERIFIED to CATALOGED: metadata archived as served, receipt written, record saved.
+    """Take a chunk from VERIFIED to CATALOGED: metadata archived as served, receipt written, record saved.
 
     Raises:
         SourceError: the metadata is late; the media is safe, and the source is kept until it comes or the deadline.
@@ -57,7 +57,7 @@ def catalog(work: Work) -> None:
 
 
 def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
-    """What became of the metadata document, why, and its bytes.
+    """Return what became of the metadata document, why, and its bytes.
 
     Raises:
         SourceError: it is late, unreadable or about another chunk, and it will be asked for again.
@@ -103,7 +103,7 @@ def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutco
 
 
 def _kept(work: Work, name: str, document: bytes) -> bytes:
-    """What lies under the name now: this document, or the one that an earlier try wrote.
+    """Return what lies under the name now: this document, or the one that an earlier try wrote.
 
     Raises:
         StorageBusyError: the archive refused it as if one lay there, and there is none. Refusals have many reasons
@@ -120,7 +120,7 @@ def _kept(work: Work, name: str, document: bytes) -> bytes:
 def _given_up(
     work: Work, name: str, raw: bytes | None, error: SourceError
 ) -> tuple[MetadataOutcome, str | None, bytes | None]:
-    """At the deadline: what was served is kept even if it cannot be read; the record says why that is all."""
+    """Return at the deadline: what was served is kept even if it cannot be read; the record says why that is all."""
     if raw is not None:
         _kept(work, name, raw)
     task = work.task

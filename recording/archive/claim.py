@@ -77,7 +77,7 @@ class NoClaim:
         raise ClaimLostError("a conflicting object may save nothing about the chunk")
 
     def keep(self, work: "Work") -> None:
-        """There is none to keep."""
+        """Do nothing: there is none to keep."""
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Work:
 
     @property
     def task(self) -> ChunkTask:
-        """What is known of the chunk from its event."""
+        """Return what is known of the chunk from its event."""
         return self.record.task
 
     def now(self) -> datetime:
@@ -106,17 +106,17 @@ class Work:
         return self.ports.clock.now() - self.skew
 
     def is_past_deadline(self) -> bool:
-        """Whether ACS has had the right to forget the media."""
+        """Return whether ACS has had the right to forget the media."""
         return self.now() >= self.task.expires_at
 
     def save(self, **changes: Unpack[ChunkChanges]) -> None:
-        """Saves facts and renews the claim. Raises ClaimLostError when the record is not the one last saved."""
+        """Save facts and renew the claim. Raises ClaimLostError when the record is not the one last saved."""
         now = self.now()
         record = changed(self.record, changed_at=now, claim_expires_at=now + self.settings.claim_length)
         self._store(changed(record, **changes))
 
     def move(self, state: ChunkState, **changes: Unpack[ChunkChanges]) -> None:
-        """Saves the next state with what was learned; gives the claim back when that ends the work."""
+        """Save the next state with what was learned; give the claim back when that ends the work."""
         self.record = moved(self.record, state, **changes)
         if is_finished(self.record):
             self.release()
@@ -124,7 +124,7 @@ class Work:
             self.save()
 
     def release(self, **changes: Unpack[ChunkChanges]) -> None:
-        """Saves facts and gives the claim back."""
+        """Save facts and give the claim back."""
         record = changed(self.record, changed_at=self.now(), claim_owner=None, claim_expires_at=None)
         self._store(changed(record, **changes))
 
@@ -154,7 +154,7 @@ class Work:
 
 
 def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> Work | None:
-    """Claims the task's chunk by one conditional write; None when nothing is left to do for it.
+    """Claim the task's chunk by one conditional write; None when nothing is left to do for it.
 
     Raises:
         ClaimHeldError: another worker has it; come back when its claim ends.
@@ -195,7 +195,7 @@ def _claim_left(record: ChunkRecord, now: datetime, length: timedelta) -> timede
 
 
 def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkRecord:
-    """The record as it is, or about this task's location when the one announced before has given nothing so far.
+    """Return the record as it is, or about this task's location when the one announced before has given nothing so far.
 
     Waiting for an object that never comes would lose the one that is there. The two take turns.
     """
@@ -223,7 +223,7 @@ def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:
 
 
 def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> QuarantineEntry:
-    """The quarantine entry for a task that retrying cannot fix."""
+    """Return the quarantine entry for a task that retrying cannot fix."""
     return QuarantineEntry(
         reason=error.code,
         detail=str(error),
@@ -236,16 +236,16 @@ def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> Quaranti
 
 
 def expired_entry(task: ChunkTask, now: datetime) -> QuarantineEntry:
-    """The quarantine entry for a chunk that ACS forgot before it was archived."""
+    """Return the quarantine entry for a chunk that ACS forgot before it was archived."""
     return entry_for(task, RecordingError("expired before it was archived", code=Code.EXPIRED), now)
 
 
 def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
-    """The quarantine entry for a message on the chunk queue that is no task."""
+    """Return the quarantine entry for a message on the chunk queue that is no task."""
     detail = "a message on the chunk queue is not a chunk task"
     return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=text, came_from="chunk_queue", at=now)
 
 
 def ids_of(task: ChunkTask) -> dict[str, str | int]:
-    """A chunk's ids as log fields."""
+    """Return a chunk's ids as log fields."""
     return {"recording_id": task.recording_id, "document_id": task.document_id, "index": task.index}

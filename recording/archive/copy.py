@@ -41,7 +41,7 @@ class Copied:
 
 
 def copy(work: Work) -> None:
-    """Takes a chunk from PENDING to COPIED: committed in the archive, its digest and media facts in the record.
+    """Take a chunk from PENDING to COPIED: committed in the archive, its digest and media facts in the record.
 
     Raises:
         SourceError: the source did not give what it declares; nothing is committed.
@@ -101,7 +101,10 @@ def _media_name(work: Work, format_type: FormatType | None) -> str:
 
 
 def _own_earlier_copy(work: Work, announced: FormatType | None) -> tuple[FormatType | None, StoredBlob] | None:
-    """A blob that an earlier try of this chunk committed without living to say so, whatever it took the format for."""
+    """Return a blob that an earlier try of this chunk committed without living to say so.
+
+    Whatever it took the format for.
+    """
     if work.record.attempts < 2:
         return None
     for format_type in dict.fromkeys((announced, *FormatType, None)):
@@ -173,7 +176,7 @@ def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
 
 
 def media_fault(work: Work, media: MediaFacts, document: ChunkMetadata | None) -> str | None:
-    """What is wrong with the media, as far as the settings want to know."""
+    """Return what is wrong with the media, as far as the settings want to know."""
     if work.settings.media_check is MediaCheck.OFF:
         return None
     return find_fault(media, document, work.task)
@@ -216,7 +219,7 @@ def _committed(work: Work, source: Fetched, fault: str | None) -> bool:
 
 
 def _compare_with_stored(work: Work, source: Fetched) -> None:
-    """A blob lies there already: the same bytes are success (a reply was lost), others are kept beside it.
+    """Compare with the blob that is stored already: the same bytes are success, others are kept beside it.
 
     Raises:
         ContentConflictError: after the other bytes have been kept.
@@ -258,7 +261,7 @@ def _holds_the_same(work: Work, source: Fetched) -> bool:
 
 
 def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = None) -> bool:
-    """Keeps the source's present bytes beside the chunk's media, for a person to compare.
+    """Keep the source's present bytes beside the chunk's media, for a person to compare.
 
     Returns:
         False when they are the known bytes after all (`unless_sha256`), and nothing was kept.
@@ -281,7 +284,7 @@ def digest_of(work: Work, pieces: Iterator[bytes], *, with_sha512: bool = False)
 
 
 def _index_external(work: Work) -> None:
-    """Reads a file that ACS wrote to the customer's own storage, where it lies; nothing is copied."""
+    """Read a file that ACS wrote to the customer's own storage, where it lies; nothing is copied."""
     probe = MediaProbe(work.task.format)
 
     def probed(content: WholeContent) -> Iterator[bytes]:

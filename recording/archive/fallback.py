@@ -30,7 +30,7 @@ _PIECE = 4 << 20  # a request costs more than the memory
 
 
 def copy_or_heal(work: Work) -> None:
-    """Takes a chunk from PENDING to COPIED: from ACS while it has the media, else from the fallback copy.
+    """Take a chunk from PENDING to COPIED: from ACS while it has the media, else from the fallback copy.
 
     Raises:
         RecordingError: as `copy`.
@@ -66,7 +66,10 @@ def _copy_or_take_twin(work: Work) -> None:
 
 
 def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, settings: Settings) -> bool:
-    """Whether the archive has refused this chunk for so long, or so near its expiry, that it is kept elsewhere."""
+    """Return whether the archive has refused this chunk for so long, or so near its expiry.
+
+    That it is kept elsewhere.
+    """
     if record.state is not ChunkState.PENDING or record.fallback is not None or record.task.home is Home.EXTERNAL:
         return False
     if not isinstance(error, StorageError) or not error.retryable:
@@ -77,14 +80,14 @@ def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, s
 
 
 def refusal_facts(record: ChunkRecord, error: RecordingError, now: datetime) -> ChunkChanges:
-    """What a failed try says about the archive: since when it refuses; any other failure begins anew."""
+    """Return what a failed try says about the archive: since when it refuses; any other failure begins anew."""
     if record.state is not ChunkState.PENDING:
         return {}
     return {"archive_refused_since": (record.archive_refused_since or now) if isinstance(error, StorageError) else None}
 
 
 def keep_in_fallback(work: Work) -> None:
-    """Copies and proves the chunk in the fallback, and marks it so; a failure changes nothing, the next try comes."""
+    """Copy and prove the chunk in the fallback, and mark it so; a failure changes nothing, the next try comes."""
     if work.ports.fallback is None:
         return
     aside = Work(
@@ -131,7 +134,7 @@ def _kept(record: ChunkRecord, now: datetime) -> FallbackCopy:
 
 
 def _heal(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
-    """Copies from the fallback as if it were ACS; its bytes must be those that were proved there."""
+    """Copy from the fallback as if it were ACS; its bytes must be those that were proved there."""
     check_stored(Digest(kept.length_bytes, kept.sha256), digest_of(work, fallback.read(kept.blob_name)))
     work.ports = replace(work.ports, source=KeptSource(kept, fallback, work.ports.source))
     copy(work)
@@ -148,18 +151,18 @@ class KeptSource:
 
     @contextmanager
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[SourceContent]:  # noqa: ARG002 - there is one object
-        """The media or a range of it, whose length was proved. Raises StorageError while it is read."""
+        """Open the media or a range of it, whose length was proved. Raises StorageError while it is read."""
         total = self.kept.length_bytes
         end = total if length is None else min(first + length, total)
         yield KeptContent(self.kept, self.fallback, first, end, is_whole=(first, end) == (0, total))
 
     def read_metadata(self, location: str) -> bytes:
-        """The metadata that was kept; else ACS may still have it. Raises SourceError."""
+        """Return the metadata that was kept; else ACS may still have it. Raises SourceError."""
         found = self.fallback.get(layout.metadata_name(self.kept.blob_name))
         return found[0] if found is not None else self.acs.read_metadata(location)
 
     def delete(self, location: str) -> bool:
-        """Deletes at ACS."""
+        """Delete at ACS."""
         return self.acs.delete(location)
 
 
@@ -176,16 +179,16 @@ class KeptContent:
 
     @property
     def declared_total(self) -> int:
-        """What was proved."""
+        """Return what was proved."""
         return self.kept.length_bytes
 
     @property
     def version(self) -> str:
-        """Another one than ACS's, so that what was staged from there is not mixed with this."""
+        """Return another one than ACS's, so that what was staged from there is not mixed with this."""
         return f"fallback-{self.kept.sha256}"
 
     def fill(self, view: memoryview) -> int:
-        """Reads until the view is full or the range ends."""
+        """Read until the view is full or the range ends."""
         filled = 0
         while filled < len(view) and (self.piece or self._read_on()):
             taken = min(len(view) - filled, len(self.piece))
@@ -195,7 +198,7 @@ class KeptContent:
         return filled
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes in order."""
+        """Yield the bytes in order."""
         while self.piece or self._read_on():
             yield bytes(self.piece)
             self.piece = memoryview(b"")

@@ -28,7 +28,7 @@ _TURNS = Turns()  # of this process
 
 
 def archive_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Archives the chunk that a queue message asks for; a message that is no task is kept for a person.
+    """Archive the chunk that a queue message asks for; a message that is no task is kept for a person.
 
     Raises:
         RecordingError: as `archive_chunk`.
@@ -75,7 +75,7 @@ def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borro
 
 
 def _go_on(work: Work) -> None:
-    """Takes each step that is left, from whatever state an earlier worker saved last."""
+    """Take each step that is left, from whatever state an earlier worker saved last."""
     steps: dict[ChunkState, Callable[[Work], None]] = {
         ChunkState.PENDING: copy_or_heal,
         ChunkState.COPIED: verify,

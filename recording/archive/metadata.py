@@ -13,7 +13,7 @@ from recording.errors.codes import Code
 
 
 def fetched_metadata(work: Work) -> ChunkMetadata:
-    """What the document says; its bytes stay with the work, as served, even when they cannot be accepted.
+    """Return what the document says; its bytes stay with the work, as served, even when they cannot be accepted.
 
     Raises:
         SourceError: it is not there yet, cannot be read (`metadata_unreadable`) or is about another chunk

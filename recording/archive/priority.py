@@ -59,12 +59,12 @@ def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Setting
 
 
 def is_late(record: ChunkRecord, now: datetime) -> bool:
-    """Whether a chunk has waited for its turn so long that there must be a queue."""
+    """Return whether a chunk has waited for its turn so long that there must be a queue."""
     return is_waiting(record, now) and now - _due(record) >= LATE_AFTER
 
 
 def is_waiting(record: ChunkRecord, now: datetime) -> bool:
-    """Whether a chunk could be worked on at this time and nobody does."""
+    """Return whether a chunk could be worked on at this time and nobody does."""
     is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
     return is_unsaved and not record.is_claimed(now) and _due(record) <= now
 

@@ -78,14 +78,17 @@ def is_safe(task: ChunkTask) -> bool:
 
 
 def is_folder(folder: str) -> bool:
-    """Whether a text names a folder inside the archive: no dot segments, no empty ones, nothing that does not print."""
+    """Return whether a text names a folder inside the archive.
+
+    No dot segments, no empty ones, nothing that does not print.
+    """
     parts = folder.split("/")
     is_plain = folder.isprintable() and "\\" not in folder and len(folder) <= LONGEST_FOLDER
     return is_plain and all(part.strip(". ") for part in parts)
 
 
 def _with_times_within_reason(task: ChunkTask, now: datetime, retention: timedelta) -> ChunkTask:
-    """A time out of reason is an absent one: then ACS may forget the media one retention from now."""
+    """Drop times out of reason: then ACS may forget the media one retention from now."""
     event_time = task.event_time if abs(task.event_time - now) <= OLDEST else now
     expires_at = task.expires_at if abs(task.expires_at - now) <= OLDEST else event_time + retention
     if (event_time, expires_at) == (task.event_time, task.expires_at):

@@ -18,7 +18,7 @@ from recording.telemetry import Event, emit
 
 
 def verify(work: Work) -> None:
-    """Takes a chunk from COPIED to VERIFIED.
+    """Take a chunk from COPIED to VERIFIED.
 
     A copy that was made in several runs gets its digests here: block by block it is what the source gave, and the
     whole is hashed and looked at as media while it is read back.
@@ -89,7 +89,7 @@ def _about_source(work: Work) -> list[str]:
 
 
 def _about_media(record: ChunkRecord) -> list[str]:
-    """Nothing, where nobody looked: a receipt must not say more than was seen."""
+    """Return nothing where the media was not inspected: a receipt must not say more than was seen."""
     if record.media_fault is not None:
         return [f"media: {record.media_fault}"]
     return [f"opens as {record.format}"] if record.duration_ms is not None else []
@@ -134,7 +134,7 @@ def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
 
 
 def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
-    """What the ids of the blob's blocks say of the source's bytes, if they tell it of all of them."""
+    """Return what the ids of the blob's blocks say of the source's bytes, if they tell it of all of them."""
     listed = work.ports.archive.committed_blocks(_name(work))
     blocks = [block for text, length in listed if (block := staged_block(text)) is not None and block.length == length]
     ends = [0, *(block.end for block in blocks)]

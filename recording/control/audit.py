@@ -50,7 +50,7 @@ def audited(
     *,
     note: str | None = None,
 ) -> dict[str, Any]:
-    """What `act` answers, with an entry before and after.
+    """Return what `act` answers, with an entry before and after.
 
     Args:
         operation: what is asked for.
@@ -85,7 +85,7 @@ def audited(
 
 
 def _noted(note: Callable[[str], None], outcome: str, operation: Operation, recording_id: str | None) -> None:
-    """The entry after: what was done is done, so a trail that fails now is told and hinders nobody."""
+    """Add the entry after the act: what was done is done, so a trail that fails now is reported and stops nothing."""
     try:
         note(outcome)
     except StorageError as error:

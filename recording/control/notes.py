@@ -12,7 +12,7 @@ from recording.ports.changing import change_recording
 
 
 def check_recording_id(recording_id: str) -> None:
-    """Returns when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
+    """Return when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
     if not is_opaque_id(recording_id):
         raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
 

@@ -37,7 +37,7 @@ from recording.telemetry import Event, emit
 def start_recording(
     body: Any, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
 ) -> dict[str, Any]:
-    """Starts a recording and notes what to expect: who, when, which call, which options, what consent.
+    """Start a recording and notes what to expect: who, when, which call, which options, what consent.
 
     With an `Idempotency-Key` the same request gives the same recording, however often it is sent.
 
@@ -72,7 +72,7 @@ def start_recording(
 
 
 def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """ACS's state merged with what is known, and what is archived, chunk by chunk, with the time left.
+    """Return ACS's state merged with what is known, and what is archived, chunk by chunk, with the time left.
 
     Raises:
         RequestError: `recording_not_found` (404) when neither ACS nor the catalog knows it.
@@ -122,7 +122,7 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
 
 
 def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
-    """A reservation is written before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
+    """Write a reservation before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
     told = idempotency_key or uuid4().hex
     if ports.scope is not None:  # a key of one tenant says nothing of another's
         told = f"{ports.scope.mark}\0{told}"
@@ -198,7 +198,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
 
 
 def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) -> tuple[str | None, str | None]:
-    """ACS's state, or its fault when the catalog can answer alone: archiving never depends on this call."""
+    """Return ACS's state, or its fault when the catalog can answer alone: archiving never depends on this call."""
     try:
         return ports.control.state((record.acs_id if record else None) or recording_id), None
     except ControlError as error:

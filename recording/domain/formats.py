@@ -14,7 +14,7 @@ MOST_UNMIXED_CHANNELS = 5  # call recording overview: unmixed audio has one part
 class _CaseBlind(StrEnum):
     @classmethod
     def read(cls, value: object) -> Self | None:
-        """The member a service means, whatever its case (REST camelCase, events PascalCase), or None."""
+        """Return the member a service means, whatever its case (REST camelCase, events PascalCase), or None."""
         wanted = str(value).lower() if isinstance(value, str) else ""
         return next((member for member in cls if member.value.lower() == wanted), None)
 
@@ -42,7 +42,7 @@ class FormatType(_CaseBlind):
 
     @property
     def media_type(self) -> str:
-        """The MIME type that players expect."""
+        """Return the MIME type that players expect."""
         return {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}[self.value]
 
 
@@ -77,7 +77,7 @@ def requested_combination(noted: Mapping[str, object]) -> Combination | None:
 def chosen_combination(
     content: ContentType | None, channel: ChannelType | None, format_type: FormatType | None
 ) -> Combination:
-    """The first legal combination that agrees with everything that was asked for.
+    """Return the first legal combination that agrees with everything that was asked for.
 
     Raises:
         RequestError: `illegal_combination`, with the legal ones, when none agrees.

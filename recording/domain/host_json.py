@@ -14,7 +14,7 @@ Fault = tuple[str, str]  # what is wrong, how to fix it
 
 
 def host_json_faults(host: Mapping[str, Any], copy_time_budget: timedelta) -> Iterator[Fault]:
-    """What in host.json would lose tasks, burn tries or cut copies short."""
+    """Return what in host.json would lose tasks, burn tries or cut copies short."""
     queues = _at(host, "extensions", "queues")
     if host.get("version") != "2.0":
         yield "`version` is not 2.0", 'Set "version": "2.0".'
@@ -42,7 +42,7 @@ def host_json_faults(host: Mapping[str, Any], copy_time_budget: timedelta) -> It
 def clock_faults(
     retention: timedelta, at_risk_below: timedelta, expected_after: timedelta, fallback_after: timedelta
 ) -> Iterator[Fault]:
-    """What in the settings about time would make alarms come too late, or never."""
+    """Return what in the settings about time would make alarms come too late, or never."""
     if retention > LIMIT_OF_ACS:
         fix = "Set RETENTION_HOURS to 24 unless Microsoft has promised you more."
         yield f"RETENTION_HOURS is {_hours(retention)}, and ACS promises 24", fix
@@ -71,7 +71,7 @@ def _at(content: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 
 def _duration(text: object, endless: timedelta = timedelta()) -> timedelta:
-    """A duration of host.json; -1 means that there is no limit. What cannot be read is nothing."""
+    """Return a duration of host.json; -1 means that there is no limit. What cannot be read is nothing."""
     if str(text) == "-1":
         return endless
     found = re.fullmatch(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?", str(text))

@@ -19,17 +19,19 @@ _PLAIN_NAME = re.compile(r"(?!h-)[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def is_opaque_id(value: str) -> bool:
-    """Whether a value may be used as an id at all; dots alone may not, they mean something in paths."""
+    """Return whether a value may be used as an id at all; dots alone may not, they mean something in paths."""
     return bool(_OPAQUE_ID.fullmatch(value)) and bool(value.strip("."))
 
 
 def mark_of(location: str) -> str:
-    """A fingerprint of a location, to tell objects apart without writing the location down."""
+    """Return a fingerprint of a location, to tell objects apart without writing the location down."""
     return hashlib.sha256(location.encode()).hexdigest()[:32]
 
 
 def name_of(value: str) -> str:
-    """A name for blobs and table keys: the id itself when it is short and plain, else `h-` and 128 bits of SHA-256.
+    """Return a name for blobs and table keys.
+
+    The id itself when it is short and plain, else `h-` and 128 bits of SHA-256.
 
     Two ids never share a name: a plain id that looks like a hashed one is hashed too.
     """

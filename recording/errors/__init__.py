@@ -47,7 +47,7 @@ class RecordingError(Exception):
 
     @property
     def fault(self) -> Fault:
-        """Who must act."""
+        """Return who must act."""
         return self.code.fault
 
 

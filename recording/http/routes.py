@@ -242,7 +242,10 @@ def deep_health(
 
 
 def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> func.HttpResponse:
-    """An error as RFC 9457 problem details; `code` is stable, `retryable` says whether to send the same again."""
+    """Return an error as RFC 9457 problem details.
+
+    `code` is stable, `retryable` says whether to send the same again.
+    """
     status = _status(error)
     details: dict[str, Any] = {
         "type": "about:blank",
@@ -308,7 +311,7 @@ def _idempotency_key(request: func.HttpRequest) -> str | None:
 
 
 def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
-    """What the use case needs, if the caller may have it.
+    """Return what the use case needs, if the caller may have it.
 
     The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
     it does not, the header that names the caller may come from anybody and is ignored. Where sign-in is required and
@@ -333,7 +336,10 @@ def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dep
 
 
 def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
-    """Who the platform says is calling; its header counts only where the platform says that it signs people in."""
+    """Return who the platform says is calling.
+
+    Its header counts only where the platform says that it signs people in.
+    """
     who: str | None = request.headers.get("X-MS-CLIENT-PRINCIPAL-ID") if settings.platform_auth else None
     return who
 

@@ -54,7 +54,7 @@ class Media:
 
     @property
     def file_name(self) -> str:
-        """What it is called when somebody keeps it: by its time, and no name of a person."""
+        """Return what it is called when somebody keeps it: by its time, and no name of a person."""
         task = self.chunk.task
         began = task.recording_start_time or task.event_time
         speaker = "" if self.channel is None else f" channel {self.channel}"

@@ -61,7 +61,7 @@ class DriftReport:
 
     @property
     def failed(self) -> bool:
-        """Whether something could not be read that should be readable."""
+        """Return whether something could not be read that should be readable."""
         return any(unread.reason != ARCHIVE_TIER for unread in self.unread)
 
     def as_json(self) -> str:
@@ -156,7 +156,7 @@ class Looked:
 
     @property
     def failed(self) -> bool:
-        """Whether media differs, or could not be read that should be readable."""
+        """Return whether media differs, or could not be read that should be readable."""
         return bool(self.drifts) or any(unread.reason != ARCHIVE_TIER for unread in self.unread)
 
 
@@ -293,7 +293,7 @@ def _by_recording(chunks: Iterable[ChunkRecord]) -> Iterator[list[ChunkRecord]]:
 
 
 def _folders_of(chunks: Sequence[ChunkRecord]) -> set[str]:
-    """The folders of a recording: one, which its first event fixed."""
+    """Return the folders of a recording: one, which its first event fixed."""
     return {chunk.task.folder for chunk in chunks}
 
 
@@ -302,7 +302,7 @@ def _folder_of(name: str) -> str:
 
 
 def _outside(folders: set[str], ports: Ports) -> list[Drift]:
-    """What lies in no known recording's folder."""
+    """Return what lies in no known recording's folder."""
     return [
         Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
         for blob in ports.archive.list("")

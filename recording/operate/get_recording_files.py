@@ -26,7 +26,7 @@ class Offered:
 
     @property
     def file_name(self) -> str:
-        """What it is called outside the archive."""
+        """Return what it is called outside the archive."""
         return PurePosixPath(self.blob_name).name
 
 
@@ -76,7 +76,7 @@ def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
 
 
 def _is_kept(blob: BlobFacts) -> bool:
-    """Whether a blob is a part of the recording; a waveform can be made again from it, and a request is none."""
+    """Return whether a blob is a part of the recording; a waveform can be made again from it, and a request is none."""
     return blob.is_committed and not blob.name.endswith((".peaks.json", ".asked.json", ".failed.json"))
 
 

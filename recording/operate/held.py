@@ -74,7 +74,7 @@ def _put_back(one: Held, found: Found, ports: Ports, settings: Settings) -> bool
 
 
 def _put_back_chunk(record: ChunkRecord, ports: Ports) -> bool:
-    """PENDING before its task is sent: if that never happens, reconcile finds it overdue and sends it."""
+    """Save it PENDING before its task is sent: if that never happens, reconcile finds it overdue and sends it."""
     try:
         ports.catalog.save_chunk(redriven(record, ports.clock.now()))
     except ClaimLostError:

@@ -160,7 +160,7 @@ def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:
 
 
 def _times_of(event: dict[str, Any], at: datetime, settings: Settings, now: datetime) -> dict[str, Any]:
-    """When the event was, if it says so, and what is left since then; it was no later than it came here."""
+    """Return when the event was, if it says so, and what is left since then; it was no later than it came here."""
     try:
         time = min(read_time(event.get("eventtime") or event.get("time")), at)
     except (ValueError, OverflowError):

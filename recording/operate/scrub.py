@@ -100,7 +100,7 @@ class Survey:
 
     @property
     def coverage(self) -> float:
-        """The share of chunks that were read within the cycle."""
+        """Return the share of chunks that were read within the cycle."""
         return 1 - (self.stale + self.offline) / self.chunks if self.chunks else 1.0
 
     def oldest(self) -> datetime | None:

@@ -106,7 +106,7 @@ def overview(ports: Ports) -> Overview:
 
 
 def story(recording_id: str, ports: Ports) -> Story | None:
-    """What is known about one recording; None when the catalog has never heard of it.
+    """Return what is known about one recording; None when the catalog has never heard of it.
 
     Raises:
         StorageError: when the catalog does not answer.

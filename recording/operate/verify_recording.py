@@ -42,12 +42,12 @@ class Verified:
 
     @property
     def is_proved(self) -> bool:
-        """Whether every chunk was read whole and nothing differs."""
+        """Return whether every chunk was read whole and nothing differs."""
         return not self.differences and not self.unread and self.read_whole == self.chunks - self.disposed
 
 
 def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | None:
-    """Proves a recording again; None when the catalog knows no chunk of it.
+    """Prove a recording again; None when the catalog knows no chunk of it.
 
     Raises:
         StorageError: when catalog or archive do not answer; then nothing is proved either way.

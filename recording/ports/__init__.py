@@ -74,7 +74,7 @@ class Clock(Protocol):
     """Where the time comes from."""
 
     def now(self) -> datetime:
-        """The time, aware UTC."""
+        """Return the time, aware UTC."""
         ...
 
 

@@ -13,23 +13,23 @@ class RecordingControl(Protocol):
     """ACS's control plane. Every method raises ControlError, whose code is stable and documented."""
 
     def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
-        """Starts a recording; returns (recording id, ACS state). Idempotent for one repeatability id."""
+        """Start a recording; return (recording id, ACS state). Idempotent for one repeatability id."""
         ...
 
     def state(self, recording_id: str) -> str | None:
-        """ACS's word for the state; None when ACS knows no such recording (ended, or never was)."""
+        """Return ACS's word for the state; None when ACS knows no such recording (ended, or never was)."""
         ...
 
     def pause(self, recording_id: str) -> None:
-        """Pauses; not an error when the recording is already paused, if ACS says so."""
+        """Pause; not an error when the recording is already paused, if ACS says so."""
         ...
 
     def resume(self, recording_id: str) -> None:
-        """Resumes."""
+        """Resume."""
         ...
 
     def stop(self, recording_id: str) -> None:
-        """Stops. `recording_not_found` also means: ended before."""
+        """Stop. `recording_not_found` also means: ended before."""
         ...
 
 
@@ -38,11 +38,14 @@ class WholeContent(Protocol):
 
     @property
     def declared_total(self) -> int | None:
-        """The object's length as the source declares it (Content-Range or Content-Length); None if it does not."""
+        """Return the object's length as the source declares it (Content-Range or Content-Length).
+
+        None if it does not.
+        """
         ...
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes in order. Raises SourceBusyError when the stream breaks; a short stream may also just end."""
+        """Yield the bytes in order. Raises SourceBusyError when the stream breaks; a short stream may also just end."""
         ...
 
 
@@ -51,16 +54,16 @@ class SourceContent(WholeContent, Protocol):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the body is the whole object, whatever range was asked for."""
+        """Return whether the body is the whole object, whatever range was asked for."""
         ...
 
     @property
     def version(self) -> str | None:
-        """The object's ETag as served; None when the source names none."""
+        """Return the object's ETag as served; None when the source names none."""
         ...
 
     def fill(self, view: memoryview) -> int:
-        """Reads until the view is full or the body ends, and tells how much came. Raises SourceBusyError."""
+        """Read until the view is full or the body ends, and tell how much came. Raises SourceBusyError."""
         ...
 
 
@@ -70,15 +73,15 @@ class RecordingSource(Protocol):
     def open_content(
         self, location: str, first: int = 0, length: int | None = None
     ) -> AbstractContextManager[SourceContent]:
-        """Opens a download of `length` bytes from `first` on; None: of all that follow. Raises SourceError."""
+        """Open a download of `length` bytes from `first` on; None: of all that follow. Raises SourceError."""
         ...
 
     def read_metadata(self, location: str) -> bytes:
-        """The metadata document's bytes as served. Raises SourceError; `metadata_too_large` above 1 MiB."""
+        """Return the metadata document's bytes as served. Raises SourceError; `metadata_too_large` above 1 MiB."""
         ...
 
     def delete(self, location: str) -> bool:
-        """Deletes the object. True: deleted; False: it was already gone (404). Raises SourceError."""
+        """Delete the object. True: deleted; False: it was already gone (404). Raises SourceError."""
         ...
 
 
@@ -86,15 +89,18 @@ class ExternalStorage(Protocol):
     """The customer's own containers that ACS writes to (bring your own storage). Read only."""
 
     def open_content(self, location: str) -> AbstractContextManager[WholeContent]:
-        """Opens a blob in one of the configured containers. Raises UnsafeLocationError, SourceError."""
+        """Open a blob in one of the configured containers. Raises UnsafeLocationError, SourceError."""
         ...
 
     def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
-        """At most so many bytes of a blob, and how long all of it is. Raises UnsafeLocationError, SourceError."""
+        """Return at most so many bytes of a blob, and how long all of it is.
+
+        Raises UnsafeLocationError, SourceError.
+        """
         ...
 
     def read_metadata(self, location: str) -> bytes:
-        """A metadata document lying there. Raises UnsafeLocationError, SourceError."""
+        """Return a metadata document lying there. Raises UnsafeLocationError, SourceError."""
         ...
 
 
@@ -115,7 +121,7 @@ class CallRecordingLog(Protocol):
     """ACS's own list of recordings, as far as it was sent to Azure Monitor."""
 
     def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
-        """One for each recording that the log received a row about since then, the earliest received first.
+        """Yield one for each recording that the log received a row about since then, the earliest received first.
 
         At most so many; of those received at that very time only ids behind `after`. Raises LogUnavailableError.
         """

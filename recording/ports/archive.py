@@ -24,23 +24,26 @@ class Archive(Protocol):
         ...
 
     def staged_blocks(self, name: str) -> Mapping[str, int]:
-        """The blocks that are staged for a blob and not committed: ids and lengths. They are kept a week."""
+        """Return the blocks that are staged for a blob and not committed: ids and lengths. They are kept a week."""
         ...
 
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
-        """Makes the blob of exactly these blocks. False, and no change, when a blob already lies there."""
+        """Make the blob of exactly these blocks. False, and no change, when a blob already lies there."""
         ...
 
     def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
-        """Uploads media of one block in one request, verified by the service. False, no change, if one lies there."""
+        """Upload media of one block in one request, verified by the service. False, no change, if one lies there."""
         ...
 
     def committed_blocks(self, name: str) -> list[tuple[str, int]]:
-        """The blocks a committed blob is made of, in order: ids and lengths; none when it was uploaded at once."""
+        """Return the blocks a committed blob is made of, in order: ids and lengths.
+
+        None when it was uploaded at once.
+        """
         ...
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
-        """At most so many bytes of a committed blob, and how long all of it is."""
+        """Return at most so many bytes of a committed blob, and how long all of it is."""
         ...
 
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
@@ -51,30 +54,33 @@ class Archive(Protocol):
         ...
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """Writes a small blob. False, and no change, when one already lies there."""
+        """Write a small blob. False, and no change, when one already lies there."""
         ...
 
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
-        """Writes a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise.
+        """Write a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise.
 
         Raises BlobLockedError when a retention policy, a legal hold, a lease or the archive tier forbids the write.
         """
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """A small blob and its ETag; None when absent."""
+        """Return a small blob and its ETag; None when absent."""
         ...
 
     def look_up(self, name: str) -> StoredBlob | None:
-        """A committed blob's length, facts and ETag; None when absent."""
+        """Return a committed blob's length, facts and ETag; None when absent."""
         ...
 
     def read(self, name: str) -> Iterator[bytes]:
-        """A committed blob's bytes, in pieces, as the service stores them."""
+        """Yield a committed blob's bytes, in pieces, as the service stores them."""
         ...
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """All blobs whose names begin so, also those of which only blocks were staged; nothing when there is none."""
+        """Yield all blobs whose names begin so, also those of which only blocks were staged.
+
+        Nothing when there is none.
+        """
         ...
 
 
@@ -91,11 +97,11 @@ class DeadLetters(Protocol):
     """The container that Event Grid writes dead letters to. Every method raises StorageError."""
 
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        """At most a thousand, in the order of their names, behind the given one."""
+        """Yield at most a thousand, in the order of their names, behind the given one."""
         ...
 
     def remove(self, letter: DeadLetter) -> None:
-        """Removes one. Removing what is gone is success."""
+        """Remove one. Removing what is gone is success."""
         ...
 
 
@@ -117,12 +123,12 @@ class QuarantineEntry:
 
     @property
     def origin(self) -> Origin:
-        """Where it came from; a word that this version does not know is foreign."""
+        """Return where it came from; a word that this version does not know is foreign."""
         return Origin(self.came_from)
 
     @property
     def is_open(self) -> bool:
-        """Whether it still needs attention: it was neither put back to work nor dismissed."""
+        """Return whether it still needs attention: it was neither put back to work nor dismissed."""
         return self.redriven_at is None and self.dismissed_at is None
 
 
@@ -130,20 +136,20 @@ class Quarantine(Protocol):
     """The container `recording-quarantine`. Every method raises StorageError."""
 
     def put(self, entry: QuarantineEntry) -> str:
-        """Keeps an entry, returns its name. The same payload for the same reason on one day is one entry.
+        """Keep an entry, return its name. The same payload for the same reason on one day is one entry.
 
         An entry that was redriven and is refused once more waits again; one that was dismissed stays dismissed.
         """
         ...
 
     def mark_redriven(self, name: str, at: datetime) -> None:
-        """Notes that what the entry holds went back to work. An entry that is gone is not an error."""
+        """Note that what the entry holds went back to work. An entry that is gone is not an error."""
         ...
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
-        """Notes that an operator dismissed the entry, and why. An entry that is gone is not an error."""
+        """Note that an operator dismissed the entry, and why. An entry that is gone is not an error."""
         ...
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
-        """All entries with their names, oldest first."""
+        """Yield all entries with their names, oldest first."""
         ...

@@ -37,13 +37,13 @@ class AuditTrail(Protocol):
     """Who asked for what. Entries are only added. Every method raises StorageError."""
 
     def add(self, entry: AuditEntry) -> None:
-        """Adds an entry, durable when this returns."""
+        """Add an entry, durable when this returns."""
         ...
 
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
-        """All entries from that time on, the earliest first."""
+        """Yield all entries from that time on, the earliest first."""
         ...
 
     def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
-        """All entries that name this recording, the earliest first."""
+        """Yield all entries that name this recording, the earliest first."""
         ...

@@ -39,13 +39,13 @@ class Probe(EventSender, Protocol):
     """Harmless calls to what the app needs. Every method raises StorageError."""
 
     def table(self, name: str) -> None:
-        """Writes a row, reads it, compares, removes it."""
+        """Write a row, read it, compare, remove it."""
 
     def queue(self, name: str) -> QueueDepth:
-        """Puts a message nobody will see, removes it, and tells how the queue stands."""
+        """Put a message nobody will see, remove it, and tell how the queue stands."""
 
     def quarantine(self) -> None:
-        """Writes a blob, reads it, compares its hash, removes it."""
+        """Write a blob, read it, compare its hash, remove it."""
 
     def archive(self, *, is_fallback: bool, may_write: bool = True) -> None:
         """List the blobs, and ask for a write whose condition never holds, so that nothing is left there."""
@@ -60,13 +60,13 @@ class Probe(EventSender, Protocol):
         """Return the name of the host's storage account."""
 
     def dead_letters(self) -> int:
-        """How many letters there are. Raises StorageError when there is no such container, too."""
+        """Return how many letters there are. Raises StorageError when there is no such container, too."""
 
     def server_time(self) -> datetime:
-        """What time the host's storage says it is."""
+        """Return what time the host's storage says it is."""
 
     def is_same_account(self) -> bool:
-        """Whether the second destination is in the archive's account."""
+        """Return whether the second destination is in the archive's account."""
 
     def subscriptions(self) -> list[SubscriptionFacts]:
-        """The Event Grid subscriptions of the ACS resource. Raises RecordingError when they cannot be read."""
+        """Return the Event Grid subscriptions of the ACS resource. Raises RecordingError when they cannot be read."""

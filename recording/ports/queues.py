@@ -38,31 +38,37 @@ class ChunkQueue(Protocol):
     """The queue `recording-chunks`, and the poison queues of chunks and events. Every method raises StorageError."""
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """Enqueues a task, visible after `delay` (at most seven days). It never expires in the queue."""
+        """Enqueue a task, visible after `delay` (at most seven days). It never expires in the queue."""
         ...
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
-        """Enqueues a message as it came, for a worker of another version; otherwise as `send`."""
+        """Enqueue a message as it came, for a worker of another version; otherwise as `send`."""
         ...
 
     def poisoned(self) -> Iterator[PoisonMessage]:
-        """The messages in the poison queue at this time, each hidden from others for a while."""
+        """Yield the messages in the poison queue at this time, each hidden from others for a while."""
         ...
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
-        """The same for events that the host gave up on (`recording-events-poison`)."""
+        """Yield the same for events that the host gave up on (`recording-events-poison`)."""
         ...
 
     def depths(self) -> list[QueueDepth]:
-        """How the four queues stand: events and chunks, and their poison queues. One that is not there is empty."""
+        """Return how the four queues stand: events and chunks, and their poison queues.
+
+        One that is not there is empty.
+        """
         ...
 
     def peek_poisoned(self) -> list[PoisonMessage]:
-        """Up to 32 poisoned tasks and 32 poisoned events, without hiding them; those that are hidden are not seen."""
+        """Return up to 32 poisoned tasks and 32 poisoned events, without hiding them.
+
+        Those that are hidden are not seen.
+        """
         ...
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
-        """Removes one, of either kind. Removing what is gone is success."""
+        """Remove one, of either kind. Removing what is gone is success."""
         ...
 
 
@@ -70,5 +76,5 @@ class FollowUps(Protocol):
     """The queue `recording-follow-ups`. Every method raises StorageError."""
 
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
-        """Asks that the directory be brought up to date about a recording."""
+        """Ask that the directory be brought up to date about a recording."""
         ...

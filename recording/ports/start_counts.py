@@ -10,11 +10,14 @@ class StartCounts(Protocol):
     """How many starts each caller has asked for lately; one row a caller. Every method raises StorageError."""
 
     def get(self, caller: str | None) -> StartCount | None:
-        """The caller's count, or None while there is none. None as a caller stands for all who only show a key."""
+        """Return the caller's count, or None while there is none.
+
+        None as a caller stands for all who only show a key.
+        """
         ...
 
     def save(self, counted: StartCount) -> bool:
-        """Writes the count if it is as it was read (`etag`; None: there is none). False, and no change, otherwise."""
+        """Write the count if it is as it was read (`etag`; None: there is none). False, and no change, otherwise."""
         ...
 
 
@@ -22,9 +25,12 @@ class RunningCounts(Protocol):
     """The places of each caller's running recordings; one row a caller. Every method raises StorageError."""
 
     def get(self, caller: str | None) -> RunningCount | None:
-        """The caller's places, or None while there are none. None as a caller stands for all who only show a key."""
+        """Return the caller's places, or None while there are none.
+
+        None as a caller stands for all who only show a key.
+        """
         ...
 
     def save(self, counted: RunningCount) -> bool:
-        """Writes the places if they are as they were read (`etag`; None: none). False, and no change, otherwise."""
+        """Write the places if they are as they were read (`etag`; None: none). False, and no change, otherwise."""
         ...

@@ -26,12 +26,12 @@ CURSOR, FINISHED = "acs_log", "="  # the position begins so when nothing was lef
 
 
 def is_due(now: datetime) -> bool:
-    """Whether this run of the timer is the one in its hour that reads the log."""
+    """Return whether this run of the timer is the one in its hour that reads the log."""
     return timedelta(minutes=now.minute, seconds=now.second) < LOOKED_AT_WITHIN
 
 
 def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """Notes what the log received about recordings since the last look; how many had something new.
+    """Note what the log received about recordings since the last look; how many had something new.
 
     A turn looks at a bounded number of rows, and the next turn goes on behind them; each row is read once, however
     late it came. A log or a catalog that does not answer puts nothing off: the same rows are read again.

@@ -46,7 +46,7 @@ class Expected:
 
 
 def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> Expected:
-    """Raises each recording that is over and has no file in time, or not all of them; each one once.
+    """Report each recording that is over and has no file in time, or not all of them; each one once.
 
     A recording that ACS still knows is not over. One that was started paused and never resumed has no file. Only the
     recordings whose time to be looked at has come are read, and the window over them moves on from run to run.
@@ -83,7 +83,10 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
 def _standing(
     alarm: Expectation, counts: Mapping[str, int], due: Sequence[RecordingRecord], stands: Sequence[Expectation]
 ) -> int:
-    """How many stand in an alarm: as the index says of those that were not read, and as was seen of the others."""
+    """Return how many stand in an alarm.
+
+    As the index says of those that were not read, and as was seen of the others.
+    """
     return counts.get(alarm, 0) - sum(record.stands == alarm for record in due) + stands.count(alarm)
 
 
@@ -170,7 +173,10 @@ def _index_facts(
     *,
     is_unasked: bool,
 ) -> RecordingChanges:
-    """When to look again, and the alarm it stands in; nothing when that is as it was. An open question stays due."""
+    """Return when to look again, and the alarm it stands in.
+
+    Nothing when that is as it was. An open question stays due.
+    """
     alarm = stands.value if stands in ALARMS else record.call_alarm
     look_at = None if is_unasked else next_look(record, chunks, now, after)
     pause = open_pause(record.pauses)
@@ -180,7 +186,7 @@ def _index_facts(
 
 
 def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingChanges:
-    """What ACS says to "do you still record this?". That it does not answer is no proof of either."""
+    """Return what ACS says to "do you still record this?". That it does not answer is no proof of either."""
     try:
         state = ports.control.state(record.acs_id or record.recording_id)
     except ControlError:
@@ -193,7 +199,7 @@ def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingCh
 def _raise(
     record: RecordingRecord, stands: Expectation, chunks: Sequence[ChunkRecord], now: datetime, settings: Settings
 ) -> None:
-    """The alarm, with the time that is left if ACS's clock began when the recording ended."""
+    """Raise the alarm, with the time that is left if ACS's clock began when the recording ended."""
     since = over_since(record, chunks) or now
     missing = gaps_in(chunks, record.least_count)
     emit(

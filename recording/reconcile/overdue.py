@@ -47,7 +47,7 @@ class Reconciled:
 
 
 def reconcile(ports: Ports, settings: Settings) -> Reconciled:
-    """Puts back to work what is poisoned or overdue, until the deadline; marks what is at risk or expired.
+    """Put back to work what is poisoned or overdue, until the deadline; mark what is at risk or expired.
 
     Each item and each part is on its own. `recording.reconciled` is logged with the number of items that need
     attention; when a whole part could not be seen it is not logged, and its absence is an alarm.
@@ -113,7 +113,10 @@ def _keep(found: Reconciled, ports: Ports) -> None:
 
 
 def _chunks_to_look_at(ports: Ports, bulkhead: Bulkhead) -> Iterator[ChunkRecord]:
-    """The chunks that can still be saved, the most urgent first; then a window over all, which moves on each run."""
+    """Yield the chunks that can still be saved, the most urgent first.
+
+    Then a window over all, which moves on each run.
+    """
     head = _page(ports, bulkhead, expiring_after=ports.clock.now())
     seen = set()
     for record in bulkhead.readable(head.items, "open_chunks"):
@@ -183,7 +186,7 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
 
 
 def is_overdue(record: ChunkRecord, now: datetime) -> bool:
-    """Nobody has the chunk, and nobody has come for it since it was due."""
+    """Return whether no worker has the chunk, and none has taken it since it was due."""
     due = record.next_attempt_at or record.changed_at
     return not record.is_claimed(now) and now - due >= OVERDUE_AFTER
 
@@ -204,7 +207,7 @@ def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRec
 
 
 def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
-    """Notes the redrive before sending, so that the next run does not send the same again."""
+    """Note the redrive before sending, so that the next run does not send the same again."""
     ports.catalog.save_chunk(changed(record, next_attempt_at=now))
     ports.queue.send(record.task)
     emit(Event.REDRIVEN, reason="overdue", state=record.state, **ids_of(record.task))

@@ -25,7 +25,7 @@ MOST_POISONED = 50_000  # messages of each poison queue in one run
 
 
 def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """Puts back to work what is in the poison queues and among the dead letters; how much was put back.
+    """Put back to work what is in the poison queues and among the dead letters; how much was put back.
 
     Each message is on its own: one that fails is reported, stays where it is, and keeps no other waiting.
     """
@@ -37,7 +37,7 @@ def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
 
 
 def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None:
-    """Enqueues a poisoned task again unless its chunk is settled, then removes the message.
+    """Enqueue a poisoned task again unless its chunk is settled, then remove the message.
 
     Raises:
         StorageError: when storage does not answer; the message is still there, or the task twice.
@@ -50,7 +50,7 @@ def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None
 
 
 def put_back_event(message: PoisonMessage, ports: Ports, settings: Settings) -> None:
-    """Ingests a poisoned event, then removes the message: an outage of storage must not cost an event.
+    """Ingest a poisoned event, then remove the message: an outage of storage must not cost an event.
 
     Raises:
         StorageError: when storage does not answer; the message is still there.
@@ -60,7 +60,7 @@ def put_back_event(message: PoisonMessage, ports: Ports, settings: Settings) -> 
 
 
 def put_back_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> None:
-    """Ingests the events of a dead letter, then removes it; one that cannot be removed is ingested again, for nothing.
+    """Ingest the events of a dead letter, then remove it; one that cannot be removed is ingested again, for nothing.
 
     Raises:
         StorageError: catalog or queue do not answer; the letter is still there.
@@ -75,7 +75,7 @@ def put_back_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> Non
 
 
 def keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
-    """Keeps a message that is no task for a person, then removes it from the queue."""
+    """Keep a message that is no task for a person, then remove it from the queue."""
     entry = unreadable_task(message.body, ports.clock.now())
     name = ports.quarantine.put(entry)
     ports.queue.remove_poisoned(message)
@@ -83,7 +83,7 @@ def keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
 
 
 def task_in(message: PoisonMessage, now: datetime, settings: Settings) -> ChunkTask | None:
-    """The task in a message; None when it is none that this version may work on."""
+    """Return the task in a message; None when it is none that this version may work on."""
     try:
         return read_task(message.body, now, settings.retention)
     except UnreadableTaskError:
@@ -119,7 +119,7 @@ def _in_batches(
 
 
 def _tasks(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """The most urgent first, within each batch."""
+    """Return the most urgent first, within each batch."""
     return _in_batches(
         ports.queue.poisoned, lambda messages: _batch(messages, ports, settings, bulkhead), bulkhead, "poisoned_tasks"
     )
@@ -145,7 +145,7 @@ def _batch(messages: Sequence[PoisonMessage], ports: Ports, settings: Settings, 
 
 
 def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> bool:
-    """Keeps what is no task; a newer version's goes back to the queue, and is no poison."""
+    """Keep what is no task; a newer version's goes back to the queue, and is no poison."""
     try:
         read_task(message.body, ports.clock.now(), settings.retention)
     except NewerTaskError:
@@ -158,7 +158,7 @@ def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> 
 
 
 def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """The letters lie in an account of their own: that they cannot be listed is reported, and nothing waits for it.
+    """Sweep the letters of their own account: that they cannot be listed is reported, and nothing waits for it.
 
     The window moves on from run to run, so that letters that stay hide none behind them.
     """

@@ -67,7 +67,7 @@ class AcsConnection(_Frozen):
 
     @property
     def host(self) -> str:
-        """The resource's host name, as it is signed."""
+        """Return the resource's host name, as it is signed."""
         return self.endpoint.removeprefix("https://")
 
 
@@ -82,7 +82,7 @@ class StorageConnection(_Frozen):
 
     @property
     def blob_host(self) -> str:
-        """The host name of the account's blobs, as far as it is known: it names a log, and is not called."""
+        """Return the host name of the account's blobs, as far as it is known: it names a log, and is not called."""
         if self.blob_uri:
             return self.blob_uri.removeprefix("https://").removeprefix("http://").partition("/")[0]
         text = self.connection_string.get_secret_value() if self.connection_string else ""
@@ -296,7 +296,7 @@ def _topic(reader: _Reader) -> TopicConnection | None:
 def _storage(
     reader: _Reader, name: str, services: tuple[str, ...], *, is_required: bool = True
 ) -> StorageConnection | None:
-    """A connection string `NAME`, or `NAME__blobServiceUri` … (or `NAME__accountName`) with an identity."""
+    """Return a connection string `NAME`, or `NAME__blobServiceUri` … (or `NAME__accountName`) with an identity."""
     if connection_string := reader.text(name):
         if fault := values.storage_fault(connection_string):
             reader.faults[name] = fault

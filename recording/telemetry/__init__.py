@@ -176,10 +176,10 @@ class Listener(Protocol):
     """Who is told of every event and every use case. It must not fail."""
 
     def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
-        """An event was logged."""
+        """Receive an event that was logged."""
 
     def span(self, name: str, facts: Mapping[str, Any]) -> AbstractContextManager[None]:
-        """A use case is at work until the context ends."""
+        """Trace a use case until the context ends."""
 
 
 _listener: Listener | None = None
@@ -187,7 +187,7 @@ Value = str | int | float | bool | datetime | timedelta | None
 
 
 def emit(event: Event, **fields: Value) -> None:
-    """Logs one event, at its own level, with its fields: text a person can read, and `extra` for machines.
+    """Log one event, at its own level, with its fields: text a person can read, and `extra` for machines.
 
     Raises:
         ValueError: for a field outside the list, so that nothing slips into the logs by accident.
@@ -202,20 +202,20 @@ def emit(event: Event, **fields: Value) -> None:
 
 
 def span(name: str, **facts: Value) -> AbstractContextManager[None]:
-    """One use case at work, as a span where somebody listens; else nothing."""
+    """Return one use case at work, as a span where somebody listens; else nothing."""
     if _listener is None:
         return nullcontext()
     return _listener.span(name, {key: _plain(value) for key, value in facts.items()})
 
 
 def listen(listener: Listener | None) -> None:
-    """From now on this one is told everything; None: nobody."""
+    """Send everything to this listener from now on; None: to none."""
     global _listener  # noqa: PLW0603 - one for the process, as the log is
     _listener = listener
 
 
 def _plain(value: Value) -> str | int | float | bool | None:
-    """JSON text keeps line breaks and quotes out of the log line; long texts are cut."""
+    """Write text as JSON, which keeps line breaks and quotes out of the log line; long texts are cut."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, timedelta):

@@ -84,7 +84,7 @@ ALL = (
 
 
 def observations(event: Event, fields: Fields) -> Iterator[Observation]:
-    """What an event counts for; nothing, for most."""
+    """Return what an event counts for; nothing, for most."""
     if told := _TOLD.get(event):
         yield from told(fields)
 

@@ -39,7 +39,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def answer(shown: BaseModel | Sequence[BaseModel], status: int = 200) -> web.Response:
-    """Shows one thing, or a list of things."""
+    """Show one thing, or a list of things."""
     if isinstance(shown, BaseModel):
         return web.Response(status=status, text=shown.model_dump_json(by_alias=True), content_type="application/json")
     text = "[" + ",".join(one.model_dump_json(by_alias=True) for one in shown) + "]"
@@ -48,7 +48,7 @@ def answer(shown: BaseModel | Sequence[BaseModel], status: int = 200) -> web.Res
 
 @web.middleware
 async def explain_mistakes(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A request that cannot be understood is answered, not raised."""
+    """Return a request that cannot be understood is answered, not raised."""
     try:
         return await handler(request)
     except (ValueError, LookupError, SubscriptionRefusedError) as error:
@@ -93,7 +93,7 @@ class AdminApi:
         self._published = published
 
     def routes(self) -> list[web.RouteDef]:
-        """Every route of the interface that is not about events."""
+        """Return every route of the interface that is not about events."""
         return [
             web.get(f"{PREFIX}/health", self.health),
             web.get(f"{PREFIX}/calls", self.calls),

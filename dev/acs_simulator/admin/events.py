@@ -17,7 +17,7 @@ class AdminEvents:
         self._link = link
 
     def routes(self) -> list[web.RouteDef]:
-        """Every route about events."""
+        """Return every route about events."""
         return [
             web.get(f"{PREFIX}/subscriptions", self.subscriptions),
             web.post(f"{PREFIX}/subscriptions", self.subscribe),

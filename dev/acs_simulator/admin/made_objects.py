@@ -11,7 +11,10 @@ from dev.media import MediaSpec, wav_length_bytes
 
 
 async def make_objects(world: World, asked: NewObjects) -> list[StoredObject]:
-    """Objects that can be read now, as if their call had just ended; raises ValueError for media ACS does not make."""
+    """Return objects that can be read now, as if their call had just ended.
+
+    Raise ValueError for media ACS does not make.
+    """
     duration_ms = _duration_ms(asked)
     MediaSpec(asked.content, asked.channel, asked.format, duration_ms, asked.participants)
     now = world.clock.now()
@@ -37,7 +40,7 @@ async def make_objects(world: World, asked: NewObjects) -> list[StoredObject]:
 
 
 def _duration_ms(asked: NewObjects) -> int:
-    """What a WAV file of at most `wav_bytes` plays; its length is exact to the millisecond."""
+    """Return what a WAV file of at most `wav_bytes` plays; its length is exact to the millisecond."""
     if asked.wav_bytes is None:
         return asked.duration_ms
     channels = len(asked.participants) if asked.channel == "unmixed" else 1

@@ -163,7 +163,7 @@ class ParticipantView(Exact):
 
     @classmethod
     def of(cls, one: Participant) -> "ParticipantView":
-        """Shows somebody."""
+        """Show somebody."""
         return cls(**{name: getattr(one, name) for name in cls.model_fields})
 
 
@@ -183,7 +183,7 @@ class CallView(Exact):
 
     @classmethod
     def of(cls, call: Call) -> "CallView":
-        """Shows a call."""
+        """Show a call."""
         names = cls.model_fields.keys() - {"participants"}
         people = tuple(map(ParticipantView.of, call.participants))
         return cls(participants=people, **{name: getattr(call, name) for name in names})
@@ -206,7 +206,7 @@ class RecordingView(Exact):
 
     @classmethod
     def of(cls, recording: Recording, now: datetime) -> "RecordingView":
-        """Shows a recording as it is at this time."""
+        """Show a recording as it is at this time."""
         return cls(
             recording_id=recording.recording_id,
             call_id=recording.call.call_id,
@@ -245,7 +245,7 @@ class ObjectView(Exact):
 
     @classmethod
     def of(cls, stored: StoredObject, now: datetime) -> "ObjectView":
-        """Shows an object as it is at this time."""
+        """Show an object as it is at this time."""
         same = {"document_id", "recording_id", "index", "length_bytes", "sha256"}
         same |= {"readable_at", "expires_at", "deleted_at", "delete_count"}
         of_spec = {"content", "channel", "format", "channels", "duration_ms"}
@@ -267,7 +267,7 @@ class FaultView(NewFault):
 
     @classmethod
     def of(cls, scripted: ScriptedFault) -> "FaultView":
-        """Shows a fault with what is left of it."""
+        """Show a fault with what is left of it."""
         given = {name: getattr(scripted.fault, name) for name in NewFault.model_fields}
         given["arguments"] = dict(scripted.fault.arguments)
         return cls(fault_id=scripted.fault_id, left=scripted.left, struck=scripted.struck, **given)
@@ -293,7 +293,7 @@ class JournalView(Exact):
 
     @classmethod
     def of(cls, entry: JournalEntry) -> "JournalView":
-        """Shows an entry as it is by now."""
+        """Show an entry as it is by now."""
         return cls(**vars(entry))
 
 

@@ -44,12 +44,12 @@ class Callbacks:
         await self._session.close()
 
     def state_changed(self, recording: Recording, transition: Transition) -> None:
-        """Tells of a state once it is reached, unless the recording ends before."""
+        """Tell of a state once it is reached, unless the recording ends before."""
         if recording.callback_uri is not None:
             self._background.spawn(self._tell_state(recording, transition, recording.callback_uri))
 
     def start_failed(self, call: Call, callback_uri: str) -> None:
-        """Tells that a recording which was accepted did not begin."""
+        """Tell that a recording which was accepted did not begin."""
         facts = {"recordingId": "", **_result(500, 9999, "Unknown internal server error.")}
         event = _cloud_event("StartRecordingFailed", call, "", facts)
         self._background.spawn(self._send(event, callback_uri, None))

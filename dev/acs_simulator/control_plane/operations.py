@@ -51,7 +51,7 @@ class ControlPlane:
         self._answers: dict[str, _Repeatable] = {}
 
     def answer(self, exchange: Exchange) -> web.Response:
-        """The answer to an authorised request; refusals are answered too, never raised."""
+        """Return the answer to an authorised request; refusals are answered too, never raised."""
         try:
             _check_api_version(exchange.request)
             return self._do(exchange)
@@ -122,14 +122,17 @@ class ControlPlane:
 
 
 def _repeated(known: _Repeatable, body_hash: bytes) -> web.Response:
-    """The first answer once more. An id that comes back with another body is refused; how ACS does that is unknown."""
+    """Return the first answer once more. An id that comes back with another body is refused.
+
+    How ACS does that is unknown.
+    """
     if known.body_hash != body_hash:
         raise Refusal(400, "8523", "The Repeatability-Request-ID was used for a different request.")
     return json_answer(known.status, known.document)
 
 
 def _check_api_version(request: web.Request) -> None:
-    """Speaks as the service does: the message was seen live, the code is that of the framework it comes from."""
+    """Speak as the service does: the message was seen live, the code is that of the framework it comes from."""
     version = request.query.get("api-version")
     if version is None:
         raise Refusal(400, "ApiVersionUnspecified", "An API version is required, but was not specified.")

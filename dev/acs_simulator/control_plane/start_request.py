@@ -32,7 +32,7 @@ class CallLocator(_Wire):
     room_id: str | None = None
 
     def found_by(self) -> tuple[str, str | None]:
-        """The wire name and value of the id that its kind stands for."""
+        """Return the wire name and value of the id that its kind stands for."""
         match self.kind:
             case "groupCallLocator":
                 return "groupCallId", self.group_call_id
@@ -71,7 +71,10 @@ class StartRequest(_Wire):
     external_storage: ExternalStorage | None = None
 
     def locator(self) -> tuple[str, str]:
-        """The wire name and value of the id that finds the call; a connection id wins, as it is preferred today."""
+        """Return the wire name and value of the id that finds the call.
+
+        A connection id wins, as it is preferred today.
+        """
         if self.call_connection_id:
             return "callConnectionId", self.call_connection_id
         if self.call_locator is None:
@@ -82,7 +85,7 @@ class StartRequest(_Wire):
         return name, value
 
     def container_url(self) -> str | None:
-        """The customer's container, when the files are to go there."""
+        """Return the customer's container, when the files are to go there."""
         external = self.external_storage
         if external is None or external.recording_storage_kind == "azureCommunicationServices":
             return None
@@ -91,7 +94,10 @@ class StartRequest(_Wire):
         return external.recording_destination_container_url
 
     def asked(self, combination_code: str) -> RecordingFormat:
-        """The format, with ACS's defaults for what was not said; refused when ACS documents no such combination."""
+        """Return the format, with ACS's defaults for what was not said.
+
+        Refused when ACS documents no such combination.
+        """
         content = self.recording_content_type or ("audio" if self._is_sound_only() else "audioVideo")
         channel = self.recording_channel_type or "mixed"
         file_format = self.recording_format_type or _default_format(content, channel)
@@ -112,7 +118,7 @@ def _default_format(content: str, channel: str) -> Format:
 
 
 def parse_start_request(body: bytes, *, allow_http_callback: bool) -> StartRequest:
-    """The request, or a Refusal with 8523 that names what is wrong."""
+    """Return the request, or a Refusal with 8523 that names what is wrong."""
     try:
         request = StartRequest.model_validate_json(body)
     except ValidationError as error:

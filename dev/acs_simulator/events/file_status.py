@@ -43,7 +43,7 @@ class FilesReady:
 
 
 def files_ready_event(ready: FilesReady, options: SimulatorOptions, now: datetime) -> Event:
-    """The event as Event Grid gets it from ACS."""
+    """Return the event as Event Grid gets it from ACS."""
     return {
         "id": new_guid(),
         "topic": options.resource_id,
@@ -94,7 +94,7 @@ def _types(recording: Recording) -> dict[str, str]:
 
 
 def _pascal(name: str) -> str:
-    """Events write enums in PascalCase, the REST interface in camelCase."""
+    """Return events write enums in PascalCase, the REST interface in camelCase."""
     return name[:1].upper() + name[1:]
 
 

@@ -49,7 +49,7 @@ class EventLink:
         self.events.append(event)
 
     async def subscribe(self, asked: NewSubscription) -> SubscriptionView:
-        """Adds a subscription once its endpoint has proved that it wants events.
+        """Add a subscription once its endpoint has proved that it wants events.
 
         Raises:
             SubscriptionRefusedError: The handshake failed, or the queue is not there.
@@ -62,15 +62,15 @@ class EventLink:
         return view
 
     def script(self, plan: DeliveryPlan) -> None:
-        """Applies a delivery plan to the next events. Raises LookupError when nobody is subscribed."""
+        """Apply a delivery plan to the next events. Raises LookupError when nobody is subscribed."""
         self._grid.script(plan)
 
     def deliveries(self) -> tuple[DeliveryRecord, ...]:
-        """Every attempt and every end so far."""
+        """Return every attempt and every end so far."""
         return self._grid.deliveries()
 
     def pending(self) -> tuple[PendingDelivery, ...]:
-        """What is neither delivered nor given up."""
+        """Return what is neither delivered nor given up."""
         return self._grid.pending()
 
     async def published(self) -> None:
@@ -79,13 +79,13 @@ class EventLink:
         await self._publisher.settle()
 
     async def settle(self, seconds: float) -> None:
-        """Lets deliveries that are due finish, for at most this long: a subscriber may hang on purpose."""
+        """Let deliveries that are due finish, for at most this long: a subscriber may hang on purpose."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._publisher.settle()
             await self._grid.settle(seconds)
 
     async def close(self) -> None:
-        """Abandons what is under way."""
+        """Abandon what is under way."""
         await self._publisher.close()
         await self._grid.close()

@@ -39,7 +39,7 @@ class NewSubscription(Exact):
     dead_letter: DeadLetterPlace | None = None
 
     def subscription(self, name: str) -> WebhookSubscription | StorageQueueSubscription:
-        """The subscription, under this name; raises ValueError when something it needs is missing."""
+        """Return the subscription, under this name; raise ValueError when something it needs is missing."""
         if self.kind == "webhook":
             return self._webhook(name)
         if self.connection_string is None or self.queue is None:
@@ -95,7 +95,7 @@ class DeliveryView(Exact):
 
     @classmethod
     def of(cls, record: DeliveryRecord) -> "DeliveryView":
-        """Shows a record."""
+        """Show a record."""
         return cls(**vars(record))
 
 
@@ -110,5 +110,5 @@ class PendingView(Exact):
 
     @classmethod
     def of(cls, pending: PendingDelivery) -> "PendingView":
-        """Shows what is pending."""
+        """Show what is pending."""
         return cls(**vars(pending))

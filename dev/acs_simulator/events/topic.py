@@ -21,7 +21,7 @@ class Topic:
         self._accept = accept
 
     def routes(self) -> list[web.RouteDef]:
-        """The one route."""
+        """Return the one route."""
         return [web.post(PATH, self.publish)]
 
     async def publish(self, request: web.Request) -> web.Response:

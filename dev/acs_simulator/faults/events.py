@@ -15,7 +15,10 @@ Chunks = list[dict[str, Any]]
 
 
 def events_instead(event: Event, faults: Sequence[Fault]) -> list[Event]:
-    """The events to publish for `event`, each fault applied in turn. When they are published is not decided here."""
+    """Return the events to publish for `event`, each fault applied in turn.
+
+    When they are published is not decided here.
+    """
     events = [event]
     for fault in faults:
         replace = _REPLACEMENTS.get(fault.kind)

@@ -10,7 +10,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def altered_metadata(document: bytes, fault: Fault | None) -> bytes:
-    """The document as the fault leaves it; faults that are not about the document leave it whole."""
+    """Return the document as the fault leaves it; faults that are not about the document leave it whole."""
     match fault.kind if fault is not None else None:
         case FaultKind.INVALID_JSON:
             return document[: len(document) // 2]

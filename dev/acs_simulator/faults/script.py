@@ -58,20 +58,20 @@ class Fault:
         return self.operation is operation and all(wanted in (None, given) for wanted, given in asked)
 
     def argument(self, name: str) -> Argument:
-        """The argument as given, or its default."""
+        """Return the argument as given, or its default."""
         return self.arguments.get(name, RULES[self.kind].arguments[name])
 
     def text(self, name: str) -> str:
-        """The argument as text."""
+        """Return the argument as text."""
         return str(self.argument(name))
 
     def number(self, name: str) -> float:
-        """The argument as a number; raises ValueError when it is none."""
+        """Return the argument as a number; raise ValueError when it is none."""
         value = self.argument(name)
         return float(value if value is not None else "nothing")
 
     def optional_number(self, name: str) -> float | None:
-        """The argument as a number, or None when it was not given and has no default."""
+        """Return the argument as a number, or None when it was not given and has no default."""
         return None if self.argument(name) is None else self.number(name)
 
 
@@ -106,7 +106,7 @@ class FaultScript:
         self._script: list[ScriptedFault] = []
 
     def add(self, fault: Fault) -> ScriptedFault:
-        """Puts a fault at the end of the script."""
+        """Put a fault at the end of the script."""
         scripted = ScriptedFault(next(self._ids), fault, fault.skip, fault.count)
         self._script.append(scripted)
         return scripted
@@ -136,23 +136,26 @@ class FaultScript:
         document_id: str | None = None,
         index: int | None = None,
     ) -> list[Fault]:
-        """Every fault that strikes now, each used up once: an event can be late *and* doubled, a request cannot."""
+        """Return every fault that strikes now, each used up once.
+
+        An event can be late *and* doubled, a request cannot.
+        """
         now = self._now()
         left = [one for one in self._script if not one.is_over(now)]
         meant = [one for one in left if one.fault.matches(operation, recording_id, document_id, index)]
         return [_strike(scripted, now) for scripted in meant if _is_due(scripted)]
 
     def all(self) -> list[ScriptedFault]:
-        """Every fault scripted since the last `clear`, used up or not."""
+        """Return every fault scripted since the last `clear`, used up or not."""
         return list(self._script)
 
     def clear(self) -> None:
-        """Forgets the whole script."""
+        """Forget the whole script."""
         self._script.clear()
 
 
 def _is_due(scripted: ScriptedFault) -> bool:
-    """Lets a request pass while the fault has some to skip."""
+    """Let a request pass while the fault has some to skip."""
     if scripted.to_skip == 0:
         return True
     scripted.to_skip -= 1

@@ -14,7 +14,7 @@ from dev.acs_simulator.state.model import Recording, StoredObject
 def export(
     recording: Recording, stored: Sequence[StoredObject], connection_strings: Sequence[str], times: int = 1
 ) -> dict[str, ExportedChunk]:
-    """Where the chunks went, by document id; nothing when the container cannot be written, which ACS then tells.
+    """Return where the chunks went, by document id; nothing when the container cannot be written, which ACS then tells.
 
     Exports of the private preview were randomly duplicated: `times` writes them that often, under new names, and the
     last place is told. Blocks: call it in a thread.
@@ -34,7 +34,7 @@ def export(
 
 
 def _container(url: str, connection_strings: Sequence[str]) -> ContainerClient | None:
-    """A client for the container, if it is in one of the accounts we may write to."""
+    """Return a client for the container, if it is in one of the accounts we may write to."""
     for connection_string in connection_strings:
         with BlobServiceClient.from_connection_string(connection_string) as account:
             prefix = account.url.rstrip("/") + "/"

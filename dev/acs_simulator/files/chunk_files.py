@@ -25,7 +25,7 @@ class Production:
 def produce(
     recording: Recording, plan: ChunkPlan, document_id: str, folder: Path, options: SimulatorOptions
 ) -> Production:
-    """Renders the chunk into `folder`. Blocks for as long as that takes: call it in a thread."""
+    """Render the chunk into `folder`. Block for as long as that takes: call it in a thread."""
     participants = _heard(recording, plan)
     spec = _spec(recording, plan, document_id, participants)
     media = render(spec, folder / f"{document_id}-{plan.index}.{spec.format}")

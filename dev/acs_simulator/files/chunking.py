@@ -26,7 +26,10 @@ class _Piece:
 
 
 def plan_chunks(transitions: Sequence[Transition], ended_at: datetime, max_seconds: float) -> list[ChunkPlan]:
-    """The chunks of a recording with these state changes, in order; none when it was never active for a millisecond."""
+    """Return the chunks of a recording with these state changes, in order.
+
+    None when it was never active for a millisecond.
+    """
     files = _filled(_active_pieces(transitions, ended_at), timedelta(seconds=max_seconds))
     return [_plan(index, pieces) for index, pieces in enumerate(files) if _milliseconds(pieces)]
 
@@ -41,7 +44,7 @@ def _active_pieces(transitions: Sequence[Transition], ended_at: datetime) -> lis
 
 
 def _filled(pieces: list[_Piece], limit: timedelta) -> list[list[_Piece]]:
-    """Puts the pieces into files of at most `limit`, cutting a piece where its file is full."""
+    """Put the pieces into files of at most `limit`, cutting a piece where its file is full."""
     files: list[list[_Piece]] = []
     room = timedelta()
     for piece in pieces:

@@ -48,13 +48,13 @@ class Finaliser:
         self._renderers = asyncio.Semaphore(RENDERERS)
 
     def begin(self, recording: Recording) -> None:
-        """Finalises an ended recording in the background."""
+        """Finalise an ended recording in the background."""
         self._background.spawn(self._finalise(recording))
 
     async def store(
         self, recording: Recording, plans: Sequence[ChunkPlan], document_ids: Sequence[str], ready_at: datetime
     ) -> list[StoredObject]:
-        """Makes the files of these chunks and lets them be read from `ready_at`."""
+        """Make the files of these chunks and let them be read from `ready_at`."""
         made = [await self._produce(recording, plan, name) for plan, name in zip(plans, document_ids, strict=True)]
         await self._clock.sleep_until(ready_at)
         stored = [_stored(recording, production, self._clock.now(), self._options.retention) for production in made]
@@ -64,7 +64,7 @@ class Finaliser:
         return stored
 
     async def tell(self, recording: Recording, stored: Sequence[StoredObject]) -> None:
-        """Publishes what ACS publishes for these files, struck by the faults of the script."""
+        """Publish what ACS publishes for these files, struck by the faults of the script."""
         exported = await self._exported(recording, stored)
         duration_ms = sum(one.spec.duration_ms for one in stored)
         chunk_count = max(one.index for one in stored) + 1
@@ -86,7 +86,10 @@ class Finaliser:
             return await asyncio.to_thread(produce, recording, plan, document_id, self._folder, self._options)
 
     async def _exported(self, recording: Recording, stored: Sequence[StoredObject]) -> dict[str, ExportedChunk]:
-        """The chunks in the customer's container; empty when they are not wanted there or could not be written."""
+        """Return the chunks in the customer's container.
+
+        Empty when they are not wanted there or could not be written.
+        """
         if recording.container_url is None:
             return {}
         fault = self._faults.take(Operation.EXPORT, recording.recording_id)
@@ -125,7 +128,7 @@ def _half(place: ExportedChunk, exported: str) -> ExportedChunk:
 
 
 def _seconds(faults: Sequence[Fault], kind: FaultKind) -> timedelta:
-    """How long the faults of this kind last together."""
+    """Return how long the faults of this kind last together."""
     return timedelta(seconds=sum(fault.number("seconds") for fault in faults if fault.kind is kind))
 
 

@@ -34,7 +34,10 @@ class SignedRequest:
 
 
 def credential_of(request: SignedRequest, options: SimulatorOptions, now: datetime) -> Credential | None:
-    """The valid credential of the request, or None. `now` is the wall clock: signatures ignore simulated time."""
+    """Return the valid credential of the request, or None.
+
+    `now` is the wall clock: signatures ignore simulated time.
+    """
     given = request.headers.get("Authorization", "")
     scheme, _, token = given.partition(" ")
     if scheme.lower() == "bearer":

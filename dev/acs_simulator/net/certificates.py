@@ -19,7 +19,7 @@ class Certificates:
 
 
 def make_certificates(options: SimulatorOptions, folder: Path) -> Certificates:
-    """Writes `ca.pem` into the folder. The key of the authority is never written, so nothing else can use it later."""
+    """Write `ca.pem` into the folder. The key of the authority is never written, so nothing else can use it later."""
     authority = trustme.CA()
     ca_bundle = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_bundle))

@@ -25,7 +25,7 @@ class Ending(StrEnum):
 
 
 async def end_connection(request: web.BaseRequest, ending: Ending) -> None:
-    """Does what the ending says; FINISH and CLOSE are left to the response itself."""
+    """Do what the ending says; FINISH and CLOSE are left to the response itself."""
     if ending is Ending.WAIT:
         await asyncio.Event().wait()
     transport = request.transport
@@ -43,11 +43,11 @@ class NoAnswer(web.StreamResponse):
         self._ending = ending
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Ends the connection instead of sending headers."""
+        """End the connection instead of sending headers."""
         await end_connection(request, self._ending)
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing was begun, so nothing is to be ended."""
+        """End nothing: nothing was begun."""
 
 
 async def _let_it_leave(transport: asyncio.Transport) -> None:

@@ -25,19 +25,19 @@ class Exchange:
 
 
 def json_answer(status: int, document: Mapping[str, object]) -> web.Response:
-    """A JSON body as ACS sends it."""
+    """Return a JSON body as ACS sends it."""
     return web.Response(
         status=status, body=json.dumps(document).encode(), content_type="application/json", charset="utf-8"
     )
 
 
 def error_answer(refusal: Refusal) -> web.Response:
-    """The control plane's error shape."""
+    """Return the control plane's error shape."""
     return json_answer(refusal.status, {"error": {"code": refusal.code, "message": refusal.message}})
 
 
 def ams_answer(status: int, title: str) -> web.Response:
-    """The storage plane's problem-style error, as seen in 2023."""
+    """Return the storage plane's problem-style error, as seen in 2023."""
     trace = f"00-{new_guid().replace('-', '')}-0000000000000000-00"
     return json_answer(
         status,
@@ -52,7 +52,7 @@ def ams_answer(status: int, title: str) -> web.Response:
 
 
 def html_answer(status: int) -> web.Response:
-    """The gateway's page that real clients have met where JSON was expected."""
+    """Return the gateway's page that real clients have met where JSON was expected."""
     page = (
         f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h2>Service unavailable</h2></body></html>"
     )
@@ -60,5 +60,5 @@ def html_answer(status: int) -> web.Response:
 
 
 def empty_answer(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer without a body."""
+    """Return an answer without a body."""
     return web.Response(status=status, headers=headers)

@@ -36,7 +36,7 @@ CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
 
 
 async def perform(exchange: Exchange, clock: MovableClock, deed: Deed, home: str) -> web.StreamResponse:
-    """Does the deed as the exchange's fault allows, and returns what is answered.
+    """Do the deed as the exchange's fault allows, and return what is answered.
 
     `home` is the storage host that redirects lead to.
     """
@@ -108,7 +108,7 @@ async def _odd_redirect(exchange: Exchange, fault: Fault, deed: Deed, home: str)
 
 
 async def _dripping(exchange: Exchange, fault: Fault, clock: MovableClock, deed: Deed) -> web.StreamResponse:
-    """Reads of content drip where they are sent; every other answer is made whole first."""
+    """Read of content drip where they are sent; every other answer is made whole first."""
     response, drip = await deed(), drip_of(fault)
     if not isinstance(response, web.Response) or drip is None:
         return response

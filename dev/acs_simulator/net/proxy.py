@@ -28,12 +28,12 @@ class ConnectProxy:
         self._server: asyncio.Server | None = None
 
     async def start(self, port: int) -> int:
-        """Listens on loopback and returns the port."""
+        """Listen on loopback and return the port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=PUMP_BYTES)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Stops listening and drops what is open; a dropped client ends its connection's task by itself."""
+        """Stop listening and drop what is open; a dropped client ends its connection's task by itself."""
         if self._server is not None:
             self._server.close()
         for writer in self._open.values():
@@ -78,7 +78,7 @@ async def _read_head(reader: asyncio.StreamReader) -> tuple[str, str]:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carries one direction, and its end: what was closed is closed, what was reset is reset."""
+    """Carry one direction, and its end: what was closed is closed, what was reset is reset."""
     try:
         while data := await reader.read(PUMP_BYTES):
             writer.write(data)

@@ -20,7 +20,7 @@ class Route:
 
     @property
     def is_control(self) -> bool:
-        """Whether it belongs to the control plane; the others belong to the storage plane."""
+        """Return whether it belongs to the control plane; the others belong to the storage plane."""
         return self.operation not in {Operation.CONTENT, Operation.METADATA, Operation.DELETE}
 
 
@@ -40,12 +40,12 @@ _STORAGE_PATHS = (
 
 
 def plays(host: str, options: SimulatorOptions) -> bool:
-    """Whether the simulator answers for this host name."""
+    """Return whether the simulator answers for this host name."""
     return host.lower() in {options.endpoint_host.lower(), *options.storage_hosts}
 
 
 def route(host: str, method: str, raw_path: str, options: SimulatorOptions) -> Route | None:
-    """What is asked for, or None when there is no such thing on this host."""
+    """Return what is asked for, or None when there is no such thing on this host."""
     is_control = host.lower() == options.endpoint_host.lower()
     for wanted_method, pattern, operation in _CONTROL_PATHS if is_control else _STORAGE_PATHS:
         match = pattern.fullmatch(raw_path)

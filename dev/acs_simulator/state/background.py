@@ -17,13 +17,13 @@ class Background:
         """What went wrong, one line each; the health answer shows them."""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Starts the work; an exception in it becomes a failure."""
+        """Start the work; an exception in it becomes a failure."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
     async def close(self) -> None:
-        """Cancels what still runs and waits until it is gone."""
+        """Cancel what still runs and wait until it is gone."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

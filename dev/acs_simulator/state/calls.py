@@ -24,7 +24,7 @@ class Calls:
         recording_kind: RecordingKind = RecordingKind.ACS,
         platform: CallPlatform = CallPlatform.STANDALONE,
     ) -> Call:
-        """Begins a call; before `established_at` it cannot be recorded."""
+        """Begin a call; before `established_at` it cannot be recorded."""
         call = Call(
             call_id=new_guid(),
             server_call_id=new_server_call_id(),
@@ -41,7 +41,7 @@ class Calls:
         return call
 
     def join(self, call: Call, people: Sequence[str | Participant], now: datetime) -> None:
-        """Adds people to a call.
+        """Add people to a call.
 
         Raises:
             ValueError: the call is over.
@@ -50,7 +50,7 @@ class Calls:
         call.participants += tuple(replace(self._participant(one), joined_at=now) for one in people)
 
     def leave(self, call: Call, who: str, now: datetime) -> None:
-        """Lets somebody leave, by raw id or display name; the call goes on without them.
+        """Let somebody leave, by raw id or display name; the call goes on without them.
 
         Raises:
             ValueError: nobody of that name is in the call.
@@ -65,15 +65,15 @@ class Calls:
         return new_participant(one, self._resource) if isinstance(one, str) else one
 
     def all(self) -> list[Call]:
-        """Every call, oldest first."""
+        """Return every call, oldest first."""
         return list(self._calls.values())
 
     def by_id(self, call_id: str) -> Call | None:
-        """The call with this call id."""
+        """Return the call with this call id."""
         return self._calls.get(call_id)
 
     def recordable(self, locator: str, value: str, now: datetime) -> Call:
-        """The call that `locator` (the wire name of an id) finds, if it can be recorded now.
+        """Return the call that `locator` (the wire name of an id) finds, if it can be recorded now.
 
         Raises:
             Refusal: 8523 for an id that is none, 8522 unknown call, 8501 not yet established, 8528 over.

@@ -25,29 +25,29 @@ def random_bytes(count: int) -> bytes:
 
 
 def new_guid() -> str:
-    """A random GUID."""
+    """Return a random GUID."""
     return str(uuid.UUID(bytes=random_bytes(16), version=4))
 
 
 def new_document_id() -> str:
-    """Like `0-eus-d12-801b…`: the id of a stored chunk."""
+    """Return the id of a stored chunk, like `0-eus-d12-801b…`."""
     return f"0-eus-d12-{random_bytes(16).hex()}"
 
 
 def new_server_call_id() -> str:
-    """Base64url of the URL of a conversation, which is what real server call ids decode to."""
+    """Return Base64url of the URL of a conversation, which is what real server call ids decode to."""
     conversation = base64.urlsafe_b64encode(random_bytes(16)).decode().rstrip("=")
     url = f"https://api.flightproxy.skype.com/api/v2/cp/conv-use2-01.conv.skype.com/conv/{conversation}?i=20"
     return base64.urlsafe_b64encode(url.encode()).decode()
 
 
 def new_recording_id() -> str:
-    """Unpadded base64url of a JSON object with two GUIDs, as decoded from live traffic."""
+    """Return unpadded base64url of a JSON object with two GUIDs, as decoded from live traffic."""
     return recording_id_of(new_guid(), new_guid())
 
 
 def recording_id_of(platform_endpoint_id: str, resource_specific_id: str) -> str:
-    """The recording id that holds these two GUIDs."""
+    """Return the recording id that holds these two GUIDs."""
     fields = {"PlatformEndpointId": platform_endpoint_id, "ResourceSpecificId": resource_specific_id}
     text = json.dumps(fields, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -64,12 +64,12 @@ def resource_specific_id(recording_id: str) -> str | None:
 
 
 def new_mri(resource: str) -> str:
-    """A communication user of this ACS resource: `8:acs:{resource}_{guid}`."""
+    """Return a communication user of this ACS resource: `8:acs:{resource}_{guid}`."""
     return f"8:acs:{resource}_{new_guid()}"
 
 
 def is_base64url_of_url(server_call_id: str) -> bool:
-    """Whether this can be a server call id at all; the service complains about base64 otherwise."""
+    """Return whether this can be a server call id at all; the service complains about base64 otherwise."""
     padded = server_call_id + "=" * (-len(server_call_id) % 4)
     try:
         return base64.b64decode(padded, altchars=b"-_", validate=True).startswith(b"https://")
@@ -78,5 +78,5 @@ def is_base64url_of_url(server_call_id: str) -> bool:
 
 
 def is_document_id(text: str) -> bool:
-    """Whether an object id is well-formed: malformed ones are answered 400, unknown ones 404."""
+    """Return whether an object id is well-formed: malformed ones are answered 400, unknown ones 404."""
     return DOCUMENT_ID.fullmatch(text) is not None

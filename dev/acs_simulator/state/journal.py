@@ -35,14 +35,14 @@ class Journal:
         self._entries: deque[JournalEntry] = deque(maxlen=KEPT_ENTRIES)
 
     def add(self, entry: JournalEntry) -> JournalEntry:
-        """Writes an entry and returns it, to be completed by the handler."""
+        """Write an entry and return it, to be completed by the handler."""
         self._entries.append(entry)
         return entry
 
     def foreign(self, at: datetime, host: str, method: str, path: str, status: int | None) -> None:
-        """Notes an attempt to reach a host the simulator does not play."""
+        """Note an attempt to reach a host the simulator does not play."""
         self.add(JournalEntry(at, host, method, path, status=status, is_foreign=True))
 
     def all(self) -> list[JournalEntry]:
-        """Every entry that is kept, oldest first."""
+        """Return every entry that is kept, oldest first."""
         return list(self._entries)

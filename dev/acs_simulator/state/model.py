@@ -69,7 +69,7 @@ class Participant:
     left_at: datetime | None = None
 
     def is_there(self, since: datetime, until: datetime) -> bool:
-        """Whether they were in the call at any moment of this time."""
+        """Return whether they were in the call at any moment of this time."""
         return (self.joined_at is None or self.joined_at < until) and (self.left_at is None or self.left_at > since)
 
 
@@ -123,12 +123,12 @@ class Recording:
     files_ready_at: datetime | None = None
 
     def state_at(self, now: datetime) -> RecordingState:
-        """What a GET answers at this time."""
+        """Return what a GET answers at this time."""
         return next((t.state for t in reversed(self.transitions) if t.at <= now), RecordingState.INACTIVE)
 
     @property
     def wanted_state(self) -> RecordingState:
-        """The state it is in or on its way to."""
+        """Return the state it is in or on its way to."""
         return self.transitions[-1].state if self.transitions else RecordingState.INACTIVE
 
 
@@ -151,9 +151,9 @@ class StoredObject:
     metadata_deleted: bool = False
 
     def has_media(self, now: datetime) -> bool:
-        """Whether the media can be read at this time."""
+        """Return whether the media can be read at this time."""
         return self.deleted_at is None and self.readable_at <= now < self.expires_at
 
     def has_metadata(self, now: datetime) -> bool:
-        """Whether the metadata document can be read at this time."""
+        """Return whether the metadata document can be read at this time."""
         return self.has_media(now) and not self.metadata_deleted

@@ -15,19 +15,19 @@ class Objects:
         self._objects: list[StoredObject] = []
 
     def add(self, stored: StoredObject) -> None:
-        """Makes an object known; it can be read from its `readable_at` on."""
+        """Make an object known; it can be read from its `readable_at` on."""
         self._objects.append(stored)
 
     def all(self) -> list[StoredObject]:
-        """Every object, oldest first."""
+        """Return every object, oldest first."""
         return list(self._objects)
 
     def by_id(self, document_id: str) -> StoredObject | None:
-        """The object with this document id, whether it can still be read or not."""
+        """Return the object with this document id, whether it can still be read or not."""
         return next((stored for stored in reversed(self._objects) if stored.document_id == document_id), None)
 
     def delete(self, document_id: str, now: datetime) -> bool:
-        """Deletes media and metadata, on disk too; False when nothing was there to delete."""
+        """Delete media and metadata, on disk too; False when nothing was there to delete."""
         stored = self.by_id(document_id)
         if stored is None:
             return False

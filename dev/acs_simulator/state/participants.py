@@ -64,5 +64,5 @@ def _raw_id(kind: ParticipantKind, resource: str) -> str:
 
 
 def _made_up_number() -> str:
-    """A number of the range that is kept for drama: nobody has it."""
+    """Return a number of the range that is kept for drama: nobody has it."""
     return f"+1555010{int.from_bytes(random_bytes(4)) % 10_000:04d}"

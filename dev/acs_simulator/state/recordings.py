@@ -17,7 +17,7 @@ from dev.acs_simulator.state.model import (
 
 
 def recording_not_found() -> Refusal:
-    """What ACS says of a recording that never existed, was stopped, or whose call is over."""
+    """Return what ACS says of a recording that never existed, was stopped, or whose call is over."""
     return Refusal(404, "8522", "Recording not found.")
 
 
@@ -36,11 +36,11 @@ class Recordings:
         self._recordings: dict[str, Recording] = {}
 
     def all(self) -> list[Recording]:
-        """Every recording, oldest first."""
+        """Return every recording, oldest first."""
         return list(self._recordings.values())
 
     def by_id(self, recording_id: str) -> Recording | None:
-        """The recording, ended or not."""
+        """Return the recording, ended or not."""
         return self._recordings.get(recording_id)
 
     def start(
@@ -53,7 +53,7 @@ class Recordings:
         callback_uri: str | None = None,
         container_url: str | None = None,
     ) -> Recording:
-        """Begins recording a call; refuses a second one beside the first. It is `inactive` until it gets going."""
+        """Begin recording a call; refuse a second one beside the first. It is `inactive` until it gets going."""
         if any(other.call is call and other.ended_at is None for other in self._recordings.values()):
             code = self._options.duplicate_code
             raise Refusal(400, code, "Recording already initiated or in progress for this call.")
@@ -66,28 +66,28 @@ class Recordings:
         return recording
 
     def running(self, recording_id: str) -> Recording:
-        """The recording, if it has not ended; refused with 8522 otherwise: ACS does not tell why."""
+        """Return the recording, if it has not ended; refused with 8522 otherwise: ACS does not tell why."""
         recording = self._recordings.get(recording_id)
         if recording is None or recording.ended_at is not None:
             raise recording_not_found()
         return recording
 
     def pause(self, recording_id: str, now: datetime) -> Recording:
-        """Makes an active recording inactive."""
+        """Make an active recording inactive."""
         return self._switch(recording_id, RecordingState.INACTIVE, now)
 
     def resume(self, recording_id: str, now: datetime) -> Recording:
-        """Makes a paused recording active."""
+        """Make a paused recording active."""
         return self._switch(recording_id, RecordingState.ACTIVE, now)
 
     def stop(self, recording_id: str, now: datetime) -> Recording:
-        """Ends a recording for good; its files follow."""
+        """End a recording for good; its files follow."""
         recording = self.running(recording_id)
         self._end(recording, now, SessionEnd.STOPPED)
         return recording
 
     def end_call(self, call: Call, now: datetime) -> None:
-        """Ends a call and, with it, its recording: stop is not required."""
+        """End a call and, with it, its recording: stop is not required."""
         call.ended_at = call.ended_at or now
         for recording in self._recordings.values():
             if recording.call is call and recording.ended_at is None:

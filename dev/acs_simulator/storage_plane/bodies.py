@@ -14,11 +14,11 @@ class Body(Protocol):
 
     @property
     def length_bytes(self) -> int:
-        """How many bytes there are."""
+        """Return how many bytes there are."""
         ...
 
     def pieces(self, start: int, stop: int, size: int = PIECE_BYTES) -> Iterator[bytes]:
-        """The bytes from `start` up to `stop`, at most `size` at a time."""
+        """Yield the bytes from `start` up to `stop`, at most `size` at a time."""
         ...
 
 

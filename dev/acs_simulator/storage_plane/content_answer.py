@@ -44,13 +44,13 @@ class ContentAnswer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Every header of the answer."""
+        """Return every header of the answer."""
         length = {} if self.declared_bytes is None else {"Content-Length": str(self.declared_bytes)}
         return {**STORAGE_HEADERS, **length, **self.extra_headers}
 
 
 def content_answer(body: Body, range_header: str | None, fault: Fault | None) -> ContentAnswer:
-    """The answer to a read of `body`, struck by `fault` if there is one."""
+    """Return the answer to a read of `body`, struck by `fault` if there is one."""
     if fault is not None and _ignores_range(fault):
         range_header = None
     body = _altered_body(body, fault)
@@ -64,7 +64,7 @@ def content_answer(body: Body, range_header: str | None, fault: Fault | None) ->
 
 
 def _ignores_range(fault: Fault) -> bool:
-    """A gateway that answers in the storage's place knows nothing of ranges, unless it is told to say 206."""
+    """Return a gateway that answers in the storage's place knows nothing of ranges, unless it is told to say 206."""
     if fault.kind is FaultKind.WRONG_BODY:
         return (fault.optional_number("status") or _usual_status(fault)) == 200
     return fault.kind is FaultKind.IGNORE_RANGE
@@ -91,7 +91,7 @@ def _altered_body(body: Body, fault: Fault | None) -> Body:
 
 
 def _grown_so_far(whole_bytes: int, fault: Fault) -> int:
-    """How much of the object there is: a part, which grows to the whole when the fault says in which time."""
+    """Return how much of the object there is: a part, which grows to the whole when the fault says in which time."""
     given = fault.optional_number("length_bytes")
     part = whole_bytes * fault.number("fraction") if given is None else given
     whole_after = fault.optional_number("whole_after_seconds")
@@ -119,7 +119,7 @@ def _unsatisfiable(total: int) -> ContentAnswer:
 
 
 def _part(answer: ContentAnswer, fault: Fault) -> int:
-    """How many bytes `fraction` of the answer is: at least none, and never all of it."""
+    """Return how many bytes `fraction` of the answer is: at least none, and never all of it."""
     return min(int(answer.sent_bytes * fault.number("fraction")), max(answer.sent_bytes - 1, 0))
 
 
@@ -144,7 +144,7 @@ def _close_delimited_cut(answer: ContentAnswer, fault: Fault) -> ContentAnswer:
 
 
 def _gzip(answer: ContentAnswer, _: Fault) -> ContentAnswer:
-    """Compresses in memory: meant for small bodies."""
+    """Compress in memory: meant for small bodies."""
     whole = b"".join(answer.body.pieces(answer.start, answer.start + answer.sent_bytes))
     return _encoded(answer, gzip.compress(whole))
 

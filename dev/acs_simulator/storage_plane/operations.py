@@ -25,7 +25,7 @@ class StoragePlane:
         self._objects = objects
 
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        """The answer to an authorised request."""
+        """Return the answer to an authorised request."""
         document_id = exchange.route.document_id or ""
         if not is_document_id(document_id):
             return empty_answer(400)
@@ -60,7 +60,7 @@ class StoragePlane:
         return FileBody(stored.path) if stored.has_media(now) else None
 
     def _home_of(self, request: web.Request) -> str | None:
-        """Where the object is, when it is not on the host that was asked."""
+        """Return where the object is, when it is not on the host that was asked."""
         home = self._options.storage_hosts[-1]
         if not self._options.redirect_content or request.host == home:
             return None

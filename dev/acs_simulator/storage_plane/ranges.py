@@ -19,7 +19,7 @@ class UnsatisfiableRangeError(ValueError):
 
 
 def requested_range(header: str | None, length_bytes: int) -> ByteRange | None:
-    """The range asked for, cut to the object; None means the whole, also for what is not understood.
+    """Return the range asked for, cut to the object; None means the whole, also for what is not understood.
 
     `bytes=None` and the dashless `bytes=5` of SDKs up to 1.4.0 are such; so are several ranges at once.
 

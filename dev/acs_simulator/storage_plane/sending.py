@@ -26,7 +26,7 @@ async def send(
     count: Callable[[int], None],
     drip: Drip | None = None,
 ) -> web.StreamResponse:
-    """Sends the answer and ends the connection as planned; `count` hears of every piece. Memory stays flat."""
+    """Send the answer and ends the connection as planned; `count` hears of every piece. Memory stays flat."""
     if drip is not None:
         pieces = answer.body.pieces(answer.start, answer.start + answer.sent_bytes)
         dripped = DrippedResponse(answer.status, answer.headers, pieces, drip=drip, clock=clock, count=count)
@@ -55,7 +55,7 @@ async def _paced(answer: ContentAnswer, clock: MovableClock) -> AsyncIterator[by
 
 
 def _pieces(answer: ContentAnswer) -> Iterator[bytes]:
-    """The bytes to send; a new piece begins where a stall is due, and slow ones are small."""
+    """Yield the bytes to send; a new piece begins where a stall is due, and slow ones are small."""
     size = PIECE_BYTES if answer.bytes_per_second is None else max(int(answer.bytes_per_second * _TICK_SECONDS), 1)
     for start, stop in _stretches(answer):
         yield from answer.body.pieces(start, stop, size)

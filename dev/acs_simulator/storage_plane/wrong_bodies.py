@@ -44,7 +44,7 @@ def header_only(media: bytes) -> bytes:
 
 
 def _beginning(body: Body) -> bytes:
-    """The whole of a small file: the index of an MP4 may be its last box."""
+    """Return the whole of a small file: the index of an MP4 may be its last box."""
     return b"".join(body.pieces(0, min(body.length_bytes, 64 * _HEADER_PROBE_BYTES), _HEADER_PROBE_BYTES))
 
 
@@ -60,5 +60,5 @@ def _without_media(media: bytes) -> bytes:
 
 
 def _synchsafe(four: bytes) -> int:
-    """The size of an ID3 tag: seven bits in each of four bytes."""
+    """Return the size of an ID3 tag: seven bits in each of four bytes."""
     return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(reversed(four)))

@@ -7,7 +7,10 @@ from dev.functions_host.functions import AppError
 
 
 def create_engine(name: str | None = None) -> Engine:
-    """The engine of that name; by default the production worker library where it exists (Python 3.13 and newer)."""
+    """Return the engine of that name.
+
+    By default the production worker library where it exists (Python 3.13 and newer).
+    """
     chosen = name or (WORKER if sys.version_info >= (3, 13) else DIRECT)
     if chosen == WORKER:
         from dev.functions_host.engines.worker import WorkerEngine

@@ -39,7 +39,7 @@ class DirectEngine:
         self._functions: dict[str, _Function] = {}
 
     async def start(self, app_dir: Path) -> list[FunctionSpec]:
-        """Imports `function_app` and checks that every parameter has a binding."""
+        """Import `function_app` and check that every parameter has a binding."""
         self._pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="function")
         self._worker = WorkerLoop()
         try:
@@ -52,11 +52,11 @@ class DirectEngine:
         return [function.spec for function in indexed]
 
     async def invoke(self, call: Call) -> Outcome:
-        """Runs a sync function in the thread pool and an async one on the worker's loop."""
+        """Run a sync function in the thread pool and an async one on the worker's loop."""
         return await self._worker.run(self._run(call))
 
     async def stop(self) -> None:
-        """Lets go of the pool; a function that still runs keeps its thread until it ends."""
+        """Let go of the pool; a function that still runs keeps its thread until it ends."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._worker.stop()
 
@@ -168,7 +168,7 @@ def _check_parameters(spec: FunctionSpec, declared: set[str], bound: set[str]) -
 
 
 def _out_encoder(spec: FunctionSpec, name: str, annotation: Any) -> Callable[[Any], Datum]:
-    """Follows the worker: `Out[str]` and `Out[bytes]` pass as they are, everything else goes through the converter."""
+    """Follow the worker: `Out[str]` and `Out[bytes]` pass as they are, everything else goes through the converter."""
     inner = next(iter(typing.get_args(annotation)), None)
     if isinstance(inner, types.GenericAlias):
         raise AppError(f"function '{spec.name}': Out[{inner}] is refused by the worker; write typing.List[...]")

@@ -52,17 +52,17 @@ class Engine(Protocol):
     name: str
 
     async def start(self, app_dir: Path) -> list[FunctionSpec]:
-        """Imports and indexes the app. Raises AppError with the reason when it cannot be indexed."""
+        """Import and index the app. Raises AppError with the reason when it cannot be indexed."""
 
     async def invoke(self, call: Call) -> Outcome:
-        """Runs one function to its end. Raises FunctionFailedError when it did not succeed."""
+        """Run one function to its end. Raises FunctionFailedError when it did not succeed."""
 
     async def stop(self) -> None:
-        """Ends the worker thread. Functions still running are left to end on their own."""
+        """End the worker thread. Functions still running are left to end on their own."""
 
 
 def make_importable(app_dir: Path) -> None:
-    """Puts the app first on the import path and forgets an earlier app's module, as a fresh worker would see it."""
+    """Put the app first on the import path and forget an earlier app's module, as a fresh worker would see it."""
     if not (app_dir / f"{APP_MODULE}.py").is_file():
         raise AppError(f"no {APP_MODULE}.py in {app_dir}")
     location = str(app_dir.resolve())
@@ -81,11 +81,11 @@ class WorkerLoop:
         self._thread.start()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs the coroutine on the worker's loop. Python functions are never cancelled, as in production."""
+        """Run the coroutine on the worker's loop. Python functions are never cancelled, as in production."""
         return await asyncio.shield(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop)))
 
     def stop(self) -> None:
-        """Ends the loop and its thread; what still runs on it is dropped, and a blocked loop is left behind."""
+        """End the loop and its thread; what still runs on it is dropped, and a blocked loop is left behind."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         self._thread.join(_LONGEST_END_SECONDS)
         if not self._thread.is_alive():

@@ -30,7 +30,7 @@ class WorkerEngine:
         self._ids: dict[str, str] = {}
 
     async def start(self, app_dir: Path) -> list[FunctionSpec]:
-        """Runs the worker's own indexer over the app."""
+        """Run the worker's own indexer over the app."""
         import azure_functions_runtime
 
         if not _one_app_at_a_time.acquire(blocking=False):
@@ -43,7 +43,7 @@ class WorkerEngine:
         return await self._index_or_stop(app_dir)
 
     async def invoke(self, call: Call) -> Outcome:
-        """Hands one invocation request to the library and reads its answer."""
+        """Hand one invocation request to the library and read its answer."""
         request = _request(invocation_request=self._invocation(call))
         answer = await self._worker.run(self._library.invocation_request(request))
         _raise_unless_successful(answer, FunctionFailedError)
@@ -51,7 +51,7 @@ class WorkerEngine:
         return Outcome(_to_datum(answer.return_value), outputs)
 
     async def stop(self) -> None:
-        """Ends the worker's loop; its thread pool is dropped without waiting."""
+        """End the worker's loop; its thread pool is dropped without waiting."""
         self._worker.stop()
         if (pool := self._library.get_threadpool_executor()) is not None:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -172,7 +172,7 @@ def _to_typed_data(datum: Datum) -> _TypedData:
 
 
 def _to_datum(data: Any) -> Datum | None:
-    """The library's answer in the words of azure-functions, so that both engines speak alike."""
+    """Return the library's answer in the words of azure-functions, so that both engines speak alike."""
     kind = data.WhichOneof("data") if data is not None else None
     if kind is None:
         return None

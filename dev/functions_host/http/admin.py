@@ -27,10 +27,10 @@ class Drainable(Protocol):
     is_draining: bool
 
     def drain(self) -> None:
-        """Stops listening in the background; running functions go on."""
+        """Stop listening in the background; running functions go on."""
 
     def resume(self) -> None:
-        """Listens again."""
+        """Listen again."""
 
 
 class Admin:

@@ -18,7 +18,7 @@ _GUID = re.compile(rf"{_HEX}{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)")
 
 
 def parse_constraint(text: str) -> Constraint:
-    """Reads one constraint, with its arguments in parentheses. Raises AppError when it is unknown or malformed."""
+    """Read one constraint, with its arguments in parentheses. Raises AppError when it is unknown or malformed."""
     name, _, rest = text.partition("(")
     arguments = rest.removesuffix(")")
     try:

@@ -42,7 +42,7 @@ class EventGridWebhook:
         self._invoker = invoker
 
     async def answer(self, request: web.Request) -> web.Response:
-        """The response to one webhook request."""
+        """Return the response to one webhook request."""
         name = request.query.get("functionName", "")
         function = self._functions.get(name)
         if function is None:
@@ -80,13 +80,13 @@ class EventGridWebhook:
 
 
 def allowed_origin(headers: Mapping[str, str]) -> str:
-    """The origin that a CloudEvents handshake allows: the asking cloud when it is known, else the public one."""
+    """Return the origin that a CloudEvents handshake allows: the asking cloud when it is known, else the public one."""
     origin = headers.get("WebHook-Request-Origin", "")
     return origin if origin in _KNOWN_ORIGINS else _PUBLIC_CLOUD
 
 
 def events_of(body: str) -> list[Any]:
-    """The events of a notification: an array, or one object. Raises ValueError when it is neither."""
+    """Return the events of a notification: an array, or one object. Raises ValueError when it is neither."""
     content = json.loads(body)
     if isinstance(content, list):
         return content
@@ -96,7 +96,7 @@ def events_of(body: str) -> list[Any]:
 
 
 def validation_code(body: str) -> str:
-    """The code of a handshake: in an array of events, or in a CloudEvent whose data is JSON within JSON.
+    """Return the code of a handshake: in an array of events, or in a CloudEvent whose data is JSON within JSON.
 
     Raises:
         ValueError: there is no code in it.

@@ -23,7 +23,7 @@ class KeyStore:
     functions: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def may_call(self, function: str, level: str, key: str | None) -> bool:
-        """Whether the key opens an HTTP function of that auth level. The master key opens all of them."""
+        """Return whether the key opens an HTTP function of that auth level. The master key opens all of them."""
         required = level.lower() or _FUNCTION
         if required == _ANONYMOUS or self.is_master(key):
             return True
@@ -32,20 +32,20 @@ class KeyStore:
         return required == _SYSTEM and _is_among(key, self.system.values())
 
     def may_call_webhook(self, extension_key: str, key: str | None) -> bool:
-        """Whether the key opens an extension's webhook: its own system key or the master key."""
+        """Return whether the key opens an extension's webhook: its own system key or the master key."""
         return self.is_master(key) or _is_among(key, [self.system.get(extension_key, "")])
 
     def is_master(self, key: str | None) -> bool:
-        """Whether this is the master key, the only one that opens the admin endpoints."""
+        """Return whether this is the master key, the only one that opens the admin endpoints."""
         return _is_among(key, [self.master])
 
     def as_json(self) -> dict[str, object]:
-        """All keys, for the ready file."""
+        """Return all keys, for the ready file."""
         return {"master": self.master, "host": self.host, "system": self.system, "functions": self.functions}
 
 
 def new_keys(functions: Iterable[str], given: Mapping[str, str] | None = None) -> KeyStore:
-    """Fresh random keys, except where one is given.
+    """Make fresh random keys, except where one is given.
 
     Args:
         functions: names of the functions that get a key `default` of their own.
@@ -62,12 +62,12 @@ def new_keys(functions: Iterable[str], given: Mapping[str, str] | None = None) -
 
 
 def new_key() -> str:
-    """A random key that needs no escaping in a URL."""
+    """Return a random key that needs no escaping in a URL."""
     return secrets.token_urlsafe(40)
 
 
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    """The key of a request: the header wins over `?code=`."""
+    """Return the key of a request: the header wins over `?code=`."""
     return headers.get(KEY_HEADER) or query.get(KEY_QUERY)
 
 

@@ -14,12 +14,12 @@ class Person:
 
     @property
     def object_id(self) -> str:
-        """The id that the platform vouches for, always the same for a name."""
+        """Return the id that the platform vouches for, always the same for a name."""
         return str(uuid5(NAMESPACE_DNS, self.name))
 
     @property
     def claims(self) -> list[dict[str, str]]:
-        """The claims as App Service lists them."""
+        """Return the claims as App Service lists them."""
         known = {
             "name": self.name,
             "http://schemas.microsoft.com/identity/claims/objectidentifier": self.object_id,

@@ -33,7 +33,7 @@ class RouteTable(Generic[T]):
         self._routes = sorted(routes, key=lambda route: route.template.precedence)
 
     def match(self, method: str, raw_path: str) -> tuple[T, dict[str, str]] | None:
-        """The target and its route values, or None when nothing fits. The path is still percent-encoded."""
+        """Return the target and its route values, or None when nothing fits. The path is still percent-encoded."""
         for route in self._routes:
             if not route.methods or method.upper() in route.methods:
                 values = route.template.match(raw_path)
@@ -43,12 +43,12 @@ class RouteTable(Generic[T]):
 
 
 def route(template: str, target: T, methods: Iterable[str] = ()) -> Route[T]:
-    """Reads a route. Raises AppError when the template cannot be read."""
+    """Read a route. Raises AppError when the template cannot be read."""
     return Route(parse_template(template), frozenset(method.upper() for method in methods), target)
 
 
 def parse_template(text: str) -> "RouteTemplate":
-    """Reads a template such as `recordings/{id:guid}/{index:int=0}`. Raises AppError when it cannot be read."""
+    """Read a template such as `recordings/{id:guid}/{index:int=0}`. Raises AppError when it cannot be read."""
     return RouteTemplate(tuple(_parse_segment(segment) for segment in _split_segments(text.strip("/"))))
 
 
@@ -90,7 +90,7 @@ class Segment:
 
     @property
     def precedence(self) -> int:
-        """ASP.NET's digits: literal 1, mixed or constrained 2, parameter 3, catch-all 4 or 5."""
+        """Return ASP.NET's digits: literal 1, mixed or constrained 2, parameter 3, catch-all 4 or 5."""
         if not self.parameters:
             return 1
         is_narrowed = len(self.parts) > 1 or bool(self.parameters[0].constraints)
@@ -125,11 +125,11 @@ class RouteTemplate:
 
     @property
     def precedence(self) -> tuple[int, ...]:
-        """Sorts the more specific template first."""
+        """Sort the more specific template first."""
         return tuple(segment.precedence for segment in self.segments)
 
     def match(self, raw_path: str) -> dict[str, str] | None:
-        """The route values of a percent-encoded path, or None when it does not fit."""
+        """Return the route values of a percent-encoded path, or None when it does not fit."""
         texts = [unquote(text) for text in raw_path.removeprefix("/").removesuffix("/").split("/")]
         return self._match(texts if texts != [""] else [])
 
@@ -155,7 +155,7 @@ def _group(parameter: Parameter) -> str:
 
 
 def _split_segments(template: str) -> list[str]:
-    """Splits at slashes outside braces: a regex constraint may hold slashes of its own."""
+    """Split at slashes outside braces: a regex constraint may hold slashes of its own."""
     return [segment for segment in _split(template, "/", "{", "}") if segment] if template else []
 
 

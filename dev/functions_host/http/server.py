@@ -45,7 +45,7 @@ class Server:
         self.is_stopping = False
 
     def application(self) -> web.Application:
-        """The aiohttp application that serves every path and method."""
+        """Return the aiohttp application that serves every path and method."""
         application = web.Application(client_max_size=MAX_BODY_BYTES)
         application.router.add_route("*", "/{path:.*}", self._answer)
         return application
@@ -87,7 +87,7 @@ class Server:
 
 
 def http_routes(functions: Iterable[FunctionSpec], prefix: str) -> RouteTable[FunctionSpec]:
-    """The routes of all HTTP functions. Raises AppError when a template cannot be read."""
+    """Return the routes of all HTTP functions. Raises AppError when a template cannot be read."""
     return RouteTable(
         route(f"{prefix}/{function_route(function)}", function, methods_of(function))
         for function in functions
@@ -96,12 +96,12 @@ def http_routes(functions: Iterable[FunctionSpec], prefix: str) -> RouteTable[Fu
 
 
 def function_route(function: FunctionSpec) -> str:
-    """The route of an HTTP function without the prefix; its own name when none is declared."""
+    """Return the route of an HTTP function without the prefix; its own name when none is declared."""
     return function.trigger.text("route", function.name).strip("/")
 
 
 def methods_of(function: FunctionSpec) -> list[str]:
-    """The methods of an HTTP function; none means all of them."""
+    """Return the methods of an HTTP function; none means all of them."""
     return [str(method) for method in function.trigger.properties.get("methods") or ()]
 
 

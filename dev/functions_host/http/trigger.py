@@ -15,7 +15,7 @@ from dev.functions_host.invoker import Invoker
 async def answer_http(
     invoker: Invoker, function: FunctionSpec, request: web.Request, route_values: Mapping[str, str]
 ) -> web.Response:
-    """Runs the function for this request. A failed invocation is a 500 with an empty body, as in production."""
+    """Run the function for this request. A failed invocation is a 500 with an empty body, as in production."""
     try:
         returned = await invoker.invoke(function, await request_datum(request, route_values))
         return response_of(returned)
@@ -24,7 +24,10 @@ async def answer_http(
 
 
 async def request_datum(request: web.Request, route_values: Mapping[str, str]) -> Datum:
-    """The request as the worker gets it: lower-case header names, no empty query values, no body without a length."""
+    """Return the request as the worker gets it.
+
+    Lower-case header names, no empty query values, no body without a length.
+    """
     has_body = int(request.headers.get("Content-Length", "0")) > 0  # a chunked body arrives empty in the real host
     headers = _joined((name.lower(), value) for name, value in request.headers.items())
     return Datum(
@@ -41,7 +44,7 @@ async def request_datum(request: web.Request, route_values: Mapping[str, str]) -
 
 
 def response_of(returned: Datum | None) -> web.Response:
-    """The response for a returned value; nothing returned is an empty 200.
+    """Return the response for a returned value; nothing returned is an empty 200.
 
     Raises:
         FunctionFailedError: the response sets cookies, which this host does not carry.
@@ -62,7 +65,10 @@ def _from_http(value: Mapping[str, Any]) -> web.Response:
 
 
 def _from_response_object(text: str) -> web.Response | None:
-    """A returned text that is a JSON object with a `body` is taken for a response: the real host's surprising rule."""
+    """Return a returned text that is a JSON object with a `body` is taken for a response.
+
+    The real host's surprising rule.
+    """
     try:
         content = json.loads(text)
     except json.JSONDecodeError:

@@ -25,7 +25,7 @@ class QueueConnections:
         self._credentials: list[Any] = []
 
     def queue(self, connection: str, name: str) -> QueueClient:
-        """A client of that queue. Message texts pass through it unchanged; no request is made yet.
+        """Return a client of that queue. Message texts pass through it unchanged; no request is made yet.
 
         Raises:
             AppError: no setting describes the connection.
@@ -36,7 +36,7 @@ class QueueConnections:
         return self._services[key].get_queue_client(name)
 
     async def close(self) -> None:
-        """Closes all clients and credentials."""
+        """Close all clients and credentials."""
         for closable in (*self._services.values(), *self._credentials):
             await closable.close()
         self._services.clear()

@@ -35,21 +35,21 @@ class QueueListener:
 
     @property
     def queue_name(self) -> str:
-        """The queue that is served."""
+        """Return the queue that is served."""
         return self._queue.queue_name
 
     def start(self) -> None:
-        """Begins to poll. Does nothing when it polls already."""
+        """Begin to poll. Do nothing when it polls already."""
         self._is_stopping = False
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._poll_until_stopped())
 
     def notify(self) -> None:
-        """Ends the current wait: an output of this host has just written to the queue."""
+        """End the current wait: an output of this host has just written to the queue."""
         self._notified.set()
 
     async def stop(self) -> None:
-        """Fetches no more and returns when the messages already fetched are done with."""
+        """Fetch no more and return when the messages already fetched are done with."""
         self._is_stopping = True
         self.notify()
         if self._loop is not None:
@@ -69,7 +69,7 @@ class QueueListener:
                 await self._pause(self._backoff.after(found=False))
 
     async def _receive(self) -> Sequence[QueueMessage]:
-        """One batch; storage faults count as an empty look, so the wait grows and the host stays up."""
+        """Return one batch; storage faults count as an empty look, so the wait grows and the host stays up."""
         try:
             return await self._receive_batch()
         except ResourceNotFoundError:
@@ -132,7 +132,7 @@ def create_listener(
     *,
     lease_seconds: int,
 ) -> QueueListener:
-    """A listener for that queue. Raises AppError when the connection is not configured."""
+    """Return a listener for that queue. Raises AppError when the connection is not configured."""
     queue = connections.queue(connection, queue_name)
     poison_name = poison_queue_name(queue_name)
     poison = connections.queue(connection, poison_name) if poison_name else None
@@ -140,6 +140,9 @@ def create_listener(
 
 
 def poison_queue_name(queue_name: str) -> str | None:
-    """Where failing messages go; a poison queue, and a queue whose name has no room for the suffix, have none."""
+    """Return where failing messages go.
+
+    A poison queue, and a queue whose name has no room for the suffix, have none.
+    """
     name = queue_name + _POISON_SUFFIX
     return None if queue_name.endswith(_POISON_SUFFIX) or len(name) > _LONGEST_QUEUE_NAME else name

@@ -40,7 +40,7 @@ class MessageProcessor:
     run: Run
 
     async def process(self, message: QueueMessage) -> None:
-        """Runs the function once for this message, unless the message is poison already."""
+        """Run the function once for this message, unless the message is poison already."""
         content = decode(str(message.content or ""), is_base64=self.settings.is_base64)
         if content is None:
             log.warning("message %s of %s is not base64", message.id, self.queue.queue_name)
@@ -68,7 +68,7 @@ class MessageProcessor:
         return True
 
     async def _keep_lease(self, message: QueueMessage, finished: asyncio.Event) -> None:
-        """Renews at half of the lease while the function runs; gives up for good when the lease is lost."""
+        """Renew at half of the lease while the function runs; give up for good when the lease is lost."""
         while not await _happens_within(self.lease_seconds / 2, finished):
             try:
                 await self._update(message, self.lease_seconds)
@@ -112,7 +112,7 @@ class MessageProcessor:
 
 
 def decode(text: str, *, is_base64: bool) -> bytes | None:
-    """The content of a message text; None when it is not what `messageEncoding` says."""
+    """Return the content of a message text; None when it is not what `messageEncoding` says."""
     if not is_base64:
         return text.encode()
     try:
@@ -122,7 +122,10 @@ def decode(text: str, *, is_base64: bool) -> bytes | None:
 
 
 def metadata_of(message: QueueMessage, content: bytes) -> dict[str, Datum]:
-    """The trigger metadata: the message's own facts, and the top-level properties of a JSON message beneath them."""
+    """Return the trigger metadata.
+
+    The message's own facts, and the top-level properties of a JSON message beneath them.
+    """
     return {
         **_top_level_properties(content),
         "QueueTrigger": Datum(content.decode(errors="replace"), "string"),

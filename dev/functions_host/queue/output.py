@@ -37,7 +37,7 @@ class QueueOutputs:
         self._written = written
 
     async def write(self, function: FunctionSpec, values: Mapping[str, Datum]) -> None:
-        """Sends all messages of all queue outputs; what was sent before a failure stays sent.
+        """Send all messages of all queue outputs; what was sent before a failure stays sent.
 
         Raises:
             FunctionFailedError: storage refused a message (too large, for instance). The invocation has failed.
@@ -64,7 +64,7 @@ class QueueOutputs:
 
 
 async def send_creating(queue: QueueClient, text: str) -> None:
-    """Sends the text as it is, creating the queue first when it is absent."""
+    """Send the text as it is, creating the queue first when it is absent."""
     try:
         await queue.send_message(text)
     except ResourceNotFoundError:
@@ -73,13 +73,13 @@ async def send_creating(queue: QueueClient, text: str) -> None:
 
 
 async def create_if_absent(queue: QueueClient) -> None:
-    """Creates the queue; someone else may have done so in the meantime."""
+    """Create the queue; someone else may have done so in the meantime."""
     with suppress(ResourceExistsError):
         await queue.create_queue()
 
 
 def messages_of(value: Datum) -> list[bytes]:
-    """The contents of the messages that one output value becomes."""
+    """Return the contents of the messages that one output value becomes."""
     if value.type == "json":
         return _from_json(json.loads(value.value))
     if value.type == "bytes":

@@ -16,7 +16,7 @@ class PollingBackoff:
     _misses: int = 0
 
     def after(self, *, found: bool) -> float:
-        """Seconds to wait after a look that did or did not find messages."""
+        """Return seconds to wait after a look that did or did not find messages."""
         if found:
             self._misses = 0
             return MINIMUM_SECONDS

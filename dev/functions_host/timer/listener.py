@@ -30,7 +30,7 @@ class TimerStatus:
     next: datetime
 
     def as_json(self) -> dict[str, str]:
-        """The form that functions see as `schedule_status` and that is kept on disk."""
+        """Return the form that functions see as `schedule_status` and that is kept on disk."""
         return {"Last": self.last.isoformat(), "Next": self.next.isoformat(), "LastUpdated": self.last.isoformat()}
 
 
@@ -41,7 +41,7 @@ class TimerStatusFile:
         self._path = path
 
     def read(self) -> TimerStatus | None:
-        """The kept status; None before the first start, and when the file cannot be read."""
+        """Return the kept status; None before the first start, and when the file cannot be read."""
         if not self._path.exists():
             return None
         try:
@@ -52,7 +52,7 @@ class TimerStatusFile:
             return None
 
     def write(self, status: TimerStatus) -> None:
-        """Replaces the kept status in one step."""
+        """Replace the kept status in one step."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
         partial.write_text(json.dumps(status.as_json()), encoding="utf-8")
@@ -71,13 +71,13 @@ class TimerListener:
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins to wait for the next occurrence. Does nothing when it does so already."""
+        """Begin to wait for the next occurrence. Do nothing when it does so already."""
         self._stopping.clear()
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._serve())
 
     async def stop(self) -> None:
-        """Fires no more and returns when the run in progress has ended."""
+        """Fire no more and return when the run in progress has ended."""
         self._stopping.set()
         if self._loop is not None:
             await self._loop
@@ -121,13 +121,13 @@ class TimerListener:
 
 
 def timer_datum(status: TimerStatus, *, is_past_due: bool) -> Datum:
-    """What a timer function receives."""
+    """Return what a timer function receives."""
     content = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status.as_json(), "IsPastDue": is_past_due}
     return Datum(json.dumps(content), "json")
 
 
 def manual_timer_datum() -> Datum:
-    """What a timer function receives when it is run by hand."""
+    """Return what a timer function receives when it is run by hand."""
     now = _now()
     return timer_datum(TimerStatus(now, now), is_past_due=False)
 

@@ -15,19 +15,19 @@ class Schedule:
     expression: str
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first occurrence after the moment (aware UTC)."""
+        """Return the first occurrence after the moment (aware UTC)."""
         found: datetime = croniter(self.expression, moment, second_at_beginning=True).get_next(datetime)
         return found.astimezone(UTC)
 
     @property
     def is_monitored_by_default(self) -> bool:
-        """Schedules that fire more often than once a minute keep no status in the real host."""
+        """Schedule that fire more often than once a minute keep no status in the real host."""
         first = self.next_after(datetime(2024, 1, 1, tzinfo=UTC))
         return self.next_after(first) - first >= timedelta(minutes=1)
 
 
 def parse_schedule(text: str) -> Schedule:
-    """Reads an NCRONTAB expression. Raises AppError when it cannot be read."""
+    """Read an NCRONTAB expression. Raises AppError when it cannot be read."""
     fields = text.split()
     if len(fields) not in (5, 6):
         raise AppError(f"schedule '{text}' must have six fields: second minute hour day month weekday")

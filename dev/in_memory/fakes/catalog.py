@@ -111,7 +111,7 @@ class FakeCatalog(Scripted):
         return self._page("open_chunks_page", behind, most, after)
 
     def _open(self, expiring_after: datetime | None) -> list[tuple[str, ChunkRecord | Unreadable]]:
-        """The open chunks and those that cannot be read, with their positions, in the order of positions."""
+        """Return the open chunks and those that cannot be read, with their positions, in the order of positions."""
         found = {}
         for key, row in self._chunk_rows().items():
             expiry = self.chunks[key].task.expires_at
@@ -120,12 +120,12 @@ class FakeCatalog(Scripted):
         return sorted(found.items(), key=lambda one: one[0])
 
     def _chunk_rows(self) -> dict[Key, ChunkRecord | Unreadable]:
-        """The rows as a reader sees them."""
+        """Return the rows as a reader sees them."""
         unread = self.unreadable
         return {key: Unreadable("/".join(key)) if key in unread else row for key, row in self.chunks.items()}
 
     def _listed(self, method: str, items: list[L]) -> Iterator[L]:
-        """A listing that fails late, after as many items as a test has said."""
+        """Yield a listing that fails late, after as many items as a test has said."""
         allowed = self.fails_after.get(method)
         yield from items[:allowed]
         if allowed is not None:

@@ -13,6 +13,6 @@ class FakeClock:
         return self._now
 
     def advance(self, **step: float) -> datetime:
-        """Moves on by e.g. `minutes=5` and returns the new time."""
+        """Move on by e.g. `minutes=5` and return the new time."""
         self._now += timedelta(**step)
         return self._now

@@ -107,7 +107,7 @@ class FakeCustodian(Scripted):
         return DestroyAnswer.DONE
 
     def remaining(self) -> list[KeptVersion]:
-        """Every version whose bytes the service still has."""
+        """Return every version whose bytes the service still has."""
         self._let_go()
         return [one for listed in self.kept.values() for one in listed]
 

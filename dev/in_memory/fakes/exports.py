@@ -42,7 +42,7 @@ class FakeDerived(Scripted):
         return True
 
     def take(self) -> list[str]:
-        """Removes all messages, as the host does when it hands them to workers."""
+        """Remove all messages, as the host does when it hands them to workers."""
         taken = [json.dumps({"recordingId": recording_id, "kind": kind}) for recording_id, kind, _ in self.sent]
         self.sent.clear()
         return taken
@@ -61,7 +61,7 @@ class FakeExportQueue(Scripted):
         self.sent.append((export_id, self._clock.now() + delay))
 
     def take(self) -> list[str]:
-        """Removes all messages, as the host does when it hands them to workers."""
+        """Remove all messages, as the host does when it hands them to workers."""
         taken = [export_id for export_id, _ in self.sent]
         self.sent.clear()
         return taken

@@ -33,7 +33,7 @@ class FakeDirectory(Scripted):
 
     @property
     def places(self) -> set[str]:
-        """Where there are rows."""
+        """Return where there are rows."""
         return {place_of(partition, at) for partition, at in self.rows}
 
     @scripted
@@ -90,7 +90,7 @@ class FakeFollowUps(Scripted):
         self.sent.append((recording_id, attempt, self._clock.now() + delay))
 
     def take_due(self) -> list[tuple[str, int]]:
-        """Removes the messages that are visible now, as the host does when it hands them to a worker."""
+        """Remove the messages that are visible now, as the host does when it hands them to a worker."""
         now = self._clock.now()
         due = [(recording_id, attempt) for recording_id, attempt, visible_at in self.sent if visible_at <= now]
         self.sent = [message for message in self.sent if message[2] > now]
@@ -114,7 +114,7 @@ class FakeGuards(Scripted):
         self.sent.append((body, self._clock.now() + delay))
 
     def take_due(self) -> list[str]:
-        """Removes the messages that are visible now, as the host does when it hands them to a worker."""
+        """Remove the messages that are visible now, as the host does when it hands them to a worker."""
         now = self._clock.now()
         due = [body for body, visible_at in self.sent if visible_at <= now]
         self.sent = [message for message in self.sent if message[1] > now]

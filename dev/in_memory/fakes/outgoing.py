@@ -32,7 +32,7 @@ class FakeOutboxQueue(Scripted):
         self.sent.append((body, self._clock.now() + delay))
 
     def take_due(self) -> list[str]:
-        """Removes the messages that are visible now, as the host does when it hands them to a worker."""
+        """Remove the messages that are visible now, as the host does when it hands them to a worker."""
         now = self._clock.now()
         due = [body for body, visible_at in self.sent if visible_at <= now]
         self.sent = [message for message in self.sent if message[1] > now]
@@ -144,7 +144,7 @@ class FakeWay(Scripted):
 
     @property
     def types_got(self) -> list[str]:
-        """What arrived, by type."""
+        """Return what arrived, by type."""
         return [event.type.value for event in self.got]
 
 
@@ -159,7 +159,7 @@ class FakeOutgoing:
 
     @property
     def ports(self) -> OutgoingPorts:
-        """As a use case is given them."""
+        """Return them as a use case receives them."""
         ways: list[Way] = list(self.ways)
         return OutgoingPorts(self.queue, self.outbox, ways, self.known)
 

@@ -68,7 +68,7 @@ class Fakes:
 
     @property
     def ports(self) -> Ports:
-        """The ports, filled with these fakes."""
+        """Return the ports, filled with these fakes."""
         return Ports(
             clock=self.clock,
             control=self.control,

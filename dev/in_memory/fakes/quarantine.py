@@ -21,7 +21,7 @@ class FakeQuarantine(Scripted):
 
     @property
     def reasons(self) -> list[str]:
-        """Why things were kept, in order."""
+        """Return why things were kept, in order."""
         return [entry.reason for entry in self.kept.values()]
 
     @scripted

@@ -30,21 +30,21 @@ class FakeQueue(Scripted):
 
     @property
     def tasks(self) -> list[ChunkTask]:
-        """All tasks in the queue, visible or not."""
+        """Return all tasks in the queue, visible or not."""
         return [task for task, _ in self.sent]
 
     def take_due(self) -> list[ChunkTask]:
-        """Removes the tasks that are visible now, as the host does when it hands them to a worker."""
+        """Remove the tasks that are visible now, as the host does when it hands them to a worker."""
         due = [task for task, visible_at in self.sent if visible_at <= self._clock.now()]
         self.sent = [entry for entry in self.sent if entry[1] > self._clock.now()]
         return due
 
     def poison(self, body: str) -> None:
-        """Puts a message into the poison queue, as the host does when it gives up."""
+        """Put a message into the poison queue, as the host does when it gives up."""
         self._add(next(self._receipts), body)
 
     def poison_event(self, body: str) -> None:
-        """Puts an event into the poison queue of events."""
+        """Put an event into the poison queue of events."""
         self._events.add(receipt := next(self._receipts))
         self._add(receipt, body)
 
@@ -54,7 +54,7 @@ class FakeQueue(Scripted):
 
     @property
     def poison_bodies(self) -> list[str]:
-        """What lies in the poison queue, hidden or not."""
+        """Return what lies in the poison queue, hidden or not."""
         return [body for body, _ in self._poison.values()]
 
     @scripted

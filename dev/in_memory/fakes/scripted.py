@@ -18,7 +18,7 @@ class Scripted:
         self._failures: dict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
 
     def fail_next(self, method: str, error: Exception, times: int = 1, *, after: bool = False) -> None:
-        """The next `times` calls of a method raise this error, before (or `after`) they take effect."""
+        """Make the next `times` calls of a method raise this error, before (or `after`) they take effect."""
         assert callable(getattr(self, method)), method
         self._failures[method].extend([(error, after)] * times)
 
@@ -27,13 +27,13 @@ class Scripted:
         self._failures[method].clear()
 
     def next_failure(self, method: str) -> tuple[Exception | None, bool]:
-        """The failure scripted for this call, and whether it comes after the effect."""
+        """Return the failure scripted for this call, and whether it comes after the effect."""
         self.calls.append(method)
         return self._failures[method].popleft() if self._failures[method] else (None, False)
 
 
 def scripted(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Lets a fake's method fail as scripted."""
+    """Let a fake's method fail as scripted."""
 
     @wraps(method)
     def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -99,5 +99,5 @@ class FakeSeal:
 
     @property
     def ports(self) -> SealPorts:
-        """The ports."""
+        """Return the ports."""
         return SealPorts(self.waiting, self.key, self.store, ORIGIN, self.stamps)

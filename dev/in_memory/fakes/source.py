@@ -55,7 +55,7 @@ class FakeObjects(Scripted):
         self.ignores_ranges = False
 
     def open(self, location: str, first: int = 0, length: int | None = None) -> FakeContent:
-        """An object, or a part of it, as it will be served."""
+        """Return an object, or a part of it, as it will be served."""
         if location not in self.objects:
             raise SourceGoneError("the source has no such object")
         data = self.objects[location]
@@ -70,7 +70,7 @@ class FakeObjects(Scripted):
         return content
 
     def read(self, location: str) -> bytes:
-        """A small object."""
+        """Return a small object."""
         data = b"".join(self.open(location).pieces())
         if len(data) > LARGEST_METADATA:
             raise SourceBrokenError("the metadata is larger than 1 MiB", code=Code.METADATA_TOO_LARGE)
@@ -96,7 +96,7 @@ class FakeSource(FakeObjects):
         return self.read(self.final_location(location))
 
     def final_location(self, location: str) -> str:
-        """Where a request ends, after a redirect that may be followed."""
+        """Return where a request ends, after a redirect that may be followed."""
         checked = checked_location(location, self._allowed_hosts)
         target = checked_location(self.redirects.get(checked.url, checked.url), self._allowed_hosts)
         if target.url != checked.url and not stays_with_the_object(checked, target):

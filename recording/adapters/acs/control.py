@@ -53,11 +53,11 @@ class AcsControl:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
-        """Starts under the repeatability id, so that neither our own retry nor the caller's starts a second one."""
+        """Start under the repeatability id, so that neither our own retry nor the caller's starts a second one."""
 
         def call() -> RecordingProperties:
             headers = {  # made anew for each try: the SDK changes the mapping
@@ -72,7 +72,7 @@ class AcsControl:
         return properties.recording_id, _word(properties.recording_state)
 
     def state(self, recording_id: str) -> str | None:
-        """ACS's word; None on 404, which ended and unknown recordings have in common."""
+        """Return ACS's word; None on 404, which ended and unknown recordings have in common."""
         try:
             return _word(_answered(partial(self._client.get_recording_properties, recording_id)).recording_state)
         except ControlError as error:
@@ -81,20 +81,20 @@ class AcsControl:
             raise
 
     def pause(self, recording_id: str) -> None:
-        """Pauses."""
+        """Pause."""
         _done(partial(self._client.pause_recording, recording_id))
 
     def resume(self, recording_id: str) -> None:
-        """Resumes."""
+        """Resume."""
         _done(partial(self._client.resume_recording, recording_id))
 
     def stop(self, recording_id: str) -> None:
-        """Stops."""
+        """Stop."""
         _done(partial(self._client.stop_recording, recording_id))
 
 
 def _arguments(options: StartOptions) -> dict[str, Any]:
-    """The SDK's arguments; only what was asked for is sent."""
+    """Return the SDK's arguments; only what was asked for is sent."""
     combination = options.combination
     arguments: dict[str, Any] = {
         _LOCATORS[options.locator.kind]: options.locator.value,
@@ -115,7 +115,7 @@ def _arguments(options: StartOptions) -> dict[str, Any]:
 
 
 def _word(state: object) -> str:
-    """The state as ACS wrote it: the SDK gives an enum for words it knows and a string for others."""
+    """Return the state as ACS wrote it: the SDK gives an enum for words it knows and a string for others."""
     return str(getattr(state, "value", state) or "")
 
 
@@ -124,7 +124,7 @@ def _done(call: Callable[[], None]) -> None:
 
 
 def _accepted(call: Callable[[], None]) -> None:
-    """Success is any 2xx: the SDK raises on a stop that is answered 200 or 202, though it has happened."""
+    """Take any 2xx for success: the SDK raises on a stop that is answered 200 or 202, though it has happened."""
     try:
         call()
     except HttpResponseError as error:
@@ -146,7 +146,7 @@ def _answered(call: Callable[[], T], *, starting: bool = False) -> T:
 
 
 def _acs_code(error: AzureError) -> str | None:
-    """The code in `{"error": {"code": …}}`; answers of front ends and proxies have none."""
+    """Return the code in `{"error": {"code": …}}`; answers of front ends and proxies have none."""
     if not isinstance(error, HttpResponseError) or error.response is None or isinstance(error, DecodeError):
         return None
     try:

@@ -79,12 +79,12 @@ class _LimitedConnections(HTTPAdapter):
     """Connections of our own class, directly and through a proxy."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """As requests does it."""
+        """Do as requests does."""
         super().init_poolmanager(*args, **kwargs)
         _use_our_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """As requests does it."""
+        """Do as requests does."""
         return _use_our_pools(super().proxy_manager_for(proxy, **kwargs))
 
 

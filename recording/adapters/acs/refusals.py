@@ -76,7 +76,7 @@ BY_STATUS = {
 
 
 def refusal_of(status: int | None, acs_code: str | None, *, starting: bool) -> Refusal:
-    """What an answer of ACS means.
+    """Return what an answer of ACS means.
 
     Args:
         status: the HTTP status; None when there was no answer.
@@ -97,7 +97,7 @@ def _by_class(status: int) -> Refusal:
 def control_error(
     status: int | None, acs_code: str | None, retry_after: timedelta | None = None, *, starting: bool = False
 ) -> ControlError:
-    """The error to raise for an answer of ACS; it carries ACS's own status and code."""
+    """Return the error to raise for an answer of ACS; it carries ACS's own status and code."""
     refusal = refusal_of(status, acs_code, starting=starting)
     return ControlError(
         refusal.message,

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 def signed_headers(
     method: str, path_and_query: str, host: str, access_key: str, *, at: datetime, body: bytes = b""
 ) -> dict[str, str]:
-    """The headers that authorise one request; a redirect or a retry needs new ones.
+    """Return the headers that authorise one request; a redirect or a retry needs new ones.
 
     Args:
         method: the HTTP verb.

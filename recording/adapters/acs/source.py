@@ -47,12 +47,12 @@ class AcsContent:
         self.version = part.version
 
     def fill(self, view: memoryview) -> int:
-        """Reads until the view is full or the body ends."""
+        """Read until the view is full or the body ends."""
         with _network_errors("the download broke"):
             return self._answer.fill(view)
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, up to 1 MiB at a time, exactly as they came."""
+        """Yield the bytes, up to 1 MiB at a time, exactly as they came."""
         view = memoryview(bytearray(PIECE))
         while count := self.fill(view):
             yield bytes(view[:count])
@@ -66,12 +66,12 @@ class AcsSource:
         self._connections = connections_to(acs)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._connections.close()
 
     @contextmanager
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[AcsContent]:
-        """Opens a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
+        """Open a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
         end = "" if length is None else first + length - 1
         with self._requested("GET", location, {"Range": f"bytes={first}-{end}"}) as (answer, limit):
             part = answers.part_of(answer.headers, first, length)
@@ -80,7 +80,7 @@ class AcsSource:
             yield AcsContent(answer, part)
 
     def read_metadata(self, location: str) -> bytes:
-        """The metadata document's bytes."""
+        """Return the metadata document's bytes."""
         with self._requested("GET", location) as (answer, _):
             content, raw = AcsContent(answer, answers.part_of(answer.headers)), bytearray()
             for piece in content.pieces():
@@ -92,7 +92,7 @@ class AcsSource:
         return bytes(raw)
 
     def delete(self, location: str) -> bool:
-        """Deletes; any 2xx is success (the SDK knows only 200), 404 and 410 mean it was gone."""
+        """Delete; any 2xx is success (the SDK knows only 200), 404 and 410 mean it was gone."""
         with self._requested("DELETE", location, also_fine=GONE) as (answer, _):
             return answer.status not in GONE
 
@@ -100,7 +100,7 @@ class AcsSource:
     def _requested(
         self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
     ) -> Iterator[tuple[Answer, Limit]]:
-        """The final answer to a request, after at most three redirects; closed at the end, whatever happens."""
+        """Yield the final answer to a request, after at most three redirects; close it at the end, whatever happens."""
         checked = checked_location(location, self._acs.content_hosts)
         for _ in range(MOST_REDIRECTS + 1):
             with limited(WHOLE_SECONDS) as limit:
@@ -117,7 +117,7 @@ class AcsSource:
         raise SourceBusyError("the source redirects in a circle")
 
     def _followed(self, checked: Location, target: str) -> Location:
-        """Where a redirect leads: any allowed host, the same object. Nothing else is contacted (I5)."""
+        """Return where a redirect leads: any allowed host, the same object. Nothing else is contacted (I5)."""
         try:
             found = checked_location(target, self._acs.content_hosts)
         except UnsafeLocationError as error:
@@ -137,7 +137,7 @@ class AcsSource:
             return self._connections.request(method, checked.url, sent, limit)
 
     def _authority(self, method: str, checked: Location) -> dict[str, str]:
-        """What authorises this very request: a signature, or the identity's token."""
+        """Return what authorises this very request: a signature, or the identity's token."""
         if key := self._acs.access_key:
             target = checked.path + checked.query
             return signed_headers(method, target, self._acs.host, key.get_secret_value(), at=datetime.now(UTC))
@@ -145,7 +145,7 @@ class AcsSource:
 
 
 def connections_to(acs: AcsConnection) -> Connections:
-    """Connections that verify certificates, through the egress proxy if there is one.
+    """Return connections that verify certificates, through the egress proxy if there is one.
 
     One TLS context serves all of them: reading the certificates takes 16 ms, a connection without that two.
     """
@@ -165,7 +165,7 @@ def _token(client_id: str | None) -> str:
 
 @contextmanager
 def _network_errors(what: str) -> Iterator[None]:
-    """All failures of the network are passing ones. They are not chained: their messages may hold the URL."""
+    """Raise every failure of the network as a passing one, not chained: its message may hold the URL."""
     try:
         yield
     except ConnectionFailedError as error:

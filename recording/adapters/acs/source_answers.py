@@ -35,7 +35,7 @@ class Part:
 
 
 def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = None) -> Part:
-    """What an answer's body is, to a request for `length` bytes from `first` on (None: all of them).
+    """Return what an answer's body is, to a request for `length` bytes from `first` on (None: all of them).
 
     ACS sends Content-Range also with a 200, so Content-Range decides and not the status. Without it, the answer to any
     range is the whole object.
@@ -70,7 +70,7 @@ def _length(text: str | None) -> int | None:
 
 
 def _range(text: str) -> tuple[int, int, int | None]:
-    """First byte, the byte after the last, and the total if it is told."""
+    """Return first byte, the byte after the last, and the total if it is told."""
     found = _CONTENT_RANGE.fullmatch(text.strip())
     if found is None:
         raise _contradiction()
@@ -82,7 +82,7 @@ def _contradiction() -> SourceBrokenError:
 
 
 def redirect_of(status: int, headers: Mapping[str, str], requested: Location) -> str | None:
-    """Where the answer sends us, unchecked; None when it is not a redirect that says where."""
+    """Return where the answer sends us, unchecked; None when it is not a redirect that says where."""
     target = headers.get("Location") if status in _REDIRECTS else None
     if target and target.startswith("/") and not target.startswith("//"):
         return f"https://{requested.host}{target}"
@@ -90,7 +90,7 @@ def redirect_of(status: int, headers: Mapping[str, str], requested: Location) ->
 
 
 def raise_for(status: int, headers: Mapping[str, str], now: datetime) -> None:
-    """Raises the SourceError that a status stands for; 2xx passes.
+    """Raise the SourceError that a status stands for; 2xx passes.
 
     Only 401, 403 and 404 say something lasting. All else passes by itself, also a 400: ACS's front end answers 400
     with a web page now and then (azure-sdk-for-js issue 33764), and 416 to a range of a still empty object.

@@ -31,7 +31,7 @@ PAUSES = (0.2, 0.8)  # seconds before the second and the third try
 
 
 def attempt(call: Callable[[], T]) -> T:
-    """The call's result; a failure that may pass is tried again twice, within about a second.
+    """Return the call's result; a failure that may pass is tried again twice, within about a second.
 
     Throttling and anything with a Retry-After is not: the queue knows better how to wait. All calls made through here
     may be repeated: a conditional write whose answer was lost is refused the second time, which its caller must
@@ -49,7 +49,7 @@ def attempt(call: Callable[[], T]) -> T:
 
 @cache
 def credential(client_id: str | None) -> TokenCredential:
-    """The identity's credential, one per process: tokens are cached in it.
+    """Return the identity's credential, one per process: tokens are cached in it.
 
     Args:
         client_id: of a user-assigned identity; None takes whatever the environment offers.

@@ -84,7 +84,7 @@ SOURCE = ErrorFamily(SourceBusyError, SourceRefusedError, SourceGoneError, Sourc
 
 @contextmanager
 def translated(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
-    """Raises one of the family for everything that an SDK may raise inside; only calls of SDKs belong there.
+    """Raise one of the family for everything that an SDK may raise inside; only calls of SDKs belong there.
 
     Args:
         doing: what is being done, for the message; holds no location and no secret.
@@ -103,24 +103,27 @@ def translated(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
 
 
 def _place_of(error: Exception) -> str:
-    """The kind of exception and where it was raised: its message may hold anything."""
+    """Return the kind of exception and where it was raised: its message may hold anything."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {last.name}, line {last.lineno}"
 
 
 def describe(error: AzureError) -> str:
-    """What is safe to tell: the kind of exception, the HTTP status, the service's code."""
+    """Return what is safe to tell: the kind of exception, the HTTP status, the service's code."""
     facts = (type(error).__name__, status_of(error), error_code_of(error))
     return " ".join(str(fact) for fact in facts if fact)
 
 
 def status_of(error: AzureError) -> int | None:
-    """The HTTP status of the answer, if there was one."""
+    """Return the HTTP status of the answer, if there was one."""
     return error.status_code if isinstance(error, HttpResponseError) else None
 
 
 def error_code_of(error: AzureError) -> str | None:
-    """The service's stable code. The SDKs give an enum, a string or nothing, and on HEAD only the header has it."""
+    """Return the service's stable code.
+
+    The SDKs give an enum, a string or nothing, and on HEAD only the header has it.
+    """
     code = getattr(error, "error_code", None)
     if code is None:
         code = _headers(error).get("x-ms-error-code")
@@ -136,12 +139,15 @@ def has_no_token(error: AzureError) -> bool:
 
 
 def retry_after(error: AzureError) -> timedelta | None:
-    """How long the service asks to wait."""
+    """Return how long the service asks to wait."""
     return read_retry_after(_headers(error).get("Retry-After"), datetime.now(UTC))
 
 
 def may_pass(error: AzureError) -> bool:
-    """Whether the same call may well succeed in a moment: no answer, a broken one, throttling, or a server's fault."""
+    """Return whether the same call may well succeed in a moment.
+
+    No answer, a broken one, throttling, or a server's fault.
+    """
     status = status_of(error)
     if isinstance(error, ClientAuthenticationError) or error_code_of(error) in LASTING_CODES:
         return False
@@ -149,7 +155,7 @@ def may_pass(error: AzureError) -> bool:
 
 
 def is_refused_condition(error: HttpResponseError) -> bool:
-    """Whether a conditional write was refused because of what already lies there (409 or 412)."""
+    """Return whether a conditional write was refused because of what already lies there (409 or 412)."""
     return status_of(error) in (409, 412) and not _has_passing_code(error) and not is_locked(error)
 
 

@@ -30,14 +30,14 @@ class BlobArchive:
         self._tier = StandardBlobTier(tier) if tier else None
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._container.close()
         self._blocks_of.close()
 
     def stage_block(
         self, name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None
     ) -> None:
-        """Uploads a block with its checksum, which the service compares before it keeps the block."""
+        """Upload a block with its checksum, which the service compares before it keeps the block."""
         blob = self._container.blob(name)
 
         def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
@@ -47,11 +47,11 @@ class BlobArchive:
             self._checksum.send(data, send, crc64)
 
     def staged_blocks(self, name: str) -> Mapping[str, int]:
-        """The uncommitted blocks; none when there is no such blob at all."""
+        """Return the uncommitted blocks; none when there is no such blob at all."""
         return dict(self._blocks(name, "uncommitted"))
 
     def committed_blocks(self, name: str) -> list[tuple[str, int]]:
-        """The blocks of a committed blob."""
+        """Return the blocks of a committed blob."""
         return self._blocks(name, "committed")
 
     def _blocks(self, name: str, kind: str) -> list[tuple[str, int]]:
@@ -63,7 +63,7 @@ class BlobArchive:
         return [(block.id, block.size) for block in (committed if kind == "committed" else uncommitted)]
 
     def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
-        """Uploads media in one Put Blob with its checksum, unless a blob lies there (If-None-Match: *)."""
+        """Upload media in one Put Blob with its checksum, unless a blob lies there (If-None-Match: *)."""
         blob = self._container.blob(name)
 
         def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
@@ -90,7 +90,7 @@ class BlobArchive:
         return True
 
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
-        """Commits exactly these blocks unless a blob lies there (If-None-Match: *)."""
+        """Commit exactly these blocks unless a blob lies there (If-None-Match: *)."""
         blob = self._container.blob(name)
         with translated("committing a blob"):
             try:
@@ -114,19 +114,19 @@ class BlobArchive:
         return self.look_up(name) is not None
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """Writes a small blob unless one lies there."""
+        """Write a small blob unless one lies there."""
         return self._container.put(name, data, media_type)
 
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
-        """Writes a small blob under its ETag."""
+        """Write a small blob under its ETag."""
         return self._container.put(name, data, media_type, etag)
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """A small blob and its ETag."""
+        """Return a small blob and its ETag."""
         return self._container.get(name)
 
     def look_up(self, name: str) -> StoredBlob | None:
-        """Length, facts and ETag, by one HEAD. Names of facts come back in lower case."""
+        """Return length, facts and ETag, by one HEAD. Names of facts come back in lower case."""
         with translated("looking up a blob"):
             try:
                 properties = properties_of(self._container.blob(name))
@@ -136,17 +136,17 @@ class BlobArchive:
         return StoredBlob(properties.size, facts, properties.etag)
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
-        """A range of the bytes as the service stores them."""
+        """Return a range of the bytes as the service stores them."""
         with translated("reading a blob"):
             return attempt(partial(range_of, self._container.blob(name), first, length))
 
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
-        """Reads a range straight into a view."""
+        """Read a range straight into a view."""
         with translated("reading a blob"):
             return attempt(partial(self._blocks_of.fill, self._container.blob(name), first, view, etag))
 
     def read(self, name: str) -> Iterator[bytes]:
-        """The bytes as the service stores them; a blob that changes meanwhile ends in StorageError."""
+        """Yield the bytes as the service stores them; a blob that changes meanwhile ends in StorageError."""
         _, pieces = open_blob(self._container.blob(name))
         yield from pieces
 

@@ -28,11 +28,11 @@ class BlockCopies:
         self._is_offered = True
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._container.close()
 
     def copy_block(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
-        """One request; a service that does not know it, or cannot reach the source, is not asked again."""
+        """Return one request; a service that does not know it, or cannot reach the source, is not asked again."""
         if not self._is_offered:
             return False
         with translated("copying a block"):

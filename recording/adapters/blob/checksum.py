@@ -25,7 +25,7 @@ class ServiceChecksum:
         self._knows_crc64 = True
 
     def send(self, data: bytes | bytearray | memoryview, send: Send, crc64: int | None = None) -> None:
-        """Sends data with a checksum that the service compares before it keeps anything.
+        """Send data with a checksum that the service compares before it keeps anything.
 
         Args:
             data: what will be sent.

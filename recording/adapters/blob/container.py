@@ -27,7 +27,7 @@ PIECE = 4 * 1024 * 1024  # larger pieces save requests (about 1 ms CPU each) but
 
 
 def blob_service(connection: StorageConnection) -> BlobServiceClient:
-    """A client for the account, by connection string or identity."""
+    """Return a client for the account, by connection string or identity."""
     if connection.connection_string:
         text = connection.connection_string.get_secret_value()
         return BlobServiceClient.from_connection_string(text, transport=shared_transport(), **CLIENT_OPTIONS)
@@ -36,7 +36,7 @@ def blob_service(connection: StorageConnection) -> BlobServiceClient:
 
 
 def account_url(connection: StorageConnection) -> str:
-    """The address of an account, without a slash at its end."""
+    """Return the address of an account, without a slash at its end."""
     with blob_service(connection) as service:
         return str(service.url).rstrip("/")
 
@@ -49,15 +49,15 @@ class BlobContainer:
         self._client: ContainerClient = service.get_container_client(name)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def blob(self, name: str) -> BlobClient:
-        """A client for one blob."""
+        """Return a client for one blob."""
         return self._client.get_blob_client(name)
 
     def writing(self, call: Callable[[], T]) -> T:
-        """The result of a call that writes; the container is made when it turns out to be missing."""
+        """Return the result of a call that writes; the container is made when it turns out to be missing."""
         try:
             return attempt(call)
         except ResourceNotFoundError as error:
@@ -79,7 +79,7 @@ class BlobContainer:
             ) from None
 
     def put(self, name: str, data: bytes, media_type: str, etag: str | None = None) -> bool:
-        """Writes a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise."""
+        """Write a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise."""
         unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         condition = unchanged if etag else {"match_condition": MatchConditions.IfMissing}
         with translated("writing a small blob"):
@@ -106,7 +106,7 @@ class BlobContainer:
         return True
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """A small blob and its ETag; None when absent."""
+        """Return a small blob and its ETag; None when absent."""
         with translated("reading a small blob"):
             try:
                 return attempt(partial(_whole, self.blob(name)))
@@ -114,7 +114,7 @@ class BlobContainer:
                 return None
 
     def remove(self, name: str) -> None:
-        """Deletes a blob. Deleting what is gone is success."""
+        """Delete a blob. Deleting what is gone is success."""
         with translated("removing a small blob"):
             try:
                 attempt(self.blob(name).delete_blob)
@@ -122,7 +122,7 @@ class BlobContainer:
                 return
 
     def names(self) -> Iterator[str]:
-        """The names of all blobs, in the order of names; nothing when the container is missing."""
+        """Yield the names of all blobs, in the order of names; nothing when the container is missing."""
         with translated("listing blobs"):
             try:
                 yield from self._client.list_blob_names()
@@ -130,7 +130,10 @@ class BlobContainer:
                 return
 
     def listed(self, prefix: str) -> Iterator[BlobProperties]:
-        """All blobs whose names begin so, with their metadata, uncommitted ones too; nothing without a container."""
+        """Yield all blobs whose names begin so, with their metadata, uncommitted ones too.
+
+        Nothing without a container.
+        """
         with translated("listing blobs"):
             try:
                 yield from self._client.list_blobs(name_starts_with=prefix, include=["metadata", "uncommittedblobs"])
@@ -139,14 +142,14 @@ class BlobContainer:
 
 
 def open_blob(blob: BlobClient, family: ErrorFamily = STORAGE) -> tuple[int, Iterator[bytes]]:
-    """A blob's length and its bytes in pieces, all of one and the same version of it."""
+    """Yield a blob's length and its bytes in pieces, all of one and the same version of it."""
     with translated("looking up a blob", family):
         properties = properties_of(blob)
     return properties.size, _pieces(blob, properties.size, properties.etag, family)
 
 
 def properties_of(blob: BlobClient) -> BlobProperties:
-    """What one HEAD tells. An answer without an ETag is not storage's: some proxy made it up."""
+    """Return what one HEAD tells. An answer without an ETag is not storage's: some proxy made it up."""
     properties = attempt(blob.get_blob_properties)
     if not properties.etag:
         raise ServiceResponseError("an answer without an ETag")
@@ -154,7 +157,7 @@ def properties_of(blob: BlobClient) -> BlobProperties:
 
 
 def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> Iterator[bytes]:
-    """Range by range: each can be tried again alone, and a change of the blob in between is refused (412)."""
+    """Yield range by range: each can be tried again alone, and a change of the blob in between is refused (412)."""
     for offset in range(0, length, PIECE):
         with translated("reading a blob", family):
             piece = attempt(partial(_range, blob, offset, etag))

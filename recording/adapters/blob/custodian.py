@@ -52,12 +52,12 @@ class BlobCustodian:
         }
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         for service in self._services.values():
             _close(service)
 
     def versions(self, place: Place, prefix: str) -> Iterator[StoredVersion]:
-        """One listing with versions; an account that keeps none is listed with what it has."""
+        """List with versions; an account that keeps none is listed with what it has."""
         container = self._containers.get(place)
         if container is None:
             return
@@ -72,7 +72,7 @@ class BlobCustodian:
                 yield from _listed(container, place, prefix, _EVERYTHING)
 
     def set_legal_hold(self, version: StoredVersion, *, is_held: bool) -> HoldAnswer:
-        """One request for each version."""
+        """Make one request for each version."""
         blob = self._containers[version.place].get_blob_client(version.name)
         with translated("setting a legal hold"):
             try:
@@ -86,7 +86,7 @@ class BlobCustodian:
         return HoldAnswer.DONE
 
     def read(self, version: StoredVersion) -> bytes | None:
-        """One download, of this version."""
+        """Download this version."""
         blob = self._containers[version.place].get_blob_client(version.name)
         with translated("reading a version"):
             try:
@@ -96,7 +96,7 @@ class BlobCustodian:
         return data
 
     def destroy(self, version: StoredVersion) -> DestroyAnswer:
-        """Deletes the current version by its name first, and each version by its id."""
+        """Delete the current version by its name first, and each version by its id."""
         container = self._containers[version.place]
         blob = container.get_blob_client(version.name)
         if version.is_deleted:

@@ -19,11 +19,11 @@ class BlobDeadLetters:
         self._container = BlobContainer(blob_service(connection), settings.dead_letter_container)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._container.close()
 
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        """One for each blob, however Event Grid named it; a letter that is removed meanwhile is left out."""
+        """Yield one for each blob, however Event Grid named it; a letter that is removed meanwhile is left out."""
         behind = (blob for blob in self._container.listed("") if blob.name > after)
         for blob in islice(behind, MOST_AT_ONCE):
             try:
@@ -35,5 +35,5 @@ class BlobDeadLetters:
                 yield DeadLetter(blob.name, found[0].decode(errors="replace"), blob.last_modified)
 
     def remove(self, letter: DeadLetter) -> None:
-        """Deletes the blob; the account keeps deleted ones for its days of soft delete."""
+        """Delete the blob; the account keeps deleted ones for its days of soft delete."""
         self._container.remove(letter.name)

@@ -25,11 +25,11 @@ class ExternalContent:
 
     @property
     def declared_total(self) -> int:
-        """The blob's length."""
+        """Return the blob's length."""
         return self._length_bytes
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, once."""
+        """Yield the bytes, once."""
         return self._pieces
 
 
@@ -42,22 +42,22 @@ class ExternalBlobs:
         self._services: dict[str, BlobServiceClient] = {}
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         for service in self._services.values():
             service.close()
 
     @contextmanager
     def open_content(self, location: str) -> Iterator[ExternalContent]:
-        """Opens a blob after the guard has found it inside one of the containers."""
+        """Open a blob after the guard has found it inside one of the containers."""
         yield ExternalContent(*open_blob(self._blob(location), SOURCE))
 
     def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
-        """A range of a blob that the guard has found inside one of the containers."""
+        """Return a range of a blob that the guard has found inside one of the containers."""
         with translated("reading a blob", SOURCE):
             return attempt(partial(range_of, self._blob(location), first, length))
 
     def read_metadata(self, location: str) -> bytes:
-        """A small blob's bytes."""
+        """Return a small blob's bytes."""
         with self.open_content(location) as content:
             if content.declared_total > LARGEST_METADATA:
                 raise SourceBrokenError("the metadata is larger than 1 MiB", code=Code.METADATA_TOO_LARGE)
@@ -71,7 +71,7 @@ class ExternalBlobs:
         return self._services[account_url].get_blob_client(container, checked.name)
 
     def _service(self, account_url: str) -> BlobServiceClient:
-        """The archive's own account is reached as the archive is, any other one with the identity."""
+        """Reach the archive's own account as the archive is reached, any other one with the identity."""
         archive = blob_service(self._archive)
         if archive.url.rstrip("/") == account_url:
             return archive

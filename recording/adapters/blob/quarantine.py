@@ -28,11 +28,11 @@ class BlobQuarantine:
         self._container = BlobContainer(blob_service(settings.host_storage), QUARANTINE_CONTAINER)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._container.close()
 
     def put(self, entry: QuarantineEntry) -> str:
-        """Keeps an entry; the same payload for the same reason on one day is kept once."""
+        """Keep an entry; the same payload for the same reason on one day is kept once."""
         name, document = entry_name(entry), written(entry)
         if self._container.put(name, document, "application/json"):
             return name
@@ -42,11 +42,11 @@ class BlobQuarantine:
         return name
 
     def mark_redriven(self, name: str, at: datetime) -> None:
-        """Writes the time into the entry; whoever writes it meanwhile says the same."""
+        """Write the time into the entry; whoever writes it meanwhile says the same."""
         self._mark(name, redriven_at=at)
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
-        """Writes the time and the note into the entry. A blob that is no entry of this app is replaced by one."""
+        """Write the time and the note into the entry. A blob that is no entry of this app is replaced by one."""
         self._mark(name, dismissed_at=at, note=note)
 
     def _mark(self, name: str, **marks: Any) -> None:
@@ -56,7 +56,7 @@ class BlobQuarantine:
             self._container.put(name, written(marked), "application/json", found[1])
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
-        """Entries day by day, within a day by time; one day's entries are in memory at once."""
+        """Yield entries day by day, within a day by time; one day's entries are in memory at once."""
         for day, names in groupby(self._container.names(), key=lambda name: name[:10]):
             yield from sorted(self._read(list(names), day), key=lambda named: named[1].at)
 
@@ -72,18 +72,21 @@ class BlobQuarantine:
 
 
 def entry_name(entry: QuarantineEntry) -> str:
-    """`yyyy/MM/dd/{reason}/{start of the payload's SHA-256}.json`."""
+    """Return `yyyy/MM/dd/{reason}/{start of the payload's SHA-256}.json`."""
     digest = hashlib.sha256(entry.payload.encode(errors="surrogatepass")).hexdigest()
     return f"{entry.at.astimezone(UTC):%Y/%m/%d}/{name_of(entry.reason)}/{digest[:32]}.json"
 
 
 def written(entry: QuarantineEntry) -> bytes:
-    """The document in an entry's blob."""
+    """Return the document in an entry's blob."""
     return json.dumps(asdict(entry), indent=1, default=datetime.isoformat).encode()
 
 
 def read_entry(raw: bytes, day: str) -> QuarantineEntry:
-    """The entry in a blob. Whatever else lies in the container is shown as it is: nothing there may be overlooked."""
+    """Return the entry in a blob.
+
+    Whatever else lies in the container is shown as it is: nothing there may be overlooked.
+    """
     try:
         document: dict[str, Any] = json.loads(raw)
         times = {name: datetime.fromisoformat(document[name]) for name in _TIMES if document.get(name)}

@@ -20,7 +20,7 @@ class _SharedTls(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: bool | str, cert: Any = None
     ) -> tuple[Any, Any]:
-        """As requests does it, with the context instead of the certificates' path."""
+        """Do as requests does, with the context instead of the certificates' path."""
         host, options = super().build_connection_pool_key_attributes(request, verify, cert)
         if host.get("scheme") == "https" and verify:
             options.pop("ca_certs", None)
@@ -28,7 +28,7 @@ class _SharedTls(HTTPAdapter):
         return host, options
 
     def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-        """Nothing is left to read; without verification requests does as it always does."""
+        """Read nothing: the context has it; without verification requests does as it always does."""
         if not verify:
             super().cert_verify(conn, url, verify, cert)
 
@@ -39,7 +39,7 @@ def _tls_context(bundle: str) -> ssl.SSLContext:
 
 
 def shared_transport() -> RequestsTransport:
-    """A transport with as many connections as the copy engine may use at once, and one TLS context."""
+    """Return a transport with as many connections as the copy engine may use at once, and one TLS context."""
     session = requests.Session()
     session.trust_env = False  # no proxy and no .netrc of the environment, as for all other clients
     session.mount("https://", _SharedTls(pool_maxsize=64))

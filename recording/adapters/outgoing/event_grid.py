@@ -40,16 +40,16 @@ class EventGridTopic:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def wants(self, kind: EventType) -> bool:
-        """Answers yes, to every type."""
+        """Answer yes, to every type."""
         del kind
         return True
 
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
-        """Publishes one event; what the topic refuses or does not answer is an answer as well."""
+        """Publish one event; what the topic refuses or does not answer is an answer as well."""
         del now
         document = cloud_event(event, self._api)
         sent = CloudEvent(

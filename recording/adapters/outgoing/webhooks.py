@@ -61,14 +61,14 @@ class WebhookWay:
         self._signers = [Webhook(secret.get_secret_value()) for secret in endpoint.secrets]
 
     def close(self) -> None:
-        """Has nothing to close: no connection outlives its request."""
+        """Have nothing to close: no connection outlives its request."""
 
     def wants(self, kind: EventType) -> bool:
-        """Answers by the types in the setting."""
+        """Answer by the types in the setting."""
         return self._endpoint.wants(kind)
 
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
-        """Posts one event; what is not sent, not answered or refused is an answer as well."""
+        """Post one event; what is not sent, not answered or refused is an answer as well."""
         body = webhook_body(event, self._api)
         try:
             place = checked_url(self._endpoint.url.get_secret_value(), self._hosts, self._networks)

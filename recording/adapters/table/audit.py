@@ -21,11 +21,11 @@ class TableAudit:
         self._table = self._service.get_table_client(names.AUDIT_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def add(self, entry: AuditEntry) -> None:
-        """Inserts a row under a name of its own."""
+        """Insert a row under a name of its own."""
         at = entry.at.astimezone(UTC)
         row = {
             "PartitionKey": f"{at:%Y-%m-%d}",
@@ -43,12 +43,12 @@ class TableAudit:
             add_row(self._table, said | {"PartitionKey": _about(entry.recording_id)})
 
     def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
-        """The partition of the recording; entries of 0.1.0 are in those of their days only."""
+        """Yield the partition of the recording; entries of 0.1.0 are in those of their days only."""
         for row in rows_of(self._table, _about(recording_id)):
             yield _entry(row)
 
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
-        """Day by day, page by page."""
+        """Read day by day, page by page."""
         day, first = since.astimezone(UTC).date(), since.astimezone(UTC).isoformat(timespec="microseconds")
         while day <= datetime.now(UTC).date() + timedelta(days=1):
             for row in rows_of(self._table, day.isoformat(), first):

@@ -19,11 +19,11 @@ class TableAuditEraser:
         self._table = self._service.get_table_client(AUDIT_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
-        """Merges what has changed into each row."""
+        """Merge what has changed into each row."""
         changed, ways = 0, {"note": without, "part": without, "caller": pseudonymous}
         with translated("changing rows of the audit trail"):
             for row in self._table.list_entities(select=["PartitionKey", "RowKey", *ways]):

@@ -73,16 +73,16 @@ class TableCatalog:
         self._recordings = self._service.get_table_client(names.RECORDINGS_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
-        """One chunk's record."""
+        """Return one chunk's record."""
         row = document_row(self._chunks, rows.chunk_keys(key))
         return read_record(ChunkRecord, row) if row is not None else None
 
     def add_chunk(self, record: ChunkRecord) -> bool:
-        """Adds a record, indexed first."""
+        """Add a record, indexed first."""
         if is_held(record):
             put_row(self._chunks, rows.held_row(record))
         put_row(self._chunks, rows.document_row(record))
@@ -90,7 +90,7 @@ class TableCatalog:
         return add_row(self._chunks, rows.chunk_row(record))
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
-        """Replaces a record under its ETag and keeps the index in step."""
+        """Replace a record under its ETag and keep the index in step."""
         if is_held(record):
             put_row(self._chunks, rows.held_row(record))
         if is_finished(record):
@@ -103,7 +103,7 @@ class TableCatalog:
         return save_record(self._chunks, rows.chunk_row(record), record)
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
-        """The chunks in the recording's partition."""
+        """Return the chunks in the recording's partition."""
         partition = rows.recording_keys(recording_id)["PartitionKey"]
         found = [
             record_or_unreadable(ChunkRecord, row)
@@ -113,17 +113,20 @@ class TableCatalog:
         return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
 
     def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
-        """The chunks that the document's index rows point to."""
+        """Return the chunks that the document's index rows point to."""
         indexes = list(rows_of(self._chunks, rows.document_partition(document_id), columns=rows.INDEX_COLUMNS))
         return [record for _, record in self._pointed_to(indexes) if isinstance(record, ChunkRecord)]
 
     def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
-        """The whole table in the order of its keys, page by page, without the index rows."""
+        """Yield the whole table in the order of its keys, page by page, without the index rows."""
         for row in rows_beyond(self._chunks, rows.OPEN_PARTITION):
             yield record_or_unreadable(ChunkRecord, row)
 
     def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:
-        """A few columns of the whole table, a thousand rows a request; the position is both keys of the last row."""
+        """Read a few columns of the whole table, a thousand rows a request.
+
+        The position is both keys of the last row.
+        """
         partition, _, row_key = after.partition("/")
         found, error = until_it_fails(islice(ages_behind(self._chunks, partition, row_key), most))
         ages = tuple(age for row in found if (age := age_of(row)) is not None)
@@ -136,7 +139,7 @@ class TableCatalog:
         return Page(ages, "" if error is None and len(found) < most else position, error)
 
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
-        """The chunks that the index rows point to; stale rows are skipped and cleared away.
+        """Yield the chunks that the index rows point to; stale rows are skipped and cleared away.
 
         Until a survey has seen the whole table, older versions may have left rows without an index: then the service
         looks through the table.
@@ -157,7 +160,7 @@ class TableCatalog:
                     remove_row(self._chunks, index)
 
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
-        """The chunks that the index rows point to, in their order, page by page."""
+        """Yield the chunks that the index rows point to, in their order, page by page."""
         position = ""
         while True:
             page = self.open_chunks_page(position, OPEN_PAGE, expiring_after)
@@ -171,7 +174,7 @@ class TableCatalog:
     def open_chunks_page(
         self, after: str = "", most: int = 1000, expiring_after: datetime | None = None
     ) -> Page[ChunkRecord]:
-        """The chunks that the index rows point to; stale rows are skipped and cleared away."""
+        """Return the chunks that the index rows point to; stale rows are skipped and cleared away."""
         first = max(rows.open_from(expiring_after), f"{after}!" if after else "")
         listed = rows_of(self._chunks, rows.OPEN_PARTITION, first, min(most, LARGEST_PAGE), rows.INDEX_COLUMNS)
         indexes, error = until_it_fails(islice(listed, most))
@@ -189,7 +192,7 @@ class TableCatalog:
     def _open_chunk(
         self, index: TableEntity, record: ChunkRecord | Unreadable | None
     ) -> list[ChunkRecord | Unreadable]:
-        """What an index row stands for: one chunk, or none when it is stale."""
+        """Return what an index row stands for: one chunk, or none when it is stale."""
         if isinstance(record, Unreadable):
             return [record]
         if record is None or is_finished(record):
@@ -204,22 +207,22 @@ class TableCatalog:
         return []
 
     def _pointed_to(self, indexes: list[TableEntity]) -> Iterator[tuple[TableEntity, ChunkRecord | Unreadable | None]]:
-        """The chunks of index rows, several read at once."""
+        """Yield the chunks of index rows, several read at once."""
         keys = [{"PartitionKey": index["chunkPartition"], "RowKey": index["chunkRow"]} for index in indexes]
         yield from zip(indexes, read_at_once(ChunkRecord, self._chunks, keys), strict=False)
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
-        """One recording's record."""
+        """Return one recording's record."""
         row = document_row(self._recordings, rows.recording_keys(recording_id))
         return read_record(RecordingRecord, row) if row is not None else None
 
     def add_recording(self, record: RecordingRecord) -> bool:
-        """Adds a record, indexed first."""
+        """Add a record, indexed first."""
         self._index_recording(record)
         return add_row(self._recordings, rows.recording_row(record))
 
     def save_recording(self, record: RecordingRecord) -> RecordingRecord:
-        """Replaces a record under its ETag and keeps the index of open ones in step, as for chunks."""
+        """Replace a record under its ETag and keep the index of open ones in step, as for chunks."""
         if record.settled_at is None:
             self._index_recording(record)
             return save_record(self._recordings, rows.recording_row(record), record)
@@ -230,13 +233,13 @@ class TableCatalog:
         return saved
 
     def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """The recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
+        """Yield the recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
         listed = rows_of(self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS)
         while indexes := list(islice(listed, OPEN_PAGE * READERS)):
             yield from self._open_ones(indexes)
 
     def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """The index rows that name an alarm; the service passes over the others of the partition."""
+        """Yield the index rows that name an alarm; the service passes over the others of the partition."""
         listed = rows_of(
             self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS, and_that=" and stands gt ''"
         )
@@ -246,7 +249,7 @@ class TableCatalog:
     def due_recordings(
         self, now: datetime, after: str = "", most: int = 1000, most_rows: int = 100_000
     ) -> Page[RecordingRecord]:
-        """The index rows tell which are due, so that no other recording is read."""
+        """Read the index rows, which say what is due, so that no other recording is read."""
         first, position = (f"{after}!" if after else ""), after
         listed = rows_of(self._recordings, rows.OPEN_PARTITION, first, columns=rows.INDEX_COLUMNS)
         due: list[TableEntity] = []
@@ -277,12 +280,12 @@ class TableCatalog:
                 remove_row(self._recordings, index)
 
     def cursor(self, loop: str) -> str:
-        """A row of its own for each loop."""
+        """Return a row of its own for each loop."""
         row = get_row(self._chunks, rows.cursor_keys(loop), None)
         return str(row.get(CURSOR_COLUMN) or "") if row is not None else ""
 
     def save_cursor(self, loop: str, position: str) -> None:
-        """Writes the row whatever it says; an empty position leaves no row."""
+        """Write the row whatever it says; an empty position leaves no row."""
         if position:
             put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
             return
@@ -293,12 +296,12 @@ class TableCatalog:
         put_row(self._recordings, rows.open_recording_row(record))
 
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
-        """Several point reads at once."""
+        """Make several point reads at once."""
         keys = [rows.recording_keys(recording_id) for recording_id in recording_ids]
         return list(read_at_once(RecordingRecord, self._recordings, keys))
 
     def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
-        """The recordings' own rows, in the order of their keys."""
+        """Return the recordings' own rows, in the order of their keys."""
         start = max(after, rows.RESERVATIONS_PARTITION)
         listed = rows_beyond(self._recordings, start, f" and RowKey eq '{rows.RECORDING_ROW}'")
         found, error = until_it_fails(islice(listed, most))
@@ -307,16 +310,16 @@ class TableCatalog:
         return Page(items, "" if is_end else found[-1]["PartitionKey"] if found else after, error)
 
     def get_reservation(self, key: str) -> StartReservation | None:
-        """One reservation."""
+        """Return one reservation."""
         row = document_row(self._recordings, rows.reservation_keys(key))
         return read_record(StartReservation, row) if row is not None else None
 
     def add_reservation(self, reservation: StartReservation) -> bool:
-        """Adds a reservation."""
+        """Add a reservation."""
         return add_row(self._recordings, rows.reservation_row(reservation))
 
     def save_reservation(self, reservation: StartReservation) -> None:
-        """Writes a reservation whatever lies there: all who complete it write the same."""
+        """Write a reservation whatever lies there: all who complete it write the same."""
         put_row(self._recordings, rows.reservation_row(reservation))
 
     def _index(self, record: ChunkRecord) -> None:
@@ -325,5 +328,5 @@ class TableCatalog:
 
 
 def _is_stale(index: TableEntity) -> bool:
-    """Whether an index row is older than any step between it and its record's row."""
+    """Return whether an index row is older than any step between it and its record's row."""
     return (index.metadata["timestamp"] or datetime.now(UTC)) < datetime.now(UTC) - STALE_AFTER

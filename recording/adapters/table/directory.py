@@ -34,16 +34,16 @@ class TableDirectory:
         self._table = self._service.get_table_client(names.DIRECTORY_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def put(self, rows: Sequence[IndexRow]) -> None:
-        """Upserts each row; the table is made when it is missing."""
+        """Upsert each row; the table is made when it is missing."""
         with ThreadPoolExecutor(WRITERS) as writers:
             list(writers.map(lambda row: put_row(self._table, entity_of(row)), rows))
 
     def remove(self, places: Sequence[str]) -> None:
-        """Deletes each row, whatever it holds."""
+        """Delete each row, whatever it holds."""
         with ThreadPoolExecutor(WRITERS) as writers:
             list(writers.map(self._remove, places))
 
@@ -56,7 +56,7 @@ class TableDirectory:
                 return
 
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
-        """Reads the edges of a span of months by row key, and what is between them by partition alone.
+        """Read the edges of a span of months by row key, and what is between them by partition alone.
 
         Where the span has no edge, or the first one fills the page, that is one request.
         """
@@ -85,11 +85,11 @@ class TableIndexKeys:
         self._known: IndexKeys | None = None
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def keys(self) -> IndexKeys:
-        """Reads or makes the key once per process; of two processes that make one, the first to insert has made it."""
+        """Read or makes the key once per process; of two processes that make one, the first to insert has made it."""
         if self._known is None:
             given = [IndexKey(base64.b64decode(text)) for text in self._given]
             kept = self._kept()
@@ -100,7 +100,7 @@ class TableIndexKeys:
         return self._known
 
     def forget_kept(self) -> None:
-        """Removes the key that was made here, at the end of a rotation to one in INDEX_KEY."""
+        """Remove the key that was made here, at the end of a rotation to one in INDEX_KEY."""
         with translated("removing a row"), suppress(ResourceNotFoundError):
             attempt(lambda: self._table.delete_entity(_KEYS_PARTITION, "first"))
         self._known = None

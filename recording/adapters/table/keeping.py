@@ -43,21 +43,21 @@ class TableKeeping:
         self._table = self._service.get_table_client(CUSTODY_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def custody(self, recording_id: str) -> Custody | None:
-        """One recording's row."""
+        """Return one recording's row."""
         row = self._get(name_of(recording_id), _ROW)
         return _custody(row) if row is not None else None
 
     def add_custody(self, custody: Custody) -> bool:
-        """Adds the row, listed first."""
+        """Add the row, listed first."""
         self._list(custody)
         return add_row(self._table, _row_of(custody))
 
     def save_custody(self, custody: Custody) -> Custody:
-        """Replaces the row under its ETag; holds are listed before and taken off the list after."""
+        """Replace the row under its ETag; holds are listed before and taken off the list after."""
         self._list(custody)
         etag = self._saved(_row_of(custody), custody.etag)
         active = {hold.case for hold in custody.active_holds}
@@ -66,7 +66,7 @@ class TableKeeping:
         return custody.model_copy(update={"etag": etag})
 
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
-        """A range of partitions, page by page."""
+        """Yield a range of partitions, page by page."""
         where = "PartitionKey ge @first and PartitionKey le @last and RowKey eq @row"
         with translated("listing rows"):
             try:
@@ -77,7 +77,7 @@ class TableKeeping:
                 return
 
     def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
-        """Walks the list of holds and reads each recording's row."""
+        """Walk the list of holds and read each recording's row."""
         listed = list(islice(rows_of(self._table, _HOLDS, f"{after}!" if after else ""), most))
         found: list[Custody | Unreadable] = []
         for row in listed:
@@ -93,34 +93,34 @@ class TableKeeping:
         return Page(tuple(found), str(listed[-1]["RowKey"]) if len(listed) == most else "")
 
     def rules(self) -> RuleSet:
-        """The first row: numbers are stored so that the newest comes first."""
+        """Return the first row: numbers are stored so that the newest comes first."""
         row = next(iter(rows_of(self._table, _RULES, page=1)), None)
         return _document(RuleSet, row) if row is not None else RuleSet()
 
     def add_rules(self, rules: RuleSet) -> bool:
-        """Inserts a row under the number; the service refuses a second one."""
+        """Insert a row under the number; the service refuses a second one."""
         keys = {"PartitionKey": _RULES, "RowKey": f"{999_999_999 - rules.number:09d}"}
         return add_row(self._table, keys | _pieces(rules))
 
     def rules_history(self) -> Iterator[RuleSet]:
-        """All rows, the oldest first."""
+        """Yield all rows, the oldest first."""
         yield from reversed([_document(RuleSet, row) for row in rows_of(self._table, _RULES)])
 
     def erasure(self, erasure_id: str) -> Erasure | None:
-        """One row of the requests."""
+        """Return one row of the requests."""
         row = self._get(_ERASURES, name_of(erasure_id))
         return _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]}) if row is not None else None
 
     def add_erasure(self, erasure: Erasure) -> bool:
-        """Inserts a row."""
+        """Insert a row."""
         return add_row(self._table, _request_row(erasure))
 
     def save_erasure(self, erasure: Erasure) -> Erasure:
-        """Replaces a row under its ETag."""
+        """Replace a row under its ETag."""
         return erasure.model_copy(update={"etag": self._saved(_request_row(erasure), erasure.etag)})
 
     def erasures(self) -> Iterator[Erasure | Unreadable]:
-        """All rows of the requests."""
+        """Yield all rows of the requests."""
         for row in rows_of(self._table, _ERASURES):
             try:
                 yield _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]})

@@ -45,52 +45,52 @@ class TableOutbox:
         self._table = self._service.get_table_client(OUTBOX_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def marks(self, subject: Subject) -> tuple[frozenset[str], str | None]:
-        """Reads one row."""
+        """Read one row."""
         row = self._get(**_marks_keys(subject))
         if row is None:
             return frozenset(), None
         return frozenset(_text(row).split()), row.metadata["etag"]
 
     def save_marks(self, subject: Subject, marks: frozenset[str], etag: str | None) -> None:
-        """Replaces one row under its ETag, or inserts it."""
+        """Replace one row under its ETag, or insert it."""
         self._replace(_marks_keys(subject) | _pieces(" ".join(sorted(marks))), etag)
 
     def add(self, entry: Entry) -> bool:
-        """Inserts a row."""
+        """Insert a row."""
         return add_row(self._table, _pending_row(entry))
 
     def pending(self, subject: Subject) -> list[Entry]:
-        """Reads the rows whose keys begin with the subject's name."""
+        """Read the rows whose keys begin with the subject's name."""
         keys = _pending_keys(subject)
         first, last = f"{keys['RowKey']}!", f'{keys["RowKey"]}"'  # the sign after the exclamation mark
         rows = rows_of(self._table, keys["PartitionKey"], first, and_that=f" and RowKey lt '{last}'", columns=())
         return [entry for row in rows if (entry := _entry(row)) is not None]
 
     def save(self, entry: Entry) -> Entry:
-        """Replaces a row under its ETag."""
+        """Replace a row under its ETag."""
         if entry.etag is None:
             raise ClaimLostError("an entry that was not read cannot be saved")
         return entry.model_copy(update={"etag": self._replace(_pending_row(entry), entry.etag)})
 
     def remove(self, entry: Entry) -> None:
-        """Deletes a row, whatever it says by now."""
+        """Delete a row, whatever it says by now."""
         self._remove(_pending_row(entry))
 
     def waiting(self, most: int) -> list[Entry]:
-        """Reads over all partitions of what waits."""
+        """Read over all partitions of what waits."""
         found = islice(self._between(_PENDING, _AFTER_PENDING), most)
         return [entry for row in found if (entry := _entry(row)) is not None]
 
     def keep(self, event: OutgoingEvent) -> None:
-        """Writes a row."""
+        """Write a row."""
         put_row(self._table, _sent_keys(event) | _pieces(event.model_dump_json(exclude_none=True)))
 
     def history(self, since: datetime, until: datetime, after: str = "", most: int = 1000) -> Page[OutgoingEvent]:
-        """Reads rows by their minutes; the position is the keys of the row that was read last."""
+        """Read rows by their minutes; the position is the keys of the row that was read last."""
         last_minute, _, last_row = after.partition("/")
         first = last_minute or f"sent-{stamp(since)[:_MINUTE]}"
         items: list[OutgoingEvent | Unreadable] = []
@@ -109,20 +109,20 @@ class TableOutbox:
         return Page(tuple(items))
 
     def forget(self, before: datetime, most: int) -> int:
-        """Deletes rows one by one, the oldest first."""
+        """Delete rows one by one, the oldest first."""
         rows = list(islice(self._between("sent-", f"sent-{stamp(before)[:_MINUTE]}"), most))
         for row in rows:
             self._remove({"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]})
         return len(rows)
 
     def health(self, way: str) -> WayHealth:
-        """Reads one row."""
+        """Read one row."""
         row = self._get(_WAYS, way)
         found = _document(WayHealth, row) if row is not None else None
         return found or WayHealth(way=way, etag=row.metadata["etag"] if row is not None else None)
 
     def save_health(self, health: WayHealth) -> WayHealth:
-        """Replaces one row under its ETag, or inserts it."""
+        """Replace one row under its ETag, or insert it."""
         row = {"PartitionKey": _WAYS, "RowKey": health.way} | _pieces(health.model_dump_json())
         return health.model_copy(update={"etag": self._replace(row, health.etag)})
 

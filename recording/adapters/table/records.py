@@ -64,7 +64,7 @@ def record_or_unreadable(model: type[Record], row: TableEntity) -> Record | Unre
 
 
 def read_at_once(model: type[Record], table: TableClient, keys: list[rows.Row]) -> Iterator[Record | Unreadable | None]:
-    """The records of these keys, several read at once; one that cannot be read hides no other.
+    """Yield the records of these keys, several read at once; one that cannot be read hides no other.
 
     Raises:
         StorageError: after some rows were refused, since then storage fails and not the rows.
@@ -92,13 +92,13 @@ def read_at_once(model: type[Record], table: TableClient, keys: list[rows.Row]) 
 
 
 def document_row(table: TableClient, keys: rows.Row) -> TableEntity | None:
-    """A row with its whole document: in one request, unless the document is a very long one."""
+    """Return a row with its whole document: in one request, unless the document is a very long one."""
     row = get_row(table, keys, rows.FIRST_COLUMNS)
     return get_row(table, keys, rows.DOCUMENT_COLUMNS) if row is not None and rows.may_have_more(row) else row
 
 
 def save_record(table: TableClient, row: rows.Row, record: Record) -> Record:
-    """Replaces the row the record was read from, and returns the record with its new ETag."""
+    """Replace the row the record was read from, and return the record with its new ETag."""
     if record.etag is None:
         raise ClaimLostError("a record that was not read from the catalog cannot be saved")
     with translated("saving a row"):

@@ -56,33 +56,33 @@ IS_HELD = f"state eq '{ChunkState.QUARANTINED}' or state eq '{ChunkState.EXPIRED
 
 
 def recording_keys(recording_id: str) -> Row:
-    """Where a recording's row lies."""
+    """Return where a recording's row lies."""
     return {"PartitionKey": name_of(recording_id), "RowKey": RECORDING_ROW}
 
 
 def reservation_keys(key: str) -> Row:
-    """Where a reservation's row lies."""
+    """Return where a reservation's row lies."""
     return {"PartitionKey": RESERVATIONS_PARTITION, "RowKey": name_of(key)}
 
 
 def chunk_keys(key: ChunkKey) -> Row:
-    """Where a chunk's row lies: all chunks of a recording in one partition, by index."""
+    """Return where a chunk's row lies: all chunks of a recording in one partition, by index."""
     return {"PartitionKey": name_of(key.recording_id), "RowKey": str(key)}
 
 
 def open_keys(record: ChunkRecord) -> Row:
-    """Where an unfinished chunk's index row lies: all in one partition, the earliest expiry first."""
+    """Return where an unfinished chunk's index row lies: all in one partition, the earliest expiry first."""
     row_key = f"{open_from(record.task.expires_at)}-{name_of(record.key.recording_id)}-{record.key}"
     return {"PartitionKey": OPEN_PARTITION, "RowKey": row_key}
 
 
 def open_from(expiry: datetime | None) -> str:
-    """Where the index rows of chunks with this expiry begin."""
+    """Return where the index rows of chunks with this expiry begin."""
     return sortable(expiry) if expiry else ""
 
 
 def open_row(record: ChunkRecord) -> Row:
-    """An index row; it only points to the chunk's row."""
+    """Return an index row; it only points to the chunk's row."""
     keys = chunk_keys(record.key)
     return open_keys(record) | {"chunkPartition": keys["PartitionKey"], "chunkRow": keys["RowKey"]}
 
@@ -93,7 +93,7 @@ def document_partition(document_id: str) -> str:
 
 
 def document_row(record: ChunkRecord) -> Row:
-    """An index row that finds a chunk by its document; it only points to the chunk's row."""
+    """Return an index row that finds a chunk by its document; it only points to the chunk's row."""
     keys = chunk_keys(record.key)
     place = {
         "PartitionKey": document_partition(record.key.document_id),
@@ -103,19 +103,19 @@ def document_row(record: ChunkRecord) -> Row:
 
 
 def held_row(record: ChunkRecord) -> Row:
-    """An index row of a chunk that was given up; it only points to the chunk's row."""
+    """Return an index row of a chunk that was given up; it only points to the chunk's row."""
     keys = chunk_keys(record.key)
     return held_pointer(keys["PartitionKey"], keys["RowKey"])
 
 
 def held_pointer(partition: str, row: str) -> Row:
-    """The index row of the held chunk that is stored under these keys."""
+    """Return the index row of the held chunk that is stored under these keys."""
     keys = {"PartitionKey": HELD_PARTITION, "RowKey": f"{partition}-{row}"}
     return keys | {"chunkPartition": partition, "chunkRow": row}
 
 
 def chunk_row(record: ChunkRecord) -> Row:
-    """A chunk's row."""
+    """Return a chunk's row."""
     columns = {
         "recordingId": record.task.recording_id,
         "callId": record.task.call_id,
@@ -141,7 +141,7 @@ def _read_at(record: ChunkRecord) -> str | None:
 
 
 def recording_row(record: RecordingRecord) -> Row:
-    """A recording's row."""
+    """Return a recording's row."""
     columns = {
         "recordingId": record.recording_id,
         "callId": record.call_id,
@@ -153,41 +153,44 @@ def recording_row(record: RecordingRecord) -> Row:
 
 
 def open_recording_row(record: RecordingRecord) -> Row:
-    """An index row of a recording that is not settled: it points to its row, and tells when to look there again."""
+    """Return an index row of a recording that is not settled.
+
+    It points to its row, and tells when to look there again.
+    """
     columns = {"lookAt": sortable(record.look_at) if record.look_at else None, "stands": record.stands}
     row = {"PartitionKey": OPEN_PARTITION, "RowKey": recording_keys(record.recording_id)["PartitionKey"]}
     return row | _columns(columns)
 
 
 def reservation_row(reservation: StartReservation) -> Row:
-    """A reservation's row."""
+    """Return a reservation's row."""
     columns = {"recordingId": reservation.recording_id}
     return reservation_keys(reservation.key) | _columns(columns) | _pieces(reservation)
 
 
 def start_count_keys(caller: str | None) -> Row:
-    """Where the count of a caller's starts is kept; all who only show a key share one."""
+    """Return where the count of a caller's starts is kept; all who only show a key share one."""
     name = name_of(caller) if caller else "!key"
     return {"PartitionKey": f"{CALLERS_PARTITIONS}{name}", "RowKey": "starts"}
 
 
 def running_keys(caller: str | None) -> Row:
-    """Where the places of a caller's running recordings are kept, beside the count of its starts."""
+    """Return where the places of a caller's running recordings are kept, beside the count of its starts."""
     return {**start_count_keys(caller), "RowKey": "running"}
 
 
 def cursor_keys(loop: str) -> Row:
-    """Where the position of a loop is kept."""
+    """Return where the position of a loop is kept."""
     return {"PartitionKey": CURSORS_PARTITION, "RowKey": loop}
 
 
 def may_have_more(row: Mapping[str, Any]) -> bool:
-    """Whether a row that was read by its first columns may be longer than they are."""
+    """Return whether a row that was read by its first columns may be longer than they are."""
     return any(row.get(f"{prefix}{MOST_FIRST - 1:02d}") is not None for prefix in ("json", "more"))
 
 
 def document_of(row: Mapping[str, Any]) -> Document:
-    """The record's document.
+    """Return the record's document.
 
     Raises:
         ValueError: when pieces are missing or damaged.
@@ -206,7 +209,7 @@ def _columns(columns: Mapping[str, Any]) -> Row:
 
 
 def _column(value: Any) -> Any:
-    """A value that the service takes and the SDK reads back; else none: these columns are for people."""
+    """Return a value that the service takes and the SDK reads back; else none: these columns are for people."""
     if isinstance(value, datetime):
         moment = as_utc(value)
         return moment if moment >= EARLIEST else None

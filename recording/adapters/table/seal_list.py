@@ -29,11 +29,11 @@ class TableSealList:
         self._table = self._service.get_table_client(SEAL_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def add(self, item: ToSeal) -> None:
-        """Inserts a row under a name of its own, by the time of this instance."""
+        """Insert a row under a name of its own, by the time of this instance."""
         place = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex}"
         add_row(
             self._table,
@@ -48,12 +48,12 @@ class TableSealList:
         )
 
     def first(self, most: int) -> list[ToSeal]:
-        """Reads the first rows; one of a newer version's kind is passed over and waits for that version."""
+        """Read the first rows; one of a newer version's kind is passed over and waits for that version."""
         rows = islice(rows_of(self._table, _PARTITION, page=min(most, 1000)), most)
         return [item for row in rows if (item := _item(row)) is not None]
 
     def remove(self, items: Sequence[ToSeal]) -> None:
-        """Deletes each row by its place, several at once."""
+        """Delete each row by its place, several at once."""
         with ThreadPoolExecutor(_DELETERS) as deleters:
             list(deleters.map(self._remove, [item.place for item in items if item.place]))
 

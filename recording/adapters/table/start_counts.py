@@ -26,11 +26,11 @@ class TableStartCounts:
         self._table = self._service.get_table_client(RECORDINGS_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def get(self, caller: str | None) -> StartCount | None:
-        """One point read; a row that a hand has spoilt counts as none."""
+        """Make one point read; a row that was spoilt by hand counts as none."""
         keys = start_count_keys(caller)
         with translated("reading a count of starts"):
             try:
@@ -41,7 +41,7 @@ class TableStartCounts:
         return StartCount(caller, window, count, before, row.metadata["etag"])
 
     def save(self, counted: StartCount) -> bool:
-        """One conditional write."""
+        """Return one conditional write."""
         row: Row = start_count_keys(counted.caller) | {
             "window": counted.window,
             "count": counted.count,
@@ -58,11 +58,11 @@ class TableRunningCounts:
         self._table = self._service.get_table_client(RECORDINGS_TABLE)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._service.close()
 
     def get(self, caller: str | None) -> RunningCount | None:
-        """One point read; what a hand has spoilt counts as no place."""
+        """Make one point read; what was spoilt by hand counts as no place."""
         keys = running_keys(caller)
         with translated("reading the places of a caller"):
             try:
@@ -72,7 +72,7 @@ class TableRunningCounts:
         return RunningCount(caller, _places(row.get("places")), row.metadata["etag"])
 
     def save(self, counted: RunningCount) -> bool:
-        """One conditional write."""
+        """Return one conditional write."""
         places = [[place.key, round(place.since.timestamp())] for place in counted.places]
         row: Row = running_keys(counted.caller) | {"places": json.dumps(places, separators=(",", ":"))}
         return _saved(self._table, row, counted.etag)

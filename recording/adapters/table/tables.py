@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def table_service(connection: StorageConnection) -> TableServiceClient:
-    """A client for the account, by connection string or identity."""
+    """Return a client for the account, by connection string or identity."""
     if connection.connection_string:
         text = connection.connection_string.get_secret_value()
         return TableServiceClient.from_connection_string(text, **CLIENT_OPTIONS)
@@ -48,7 +48,7 @@ def rows_of(
     *,
     and_that: str = "",
 ) -> Iterator[TableEntity]:
-    """All rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
+    """Yield all rows of a partition by row key, from the first one on, page by page; nothing when the table is missing.
 
     Args:
         table: where.
@@ -71,7 +71,7 @@ def rows_of(
 def rows_beyond(
     table: TableClient, partition: str, and_that: str = "", columns: tuple[str, ...] = rows.DOCUMENT_COLUMNS
 ) -> Iterator[TableEntity]:
-    """All rows of the partitions after this one that `and_that` is true of.
+    """Yield all rows of the partitions after this one that `and_that` is true of.
 
     Names made of ids come after those with an exclamation mark.
     """
@@ -87,7 +87,7 @@ def rows_beyond(
 
 
 def until_it_fails(listed: Iterable[T]) -> tuple[list[T], StorageError | None]:
-    """What a listing gave before it failed, and why it failed."""
+    """Return what a listing gave before it failed, and why it failed."""
     found: list[T] = []
     try:
         for one in listed:
@@ -98,7 +98,7 @@ def until_it_fails(listed: Iterable[T]) -> tuple[list[T], StorageError | None]:
 
 
 def add_row(table: TableClient, row: rows.Row) -> bool:
-    """Inserts a row, and makes the table when it is missing. False, and no change, when there is such a row."""
+    """Insert a row, and make the table when it is missing. False, and no change, when there is such a row."""
     with translated("adding a row"):
         try:
             _writing(table, lambda: table.create_entity(row))
@@ -110,7 +110,7 @@ def add_row(table: TableClient, row: rows.Row) -> bool:
 
 
 def put_row(table: TableClient, row: rows.Row) -> None:
-    """Writes a row whatever is there, and makes the table when it is missing."""
+    """Write a row whatever is there, and make the table when it is missing."""
     with translated("writing a row"):
         _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
 
@@ -121,7 +121,7 @@ def update_row(table: TableClient, row: rows.Row, etag: str | None) -> dict[str,
 
 
 def remove_row(table: TableClient, row: TableEntity) -> None:
-    """Removes a row if it is still as it was read."""
+    """Remove a row if it is still as it was read."""
     with translated("removing a row"):
         try:
             attempt(lambda: _delete(table, row))
@@ -135,7 +135,7 @@ def _delete(table: TableClient, row: TableEntity) -> None:
 
 
 def _writing(table: TableClient, call: Callable[[], T]) -> T:
-    """The result of a call that writes; the table is made when it turns out to be missing."""
+    """Return the result of a call that writes; the table is made when it turns out to be missing."""
     try:
         return attempt(call)
     except ResourceNotFoundError as error:

@@ -56,7 +56,7 @@ class Fetched:
 
     @property
     def blocks(self) -> tuple[StagedBlock, ...]:
-        """What the ids say about the source's bytes."""
+        """Return what the ids say about the source's bytes."""
         return tuple(block for text in self.block_ids if (block := staged_block(text)) is not None)
 
 
@@ -103,7 +103,7 @@ def fetched(
     *,
     resume: bool = False,
 ) -> Iterator[Fetched]:
-    """The source, fetched; what is held in memory is given back at the end of the block.
+    """Fetch the source; what is held in memory is given back at the end of the block.
 
     Args:
         work: the claimed chunk; its claim is kept while blocks are on their way.
@@ -148,7 +148,7 @@ class _Fetching:
     # --- the first answer decides the way -----------------------------------------------------------------------------
 
     def fresh(self) -> Fetched:
-        """Fetches everything."""
+        """Fetch everything."""
         location, size = self.work.task.content_location, self.work.settings.copy_block_bytes or FIRST_BLOCK
         slot = self.flow.slot(size, is_first=True)
         with self._open(location, 0, size) as content:
@@ -167,7 +167,7 @@ class _Fetching:
         return self._finished(format_type, *ordered.finish())
 
     def resumed(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
-        """Fetches what is missing; None when nothing of what is staged can be trusted.
+        """Fetch what is missing; None when nothing of what is staged can be trusted.
 
         One staged block is fetched again: if it is the same and neither total nor version changed, so are the others.
         """
@@ -211,7 +211,7 @@ class _Fetching:
     # --- the three ways -----------------------------------------------------------------------------------------------
 
     def _small(self, source: Source, content: _Metered, slot: Buffer) -> Fetched:
-        """The whole file is in the first answer."""
+        """Fetch a file that is whole in the first answer."""
         filled = self._filled(
             content, slot.view[: source.total + 1], self.flow.look
         )  # one byte more shows a body that is too long
@@ -224,7 +224,7 @@ class _Fetching:
         return Fetched(self.name_for(format_type), format_type, source.total, digest, media, content=view)
 
     def _chained(self, first: Job | None, blocks: Iterator[Block]) -> Iterator[Job]:
-        """A job for each block; a slot is taken only when its turn comes."""
+        """Yield a job for each block; a slot is taken only when its turn comes."""
         if first is not None:
             yield first
         for block in blocks:
@@ -232,7 +232,7 @@ class _Fetching:
             yield partial(self._fetch, block, self.flow.slot(block.length))
 
     def _streamed(self, content: _Metered, slot: Buffer, filled: int) -> Iterator[Job]:
-        """The only answer is read here, block by block, while the jobs stage what has come."""
+        """Read the only answer block by block, while the jobs stage what has arrived."""
         size = slot.size
         for offset in range(0, self.source.total, size):
             block = Block(offset, min(size, self.source.total - offset))
@@ -247,7 +247,7 @@ class _Fetching:
             filled = 0
 
     def _first(self, content: _Metered, slot: Buffer, size: int, filled: int) -> None:
-        """The block whose answer is open already, cut in two: a small one for whoever may have to resume."""
+        """Cut the block whose answer is open already in two: a small one for a worker that may have to resume."""
         self._fill(content, slot.view[filled:size])
         cut = min(_PROBE_BYTES, size)
         slot.hold()
@@ -266,7 +266,7 @@ class _Fetching:
         self._stage(block, view[lead:], view[:lead], slot)
 
     def _fill_again(self, first: int, view: memoryview) -> None:
-        """Fills a view with a range, trying again at once when the source fails for a moment."""
+        """Fill a view with a range, trying again at once when the source fails for a moment."""
         for attempt in range(1, _TRIES + 1):
             try:
                 with self._open(self.source.location, first, len(view)) as content:
@@ -292,7 +292,7 @@ class _Fetching:
             raise SourceBrokenError(f"a range of {len(view)} bytes ended after {filled}", code=Code.SOURCE_SHORT)
 
     def _filled(self, content: _Metered, view: memoryview, look: Callable[[], None] | None = None) -> int:
-        """Fills a view as far as the body goes.
+        """Fill a view as far as the body goes.
 
         Args:
             content: the open answer.
@@ -313,7 +313,7 @@ class _Fetching:
             raise SourceBusyError("the copy has ended")
 
     def _stage(self, block: Block, content: memoryview, lead: bytes | memoryview, slot: Buffer) -> None:
-        """Stages a block and has it hashed; the slot goes back when both are done."""
+        """Stage a block and have it hashed; the slot goes back when both are done."""
         self.seams.note(block, lead, content)
         crc64 = crc64_of(content)
         text = block_id(block, self.source.mark, crc64)
@@ -339,7 +339,7 @@ class _Fetching:
             raise
 
     def _planned(self, kept: Iterable[Block]) -> Iterator[Block]:
-        """The blocks that are missing, each of the size that suits the host at that moment."""
+        """Yield the blocks that are missing, each of the size that suits the host at that moment."""
         may_be_large = self.ordered is not None or self.work.settings.copy_block_bytes is not None
         self.flow.share.bytes_left = self.source.total
 

@@ -39,7 +39,7 @@ class OrderedPass:
         self._lock = threading.Lock()
 
     def deliver(self, arrival: Arrival) -> None:
-        """Takes a block, in any order."""
+        """Take a block, in any order."""
         with self._lock:
             self._waiting[arrival.block.offset] = arrival
             if not self._is_busy and self._next in self._waiting:
@@ -47,14 +47,14 @@ class OrderedPass:
                 self._last = self._hashers.submit(self._go_on)
 
     def take(self, content: bytes | memoryview) -> None:
-        """Takes the next bytes at once, in the caller's thread."""
+        """Take the next bytes at once, in the caller's thread."""
         self._digest.update(content)
         if self._probe is not None:
             self._probe.feed(content)
         self._next += len(content)
 
     def finish(self) -> tuple[Digest, MediaFacts]:
-        """Length, digests and media facts of everything that came, in order; call it after the last delivery."""
+        """Return length, digests and media facts of everything that came, in order; call it after the last delivery."""
         if self._last is not None:
             self._last.result()
         media = self._probe.finish() if self._probe is not None else MediaFacts(None)
@@ -66,7 +66,10 @@ class OrderedPass:
             due.done()
 
     def _due(self) -> Arrival | None:
-        """The block that comes next, if it is there; the decision to stop is made under the lock, so none is left."""
+        """Return the block that comes next, if it is there.
+
+        The decision to stop is made under the lock, so none is left.
+        """
         with self._lock:
             due = self._waiting.pop(self._next, None)
             self._is_busy = due is not None
@@ -85,7 +88,7 @@ class Seams:
         self._lock = threading.Lock()
 
     def note(self, block: Block, lead: bytes | memoryview, content: memoryview) -> None:
-        """Takes note of a range.
+        """Take note of a range.
 
         Raises:
             SourceBrokenError: `source_changed` when a neighbour's range says otherwise.

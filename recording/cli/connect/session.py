@@ -52,19 +52,19 @@ class DeployedApp(Protocol):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """Its settings, by name."""
+        """Return its settings, by name."""
 
     @property
     def host(self) -> str:
-        """Its host name."""
+        """Return its host name."""
 
     @property
     def is_in_network(self) -> bool:
-        """Whether it is in a virtual network."""
+        """Return whether it is in a virtual network."""
 
     @property
     def caller(self) -> str | None:
-        """The object id of the person who asked."""
+        """Return the object id of the person who asked."""
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Session:
 
     @cached_property
     def console(self) -> Console:
-        """The terminal: colours and its width where it is one; nothing is cut in a pipe."""
+        """Return the terminal: colours and its width where it is one; nothing is cut in a pipe."""
         console = Console(file=_Stream(self.tell) if self.tell else sys.stdout, highlight=False, markup=False)  # type: ignore[arg-type]  # a text stream is enough
         if not console.is_terminal:
             console.width = shutil.get_terminal_size((_WIDE, 50)).columns  # COLUMNS, where it is set
@@ -113,17 +113,17 @@ class Session:
 
     @property
     def ports(self) -> Ports:
-        """The ports."""
+        """Return the ports."""
         return self._reached[0]
 
     @property
     def settings(self) -> Settings:
-        """The settings."""
+        """Return the settings."""
         return self._reached[1]
 
     @property
     def now(self) -> datetime:
-        """The time."""
+        """Return the time."""
         return self.ports.clock.now()
 
     @property

@@ -20,19 +20,19 @@ class ScopedBundles:
         self._whole, self._scope = whole, scope
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """As `Archive`."""
+        """Act as `Archive` does."""
         return self._whole.put_once(name, data, media_type)
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """As `Archive`."""
+        """Act as `Archive` does."""
         return self._whole.get(name) if self._has(name) else None
 
     def look_up(self, name: str) -> StoredBlob | None:
-        """As `Archive`."""
+        """Act as `Archive` does."""
         return self._whole.look_up(name) if self._has(name) else None
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """As `Archive`."""
+        """Act as `Archive` does."""
         known: dict[str, bool] = {}
         for blob in self._whole.list(prefix):
             export_id = blob.name.partition("/")[0]
@@ -42,11 +42,11 @@ class ScopedBundles:
                 yield blob
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
-        """As `Archive`."""
+        """Act as `Archive` does."""
         return self._whole.read_range(self._checked(name), first, length)
 
     def read(self, name: str) -> Iterator[bytes]:
-        """As `Archive`."""
+        """Act as `Archive` does."""
         return self._whole.read(self._checked(name))
 
     def _has(self, name: str) -> bool:

@@ -27,23 +27,23 @@ class ScopedControl:
         self._whole, self._reach = whole, reach
 
     def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
-        """As `RecordingControl`."""
+        """Act as `RecordingControl` does."""
         return self._whole.start(options, repeatability_id, first_sent)
 
     def state(self, recording_id: str) -> str | None:
-        """As `RecordingControl`."""
+        """Act as `RecordingControl` does."""
         return self._whole.state(recording_id) if self._reach.has(recording_id) else None
 
     def pause(self, recording_id: str) -> None:
-        """As `RecordingControl`."""
+        """Act as `RecordingControl` does."""
         self._whole.pause(self._reached(recording_id))
 
     def resume(self, recording_id: str) -> None:
-        """As `RecordingControl`."""
+        """Act as `RecordingControl` does."""
         self._whole.resume(self._reached(recording_id))
 
     def stop(self, recording_id: str) -> None:
-        """As `RecordingControl`."""
+        """Act as `RecordingControl` does."""
         self._whole.stop(self._reached(recording_id))
 
     def _reached(self, recording_id: str) -> str:
@@ -61,33 +61,33 @@ class ScopedCatalog:
     # --- recordings --------------------------------------------------------------------------------------------------
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._reach.get(recording_id)
 
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
-        """As `Catalog`; what cannot be read is absent."""
+        """Act as `Catalog` does; what cannot be read is absent."""
         return list(self._reach.among(recording_ids))
 
     def add_recording(self, record: RecordingRecord) -> bool:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.add_recording(record)
 
     def save_recording(self, record: RecordingRecord) -> RecordingRecord:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         if not self._reach.scope.covers(record.tenant):
             raise ClaimLostError("the recording is not of this scope")
         return self._whole.save_recording(record)
 
     def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._of_scope(self._whole.open_recordings())
 
     def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._of_scope(self._whole.alarmed_recordings())
 
     def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
-        """The scope's own recordings by their index, the newest first; what others have is not walked over."""
+        """Return the scope's own recordings by their index, the newest first; what others have is not walked over."""
         if self._directory is None:
             return Page()
         for _ in range(_MOST_READS):
@@ -105,27 +105,27 @@ class ScopedCatalog:
     # --- chunks ------------------------------------------------------------------------------------------------------
 
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.get_chunk(key) if self._reach.has(key.recording_id) else None
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.chunks_of(recording_id) if self._reach.has(recording_id) else []
 
     def add_chunk(self, record: ChunkRecord) -> bool:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.add_chunk(record)
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.save_chunk(record)
 
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._chunks(self._whole.held_chunks())
 
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._chunks(self._whole.open_chunks(expiring_after))
 
     def _chunks(self, listing: Iterator[ChunkRecord | Unreadable]) -> Iterator[ChunkRecord | Unreadable]:
@@ -135,23 +135,23 @@ class ScopedCatalog:
     # --- starts and loops --------------------------------------------------------------------------------------------
 
     def get_reservation(self, key: str) -> StartReservation | None:
-        """As `Catalog`; a key is made of the scope as well."""
+        """Act as `Catalog` does; a key is made of the scope as well."""
         return self._whole.get_reservation(key)
 
     def add_reservation(self, reservation: StartReservation) -> bool:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.add_reservation(reservation)
 
     def save_reservation(self, reservation: StartReservation) -> None:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         self._whole.save_reservation(reservation)
 
     def cursor(self, loop: str) -> str:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         return self._whole.cursor(loop)
 
     def save_cursor(self, loop: str, position: str) -> None:
-        """As `Catalog`."""
+        """Act as `Catalog` does."""
         self._whole.save_cursor(loop, position)
 
     # --- what only the timers and the command line read -------------------------------------------------------------

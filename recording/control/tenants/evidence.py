@@ -30,20 +30,23 @@ class ScopedAudit:
         self._whole, self._reach = whole, reach
 
     def add(self, entry: AuditEntry) -> None:
-        """As `AuditTrail`; who asks for what is out of reach leaves a row for those who see all, in nobody's story."""
+        """Act as `AuditTrail` does.
+
+        Who asks for what is out of reach leaves a row for those who see all, in nobody's story.
+        """
         if entry.recording_id is not None and not self._reach.has(entry.recording_id):
             said = "; ".join(text for text in (entry.note, f"{OUT_OF_REACH}: {entry.recording_id}") if text)
             entry = replace(entry, recording_id=None, note=said)
         self._whole.add(entry)
 
     def entries(self, since: datetime) -> Iterator[AuditEntry]:
-        """As `AuditTrail`."""
+        """Act as `AuditTrail` does."""
         return self._reach.only(
             self._whole.entries(since), lambda one: frozenset({one.recording_id}) if one.recording_id else None
         )
 
     def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:
-        """As `AuditTrail`."""
+        """Act as `AuditTrail` does."""
         return self._whole.entries_about(recording_id) if self._reach.has(recording_id) else iter(())
 
 
@@ -54,19 +57,19 @@ class ScopedQuarantine:
         self._whole, self._reach = whole, reach
 
     def put(self, entry: QuarantineEntry) -> str:
-        """As `Quarantine`."""
+        """Act as `Quarantine` does."""
         return self._whole.put(entry)
 
     def mark_redriven(self, name: str, at: datetime) -> None:
-        """As `Quarantine`."""
+        """Act as `Quarantine` does."""
         self._whole.mark_redriven(name, at)
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
-        """As `Quarantine`."""
+        """Act as `Quarantine` does."""
         self._whole.mark_dismissed(name, at, note)
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
-        """As `Quarantine`."""
+        """Act as `Quarantine` does."""
         return self._reach.only(self._whole.entries(), lambda pair: _named_in(pair[1]))
 
 
@@ -77,19 +80,19 @@ class ScopedQueue:
         self._whole, self._reach = whole, reach
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """As `ChunkQueue`."""
+        """Act as `ChunkQueue` does."""
         self._whole.send(task, delay)
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
-        """As `ChunkQueue`."""
+        """Act as `ChunkQueue` does."""
         self._whole.send_again(body, delay)
 
     def poisoned(self) -> Iterator[PoisonMessage]:
-        """As `ChunkQueue`."""
+        """Act as `ChunkQueue` does."""
         return self._reach.only(self._whole.poisoned(), _named_in_message)
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
-        """As `ChunkQueue`."""
+        """Act as `ChunkQueue` does."""
         return self._reach.only(self._whole.poisoned_events(), _named_in_message)
 
     def depths(self) -> list[QueueDepth]:
@@ -97,11 +100,11 @@ class ScopedQueue:
         return []
 
     def peek_poisoned(self) -> list[PoisonMessage]:
-        """As `ChunkQueue`."""
+        """Act as `ChunkQueue` does."""
         return list(self._reach.only(self._whole.peek_poisoned(), _named_in_message))
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
-        """As `ChunkQueue`."""
+        """Act as `ChunkQueue` does."""
         self._whole.remove_poisoned(message)
 
 
@@ -112,7 +115,7 @@ class ScopedDeadLetters:
         self._whole, self._reach = whole, reach
 
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        """As `DeadLetters`; a listing in which nothing is in reach is followed by the next one."""
+        """Act as `DeadLetters` does; a listing in which nothing is in reach is followed by the next one."""
         while listed := list(self._whole.letters(after)):
             readable = [one for one in listed if isinstance(one, DeadLetter)]
             found = list(self._reach.only(readable, lambda one: recordings_named(one.body)))
@@ -122,7 +125,7 @@ class ScopedDeadLetters:
             after = max(one.name if isinstance(one, DeadLetter) else one.where for one in listed)
 
     def remove(self, letter: DeadLetter) -> None:
-        """As `DeadLetters`."""
+        """Act as `DeadLetters` does."""
         self._whole.remove(letter)
 
 

@@ -16,15 +16,18 @@ class ScopedDirectory:
         self._whole, self._keys, self._scope = whole, keys, scope
 
     def put(self, rows: Sequence[IndexRow]) -> None:
-        """As `Directory`."""
+        """Act as `Directory` does."""
         self._whole.put(rows)
 
     def remove(self, places: Sequence[str]) -> None:
-        """As `Directory`."""
+        """Act as `Directory` does."""
         self._whole.remove(places)
 
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
-        """As `Directory`; of several tenants in the order of row keys, so rows beyond the end of one's page wait."""
+        """Act as `Directory` does.
+
+        Of several tenants in the order of row keys, so rows beyond the end of one's page wait.
+        """
         hashes = sorted({key.tenant(name) for key in self._keys.keys().keys for name in self._scope.tenants})
         pages = [self._whole.read(span.of_tenant(one), after, most) for one in hashes]
         if len(pages) == 1:
@@ -43,7 +46,7 @@ class _ScopedKey(IndexKey):
     mark: str = ""
 
     def signature(self, content: bytes) -> bytes:
-        """As `IndexKey`."""
+        """Act as `IndexKey` does."""
         return super().signature(self.mark.encode() + b"\0" + content)
 
 
@@ -54,6 +57,6 @@ class ScopedIndexKeys:
         self._whole, self._scope = whole, scope
 
     def keys(self) -> IndexKeys:
-        """As `IndexKeySource`."""
+        """Act as `IndexKeySource` does."""
         mark = self._scope.mark
         return IndexKeys(tuple(_ScopedKey(key.secret, mark) for key in self._whole.keys().keys))

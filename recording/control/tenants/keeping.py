@@ -20,25 +20,25 @@ class ScopedKeeping:
         self._whole, self._reach = whole, reach
 
     def custody(self, recording_id: str) -> Custody | None:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._whole.custody(recording_id) if self._reach.has(recording_id) else None
 
     def add_custody(self, custody: Custody) -> bool:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._reach.has(custody.recording_id) and self._whole.add_custody(custody)
 
     def save_custody(self, custody: Custody) -> Custody:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         if not self._reach.has(custody.recording_id):
             raise ClaimLostError("the recording is not of this scope")
         return self._whole.save_custody(custody)
 
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._reach.only(_readable(self._whole.custodies(first, last)), _recording_of)
 
     def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
-        """As `Keeping`; a page ends at a row within the scope, and goes on only where another one follows.
+        """Act as `Keeping` does; a page ends at a row within the scope, and goes on only where another one follows.
 
         Rows of others are walked over, to the end if need be: neither a position nor a short page tells of them.
         """
@@ -61,7 +61,7 @@ class ScopedKeeping:
             after = page.next
 
     def rules(self) -> RuleSet:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._whole.rules()
 
     def add_rules(self, rules: RuleSet) -> bool:
@@ -69,24 +69,24 @@ class ScopedKeeping:
         raise StorageError(f"rules {rules.number} would be about the whole archive")
 
     def rules_history(self) -> Iterator[RuleSet]:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._whole.rules_history()
 
     def erasure(self, erasure_id: str) -> Erasure | None:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         found = self._whole.erasure(erasure_id)
         return found if found is not None and self._reach.scope.covers_all(found.tenants) else None
 
     def add_erasure(self, erasure: Erasure) -> bool:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._whole.add_erasure(erasure)
 
     def save_erasure(self, erasure: Erasure) -> Erasure:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         return self._whole.save_erasure(erasure)
 
     def erasures(self) -> Iterator[Erasure | Unreadable]:
-        """As `Keeping`."""
+        """Act as `Keeping` does."""
         covers = self._reach.scope.covers_all
         return (one for one in self._whole.erasures() if isinstance(one, Erasure) and covers(one.tenants))
 

@@ -65,9 +65,9 @@ class ScopedMemory(Memory):
         self._whole, self._scope = whole, scope
 
     def get(self, key: Hashable, now: datetime) -> Any | None:
-        """As `Memory`."""
+        """Act as `Memory` does."""
         return self._whole.get((self._scope, key), now)
 
     def put(self, key: Hashable, value: Any, until: datetime) -> None:
-        """As `Memory`."""
+        """Act as `Memory` does."""
         self._whole.put((self._scope, key), value, until)

@@ -23,7 +23,7 @@ class Block:
 
     @property
     def end(self) -> int:
-        """The offset after its last byte."""
+        """Return the offset after its last byte."""
         return self.offset + self.length
 
 
@@ -35,14 +35,14 @@ class StagedBlock(Block):
 
 
 def crc64_of(data: bytes | bytearray | memoryview) -> int:
-    """The checksum that Blob storage calls CRC64 (CRC-64/NVME); about 30 GB/s, so it is never the bottleneck."""
+    """Return the checksum that Blob storage calls CRC64 (CRC-64/NVME); about 30 GB/s, so it is never the bottleneck."""
     from awscrt import checksums  # a compiled library: loaded by the first copy, not by an idle app
 
     return int(checksums.crc64nvme(data))
 
 
 def block_id(block: Block, mark: str, crc64: int) -> str:
-    """The id under which a block is staged; all ids of a blob have the same length, as the service demands.
+    """Return the id under which a block is staged; all ids of a blob have the same length, as the service demands.
 
     Args:
         block: where it belongs.
@@ -53,7 +53,7 @@ def block_id(block: Block, mark: str, crc64: int) -> str:
 
 
 def staged_block(text: str, mark: str | None = None) -> StagedBlock | None:
-    """What an id says; None when it is not one of ours, or of another object than `mark` tells."""
+    """Return what an id says; None when it is not one of ours, or of another object than `mark` tells."""
     found = _ID.fullmatch(text)
     if found is None or (mark is not None and found["mark"] != mark[:16]):
         return None
@@ -61,7 +61,7 @@ def staged_block(text: str, mark: str | None = None) -> StagedBlock | None:
 
 
 def usable(staged: Mapping[str, int], mark: str, total: int) -> dict[StagedBlock, str]:
-    """The blocks of an earlier attempt that can be kept, in order and without overlap, with their ids.
+    """Return the blocks of an earlier attempt that can be kept, in order and without overlap, with their ids.
 
     Two different blocks over the same bytes mean that the object has changed, or that two workers cut it differently:
     none of those is kept.
@@ -82,14 +82,17 @@ def usable(staged: Mapping[str, int], mark: str, total: int) -> dict[StagedBlock
 
 
 def _overlaps_neighbour(ordered: list[StagedBlock], place: int) -> bool:
-    """Whether a block shares bytes with another; `ordered` by offset, so those before it must be looked at whole."""
+    """Return whether a block shares bytes with another.
+
+    `ordered` by offset, so those before it must be looked at whole.
+    """
     block = ordered[place]
     follows = place + 1 < len(ordered) and ordered[place + 1].offset < block.end
     return follows or any(other.end > block.offset for other in ordered[:place])
 
 
 def plan(total: int, block_bytes: Callable[[], int], kept: Iterable[Block] = ()) -> Iterator[Block]:
-    """The ranges still to be fetched: everything that is not kept, in order.
+    """Yield the ranges still to be fetched: everything that is not kept, in order.
 
     Args:
         total: length of the file.

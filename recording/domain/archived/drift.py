@@ -62,7 +62,7 @@ class BlobFacts:
 
     @property
     def is_offline(self) -> bool:
-        """Whether its bytes cannot be read before they are rehydrated, which takes hours and costs money."""
+        """Return whether its bytes cannot be read before they are rehydrated, which takes hours and costs money."""
         return self.tier == "Archive"
 
 
@@ -91,7 +91,7 @@ def compare(
     sampled: Mapping[str, Sampled],
     disposed: Collection[ChunkKey] = (),
 ) -> list[Drift]:
-    """The differences of one recording, in the order of blob names.
+    """Return the differences of one recording, in the order of blob names.
 
     Args:
         chunks: all chunks of the recording, as read before the blobs were listed (blobs are never removed).
@@ -133,13 +133,13 @@ def is_disposed(record: ChunkRecord) -> bool:
 
 
 def vouches_for_media(record: ChunkRecord) -> bool:
-    """Whether the catalog says that this blob lies in the archive with this digest."""
+    """Return whether the catalog says that this blob lies in the archive with this digest."""
     is_ours = record.task.home is Home.ACS and record.quarantine_reason != Code.STORED_DIFFERS
     return is_ours and bool(record.blob_name) and bool(record.sha256)
 
 
 def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
-    """Whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
+    """Return whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
     is_of_folder = layout.manifest_version(blob.name) or sealed_number(blob.name) is not None
     is_derived = layout.derived_mark(blob.name) is not None
     if (is_of_folder or is_derived) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
@@ -170,7 +170,7 @@ def _folder_of(name: str) -> str:
 
 
 def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:
-    """Whether a chunk is in the sample: the same share for the same seed, another one for another seed."""
+    """Return whether a chunk is in the sample: the same share for the same seed, another one for another seed."""
     drawn = hashlib.sha256(f"{seed}|{record.task.recording_id}|{record.key}".encode()).digest()
     return int.from_bytes(drawn[:8]) < percent / 100 * 2**64
 
@@ -244,7 +244,7 @@ def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
 
 
 def _of_manifest(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts]) -> Iterable[Drift]:
-    """A manifest is written before a chunk's source is settled, so a finished chunk must have one."""
+    """Yield a missing manifest: it is written before a chunk's source is settled, so a finished chunk must have one."""
     name = layout.manifest_name(chunk.task.folder)
     is_settled = chunk.state is ChunkState.SOURCE_DELETED or (is_archived(chunk) and is_finished(chunk))
     if is_settled and name not in blobs:

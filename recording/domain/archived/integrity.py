@@ -64,7 +64,7 @@ class Hasher:
 
 
 def check_length(read_bytes: int, declared_total: int | None) -> None:
-    """What was read must be exactly what the source declared, and never nothing.
+    """Return what was read must be exactly what the source declared, and never nothing.
 
     Raises:
         SourceBrokenError: `source_empty`, `source_without_length` or `source_short`; all may heal (a first download
@@ -82,7 +82,7 @@ def check_length(read_bytes: int, declared_total: int | None) -> None:
 
 
 def check_stored(read: Digest, stored: Digest) -> None:
-    """What the archive gives back must be what was read from the source.
+    """Return what the archive gives back must be what was read from the source.
 
     Raises:
         ContentConflictError: `stored_differs` when it is not; the blob is not touched, needs manual review.
@@ -192,7 +192,10 @@ def _is_wrong_promise(media: MediaFacts, metadata: ChunkMetadata | None, task: C
 
 
 def _is_in_seconds(media_ms: float, at_least: float, at_most: float, *, parts: int = 1) -> bool:
-    """Whether a length was given in seconds instead of ms: times 1000 it agrees, and not by a wide margin only."""
+    """Return whether a length was given in seconds instead of ms.
+
+    Times 1000 it agrees, and not by a wide margin only.
+    """
     told_ms = at_most * 1000
     least = max(at_least * 1000, told_ms / 2 / max(1, parts))
     is_plausible = _IN_SECONDS_MS[0] < told_ms <= _IN_SECONDS_MS[1]
@@ -200,7 +203,7 @@ def _is_in_seconds(media_ms: float, at_least: float, at_most: float, *, parts: i
 
 
 def _are_pauses_in_seconds(media_ms: float, metadata: ChunkMetadata) -> bool:
-    """Whether only the pauses were given in seconds: taken times 1000, they explain the length exactly."""
+    """Return whether only the pauses were given in seconds: taken times 1000, they explain the length exactly."""
     if not metadata.paused_ms or not metadata.duration_ms:
         return False
     expected = metadata.duration_ms - metadata.paused_ms * 1000

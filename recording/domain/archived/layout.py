@@ -24,7 +24,7 @@ _RUN_TOGETHER = re.compile(r"\{(?:callId|recordingId|documentId|index)\}\{")
 
 
 def template_fault(template: str) -> str | None:
-    """What is wrong with an archive path template, or None.
+    """Return what is wrong with an archive path template, or None.
 
     A name must be unique for (recording, index, document), so the folder holds `{recordingId}` and the file name
     `{index}` and `{documentId}`.
@@ -59,7 +59,7 @@ def _longest_name(template: str) -> int:
 
 
 def folder_of(template: str, recording_id: str, call_id: str, started_at: datetime) -> str:
-    """The folder of a recording, without a slash at its end."""
+    """Return the folder of a recording, without a slash at its end."""
     folder = template.rpartition("/")[0]
     return folder.format(
         yyyy=f"{started_at:%Y}",
@@ -72,7 +72,7 @@ def folder_of(template: str, recording_id: str, call_id: str, started_at: dateti
 
 
 def media_name(template: str, folder: str, index: int, document_id: str, format_type: FormatType | None) -> str:
-    """The blob name of a chunk's media; `.bin` when neither event, metadata nor bytes tell its format."""
+    """Return the blob name of a chunk's media; `.bin` when neither event, metadata nor bytes tell its format."""
     file_name = template.rpartition("/")[2].format(
         index=f"{index:04d}",
         documentId=name_of(document_id),
@@ -94,12 +94,12 @@ def suspect_name(media: str, mark: str) -> str:
 
 
 def metadata_name(media: str) -> str:
-    """The raw metadata document beside the media."""
+    """Return the raw metadata document beside the media."""
     return media.rpartition(".")[0] + ".metadata.json"
 
 
 def receipt_name(media: str) -> str:
-    """The receipt beside the media."""
+    """Return the receipt beside the media."""
     return media.rpartition(".")[0] + ".receipt.json"
 
 
@@ -140,7 +140,7 @@ def name_version_of(media: str) -> int:
 
 
 def conflict_name(media: str, mark: str) -> str:
-    """Where other bytes that claim to be the same chunk are kept for a person."""
+    """Return where other bytes that claim to be the same chunk are kept for a person."""
     stem, _, extension = media.rpartition(".")
     return f"{stem}.conflict-{mark[:16]}.{extension}"
 

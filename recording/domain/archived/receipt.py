@@ -16,7 +16,7 @@ MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but t
 
 
 def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
-    """What was proved about a chunk: length, SHA-256 and SHA-512, how it was verified, ACS's ids and times."""
+    """Return what was proved about a chunk: length, SHA-256 and SHA-512, how it was verified, ACS's ids and times."""
     task = record.task
     facts = {
         "schema": SCHEMA,
@@ -56,7 +56,10 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
 
 
 def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> bytes:
-    """Every chunk of a recording and every gap; the same for the same facts, whatever order they came in (I7)."""
+    """Return every chunk of a recording and every gap.
+
+    The same for the same facts, whatever order they came in (I7).
+    """
     known = sorted(chunks, key=lambda record: (record.task.index, record.task.document_id))
     facts = {
         "schema": SCHEMA,
@@ -110,7 +113,7 @@ def gaps_in_words(gaps: Sequence[range]) -> str:
 
 
 def is_complete(chunks: Sequence[ChunkRecord], least_count: int | None = None) -> bool:
-    """Whether every chunk up to the last is archived; one that ended for its size announces another."""
+    """Return whether every chunk up to the last is archived; one that ended for its size announces another."""
     return bool(chunks) and not gaps_in(chunks, least_count) and all(is_archived(record) for record in chunks)
 
 
@@ -208,7 +211,7 @@ def _erased_speakers(record: ChunkRecord) -> dict[str, Any]:
 
 
 def _where(record: ChunkRecord) -> dict[str, Any]:
-    """The media's blob name in the archive, or where it lies in the customer's own storage."""
+    """Return the media's blob name in the archive, or where it lies in the customer's own storage."""
     if record.task.home is Home.EXTERNAL:
         return {"blobName": None, "externalLocation": record.task.content_location}
     return {"blobName": record.blob_name}

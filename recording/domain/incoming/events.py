@@ -47,7 +47,7 @@ _SUBJECT = re.compile(
 
 
 def read_time(value: object) -> datetime:
-    """An aware UTC time from ISO 8601 with any number of fraction digits (ACS writes seven).
+    """Return an aware UTC time from ISO 8601 with any number of fraction digits (ACS writes seven).
 
     Raises:
         ValueError: when it is not one.
@@ -80,7 +80,7 @@ def believable_time(value: object, arrived_at: datetime) -> datetime | None:
 
 
 def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
-    """An optional fact in an unknown form is an absent fact: it must not cost a recording."""
+    """Take an optional fact in an unknown form for an absent one: it must not cost a recording."""
     try:
         return read(value)
     except ValidationError:
@@ -88,14 +88,14 @@ def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _plain_index(value: object) -> object:
-    """A truth value or a fraction is no index, though Python takes `True` for 1 and JSON writes 1.0 for 1."""
+    """Refuse a truth value or a fraction as an index, though Python takes `True` for 1 and JSON writes 1.0 for 1."""
     if isinstance(value, bool | float):
         raise ValueError("an index is a whole number")  # noqa: TRY004 - pydantic validators answer with ValueError
     return value
 
 
 def _encodable(text: str) -> str:
-    """JSON can hold half a character (a lone surrogate), which no queue or table takes."""
+    """Refuse half a character (a lone surrogate), which JSON can hold and no queue or table takes."""
     text.encode()
     return text
 
@@ -114,7 +114,7 @@ class _Tolerant(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _names_in_any_case(cls, content: Any) -> Any:
-        """Field names are told apart whatever their case: REST, events and metadata of ACS do not agree on one."""
+        """Read field names whatever their case: REST, events and metadata of ACS do not agree on one."""
         if not isinstance(content, Mapping):
             return content
         names = [field.alias or name for name, field in cls.model_fields.items()]
@@ -204,22 +204,22 @@ class RecordingFileStatusUpdated(BaseModel):
 
     @property
     def content(self) -> ContentType | None:
-        """What was recorded, if the event says so."""
+        """Return what was recorded, if the event says so."""
         return ContentType.read(self.data.recording_content_type)
 
     @property
     def channel(self) -> ChannelType | None:
-        """How it was mixed, if the event says so."""
+        """Return how it was mixed, if the event says so."""
         return ChannelType.read(self.data.recording_channel_type)
 
     @property
     def format(self) -> FormatType | None:
-        """The files' format, if the event says so."""
+        """Return the files' format, if the event says so."""
         return FormatType.read(self.data.recording_format_type)
 
     @property
     def is_external(self) -> bool:
-        """Whether ACS wrote the files to the customer's own storage (`storageType` names a blob store)."""
+        """Return whether ACS wrote the files to the customer's own storage (`storageType` names a blob store)."""
         return "blob" in (self.data.storage_type or "").lower()
 
 
@@ -368,5 +368,5 @@ def _text(value: object) -> str | None:
 
 
 def _faults(error: ValidationError) -> str:
-    """Field names and what is wrong with them, never the values."""
+    """Return field names and what is wrong with them, never the values."""
     return "; ".join(f"{'.'.join(str(part) for part in e['loc']) or 'data'}: {e['msg']}" for e in error.errors()[:5])

@@ -48,19 +48,19 @@ class Location:
 
     @property
     def object_id(self) -> str | None:
-        """The id of the object it names (`/v1/objects/{id}…`, there and nowhere else), if it names one."""
+        """Return the id of the object it names (`/v1/objects/{id}…`, there and nowhere else), if it names one."""
         found = _OBJECT.fullmatch(self.path)
         return found["id"] if found else None
 
     @property
     def kind(self) -> str:
-        """The part of the object it names (`content/video`); empty for the object itself."""
+        """Return the part of the object it names (`content/video`); empty for the object itself."""
         found = _OBJECT.fullmatch(self.path)
         return found["tail"].strip("/") if found else ""
 
 
 def checked_location(url: str, allowed_hosts: tuple[str, ...]) -> Location:
-    """Returns the location when it is plain https to an allowed host.
+    """Return the location when it is plain https to an allowed host.
 
     Refused are other schemes, user info, other ports than 443, backslashes, escapes in the path, dot segments,
     punycode, control characters and hosts outside the list.
@@ -99,7 +99,7 @@ def _part(location: Location) -> str:
 
 
 def is_allowed_host(host: str, allowed_hosts: tuple[str, ...]) -> bool:
-    """Whether a lower-case host is one of the list or lies below one of its suffixes."""
+    """Return whether a lower-case host is one of the list or lies below one of its suffixes."""
     return any(host.endswith(entry) if entry.startswith(".") else host == entry for entry in allowed_hosts)
 
 
@@ -124,7 +124,7 @@ _BLOB_NAME = re.compile(r"(?:(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~ -]+/)*(?!\.{1,2}\Z
 
 
 def checked_external_blob(url: str, containers: tuple[str, ...]) -> ExternalBlob:
-    """Returns the blob when the URL lies inside one of the configured containers, letter by letter.
+    """Return the blob when the URL lies inside one of the configured containers, letter by letter.
 
     Raises:
         UnsafeLocationError: when it does not.

@@ -63,14 +63,17 @@ class ChunkMetadata(BaseModel):
 
     @property
     def paused_ms(self) -> float | None:
-        """How long the recording was paused in all; None when a pause has no known length."""
+        """Return how long the recording was paused in all; None when a pause has no known length."""
         lengths = [pause.duration_ms for pause in self.pauses]
         known = [length for length in lengths if length is not None]
         return sum(known) if len(known) == len(lengths) else None
 
     @property
     def shortest_media_ms(self) -> float | None:
-        """How long the file must play at least: the chunk's duration without its pauses, as far as they are known."""
+        """Return how long the file must play at least.
+
+        The chunk's duration without its pauses, as far as they are known.
+        """
         if self.duration_ms is None:
             return None
         paused_ms = self.paused_ms
@@ -78,7 +81,7 @@ class ChunkMetadata(BaseModel):
 
 
 def read_metadata(raw: bytes) -> ChunkMetadata:
-    """What the document says.
+    """Return what the document says.
 
     Raises:
         SourceBrokenError: `metadata_unreadable` when it is not a JSON object, so that it is fetched again.

@@ -58,7 +58,7 @@ class Exact(BaseModel):
 
     @classmethod
     def read(cls, body: Any) -> Self:
-        """The request in a JSON body.
+        """Return the request in a JSON body.
 
         Raises:
             RequestError: `invalid_request`, naming every field that is wrong, without repeating values.
@@ -70,7 +70,7 @@ class Exact(BaseModel):
             raise RequestError("; ".join(faults)) from error
 
     def as_noted(self) -> dict[str, Any]:
-        """As JSON for the catalog, without what was not given."""
+        """Return it as JSON for the catalog, without what was not given."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -184,7 +184,7 @@ class AcceptRequest(Exact):
 
 
 def start_options(request: StartRequest, containers: tuple[str, ...], *, consent_required: bool) -> StartOptions:
-    """What to ask of ACS.
+    """Return what to ask of ACS.
 
     Args:
         request: as read.

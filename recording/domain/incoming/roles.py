@@ -163,17 +163,17 @@ class Principal:
     app_id: str | None = None
 
     def may(self, operation: Operation) -> bool:
-        """Whether one of its roles opens the operation."""
+        """Return whether one of its roles opens the operation."""
         return is_allowed(self.roles, operation)
 
 
 def is_allowed(roles: Iterable[Role], operation: Operation) -> bool:
-    """Whether one of the roles opens the operation."""
+    """Return whether one of the roles opens the operation."""
     return any(NEEDED[operation] in _INCLUDES[role] for role in roles)
 
 
 def read_principal(header: str | None) -> Principal:
-    """The caller in `X-MS-CLIENT-PRINCIPAL`: base64 of JSON with a list of claims, as App Service writes it.
+    """Return the caller in `X-MS-CLIENT-PRINCIPAL`: base64 of JSON with a list of claims, as App Service writes it.
 
     Only to be believed where the platform says that it signs people in: anybody can send a header.
 
@@ -216,7 +216,7 @@ def display_name(header: str | None) -> str | None:
 
 
 def check_allowed(principal: Principal, operation: Operation) -> None:
-    """Returns when the caller has a role that opens the operation.
+    """Return when the caller has a role that opens the operation.
 
     Raises:
         RequestError: `role_missing` (403), naming the role.

@@ -85,7 +85,7 @@ def frame_at(header: bytes) -> Frame | None:
 
 
 def is_mp3(head: bytes) -> bool:
-    """Whether a file starts like an MP3: with an ID3 tag or a frame."""
+    """Return whether a file starts like an MP3: with an ID3 tag or a frame."""
     return head[:3] == b"ID3" or frame_at(head[:4]) is not None
 
 
@@ -160,7 +160,7 @@ class Mp3Walker:
             self._remarks[REMARK_MORE_FRAMES] = None
 
     def _ends_in_header(self, tail: bytes) -> bool:
-        """Whether the last bytes, fewer than four, begin like another frame."""
+        """Return whether the last bytes, fewer than four, begin like another frame."""
         if not 0 < self._gap < 4:
             return False
         mask = _SAME >> 16 & (0xFF00 if self._gap == 1 else 0xFFFF)
@@ -234,7 +234,7 @@ class Mp3Walker:
             raise ValueError(FAULT_UNKNOWN)
 
     def _begins_stream(self, data: bytes, at: int, *, is_end: bool) -> bool:
-        """Whether a frame lies here that is followed by others like it, or by the end of the file."""
+        """Return whether a frame lies here that is followed by others like it, or by the end of the file."""
         needed = 3 if self._same is None else 2
         if not _has_frames(data, at, needed, is_end=is_end):
             return False
@@ -268,7 +268,7 @@ class Mp3Walker:
 
 
 def _has_frames(data: bytes, at: int, count: int, *, is_end: bool) -> bool:
-    """Whether frames of one stream follow each other from here: so many, or fewer up to the very end."""
+    """Return whether frames of one stream follow each other from here: so many, or fewer up to the very end."""
     place = at
     for _ in range(count):
         if is_end and place > at and place == len(data):

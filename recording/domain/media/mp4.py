@@ -236,7 +236,7 @@ class Mp4Walker:
 
 
 def is_name(name: bytes) -> bool:
-    """Whether four bytes can be a box's name: letters, digits, blanks; the copyright sign of QuickTime."""
+    """Return whether four bytes can be a box's name: letters, digits, blanks; the copyright sign of QuickTime."""
     return all(32 <= letter < 127 or letter == 0xA9 for letter in name) and name.strip() != b""
 
 

@@ -57,7 +57,7 @@ class Track:
 
     @property
     def is_media(self) -> bool:
-        """Whether it is a picture or a sound, and not a hint, a text or a time code."""
+        """Return whether it is a picture or a sound, and not a hint, a text or a time code."""
         return self.handler in MEDIA_HANDLERS
 
     def length_ms(self, movie_scale: int) -> float | None:
@@ -201,7 +201,7 @@ class Extents:
             self._ends.append(start + length)
 
     def holds(self, other: "Extents") -> bool:
-        """Whether each place of the other list lies in one place of this one, whose places are in order."""
+        """Return whether each place of the other list lies in one place of this one, whose places are in order."""
         for start, end in zip(other._starts, other._ends, strict=True):
             at = bisect_right(self._starts, start) - 1
             if at < 0 or end > self._ends[at]:

@@ -95,11 +95,11 @@ class ChunkTask(BaseModel):
 
     @property
     def key(self) -> ChunkKey:
-        """Which chunk this is about."""
+        """Return which chunk this is about."""
         return ChunkKey(recording_id=self.recording_id, index=self.index, document_id=self.document_id)
 
     def completed_by(self, other: Self) -> Self:
-        """This task with the facts that only another announcement of the same object has."""
+        """Return this task with the facts that only another announcement of the same object has."""
         gained = {
             name: value
             for name in type(self).model_fields
@@ -116,7 +116,7 @@ class ChunkTask(BaseModel):
         return with_changes(self, {"folder": folder})
 
     def again(self) -> Self:
-        """The same task for its next try."""
+        """Return the same task for its next try."""
         return with_changes(self, {"attempt": self.attempt + 1})
 
 
@@ -252,13 +252,13 @@ class ChunkRecord(BaseModel):
 
     @property
     def key(self) -> ChunkKey:
-        """Which chunk this is."""
+        """Return which chunk this is."""
         return self.task.key
 
     def is_claimed(self, now: datetime) -> bool:
-        """Whether some worker has the right to work on it at this time."""
+        """Return whether some worker has the right to work on it at this time."""
         return self.claim_expires_at is not None and self.claim_expires_at > now
 
     def claim_left(self, now: datetime) -> timedelta:
-        """How long the present claim lasts."""
+        """Return how long the present claim lasts."""
         return max(timedelta(), (self.claim_expires_at or now) - now)

@@ -89,12 +89,12 @@ class RecordingRecord(BaseModel):
 
     @property
     def was_never_heard(self) -> bool:
-        """It was started paused here and never resumed here: there is nothing that a file could hold."""
+        """Return whether it was started paused here and never resumed here, so that no file could hold anything."""
         return bool(self.request.get("pauseOnStart")) and not self.was_resumed
 
 
 def merged_state(acs_state: str | None, record: RecordingRecord | None) -> KnownState:
-    """What is going on, from ACS's state and our own memory.
+    """Return what is going on, from ACS's state and our own memory.
 
     ACS says `inactive` both for a recording that has just started and for a paused one, and forgets a recording that
     has ended (404, here None).

@@ -40,7 +40,7 @@ class Standing(StrEnum):
 
     @property
     def code(self) -> Code:
-        """The error code of a standing that is not as proved."""
+        """Return the error code of a standing that is not as proved."""
         return Code[self.name if self.value.startswith("documents") else f"MEDIA_{self.name}"]
 
 

@@ -74,7 +74,7 @@ UNPROVED = ChunkChanges(
 
 
 def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges]) -> ChunkRecord:
-    """The record in its next state, with what was learned on the way.
+    """Return the record in its next state, with what was learned on the way.
 
     Raises:
         RecordingError: `impossible_transition`, a fault of ours, when the line does not lead there.
@@ -85,12 +85,12 @@ def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges
 
 
 def is_held(record: ChunkRecord) -> bool:
-    """Whether a chunk needs attention: the line has given it up, and its source was not deleted by us."""
+    """Return whether a chunk needs attention: the line has given it up, and its source was not deleted by us."""
     return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
 
 
 def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
-    """A held chunk, put back to the start of the line by a person and counted; all that was found out stays.
+    """Return a held chunk, put back to the start of the line by a person and counted; all that was found out stays.
 
     Raises:
         RecordingError: `impossible_transition` when the chunk is not held.
@@ -155,19 +155,19 @@ def _told(record: ChunkRecord) -> tuple[object, ...]:
 
 
 def is_finished(record: ChunkRecord) -> bool:
-    """Nothing is left to do for this chunk (I2): its source is settled, or it rests in a state that alarms."""
+    """Return whether nothing is left to do for this chunk (I2): its source is settled, or its state alarms."""
     if record.state is ChunkState.CATALOGED:
         return record.source in (SourceOutcome.LEFT_TO_EXPIRE, SourceOutcome.NOT_OURS)
     return record.state in (ChunkState.SOURCE_DELETED, ChunkState.QUARANTINED, ChunkState.EXPIRED)
 
 
 def is_settled_for(record: ChunkRecord, task: ChunkTask) -> bool:
-    """Whether a task asks for nothing more: its chunk is finished, and it names the object that was archived."""
+    """Return whether a task asks for nothing more: its chunk is finished, and it names the object that was archived."""
     return is_finished(record) and record.task.content_location == task.content_location
 
 
 def is_archived(record: ChunkRecord) -> bool:
-    """The archive holds the proven media and its catalog entry."""
+    """Return whether the archive holds the proven media and its catalog entry."""
     return record.state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
 
 
@@ -210,7 +210,7 @@ def metadata_is_settled(record: ChunkRecord) -> bool:
 
 
 def names_the_same_object(delete: Location, content: Location, document_id: str) -> bool:
-    """Whether a delete location is about this chunk's own object: the ids of all three must agree.
+    """Return whether a delete location is about this chunk's own object: the ids of all three must agree.
 
     Published samples hold delete locations of another document; calling one would erase somebody else's recording.
     """

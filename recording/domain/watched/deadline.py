@@ -13,17 +13,20 @@ class Urgency(StrEnum):
 
 
 def expires_at(event_time: datetime, retention: timedelta) -> datetime:
-    """When ACS forgets the media. The start of its clock is undocumented; the event's time is the earliest bound."""
+    """Return when ACS forgets the media. The start of its clock is undocumented.
+
+    The event's time is the earliest bound.
+    """
     return event_time + retention
 
 
 def time_left(expiry: datetime, now: datetime) -> timedelta:
-    """What is left before the expiry; negative once it has passed."""
+    """Return what is left before the expiry; negative once it has passed."""
     return expiry - now
 
 
 def urgency(expiry: datetime, now: datetime, at_risk_below: timedelta) -> Urgency:
-    """How an unfinished chunk stands: lost past its expiry, at risk when less than `at_risk_below` is left."""
+    """Return how an unfinished chunk stands: lost past its expiry, at risk when less than `at_risk_below` is left."""
     left = time_left(expiry, now)
     if left <= timedelta():
         return Urgency.LOST

@@ -27,7 +27,7 @@ ALARMS = frozenset({Expectation.MISSING, Expectation.INCOMPLETE})
 
 
 def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> Expectation:
-    """How a recording stands.
+    """Return how a recording stands.
 
     Args:
         record: what is known of the recording.
@@ -49,7 +49,7 @@ def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: dat
 
 
 def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> datetime | None:
-    """Since when the missing files should be on their way; None while ACS may still be recording them.
+    """Return since when the missing files should be on their way; None while ACS may still be recording them.
 
     A file below a known index was finished before that one, so it needs no word of ACS. Each file that comes gives
     the others some more time.
@@ -74,7 +74,9 @@ def is_known_over(record: RecordingRecord | None) -> bool:
 
 
 def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
-    """Whether ACS should be asked if it still records: the recording is old enough, and was not asked about lately.
+    """Return whether ACS should be asked if it still records.
+
+    The recording is old enough, and was not asked about lately.
 
     ACS that does not answer is asked again each time.
     """
@@ -89,7 +91,7 @@ def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now:
 
 
 def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
-    """Whether nobody needs to look at this recording again, unless another event names it.
+    """Return whether nobody needs to look at this recording again, unless another event names it.
 
     What is met waits for stragglers first; what was raised stays until its files arrive or an operator dismisses it.
 

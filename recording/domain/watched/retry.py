@@ -10,7 +10,7 @@ LAST_TRY_MARGIN = timedelta(minutes=1)
 
 
 def retry_delay(attempt: int, left: timedelta, jitter: float, retry_after: timedelta | None = None) -> timedelta:
-    """How long to wait before try `attempt + 1`: doubling, jittered, never past the last useful moment.
+    """Return how long to wait before try `attempt + 1`: doubling, jittered, never past the last useful moment.
 
     Args:
         attempt: tries made so far, from 1.

@@ -83,15 +83,15 @@ class Files(Protocol):
     """Some files by name, with slashes, from wherever they were copied to."""
 
     def names(self) -> Sequence[str]:
-        """All of them, sorted."""
+        """Return all of them, sorted."""
         ...
 
     def read(self, name: str) -> bytes | None:
-        """A small file; None when it is not there."""
+        """Return a small file; None when it is not there."""
         ...
 
     def digest(self, name: str) -> str | None:
-        """The SHA-256 of a file of any size; None when it is not there."""
+        """Return the SHA-256 of a file of any size; None when it is not there."""
         ...
 
 
@@ -102,16 +102,16 @@ class FolderFiles:
         self._folder = folder
 
     def names(self) -> list[str]:
-        """All files, sorted."""
+        """Return all files, sorted."""
         return sorted(path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file())
 
     def read(self, name: str) -> bytes | None:
-        """A small file."""
+        """Return a small file."""
         path = self._folder / name
         return path.read_bytes() if path.is_file() else None
 
     def digest(self, name: str) -> str | None:
-        """The SHA-256 of a file, read in pieces."""
+        """Return the SHA-256 of a file, read in pieces."""
         path = self._folder / name
         if not path.is_file():
             return None

@@ -109,7 +109,7 @@ def check_held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
 
 
 def check_erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said:
-    """An approved erasure waits for immutability, then for soft delete; the law gives one month."""
+    """Compare how long an approved erasure waits for immutability and soft delete with the month the law gives."""
     if settings.custodian_storage is None:
         raise SkippedError("CUSTODIAN_STORAGE is not set: nothing is destroyed")
     if settings.archive_resource_id is None:

@@ -20,15 +20,18 @@ class Directory(Protocol):
     """What find asks. Every row is derived from the catalog and the archive. Every method raises StorageError."""
 
     def put(self, rows: Sequence[IndexRow]) -> None:
-        """Writes rows, whatever is there. Repeating is harmless; a failure may leave some written."""
+        """Write rows, whatever is there. Repeating is harmless; a failure may leave some written."""
         ...
 
     def remove(self, places: Sequence[str]) -> None:
-        """Removes the rows at these places (`place_of`). Removing what is gone is success."""
+        """Remove the rows at these places (`place_of`). Removing what is gone is success."""
         ...
 
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
-        """The rows of a span whose row keys follow `after`, in the order of partition and row key, at most so many."""
+        """Return the rows of a span whose row keys follow `after`, in the order of partition and row key.
+
+        At most so many.
+        """
         ...
 
 
@@ -36,5 +39,5 @@ class IndexKeySource(Protocol):
     """Where the keys of the directory's hashes come from. Every method raises StorageError."""
 
     def keys(self) -> IndexKeys:
-        """The keys in use, the one that writes first. Without one in the settings, one is made once and kept."""
+        """Return the keys in use, the one that writes first. Without one in the settings, one is made once and kept."""
         ...

@@ -11,7 +11,7 @@ class ExportQueue(Protocol):
     """The queue `recording-exports`. Every method raises StorageError."""
 
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
-        """Asks that an export be worked on."""
+        """Ask that an export be worked on."""
         ...
 
 
@@ -19,7 +19,7 @@ class DerivedQueue(Protocol):
     """The queue `recording-derived`. Every method raises StorageError."""
 
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
-        """Asks that the derived files of a kind be made from a recording."""
+        """Ask that the derived files of a kind be made from a recording."""
         ...
 
 
@@ -27,7 +27,7 @@ class BlockCopying(Protocol):
     """Copies inside the archive's storage, where it does that. Every method raises StorageError."""
 
     def copy_block(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
-        """Stages a block of a blob from a range of another one. False, and nothing staged, where that is not offered.
+        """Stage a block of a blob from a range of another one. False, and nothing staged, where that is not offered.
 
         Repeating is harmless. The source is a committed blob of the archive.
         """

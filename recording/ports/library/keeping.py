@@ -15,51 +15,54 @@ class Keeping(Protocol):
     """Holds, marks and rules, beside the catalog and never in it. Every method raises StorageError."""
 
     def custody(self, recording_id: str) -> Custody | None:
-        """One recording's row with its ETag; None when nothing was ever decided about it."""
+        """Return one recording's row with its ETag; None when nothing was ever decided about it."""
         ...
 
     def add_custody(self, custody: Custody) -> bool:
-        """Adds a row. False, and no change, when there is one."""
+        """Add a row. False, and no change, when there is one."""
         ...
 
     def save_custody(self, custody: Custody) -> Custody:
-        """Replaces the row if it still has its ETag. Raises ClaimLostError."""
+        """Replace the row if it still has its ETag. Raises ClaimLostError."""
         ...
 
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
-        """The rows of the recordings whose names (`name_of`) are in this range, both ends included."""
+        """Yield the rows of the recordings whose names (`name_of`) are in this range, both ends included."""
         ...
 
     def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
-        """Behind a position, the rows with at least one active hold, by case: once for each case that holds it."""
+        """Return behind a position, the rows with at least one active hold, by case.
+
+        Once for each case that holds it.
+        """
         ...
 
     def rules(self) -> RuleSet:
-        """The newest rules; number 0, and no rule, before there are any."""
+        """Return the newest rules; number 0, and no rule, before there are any."""
         ...
 
     def add_rules(self, rules: RuleSet) -> bool:
-        """Adds rules under their number. False, and no change, when that number is taken; none is ever replaced."""
+        """Add rules under their number. False, and no change, when that number is taken; none is ever replaced."""
         ...
 
     def rules_history(self) -> Iterator[RuleSet]:
-        """All rules there ever were, the oldest first."""
+        """Yield all rules there ever were, the oldest first."""
         ...
 
     def erasure(self, erasure_id: str) -> Erasure | None:
-        """One request for erasure with its ETag."""
+        """Return one request for erasure with its ETag."""
         ...
 
     def add_erasure(self, erasure: Erasure) -> bool:
-        """Adds a request. False, and no change, when there is one of this id."""
+        """Add a request. False, and no change, when there is one of this id."""
         ...
 
     def save_erasure(self, erasure: Erasure) -> Erasure:
-        """Replaces a request if it still has its ETag. Raises ClaimLostError."""
+        """Replace a request if it still has its ETag. Raises ClaimLostError."""
         ...
 
     def erasures(self) -> Iterator[Erasure | Unreadable]:
-        """All requests for erasure, in no particular order."""
+        """Yield all requests for erasure, in no particular order."""
         ...
 
 
@@ -67,7 +70,7 @@ class AuditEraser(Protocol):
     """Takes a person out of the audit trail; that something was done, what and when, always stays."""
 
     def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
-        """Changes every note and part to what `without` makes of it, and every caller to what `pseudonymous` does.
+        """Change every note and part to what `without` makes of it, and every caller to what `pseudonymous` does.
 
         Returns how many entries changed. Raises StorageError.
         """
@@ -86,11 +89,14 @@ class BlobHolds(Protocol):
     """The blobs' own legal holds: one flag for each version, whatever the number of cases."""
 
     def versions(self, place: Place, prefix: str) -> Iterator[StoredVersion]:
-        """Every version of the blobs whose names begin so, earlier and softly deleted ones too. Raises StorageError."""
+        """Yield every version of the blobs whose names begin so, earlier and softly deleted ones too.
+
+        Raises StorageError.
+        """
         ...
 
     def set_legal_hold(self, version: StoredVersion, *, is_held: bool) -> HoldAnswer:
-        """Sets or clears the flag of one version; repeating is harmless. Raises StorageError."""
+        """Set or clear the flag of one version; repeating is harmless. Raises StorageError."""
         ...
 
 
@@ -105,9 +111,9 @@ class Custodian(BlobHolds, Protocol):
     """The one identity that may destroy. What it destroys may wait softly deleted to the day that `versions` says."""
 
     def read(self, version: StoredVersion) -> bytes | None:
-        """The bytes of one version that is not deleted; None when it is gone. Raises StorageError."""
+        """Return the bytes of one version that is not deleted; None when it is gone. Raises StorageError."""
         ...
 
     def destroy(self, version: StoredVersion) -> DestroyAnswer:
-        """Deletes exactly one version. Deleting what is gone is success. Raises StorageError."""
+        """Delete exactly one version. Deleting what is gone is success. Raises StorageError."""
         ...

@@ -39,15 +39,15 @@ class SealList(Protocol):
     """What waits to be sealed. Every method raises StorageError."""
 
     def add(self, item: ToSeal) -> None:
-        """Adds an item behind all others; the same thing may wait several times."""
+        """Add an item behind all others; the same thing may wait several times."""
         ...
 
     def first(self, most: int) -> list[ToSeal]:
-        """The items that wait longest, at most so many."""
+        """Return the items that wait longest, at most so many."""
         ...
 
     def remove(self, items: Sequence[ToSeal]) -> None:
-        """Removes items by their places. Removing what is gone is success."""
+        """Remove items by their places. Removing what is gone is success."""
         ...
 
 
@@ -55,11 +55,11 @@ class SealKey(Protocol):
     """An ECDSA key on P-256. Every method raises SealKeyError."""
 
     def public_key(self) -> bytes:
-        """The public key that the next signature will be made with: SubjectPublicKeyInfo in DER."""
+        """Return the public key that the next signature will be made with: SubjectPublicKeyInfo in DER."""
         ...
 
     def sign(self, text: bytes) -> bytes:
-        """The signature over the SHA-256 of a text, in DER, by the key that `public_key` gave last."""
+        """Return the signature over the SHA-256 of a text, in DER, by the key that `public_key` gave last."""
         ...
 
 
@@ -67,15 +67,15 @@ class SealStore(Protocol):
     """The container of checkpoints. Nothing in it is ever replaced. Every method raises StorageError."""
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """Writes a small blob. False, and no change, when one already lies there."""
+        """Write a small blob. False, and no change, when one already lies there."""
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """A small blob and its ETag; None when absent."""
+        """Return a small blob and its ETag; None when absent."""
         ...
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """All blobs whose names begin so, in the order of names."""
+        """Yield all blobs whose names begin so, in the order of names."""
         ...
 
 
@@ -83,7 +83,7 @@ class TimeStamps(Protocol):
     """A time-stamping authority (RFC 3161). Raises SealKeyError."""
 
     def token(self, digest: bytes) -> bytes:
-        """The authority's answer over a SHA-256, in DER."""
+        """Return the authority's answer over a SHA-256, in DER."""
         ...
 
 

@@ -16,11 +16,11 @@ class OutboxQueue(Protocol):
     """The queue `recording-outbox`. Every method raises StorageError."""
 
     def send(self, task: NotifyTask, delay: timedelta = timedelta()) -> None:
-        """Asks that a subject's events be sent. It expires after seven days; the outbox itself does not."""
+        """Ask that a subject's events be sent. It expires after seven days; the outbox itself does not."""
         ...
 
     def send_again(self, body: str, delay: timedelta) -> None:
-        """Enqueues a message as it came, for a worker of another version."""
+        """Enqueue a message as it came, for a worker of another version."""
         ...
 
 
@@ -28,54 +28,56 @@ class Outbox(Protocol):
     """Events that wait, events that were written, and how the ways stand. Every method raises StorageError."""
 
     def marks(self, subject: Subject) -> tuple[frozenset[str], str | None]:
-        """The ids of the events that were written about a subject, and the ETag of that list; None before there is one.
+        """Return the ids of the events that were written about a subject, and the ETag of that list.
+
+        None before there is one.
 
         An id may be in a shorter form, as the writer likes.
         """
         ...
 
     def save_marks(self, subject: Subject, marks: frozenset[str], etag: str | None) -> None:
-        """Replaces the list if it still has its ETag, or adds it. Raises ClaimLostError."""
+        """Replace the list if it still has its ETag, or add it. Raises ClaimLostError."""
         ...
 
     def add(self, entry: Entry) -> bool:
-        """Adds an entry to those that wait. False, and no change, when the event waits already."""
+        """Add an entry to those that wait. False, and no change, when the event waits already."""
         ...
 
     def pending(self, subject: Subject) -> list[Entry]:
-        """What waits about a subject, in the order of `sequence`; what cannot be read is left out."""
+        """Return what waits about a subject, in the order of `sequence`; what cannot be read is left out."""
         ...
 
     def save(self, entry: Entry) -> Entry:
-        """Replaces an entry if it still has its ETag. Raises ClaimLostError."""
+        """Replace an entry if it still has its ETag. Raises ClaimLostError."""
         ...
 
     def remove(self, entry: Entry) -> None:
-        """Removes an entry. Removing what is gone is success."""
+        """Remove an entry. Removing what is gone is success."""
         ...
 
     def waiting(self, most: int) -> list[Entry]:
-        """Some of what waits, of all subjects."""
+        """Return some of what waits, of all subjects."""
         ...
 
     def keep(self, event: OutgoingEvent) -> None:
-        """Writes an event into the history, whatever is there."""
+        """Write an event into the history, whatever is there."""
         ...
 
     def history(self, since: datetime, until: datetime, after: str = "", most: int = 1000) -> Page[OutgoingEvent]:
-        """The events that happened in this time, the oldest first, behind a position."""
+        """Return the events that happened in this time, the oldest first, behind a position."""
         ...
 
     def forget(self, before: datetime, most: int) -> int:
-        """Removes up to so many events from the history that happened before this time; returns how many."""
+        """Remove up to so many events from the history that happened before this time; return how many."""
         ...
 
     def health(self, way: str) -> WayHealth:
-        """How a way stands; one that was never in trouble has an empty answer."""
+        """Return how a way stands; one that was never in trouble has an empty answer."""
         ...
 
     def save_health(self, health: WayHealth) -> WayHealth:
-        """Replaces how a way stands, or adds it. Raises ClaimLostError."""
+        """Replace how a way stands, or add it. Raises ClaimLostError."""
         ...
 
 
@@ -92,15 +94,15 @@ class Way(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name, in the outbox and for operators."""
+        """Return its name, in the outbox and for operators."""
         ...
 
     def wants(self, kind: EventType) -> bool:
-        """Whether events of this type go there."""
+        """Return whether events of this type go there."""
         ...
 
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
-        """Sends one event, once, within a limit of time."""
+        """Send one event, once, within a limit of time."""
         ...
 
 

@@ -1,6 +1,8 @@
 """Rules for everything that is in the repository."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,60 @@ def test_field_terms_stand_before_homely_words(words: str) -> None:
     """Readers meet the words of the field, in the code that ships and on the pages."""
     pages = ("recording/", "function_app.py", "docs/", "README.md", "CHANGELOG.md")
     assert [place for place in places(words) if place.startswith(pages) and "/adr/" not in place] == []
+
+
+NO_VERB = re.compile(
+    r"(A|All|An|Another|Any|As|At|Behind|Both|By|Each|Every|Everything|First|Five|For|From|Half|How|If|In|It|Its|Like|Many|"
+    r"No|None|Nobody|Nothing|Of|On|One|Only|Our|Several|Since|So|Some|Somebody|Such|That|The|There|This|Three|Two|Up|What|"
+    r"Whatever|When|Where|Whether|Which|Who|Whoever|Why|With|Without)\b"
+)
+VERB = re.compile(r"(?:[A-Z][a-z]+(?:-[a-z]+)?|GET|POST|PUT|PATCH|DELETE)\b")
+
+
+def begins_with_verb(docstring: str) -> bool:
+    """Return whether the first word can be an imperative: no article, no question word, no third person."""
+    found = VERB.match(docstring)
+    word = found[0] if found else ""
+    return bool(word) and not NO_VERB.match(word) and not (word.endswith("s") and not word.endswith(("ss", "us")))
+
+
+def public_functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the public functions of a module and the public methods of its classes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and not child.name.startswith("_"):
+            yield child
+        elif isinstance(child, ast.ClassDef):
+            yield from public_functions(child)
+
+
+@pytest.mark.parametrize("folder", ["recording/", "dev/", "function_app.py"])
+def test_docstrings_begin_with_a_verb(folder: str) -> None:
+    """The first line of a function says what it does; that of a class or module may name what it is."""
+    odd = []
+    for path, text in TEXTS.items():
+        name = str(path.relative_to(ROOT))
+        if path.suffix == ".py" and name.startswith(folder):
+            for function in public_functions(ast.parse(text)):
+                said = ast.get_docstring(function)
+                if said and not begins_with_verb(said):
+                    odd.append(f"{name}:{function.lineno}: {said.splitlines()[0]}")
+    assert odd == []
+
+
+@pytest.mark.parametrize(
+    ("docstring", "is_fine"),
+    [
+        ("Return the row.", True),
+        ("Re-queue what is overdue.", True),
+        ("GET the rows.", True),
+        ("Pass it on.", True),
+        ("Returns the row.", False),
+        ("The row.", False),
+        ("Whether it is there?", False),
+        ("`row` by its key.", False),
+        ("202 at once.", False),
+    ],
+)
+def test_what_counts_as_a_verb(docstring: str, is_fine: bool) -> None:
+    """A rule that lets everything pass holds nothing."""
+    assert begins_with_verb(docstring) is is_fine

@@ -12,7 +12,8 @@ from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.repository import DOCS, ROOT
 
 PAGE = DOCS / "runbook.md"
-LEVELS = {spans(row["event"])[0]: row["level"] for row in rows_with(PAGE, "event", "level") if row["level"] != "-"}
+SECTIONS = re.findall(r"^### `(recording\.[\w.]+)`\n\nLevel: (\w+)\. ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+LEVELS = dict(SECTIONS) | {spans(row["event"])[0]: row["level"] for row in rows_with(PAGE, "event", "level")}
 
 
 def test_every_check_of_the_doctor_is_explained() -> None:
