@@ -52,6 +52,13 @@ $(SEMGREP)/.installed: tools/semgrep/requirements.txt $(VENV)/.installed
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(SEMGREP)/bin/python tools/semgrep/requirements.txt
 	@touch $@
 
+# Apart from the rest as well: two of its packages are abandoned, and it needs Python 3.12 (VCON_PYTHON_VERSION).
+.venv-vcon/.installed: tools/vcon/requirements.txt $(VENV)/.installed
+	@echo "• the vCon library into .venv-vcon …"
+	@$(BIN)/uv venv --quiet --clear --python $(or $(VCON_PYTHON_VERSION),3.12) .venv-vcon
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-vcon/bin/python tools/vcon/requirements.txt
+	@touch $@
+
 demo: install ## record calls on loopback and watch them arrive in the archive, proven (OPEN=1: then the console)
 	@$(BIN)/python -m dev demo $(if $(OPEN),--open)
 
