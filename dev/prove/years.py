@@ -18,11 +18,10 @@ from dev.in_memory.builders import chunk, document_id, event, settings, task
 from dev.in_memory.keep_world import attached
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
-from recording.domain.incoming.facts import RecordingFacts
+from dev.prove.daily_run import figures
 from recording.domain.keep import disposition as deciding
 from recording.domain.keep.custody import CustodyState
 from recording.domain.keep.destroy import Place, StoredVersion
-from recording.domain.state.recording import RecordingRecord
 from recording.errors import RequestError
 from recording.library.keep import assess
 from recording.library.keep.dispose import dispose
@@ -30,7 +29,6 @@ from recording.library.keep.erasures import approve_erasure, request_erasure
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.keep.retention import set_rules
 from recording.library.tags import change_tags
-from recording.ports import Page
 from tests.unit.domain.keep import reference
 
 DAYS = 7 * 365
@@ -268,9 +266,6 @@ def live(seed: int, days: int = DAYS) -> Years:
     return _Life(seed, days).run()
 
 
-# --- wrong variants, which must be caught ---
-
-
 def _without_holds(right: Decide) -> Decide:
     return lambda recording, rules, _holds, requests, now, **more: right(recording, rules, (), requests, now, **more)
 
@@ -317,61 +312,6 @@ def caught_at(name: str, most: int, days: int = DAYS) -> int | None:
     """Return the first seed at which a wrong variant is caught."""
     with wrong(VARIANTS[name]):
         return next((seed for seed in range(most) if live(seed, days).violations), None)
-
-
-# --- a million recordings ---
-
-
-@dataclass
-class _Many:
-    """A catalog of many recordings, made page by page; requests are counted."""
-
-    count: int
-    now: datetime
-    requests: int = 0
-    position: dict[str, str] = field(default_factory=dict)
-
-    def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
-        self.requests += 1
-        first = int(after or 0)
-        items = tuple(self._record(number) for number in range(first, min(first + most, self.count)))
-        return Page(items, str(first + most) if first + most < self.count else "")
-
-    def _record(self, number: int) -> RecordingRecord:
-        began = self.now - timedelta(days=number % 300)
-        facts = RecordingFacts.model_construct(
-            started_at=began,
-            duration_ms=60_000.0,
-            paused_ms=0.0,
-            formats=("mp3",),
-            participants=(),
-            content=None,
-            channel=None,
-        )
-        return RecordingRecord.model_construct(
-            recording_id=f"r{number:09d}", started_here=False, request={}, tags={}, facts=facts
-        )
-
-    def cursor(self, loop: str) -> str:
-        return self.position.get(loop, "")
-
-    def save_cursor(self, loop: str, position: str) -> None:
-        self.requests += 1
-        self.position[loop] = position
-
-
-def figures(count: int) -> tuple[float, int]:
-    """Return the seconds and requests of one daily run over so many recordings, of which none is due."""
-    here = World(settings=settings())
-    set_rules(
-        {"note": "x", "rules": [{"name": "year", "action": "retain_and_delete", "days": 365}]}, "*", "a", here.ports
-    )
-    many = _Many(count, here.now)
-    object.__setattr__(here.fakes, "catalog", many)
-    began = time.perf_counter()
-    report = dispose(here.ports, here.settings, lambda: 0.0)
-    assert report.seen == count
-    return time.perf_counter() - began, many.requests + report.pages + 1
 
 
 def print_years(first: int, seeds: int, *, is_long: bool) -> int:
