@@ -75,12 +75,13 @@ def story(
     which: Annotated[StoryName, typer.Argument(help="which story")],
     write: Annotated[bool, typer.Option("--write", help="write docs/night-story.md")] = False,
     check: Annotated[bool, typer.Option("--check", help="only compare with the page")] = False,
+    real: Annotated[bool, typer.Option("--real", help="on Azurite, the host and the simulator: minutes")] = False,
 ) -> None:
     """Play a night on call: six troubles, seen on every face, mended, over; fail if two faces disagree."""
     del which
     from dev.story.page import main_story
 
-    raise typer.Exit(main_story(write=write, check=check))
+    raise typer.Exit(main_story(write=write, check=check, real=real))
 
 
 @app.command()

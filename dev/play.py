@@ -115,8 +115,13 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
                 screen.say("stopping …")
     except KeyboardInterrupt:
         return 130
-    except PermissionError as error:
-        screen.console.print(f"[red]The folder cannot be written:[/] {error.filename}")
+    except OSError as error:
+        what = (
+            f"The folder cannot be written:[/] {error.filename}"
+            if error.filename
+            else f"The local world could not start:[/] {error}"
+        )
+        screen.console.print(f"[red]{what}")
         return 1
     except _FAULTS as error:
         screen.console.print(f"[red]The local world could not start:[/] {error}")

@@ -51,9 +51,9 @@ def faces_of(here: World) -> Faces:
             "model": dict(model),
             "status": status["attention"],
             "ls --attention": dict(Counter(each["kind"] for each in listed["attention"])),
-            "doctor": _kinds_in(by_doctor["found"]),
+            "doctor": kinds_in(by_doctor["found"]),
             "GET held": dict(Counter(each["kind"] for each in held["attention"])),
-            "GET health/deep": _kinds_in(findings["held"]["found"]),
+            "GET health/deep": kinds_in(findings["held"]["found"]),
         },
         red={
             "status": status_code != 0,
@@ -65,7 +65,7 @@ def faces_of(here: World) -> Faces:
         numbers={
             "status": sum(status["attention"].values()),
             "ls": len(listed["attention"]),
-            "doctor": sum(_kinds_in(by_doctor["found"]).values()),
+            "doctor": sum(kinds_in(by_doctor["found"]).values()),
             "GET held": held["attentionCount"],
             "GET health/deep": deep.status_code,
         },
@@ -100,7 +100,7 @@ def _get(route: str) -> func.HttpRequest:
     return func.HttpRequest("GET", f"https://app/api/{route}", body=b"")
 
 
-def _kinds_in(found: str) -> dict[str, int]:
+def kinds_in(found: str) -> dict[str, int]:
     """Return the kinds that the doctor's finding names: `3 things: 1 at risk, 2 held`."""
     _, _, told = found.partition(": ")
     pairs = (part.partition(" ") for part in told.split(", ") if part)

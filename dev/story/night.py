@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task, wav
 from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import WitnessedSource, World
+from dev.story.alerts import HeardLog
 from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.find.short_ids import short_id
@@ -87,9 +88,11 @@ class Night:
         return made
 
 
-def at_three() -> Night:
+def at_three(log: HeardLog | None = None) -> Night:
     """Return the night at three o'clock: a day has gone by, and six things went wrong in it."""
     night = Night()
+    if log is not None:
+        log.follows(lambda: night.here.now)
     night.here.fakes.clock.advance(seconds=(BEGINS - night.here.now).total_seconds())
     night.arrives("lost", why=lambda: SourceRefusedError("403"))
     night.until(THREE - timedelta(hours=23, minutes=30))

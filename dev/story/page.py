@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from dev.in_memory.world import World
+from dev.story.alerts import HeardLog, disagreements, heard_log
 from dev.story.faces import deep_health, faces_of, held_over_http, probe_of
 from dev.story.night import Night, at_three, mends
 from dev.terminal_screens import terminal
@@ -12,6 +13,7 @@ from recording.cli.__main__ import main
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "night-story.md"
 COLUMNS = 80
+REAL = "<!-- real parts: written by python -m dev story night --real --write -->"
 _HELD = "jq -r '.attention[] | [.kind, .reason, .timeLeftSeconds] | @tsv'"
 _DEEP = 'jq -r \'.status, (.findings[] | select(.state == "failed") | .check + ": " + .found)\''
 _INTRO = """# The night story
@@ -20,15 +22,28 @@ What six troubles look like at three in the morning, on every face of the app, a
 app's own use cases, commands and routes are played over an in-memory world for a day and a night; nothing is written
 into its tables by hand. `python -m dev story night` plays it again, compares the faces after each step, and fails if
 one of them is green while another is red; `--write` writes this page, and a test holds the page against what is played.
+The alerts are those that `infra/` deploys: their queries are executed over the lines that the app logged by then.
 What each code means: [error codes](errors.md); what to do at each alert: [runbook](runbook.md); every command:
 [commands](commands.md).
+"""
+
+
+_ON_REAL_PARTS = """## The same night on real parts
+
+`python -m dev story night --real` plays it with Azurite, the built-in Functions host in a process of its own, both
+of Event Grid's ways, and the ACS simulator over TLS; the commands work on that storage, and `GET held` and the deep
+health are asked over HTTP. What is not real: time. A file moves the clocks of the app, of Azurite and of the simulator
+at once, and the timer of reconcile is started by hand after each step of minutes or hours; the nightly scrub does not
+run. The alerts are executed over the host's log, each line at the time of its step. It takes some minutes, so no test
+plays it.
 """
 
 
 class Story:
     """The night as it is told, and what was wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: HeardLog) -> None:
+        self.log = log
         self.lines: list[str] = [_INTRO]
         self.faults: list[str] = []
 
@@ -44,8 +59,11 @@ class Story:
     def compare(self, here: World, when: str) -> None:
         """Ask every face, and add what they say."""
         found = faces_of(here)
+        firing = self.log.firing(here.now)
         self.faults += [f"{when}: {each}" for each in found.disagreements()]
+        self.faults += [f"{when}: {each}" for each in disagreements(firing, found.kinds["model"])]
         self.tell(f"All faces: {found.line}.")
+        self.tell(f"Alerts: {', '.join(sorted(firing)) or 'none'}.")
 
     @property
     def text(self) -> str:
@@ -55,8 +73,8 @@ class Story:
 
 def told() -> Story:
     """Play the night and tell it."""
-    story, night = Story(), at_three()
-    with terminal(COLUMNS):
+    with heard_log() as log, terminal(COLUMNS):
+        story, night = Story(log), at_three(log)
         story.tell("## Three o'clock")
         for command in ("recordings status", "recordings ls --attention"):
             story.show(command, run(night.here, command))
@@ -118,12 +136,24 @@ def run(here: World, command: str) -> str:
     return "".join(said) + (f"exit code {code}\n" if code else "")
 
 
-def main_story(*, write: bool, check: bool) -> int:
+def played_part(page: str) -> str:
+    """Return what of the page is played in memory; the rest is of one run on real parts."""
+    return page.partition(REAL)[0].rstrip() + "\n"
+
+
+def _rest_of(page: str) -> str:
+    _, mark, rest = page.partition(REAL)
+    return f"\n{mark}{rest}" if mark else ""
+
+
+def main_story(*, write: bool, check: bool, real: bool = False) -> int:
     """Print the night, or write or compare its page; 0 when all faces agreed at every step."""
-    story = told()
+    if real:
+        return _main_on_real_parts(write=write)
+    story, page = told(), PAGE.read_text(encoding="utf-8")
     if write:
-        PAGE.write_text(story.text, encoding="utf-8")
-    elif check and PAGE.read_text(encoding="utf-8") != story.text:
+        PAGE.write_text(story.text + _rest_of(page), encoding="utf-8")
+    elif check and played_part(page) != story.text:
         story.faults.append("docs/night-story.md is of another night: python -m dev story night --write")
     elif not check:
         print(story.text)
@@ -131,3 +161,18 @@ def main_story(*, write: bool, check: bool) -> int:
         print(f"NOT AGREED  {fault}")
     print(f"{len(list(mends()))} troubles seen, put right and over: {'no' if story.faults else 'yes'}")
     return int(bool(story.faults))
+
+
+def _main_on_real_parts(*, write: bool) -> int:
+    from dev.story.real_night import told_on_real_parts
+
+    told_there = told_on_real_parts(COLUMNS)
+    text = "\n".join([REAL, "", _ON_REAL_PARTS, *told_there.lines]).rstrip() + "\n"
+    if write and not told_there.faults:
+        PAGE.write_text(f"{played_part(PAGE.read_text(encoding='utf-8'))}\n{text}", encoding="utf-8")
+    else:
+        print(text)
+    for fault in told_there.faults:
+        print(f"NOT AGREED  {fault}")
+    print(f"on real parts: seen, put right and over: {'no' if told_there.faults else 'yes'}")
+    return int(bool(told_there.faults))

@@ -35,6 +35,7 @@ var logAlerts = [
   { name: 'archive-delete', severity: 1, scope: archiveId, every: 'PT15M', range: 'P1D', by: ['OperationName', 'RequesterObjectId', 'caller'], query: loadTextContent('../observability/archive-delete.kql') }
   { name: 'archive-read', severity: 1, scope: archiveId, every: 'PT1H', range: 'PT2H', by: ['RequesterObjectId', 'caller'], query: loadTextContent('../observability/archive-read.kql') }
   { name: 'archive-drift', severity: 1, scope: workspaceId, every: 'PT15M', range: 'P2D', by: ['reason', 'night'], query: loadTextContent('../observability/archive-drift.kql') }
+  { name: 'chunk-stuck', severity: 2, scope: workspaceId, every: 'PT15M', range: 'P1D', by: ['code'], query: loadTextContent('../observability/chunk-stuck.kql') }
   { name: 'queue-waiting', severity: 2, scope: workspaceId, every: 'PT15M', range: 'PT30M', by: ['queue'], query: loadTextContent('../observability/queue-waiting.kql') }
   { name: 'scrub-behind', severity: 2, scope: workspaceId, every: 'PT1H', range: 'P2D', by: ['what'], query: loadTextContent('../observability/scrub-behind.kql') }
   { name: 'seal-behind', severity: 2, scope: workspaceId, every: 'PT15M', range: 'P2D', by: ['code'], query: loadTextContent('../observability/seal-behind.kql') }

@@ -187,5 +187,5 @@ def _report(record: ChunkRecord) -> None:
         latency_seconds=record.verified_at - record.task.event_time if record.verified_at else None,
         **facts,
     )
-    if record.media_warning is not None:
+    if record.media_warning is not None and record.accepted is None:  # an operator has heard what was accepted
         emit(Event.CHUNK_MEDIA_SUSPECT, index=record.task.index, detail=record.media_warning, **facts)

@@ -25,6 +25,7 @@ from recording.operate.find_held import Chosen
 from recording.operate.held import redrive
 from recording.ports import Ports
 from recording.settings import Settings
+from recording.telemetry import Event, emit
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, setting
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
         StorageError: storage does not answer; what was dismissed until then stays so.
     """
-    return _decided(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss)
+    return _decided(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss_and_log)
 
 
 def retry(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
@@ -120,6 +121,23 @@ def _decided(  # noqa: PLR0917 - the two decisions differ in what they do, and i
     about = {item.recording_id for item in items}
     audited(operation, about.pop() if len(about) == 1 else None, caller, ports, each, note=decision.note)
     return Decided(tuple(done), tuple(skipped))
+
+
+def _dismiss_and_log(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:
+    """Dismiss it and log that, which ends its alert."""
+    if not _dismiss(item, decision, ports, settings):
+        return False
+    for entry in item.entries or (None,):
+        emit(
+            Event.DISMISSED,
+            action=item.kind,
+            reason=item.reason,
+            recording_id=item.recording_id,
+            document_id=item.document_id,
+            index=item.index,
+            entry=entry,
+        )
+    return True
 
 
 def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: Settings) -> bool:

@@ -63,6 +63,7 @@ class Event(StrEnum):
     SCRUBBED = "recording.scrubbed"
     SCRUB_BEHIND = "recording.scrub.behind"
     REDRIVEN = "recording.redriven"
+    DISMISSED = "recording.dismissed"
     QUEUE_SEEN = "recording.queue.seen"
     FOLLOW_UP_FAILED = "recording.follow_up_failed"
     DIRECTORY_EXPORTED = "recording.directory_exported"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from dev.story.alerts import disagreements
 from dev.story.faces import Faces, faces_of
 from dev.story.night import Night, at_three, mends
-from dev.story.page import PAGE, Story, told
+from dev.story.page import PAGE, Story, played_part, told
 from recording.domain.watched.attention import Attention
 from recording.operate.attention import NeedsAttention
 
@@ -41,7 +42,7 @@ def test_each_trouble_ends_and_the_faces_agree_after_each(story: Story) -> None:
 
 def test_the_page_is_what_is_played(story: Story) -> None:
     """A transcript of yesterday's program misleads at night."""
-    assert story.text == PAGE.read_text("utf-8"), "write it anew: python -m dev story night --write"
+    assert story.text == played_part(PAGE.read_text("utf-8")), "write it anew: python -m dev story night --write"
 
 
 def test_nothing_is_deleted_at_acs_that_is_not_proved(night: Night) -> None:
@@ -49,7 +50,26 @@ def test_nothing_is_deleted_at_acs_that_is_not_proved(night: Night) -> None:
     assert len(night.source.deleted) == 1
 
 
-@pytest.mark.parametrize("place", ["recording.http.routes", "recording.cli.status", "recording.operate.doctor"])
+def test_the_alerts_tell_of_each_trouble_and_end_with_it(story: Story) -> None:
+    """They are what wakes people: one that is over must not stand for two days."""
+    alerts = [
+        line.removeprefix("Alerts: ").rstrip(".") for line in story.text.splitlines() if line.startswith("Alerts")
+    ]
+    assert set(alerts[0].split(", ")) == {
+        *("chunk-at-risk", "chunk-expired", "chunk-quarantined", "chunk-stuck"),
+        *("event-rejected", "operator-fault", "recording-missing"),
+    }
+    assert alerts[-1] == "none"
+
+
+def test_an_alert_that_is_quiet_or_stands_too_long_is_found() -> None:
+    """The comparison itself is awake."""
+    assert list(disagreements(frozenset({"chunk-expired"}), {"lost": 1})) == []
+    assert list(disagreements(frozenset(), {"lost": 1})) == ["no alert tells of lost"]
+    assert len(list(disagreements(frozenset({"chunk-expired", "operator-fault"}), {}))) == 2
+
+
+@pytest.mark.parametrize("place", ["recording.http.routes", "recording.cli.status", "recording.operate.doctor.storage"])
 def test_a_face_that_lies_is_found(night: Night, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     """The comparison itself is awake."""
     monkeypatch.setattr(f"{place}.needs_attention", lambda *_: NeedsAttention(()))

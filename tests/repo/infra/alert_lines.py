@@ -114,11 +114,16 @@ A_GOOD_LIFE: tuple[tuple[Event, Fields], ...] = (
     (Event.SOURCE_DELETED, {"document_id": "doc-0", "reason": "deleted"}),
     (Event.SOURCE_LEFT, {"document_id": "doc-0", "reason": "external"}),
     (Event.REDRIVEN, {"document_id": "doc-0", "reason": "overdue"}),
+    (Event.DISMISSED, {"action": "held", "reason": "foreign_host", "recording_id": "rec-0", "entry": "e.json"}),
 )
 
 
 def _failed(**fields: Any) -> tuple[timedelta, Event, Fields]:
     return 30 * MINUTE, Event.ATTEMPT_FAILED, {**IDS, "time_left_seconds": 50000.0, "delay_seconds": 60.0, **fields}
+
+
+def _rejected(entry: str, ago: timedelta = 20 * MINUTE) -> tuple[timedelta, Event, Fields]:
+    return ago, Event.EVENT_REJECTED, {"reason": "foreign_host", "came_from": "event_grid", "entry": entry}
 
 
 def _now(event: Event, **fields: Any) -> tuple[timedelta, Event, Fields]:
@@ -150,6 +155,14 @@ def _reads(count: int, **fields: Any) -> list[tuple[str, timedelta, Row]]:
         _deleted(**{"OperationName": "GetBlob", "Uri": f"https://a.blob.example/recordings/{at}.mp4?x", **fields})
         for at in range(count)
     ]
+
+
+def _ranges(count: int) -> list[tuple[str, timedelta, Row]]:
+    return [_deleted(OperationName="GetBlobRange") for _ in range(count)]
+
+
+def _again(recording_id: str) -> tuple[timedelta, Event, Fields]:
+    return 2 * HOUR, Event.EVENT_DUPLICATE, {"recording_id": recording_id, "event_id": "e"}
 
 
 def _counted(**counts: int) -> tuple[tuple[timedelta, Event, Fields], ...]:
@@ -226,7 +239,33 @@ CASES: tuple[Case, ...] = (
         [_now(Event.CHUNK_IN_FALLBACK, **IDS, time_left_seconds=1.0)],
         _alerts("chunk-in-fallback"),
     ),
-    Case("a try fails for ACS", [_failed(code="source_empty", fault="acs")]),
+    Case("a try fails for ACS", [_failed(code="source_empty", fault="acs", attempt=4)]),
+    Case(
+        "five tries fail for ACS",
+        [_failed(code="source_busy", fault="acs", attempt=at) for at in (4, 5)],
+        _alerts("chunk-stuck"),
+    ),
+    Case(
+        "a refused event is put back to work, and one that was refused twice is dismissed",
+        [
+            *(_rejected(entry) for entry in ("e1.json", "e2.json", "e3.json")),
+            (15 * MINUTE, Event.REDRIVEN, {"reason": "asked_for", "entry": "e1.json"}),
+            *((10 * MINUTE, Event.DISMISSED, {"action": "held", "entry": entry}) for entry in ("e2.json", "e3.json")),
+        ],
+    ),
+    Case(
+        "one of two refused events is dismissed",
+        [
+            *(_rejected(entry) for entry in ("e1.json", "e2.json")),
+            (10 * MINUTE, Event.DISMISSED, {"action": "held", "entry": "e2.json"}),
+        ],
+        _alerts("event-rejected"),
+    ),
+    Case(
+        "a dismissed event is refused again",
+        [(15 * MINUTE, Event.DISMISSED, {"action": "held", "entry": "e1.json"}), _rejected("e1.json", 10 * MINUTE)],
+        _alerts("event-rejected"),
+    ),
     Case(
         "a try fails for want of a role", [_failed(code="source_refused", fault="operator")], _alerts("operator-fault")
     ),
@@ -409,6 +448,24 @@ CASES: tuple[Case, ...] = (
             (18 * MINUTE, Event.DISPOSE_RAN, {"count": 2, "took_ms": 40, "detail": "disposed=1 refused_by_storage=1"}),
         ],
     ),
+    Case(
+        "events go out, and what was left is caught up",
+        [
+            _now(Event.NOTIFY_WRITTEN, event_id="e", recording_id="rec-1"),
+            _now(Event.NOTIFIED, event_id="e", entry="topic", latency_seconds=2.0),
+            _now(Event.NOTIFY_CAUGHT_UP, count=3),
+        ],
+    ),
+    Case(
+        "somebody's endpoint refuses events, fails, and is switched off",
+        [
+            _now(Event.NOTIFY_REFUSED, event_id="e", entry="hook"),
+            _now(Event.NOTIFY_FAILED, code="storage_busy", attempt=1),
+            _now(Event.ENDPOINT_FAILING, entry="hook", code="endpoint_refused", age_seconds=4000.0),
+            _now(Event.NOTIFY_GIVEN_UP, event_id="e", entry="hook"),
+            _now(Event.ENDPOINT_DISABLED, entry="hook", code="endpoint_refused", age_seconds=400000.0),
+        ],
+    ),
     Case("the scrub does not run", alerts=_alerts("scrub-behind"), without=frozenset({Event.SCRUBBED})),
     Case("nothing runs", alerts=_alerts("app-silent"), without=frozenset({Event.RECONCILED})),
     Case(
@@ -485,6 +542,30 @@ CASES: tuple[Case, ...] = (
         rows=[_deleted(OperationName="DeleteBlobImmutabilityPolicy")],
         alerts=_alerts("archive-delete"),
     ),
+    *(
+        Case(f"{operation} in the archive", rows=[_deleted(OperationName=operation)], alerts=_alerts("archive-delete"))
+        for operation in ("DeleteContainer", "SetBlobExpiry", "SetBlobImmutabilityPolicy", "BlobBatch", "BatchDelete")
+    ),
+    Case(
+        "the lifecycle rule is refused",
+        rows=[_deleted(**{**_LIFECYCLE, "StatusText": "BlobImmutableDueToPolicy"})],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case("a reader plays one recording in many ranges", rows=_ranges(150)),
+    *(
+        Case(
+            f"a stranger reads everything by {operation}",
+            rows=_reads(150, OperationName=operation),
+            alerts=_alerts("archive-read"),
+        )
+        for operation in ("GetBlobRange", "CopyBlobSource")
+    ),
+    Case(
+        "ACS recorded what came by one path only",
+        [(2 * HOUR, Event.EVENT_ACCEPTED, {"recording_id": "rec-3", "event_id": "e", "came_from": "event_grid"})],
+        rows=[_row("rec-3", 3 * HOUR)],
+    ),
+    Case("ACS recorded what came a second time only", [_again("rec-2")], rows=[_row("rec-2", 3 * HOUR)]),
     Case("the app writes", rows=[_deleted(OperationName="PutBlock", RequesterObjectId=APP)]),
     Case("the app reads everything", rows=_reads(150, RequesterObjectId=APP)),
     Case("a reader listens to one", rows=_reads(1)),
@@ -494,7 +575,10 @@ CASES: tuple[Case, ...] = (
         rows=_reads(1, AuthenticationType="SAS", RequesterObjectId=""),
         alerts=_alerts("archive-read"),
     ),
-    Case("somebody is refused", rows=_reads(150, StatusText="AuthorizationFailure")),
+    *(
+        Case(f"somebody is refused: {status}", rows=_reads(150, StatusText=status))
+        for status in ("AuthorizationFailure", "AuthenticationFailed", "AuthorizationPermissionMismatch")
+    ),
     Case(
         "the log is full",
         rows=[
@@ -522,31 +606,96 @@ CASES: tuple[Case, ...] = (
 CHUNK: Fields = IDS
 # What begins an alert that stands until a line of the same subject ends it.
 FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
-    ("chunk-at-risk", Event.CHUNK_AT_RISK, {**CHUNK, "time_left_seconds": 21600.0}, (Event.CHUNK_ARCHIVED, CHUNK)),
-    ("chunk-expired", Event.CHUNK_EXPIRED, {**CHUNK, "code": "source_busy"}, (Event.CHUNK_ARCHIVED, CHUNK)),
-    ("chunk-quarantined", Event.CHUNK_QUARANTINED, {**CHUNK, "reason": "media_suspect"}, (Event.REDRIVEN, CHUNK)),
-    ("recording-missing", Event.MISSING, {"recording_id": "rec-1"}, (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"})),
+    *(
+        ("chunk-at-risk", Event.CHUNK_AT_RISK, {**CHUNK, "time_left_seconds": 21600.0}, (end, CHUNK))
+        for end in (Event.CHUNK_ARCHIVED, Event.CHUNK_IN_FALLBACK, Event.CHUNK_QUARANTINED, Event.CHUNK_EXPIRED)
+    ),
+    *(
+        ("chunk-expired", Event.CHUNK_EXPIRED, {**CHUNK, "code": "source_busy"}, (end, CHUNK))
+        for end in (Event.CHUNK_ARCHIVED, Event.DISMISSED)
+    ),
+    *(
+        ("chunk-quarantined", Event.CHUNK_QUARANTINED, {**CHUNK, "reason": "media_suspect"}, (end, CHUNK))
+        for end in (Event.REDRIVEN, Event.CHUNK_REOPENED, Event.CHUNK_ARCHIVED, Event.DISMISSED)
+    ),
+    *(
+        ("recording-missing", Event.MISSING, {"recording_id": "rec-1"}, end)
+        for end in (
+            (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"}),
+            (Event.DISMISSED, {"recording_id": "rec-1", "action": "missing"}),
+        )
+    ),
+    *(
+        ("recording-incomplete", Event.INCOMPLETE, {"recording_id": "rec-1", "detail": "missing indexes: 1"}, end)
+        for end in (
+            (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"}),
+            (Event.DISMISSED, {"recording_id": "rec-1", "action": "incomplete"}),
+        )
+    ),
+    *(
+        ("pause-overdue", Event.PAUSE_OVERDUE, {"recording_id": "rec-1", "code": "pause_overdue"}, end)
+        for end in (
+            (Event.RESUMED, {"recording_id": "rec-1"}),
+            (Event.STOPPED, {"recording_id": "rec-1"}),
+            (Event.DISMISSED, {"recording_id": "rec-1", "action": "pause_overdue"}),
+        )
+    ),
+    *(
+        ("chunk-in-fallback", Event.CHUNK_IN_FALLBACK, CHUNK, (end, CHUNK))
+        for end in (Event.CHUNK_HEALED, Event.CHUNK_ARCHIVED)
+    ),
+    *(
+        ("operator-fault", Event.ATTEMPT_FAILED, {**CHUNK, "code": "source_refused", "fault": "operator"}, (end, CHUNK))
+        for end in (
+            *(Event.CHUNK_ARCHIVED, Event.SOURCE_DELETED, Event.SOURCE_LEFT),
+            *(Event.CHUNK_QUARANTINED, Event.CHUNK_EXPIRED),
+        )
+    ),
+    *(
+        (
+            "chunk-stuck",
+            Event.ATTEMPT_FAILED,
+            {**CHUNK, "code": "source_busy", "fault": "acs", "attempt": 7},
+            (end, CHUNK),
+        )
+        for end in (
+            *(Event.CHUNK_ARCHIVED, Event.SOURCE_DELETED, Event.SOURCE_LEFT, Event.CHUNK_IN_FALLBACK),
+            *(Event.CHUNK_QUARANTINED, Event.CHUNK_EXPIRED),
+        )
+    ),
+    *(
+        ("control-refused", Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"}, (end, {}))
+        for end in (Event.STARTED, Event.PAUSED, Event.RESUMED, Event.STOPPED)
+    ),
+    ("seal-behind", Event.SEAL_BEHIND, {"code": "seal_key_unavailable"}, (Event.SEALED, {"count": 3, "requests": 1})),
+]
+# What says something of the same recording, and ends nothing: another thing of it was decided.
+NO_ENDS: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
+    (
+        "recording-missing",
+        Event.MISSING,
+        {"recording_id": "rec-1"},
+        (Event.DISMISSED, {"recording_id": "rec-1", "action": "held", "entry": "e.json"}),
+    ),
     (
         "recording-incomplete",
         Event.INCOMPLETE,
         {"recording_id": "rec-1", "detail": "missing indexes: 1"},
-        (Event.EVENT_ACCEPTED, {"recording_id": "rec-1"}),
+        (Event.DISMISSED, {**CHUNK, "action": "lost"}),
     ),
     (
         "pause-overdue",
         Event.PAUSE_OVERDUE,
         {"recording_id": "rec-1", "code": "pause_overdue"},
-        (Event.RESUMED, {"recording_id": "rec-1"}),
+        (Event.DISMISSED, {"recording_id": "rec-1", "action": "missing"}),
     ),
-    ("chunk-in-fallback", Event.CHUNK_IN_FALLBACK, CHUNK, (Event.CHUNK_HEALED, CHUNK)),
     (
-        "operator-fault",
-        Event.ATTEMPT_FAILED,
-        {**CHUNK, "code": "source_refused", "fault": "operator"},
-        (Event.CHUNK_ARCHIVED, CHUNK),
+        "chunk-expired",
+        Event.CHUNK_EXPIRED,
+        {**CHUNK, "code": "source_busy"},
+        (Event.DISMISSED, {"recording_id": "rec-1", "action": "missing"}),
     ),
-    ("control-refused", Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"}, (Event.STARTED, {})),
-    ("seal-behind", Event.SEAL_BEHIND, {"code": "seal_key_unavailable"}, (Event.SEALED, {"count": 3, "requests": 1})),
+    ("chunk-expired", Event.CHUNK_EXPIRED, {**CHUNK, "code": "source_busy"}, (Event.REDRIVEN, CHUNK)),
 ]
 
 

@@ -8,7 +8,17 @@ from typing import Any
 from dev.prove.alarms import INGESTION, Alert, Key, Line, alerts_of, workspace_of
 from dev.prove.log_workspace import Workspace
 from recording.telemetry import Event
-from tests.repo.infra.alert_lines import CASES, FAILURES, HOUR, MINUTE, NOW, line_of, reconciled, workspace_after
+from tests.repo.infra.alert_lines import (
+    CASES,
+    FAILURES,
+    HOUR,
+    MINUTE,
+    NO_ENDS,
+    NOW,
+    line_of,
+    reconciled,
+    workspace_after,
+)
 from tests.repo.infra.bicep import Declared, Expression, Value, as_dict, as_list, at
 from tests.repo.infra.templates import Check, Templates, differs
 
@@ -44,7 +54,7 @@ SCOPE_OF = {
 WAKES = {"chunk-expired", "app-silent", "event-dropped"}
 FOR_THE_DAY = {
     *("queue-waiting", "scrub-behind", "seal-behind", "acs-log-unavailable", "message-poisoned", "event-rejected"),
-    *("metadata-missing", "media-suspect", "event-delivery-failing"),
+    *("metadata-missing", "media-suspect", "event-delivery-failing", "chunk-stuck"),
 }
 FREQUENCIES = {
     "PT1M",
@@ -98,6 +108,8 @@ def every_alert_is_on_and_reaches_people(templates: Templates) -> Iterator[str]:
     if getattr(alerts.variables.get("groups"), "text", "") != GROUPS:
         yield "alerts: groups"
     people = alerts.resources["people"].properties
+    if "useCommonAlertSchema: true" not in getattr(people.get("emailReceivers"), "text", ""):
+        yield "alerts:people: mails without the facts of the alert"
     loop = people.get("emailReceivers")
     if people.get("enabled") is not True or "alertEmails" not in getattr(loop, "text", ""):
         yield "alerts:people: off, or nobody"
@@ -165,6 +177,37 @@ def every_alert_looks_at_its_place(templates: Templates) -> Iterator[str]:
     yield from _takes("infra/main.bicep:alerts", templates.main.modules["alerts"].given, SCOPES)
 
 
+def each_subject_has_an_alert_of_its_own(templates: Templates) -> Iterator[str]:
+    """By chunk, by recording: the second one that is lost must not be swallowed by the first."""
+    for one in as_list(templates.module("alerts").variables.get("logAlerts")):
+        name = str(at(one, "name"))
+        if at(one, "by") != SUBJECTS[name]:
+            yield f"alerts: {name} is kept apart by {at(one, 'by')}"
+    condition = templates.module("alerts").resources["activities"].properties.get("condition")
+    category, status, values = (*as_list(at(condition, "allOf")), None, None, None)[:3]
+    texts = [getattr(at(each, "equals"), "text", "") for each in (category, status)]
+    if texts != ["one.category", "one.status"] or "one.values" not in getattr(at(values, "anyOf"), "text", ""):
+        yield "alerts:activities: another condition than the table's"
+
+
+SUBJECTS: Mapping[str, list[str]] = {
+    **{name: ["document_id"] for name in ("chunk-expired", "chunk-at-risk", "chunk-quarantined")},
+    **{name: ["recording_id"] for name in ("recording-missing", "recording-incomplete", "recording-never-announced")},
+    **{name: [] for name in ("app-silent", "chunk-in-fallback", "log-cap-reached", "acs-log-unavailable")},
+    **{name: ["queue"] for name in ("queue-stuck", "queue-waiting", "message-poisoned")},
+    **{name: ["code"] for name in ("control-refused", "operator-fault", "seal-behind", "chunk-stuck")},
+    "pause-overdue": ["recording_id"],
+    "unrecorded": ["reason", "recording_id"],
+    "archive-delete": ["OperationName", "RequesterObjectId", "caller"],
+    "archive-read": ["RequesterObjectId", "caller"],
+    "archive-drift": ["reason", "night"],
+    "scrub-behind": ["what"],
+    "event-rejected": ["reason", "came_from", "hour"],
+    "metadata-missing": ["code", "hour"],
+    "media-suspect": ["hour"],
+}
+
+
 def severities_say_who_is_woken(templates: Templates) -> Iterator[str]:
     """Severity 0 wakes people; a severity that is wrong by one is an alarm that is read tomorrow."""
     for name, alert in alerts_of(templates).items():
@@ -214,41 +257,59 @@ def changes_of_protection_are_told(templates: Templates) -> Iterator[str]:
 
 def each_alert_fires_on_its_failure_alone(templates: Templates) -> Iterator[str]:
     """The deployed queries are executed over two calm days and each thing that can happen: fires, or is quiet."""
-    rules = {name: alert for name, alert in alerts_of(templates).items() if alert.query}
-    for name, alert in rules.items():
+    for name, alert in alerts_of(templates).items():
+        if alert.query:
+            yield from fires_wrongly(templates, name)
+
+
+def fires_wrongly(templates: Templates, name: str) -> Iterator[str]:
+    """Yield each thing that an alert must fire for and does not, or the reverse."""
+    alert = alerts_of(templates)[name]
+    wanted = {at for at, case in enumerate(CASES) if name in case.alerts}
+    for case in sorted(
+        range(len(CASES)), key=lambda one: one not in wanted
+    ):  # what must fire first: most faults miss it
         try:
-            fired = {at for at in range(len(CASES)) if _keys(alert, at)}
+            fires = bool(_keys(alert, case))
         except Exception as error:  # noqa: BLE001 - whatever the engine says of a query that cannot be run
             yield f"{name}: {error}"
-            continue
-        wanted = {at for at, case in enumerate(CASES) if name in case.alerts}
-        yield from (f"{name} fires: {CASES[at].what}" for at in sorted(fired - wanted))
-        yield from (f"{name} is quiet: {CASES[at].what}" for at in sorted(wanted - fired))
-        if not wanted:
-            yield f"{name}: nothing sets it off"
+            return
+        if fires is not (case in wanted):
+            yield f"{name} {'fires' if fires else 'is quiet'}: {CASES[case].what}"
+    if not wanted:
+        yield f"{name}: nothing sets it off"
 
 
 def each_alert_ends_when_it_is_over(templates: Templates) -> Iterator[str]:
     """Ten hours after the line that began it an alert stands; the line that ends it does, and an older one does not."""
-    rules = alerts_of(templates)
+    for name, alert in alerts_of(templates).items():
+        if alert.query:
+            yield from ends_wrongly(templates, name)
+
+
+def ends_wrongly(templates: Templates, name: str) -> Iterator[str]:
+    """Yield each line that must end an alert and does not, or the reverse."""
+    try:
+        yield from (f"{name} {what}" for what in _ends_wrongly(alerts_of(templates)[name]))
+    except Exception as error:  # noqa: BLE001 - whatever the engine says of a query that cannot be run
+        yield f"{name}: {error}"
+
+
+def _ends_wrongly(rule: Alert) -> Iterator[str]:
     for name, event, fields, (end, subject) in FAILURES:
-        try:
-            yield from (
-                f"{name} {what}"
-                for what in _wrong(rules[name], event, tuple(fields.items()), end, tuple(subject.items()))
-            )
-        except Exception as error:  # noqa: BLE001 - whatever the engine says of a query that cannot be run
-            yield f"{name}: {error}"
-    for name, limit in (("queue-waiting", 1800), ("queue-stuck", 14400)):
-        if name in rules and (what := _old_look(rules[name], limit)):
-            yield f"{name} {what}"
-    for name, field in (
-        ("chunk-at-risk", "at_risk"),
-        ("recording-missing", "missing"),
-        ("recording-incomplete", "incomplete"),
-    ):
-        if what := _old_count(rules[name], field):
-            yield f"{name} {what}"
+        if name == rule.name:
+            yield from _wrong(rule, event, tuple(fields.items()), end, tuple(subject.items()))
+    for name, event, fields, (other, subject) in NO_ENDS:
+        if name == rule.name and not _stands(rule, event, tuple(fields.items()), other, tuple(subject.items())):
+            yield f"is ended by {other.value} {subject}"
+    if rule.name in OLD_LOOKS and (what := _old_look(rule, OLD_LOOKS[rule.name])):
+        yield what
+    if rule.name in COUNTED and (what := _old_count(rule, COUNTED[rule.name])):
+        yield what
+
+
+OLD_LOOKS = {"queue-waiting": 1800, "queue-stuck": 14400}
+COUNTED = {"chunk-at-risk": "at_risk", "recording-missing": "missing", "recording-incomplete": "incomplete"}
 
 
 @cache
@@ -275,6 +336,16 @@ def _wrong(
             and len(rule.asks(workspace_of(lines), NOW).rows) != expected
         )
     )
+
+
+@cache
+def _stands(
+    rule: Alert, event: Event, fields: tuple[tuple[str, Any], ...], other: Event, subject: tuple[tuple[str, Any], ...]
+) -> bool:
+    begun = Line(NOW - 10 * HOUR, line_of(event, **dict(fields)))
+    elsewhere = Line(NOW - HOUR, line_of(other, **dict(subject)))
+    timer = [Line(NOW - at * 5 * MINUTE, reconciled()) for at in range(150)]
+    return len(rule.keys(workspace_of([*timer, begun, elsewhere]), NOW)) == 1
 
 
 @cache
@@ -321,6 +392,7 @@ CHECKS: list[Check] = [
     log_alerts_are_evaluated_as_they_are_tested,
     metric_alerts_ask_for_the_right_metric,
     every_alert_looks_at_its_place,
+    each_subject_has_an_alert_of_its_own,
     severities_say_who_is_woken,
     windows_overlap,
     changes_of_protection_are_told,

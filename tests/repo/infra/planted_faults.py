@@ -10,6 +10,7 @@ from tests.repo.infra import (
     storage_policy,
     structure,
 )
+from tests.repo.infra.planted_connections import FAULTS as FAULTS_OF_CONNECTIONS
 from tests.repo.infra.templates import Check
 
 M = "infra/modules/"
@@ -23,7 +24,7 @@ FUNCTION_SUB = "infra/event-subscription-function.bicep"
 APP = f"{M}function-app.bicep"
 MAIN = "infra/main.bicep"
 ALERTS = f"{M}alerts.bicep"
-PROMISED = 200
+PROMISED = 400
 HOOK = "infra/hooks/postdeploy.sh"
 
 # Faults of a query that every parser takes: nothing but executing it finds them.
@@ -818,6 +819,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "allowedAudiences: ['api://${entraClientId}', entraClientId]",
         "allowedAudiences: []",
     ),
+    *FAULTS_OF_CONNECTIONS,
     # --- alerts -----------------------------------------------------------------------------------------------------
     (
         alert_policy.every_alert_is_on_and_reaches_people,

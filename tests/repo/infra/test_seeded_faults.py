@@ -1,5 +1,8 @@
 """Faults planted in copies of the templates, each found by the check that is there for it."""
 
+import itertools
+import re
+
 import pytest
 
 from tests.repo.infra import (
@@ -7,13 +10,18 @@ from tests.repo.infra import (
     agreement,
     alert_policy,
     completeness,
+    connections,
     custodian_policy,
+    grants,
     shapes,
     storage_policy,
     structure,
 )
 from tests.repo.infra.planted_faults import FAULTS, MAIN, PROMISED
 from tests.repo.infra.templates import Check, Templates, load
+
+# What a query shows and does not look for.
+SHOWN = {"not named in the log", "behind", "yyyy-MM-dd", "yyyy-MM-dd HH"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,25 @@ def templates() -> Templates:
 )
 def test_a_planted_fault_is_found(templates: Templates, check: Check, path: str, old: str, new: str) -> None:
     """The check that is named for it bites; that it is content without the fault is the test beside this one."""
-    assert list(check(templates.with_change(path, old, new))) != []
+    assert next(check(templates.with_change(path, old, new)), None) is not None
+
+
+TEXTS = [
+    (path, text)
+    for path, content in load().texts.items()
+    if path.endswith(".kql")
+    for text in sorted(set(re.findall(r'"([A-Za-z_.-]{4,}?[A-Za-z])"', re.sub(r"(?m)^//.*$", "", content))))
+    if text not in SHOWN
+]
+
+
+@pytest.mark.parametrize(("path", "text"), TEXTS, ids=[f"{path.split('/')[-1][:-4]}-{text}" for path, text in TEXTS])
+def test_each_text_that_a_query_looks_for_matters(templates: Templates, path: str, text: str) -> None:
+    """Without it the alert misses a failure, stands when all is over, or fires on another thing."""
+    changed = templates.with_change(path, f'"{text}"', f'"no.{text}"')
+    alert = path.rpartition("/")[2].removesuffix(".kql")
+    found = itertools.chain(alert_policy.ends_wrongly(changed, alert), alert_policy.fires_wrongly(changed, alert))
+    assert next(found, None) is not None
 
 
 def test_a_fault_that_cannot_be_planted_is_not_counted(templates: Templates) -> None:
@@ -47,7 +73,9 @@ def test_every_check_has_a_planted_fault() -> None:
         storage_policy,
         custodian_policy,
         access_policy,
+        grants,
         agreement,
+        connections,
         alert_policy,
     )
     checks = {check for module in modules for check in module.CHECKS}

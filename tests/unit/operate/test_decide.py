@@ -72,6 +72,23 @@ def test_what_is_dismissed_needs_no_attention_any_more(make: object) -> None:
     assert trail == [("dismiss_held", outcome, "operator-1", NOTE) for outcome in ("asked", "done")]
 
 
+@pytest.mark.parametrize(
+    ("make", "action"), [(held_chunk, "held"), (missing, "missing"), (refused, "held"), (suspect, "held")]
+)
+def test_a_dismissal_is_logged_once(make: object, action: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Alerts read the log: without a line, the alert of something that was decided stands for two days."""
+    here = world()
+    made = make(here)  # type: ignore[operator]
+    caplog.set_level("INFO", logger="recording")
+    caplog.clear()
+    dismiss(Chosen(id=made), NOTE, "operator-1", here.ports, here.settings)
+    lines = [text for text in caplog.messages if text.startswith("recording.dismissed")]
+    assert [f'action="{action}"' in text for text in lines] == [True]
+    with pytest.raises(RequestError):
+        dismiss(Chosen(id=made), NOTE, None, here.ports, here.settings)
+    assert sum(text.startswith("recording.dismissed") for text in caplog.messages) == 1
+
+
 def test_a_missing_recording_stays_listed_until_it_is_found() -> None:
     """I4: not three days, as long as it lasts; and the looks at it get rare."""
     here = world()
