@@ -408,6 +408,32 @@ def no_seal() -> Stage:
     return lived(world(), act)
 
 
+def keeps_failing() -> Stage:
+    """Play it: ACS does not give the media, and the fifth try fails."""
+
+    def act(stage: Stage) -> None:
+        _acs_down(stage)
+        while not any(" attempt=5" in line.text for line in stage.lines):
+            stage.goes_by(MINUTE)
+        stage.fails_now()
+        stage.goes_by(HOUR)
+
+    return lived(world(), act)
+
+
+def receiver_down() -> Stage:
+    """Play it: a receiver of events has taken nothing for an hour; the timer says so in every run."""
+
+    def act(stage: Stage) -> None:
+        stage.goes_by(HOUR)
+        stage.fails_now()
+        for _ in range(24):
+            emit(Event.ENDPOINT_FAILING, entry="webhook-1", code=Code.ENDPOINT_DISABLED, age_seconds=HOUR)
+            stage.goes_by(5 * MINUTE)
+
+    return lived(world(), act)
+
+
 def nobody_works(hours: float) -> Callable[[], Stage]:
     """Play it: tasks wait and no worker takes them, while the timer still runs."""
 

@@ -12,6 +12,7 @@ from recording.telemetry import Event, emit
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+RECEIVER: Mapping[str, Any] = {"entry": "webhook-1", "code": "endpoint_refused", "age_seconds": 4000}
 IDS: Mapping[str, Any] = {"recording_id": "rec-1", "document_id": "doc-1", "index": 0}
 STRANGER = "00000000-0000-0000-0000-0000000bad01"
 
@@ -441,6 +442,40 @@ CASES: tuple[Case, ...] = (
         _alerts("seal-behind"),
     ),
     Case(
+        "a receiver of events is down for an hour and comes back",
+        [
+            (80 * MINUTE, Event.NOTIFY_REFUSED, RECEIVER),
+            (20 * MINUTE, Event.ENDPOINT_FAILING, RECEIVER),
+            (15 * MINUTE, Event.NOTIFIED, {"entry": "webhook-1", "event_id": "e-1", "reason": "archived"}),
+        ],
+    ),
+    Case(
+        "a receiver of events takes nothing",
+        [(20 * MINUTE, Event.ENDPOINT_FAILING, RECEIVER)],
+        _alerts("receiver-failing"),
+    ),
+    Case(
+        "one receiver of events takes nothing, and another one does",
+        [
+            (20 * MINUTE, Event.ENDPOINT_FAILING, RECEIVER),
+            (15 * MINUTE, Event.NOTIFIED, {"entry": "webhook-2", "event_id": "e-1", "reason": "archived"}),
+        ],
+        _alerts("receiver-failing"),
+    ),
+    Case(
+        "nothing is sent to a receiver of events any more",
+        [(5 * HOUR, Event.ENDPOINT_DISABLED, RECEIVER)],
+        _alerts("receiver-failing"),
+    ),
+    Case(
+        "one event is refused for ever, and others arrive",
+        [
+            (20 * MINUTE, Event.NOTIFY_GIVEN_UP, RECEIVER),
+            (15 * MINUTE, Event.NOTIFIED, {"entry": "webhook-1", "event_id": "e-2", "reason": "archived"}),
+        ],
+        _alerts("receiver-failing"),
+    ),
+    Case(
         "recordings are destroyed by decision, and storage refuses one",
         [
             (20 * MINUTE, Event.DISPOSED, {"recording_id": "rec-0", "count": 4, "reason": "deleted_by_rule: calls"}),
@@ -465,6 +500,7 @@ CASES: tuple[Case, ...] = (
             _now(Event.NOTIFY_GIVEN_UP, event_id="e", entry="hook"),
             _now(Event.ENDPOINT_DISABLED, entry="hook", code="endpoint_refused", age_seconds=400000.0),
         ],
+        _alerts("receiver-failing"),
     ),
     Case("the scrub does not run", alerts=_alerts("scrub-behind"), without=frozenset({Event.SCRUBBED})),
     Case("nothing runs", alerts=_alerts("app-silent"), without=frozenset({Event.RECONCILED})),
@@ -666,6 +702,12 @@ FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
     *(
         ("control-refused", Event.CONTROL_REFUSED, {"code": "acs_forbidden", "fault": "operator"}, (end, {}))
         for end in (Event.STARTED, Event.PAUSED, Event.RESUMED, Event.STOPPED)
+    ),
+    (
+        "receiver-failing",
+        Event.ENDPOINT_FAILING,
+        RECEIVER,
+        (Event.NOTIFIED, {"entry": "webhook-1", "event_id": "e-1", "reason": "archived"}),
     ),
     ("seal-behind", Event.SEAL_BEHIND, {"code": "seal_key_unavailable"}, (Event.SEALED, {"count": 3, "requests": 1})),
 ]

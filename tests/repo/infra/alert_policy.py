@@ -54,7 +54,7 @@ SCOPE_OF = {
 WAKES = {"chunk-expired", "app-silent", "event-dropped"}
 FOR_THE_DAY = {
     *("queue-waiting", "scrub-behind", "seal-behind", "acs-log-unavailable", "message-poisoned", "event-rejected"),
-    *("metadata-missing", "media-suspect", "event-delivery-failing", "chunk-stuck"),
+    *("metadata-missing", "media-suspect", "event-delivery-failing", "chunk-stuck", "receiver-failing"),
 }
 FREQUENCIES = {
     "PT1M",
@@ -196,6 +196,7 @@ SUBJECTS: Mapping[str, list[str]] = {
     **{name: [] for name in ("app-silent", "chunk-in-fallback", "log-cap-reached", "acs-log-unavailable")},
     **{name: ["queue"] for name in ("queue-stuck", "queue-waiting", "message-poisoned")},
     **{name: ["code"] for name in ("control-refused", "operator-fault", "seal-behind", "chunk-stuck")},
+    "receiver-failing": ["entry"],
     "pause-overdue": ["recording_id"],
     "unrecorded": ["reason", "recording_id"],
     "archive-delete": ["OperationName", "RequesterObjectId", "caller"],
