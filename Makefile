@@ -52,10 +52,10 @@ $(SEMGREP)/.installed: tools/semgrep/requirements.txt $(VENV)/.installed
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(SEMGREP)/bin/python tools/semgrep/requirements.txt
 	@touch $@
 
-# Apart from the rest as well: two of its packages are abandoned, and it needs Python 3.12 (VCON_PYTHON_VERSION).
+# Apart from the rest as well: two of its packages are abandoned, and it needs Python 3.12 or newer: VENV=.venv-3.13 with PYTHON=…
 .venv-vcon/.installed: tools/vcon/requirements.txt $(VENV)/.installed
 	@echo "• the vCon library into .venv-vcon …"
-	@$(BIN)/uv venv --quiet --clear --python $(or $(VCON_PYTHON_VERSION),3.12) .venv-vcon
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-vcon
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-vcon/bin/python tools/vcon/requirements.txt
 	@touch $@
 

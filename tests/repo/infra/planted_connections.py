@@ -7,18 +7,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (
         connections.each_setting_leads_to_its_place,
         "infra/main.bicep",
-        "ARCHIVE_STORAGE__clientId: identity.outputs.clientId",
-        "ARCHIVE_STORAGE__clientId: custodian.outputs.clientId",
-    ),
-    (
-        connections.each_setting_leads_to_its_place,
-        "infra/main.bicep",
-        "CUSTODIAN_STORAGE__clientId: custodian.outputs.clientId",
-        "CUSTODIAN_STORAGE__clientId: identity.outputs.clientId",
-    ),
-    (
-        connections.each_setting_leads_to_its_place,
-        "infra/main.bicep",
         "ARCHIVE_STORAGE__blobServiceUri: archive.outputs.blobUri",
         "ARCHIVE_STORAGE__blobServiceUri: hostStorage.outputs.blobUri",
     ),
@@ -162,12 +150,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
             "'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegation"
             "Key/action'\n"
         ),
-    ),
-    (
-        grants.custom_roles_are_exact,
-        "infra/modules/archive-custodian-role.bicep",
-        ("          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/deleteBlobVersion/action'\n"),
-        "",
     ),
     (
         grants.custom_roles_are_exact,
