@@ -60,7 +60,7 @@ class Screen:
         self.console.print(table)
 
     def places(self, proofs: list[Proof]) -> None:
-        """Return where each chunk lies; too long for a column."""
+        """Show where each chunk lies; that is too long for a column."""
         self.console.print("[bold]Names[/] (container recordings; beside each: .metadata.json, .receipt.json)")
         for proof in proofs:
             self.console.print(f"  {proof.blob_name}", soft_wrap=True)

@@ -105,7 +105,7 @@ class LocalWorld:
         self.subscribe()
 
     def _create_places(self) -> None:
-        """Return what the deployment creates and Event Grid must find.
+        """Create what a deployment creates and Event Grid must find.
 
         The queues, and the container of dead letters.
         """

@@ -55,7 +55,7 @@ def measure(say: Say, *, count: int, rounds: int) -> dict[str, Any]:
 
 
 def _forget(world: LocalWorld) -> None:
-    """Return what nobody worked on must not be worked on in the next round."""
+    """Forget what nobody worked on, so that the next round does not work on it."""
     with QueueClient.from_connection_string(world.storage, FOLLOW_UPS_QUEUE) as queue:
         queue.clear_messages()
 

@@ -165,7 +165,7 @@ def _replayed(world: LocalWorld, plans: list[list[Call]]) -> float:
 
 
 def _made_ready(ports: Any, plans: list[list[Call]]) -> None:
-    """Return what ingest has written before; and tables and containers, which are made on first use."""
+    """Make what ingest has written before, and tables and containers, which are made on first use."""
     ports.archive.put_once("ready.txt", b"ready", "text/plain")
     for calls in plans:
         for kind in ("chunk", "recording"):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from dev.acs_simulator.admin.made_objects import make_objects
 from dev.acs_simulator.admin.views import (
@@ -48,9 +48,12 @@ def answer(shown: BaseModel | Sequence[BaseModel], status: int = 200) -> web.Res
 
 @web.middleware
 async def explain_mistakes(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Return a request that cannot be understood is answered, not raised."""
+    """Answer a request that cannot be understood with what is wrong in it."""
     try:
         return await handler(request)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors())
+        return web.json_response({"error": faults}, status=400)
     except (ValueError, LookupError, SubscriptionRefusedError) as error:
         return web.json_response({"error": str(error)}, status=400)
     except web.HTTPException as error:

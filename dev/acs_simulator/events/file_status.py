@@ -94,7 +94,7 @@ def _types(recording: Recording) -> dict[str, str]:
 
 
 def _pascal(name: str) -> str:
-    """Return events write enums in PascalCase, the REST interface in camelCase."""
+    """Write an enum as events do: in PascalCase, where the REST interface has camelCase."""
     return name[:1].upper() + name[1:]
 
 

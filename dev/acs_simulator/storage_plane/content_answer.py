@@ -64,7 +64,7 @@ def content_answer(body: Body, range_header: str | None, fault: Fault | None) ->
 
 
 def _ignores_range(fault: Fault) -> bool:
-    """Return a gateway that answers in the storage's place knows nothing of ranges, unless it is told to say 206."""
+    """Answer as a gateway in the storage's place: it knows nothing of ranges, unless it is told to say 206."""
     if fault.kind is FaultKind.WRONG_BODY:
         return (fault.optional_number("status") or _usual_status(fault)) == 200
     return fault.kind is FaultKind.IGNORE_RANGE

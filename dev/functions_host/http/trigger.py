@@ -65,7 +65,7 @@ def _from_http(value: Mapping[str, Any]) -> web.Response:
 
 
 def _from_response_object(text: str) -> web.Response | None:
-    """Return a returned text that is a JSON object with a `body` is taken for a response.
+    """Take a returned text that is a JSON object with a `body` for a response.
 
     The real host's surprising rule.
     """

@@ -32,7 +32,7 @@ class BlockCopies:
         self._container.close()
 
     def copy_block(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
-        """Return one request; a service that does not know it, or cannot reach the source, is not asked again."""
+        """Copy with one request; a service that does not know it, or cannot reach the source, is not asked again."""
         if not self._is_offered:
             return False
         with translated("copying a block"):

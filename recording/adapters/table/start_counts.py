@@ -41,7 +41,7 @@ class TableStartCounts:
         return StartCount(caller, window, count, before, row.metadata["etag"])
 
     def save(self, counted: StartCount) -> bool:
-        """Return one conditional write."""
+        """Save with one conditional write."""
         row: Row = start_count_keys(counted.caller) | {
             "window": counted.window,
             "count": counted.count,
@@ -72,7 +72,7 @@ class TableRunningCounts:
         return RunningCount(caller, _places(row.get("places")), row.metadata["etag"])
 
     def save(self, counted: RunningCount) -> bool:
-        """Return one conditional write."""
+        """Save with one conditional write."""
         places = [[place.key, round(place.since.timestamp())] for place in counted.places]
         row: Row = running_keys(counted.caller) | {"places": json.dumps(places, separators=(",", ":"))}
         return _saved(self._table, row, counted.etag)

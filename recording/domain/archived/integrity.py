@@ -64,7 +64,7 @@ class Hasher:
 
 
 def check_length(read_bytes: int, declared_total: int | None) -> None:
-    """Return what was read must be exactly what the source declared, and never nothing.
+    """Check that exactly what the source declared was read, and not nothing.
 
     Raises:
         SourceBrokenError: `source_empty`, `source_without_length` or `source_short`; all may heal (a first download
@@ -82,7 +82,7 @@ def check_length(read_bytes: int, declared_total: int | None) -> None:
 
 
 def check_stored(read: Digest, stored: Digest) -> None:
-    """Return what the archive gives back must be what was read from the source.
+    """Check that the archive gives back what was read from the source.
 
     Raises:
         ContentConflictError: `stored_differs` when it is not; the blob is not touched, needs manual review.

@@ -68,3 +68,20 @@ def test_a_port_in_use_is_answered_with_a_hint(simulator: SimulatorHandle) -> No
     result = CliRunner().invoke(app, ["--port", port, "--proxy-port", "0"])
     assert result.exit_code == 2
     assert "--port" in result.output
+
+
+@pytest.mark.parametrize("route", ["calls", "crowd", "objects", "clock", "faults"])
+@pytest.mark.parametrize("body", [b'{"nobody": 1}', b"[]", b"{"])
+def test_a_body_that_cannot_be_read_is_answered_with_its_fields(
+    simulator: SimulatorHandle, route: str, body: bytes
+) -> None:
+    """A library's report with links to its own pages helps nobody."""
+    routes = urllib3.request("GET", f"{simulator.addresses.admin_url}/_simulator/nowhere").json()["error"]
+    if f"POST /_simulator/{route}" not in routes:
+        pytest.fail(f"there is no {route}: {routes}")
+    answer = urllib3.request("POST", f"{simulator.addresses.admin_url}/_simulator/{route}", body=body)
+    assert answer.status == 400
+    told = answer.json()["error"]
+    assert "http" not in told
+    assert "validation error" not in told
+    assert "nobody" in told or "body" in told
