@@ -8,8 +8,7 @@ from recording.control.audit import audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.byte_range import read_range
-from recording.errors import RequestError
-from recording.errors.codes import Code
+from recording.http.parts import content_range, range_missing, unsatisfiable
 from recording.http.routes import (
     Dependencies,
     answered,
@@ -17,7 +16,6 @@ from recording.http.routes import (
     caller_of,
     json_body,
     permitted,
-    problem,
     recording_id_of,
 )
 from recording.library.handover.export import get_export as look_at_export
@@ -93,11 +91,9 @@ def export_bundle(request: func.HttpRequest, dependencies: Dependencies) -> func
         try:
             wanted = read_range(request.headers.get("Range"), bundle.length_bytes)
         except ValueError as error:
-            refused = problem(RequestError(f"{error}", code=Code.RANGE_NOT_SATISFIABLE))
-            refused.headers["Content-Range"] = f"bytes */{bundle.length_bytes}"
-            return refused
+            return unsatisfiable(error, bundle.length_bytes)
         if wanted is None:
-            raise RequestError(f"ask for a Range: an answer has at most {MOST_BYTES} bytes", code=Code.RANGE_MISSING)
+            raise range_missing(MOST_BYTES)
         first, length = wanted[0], min(wanted[1], MOST_BYTES)
         data = take_part(bundle, first, length, caller_of(request, settings), ports)
         return func.HttpResponse(data, status_code=206, headers=_part_headers(bundle, first, length))
@@ -110,7 +106,7 @@ def _part_headers(bundle: BundleFile, first: int, length: int) -> dict[str, str]
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-store",
         "Content-Disposition": f'attachment; filename="{bundle.file_name}"',
-        "Content-Range": f"bytes {first}-{first + length - 1}/{bundle.length_bytes}",
+        "Content-Range": content_range(first, length, bundle.length_bytes),
         "Content-Type": "application/zip",
         "ETag": bundle.etag,
         "X-Content-Type-Options": "nosniff",
