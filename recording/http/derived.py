@@ -18,6 +18,7 @@ from recording.http.routes import (
     recording_id_of,
 )
 from recording.library.derived import ask
+from recording.library.listening import MOST_BYTES
 
 
 def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
@@ -63,6 +64,6 @@ def derived_media(request: func.HttpRequest, dependencies: Dependencies) -> func
             ask.note_hearing(heard, first, length, caller_of(request, settings), ports)
             return ask.read_heard(heard, first, length, ports)
 
-        return send_part(request, heard, ask.MOST_BYTES, read)
+        return send_part(request, heard, MOST_BYTES, read)
 
     return answered(listen)

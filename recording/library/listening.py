@@ -5,7 +5,7 @@ caller was given in the last minutes is not written again, so a storm of seeks l
 recording at most, not one for each request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -105,15 +105,39 @@ def note_listening(media: Media, first: int, length: int, caller: str | None, po
     Raises:
         StorageError: the trail cannot be written; then nothing may be heard.
     """
-    now, task = ports.clock.now(), media.chunk.task
     size, unit = _stretch(media)
+    key = (Operation.LISTEN, caller, media.chunk.task.recording_id, str(media.chunk.key), media.channel)
+    note_stretches(key, first, length, size, lambda begin, end: _part_of(media, begin, end, unit), ports)
+
+
+def note_stretches(  # noqa: PLR0917 - a part, and how it is told
+    key: tuple[Operation, str | None, str, *tuple[Hashable, ...]],
+    first: int,
+    length: int,
+    size: float,
+    part_of: Callable[[int, int], str],
+    ports: Ports,
+) -> None:
+    """Write one row for those stretches of a part that the same caller was not given within the last minutes.
+
+    Args:
+        key: the operation, the caller, the recording, and which of its files.
+        first: byte of the part.
+        length: of the part, in bytes.
+        size: of a stretch, in bytes.
+        part_of: tells in words what lies between two stretches, both included.
+        ports: trail, memory and clock.
+
+    Raises:
+        StorageError: the trail cannot be written; then nothing may be heard.
+    """
+    now, (operation, caller, recording_id, *_) = ports.clock.now(), key
     stretches = range(int(first // size), int((first + length - 1) // size) + 1)
-    key = (Operation.LISTEN, caller, task.recording_id, str(media.chunk.key), media.channel)
     fresh = [number for number in stretches if ports.memory.get((*key, number), now) is None]
     if not fresh:
         return
-    part = _part_of(media, fresh[0], fresh[-1], unit)
-    ports.audit.add(AuditEntry(now, Operation.LISTEN, task.recording_id, caller, DONE, part=part))
+    part = part_of(fresh[0], fresh[-1])
+    ports.audit.add(AuditEntry(now, operation, recording_id, caller, DONE, part=part))
     for number in fresh:
         ports.memory.put((*key, number), True, now + REMEMBERED)
 

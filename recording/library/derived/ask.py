@@ -1,8 +1,8 @@
 """Ask for derived files, see how far they are, and hear them: each part that is heard leaves a row of evidence."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from recording.domain.archived.derived import (
@@ -22,13 +22,10 @@ from recording.errors.codes import Code
 from recording.library.derived.make import derived_of, keep_off, wanted_now
 from recording.library.derived.sources import layout_of_source
 from recording.library.derived.write import layouts_of
-from recording.ports import AuditEntry, Ports
-from recording.ports.audit import DONE
+from recording.library.listening import STRETCH_SECONDS, note_stretches
+from recording.ports import Ports
 from recording.settings import Settings
 
-MOST_BYTES = 4 * 1024 * 1024  # of one answer
-STRETCH_SECONDS = 60
-REMEMBERED = timedelta(minutes=10)
 _JSON = "application/json"
 
 
@@ -53,8 +50,12 @@ class Heard:
     @property
     def file_name(self) -> str:
         """Return what it is called when somebody keeps it; no name of a person."""
-        what = "joined" if self.channel is None else f"channel {self.channel}"
-        return f"{short_id(self.recording_id)} {what}.{self.blob_name.rpartition('.')[2]}"
+        return f"{short_id(self.recording_id)} {self.what}.{self.blob_name.rpartition('.')[2]}"
+
+    @property
+    def what(self) -> str:
+        """Return which file of the recording it is, in words."""
+        return "joined" if self.channel is None else f"channel {self.channel}"
 
 
 def request_derived(recording_id: str, body: Any, ports: Ports, settings: Settings) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def request_derived(recording_id: str, body: Any, ports: Ports, settings: Settin
         keep_off(one, ports)
         ports.archive.put_once(asked_name_of(one.stem), note, _JSON)
     marks = {one.mark for one in wanted}
-    told = [one for one in list_derived(recording_id, ports) if one["derivedId"] in marks]
+    told = [_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports) if _mark_of(stem) in marks]
     if any(one["state"] != "made" for one in told):
         derived_of(ports).queue.send(recording_id, kind.value)
     return {"recordingId": recording_id, "files": told}
@@ -98,6 +99,11 @@ def list_derived(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
         RequestError: `unknown_recording`.
         StorageError: catalog or archive do not answer.
     """
+    return [_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports)]
+
+
+def _stems(recording_id: str, ports: Ports) -> Iterable[tuple[str, dict[str, bool]]]:
+    """Return how the names of each derived file begin, and how they end."""
     chunks = ports.catalog.chunks_of(recording_id)
     if not chunks:
         raise RequestError("no file of this recording is known", code=Code.UNKNOWN_RECORDING)
@@ -107,11 +113,16 @@ def list_derived(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
             if (mark := derived_mark(blob.name)) is not None:
                 stem, _, ending = blob.name.rpartition(f".{mark}.")
                 stems.setdefault(f"{stem}.{mark}", {})[ending] = blob.is_committed
-    return [_told(stem, endings, ports) for stem, endings in stems.items()]
+    return stems.items()
+
+
+def _mark_of(stem: str) -> str:
+    """Return the id of a derived file by the beginning of its names."""
+    return stem.rpartition(".")[2]
 
 
 def _told(stem: str, endings: dict[str, bool], ports: Ports) -> dict[str, Any]:
-    told = {"derivedId": stem.rpartition(".")[2], "name": stem.rpartition("/")[2]}
+    told = {"derivedId": _mark_of(stem), "name": stem.rpartition("/")[2]}
     if "json" in endings and (receipt := receipt_of(stem, ports)) is not None:
         names = ("kind", "channel", "blobName", "format", "lengthBytes", "sha256", "durationMs", "complete", "madeAt")
         return {**told, "state": "made", **{name: receipt.get(name) for name in names}, "joints": receipt["joints"]}
@@ -143,7 +154,8 @@ def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -
         RequestError: `unknown_recording`, `derived_not_found`, `derived_not_made`, or `media_disposed`.
         StorageError: catalog or archive do not answer.
     """
-    found = next((one for one in list_derived(recording_id, ports) if one["derivedId"] == mark), None)
+    of_mark = (_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports) if _mark_of(stem) == mark)
+    found = next(of_mark, None)
     if settings.delete_after is not None or found is None:
         raise RequestError("there is no such derived file", code=Code.DERIVED_NOT_FOUND)
     if found["state"] != "made":
@@ -183,15 +195,11 @@ def note_hearing(heard: Heard, first: int, length: int, caller: str | None, port
     Raises:
         StorageError: the trail cannot be written; then nothing may be heard.
     """
-    now, size = ports.clock.now(), max(heard.length_bytes * STRETCH_SECONDS * 1000 / max(heard.duration_ms, 1), 1)
-    stretches = range(int(first // size), int((first + length - 1) // size) + 1)
+    size = max(heard.length_bytes * STRETCH_SECONDS * 1000 / max(heard.duration_ms, 1), 1)
+
+    def part_of(begin: int, end: int) -> str:
+        until = min((end + 1) * STRETCH_SECONDS, round(heard.duration_ms / 1000))
+        return f"derived {heard.mark} {heard.what}, {begin * STRETCH_SECONDS}-{until} s"
+
     key = (Operation.HEAR_DERIVED, caller, heard.recording_id, heard.mark)
-    fresh = [number for number in stretches if ports.memory.get((*key, number), now) is None]
-    if not fresh:
-        return
-    end = min((fresh[-1] + 1) * STRETCH_SECONDS, round(heard.duration_ms / 1000))
-    what = "joined" if heard.channel is None else f"channel {heard.channel}"
-    part = f"derived {heard.mark} {what}, {fresh[0] * STRETCH_SECONDS}-{end} s"
-    ports.audit.add(AuditEntry(now, Operation.HEAR_DERIVED, heard.recording_id, caller, DONE, part=part))
-    for number in fresh:
-        ports.memory.put((*key, number), True, now + REMEMBERED)
+    note_stretches(key, first, length, size, part_of, ports)
