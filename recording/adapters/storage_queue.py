@@ -64,9 +64,8 @@ class StorageChunkQueue:
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message as it is."""
-        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a task"):
-            _sent(self._queue, body, hidden, NEVER)
+            _sent(self._queue, body, delay, NEVER)
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Yield up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
@@ -137,9 +136,8 @@ class StorageFollowUps:
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that expires after a day: reconcile asks again for what is not done by then."""
         body = json.dumps({"recordingId": recording_id, "attempt": attempt})
-        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a follow-up"):
-            _sent(self._queue, body, hidden, FOLLOW_UP_LIVES)
+            _sent(self._queue, body, delay, FOLLOW_UP_LIVES)
 
 
 class StorageExports:
@@ -154,9 +152,8 @@ class StorageExports:
 
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that never expires: whoever asked waits for it."""
-        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing an export"):
-            _sent(self._queue, json.dumps({"exportId": export_id}), hidden, NEVER)
+            _sent(self._queue, json.dumps({"exportId": export_id}), delay, NEVER)
 
 
 class StorageDerived:
@@ -171,9 +168,8 @@ class StorageDerived:
 
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that never expires: whoever asked waits for it."""
-        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing derived files"):
-            _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), hidden, NEVER)
+            _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), delay, NEVER)
 
 
 class StorageGuards:
@@ -192,9 +188,8 @@ class StorageGuards:
 
     def send_again(self, body: str, delay: timedelta) -> None:
         """Enqueue a message as it is."""
-        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
         with translated("enqueuing a guard"):
-            _sent(self._queue, body, hidden, NEVER)
+            _sent(self._queue, body, delay, NEVER)
 
 
 class StorageOutboxQueue:
@@ -216,13 +211,13 @@ class StorageOutboxQueue:
         self._send(body, delay, NEVER)
 
     def _send(self, body: str, delay: timedelta, lives: int) -> None:
-        hidden = math.ceil(min(max(delay, timedelta()), LONGEST_HIDDEN).total_seconds())
         with translated("enqueuing an event"):
-            _sent(self._queue, body, hidden, lives)
+            _sent(self._queue, body, min(delay, LONGEST_HIDDEN), lives)
 
 
-def _sent(queue: QueueClient, body: str, hidden: int, lives: int) -> None:
-    """Send a message; the queue is made when it turns out to be missing."""
+def _sent(queue: QueueClient, body: str, delay: timedelta, lives: int) -> None:
+    """Send a message that is visible after a while; the queue is made when it turns out to be missing."""
+    hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
     send = partial(queue.send_message, body, visibility_timeout=hidden, time_to_live=lives)
     try:
         attempt(send)

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -11,9 +10,8 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableEntity
 
-from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translated
-from recording.adapters.table.tables import add_row, put_row, rows_of, table_service
+from recording.adapters.table.tables import add_row, put_row, remove_place, rows_of, table_service
 from recording.domain import names
 from recording.domain.find.directory import IndexRow, Span
 from recording.domain.find.index_keys import IndexKey, IndexKeys, new_secret
@@ -45,15 +43,7 @@ class TableDirectory:
     def remove(self, places: Sequence[str]) -> None:
         """Delete each row, whatever it holds."""
         with ThreadPoolExecutor(WRITERS) as writers:
-            list(writers.map(self._remove, places))
-
-    def _remove(self, place: str) -> None:
-        partition, _, at = place.partition("|")
-        with translated("removing a row"):
-            try:
-                attempt(lambda: self._table.delete_entity(partition, at))
-            except ResourceNotFoundError:
-                return
+            list(writers.map(lambda place: remove_place(self._table, _keys_of(place)), places))
 
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
         """Read the edges of a span of months by row key, and what is between them by partition alone.
@@ -101,8 +91,7 @@ class TableIndexKeys:
 
     def forget_kept(self) -> None:
         """Remove the key that was made here, at the end of a rotation to one in INDEX_KEY."""
-        with translated("removing a row"), suppress(ResourceNotFoundError):
-            attempt(lambda: self._table.delete_entity(_KEYS_PARTITION, "first"))
+        remove_place(self._table, {"PartitionKey": _KEYS_PARTITION, "RowKey": "first"})
         self._known = None
 
     def _kept(self) -> list[IndexKey]:
@@ -127,6 +116,11 @@ def _queries(span: Span) -> Iterator[tuple[str, dict[str, Any]]]:
     yield between, {"low": span.first_partition, "high": span.last_partition}
     if has_last:
         yield edge, {"partition": span.last_partition, **rows}
+
+
+def _keys_of(place: str) -> dict[str, Any]:
+    partition, _, at = place.partition("|")
+    return {"PartitionKey": partition, "RowKey": at}
 
 
 def entity_of(row: IndexRow) -> dict[str, Any]:

@@ -6,26 +6,23 @@ recording's row does not confirm is passed over.
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.data.tables import TableEntity, UpdateMode
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableEntity
 from pydantic import BaseModel
 
-from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import is_refused_condition, translated
+from recording.adapters.azure_sdk.errors import translated
 from recording.adapters.table.records import UnreadableRecordError
-from recording.adapters.table.rows import PIECE, Row
-from recording.adapters.table.tables import add_row, put_row, rows_of, table_service
+from recording.adapters.table.rows import Row, pieces_of, text_of
+from recording.adapters.table.tables import add_row, get_row, put_row, remove_place, replace_row, rows_of, table_service
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.domain.names import CUSTODY_TABLE
-from recording.errors import ClaimLostError, StorageError
+from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
 from recording.settings import Settings
@@ -48,7 +45,7 @@ class TableKeeping:
 
     def custody(self, recording_id: str) -> Custody | None:
         """Return one recording's row."""
-        row = self._get(name_of(recording_id), _ROW)
+        row = get_row(self._table, _custody_keys(recording_id))
         return _custody(row) if row is not None else None
 
     def add_custody(self, custody: Custody) -> bool:
@@ -62,7 +59,7 @@ class TableKeeping:
         etag = self._saved(_row_of(custody), custody.etag)
         active = {hold.case for hold in custody.active_holds}
         for case in {hold.case for hold in custody.holds} - active:
-            self._remove(_HOLDS, case_key(case, custody.recording_id))
+            remove_place(self._table, _hold_keys(case, custody.recording_id))
         return custody.model_copy(update={"etag": etag})
 
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
@@ -100,7 +97,7 @@ class TableKeeping:
     def add_rules(self, rules: RuleSet) -> bool:
         """Insert a row under the number; the service refuses a second one."""
         keys = {"PartitionKey": _RULES, "RowKey": f"{999_999_999 - rules.number:09d}"}
-        return add_row(self._table, keys | _pieces(rules))
+        return add_row(self._table, keys | pieces_of(rules.model_dump_json()))
 
     def rules_history(self) -> Iterator[RuleSet]:
         """Yield all rows, the oldest first."""
@@ -108,7 +105,7 @@ class TableKeeping:
 
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one row of the requests."""
-        row = self._get(_ERASURES, name_of(erasure_id))
+        row = get_row(self._table, _request_keys(erasure_id))
         return _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]}) if row is not None else None
 
     def add_erasure(self, erasure: Erasure) -> bool:
@@ -129,52 +126,34 @@ class TableKeeping:
 
     def _saved(self, row: Row, etag: str | None) -> str:
         """Replace a row under its ETag, and return the new one."""
-        if etag is None:
-            raise ClaimLostError("a row that was not read cannot be saved")
-        with translated("saving a row"):
-            try:
-                answer = attempt(lambda: self._update(row, etag))
-            except HttpResponseError as error:
-                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
-                    raise ClaimLostError("the row has changed since it was read") from None
-                raise
-        return str(answer["etag"])
+        return str(replace_row(self._table, row, etag)["etag"])
 
     def _list(self, custody: Custody) -> None:
         for hold in custody.active_holds:
-            keys = {"PartitionKey": _HOLDS, "RowKey": case_key(hold.case, custody.recording_id)}
+            keys = _hold_keys(hold.case, custody.recording_id)
             put_row(self._table, keys | {"recordingId": custody.recording_id, "holdCase": hold.case})
 
-    def _get(self, partition: str, row: str) -> TableEntity | None:
-        with translated("reading a row"):
-            try:
-                return attempt(lambda: self._table.get_entity(partition, row))
-            except ResourceNotFoundError:
-                return None
 
-    def _remove(self, partition: str, row: str) -> None:
-        with translated("removing a row"), suppress(ResourceNotFoundError):
-            attempt(lambda: self._table.delete_entity(partition, row))
+def _custody_keys(recording_id: str) -> Row:
+    return {"PartitionKey": name_of(recording_id), "RowKey": _ROW}
 
-    def _update(self, row: Row, etag: str | None) -> dict[str, Any]:
-        condition = MatchConditions.IfNotModified
-        return self._table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=condition)
+
+def _hold_keys(case: str, recording_id: str) -> Row:
+    return {"PartitionKey": _HOLDS, "RowKey": case_key(case, recording_id)}
+
+
+def _request_keys(erasure_id: str) -> Row:
+    return {"PartitionKey": _ERASURES, "RowKey": name_of(erasure_id)}
 
 
 def _row_of(custody: Custody) -> Row:
-    keys = {"PartitionKey": name_of(custody.recording_id), "RowKey": _ROW}
     columns = {"recordingId": custody.recording_id, "state": custody.state.value, "held": bool(custody.active_holds)}
-    return keys | columns | _pieces(custody)
+    return _custody_keys(custody.recording_id) | columns | pieces_of(custody.model_dump_json())
 
 
 def _request_row(erasure: Erasure) -> Row:
-    keys = {"PartitionKey": _ERASURES, "RowKey": name_of(erasure.erasure_id)}
-    return keys | {"state": erasure.state.value} | _pieces(erasure)
-
-
-def _pieces(document: BaseModel) -> Row:
-    text = document.model_dump_json()
-    return {f"json{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}
+    state = {"state": erasure.state.value}
+    return _request_keys(erasure.erasure_id) | state | pieces_of(erasure.model_dump_json())
 
 
 def _custody(row: TableEntity) -> Custody:
@@ -195,7 +174,7 @@ def _document(model: type[M], row: Mapping[str, Any]) -> M:
         UnreadableRecordError: damaged, or `newer_record`: a newer version must decide about this recording.
     """
     try:
-        document = json.loads("".join(str(row[name]) for name in sorted(row) if name.startswith("json")))
+        document = json.loads(text_of(row))
         version = document.get("version", VERSION)
         if isinstance(version, int) and version > VERSION:
             raise UnreadableRecordError(f"a {model.__name__} of a newer version", code=Code.NEWER_RECORD)

@@ -14,15 +14,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableEntity
 from pydantic import BaseModel, ValidationError
 
-from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import is_refused_condition, translated
-from recording.adapters.table.rows import PIECE, Row
-from recording.adapters.table.tables import add_row, put_row, rows_of, table_service
+from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.table.rows import Row, pieces_of, text_of
+from recording.adapters.table.tables import add_row, get_row, put_row, remove_place, replace_row, rows_of, table_service
 from recording.domain.names import OUTBOX_TABLE
 from recording.domain.outgoing.delivery import Entry, WayHealth
 from recording.domain.outgoing.events import OutgoingEvent, Subject, read_stored, stamp
@@ -50,14 +48,14 @@ class TableOutbox:
 
     def marks(self, subject: Subject) -> tuple[frozenset[str], str | None]:
         """Read one row."""
-        row = self._get(**_marks_keys(subject))
+        row = get_row(self._table, _marks_keys(subject))
         if row is None:
             return frozenset(), None
-        return frozenset(_text(row).split()), row.metadata["etag"]
+        return frozenset(text_of(row).split()), row.metadata["etag"]
 
     def save_marks(self, subject: Subject, marks: frozenset[str], etag: str | None) -> None:
         """Replace one row under its ETag, or insert it."""
-        self._replace(_marks_keys(subject) | _pieces(" ".join(sorted(marks))), etag)
+        self._replace(_marks_keys(subject) | pieces_of(" ".join(sorted(marks))), etag)
 
     def add(self, entry: Entry) -> bool:
         """Insert a row."""
@@ -78,7 +76,7 @@ class TableOutbox:
 
     def remove(self, entry: Entry) -> None:
         """Delete a row, whatever it says by now."""
-        self._remove(_pending_row(entry))
+        remove_place(self._table, _pending_row(entry))
 
     def waiting(self, most: int) -> list[Entry]:
         """Read over all partitions of what waits."""
@@ -87,7 +85,7 @@ class TableOutbox:
 
     def keep(self, event: OutgoingEvent) -> None:
         """Write a row."""
-        put_row(self._table, _sent_keys(event) | _pieces(event.model_dump_json(exclude_none=True)))
+        put_row(self._table, _sent_keys(event) | pieces_of(event.model_dump_json(exclude_none=True)))
 
     def history(self, since: datetime, until: datetime, after: str = "", most: int = 1000) -> Page[OutgoingEvent]:
         """Read rows by their minutes; the position is the keys of the row that was read last."""
@@ -101,7 +99,7 @@ class TableOutbox:
             if len(items) >= most:
                 return Page(tuple(items), next=position)
             position = f"{row['PartitionKey']}/{row['RowKey']}"
-            event = read_stored(_text(row))
+            event = read_stored(text_of(row))
             if event is None:
                 items.append(Unreadable(position))
             elif since <= event.at <= until:
@@ -112,18 +110,18 @@ class TableOutbox:
         """Delete rows one by one, the oldest first."""
         rows = list(islice(self._between("sent-", f"sent-{stamp(before)[:_MINUTE]}"), most))
         for row in rows:
-            self._remove({"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]})
+            remove_place(self._table, row)
         return len(rows)
 
     def health(self, way: str) -> WayHealth:
         """Read one row."""
-        row = self._get(_WAYS, way)
+        row = get_row(self._table, _way_keys(way))
         found = _document(WayHealth, row) if row is not None else None
         return found or WayHealth(way=way, etag=row.metadata["etag"] if row is not None else None)
 
     def save_health(self, health: WayHealth) -> WayHealth:
         """Replace one row under its ETag, or insert it."""
-        row = {"PartitionKey": _WAYS, "RowKey": health.way} | _pieces(health.model_dump_json())
+        row = _way_keys(health.way) | pieces_of(health.model_dump_json())
         return health.model_copy(update={"etag": self._replace(row, health.etag)})
 
     def _replace(self, row: Row, etag: str | None) -> str:
@@ -131,16 +129,9 @@ class TableOutbox:
         if etag is None:
             if not add_row(self._table, row):
                 raise ClaimLostError("the row was added meanwhile")
-            found = self._get(row["PartitionKey"], row["RowKey"])
+            found = get_row(self._table, row)
             return str(found.metadata["etag"]) if found is not None else ""
-        with translated("saving a row"):
-            try:
-                answer = attempt(lambda: _update(self._table, row, etag))
-            except HttpResponseError as error:
-                if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
-                    raise ClaimLostError("the row has changed since it was read") from None
-                raise
-        return str(answer["etag"])
+        return str(replace_row(self._table, row, etag)["etag"])
 
     def _between(self, first: str, beyond: str) -> Any:
         """Yield the rows of several partitions, in the order of their keys."""
@@ -148,21 +139,6 @@ class TableOutbox:
             yield from self._table.query_entities(
                 "PartitionKey ge @first and PartitionKey lt @beyond", parameters={"first": first, "beyond": beyond}
             )
-
-    def _get(self, PartitionKey: str, RowKey: str) -> TableEntity | None:  # noqa: N803 - the service's own names
-        with translated("reading a row"):
-            try:
-                return attempt(lambda: self._table.get_entity(PartitionKey, RowKey))
-            except ResourceNotFoundError:
-                return None
-
-    def _remove(self, row: Row) -> None:
-        with translated("removing a row"), suppress(ResourceNotFoundError):
-            attempt(lambda: self._table.delete_entity(row["PartitionKey"], row["RowKey"]))
-
-
-def _update(table: TableClient, row: Row, etag: str) -> dict[str, Any]:
-    return table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
 
 
 def _hash(name: str, digits: int) -> str:
@@ -173,6 +149,10 @@ def _marks_keys(subject: Subject) -> dict[str, str]:
     return {"PartitionKey": f"{_MARKS}-{_hash(subject.name, 3)}", "RowKey": subject.name}
 
 
+def _way_keys(way: str) -> Row:
+    return {"PartitionKey": _WAYS, "RowKey": way}
+
+
 def _pending_keys(subject: Subject) -> dict[str, str]:
     return {"PartitionKey": f"{_PENDING}{_hash(subject.name, 2)}", "RowKey": subject.name}
 
@@ -180,20 +160,12 @@ def _pending_keys(subject: Subject) -> dict[str, str]:
 def _pending_row(entry: Entry) -> Row:
     event, keys = entry.event, _pending_keys(entry.event.subject)
     row = keys | {"RowKey": f"{keys['RowKey']}!{event.sequence}-{event.id}"}
-    return row | _pieces(entry.model_dump_json(exclude_none=True))
+    return row | pieces_of(entry.model_dump_json(exclude_none=True))
 
 
 def _sent_keys(event: OutgoingEvent) -> Row:
     at = stamp(event.at)
     return {"PartitionKey": f"sent-{at[:_MINUTE]}", "RowKey": f"{at}-{event.id}"}
-
-
-def _pieces(text: str) -> Row:
-    return {f"json{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}
-
-
-def _text(row: TableEntity) -> str:
-    return "".join(str(row[name]) for name in sorted(row) if name.startswith("json"))
 
 
 def _entry(row: TableEntity) -> Entry | None:
@@ -204,6 +176,6 @@ def _entry(row: TableEntity) -> Entry | None:
 
 def _document(model: type[M], row: TableEntity) -> M | None:
     try:
-        return model.model_validate_json(_text(row)).model_copy(update={"etag": row.metadata["etag"]})
+        return model.model_validate_json(text_of(row)).model_copy(update={"etag": row.metadata["etag"]})
     except (ValidationError, ValueError, RecursionError):
         return None

@@ -6,17 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity
 
-from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import is_refused_condition, translated
 from recording.adapters.table import rows
-from recording.adapters.table.tables import get_row, update_row
+from recording.adapters.table.tables import get_row, replace_row
 from recording.domain.state.chunk import VERSION, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.records import changed
-from recording.errors import ClaimLostError, StorageError
+from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.ports import Unreadable
 
@@ -99,13 +96,5 @@ def document_row(table: TableClient, keys: rows.Row) -> TableEntity | None:
 
 def save_record(table: TableClient, row: rows.Row, record: Record) -> Record:
     """Replace the row the record was read from, and return the record with its new ETag."""
-    if record.etag is None:
-        raise ClaimLostError("a record that was not read from the catalog cannot be saved")
-    with translated("saving a row"):
-        try:
-            answer = attempt(lambda: update_row(table, row, record.etag))
-        except HttpResponseError as error:
-            if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
-                raise ClaimLostError("the record has changed since it was read") from None
-            raise
+    answer = replace_row(table, row, record.etag)
     return _noted(record, answer["etag"], answer.get("date"))

@@ -221,5 +221,15 @@ def _pieces(record: BaseModel) -> Row:
     return _cut("json", first) | _cut("more", later)
 
 
+def pieces_of(text: str) -> Row:
+    """Return the columns that hold a text, however long it is."""
+    return _cut("json", text)
+
+
+def text_of(row: Mapping[str, Any]) -> str:
+    """Return the text that `pieces_of` divided."""
+    return _together(row, "json")
+
+
 def _cut(prefix: str, text: str) -> Row:
     return {f"{prefix}{at // PIECE:02d}": text[at : at + PIECE] for at in range(0, len(text), PIECE)}

@@ -4,17 +4,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
-from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import is_refused_condition, translated
 from recording.adapters.table.rows import Row, running_keys, start_count_keys
-from recording.adapters.table.tables import add_row, table_service
+from recording.adapters.table.tables import add_row, get_row, replace_row, table_service
 from recording.domain.incoming.running import Place, RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import RECORDINGS_TABLE
+from recording.errors import ClaimLostError
 from recording.settings import Settings
 
 
@@ -32,11 +29,9 @@ class TableStartCounts:
     def get(self, caller: str | None) -> StartCount | None:
         """Make one point read; a row that was spoilt by hand counts as none."""
         keys = start_count_keys(caller)
-        with translated("reading a count of starts"):
-            try:
-                row = attempt(lambda: self._table.get_entity(keys["PartitionKey"], keys["RowKey"]))
-            except ResourceNotFoundError:
-                return None
+        row = get_row(self._table, keys, doing="reading a count of starts")
+        if row is None:
+            return None
         window, count, before = (_number(row.get(name)) for name in ("window", "count", "before"))
         return StartCount(caller, window, count, before, row.metadata["etag"])
 
@@ -64,11 +59,9 @@ class TableRunningCounts:
     def get(self, caller: str | None) -> RunningCount | None:
         """Make one point read; what was spoilt by hand counts as no place."""
         keys = running_keys(caller)
-        with translated("reading the places of a caller"):
-            try:
-                row = attempt(lambda: self._table.get_entity(keys["PartitionKey"], keys["RowKey"]))
-            except ResourceNotFoundError:
-                return None
+        row = get_row(self._table, keys, doing="reading the places of a caller")
+        if row is None:
+            return None
         return RunningCount(caller, _places(row.get("places")), row.metadata["etag"])
 
     def save(self, counted: RunningCount) -> bool:
@@ -88,17 +81,10 @@ def _places(text: Any) -> tuple[Place, ...]:
 def _saved(table: TableClient, row: Row, etag: str | None) -> bool:
     if etag is None:
         return add_row(table, row)
-    with translated("counting a start"):
-        try:
-            attempt(
-                lambda: table.update_entity(
-                    row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
-            )
-        except HttpResponseError as error:
-            if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
-                return False
-            raise
+    try:
+        replace_row(table, row, etag, "counting a start")
+    except ClaimLostError:
+        return False
     return True
 
 

@@ -11,7 +11,7 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Upda
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
 from recording.adapters.table import rows
-from recording.errors import StorageError
+from recording.errors import ClaimLostError, StorageError
 from recording.settings import StorageConnection
 
 T = TypeVar("T")
@@ -26,9 +26,11 @@ def table_service(connection: StorageConnection) -> TableServiceClient:
     return TableServiceClient(uri, credential=identity, **CLIENT_OPTIONS)
 
 
-def get_row(table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None) -> TableEntity | None:
+def get_row(
+    table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None = None, doing: str = "reading a row"
+) -> TableEntity | None:
     """Return a row, or these columns of it; None when there is none."""
-    with translated("reading a row"):
+    with translated(doing):
         try:
             return attempt(
                 lambda: table.get_entity(
@@ -115,9 +117,31 @@ def put_row(table: TableClient, row: rows.Row) -> None:
         _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
 
 
-def update_row(table: TableClient, row: rows.Row, etag: str | None) -> dict[str, Any]:
-    """Replace a row on condition that it has this ETag."""
+def replace_row(table: TableClient, row: rows.Row, etag: str | None, doing: str = "saving a row") -> dict[str, Any]:
+    """Replace a row that still has this ETag, and return what the service says of the new one.
+
+    Raises:
+        ClaimLostError: it was not read before, has changed since, or is gone.
+    """
+    if etag is None:
+        raise ClaimLostError("a row that was not read cannot be saved")
+    with translated(doing):
+        try:
+            return attempt(lambda: _update(table, row, etag))
+        except HttpResponseError as error:
+            if is_refused_condition(error) or isinstance(error, ResourceNotFoundError):
+                raise ClaimLostError("the row has changed since it was read") from None
+            raise
+
+
+def _update(table: TableClient, row: rows.Row, etag: str) -> dict[str, Any]:
     return table.update_entity(row, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
+
+
+def remove_place(table: TableClient, keys: rows.Row) -> None:
+    """Remove what lies at a place, whatever it says by now; nothing there is fine."""
+    with translated("removing a row"), suppress(ResourceNotFoundError):
+        attempt(lambda: table.delete_entity(keys["PartitionKey"], keys["RowKey"]))
 
 
 def remove_row(table: TableClient, row: TableEntity) -> None:
