@@ -7,38 +7,10 @@ from dataclasses import dataclass, field
 
 from dev.prove.alarms import deployed
 from recording.telemetry import Event
-from tests.repo.infra import (
-    access_policy,
-    agreement,
-    alert_policy,
-    completeness,
-    connections,
-    custodian_policy,
-    grants,
-    shapes,
-    storage_policy,
-    structure,
-)
 from tests.repo.infra.alert_lines import CASES, NOW, workspace_after
+from tests.repo.infra.checks import CHECKS
 from tests.repo.infra.planted_faults import FAULTS
-from tests.repo.infra.templates import Check, Templates, load
-
-CHECKS: list[Check] = [
-    check
-    for module in (
-        structure,
-        shapes,
-        completeness,
-        storage_policy,
-        custodian_policy,
-        access_policy,
-        grants,
-        agreement,
-        connections,
-        alert_policy,
-    )
-    for check in module.CHECKS
-]
+from tests.repo.infra.templates import Templates, load
 
 
 @dataclass

@@ -3,10 +3,11 @@
 import pytest
 
 from dev.prove import templates as proof
-from dev.prove.templates import CHECKS, Proof, survivors, wrong_alerts
+from dev.prove.templates import Proof, survivors, wrong_alerts
 from tests.repo.docs.repository import DOCS
 from tests.repo.infra import structure
 from tests.repo.infra.alert_lines import CASES
+from tests.repo.infra.checks import CHECKS
 from tests.repo.infra.planted_faults import ALERTS, FAULTS, PROMISED
 from tests.repo.infra.templates import load
 

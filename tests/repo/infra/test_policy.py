@@ -5,34 +5,12 @@ import re
 import pytest
 
 from tests.repo.docs.repository import DOCS
-from tests.repo.infra import (
-    access_policy,
-    agreement,
-    alert_policy,
-    completeness,
-    connections,
-    custodian_policy,
-    grants,
-    shapes,
-    storage_policy,
-    structure,
-)
+from tests.repo.infra import agreement, alert_policy
+from tests.repo.infra import checks as all_checks
 from tests.repo.infra.templates import Check, load
 
-MODULES = (
-    structure,
-    shapes,
-    completeness,
-    storage_policy,
-    custodian_policy,
-    access_policy,
-    grants,
-    agreement,
-    connections,
-    alert_policy,
-)
 EXECUTED = {alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over}
-CHECKS = [check for module in MODULES for check in module.CHECKS if check not in EXECUTED]
+CHECKS = [check for check in all_checks.CHECKS if check not in EXECUTED]
 QUERIES = [path.rpartition("/")[2].removesuffix(".kql") for path in load().texts if path.endswith(".kql")]
 
 

@@ -5,18 +5,8 @@ import re
 
 import pytest
 
-from tests.repo.infra import (
-    access_policy,
-    agreement,
-    alert_policy,
-    completeness,
-    connections,
-    custodian_policy,
-    grants,
-    shapes,
-    storage_policy,
-    structure,
-)
+from tests.repo.infra import alert_policy
+from tests.repo.infra.checks import CHECKS
 from tests.repo.infra.planted_faults import FAULTS, MAIN, PROMISED
 from tests.repo.infra.templates import Check, Templates, load
 
@@ -66,20 +56,7 @@ def test_a_fault_that_cannot_be_planted_is_not_counted(templates: Templates) -> 
 
 def test_every_check_has_a_planted_fault() -> None:
     """A check that nothing has tripped may be one that nothing can trip."""
-    modules = (
-        structure,
-        shapes,
-        completeness,
-        storage_policy,
-        custodian_policy,
-        access_policy,
-        grants,
-        agreement,
-        connections,
-        alert_policy,
-    )
-    checks = {check for module in modules for check in module.CHECKS}
-    assert checks - {check for check, *_ in FAULTS} == set()
+    assert set(CHECKS) - {check for check, *_ in FAULTS} == set()
 
 
 def test_there_are_many_of_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,32 @@
+"""All checks of the templates, in the order in which they are named."""
+
+from tests.repo.infra import (
+    access_policy,
+    agreement,
+    alert_policy,
+    completeness,
+    connections,
+    custodian_policy,
+    grants,
+    shapes,
+    storage_policy,
+    structure,
+)
+from tests.repo.infra.templates import Check
+
+CHECKS: list[Check] = [
+    check
+    for module in (
+        structure,
+        shapes,
+        completeness,
+        storage_policy,
+        custodian_policy,
+        access_policy,
+        grants,
+        agreement,
+        connections,
+        alert_policy,
+    )
+    for check in module.CHECKS
+]
