@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from dev.in_memory.fakes.queue import FakeMessages
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.calls.guards import GuardTask
 from recording.domain.find.directory import IndexRow, Span, place_of
@@ -97,28 +98,12 @@ class FakeFollowUps(Scripted):
         return due
 
 
-class FakeGuards(Scripted):
-    """The queue of guards: `sent` holds each message with the time from which it is visible."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self.sent: list[tuple[str, datetime]] = []
-        self._clock = clock
+class FakeGuards(FakeMessages):
+    """The queue of guards."""
 
     @scripted
     def send(self, task: GuardTask, delay: timedelta) -> None:
-        self.sent.append((task.as_message(), self._clock.now() + delay))
-
-    @scripted
-    def send_again(self, body: str, delay: timedelta) -> None:
-        self.sent.append((body, self._clock.now() + delay))
-
-    def take_due(self) -> list[str]:
-        """Remove the messages that are visible now, as the host does when it hands them to a worker."""
-        now = self._clock.now()
-        due = [body for body, visible_at in self.sent if visible_at <= now]
-        self.sent = [message for message in self.sent if message[1] > now]
-        return due
+        self._enqueue(task.as_message(), delay)
 
 
 class FakeIndexKeys(Scripted):

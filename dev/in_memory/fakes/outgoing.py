@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 
+from dev.in_memory.fakes.queue import FakeMessages
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.outgoing.delivery import Entry, Result, WayHealth
 from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject, stamp
@@ -15,28 +16,12 @@ from recording.ports.outgoing import Answer, KnownHealth, OutgoingPorts, Way
 DELIVERED = Answer(Result.DELIVERED)
 
 
-class FakeOutboxQueue(Scripted):
-    """The queue: `sent` holds each message with the time from which it is visible."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self.sent: list[tuple[str, datetime]] = []
-        self._clock = clock
+class FakeOutboxQueue(FakeMessages):
+    """The queue of the outbox."""
 
     @scripted
     def send(self, task: NotifyTask, delay: timedelta = timedelta()) -> None:
-        self.sent.append((task.as_message(), self._clock.now() + delay))
-
-    @scripted
-    def send_again(self, body: str, delay: timedelta) -> None:
-        self.sent.append((body, self._clock.now() + delay))
-
-    def take_due(self) -> list[str]:
-        """Remove the messages that are visible now, as the host does when it hands them to a worker."""
-        now = self._clock.now()
-        due = [body for body, visible_at in self.sent if visible_at <= now]
-        self.sent = [message for message in self.sent if message[1] > now]
-        return due
+        self._enqueue(task.as_message(), delay)
 
 
 class FakeOutbox(Scripted):

@@ -9,9 +9,32 @@ from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
 from recording.domain.state.chunk import ChunkTask
 from recording.errors import StorageError
-from recording.ports import PoisonMessage, QueueDepth
+from recording.ports import Clock, PoisonMessage, QueueDepth
 
 POISON_HIDDEN_FOR = timedelta(minutes=5)
+
+
+class FakeMessages(Scripted):
+    """A queue of messages as texts: `sent` holds each with the time from which it is visible."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, datetime]] = []
+        self._clock = clock
+
+    @scripted
+    def send_again(self, body: str, delay: timedelta) -> None:
+        self._enqueue(body, delay)
+
+    def take_due(self) -> list[str]:
+        """Remove the messages that are visible now, as the host does when it hands them to a worker."""
+        now = self._clock.now()
+        due = [body for body, visible_at in self.sent if visible_at <= now]
+        self.sent = [message for message in self.sent if message[1] > now]
+        return due
+
+    def _enqueue(self, body: str, delay: timedelta) -> None:
+        self.sent.append((body, self._clock.now() + delay))
 
 
 class FakeQueue(Scripted):

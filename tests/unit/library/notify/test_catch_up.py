@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from dev.in_memory.builders import FAKE_CLOCK_START as NOW
-from dev.in_memory.builders import RECORDING_ID, task
-from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
-from dev.in_memory.world import World, world
+from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.fakes.outgoing import FakeWay
+from dev.in_memory.world import world
 from recording.domain.outgoing.delivery import Result, WayHealth
 from recording.domain.outgoing.events import EventType
 from recording.domain.watched.attention import Attention
@@ -19,20 +19,10 @@ from recording.library.notify.catch_up import catch_up
 from recording.library.notify.operate import Replayed, enable, replay
 from recording.operate.attention import needs_attention
 from recording.ports.outgoing import Answer
+from tests.unit.library.notify.outgoing_world import archived
 
 FAILED = Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
 LATER = timedelta(minutes=15)
-
-
-def archived(*ways: FakeWay) -> tuple[World, FakeOutgoing]:
-    """A world with one archived recording."""
-    here = world()
-    outgoing = here.reports_to(*ways)
-    here.holds(task())
-    here.announces()
-    here.runs_due()
-    here.follows_up()
-    return here, outgoing
 
 
 def test_an_event_whose_message_was_lost_is_found_by_its_missing_mark() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
-from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
+from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.outgoing.delivery import Result, WayHealth
 from recording.domain.outgoing.documents import cloud_event, webhook_body
@@ -21,21 +21,11 @@ from recording.library.keep.holds import place_hold, release_hold
 from recording.library.notify.send import notify_message
 from recording.ports.outgoing import Answer
 from tests.canaries import seen_in
+from tests.unit.library.notify.outgoing_world import archived
 
 FAILED = Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
 SUBJECT = Subject(kind=SubjectKind.RECORDING, id=RECORDING_ID)
 MESSAGE = NotifyTask(subject=SUBJECT).as_message()
-
-
-def archived(*ways: FakeWay) -> tuple[World, FakeOutgoing]:
-    """A world with one recording of one chunk that is archived and followed up; nothing is sent yet."""
-    here = world()
-    outgoing = here.reports_to(*ways)
-    here.holds(task())
-    here.announces()
-    here.runs_due()
-    here.follows_up()
-    return here, outgoing
 
 
 def goes_on(here: World, *, hours: float) -> None:
