@@ -1,6 +1,5 @@
 """Tasks: a message on the chunk queue is checked like an event, since anyone with the queue's key may have sent it."""
 
-import json
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -9,6 +8,7 @@ from recording.archive.claim import unreadable_task
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.model import with_changes
+from recording.domain.schema import is_newer_message
 from recording.domain.state.chunk import VERSION, ChunkTask
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -63,12 +63,9 @@ def read_task(text: str, now: datetime, retention: timedelta) -> ChunkTask:
 
 
 def _newer_or_not(text: str) -> UnreadableTaskError:
-    try:
-        version = json.loads(text)["version"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return UnreadableTaskError("not a task")
-    is_newer = isinstance(version, int) and version > VERSION
-    return NewerTaskError("a task of a newer version") if is_newer else UnreadableTaskError("not a task")
+    if is_newer_message(text, VERSION):
+        return NewerTaskError("a task of a newer version")
+    return UnreadableTaskError("not a task")
 
 
 def is_safe(task: ChunkTask) -> bool:

@@ -13,11 +13,12 @@ from recording.control.consents import carry_out
 from recording.control.notes import acs_id_of, note
 from recording.control.pauses import end_pause, policy_of, resume_recording, stop_recording
 from recording.domain.calls.consent import ConsentState, consent_state
-from recording.domain.calls.guards import GuardKind, GuardTask, is_newer, read_guard, wait_before
+from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, open_pause
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.derived import ends_soon, unrecorded
+from recording.domain.schema import is_newer_message
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RecordingError
@@ -50,7 +51,7 @@ def guard_message(text: str, ports: Ports, settings: Settings) -> None:
     Raises:
         StorageError: the catalog does not answer; the host delivers the message again.
     """
-    if is_newer(text) and ports.guards is not None:
+    if is_newer_message(text, VERSION) and ports.guards is not None:
         ports.guards.send_again(text, NEWER_AFTER)
         return
     task = read_guard(text)

@@ -57,6 +57,16 @@ def message_of(task: BaseModel) -> str:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
+def is_newer_message(text: str, version: int) -> bool:
+    """Return whether a queue message is of a newer version of this app, which may mean something else by it."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    told = found.get("version") if isinstance(found, dict) else None
+    return isinstance(told, int) and told > version
+
+
 def divided(record: BaseModel) -> tuple[str, str]:
     """Return a record's JSON in two parts: what 0.1.0 reads, and all later fields ("" when there are none)."""
     kind, document = type(record).__name__, record.model_dump(mode="json")

@@ -3,7 +3,6 @@
 The time is the queue's own: a guard fires when its message becomes visible, so no instance's clock ends a pause early.
 """
 
-import json
 from datetime import timedelta
 from enum import StrEnum
 
@@ -42,16 +41,6 @@ class GuardTask(BaseModel):
     def again(self) -> "GuardTask":
         """Return the message of the next try."""
         return self.model_copy(update={"attempt": self.attempt + 1})
-
-
-def is_newer(text: str) -> bool:
-    """Return whether a message is of a newer version of this app, which may mean something else by it."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    version = found.get("version") if isinstance(found, dict) else None
-    return isinstance(version, int) and version > VERSION
 
 
 def read_guard(text: str) -> GuardTask | None:

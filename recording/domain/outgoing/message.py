@@ -1,6 +1,5 @@
 """The message in the queue `recording-outbox`: what to look at, or what happened where no record keeps it. Pure."""
 
-import json
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -38,16 +37,6 @@ class NotifyTask(BaseModel):
     def wait(self) -> timedelta:
         """Return how long the next try waits."""
         return min(FIRST_AGAIN * (1 << min(self.attempt, 10)), LONGEST_AGAIN)
-
-
-def is_newer(text: str) -> bool:
-    """Return whether a message is of a newer version of this app, which may mean something else by it."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    version = found.get("version") if isinstance(found, dict) else None
-    return isinstance(version, int) and version > VERSION
 
 
 def read_task(text: str) -> NotifyTask | None:

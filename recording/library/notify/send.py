@@ -21,7 +21,8 @@ from recording.domain.outgoing.delivery import (
     health_after,
 )
 from recording.domain.outgoing.events import Subject
-from recording.domain.outgoing.message import NotifyTask, is_newer, read_task
+from recording.domain.outgoing.message import VERSION, NotifyTask, read_task
+from recording.domain.schema import is_newer_message
 from recording.errors import ClaimLostError, RecordingError
 from recording.errors.codes import Code
 from recording.library.notify.write import write_events
@@ -43,7 +44,7 @@ def notify_message(text: str, ports: Ports) -> None:
     if outgoing is None:
         emit(Event.NOTIFY_FAILED, code=Code.EVENTS_OFF, reason="dropped")
         return
-    if is_newer(text):
+    if is_newer_message(text, VERSION):
         outgoing.queue.send_again(text, NEWER_AFTER)
         return
     task = read_task(text)

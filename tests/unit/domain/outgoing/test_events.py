@@ -24,7 +24,8 @@ from recording.domain.outgoing.events import (
     read_stored,
     type_named,
 )
-from recording.domain.outgoing.message import NotifyTask, is_newer, read_task
+from recording.domain.outgoing.message import VERSION, NotifyTask, read_task
+from recording.domain.schema import is_newer_message
 
 NOW = FAKE_CLOCK_START
 SUBJECT = Subject(kind=SubjectKind.RECORDING, id="rec-1")
@@ -125,7 +126,7 @@ def test_a_message_of_a_newer_version_is_told_from_a_damaged_one() -> None:
     """It waits for a worker that knows more."""
     text = NotifyTask(subject=SUBJECT, event=held()).as_message()
     assert read_task(text) == NotifyTask(subject=SUBJECT, event=held())
-    assert not is_newer(text)
-    assert is_newer(text.replace('"version":1', '"version":2', 1))
+    assert not is_newer_message(text, VERSION)
+    assert is_newer_message(text.replace('"version":1', '"version":2', 1), VERSION)
     waits = [NotifyTask(subject=SUBJECT, attempt=each).wait() for each in (0, 1, 20, 2000)]
     assert waits == [timedelta(seconds=5), timedelta(seconds=10), timedelta(minutes=10), timedelta(minutes=10)]
