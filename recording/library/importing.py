@@ -12,7 +12,7 @@ from typing import Any
 from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
-from recording.domain.archived.blocks import Block, block_id, crc64_of
+from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
 from recording.domain.archived.importing import IMPORTED, ImportEntry, place_fault, started_of
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
@@ -204,7 +204,7 @@ class _Run:
         template = self._settings.archive_path_template
         name = layout.media_name(template, task.folder, task.index, task.document_id, entry.announced_format)
         probe, hasher = MediaProbe(entry.announced_format), Hasher(with_sha512=True)
-        for data in _blocks(self._pieces(entry)):
+        for data in regrouped(self._pieces(entry), BLOCK_BYTES):
             probe.feed(data)
             if self._place is None and not self._is_dry:
                 block = Block(hasher.length_bytes, len(data))
@@ -247,17 +247,6 @@ class _Run:
 def _event_id(entry: ImportEntry) -> str:
     """Return what stands for an event: which file this was."""
     return f"imported-{entry.mark}"
-
-
-def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    gathered = bytearray()
-    for piece in pieces:
-        gathered += piece
-        while len(gathered) >= BLOCK_BYTES:
-            yield bytes(gathered[:BLOCK_BYTES])
-            del gathered[:BLOCK_BYTES]
-    if gathered:
-        yield bytes(gathered)
 
 
 def _fault(entry: ImportEntry, media: _Media, length_bytes: int) -> str | None:

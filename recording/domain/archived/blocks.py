@@ -107,3 +107,15 @@ def plan(total: int, block_bytes: Callable[[], int], kept: Iterable[Block] = ())
             yield block
             offset = block.end
         offset = max(offset, wall.end)
+
+
+def regrouped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the same bytes in blocks of this size; the last one is shorter, and none is empty."""
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        while len(gathered) >= size:
+            yield bytes(gathered[:size])
+            del gathered[:size]
+    if gathered:
+        yield bytes(gathered)

@@ -11,7 +11,7 @@ from recording.domain.keep.rules import RuleSet, default_rules
 from recording.domain.keep.subject import kept_recording
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import StorageBusyError
-from recording.ports import Ports, Unreadable
+from recording.ports import Catalog, Ports, Unreadable
 from recording.ports.library.keeping import Keeping
 from recording.settings import Settings
 
@@ -39,6 +39,23 @@ def keeping_of(ports: Ports) -> Keeping:
     if ports.keeping is None:
         raise StorageBusyError("holds and rules are not kept here")
     return ports.keeping
+
+
+def every_recording(catalog: Catalog) -> Iterator[RecordingRecord]:
+    """Yield all recordings whose row can be read, page after page.
+
+    Raises:
+        StorageError: the catalog does not answer; what came before was yielded.
+    """
+    position = ""
+    while True:
+        page = catalog.recordings_page(position)
+        yield from (record for record in page.items if isinstance(record, RecordingRecord))
+        if page.error:
+            raise page.error
+        position = page.next
+        if not position:
+            return
 
 
 def rules_in_force(ports: Ports, settings: Settings) -> RuleSet:

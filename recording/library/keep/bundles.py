@@ -6,13 +6,11 @@ A bundle is a copy: no rule and no hold is about it, and the recordings in it ar
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportState
 from recording.domain.keep.destroy import Place
 from recording.errors import BlobLockedError
-from recording.library.keep.leftovers import close_bundle
+from recording.library.keep.leftovers import close_bundle, exports_in
 from recording.ports import AuditEntry, Ports
 from recording.ports.library.keeping import Custodian, DestroyAnswer
 
@@ -26,8 +24,7 @@ def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
     Raises:
         StorageError: storage does not answer.
     """
-    for export_id in _exports(ports):
-        known = _known(export_id, ports)
+    for _, known in exports_in(ports):
         if known is not None and known[0].is_over(ports.clock.now()):
             yield _end(*known, custodian, ports)
 
@@ -58,17 +55,3 @@ def _note(export: ExportRecord, gone_at: datetime | None, etag: str, ports: Port
             ports.exports.store.put_if_unchanged(form.state_name(export.export_id), content, "application/json", etag)
     except BlobLockedError:
         return  # the bundle is gone all the same, and the next run finds nothing to do
-
-
-def _exports(ports: Ports) -> list[str]:
-    if ports.exports is None:
-        return []
-    return sorted({blob.name.partition("/")[0] for blob in ports.exports.store.list("") if "/" in blob.name})
-
-
-def _known(export_id: str, ports: Ports) -> tuple[ExportRecord, str] | None:
-    stored = ports.exports.store.get(form.state_name(export_id)) if ports.exports else None
-    try:
-        return (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
-    except ValidationError:
-        return None

@@ -32,7 +32,7 @@ from recording.errors.codes import Code
 from recording.library.directory import find_all
 from recording.library.follow_up import library_of
 from recording.library.handover.vcon import metadata_of
-from recording.library.keep.assess import Assessed, assessed, keeping_of, rules_in_force
+from recording.library.keep.assess import Assessed, assessed, every_recording, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
 from recording.library.keep.speaker import SpeakerOutcome, SpeakerTask, erase_speaker
@@ -309,17 +309,10 @@ def _named_in(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[Re
 def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[str]:
     """Yield the recordings whose metadata, or whose start request, names the participant."""
     yield from (record.recording_id for record in _named_in(erasure, ports, settings))
-    subject, position = _subject(erasure, ports), ""
-    while True:
-        page = ports.catalog.recordings_page(position)
-        if page.error:
-            raise page.error
-        for record in page.items:
-            if not isinstance(record, Unreadable) and record.request and subject.is_in(str(record.request)):
-                yield record.recording_id
-        position = page.next
-        if not position:
-            return
+    subject = _subject(erasure, ports)
+    for record in every_recording(ports.catalog):
+        if record.request and subject.is_in(str(record.request)):
+            yield record.recording_id
 
 
 def _known(erasure_id: str, ports: Ports) -> Erasure:

@@ -1,7 +1,7 @@
 """Leftovers: what lies outside a recording's folder and is about it all the same, gathered once for a whole run."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 from pydantic import ValidationError
@@ -89,18 +89,23 @@ def close_bundle(folder: str, ports: Ports) -> None:
         ports.exports.store.put_once(name, b"", "application/zip")
 
 
-def _bundles_in(ports: Ports) -> dict[str, frozenset[str]]:
-    """Return each bundle's folder with its recordings; none for one whose document is gone or cannot be read."""
+def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | None]]:
+    """Yield each export's id, with its document and ETag; None where that is gone or cannot be read.
+
+    Raises:
+        StorageError: the container does not answer.
+    """
     if ports.exports is None:
-        return {}
+        return
     store = ports.exports.store
-    folders = sorted({blob.name.partition("/")[0] for blob in store.list("") if "/" in blob.name})
-    found: dict[str, frozenset[str]] = {}
-    for export_id in folders:
+    for export_id in sorted({blob.name.partition("/")[0] for blob in store.list("") if "/" in blob.name}):
         stored = store.get(state_name(export_id))
         try:
-            recordings = ExportRecord.model_validate_json(stored[0]).recordings if stored else ()
+            yield export_id, (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
         except ValidationError:
-            recordings = ()
-        found[f"{export_id}/"] = frozenset(recordings)
-    return found
+            yield export_id, None
+
+
+def _bundles_in(ports: Ports) -> dict[str, frozenset[str]]:
+    """Return each bundle's folder with its recordings; none for one whose document is gone or cannot be read."""
+    return {f"{one}/": frozenset(known[0].recordings if known else ()) for one, known in exports_in(ports)}

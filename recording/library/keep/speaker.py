@@ -20,7 +20,7 @@ from hashlib import sha256
 from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
-from recording.domain.archived.blocks import Block, block_id, crc64_of
+from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.incoming.facts import facts_of_metadata
@@ -303,7 +303,7 @@ def _written(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTas
     mark = sha256(f"{task.claim.request_id}|{voice.chunk.sha256}|{voice.channels}".encode()).hexdigest()
     if archive.look_up(new) is None:
         hasher, blocks = Hasher(with_sha512=True), list[str]()
-        for data in _blocks(silenced(archive.read(old), form, voice.channels)):
+        for data in regrouped(silenced(archive.read(old), form, voice.channels), BLOCK_BYTES):
             name = block_id(Block(hasher.length_bytes, len(data)), mark, crc64_of(data))
             archive.stage_block(new, name, data)
             blocks.append(name)
@@ -322,17 +322,6 @@ def _hashed(pieces: Iterator[bytes], hasher: Hasher) -> Iterator[bytes]:
     for piece in pieces:
         hasher.update(piece)
         yield piece
-
-
-def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    gathered = bytearray()
-    for piece in pieces:
-        gathered += piece
-        while len(gathered) >= BLOCK_BYTES:
-            yield bytes(gathered[:BLOCK_BYTES])
-            del gathered[:BLOCK_BYTES]
-    if gathered:
-        yield bytes(gathered)
 
 
 def _put(name: str, data: bytes, task: SpeakerTask) -> None:

@@ -26,7 +26,7 @@ from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, ClaimLostError
 from recording.library.analysts import rewrite_where
-from recording.library.keep.assess import assessed, keeping_of
+from recording.library.keep.assess import assessed, every_recording, keeping_of
 from recording.library.keep.destroy import destroy_versions
 from recording.library.keep.leftovers import bundles_about, close_bundle
 from recording.library.seal.withdraw import withdraw_rows
@@ -195,17 +195,9 @@ def _analysts(run: Run) -> None:
 
 def _recordings(run: Run) -> None:
     """Take the person out of requests, tags, consent and notes of recordings that stay."""
-    position = ""
-    while True:
-        page = run.owner.catalog.recordings_page(position)
-        for record in page.items:
-            if isinstance(record, RecordingRecord) and record.recording_id not in run.whole:
-                clean_recording(record, run)
-        if page.error:
-            raise page.error
-        position = page.next
-        if not position:
-            return
+    for record in every_recording(run.owner.catalog):
+        if record.recording_id not in run.whole:
+            clean_recording(record, run)
 
 
 def clean_recording(record: RecordingRecord, run: Run) -> None:
@@ -249,9 +241,7 @@ def _chunks(run: Run) -> None:
         if isinstance(chunk, Unreadable):
             continue
         cleaned = _cleaned(chunk, run)
-        if cleaned is not None and not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
-            continue
-        if cleaned is None:
+        if cleaned is None or not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
             continue
         if run.is_kept(chunk.task.recording_id):
             run.done.keep(names.CHUNKS_TABLE, Obstacle.NOT_DUE)
