@@ -119,12 +119,28 @@ def _noted(name: str, wanted: CommandedPause, ports: Ports) -> CommandedPause:
 
 
 def resume_recording(recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.RESUMED) -> dict[str, Any]:
-    """Resume a recording. Raises ControlError as ACS refuses."""
+    """Resume a recording; one that was resumed here and goes on counts as resumed: an answer may have been lost.
+
+    Raises:
+        ControlError: as ACS refuses.
+    """
     check_recording_id(recording_id)
-    ports.control.resume(acs_id_of(recording_id, known_recording(recording_id, ports)))
+    known = known_recording(recording_id, ports)
+    try:
+        ports.control.resume(acs_id_of(recording_id, known))
+    except ControlError as error:
+        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or not _goes_on(recording_id, known, ports):
+            raise
     name = canonical_id(recording_id)
     record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how)
     return {"recordingId": name, "state": merged_state("active", record)}
+
+
+def _goes_on(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
+    """Return whether ACS records, and somebody had paused here: then this resume, or one before it, has been done."""
+    if known is None or not (known.pauses or known.last_action is LastAction.RESUMED):
+        return False
+    return ports.control.state(acs_id_of(recording_id, known)) == "active"
 
 
 def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = None) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def endpoint(text: str) -> str:
     """Read an https address of a host, in lower case, without a slash at its end."""
     if not re.fullmatch(r"https://[a-z0-9.-]+/?", text.lower()):
         raise ValueError("must be https:// and a host name, nothing more")
+    if "your-resource" in text.lower():
+        raise ValueError("still has the placeholder of the example: write the name of your resource")
     return text.lower().rstrip("/")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dev.world import free_port
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.blob.external import ExternalBlobs
 from recording.adapters.blob.quarantine import BlobQuarantine
@@ -195,6 +196,16 @@ def test_errors_tell_no_secret(script: Script, server: HttpServer, call: Call, a
     text = "".join(line for line in lines if not line.startswith("  File"))
     for secret in (KEY, "VerySecretSignature", "SharedKey", "/acct/private", f"127.0.0.1:{server.port}"):
         assert secret not in text
+
+
+@pytest.mark.parametrize("call", ["get_chunk", "send", "entries", "look_up"])
+def test_storage_that_is_not_there_is_told_with_its_address(call: str) -> None:
+    """`ServiceRequestError` alone leaves a person to guess which of four accounts is down."""
+    port = free_port()
+    error = failed(CALLS[call], storage_settings(connection_string(port, f"AccountKey={KEY}")))
+    assert isinstance(error, StorageBusyError)
+    assert f"no connection to 127.0.0.1:{port}: connection refused" in str(error)
+    assert KEY not in str(error)
 
 
 @pytest.mark.parametrize("code", ["ContainerBeingDeleted", "OperationTimedOut"])

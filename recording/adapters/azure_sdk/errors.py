@@ -1,6 +1,7 @@
 """Translates what the Azure SDKs raise into our own error tree, once.
 
-A message names what was being done, the HTTP status and the service's error code. It never repeats the SDK's own
+A message names what was being done, the HTTP status and the service's error code; where no connection was made, the
+host that did not answer. It never repeats the SDK's own
 message, and the SDK's exception is not chained: both may hold addresses, headers and signatures.
 """
 
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
+from recording.adapters.azure_sdk.unreached import no_connection
 from recording.errors import (
     BlobLockedError,
     RecordingError,
@@ -109,9 +111,11 @@ def _place_of(error: Exception) -> str:
 
 
 def describe(error: AzureError) -> str:
-    """Return what is safe to tell: the kind of exception, the HTTP status, the service's code."""
+    """Return what is safe to tell: the kind of exception, the HTTP status, the service's code, or who was not there."""
     facts = (type(error).__name__, status_of(error), error_code_of(error))
-    return " ".join(str(fact) for fact in facts if fact)
+    told = " ".join(str(fact) for fact in facts if fact)
+    unreached = no_connection(error) if status_of(error) is None else None
+    return f"{told}: {unreached}" if unreached else told
 
 
 def status_of(error: AzureError) -> int | None:

@@ -29,6 +29,7 @@ from pydantic import (
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import are_same_id, canonical_id, is_opaque_id, name_of
+from recording.domain.incoming.faults import faults_in
 from recording.errors import EventRejectedError
 from recording.errors.codes import Code
 
@@ -38,6 +39,7 @@ MOST_CHUNKS = 1000  # four hours each: half a year of one call; more is not a re
 HIGHEST_INDEX = 1_000_000  # four hours each: 450 years of one call
 EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no call before; what tells an earlier time was never set
 MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; what is later is no time of this event
+_NO_TIME = "must be a time in ISO 8601, such as 2026-05-04T09:30:00Z"
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,256}", re.ASCII)
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _SUBJECT = re.compile(
@@ -55,13 +57,21 @@ def read_time(value: object) -> datetime:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):
-        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip()))
+        moment = _moment(value)
     else:
-        raise ValueError("not an ISO 8601 time")  # noqa: TRY004 - pydantic validators answer with ValueError
+        raise ValueError(_NO_TIME)  # noqa: TRY004 - pydantic validators answer with ValueError
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:  # the first or last day of the calendar, in another zone
         raise ValueError("not a time that UTC can tell") from error
+
+
+def _moment(text: str) -> datetime:
+    """Read ISO 8601; Python's own message would repeat the value."""
+    try:
+        return datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+    except ValueError:
+        raise ValueError(_NO_TIME) from None
 
 
 def believable_time(value: object, arrived_at: datetime) -> datetime | None:
@@ -369,4 +379,4 @@ def _text(value: object) -> str | None:
 
 def _faults(error: ValidationError) -> str:
     """Return field names and what is wrong with them, never the values."""
-    return "; ".join(f"{'.'.join(str(part) for part in e['loc']) or 'data'}: {e['msg']}" for e in error.errors()[:5])
+    return faults_in(error, "data", most=5)

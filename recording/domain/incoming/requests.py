@@ -17,6 +17,7 @@ from recording.domain.formats import (
     chosen_combination,
 )
 from recording.domain.incoming.events import Time
+from recording.domain.incoming.faults import faults_in
 from recording.errors import RequestError
 from recording.errors.codes import Code
 
@@ -66,8 +67,7 @@ class Exact(BaseModel):
         try:
             return cls.model_validate(body)
         except ValidationError as error:
-            faults = [f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors()]
-            raise RequestError("; ".join(faults)) from error
+            raise RequestError(faults_in(error)) from error
 
     def as_noted(self) -> dict[str, Any]:
         """Return it as JSON for the catalog, without what was not given."""

@@ -19,7 +19,10 @@ _REMEDIES = {
         "Give the app's identity its role on this account (docs/deploy.md), or open its firewall to the app; a new "
         "role takes up to ten minutes."
     ),
-    Code.STORAGE_ERROR: "What is not there comes with infra/ (docs/deploy.md). Anything else: docs/errors.md.",
+    Code.STORAGE_ERROR: (
+        "What is not there comes with infra/ (docs/deploy.md); on this machine, `make up` makes it. Anything else: "
+        "docs/errors.md."
+    ),
     Code.STORAGE_BUSY: "Look at the address, the network, private DNS and Azure's status; then run this again.",
     Code.ACS_UNAUTHORIZED: (
         "401: the key is wrong or was rotated, this clock is off, or the identity is of another tenant. Set "

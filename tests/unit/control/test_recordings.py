@@ -162,3 +162,35 @@ def test_a_first_event_and_a_start_meet_in_one_record() -> None:
 
     assert record.started_here
     assert record.folder is not None
+
+
+@pytest.mark.parametrize(("act", "state"), [("pause", "paused"), ("resume", "recording")])
+@pytest.mark.parametrize("was_noted", [True, False])
+def test_pause_and_resume_may_be_sent_again_after_a_lost_answer(act: str, state: str, *, was_noted: bool) -> None:
+    """ACS refuses the second one; a caller who got no answer to the first would take that for a failure."""
+    here = world()
+    recording = start(here)["recordingId"]
+    if act == "resume":
+        pauses.pause_recording(recording, here.ports, here.settings)
+    send = {
+        "pause": lambda: pauses.pause_recording(recording, here.ports, here.settings),
+        "resume": lambda: pauses.resume_recording(recording, here.ports),
+    }[act]
+    if not was_noted:
+        here.fakes.control.fail_next(act, ControlError("no answer", code=Code.ACS_UNREACHABLE), after=True)
+        with pytest.raises(ControlError):
+            send()
+    else:
+        send()
+    assert send()["state"] == state
+    open_pauses = [one for one in here.fakes.catalog.recordings[recording].pauses if one.ended_at is None]
+    assert len(open_pauses) == (act == "pause")
+
+
+def test_a_resume_of_what_nobody_paused_is_still_refused() -> None:
+    """The caller has mixed two calls up, and must hear of it."""
+    here = world()
+    recording = start(here)["recordingId"]
+    with pytest.raises(ControlError) as refusal:
+        pauses.resume_recording(recording, here.ports)
+    assert refusal.value.code == "pause_resume_not_allowed"
