@@ -69,8 +69,9 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     lines = [text((f"{word}  ", "green"), name) for name in done.sent[: None if session.is_wide else _SHOWN]]
     lines += [text((f"… and {len(done.sent) - len(lines)} more", "dim"))] if len(done.sent) > len(lines) else []
     lines += [text(("skipped  ", "yellow"), f"{name}: refused again, or taken just now") for name in done.skipped]
-    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text("nothing is held that fits")]))
-    raise typer.Exit(NEEDS_ATTENTION if done.skipped else FINE)
+    hint = "; what is still being tried: recordings retry" if filters.recording else ""
+    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(f"nothing is held that fits{hint}")]))
+    raise typer.Exit(NEEDS_ATTENTION if done.skipped else UNKNOWN if filters.recording and not done.sent else FINE)
 
 
 @with_groups
@@ -164,8 +165,8 @@ def _decide(
         text(("skipped  ", "yellow"), f"{meant.get(name, name)}: this cannot be applied to it, or it just changed")
         for name in told.skipped
     ]
-    session.show(DecidedView.of(told).plain(), *(lines or [text("nothing fits")]))
-    return NEEDS_ATTENTION if told.skipped else FINE
+    session.show(DecidedView.of(told).plain(), *(lines or [text("nothing fits; see `ls --attention`")]))
+    return NEEDS_ATTENTION if told.skipped else FINE if told.done else UNKNOWN
 
 
 def _name(session: Session, item: AttentionItem) -> str:

@@ -13,7 +13,7 @@ from recording.cli.output.times import clock_time, duration_of, size_of
 from recording.cli.output.words import style_of
 from recording.control.audit import audited
 from recording.domain.archived.importing import read_mapping
-from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
+from recording.domain.find.find_query import LARGEST_PAGE, FindQuery, FindState
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
@@ -51,7 +51,7 @@ def find(  # noqa: PLR0917 - typer takes options as parameters
     begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="began since then; 2h, today, …")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="began before")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="mp3, mp4 or wav")] = None,
-    state: Annotated[str | None, typer.Option(help="archived, recording, at_risk, held, missing or incomplete")] = None,
+    state: Annotated[FindState | None, typer.Option(help="as it stands now")] = None,
     limit: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE, help="at most so many rows")] = 50,
     following: Annotated[str | None, typer.Option("--next", help="go on where a page ended")] = None,
 ) -> None:

@@ -7,17 +7,34 @@ from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.connect.watching import watched
-from recording.cli.options import Filters, Form, LimitOption, SinceOption, WatchOption, moment, session_of, with_groups
+from recording.cli.options import (
+    Filters,
+    Form,
+    LimitOption,
+    SinceOption,
+    WatchOption,
+    moment,
+    one_of,
+    session_of,
+    with_groups,
+)
 from recording.cli.output.times import clock_time, duration_of, size_of, time_left
 from recording.cli.output.words import style_of, whose
 from recording.cli.status import why
 from recording.domain.find.short_ids import item_name, short_id
-from recording.domain.watched.attention import AttentionItem
+from recording.domain.watched.attention import Attention, AttentionItem
 from recording.http.views.attention import HeldListView
 from recording.http.views.recordings import RecordingsView
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
-from recording.operate.recordings import Listed, list_recordings
+from recording.operate.recordings import ARCHIVED, OPEN, WAITING, Listed, list_recordings
+
+
+
+def _word(state: str) -> str:
+    """Return a state as it is typed: in one word."""
+    return state.lower().replace(" ", "_").replace("-", "_")
+
 
 _RECORDINGS = [
     Column("RECORDING"),
@@ -37,8 +54,14 @@ _ATTENTION = [
     Column("WHOSE", from_width=110),
     Column("REASON", may_be_cut=True),
 ]
+_STATES = (*Attention, ARCHIVED, OPEN, WAITING)
 StateOption = Annotated[
-    list[str] | None, typer.Option("--state", help="archived, open, at_risk, lost, missing, held, …; may be repeated")
+    list[str] | None,
+    typer.Option(
+        "--state",
+        help="archived, open, at_risk, lost, missing, held, …; may be repeated",
+        autocompletion=one_of(_word(state) for state in _STATES),
+    ),
 ]
 
 
@@ -75,7 +98,7 @@ def list_attention(context: typer.Context, form: Form, filters: Filters, limit: 
 
 def _recordings(session: Session, states: list[str], since: str | None, limit: int) -> int:
     found = needs_attention(session.ports, session.settings)
-    wanted = [state.lower().replace("-", "_") if "-" in state else state.lower() for state in states]
+    wanted = [_state(state) for state in states]
     listing = list_recordings(session.ports, found.items, since=moment(session, since), states=wanted, limit=limit)
     rows = [_row(session, one) for one in listing.items]
     parts: list[RenderableType] = [table(session, _RECORDINGS, rows)] if rows else [text("no recordings")]
@@ -83,6 +106,15 @@ def _recordings(session: Session, states: list[str], since: str | None, limit: i
         parts.append(text(("the catalog has more rows than were looked at", "yellow")))
     session.show(RecordingsView.of(listing).plain(), *parts)
     return FINE
+
+
+def _state(typed: str) -> str:
+    """Return the state that is meant; an empty list for a misspelt one would be read as good news."""
+    for state in _STATES:
+        if _word(state) == _word(typed):
+            return str(state)
+    known = ", ".join(_word(state) for state in _STATES)
+    raise typer.BadParameter(f"no such state: {typed}; there are {known}", param_hint="--state")
 
 
 def _row(session: Session, one: Listed) -> list[Cell]:

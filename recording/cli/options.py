@@ -1,7 +1,7 @@
 """Options that several commands share: alone, or in groups that a command takes as one parameter."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import wraps
@@ -12,6 +12,8 @@ import typer
 from recording.cli.connect.session import Output, Session
 from recording.cli.output.times import read_moment
 from recording.domain.find.short_ids import named_by
+from recording.domain.state.quarantine import REASONS
+from recording.domain.watched.attention import Attention
 from recording.errors import RequestError
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
@@ -25,7 +27,20 @@ NoteOption = Annotated[str, typer.Option("--note", help="why: it is kept in the 
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="2h, 3d, today, 2026-11-26, 2026-11-26T14:05 (local time)")
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="with this reason, state or kind, as listed")]
+
+
+def one_of(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what completes one of these words in a shell."""
+    known = sorted(set(words))
+    return lambda begun: [word for word in known if word.startswith(begun)]
+
+
+ReasonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", help="with this reason, state or kind, as listed", autocompletion=one_of((*REASONS, *Attention))
+    ),
+]
 RecordingOption = Annotated[str | None, typer.Option("--recording", metavar="RECORDING", help="of this recording")]
 
 

@@ -1,7 +1,7 @@
 """`recordings trail`: the audit trail, which caller asked for what, and what became of it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -13,6 +13,7 @@ from recording.cli.output.times import clock_time
 from recording.domain.find.short_ids import is_named_by, short_id
 from recording.domain.ids import canonical_id
 from recording.http.views.trail import TrailEntryView
+from recording.operate.find_recording import find_recording
 from recording.ports import AuditEntry
 
 _COLUMNS = [
@@ -49,12 +50,29 @@ def trail(  # noqa: PLR0917 - typer takes options as parameters
         if (recording is None or is_named_by(entry.recording_id or "", canonical_id(recording)))
         and caller in (None, entry.caller)
     ]
+    if recording is not None and not entries:
+        _check_known(session, recording)
     shown = entries if session.is_wide or session.output is Output.JSON else settled(entries)
     shown = [entry for entry in shown if not failed or entry.outcome != _DONE][-limit:]
     rows = [_row(session, entry) for entry in shown]
-    parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else [text("no entries")]
+    parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else [_nothing(session, begin)]
     session.show({"entries": [view.plain() for view in TrailEntryView.all_of(shown)]}, *parts)
     raise typer.Exit(FINE)
+
+
+def _check_known(session: Session, typed: str) -> None:
+    """Return unless nobody knows the recording: no entries would be read as nothing done.
+
+    Raises:
+        RequestError: `unknown_recording`.
+    """
+    if next(session.ports.audit.entries_about(canonical_id(typed)), None) is None:
+        find_recording(typed, session.ports)
+
+
+def _nothing(session: Session, begin: datetime) -> RenderableType:
+    """Say since when there is nothing: who leaves --since out looks at one day."""
+    return text(f"no entries since {clock_time(begin, session.now)}; --since looks further back")
 
 
 def settled(entries: Sequence[AuditEntry]) -> list[AuditEntry]:

@@ -15,7 +15,7 @@ _REFERENCE = "@Microsoft.KeyVault("
 _LINE = re.compile(r"""\s*([A-Za-z_][A-Za-z0-9_]*)=(?:"(.*)"|'(.*)'|(.*?))\s*""")
 BY_HTTP = {
     "status": "GET /api/held",
-    "ls": "GET /api/held",
+    "ls": "GET /api/recordings",
     "show": "GET /api/recordings/{recordingId}",
     "find": "GET /api/recordings",
     "tag": "PATCH /api/recordings/{recordingId}",

@@ -1,15 +1,14 @@
 """`recordings events …`: how the receivers of events stand, enable one again, replay."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, table, text
-from recording.cli.options import Form, session_of, with_groups
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
+from recording.cli.options import Form, moment, one_of, session_of, with_groups
+from recording.cli.output.times import clock_time
 from recording.domain.outgoing.delivery import WayHealth
 from recording.domain.outgoing.events import EventType, type_named
-from recording.domain.times import as_utc
 from recording.errors import RequestError
 from recording.library.notify import operate
 
@@ -28,7 +27,7 @@ def status(context: typer.Context, form: Form) -> None:
     """
     session = session_of(context, form)
     found = operate.health_of_ways(session.ports)
-    rows = [_row(health) for health in found]
+    rows = [_row(session, health) for health in found]
     session.show({"receivers": [_facts(health) for health in found]}, table(session, _COLUMNS, rows))
     now = session.ports.clock.now()
     raise typer.Exit(NEEDS_ATTENTION if any(health.needs_attention(now) for health in found) else FINE)
@@ -54,18 +53,24 @@ def enable(
 def replay(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
-    since: Annotated[datetime, typer.Option("--since", help="UTC; the history reaches back 30 days")],
-    until: Annotated[datetime | None, typer.Option("--until", help="UTC; else now")] = None,
-    kind: Annotated[list[str] | None, typer.Option("--type", metavar="TYPE", help="repeatable; else all")] = None,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="2h, 3d, today, 2026-11-26; the history has 30 days")
+    ],
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="as --since; else now")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", help="repeatable; else all", autocompletion=one_of(EventType)),
+    ] = None,
     receiver: Annotated[list[str] | None, typer.Option("--to", metavar="RECEIVER", help="repeatable; else all")] = None,
 ) -> None:
     """Send the events of a time again, under their ids.
 
-    Example: `recordings events replay --since 2026-11-01 --type archived --to crm`.
+    Examples: `recordings events replay --since 2h`, `recordings events replay --since 2026-11-01 --type archived --to crm`.
     """
     session = session_of(context, form)
-    last = as_utc(until) if until else session.ports.clock.now()
-    done = operate.replay(as_utc(since), last, session.ports, types=_types(kind or []), only=receiver or [])
+    first = moment(session, since) or session.now
+    last = moment(session, until, "--until") or session.now
+    done = operate.replay(first, last, session.ports, types=_types(kind or []), only=receiver or [])
     session.show(vars(done), text(f"{done.events} events about {done.subjects} subjects are sent again"))
 
 
@@ -86,7 +91,7 @@ def _state(health: WayHealth) -> str:
     return "disabled" if health.is_disabled else "failing" if health.failing_since else "well"
 
 
-def _row(health: WayHealth) -> list[Cell]:
+def _row(session: Session, health: WayHealth) -> list[Cell]:
     since = health.disabled_at or health.failing_since
-    shown = f"{since:%Y-%m-%d %H:%M}" if since else ""
+    shown = clock_time(since, session.now) if since else ""
     return [health.way, _state(health), shown, health.code or "", str(health.given_up or "")]

@@ -9,10 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from dev.in_memory.builders import RECORDING_ID, event, task
 from dev.in_memory.world import World
 from recording.cli.__main__ import in_order
+from recording.cli.app import app
 from recording.domain.archived.layout import metadata_name
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState, Suspect
@@ -164,9 +166,58 @@ def test_a_mass_action_is_asked_for_once_more(here: World, run: Run, hold: Hold)
     assert len(here.fakes.queue.tasks) == 2
 
 
+def test_a_misspelt_state_is_no_good_news(run: Run) -> None:
+    """`no recordings` at 3 a.m. is read as: nothing is lost."""
+    code, _ = run("ls", "--state", "lsot")
+    assert code == 2
+    assert run("ls", "--state", "at-risk") == run("ls", "--state", "at_risk") == (0, "no recordings\n")
+    assert run("ls", "--state", "no_files_yet")[0] == 0
+    assert run("find", "--state", "lsot")[0] == 2
+
+
+def test_a_trail_of_a_recording_that_nobody_knows_is_an_error(here: World, run: Run) -> None:
+    """One that is known, and about which nothing was asked today, is none."""
+    assert run("trail", "--recording", "tpyo")[1].startswith("unknown_recording")
+    assert run("trail", "--recording", SHORT)[0] == 0
+    here.fakes.audit.add(AuditEntry(here.now - timedelta(days=9), "stop_recording", "long-gone", None, "done"))
+    assert run("trail", "--recording", "long-gone")[0] == 0
+
+
+def test_what_was_named_and_not_done_is_not_called_done(run: Run) -> None:
+    """A job that repairs must not go on as if it had."""
+    code, shown = run("redrive", "--recording", SHORT)
+    assert (code, "recordings retry" in shown) == (2, True)
+    assert run("retry", "--recording", SHORT)[0] == 2
+    assert run("redrive", "--all", "--yes")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ls --attention --reason source_ref", "source_refused"),
+        ("ls --state at", "at_risk"),
+        ("find --state miss", "missing"),
+        ("sta", "status"),
+        ("ls -o w", "wide"),
+        ("events replay --type arch", "archived"),
+    ],
+)
+def test_a_shell_completes_commands_and_words(typed: str, offered: str) -> None:
+    """Nobody knows a hundred reasons by heart."""
+    asked = {
+        "_RECORDINGS_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"recordings {typed}",
+        "COMP_CWORD": str(len(typed.split())),
+    }
+    told = CliRunner().invoke(app, prog_name="recordings", env=asked)
+    assert offered in told.output.split()
+
+
 def test_the_trail_shows_one_row_for_each_action(here: World, run: Run) -> None:
     """Who stopped the recording is a question that is asked months later."""
-    assert run("trail") == (0, "no entries\n")
+    code, shown = run("trail")
+    assert (code, shown.partition(" since ")[0]) == (0, "no entries")
+    assert "--since looks further back" in shown
     old, two = here.now - timedelta(days=3), "object-2"
     for at, recording, caller, outcome in (
         (old, "one", None, "done"),
