@@ -22,6 +22,10 @@ help: ## list the commands
 
 install: prerequisites $(VENV)/.installed node_modules/.installed ## set up Python and Node dependencies (the other commands do it themselves)
 
+# What a package manager said, unless all that it says is that it reached nobody.
+failed = { grep -qiE 'broken by .*(connect|resol|timeout)|dns error|failed to fetch|ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT' $(1) \
+	&& echo "There is no connection to the package index: is the network there? (What was said: $(1))" || cat $(1); exit 1; }
+
 # Everything that must be there, before anything is fetched. A .venv of another Python than the one asked for is told.
 .PHONY: prerequisites
 prerequisites:
@@ -34,15 +38,15 @@ endif
 
 $(VENV)/.installed: uv.lock pyproject.toml | prerequisites
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
-	@echo "• Python dependencies into $(VENV) …"
+	@echo "• Python dependencies into $(VENV), the first time about a minute …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" 2>$(VENV)/pip.log || { cat $(VENV)/pip.log; exit 1; }
-	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1 "uv==$(UV_VERSION)" 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)
+	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)
 	@touch $@
 
-node_modules/.installed: package-lock.json | prerequisites
-	@echo "• Azurite from npm …"
-	@npm ci --no-progress --loglevel=error >/dev/null
+node_modules/.installed: package-lock.json | prerequisites $(VENV)/.installed
+	@echo "• Azurite from npm, the first time about half a minute …"
+	@npm ci --no-progress --loglevel=error >/dev/null 2>$(VENV)/npm.log || $(call failed,$(VENV)/npm.log)
 	@touch $@
 
 # Apart from the rest: it pins many packages to versions of its own.

@@ -24,9 +24,10 @@ _FINISHED_WELL = "SOURCE_DELETED"
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the demo, and what is asked for its recording."""
+    """One call of the demo, and what is asked for its recording; `short` is its word in the line of progress."""
 
     title: str
+    short: str
     participants: tuple[str, ...]
     request: JSON
     chunks: int
@@ -35,30 +36,35 @@ class Call:
 CALLS = (
     Call(
         "Video consultation, paused once",
+        "video",
         ("Dr. Amara Osei", "Lena Fischer", "Interpreter"),
         {"content": "audioVideo", "channel": "mixed", "format": "mp4", "tags": {"case": "C-1042"}},
         chunks=1,
     ),
     Call(
         "Unmixed call, three participants",
+        "unmixed",
         ("Agent 7", "Customer", "Supervisor"),
         {"content": "audio", "channel": "unmixed", "format": "wav"},
         chunks=1,
     ),
     Call(
         "Long audio call, three chunks",
+        "long",
         ("Trading desk", "Counterparty"),
         {"content": "audio", "channel": "mixed", "format": "mp3"},
         chunks=3,
     ),
     Call(
         "Events twice and out of order",
+        "twice",
         ("Front office", "Visitor"),
         {"content": "audio", "channel": "mixed", "format": "mp3"},
         chunks=3,
     ),
     Call(
         "First download is 0 bytes",
+        "empty",
         ("Night line", "+15550100147"),
         {"content": "audio", "channel": "mixed", "format": "wav"},
         chunks=1,

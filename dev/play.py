@@ -20,6 +20,7 @@ from dev.world import LocalWorld, WorldError, WorldOptions, is_free
 
 SIMULATOR_PORT = 8900
 KEPT = Path(".local-world") / "demo"
+HEARD = Path(".local-world") / "heard"
 _FAULTS = (AzuriteError, WorldError, HostNotReadyError, AppError)
 
 
@@ -49,6 +50,7 @@ def play_demo(host: Any, *, stay: bool = False) -> int:
 
 def _played(world: LocalWorld, screen: Screen) -> int:
     recorded = record_calls(world, screen.say)
+    screen.legend()
     is_finished = wait_until_finished(world, recorded, screen.progress)
     proofs, left = judge(world, recorded), left_at_source(world)
     screen.console.print()
@@ -166,8 +168,12 @@ Try (each line works as printed):
   curl -s {world.addresses.admin_url}/_simulator/objects
   curl -s {world.host_url}/api/health
 
-  # what an operator asks
-  {_python()} -m recording.cli --settings {world.settings_file()} doctor
+  # what an operator asks; then the files on this disk, to be heard
+  recordings() {{ {_python()} -m recording.cli --settings {world.settings_file()} "$@"; }}
+  recordings status
+  recordings show $REC
+  recordings get $REC --to {HEARD}
+  recordings doctor
 
 Ctrl-C stops it all. What happens is told below, a line an event."""  # noqa: E501 - lines to copy stay whole
     screen.console.print(lines, soft_wrap=True)

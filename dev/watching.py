@@ -70,7 +70,7 @@ def _of_chunks(told: Told, recording_id: str, state: JSON) -> list[str]:
 
 def _said_of(chunk: JSON) -> str:
     if chunk["state"] == _ARCHIVED:
-        return f"[green]archived and proven[/]: {chunk['blobName']}, source deleted"
+        return f"[green]archived and proven[/], source deleted: {chunk['blobName'].rpartition('/')[2]}"
     if chunk["state"] in _TROUBLE:
         return f"[red]{chunk['state']}[/]: {chunk['lastError']}"
     return f"[yellow]trouble, tried again[/]: {chunk['lastError']}" if chunk["lastError"] else ""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.world import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -59,6 +61,19 @@ def test_up_passes_its_variables_on(given: str, options: str) -> None:
     """`make up PORT=7080` was ignored without a word."""
     answer = make("--dry-run", "up", given)
     assert options in answer.stdout.splitlines()[-1]
+
+
+def test_a_machine_without_a_network_is_told_so_in_a_sentence(tmp_path: Path) -> None:
+    """Five warnings of a library, 300 characters each, and `No matching distribution` hid it."""
+    venv = tmp_path / "venv"
+    nobody = f"http://127.0.0.1:{free_port()}/simple"
+    answer = make(
+        f"{venv}/.installed", f"VENV={venv}", f"PYTHON={sys.executable}", PIP_INDEX_URL=nobody, PIP_CONFIG_FILE=os.devnull
+    )
+    assert answer.returncode != 0
+    assert "no connection to the package index" in answer.stdout
+    assert "Traceback" not in answer.stdout + answer.stderr
+    assert max(map(len, (answer.stdout + answer.stderr).splitlines())) < 200
 
 
 def _program(name: str) -> str:

@@ -33,7 +33,7 @@ def test_the_story_of_a_recording_is_told_once_from_start_to_proof() -> None:
     assert told_by(told, chunk(), chunk(index=1), **ended) == ["recording …abcdef announced: 2 chunks"]
     done = chunk(state="SOURCE_DELETED", blobName="2026/a.wav")
     (line,) = told_by(told, done, chunk(index=1), **ended)
-    assert "chunk 0 of …abcdef [green]archived and proven[/]: 2026/a.wav" in line
+    assert "chunk 0 of …abcdef [green]archived and proven[/], source deleted: a.wav" in line
     assert told_by(told, done, chunk(index=1), **ended) == []
 
 
