@@ -40,7 +40,7 @@ $(VENV)/.installed: uv.lock pyproject.toml | prerequisites
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
 	@echo "• Python dependencies into $(VENV), the first time about a minute …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1 "uv==$(UV_VERSION)" 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)
 	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)
 	@touch $@
 

@@ -67,9 +67,8 @@ def test_a_machine_without_a_network_is_told_so_in_a_sentence(tmp_path: Path) ->
     """Five warnings of a library, 300 characters each, and `No matching distribution` hid it."""
     venv = tmp_path / "venv"
     nobody = f"http://127.0.0.1:{free_port()}/simple"
-    answer = make(
-        f"{venv}/.installed", f"VENV={venv}", f"PYTHON={sys.executable}", PIP_INDEX_URL=nobody, PIP_CONFIG_FILE=os.devnull
-    )
+    offline = {"PIP_INDEX_URL": nobody, "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "0"}
+    answer = make(f"{venv}/.installed", f"VENV={venv}", f"PYTHON={sys.executable}", **offline)
     assert answer.returncode != 0
     assert "no connection to the package index" in answer.stdout
     assert "Traceback" not in answer.stdout + answer.stderr
