@@ -8,6 +8,8 @@ _COLOURS = ("#9ecae1", "#4292c6", "#2171b5", "#08306b")
 _W, _H, _TOP, _BASE = 420, 260, 50, 220
 _ROW = 290
 _MOST_BARS = 11
+_MEMORY_LIMIT_MB = 90
+"""What a copy may take above idle, by docs/performance.md."""
 
 
 def plot(figures: dict[str, Any]) -> str:
@@ -46,7 +48,7 @@ def _ranking(title: str, rates: dict[str, float]) -> str:
 
 def _bars(grid: dict[str, dict[str, float]]) -> str:
     most = max((rate for row in grid.values() for rate in row.values()), default=1.0)
-    parts = [_text(20, 22, "Throttled source: MB/s by slots and block size", bold=True)]
+    parts = [_text(20, 22, "Throttled source: MB/s by connections at once (slots) and block size", bold=True)]
     for place, (slots, row) in enumerate(grid.items()):
         x = 30 + place * 95
         parts.append(_text(x + 36, _BASE + 18, f"{slots} slots", middle=True))
@@ -74,13 +76,14 @@ def _lines(memory: dict[str, Any]) -> str:
         y = _BASE - level / highest * (_BASE - _TOP)
         parts.append(f'<line x1="50" y1="{y:.0f}" x2="{_W - 20}" y2="{y:.0f}" stroke="#ddd"/>')
         parts.append(_text(42, int(y + 4), str(level), end=True))
-    y = _BASE - 90 / highest * (_BASE - _TOP)
+    y = _BASE - _MEMORY_LIMIT_MB / highest * (_BASE - _TOP)
+    parts.append(_text(_W - 22, int(y - 5), f"limit: {_MEMORY_LIMIT_MB} MB", end=True, size=10))
     parts.append(f'<line x1="50" y1="{y:.0f}" x2="{_W - 20}" y2="{y:.0f}" stroke="#c00" stroke-dasharray="4"/>')
     for place, size in enumerate(sizes):
         parts.append(_text(80 + place * 95, _BASE + 18, f"{size} MB", middle=True))
     for number, (kind, values) in enumerate(kinds.items()):
         points = [(80 + place * 95, _BASE - rss / highest * (_BASE - _TOP)) for place, rss in enumerate(values)]
-        colour = _COLOURS[2 if number == 0 else 1]
+        colour = _COLOURS[3 if number == 0 else 1]
         path = " ".join(f"{x},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]

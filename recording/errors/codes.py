@@ -656,7 +656,7 @@ class Code(StrEnum):
         "media_suspect", None, False, Fault.ACS,
         "ACS gave the same bytes twice and they do not open, or do not play as long as they should. They are "
         "archived all the same.",
-        "Listen to it; fetch it by hand before the deadline.")
+        "Hear it (`recordings get`). If it is whole, `recordings accept`; until the deadline ACS has it too.")
     STORED_DIFFERS = (
         "stored_differs", None, True, Fault.ACS,
         "The archive gives back other bytes than were written.",
