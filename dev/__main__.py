@@ -68,17 +68,25 @@ class StoryName(StrEnum):
     """The stories that can be played."""
 
     NIGHT = "night"
+    STRANGER = "stranger"
 
 
 @app.command()
 def story(
     which: Annotated[StoryName, typer.Argument(help="which story")],
-    write: Annotated[bool, typer.Option("--write", help="write docs/night-story.md")] = False,
-    check: Annotated[bool, typer.Option("--check", help="only compare with the page")] = False,
-    real: Annotated[bool, typer.Option("--real", help="on Azurite, the host and the simulator: minutes")] = False,
+    write: Annotated[bool, typer.Option("--write", help="write its page: docs/night-story.md, docs/simulator.md")] = False,
+    check: Annotated[bool, typer.Option("--check", help="night: only compare with the page")] = False,
+    real: Annotated[bool, typer.Option("--real", help="night: on Azurite, the host and the simulator, minutes")] = False,
 ) -> None:
-    """Play a night on call: six troubles, seen on every face, mended, over; fail if two faces disagree."""
-    del which
+    """Play a story and fail if it ends badly.
+
+    `night`: six troubles at three in the morning, seen on every face, put right, over. `stranger`: the simulator is
+    installed into a fresh environment and used from Python, pytest and Node with what its page says (needs a network).
+    """
+    if which is StoryName.STRANGER:
+        from dev.story import stranger
+
+        raise typer.Exit(stranger.main(write=write))
     from dev.story.page import main_story
 
     raise typer.Exit(main_story(write=write, check=check, real=real))
