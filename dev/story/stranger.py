@@ -115,7 +115,6 @@ def played(page: str) -> Stranger:
             stranger.types("npm install --silent --no-audit --no-fund @azure/communication-call-automation")
             stranger.types("node first.mjs")
             stranger.types("head -c 4 first.wav; echo")
-            stranger.types("curl -s $SIM/_simulator/objects | grep -o '\"deletedAt\"' | wc -l")
             stranger.types("curl -s -o page.html -w '%{http_code} %{content_type}\\n' $SIM/")
         stranger.types("fresh/bin/python -m pytest -q test_it.py | tail -1 | sed 's/ in .*//'")
         return stranger
