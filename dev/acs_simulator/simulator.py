@@ -122,7 +122,7 @@ class Simulator:
         app.add_routes(
             AdminApi(self.world, self._health, self.events.settle, self.events.publish, self.events.published).routes()
         )
-        app.add_routes(Page().routes())
+        app.add_routes(Page(self._recipes).routes())
         app.add_routes(AdminEvents(self.events).routes())
         app.add_routes(Topic(self.options.topic_key, self.events.accept).routes())
         app.router.add_route("*", "/{path:.*}", not_here)
@@ -141,6 +141,11 @@ class Simulator:
             topic_endpoint=f"http://127.0.0.1:{admin_port}{TOPIC_PATH}",
             topic_key=self.options.topic_key,
         )
+
+    def _recipes(self) -> dict[str, str]:
+        from dev.acs_simulator.exports import exports
+
+        return exports(self.addresses)
 
     def _health(self) -> Health:
         failures = tuple(self.world.background.failures)

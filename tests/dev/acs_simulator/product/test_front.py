@@ -1,6 +1,7 @@
 """What a stranger meets first: the page, the recipes, and answers that say what is not here."""
 
 import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -23,6 +24,14 @@ def test_the_page_is_there_and_each_of_its_buttons_scripts_a_fault(simulator: Si
         assert text.encode() in answer.data
         simulator.client.add_fault(operation, kind, **json.loads(arguments))
     assert len(simulator.client.faults()) == len(BUTTONS)
+
+
+def test_the_page_says_how_to_connect_from_each_language(simulator: SimulatorHandle) -> None:
+    """Whoever opens it has lost the terminal that printed the lines."""
+    page = unescape(urllib3.request("GET", f"{simulator.addresses.admin_url}/").data.decode())
+    for language, recipe in exports(simulator.addresses).items():
+        assert f"<summary>{language}</summary>" in page
+        assert recipe in page
 
 
 def test_an_unknown_path_of_the_admin_api_says_what_there_is(simulator: SimulatorHandle) -> None:
