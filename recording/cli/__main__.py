@@ -3,14 +3,16 @@
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from recording import wiring
 from recording.cli.app import app
 from recording.cli.connect.session import UNKNOWN, Dependencies, Session
+from recording.cli.connect.target import which_app
 from recording.cli.output.printing import Tell, say
 from recording.errors import RecordingError
 from recording.ports.probe import Probe
-from recording.settings import Settings
+from recording.settings import Settings, SettingsError
 
 # Options of the program that may also follow the command; each takes a value.
 _ANYWHERE = {"--settings", "--app", "--resource-group", "-g", "--env", "--subscription"}
@@ -35,16 +37,27 @@ def main(
     session = {**adapters, **session}
     run = Session(dependencies, probe, tell, **session)  # type: ignore[arg-type]  # a test's changes to it
     if run.confirm is None and tell is None and sys.stdin.isatty():
-        import typer
-
-        run.confirm = typer.confirm
+        run.confirm = _confirmed
     try:
         app(args=asked, prog_name="recordings", obj=run)
     except SystemExit as ended:
         return int(ended.code or 0)
     except RecordingError as error:
-        say(tell or sys.stdout.write, [f"{error.code}: {error}", *([run.hint] if run.hint else [])])
+        hint = run.hint or (which_app(Path.cwd()) if isinstance(error, SettingsError) and not run.is_named else None)
+        say(tell or sys.stdout.write, [f"{error.code}: {error}", *([hint] if hint else [])])
+    except OSError as error:  # a file or folder that an option names; storage has errors of its own
+        say(tell or sys.stdout.write, [f"{error.filename or 'this machine'}: {error.strerror or error}"])
     return UNKNOWN
+
+
+def _confirmed(what: str) -> bool:
+    """Ask the person at the terminal; Ctrl-C is no."""
+    import typer
+
+    try:
+        return typer.confirm(what)
+    except typer.Abort:
+        return False
 
 
 def in_order(arguments: Sequence[str]) -> list[str]:

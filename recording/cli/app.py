@@ -11,6 +11,7 @@ from recording.cli.connect import target
 from recording.cli.connect.session import Session
 from recording.cli.doctor import doctor
 from recording.cli.get import derived, get
+from recording.cli.keep import erasing
 from recording.cli.ls import list_attention, ls
 from recording.cli.show import show
 from recording.cli.status import status
@@ -63,6 +64,7 @@ def root(  # noqa: PLR0917 - typer takes options as parameters
     """Say which app is meant."""
     del version
     session: Session = context.obj
+    session.is_named = any((name, group, environment, settings))
     target.check_together(name, group, environment, settings)
     if settings:
         use_settings_file(settings)
@@ -98,8 +100,8 @@ app.command(rich_help_panel="Keep")(keep.release)
 app.command(rich_help_panel="Keep")(keep.holds)
 app.command(rich_help_panel="Keep")(keep.explain)
 app.command(rich_help_panel="Keep")(keep.rules)
-app.command(rich_help_panel="Keep")(keep.erase)
-app.command(rich_help_panel="Keep")(keep.approve)
+app.command(rich_help_panel="Keep")(erasing.erase)
+app.command(rich_help_panel="Keep")(erasing.approve)
 app.command(rich_help_panel="Prove")(get)
 app.command(rich_help_panel="Prove")(prove.verify)
 app.command(rich_help_panel="Prove")(prove.drift)

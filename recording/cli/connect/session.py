@@ -83,6 +83,7 @@ class Session:
         probe_of_app: gives what the doctor looks with at a deployed app.
         app: the deployed app that is looked at; None for the settings of the environment.
         open_container: opens another container of the archive's account.
+        is_named: whether the person has said which app is meant.
     """
 
     dependencies: Dependencies
@@ -98,6 +99,7 @@ class Session:
     open_container: Callable[[str, Settings], Archive] | None = None
     probe_of_app: Callable[[Any], Callable[[Settings], Probe]] | None = None
     app: DeployedApp | None = None
+    is_named: bool = False
 
     @cached_property
     def console(self) -> Console:

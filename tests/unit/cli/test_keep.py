@@ -52,4 +52,7 @@ def test_two_people_erase_and_one_does_not(here: World, run: Run) -> None:
     assert "second_person_needed" in run("approve", erasure, "--as", "alice")[1]
     assert run("approve", erasure, "--as", "bob")[0] == 0
     assert "approved" in run("approve", erasure, "--look")[1]
+    assert "approved" in run("approve", erasure[:8], "--look")[1]
+    assert erasure[:8] in run("approve")[1]
+    assert run("approve", "nothing-like-it")[1].startswith("erasure_not_found")
     assert run("erase", SHORT, "--note", "x")[0] == 2

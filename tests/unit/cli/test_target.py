@@ -5,13 +5,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.fakes.probe import FakeProbe
+from recording.cli.__main__ import main
 from recording.cli.connect.target import BY_HTTP, app_of_environment, settings_for_a_person
+from recording.domain.find.short_ids import short_id
 from recording.errors import RequestError, StorageRefusedError
 from recording.settings import SettingsError, read_settings, use_settings_file, without_comments
 from tests.repo.docs.openapi import API
@@ -168,3 +172,30 @@ def test_a_file_that_is_none_says_why(tmp_path: Path, content: str | None, told:
 def test_json_without_comments_stays_what_it_is(content: object) -> None:
     """Strings may hold slashes, commas and brackets."""
     assert json.loads(without_comments(json.dumps(content, ensure_ascii=False))) == content
+
+
+def test_who_says_no_app_is_told_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first command of somebody who has just installed the program."""
+    monkeypatch.chdir(tmp_path)
+
+    def unset() -> Any:
+        raise SettingsError({"ACS_ENDPOINT": "is missing"})
+
+    assert main(["status"], unset) == 2
+    told = capsys.readouterr().out
+    assert "--app NAME -g GROUP" in told
+    assert "This folder has one" not in told
+    (tmp_path / "local.settings.json").write_text('{"Values": {}}')
+    assert main(["status"], unset) == 2
+    assert "--settings local.settings.json" in capsys.readouterr().out
+    assert main(["status", "--settings", "local.settings.json"], unset) == 2
+    assert "Which app" not in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    """A traceback hides the one word that matters."""
+    code, shown = run("vcon", short_id(RECORDING_ID), "--to", str(tmp_path / "no" / "such" / "folder.json"))
+    assert code == 2
+    assert shown.endswith("folder.json: No such file or directory\n")

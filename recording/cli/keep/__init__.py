@@ -18,17 +18,14 @@ from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.disposition import Reason
-from recording.domain.keep.erasure import Scope
 from recording.errors import RequestError
 from recording.http.views.keep import (
     DispositionView,
-    ErasureView,
     HeldRecordingsView,
     HoldsView,
     RulesView,
     UpcomingView,
 )
-from recording.library.keep import erasures
 from recording.library.keep.assess import Assessed
 from recording.library.keep.explain import Upcoming, all_upcoming
 from recording.library.keep.explain import explain as explain_one
@@ -39,8 +36,6 @@ from recording.ports import Page
 
 CaseOption = Annotated[str, typer.Option("--case", help="the case, such as a file number; never a person's name")]
 WhyOption = Annotated[str, typer.Option("--note", help="why: it is kept with the hold and in the audit trail")]
-PersonOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="who asks, where nobody is signed in")]
-_ERASED = [Column("RECORDING"), Column("STATE"), Column("REFUSED, OR CERTIFICATE", may_be_cut=True)]
 _SHOWN = 50
 _HELD = [
     Column("RECORDING"),
@@ -179,70 +174,6 @@ def rules(
         text((made, "bold")),
         table(session, _RULES, listed) if listed else text("no rule: nothing is ever destroyed"),
     )
-    raise typer.Exit(FINE)
-
-
-@with_groups
-def erase(  # noqa: PLR0917 - typer takes options as parameters
-    context: typer.Context,
-    form: Form,
-    note: WhyOption,
-    recordings: Annotated[list[str] | None, typer.Argument(metavar="[RECORDING]...", help="or --participant")] = None,
-    participant: Annotated[str | None, typer.Option(metavar="ID", help="a raw id, a number, or h: and a hash")] = None,
-    also: Annotated[list[str] | None, typer.Option(metavar="ID", help="another id, number or name")] = None,
-    scope: Annotated[Scope, typer.Option(help="all of a recording, or the participant's channel")] = Scope.RECORDING,
-    person: PersonOption = None,
-) -> None:
-    """Ask for the erasure of a participant or of recordings; another person approves it.
-
-    Example: `recordings erase --participant '+49 30 1234567' --note "request of 3 May" --as alice`.
-    """
-    session = session_of(context, form)
-    by = session.caller or person
-    ids = [find_recording(one, session.ports) for one in recordings or []]
-    body = {"participant": participant, "alsoKnownAs": also or [], "recordings": ids, "scope": scope, "reason": note}
-    made: list[str] = []
-
-    def act() -> dict[str, Any]:
-        made.append(erasures.request_erasure(body, by, session.ports, session.settings).erasure_id)
-        return {}
-
-    audited(Operation.REQUEST_ERASURE, None, by, session.ports, act, note=without_numbers(note))
-    _show_erasure(session, made[0])
-
-
-@with_groups
-def approve(
-    context: typer.Context,
-    erasure: Annotated[str, typer.Argument(metavar="ERASURE", help="its id, as `erase` printed it")],
-    form: Form,
-    person: PersonOption = None,
-    look: Annotated[bool, typer.Option("--look", help="only show how it stands")] = False,
-) -> None:
-    """Approve an erasure as another person than the one who asked; or look how it stands.
-
-    Example: `recordings approve 0c9f… --as bob`.
-    """
-    session = session_of(context, form)
-    by = session.caller or person
-    if not look:
-
-        def act() -> dict[str, Any]:
-            erasures.approve_erasure(erasure, by, session.ports, session.settings)
-            return {}
-
-        audited(Operation.APPROVE_ERASURE, None, by, session.ports, act, note=erasure)
-    _show_erasure(session, erasure)
-
-
-def _show_erasure(session: Session, erasure_id: str) -> None:
-    view = ErasureView.of(erasures.erasure_status(erasure_id, session.ports, session.settings))
-    rows: list[list[Cell]] = [
-        [_name(session, one.recording_id), one.state.lower(), one.refused_because or one.certificate or "-"]
-        for one in view.recordings
-    ]
-    head = text((f"{view.state}  ", "bold"), f"{view.erasure_id}, {len(rows)} recordings")
-    session.show(view.plain(), head, *([table(session, _ERASED, rows)] if rows else []))
     raise typer.Exit(FINE)
 
 
