@@ -18,6 +18,21 @@ def test_the_first_screen_leads_to_the_limits() -> None:
     assert "docs/limits.md" in README
 
 
+def test_the_first_screen_says_how_far_it_is_and_how_to_get_it() -> None:
+    """Who evaluates it asks: what, for whom, has it run in Azure, what do I type?"""
+    first = "\n".join(README.splitlines()[:40])
+    for wanted in ("**Status:**", "never run on real Azure", "git clone", "make demo", "docs/demo.svg", "WSL"):
+        assert wanted in first, wanted
+    assert first.index("git clone") < first.index("make demo ")
+
+
+def test_no_page_is_named_twice_in_the_list_of_documents() -> None:
+    """Two rows for one reader were left by a merge."""
+    listed = re.findall(r"\]\((docs/[^)#]+|[A-Z]+\.md)\)", README.partition("## Documents")[2])
+    assert len(listed) > 20
+    assert sorted(listed) == sorted(set(listed))
+
+
 def test_the_picture_shows_a_demo_that_succeeded() -> None:
     """A picture of another version, or of a failure, would be a false promise."""
     picture = (ROOT / "docs" / "demo.svg").read_text(encoding="utf-8")

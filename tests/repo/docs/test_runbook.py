@@ -16,6 +16,12 @@ SECTIONS = re.findall(r"^### `(recording\.[\w.]+)`\n\nLevel: (\w+)\. ", PAGE.rea
 LEVELS = dict(SECTIONS) | {spans(row["event"])[0]: row["level"] for row in rows_with(PAGE, "event", "level")}
 
 
+def test_the_first_thing_to_type_is_what_needs_attention() -> None:
+    """At night the first block of the page is what is copied."""
+    (first, *_) = re.findall(r"```bash\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert first.startswith("recordings status")
+
+
 def test_every_check_of_the_doctor_is_explained() -> None:
     """A finding's name is looked up here."""
     listed = [spans(row["check"])[0] for row in rows_with(DOCS / "runbook.md", "check", "looks at")]
