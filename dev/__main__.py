@@ -74,9 +74,13 @@ class StoryName(StrEnum):
 @app.command()
 def story(
     which: Annotated[StoryName, typer.Argument(help="which story")],
-    write: Annotated[bool, typer.Option("--write", help="write its page: docs/night-story.md, docs/simulator.md")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="write its page: docs/night-story.md, docs/simulator.md")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="night: only compare with the page")] = False,
-    real: Annotated[bool, typer.Option("--real", help="night: on Azurite, the host and the simulator, minutes")] = False,
+    real: Annotated[
+        bool, typer.Option("--real", help="night: on Azurite, the host and the simulator, minutes")
+    ] = False,
 ) -> None:
     """Play a story and fail if it ends badly.
 

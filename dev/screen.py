@@ -35,8 +35,8 @@ class Screen:
 
     def legend(self) -> None:
         """Say what the squares mean, before the first one."""
-        marks = f"{_NOT_YET} not announced yet  {_AT_WORK} announced  {_DONE} archived and proven  {_FAILED} given up"
-        self.say(f"[bold]a square for each chunk:[/] {marks}")
+        marks = f"{_NOT_YET} not announced  {_AT_WORK} announced  {_DONE} proven  {_FAILED} given up"
+        self.say(f"[bold]each chunk:[/] {marks}")
 
     def progress(self, states: list[JSON]) -> None:
         """Print one line whenever something has changed: each call by its word, with a square for each chunk."""

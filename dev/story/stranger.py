@@ -24,7 +24,11 @@ PAGE = REPOSITORY / "docs" / "simulator.md"
 BEGIN, END = "<!-- stranger: python -m dev story stranger --write -->", "<!-- /stranger -->"
 _PATIENCE = 120.0
 _OUT = "simulator.out"
-_PROGRAMS = {"first.py": ("python", "import os"), "first.mjs": ("javascript", "import "), "test_it.py": ("python", "def test_")}
+_PROGRAMS = {
+    "first.py": ("python", "import os"),
+    "first.mjs": ("javascript", "import "),
+    "test_it.py": ("python", "def test_"),
+}
 _WHERE = "../acs-recording-archive"  # how the page calls the clone
 _OLD_VARIABLES = ("PYTHONPATH", "VIRTUAL_ENV", "HTTPS_PROXY", "https_proxy")
 
@@ -107,7 +111,9 @@ def played(page: str) -> Stranger:
             (stranger.folder / name).write_text(text, encoding="utf-8")
         stranger.told("python3 -m venv fresh")
         subprocess.run([sys.executable, "-m", "venv", "fresh"], cwd=place, env=environment, check=True)
-        stranger.types(f"fresh/bin/pip install -q {_WHERE}/tools/acs-simulator azure-communication-callautomation pytest")
+        stranger.types(
+            f"fresh/bin/pip install -q {_WHERE}/tools/acs-simulator azure-communication-callautomation pytest"
+        )
         with stranger.leaves_running("fresh/bin/acs-simulator --seed 7"):
             stranger.exports()
             stranger.types("fresh/bin/python first.py")

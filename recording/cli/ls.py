@@ -30,7 +30,6 @@ from recording.operate.find_held import Chosen
 from recording.operate.recordings import ARCHIVED, OPEN, WAITING, Listed, list_recordings
 
 
-
 def _word(state: str) -> str:
     """Return a state as it is typed: in one word."""
     return state.lower().replace(" ", "_").replace("-", "_")

@@ -32,7 +32,11 @@ SinceOption = Annotated[
 def one_of(words: Iterable[str]) -> Callable[[str], list[str]]:
     """Return what completes one of these words in a shell."""
     known = sorted(set(words))
-    return lambda begun: [word for word in known if word.startswith(begun)]
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in known if word.startswith(incomplete)]
+
+    return complete
 
 
 ReasonOption = Annotated[

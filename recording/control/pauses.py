@@ -38,6 +38,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
+_UNANSWERED = (Code.ACS_UNREACHABLE, Code.ACS_UNAVAILABLE)
 
 
 def pause_recording(
@@ -95,7 +96,8 @@ def begin_pause(
     try:
         ports.control.pause(acs_id_of(recording_id, known))
     except ControlError as error:
-        if not is_joined and known is not None:
+        # Without an answer it may be paused: the note stays, so that its guard ends it and the next try joins it.
+        if not is_joined and known is not None and error.code not in _UNANSWERED:
             with suppress(StorageError):
                 end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
         if not is_joined or error.code != Code.PAUSE_RESUME_NOT_ALLOWED:

@@ -63,7 +63,10 @@ def test_each_square_has_a_name_and_a_meaning() -> None:
 
 def test_a_folder_is_named_once_with_its_files_under_it() -> None:
     """The day, the recording, the files."""
-    names = [f"2026/11/26/a/h-1/{index}.mp3" for index in range(2)] + ["2026/11/26/b/h-2/0.wav", "2026/11/27/b/h-2/0.wav"]
+    names = [f"2026/11/26/a/h-1/{index}.mp3" for index in range(2)] + [
+        "2026/11/26/b/h-2/0.wav",
+        "2026/11/27/b/h-2/0.wav",
+    ]
     assert tree_of(names) == [
         "2026/11/26/",
         "  a/h-1/",

@@ -29,7 +29,8 @@ def test_every_line_can_be_pasted(own_world: Steps, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(REPOSITORY)
     lines = [line for line in printed(own_world).splitlines() if not line.startswith(NOT_FOR_A_SHELL)]
     assert any("recordings get $REC" in line for line in lines)
-    waits = f'until curl -s {own_world.world.host_url}/api/recordings/$REC | grep -q \'"complete": *true\'; do sleep 0.2; done'
+    state = f"{own_world.world.host_url}/api/recordings/$REC"
+    waits = f"until curl -s {state} | grep -q '\"complete\": *true'; do sleep 0.2; done"
     script = "\n".join(["set -eu", *lines]).replace("sleep 3", waits)
     environment = {**os.environ, "NO_PROXY": "127.0.0.1", "COLUMNS": "80"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The page at `/`: how to connect, calls, recordings, objects, the journal, and a button for each of the usual faults."""
+"""The page at `/`: how to connect, calls, recordings, objects, the journal, a button for each of the usual faults."""
 
 from collections.abc import Callable, Mapping
 from html import escape

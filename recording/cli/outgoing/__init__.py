@@ -65,7 +65,8 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
 ) -> None:
     """Send the events of a time again, under their ids.
 
-    Examples: `recordings events replay --since 2h`, `recordings events replay --since 2026-11-01 --type archived --to crm`.
+    Examples: `recordings events replay --since 2h`,
+    `recordings events replay --since 2026-11-01 --type archived --to crm`.
     """
     session = session_of(context, form)
     first = moment(session, since) or session.now

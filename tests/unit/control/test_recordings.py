@@ -1,5 +1,6 @@
 """Control: a start that is safe to repeat, states that make sense, and refusals in words."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -172,10 +173,11 @@ def test_pause_and_resume_may_be_sent_again_after_a_lost_answer(act: str, state:
     recording = start(here)["recordingId"]
     if act == "resume":
         pauses.pause_recording(recording, here.ports, here.settings)
-    send = {
+    sends: dict[str, Callable[[], dict[str, Any]]] = {
         "pause": lambda: pauses.pause_recording(recording, here.ports, here.settings),
         "resume": lambda: pauses.resume_recording(recording, here.ports),
-    }[act]
+    }
+    send = sends[act]
     if not was_noted:
         here.fakes.control.fail_next(act, ControlError("no answer", code=Code.ACS_UNREACHABLE), after=True)
         with pytest.raises(ControlError):
