@@ -23,7 +23,7 @@ help: ## list the commands
 install: prerequisites $(VENV)/.installed node_modules/.installed ## set up Python and Node dependencies (the other commands do it themselves)
 
 # What a package manager said, unless all that it says is that it reached nobody.
-failed = { grep -qiE 'broken by .*(connect|resol|timeout)|dns error|failed to fetch|ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT' $(1) \
+failed = { grep -qiE 'No matching distribution|broken by .*(connect|resol|timeout)|dns error|failed to fetch|ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT' $(1) \
 	&& echo "There is no connection to the package index: is the network there? (What was said: $(1))" || cat $(1); exit 1; }
 
 # Everything that must be there, before anything is fetched. A .venv of another Python than the one asked for is told.

@@ -38,7 +38,6 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
-_UNANSWERED = (Code.ACS_UNREACHABLE, Code.ACS_UNAVAILABLE)
 
 
 def pause_recording(
@@ -97,7 +96,7 @@ def begin_pause(
         ports.control.pause(acs_id_of(recording_id, known))
     except ControlError as error:
         # Without an answer it may be paused: the note stays, so that its guard ends it and the next try joins it.
-        if not is_joined and known is not None and error.code not in _UNANSWERED:
+        if not is_joined and known is not None and error.code != Code.ACS_UNREACHABLE:
             with suppress(StorageError):
                 end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
         if not is_joined or error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
@@ -131,7 +130,8 @@ def resume_recording(recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.R
     try:
         ports.control.resume(acs_id_of(recording_id, known))
     except ControlError as error:
-        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or not _goes_on(recording_id, known, ports):
+        is_by_caller = how is PauseEnd.RESUMED  # a guard must learn that somebody else did it
+        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or not (is_by_caller and _goes_on(recording_id, known, ports)):
             raise
     name = canonical_id(recording_id)
     record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how)

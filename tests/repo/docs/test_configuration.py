@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import json5
 import pytest
 
-from recording.settings import read_settings
+from recording.settings import SettingsError, read_settings
 from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.repository import DOCS, ROOT
 
@@ -72,7 +72,10 @@ def test_the_example_works_and_has_only_what_is_documented() -> None:
     """It is copied before anything is read."""
     example = json5.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
     assert example.keys() - OF_THE_HOST <= documented().keys()
-    read_settings({name: value for name, value in example.items() if name not in OF_THE_HOST})
+    given = {name: value for name, value in example.items() if name not in OF_THE_HOST}
+    with pytest.raises(SettingsError, match="placeholder"):
+        read_settings(given)
+    read_settings({**given, "ACS_ENDPOINT": given["ACS_ENDPOINT"].replace("YOUR-RESOURCE", "contoso")})
 
 
 def test_what_is_required_is_in_the_example_in_one_of_its_forms() -> None:
