@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from dev.acs_simulator.addresses import Addresses
 from dev.acs_simulator.exports import LANGUAGES, exports
 from dev.acs_simulator.options import SimulatorOptions, options_of_seed
-from dev.acs_simulator.simulator import Addresses, Simulator
+from dev.acs_simulator.simulator import Simulator
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

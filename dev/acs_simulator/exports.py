@@ -1,6 +1,6 @@
 """What a client in each language must be told: the proxy, the authority to trust, the connection string."""
 
-from dev.acs_simulator.simulator import Addresses
+from dev.acs_simulator.addresses import Addresses
 
 LANGUAGES = ("shell", "python", "dotnet", "node", "java", "curl")
 

@@ -4,12 +4,12 @@ import base64
 import contextlib
 import ssl
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from aiohttp import web
 
+from dev.acs_simulator.addresses import Addresses
 from dev.acs_simulator.admin.api import AdminApi, explain_mistakes, not_here
 from dev.acs_simulator.admin.events import AdminEvents
 from dev.acs_simulator.admin.page import Page
@@ -17,6 +17,7 @@ from dev.acs_simulator.admin.views import Health
 from dev.acs_simulator.events.link import EventLink
 from dev.acs_simulator.events.topic import PATH as TOPIC_PATH
 from dev.acs_simulator.events.topic import Topic
+from dev.acs_simulator.exports import exports
 from dev.acs_simulator.net.certificates import make_certificates
 from dev.acs_simulator.net.proxy import ConnectProxy
 from dev.acs_simulator.net.routes import plays
@@ -28,21 +29,6 @@ from dev.clock import MovableClock
 LARGEST_START_BODY_BYTES = 1024 * 1024
 SHUTDOWN_SECONDS = 0.5
 """How long requests that are under way may go on at the end; faults would let some wait for ever."""
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """What a client must be told. The endpoint is reached only through the proxy, trusting the bundle."""
-
-    endpoint: str
-    connection_string: str = field(repr=False)
-    access_key: str = field(repr=False)
-    proxy_url: str
-    ca_bundle: Path
-    admin_url: str
-    resource_id: str
-    topic_endpoint: str
-    topic_key: str = field(repr=False)
 
 
 class Simulator:
@@ -143,8 +129,6 @@ class Simulator:
         )
 
     def _recipes(self) -> dict[str, str]:
-        from dev.acs_simulator.exports import exports
-
         return exports(self.addresses)
 
     def _health(self) -> Health:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from dev.acs_simulator.addresses import Addresses
 from dev.acs_simulator.client import SimulatorClient
 from dev.acs_simulator.options import SimulatorOptions
-from dev.acs_simulator.simulator import Addresses, Simulator
+from dev.acs_simulator.simulator import Simulator
 
 __all__ = ["Addresses", "SimulatorHandle", "run_in_thread"]
 
