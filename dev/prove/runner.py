@@ -51,6 +51,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "templates": prove_templates,
         "visibility": prove_visibility,
+        "workflows": prove_workflows,
         "years": lambda: prove_years(first, seeds or (20 if is_long else 3), is_long=is_long),
         "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
     }
@@ -80,6 +81,13 @@ def prove_templates() -> int:
     from dev.prove.templates import print_templates  # reads the templates, which no other proof needs
 
     return print_templates()
+
+
+def prove_workflows() -> int:
+    """Check the workflows as they are and every planted fault; 0 when all is as it must be."""
+    from dev.prove.workflows import print_workflows  # reads the workflows, which no other proof needs
+
+    return print_workflows()
 
 
 def prove_visibility() -> int:

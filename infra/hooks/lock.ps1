@@ -1,6 +1,12 @@
 # Locks the immutability of the archive FOR GOOD. The same as lock.sh: a person runs it once. pwsh infra/hooks/lock.ps1
 $ErrorActionPreference = 'Stop'
 
+foreach ($tool in 'az', 'azd') {
+  if (-not (Get-Command $tool -ErrorAction SilentlyContinue)) {
+    [Console]::Error.WriteLine("Not locked: $tool is not installed (https://aka.ms/azd, https://aka.ms/azure-cli).")
+    exit 1
+  }
+}
 $account = azd env get-value ARCHIVE_ACCOUNT_NAME
 $group = azd env get-value AZURE_RESOURCE_GROUP
 $subscription = azd env get-value AZURE_SUBSCRIPTION_ID

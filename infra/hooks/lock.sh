@@ -3,6 +3,12 @@
 # Not a hook of azd: a person runs it once, and types the name of the account twice. sh infra/hooks/lock.sh
 set -eu
 
+for tool in az azd; do
+  command -v "$tool" > /dev/null || {
+    echo "Not locked: $tool is not installed (https://aka.ms/azd, https://aka.ms/azure-cli)." >&2
+    exit 1
+  }
+done
 account=$(azd env get-value ARCHIVE_ACCOUNT_NAME)
 group=$(azd env get-value AZURE_RESOURCE_GROUP)
 subscription=$(azd env get-value AZURE_SUBSCRIPTION_ID)

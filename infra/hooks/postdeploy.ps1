@@ -7,6 +7,11 @@ if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
   exit 1
 }
 
+if (-not $env:FUNCTION_APP_ID) {
+  [Console]::Error.WriteLine('The function is not subscribed: this environment does not know what was provisioned. azd env refresh; azd hooks run postdeploy')
+  exit 1
+}
+
 # Event Grid asks the function whether it is there, which the platform knows only some time after the package was published.
 $tries = if ($env:SUBSCRIBE_TRIES) { [int]$env:SUBSCRIBE_TRIES } else { 10 }
 $pause = if ($env:SUBSCRIBE_PAUSE_SECONDS) { [int]$env:SUBSCRIBE_PAUSE_SECONDS } else { 15 }

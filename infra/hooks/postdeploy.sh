@@ -9,6 +9,11 @@ command -v az > /dev/null || {
   exit 1
 }
 
+[ -n "${FUNCTION_APP_ID:-}" ] || {
+  echo "The function is not subscribed: this environment does not know what was provisioned. azd env refresh; azd hooks run postdeploy" >&2
+  exit 1
+}
+
 # Event Grid asks the function whether it is there, which the platform knows only some time after the package was published.
 tries=${SUBSCRIBE_TRIES:-10}
 pause=${SUBSCRIBE_PAUSE_SECONDS:-15}

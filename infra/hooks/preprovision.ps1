@@ -13,10 +13,30 @@ if ($env:AZURE_TENANT_ID -and $tenant -ne $env:AZURE_TENANT_ID) {
   Stop-Here "az is signed in to the tenant $tenant, azd to $($env:AZURE_TENANT_ID): az login --tenant $($env:AZURE_TENANT_ID)"
 }
 
-foreach ($provider in 'Microsoft.App', 'Microsoft.EventGrid', 'Microsoft.Communication', 'Microsoft.Insights', 'Microsoft.OperationalInsights') {
-  az provider register --namespace $provider --subscription $env:AZURE_SUBSCRIPTION_ID --wait --output none
-  if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+# `azd down` deletes the whole group: what is in it must be this environment's, and of no other one.
+$group = if ($env:RESOURCE_GROUP_NAME) { $env:RESOURCE_GROUP_NAME } else { "rg-$($env:AZURE_ENV_NAME)" }
+$owner = az group show --subscription $env:AZURE_SUBSCRIPTION_ID --name $group --query 'tags.\"azd-env-name\"' --output tsv 2> $null
+if ($LASTEXITCODE -eq 0) {
+  if ($owner -and $owner -ne $env:AZURE_ENV_NAME) {
+    Stop-Here "the group $group is of the environment ${owner}: azd env set RESOURCE_GROUP_NAME another one"
+  }
+  if (-not $owner -and (az resource list --subscription $env:AZURE_SUBSCRIPTION_ID --resource-group $group --query '[].id' --output tsv)) {
+    Stop-Here "the group $group holds other things, which azd down would delete: azd env set RESOURCE_GROUP_NAME another one"
+  }
 }
+
+# Whoever may deploy may not always register: only what is missing is asked for.
+function Register-Provider($provider, $subscription) {
+  $state = az provider show --namespace $provider --subscription $subscription --query registrationState --output tsv 2> $null
+  if ($state -ne 'Registered') {
+    az provider register --namespace $provider --subscription $subscription --wait --output none
+    if ($LASTEXITCODE -ne 0) { Stop-Here "the provider $provider is not registered in the subscription $subscription, and you may not register it." }
+  }
+}
+foreach ($provider in 'Microsoft.App', 'Microsoft.EventGrid', 'Microsoft.Communication', 'Microsoft.Insights', 'Microsoft.OperationalInsights') {
+  Register-Provider $provider $env:AZURE_SUBSCRIPTION_ID
+}
+if ($env:EXISTING_ACS_SUBSCRIPTION) { Register-Provider 'Microsoft.EventGrid' $env:EXISTING_ACS_SUBSCRIPTION }
 
 if ($env:EXISTING_ACS_NAME) {
   if (-not $env:EXISTING_ACS_RESOURCE_GROUP) { Stop-Here 'EXISTING_ACS_RESOURCE_GROUP is not set.' }

