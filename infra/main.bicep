@@ -42,7 +42,8 @@ param environmentName string
   'westus3'
 ])
 param location string
-@description('Resource group to make; empty is rg-ENVIRONMENT.')
+@description('Resource group to make; empty is rg-ENVIRONMENT. It must be of this environment alone: `azd down` deletes it with all that is in it.')
+@maxLength(90)
 param resourceGroupName string = ''
 
 @description('An existing Communication Services resource to archive; empty makes a new one. An existing one is not changed, but for a role and a diagnostic setting.')
@@ -78,10 +79,16 @@ param archiveLocked bool = false
 @maxValue(146000)
 param archiveImmutabilityDays int = 7
 @description('Days until media moves to the cool tier; -1 is never.')
+@minValue(-1)
+@maxValue(36500)
 param coolAfterDays int = 30
 @description('Days until media moves to the cold tier; -1 is never.')
+@minValue(-1)
+@maxValue(36500)
 param coldAfterDays int = 90
 @description('Days until media moves to the archive tier, from which playback takes hours; -1 is never. Refused with ZRS and GZRS, which do not have that tier.')
+@minValue(-1)
+@maxValue(36500)
 param archiveAfterDays int = -1
 @description('Days after which the custodian destroys a recording as long as nobody has set retention rules; -1 is never. Holds keep it. No lifecycle rule deletes.')
 @minValue(-1)
@@ -136,15 +143,19 @@ param extraAppSettings string = ''
 param alertEmails string = ''
 @description('Resource id of an action group that you have already (SMS, Teams, a pager): it gets every alert too.')
 param alertActionGroup string = ''
-@description('In the currency of the subscription; 0 makes no budget.')
+@description('In the currency of the subscription; 0 makes no budget. Its mails need alertEmails.')
+@minValue(0)
 param monthlyBudget int = 0
 @description('First day of the budget, which must not move once the budget exists: infra/hooks/preprovision sets it the first time.')
 param budgetStart string = ''
 @description('The first day of this month, for a budget that has no start yet.')
 param thisMonth string = utcNow('yyyy-MM-01')
 @description('Days that logs are kept.')
+@minValue(30)
+@maxValue(730)
 param logRetentionDays int = 90
 @description('Gigabytes of logs a day; beyond it nothing is taken, and log alerts see nothing. -1 is without limit.')
+@minValue(-1)
 param logDailyCapGb int = 5
 @description('Lock the archive and the account of the catalog against removal as resources. `azd down` stops at the lock.')
 param lockArchive bool = true
@@ -159,6 +170,24 @@ var archiveSku = !empty(archiveRedundancy) ? archiveRedundancy : hasGeoZones ? '
 var hostSku = !empty(hostRedundancy) ? hostRedundancy : hasZones ? 'Standard_ZRS' : 'Standard_GRS'
 var deadLetterRegion = !empty(deadLetterLocation) ? deadLetterLocation : empty(otherRegion) ? location : otherRegion
 var wantedGroup = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
+// Settings that other plans need and this one refuses, as Microsoft lists them.
+var refusedByFlex = [
+  'ENABLE_ORYX_BUILD'
+  'FUNCTIONS_EXTENSION_VERSION'
+  'FUNCTIONS_WORKER_PROCESS_COUNT'
+  'FUNCTIONS_WORKER_RUNTIME'
+  'FUNCTIONS_WORKER_RUNTIME_VERSION'
+  'SCM_DO_BUILD_DURING_DEPLOYMENT'
+  'WEBSITE_CONTENTAZUREFILECONNECTIONSTRING'
+  'WEBSITE_CONTENTOVERVNET'
+  'WEBSITE_CONTENTSHARE'
+  'WEBSITE_DNS_SERVER'
+  'WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT'
+  'WEBSITE_RUN_FROM_PACKAGE'
+  'WEBSITE_SKIP_CONTENTSHARE_VALIDATION'
+  'WEBSITE_TIME_ZONE'
+  'WEBSITE_VNET_ROUTE_ALL'
+]
 // What would fail after twenty minutes, or would be regretted after a year, is refused before anything is made.
 var refusals = concat(
   contains(archiveSku, 'ZRS') && !hasZones ? ['ARCHIVE_REDUNDANCY: the region has no zones.'] : [],
@@ -169,16 +198,28 @@ var refusals = concat(
   archiveAfterDays >= 0 && contains(archiveSku, 'ZRS') ? ['ARCHIVE_AFTER_DAYS: ZRS and GZRS have no archive tier; choose Standard_GRS.'] : [],
   archiveLocked && archiveImmutability == 'Off' ? ['ARCHIVE_LOCKED: there is no policy to lock.'] : [],
   empty(existingAcsName) != empty(existingAcsResourceGroup) ? ['EXISTING_ACS_NAME and EXISTING_ACS_RESOURCE_GROUP: both or none.'] : [],
+  empty(existingAcsName) && !empty(existingAcsSubscription) ? ['EXISTING_ACS_SUBSCRIPTION: only with an existing Communication Services resource.'] : [],
   empty(existingAcsName) && !empty(existingSystemTopicName) ? ['EXISTING_SYSTEM_TOPIC_NAME: only with an existing Communication Services resource.'] : [],
-  empty(existingAcsSubscription) && !empty(existingAcsName) && toLower(existingAcsResourceGroup) == toLower(wantedGroup) ? ['EXISTING_ACS_RESOURCE_GROUP: is the group of this app, which azd down deletes.'] : []
+  empty(existingAcsSubscription) && !empty(existingAcsName) && toLower(existingAcsResourceGroup) == toLower(wantedGroup) ? ['EXISTING_ACS_RESOURCE_GROUP: is the group of this app, which azd down deletes.'] : [],
+  endsWith(wantedGroup, '.') ? ['AZURE_ENV_NAME, or RESOURCE_GROUP_NAME: the name of a resource group must not end with a point.'] : [],
+  !empty(operators) && length(operators) != 36 ? ['OPERATORS: is the object id of a group, not its name.'] : [],
+  !empty(archiveReadersGroup) && length(archiveReadersGroup) != 36 ? ['ARCHIVE_READERS_GROUP: is the object id of a group, not its name.'] : [],
+  !empty(entraClientId) && length(entraClientId) != 36 ? ['ENTRA_CLIENT_ID: is the client id of an application, not its name.'] : [],
+  !empty(alertActionGroup) && !startsWith(toLower(alertActionGroup), '/subscriptions/') ? ['ALERT_ACTION_GROUP: is the resource id of an action group, not its name.'] : [],
+  monthlyBudget > 0 && empty(emails) ? ['MONTHLY_BUDGET: needs ALERT_EMAILS, or nobody is told.'] : [],
+  logDailyCapGb == 0 ? ['LOG_DAILY_CAP_GB: with 0, nothing is logged and no alert sees anything; -1 is without limit.'] : [],
+  zoneRedundant && maximumInstanceCount < 2 ? ['MAXIMUM_INSTANCE_COUNT: with ZONE_REDUNDANT, two instances wait.'] : [],
+  !empty(intersection(extraNames, refusedByFlex)) ? ['EXTRA_APP_SETTINGS: Flex Consumption refuses ${join(intersection(extraNames, refusedByFlex), ', ')}.'] : []
 )
 var groupName = empty(refusals) ? wantedGroup : fail(join(refusals, ' '))
 var acsGroupName = empty(existingAcsName) ? groupName : existingAcsResourceGroup
 var acsSubscription = empty(existingAcsSubscription) ? subscription().subscriptionId : existingAcsSubscription
 var acsName = empty(existingAcsName) ? 'acs-${token}' : existingAcsName
 var topicName = empty(existingSystemTopicName) ? 'recordings-${token}' : existingSystemTopicName
-var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
-var extraPairs = empty(extraAppSettings) ? [] : split(extraAppSettings, ';')
+// A comma or semicolon too many is no empty address, and no setting without a name.
+var emails = filter(split(replace(alertEmails, ' ', ''), ','), email => !empty(email))
+var extraPairs = filter(split(extraAppSettings, ';'), pair => !empty(pair))
+var extraNames = map(extraPairs, pair => first(split(pair, '=')))
 var extraSettings = toObject(extraPairs, pair => first(split(pair, '=')), pair => join(skip(split(pair, '='), 1), '='))
 // The app asks for a signed-in person with a role because this says so, and not only because of what the platform sets.
 var signInSettings = empty(entraClientId) ? {} : { APP_SIGN_IN_REQUIRED: 'true' }
@@ -347,7 +388,7 @@ module newAcs 'modules/acs.bicep' = if (empty(existingAcsName)) {
 }
 
 module acs 'modules/acs-access.bicep' = {
-  name: 'acs-access'
+  name: 'acs-access-${token}'
   scope: resourceGroup(acsSubscription, acsGroupName)
   params: {
     acsName: acsName
@@ -360,13 +401,13 @@ module acs 'modules/acs-access.bicep' = {
 }
 
 module newTopic 'modules/event-topic.bicep' = if (empty(existingSystemTopicName)) {
-  name: 'event-topic'
+  name: 'event-topic-${token}'
   scope: resourceGroup(acsSubscription, acsGroupName)
   params: { name: topicName, tags: tags, acsId: acs.outputs.id }
 }
 
 module topic 'modules/event-topic-facts.bicep' = {
-  name: 'event-topic-facts'
+  name: 'event-topic-facts-${token}'
   scope: resourceGroup(acsSubscription, acsGroupName)
   params: { topicName: topicName, token: token, workspaceId: monitoring.outputs.workspaceId, appPrincipalId: identity.outputs.principalId }
   dependsOn: [newTopic]
@@ -385,7 +426,7 @@ module eventAccess 'modules/event-access.bicep' = {
 }
 
 module eventsToQueue 'modules/event-subscription-queue.bicep' = {
-  name: 'event-subscription-queue'
+  name: 'event-subscription-queue-${token}'
   scope: resourceGroup(acsSubscription, acsGroupName)
   params: {
     topicName: topicName

@@ -8,6 +8,7 @@ from tests.repo.infra import (
     connections,
     custodian_policy,
     grants,
+    name_policy,
     shapes,
     storage_policy,
     structure,
@@ -26,6 +27,7 @@ CHECKS: list[Check] = [
         grants,
         agreement,
         connections,
+        name_policy,
         alert_policy,
     )
     for check in module.CHECKS

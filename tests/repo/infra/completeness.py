@@ -308,6 +308,14 @@ def _details_of_the_host(templates: Templates) -> Iterator[str]:
 
 BOUNDS = {  # least and most value, least and most length
     "environmentName": (None, None, 1, 32),
+    "resourceGroupName": (None, None, None, 90),
+    "coolAfterDays": (-1, 36500, None, None),
+    "coldAfterDays": (-1, 36500, None, None),
+    "archiveAfterDays": (-1, 36500, None, None),
+    "deleteAfterDays": (-1, 36500, None, None),
+    "monthlyBudget": (0, None, None, None),
+    "logRetentionDays": (30, 730, None, None),
+    "logDailyCapGb": (-1, None, None, None),
     "archiveImmutabilityDays": (1, 146000, None, None),
     "quarantineDays": (7, None, None, None),
     "maximumInstanceCount": (1, 1000, None, None),

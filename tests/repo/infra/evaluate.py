@@ -71,6 +71,8 @@ class Evaluation:
             case "identifier":
                 name = _text(node)
                 return local[name] if name in local else self.value(name)
+            case "string" if not any(kid.type == "interpolation" for kid in kids):
+                return _text(node)[1:-1]  # the reader gives blanks no node of their own
             case "string" | "array" | "object":
                 return self._collected(node.type, kids, local)
             case "parenthesized_expression":
@@ -85,6 +87,8 @@ class Evaluation:
                 return self._of(kids[0], local)[self._of(kids[1], local)]
             case "binary_expression":
                 return self._binary(node, kids, local)
+            case "lambda_expression":
+                return self._lambda(node, local)
             case "call_expression":
                 return self._call(_text(kids[0]), list(kids[1].named_children), local)
         raise NotImplementedError(f"{node.type}: {_text(node)}")
@@ -107,8 +111,6 @@ class Evaluation:
         return _BINARY[sign](left, self._of(kids[1], local))
 
     def _call(self, name: str, arguments: list[Node], local: Mapping[str, Any]) -> Any:
-        if name == "toObject":
-            return self._to_object(arguments, local)
         given = [self._of(argument, local) for argument in arguments]
         if name == "fail":
             raise RefusedError(given[0])
@@ -116,12 +118,9 @@ class Evaluation:
             return json.loads(self._templates.texts[target(self._path, str(PurePosixPath(given[0])))])
         return _FUNCTIONS[name](*given)
 
-    def _to_object(self, arguments: list[Node], local: Mapping[str, Any]) -> dict[str, Any]:
-        items = self._of(arguments[0], local)
-        key, value = ((_text(node.named_children[0]), node.named_children[-1]) for node in arguments[1:])
-        return {
-            self._of(key[1], {**local, key[0]: item}): self._of(value[1], {**local, value[0]: item}) for item in items
-        }
+    def _lambda(self, node: Node, local: Mapping[str, Any]) -> Callable[..., Any]:
+        names, body = [_text(kid) for kid in node.named_children[:-1]], node.named_children[-1]
+        return lambda *values: self._of(body, {**local, **dict(zip(names, values, strict=True))})
 
 
 def _union(*values: Any) -> Any:
@@ -134,14 +133,21 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concat": lambda *lists: [item for each in lists for item in each],
     "contains": lambda whole, part: part in whole,
     "empty": lambda value: not value,
+    "endsWith": lambda text, end: text.lower().endswith(end.lower()),
+    "filter": lambda items, keeps: [item for item in items if keeps(item)],
     "first": lambda value: value[0],
+    "intersection": lambda one, other: [item for item in one if item in other],
     "join": lambda parts, glue: glue.join(parts),
+    "length": len,
+    "map": lambda items, makes: [makes(item) for item in items],
     "max": max,
     "min": min,
     "replace": lambda text, old, new: text.replace(old, new),
     "skip": lambda value, count: value[count:],
     "split": lambda text, sign: text.split(sign),
+    "startsWith": lambda text, start: text.lower().startswith(start.lower()),
     "subscription": lambda: {"id": "/subscriptions/SUB", "subscriptionId": "SUB"},
+    "toObject": lambda items, key, value: {key(item): value(item) for item in items},
     "toLower": lambda text: text.lower(),
     "union": _union,
     "uniqueString": lambda *parts: "-".join(parts),

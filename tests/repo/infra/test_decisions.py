@@ -72,11 +72,63 @@ def test_the_archive_tier_is_refused_where_the_redundancy_has_none(sku: str) -> 
             "azd down deletes",
         ),
         ({"archiveLocked": True, "archiveImmutability": "Off"}, "ARCHIVE_LOCKED"),
+        ({"existingAcsSubscription": "OTHER"}, "EXISTING_ACS_SUBSCRIPTION"),
+        ({"environmentName": "e."}, "must not end with a point"),
+        ({"resourceGroupName": "mine."}, "must not end with a point"),
+        ({"operators": "The operators"}, "OPERATORS"),
+        ({"archiveReadersGroup": "readers@example.com"}, "ARCHIVE_READERS_GROUP"),
+        ({"entraClientId": "recordings"}, "ENTRA_CLIENT_ID"),
+        ({"alertActionGroup": "pager"}, "ALERT_ACTION_GROUP"),
+        ({"monthlyBudget": 100}, "MONTHLY_BUDGET"),
+        ({"monthlyBudget": 100, "alertEmails": " , "}, "MONTHLY_BUDGET"),
+        ({"logDailyCapGb": 0}, "LOG_DAILY_CAP_GB"),
+        ({"zoneRedundant": True, "maximumInstanceCount": 1}, "MAXIMUM_INSTANCE_COUNT"),
+        ({"extraAppSettings": "A=1;FUNCTIONS_WORKER_RUNTIME=python"}, "refuses FUNCTIONS_WORKER_RUNTIME."),
+        ({"extraAppSettings": "WEBSITE_TIME_ZONE=x"}, "refuses WEBSITE_TIME_ZONE."),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_name(given: dict[str, Any], named: str) -> None:
     """The name is the variable that is to be set."""
     assert named in refusal(**given)
+
+
+GROUP_ID = "6f1a2b3c-0000-4000-8000-00000000abcd"
+ACTION_GROUP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/actionGroups/a"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"operators": GROUP_ID, "archiveReadersGroup": GROUP_ID, "entraClientId": GROUP_ID},
+        {"alertActionGroup": ACTION_GROUP},
+        {"alertActionGroup": ACTION_GROUP.replace("/subscriptions", "/Subscriptions")},
+        {"monthlyBudget": 100, "alertEmails": "a@example.com"},
+        {"logDailyCapGb": -1},
+        {"logDailyCapGb": 1},
+        {"maximumInstanceCount": 1},
+        {"zoneRedundant": True, "maximumInstanceCount": 2},
+        {"extraAppSettings": "START_RATE_PER_MINUTE=600;WEBSITE_TIMES=1"},
+        {"environmentName": "a.b-c_d(e)"},
+    ],
+)
+def test_what_is_right_is_not_refused(given: dict[str, Any]) -> None:
+    """A guard that refuses everything would pass the test above."""
+    assert refusal(**given) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "emails"),
+    [
+        ("", []),
+        ("a@x", ["a@x"]),
+        ("a@x, b@x", ["a@x", "b@x"]),
+        ("a@x,", ["a@x"]),
+        (" ,a@x,,b@x ", ["a@x", "b@x"]),
+    ],
+)
+def test_a_comma_too_many_is_no_address(text: str, emails: list[str]) -> None:
+    """Azure refuses an action group with an empty address, after twenty minutes."""
+    assert Evaluation(load(), environmentName="e", location="westeurope", alertEmails=text).value("emails") == emails
 
 
 def test_all_refusals_come_at_once() -> None:
@@ -112,6 +164,7 @@ def test_two_environments_have_two_tokens() -> None:
         ("", {}),
         ("A=1", {"A": "1"}),
         ("A=1;B=x=y", {"A": "1", "B": "x=y"}),
+        (";A=1;;", {"A": "1"}),
         ("ACS_PROXY_URL=http://p:1/?a=b", {"ACS_PROXY_URL": "http://p:1/?a=b"}),
     ],
 )
@@ -123,7 +176,7 @@ def test_more_settings_are_pairs(text: str, settings: dict[str, str]) -> None:
     )
 
 
-@pytest.mark.parametrize(("client", "settings"), [("", {}), ("6f1a", {"APP_SIGN_IN_REQUIRED": "true"})])
+@pytest.mark.parametrize(("client", "settings"), [("", {}), (GROUP_ID, {"APP_SIGN_IN_REQUIRED": "true"})])
 def test_the_app_is_told_that_people_sign_in(client: str, settings: dict[str, str]) -> None:
     """With an Entra application, roles are asked for whatever the platform says of itself."""
     here = Evaluation(load(), environmentName="e", location="westeurope", entraClientId=client)
