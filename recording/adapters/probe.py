@@ -35,6 +35,7 @@ _HIDDEN_SECONDS = 24 * 3600  # the probe's message is removed at once; if that f
 _NEVER: Mapping[str, Any] = {"etag": '"doctor"', "match_condition": MatchConditions.IfNotModified}
 _ARM, _API, _STORAGE_API = "https://management.azure.com", "2022-06-15", "2023-05-01"
 _PROBE_LIVES_SECONDS = 600
+_MOST_PAGES = 100
 _IMMUTABILITIES = {"Unlocked": Immutability.UNLOCKED, "Locked": Immutability.LOCKED}
 
 
@@ -76,20 +77,25 @@ class AzureProbe:
             raise StorageError(f"the table {name} gave back another row than was written")
 
     def queue(self, name: str) -> QueueDepth:
-        """Send a message that is hidden from all, delete it, and look at the queue; one that is missing is empty."""
+        """Send a message that is hidden from all, delete it, and look at the queue.
+
+        A poison queue is only looked at, because each message put there is an alarm; one that is missing is empty.
+        """
+        is_poison = name.endswith("-poison")
         with (
             translated(f"probing the queue {name}"),
             queue_client(self._settings.host_storage, name) as queue,
         ):
-            try:
+            if not is_poison:
                 sent = attempt(partial(queue.send_message, PROBE, visibility_timeout=_HIDDEN_SECONDS))
+                attempt(partial(queue.delete_message, sent.id, sent.pop_receipt))
+            try:
+                count = attempt(queue.get_queue_properties).approximate_message_count or 0
+                seen = attempt(partial(queue.peek_messages, max_messages=32))
             except ResourceNotFoundError:
-                if name.endswith("-poison"):  # the host makes it with its first poison message
+                if is_poison:  # the host makes it with its first poison message
                     return QueueDepth(name, 0)
                 raise
-            attempt(partial(queue.delete_message, sent.id, sent.pop_receipt))
-            count = attempt(queue.get_queue_properties).approximate_message_count or 0
-            seen = attempt(partial(queue.peek_messages, max_messages=32))
         return QueueDepth(
             name, count, min((message.inserted_on for message in seen if message.inserted_on), default=None)
         )
@@ -284,9 +290,19 @@ def _make(container: ContainerClient) -> None:
         return
 
 
-def _listed(client: "PipelineClient[Any, Any]", path: str) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = _read(client, path, _API)["value"]
-    return found
+def _listed(client: "PipelineClient[Any, Any]", path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield every item of a list, page after page; the token goes to Azure's own API and to no other host."""
+    page = _read(client, path, _API)
+    yield from page["value"]
+    for _ in range(_MOST_PAGES):
+        link = str(page.get("nextLink") or "")
+        if not link:
+            return
+        if not link.startswith(f"{_ARM}/"):
+            raise StorageError("Azure's API names another host for its next page")
+        page = _got(client, link).json()
+        yield from page["value"]
+    raise StorageError(f"Azure's API has more than {_MOST_PAGES} further pages")
 
 
 def _read(
@@ -299,6 +315,13 @@ def _read(
     answer.raise_for_status()
     found: Mapping[str, Any] = answer.json()
     return found
+
+
+def _got(client: "PipelineClient[Any, Any]", link: str) -> Any:
+    """Return the answer for a whole address of Azure's own API."""
+    answer = attempt(lambda: client.send_request(HttpRequest("GET", link)))
+    answer.raise_for_status()
+    return answer
 
 
 def _days(policy: Mapping[str, Any] | None) -> int | None:

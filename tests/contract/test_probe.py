@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueServiceClient
+from azure.storage.queue import QueueClient, QueueServiceClient
 from pydantic import SecretStr
 
 from dev.in_memory.builders import RESOURCE
@@ -82,6 +82,26 @@ def test_waiting_messages_and_letters_are_counted(deployed: Settings) -> None:
     assert facts.messages == 2
     assert facts.oldest_at is not None
     assert AzureProbe(deployed).dead_letters() == 1
+
+
+@pytest.mark.azurite
+def test_nothing_is_put_on_a_poison_queue(deployed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storage logs each message that is put there, and `message-poisoned` would be set off by every look at health."""
+    seen: list[str] = []
+
+    def noting(_: StorageConnection, name: str) -> QueueClient:
+        def note(request: Any) -> None:
+            seen.append(request.http_request.method)
+
+        return QueueClient.from_connection_string(text_of(deployed), name, raw_request_hook=note)
+
+    monkeypatch.setattr(probing, "queue_client", noting)
+    with QueueServiceClient.from_connection_string(text_of(deployed)) as queues:
+        queues.create_queue("recording-chunks-poison").close()
+    assert AzureProbe(deployed).queue("recording-chunks-poison").messages == 0
+    assert set(seen) == {"GET"}
+    assert AzureProbe(deployed).queue("recording-events").messages == 0
+    assert {"POST", "DELETE"} <= set(seen)
 
 
 @pytest.mark.azurite
@@ -170,6 +190,55 @@ def test_the_subscriptions_of_our_resource_are_told(azure: AzureProbe, world: Wo
     assert {each.event_types for each in found} == {(EVENT_TYPE,)}
     assert {seen.host for seen in world.script.seen} == {"management.azure.com"}
     assert {seen.headers["Authorization"] for seen in world.script.seen} == {"Bearer the-token"}
+
+
+def page(link: str, *names: str) -> Answer:
+    """What Azure's API answers to a long list: some of it, and where the rest is."""
+    facts = {"destination": {"endpointType": "WebHook"}}
+    items = [{"name": name, "properties": facts} for name in names]
+    return Answer(200, json.dumps({"value": items, "nextLink": link}).encode(), {"Content-Type": "application/json"})
+
+
+def test_a_list_is_read_to_its_end(azure: AzureProbe, world: World) -> None:
+    """A topic with many subscriptions is told in pages; ours may be on the last one."""
+    ours = {"id": TOPIC, "properties": {"source": RESOURCE}}
+    world.script.on("GET", f"{GROUP}/providers/Microsoft.EventGrid/systemTopics", listed(ours))
+    path = f"{TOPIC}/eventSubscriptions"
+    link = f"https://management.azure.com{path}?api-version=2022-06-15&$skipToken=2"
+    world.script.on("GET", path, page(link, "one", "two"), page(link, "three"), page("", "four"))
+    assert [each.name for each in azure.subscriptions()] == ["one", "two", "three", "four"]
+    assert {seen.host for seen in world.script.seen} == {"management.azure.com"}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/next",
+        "http://management.azure.com/next",
+        "https://management.azure.com.evil.example/next",
+        "https://management.azure.com@evil.example/next",
+        "https://management.azure.com:444/next",
+        "//evil.example/next",
+    ],
+)
+def test_a_next_page_elsewhere_gets_no_token(azure: AzureProbe, world: World, link: str) -> None:
+    """The token opens the subscription; a link in an answer is a text."""
+    ours = {"id": TOPIC, "properties": {"source": RESOURCE}}
+    world.script.on("GET", f"{GROUP}/providers/Microsoft.EventGrid/systemTopics", listed(ours))
+    world.script.on("GET", f"{TOPIC}/eventSubscriptions", page(link, "one"))
+    with pytest.raises(StorageError, match="another host"):
+        azure.subscriptions()
+    assert {seen.host for seen in world.script.seen} == {"management.azure.com"}
+
+
+def test_a_list_without_an_end_ends(azure: AzureProbe, world: World) -> None:
+    """Each page names itself as the next one."""
+    ours = {"id": TOPIC, "properties": {"source": RESOURCE}}
+    world.script.on("GET", f"{GROUP}/providers/Microsoft.EventGrid/systemTopics", listed(ours))
+    path = f"{TOPIC}/eventSubscriptions"
+    world.script.on("GET", path, page(f"https://management.azure.com{path}", "one"))
+    with pytest.raises(StorageError, match="further pages"):
+        azure.subscriptions()
 
 
 @pytest.mark.usefixtures("no_pauses")

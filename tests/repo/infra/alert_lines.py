@@ -8,6 +8,7 @@ from typing import Any
 
 from dev.prove.alarms import APP, CUSTODIAN, Line
 from dev.prove.log_workspace import Row, Workspace
+from recording.adapters.probe import PROBE
 from recording.telemetry import Event, emit
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -151,11 +152,21 @@ _LIFECYCLE: Fields = {
 }
 
 
+_DOCTOR: Fields = {
+    "RequesterObjectId": APP,
+    "StatusText": "AuthorizationPermissionMismatch",
+    "Uri": f"https://a.blob.example/recordings/{PROBE}",
+}
+_NOBODY: Fields = {"AuthenticationType": "Anonymous", "RequesterObjectId": ""}
+_REFUSED = (
+    *("PublicAccessNotPermitted", "NoAuthenticationInformation", "ResourceNotFound"),
+    *("ContainerNotFound", "BlobNotFound"),
+)
+
+
 def _reads(count: int, **fields: Any) -> list[tuple[str, timedelta, Row]]:
-    return [
-        _deleted(**{"OperationName": "GetBlob", "Uri": f"https://a.blob.example/recordings/{at}.mp4?x", **fields})
-        for at in range(count)
-    ]
+    uri = str(fields.get("Uri", "https://a.blob.example/recordings/{at}.mp4?x"))
+    return [_deleted(**{"OperationName": "GetBlob", **fields, "Uri": uri.format(at=at)}) for at in range(count)]
 
 
 def _ranges(count: int) -> list[tuple[str, timedelta, Row]]:
@@ -387,6 +398,33 @@ CASES: tuple[Case, ...] = (
         _alerts("queue-waiting"),
     ),
     Case(
+        "work waits for forty minutes, and numbers arrive as text",
+        [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-events", "count": "9", "age_seconds": "2400.0"})],
+        _alerts("queue-waiting"),
+    ),
+    Case(
+        "five tries fail, and numbers arrive as text",
+        [_failed(code="source_busy", fault="acs", attempt="5")],
+        _alerts("chunk-stuck"),
+    ),
+    *(
+        Case(
+            f"reconcile counts, and numbers arrive as text: {field}",
+            tuple((at * MINUTE, Event.RECONCILED, {**_RECONCILED, field: "2"}) for at in (6, 11, 16)),
+            _alerts(alert),
+        )
+        for alert, field in (
+            ("chunk-at-risk", "at_risk"),
+            ("recording-missing", "missing"),
+            ("recording-incomplete", "incomplete"),
+        )
+    ),
+    Case(
+        "work waits for eighteen hours, and numbers arrive as text",
+        [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-events", "count": "9", "age_seconds": "64000"})],
+        _alerts("queue-waiting", "queue-stuck"),
+    ),
+    Case(
         "work waits for eighteen hours",
         [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-events", "count": 9, "age_seconds": 64000.0})],
         _alerts("queue-waiting", "queue-stuck"),
@@ -558,6 +596,20 @@ CASES: tuple[Case, ...] = (
         rows=[_deleted(RequesterObjectId=CUSTODIAN, OperationName="DeleteContainer")],
         alerts=_alerts("archive-delete"),
     ),
+    Case("the doctor asks whether the app may delete", rows=[_deleted(**_DOCTOR)]),
+    *(
+        Case(
+            f"it is not the doctor that asks: {name}",
+            rows=[_deleted(**{**_DOCTOR, name: value})],
+            alerts=_alerts("archive-delete"),
+        )
+        for name, value in (
+            ("RequesterObjectId", STRANGER),
+            ("StatusText", "Success"),
+            ("OperationName", "DeleteContainer"),
+            ("Uri", "https://a.blob.example/recordings/doctor-probe.mp4"),
+        )
+    ),
     Case("the lifecycle rule deletes", rows=[_deleted(**_LIFECYCLE)]),
     Case(
         "the lifecycle rule of today's name deletes",
@@ -604,6 +656,18 @@ CASES: tuple[Case, ...] = (
     Case("ACS recorded what came a second time only", [_again("rec-2")], rows=[_row("rec-2", 3 * HOUR)]),
     Case("the app writes", rows=[_deleted(OperationName="PutBlock", RequesterObjectId=APP)]),
     Case("the app reads everything", rows=_reads(150, RequesterObjectId=APP)),
+    Case(
+        "the custodian looks whom documents name",
+        rows=_reads(150, RequesterObjectId=CUSTODIAN, Uri="https://a.blob.example/recordings/{at}/manifest.json"),
+    ),
+    *(
+        Case(
+            f"somebody reads media as the custodian: {kind}",
+            rows=_reads(150, RequesterObjectId=CUSTODIAN, Uri=f"https://a.blob.example/recordings/{{at}}.{kind}?x"),
+            alerts=_alerts("archive-read"),
+        )
+        for kind in ("mp4", "mp3", "wav")
+    ),
     Case("a reader listens to one", rows=_reads(1)),
     Case("a stranger reads everything", rows=_reads(150), alerts=_alerts("archive-read")),
     Case(
@@ -614,6 +678,10 @@ CASES: tuple[Case, ...] = (
     *(
         Case(f"somebody is refused: {status}", rows=_reads(150, StatusText=status))
         for status in ("AuthorizationFailure", "AuthenticationFailed", "AuthorizationPermissionMismatch")
+    ),
+    *(
+        Case(f"a scanner of the internet asks: {status}", rows=_reads(1, **_NOBODY, StatusText=status))
+        for status in _REFUSED
     ),
     Case(
         "the log is full",
@@ -738,6 +806,21 @@ NO_ENDS: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
         (Event.DISMISSED, {"recording_id": "rec-1", "action": "missing"}),
     ),
     ("chunk-expired", Event.CHUNK_EXPIRED, {**CHUNK, "code": "source_busy"}, (Event.REDRIVEN, CHUNK)),
+]
+
+
+_IDS = {"recording_id", "document_id", "entry"}
+
+
+def _nameless(fields: Fields) -> Fields:
+    return {name: value for name, value in fields.items() if name not in _IDS}
+
+
+# Of two lines that name nobody, the second says nothing of the first.
+NO_ENDS += [
+    (name, event, _nameless(fields), (end, _nameless(subject)))
+    for name, event, fields, (end, subject) in FAILURES
+    if _IDS & subject.keys()
 ]
 
 

@@ -219,6 +219,39 @@ def severities_say_who_is_woken(templates: Templates) -> Iterator[str]:
             yield f"alerts: {name} has severity {alert.severity}"
 
 
+def each_alert_is_asked_as_often_and_as_far_back_as_promised(templates: Templates) -> Iterator[str]:
+    """A shorter window says "Resolved" too early, a longer period tells too late; nothing else would show either."""
+    variables = templates.module("alerts").variables
+    told = [*as_list(variables.get("logAlerts")), *as_list(variables.get("metricAlerts"))]
+    found = {str(at(one, "name")): (at(one, "every"), at(one, "range")) for one in told}
+    yield from (
+        f"alerts: {name} is asked every {found.get(name)}"
+        for name in sorted(ASKED.keys() | found.keys())
+        if found.get(name) != ASKED.get(name)
+    )
+
+
+# How often, and how far back. What stands until a line ends it looks back as far as Azure can; the times in the runbook
+# follow from these.
+ASKED: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("chunk-expired", "chunk-at-risk", "chunk-quarantined", "chunk-in-fallback"), ("PT5M", "P2D")),
+    **dict.fromkeys(("recording-missing", "recording-incomplete"), ("PT5M", "P2D")),
+    **dict.fromkeys(("pause-overdue", "control-refused", "operator-fault", "event-rejected"), ("PT5M", "P1D")),
+    **dict.fromkeys(("app-silent", "queue-stuck"), ("PT5M", "PT15M")),
+    **dict.fromkeys(("unrecorded", "message-poisoned"), ("PT5M", "PT30M")),
+    **dict.fromkeys(("log-cap-reached", "archive-delete", "chunk-stuck", "receiver-failing"), ("PT15M", "P1D")),
+    **dict.fromkeys(("metadata-missing", "media-suspect"), ("PT15M", "P1D")),
+    **dict.fromkeys(("archive-drift", "seal-behind"), ("PT15M", "P2D")),
+    **dict.fromkeys(("recording-never-announced", "scrub-behind"), ("PT1H", "P2D")),
+    **dict.fromkeys(("event-dropped", "event-dead-lettered"), ("PT1M", "PT5M")),
+    **dict.fromkeys(("event-delivery-failing", "archive-unavailable"), ("PT1M", "PT15M")),
+    **dict.fromkeys(("host-storage-unavailable", "dead-letters-unavailable"), ("PT1M", "PT15M")),
+    "queue-waiting": ("PT15M", "PT30M"),
+    "archive-read": ("PT1H", "PT2H"),
+    "acs-log-unavailable": ("PT1H", "PT6H"),
+}
+
+
 def windows_overlap(templates: Templates) -> Iterator[str]:
     """What is logged late is in the window of the next evaluation; and Azure takes certain durations only."""
     for name, alert in alerts_of(templates).items():
@@ -395,6 +428,7 @@ CHECKS: list[Check] = [
     every_alert_looks_at_its_place,
     each_subject_has_an_alert_of_its_own,
     severities_say_who_is_woken,
+    each_alert_is_asked_as_often_and_as_far_back_as_promised,
     windows_overlap,
     changes_of_protection_are_told,
     each_alert_fires_on_its_failure_alone,

@@ -11,6 +11,7 @@ from tests.repo.infra import (
     structure,
 )
 from tests.repo.infra.planted_connections import FAULTS as FAULTS_OF_CONNECTIONS
+from tests.repo.infra.planted_names import FAULTS as FAULTS_OF_NAMES
 from tests.repo.infra.templates import Check
 
 M = "infra/modules/"
@@ -31,7 +32,7 @@ HOOK = "infra/hooks/postdeploy.sh"
 QUERY_MUTANTS: list[tuple[str, str, str]] = [
     ("chunk-at-risk", "recording.chunk.at_risk", "recording.chunk.archived"),
     ("chunk-at-risk", "where isnull(over_at) or over_at < TimeGenerated", "where isnotnull(over_at)"),
-    ("chunk-at-risk", "at_risk=([0-9]+)", "atrisk=([0-9]+)"),
+    ("chunk-at-risk", " at_risk=", " atrisk="),
     ("chunk-at-risk", "| union unnamed\n", ""),
     ("chunk-at-risk", "where counted > toscalar", "where counted < toscalar"),
     ("chunk-at-risk", "kind=leftouter", "kind=inner"),
@@ -39,8 +40,8 @@ QUERY_MUTANTS: list[tuple[str, str, str]] = [
     ("chunk-expired", "kind=leftouter", "kind=inner"),
     ("chunk-quarantined", "over_at < TimeGenerated", "over_at > TimeGenerated) and isnotnull(over_at"),
     ("recording-missing", "| union unnamed\n", ""),
-    ("recording-missing", " missing=([0-9]+)", " poisoned=([0-9]+)"),
-    ("recording-incomplete", " incomplete=([0-9]+)", " complete=([0-9]+)"),
+    ("recording-missing", " missing=", " poisoned="),
+    ("recording-incomplete", " incomplete=", " complete="),
     ("recording-incomplete", "recording.incomplete", "recording.missing"),
     ("recording-never-announced", "!in (announced)", "in (announced)"),
     ("recording-never-announced", "ago(40h) .. ago(1h)", "ago(1h) .. ago(0h)"),
@@ -90,6 +91,15 @@ QUERY_MUTANTS: list[tuple[str, str, str]] = [
     ("archive-read", "blobs >= 100 or", "blobs >= 1 or"),
     ("archive-read", ' or AuthenticationType != "OAuth"', ""),
     ("archive-read", "{appPrincipalId}", "nobody"),
+    ("archive-delete", ' and StatusText == "AuthorizationPermissionMismatch" and', " and"),
+    ("archive-delete", 'endswith "/doctor-probe"', 'contains "/doctor-probe"'),
+    ("archive-delete", 'and tostring(split(Uri, "?")[0]) endswith "/doctor-probe"', ""),
+    ("archive-delete", "doctor-probe", "probe-of-the-doctor"),
+    ("archive-read", '"{custodianPrincipalId}" or path', '"{custodianPrincipalId}" and path'),
+    ("archive-read", ' or path endswith ".wav"', ""),
+    ("archive-read", ', "PublicAccessNotPermitted"', ""),
+    *((name, '="?([0-9', "=([0-9") for name in ("queue-waiting", "queue-stuck", "chunk-stuck")),
+    *((name, '="?([0-9', "=([0-9") for name in ("chunk-at-risk", "recording-missing", "recording-incomplete")),
     ("archive-drift", "recording.drift", "recording.scrubbed"),
     ("acs-log-unavailable", "times >= 3", "times >= 30"),
     ("acs-log-unavailable", "times >= 3", "times >= 1"),
@@ -111,6 +121,14 @@ STATE_MUTANTS: list[tuple[str, str, str]] = [
     *((name, OVER, "") for name in ("chunk-at-risk", "chunk-expired", "chunk-quarantined", "chunk-in-fallback")),
     *((name, OVER, "") for name in ("recording-missing", "recording-incomplete", "operator-fault")),
     *((name, OVER, OVER.replace(" or over_at < TimeGenerated", "")) for name in ("chunk-at-risk", "chunk-expired")),
+    *(
+        (name, '    | where document_id != ""\n', "")
+        for name in ("chunk-at-risk", "chunk-expired", "chunk-quarantined")
+    ),
+    *((name, '    | where document_id != ""\n', "") for name in ("chunk-in-fallback", "chunk-stuck", "operator-fault")),
+    *((name, '    | where recording_id != ""\n', "") for name in ("recording-missing", "recording-incomplete")),
+    ("pause-overdue", '    | where recording_id != ""\n', ""),
+    ("receiver-failing", '    | where entry != ""\n', ""),
     ("recording-missing", " and TimeGenerated == run", ""),
     ("recording-incomplete", "TimeGenerated == run", "TimeGenerated != run"),
     ("chunk-at-risk", "TimeGenerated == run", "TimeGenerated <= run"),
@@ -655,8 +673,8 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (
         completeness.modules_are_placed,
         MAIN,
-        "  name: 'acs-access'\n  scope: resourceGroup(acsSubscription, acsGroupName)\n",
-        "  name: 'acs-access'\n  scope: group\n",
+        "  name: 'acs-access-${token}'\n  scope: resourceGroup(acsSubscription, acsGroupName)\n",
+        "  name: 'acs-access-${token}'\n  scope: group\n",
     ),
     (completeness.modules_are_placed, MAIN, "  name: 'storage-fallback'\n", "  name: 'storage-archive'\n"),
     (completeness.modules_are_placed, MAIN, "  name: 'alerts'\n", "  title: 'alerts'\n"),
@@ -823,6 +841,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "allowedAudiences: []",
     ),
     *FAULTS_OF_CONNECTIONS,
+    *FAULTS_OF_NAMES,
     # --- alerts -----------------------------------------------------------------------------------------------------
     (
         alert_policy.every_alert_is_on_and_reaches_people,

@@ -42,7 +42,7 @@ PATTERNS = sorted({found for query in queries().values() for found in re.findall
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_query_reads_what_the_log_writes(pattern: str, caplog: pytest.LogCaptureFixture) -> None:
     """Queries read the text of a line: the Functions host keeps that, whatever it does with the fields beside it."""
-    number = {name for name in FIELDS if f"{name}=(" in pattern}
+    number = {name for name in FIELDS if f'{name}="?(' in pattern or f"{name}=(" in pattern}
     with caplog.at_level(logging.DEBUG, logger="recording"):
         emit(Event.CHUNK_COPIED, **{name: -1.5 if name == "time_left_seconds" else 7 for name in number})
         emit(Event.EVENT_ACCEPTED)
