@@ -143,6 +143,7 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="tiny files: shows that it works, not how fast")] = False,
     out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
+    add: Annotated[bool, typer.Option("--add", help="keep the other figures of the JSON file")] = False,
 ) -> None:
     """Measure the copy beside what a user would pick instead; `watchers`: what many rows cost; `console`: the page."""
     if figures == ["watchers"]:
@@ -155,7 +156,7 @@ def bench(
         raise typer.Exit(console.main(out.with_name("console.json"), quick=quick, write_docs=write_docs))
     from dev.bench.command import main
 
-    raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs))
+    raise typer.Exit(main(figures or [], quick=quick, out=out, write_docs=write_docs, add=add))
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

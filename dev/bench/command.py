@@ -11,8 +11,16 @@ from dev.bench import report, runs, servers
 from dev.bench.figures import FIGURES, NEEDING_NGINX, TABLE, WITHOUT_PEERS, Figure, chosen
 
 
-def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> int:
-    """Run the figures, show the table and write the JSON; 0 when all that must be reached is reached."""
+def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool, add: bool = False) -> int:
+    """Run the figures, show the table and write the JSON; 0 when all that must be reached is reached.
+
+    Args:
+        names: of the figures; all when there is none.
+        quick: tiny files.
+        out: the JSON file.
+        write_docs: writes the page and its plot, too.
+        add: keeps what the JSON file has of other figures.
+    """
     console = Console()
     names = [one for name in names for one in (TABLE if name == "table" else (name,))]
     unknown = [name for name in names if name not in FIGURES]
@@ -24,7 +32,7 @@ def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> i
     if needing and not servers.has_nginx():
         console.print(f"nginx is needed for {', '.join(needing)} (Debian: apt-get install nginx-light).")
         return 2
-    begun = time.monotonic()
+    begun, earlier = time.monotonic(), report.read(out) if add else None
     with console.status("installing the peers") as status:
         if wanted.keys() - WITHOUT_PEERS:
             runs.install_peers()
@@ -36,9 +44,9 @@ def main(names: Sequence[str], *, quick: bool, out: Path, write_docs: bool) -> i
                 found[name] = figure(lambda text, name=name: status.update(f"{name}: {text}"), quick=quick)
             except (RuntimeError, AzuriteError, OSError) as error:  # the other figures took minutes: they count
                 console.print(f"[red]{name} could not be measured:[/] {error}", soft_wrap=True)
-            report.save(report.gathered(found, time.monotonic() - begun), out)
+            report.save(report.gathered(found, time.monotonic() - begun, earlier), out)
     report.show(found, console)
-    gathered = report.gathered(found, time.monotonic() - begun)
+    gathered = report.gathered(found, time.monotonic() - begun, earlier)
     report.save(gathered, out)
     console.print(f"Everything is in {out}.")
     if write_docs:

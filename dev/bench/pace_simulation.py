@@ -55,7 +55,7 @@ class Fixed(Pace):
     def _pass(self, now: float) -> None:
         """Learn nothing."""
 
-    def _leap(self, rate: float, now: float) -> None:
+    def _leap(self, rate: float, now: float, *, is_guess: bool = False) -> None:
         """Change nothing."""
 
     def refused(self, begun: float, now: float) -> None:

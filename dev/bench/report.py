@@ -23,16 +23,37 @@ PLOT = REPOSITORY / "docs" / "performance.svg"
 _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def gathered(figures: dict[str, Figure], seconds: float) -> dict[str, Any]:
-    """Return everything, for the file."""
-    return {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "took_seconds": round(seconds),
-        "goals": [vars(goal) | {"reached": goal.is_reached} for figure in figures.values() for goal in figure.goals],
-        "disturbed": disturbed({name: figure.details for name, figure in figures.items()}),
-        "figures": {name: figure.details for name, figure in figures.items()},
+def gathered(figures: dict[str, Figure], seconds: float, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return everything, for the file: what was measured now, and of an earlier file what was not measured again.
+
+    Each figure is a contest of its own, run side by side; so they may come from several runs, and each says from when.
+    """
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    now = {
+        name: {
+            "when": when,
+            "goals": [vars(goal) | {"reached": goal.is_reached} for goal in figure.goals],
+            "disturbed": disturbed(figure.details),
+            "details": figure.details,
+        }
+        for name, figure in figures.items()
     }
+    before = (earlier or {}).get("figures", {})
+    return {
+        "when": when,
+        "machine": machine(),
+        "took_seconds": round(seconds) + (earlier or {}).get("took_seconds", 0),
+        "figures": before | now,
+    }
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return an earlier file; None when there is none, or it is of another machine or form."""
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    is_ours = found.get("machine") == machine() and all("details" in one for one in found.get("figures", {}).values())
+    return found if is_ours else None
 
 
 def disturbed(details: Any) -> dict[str, int]:
@@ -131,26 +152,45 @@ def write_page(found: dict[str, Any]) -> None:
     before, _, rest = page.partition(_BEGIN)
     after = rest.partition(_END)[2]
     PAGE.write_text(before + _BEGIN + "\n" + _markdown(found) + _END + after, encoding="utf-8")
-    PLOT.write_text(plot(found["figures"]), encoding="utf-8")
+    PLOT.write_text(plot({name: one["details"] for name, one in found["figures"].items()}), encoding="utf-8")
 
 
 def _markdown(found: dict[str, Any]) -> str:
+    days = sorted({one["when"][:10] for one in found["figures"].values()})
     lines = [
-        f"`make bench` on {found['when'][:10]}, in {found['took_seconds'] // 60 + 1} minutes: {found['machine']}.",
+        f"`python -m dev bench table` on {' and '.join(days)}, in {found['took_seconds'] // 60 + 1} minutes:"
+        f" {found['machine']}.",
         "",
-        _about_quiet(found["disturbed"]),
+        *_about_all(found["figures"]),
         "",
+        "| figure | measured | goal |",
+        "|---|---|---|",
     ]
-    lines += ["| figure | must reach | aim | measured | |", "|---|---|---|---|---|"]
-    for row in found["goals"]:
-        goal = Goal(**{name: row[name] for name in Goal.__dataclass_fields__})
-        lines.append("| " + " | ".join(_cells(goal)) + " |")
-    for name, details in found["figures"].items():
-        for title, rates in _rates(name, details).items():
+    for one in found["figures"].values():
+        for row in one["goals"]:
+            name, must, _, measured, _ = _cells(Goal(**{name: row[name] for name in Goal.__dataclass_fields__}))
+            lines.append(f"| {name} | {measured} | {must} |")
+    for name, one in found["figures"].items():
+        for title, rates in _rates(name, one["details"]).items():
             lines += ["", f"**{title}**, MB/s:", "", "| | |", "|---|---|"]
             lines += [f"| {who} | {rate:.0f} |" for who, rate in sorted(rates.items(), key=lambda pair: -pair[1])]
-        lines += [f"\n{title} did not run: `{why}`" for title, why in _missing(name, details).items()]
+        lines += [f"\n{title} did not run: `{why}`" for title, why in _missing(name, one["details"]).items()]
     return "\n".join(lines) + "\n"
+
+
+def _about_all(figures: dict[str, Any]) -> list[str]:
+    """Say which figures were measured on a quiet machine."""
+    loud = [
+        f"{name} ({one['disturbed']['disturbed']} of {one['disturbed']['runs']} runs)"
+        for name, one in figures.items()
+        if one["disturbed"]["disturbed"]
+    ]
+    if not loud:
+        return [_about_quiet(disturbed({name: one["details"] for name, one in figures.items()}))]
+    return [
+        f"While these were measured, others used more than {DISTURBED:.0%} of the CPU for a time: {', '.join(loud)}."
+        " The machine was quiet for all others."
+    ]
 
 
 def save(found: dict[str, Any], path: Path) -> None:

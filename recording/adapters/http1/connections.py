@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from recording.adapters.http1.socket_reader import SocketReader
 from recording.adapters.http1.time_limit import Limit
 
 CONNECT_SECONDS = 10.0
@@ -149,11 +150,11 @@ class Answer:
     ) -> None:
         self._connections = connections
         self._connection = connection
-        self._sock = sock
         self._response = response
         self._limit = limit
         self._left = response.length  # None: until the last chunk, or until the connection ends
         self._ahead = response.fp.ahead  # bytes of the body that came along with the head
+        self._reader = SocketReader(sock, READ_SECONDS, self._left or 0)
         self._is_whole = self._left == 0
         is_more = self._left is not None and self._ahead > self._left  # than was declared
         self._may_stay = not response.will_close and not is_more
@@ -188,6 +189,7 @@ class Answer:
         with suppress(*_FAILURES):
             self._response.close()
         if self._is_whole and self._may_stay and not self._limit.is_over:
+            self._reader.release()
             self._connections.give_back(self._connection)
         else:
             self._connection.close()
@@ -201,7 +203,7 @@ class Answer:
             count = self._response.fp.readinto(view[: self._ahead])
             self._ahead -= count
         else:
-            count = _receive(self._sock, view)
+            count = self._reader.fill(view)
         self._left -= count
         self._is_whole = self._left == 0
         return count
@@ -321,13 +323,6 @@ class _Connection(http.client.HTTPConnection):
             poll.register(sock, select.POLLIN)
             return not poll.poll(0)
         return False
-
-
-def _receive(sock: socket.socket, view: memoryview) -> int:
-    """Read into a buffer, past every other one."""
-    if isinstance(sock, ssl.SSLSocket):
-        return int(sock.read(len(view), view))  # a count, because there is a buffer
-    return sock.recv_into(view)
 
 
 def _target_of(url: str) -> str:

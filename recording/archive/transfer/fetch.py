@@ -30,9 +30,8 @@ from recording.ports.buffers import Buffer
 
 _TRIES = 3  # for one range, at once; the rest is left to the next worker, who finds what is staged
 _PIECE = 64 * 1024  # how often a job looks whether it may end: a source that drips must not hold it for minutes
-_LARGE_PIECE = 1024 * 1024  # from a source that is known to be fast: a third less CPU
-_TELLING_PIECE = 256 * 1024  # from any other
-_FAST = 25e6  # bytes a second
+_LARGE_PIECE = 1024 * 1024  # from a source that is known not to drip: less CPU
+_DRIPPING = 1e6  # bytes a second
 _PROBE_BYTES = 256 * 1024  # the first block of a large file is this small: a worker that resumes fetches it again
 _RESUMED_BLOCK = 1024 * 1024  # a copy that was interrupted once may be again: little is lost then
 _LONGEST_PAUSE = 2.0  # seconds; who is asked to wait longer leaves it to the queue
@@ -87,8 +86,8 @@ class _Metered:
         """Read until the view is full or the body ends."""
         count = self._content.fill(view)
         self._meter.arrived(count)
-        if self._meter.rate is not None:
-            self.piece = _LARGE_PIECE if self._meter.rate > _FAST else _TELLING_PIECE
+        if self._meter.rate is not None and self._meter.rate > _DRIPPING:
+            self.piece = _LARGE_PIECE
         self._left -= count
         if self._left == 0:
             self._meter.end()

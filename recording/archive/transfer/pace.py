@@ -6,7 +6,7 @@ change. A change upwards is kept for 15 % more, a change downwards unless it cos
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MIB = 1 << 20
 FIRST_AT_ONCE = 4  # the best number on a fast source with two cores
@@ -17,7 +17,8 @@ FIRST_BLOCK = 1 * MIB  # of a file: hashing goes in order, so all other blocks w
 _LARGEST_BLOCK = 8 * MIB  # fewer requests from a fast source
 _MANY_BLOCK = 2 * MIB  # the largest size of which as many as there are threads fit into the budget
 _STAGGER = 4  # the first blocks have so many different sizes, so that they do not end at the same moment
-_ENOUGH = 400e6  # bytes a second of all connections together; a guess asks for no more
+_ENOUGH = 600e6  # bytes a second of all connections together; a guess asks for no more
+_PLENTY = 350e6  # the same; beyond it no more are tried, for hashing is what takes the time
 _GAIN = 1.15  # of all together, or more connections are not worth it
 _LOSS = 0.95  # of all together, or fewer connections are too few
 _COLLAPSE = 0.5  # of what was carried before: the host has changed, so what was learnt no longer holds
@@ -39,6 +40,7 @@ class _Trial:
     at_once_before: int
     rate_before: float
     is_up: bool
+    is_guess: bool = False  # made from first bytes; whole ranges may ask for more before it is judged
 
 
 class Pace:
@@ -61,6 +63,7 @@ class Pace:
         self._cpu = 0.0
         self._trial: _Trial | None = None
         self._hold_until = 0.0
+        self._more_from = 0.0  # fewer were enough: no more are tried before
         self._refused_at: float | None = None  # when the last cut was made, or taken back a little
         self._recovery = _RECOVERY
         self._is_leapt = False  # whether the number comes from a leap, so that fewer may be enough
@@ -113,7 +116,7 @@ class Pace:
         """Take an early speed of one connection, in bytes a second; it counts only until whole ranges are known."""
         self._early.append(rate)
         if len(self._whole) < 2:  # one alone may be the first of a process, which waits for imports
-            self._leap(sum(self._early) / len(self._early), now)
+            self._leap(sum(self._early) / len(self._early), now, is_guess=True)
 
     def whole(self, length: int, seconds: float, now: float) -> None:
         """Take the duration of a whole range; it overrules the guesses."""
@@ -138,17 +141,24 @@ class Pace:
 
     # --- what is concluded --------------------------------------------------------------------------------------------
 
-    def _leap(self, rate: float, now: float) -> None:
+    def _leap(self, rate: float, now: float, *, is_guess: bool = False) -> None:
         """Take as many connections as a slow one suggests, at once instead of by doubling."""
         wanted = min(self._ceiling, round(_ENOUGH / max(rate, 1.0)))
         is_far = wanted >= _FAR * self.at_once  # a smaller step is left to doubling, which is measured
-        if is_far and self._trial is None and now >= self._hold_until and self._cpu < _BUSY:
-            self._try(wanted, max(self._rate, rate * min(self._running, self.at_once)), now)
+        if not is_far or now < max(self._hold_until, self._more_from) or self._cpu >= _BUSY:
+            return
+        if self._trial is None:
+            before = max(self._rate, rate * min(self._running, self.at_once))
+            self._try(wanted, before, now, is_guess=is_guess)
+        elif self._trial.is_guess and not is_guess and len(self._whole) > 1:
+            self._trial = replace(self._trial, is_guess=False)
+            self._change(wanted, now)
 
     def _pass(self, now: float) -> None:
         """Account for the time up to now, and judge a window that is full."""
         if self._window_from is None:
-            self._window_from = self._seen_at = now
+            self._seen_at = now
+            self._open_window(now + _SETTLE)
         begun = max(self._seen_at, self._window_from)
         self._in_use += self._running * max(0.0, now - begun)
         self._seen_at = max(self._seen_at, now)
@@ -171,7 +181,9 @@ class Pace:
             else:
                 self._consider(rate, now)
         elif rate >= trial.rate_before * (_GAIN if trial.is_up else _LOSS):
-            self._is_leapt = self.at_once > 2 * trial.at_once_before
+            self._is_leapt = self._is_leapt if not trial.is_up else self.at_once > 2 * trial.at_once_before
+            if not trial.is_up:
+                self._more_from = now + _HOLD
             self._consider(rate, now)
         else:
             self._rate = trial.rate_before
@@ -186,10 +198,15 @@ class Pace:
         if self._refused_at is not None and now - self._refused_at >= self._recovery:
             self._recover(now)
         elif now >= self._hold_until:
-            if self._cpu >= _SATURATED and self.at_once > FIRST_AT_ONCE:
+            too_busy = _BUSY if self._is_leapt else _SATURATED
+            if self._cpu >= too_busy and self.at_once > FIRST_AT_ONCE:
                 self._try(max(FIRST_AT_ONCE, self.at_once // 2), rate, now)
-            elif self._cpu < _BUSY and self._ceiling >= _STEP * self.at_once:
+            elif self._may_be_more(rate, now):
                 self._try(min(self._ceiling, 2 * self.at_once), rate, now)
+
+    def _may_be_more(self, rate: float, now: float) -> bool:
+        is_room = self._ceiling >= _STEP * self.at_once
+        return is_room and rate < _PLENTY and self._cpu < _BUSY and now >= self._more_from
 
     def _recover(self, now: float) -> None:
         """Ask a host that refused for one more connection."""
@@ -200,12 +217,12 @@ class Pace:
 
     def _forget(self) -> None:
         """Let go of what was learnt from a host that has changed."""
-        self._hold_until = 0.0
+        self._hold_until = self._more_from = 0.0
         self._early.clear()
         self._whole.clear()
 
-    def _try(self, at_once: int, rate_before: float, now: float) -> None:
-        self._trial = _Trial(self.at_once, rate_before, at_once > self.at_once)
+    def _try(self, at_once: int, rate_before: float, now: float, *, is_guess: bool = False) -> None:
+        self._trial = _Trial(self.at_once, rate_before, at_once > self.at_once, is_guess)
         self._change(at_once, now)
 
     def _change(self, at_once: int, now: float) -> None:

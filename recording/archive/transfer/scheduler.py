@@ -1,5 +1,6 @@
 """Runs the jobs of one file, as many at once as its host's traffic allows, while the claim is kept and time is left."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
@@ -24,6 +25,7 @@ class Flow:
         self.is_stopped = False  # a job that sees this may end early
         self._work = work
         self._running: set[Future[None]] = set()
+        self._ended: deque[Future[None]] = deque()  # that nobody has noted yet
         self._slots: list[Buffer] = []
 
     def __enter__(self) -> Self:
@@ -58,9 +60,13 @@ class Flow:
         for job in jobs:
             self._wait_until(lambda: self.traffic.begin(self.share))
             self._running.add(future := self.pool.threads.submit(job))
-            future.add_done_callback(lambda _: self.traffic.end(self.share))
+            future.add_done_callback(self._note_end)
             self._wait_until(lambda: self.traffic.may_begin(self.share))  # before a slot is taken for the next one
         self._wait_until(lambda: not self._running)
+
+    def _note_end(self, future: Future[None]) -> None:
+        self._ended.append(future)
+        self.traffic.end(self.share)
 
     def _wait_until(self, is_fine: Callable[[], bool]) -> None:
         while True:
@@ -78,9 +84,9 @@ class Flow:
             ClaimLostError: the claim has ended.
             RecordingError: what a job raised.
         """
-        done = {future for future in self._running if future.done()}
-        self._running -= done
-        for future in done:
+        while self._ended:
+            future = self._ended.popleft()
+            self._running.discard(future)
             future.result()
         self._work.keep_claim()
         if self._work.now() - self._work.started_at > self._work.settings.copy_time_budget:

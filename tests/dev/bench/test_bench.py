@@ -211,7 +211,8 @@ def test_the_page_and_the_plot_hold_what_was_found(tmp_path: Path, monkeypatch: 
     report.save(found, tmp_path / "figures.json")
     report.write_page(json.loads((tmp_path / "figures.json").read_text()))
     text = page.read_text(encoding="utf-8")
-    assert "| a figure | ≥ 1 |  | 2.00 × | reached |" in text
+    assert "| a figure | 2.00 × | ≥ 1 |" in text
+    assert "The machine was quiet" in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text
@@ -244,6 +245,38 @@ def test_a_run_that_others_disturbed_marks_the_whole_table(tmp_path: Path) -> No
     with (tmp_path / "out").open("w", encoding="utf-8") as out:
         report.show({"fast": figure}, Console(file=out, width=200))
     assert "NOT QUIET: during 1 of 2 runs" in (tmp_path / "out").read_text(encoding="utf-8")
+
+
+def test_figures_of_several_runs_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a contest of its own: who measures one again need not measure all."""
+    page = tmp_path / "performance.md"
+    page.write_text("<!-- figures: begin --><!-- figures: end -->", encoding="utf-8")
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "PLOT", tmp_path / "performance.svg")
+    loud = Results(1_000_000)
+    loud.runs[OURS] = [Run(0.1, 0.1, 1, disturbed=0.3)]
+    file = tmp_path / "figures.json"
+    first = {
+        "fast": Figure([Goal("one", 1, None, 2.0)], {"x": loud.as_json()}),
+        "memory": Figure([Goal("two", 1, 2, 2)]),
+    }
+    report.save(report.gathered(first, 100.0), file)
+    again = report.gathered({"memory": Figure([Goal("two", 1, None, 3.0)])}, 10.0, report.read(file))
+    report.write_page(again)
+    text = page.read_text("utf-8")
+    assert "| one | 2.00 × | ≥ 1 |" in text
+    assert "| two | 3.00 × | ≥ 1 |" in text
+    assert "fast (1 of 1 runs)" in text
+
+
+def test_a_file_of_another_form_or_machine_is_not_added_to(tmp_path: Path) -> None:
+    """Figures of two machines in one table compare nothing."""
+    file = tmp_path / "figures.json"
+    assert report.read(file) is None
+    report.save({"machine": "another one", "figures": {}}, file)
+    assert report.read(file) is None
+    report.save({"machine": report.machine(), "figures": {"fast": {"with proof": {}}}}, file)
+    assert report.read(file) is None
 
 
 def test_what_others_use_is_noticed() -> None:

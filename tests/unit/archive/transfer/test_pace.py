@@ -60,11 +60,46 @@ def test_whole_ranges_overrule_the_first_bytes() -> None:
     assert pace.at_once > 4 * FIRST_AT_ONCE
 
 
+def test_whole_ranges_correct_a_leap_that_first_bytes_suggested() -> None:
+    """What a bucket let through at once suggested too few: they are asked for now, and not after the leap is judged."""
+    pace = Pace(MOST, BUDGET)
+    pace.begin(0.0)
+    pace.guess(50 * MB, 0.05)
+    leapt = pace.at_once
+    assert FIRST_AT_ONCE < leapt < MOST
+    pace.whole(2 * MIB, 2 * MIB / (12 * MB), 0.2)
+    assert pace.at_once == leapt, "the first range of a process waits for imports"
+    pace.whole(2 * MIB, 2 * MIB / (12 * MB), 0.2)
+    assert pace.at_once == MOST
+
+
+def test_fewer_that_were_enough_stay() -> None:
+    """Otherwise a busy machine would go up and down for ever."""
+    pace = Pace(MOST, BUDGET)
+    pace.begin(0.0)
+    pace.guess(20 * MB, 0.05)
+    pace.end(0.05)
+    many = pace.at_once
+    pace.cpu_used(0.95)
+    now = paced(pace, rate=300 * MB, running=many, begun=0.1, seconds=0.9)
+    assert pace.at_once == many // 2
+    pace.cpu_used(0.5)
+    paced(pace, rate=300 * MB, running=many // 2, begun=now, seconds=5.0)
+    assert pace.at_once == many // 2
+
+
+def test_a_host_that_gives_plenty_is_asked_for_no_more() -> None:
+    """Hashing takes the time then, and more connections only take the interpreter from it."""
+    pace = Pace(MOST, BUDGET)
+    paced(pace, rate=400 * MB, running=FIRST_AT_ONCE, seconds=3.0)
+    assert pace.at_once == FIRST_AT_ONCE
+
+
 @pytest.mark.parametrize(("gain", "is_kept"), [(1.30, True), (1.10, False), (0.7, False)])
 def test_more_connections_are_kept_only_for_15_percent_more(gain: float, is_kept: bool) -> None:
     """Each costs CPU and memory; what they carry together decides, and not the speed of one."""
     pace = Pace(MOST, BUDGET)
-    now = paced(pace, rate=100 * MB, running=FIRST_AT_ONCE, seconds=0.6)
+    now = paced(pace, rate=100 * MB, running=FIRST_AT_ONCE, seconds=0.75)
     assert pace.at_once == 2 * FIRST_AT_ONCE
     paced(pace, rate=100 * MB * gain, running=2 * FIRST_AT_ONCE, begun=now, seconds=0.75)
     assert (pace.at_once >= 2 * FIRST_AT_ONCE) == is_kept

@@ -1,0 +1,100 @@
+"""Reads a body from a socket that never blocks: all that is there in one go, and the wait for more outside of it.
+
+A socket with a timeout hands over the interpreter's lock three times for each TLS record of 16 KiB. With many slow
+connections that costs more than decrypting. So a slow connection sleeps until several records are there, and one of
+them is read at a time; a fast one is only read without blocking.
+"""
+
+import select
+import socket
+import ssl
+import threading
+import time
+
+# Bytes a second. Below, sleeping costs nothing: what comes meanwhile fits into the kernel's buffer.
+_SLOW = 25e6
+_TELLING_BYTES = 64 * 1024  # before them nothing is known about the connection
+_NAP_BYTES = 64 * 1024  # that come during a sleep
+_LONGEST_NAP = 0.01  # seconds
+_TURN = threading.Lock()  # of slow connections: threads that all want the interpreter cost more than one after another
+
+
+class SocketReader:
+    """The rest of one body, from its first byte on.
+
+    Args:
+        sock: it gets its timeout back from `release`.
+        seconds: the longest wait for a byte.
+        left: bytes of the body; the last ones are not slept for.
+    """
+
+    def __init__(self, sock: socket.socket, seconds: float, left: int) -> None:
+        self._sock = sock
+        self._seconds = seconds
+        self._left = left
+        self._came = 0
+        self._begun: float | None = None
+
+    def fill(self, view: memoryview) -> int:
+        """Read what is there, at least a byte unless the peer has ended; return how many bytes came.
+
+        Raises:
+            OSError: the connection broke, or no byte came in time (TimeoutError).
+        """
+        if self._begun is None:
+            self._sock.settimeout(0)
+            self._begun = time.monotonic()
+        count = self._read(view)
+        while count is None:
+            self._wait()
+            count = self._read(view)
+        self._came += count
+        return count
+
+    def release(self) -> None:
+        """Give the socket its timeout back."""
+        if self._begun is not None:
+            self._sock.settimeout(self._seconds)
+
+    @property
+    def _rate(self) -> float | None:
+        """Return the bytes a second since the first one, once they tell something."""
+        if self._begun is None or self._came < _TELLING_BYTES:
+            return None
+        return self._came / max(time.monotonic() - self._begun, 1e-6)
+
+    def _read(self, view: memoryview) -> int | None:
+        rate = self._rate
+        if rate is None or rate >= _SLOW:
+            return self._read_now(view)
+        with _TURN:
+            return self._read_now(view)
+
+    def _read_now(self, view: memoryview) -> int | None:
+        """Return how many bytes were there; None when there was none, 0 when the peer has ended."""
+        filled = 0
+        try:
+            while filled < len(view):
+                if not (count := _receive(self._sock, view[filled:])):
+                    break
+                filled += count
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return filled or None
+        return filled
+
+    def _wait(self) -> None:
+        """Wait for bytes; for several records at once where they come slowly."""
+        rate = self._rate
+        if rate is not None and rate < _SLOW and self._left - self._came > _NAP_BYTES:
+            time.sleep(min(_LONGEST_NAP, _NAP_BYTES / rate))
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        if not poll.poll(self._seconds * 1000):
+            raise TimeoutError("no byte came in time")
+
+
+def _receive(sock: socket.socket, view: memoryview) -> int:
+    """Read into a buffer, past every other one."""
+    if isinstance(sock, ssl.SSLSocket):
+        return int(sock.read(len(view), view))  # a count, because there is a buffer
+    return sock.recv_into(view)
