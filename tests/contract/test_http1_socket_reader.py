@@ -43,7 +43,12 @@ def pair(*, is_tls: bool) -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def sent_by(sender: socket.socket, pieces: Sequence[bytes]) -> threading.Thread:
     """Send the pieces from a thread of its own."""
-    thread = threading.Thread(target=lambda: [sender.sendall(piece) for piece in pieces])
+
+    def send() -> None:
+        for piece in pieces:
+            sender.sendall(piece)
+
+    thread = threading.Thread(target=send)
     thread.start()
     return thread
 

@@ -159,6 +159,7 @@ class Pace:
         if self._window_from is None:
             self._seen_at = now
             self._open_window(now + _SETTLE)
+            return
         begun = max(self._seen_at, self._window_from)
         self._in_use += self._running * max(0.0, now - begun)
         self._seen_at = max(self._seen_at, now)
