@@ -11,11 +11,16 @@ from urllib.parse import quote
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, settings, task
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.custodian import FakeCustodian
+from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.keep_world import attached
 from dev.in_memory.world import World
 from recording.domain import names
+from recording.domain.calls.pauses import CommandedPause
+from recording.domain.incoming.running import Place as RunningPlace
+from recording.domain.incoming.running import RunningCount
+from recording.domain.incoming.start_rate import StartCount
 from recording.domain.keep.destroy import Place
 from recording.domain.state.chunk import Dismissal
 from recording.domain.state.records import changed
@@ -57,6 +62,7 @@ def full_world(**rules_of_account: Any) -> tuple[World, FakeCustodian]:
     }.items():
         object.__setattr__(fakes, name, fake)
     custodian = attached(fakes, **rules_of_account)
+    here.reports_to(FakeWay("elsewhere", frozenset()))
     _archive(here)
     _plant(here)
     return here, custodian
@@ -122,6 +128,11 @@ def _plant(here: World) -> None:
     fakes.catalog.save_recording(changed(record, request=affinity, tags={"line": NAME, "vip": PHONE}))
     change_tags(OTHER, {"tags": {"line": f"for {NAME}", "asked": PHONE}}, "*", ports)
     (known,) = [one for one in fakes.catalog.chunks.values() if one.task.recording_id == OTHER]
+    fakes.start_counts.save(StartCount(STAFF, 1, 3))
+    fakes.running.save(RunningCount(STAFF, (RunningPlace("key", here.now),)))
+    pause = CommandedPause(id="pause", at=here.now, reason=f"{NAME} reads a card", by=STAFF, ended_at=here.now)
+    other = fakes.catalog.recordings[OTHER]
+    fakes.catalog.save_recording(changed(other, pauses=(pause,)))
     note = Dismissal(by=STAFF, note=f"{NAME} knows", at=here.now)
     fakes.catalog.save_chunk(changed(known, dismissed=note))
     here.follows_up()
@@ -133,6 +144,7 @@ def _plant(here: World) -> None:
     request_erasure({"recordings": [OTHER], "reason": f"{NAME} wrote"}, STAFF, ports, here.settings)
     seal(ports)
     here.follows_up()
+    here.notifies()
 
 
 def erase(here: World, **changes: Any) -> str:
@@ -149,6 +161,7 @@ def nights(here: World, days: int) -> None:
         here.fakes.clock.advance(days=1)
         dispose(here.ports, here.settings)
         here.follows_up()
+        here.notifies()
         seal(here.ports)
 
 
@@ -159,7 +172,11 @@ def everything(here: World, custodian: FakeCustodian) -> Iterator[tuple[str, str
         yield _PLACES[one.facts.place], one.facts.name, one.data
     yield names.EXPORT_CONTAINER, "staged", repr(dict(fakes.bundles.staged)).encode()
     rows: dict[str, list[object]] = {
-        names.RECORDINGS_TABLE: [record.model_dump_json() for record in fakes.catalog.recordings.values()],
+        names.RECORDINGS_TABLE: [
+            *(record.model_dump_json() for record in fakes.catalog.recordings.values()),
+            *fakes.start_counts.rows.values(),
+            *fakes.running.rows.values(),
+        ],
         names.CHUNKS_TABLE: [record.model_dump_json() for record in fakes.catalog.chunks.values()],
         names.AUDIT_TABLE: list(fakes.audit.written),
         names.CUSTODY_TABLE: [
@@ -172,7 +189,15 @@ def everything(here: World, custodian: FakeCustodian) -> Iterator[tuple[str, str
         names.FOLLOW_UPS_QUEUE: list(fakes.follow_ups.sent),
         names.EXPORTS_QUEUE: list(fakes.export_queue.sent),
         names.GUARDS_QUEUE: list(fakes.guards.sent),
+        names.DERIVED_QUEUE: list(fakes.derived.sent),
     }
+    if fakes.outgoing is not None:
+        outbox = fakes.outgoing.outbox
+        told = [one.model_dump_json() for one in (*outbox.entries.values(), *outbox.kept.values())]
+        rows |= {
+            names.OUTBOX_TABLE: [*told, *outbox.lists.items()],
+            names.OUTBOX_QUEUE: list(fakes.outgoing.queue.sent),
+        }
     for store, items in rows.items():
         for number, item in enumerate(items):
             yield store, str(number), str(item).encode(errors="replace")

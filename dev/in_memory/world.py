@@ -128,6 +128,8 @@ class World:
             fakes.keeping,
             fakes.guards,
             fakes.derived,
+            fakes.bundles,
+            fakes.export_queue,
             *optional,
         ]
 

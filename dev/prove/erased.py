@@ -24,23 +24,36 @@ from dev.azurite import Azurite, is_installed
 from dev.in_memory.builders import metadata, settings, wav
 from dev.in_memory.erasure_world import NAME, STAFF, TEAMS, VOICE, spelt
 from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.fakes.seal import FakeSealKey
+from dev.prove.erased_use import plant_use
 from dev.prove.traces import told_by, traces
 from recording.adapters.blob.archive import BlobArchive
+from recording.adapters.blob.block_copies import BlockCopies
 from recording.adapters.blob.custodian import BlobCustodian
 from recording.adapters.blob.dead_letters import BlobDeadLetters
 from recording.adapters.blob.quarantine import BlobQuarantine
-from recording.adapters.storage_queue import StorageChunkQueue, StorageExports, StorageFollowUps
+from recording.adapters.storage_queue import (
+    StorageChunkQueue,
+    StorageDerived,
+    StorageExports,
+    StorageFollowUps,
+    StorageGuards,
+    StorageOutboxQueue,
+)
 from recording.adapters.system_clock import SystemClock
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.audit_eraser import TableAuditEraser
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys
 from recording.adapters.table.keeping import TableKeeping
+from recording.adapters.table.outbox import TableOutbox
 from recording.adapters.table.seal_list import TableSealList
+from recording.adapters.table.start_counts import TableRunningCounts, TableStartCounts
 from recording.domain import names
 from recording.domain.archived.importing import ImportEntry
+from recording.domain.outgoing.delivery import Result
 from recording.library.analysts import export_directory
 from recording.library.follow_up import follow_up
 from recording.library.handover.export import export_message, request_export
@@ -52,8 +65,9 @@ from recording.library.seal import gather
 from recording.library.seal.turn import seal
 from recording.library.tags import change_tags
 from recording.ports import AuditEntry, Ports, QuarantineEntry
-from recording.ports.library.exports import ExportPorts
+from recording.ports.library.exports import DerivedPorts, ExportPorts
 from recording.ports.library.seal import SealPorts
+from recording.ports.outgoing import Answer, OutgoingPorts
 from recording.settings import Settings, StorageConnection
 from tests.canaries import PARTICIPANT, PHONE
 
@@ -84,6 +98,7 @@ def prove(connection: str, forgotten: str | None = None) -> Proof:
         wanted = {names.QUARANTINE_CONTAINER, names.DEAD_LETTER_CONTAINER, names.EXPORT_CONTAINER, names.SEAL_CONTAINER}
         wanted |= {names.RECORDINGS_TABLE, names.AUDIT_TABLE, names.EVENTS_POISON_QUEUE, names.CHUNKS_POISON_QUEUE}
         wanted |= {known.archive_container, names.FALLBACK_CONTAINER, names.CUSTODY_TABLE, "analysts"}
+        wanted |= {names.CHUNKS_TABLE}
         proof.faults += [f"{store} had nothing to erase" for store in sorted(wanted - set(found))]
         silent = _erase(ports, known, proof)
     stored = list(everything(connection))
@@ -103,7 +118,8 @@ def _settings(connection: str) -> Settings:
     places = dict.fromkeys(
         ("host_storage", "archive_storage", "fallback_storage", "dead_letter_storage", "custodian_storage"), local
     )
-    return settings(**cast("Any", places), parquet_container="analysts", parquet_tags=("line",))
+    more: dict[str, Any] = {"parquet_container": "analysts", "parquet_tags": ("line",), "hold_grace": timedelta()}
+    return settings(**places, **more)
 
 
 @contextmanager
@@ -128,13 +144,30 @@ def _ports(known: Settings) -> Iterator[Ports]:
         "queue": StorageChunkQueue(known),
         "follow_ups": StorageFollowUps(known),
         "custodian": BlobCustodian(known),
+        "guards": StorageGuards(known),
+        "start_counts": TableStartCounts(known),
+        "running": TableRunningCounts(known),
     }
     exports = ExportPorts(StorageExports(known), elsewhere(names.EXPORT_CONTAINER))
     sealing = SealPorts(TableSealList(known), FakeSealKey(), elsewhere(names.SEAL_CONTAINER), "proof/recording-seal")
+    derived = DerivedPorts(StorageDerived(known), BlockCopies(known))
+    told = FakeWay("elsewhere")
+    told.answer = lambda _event: Answer(Result.FAILED)  # so that every event waits in the outbox
+    outgoing = OutgoingPorts(StorageOutboxQueue(known), TableOutbox(known), [told])
+    opened: tuple[Any, ...] = (exports.queue, exports.store, sealing.waiting, sealing.store)
+    opened += (derived.queue, derived.copying, outgoing.queue, outgoing.outbox)
     with ExitStack() as stack:
-        for one in (*made.values(), exports.queue, exports.store, sealing.waiting, sealing.store):
+        for one in (*made.values(), *opened):
             stack.callback(cast("Any", one).close)
-        yield replace(Fakes().ports, clock=SystemClock(), exports=exports, seal=sealing, **cast("Any", made))
+        yield replace(
+            Fakes().ports,
+            clock=SystemClock(),
+            exports=exports,
+            seal=sealing,
+            derived=derived,
+            outgoing=outgoing,
+            **cast("Any", made),
+        )
 
 
 @contextmanager
@@ -195,6 +228,7 @@ def _plant(connection: str, ports: Ports, known: Settings) -> None:
         follow_up(recording_id, ports)
     change_tags(OTHERS, {"tags": {"asked": PHONE}}, "*", ports)
     follow_up(OTHERS, ports)
+    plant_use(UNMIXED, OTHERS, ports)
     _plant_elsewhere(connection, ports, known)
 
 

@@ -165,6 +165,7 @@ class AzureProbe:
             immutability=_IMMUTABILITIES.get(str(policy.get("state")), Immutability.OFF),
             immutability_days=policy.get("immutabilityPeriodSinceCreationInDays"),
             deletes=tuple(_deletes(rules, container)),
+            allows_purges=bool((service.get("deleteRetentionPolicy") or {}).get("allowPermanentDelete")),
         )
 
     def queue_event(self, envelope: Mapping[str, Any]) -> Callable[[], None]:

@@ -1,5 +1,6 @@
 """The ports of what is counted of each caller: starts within a minute, and recordings that run."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from recording.domain.incoming.running import RunningCount
@@ -20,6 +21,10 @@ class StartCounts(Protocol):
         """Write the count if it is as it was read (`etag`; None: there is none). False, and no change, otherwise."""
         ...
 
+    def forget(self, is_theirs: Callable[[str], bool]) -> int:
+        """Remove the rows of callers who are an erased person; returns how many there were."""
+        ...
+
 
 class RunningCounts(Protocol):
     """The places of each caller's running recordings; one row a caller. Every method raises StorageError."""
@@ -33,4 +38,8 @@ class RunningCounts(Protocol):
 
     def save(self, counted: RunningCount) -> bool:
         """Write the places if they are as they were read (`etag`; None: none). False, and no change, otherwise."""
+        ...
+
+    def forget(self, is_theirs: Callable[[str], bool]) -> int:
+        """Remove the rows of callers who are an erased person; returns how many there were."""
         ...

@@ -217,6 +217,20 @@ def test_softly_deleted_versions_are_purged_only_where_it_is_asked_for() -> None
     assert purged.asked[0][2] == {"blob_delete_type": "Permanent", "version_id": "v"}
     assert answered(DELETED, Recorded(refusal(409, "PermanentDeleteNotEnabled")), purges=True) is DestroyAnswer.DONE
     assert answered(DELETED, Recorded(ResourceNotFoundError("gone")), purges=True) is DestroyAnswer.DONE
+    assert (
+        answered(DELETED, Recorded(refusal(403, "AuthorizationPermissionMismatch")), purges=True) is DestroyAnswer.DONE
+    )
+
+
+@pytest.mark.parametrize("version", [CURRENT, EARLIER])
+def test_what_is_destroyed_now_is_purged_now(version: StoredVersion) -> None:
+    """No later run looks at a recording that is gone: what this one leaves stays to the end of soft delete."""
+    blob = Recorded()
+    assert answered(version, blob, purges=True) is DestroyAnswer.DONE
+    assert blob.asked[-1][2] == {"blob_delete_type": "Permanent", "version_id": version.version}
+    protected = Recorded(refusal(409, "BlobImmutableDueToPolicy"))
+    assert answered(version, protected, purges=True) is DestroyAnswer.REFUSED
+    assert len(protected.asked) == 1
 
 
 def test_the_custodian_reaches_another_account_by_its_own_identity() -> None:

@@ -171,3 +171,27 @@ def test_places_stand_beside_the_count_of_starts_and_a_spoilt_row_counts_as_none
     assert kept.count == 3
     adapter.close()
     counts.close()
+
+
+@pytest.mark.parametrize("kind", ["starts", pytest.param("running")])
+@pytest.mark.parametrize("where", ["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def test_an_erased_caller_has_no_row_any_more(kind: str, where: str, request: pytest.FixtureRequest) -> None:
+    """The row's name is the caller's object id; those of others stay, and so does the other kind of row."""
+    if where == "fake":
+        starts, running = FakeStartCounts(), FakeRunningCounts()
+    else:
+        known = request.getfixturevalue("storage")
+        starts, running = TableStartCounts(known), TableRunningCounts(known)  # type: ignore[assignment]
+        request.addfinalizer(starts.close)  # type: ignore[attr-defined]
+        request.addfinalizer(running.close)  # type: ignore[attr-defined]
+    other = CALLER.replace("1", "9")
+    one = starts if kind == "starts" else running
+    assert one.forget(lambda _: True) == 0
+    for caller in (CALLER, other, None):
+        assert starts.save(StartCount(caller, 1, 3))
+        assert running.save(RunningCount(caller, (Place("k", NOW),)))
+    assert one.forget(lambda name: name == CALLER) == 1
+    left = {caller: (starts.get(caller), running.get(caller)) for caller in (CALLER, other, None)}
+    assert all(both[0] and both[1] for caller, both in left.items() if caller != CALLER)
+    assert [found is None for found in left[CALLER]] == [kind == "starts", kind == "running"]
+    assert one.forget(lambda name: name == CALLER) == 0

@@ -60,6 +60,13 @@ class FakeStartCounts(Scripted):
         self.rows[counted.caller] = replace(counted, etag=f'"{next(self._etags)}"')
         return True
 
+    @scripted
+    def forget(self, is_theirs: Callable[[str], bool]) -> int:
+        theirs = [caller for caller in self.rows if caller is not None and is_theirs(caller)]
+        for caller in theirs:
+            del self.rows[caller]
+        return len(theirs)
+
 
 class FakeRunningCounts(Scripted):
     """The places of each caller's running recordings: `rows` holds one row a caller."""
@@ -80,3 +87,10 @@ class FakeRunningCounts(Scripted):
             return False
         self.rows[counted.caller] = replace(counted, etag=f'"{next(self._etags)}"')
         return True
+
+    @scripted
+    def forget(self, is_theirs: Callable[[str], bool]) -> int:
+        theirs = [caller for caller in self.rows if caller is not None and is_theirs(caller)]
+        for caller in theirs:
+            del self.rows[caller]
+        return len(theirs)

@@ -8,12 +8,13 @@ from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
-from recording.errors import ClaimLostError
+from recording.errors import ClaimLostError, StorageError
+from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
 
 
 class FakeKeeping(Scripted):
-    """The table `custody`: `rows` by the recording's name, `made` the rules by their number."""
+    """The table `custody`: `rows` by the recording's name, `made` the rules by their number, and what is unreadable."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,6 +26,8 @@ class FakeKeeping(Scripted):
 
     @scripted
     def custody(self, recording_id: str) -> Custody | None:
+        if name_of(recording_id) in self.unreadable:
+            raise StorageError("a newer version has written this row", code=Code.NEWER_RECORD)
         return self.rows.get(name_of(recording_id))
 
     @scripted

@@ -106,10 +106,12 @@ class BlobCustodian:
                 answer = _destroyed(blob.delete_blob)
                 if answer is DestroyAnswer.REFUSED or version.version is None:
                     return answer
-            return _destroyed(partial(blob.delete_blob, **_of(version)))
+            answer = _destroyed(partial(blob.delete_blob, **_of(version)))
+        has_more = self._purges and version.version is not None and answer is DestroyAnswer.DONE
+        return self._purged(version, container) if has_more else answer
 
     def _purged(self, version: StoredVersion, container: ContainerClient) -> DestroyAnswer:
-        """Ask for a softly deleted version's end now; an account that does not allow it keeps it to its day."""
+        """Ask for a softly deleted version's end now; where account or role do not allow it, it stays to its day."""
         blob = container.get_blob_client(version.name)
         with translated("destroying a version"):
             try:

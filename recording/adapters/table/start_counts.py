@@ -1,13 +1,16 @@
 """Fills StartCounts and RunningCounts with a row each for each caller in the table `recordings`."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
-from recording.adapters.table.rows import Row, running_keys, start_count_keys
-from recording.adapters.table.tables import add_row, get_row, replace_row, table_service
+from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.table.rows import CALLERS_PARTITIONS, Row, running_keys, start_count_keys
+from recording.adapters.table.tables import add_row, get_row, remove_place, replace_row, table_service
 from recording.domain.incoming.running import Place, RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import RECORDINGS_TABLE
@@ -44,6 +47,10 @@ class TableStartCounts:
         }
         return _saved(self._table, row, counted.etag)
 
+    def forget(self, is_theirs: Callable[[str], bool]) -> int:
+        """Read the names of all rows, and remove those."""
+        return _forgotten(self._table, str(start_count_keys(None)["RowKey"]), is_theirs)
+
 
 class TableRunningCounts:
     """One row a caller, beside the count of its starts."""
@@ -69,6 +76,26 @@ class TableRunningCounts:
         places = [[place.key, round(place.since.timestamp())] for place in counted.places]
         row: Row = running_keys(counted.caller) | {"places": json.dumps(places, separators=(",", ":"))}
         return _saved(self._table, row, counted.etag)
+
+    def forget(self, is_theirs: Callable[[str], bool]) -> int:
+        """Read the names of all rows, and remove those."""
+        return _forgotten(self._table, str(running_keys(None)["RowKey"]), is_theirs)
+
+
+def _forgotten(table: TableClient, row_key: str, is_theirs: Callable[[str], bool]) -> int:
+    """Remove the rows of this kind that are kept under one of a person's ids."""
+    where = "PartitionKey ge @first and PartitionKey lt @last and RowKey eq @row"
+    parameters = {"first": CALLERS_PARTITIONS, "last": f"{CALLERS_PARTITIONS}~", "row": row_key}
+    with translated("listing counts"):
+        try:
+            listed = table.query_entities(where, parameters=parameters, select=["PartitionKey", "RowKey"])
+            found = [str(row["PartitionKey"]) for row in listed]
+        except ResourceNotFoundError:
+            return 0
+    theirs = [partition for partition in found if is_theirs(partition.removeprefix(CALLERS_PARTITIONS))]
+    for partition in theirs:
+        remove_place(table, {"PartitionKey": partition, "RowKey": row_key})
+    return len(theirs)
 
 
 def _places(text: Any) -> tuple[Place, ...]:

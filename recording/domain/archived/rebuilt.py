@@ -130,6 +130,7 @@ def _silenced(told: Document) -> Silenced:
         approved_by=told.get("approvedBy"),
         sha256_before=told.get("sha256Before"),
         sha256_after=told.get("sha256After"),
+        kinds=tuple(told.get("kinds") or ()),
     )
 
 

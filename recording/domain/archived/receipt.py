@@ -204,6 +204,7 @@ def _erased_speakers(record: ChunkRecord) -> dict[str, Any]:
             "approvedBy": one.approved_by,
             "sha256Before": one.sha256_before,
             "sha256After": one.sha256_after,
+            **({"kinds": list(one.kinds)} if one.kinds else {}),
         }
         for one in record.silenced
     ]

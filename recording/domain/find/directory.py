@@ -205,6 +205,8 @@ def gathered_facts(
         pause_count=len(pauses),
         paused_ms=sum(pause.duration_ms or 0.0 for pause in pauses),
         participants=participants_of(documents, key),
+        kinds=tuple(sorted({kind for chunk in archived for one in chunk.silenced for kind in one.kinds})),
+        unread=len(documents) < sum(chunk.disposed_at is None for chunk in archived),
         session_end_reason=next((c.task.session_end_reason for c in chunks if c.task.session_end_reason), None),
         conditions=conditions_of(record, chunks),
         pending_until=min((chunk.task.expires_at for chunk in chunks if _is_pending(chunk)), default=None),

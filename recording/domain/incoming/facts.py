@@ -76,9 +76,39 @@ class RecordingFacts(_Kept):
     pause_count: int = 0
     paused_ms: float = 0.0
     participants: tuple[KnownParticipant, ...] = ()
+    kinds: tuple[str, ...] = ()  # classes of participants whose voice was erased: they are named no more
+    unread: bool = False  # the metadata of some chunk is not there or cannot be read: others may have taken part
     session_end_reason: str | None = None
     conditions: tuple[Condition, ...] = ()
     pending_until: UtcTime | None = None  # the earliest expiry among the chunks that are in ACS only
+
+
+class TagAnswer(_Kept):
+    """Whether a recording had a tag that a rule names; the words are the rule's own."""
+
+    name: str
+    value: str | None = None  # None: with any value
+    is_so: bool
+
+
+class Remembered(_Kept):
+    """What rules ask of a recording, kept when it is destroyed, for chunks of it that arrive later; it names nobody.
+
+    Attributes:
+        kinds: the classes of those who took part.
+        has_unknown_kinds: the class of someone is not known.
+        call: how the call was named when recording began.
+        tags: for each tag that a rule in force named, whether it had it; None: its tags are where they were.
+    """
+
+    ended_at: UtcTime
+    formats: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] = ()
+    has_unknown_kinds: bool = False
+    call: str
+    content: ContentType | None = None
+    channel: ChannelType | None = None
+    tags: tuple[TagAnswer, ...] | None = None
 
 
 class Placement(_Kept):

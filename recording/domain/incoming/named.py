@@ -8,6 +8,10 @@ from recording.domain.ids import canonical_id, is_opaque_id
 from recording.domain.incoming.delivery import events_in
 
 _IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
+_UNDER_ITS_NAME = re.compile(r"recording_?id[\\\"':=/\s]{1,8}([A-Za-z0-9_=.~-]{1,512})", re.IGNORECASE)
+_NO_ID = frozenset({"null", "None"})
+_WORD = re.compile(r"[A-Za-z0-9_=.~-]{8,512}")  # a shorter id counts under its name only: it is a word of many texts
+_ESCAPED_SPACE = re.compile(r"\\[nrt]")
 
 
 def recordings_named(text: str) -> frozenset[str] | None:
@@ -17,6 +21,18 @@ def recordings_named(text: str) -> frozenset[str] | None:
     if rest is not None or not named or None in named:
         return None
     return frozenset(one for each in named for one in each or ())
+
+
+def recordings_in(text: str) -> frozenset[str]:
+    """Return every id that a text gives as a recording's, whatever the text is; those of others may be among them."""
+    found = {found.rstrip(".") for found in _UNDER_ITS_NAME.findall(text)} - _NO_ID
+    return frozenset(canonical_id(one) for one in found if is_opaque_id(one))
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return every word of a text that may be an id, as ids are spelled here; never a part of a longer one."""
+    plain = _ESCAPED_SPACE.sub(" ", text)
+    return frozenset(canonical_id(found.strip(".")) for found in _WORD.findall(plain)) | recordings_in(text)
 
 
 def _named(event: Any) -> frozenset[str] | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
+from recording.domain.incoming.facts import TagAnswer
 from recording.domain.incoming.participants import ParticipantClass
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.times import UtcTime
@@ -116,6 +117,8 @@ class KeptRecording:
 
     Attributes:
         ended_at: when the recording ended; the days of every rule are counted from here.
+        tags: as they are known.
+        asked: what is known of the tags of a recording whose tags are not kept, as `TagAnswer`s; None: `tags` are all.
         participants: the classes that are known.
         has_unknown_participants: someone took part whose class is not known.
     """
@@ -123,6 +126,7 @@ class KeptRecording:
     recording_id: str
     ended_at: datetime
     tags: Mapping[str, str] = field(default_factory=dict)
+    asked: tuple[TagAnswer, ...] | None = None
     formats: frozenset[FormatType] | None = None
     participants: frozenset[ParticipantClass] = frozenset()
     has_unknown_participants: bool = False
@@ -162,7 +166,7 @@ def fits(when: RuleFilter, recording: KeptRecording) -> bool | None:
 
 def _answers(when: RuleFilter, recording: KeptRecording) -> Iterable[bool | None]:
     for name, value in when.tags.items():
-        yield name in recording.tags and value in (None, recording.tags[name])
+        yield has_tag(recording, name, value)
     if when.formats:
         yield None if recording.formats is None else not recording.formats.isdisjoint(when.formats)
     if when.participants:
@@ -174,6 +178,19 @@ def _answers(when: RuleFilter, recording: KeptRecording) -> Iterable[bool | None
         yield None if recording.content is None else recording.content is when.content
     if when.channel is not None:
         yield None if recording.channel is None else recording.channel is when.channel
+
+
+def has_tag(recording: KeptRecording, name: str, value: str | None) -> bool | None:
+    """Return whether a recording has a tag, with this value or with any; None when that is not known any more."""
+    if name in recording.tags or recording.asked is None:
+        return name in recording.tags and value in (None, recording.tags[name])
+    answers = {one.value: one.is_so for one in recording.asked if one.name == name}
+    if value in answers:
+        return answers[value]
+    if answers.get(None) is False:
+        return False
+    known = next((each for each, is_so in answers.items() if is_so and each is not None), None)
+    return None if known is None else value in (None, known)
 
 
 def _end(ended_at: datetime, days: float) -> datetime:

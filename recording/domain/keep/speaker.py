@@ -2,21 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from recording.domain.archived import layout
+from recording.domain.archived.derived import DerivedKind, files_wanted
 from recording.domain.formats import ChannelType, FormatType
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
+from recording.domain.incoming.participants import ParticipantClass
 from recording.domain.keep.custody import Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.destroy import Look, Obstacle, obstacles
 from recording.domain.keep.traces import Subject, redacted
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
-from recording.errors import SourceBrokenError
+from recording.errors import RequestError, SourceBrokenError
 
 SCHEMA = 1
 
@@ -40,6 +43,7 @@ class Voice:
     chunk: ChunkRecord
     channels: tuple[int, ...]
     metadata: bytes
+    kinds: tuple[str, ...] = ()  # of the person, as a participant
 
 
 def voice_in(chunk: ChunkRecord, document: bytes | None, subject: Subject) -> Voice | NotAlone | None:
@@ -55,7 +59,10 @@ def voice_in(chunk: ChunkRecord, document: bytes | None, subject: Subject) -> Vo
     if not subject.is_in(document) and not any(subject.is_named(one.raw_id) for one in told.participants):
         return None
     found = _channels(chunk, told, subject)
-    return found if isinstance(found, NotAlone) else Voice(chunk, found, without_person(document, subject))
+    if isinstance(found, NotAlone):
+        return found
+    kinds = {ParticipantClass.of(one.raw_id).value for one in told.participants if subject.is_named(one.raw_id)}
+    return Voice(chunk, found, without_person(document, subject), tuple(sorted(kinds)))
 
 
 def _channels(chunk: ChunkRecord, told: ChunkMetadata, subject: Subject) -> tuple[int, ...] | NotAlone:
@@ -141,6 +148,26 @@ def is_superseded(name: str, voices: Sequence[ChunkRecord]) -> bool:
     """Return whether a blob belongs to a file whose place another one has taken, or was made from such a file."""
     if voices and layout.derived_mark(name) is not None:
         return True  # it is made anew, from what is left, when somebody asks
+    return is_of_old_file(name, voices)
+
+
+def marks_of_now(recording_id: str, chunks: Sequence[ChunkRecord], least_count: int | None) -> frozenset[str]:
+    """Return the marks of the files that can be derived from what is there now."""
+    marks = set[str]()
+    for kind in DerivedKind:
+        with suppress(RequestError):  # none of this kind
+            marks |= {one.mark for one in files_wanted(recording_id, kind, chunks, least_count)}
+    return frozenset(marks)
+
+
+def is_straggler(name: str, voices: Sequence[ChunkRecord], marks: Collection[str]) -> bool:
+    """Return whether a blob was written of a file whose place another one has taken, by a worker that was slower."""
+    mark = layout.derived_mark(name)
+    return mark not in marks if mark is not None else is_of_old_file(name, voices)
+
+
+def is_of_old_file(name: str, voices: Sequence[ChunkRecord]) -> bool:
+    """Return whether a blob is a file whose place another one has taken, or a document or waveform of it."""
     for chunk in voices:
         media = chunk.blob_name or ""
         stem, new = first_name(media).rpartition(".")[0], media.rpartition(".")[0]

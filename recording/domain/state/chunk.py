@@ -175,6 +175,7 @@ class Silenced(BaseModel):
     approved_by: str | None = None
     sha256_before: str | None = None
     sha256_after: str | None = None
+    kinds: tuple[str, ...] = ()  # which class of participant each of them was: rules ask for it, and it names nobody
 
 
 class Dismissal(BaseModel):

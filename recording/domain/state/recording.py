@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recording.domain.calls.consent import ConsentEntry
 from recording.domain.calls.pauses import CommandedPause
-from recording.domain.incoming.facts import Placement, RecordingFacts
+from recording.domain.incoming.facts import Placement, RecordingFacts, Remembered
 from recording.domain.state.chunk import Dismissal
 from recording.domain.times import UtcTime
 
@@ -71,6 +71,7 @@ class RecordingRecord(BaseModel):
     tags: dict[str, str] | None = None  # as changed later; None: those of the start request
     disposed_at: UtcTime | None = None  # all that was archived of it was destroyed then
     certificate: str | None = None  # which says what, when and why
+    remembered: Remembered | None = None  # what rules ask about what was destroyed of it
     facts: RecordingFacts | None = None  # derived by `follow_up`
     placement: Placement | None = None  # where the directory's rows about it are
     etag: str | None = Field(None, exclude=True)

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 from recording.domain.calls.consent import ConsentEntry
 from recording.domain.calls.pauses import CommandedPause
 from recording.domain.formats import FormatType
-from recording.domain.incoming.facts import ChunkFacts, Placement, RecordingFacts
+from recording.domain.incoming.facts import ChunkFacts, Placement, RecordingFacts, Remembered
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import (
     Acceptance,
@@ -124,6 +124,7 @@ class RecordingChanges(TypedDict, total=False):
     tags: dict[str, str] | None
     disposed_at: datetime | None
     certificate: str | None
+    remembered: Remembered | None
     facts: RecordingFacts | None
     placement: Placement | None
     etag: str | None

@@ -28,6 +28,7 @@ class Protection:
         immutability: the account's policy.
         immutability_days: for how long a new version can be neither changed nor deleted.
         deletes: for each active lifecycle rule that deletes blobs or versions of the archive, after how many days.
+        allows_purges: softly deleted versions may be ended before their days are over, by whoever has the right.
     """
 
     has_versions: bool
@@ -36,6 +37,7 @@ class Protection:
     immutability: Immutability
     immutability_days: int | None = None
     deletes: tuple[tuple[str, float], ...] = ()
+    allows_purges: bool = False
 
 
 def told_of(found: Protection) -> str:
@@ -74,7 +76,8 @@ def faults_of(found: Protection, expected: Immutability | None) -> Iterator[str]
 def erasure_days(found: Protection, *, purges: bool = False) -> int:
     """Return after how many days at most the bytes of a recording made today are gone, once its erasure is approved."""
     immutable = found.immutability_days or 0 if found.immutability is not Immutability.OFF else 0
-    return RUN_DAYS + immutable + (0 if purges else found.soft_delete_days or 0)
+    is_at_once = purges and found.allows_purges
+    return RUN_DAYS + immutable + (0 if is_at_once else found.soft_delete_days or 0)
 
 
 def _strength(immutability: Immutability) -> int:

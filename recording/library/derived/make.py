@@ -131,6 +131,7 @@ def _make_speakers(wanted: Sequence[Wanted], ports: Ports) -> None:
 def _commit(wanted: Wanted, blocks: Blocks, ports: Ports) -> None:
     """Make the file of its blocks; one that another worker has made is of the same bytes."""
     keep_off(wanted, ports)
+    _check_sources(wanted, ports)
     facts = {"recordingid": wanted.recording_id, "derivedid": wanted.mark}
     ports.archive.commit(wanted.blob_name, blocks.ids, wanted.format.media_type, facts)
 
@@ -139,6 +140,7 @@ def _finish(wanted: Wanted, made: Made, proof: tuple[int, str], ports: Ports) ->
     """Write the receipt, have it sealed, and hold the file as its recording is held."""
     receipt = derived_receipt(wanted, made, proof, ports.clock.now(), __version__)
     keep_off(wanted, ports)
+    _check_sources(wanted, ports)
     name = receipt_name_of(wanted.stem)
     ports.archive.put_once(name, receipt, _JSON)
     seal_file(name, ports)
@@ -157,6 +159,17 @@ def keep_off(wanted: Wanted, ports: Ports) -> None:
     if ports.keeping is not None:
         until = ports.clock.now() + CUSTODIAN_WAITS
         change_custody(wanted.recording_id, lambda row: deriving(row, until), ports)
+
+
+def _check_sources(wanted: Wanted, ports: Ports) -> None:
+    """Return when the catalog still has every file that this one is made from; the custodian waits meanwhile.
+
+    Raises:
+        StorageError: a voice was taken out of one, or it is gone; delivered again, the message is about what is left.
+    """
+    known = {(one.blob_name, one.sha256) for one in ports.catalog.chunks_of(wanted.recording_id) if not one.disposed_at}
+    if any((source.blob_name, source.sha256) not in known for source in wanted.sources):
+        raise StorageError("a file has changed while another one was made from it")
 
 
 def _failed(recording_id: str, kind: DerivedKind, error: Exception, ports: Ports) -> None:

@@ -10,8 +10,10 @@ from recording.domain.keep.disposition import Action, Because, Disposition, Reas
 from recording.domain.keep.rules import RuleSet, default_rules
 from recording.domain.keep.subject import kept_recording
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import StorageBusyError
+from recording.errors import StorageBusyError, StorageError
+from recording.errors.codes import OF_ONE_ROW
 from recording.ports import Catalog, Ports, Unreadable
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.keeping import Keeping
 from recording.settings import Settings
 
@@ -74,13 +76,30 @@ def assessed(
     """Return what holds for one recording; what cannot be read keeps it."""
     if isinstance(custody, Unreadable):
         return Assessed(record, None, _kept_for(Because.UNREADABLE, rules))
-    recording = kept_recording(record)
+    try:
+        recording = kept_recording(record)
+    except ODD_CONTENT:  # a row that no version of this app has written must not end the walk over all others
+        return Assessed(record, custody, _kept_for(Because.UNREADABLE, rules))
     if recording is None:
         return Assessed(record, custody, _kept_for(Because.FACTS_UNKNOWN, rules))
     holds = custody.holds if custody else ()
     claims = custody.erasure_claims if custody else ()
     found = disposition(recording, rules, holds, claims, now, grace=settings.hold_grace)
     return Assessed(record, custody, found)
+
+
+def custody_of(recording_id: str, ports: Ports) -> Custody | Unreadable | None:
+    """Return a recording's row; one that is damaged, or of a newer version, is told as such: it is no outage.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    try:
+        return keeping_of(ports).custody(recording_id)
+    except StorageError as error:
+        if error.code not in OF_ONE_ROW:
+            raise
+        return Unreadable(name_of(recording_id), error.code)
 
 
 def assess_page(
@@ -103,10 +122,19 @@ def _custodies(records: Sequence[RecordingRecord], ports: Ports) -> dict[str, Cu
     """Return the custody rows of a page by name: one range, or one by one where a page is of some tenants only."""
     names, keeping = sorted(name_of(record.recording_id) for record in records), keeping_of(ports)
     if ports.scope is not None:
-        found = (keeping.custody(record.recording_id) for record in records)
-        return {name_of(row.recording_id): row for row in found if row is not None}
+        found = ((name_of(record.recording_id), custody_of(record.recording_id, ports)) for record in records)
+        return {name: row for name, row in found if row is not None}
     listed = keeping.custodies(names[0], names[-1])
     return {row.where if isinstance(row, Unreadable) else name_of(row.recording_id): row for row in listed}
+
+
+def has_come_back(recording_id: str, ports: Ports) -> bool:
+    """Return whether there is a chunk that no destruction of the recording has covered: it arrived later.
+
+    Raises:
+        StorageError: the catalog does not answer.
+    """
+    return any(chunk.disposed_at is None for chunk in ports.catalog.chunks_of(recording_id))
 
 
 def _kept_for(because: Because, rules: RuleSet) -> Disposition:

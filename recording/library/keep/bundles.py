@@ -1,6 +1,7 @@
 """Bundles end: what has expired, failed or was never finished is destroyed by the custodian, and its document stays.
 
-A bundle is a copy: no rule and no hold is about it, and the recordings in it are where they were.
+A bundle is a copy: no rule and no hold is about it, and the recordings in it are where they were. One that was made
+while a recording in it was destroyed goes the same night, and so does one whose document is gone.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import datetime
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportState
 from recording.domain.keep.destroy import Place
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError
 from recording.library.keep.leftovers import close_bundle, exports_in
 from recording.ports import AuditEntry, Ports
@@ -24,26 +26,52 @@ def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
     Raises:
         StorageError: storage does not answer.
     """
-    for _, known in exports_in(ports):
-        if known is not None and known[0].is_over(ports.clock.now()):
+    for export_id, known in exports_in(ports):
+        if known is None and is_lost(export_id, ports):
+            yield _destroyed(export_id, custodian, ports, keep=None)
+        elif known is not None and (known[0].is_over(ports.clock.now()) or _has_destroyed(known[0], ports)):
             yield _end(*known, custodian, ports)
+
+
+def is_lost(export_id: str, ports: Ports) -> bool:
+    """Return whether an export has no document any more; one that another version has written counts as one.
+
+    Raises:
+        StorageError: the container does not answer.
+    """
+    return ports.exports is not None and ports.exports.store.get(form.state_name(export_id)) is None
+
+
+def _has_destroyed(export: ExportRecord, ports: Ports) -> bool:
+    """Return whether a recording in a bundle that can still be handed out was destroyed after it was asked for."""
+    if export.state is ExportState.GONE:
+        return False
+    found = ports.catalog.get_recordings(export.recordings)
+    ends = [one.disposed_at for one in found if isinstance(one, RecordingRecord)]
+    return any(at is not None and at >= export.requested_at for at in ends)
 
 
 def _end(export: ExportRecord, etag: str, custodian: Custodian, ports: Ports) -> str:
     """Destroy everything of an export but its document, which says from then on that it is gone, and when."""
-    folder = f"{export.export_id}/"
-    close_bundle(folder, ports)
     document = form.state_name(export.export_id)
-    doomed = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != document]
+    answer = _destroyed(export.export_id, custodian, ports, keep=document)
+    if answer == DESTROYED:
+        left = [one for one in custodian.versions(Place.EXPORTS, f"{export.export_id}/") if one.name != document]
+        _note(export, max((one.gone_at for one in left if one.gone_at), default=None), etag, ports)
+    return answer
+
+
+def _destroyed(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | None) -> str:
+    folder = f"{export_id}/"
+    close_bundle(folder, ports)
+    doomed = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
     answers = [custodian.destroy(one) for one in doomed]
     if DestroyAnswer.REFUSED in answers:  # a policy of the account; it is asked again each day
         return REFUSED
-    left = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != document]
+    left = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
     if any(not one.is_deleted for one in left):
         return REFUSED  # somebody still works on it
-    _note(export, max((one.gone_at for one in left if one.gone_at), default=None), etag, ports)
-    note = f"export {export.export_id}"
-    ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, None, None, DESTROYED, note))
+    ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, None, None, DESTROYED, f"export {export_id}"))
     return DESTROYED
 
 

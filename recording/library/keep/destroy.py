@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from recording import __version__
-from recording.domain.find.directory import place_of
+from recording.domain.find.directory import is_placed, place_of
 from recording.domain.keep import custody as row_of
 from recording.domain.keep.custody import Custody, CustodyState, Refusal
 from recording.domain.keep.destroy import (
@@ -33,14 +33,18 @@ from recording.domain.keep.destroy import (
     obstacles,
     refusal_of,
 )
+from recording.domain.keep.rules import RetentionRule
+from recording.domain.keep.subject import remembered_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, StorageBusyError
-from recording.library.keep.assess import assessed, keeping_of, rules_in_force
-from recording.library.keep.leftovers import Leftovers, close_bundle
+from recording.library.follow_up import follow_up
+from recording.library.keep.assess import assessed, custody_of, keeping_of, rules_in_force
+from recording.library.keep.leftovers import Leftovers, close_bundle, close_derived
 from recording.library.seal.waiting import seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
+from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
 from recording.ports.library.keeping import Custodian, DestroyAnswer
 from recording.settings import Settings
@@ -128,9 +132,28 @@ def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports
         return None
     folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
     versions = _versions(row.recording_id, folders, leftovers, custodian)
-    chunks = ports.catalog.chunks_of(row.recording_id)
+    known = known_now(row.recording_id, ports)
+    if known is None:
+        return None
+    record, chunks = known
     found = assessed(record, row, rules_in_force(ports, settings), ports.clock.now(), settings).disposition
     return Look(found, chunks, versions)
+
+
+def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]] | None:
+    """Return a recording with its chunks when its facts are those of all of them; gathered now where they are behind.
+
+    A chunk that was archived a moment ago may bring somebody, a format or minutes that a rule is about.
+
+    Raises:
+        StorageError: catalog, archive or directory do not answer.
+    """
+    for _ in range(2):
+        record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
+        if record is not None and (record.facts is None or is_placed(record, chunks)):
+            return record, chunks
+        follow_up(recording_id, ports)
+    return None
 
 
 def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
@@ -139,6 +162,10 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
     for bundle in leftovers.bundles(row.recording_id):
         close_bundle(bundle, ports)
+    for folder in folders:
+        close_derived(folder, ports)
+    if record is not None:
+        record = _remember(record, ports)
     listed = _versions(row.recording_id, folders, leftovers, custodian)
     chunks = ports.catalog.chunks_of(row.recording_id)
     template = settings.archive_path_template
@@ -162,7 +189,7 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
         return _refused(row, refusal, ports)
     gone_at = _last_day(ours, row.recording_id, folders, leftovers, custodian)
     destroyed = [chunk for chunk in chunks if str(chunk.key) in row.decided]
-    _forget(record, destroyed, name, row, ports, is_partial=is_partial)
+    _forget(record, destroyed, name, row, ports, rules=None if is_partial else rules_in_force(ports, settings).rules)
     document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
     ports.archive.put_once(name, document, "application/json")
     seal_file(name, ports)
@@ -181,8 +208,8 @@ def destroy_again(recording_id: str, custodian: Custodian, ports: Ports) -> int:
     Raises:
         StorageError: storage does not answer; the next run looks again.
     """
-    row, chunks = keeping_of(ports).custody(recording_id), ports.catalog.chunks_of(recording_id)
-    if row is None or not may_destroy_again(row, chunks):
+    row, chunks = custody_of(recording_id, ports), ports.catalog.chunks_of(recording_id)
+    if not isinstance(row, Custody) or not may_destroy_again(row, chunks):
         return 0
     folders = folders_of(ports.catalog.get_recording(recording_id), chunks)
     places = (Place.ARCHIVE, Place.FALLBACK)
@@ -254,9 +281,17 @@ def _forget(
     row: Custody,
     ports: Ports,
     *,
-    is_partial: bool,
+    rules: Sequence[RetentionRule] | None,
 ) -> None:
     """Leave of catalog rows what says that it was, and nothing that describes it.
+
+    Args:
+        record: as it was read; None when there is none.
+        chunks: those that were destroyed.
+        certificate: its name.
+        row: its custody.
+        ports: the catalog.
+        rules: those in force, whose questions are answered for later; None while a chunk is left that needs the record.
 
     Raises:
         StorageBusyError: others keep changing the rows; the next run goes on.
@@ -268,20 +303,22 @@ def _forget(
                 ports.catalog.save_chunk(_emptied(chunk, now, why))
             except ClaimLostError:
                 raise StorageBusyError("a chunk's row changed while its recording was destroyed") from None
-    if record is not None and not is_partial:
-        _forget_recording(record, certificate, row, ports)
+    if record is not None and rules is not None:
+        _forget_recording(record, certificate, row, rules, ports)
 
 
 def _emptied(chunk: ChunkRecord, now: datetime, why: str) -> ChunkRecord:
     return changed(chunk, disposed_at=now, disposed_why=why, facts=None, fallback=None, suspects=(), remarks=())
 
 
-def _forget_recording(record: RecordingRecord, certificate: str, row: Custody, ports: Ports) -> None:
+def _forget_recording(
+    record: RecordingRecord, certificate: str, row: Custody, rules: Sequence[RetentionRule], ports: Ports
+) -> None:
     """Empty the recording's record, unless a chunk has come that the decision did not know: it needs the record."""
     now = ports.clock.now()
     for _ in range(_TRIES):
         try:
-            ports.catalog.save_recording(_emptied_record(record, certificate, now))
+            ports.catalog.save_recording(_emptied_record(record, certificate, rules, now))
         except ClaimLostError:
             found = ports.catalog.get_recording(record.recording_id)
             if found is None:
@@ -302,7 +339,25 @@ def _place_again(record: RecordingRecord, ports: Ports) -> None:
     request_follow_up(record.recording_id, ports)
 
 
-def _emptied_record(record: RecordingRecord, certificate: str, now: datetime) -> RecordingRecord:
+def _remember(record: RecordingRecord, ports: Ports) -> RecordingRecord:
+    """Note what rules ask of it while its documents are there: a chunk that arrives later knows nothing of the others.
+
+    Raises:
+        StorageBusyError: others keep changing the record; the next run goes on.
+    """
+    made = remembered_of(record, None)
+    if made == record.remembered:
+        return record
+
+    def with_it(known: RecordingRecord | None) -> RecordingRecord:
+        return changed(known or record, remembered=made)
+
+    return change_recording(record.recording_id, with_it, ports.catalog)
+
+
+def _emptied_record(
+    record: RecordingRecord, certificate: str, rules: Sequence[RetentionRule], now: datetime
+) -> RecordingRecord:
     return changed(
         record,
         request={},
@@ -313,6 +368,7 @@ def _emptied_record(record: RecordingRecord, certificate: str, now: datetime) ->
         dismissed=None,
         disposed_at=now,
         certificate=certificate,
+        remembered=remembered_of(record, rules),
         settled_at=record.settled_at or now,
     )
 

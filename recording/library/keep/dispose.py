@@ -17,7 +17,7 @@ from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError, RecordingError, StorageError
 from recording.errors.codes import Code
 from recording.library.keep import erasures
-from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of, rules_in_force
+from recording.library.keep.assess import Assessed, assess_page, assessed, has_come_back, keeping_of, rules_in_force
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.library.keep.bundles import end_bundles
 from recording.library.keep.destroy import OPERATION, Outcome, destroy
@@ -153,7 +153,7 @@ class _Run:
         if one.state is CustodyState.ERASING_SPEAKER:
             return Outcome.WAITS.value
         if not one.disposition.is_due:
-            return self._spare(custody)
+            return self._spare(one, custody)
         if one.state is not CustodyState.MARKED or custody is None or custody.mark is None:
             custody = self._mark(one, custody)
         if custody is None or custody.mark is None:
@@ -188,8 +188,13 @@ class _Run:
         self.ports.audit.add(AuditEntry(now, OPERATION, recording_id, None, "marked", why))
         return saved
 
-    def _spare(self, custody: Custody | None) -> str | None:
-        if custody is None or custody.state is not CustodyState.MARKED:
+    def _spare(self, one: Assessed, custody: Custody | None) -> str | None:
+        """Take back a mark; and the end of a recording of which a chunk has arrived since, so that it can be held."""
+        if custody is None:
+            return None
+        recording_id = one.record.recording_id
+        is_back = custody.state is CustodyState.DISPOSED and one.record.facts is not None
+        if custody.state is not CustodyState.MARKED and not (is_back and has_come_back(recording_id, self.ports)):
             return None
         keeping_of(self.ports).save_custody(row_of.unmarked(custody))
-        return "spared"
+        return "spared" if custody.state is CustodyState.MARKED else "came_back"

@@ -27,18 +27,19 @@ from recording.domain.keep.erasure import (
 from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import ClaimLostError, RequestError
-from recording.errors.codes import Code
+from recording.errors import ClaimLostError, RequestError, StorageError
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.directory import find_all
 from recording.library.follow_up import library_of
 from recording.library.handover.vcon import metadata_of
-from recording.library.keep.assess import Assessed, assessed, every_recording, keeping_of, rules_in_force
+from recording.library.keep.assess import Assessed, assessed, custody_of, every_recording, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
 from recording.library.keep.speaker import SpeakerOutcome, SpeakerTask, erase_speaker
 from recording.library.keep.sweep import Run, cleaned_request, sweep
 from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings
+from recording.telemetry import Event, emit
 
 MOST_LISTED = 200
 EVERY = timedelta(hours=20)  # a look through the other stores, while a request is open or watched
@@ -133,7 +134,12 @@ def claim(erasure: Erasure, ports: Ports) -> None:
         return with_changes(row, {"speakers": (*row.speakers, speaker)})
 
     for recording_id in erasure.recordings:
-        change_custody(recording_id, add, ports)
+        try:
+            change_custody(recording_id, add, ports)
+        except StorageError as error:  # a row that cannot be read keeps its own recording, and stops no other claim
+            if error.code not in OF_ONE_ROW:
+                raise
+            emit(Event.DISPOSE_REFUSED, recording_id=recording_id, code=error.code)
 
 
 def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> ErasureStatus:
@@ -186,8 +192,8 @@ def _is_done(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Set
     if was_done and is_looked_at:
         return True
     if was_done:
-        for one in erasure.recordings:
-            destroy_again(one, custodian, ports)
+        for one in status.items:
+            destroy_again(one.record.recording_id, custodian, ports)
     if was_done or status.is_erased or not is_looked_at:
         is_full = not was_done and (status.is_erased or erasure.swept_at is None)
         erasure = _swept(erasure, custodian, ports, settings, is_full=is_full)
@@ -271,10 +277,10 @@ def _subject(erasure: Erasure, ports: Ports) -> Subject:
 
 
 def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus:
-    keeping, rules, now = keeping_of(ports), rules_in_force(ports, settings), ports.clock.now()
+    rules, now = rules_in_force(ports, settings), ports.clock.now()
     records = ports.catalog.get_recordings(erasure.recordings)
     items = [
-        assessed(record, keeping.custody(record.recording_id), rules, now, settings)
+        assessed(record, custody_of(record.recording_id, ports), rules, now, settings)
         for record in records
         if record is not None and not isinstance(record, Unreadable)
     ]

@@ -9,7 +9,7 @@ from datetime import datetime
 from recording.domain.times import as_utc
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.library.keep.assess import Assessed, assess_page, assessed, keeping_of, rules_in_force
+from recording.library.keep.assess import Assessed, assess_page, assessed, custody_of, rules_in_force
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -28,8 +28,9 @@ def explain(recording_id: str, ports: Ports, settings: Settings) -> Assessed:
     record = ports.catalog.get_recording(recording_id)
     if record is None:
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
-    custody = keeping_of(ports).custody(recording_id)
-    return assessed(record, custody, rules_in_force(ports, settings), ports.clock.now(), settings)
+    return assessed(
+        record, custody_of(recording_id, ports), rules_in_force(ports, settings), ports.clock.now(), settings
+    )
 
 
 def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes:

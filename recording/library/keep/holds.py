@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from recording.domain.keep import custody as rules_of
-from recording.domain.keep.custody import Custody
+from recording.domain.keep.custody import Custody, CustodyState
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
-from recording.library.keep.assess import keeping_of
+from recording.library.keep.assess import has_come_back, keeping_of
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.ports import Page, Ports, Unreadable
 from recording.ports.changing import change_row
@@ -31,7 +31,13 @@ def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports:
     if ports.catalog.get_recording(recording_id) is None:
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
     announce(recording_id, ports, IN_CASE)  # beforehand too: whatever ends this process now, it is reported
-    row = change_custody(recording_id, lambda row: rules_of.held(row, name, reason, by, ports.clock.now()), ports)
+
+    def placed(row: Custody) -> Custody:
+        if row.state is CustodyState.DISPOSED and has_come_back(recording_id, ports):
+            row = rules_of.unmarked(row)
+        return rules_of.held(row, name, reason, by, ports.clock.now())
+
+    row = change_custody(recording_id, placed, ports)
     announce(recording_id, ports)
     return _with_blobs(row, ports)
 

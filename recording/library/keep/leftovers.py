@@ -2,35 +2,40 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pydantic import ValidationError
 
 from recording.domain.archived.exports import ExportRecord, bundle_name, state_name
-from recording.ports import DeadLetter, Ports
+from recording.domain.archived.layout import derived_mark, derived_prefix
+from recording.domain.incoming.named import recordings_in, words_in
+from recording.domain.keep.spellings import readings
+from recording.library.keep.assess import custody_of
+from recording.ports import DeadLetter, Ports, Unreadable
 
 
 class Leftovers:
-    """Quarantine entries, dead letters and bundles by the recording that they name."""
+    """Quarantine entries, dead letters and bundles by the recordings that they name."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     def quarantined(self, recording_id: str) -> Iterable[str]:
-        """Return the names of the quarantine's entries about a recording.
+        """Return the names of the quarantine's entries about a recording and about no other one that is held.
 
         Raises:
-            StorageError: the quarantine does not answer.
+            StorageError: the quarantine, or the rows of holds, do not answer.
         """
-        return [name for name, text in self._quarantined if recording_id in text]
+        return self._about(recording_id, self._quarantined)
 
     def dead_letters(self, recording_id: str) -> Iterable[str]:
-        """Return the names of the dead letters about a recording.
+        """Return the names of the dead letters about a recording and about no other one that is held.
 
         Raises:
-            StorageError: the container does not answer.
+            StorageError: the container, or the rows of holds, do not answer.
         """
-        return [name for name, text in self._letters.items() if recording_id in text]
+        return self._about(recording_id, self._letters)
 
     def bundles(self, recording_id: str) -> Iterable[str]:
         """Return the folders of the bundles that a recording is in.
@@ -40,32 +45,63 @@ class Leftovers:
         """
         return [folder for folder, recordings in self._bundles.items() if recording_id in recordings]
 
-    @cached_property
-    def _quarantined(self) -> list[tuple[str, str]]:
-        listed = self._ports.quarantine.entries()
+    def _about(self, recording_id: str, told: "_Told") -> list[str]:
+        def is_held(other: str) -> bool:
+            row = custody_of(other, self._ports)
+            return isinstance(row, Unreadable) or (row is not None and bool(row.active_holds))
+
         return [
-            (name, f"{entry.recording_id}\n{entry.payload}\n{entry.detail}\n{entry.note}") for name, entry in listed
+            name
+            for name in told.by_word.get(recording_id, ())
+            if not any(is_held(other) for other in told.named[name] - {recording_id})
         ]
 
     @cached_property
-    def _letters(self) -> dict[str, str]:
-        found: dict[str, str] = defaultdict(str)
-        after = ""
+    def _quarantined(self) -> "_Told":
+        told = _Told()
+        for name, entry in self._ports.quarantine.entries():
+            given = f"recordingId={entry.recording_id}\n" if entry.recording_id else ""
+            told.add(name, f"{given}{entry.payload}\n{entry.detail}\n{entry.note}")
+        return told
+
+    @cached_property
+    def _letters(self) -> "_Told":
+        told, after = _Told(), ""
         while self._ports.dead_letters is not None:
             listed = list(self._ports.dead_letters.letters(after))
             if not listed:
                 break
             for letter in listed:
                 if isinstance(letter, DeadLetter):
-                    found[letter.name] = letter.body
+                    told.add(letter.name, letter.body)
                     after = max(after, letter.name)
                 else:
                     after = max(after, letter.where)
-        return dict(found)
+        return told
 
     @cached_property
     def _bundles(self) -> dict[str, frozenset[str]]:
         return _bundles_in(self._ports)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What texts say of recordings, in every way that they may be written.
+
+    Attributes:
+        by_word: the texts by each word in them that may be an id.
+        named: by text, the ids that it gives as those of recordings.
+    """
+
+    by_word: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    named: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def add(self, name: str, text: str) -> None:
+        """Add a text."""
+        written = list(readings(text.encode(errors="surrogatepass")))
+        self.named[name] = frozenset[str]().union(*map(recordings_in, written))
+        for word in frozenset[str]().union(*map(words_in, written)):
+            self.by_word[word].append(name)
 
 
 def bundles_about(recording_ids: Collection[str], ports: Ports) -> list[str]:
@@ -87,6 +123,17 @@ def close_bundle(folder: str, ports: Ports) -> None:
     name = bundle_name(folder.rstrip("/"))
     if ports.exports is not None and ports.exports.store.staged_blocks(name):
         ports.exports.store.put_once(name, b"", "application/zip")
+
+
+def close_derived(folder: str, ports: Ports) -> None:
+    """Put an empty file wherever a derived one was begun and not made: the service lets go of what was staged for it.
+
+    Raises:
+        StorageError: the archive does not answer.
+    """
+    for blob in ports.archive.list(derived_prefix(folder)):
+        if not blob.is_committed and derived_mark(blob.name) is not None:
+            ports.archive.put_once(blob.name, b"", "application/octet-stream")
 
 
 def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | None]]:

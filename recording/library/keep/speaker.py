@@ -28,11 +28,8 @@ from recording.domain.incoming.metadata import read_metadata
 from recording.domain.keep import speaker as rules_of
 from recording.domain.keep.custody import Claim, Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.destroy import Look, Place, StoredVersion, certificate_name, folders_of, refusal_of
-from recording.domain.keep.disposition import disposition
 from recording.domain.keep.erasure import Erasure
-from recording.domain.keep.holds import ErasureClaim
 from recording.domain.keep.speaker import NotAlone, Voice, next_name, voice_in
-from recording.domain.keep.subject import kept_recording
 from recording.domain.keep.traces import Subject
 from recording.domain.media.silence import is_silenced as is_proved
 from recording.domain.media.silence import silenceable, silenced
@@ -44,9 +41,9 @@ from recording.domain.state.stored import sha256_of
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import BlobLockedError, ClaimLostError, StorageBusyError
 from recording.library.follow_up import follow_up
-from recording.library.keep.assess import assessed, keeping_of
-from recording.library.keep.destroy import destroy_versions
-from recording.library.keep.leftovers import bundles_about, close_bundle
+from recording.library.keep.assess import assessed, keeping_of, rules_in_force
+from recording.library.keep.destroy import destroy_versions, known_now
+from recording.library.keep.leftovers import bundles_about, close_bundle, close_derived
 from recording.library.keep.sweep import Run, clean_recording
 from recording.library.seal.waiting import seal_file, seal_recording
 from recording.library.seal.withdraw import withdraw_documents
@@ -120,7 +117,8 @@ def _decide(row: Custody, task: SpeakerTask) -> Custody | SpeakerOutcome:
         return _cannot(row, fault, task)
     if not found:
         if task.claim.done_at is None:
-            keeping.save_custody(rules_of.with_claim(row, _done(task.claim, ports.clock.now())))
+            row = keeping.save_custody(rules_of.with_claim(row, _done(task.claim, ports.clock.now())))
+        _destroy_stragglers(row, chunks, task)
         return SpeakerOutcome.NOTHING
     look = _look(row, task)
     if look is None:
@@ -199,18 +197,15 @@ def _stands(row: Custody, look: Look, task: SpeakerTask) -> SpeakerOutcome:
 def _look(row: Custody, task: SpeakerTask) -> Look | None:
     """Return what the guard is asked about: the recording as if it were to go, and every version that would."""
     ports = task.ports
-    record = ports.catalog.get_recording(row.recording_id)
-    if record is None:
+    known = known_now(row.recording_id, ports)
+    if known is None:
         return None
-    chunks = ports.catalog.chunks_of(row.recording_id)
+    record, chunks = known
     versions = list(_versions(folders_of(record, chunks), task.custodian))
-    now, recording = ports.clock.now(), kept_recording(record)
-    rules = keeping_of(ports).rules()
-    if recording is None:
-        return Look(assessed(record, row, rules, now, task.settings).disposition, chunks, versions)
-    asked = [ErasureClaim(task.claim.request_id, task.claim.approved_at)]
-    found = disposition(recording, rules, row.holds, asked, now, grace=task.settings.hold_grace)
-    return Look(found, chunks, versions)
+    made = Claim(request_id=task.claim.request_id, approved_at=task.claim.approved_at)
+    asked = with_changes(row, {"claims": (made,)})
+    found = assessed(record, asked, rules_in_force(ports, task.settings), ports.clock.now(), task.settings)
+    return Look(found.disposition, chunks, versions)
 
 
 def _versions(folders: Sequence[str], custodian: Custodian) -> Iterator[StoredVersion]:
@@ -275,6 +270,7 @@ def _silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
         approved_by=task.erasure.approved_by,
         sha256_before=chunk.sha256,
         sha256_after=digest.sha256,
+        kinds=voice.kinds,
     )
     fresh = changed(
         chunk,
@@ -360,6 +356,7 @@ def _destroy_superseded(
     record = ports.catalog.get_recording(recording_id)
     folders = folders_of(record, chunks)
     for folder in folders:
+        close_derived(folder, ports)
         names = [one.name for one in ports.archive.list(f"{folder}/") if rules_of.is_superseded(one.name, ours)]
         withdraw_documents(folder, names, certificate, ports)
     for bundle in bundles_about([recording_id], ports):
@@ -370,6 +367,24 @@ def _destroy_superseded(
     ]
     refused = destroy_versions(found, custodian)
     return len(found) - len(refused), refused
+
+
+def _destroy_stragglers(row: Custody, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:
+    """Destroy what was written of an old file after it had gone: a waveform, or a file that was derived meanwhile."""
+    ours = [one for one in chunks if any(each.request_id == task.claim.request_id for each in one.silenced)]
+    if not ours or not task.erasure.is_watched(task.ports.clock.now()):
+        return
+    record = task.ports.catalog.get_recording(row.recording_id)
+    marks = rules_of.marks_of_now(row.recording_id, chunks, record.least_count if record else None)
+    late = [
+        one
+        for one in _versions(folders_of(record, chunks), task.custodian)
+        if rules_of.is_straggler(one.name, ours, marks) and not one.is_deleted
+    ]
+    look = _look(row, task) if late else None
+    if look is not None and not rules_of.against(row, look, task.ports.clock.now()):
+        _audit(row, task, "came_back")
+        destroy_versions(late, task.custodian)
 
 
 def _is_to_go(version: StoredVersion, ours: Sequence[ChunkRecord]) -> bool:

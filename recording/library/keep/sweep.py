@@ -5,7 +5,6 @@ is left and told; the next day's run looks again. Repeating a sweep changes noth
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,9 +13,11 @@ from typing import Any, TypeVar
 from recording.archive.manifest import rewrite_manifest
 from recording.control.tenants import as_owner
 from recording.domain import names
+from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.custody import Claim, Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
 from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
+from recording.domain.keep.rules import RuleSet
 from recording.domain.keep.spellings import readings
 from recording.domain.keep.traces import WITHHELD, Subject
 from recording.domain.model import with_changes
@@ -26,7 +27,7 @@ from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, ClaimLostError
 from recording.library.analysts import rewrite_where
-from recording.library.keep.assess import assessed, every_recording, keeping_of
+from recording.library.keep.assess import assessed, custody_of, every_recording, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions
 from recording.library.keep.leftovers import bundles_about, close_bundle
 from recording.library.seal.withdraw import withdraw_rows
@@ -35,8 +36,6 @@ from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
 R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure)
-_RECORDING = re.compile(rb"recording_?id[\\\"':=/\s]{1,8}([A-Za-z0-9_=.~-]{1,512})", re.IGNORECASE)
-_NO_ID = {"null", "None"}
 _PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})
 # Ids and derived facts name nobody, and a changed one would be another recording's.
 _IDS = frozenset(
@@ -86,6 +85,11 @@ class Run:
         return f"erased-{self.erasure.erasure_id[:8]}"
 
     @cached_property
+    def rules(self) -> RuleSet:
+        """Return the rules in force, read once for the whole look."""
+        return rules_in_force(self.ports, self.settings)
+
+    @cached_property
     def owner(self) -> Ports:
         """Return the ports of those who asked: a request within some tenants touches nothing of others."""
         return as_owner(self.ports, self.erasure.tenants)
@@ -94,24 +98,32 @@ class Run:
         """Return whether bytes are about recordings within the request's tenants only."""
         if self.erasure.tenants is None:
             return True
-        named = {found.decode("ascii") for found in _RECORDING.findall(data)} - _NO_ID
+        named = _recordings_in(data)
         return bool(named) and all(self.owner.catalog.get_recording(one) is not None for one in named)
 
     def is_about(self, data: bytes) -> bool:
         """Return whether bytes name the person, or an erased recording."""
         return any(
-            any(one in text for one in self.erased) or bool(self.subject.is_person and self.subject.spans(text))
+            bool(self.erased and not words_in(text).isdisjoint(self.erased))
+            or bool(self.subject.is_person and self.subject.spans(text))
             for text in readings(data)
         )
 
+    def may_be_about(self, data: bytes) -> bool:
+        """Return whether bytes may hold an erased recording or name the person; for files that are only made again.
+
+        Values of a Parquet file have no space between them, so that an id counts as a part of a word, too.
+        """
+        return self.is_about(data) or any(one in text for text in readings(data) for one in self.erased)
+
     def is_needed(self, data: bytes) -> bool:
         """Return whether bytes are about a recording that a hold or the law keeps."""
-        return any(self.is_kept(found.decode("ascii")) for found in set(_RECORDING.findall(data)))
+        return any(self.is_kept(found) for found in _recordings_in(data))
 
     def is_kept(self, recording_id: str) -> bool:
         """Return whether a hold, its time of grace, or a legal retention keeps a recording from this request."""
-        row = keeping_of(self.ports).custody(recording_id)
-        if row is not None and row.active_holds:
+        row = custody_of(recording_id, self.ports)
+        if isinstance(row, Unreadable) or (row is not None and row.active_holds):
             return True
         record = self.ports.catalog.get_recording(recording_id)
         if record is None:
@@ -120,7 +132,7 @@ class Run:
         if not any(one.request_id == self.erasure.erasure_id for one in asked.claims):
             made = Claim(request_id=self.erasure.erasure_id, approved_at=at)
             asked = with_changes(asked, {"claims": (*asked.claims, made)})
-        found = assessed(record, asked, keeping_of(self.ports).rules(), self.ports.clock.now(), self.settings)
+        found = assessed(record, asked, self.rules, self.ports.clock.now(), self.settings)
         return bool(found.disposition.refused)
 
     def destroy(self, place: Place, versions: list[StoredVersion]) -> None:
@@ -131,6 +143,11 @@ class Run:
             refusal = refusal_of(refused, self.ports.clock.now())
             reason = refusal.reason if refusal else "refused"
             self.done.keep(place, reason, refusal.until if refusal else None, len(refused))
+
+
+def _recordings_in(data: bytes) -> frozenset[str]:
+    """Return the recordings that bytes name, in every way in which they may be written."""
+    return frozenset[str]().union(*map(recordings_in, readings(data)))
 
 
 def sweep(run: Run, *, is_full: bool) -> Swept:
@@ -185,7 +202,7 @@ def _analysts(run: Run) -> None:
     """Make the analysts' files again that hold an erased recording or name the person, and destroy the earlier ones."""
     if run.ports.analysts is None:
         return
-    rewrite_where(run.is_about, run.ports, run.settings)
+    rewrite_where(run.may_be_about, run.ports, run.settings)
     earlier = [one for one in run.custodian.versions(Place.ANALYSTS, "") if not one.is_current and not one.is_deleted]
     run.destroy(Place.ANALYSTS, earlier)
 
@@ -194,7 +211,10 @@ def _analysts(run: Run) -> None:
 
 
 def _recordings(run: Run) -> None:
-    """Take the person out of requests, tags, consent and notes of recordings that stay."""
+    """Take the person out of requests, tags, consent and notes of recordings that stay, and out of counts of starts."""
+    if run.subject.is_person:
+        counts = (run.ports.start_counts, run.ports.running)
+        run.done.count += sum(one.forget(run.subject.is_in) for one in counts if one is not None)
     for record in every_recording(run.owner.catalog):
         if record.recording_id not in run.whole:
             clean_recording(record, run)
@@ -261,7 +281,9 @@ def _custody(run: Run) -> None:
     keeping = keeping_of(run.owner)
     for row in list(keeping.custodies("", "~")):
         cleaned = None if isinstance(row, Unreadable) else _cleaned(row, run)
-        if cleaned is not None:
+        if cleaned is not None and cleaned.active_holds:  # a case is released by its name
+            run.done.keep(names.CUSTODY_TABLE, Obstacle.NOT_DUE)
+        elif cleaned is not None:
             _save(lambda cleaned=cleaned: keeping.save_custody(cleaned), names.CUSTODY_TABLE, run)  # type: ignore[misc]
     for erasure in list(keeping.erasures()):
         if isinstance(erasure, Unreadable) or erasure.erasure_id == run.erasure.erasure_id:

@@ -120,6 +120,12 @@ def check_erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said
         raise SkippedError(f"how the account is protected may not be read ({error.code})") from None
     days = erasure_days(found, purges=settings.custodian_purges)
     told = f"bytes of the newest recording are gone {days} days after an erasure is approved, at most"
+    if settings.custodian_purges and not found.allows_purges:
+        remedy = (
+            "CUSTODIAN_PURGES does nothing here: the account allows no permanent deletes. Take the setting away, or "
+            "allow them and give the custodian the right (docs/configuration.md)."
+        )
+        raise FoundWarning(told, remedy)
     if days <= ERASURE_LIMIT_DAYS:
         return told, None
     remedy = (

@@ -27,6 +27,15 @@ def test_immutability_and_soft_delete_add_up(
         container_soft_delete_days=soft,
         immutability=policy,
         immutability_days=days,
+        allows_purges=purges,
     )
     assert erasure_days(found, purges=purges) == expected
     assert (expected > ERASURE_LIMIT_DAYS) == (policy is Immutability.UNLOCKED)
+
+
+def test_a_setting_alone_shortens_nothing() -> None:
+    """Where the account does not allow permanent deletes, soft delete counts whatever the setting says."""
+    found = Protection(
+        has_versions=True, soft_delete_days=14, container_soft_delete_days=14, immutability=Immutability.OFF
+    )
+    assert erasure_days(found, purges=True) == 15
