@@ -106,7 +106,17 @@ def screenshots(
     raise typer.Exit(main(folder))
 
 
-@app.command("host")
+@app@app.command()
+def walk(
+    target: Annotated[Path, typer.Argument(help="the page to write", dir_okay=False)] = Path("docs/console-walk.md"),
+) -> None:
+    """Do the console's tasks by keyboard alone and write down every key."""
+    from dev.console.walk import main
+
+    raise typer.Exit(main(target))
+
+
+.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7071,
     settings: Annotated[Path | None, typer.Option(help="local.settings.json")] = None,

@@ -21,6 +21,7 @@ from recording.ports import (
     Custodian,
     DeadLetters,
     Directory,
+    DownloadLinks,
     ExternalStorage,
     FollowUps,
     Guards,
@@ -117,6 +118,7 @@ def _ports() -> Ports:
         audit_eraser=_lazily(_audit_eraser) if settings().custodian_storage else None,
         guards=_lazily(_guards),
         outgoing=_outgoing(settings()),
+        links=_lazily(_links) if settings().download_links_for is not None else None,
         running=_lazily(_running) if settings().running_per_caller is not None else None,
     )
 
@@ -371,6 +373,12 @@ def _export_store() -> Archive:
 
     place = {"archive_container": EXPORT_CONTAINER, "archive_access_tier": None}
     return BlobArchive(settings().model_copy(update=place))
+
+
+def _links() -> DownloadLinks:
+    from recording.adapters.blob.links import DelegatedLinks
+
+    return DelegatedLinks(settings())
 
 
 def _stamps() -> TimeStamps:

@@ -286,6 +286,9 @@ def _trouble(here: World) -> dict[str, str]:
         here.fakes.catalog.add_recording(_started(here, ids[name], order, hours, is_missing=name == "missing"))
     for made in (at_risk(here, ids["at_risk"], timedelta(minutes=42)), suspect(here, ids["suspect"])):
         here.fakes.catalog.add_chunk(made)
+    (cut,) = suspect(here, ids["suspect"]).suspects
+    sound = memoryview(rendered(spec("mixed", "wav", 30, seed=3)))[: cut.length_bytes]
+    here.fakes.archive.put_media(cut.blob_name, sound, "audio/wav", {})
     for name in ("at_risk", "missing", "suspect"):
         here.fakes.follow_ups.send(ids[name])
     subject = f"/recording/call/x/serverCallId/x/recordingId/{ids['forged']}"

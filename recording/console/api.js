@@ -16,10 +16,12 @@ export class ApiError extends Error {
   }
 }
 
+const TRIES = 4; // for a part of a file
 const listeners = new Set();
+let isLost = false;
 
-/** Call `heard` whenever the server says that the session is over. */
-export function onSessionLost(heard) {
+/** Call `heard` with the refusal when the server says that the session is over, and with null when it goes on. */
+export function onSession(heard) {
   listeners.add(heard);
 }
 
@@ -53,10 +55,22 @@ export async function call(path, { method = "GET", query, body, headers, signal,
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, {});
   }
+  if (response.status === 304) signedIn();
   if (response.status === 304) return { data: null, etag, unchanged: true, response };
   if (!response.ok) throw await refusal(response);
-  const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
-  return { data: isJson ? await response.json() : null, etag: response.headers.get("ETag"), unchanged: false, response };
+  signedIn();
+  return { data: await content(response, sent.Accept), etag: response.headers.get("ETag"), unchanged: false, response };
+}
+
+/** What is asked for as JSON must be JSON, and all of it: a page that something in between sends is no answer. */
+async function content(response, accepted) {
+  if (!accepted.includes("json")) return null;
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(response.status, { detail: "The answer cannot be read; something may be between this page and the app.", code: "unreadable_answer" });
+  }
 }
 
 async function refusal(response) {
@@ -67,8 +81,17 @@ async function refusal(response) {
     // a proxy's page: the status says it
   }
   const error = new ApiError(response.status, problem);
-  if (error.status === 401) for (const heard of listeners) heard(error);
+  if (error.status === 401) {
+    isLost = true;
+    for (const heard of listeners) heard(error);
+  }
   return error;
+}
+
+function signedIn() {
+  if (!isLost) return;
+  isLost = false;
+  for (const heard of listeners) heard(null);
 }
 
 /** Return what a GET answers. */
@@ -97,9 +120,7 @@ export async function whole(url, progress, signal) {
   let at = 0;
   let total = Infinity;
   while (at < total) {
-    const response = await fetch(url, { headers: { ...OWN, Accept: "*/*", Range: `bytes=${at}-` }, signal, cache: "no-store", redirect: "error" });
-    if (!response.ok) throw await refusal(response);
-    const part = await response.blob();
+    const { response, part } = await aPart(url, at, signal);
     const range = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "");
     total = range ? Number(range[1]) : part.size;
     if (part.size === 0) break;
@@ -108,6 +129,21 @@ export async function whole(url, progress, signal) {
     progress(at, total);
   }
   return new Blob(parts);
+}
+
+/** One part must not end a download of hundreds: what passes is tried again. */
+async function aPart(url, at, signal) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const response = await fetch(url, { headers: { ...OWN, Accept: "*/*", Range: `bytes=${at}-` }, signal, cache: "no-store", redirect: "error" });
+      if (!response.ok) throw await refusal(response);
+      return { response, part: await response.blob() };
+    } catch (error) {
+      const passes = error instanceof ApiError ? error.status === 429 || error.status >= 500 : error.name !== "AbortError";
+      if (!passes || tries === TRIES) throw error instanceof ApiError || !passes ? error : new ApiError(0, {});
+    }
+    await new Promise((done) => setTimeout(done, 500 * 2 ** tries));
+  }
 }
 
 /** What other tabs of this page are told: something was decided, or playing began here. */

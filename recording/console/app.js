@@ -1,6 +1,6 @@
 /** The frame around the screens: who is signed in, where one is, keys, and a session that ends. */
 
-import { ApiError, get, onSessionLost, tabs } from "./api.js";
+import { ApiError, get, onSession, tabs } from "./api.js";
 import { showAudit } from "./audit.js";
 import { ask, fill, h, icon, say } from "./dom.js";
 import { showHealth } from "./health.js";
@@ -50,7 +50,7 @@ async function start() {
   document.documentElement.dataset.theme = localStorage.getItem("recordings.theme") ?? "";
   const kept = sessionStorage.getItem(PLACE);
   if (kept && !location.hash) history.replaceState(null, "", kept);
-  onSessionLost(sessionLost);
+  onSession(session);
   try {
     me = await get("me");
   } catch (error) {
@@ -59,7 +59,8 @@ async function start() {
   sessionStorage.removeItem(PLACE);
   frame();
   addEventListener("hashchange", go);
-  addEventListener("keydown", keys);
+  addEventListener("keydown", keys, true);
+  document.addEventListener("visibilitychange", () => !document.hidden && again());
   return go();
 }
 
@@ -86,29 +87,44 @@ function welcome(error) {
   );
 }
 
-function signInLink(problem) {
+function signInLink(problem, text = "Sign in") {
   const url = new URL(problem.signInUrl ?? "/.auth/login/aad", location.href);
   const here = `${location.pathname}${location.hash}`;
   if (url.origin !== location.origin) url.href = `${location.origin}/.auth/login/aad`;
   url.searchParams.set("post_login_redirect_uri", here);
   const keep = () => sessionStorage.setItem(PLACE, location.hash);
-  return h("a", { class: "button primary", href: url.href, onclick: keep }, "Sign in");
+  return h("a", { class: "button primary", href: url.href, onclick: keep }, text);
 }
 
 let isLost = false;
 
-/** The session ended: keep the page as it is, and lead back to this very place. */
-async function sessionLost(error) {
-  if (!me || isLost) return;
+/** The session ended: keep the page as it is, say so once, and lead back to this very place; or it goes on, from another tab. */
+async function session(error) {
+  if (!me) return;
+  if (!error) return again();
+  if (isLost) return;
   isLost = true;
+  frame(error);
   await ask("Your session has ended", [h("p", null, "What you see stays. Sign in to go on where you are."), h("p", null, signInLink(error))], null);
-  isLost = false;
+}
+
+/** Whoever signs in elsewhere as somebody else, or with other roles, shall not work on as who is shown here. */
+async function again() {
+  try {
+    const now = await get("me");
+    const said = (one) => JSON.stringify([one.id, one.name, one.roles, one.may]);
+    if (said(now) !== said(me)) return location.reload();
+    if (isLost) frame();
+    isLost = false;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
 }
 
 /** Whether the role opens a screen: one of what it needs is enough. */
 const opens = (screen) => screen.needs.split(" ").some((need) => me.may?.[need]);
 
-function frame() {
+function frame(lost) {
   const allowed = Object.entries(SCREENS).filter(([name, one]) => one.key && opens(one) && name !== "recording");
   fill(
     shell,
@@ -121,9 +137,18 @@ function frame() {
         { "aria-label": "Screens" },
         allowed.map(([name, one]) => h("a", { href: `#/${name}`, "data-screen": name, title: one.title }, icon(name), h("span", null, one.title))),
       ),
-      h("button", { class: "account", type: "button", onclick: account, "aria-label": `Account of ${me.name ?? "you"}` }, icon("person"), h("bdi", null, me.name ?? "")),
+      lost ? signInLink(lost, "Log in again") : h("button", { class: "account", type: "button", onclick: account, "aria-label": `Account of ${me.name ?? "you"}` }, icon("person"), h("bdi", null, me.name ?? "")),
     ),
   );
+  markPlace(place());
+}
+
+function markPlace(at) {
+  for (const link of shell.querySelectorAll("nav a")) {
+    const isHere = link.getAttribute("data-screen") === (at.screen === "recording" ? "search" : at.screen);
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
 
 async function account() {
@@ -166,8 +191,10 @@ function keys(event) {
   if (!useKeys() || target.closest("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
   const goes = after === "g" && Object.entries(SCREENS).find(([, one]) => one.key === event.key && opens(one));
   after = event.key;
-  if (goes) location.hash = `#/${goes[0]}`;
-  else if (event.key === "/") {
+  if (goes) {
+    event.stopPropagation(); // the player knows some of these letters as well
+    location.hash = `#/${goes[0]}`;
+  } else if (event.key === "/") {
     event.preventDefault();
     const field = document.getElementById("who");
     if (field) field.focus();
@@ -184,11 +211,7 @@ async function go() {
   leave();
   leave = () => {};
   shown = mark;
-  for (const link of shell.querySelectorAll("nav a")) {
-    const isHere = link.getAttribute("data-screen") === (at.screen === "recording" ? "search" : at.screen);
-    if (isHere) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  markPlace(at);
   const isOpen = screen && (opens(screen) || (at.screen === "audit" && at.query.get("recording") && me.may?.read));
   if (!isOpen) {
     document.title = "Recordings";
@@ -205,6 +228,9 @@ async function go() {
   say(screen.title);
 }
 
+/** One voice at a time, whichever element it is; and paper has no lid that one could open. */
+document.addEventListener("play", (event) => document.querySelectorAll("audio, video").forEach((one) => one !== event.target && one.pause()), true);
+addEventListener("beforeprint", () => document.querySelectorAll("details.marks").forEach((one) => { one.open = true; }));
 tabs.addEventListener("message", (event) => {
   if (event.data?.signedOut) location.reload();
 });

@@ -1,7 +1,7 @@
 /** Audit: who started, heard, changed or decided what, and when. */
 
 import { get } from "./api.js";
-import { fill, h } from "./dom.js";
+import { busy, fill, h } from "./dom.js";
 import { counted, forInput, short, when, zone } from "./format.js";
 import { empty, loading, trouble } from "./parts.js";
 import { plain } from "./words.js";
@@ -38,7 +38,7 @@ export function showAudit(root, { query }) {
       if (isFirst) fill(results, entries.length ? table(entries) : empty("No entries.", "Nothing was done in this time, or nothing with this recording."));
       else results.querySelector("tbody").append(...entries.map(rowOf));
       fill(said, entries.length || !isFirst ? `${counted(state.rows, "entry", "entries")}, the newest first${state.next ? "; there may be older ones" : ""}` : "");
-      fill(more, state.next && h("button", { type: "button", class: "button", onclick: () => page(false) }, "Look further back"));
+      fill(more, state.next && h("button", { type: "button", class: "button", onclick: (event) => busy(event.currentTarget, () => page(false)) }, "Look further back"));
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error.status === undefined) throw error;

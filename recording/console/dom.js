@@ -27,10 +27,30 @@ function nodes(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Replace everything in an element. */
+/** Replace everything in an element. Whoever had the focus in it keeps it: on the same control, or else on the element. */
 export function fill(element, ...children) {
+  const focused = document.activeElement;
+  const isInside = focused !== element && element.contains(focused);
+  const name = isInside && nameOf(focused);
   element.replaceChildren(...nodes(children));
+  if (!isInside) return element;
+  const next = focused.isConnected ? focused : [...element.querySelectorAll(focused.tagName)].find((one) => nameOf(one) === name);
+  if (!next) element.tabIndex = -1;
+  (next ?? element).focus({ preventScroll: true });
   return element;
+}
+
+const nameOf = (node) => node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent;
+
+/** Work for a button, which cannot be pressed again meanwhile and keeps the focus. */
+export async function busy(button, work) {
+  if (button.hasAttribute("aria-disabled")) return;
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await work();
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
 }
 
 const ICONS = {

@@ -1,9 +1,9 @@
 /** Held: what waits for a decision. Each decision asks for a note, which stays in the audit trail. */
 
-import { get, post, tabs } from "./api.js";
+import { address, get, post, tabs } from "./api.js";
 import { ask, fill, h, icon, say } from "./dom.js";
 import { counted, left, short, when } from "./format.js";
-import { empty, fact, identifier, load, trouble } from "./parts.js";
+import { empty, fact, identifier, load, refused } from "./parts.js";
 import { KINDS, faultWords, plain } from "./words.js";
 
 const CAN_RETRY = new Set(["at_risk", "stuck", "held", "fallback_in_use", "poisoned", "dead_letter"]);
@@ -56,9 +56,16 @@ function itemOf(item, held, look) {
       if (skipped) fill(said, h("p", { class: "problem" }, "Nothing changed: it was settled meanwhile, or this cannot be done with it."));
       else look();
     } catch (error) {
-      if (error.status === undefined) throw error;
-      fill(said, trouble(error));
+      refused(said, error);
     }
+  }
+
+  /** What is suspect may well not play: then that is said. */
+  function listen(event, name) {
+    const media = h(name.endsWith(".mp4") ? "video" : "audio", { controls: true, src: address(`held/${encodeURIComponent(item.id)}/media`, { blob: name }).href, "aria-label": "Suspect bytes", onerror: () => fill(said, h("p", { class: "problem" }, "This browser cannot play these bytes.")) });
+    event.currentTarget.replaceWith(media);
+    media.focus();
+    media.play().catch(() => {});
   }
 
   return h(
@@ -79,6 +86,7 @@ function itemOf(item, held, look) {
     h(
       "div",
       { class: "row" },
+      item.kind === "held" && suspects.map((name, at) => h("button", { type: "button", class: "button small", onclick: (event) => listen(event, name) }, icon("play"), suspects.length > 1 ? `Listen ${at + 1}` : "Listen")),
       CAN_RETRY.has(item.kind) && h("button", { type: "button", class: "button small", onclick: () => decide("retry", "Retry", "It is worked on at once.") }, "Retry"),
       item.kind === "held" && item.documentId && h("button", { type: "button", class: "button small", onclick: () => decide("accept", "Accept", "These bytes become the recording although the media check refused them. Listen first.") }, "Accept"),
       CAN_DISMISS.has(item.kind) && h("button", { type: "button", class: "button small", onclick: () => decide("dismiss", "Dismiss", "It leaves every list. Nothing of it is archived by this.") }, "Dismiss"),

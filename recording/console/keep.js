@@ -3,7 +3,7 @@
 import { call, tabs } from "./api.js";
 import { ask, fill, h, icon, say } from "./dom.js";
 import { when } from "./format.js";
-import { fact, loading, trouble } from "./parts.js";
+import { fact, loading, refused, trouble } from "./parts.js";
 import { certificateButton } from "./requests.js";
 import { plain } from "./words.js";
 
@@ -71,9 +71,7 @@ export function keptCard({ recording, me, path, signal }) {
       tabs.postMessage({ changed: recording.recordingId });
       show();
     } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error.status === undefined) throw error;
-      fill(said, trouble(error));
+      refused(said, error);
     }
   }
 

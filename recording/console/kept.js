@@ -25,6 +25,7 @@ export function showKept(root) {
     const more = found.next && h("button", { type: "button", class: "button", onclick: (event) => goOn(event.currentTarget, { ...query, next: found.next }) }, "Look further");
     if (list) {
       list.append(...rows);
+      rows[0]?.querySelector("a").focus();
       return more;
     }
     if (!rows.length && !more) return empty("Nothing goes.", "No rule and no request asks for the end of a recording in this time.");

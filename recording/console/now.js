@@ -15,9 +15,12 @@ export function showNow(root, { me }) {
   const numbers = h("div", { class: "numbers" }, loading(2));
   const fresh = h("p", { class: "quiet fresh" });
   fill(root, h("h1", null, "Now"), head, list, numbers, fresh);
-  const state = { etag: null, at: 0, data: null, said: "", timer: 0, ticking: 0, isOver: false };
+  const state = { etag: null, at: 0, data: null, said: "", timer: 0, ticking: 0, isOver: false, isLooking: false };
 
   async function look() {
+    if (state.isLooking) return;
+    clearTimeout(state.timer);
+    state.isLooking = true;
     try {
       const { data, etag, unchanged } = await call("now", { etag: state.etag, query: { from: midnight(Date.now()).toISOString() } });
       if (state.isOver) return;
@@ -33,6 +36,7 @@ export function showNow(root, { me }) {
       if (!state.data) fill(head, trouble(error, look));
       fill(fresh, h("span", { class: "problem" }, error.status ? error.message : "No connection; what you see is old."), ` Last answer ${state.at ? ago(new Date(state.at)) : "never"}.`);
     } finally {
+      state.isLooking = false;
       if (!state.isOver) state.timer = setTimeout(look, document.hidden ? EVERY * 6 : EVERY);
     }
   }
@@ -56,9 +60,7 @@ export function showNow(root, { me }) {
   look();
   state.ticking = setInterval(() => state.data && tick(), 15_000);
   const woken = () => {
-    if (document.hidden) return;
-    clearTimeout(state.timer);
-    look();
+    if (!document.hidden) look();
   };
   document.addEventListener("visibilitychange", woken);
   return () => {
@@ -103,7 +105,7 @@ function numbersOf(data) {
   const today = data.volume?.today ?? {};
   const queues = Array.isArray(data.queues) ? data.queues : Object.entries(data.queues ?? {}).map(([name, value]) => ({ name, ...(typeof value === "object" ? value : { messages: value }) }));
   return [
-    h("section", { class: "card" }, h("h2", null, "Today"), h("dl", { class: "figures" }, figure("Recordings", count(today.recordings)), figure("Archived", count(today.archived)), figure("Recorded", today.durationMs === undefined ? "–" : clock(today.durationMs / 1000)), figure("Stored", size(today.bytes))), today.isWhole === false && h("p", { class: "quiet" }, "There are more than were counted.")),
+    h("section", { class: "card" }, h("h2", null, "Today"), h("dl", { class: "figures" }, figure("Recordings", count(today.recordings)), figure("Archived", count(today.archived)), figure("Files", count(today.chunks)), figure("Recorded", today.durationMs === undefined ? "–" : clock(today.durationMs / 1000)), figure("Stored", size(today.bytes))), today.isWhole === false && h("p", { class: "quiet" }, "There are more than were counted.")),
     h(
       "section",
       { class: "card" },

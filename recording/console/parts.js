@@ -32,9 +32,7 @@ export async function load(region, lines, work) {
   try {
     fill(region, await work());
   } catch (error) {
-    if (error.name === "AbortError") return;
-    if (error.status === undefined) throw error;
-    fill(region, trouble(error, () => load(region, lines, work)));
+    refused(region, error, () => load(region, lines, work));
   } finally {
     region.removeAttribute("aria-busy");
   }
@@ -61,4 +59,11 @@ export function tags(all) {
 export function fact(term, ...value) {
   const shown = value.flat().filter((one) => one !== null && one !== undefined && one !== "");
   return shown.length ? h("div", null, h("dt", null, term), h("dd", null, shown)) : null;
+}
+
+/** Show in a region what the server refused; what is no refusal is ours to mend. */
+export function refused(said, error, again) {
+  if (error.name === "AbortError") return;
+  if (error.status === undefined) throw error;
+  fill(said, trouble(error, again));
 }

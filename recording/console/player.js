@@ -4,12 +4,15 @@ import { call, ofChunk, tabs } from "./api.js";
 import { copy, fill, h, icon, say } from "./dom.js";
 import { clock, secondsOf, spoken, when } from "./format.js";
 import { mixerOf } from "./mixer.js";
-import { lineOf, partAt, silences } from "./timeline.js";
+import { lineOf, notesOf, partAt, silences } from "./timeline.js";
 import { laneOf } from "./waveform.js";
 import { isArchived, participantName } from "./words.js";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
-const isPlayable = (chunk) => chunk.playable ?? isArchived(chunk.state);
+const TRIES = 3; // after a part that did not come
+
+/** Return whether the bytes of a chunk can be heard. */
+export const isPlayable = (chunk) => chunk.playable ?? isArchived(chunk.state);
 
 /**
  * Show the player of a recording.
@@ -29,13 +32,16 @@ export function playerOf(recording, query) {
   let part = null;
   let wanted = 0; // where to be once the chunk's metadata is there
   let isWanted = false; // whether it is to play
+  let tries = 0;
+  let isThere = false; // whether the element stands where it was told to
   let quiet = [];
 
-  const now = () => (part ? part.start + (media.readyState ? media.currentTime : wanted) : 0);
+  const now = () => (part ? part.start + (isThere && !media.error ? media.currentTime : wanted) : 0);
 
   function load(next, local) {
     part = next;
     wanted = local;
+    isThere = false;
     const fileOf = (what) => ofChunk(recording.recordingId, part.chunk.index, what).href;
     media.src = fileOf(mixer?.isApart ? "channels/0" : "media");
     mixer?.load((channel) => fileOf(`channels/${channel}`));
@@ -48,13 +54,16 @@ export function playerOf(recording, query) {
     const next = partAt(line, at);
     const local = Math.min(Math.max(at - next.start, 0), Math.max(0, next.length - 0.05));
     if (next !== part) load(next, local);
-    else if (media.readyState) media.currentTime = local;
+    else if (media.error) load(part, local);
+    else if (isThere) media.currentTime = wanted = local;
     else wanted = local;
     show();
   }
 
   async function play() {
     isWanted = true;
+    tries = 0;
+    if (media.error) load(part, wanted);
     await mixer?.wake();
     tabs.postMessage({ plays: recording.recordingId });
     try {
@@ -81,6 +90,7 @@ export function playerOf(recording, query) {
       redraw();
     }
     if (wanted) media.currentTime = wanted;
+    isThere = true;
     if (isWanted) media.play().catch(() => {});
     show();
   });
@@ -92,16 +102,22 @@ export function playerOf(recording, query) {
     return show();
   });
   media.addEventListener("error", wrong);
+  media.addEventListener("pause", () => {
+    if (!media.ended) isWanted = false;
+  });
   for (const name of ["play", "pause", "seeked", "timeupdate", "waiting", "playing"]) media.addEventListener(name, show);
+  media.addEventListener("playing", () => fill(problem));
   media.addEventListener("playing", frame);
 
   /** The element does not tell why it failed: ask the server. */
   async function wrong() {
     const { index } = part.chunk;
     const wasWanted = isWanted;
+    const isNetwork = media.error?.code === MediaError.MEDIA_ERR_NETWORK;
     isWanted = false;
     try {
       const response = await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/media`, { headers: { Range: "bytes=0-0", Accept: "*/*" }, signal: over.signal });
+      if (isNetwork && tries < TRIES) return again(wasWanted);
       if (response.response.ok && mixer && !mixer.isApart) return apart(wasWanted);
       fill(problem, response.response.ok ? `This browser cannot play chunk ${index} (${part.chunk.format}). Download it below.` : "");
     } catch (error) {
@@ -111,9 +127,17 @@ export function playerOf(recording, query) {
     show();
   }
 
+  /** A part did not come, and the server answers: go on where it broke off. */
+  function again(isOn) {
+    tries += 1;
+    isWanted = isOn;
+    load(part, wanted);
+    show();
+  }
+
   /** This browser does not play, or mixes down, the channels of one file: go on with a file for each speaker. */
   function apart(isOn) {
-    const at = media.readyState ? media.currentTime : wanted;
+    const at = wanted;
     mixer.split();
     fill(hint, "This browser does not play the speakers of one file apart, so each is fetched as a file of their own.");
     isWanted = isOn;
@@ -192,6 +216,7 @@ export function playerOf(recording, query) {
   }
 
   function place() {
+    if (isThere && !media.error) wanted = media.currentTime;
     const at = now();
     waves.style.setProperty("--at", String(line.length ? at / line.length : 0));
     slider.value = String(at);
@@ -229,12 +254,9 @@ export function playerOf(recording, query) {
   }
 
   function marksOf() {
-    const entries = [
-      ...line.marks.map((mark) => [mark.at, mark.kind === "pause" ? [`Paused for ${spoken(mark.seconds ?? 0)}`, mark.startedAt ? [" at ", when(mark.startedAt, true)] : ""] : `Chunk ${mark.index} begins`]),
-      ...line.gaps.map((gap) => [gap.start, gap.missing.length ? `Chunk ${gap.missing.join(", ")} is not in the archive` : `Nothing was recorded for ${spoken(gap.length)}`]),
-    ].sort((a, b) => a[0] - b[0]);
+    const entries = notesOf(line);
     if (!entries.length) return null;
-    return h("details", { class: "marks", open: entries.length < 6 }, h("summary", null, "Pauses, joints and gaps"), h("ol", null, entries.map(([at, text]) => h("li", null, h("button", { type: "button", class: "mark", onclick: () => seek(at) }, clock(at)), " ", text))));
+    return h("details", { class: "marks", open: entries.length < 6 }, h("summary", null, "Pauses, joints and gaps"), h("ol", null, entries.map(([at, text, since]) => h("li", null, h("button", { type: "button", class: "mark", onclick: () => seek(at) }, clock(at)), " ", text, since ? [" at ", when(since, true)] : ""))));
   }
 
   function keys(event) {

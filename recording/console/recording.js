@@ -1,20 +1,22 @@
 /** One recording: hear it, see what it is, what happened to it, and how it is proven. */
 
-import { call, ofChunk, post, tabs as otherTabs, whole } from "./api.js";
-import { fill, h, icon, save } from "./dom.js";
-import { clock, counted, left, moment, secondsOf, size, when } from "./format.js";
+import { call, post, tabs as otherTabs } from "./api.js";
+import { busy, fill, h, icon, save } from "./dom.js";
+import { filesCard, madeCard } from "./files.js";
+import { clock, counted, left, moment, secondsOf, size, spoken, when } from "./format.js";
 import { keptCard } from "./keep.js";
-import { empty, fact, identifier, loading, load, trouble } from "./parts.js";
-import { playerOf } from "./player.js";
+import { empty, fact, identifier, loading, load, refused, trouble } from "./parts.js";
+import { isPlayable, playerOf } from "./player.js";
+import { lineOf, notesOf } from "./timeline.js";
 import { badge, faultWords, isArchived, participantName, plain } from "./words.js";
-
-const LARGEST_DIGEST = 256_000_000; // bytes that are read into memory to be compared with the catalog's SHA-256
 
 /** Show the screen. */
 export function showRecording(root, { id, query, me }) {
   const over = new AbortController();
   const path = `recordings/${encodeURIComponent(id)}`;
+  const [head, sound, body] = [h("div"), h("div"), h("div")];
   let player = null;
+  let heard = "";
   fill(root, h("h1", null, "Recording"), loading(6));
   open();
 
@@ -23,29 +25,34 @@ export function showRecording(root, { id, query, me }) {
       const { data, etag } = await call(path, { signal: over.signal });
       draw(normal(data), etag);
     } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error.status === undefined) throw error;
-      fill(root, h("h1", null, "Recording"), error.status === 404 ? empty("There is no such recording.", "It may have been erased, or the address is incomplete.") : trouble(error, open));
+      if (error.status === 404) fill(root, h("h1", null, "Recording"), empty("There is no such recording.", "It may have been erased, or the address is incomplete."));
+      else refused(root, error, open);
     }
   }
 
+  /** Whoever listens goes on listening: the player is made anew only when there is something else to play. */
   function draw(recording, etag) {
     const context = { recording, me, path, signal: over.signal };
-    player?.stop();
-    player = me.may.listen ? playerOf(recording, query) : null;
     const story = h("section", { class: "card", "aria-label": "Timeline" });
+    const sounds = JSON.stringify([recording.chunks.map((one) => [one.index, one.state, one.playable, one.sha256, one.durationSeconds]), recording.mediaPauses]);
+    if (sounds !== heard) {
+      player?.stop();
+      player = me.may.listen ? playerOf(recording, query) : null;
+      fill(sound, player?.node ?? h("section", { class: "card empty" }, h("p", { class: "strong" }, "Your role may see this recording, not hear it.")));
+      heard = sounds;
+    }
+    fill(head, header(recording, me));
     fill(
-      root,
-      header(recording, me),
-      player?.node ?? h("section", { class: "card empty" }, h("p", { class: "strong" }, "Your role may see this recording, not hear it.")),
+      body,
       h(
         "div",
         { class: "columns" },
         h("div", null, tagsCard(context, etag, open), factsCard(recording), keptCard(context), proofCard(context)),
-        h("div", null, filesCard(context), pausesCard(recording), handOverCard(context), story),
+        h("div", null, filesCard(context), madeCard(context), pausesCard(recording, me), handOverCard(context), story),
       ),
       h("p", { class: "printed" }, `Printed ${moment(new Date().toISOString())} from ${location.origin}. Recording ${recording.recordingId}.`),
     );
+    if (head.parentNode !== root) fill(root, head, sound, body);
     load(story, 4, async () => storyOf((await call(`${path}/timeline`, { signal: over.signal })).data, id));
   }
 
@@ -116,33 +123,33 @@ function factsCard(recording) {
       fact("Recording", identifier(recording.recordingId, "Recording id")),
       fact("Call", recording.callId ? identifier(recording.callId, "Call id") : null),
     ),
-    consentOf(recording.consent),
+    consentOf(recording),
   );
 }
 
-function consentOf(consent) {
-  if (!consent) return null;
-  const entries = Object.entries(consent).filter(([, value]) => value !== null && typeof value !== "object");
-  return [h("h3", null, "Consent"), h("dl", { class: "facts" }, entries.map(([name, value]) => fact(plain(name.replace(/([A-Z])/g, "_$1").toLowerCase()), /At$/.test(name) ? when(value) : h("bdi", null, String(value)))))];
+function consentOf({ consent, consents }) {
+  const steps = consents?.steps ?? [];
+  if (!consent && !steps.length) return null;
+  const isOver = consents?.state === "withdrawn";
+  return [h("h3", null, "Consent", consents && [" ", h("span", { class: isOver ? "problem" : "quiet" }, plain(consents.state))]), evidenceOf(consent), steps.map((step) => evidenceOf(step))];
+}
+
+function evidenceOf(evidence) {
+  const entries = Object.entries(evidence ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
+  return h("dl", { class: "facts" }, entries.map(([name, value]) => fact(plain(name.replace(/([A-Z])/g, "_$1").toLowerCase()), /(^a|A)t$/.test(name) ? when(value, true) : h("bdi", null, String(value)))));
 }
 
 function proofCard({ recording, path, signal }) {
   const verdict = h("div", { role: "status" });
   const archived = recording.chunks.filter((chunk) => isArchived(chunk.state));
-  const button = h("button", { type: "button", class: "button screen-only", onclick: verify }, icon("check"), "Verify now");
+  const button = h("button", { type: "button", class: "button screen-only", onclick: () => busy(button, verify) }, icon("check"), "Verify now");
 
   async function verify() {
-    button.disabled = true;
     fill(verdict, h("p", { class: "quiet" }, "Reading the archive and comparing …"));
     try {
-      const found = await post(`${path}/verify`, {}, signal);
-      fill(verdict, verdictOf(found));
+      fill(verdict, verdictOf(await post(`${path}/verify`, {}, signal)));
     } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error.status === undefined) throw error;
-      fill(verdict, trouble(error));
-    } finally {
-      button.disabled = false;
+      refused(verdict, error);
     }
   }
 
@@ -155,68 +162,18 @@ function verdictOf(found) {
   return h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, `Not proven: ${found.readWhole} of ${found.chunks} read whole.`), h("ul", null, lines.map((line) => h("li", null, h("bdi", null, plain(line))))));
 }
 
-function filesCard(context) {
-  const { recording } = context;
-  return h("section", { class: "card", "aria-label": "Files" }, h("h2", null, "Files"), recording.chunks.length ? h("ul", { class: "files" }, recording.chunks.map((chunk) => fileOf(chunk, context))) : empty("No file was announced yet."));
-}
-
-function fileOf(chunk, context) {
-  const { recording, me, signal } = context;
-  const progress = h("span", { class: "quiet", role: "status" });
-  const canLoad = me.may.listen && isArchived(chunk.state);
-
-  async function download(event) {
-    const button = event.currentTarget;
-    button.disabled = true;
-    try {
-      const blob = await whole(ofChunk(recording.recordingId, chunk.index, "media"), (done, total) => fill(progress, `${size(done)} of ${size(total)}`), signal);
-      const digest = chunk.sha256 && blob.size <= LARGEST_DIGEST ? await sha256(blob) : null;
-      const proven = digest === null ? "" : digest === chunk.sha256 ? ", SHA-256 matches" : ", SHA-256 DIFFERS";
-      if (digest !== null && digest !== chunk.sha256) progress.classList.add("problem");
-      save(blob, nameFor(recording, chunk));
-      fill(progress, `Saved ${size(blob.size)}${proven}`);
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error.status === undefined) throw error;
-      fill(progress, h("span", { class: "problem" }, error.message));
-    } finally {
-      button.disabled = false;
-    }
-  }
-
-  return h(
-    "li",
-    null,
-    h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, `Chunk ${chunk.index}`), " ", h("span", { class: "quiet" }, [chunk.format, chunk.durationSeconds ? clock(chunk.durationSeconds) : null, chunk.sizeBytes ? size(chunk.sizeBytes) : null, chunk.channels > 1 ? counted(chunk.channels, "channel") : null].filter(Boolean).join(" · "))), badge(chunk.state)),
-    h("dl", { class: "facts" }, fact("Begins", chunk.startsAt ? when(chunk.startsAt, true) : null), fact("SHA-256", chunk.sha256 ? identifier(chunk.sha256, "SHA-256") : null), fact("Blob", chunk.blobName ? identifier(chunk.blobName, "Blob name") : null), fact("Last error", chunk.lastError && !isArchived(chunk.state) ? plain(chunk.lastError) : null)),
-    canLoad && h("div", { class: "row screen-only" }, h("button", { type: "button", class: "button small", onclick: download, "aria-label": `Download chunk ${chunk.index}` }, icon("down"), "Download"), progress),
-  );
-}
-
-async function sha256(blob) {
-  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function nameFor(recording, chunk) {
-  const time = recording.startedAt ? new Date(recording.startedAt) : new Date();
-  const two = (n) => String(n).padStart(2, "0");
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}-${two(time.getMinutes())}`;
-  const [tag] = Object.entries(recording.tags);
-  const label = tag ? ` ${tag[0]}-${tag[1]}`.replace(/[^\p{L}\p{N} ._-]/gu, "_").slice(0, 60) : "";
-  return `${day}${label} ${chunk.index}.${chunk.format ?? "bin"}`;
-}
-
-/** Pauses that were asked for here, with why and how each ended, and where the files' own metadata tells otherwise. */
-function pausesCard(recording) {
+/** Pauses that were asked for here, with why and how each ended; what the files' own metadata tells; for those who have no player, also joints and gaps. */
+function pausesCard(recording, me) {
   const [asked, findings] = [recording.pauses ?? [], recording.pauseFindings ?? []];
-  if (!asked.length && !findings.length) return null;
+  const notes = me.may.listen ? [] : notesOf(lineOf(recording.chunks, recording.mediaPauses ?? [], isPlayable));
+  if (!asked.length && !findings.length && !notes.length) return null;
   const length = (one) => (one.endedAt ? clock((new Date(one.endedAt) - new Date(one.at)) / 1000) : "not ended");
   return h(
     "section",
-    { class: "card", "aria-label": "Pauses" },
-    h("h2", null, "Pauses"),
-    asked.length ? h("ul", { class: "bare" }, asked.map((one) => h("li", null, when(one.at, true), h("span", { class: "strong" }, ` ${length(one)}`), one.reason ? [" for ", h("bdi", null, one.reason)] : null, one.how ? h("span", { class: "quiet" }, `, ended: ${plain(one.how)}`) : null))) : h("p", { class: "quiet" }, "None was asked for here."),
+    { class: "card", "aria-label": "Pauses and gaps" },
+    h("h2", null, "Pauses and gaps"),
+    notes.length ? h("ul", { class: "bare" }, notes.map(([at, text, since]) => h("li", null, h("span", { class: "strong" }, clock(at)), " ", text, since ? [" at ", when(since, true)] : ""))) : null,
+    asked.length ? h("ul", { class: "bare" }, asked.map((one) => h("li", null, when(one.at, true), h("span", { class: "strong" }, ` ${length(one)}`), one.reason ? [" for ", h("bdi", null, one.reason)] : null, one.how ? h("span", { class: "quiet" }, `, ended: ${plain(one.how)}`) : null))) : h("p", { class: "quiet" }, "No pause was asked for here."),
     findings.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "The files tell otherwise:"), h("ul", null, findings.map((one) => h("li", null, plain(one.what), " at ", when(one.at, true), one.seconds ? `, ${clock(one.seconds)}` : "")))) : null,
   );
 }
@@ -231,9 +188,7 @@ function handOverCard({ recording, me, path, signal }) {
       const { data } = await call(`${path}/vcon`, { signal, headers: { Accept: "application/vcon+json" } });
       save(new Blob([`${JSON.stringify(data, null, 2)}\n`], { type: "application/vcon+json" }), `recording ${recording.recordingId.slice(-10)}.vcon.json`);
     } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error.status === undefined) throw error;
-      fill(said, trouble(error));
+      refused(said, error);
     }
   }
 

@@ -1,9 +1,9 @@
 /** Requests: bundles to hand over, and erasures that need a second person. Who is meant goes in a body, never in an address. */
 
 import { address, call, get, post, tabs, whole } from "./api.js";
-import { ask, copy, fill, h, icon, keyed, save, say } from "./dom.js";
+import { ask, busy, copy, fill, h, icon, keyed, save, say } from "./dom.js";
 import { counted, short, size, when } from "./format.js";
-import { empty, fact, identifier, load, trouble } from "./parts.js";
+import { empty, fact, identifier, load, refused } from "./parts.js";
 import { badge, plain } from "./words.js";
 
 const EVERY = 5_000;
@@ -55,12 +55,9 @@ function exportForm({ query, signal }, look) {
   const only = h("input", { type: "checkbox", id: "only-speaker" });
   const note = h("input", { id: "export-note", maxlength: "500", dir: "auto", autocomplete: "off", placeholder: "without numbers and names" });
 
-  async function submit(event) {
-    event.preventDefault();
-    const button = event.submitter;
+  async function submit() {
     const body = { ...subject.read(), note: note.value.trim() || undefined };
     if (only.checked && (body.number || body.participant)) body.onlySpeaker = true;
-    if (button) button.disabled = true;
     try {
       const made = await post("exports", body, signal);
       fill(said, h("p", { class: "quiet" }, `Asked for: ${counted(made.recordings, "recording")}.`));
@@ -68,12 +65,10 @@ function exportForm({ query, signal }, look) {
       look();
     } catch (error) {
       refused(said, error);
-    } finally {
-      if (button) button.disabled = false;
     }
   }
 
-  const form = h("form", { class: "asking screen-only", "aria-label": "Hand over", onsubmit: submit }, subject.node, h("div", { class: "field" }, h("label", { for: "export-note" }, "Note"), note), h("label", { class: "check only" }, only, "Only this person's voice"), h("button", { class: "button primary" }, "Make a bundle"), said);
+  const form = h("form", { class: "asking screen-only", "aria-label": "Hand over", onsubmit: (event) => { event.preventDefault(); busy(event.submitter ?? form, submit); } }, subject.node, h("div", { class: "field" }, h("label", { for: "export-note" }, "Note"), note), h("label", { class: "check only" }, only, "Only this person's voice"), h("button", { class: "button primary" }, "Make a bundle"), said);
   form.addEventListener("change", () => form.classList.toggle("by-person", subject.kind() === "person"));
   form.classList.toggle("by-person", subject.kind() === "person");
   return form;
@@ -82,17 +77,13 @@ function exportForm({ query, signal }, look) {
 function exportOf(one, { signal }) {
   const said = h("span", { role: "status", class: "quiet" });
 
-  async function take(event) {
-    const button = event.currentTarget;
-    button.disabled = true;
+  async function take() {
     try {
       const blob = await whole(address(`exports/${one.exportId}/bundle`), (done, total) => fill(said, `${size(done)} of ${size(total)}`), signal);
       save(blob, `export-${one.exportId.slice(0, 8)}.zip`);
       fill(said, `Saved ${size(blob.size)}`);
     } catch (error) {
       refused(said, error);
-    } finally {
-      button.disabled = false;
     }
   }
 
@@ -102,7 +93,7 @@ function exportOf(one, { signal }) {
     h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, counted(one.recordings, "recording")), " ", h("span", { class: "quiet" }, "asked for ", when(one.requestedAt))), badge(one.state)),
     OPEN.includes(one.state) && h("progress", { max: one.recordings, value: one.done, "aria-label": "Recordings in the bundle" }, `${one.done} of ${one.recordings}`),
     h("dl", { class: "facts" }, fact("By", one.requestedBy ? h("bdi", { title: one.requestedBy }, short(one.requestedBy)) : null), fact("Note", one.note ? h("bdi", null, one.note) : null), fact("Length", one.lengthBytes ? size(one.lengthBytes) : null), fact("Gone", one.expiresAt ? when(one.expiresAt) : null), fact("Manifest", one.sha256 ? identifier(one.sha256, "SHA-256 of the manifest") : null), fact("Error", one.error ? h("span", { class: "problem" }, plain(one.error)) : null)),
-    one.blobName && h("div", { class: "row screen-only" }, h("button", { type: "button", class: "button small", onclick: take, "aria-label": `Download the bundle of ${counted(one.recordings, "recording")}` }, icon("down"), "Download"), said),
+    one.blobName && h("div", { class: "row screen-only" }, h("button", { type: "button", class: "button small", onclick: (event) => busy(event.currentTarget, take), "aria-label": `Download the bundle of ${counted(one.recordings, "recording")}` }, icon("down"), "Download"), said),
   );
 }
 
@@ -251,12 +242,6 @@ function subjectFields(name, query, kinds) {
       return /^[+(]?[\d\s()./-]{7,}$/.test(text) ? { number: text } : { participant: text };
     },
   };
-}
-
-function refused(said, error) {
-  if (error.name === "AbortError") return;
-  if (error.status === undefined) throw error;
-  fill(said, trouble(error));
 }
 
 function quietly(error) {

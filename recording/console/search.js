@@ -1,7 +1,7 @@
 /** Search: when, who, what. Numbers and ids of people go in the body of a request and never into an address. */
 
 import { call, post } from "./api.js";
-import { fill, h, icon, save, say } from "./dom.js";
+import { busy, fill, h, icon, save, say } from "./dom.js";
 import { clock, counted, forInput, midnight, size, when, zone } from "./format.js";
 import { empty, loading, tags, trouble } from "./parts.js";
 import { badge, participantName, plain } from "./words.js";
@@ -12,13 +12,15 @@ const RANGES = { today: "Today", yesterday: "Yesterday", week: "Last 7 days", mo
 const STATES = ["archived", "recording", "at_risk", "held", "missing", "incomplete"];
 /** What may stand in the address: nothing here names a person. `person` is a keyed hash that an answer gave. */
 const IN_ADDRESS = ["range", "from", "to", "person", "call", "tag", "format", "state"];
+/** The last search, in the memory of this page only: a number that was typed stands in no address and in no store. */
+const last = { address: "", who: "", opened: "" };
 
 /** Show the screen. */
 export function showSearch(root, { query }) {
   const state = { asked: {}, next: null, rows: 0, abort: new AbortController(), shown: "" };
   const results = h("div", { class: "results" });
   const said = h("p", { class: "quiet count", role: "status" });
-  const form = formOf(query, submit);
+  const form = formOf(query, location.hash === last.address ? last.who : "", submit);
   const more = h("div", { class: "row" });
   fill(root, h("h1", null, "Search"), form.node, h("div", { class: "row between" }, said, form.csv(downloadPage)), results, more);
 
@@ -27,10 +29,12 @@ export function showSearch(root, { query }) {
     const kept = new URLSearchParams(IN_ADDRESS.filter((name) => wanted[name]).map((name) => [name, wanted[name]]));
     state.shown = kept.toString();
     history.replaceState(null, "", `#/search?${kept}`);
+    last.opened = "";
     search(wanted);
   }
 
   async function search(wanted) {
+    Object.assign(last, { address: location.hash, who: wanted.who });
     state.abort.abort();
     state.abort = new AbortController();
     state.asked = filters(wanted);
@@ -41,7 +45,8 @@ export function showSearch(root, { query }) {
     await page((found) => {
       if (!found.recordings.length) return fill(results, empty("No recording matches.", hint(wanted)));
       const body = h("tbody", null, found.recordings.map(rowOf));
-      return fill(results, table(body));
+      fill(results, table(body));
+      return comeBack(body);
     });
   }
 
@@ -74,10 +79,21 @@ export function showSearch(root, { query }) {
     });
   }
 
+  /** All rows that are shown, and no more; the server gives at most two hundred at once. */
   async function downloadPage() {
+    const parts = [];
+    let next = null;
+    let rest = Math.max(state.rows, 1);
     try {
-      const { response } = await call("recordings/csv", { method: "POST", body: { ...state.asked, limit: Math.min(Math.max(state.rows, 1), 200) }, headers: { Accept: "text/csv" } });
-      save(await response.blob(), `recordings ${forInput(new Date()).replace(":", "-").replace("T", " ")}.csv`);
+      do {
+        const body = { ...state.asked, limit: Math.min(rest, 200), ...(next ? { next } : {}) };
+        const { response } = await call("recordings/csv", { method: "POST", body, headers: { Accept: "text/csv" } });
+        const text = await response.text();
+        parts.push(parts.length ? text.slice(text.indexOf("\n") + 1) : `\ufeff${text}`);
+        rest -= Number(response.headers.get("X-Recordings-Count"));
+        next = response.headers.get("X-Recordings-Next");
+      } while (next && rest > 0);
+      save(new Blob(parts, { type: "text/csv" }), `recordings ${forInput(new Date()).replace(":", "-").replace("T", " ")}.csv`);
       say("CSV saved");
     } catch (error) {
       if (error.status === undefined) throw error;
@@ -94,9 +110,15 @@ export function showSearch(root, { query }) {
   return stop;
 }
 
-function formOf(query, submit) {
+/** Whoever comes back from a recording finds the focus on its row. */
+function comeBack(body) {
+  const row = [...body.querySelectorAll("a.open")].find((one) => one.hash === last.opened);
+  if (row && [document.body, document.getElementById("main")].includes(document.activeElement)) row.focus();
+}
+
+function formOf(query, typed, submit) {
   const range = query.get("range") ?? (query.get("from") || query.get("to") ? "own" : "today");
-  const who = h("input", { id: "who", type: "search", autocomplete: "off", spellcheck: "false", dir: "auto", placeholder: "0170 1234567, +49 …, or an id", "aria-describedby": "who-note" });
+  const who = h("input", { id: "who", type: "search", autocomplete: "off", spellcheck: "false", dir: "auto", value: typed, placeholder: "0170 1234567, +49 …, or an id", "aria-describedby": "who-note" });
   const times = h("select", { id: "range" }, Object.entries(RANGES).map(([value, text]) => h("option", { value }, text)));
   times.value = RANGES[range] ? range : "today";
   const from = h("input", { type: "datetime-local", id: "from", value: inputTime(query.get("from")) || forInput(midnight(Date.now())) });
@@ -127,7 +149,7 @@ function formOf(query, submit) {
   );
   return {
     node,
-    csv: (click) => h("button", { type: "button", class: "button small", onclick: click }, icon("down"), "CSV"),
+    csv: (click) => h("button", { type: "button", class: "button small", onclick: (event) => busy(event.currentTarget, click) }, icon("down"), "CSV"),
     read: () => ({
       who: who.value.trim(),
       range: times.value,
@@ -204,7 +226,7 @@ function rowOf(one) {
   return h(
     "tr",
     { class: one.holds?.length ? "locked" : null },
-    h("td", null, h("a", { class: "open", href: `#/recording/${encodeURIComponent(one.recordingId)}` }, when(one.startedAt)), one.holds?.length ? h("span", { title: "kept by a hold" }, icon("lock")) : null),
+    h("td", null, h("a", { class: "open", href: `#/recording/${encodeURIComponent(one.recordingId)}`, onclick: (event) => { last.opened = event.currentTarget.hash; } }, when(one.startedAt)), one.holds?.length ? h("span", { title: "kept by a hold" }, icon("lock")) : null),
     h("td", null, people.length ? h("span", { class: "people" }, people.map((person, at) => [at ? " ↔ " : "", h("a", { href: `#/search?${new URLSearchParams({ range: "any", person: person.key })}`, title: "all recordings of this participant" }, h("bdi", null, participantName(person, at)))])) : h("span", { class: "quiet" }, "–")),
     h("td", { class: "number" }, clock(one.durationMs === null || one.durationMs === undefined ? null : one.durationMs / 1000)),
     h("td", null, tags(one.tags)),

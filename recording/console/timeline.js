@@ -1,5 +1,7 @@
 /** One timeline out of many chunks: where each begins, what is missing between them, and where it is silent. Pure. */
 
+import { spoken } from "./format.js";
+
 const JOINT = 0.75; // seconds: what is shorter is how the recorder cuts, not a gap
 const UNKNOWN_GAP = 5; // seconds that a missing chunk of unknown length takes on the timeline
 const SILENT = 8; // of 255
@@ -13,7 +15,7 @@ const LEAD = 0.25; // seconds of silence that are kept before somebody speaks
  * @param {(chunk: any) => boolean} isPlayable
  */
 export function lineOf(chunks, pauses, isPlayable) {
-  const sorted = [...chunks].sort((a, b) => a.index - b.index);
+  const sorted = oneOfEach(chunks, isPlayable);
   const parts = [];
   const gaps = [];
   const marks = [];
@@ -26,7 +28,7 @@ export function lineOf(chunks, pauses, isPlayable) {
       const length = between !== null && between > 0 ? between : UNKNOWN_GAP * Math.max(1, missing.length);
       gaps.push({ start: at, length, missing });
       at += length;
-    } else if (last) marks.push({ at, kind: "joint", index: chunk.index });
+    } else if (last) marks.push(between < -JOINT ? { at, kind: "overlap", index: chunk.index, seconds: -between } : { at, kind: "joint", index: chunk.index });
     const length = chunk.durationSeconds ?? 0;
     if (isPlayable(chunk)) parts.push({ chunk, start: at, length });
     else gaps.push({ start: at, length: length || UNKNOWN_GAP, missing: [chunk.index], state: chunk.state });
@@ -37,6 +39,13 @@ export function lineOf(chunks, pauses, isPlayable) {
     last = chunk;
   }
   return { parts, gaps, marks: marks.sort((a, b) => a.at - b.at), length: at };
+}
+
+/** Of several files with one index, one is the recording; the others are held or lost, and no part of the line. */
+function oneOfEach(chunks, isPlayable) {
+  const found = new Map();
+  for (const chunk of chunks) if (!found.has(chunk.index) || (isPlayable(chunk) && !isPlayable(found.get(chunk.index)))) found.set(chunk.index, chunk);
+  return [...found.values()].sort((a, b) => a.index - b.index);
 }
 
 function range(first, end) {
@@ -74,4 +83,15 @@ export function silences(peaks, isHeard = () => true) {
     }
   }
   return found;
+}
+
+/** Return what happened on the line, in words: the second, the text, and for a pause the time of day. */
+export function notesOf(line) {
+  const words = {
+    pause: (mark) => `Paused for ${spoken(mark.seconds ?? 0)}`,
+    joint: (mark) => `Chunk ${mark.index} begins`,
+    overlap: (mark) => `Chunk ${mark.index} begins ${spoken(mark.seconds)} before the one before it ends`,
+  };
+  const gaps = line.gaps.map((gap) => [gap.start, gap.missing.length ? `Chunk ${gap.missing.join(", ")} is not in the archive` : `Nothing was recorded for ${spoken(gap.length)}`]);
+  return [...line.marks.map((mark) => [mark.at, words[mark.kind](mark), mark.startedAt]), ...gaps].sort((a, b) => a[0] - b[0]);
 }

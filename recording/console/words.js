@@ -7,14 +7,19 @@ export const KINDS = {
   __proto__: null,
   lost: ["bad", "Lost", "ACS's deadline passed before the file was archived.", "Ask Microsoft support at once; note what became of it."],
   at_risk: ["bad", "At risk", "Little time is left, and the file is in ACS only.", "Read the reason, fix it, then retry."],
+  reconcile_late: ["bad", "Nobody looks", "The timer that looks for overdue files has not run: the app may be down.", "See whether the Function app runs (Health)."],
   missing: ["bad", "Missing", "The recording is over, and none of its files was announced.", "Check Event Grid's subscriptions (Health); note it when there is none."],
   incomplete: ["warn", "Incomplete", "Some files of the recording were announced, others were not.", "Check Event Grid's subscriptions (Health)."],
+  pause_overdue: ["warn", "Pause overdue", "A pause should be over and was not ended.", "Resume or stop the recording, or tell the application that paused it."],
+  consent_missing: ["warn", "No consent", "It was started elsewhere, without the consent that its policy asks for.", "Tell the consent, or stop the recording."],
+  endpoint_failing: ["warn", "Events fail", "A receiver of events takes nothing, or is sent nothing any more.", "Mend the receiver; then send again what it missed (runbook)."],
   fallback_in_use: ["warn", "In the fallback", "The archive refuses writes; the file is in the second destination.", "Give the archive its role or room back; the app moves the file home by itself."],
   stuck: ["warn", "Stuck", "It fails again and again; there is still time.", "Read the reason, fix it, then retry."],
   held: ["warn", "Held", "It waits for a decision.", "Listen or read, then accept or dismiss it with a note."],
   unreadable: ["warn", "Unreadable row", "A stored row cannot be read by this version.", "Look at the row with the runbook."],
   poisoned: ["warn", "Poisoned", "The host gave up on a message.", "Nothing: the sweep takes it within minutes."],
   dead_letter: ["warn", "Dead letter", "Event Grid gave up on an event.", "Nothing: the sweep takes it within minutes."],
+  scrub_behind: ["warn", "Scrub behind", "Some media was not read whole within its cycle.", "See whether the nightly scrub runs, and how long it takes."],
 };
 
 const FAULTS = { __proto__: null, operator: "yours to fix", acs: "on ACS's side", caller: "the caller's", nobody: "nobody's: time" };
@@ -54,6 +59,8 @@ const STATES = {
   done: ["good", "Done"],
   erased: ["quiet", "Erased"],
   gone: ["quiet", "Gone"],
+  made: ["good", "Made"],
+  making: ["live", "Being made"],
 };
 const MARKS = { good: "check", warn: "clock", bad: "held", live: "play", quiet: "audit" };
 

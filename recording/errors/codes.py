@@ -140,6 +140,14 @@ class Code(StrEnum):
         "media_disposed", 410, False, Fault.CALLER,
         "The media was lawfully deleted.",
         "Nothing; the certificate or the rule says why.")
+    DOWNLOAD_LINKS_OFF = (
+        "download_links_off", 403, False, Fault.OPERATOR,
+        "`DOWNLOAD_LINK_MINUTES` is not set, so no link to storage is handed out.",
+        "Download through the app; set it only if links may outlive roles.")
+    DOWNLOAD_LINK_REFUSED = (
+        "download_link_refused", 409, False, Fault.OPERATOR,
+        "The archive's account gives the app's identity no key to sign links with, or is reached with a connection string.",
+        "Reach the archive by identity, with a role that may ask for a delegation key; or download through the app.")
     RANGE_MISSING = (
         "range_missing", 400, False, Fault.CALLER,
         "The media is larger than one answer, and no `Range` says which part is wanted.",

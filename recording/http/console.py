@@ -23,7 +23,7 @@ from recording.domain.incoming.roles import (
 )
 from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
-from recording.http import console_data, handover, keep, library, media, routes
+from recording.http import console_data, derived, handover, keep, library, media, routes
 from recording.http.console_files import HARDENED
 from recording.http.routes import Dependencies, as_json, json_body
 from recording.ports.probe import Probe
@@ -183,6 +183,7 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
         "may": {
             "read": principal.may(Operation.FIND),
             "listen": principal.may(Operation.LISTEN),
+            "link": settings.download_links_for is not None and principal.may(Operation.LINK),
             "control": principal.may(Operation.TAG),
             "operate": principal.may(Operation.RETRY_HELD),
             "hold": principal.may(Operation.HOLD),
@@ -213,8 +214,7 @@ def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.Htt
             asked = json_body(request)
             if not isinstance(asked, dict):
                 raise RequestError("the body is not a JSON object")
-            held = request.route_params["id"].replace("%2F", "/").replace("%2f", "/")
-            body = json.dumps(asked | {"id": held}).encode()
+            body = json.dumps(asked | {"id": _held_id(request)}).encode()
             return function(_changed(request, {}, body), dependencies)
 
         return routes.answered(work)
@@ -222,7 +222,18 @@ def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.Htt
     return decide
 
 
+def _held_media(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
+    """GET held/{id}/media: the id holds a slash, which some hosts hand over encoded."""
+    return media.held_media(_changed(request, {"id": _held_id(request)}), dependencies)
+
+
+def _held_id(request: func.HttpRequest) -> str:
+    held: str = request.route_params["id"]
+    return held.replace("%2F", "/").replace("%2f", "/")
+
+
 _CHUNK = "recordings/{recordingId}/chunks/{index}"
+_DERIVED = "recordings/{recordingId}/derived/{derivedId}"
 ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "me", None, _me),
     ConsoleRoute("GET", "now", Operation.SEE_NOW, _same(console_data.see_now)),
@@ -237,6 +248,10 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", f"{_CHUNK}/media", Operation.LISTEN, _same(media.chunk_media), is_media=True),
     ConsoleRoute("GET", f"{_CHUNK}/channels/{{channel}}", Operation.LISTEN, _channel, is_media=True),
     ConsoleRoute("GET", f"{_CHUNK}/peaks", Operation.SEE_PEAKS, _same(media.chunk_peaks), is_media=True),
+    ConsoleRoute("POST", f"{_CHUNK}/link", Operation.LINK, _same(media.download_link)),
+    ConsoleRoute("POST", "recordings/{recordingId}/derived", Operation.DERIVE, _same(derived.derive_recording)),
+    ConsoleRoute("GET", "recordings/{recordingId}/derived", Operation.LIST_DERIVED, _same(derived.list_derived)),
+    ConsoleRoute("GET", f"{_DERIVED}/media", Operation.HEAR_DERIVED, _same(derived.derived_media), is_media=True),
     ConsoleRoute("PUT", "recordings/{recordingId}/holds/{case}", Operation.HOLD, _same(keep.hold_recording)),
     ConsoleRoute("DELETE", "recordings/{recordingId}/holds/{case}", Operation.RELEASE, _same(keep.release_recording)),
     ConsoleRoute("GET", "recordings/{recordingId}/disposition", Operation.EXPLAIN, _same(keep.recording_disposition)),
@@ -256,6 +271,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "exports/{exportId}/bundle", Operation.TAKE_BUNDLE, _same(handover.export_bundle)),
     ConsoleRoute("GET", "retention/rules", Operation.GET_RULES, _same(keep.get_retention_rules)),
     ConsoleRoute("GET", "held", Operation.LIST_HELD, _same(routes.list_held)),
+    ConsoleRoute("GET", "held/{id*}/media", Operation.HEAR_HELD, _held_media, is_media=True),
     ConsoleRoute("POST", "held/{id*}/retry", Operation.RETRY_HELD, _held_decision(routes.retry_held)),
     ConsoleRoute("POST", "held/{id*}/accept", Operation.ACCEPT_HELD, _held_decision(routes.accept_held)),
     ConsoleRoute("POST", "held/{id*}/dismiss", Operation.DISMISS_HELD, _held_decision(routes.dismiss_held)),

@@ -15,6 +15,8 @@ import azure.functions as func
 from recording.control import recordings as control
 from recording.control.notes import check_recording_id
 from recording.domain.archived.receipt import gaps_in
+from recording.domain.calls.consent import as_shown
+from recording.domain.find.directory import IndexRow
 from recording.domain.find.find_query import FindQuery, FindState, plan_of
 from recording.domain.incoming.events import read_time
 from recording.domain.incoming.roles import Operation
@@ -72,7 +74,7 @@ def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpR
         volume = ports.memory.known_or(("volume", since), now, _VOLUME_KEPT, lambda: _volume(since, ports))
         content = {**content, "volume": {"today": volume}}
         etag = f'"{hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:32]}"'
-        if request.headers.get("If-None-Match") == etag:
+        if etag in request.headers.get("If-None-Match", ""):  # a proxy may have weakened it
             return func.HttpResponse(status_code=304, headers={"ETag": etag})
         return as_json({"generatedAt": now.isoformat(), **content}, 200, {"ETag": etag})
 
@@ -93,6 +95,7 @@ def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
             {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
         ]
         content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, chunks)}
+        content["consents"] = as_shown(record.consent, record.consents) if record else None
         content["mediaPauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
         content["holds"] = _holds(recording_id, ports)
         return as_json(content, 200, {"ETag": _etag(record)})
@@ -145,6 +148,7 @@ def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.Http
         writer.writerow(_COLUMNS)
         writer.writerows(_cells(FoundView.of(one).plain()) for one in page.items)
         headers = {"Content-Disposition": 'attachment; filename="recordings.csv"'}
+        headers |= {"X-Recordings-Count": str(len(page.items)), **({"X-Recordings-Next": page.next} if page.next else {})}
         body = text.getvalue().encode("utf-8-sig")
         return func.HttpResponse(body, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
 
@@ -199,7 +203,7 @@ def _volume(since: datetime, ports: Ports) -> dict[str, Any] | None:
     directory, source = library_of(ports)
     keys = source.keys()
 
-    def rows(state: FindState | None) -> tuple[dict[str, tuple[int, float]], bool]:
+    def rows(state: FindState | None) -> tuple[dict[str, IndexRow], bool]:
         query = FindQuery(since=since, state=state)
         return _rows_of(directory, plan_of(query, keys).spans)
 
@@ -208,19 +212,20 @@ def _volume(since: datetime, ports: Ports) -> dict[str, Any] | None:
     return {
         "recordings": len(everything),
         "archived": len(everything.keys() - unfinished),
-        "bytes": sum(length for length, _ in everything.values()),
-        "durationMs": sum(duration for _, duration in everything.values()),
+        "chunks": sum(row.chunk_count for row in everything.values()),
+        "bytes": sum(row.length_bytes for row in everything.values()),
+        "durationMs": sum(row.duration_ms or 0.0 for row in everything.values()),
         "isWhole": is_whole,
     }
 
 
-def _rows_of(directory: Directory, spans: Sequence[Any]) -> tuple[dict[str, tuple[int, float]], bool]:
-    found: dict[str, tuple[int, float]] = {}
+def _rows_of(directory: Directory, spans: Sequence[Any]) -> tuple[dict[str, IndexRow], bool]:
+    found: dict[str, IndexRow] = {}
     for span in spans:
         after = ""
         while len(found) < MOST_ROWS:
             page = directory.read(span, after)
-            found |= {row.recording_id: (row.length_bytes, row.duration_ms or 0.0) for row in page.rows}
+            found |= {row.recording_id: row for row in page.rows}
             if page.is_end or not page.rows:
                 break
             after = page.rows[-1].row_key

@@ -15,9 +15,12 @@ from recording.http.routes import (
     permitted,
     recording_id_of,
 )
-from recording.library.listening import Media, find_media, most_bytes, note_listening, read_media
+from recording.library.links import make_link
+from recording.library.listening import Media, find_media, find_suspect, most_bytes, note_listening, read_media
 from recording.library.waveforms import waveform_of
+from recording.operate.decide import chunk_of_id
 from recording.ports import Ports
+from recording.settings import Settings
 
 _LARGEST_NUMBER = 9  # digits: neither an index nor a channel has more
 
@@ -32,12 +35,20 @@ def chunk_media(request: func.HttpRequest, dependencies: Dependencies) -> func.H
     def listen() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LISTEN, dependencies)
         media = _media(request, ports)
+        return _sent(media, request, ports, settings)
 
-        def read(first: int, length: int) -> bytes:
-            note_listening(media, first, length, caller_of(request, settings), ports)
-            return read_media(media, first, length, ports)
+    return answered(listen)
 
-        return send_part(request, media, most_bytes(media), read)
+
+def held_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET held/{id}/media: 206 with a part of bytes that wait for a decision, for those who decide."""
+
+    def listen() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.HEAR_HELD, dependencies)
+        record = chunk_of_id(str(request.route_params.get("id", "")), ports)
+        if record is None:
+            raise RequestError("there is no such chunk", code=Code.UNKNOWN_ID)
+        return _sent(find_suspect(record, request.params.get("blob")), request, ports, settings)
 
     return answered(listen)
 
@@ -50,6 +61,26 @@ def chunk_peaks(request: func.HttpRequest, dependencies: Dependencies) -> func.H
         return as_json(waveform_of(_media(request, ports), ports), 200)
 
     return answered(look)
+
+
+def download_link(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage that opens this file for minutes."""
+
+    def hand_out() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.LINK, dependencies)
+        made = make_link(_media(request, ports), caller_of(request, settings), ports, settings)
+        told = {"url": made.url, "expiresAt": made.expires_at.isoformat(), "fileName": made.file_name}
+        return as_json(told, 201)
+
+    return answered(hand_out)
+
+
+def _sent(media: Media, request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
+    def read(first: int, length: int) -> bytes:
+        note_listening(media, first, length, caller_of(request, settings), ports)
+        return read_media(media, first, length, ports)
+
+    return send_part(request, media, most_bytes(media), read)
 
 
 def _media(request: func.HttpRequest, ports: Ports) -> Media:

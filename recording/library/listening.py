@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from recording.domain.archived.drift import is_disposed
+from recording.domain.archived.layout import FORMAT_BY_EXTENSION
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.wav_layout import (
@@ -140,6 +141,26 @@ def note_stretches(  # noqa: PLR0917 - a part, and how it is told
     ports.audit.add(AuditEntry(now, operation, recording_id, caller, DONE, part=part))
     for number in fresh:
         ports.memory.put((*key, number), True, now + REMEMBERED)
+
+
+def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
+    """Return bytes of a chunk that wait for a decision, so that whoever decides can hear them.
+
+    Args:
+        record: a held chunk.
+        blob_name: which of its suspects; None: the last one.
+
+    Raises:
+        RequestError: `chunk_not_found` (404), it has no such bytes.
+    """
+    found = [one for one in record.suspects if blob_name in (None, one.blob_name)]
+    if not found:
+        raise RequestError("the chunk has no such bytes", code=Code.CHUNK_NOT_FOUND)
+    suspect, kind = found[-1], FORMAT_BY_EXTENSION.get(found[-1].blob_name.rpartition(".")[2])
+    facts = {"blob_name": suspect.blob_name, "length_bytes": suspect.length_bytes, "sha256": suspect.sha256}
+    as_kept = record.model_copy(update={**facts, "format": kind, "duration_ms": None, "fallback": None})
+    media_type = kind.media_type if kind else _UNKNOWN_TYPE
+    return Media(as_kept, suspect.length_bytes, media_type, f'"{suspect.sha256 or record.key}"')
 
 
 # --- which media -----------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports:
         StorageError: storage does not answer; nothing was accepted, or the same request completes it.
     """
     check_note(note)
-    record = _chunk(id, ports)
+    record = chunk_of_id(id, ports)
     if record is None:
         raise RequestError("unknown id: there is no such chunk", code=Code.UNKNOWN_ID)
     names = [suspect.blob_name for suspect in record.suspects]
@@ -145,7 +145,7 @@ def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: 
         for name in item.entries:
             ports.quarantine.mark_dismissed(name, decision.at, decision.note)
         return True
-    record = _chunk(item.id, ports)
+    record = chunk_of_id(item.id, ports)
     if record is not None:
         return is_held(record) and _saved(lambda: ports.catalog.save_chunk(changed(record, dismissed=decision)))
     recording = _recording(item, ports)
@@ -156,7 +156,7 @@ def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: 
 
 
 def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:
-    record = None if item.entries else _chunk(item.id, ports)
+    record = None if item.entries else chunk_of_id(item.id, ports)
     if record is not None and not is_finished(record):
         now = changed(record, next_attempt_at=decision.at)
         if not _saved(lambda: ports.catalog.save_chunk(now)):
@@ -170,7 +170,8 @@ def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Set
     return bool(redrive(ports, settings, Chosen(id=item.id)).sent)
 
 
-def _chunk(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - the word of docs/api.md
+def chunk_of_id(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - the word of docs/api.md
+    """Return the chunk that an item of a list names; None when it names none."""
     recording_id, _, key = id.rpartition("/")
     known = ports.catalog.chunks_of(recording_id) if recording_id else []
     return next((record for record in known if str(record.key) == key), None)

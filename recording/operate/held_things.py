@@ -44,6 +44,7 @@ class Held:
         redrives: how often a person put it back.
         time_left: until ACS may forget the media, as far as that can be told.
         entries: the quarantine entries it stands for, where one event was refused on several delivery paths.
+        suspects: the names of bytes that wait for a decision; what `accept` takes as `blobName`.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Held:
     event_time: datetime | None = None
     time_left: timedelta | None = None
     entries: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
 
 
 def chunk_id(record: ChunkRecord) -> str:
@@ -77,6 +79,7 @@ def of_chunk(record: ChunkRecord, now: datetime) -> Held:
         state=record.state.lower(),
         attempts=record.attempts,
         redrives=record.redrives,
+        suspects=tuple(suspect.blob_name for suspect in record.suspects),
         **_facts_of(record.task, now),
     )
 

@@ -24,6 +24,7 @@ from recording.ports.guards import Guards
 from recording.ports.library.directory import Directory, DirectoryPage, IndexKeySource
 from recording.ports.library.exports import DerivedPorts, ExportPorts
 from recording.ports.library.keeping import AuditEraser, Custodian, Keeping
+from recording.ports.library.links import DownloadLinks
 from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
 from recording.ports.outgoing import OutgoingPorts
@@ -46,6 +47,7 @@ __all__ = [
     "DeadLetters",
     "Directory",
     "DirectoryPage",
+    "DownloadLinks",
     "ExternalStorage",
     "FollowUps",
     "Guards",
@@ -113,3 +115,4 @@ class Ports:
     scope: Scope | None = None  # whose recordings are seen through these ports; None: all
     beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope
     outgoing: OutgoingPorts | None = None  # only where EVENTS_TOPIC_ENDPOINT or WEBHOOKS is set
+    links: DownloadLinks | None = None  # only where DOWNLOAD_LINK_MINUTES is set

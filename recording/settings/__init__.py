@@ -33,7 +33,7 @@ _COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LAST_COMMA = re.compile(_STRING + r"|,(\s*[}\]])", re.DOTALL)
 _OF_AN_APP = re.compile(
     "ACS_|AzureWebJobs|ARCHIVE_|FALLBACK_|DEAD_LETTER_|EXTERNAL_|APPLICATIONINSIGHTS_|MONITOR_|RETENTION_|AT_RISK_|EXPECTED_"
-    "|VERIFY_|MEDIA_|SEAL_|EVENTS_|WEBHOOK|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
+    "|VERIFY_|MEDIA_|SEAL_|EVENTS_|WEBHOOK|COPY_|CLAIM_|DOWNLOAD_LINK_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|START_RATE_"
     "|VERIFY_|MEDIA_|COPY_|CLAIM_|TELEMETRY_|WEBSITE_AUTH|CONSENT_|CALL_POLICIES|TENANTS|RUNNING_|START_RATE_"
 )
 _SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
@@ -148,6 +148,7 @@ class Settings(_Frozen):
     sign_in_required: Annotated[bool, Setting("APP_SIGN_IN_REQUIRED", values.flag)] = False
     start_rate_per_minute: Annotated[int, Setting("START_RATE_PER_MINUTE", values.rate)] = 300
     running_per_caller: Annotated[int | None, Setting("RUNNING_PER_CALLER", values.places)] = None
+    download_links_for: Annotated[timedelta | None, Setting("DOWNLOAD_LINK_MINUTES", values.link_minutes)] = None
     dispose_after: Annotated[timedelta, Setting("DISPOSE_AFTER_DAYS", values.whole_days)] = timedelta(days=14)
     hold_grace: Annotated[timedelta, Setting("HOLD_GRACE_DAYS", values.whole_days)] = timedelta(days=30)
     index_keys: Annotated[tuple[SecretStr, ...], Setting("INDEX_KEY", values.index_keys)] = ()

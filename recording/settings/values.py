@@ -22,6 +22,7 @@ from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
 MOST_COLUMNS = 20
+LONGEST_LINK = 30  # minutes: with the clocks' difference it stays within the hour that the account allows
 _AUTHORITY, _SEGMENTS = r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", r"(/[A-Za-z0-9._-]+)*/?"
 
 
@@ -224,6 +225,11 @@ def insights(text: str) -> SecretStr:
 def rate(text: str) -> int:
     """Read a number of starts a minute."""
     return int(number(text, 1, 6000, "starts"))
+
+
+def link_minutes(text: str) -> timedelta:
+    """Read for how many minutes a link for a download opens."""
+    return timedelta(minutes=int(number(text, 1, LONGEST_LINK, "minutes")))
 
 
 def places(text: str) -> int:

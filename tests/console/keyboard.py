@@ -1,5 +1,8 @@
 """A person without a mouse: every step is a key, and the walk is written down."""
 
+import os
+from pathlib import Path
+
 from playwright.sync_api import Page
 
 NAME_OF_FOCUS = """() => {
@@ -56,6 +59,12 @@ class Keyboard:
                 self.log.append(f"  Tab × {step + 1} → {role} “{found[:40]}”")
                 return
         raise AssertionError(f"{name!r} is not reached by Tab; seen: {seen}")
+
+    def keep(self) -> None:
+        """Leave the log where `python -m dev walk` asks for it."""
+        if (folder := os.environ.get("CONSOLE_WALK")) and self.log:
+            number = int(self.log[0].partition(".")[0])
+            Path(folder, f"{number:02d}.txt").write_text("\n".join(self.log) + "\n", encoding="utf-8")
 
     def task(self, number: int, what: str) -> None:
         """Begin a task of the walk."""

@@ -27,6 +27,7 @@ def keys(page: Page) -> Iterator[Keyboard]:
     walk = Keyboard(page)
     yield walk
     print("\n".join(walk.log))
+    walk.keep()
 
 
 def found(page: Page) -> list[str]:

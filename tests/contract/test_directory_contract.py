@@ -60,7 +60,7 @@ def index_keys(request: pytest.FixtureRequest) -> Iterator[IndexKeySource]:
 def row(number: int, partition: str = "p!a", at: datetime | None = None, **changes: Any) -> IndexRow:
     started = at or NOON - timedelta(minutes=number)
     facts: dict[str, Any] = {"duration_ms": 1500.5, "length_bytes": 5_000_000_000, "formats": ("mp3", "wav")}
-    facts |= {"marks": "0123abcd", **changes}
+    facts |= {"marks": "0123abcd", "chunk_count": 3, **changes}
     name = f"recording-{number}"
     return IndexRow(partition=partition, row_key=row_key(started, name), recording_id=name, started_at=started, **facts)
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from recording.domain.watched.attention import Attention
 from recording.http.console_files import CONTENT_SECURITY_POLICY, FOLDER, files
 
 LARGEST = 60_000  # bytes of all files, compressed
@@ -61,3 +62,10 @@ def test_the_policy_allows_nothing_unsafe() -> None:
     """Own files only; no evaluation, no markup from strings."""
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert "trusted-types 'none'" in CONTENT_SECURITY_POLICY
+
+
+def test_everything_that_needs_attention_has_words() -> None:
+    """Whoever is woken at night reads what it means and what to do, not a code."""
+    words = (FOLDER / "words.js").read_text("utf-8").partition("export const KINDS")[2].partition("};")[0]
+    told = re.findall(r'^  (\w+): \["(?:bad|warn)", "[^"]+", "[^"]+", "[^"]+"\],$', words, re.MULTILINE)
+    assert sorted(told) == sorted(Attention)

@@ -13,6 +13,7 @@ from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.fakes.exports import FakeDerived, FakeExportQueue
 from dev.in_memory.fakes.keeping import FakeKeeping
 from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeGuards, FakeIndexKeys
+from dev.in_memory.fakes.links import FakeLinks
 from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.fakes.outgoing import FakeOutgoing
 from dev.in_memory.fakes.quarantine import FakeDeadLetters, FakeQuarantine
@@ -51,6 +52,7 @@ class Fakes:
     memory: Memory = field(default_factory=Memory)
     custodian: FakeCustodian | None = None  # as without CUSTODIAN_STORAGE
     outgoing: FakeOutgoing | None = None  # as without EVENTS_TOPIC_ENDPOINT and WEBHOOKS
+    links: FakeLinks | None = None  # as without DOWNLOAD_LINK_MINUTES
     queue: FakeQueue = field(init=False)
     follow_ups: FakeFollowUps = field(init=False)
     bundles: FakeArchive = field(default_factory=FakeArchive)
@@ -99,4 +101,5 @@ class Fakes:
             audit_eraser=self.audit if self.custodian else None,
             guards=self.guards,
             outgoing=self.outgoing.ports if self.outgoing else None,
+            links=self.links,
         )

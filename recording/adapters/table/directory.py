@@ -19,7 +19,8 @@ from recording.ports import DirectoryPage
 from recording.settings import Settings
 
 WRITERS = 4  # rows written at once: they are in partitions of their own, so no batch can hold two
-_COLUMNS = ["PartitionKey", "RowKey", "recordingId", "startedAt", "durationMs", "lengthBytes", "formats", "marks"]
+_FACTS = ("recordingId", "startedAt", "durationMs", "lengthBytes", "formats", "marks", "chunkCount")
+_COLUMNS = ["PartitionKey", "RowKey", *_FACTS]
 _KEYS_PARTITION = "!index-keys"
 _LARGEST_PAGE = 1000  # rows that the service sends at once
 
@@ -134,6 +135,7 @@ def entity_of(row: IndexRow) -> dict[str, Any]:
         "lengthBytes": str(row.length_bytes),
         "formats": ",".join(row.formats),
         "marks": row.marks,
+        "chunkCount": str(row.chunk_count),
     }
 
 
@@ -147,6 +149,7 @@ def _row(entity: TableEntity) -> IndexRow:
         length_bytes=int(entity.get("lengthBytes") or 0),
         formats=tuple(part for part in (entity.get("formats") or "").split(",") if part),
         marks=entity.get("marks") or "",
+        chunk_count=int(entity.get("chunkCount") or 0),
     )
 
 

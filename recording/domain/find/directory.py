@@ -66,6 +66,7 @@ class IndexRow:
     length_bytes: int = 0
     formats: tuple[str, ...] = ()
     marks: str = ""
+    chunk_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,7 @@ def rows_for(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> l
             length_bytes=facts.length_bytes,
             formats=facts.formats,
             marks=marks,
+            chunk_count=facts.chunk_count,
         )
         for partition in partitions_of(record, facts, key)
     ]

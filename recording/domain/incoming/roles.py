@@ -59,6 +59,8 @@ class Operation(StrEnum):
     DEEP_HEALTH = "deep_health"
     LISTEN = "chunk_media"
     SEE_PEAKS = "chunk_peaks"
+    LINK = "download_link"
+    HEAR_HELD = "hear_held"
     DERIVE = "derive_recording"
     LIST_DERIVED = "list_derived"
     HEAR_DERIVED = "derived_media"
@@ -106,6 +108,8 @@ NEEDED: dict[Operation, Role] = {
     Operation.DEEP_HEALTH: Role.ADMIN,
     Operation.LISTEN: Role.LISTEN,
     Operation.SEE_PEAKS: Role.LISTEN,
+    Operation.LINK: Role.LISTEN,
+    Operation.HEAR_HELD: Role.ADMIN,
     Operation.DERIVE: Role.LISTEN,
     Operation.LIST_DERIVED: Role.READ,
     Operation.HEAR_DERIVED: Role.LISTEN,

@@ -52,6 +52,7 @@ class HeldView(View):
     event_time: datetime | None
     time_left_seconds: int | None
     entries: tuple[str, ...]
+    suspects: tuple[str, ...]
     payload: str
 
     @classmethod

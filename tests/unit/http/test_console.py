@@ -38,6 +38,7 @@ def path_of(route: ConsoleRoute) -> str:
         "{case}": "c-1",
         "{erasureId}": "e-1",
         "{exportId}": "e-1",
+        "{derivedId}": "d-1",
         "{id*}": "unknown/0-x",
     }.items():
         path = path.replace(name, value)

@@ -42,6 +42,7 @@ def test_now_tells_todays_volume_and_that_nothing_needs_attention() -> None:
     assert found["volume"]["today"] == {
         "recordings": 1,
         "archived": 1,
+        "chunks": 1,
         "bytes": len(wav()),
         "durationMs": 2000.0,
         "isWhole": True,

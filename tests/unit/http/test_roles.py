@@ -30,6 +30,8 @@ FUNCTIONS: dict[Operation, Callable[..., func.HttpResponse]] = {
     Operation.TAG: http_library.tag_recording,
     Operation.LISTEN: http_media.chunk_media,
     Operation.SEE_PEAKS: http_media.chunk_peaks,
+    Operation.LINK: http_media.download_link,
+    Operation.HEAR_HELD: http_media.held_media,
     Operation.DERIVE: http_derived.derive_recording,
     Operation.LIST_DERIVED: http_derived.list_derived,
     Operation.HEAR_DERIVED: http_derived.derived_media,
@@ -80,7 +82,8 @@ READS = {
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
-    Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS, Operation.DERIVE, Operation.HEAR_DERIVED},
+    Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS, Operation.DERIVE, Operation.HEAR_DERIVED}
+    | {Operation.LINK},
     Role.CONTROL: READS
     | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG, Operation.CONSENT},
     Role.ERASE: READS

@@ -54,7 +54,7 @@ NOTE = "because it is so"
 RANDOM = re.compile(r"[0-9a-f]{32}")
 UNSCOPED = {  # reached by names that a scoped port gave, or by nothing of a recording
     *("archive", "external", "fallback", "source", "clock", "jitter", "custodian", "seal"),
-    *("follow_ups", "guards", "derived", "outgoing", "pool", "start_counts", "running"),
+    *("follow_ups", "guards", "derived", "links", "outgoing", "pool", "start_counts", "running"),
 }
 OPEN = {"health", "console", "console_api"}  # no data; the console's own routes have cells of their own
 WHOLE = {"deep_health", "get_retention_rules", "set_retention_rules"}
@@ -184,6 +184,9 @@ SAME_AS = {  # the console's routes by the function that answers behind a key as
     ("GET", "recordings/{recordingId}/chunks/{index}/media"): "chunk_media",
     ("GET", "recordings/{recordingId}/chunks/{index}/channels/{channel}"): "chunk_media",
     ("GET", "recordings/{recordingId}/chunks/{index}/peaks"): "chunk_peaks",
+    ("POST", "recordings/{recordingId}/derived"): "derive_recording",
+    ("GET", "recordings/{recordingId}/derived"): "list_derived",
+    ("GET", "recordings/{recordingId}/derived/{derivedId}/media"): "derived_media",
     ("PUT", "recordings/{recordingId}/holds/{case}"): "hold_recording",
     ("DELETE", "recordings/{recordingId}/holds/{case}"): "release_recording",
     ("GET", "recordings/{recordingId}/disposition"): "recording_disposition",
@@ -205,6 +208,12 @@ CONSOLE_CELLS: dict[tuple[str, str], Cell] = {
         Ask(query={"recording": of.running}, is_item=False),
         Ask(is_item=False),
         Ask(query={"from": YEAR["from"]}, is_item=False),
+    ],
+    ("POST", "recordings/{recordingId}/chunks/{index}/link"): lambda of: [
+        Ask({"recordingId": of.recording, "index": "0"}, {}, method="POST", is_there=False)
+    ],
+    ("GET", "held/{id*}/media"): lambda of: [
+        Ask({"id*": of.held}, headers={"Range": "bytes=0-99"}, is_there=False)
     ],
     ("GET", "erasures"): lambda _: [Ask(is_item=False)],
     ("GET", "exports"): lambda _: [Ask(is_item=False)],

@@ -1,0 +1,34 @@
+"""Writes docs/console-walk.md: every key of the tasks that people come for, as the browser's tests pressed them."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from dev.console.browser import is_installed
+
+TESTS = "tests/console/test_tasks.py"
+HEAD = f"""# A walk through the console without a mouse
+
+Every step is a key, pressed in Chromium by `{TESTS}` over a made-up day; `python -m dev walk` runs it and writes this page.
+What stands behind an arrow has the focus then: its role, and the name that a screen reader says.
+
+"""
+
+
+def main(target: Path) -> int:
+    """Play the walk and write the page; 1 when a task could not be done, 2 where there is no Chromium."""
+    if not is_installed():
+        print("Chromium is not installed: apt-get install chromium")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "CONSOLE_WALK": folder, "CONSOLE_BROWSER": "required"}
+        command = [sys.executable, "-m", "pytest", "-q", TESTS]
+        if subprocess.run(command, env=environment, check=False).returncode:  # noqa: S603 - this project's own tests
+            return 1
+        parts = [path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())]
+    log = "\n".join(parts)
+    target.write_text(f"{HEAD}```text\n{log}```\n", encoding="utf-8")
+    print(f"{len(parts)} tasks: {target}")
+    return 0

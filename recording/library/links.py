@@ -1,0 +1,65 @@
+"""Links for downloads: one archived file, read only, for minutes, noted before they are handed out; off by default.
+
+A link outlives the role of whoever asked for it, which is why media is heard through the app instead, and why this needs
+a setting (docs/adr/0060).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from recording.domain.incoming.roles import Operation
+from recording.domain.state.chunk import Home
+from recording.domain.state.transitions import is_archived
+from recording.errors import RequestError, StorageRefusedError
+from recording.errors.codes import Code
+from recording.library.listening import Media, read_media
+from recording.ports import AuditEntry, Ports
+from recording.ports.audit import DONE
+from recording.settings import Settings
+
+
+@dataclass(frozen=True)
+class DownloadLink:
+    """A link, until when it opens, and what the file is called when it is kept."""
+
+    url: str
+    expires_at: datetime
+    file_name: str
+
+
+def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings) -> DownloadLink:
+    """Return a link to the whole file of a chunk; the audit trail has who was given it before the caller has.
+
+    Args:
+        media: a chunk's file as it is archived; a single speaker's exists nowhere.
+        caller: who asks.
+        ports: archive, links and trail.
+        settings: whether links are allowed, and for how long they open.
+
+    Raises:
+        RequestError: `download_links_off` (403), `no_such_channel`, `not_archived`, `media_offline`, or `download_link_refused` (409).
+        StorageError: archive or trail do not answer; nothing was handed out.
+    """
+    if media.channel is not None:
+        raise RequestError("one speaker's file is made as it is sent", code=Code.NO_SUCH_CHANNEL)
+    if settings.download_links_for is None or ports.links is None:
+        raise RequestError("links for downloads are off here", code=Code.DOWNLOAD_LINKS_OFF)
+    task = media.chunk.task
+    if task.home is Home.EXTERNAL or not is_archived(media.chunk) or media.chunk.blob_name is None:
+        raise RequestError("the file is not in the archive's own storage", code=Code.NOT_ARCHIVED)
+    read_media(media, 0, min(1, media.length_bytes), ports)  # a link to what cannot be read would only look like one
+    now = ports.clock.now()
+    until = now.replace(microsecond=0) + settings.download_links_for
+    part = f"chunk {task.index}, all of it, by a link until {until:%H:%M:%S} UTC"
+
+    def note(outcome: str) -> None:
+        ports.audit.add(AuditEntry(now, Operation.LINK, task.recording_id, caller, outcome, part=part))
+
+    try:
+        url = ports.links.link(media.chunk.blob_name, media.file_name, media.media_type, until)
+    except StorageRefusedError:
+        note(Code.DOWNLOAD_LINK_REFUSED)
+        message = "the archive's account signs no links for this app"
+        raise RequestError(message, code=Code.DOWNLOAD_LINK_REFUSED) from None
+    note(DONE)
+    return DownloadLink(url, until, media.file_name)
