@@ -106,7 +106,28 @@ def screenshots(
     raise typer.Exit(main(folder))
 
 
-@app@app.command()
+@appclass DayOf(StrEnum):
+    """How the console's screens are seen."""
+
+    FULL = "full"
+    EMPTY = "empty"
+    SLOW = "slow"
+    BROKEN = "broken"
+
+
+@app.command()
+def console(
+    state: Annotated[DayOf, typer.Argument(help="full, empty, slow or broken")] = DayOf.FULL,
+    recordings: Annotated[int, typer.Option(help="how many more than those with media", min=0, max=1_000)] = 300,
+    port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7072,
+) -> None:
+    """Serve the console over a made-up day of a contact centre, to judge its screens by."""
+    from dev.console.look import DayState, main
+
+    raise typer.Exit(main(DayState(state.value), recordings, port))
+
+
+@app.command()
 def walk(
     target: Annotated[Path, typer.Argument(help="the page to write", dir_okay=False)] = Path("docs/console-walk.md"),
 ) -> None:

@@ -100,9 +100,16 @@ def quiet_day() -> Day:
     return Day(_world(), {})
 
 
-def busy_day(background: int = 0) -> Day:
-    """Return a day with the calls above, what needs attention, and so many more recordings without media."""
+def busy_day(background: int = 0, now: datetime | None = None) -> Day:
+    """Return a day with the calls above, what needs attention, and so many more recordings without media.
+
+    Args:
+        background: how many more.
+        now: when it is, for people who look at it; None: the time of all tests.
+    """
     here = _world()
+    if now is not None:
+        here.fakes.clock.advance(seconds=(now - here.now).total_seconds())
     ids = {call.name: recording_id_of(call.name) for call in CALLS}
     for number, call in enumerate(CALLS):
         record_call(here, call, number)

@@ -61,6 +61,7 @@ class ConsoleServer:
     """A running console; use it as a context manager.
 
     Attributes:
+        port: of loopback; 0 takes a free one.
         delay: seconds that every answer of the API takes; a slow network.
         broken: answers by the beginning of their path under `console/api`: the status instead.
         seen: method and path of every request, with its headers.
@@ -69,14 +70,15 @@ class ConsoleServer:
 
     day: Day
     probe: Callable[[Settings], Probe]
+    port: int = 0
     delay: float = 0.0
     broken: dict[str, int] = field(default_factory=dict)
     seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        """Begin to answer on a free port of loopback."""
-        self._server = _Quiet(("127.0.0.1", 0), _handler(self))
+        """Begin to answer."""
+        self._server = _Quiet(("127.0.0.1", self.port), _handler(self))
         self._server.daemon_threads = True
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._server.serve_forever, name="console", daemon=True)

@@ -3,9 +3,9 @@
 import { call, post, tabs as otherTabs } from "./api.js";
 import { busy, fill, h, icon, save } from "./dom.js";
 import { filesCard, madeCard } from "./files.js";
-import { clock, counted, left, moment, secondsOf, size, spoken, when } from "./format.js";
+import { clock, counted, left, moment, secondsOf, size, when } from "./format.js";
 import { keptCard } from "./keep.js";
-import { empty, fact, identifier, loading, load, refused, trouble } from "./parts.js";
+import { empty, fact, identifier, loading, load, refused } from "./parts.js";
 import { isPlayable, playerOf } from "./player.js";
 import { lineOf, notesOf } from "./timeline.js";
 import { badge, faultWords, isArchived, participantName, plain } from "./words.js";
