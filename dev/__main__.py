@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from dev.console import DayState
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -106,25 +108,16 @@ def screenshots(
     raise typer.Exit(main(folder))
 
 
-@appclass DayOf(StrEnum):
-    """How the console's screens are seen."""
-
-    FULL = "full"
-    EMPTY = "empty"
-    SLOW = "slow"
-    BROKEN = "broken"
-
-
-@app.command()
+@app@app.command()
 def console(
-    state: Annotated[DayOf, typer.Argument(help="full, empty, slow or broken")] = DayOf.FULL,
+    state: Annotated[DayState, typer.Argument(help="full, empty, slow or broken")] = DayState.FULL,
     recordings: Annotated[int, typer.Option(help="how many more than those with media", min=0, max=1_000)] = 300,
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7072,
 ) -> None:
     """Serve the console over a made-up day of a contact centre, to judge its screens by."""
-    from dev.console.look import DayState, main
+    from dev.console.look import main
 
-    raise typer.Exit(main(DayState(state.value), recordings, port))
+    raise typer.Exit(main(state, recordings, port))
 
 
 @app.command()

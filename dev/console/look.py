@@ -1,26 +1,17 @@
 """Serves the console over a made-up day, for people to look at: full, empty, slow or broken."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 
+from dev.console import DayState
 from dev.console.day import busy_day, quiet_day
 from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
+from dev.stopping import wait_for_stop
 
 SLOW = 2.5  # seconds for each answer
 ALL_BUT_WHO_ONE_IS = ("now", "recordings", "held", "audit", "health", "holds", "disposition", "exports", "erasures")
-
-
-class DayState(StrEnum):
-    """How the screens are seen."""
-
-    FULL = "full"
-    EMPTY = "empty"
-    SLOW = "slow"
-    BROKEN = "broken"
 
 
 @contextmanager
@@ -38,7 +29,6 @@ def served(state: DayState, recordings: int, port: int = 0) -> Iterator[ConsoleS
 def main(state: DayState, recordings: int, port: int) -> int:
     """Serve until somebody has seen enough."""
     with served(state, recordings, port) as server:
-        print(f"the console over a {state} day: {server.url}\nsign in as any of the made-up people; Ctrl+C ends it")
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        print(f"the console over a {state} day: {server.url}\nsign in as anybody; Ctrl+C ends it", flush=True)
+        wait_for_stop()
     return 0

@@ -109,7 +109,7 @@ export function madeCard(context) {
   }
 
   const asking = Object.entries(KINDS).filter(([kind]) => (kind === "joined" ? recording.chunks.length > 1 : isUnmixed));
-  if (!me.may.listen && !asking.length) return null;
+  if (!asking.length) return null;
   look();
   return h(
     "section",

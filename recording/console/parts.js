@@ -13,7 +13,7 @@ export function trouble(error, again) {
   return h(
     "div",
     { class: "card trouble", role: "alert" },
-    h("p", { class: "strong" }, error.status === 403 ? "Your role does not allow this." : error.message),
+    h("p", { class: "strong" }, ["role_missing", "http_403"].includes(error.code) ? "Your role does not allow this." : error.message),
     error.remedy && h("p", null, error.remedy),
     error.code && h("p", { class: "quiet" }, `Code: ${error.code}`),
     again && h("button", { type: "button", class: "button", onclick: again }, "Try again"),

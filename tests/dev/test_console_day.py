@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dev.console.look import SLOW, DayState, served
+from dev.console import DayState
+from dev.console.look import SLOW, served
 from dev.console.server import PREFIX, ConsoleServer
 
 OWN_PAGE = {"Cookie": "who=admin", "Sec-Fetch-Site": "same-origin", "X-Recordings-Console": "1"}
