@@ -33,6 +33,7 @@ export function playerOf(recording, query) {
   let wanted = 0; // where to be once the chunk's metadata is there
   let isWanted = false; // whether it is to play
   let tries = 0;
+  let ticking = 0;
   let isThere = false; // whether the element stands where it was told to
   let quiet = [];
 
@@ -153,6 +154,7 @@ export function playerOf(recording, query) {
 
   /** While it plays: move the line, skip silence, light up who speaks. */
   function frame() {
+    cancelAnimationFrame(ticking);
     if (over.signal.aborted || media.paused) return undefined;
     const local = media.currentTime;
     const silence = skip.checked && quiet.find((one) => local >= one.start && local < one.end - 0.1);
@@ -163,7 +165,8 @@ export function playerOf(recording, query) {
       if (mixer.isDeaf(sounds, should(local))) return apart(true);
     }
     place();
-    return requestAnimationFrame(frame);
+    ticking = requestAnimationFrame(frame);
+    return undefined;
   }
 
   // --- what is seen ------------------------------------------------------------------------------------------------

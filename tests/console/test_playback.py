@@ -178,3 +178,29 @@ def test_a_second_tab_that_plays_silences_the_first(visits: Visit, server: Conso
         second.get_by_role("button", name="Play", exact=True).click()
         until(first, "document.querySelector('audio').paused")
         until(second, f"{AT} > 0.1")
+
+
+WAITING = """
+window.waiting = new Set();
+const ask = window.requestAnimationFrame.bind(window);
+const cancel = window.cancelAnimationFrame.bind(window);
+window.requestAnimationFrame = (call) => {
+  const id = ask((at) => { window.waiting.delete(id); call(at); });
+  window.waiting.add(id);
+  return id;
+};
+window.cancelAnimationFrame = (id) => { window.waiting.delete(id); cancel(id); };
+"""
+
+
+def test_many_jumps_leave_one_clock_running(visits: Visit, server: ConsoleServer) -> None:
+    """Each jump begins to play anew; the line is still moved once for each picture."""
+    go_to = "(it, at) => { it.value = at; it.dispatchEvent(new Event('input')); }"
+    with visits() as page:
+        page.add_init_script(WAITING)
+        shown(page, server, "mp3")
+        page.get_by_role("button", name="Play", exact=True).click()
+        for second in (10, 30, 20, 50, 40, 70, 60, 80):
+            page.get_by_label("Position").evaluate(go_to, second)
+            until(page, f"{AT} > {second} + 0.05 && {AT} < {second} + 5")
+        assert page.evaluate("window.waiting.size") <= 1
