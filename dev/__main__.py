@@ -130,7 +130,7 @@ def walk(
     raise typer.Exit(main(target))
 
 
-.command("host")
+@app.command("host")
 def functions_host(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[int, typer.Option(help="0 takes a free one", min=0, max=65535)] = 7071,
     settings: Annotated[Path | None, typer.Option(help="local.settings.json")] = None,

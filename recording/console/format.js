@@ -18,10 +18,13 @@ export function midnight(time) {
   return day;
 }
 
+// what people wrote as evidence may be anything
+const isTime = (iso) => /^\d{4}-\d\d-\d\dT/.test(iso) && !Number.isNaN(Date.parse(iso));
+
 /** Return a time of day and a day in words: "Today 14:05", "Fri 27 Nov 14:05". */
 export function moment(iso, seconds = false) {
   if (!iso) return "unknown";
-  if (Number.isNaN(Date.parse(iso))) return String(iso);
+  if (!isTime(iso)) return String(iso);
   const time = new Date(iso);
   const days = Math.round((midnight(Date.now()) - midnight(time)) / DAY);
   const clock = local({ hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}), hourCycle: "h23" }).format(time);
@@ -35,7 +38,7 @@ export function moment(iso, seconds = false) {
 /** Return a `<time>` whose title has the zone. */
 export function when(iso, seconds = false) {
   if (!iso) return h("span", { class: "quiet" }, "unknown");
-  if (Number.isNaN(Date.parse(iso))) return h("bdi", null, String(iso));
+  if (!isTime(iso)) return h("bdi", null, String(iso));
   const full = local({ dateStyle: "full", timeStyle: "long" }).format(new Date(iso));
   return h("time", { datetime: iso, title: full }, moment(iso, seconds));
 }

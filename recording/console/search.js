@@ -17,7 +17,7 @@ const last = { address: "", who: "", opened: "" };
 
 /** Show the screen. */
 export function showSearch(root, { query }) {
-  const state = { asked: {}, next: null, rows: 0, abort: new AbortController(), shown: "" };
+  const state = { asked: {}, next: null, rows: 0, abort: new AbortController(), shown: query.toString() };
   const results = h("div", { class: "results" });
   const said = h("p", { class: "quiet count", role: "status" });
   const form = formOf(query, location.hash === last.address ? last.who : "", submit);

@@ -146,7 +146,7 @@ class Code(StrEnum):
         "Download through the app; set it only if links may outlive roles.")
     DOWNLOAD_LINK_REFUSED = (
         "download_link_refused", 409, False, Fault.OPERATOR,
-        "The archive's account gives the app's identity no key to sign links with, or is reached with a connection string.",
+        "The archive's account gives the app's identity no key to sign with, or is reached with a connection string.",
         "Reach the archive by identity, with a role that may ask for a delegation key; or download through the app.")
     RANGE_MISSING = (
         "range_missing", 400, False, Fault.CALLER,

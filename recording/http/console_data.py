@@ -148,7 +148,10 @@ def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.Http
         writer.writerow(_COLUMNS)
         writer.writerows(_cells(FoundView.of(one).plain()) for one in page.items)
         headers = {"Content-Disposition": 'attachment; filename="recordings.csv"'}
-        headers |= {"X-Recordings-Count": str(len(page.items)), **({"X-Recordings-Next": page.next} if page.next else {})}
+        headers |= {
+            "X-Recordings-Count": str(len(page.items)),
+            **({"X-Recordings-Next": page.next} if page.next else {}),
+        }
         body = text.getvalue().encode("utf-8-sig")
         return func.HttpResponse(body, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
 

@@ -64,7 +64,7 @@ def chunk_peaks(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
 
 def download_link(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage that opens this file for minutes."""
+    """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage that opens the file for minutes."""
 
     def hand_out() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LINK, dependencies)

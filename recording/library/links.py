@@ -1,7 +1,7 @@
 """Links for downloads: one archived file, read only, for minutes, noted before they are handed out; off by default.
 
-A link outlives the role of whoever asked for it, which is why media is heard through the app instead, and why this needs
-a setting (docs/adr/0060).
+A link outlives the role of whoever asked for it, which is why media is heard through the app, and why this needs a
+setting (docs/adr/0060).
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings
         settings: whether links are allowed, and for how long they open.
 
     Raises:
-        RequestError: `download_links_off` (403), `no_such_channel`, `not_archived`, `media_offline`, or `download_link_refused` (409).
+        RequestError: `download_links_off` (403), `no_such_channel` (404), `not_archived`, `media_offline` or
+            `download_link_refused` (409).
         StorageError: archive or trail do not answer; nothing was handed out.
     """
     if media.channel is not None:

@@ -188,6 +188,8 @@ def test_every_screen_is_shown_and_none_is_wider_than_a_phone(
     for screen in ("now", "search?range=any", "kept", "requests", "held", "audit", "health"):
         firefox.evaluate(f"(() => {{ location.hash = '#/{screen}'; }})()")
         name = screen.partition("?")[0].capitalize()
-        until(keys.page, f"document.querySelector('h1').textContent === '{name}' && !document.querySelector('.loading')")
+        until(
+            keys.page, f"document.querySelector('h1').textContent === '{name}' && !document.querySelector('.loading')"
+        )
         assert firefox.evaluate("document.documentElement.scrollWidth") <= 320, screen
     firefox.call("browsingContext.setViewport", context=firefox.context, viewport=None)

@@ -71,9 +71,10 @@ def test_one_file_of_all_is_made_followed_heard_and_kept(browser: Browser, serve
             made.get_by_role("button", name="Download All of it").click()
         assert waiting.value.suggested_filename.endswith(" All of it.mp3")
         expect(made.get_by_text("SHA-256 matches")).to_be_visible()
+        kept = waiting.value.path().read_bytes()
     blobs = server.day.world.fakes.archive.blobs
     (name,) = [name for name in blobs if "derived.joined" in name and name.endswith(".mp3")]
-    assert waiting.value.path().read_bytes() == blobs[name].data
+    assert kept == blobs[name].data
     heard = [row for row in server.day.world.fakes.audit.written if row.operation == "derived_media"]
     assert {(row.part or "").rpartition(" ")[0].rpartition(", ")[2] for row in heard} == {"0-7"}
 

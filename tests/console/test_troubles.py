@@ -103,7 +103,7 @@ def test_a_time_that_is_none_does_not_take_the_page_away(
     with visits() as page:
         opened(page, server, "mp3")
         for value in evidence.values():
-            expect(page.get_by_role("region", name="Facts").get_by_text(str(value))).to_be_visible()
+            expect(page.get_by_role("region", name="Facts").get_by_text(str(value), exact=True)).to_be_visible()
     catalog.save_recording(kept.model_copy(update={"consent": before.consent}))
 
 
@@ -155,9 +155,10 @@ def test_a_download_survives_a_part_that_fails(visits: Visit, server: ConsoleSer
         with page.expect_download(timeout=60_000) as waiting:
             page.get_by_role("button", name="Download chunk 0", exact=True).click()
         expect(page.get_by_text("SHA-256 matches")).to_be_visible()
+        kept = waiting.value.path().read_bytes()
     assert len(failed) == 2
     chunk = server.day.world.fakes.catalog.chunks_of(server.day.ids["wav"])[0]
-    assert waiting.value.path().read_bytes() == server.day.world.fakes.archive.blobs[chunk.blob_name or ""].data
+    assert kept == server.day.world.fakes.archive.blobs[chunk.blob_name or ""].data
 
 
 def test_an_erased_recording_stops_with_the_next_part(browser: Browser) -> None:
@@ -322,8 +323,8 @@ def test_the_table_has_all_rows_that_are_shown(visits: Visit, server: ConsoleSer
                 page.get_by_role("button", name="Show more").click()
         with page.expect_download() as waiting:
             page.get_by_role("button", name="CSV").click()
+        text = waiting.value.path().read_text(encoding="utf-8-sig")
         links = [one.get_attribute("href") or "" for one in page.locator("tbody a.open").all()]
-    text = waiting.value.path().read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == 250
     assert [f"#/recording/{row['recordingId']}" for row in rows] == links

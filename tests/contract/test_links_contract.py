@@ -1,4 +1,4 @@
-"""Links for downloads: signed by the identity, for one blob, to read it, for minutes; refused where the account does."""
+"""Links for downloads: signed by the identity, for one blob, to read it, for minutes; refused where the account is."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,9 @@ def test_each_link_has_a_key_of_its_own(account: Settings, reached: World) -> No
     assert len(reached.script.seen) == 2
 
 
-@pytest.mark.parametrize("code", ["AuthorizationPermissionMismatch", "AuthorizationFailure", "KeyBasedAuthenticationNotPermitted"])
+@pytest.mark.parametrize(
+    "code", ["AuthorizationPermissionMismatch", "AuthorizationFailure", "KeyBasedAuthenticationNotPermitted"]
+)
 def test_an_account_that_gives_no_key_refuses(code: str, account: Settings, reached: World) -> None:
     """A missing role, a firewall: an operator must act, and the message has no address."""
     reached.script.anything(Answer(403, headers={"x-ms-error-code": code}))

@@ -40,7 +40,12 @@ class FakeLinks(Scripted):
         parts = urlsplit(url)
         name, until = self.given.get(parse_qs(parts.query).get("sig", [""])[0], ("", self._clock.now()))
         is_this = parts.path.removeprefix("/recordings/") == quote(name)
-        if method not in ("GET", "HEAD") or not is_this or self._clock.now() >= until or name not in self._archive.blobs:
+        if (
+            method not in ("GET", "HEAD")
+            or not is_this
+            or self._clock.now() >= until
+            or name not in self._archive.blobs
+        ):
             return None
         return self._archive.blobs[name].data
 

@@ -19,19 +19,19 @@ class DelegatedLinks:
     """Links into the archive container."""
 
     def __init__(self, settings: Settings) -> None:
-        self._has_identity = settings.archive_storage.connection_string is None
+        known = settings.archive_storage
         self._name = settings.archive_container
-        self._service = blob_service(settings.archive_storage)
-        self._container = BlobContainer(self._service, settings.archive_container)
+        has_identity = known.connection_string is None and (known.blob_uri or "").startswith("https://")
+        self._service = blob_service(known) if has_identity else None
 
     def close(self) -> None:
         """Close the connections."""
-        self._container.close()
+        if self._service is not None:
+            self._service.close()
 
     def link(self, name: str, file_name: str, media_type: str, until: datetime) -> str:
         """Ask for a key that lives no longer than the link, and sign with it; it is kept nowhere."""
-        address = str(self._container.blob(name).url)
-        if not self._has_identity or not address.startswith("https://") or "?" in address:
+        if self._service is None:
             raise StorageRefusedError("links need an identity and https, and this account is reached otherwise")
         with translated("asking for a key to sign a link with"):
             begin = datetime.now(UTC) - _CLOCKS
@@ -48,4 +48,4 @@ class DelegatedLinks:
                 content_disposition=f"attachment; filename*=UTF-8''{quote(file_name)}",
                 content_type=media_type,
             )
-        return f"{address}?{signature}"
+        return f"{BlobContainer(self._service, self._name).blob(name).url}?{signature}"

@@ -1,4 +1,4 @@
-"""Links for downloads over the console's route: off by default, short, of one file, noted before they are handed out."""
+"""Links for downloads over the console: off by default, short, of one file, noted before they are handed out."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -86,7 +86,7 @@ def test_without_a_row_in_the_trail_no_link_leaves() -> None:
 
 
 def test_what_cannot_be_read_gets_no_link() -> None:
-    """Another chunk, one speaker of several, the archive tier, media that was disposed of, storage of the customer's."""
+    """Another chunk, one speaker of several, the archive tier, media that was disposed of."""
     here = archived()
     assert outcome(link(here, path=PATH.replace("/0/", "/7/"))) == (404, "chunk_not_found")
     assert outcome(link(here, channel="1")) == (404, "no_such_channel")

@@ -82,7 +82,8 @@ READS = {
 }
 OPENS: dict[Role, set[Operation]] = {
     Role.READ: READS,
-    Role.LISTEN: READS | {Operation.LISTEN, Operation.SEE_PEAKS, Operation.DERIVE, Operation.HEAR_DERIVED}
+    Role.LISTEN: READS
+    | {Operation.LISTEN, Operation.SEE_PEAKS, Operation.DERIVE, Operation.HEAR_DERIVED}
     | {Operation.LINK},
     Role.CONTROL: READS
     | {Operation.START, Operation.PAUSE, Operation.RESUME, Operation.STOP, Operation.TAG, Operation.CONSENT},

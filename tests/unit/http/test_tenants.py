@@ -212,9 +212,7 @@ CONSOLE_CELLS: dict[tuple[str, str], Cell] = {
     ("POST", "recordings/{recordingId}/chunks/{index}/link"): lambda of: [
         Ask({"recordingId": of.recording, "index": "0"}, {}, method="POST", is_there=False)
     ],
-    ("GET", "held/{id*}/media"): lambda of: [
-        Ask({"id*": of.held}, headers={"Range": "bytes=0-99"}, is_there=False)
-    ],
+    ("GET", "held/{id*}/media"): lambda of: [Ask({"id*": of.held}, headers={"Range": "bytes=0-99"}, is_there=False)],
     ("GET", "erasures"): lambda _: [Ask(is_item=False)],
     ("GET", "exports"): lambda _: [Ask(is_item=False)],
     ("GET", "exports/{exportId}/bundle"): lambda of: [
