@@ -108,7 +108,7 @@ def screenshots(
     raise typer.Exit(main(folder))
 
 
-@app@app.command()
+@app.command()
 def console(
     state: Annotated[DayState, typer.Argument(help="full, empty, slow or broken")] = DayState.FULL,
     recordings: Annotated[int, typer.Option(help="how many more than those with media", min=0, max=1_000)] = 300,

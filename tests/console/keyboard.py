@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 NAME_OF_FOCUS = """() => {
   const element = document.activeElement;
   const label = element.labels?.[0]?.textContent;
-  const role = element.getAttribute("role") ?? element.type ?? element.tagName.toLowerCase();
+  const role = element.getAttribute("role") || element.type || element.tagName.toLowerCase();
   return [role, (element.getAttribute("aria-label") ?? label ?? element.textContent ?? "").trim()];
 }"""
 

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -55,7 +56,11 @@ def account() -> Settings:
 @pytest.fixture
 def reached(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The scripted server as that account."""
-    found = {"proxies": {"https": world.proxy.url}, "connection_verify": world.ca_bundle, "retry_total": 0}
+    found: dict[str, Any] = {
+        "proxies": {"https": world.proxy.url},
+        "connection_verify": world.ca_bundle,
+        "retry_total": 0,
+    }
     monkeypatch.setattr(links, "blob_service", lambda _: BlobServiceClient(ACCOUNT, Identity(), **found))
     return world
 

@@ -7,6 +7,7 @@ import pytest
 
 from recording.domain.watched.attention import Attention
 from recording.http.console_files import CONTENT_SECURITY_POLICY, FOLDER, files
+from tests.repo.docs.repository import DOCS
 
 LARGEST = 60_000  # bytes of all files, compressed
 SCRIPTS = sorted(FOLDER.glob("*.js"))
@@ -69,3 +70,10 @@ def test_everything_that_needs_attention_has_words() -> None:
     words = (FOLDER / "words.js").read_text("utf-8").partition("export const KINDS")[2].partition("};")[0]
     told = re.findall(r'^  (\w+): \["(?:bad|warn)", "[^"]+", "[^"]+", "[^"]+"\],$', words, re.MULTILINE)
     assert sorted(told) == sorted(Attention)
+
+
+def test_the_walk_that_is_shown_has_all_ten_tasks() -> None:
+    """`python -m dev walk` writes it from the tests; a task that is left out would be missed here."""
+    walk = (DOCS / "console-walk.md").read_text("utf-8")
+    told = {int(number) for number in re.findall(r"^(\d+)\. ", walk, re.MULTILINE)}
+    assert told >= set(range(1, 11))
