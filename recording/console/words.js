@@ -12,7 +12,7 @@ export const KINDS = {
   incomplete: ["warn", "Incomplete", "Some files of the recording were announced, others were not.", "Check Event Grid's subscriptions (Health)."],
   pause_overdue: ["warn", "Pause overdue", "A pause should be over and was not ended.", "Resume or stop the recording, or tell the application that paused it."],
   consent_missing: ["warn", "No consent", "It was started elsewhere, without the consent that its policy asks for.", "Tell the consent, or stop the recording."],
-  endpoint_failing: ["warn", "Events fail", "A receiver of events takes nothing, or is sent nothing any more.", "Mend the receiver; then send again what it missed (runbook)."],
+  endpoint_failing: ["warn", "Events fail", "A receiver of events takes nothing, or is sent nothing any more.", "Fix the receiver; then send again what it missed (runbook)."],
   fallback_in_use: ["warn", "In the fallback", "The archive refuses writes; the file is in the second destination.", "Give the archive its role or room back; the app moves the file home by itself."],
   stuck: ["warn", "Stuck", "It fails again and again; there is still time.", "Read the reason, fix it, then retry."],
   held: ["warn", "Held", "It waits for a decision.", "Listen or read, then accept or dismiss it with a note."],
