@@ -36,6 +36,7 @@ LEFT_OUT = {
     "ARCHIVE_STORAGE__accountName": "the same",
     "CALL_POLICIES": "the default; extraAppSettings, as one JSON text",
     "TENANTS": "none; extraAppSettings, as one JSON text",
+    "DOWNLOAD_LINK_MINUTES": "off, for a link outlives a role; extraAppSettings for minutes",
     "RUNNING_PER_CALLER": "off; extraAppSettings for a limit",
     "START_RATE_PER_MINUTE": "the default; extraAppSettings for another limit",
     "WEBSITE_AUTH_ENABLED": "the platform sets it",
