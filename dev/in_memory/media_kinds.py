@@ -69,6 +69,7 @@ CUT_WAV = {
     "RF64 without its sizes": riff(_PLAIN, ALL_ONES, b"RF64"),
     "BW64 without its sizes": riff(_PLAIN, ALL_ONES, b"BW64"),
     "cut in the header": riff(_PLAIN)[:30],
+    "the format after the sound": riff(chunk(b"data", SECOND) + form()),
 }
 
 

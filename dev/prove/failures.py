@@ -16,8 +16,8 @@ from recording.control.audit import audited
 from recording.control.pauses import pause_recording, stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.archived.drift import SCRUB_DUE_AFTER
-from recording.domain.archived.receipt import MORE_TO_COME
 from recording.domain.calls.policy import CallPolicy, TimeIsUp
+from recording.domain.formats import MORE_TO_COME
 from recording.domain.incoming.roles import Operation
 from recording.domain.state import patience
 from recording.domain.state.records import changed

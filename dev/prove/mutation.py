@@ -60,7 +60,7 @@ TARGETS = (
             "unit/reconcile/test_overdue.py",
             "unit/operate/test_held.py",
         ),
-        ("may_delete_source", "_metadata_is_settled", "names_the_same_object"),
+        ("may_delete_source", "metadata_is_settled", "names_the_same_object"),
     ),
     Target(
         "recording.domain.archived.integrity",
@@ -82,9 +82,15 @@ TARGETS = (
             "unit/reconcile/test_overdue.py",
             "unit/archive/test_priority.py",
             "unit/archive/test_fallback.py",
+            "unit/archive/test_growing.py",
         ),
-        ("_deleted",),
+        ("_deleted", "_check_has_not_grown"),
     ),
+    Target(
+        "recording.domain.state.patience",
+        ("unit/domain/state/test_patience.py", "unit/archive/test_growing.py", "unit/archive/test_hand_and_time.py"),
+    ),
+    Target("recording.ingest.twins", ("unit/archive/test_contested_index.py", "unit/test_ingest.py")),
     *(
         Target(f"recording.domain.media.{walker}", _MEDIA, is_asked_for=True)
         for walker in ("wav", "mp3", "mp4", "mp4_tracks", "mp4_fragments")

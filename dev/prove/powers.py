@@ -55,6 +55,11 @@ class Power:
         """Return whether the end of a chunk other than "archived, once, with equal bytes" is this power's doing."""
         return False
 
+    def excuses_absence(self, made: ChunkTask) -> bool:
+        """Return whether it is this power's doing that a chunk is held and has no row."""
+        del made
+        return False
+
 
 @dataclass
 class HandInTheArchive(Power):
@@ -289,6 +294,41 @@ class BackdatedFirst(Power):
         self.world.announces(event(told, eventTime=at.isoformat(), id=f"{made.index} {at}", data=facts))
 
 
+@dataclass
+class WrongIndexFirst(Power):
+    """Some files are announced under a wrong index of their recording before they are announced truly."""
+
+    OFFSET: ClassVar[int] = 50  # between a true index and a wrong one
+    chosen: set[str] = field(default_factory=set)  # documents
+    over_at: datetime | None = None
+
+    def begin(self) -> None:
+        """Announce them."""
+        for made in self.tasks:
+            if self.dice.random() < 0.5:
+                self.chosen.add(made.document_id)
+                told = chunk(made.index + self.OFFSET, made.document_id)
+                facts = {"recordingDurationMs": made.recording_duration_ms}
+                self.world.announces(event(told, id=f"wrong {made.index}", data=facts))
+
+    def end(self) -> None:
+        """Note when metadata could be had."""
+        self.over_at = self.world.now
+
+    def excuses(self, record: ChunkRecord) -> bool:
+        """Return whether the trouble lasted so long that no metadata could decide."""
+        return record.task.document_id in self.chosen and self._is_too_late(record.task)
+
+    def excuses_absence(self, made: ChunkTask) -> bool:
+        """Return the same for the true index, of which there is an entry in quarantine then."""
+        kept = self.world.fakes.quarantine.kept.values()
+        is_held = any(entry.reason == "duplicate_document" and made.document_id in entry.payload for entry in kept)
+        return is_held and made.document_id in self.chosen and self._is_too_late(made)
+
+    def _is_too_late(self, made: ChunkTask) -> bool:
+        return self.over_at is None or self.over_at >= made.expires_at - timedelta(hours=2)
+
+
 POWERS: tuple[type[Power], ...] = (
     HandInTheArchive,
     SteadyWrongBody,
@@ -298,6 +338,7 @@ POWERS: tuple[type[Power], ...] = (
     RedirectsElsewhere,
     OddDeleteLocations,
     BackdatedFirst,
+    WrongIndexFirst,
 )
 
 

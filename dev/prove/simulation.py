@@ -16,9 +16,9 @@ from typing import Any
 from dev.in_memory.builders import chunk, document_id, event, location, metadata, settings, task, wav
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
-from dev.prove.powers import POWERS, Power, was_never_ours_to_delete
+from dev.prove.powers import POWERS, Power, WrongIndexFirst, was_never_ours_to_delete
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
-from recording.domain.state.transitions import is_archived, is_finished
+from recording.domain.state.transitions import is_archived, is_disowned, is_finished
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
 from recording.settings import Settings
 
@@ -265,16 +265,28 @@ class Simulation:
         self.life.violations.append(what)
 
     def _check_end(self) -> None:
-        known = {record.task.document_id: record for record in self.world.fakes.catalog.chunks.values()}
+        records = list(self.world.fakes.catalog.chunks.values())
+        known = {record.task.document_id: record for record in records if record.task.index < WrongIndexFirst.OFFSET}
         for made, media in zip(_TASKS, _MEDIA, strict=True):
             record = known.pop(made.document_id, None)
-            if record is None:
+            if record is None and any(power.excuses_absence(made) for power in self.powers):
+                self.life.counts["held under their true index"] += 1
+            elif record is None:
                 self._violated(f"I2: chunk {made.index} was announced and is not known")
             else:
                 self._check_chunk(record, made, media)
         if known or not any(entry.payload.count(_FORGED) for entry in self.world.fakes.quarantine.kept.values()):
             self._violated("I6: the forged event was taken, or not kept")
-        self._check_same_catalog(list(self.world.fakes.catalog.chunks.values()))
+        for record in records:
+            if record.task.index >= WrongIndexFirst.OFFSET:
+                self._check_wrong_name(record)
+        self._check_same_catalog(records)
+
+    def _check_wrong_name(self, record: ChunkRecord) -> None:
+        """I3: a file has one index, the one that its metadata names."""
+        self.life.counts["wrong indexes"] += 1
+        if not is_disowned(record) and not any(power.excuses(record) for power in self.powers):
+            self._violated(f"I3: a wrong index is {record.state}, and does not give way to the one that metadata names")
 
     def _check_chunk(self, record: ChunkRecord, made: ChunkTask, media: bytes) -> None:
         if any(power.excuses(record) for power in self.powers):
@@ -283,7 +295,8 @@ class Simulation:
         if not was_never_ours_to_delete(self.world, record):
             self._violated(f"I2: chunk {made.index} is {record.state}, and we deleted its source")
         media_blobs = self.world.media_blobs(made.document_id)
-        blobs = [data for name, data in media_blobs.items() if ".suspect-" not in name]
+        aside = {one.blob_name for other in self.world.fakes.catalog.chunks.values() for one in other.suspects}
+        blobs = [data for name, data in media_blobs.items() if ".suspect-" not in name and name not in aside]
         self.life.counts["suspect bytes kept aside"] += len(media_blobs) - len(blobs)
         if is_archived(record):
             self.life.counts["archived"] += 1

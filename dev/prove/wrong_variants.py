@@ -18,10 +18,11 @@ from dev.prove.powers import (
     Power,
     RedirectsElsewhere,
     SteadyWrongBody,
+    WrongIndexFirst,
 )
 from dev.prove.simulation import live, silent_log
 from recording import ingest
-from recording.archive import claim, delete_source, fallback
+from recording.archive import claim, delete_source, fallback, metadata
 from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
@@ -154,6 +155,16 @@ def nothing_reopens() -> Iterator[Settings]:
         yield settings()
 
 
+@contextmanager
+def first_index_wins() -> Iterator[Settings]:
+    """Break a rule: whoever announces a file first decides its index, whatever its metadata names."""
+    with (
+        mock.patch.object(archive, "is_right_index", return_value=False),
+        mock.patch.object(metadata, "_yield_to_the_index_told", return_value=None),
+    ):
+        yield settings()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
@@ -167,6 +178,7 @@ VARIANTS: tuple[Variant, ...] = (
     suspects_take_the_name,
     call_any_delete_location,
     nothing_reopens,
+    first_index_wins,
 )
 
 
@@ -180,6 +192,7 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
     suspects_take_the_name: (SteadyWrongBody,),
     call_any_delete_location: (OddDeleteLocations,),
     nothing_reopens: (BackdatedFirst,),
+    first_index_wins: (WrongIndexFirst,),
 }
 
 

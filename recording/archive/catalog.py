@@ -6,7 +6,14 @@ from recording.archive.metadata import fetched_metadata, metadata_remarks
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
 from recording.domain.archived import layout
-from recording.domain.archived.integrity import Digest, duration_fault, media_remarks
+from recording.domain.archived.integrity import (
+    PROOF_EVENT,
+    PROOF_METADATA,
+    Digest,
+    duration_fault,
+    is_as_long,
+    media_remarks,
+)
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.formats import requested_combination
 from recording.domain.incoming.facts import facts_of_metadata
@@ -149,8 +156,12 @@ def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | Non
     if not _is_checked(work) or fault is not None or work.record.duration_ms is None:
         return []
     if document is not None and document.duration_ms is not None:
-        return ["duration agrees with the metadata minus pauses"]
-    return ["duration agrees with the event"] if work.task.recording_duration_ms else []
+        return [PROOF_METADATA]
+    told = work.task.recording_duration_ms
+    if not told:
+        return []
+    is_equal = is_as_long(work.record.duration_ms, told)
+    return [PROOF_EVENT if is_equal else "plays no longer than the event says"]
 
 
 def _remarks(work: Work, document: ChunkMetadata | None) -> tuple[str, ...]:

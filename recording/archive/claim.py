@@ -15,11 +15,11 @@ from recording.domain.state.transitions import FORGOTTEN, is_finished, is_held, 
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
 from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
+from recording.ports.clock import LARGEST_SKEW
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 _RIVAL_WAIT = timedelta(minutes=1)
-_LARGEST_SKEW = timedelta(minutes=1)  # a smaller difference decides nothing, and an answer takes its time
 
 
 class Claim(Protocol):
@@ -134,7 +134,7 @@ class Work:
         self.record = self._claim.save(record)
         if self.record.saved_at is not None and self.record.etag != before:  # else nothing was saved
             skew = self.ports.clock.now() - self.record.saved_at
-            self.skew = skew if abs(skew) >= _LARGEST_SKEW else timedelta()
+            self.skew = skew if abs(skew) >= LARGEST_SKEW else timedelta()
 
     def keep_claim(self) -> None:
         """Renew the claim in good time. Raises ClaimLostError when it has ended meanwhile."""

@@ -4,15 +4,32 @@ from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
 from recording.archive.manifest import keep_manifest
-from recording.archive.recopy import copy_anew
+from recording.archive.recopy import copy_anew, held_name
 from recording.domain.archived import layout
+from recording.domain.archived.integrity import PROOF_EVENT, PROOF_METADATA
 from recording.domain.incoming.locations import checked_location
-from recording.domain.state.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.domain.media.wav import REMARK_SOUND_SIZE
+from recording.domain.state import patience
+from recording.domain.state.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome, SourceOutcome
 from recording.domain.state.records import required
 from recording.domain.state.stored import Standing, StoredChunk, standing
-from recording.domain.state.transitions import may_delete_source, metadata_is_settled, moved, names_the_same_object
-from recording.errors import RecordingError, SourceGoneError, StorageBusyError, UnsafeLocationError
+from recording.domain.state.transitions import (
+    may_delete_source,
+    metadata_is_settled,
+    moved,
+    names_the_same_object,
+    recopied,
+)
+from recording.errors import (
+    CopyPausedError,
+    RecordingError,
+    SourceBrokenError,
+    SourceGoneError,
+    StorageBusyError,
+    UnsafeLocationError,
+)
 from recording.errors.codes import Code
+from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
 
@@ -63,6 +80,11 @@ def _why_left(work: Work) -> str | None:
 
 def _deleted(work: Work, location: str) -> SourceOutcome:
     """Delete as the holder of a living claim; the archive is the last one to be asked."""
+    is_checked = work.settings.media_check is MediaCheck.REQUIRE
+    if is_checked and not (
+        {PROOF_METADATA, PROOF_EVENT} & set(work.record.verified_how) or _tells_its_end(work.record)
+    ):
+        _check_has_not_grown(work)
     work.keep_claim()
     stored = _stored(work)
     if (found := standing(work.record, stored)) is not Standing.AS_PROVED:
@@ -74,6 +96,41 @@ def _deleted(work: Work, location: str) -> SourceOutcome:
     except SourceGoneError:
         was_there = False
     return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE
+
+
+def _tells_its_end(record: ChunkRecord) -> bool:
+    """Return whether a part of the file would not pass for the whole: its header or index says where it ends."""
+    if record.container in ("RIFF", "RF64", "BW64"):
+        return REMARK_SOUND_SIZE not in record.remarks
+    return record.container == "mp4"  # not in fragments
+
+
+def _check_has_not_grown(work: Work) -> None:
+    """Ask ACS for its file's length once more, some minutes after the copy, where nothing told how long it plays.
+
+    A part of a growing file opens and plays like a whole one.
+
+    Raises:
+        CopyPausedError: `length_unproven`, it is too soon.
+        SourceBrokenError: `length_unproven`, it has grown; the next try copies it anew under another name.
+    """
+    if wait := patience.still_grows_for(work.record, work.now()):
+        raise CopyPausedError("ACS is asked for the length once more", code=Code.LENGTH_UNPROVEN, retry_after=wait)
+    try:
+        with work.ports.source.open_content(work.task.content_location, 0, 1) as content:
+            total = content.declared_total
+    except SourceGoneError:
+        return
+    record = work.record
+    if total is None or total == record.length_bytes:
+        return
+    reason = "the source's file had grown since"
+    taken = held_name(work, record.blob_name or "", record.length_bytes or 0, record.sha256, reason)
+    work.record = recopied(record, taken)
+    work.save(last_error=Code.LENGTH_UNPROVEN)
+    raise SourceBrokenError(
+        "the source's file has another length now than when it was copied", code=Code.LENGTH_UNPROVEN
+    )
 
 
 def _stored(work: Work) -> StoredChunk:

@@ -9,7 +9,7 @@ from recording.archive.manifest import keep_manifest
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkState, ChunkTask, SourceOutcome
 from recording.domain.state.records import ChunkChanges
-from recording.domain.state.transitions import is_archived, moved
+from recording.domain.state.transitions import is_archived, is_disowned, moved
 from recording.domain.watched import deadline, retry
 from recording.errors import (
     ClaimHeldError,
@@ -154,12 +154,12 @@ def _quarantine(work: Work, error: RecordingError) -> None:
         work.record = moved(work.record, ChunkState.QUARANTINED, last_error=error.code, quarantine_reason=error.code)
         work.release()
     emit(Event.CHUNK_QUARANTINED, reason=error.code, detail=str(error), entry=entry, **ids_of(work.task))
-    if work.record.suspects:
-        _list_suspects(work)
+    if work.record.suspects or is_disowned(work.record):
+        _tell_in_manifest(work)
 
 
-def _list_suspects(work: Work) -> None:
-    """Let the manifest tell of the suspect bytes; the catalog does already."""
+def _tell_in_manifest(work: Work) -> None:
+    """Let the manifest tell of the suspect bytes, or of a gap that is none; the catalog does already."""
     try:
         keep_manifest(work)
     except (StorageError, ClaimLostError) as error:

@@ -13,6 +13,7 @@ from recording.archive.conflicts import check_conflict
 from recording.archive.delete_source import settle_source
 from recording.archive.failure import after_failure, wait_for_other
 from recording.archive.fallback import copy_or_heal
+from recording.archive.metadata import is_right_index
 from recording.archive.priority import queue_again, whose_turn
 from recording.archive.tasks import taken_task
 from recording.archive.verify import verify
@@ -34,7 +35,7 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
         RecordingError: as `archive_chunk`.
     """
     task = taken_task(text, ports, settings)
-    if task is None:
+    if task is None or (task.is_contested and not is_right_index(task, ports, settings)):
         return
     chosen = whose_turn(task, ports, settings)
     is_borrowed = chosen is not task

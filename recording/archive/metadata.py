@@ -1,15 +1,33 @@
-"""The metadata document of a chunk: fetched once a run, and only accepted when it is about this chunk."""
+"""The metadata document of a chunk: fetched once a run, and only accepted when it is about this chunk.
 
-from recording.archive.claim import Work
+It names the chunk's index. Where one file is announced under two, it decides which of them is right.
+"""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from recording.archive.claim import Work, ids_of
+from recording.archive.recopy import held_name
 from recording.domain.archived.layout import metadata_name
 from recording.domain.ids import are_same_id
 from recording.domain.incoming.locations import is_external
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
-from recording.domain.state.chunk import ChunkRecord, ChunkTask, MetadataOutcome
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkTask, Home, MetadataOutcome
 from recording.domain.state.stored import sha256_of
-from recording.domain.state.transitions import is_twin
-from recording.errors import SourceBrokenError, SourceError, SourceGoneError, SourceSlowError, UnsafeLocationError
+from recording.domain.state.transitions import is_archived, is_held, is_twin, recopied
+from recording.domain.watched import deadline, retry
+from recording.errors import (
+    ContentConflictError,
+    SourceBrokenError,
+    SourceError,
+    SourceGoneError,
+    SourceSlowError,
+    UnsafeLocationError,
+)
 from recording.errors.codes import Code
+from recording.ports import Ports
+from recording.settings import Settings
+from recording.telemetry import Event, emit
 
 
 def fetched_metadata(work: Work) -> ChunkMetadata:
@@ -18,6 +36,7 @@ def fetched_metadata(work: Work) -> ChunkMetadata:
     Raises:
         SourceError: it is not there yet, cannot be read (`metadata_unreadable`) or is about another chunk
             (`metadata_mismatch`); all of these may heal. One that was too slow is asked for once a run.
+        ContentConflictError: `duplicate_document`, it names another index, under which the file is announced too.
         UnsafeLocationError: its location is not one that may be called; that does not heal.
     """
     task = work.task
@@ -36,6 +55,7 @@ def fetched_metadata(work: Work) -> ChunkMetadata:
         _check_is_about(document, task)
     except SourceBrokenError:
         work.metadata_refused, work.metadata = work.metadata, None
+        _yield_to_the_index_told(work, work.metadata_refused)
         raise
     return document
 
@@ -82,3 +102,78 @@ def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
     is_of_other = document.document_id is not None and not are_same_id(document.document_id, task.document_id)
     if is_of_other or document.index not in (None, task.index):
         raise SourceBrokenError("the metadata is about another chunk", code=Code.METADATA_MISMATCH)
+
+
+# --- one file under two indexes
+
+
+def is_right_index(task: ChunkTask, ports: Ports, settings: Settings) -> bool:
+    """Return whether a file that has another index already is this chunk, by its own metadata.
+
+    Where the metadata is late, the task is sent again for later. What loses is held as `duplicate_document` already.
+
+    Raises:
+        StorageError: catalog or queue do not answer; the host delivers the message again.
+    """
+    others = [one for one in ports.catalog.chunks_of(task.recording_id) if one.task.document_id == task.document_id]
+    if any(one.key == task.key for one in others):  # it was decided so before
+        return True
+    if any(one.metadata is MetadataOutcome.ARCHIVED for one in others):
+        return False
+    try:
+        document = read_metadata(_document(task, others, ports, settings))
+    except UnsafeLocationError:
+        return False
+    except SourceError as error:
+        left = deadline.time_left(task.expires_at, ports.clock.now())
+        if left.total_seconds() > 0:
+            delay = retry.retry_delay(task.attempt + 1, left, ports.jitter(), error.retry_after)
+            ports.queue.send(task.again(), delay)
+            emit(Event.CHUNK_WAITING, code=error.code, delay_seconds=delay, **ids_of(task))
+        return False
+    is_about_it = document.document_id is not None and are_same_id(document.document_id, task.document_id)
+    return is_about_it and document.index == task.index
+
+
+def _document(task: ChunkTask, others: Sequence[ChunkRecord], ports: Ports, settings: Settings) -> bytes:
+    """Read the document where it was announced, or where it was archived with the file under the other name."""
+    location = task.metadata_location or ""
+    try:
+        if is_external(location, settings.external_containers):
+            return ports.external.read_metadata(location)
+        return ports.source.read_metadata(location)
+    except SourceGoneError:
+        for other in others:
+            if other.blob_name is not None and (kept := ports.archive.get(metadata_name(other.blob_name))) is not None:
+                return kept[0]
+        raise
+
+
+def _yield_to_the_index_told(work: Work, raw: bytes) -> None:
+    """Give way where the document names another index, under which the same file is announced and will be archived.
+
+    Raises:
+        ContentConflictError: `duplicate_document`. Bytes that are committed under this name stay listed beside it.
+    """
+    task = work.task
+    try:
+        document = read_metadata(raw)
+    except SourceBrokenError:
+        return
+    if document.index in (None, task.index) or not are_same_id(document.document_id or "", task.document_id):
+        return
+    key = ChunkKey(recording_id=task.recording_id, index=document.index or 0, document_id=task.document_id)
+    other = work.ports.catalog.get_chunk(key)
+    has_bytes = work.record.blob_name is not None
+    if other is None or not other.task.is_contested:  # else the metadata was not asked for that one
+        return
+    if is_archived(other) or not (has_bytes or is_held(other)):
+        _yield(work, f"its metadata names index {document.index}, under which it is announced too")
+
+
+def _yield(work: Work, reason: str) -> NoReturn:
+    record = work.record
+    if record.blob_name is not None and work.task.home is Home.ACS:
+        taken = held_name(work, record.blob_name, record.length_bytes or 0, record.sha256, reason)
+        work.record = recopied(record, taken)
+    raise ContentConflictError(reason, code=Code.DUPLICATE_DOCUMENT)

@@ -8,6 +8,7 @@ from typing import Self
 from recording.errors import RequestError
 from recording.errors.codes import Code
 
+MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but the last
 MOST_UNMIXED_CHANNELS = 5  # call recording overview: unmixed audio has one participant per channel, up to five
 
 

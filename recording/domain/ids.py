@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 import re
+from urllib.parse import unquote
 
 # Recording ids are base64url JSON (~160 characters), document ids like 0-eus-d12-<32 hex>, call ids are GUIDs.
 # A little more is let through (padding, dots), nothing that means something in a path, a query or a log line.
@@ -40,6 +41,17 @@ def name_of(value: str) -> str:
     return "h-" + hashlib.sha256(value.encode()).hexdigest()[:32]
 
 
+def unescaped(value: str) -> str:
+    """Return an id as it is without the escapes of a URL, in which some senders write its padding."""
+    plain = unquote(value) if "%" in value else value
+    return value if "/" in plain and "/" not in value else plain  # to some readers that is another path
+
+
+def in_plain_letters(value: str) -> str:
+    """Return an id in the alphabet of base64 that URLs, blobs and tables take."""
+    return value.replace("+", "-").replace("/", "_")
+
+
 def canonical_id(value: str) -> str:
     """Return the one spelling under which an id is kept, whatever spelling it arrived in.
 
@@ -47,7 +59,7 @@ def canonical_id(value: str) -> str:
     """
     if _GUID.fullmatch(value):
         return value.lower()
-    bare = value.rstrip("=").replace("+", "-").replace("/", "_")
+    bare = in_plain_letters(value.rstrip("="))
     return bare if bare != value and _decoded(bare) is not None else value
 
 

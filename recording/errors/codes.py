@@ -553,6 +553,12 @@ class Code(StrEnum):
         "The copy used up `COPY_TIME_BUDGET`. What is staged stays, and the next run starts at once and goes "
         "on from there.",
         "Nothing. If one file needs many runs: a larger instance.")
+    LENGTH_UNPROVEN = (
+        "length_unproven", None, True, Fault.ACS,
+        "The media is archived, but nothing tells how long it plays, and a part of a file that still grows looks "
+        "whole. Ten minutes after the copy ACS is asked for its length again; if the file has grown, it is "
+        "copied anew.",
+        "Nothing.")
     MEDIA_UNREADABLE = (
         "media_unreadable", None, True, Fault.ACS,
         "The bytes do not open as their format, or play too short or too long. They are fetched again for hours.",
@@ -605,8 +611,8 @@ class Code(StrEnum):
         "Likely a forgery.")
     DUPLICATE_DOCUMENT = (
         "duplicate_document", None, False, Fault.ACS,
-        "An event names a file under a second index of the same recording. The file is archived once, under "
-        "the first.",
+        "An event names a file under a second index of the same recording. The file is archived once: under the "
+        "index that its metadata names, else under the first.",
         "Nothing; compare the indexes with the call if in doubt.")
     EVENT_TOO_LARGE = (
         "event_too_large", None, False, Fault.ACS,

@@ -23,7 +23,7 @@ from recording.ingest.hold import hold_chunk, payload_of, quarantine
 from recording.ingest.queue_tasks import enqueue
 from recording.ingest.recording import announced_more, recording_of
 from recording.ingest.tasks import tasks_of
-from recording.ingest.twins import one_of_each_object
+from recording.ingest.twins import ask_metadata, one_of_each_object
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
@@ -98,8 +98,9 @@ def _taken(
     recording = recording_of(event, odd, ports, settings) if tasks else announced_more(event, odd, ports)
     if tasks and recording is not None:
         tasks, twins = one_of_each_object(tasks, recording, ports)
-        odd += twins
+        odd += [twin.odd for twin in twins]
         enqueue([task.in_folder(recording.folder or "") for task in tasks], event, came_from, ports)
+        ask_metadata(twins, recording.folder or "", ports)
     return event, odd
 
 

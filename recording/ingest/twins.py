@@ -1,52 +1,92 @@
-"""One object announced under two indexes is one file, and is archived once."""
+"""One object announced under two indexes is one file, and is archived once: under the index that its metadata names."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from recording.domain.incoming.events import OddChunk
-from recording.domain.state.chunk import ChunkTask
+from recording.domain.model import with_changes
+from recording.domain.state.chunk import ChunkRecord, ChunkTask, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 
+MOST_CONTESTED = 10  # of one event; more names for its files than these are kept for an operator and asked nothing
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A second name for a file: its task, the index that was announced before, and whether that one is proved."""
+
+    task: ChunkTask
+    first: int
+    is_decided: bool
+
+    @property
+    def odd(self) -> OddChunk:
+        """Return the chunk as it is kept for an operator."""
+        task = self.task
+        raw = {
+            "documentId": task.document_id,
+            "index": task.index,
+            "contentLocation": task.content_location,
+            "metadataLocation": task.metadata_location,
+            "deleteLocation": task.delete_location,
+            "endReason": task.end_reason,
+        }
+        detail = f"chunk {task.index} is the same object as chunk {self.first}"
+        return OddChunk(raw, task.index, Code.DUPLICATE_DOCUMENT, detail)
+
 
 def one_of_each_object(
     tasks: Sequence[ChunkTask], recording: RecordingRecord, ports: Ports
-) -> tuple[list[ChunkTask], list[OddChunk]]:
+) -> tuple[list[ChunkTask], list[Twin]]:
     """Return the tasks without those for an object that has another index already: one file under two names.
 
     Whoever came second would find the object deleted, and be raised as lost although its bytes are archived.
     """
-    known = {(task.document_id, task.content_location): task.index for task in _known_tasks(recording, ports)}
+    records = _known(recording, ports)
+    known = {(record.task.document_id, record.task.content_location): record.task.index for record in records}
+    known |= {_place(record): record.task.index for record in records if _is_decided(record)}
+    decided = {_place(record) for record in records if _is_decided(record)}
+    settled = {(record.task.index, *_place(record)) for record in records}
     kept: list[ChunkTask] = []
-    twins: list[OddChunk] = []
+    twins: list[Twin] = []
     for task in tasks:
-        first = known.setdefault((task.document_id, task.content_location), task.index)
-        if first == task.index:
+        place = (task.document_id, task.content_location)
+        first = known.setdefault(place, task.index)
+        if first == task.index or (task.index, *place) in settled:
             kept.append(task)
         else:
-            twins.append(_twin(task, first))
+            twins.append(Twin(task, first, place in decided))
     return kept, twins
 
 
-def _known_tasks(recording: RecordingRecord, ports: Ports) -> list[ChunkTask]:
+def ask_metadata(twins: Sequence[Twin], folder: str, ports: Ports) -> None:
+    """Let a worker ask the metadata which index is right, where no file's own document has told yet.
+
+    Raises:
+        StorageError: the queue does not answer; the event must be delivered again.
+    """
+    open_ones = [twin.task for twin in twins if not twin.is_decided and twin.task.metadata_location is not None]
+    for task in open_ones[:MOST_CONTESTED]:
+        ports.queue.send(with_changes(task, {"folder": folder, "is_contested": True}))
+
+
+def _known(recording: RecordingRecord, ports: Ports) -> list[ChunkRecord]:
     """Return what was announced of this recording before; nothing can have been when its row is new."""
     if recording.etag is None:
         return []
     try:
-        return [record.task for record in ports.catalog.chunks_of(recording.recording_id)]
+        return ports.catalog.chunks_of(recording.recording_id)
     except StorageError:  # an unreadable row of one chunk must not keep the others waiting
         return []
 
 
-def _twin(task: ChunkTask, first: int) -> OddChunk:
-    raw = {
-        "documentId": task.document_id,
-        "index": task.index,
-        "contentLocation": task.content_location,
-        "metadataLocation": task.metadata_location,
-        "deleteLocation": task.delete_location,
-        "endReason": task.end_reason,
-    }
-    detail = f"chunk {task.index} is the same object as chunk {first}"
-    return OddChunk(raw, task.index, Code.DUPLICATE_DOCUMENT, detail)
+def _place(record: ChunkRecord) -> tuple[str, str]:
+    return record.task.document_id, record.task.content_location
+
+
+def _is_decided(record: ChunkRecord) -> bool:
+    """Return whether the file's own metadata is archived with it: it did not deny the index."""
+    return record.metadata is MetadataOutcome.ARCHIVED

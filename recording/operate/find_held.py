@@ -19,6 +19,7 @@ from recording.domain.ids import are_same_id, canonical_id
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import REASONS, Origin, is_reported_by
+from recording.domain.state.transitions import is_archived
 from recording.domain.watched.attention import Attention, AttentionItem
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
@@ -141,7 +142,8 @@ def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[
     groups: dict[tuple[str, ...], list[tuple[str, QuarantineEntry, ChunkTask | None]]] = {}
     for name, entry in ports.quarantine.entries():
         task = _task_of(entry)
-        if entry.is_open and not (task is not None and _is_reported(task, entry, ports)):
+        is_told = _is_reported(task, entry, ports) if task is not None else _is_decided(entry, ports)
+        if entry.is_open and not is_told:
             groups.setdefault(_identity(name, entry), []).append((name, entry, task))
     for group in groups.values():
         one = of_entry(*group[0], settings, now)
@@ -165,6 +167,14 @@ def _task_of(entry: QuarantineEntry) -> ChunkTask | None:
     except ValidationError:
         return None
     return task if entry.origin is Origin.CHUNK or is_safe(task) else None
+
+
+def _is_decided(entry: QuarantineEntry, ports: Ports) -> bool:
+    """Return whether a second name of a file proved to be the right one, and the file is archived under it."""
+    if entry.reason != Code.DUPLICATE_DOCUMENT or entry.recording_id is None:
+        return False
+    named = (one for one in ports.catalog.chunks_of(entry.recording_id) if one.task.index == entry.index)
+    return any(is_archived(one) and one.task.document_id in entry.payload for one in named)
 
 
 def _is_reported(task: ChunkTask, entry: QuarantineEntry, ports: Ports) -> bool:

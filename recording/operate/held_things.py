@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from recording.domain.ids import canonical_id, is_opaque_id
+from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
 from recording.domain.incoming.events import read_time
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.watched import deadline
@@ -148,7 +148,8 @@ def recording_of(event: dict[str, Any]) -> str | None:
     found = _RECORDING_IN_SUBJECT.search(str(event.get("subject") or ""))
     data = event.get("data")
     told = found[1] if found else data.get("recordingId") if isinstance(data, dict) else None
-    return canonical_id(told) if isinstance(told, str) and is_opaque_id(told) else None
+    plain = in_plain_letters(unescaped(told)) if isinstance(told, str) else ""
+    return canonical_id(plain) if is_opaque_id(plain) else None
 
 
 def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Bulkheads: in every loop over stored things each item is on its own; what fails is reported, counted and skipped."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import NoReturn, TypeVar
 
@@ -16,6 +17,7 @@ R = TypeVar("R")
 MOST_REPORTED = 50  # log events of one loop; the summary counts all
 FEW, WORKERS = 32, 8  # more items than this are worked on several at once; each is a few requests to storage
 MOST_IN_A_ROW = 20  # failures of storage one after the other: then storage fails, and each try costs its time-outs
+MOST_ASKED = 10  # times in a loop that storage is asked whether it is all of it that fails, or these items
 # What damaged content makes code raise: a row, a message or a time that no version of this app has written.
 ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -29,7 +31,15 @@ class Bulkhead:
         is_blind: a listing or a whole part failed, or many items in a row: what is there was not seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Mapping[str, Callable[[], object]] | None = None) -> None:
+        """Begin a run.
+
+        Args:
+            answers: by loop, asks storage something that concerns no item; a StorageError says that storage itself
+                fails. In other loops many failures in a row are taken for that.
+        """
+        self._answers = answers or {}
+        self._asked: Counter[str] = Counter()
         self.attention: Counter[str] = Counter()
         self.outage: StorageError | None = None
         self.is_blind = False
@@ -50,7 +60,7 @@ class Bulkhead:
         """Work on every item by itself; the results of those that did not fail."""
         done: list[R] = []
         for item in items:
-            if self._in_a_row[loop] >= MOST_IN_A_ROW:
+            if self._is_over(loop):
                 break
             try:
                 done.append(work(item))
@@ -66,7 +76,7 @@ class Bulkhead:
         done: list[R] = []
         with ThreadPoolExecutor(WORKERS) as workers:
             for start in range(0, len(items), FEW):
-                if self._in_a_row[loop] >= MOST_IN_A_ROW:
+                if self._is_over(loop):
                     break
                 outcomes = zip(
                     items[start : start + FEW], workers.map(_caught(work), items[start : start + FEW]), strict=True
@@ -86,12 +96,26 @@ class Bulkhead:
         """Note that an item of a loop was worked on: storage answers."""
         self._in_a_row[loop] = 0
 
+    def _is_over(self, loop: str) -> bool:
+        """Return whether a loop ends here: many items failed in a row, and storage does not answer otherwise either."""
+        if self._in_a_row[loop] < MOST_IN_A_ROW:
+            return False
+        if loop in self._answers and self._asked[loop] < MOST_ASKED:
+            self._asked[loop] += 1
+            with suppress(RecordingError):
+                self._answers[loop]()
+                self._in_a_row[loop] = 0  # it was these items, and none of those behind them
+                return False
+        self.is_blind = True
+        return True
+
     def failed(self, loop: str, where: str, error: Exception) -> None:
         """Note a failure, and whether it was storage that failed."""
         if isinstance(error, StorageError) and error.code not in OF_ONE_ROW:
             self._in_a_row[loop] += 1
             self.outage = self.outage or error
-            self.is_blind = self.is_blind or not where or self._in_a_row[loop] >= MOST_IN_A_ROW
+            is_many = self._in_a_row[loop] >= MOST_IN_A_ROW and loop not in self._answers
+            self.is_blind = self.is_blind or not where or is_many
         code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
         self.report(loop, where, code, type(error).__name__)
 

@@ -109,6 +109,10 @@ class Catalog(Protocol):
         """Keep the position at which a loop goes on; the last writer wins."""
         ...
 
+    def time(self) -> datetime:
+        """Return the time by the catalog's own clock, which all instances share; it writes a row of its own."""
+        ...
+
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
         """Return several recordings' records, in the order asked for."""
         ...

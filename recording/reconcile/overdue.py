@@ -8,10 +8,11 @@ harmless.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from recording.archive.claim import expired_entry, ids_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState
-from recording.domain.state.patience import is_given_up
+from recording.domain.state.patience import is_abandoned
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, moved
 from recording.domain.watched import deadline
@@ -21,6 +22,7 @@ from recording.errors import ClaimLostError
 from recording.errors.codes import Code
 from recording.ports import Page, Ports, Unreadable
 from recording.ports.bulkhead import Bulkhead
+from recording.ports.clock import by_the_shared_clock
 from recording.ports.outgoing.announce import announce
 from recording.reconcile.acs_log import count
 from recording.reconcile.missing_files import Expected, look_for_expected
@@ -56,11 +58,11 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         StorageError: when some storage did not answer, after everything else was done; the next run tries again.
     """
     with span("reconcile"):
-        return _reconciled(ports, settings)
+        return _reconciled(by_the_shared_clock(ports), settings)
 
 
 def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
-    bulkhead = Bulkhead()
+    bulkhead = Bulkhead(dict.fromkeys(("open_chunks", "open_recordings"), lambda: _ask_storage(ports)))
     poisoned = sweep(ports, settings, bulkhead)
     seen = bulkhead.each(
         _chunks_to_look_at(ports, bulkhead),
@@ -73,9 +75,9 @@ def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
     expected = bulkhead.part(lambda: look_for_expected(ports, settings, bulkhead), Expected(), "open_recordings")
     found = Reconciled(
         poisoned=poisoned,
-        redriven=sum(one.outcome == "redriven" for one in seen),
+        redriven=sum(one.outcome is _Outcome.REDRIVEN for one in seen),
         at_risk=sum(one.urgency is Urgency.AT_RISK for one in seen),
-        expired=sum(one.outcome == "expired" for one in seen),
+        expired=sum(one.outcome is _Outcome.EXPIRED for one in seen),
         open_chunks=len(seen),
         least_time_left=min((one.time_left for one in seen), default=None),
         missing=expected.missing,
@@ -88,6 +90,12 @@ def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
     if bulkhead.outage:
         raise bulkhead.outage
     return found
+
+
+def _ask_storage(ports: Ports) -> None:
+    """Ask for a write and a read that concern no chunk. Raises StorageError when storage itself fails."""
+    ports.catalog.time()
+    ports.queue.depths()
 
 
 def _tell(found: Reconciled) -> None:
@@ -157,11 +165,20 @@ def _look_at_queues(ports: Ports) -> None:
         emit(Event.QUEUE_SEEN, queue=queue.name, count=queue.messages, age_seconds=age)
 
 
+class _Outcome(Enum):
+    """What was done about a chunk."""
+
+    WAITING = auto()  # nothing: a worker has it, or will have it in time
+    FINISHED = auto()  # nothing is left to do
+    REDRIVEN = auto()
+    EXPIRED = auto()
+
+
 @dataclass(frozen=True)
 class _Seen:
     """What was done about a chunk, and how it stands."""
 
-    outcome: str
+    outcome: _Outcome
     urgency: Urgency
     time_left: timedelta
 
@@ -171,17 +188,17 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
     left = deadline.time_left(record.task.expires_at, now)
     urgency = deadline.urgency(record.task.expires_at, now, settings.at_risk_below)
     if is_finished(record):  # an index entry that outlived its chunk
-        return _Seen("finished", Urgency.SAFE, left)
+        return _Seen(_Outcome.FINISHED, Urgency.SAFE, left)
     if record.fallback is not None or record.state is not ChunkState.PENDING:  # its media is safe
         urgency = Urgency.SAFE
     try:
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)
         if not is_overdue(record, now):
-            return _Seen("waiting", urgency, left)
+            return _Seen(_Outcome.WAITING, urgency, left)
         outcome = _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
     except ClaimLostError:  # a worker took it at this very moment
-        return _Seen("waiting", urgency, left)
+        return _Seen(_Outcome.WAITING, urgency, left)
     return _Seen(outcome, urgency, left)
 
 
@@ -193,9 +210,8 @@ def is_overdue(record: ChunkRecord, now: datetime) -> bool:
 
 def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
     """Return whether nobody could try a chunk for days past its deadline; before, only the line ends it, by proof."""
-    expiry = record.task.expires_at
-    was_tried = record.next_attempt_at is not None and record.next_attempt_at >= expiry
-    return record.state is ChunkState.PENDING and is_given_up(record, now) and was_tried
+    was_tried = record.next_attempt_at is not None and record.next_attempt_at >= record.task.expires_at
+    return is_abandoned(record, now) and was_tried
 
 
 def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:
@@ -206,18 +222,18 @@ def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRec
     return saved
 
 
-def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> str:
+def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> _Outcome:
     """Note the redrive before sending, so that the next run does not send the same again."""
     ports.catalog.save_chunk(changed(record, next_attempt_at=now))
     ports.queue.send(record.task)
     emit(Event.REDRIVEN, reason="overdue", state=record.state, **ids_of(record.task))
-    return "redriven"
+    return _Outcome.REDRIVEN
 
 
-def _expire(record: ChunkRecord, now: datetime, ports: Ports) -> str:
+def _expire(record: ChunkRecord, now: datetime, ports: Ports) -> _Outcome:
     code = record.last_error or Code.NEVER_TRIED
     ports.quarantine.put(expired_entry(record.task, now))
     ports.catalog.save_chunk(moved(record, ChunkState.EXPIRED, last_error=code, changed_at=now))
     emit(Event.CHUNK_EXPIRED, code=code, **ids_of(record.task))
     announce(record.task.recording_id, ports)
-    return "expired"
+    return _Outcome.EXPIRED

@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from unittest.mock import ANY
 
 import pytest
 
+from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.http1 import connections
+from recording.adapters.http1.time_limit import Limit, limited
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
@@ -249,6 +252,47 @@ def test_a_circle_of_redirects_ends(source: AcsSource, world: World) -> None:
     with pytest.raises(SourceBusyError):
         download(source)
     assert len(world.script.seen) == 4
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_redirects_share_the_time_of_the_whole_request(
+    source: AcsSource, world: World, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Four answers that each drip for most of the limit would hold a worker four times as long."""
+    given: list[float] = []
+
+    def noted(seconds: float) -> AbstractContextManager[Limit]:
+        given.append(seconds)
+        return limited(seconds)
+
+    monkeypatch.setattr(acs_source, "limited", noted)
+    hops = [f"{DELETE_PATH}/content/hop{number}" if method == "GET" else DELETE_PATH for number in range(3)]
+    place = PATH if method == "GET" else DELETE_PATH
+    hosts = [HOST, *(f"h{number}-storage.asm.skype.com" for number in range(3))]
+    redirects = [
+        Answer(307, headers={"Location": f"https://{hosts[number + 1]}{hop}"}) for number, hop in enumerate(hops)
+    ]
+    if method == "GET":
+        for path, answer in zip([place, *hops], [*redirects, whole()], strict=True):
+            world.script.on("GET", path, answer)
+        assert download(source) == DATA
+    else:
+        world.script.on("DELETE", place, *redirects, Answer(204))
+        assert source.delete(f"https://{HOST}{place}")
+    assert len(given) == 4
+    assert given == sorted(given, reverse=True)
+    assert acs_source.WHOLE_SECONDS >= given[0] > given[-1] > 0
+
+
+def test_a_redirect_after_the_time_is_over_is_not_waited_for(
+    source: AcsSource, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of the first answers counts; nothing is left for the last."""
+    world.script.on("GET", PATH, Answer(302, headers={"Location": f"{LOCATION}/moved"}))
+    world.script.on("GET", f"{PATH}/moved", whole())
+    monkeypatch.setattr(acs_source, "WHOLE_SECONDS", 0.0)
+    with pytest.raises(SourceError):
+        download(source)
 
 
 def test_a_redirect_that_leads_nowhere_is_busy(source: AcsSource, world: World) -> None:

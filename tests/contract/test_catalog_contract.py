@@ -405,3 +405,14 @@ def test_a_cursor_is_kept_until_it_is_empty(catalog: Catalog) -> None:
     catalog.save_cursor("loop", "")
     catalog.save_cursor("loop", "")
     assert (catalog.cursor("loop"), catalog.cursor("other")) == ("", "there")
+
+
+def test_the_catalog_tells_its_own_time(catalog: Catalog) -> None:
+    """Before there is a table, too; each answer is of its own moment, and no row of a chunk comes with it."""
+    first, second = catalog.time(), catalog.time()
+    assert first.utcoffset() == second.utcoffset() == timedelta()
+    assert timedelta() <= second - first < timedelta(minutes=5)
+    saved = catalog.save_chunk(added(catalog, chunk()))
+    assert saved.saved_at is not None
+    assert abs(saved.saved_at - second) < timedelta(minutes=5)
+    assert len(list(readable(catalog.all_chunks(), "t"))) == 1

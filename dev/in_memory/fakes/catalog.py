@@ -190,6 +190,10 @@ class FakeCatalog(Scripted):
             self.cursors.pop(loop, None)
 
     @scripted
+    def time(self) -> datetime:
+        return self.clock.now()
+
+    @scripted
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
         found = [self.recordings.get(recording_id) for recording_id in recording_ids]
         return [self._seen(record) if record is not None else None for record in found]

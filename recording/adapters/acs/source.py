@@ -32,7 +32,7 @@ PIECE = 1024 * 1024
 LARGEST_METADATA = 1024 * 1024
 MOST_REDIRECTS = 3
 GONE = (404, 410)
-WHOLE_SECONDS = 45.0  # for a request without a long body, redirects apart: connection, headers, metadata, delete
+WHOLE_SECONDS = 45.0  # for a request without a long body, redirects included: connection, headers, metadata, delete
 SLOWEST = 16 * 1024  # bytes a second of a body: 64 connections share a link of 1 MB/s; less is a drip, asked for again
 IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
 
@@ -101,9 +101,9 @@ class AcsSource:
         self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
     ) -> Iterator[tuple[Answer, Limit]]:
         """Yield the final answer to a request, after at most three redirects; close it at the end, whatever happens."""
-        checked = checked_location(location, self._acs.content_hosts)
+        checked, whole = checked_location(location, self._acs.content_hosts), Limit(WHOLE_SECONDS)
         for _ in range(MOST_REDIRECTS + 1):
-            with limited(WHOLE_SECONDS) as limit:
+            with limited(whole.left()) as limit:
                 answer = self._send(method, checked, headers or {}, limit)
                 try:
                     if (next_location := answers.redirect_of(answer.status, answer.headers, checked)) is None:

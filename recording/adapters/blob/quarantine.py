@@ -12,7 +12,7 @@ from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.domain.ids import name_of
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.state.quarantine import Origin
-from recording.errors import BlobLockedError
+from recording.errors import StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ports import QuarantineEntry
 from recording.settings import Settings
@@ -64,7 +64,9 @@ class BlobQuarantine:
         for name in names:
             try:
                 found = self._container.get(name)
-            except BlobLockedError:  # moved to the archive tier, say: it must not hide the others
+            except StorageBusyError:
+                raise
+            except StorageError:  # moved to the archive tier, or under somebody's key: it must not hide the others
                 yield name, _foreign("a blob in the quarantine container cannot be read as it is stored", "", day)
                 continue
             if found:  # None: a person has removed it meanwhile

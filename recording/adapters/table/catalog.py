@@ -53,7 +53,7 @@ from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import sortable
-from recording.errors import StorageError
+from recording.errors import StorageBusyError, StorageError
 from recording.ports import Page, Unreadable
 from recording.settings import Settings
 
@@ -291,6 +291,13 @@ class TableCatalog:
             return
         with translated("removing a row"), suppress(ResourceNotFoundError):
             attempt(partial(self._chunks.delete_entity, rows.cursor_keys(loop)))
+
+    def time(self) -> datetime:
+        """Write a row and return when the service says that it did."""
+        told = put_row(self._chunks, rows.cursor_keys("clock") | {CURSOR_COLUMN: "asked"}).get("date")
+        if not isinstance(told, datetime):
+            raise StorageBusyError("the catalog did not tell the time")
+        return datetime.fromtimestamp(told.timestamp(), UTC)
 
     def _index_recording(self, record: RecordingRecord) -> None:
         put_row(self._recordings, rows.open_recording_row(record))

@@ -111,10 +111,10 @@ def add_row(table: TableClient, row: rows.Row) -> bool:
     return True
 
 
-def put_row(table: TableClient, row: rows.Row) -> None:
-    """Write a row whatever is there, and make the table when it is missing."""
+def put_row(table: TableClient, row: rows.Row) -> dict[str, Any]:
+    """Write a row whatever is there, make the table when it is missing, and return what the service says of the row."""
     with translated("writing a row"):
-        _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
+        return _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
 
 
 def replace_row(table: TableClient, row: rows.Row, etag: str | None, doing: str = "saving a row") -> dict[str, Any]:

@@ -154,6 +154,10 @@ class ScopedCatalog:
         """Act as `Catalog` does."""
         self._whole.save_cursor(loop, position)
 
+    def time(self) -> datetime:
+        """Act as `Catalog` does."""
+        return self._whole.time()
+
     # --- what only the timers and the command line read -------------------------------------------------------------
 
     def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:

@@ -8,7 +8,14 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from recording.domain.formats import MOST_UNMIXED_CHANNELS, ChannelType, Combination, ContentType, FormatType
+from recording.domain.formats import (
+    MORE_TO_COME,
+    MOST_UNMIXED_CHANNELS,
+    ChannelType,
+    Combination,
+    ContentType,
+    FormatType,
+)
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.media import MediaFacts
 from recording.domain.state.chunk import ChunkTask
@@ -20,8 +27,11 @@ _SLACK_SHARE = 0.001  # 14 s in four hours
 _IN_SECONDS_MS = (1000.0, 24 * 3600 * 1000.0)  # less is within the slack anyhow, and no file is longer than a day
 _MOST_MIXED_CHANNELS = 2
 
+PROOF_METADATA = "duration agrees with the metadata minus pauses"
+PROOF_EVENT = "duration agrees with the event"
 REMARK_PROMISE = "the header promises more than is there, and the metadata does not"
 REMARK_NO_LENGTH = "no length could be read: none was compared"
+REMARK_SHORTER = "plays shorter than the event says, and no metadata tells of a pause"
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ def duration_fault(media_ms: float | None, metadata: ChunkMetadata | None, task:
     """Say how the media's duration contradicts metadata or event; None when it agrees or cannot be compared.
 
     It may not play shorter than the chunk's duration minus its pauses, nor longer than with them. The event's
-    duration is of the whole recording, so it is an upper bound; it is a lower one only if no metadata tells the pauses.
+    duration is of the whole recording with its pauses, so it is an upper bound only.
     """
     if media_ms is None:
         return None
@@ -151,8 +161,12 @@ def _about_length(media: MediaFacts, metadata: ChunkMetadata | None, task: Chunk
         return [] if media.fault else [REMARK_NO_LENGTH]
     if _is_wrong_promise(media, metadata, task):
         return [REMARK_PROMISE]
-    has_told = bool((metadata and metadata.duration_ms) or task.recording_duration_ms)
-    return [] if has_told else ["neither metadata nor event gives a length: none was compared"]
+    if metadata and metadata.duration_ms:
+        return []
+    if not task.recording_duration_ms:
+        return ["neither metadata nor event gives a length: none was compared"]
+    is_only_one = task.index == 0 and task.chunks_in_event == 1 and task.end_reason != MORE_TO_COME
+    return [REMARK_SHORTER] if is_only_one and not is_as_long(media.duration_ms, task.recording_duration_ms) else []
 
 
 def _about_sound(media: MediaFacts, metadata: ChunkMetadata) -> list[str]:
@@ -182,6 +196,11 @@ def _about_kind(
     if media.has_video is not None and content is not None and (content is ContentType.AUDIO_VIDEO) != media.has_video:
         found.append(f"{source} says {content}, the file has {'a' if media.has_video else 'no'} picture")
     return found
+
+
+def is_as_long(media_ms: float, told_ms: float) -> bool:
+    """Return whether a file plays as long as something says, be it in milliseconds or in seconds."""
+    return any(abs(media_ms - told) <= _slack_ms(told) for told in (told_ms, told_ms * 1000))
 
 
 def _is_wrong_promise(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> bool:

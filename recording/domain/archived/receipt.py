@@ -6,13 +6,13 @@ from itertools import chain, islice, pairwise
 from typing import Any
 
 from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.formats import MORE_TO_COME
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.transitions import is_archived
+from recording.domain.state.transitions import is_archived, is_disowned
 
 SCHEMA = 1
 MOST_LISTED = 1000  # indexes in a list; the ranges beside it have all of them
-MORE_TO_COME = "ChunkMaximumSizeExceeded"  # the end reason of every chunk but the last
 
 
 def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
@@ -91,7 +91,8 @@ def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None = None) -> li
     """
     reasons: dict[int, set[str | None]] = {}
     for record in chunks:
-        reasons.setdefault(record.task.index, set()).add(record.task.end_reason)
+        if not is_disowned(record):  # an index that the file itself denies tells nothing of others
+            reasons.setdefault(record.task.index, set()).add(record.task.end_reason)
     last = max(reasons, default=-1)
     end = max(last + 2 if reasons.get(last) == {MORE_TO_COME} else last + 1, least_count or 0)
     edges = [-1, *sorted(reasons), max(end, last + 1)]
@@ -114,7 +115,8 @@ def gaps_in_words(gaps: Sequence[range]) -> str:
 
 def is_complete(chunks: Sequence[ChunkRecord], least_count: int | None = None) -> bool:
     """Return whether every chunk up to the last is archived; one that ended for its size announces another."""
-    return bool(chunks) and not gaps_in(chunks, least_count) and all(is_archived(record) for record in chunks)
+    counted = [record for record in chunks if not is_disowned(record)]
+    return bool(counted) and not gaps_in(counted, least_count) and all(map(is_archived, counted))
 
 
 def _entry(record: ChunkRecord) -> dict[str, Any]:

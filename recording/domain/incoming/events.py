@@ -28,7 +28,7 @@ from pydantic import (
 )
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
-from recording.domain.ids import are_same_id, canonical_id, is_opaque_id, name_of
+from recording.domain.ids import are_same_id, canonical_id, in_plain_letters, is_opaque_id, name_of, unescaped
 from recording.domain.incoming.faults import faults_in
 from recording.errors import EventRejectedError
 from recording.errors.codes import Code
@@ -302,10 +302,16 @@ def _data_of(known: Mapping[str, Any]) -> object:
     data, encoded = known.get("data"), known.get("data_base64")
     try:
         if data is None and isinstance(encoded, str):
-            data = base64.b64decode(encoded, validate=True).decode("utf-8-sig")
+            data = _from_base64(encoded).decode("utf-8-sig")
         return json.loads(data.removeprefix("\ufeff")) if isinstance(data, str) else data
     except (binascii.Error, ValueError, RecursionError):
         raise EventRejectedError("the event's data cannot be read: it is no JSON") from None
+
+
+def _from_base64(text: str) -> bytes:
+    """Return what is encoded, in either alphabet, with or without padding, on one line or on several."""
+    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
 
 def _parsed_data(data: object) -> EventData:
@@ -346,7 +352,10 @@ def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
     found = _SUBJECT.fullmatch(subject)
     if found is None:
         raise EventRejectedError("the event's subject has an unknown form", code=Code.UNREADABLE_SUBJECT)
-    call_id, recording_id = found["call_id"], found["recording_id"] or data.recording_id
+    told, in_data = (unescaped(one) if one else None for one in (found["recording_id"], data.recording_id))
+    spelt = told or in_data
+    call_id = in_plain_letters(unescaped(found["call_id"]))
+    recording_id = in_plain_letters(spelt) if spelt else None
     if not is_opaque_id(call_id) or not is_opaque_id(recording_id or "-"):
         raise EventRejectedError("the event's subject holds an id of unknown form", code=Code.INVALID_ID)
     call_id = canonical_id(call_id)
@@ -355,8 +364,8 @@ def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
         "call_id": call_id,
         "server_call_id": found["server_call_id"],
         "recording_id": known_id,
-        "acs_id": recording_id if recording_id != known_id else None,
-        "ids_differ": bool(recording_id and data.recording_id and not are_same_id(recording_id, data.recording_id)),
+        "acs_id": spelt if spelt != known_id else None,
+        "ids_differ": bool(spelt and in_data and not are_same_id(spelt, in_data)),
     }
 
 

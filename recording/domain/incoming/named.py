@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from recording.domain.ids import canonical_id, is_opaque_id
+from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
 from recording.domain.incoming.delivery import events_in
 
 _IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
@@ -44,7 +44,7 @@ def _named(event: Any) -> frozenset[str] | None:
     data = {str(name).lower(): value for name, value in data.items()} if isinstance(data, Mapping) else {}
     found = _IN_SUBJECT.search(str(facts.get("subject") or ""))
     told = [found[1] if found else None, data.get("recordingid"), facts.get("recording_id"), facts.get("recordingid")]
-    given = [one for one in told if one is not None]
+    given = [in_plain_letters(unescaped(one)) if isinstance(one, str) else one for one in told if one is not None]
     if not given or not all(isinstance(one, str) and is_opaque_id(one) for one in given):
         return None
     return frozenset(map(canonical_id, given))

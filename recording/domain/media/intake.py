@@ -16,6 +16,66 @@ Parsing: TypeAlias = Generator[int | Skip, bytes, None]
 TO_THE_END = Skip(1 << 63)
 
 
+class Holes:
+    """Notes long runs of zeros while a file goes by: what a storage or a proxy gives for bytes that it has lost.
+
+    One byte of each page is looked at; only where that is a zero, the whole page.
+    """
+
+    PAGE = 4096
+    LEAST = 4 * PAGE  # shorter ones may be padding
+    MOST = 8  # noted; each is held against all places of the index
+
+    def __init__(self) -> None:
+        self.found: list[tuple[int, int]] = []  # first and last byte, the last not included
+        self._position = 0
+        self._begun = self._ends = 0
+        self._seen = 0  # bytes of a page that goes on in the next piece
+
+    def feed(self, piece: memoryview) -> None:
+        """Look at the next bytes."""
+        if self._seen:  # of a page that is zeros so far
+            rest = piece[: self.PAGE - self._seen]
+            self._take_page(rest, self._position - self._seen)
+        first = -self._position % self.PAGE
+        looked_at = bytes(piece[first :: self.PAGE])
+        number = looked_at.find(0)
+        while number >= 0:
+            at = first + number * self.PAGE
+            self._take_page(piece[at : at + self.PAGE], self._position + at)
+            number = looked_at.find(0, number + 1)
+        self._position += len(piece)
+
+    def _take_page(self, part: memoryview, start: int) -> None:
+        """Take a page, or a part of one that began or ends in another piece."""
+        if part != _NOTHING[: len(part)]:
+            self._seen = 0
+            return
+        self._seen += len(part)
+        if self._seen == self.PAGE:
+            self._seen = 0
+            self._extend(start)
+
+    def finish(self) -> list[tuple[int, int]]:
+        """Return the runs, after the last piece."""
+        self._close()
+        return self.found
+
+    def _extend(self, start: int) -> None:
+        if start != self._ends:
+            self._close()
+            self._begun = start
+        self._ends = start + self.PAGE
+
+    def _close(self) -> None:
+        if self._ends - self._begun >= self.LEAST and len(self.found) < self.MOST:
+            self.found.append((self._begun, self._ends))
+        self._begun = self._ends = 0
+
+
+_NOTHING = memoryview(bytes(Holes.PAGE))
+
+
 class Intake:
     """Feeds a parser; keeps nothing but the bytes that the parser has asked for and that have not all arrived."""
 

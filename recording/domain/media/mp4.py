@@ -5,9 +5,9 @@ from collections.abc import Generator
 
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
-from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
+from recording.domain.media.intake import TO_THE_END, Holes, Intake, Parsing, Skip
 from recording.domain.media.mp4_fragments import Fragment
-from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, Extents, Track
+from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, NEVER_ZERO_ENTRIES, Extents, Track
 
 LARGEST_INDEX = 32 << 20  # bytes kept; four hours of 60 pictures and 47 sound frames a second need about 20 MiB
 _LARGEST_HEADER = 1 << 16  # of a box that has no table
@@ -22,6 +22,7 @@ REMARK_CUT_TAIL = "the MP4 file's last box is cut, but holds no sample that is m
 REMARK_TRACKS_DIFFER = "the MP4 file's tracks differ in length"
 REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples have"
 FAULT_NOT_THERE = "the MP4 file's index names media that is not there"
+FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
 
 class Mp4Walker:
@@ -42,6 +43,7 @@ class Mp4Walker:
         self._is_cut_inside = b""  # the box in which the file ends
         self._fragment: Fragment | None = None
         self._is_checked = True
+        self._holes = Holes()
         self._intake = Intake(self._boxes)
 
     def feed(self, piece: memoryview) -> None:
@@ -51,6 +53,7 @@ class Mp4Walker:
             ValueError: when they cannot be an MP4 file.
         """
         self._intake.feed(piece)
+        self._holes.feed(piece)
 
     def finish(self) -> MediaFacts:
         """Return the facts.
@@ -102,6 +105,9 @@ class Mp4Walker:
         self._media.end_at(self._intake.position)
         if not self._media.holds(self._named):
             raise ValueError(FAULT_NOT_THERE)
+        is_compressed = all(track.entry in NEVER_ZERO_ENTRIES for track in self._playing())
+        if is_compressed and any(self._named.shares(hole) >= Holes.LEAST for hole in self._holes.finish()):
+            raise ValueError(FAULT_HOLE)
 
     def _compare_promise(self, longest_ms: float | None) -> None:
         """Hold the length that the index promises for all fragments against what they hold."""

@@ -7,6 +7,8 @@ from itertools import accumulate, chain
 
 MEDIA_HANDLERS = (b"vide", b"soun")
 ENCRYPTED_ENTRIES = (b"encv", b"enca", b"drmi", b"drms")
+# Compressed forms whose frames are short, or never hold three zeros in a row: a long run of zeros is none of theirs.
+NEVER_ZERO_ENTRIES = frozenset((b"avc1", b"avc3", b"hvc1", b"hev1", b"mp4a", b"Opus", b".mp3"))
 KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordinary players play
     (
         *(b"avc1", b"avc2", b"avc3", b"hvc1", b"hev1", b"dvh1", b"dvhe", b"dva1", b"dvav", b"av01", b"vvc1", b"vvi1"),
@@ -207,6 +209,12 @@ class Extents:
             if at < 0 or end > self._ends[at]:
                 return False
         return True
+
+    def shares(self, place: tuple[int, int]) -> int:
+        """Return how many bytes of a place of the file lie in this list."""
+        first, last = place
+        pairs = zip(self._starts, self._ends, strict=True)
+        return sum(min(end, last) - max(start, first) for start, end in pairs if start < last and end > first)
 
     def end_at(self, position: int) -> None:
         """Cut the last place off at the end of the file."""

@@ -59,7 +59,7 @@ class WavWalker:
         self._intake.finish()
         if self._sound is None:
             raise ValueError("the WAV file ends inside its header")
-        if self._format is None:
+        if self._format is None:  # there is no sound without one
             raise ValueError("the WAV file has no format before its sound")
         if self._form in _LARGE_FORMS and not self._has_large_size:
             raise ValueError("the WAV file has the form for large files without its sizes")
@@ -148,6 +148,8 @@ class WavWalker:
         yield Skip(size - max(kept, len(carried)))
 
     def _data(self, intake: Intake, size: int, carried: int) -> Parsing:
+        if self._format is None:
+            raise ValueError("the WAV file has no format before its sound")
         start = intake.position - carried
         declared = self._large_size or size if self._form in _LARGE_FORMS else size
         yield TO_THE_END if declared == 0 else Skip(declared - carried)

@@ -92,6 +92,7 @@ class ChunkTask(BaseModel):
     expires_at: UtcTime
     folder: str
     attempt: int = 0
+    is_contested: bool = False  # its document had another index before; it is worked on if its metadata names this one
 
     @property
     def key(self) -> ChunkKey:

@@ -13,21 +13,35 @@ STEADY_TRIES = 8
 KEPT_AFTER = timedelta(hours=1)  # suspect bytes are kept aside that early, in case nothing better ever comes
 NEAR_DEADLINE = timedelta(minutes=30)
 GONE_FOR = timedelta(minutes=30)  # between the two answers that prove it
+GROWS_FOR = timedelta(minutes=10)  # a file whose length nothing tells may still be on its way into ACS's storage
 GIVEN_UP_AFTER = timedelta(days=7)  # past the deadline; staged blocks do not live longer either
 
 
 def is_steady(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether bad bytes are final: the same for hours and many tries, or the deadline is here."""
+    """Return whether bad bytes are final: the same for hours and many tries, or for half an hour past the deadline.
+
+    The deadline alone ends nothing: it may be told falsely, or long be over when the chunk is worked on first.
+    """
     if record.broken_since is None:
         return False
-    left = record.task.expires_at - now
-    is_old = now - record.broken_since >= STEADY_FOR and record.broken_tries >= STEADY_TRIES
-    return is_old or left <= timedelta() or (left <= NEAR_DEADLINE and record.broken_tries >= 2)
+    lasted = now - record.broken_since
+    is_old = lasted >= STEADY_FOR and record.broken_tries >= STEADY_TRIES
+    is_late = now >= record.task.expires_at and lasted >= GONE_FOR
+    return is_old or (is_late and record.broken_tries >= 2)
 
 
 def is_worth_keeping(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether bad bytes were steady long enough to keep a copy aside."""
-    return record.broken_since is not None and (now - record.broken_since >= KEPT_AFTER or is_steady(record, now))
+    """Return whether to keep a copy of bad bytes aside: they are steady, or the source may forget them soon."""
+    if record.broken_since is None:
+        return False
+    left = record.task.expires_at - now
+    is_late = left <= timedelta() or (left <= NEAR_DEADLINE and record.broken_tries >= 2)
+    return is_late or now - record.broken_since >= KEPT_AFTER
+
+
+def still_grows_for(record: ChunkRecord, now: datetime) -> timedelta:
+    """Return how long an archived file must wait before ACS is asked whether it has grown since it was copied."""
+    return max(timedelta(), (record.copied_at or record.first_seen_at) + GROWS_FOR - now)
 
 
 def is_forgotten(record: ChunkRecord, now: datetime) -> bool:
@@ -45,6 +59,18 @@ def is_metadata_given_up(record: ChunkRecord, now: datetime) -> bool:
 
 
 def is_given_up(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether a chunk that could not be finished ends in quarantine, long past its deadline."""
-    is_unsaved = record.state is not ChunkState.PENDING or record.fallback is None
-    return is_unsaved and now >= record.task.expires_at + GIVEN_UP_AFTER
+    """Return whether a chunk that could not be finished ends in quarantine: tried for days past its deadline.
+
+    The deadline alone proves nothing. It may be told falsely, or be long past when the chunk is announced or redriven.
+    """
+    if record.state is ChunkState.PENDING:
+        tried_since = record.past_deadline_since if record.fallback is None else None
+    else:
+        tried_since = record.copied_at or record.first_seen_at
+    return tried_since is not None and now >= max(tried_since, record.task.expires_at) + GIVEN_UP_AFTER
+
+
+def is_abandoned(record: ChunkRecord, now: datetime) -> bool:
+    """Return whether nobody has worked on a chunk in PENDING for days past its deadline."""
+    is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
+    return is_unsaved and now >= max(record.changed_at, record.task.expires_at) + GIVEN_UP_AFTER

@@ -171,6 +171,11 @@ def is_archived(record: ChunkRecord) -> bool:
     return record.state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
 
 
+def is_disowned(record: ChunkRecord) -> bool:
+    """Return whether the file's own metadata names another index, under which it is announced too."""
+    return record.state is ChunkState.QUARANTINED and record.quarantine_reason == Code.DUPLICATE_DOCUMENT
+
+
 def is_twin(other: ChunkRecord, record: ChunkRecord) -> bool:
     """Return whether another chunk, of whatever recording, is the same file of ACS's and is archived."""
     is_same_file = other.task.document_id == record.task.document_id and Home.ACS is other.task.home is record.task.home

@@ -7,6 +7,7 @@ from enum import StrEnum
 from recording.domain.archived.receipt import gaps_in
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.transitions import is_disowned
 
 LOOKED_AT_EVERY = timedelta(days=1)  # what is long missing: a late event names it and is seen at once
 GIVEN_UP_AFTER = timedelta(days=3)  # the longest retention in older documentation is 48 h; Event Grid tries for 24 h
@@ -55,7 +56,7 @@ def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> dateti
     the others some more time.
     """
     newest = max((chunk.first_seen_at for chunk in chunks), default=None)
-    known = {chunk.task.index for chunk in chunks}
+    known = {chunk.task.index for chunk in chunks if not is_disowned(chunk)}
     if len(known) <= max(known, default=-1):
         return newest
     ended = [record.ended_seen_at, record.unanswered_since]

@@ -196,3 +196,29 @@ def test_a_resume_of_what_nobody_paused_is_still_refused() -> None:
     with pytest.raises(ControlError) as refusal:
         pauses.resume_recording(recording, here.ports)
     assert refusal.value.code == "pause_resume_not_allowed"
+
+
+def test_no_phone_number_of_a_start_lands_in_catalog_or_manifest() -> None:
+    """Participants are named in the metadata document and the media, and in no index, row or list."""
+    here, number = world(), "4512345678"
+    body = {
+        "serverCallId": "aHR0cHM6Ly9jYWxs",
+        "content": "audio",
+        "channel": "unmixed",
+        "format": "wav",
+        "channelAffinity": [{"channel": 0, "participant": f"4:+{number}"}],
+        "audioChannelParticipantOrdering": [f"4:+{number}"],
+        "requestedBy": f"the desk of +{number}",
+    }
+    recording_id = start(here, body)["recordingId"]
+    made = here.holds(task(recording_id=recording_id))
+    subject = f"/recording/call/{made.call_id}/serverCallId/x/recordingId/{recording_id}"
+    here.announces(event(subject=subject))
+    here.runs(hours=1)
+    catalog = here.fakes.catalog
+    rows = [one.model_dump_json() for one in (*catalog.recordings.values(), *catalog.chunks.values())]
+    rows += [one.model_dump_json() for one in catalog.reservations.values()]
+    manifests = [blob.data.decode() for name, blob in here.fakes.archive.blobs.items() if "manifest" in name]
+    assert len(rows) >= 3
+    assert manifests
+    assert [text for text in (*rows, *manifests) if number in text] == []

@@ -126,3 +126,24 @@ def test_a_sweep_whose_storage_fails_ends_early(here: World) -> None:
         here.reconciles()
     assert here.fakes.queue.calls.count("send") <= 64
     assert len(here.fakes.queue.poison_bodies) == 3_000
+
+
+@pytest.mark.parametrize("error", [StorageBusyError("never"), StorageError("413")])
+def test_rows_that_take_no_write_hide_no_chunk_behind_them(here: World, error: StorageError) -> None:
+    """Sixty of them are more urgent than the one whose message was lost."""
+    for number in range(60):
+        _stuck(here, number)
+    fresh = task(0, document_id(99_999), recording_id="fresh", expires_at=EVENT_TIME + timedelta(hours=24))
+    here.fakes.catalog.add_chunk(ChunkRecord(task=fresh, first_seen_at=here.now, changed_at=here.now))
+    save = here.fakes.catalog.save_chunk
+
+    def save_chunk(record: ChunkRecord) -> ChunkRecord:
+        if record.task.recording_id.startswith("stuck"):
+            raise error
+        return save(record)
+
+    here.fakes.catalog.save_chunk = save_chunk  # type: ignore[method-assign]
+    here.fakes.clock.advance(hours=2)
+    with pytest.raises(StorageError):
+        here.reconciles()
+    assert fresh.document_id in {sent.document_id for sent in here.fakes.queue.tasks}

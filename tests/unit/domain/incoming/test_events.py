@@ -2,8 +2,10 @@
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from azure.core.messaging import CloudEvent
@@ -432,9 +434,39 @@ def test_where_subject_and_data_differ_the_subject_counts() -> None:
     assert (told.recording_id, told.ids_differ) == (RECORDING_ID, True)
 
 
-def _as_base64(envelope: dict[str, Any]) -> dict[str, Any]:
+def _as_base64(envelope: dict[str, Any], spelt: Callable[[str], str] = str) -> dict[str, Any]:
     data = base64.b64encode(json.dumps(envelope["data"]).encode()).decode()
-    return {name: value for name, value in envelope.items() if name != "data"} | {"data_base64": data}
+    return {name: value for name, value in envelope.items() if name != "data"} | {"data_base64": spelt(data)}
+
+
+STANDARD = base64.b64encode(b'{"ResourceId":"~~?>>~?"}').decode()
+NO_SLASH = base64.b64encode(b'{"ResourceId":"~~>"}').decode()
+
+
+@pytest.mark.parametrize(
+    ("spelling", "kept", "asked_for"),
+    [
+        (f"{RECORDING_ID}%3D%3D", RECORDING_ID, f"{RECORDING_ID}=="),
+        (f"{RECORDING_ID}%3d", RECORDING_ID, f"{RECORDING_ID}="),
+        (STANDARD, STANDARD.replace("+", "-").replace("/", "_").rstrip("="), STANDARD),
+        (quote(NO_SLASH, safe=""), NO_SLASH.replace("+", "-").rstrip("="), NO_SLASH),
+    ],
+)
+def test_an_id_in_another_alphabet_or_with_escapes_is_read(spelling: str, kept: str, asked_for: str) -> None:
+    """Base64 has two alphabets, and a subject looks like a path; ACS is asked in the spelling that it used."""
+    if "/" not in spelling:
+        told = read_event(event(subject=f"/recording/call/{CALL_ID}/serverCallId/x/recordingId/{spelling}"))
+        assert (told.recording_id, told.acs_id, told.ids_differ) == (kept, asked_for, False)
+    by_data = read_event(event(subject=f"/recording/call/{CALL_ID}/serverCallId/x", data={"recordingId": spelling}))
+    assert (by_data.recording_id, by_data.acs_id) == (kept, asked_for)
+
+
+@pytest.mark.parametrize("spelling", ["%2e%2e", "a%2Fb%00", "a%0ab", "%ff%fe", "a%20b", "a%25b", "%"])
+def test_escapes_hide_nothing(spelling: str) -> None:
+    """What they stand for is judged, not they."""
+    with pytest.raises(EventRejectedError) as refused:
+        read_event(event(subject=f"/recording/call/{CALL_ID}/serverCallId/x/recordingId/{spelling}"))
+    assert refused.value.code == "invalid_id"
 
 
 @pytest.mark.parametrize(
@@ -444,9 +476,12 @@ def _as_base64(envelope: dict[str, Any]) -> dict[str, Any]:
         {**event(), "data": json.dumps(event()["data"])},
         {**event(), "data": "\ufeff" + json.dumps(event()["data"])},
         {name.upper(): value for name, value in event().items()},
+        _as_base64(cloud_event(), lambda text: text.rstrip("=")),
+        _as_base64(cloud_event(), lambda text: text.replace("+", "-").replace("/", "_")),
+        _as_base64(cloud_event(), lambda text: "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))),
         event(subject=f"  {event()['subject']} ", eventType=event()["eventType"].upper() + " "),
     ],
-    ids=["base64", "text", "text with a mark", "capitals", "blanks"],
+    ids=["base64", "text", "text with a mark", "capitals", "unpadded", "of URLs", "in lines", "blanks"],
 )
 def test_harmless_forms_are_read(envelope: dict[str, Any]) -> None:
     """Senders differ in what is only clothing."""

@@ -2,6 +2,7 @@
 
 import io
 import math
+import random
 from collections.abc import Iterable
 
 import av
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from dev.compare_media.judge import lenient
 from dev.in_memory import media_kinds as kinds
-from dev.in_memory.builders import MP3_FRAME, pieces_of, task
+from dev.in_memory.builders import MP3_FRAME, box, pieces_of, task
+from dev.in_memory.builders import mp4 as mp4_file
 from recording.domain.archived.integrity import (
     REMARK_NO_LENGTH,
     REMARK_PROMISE,
@@ -174,3 +176,55 @@ def test_a_length_that_nobody_read_or_told_is_a_remark() -> None:
     assert media_remarks(MediaFacts(WAV, 2_000.0), told, TOLD) == ()
     (remark,) = media_remarks(MediaFacts(WAV, 2_000.0), ChunkMetadata(), TOLD)
     assert remark.startswith("neither metadata nor event")
+
+
+LARGE = 300_000  # bytes of media, of one sample
+NOISE = random.Random(7).randbytes(LARGE)
+
+
+def with_media(media: bytes, *, first: bytes = b"", entry: bytes = b"avc1") -> bytes:
+    """Return an MP4 file of this media; `first` lies in a box of its own before it."""
+    plain = mp4_file(2000, len(media))
+    head = plain[: -len(media) - 8].replace(b"avc1", entry)
+    if first:
+        return late_index_of(box(b"free", first), media)
+    return head + box(b"mdat", media)
+
+
+def late_index_of(before: bytes, media: bytes) -> bytes:
+    start = kinds.KIND + before
+    return start + box(b"mdat", media) + kinds.index(kinds.track(len(start) + 8, (len(media),), 2000))
+
+
+@pytest.mark.parametrize("start", [0, 1, 4095, 100_000])
+@pytest.mark.parametrize("length", [20_480, 200_000])
+def test_zeros_where_the_index_says_that_media_is_are_a_hole(start: int, length: int) -> None:
+    """What a storage gives for bytes that it has lost: the structure is whole, and nothing plays."""
+    holed = NOISE[:start] + bytes(length) + NOISE[start + length :]
+    for data in (with_media(holed), late_index_of(b"", holed)):
+        assert probed([data]).fault == mp4.FAULT_HOLE
+        assert probed(pieces_of(data, range(0, len(data), 70_001))).fault == mp4.FAULT_HOLE
+
+
+def test_an_mp4_of_nothing_but_zeros_is_refused() -> None:
+    """Lengths, index and boxes agree, and a decoder finds no picture in it."""
+    assert probed([with_media(bytes(LARGE))]).fault == mp4.FAULT_HOLE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        with_media(NOISE),
+        with_media(NOISE[:1000] + bytes(12_000) + NOISE[13_000:]),
+        with_media(NOISE, first=bytes(200_000)),
+        with_media(NOISE) + bytes(200_000),
+        with_media(bytes(LARGE), entry=b"raw "),
+        with_media((bytes(3) + b"\x0c" + b"A" * 12) * 20_000),
+        with_media((bytes(200) + b"!") * 1500),
+    ],
+    ids=["none", "short", "in another box", "after", "of silence", "of equal small frames", "of padding"],
+)
+def test_other_zeros_are_no_hole(data: bytes) -> None:
+    """Padding hurts no player, and what is not compressed may be silent."""
+    assert probed([data]).fault is None
+    assert probed(pieces_of(data, range(0, len(data), 4097))).fault is None

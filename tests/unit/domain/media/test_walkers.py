@@ -234,7 +234,7 @@ def _long_file(format_type: FormatType, size: int) -> Iterable[bytes]:
         head = mp4(media_bytes=0)[:24]
         offset = len(mp4(media_bytes=0))
         yield head + mp4_index(2000, offset, size) + struct.pack(">I4s", size + 8, b"mdat")
-        piece = bytes(65_536)
+        piece = bytes(range(256)) * 256
     yield from (piece for _ in range(size // 65_536))
 
 

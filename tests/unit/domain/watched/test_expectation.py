@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import EVENT_TIME, record, task
-from recording.domain.archived.receipt import MORE_TO_COME, gaps_in
+from recording.domain.archived.receipt import gaps_in
+from recording.domain.formats import MORE_TO_COME
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.watched.expectation import (
