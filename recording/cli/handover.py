@@ -1,19 +1,24 @@
 """`recordings vcon` and `recordings export …`: hand recordings over in neutral form."""
 
+import hashlib
 import json
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from recording.cli.connect.progress import working
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
 from recording.cli.options import Form, RecordingArgument, session_of, with_groups
 from recording.cli.output.times import size_of
 from recording.control.audit import audited
-from recording.domain.archived.exports import BUNDLE, bundle_name
+from recording.domain.archived.exports import BUNDLE
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
-from recording.library.handover.export import exports_of, get_export, request_export
+from recording.library.handover.export import get_export, request_export
+from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundle, take_part
 from recording.library.handover.vcon import make_vcon
 from recording.operate.find_recording import find_recording
 
@@ -28,6 +33,7 @@ def vcon(
     recording: RecordingArgument,
     form: Form,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", dir_okay=False, help="else it is printed")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="with the media inside; else by address and digest")] = False,
 ) -> None:
     """Print a recording as a vCon: who, when, its media by digest, its documents inside.
 
@@ -37,7 +43,7 @@ def vcon(
     recording_id = find_recording(recording, session.ports)
 
     def act() -> dict[str, Any]:
-        return make_vcon(recording_id, session.ports, session.settings)
+        return make_vcon(recording_id, session.ports, session.settings, inline=inline)
 
     content = json.dumps(audited(Operation.GET_VCON, recording_id, session.caller, session.ports, act), indent=2)
     if to is None:
@@ -59,6 +65,9 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
     only_speaker: Annotated[bool, typer.Option("--only-speaker", help="remove all others from what is handed over")] = (
         False
     ),
+    derived: Annotated[
+        bool, typer.Option("--derived", help="with the files that were made from the recordings, and their receipts")
+    ] = False,
     note: Annotated[str | None, typer.Option("--note", help="why; it is kept with the export")] = None,
 ) -> None:
     """Ask for a bundle; the app makes it.
@@ -70,8 +79,8 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
     body = {name: value for name, value in body.items() if value is not None}
     if recordings:
         body["recordings"] = [find_recording(each, session.ports) for each in recordings]
-    if only_speaker:
-        body["onlySpeaker"] = True
+    body |= {"onlySpeaker": True} if only_speaker else {}
+    body |= {"derived": True} if derived else {}
 
     def act() -> dict[str, Any]:
         return request_export(body, session.caller, session.ports, session.settings)
@@ -102,7 +111,7 @@ def get_bundle(
         BUNDLE
     ),
 ) -> None:
-    """Download the bundle of an export that is done.
+    """Download the bundle of an export that is done; a download that broke off goes on where it ended.
 
     Example: `recordings export get 3f… --to case-17.zip`.
     """
@@ -111,13 +120,46 @@ def get_bundle(
     if told["state"] != _DONE:
         session.lines(f"the export is {told['state']}")
         raise typer.Exit(UNKNOWN)
-    length = 0
-    with to.open("wb") as file:
-        for piece in exports_of(session.ports).store.read(bundle_name(export)):
-            length += file.write(piece)
-    if length != told["lengthBytes"]:
-        raise RequestError(f"{length} bytes came, and the export has {told['lengthBytes']}")
+    bundle = find_bundle(export, session.ports)
+    with working(session, "downloading") as progress:
+        _download(bundle, to, session, progress)
+        is_whole = _is_whole(to, told["sha256"])
+    if not is_whole:
+        raise RequestError(f"{to} is not the bundle of this export: remove it, and ask again")
+    length = bundle.length_bytes
     session.show({"file": str(to), "lengthBytes": length}, text(f"{size_of(length)} written to {to}"))
+
+
+def _download(bundle: BundleFile, to: Path, session: Session, progress: Callable[[str], object]) -> None:
+    """Fetch a bundle in parts, into a file beside that takes the name when it is whole."""
+    beside = to.with_name(f"{to.name}.{bundle.export_id[:8]}.part")
+    with beside.open("ab") as file:
+        at = file.tell() if file.tell() <= bundle.length_bytes else file.truncate(0)
+        while at < bundle.length_bytes:
+            length = min(MOST_BYTES, bundle.length_bytes - at)
+            at += file.write(take_part(bundle, at, length, session.caller, session.ports))
+            progress(f"{size_of(at)} of {size_of(bundle.length_bytes)}")
+    beside.replace(to)
+
+
+def _is_whole(path: Path, sums_sha256: str | None) -> bool:
+    """Return whether a bundle has the list of digests that the archive knows, and every file of the list."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            sums = opened.read("SHA256SUMS")
+            lines = [line.partition("  ") for line in sums.decode().splitlines()]
+            is_known = hashlib.sha256(sums).hexdigest() == sums_sha256
+            return is_known and all(_digest_in(opened, name) == digest for digest, _, name in lines)
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        return False
+
+
+def _digest_in(opened: zipfile.ZipFile, name: str) -> str:
+    digest = hashlib.sha256()
+    with opened.open(name) as file:
+        while piece := file.read(MOST_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _show(session: Session, told: dict[str, Any]) -> None:

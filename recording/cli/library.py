@@ -22,11 +22,11 @@ from recording.http.views.library import FoundPageView, FoundView, ImportedView,
 from recording.library.directory import find as find_recordings
 from recording.library.import_entries import entries_in
 from recording.library.importing import Imported, import_recordings
+from recording.library.inline_media import ImportSource, WithInlineMedia
 from recording.library.rebuild import rebuild as rebuild_catalog
 from recording.library.reindex import reindex as write_rows_again
 from recording.library.tags import change_tags, etag_of
 from recording.operate.find_recording import find_recording
-from recording.ports import Archive
 
 _FOUND = [
     Column("RECORDING"),
@@ -214,13 +214,11 @@ def import_files(  # noqa: PLR0917 - typer takes options as parameters
     """
     session = session_of(context, form)
     place = _place(session, container) if in_place else None
-    source = session.container(place or container)
+    source = WithInlineMedia(session.container(place or container))
     try:
         done = _import(session, source, mapping, prefix, place, dry_run=dry_run)
     finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
+        source.close()
     word = "would be imported" if dry_run else "imported"
     count = done.copied + done.in_place
     where = " where they are" if in_place else ""
@@ -238,7 +236,7 @@ def _place(session: Session, container: str) -> str:
 
 
 def _import(
-    session: Session, source: Archive, mapping: Path | None, prefix: str, place: str | None, *, dry_run: bool
+    session: Session, source: ImportSource, mapping: Path | None, prefix: str, place: str | None, *, dry_run: bool
 ) -> Imported:
     entries = read_mapping(mapping.read_bytes()) if mapping else entries_in(source, prefix)
     with working(session, "importing") as told:

@@ -1,5 +1,6 @@
 """`recordings seal …`: verify from files alone, tell how the log stands, copy it, catch up with an old archive."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,8 @@ from rich.console import RenderableType
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
 from recording.cli.options import Form, session_of, with_groups
 from recording.errors import RequestError
-from recording.library.seal.log import head_of
+from recording.library.seal.compare_audit import Compared, RowDifference, RowProblem, compare_audit
+from recording.library.seal.log import accept_end, head_of
 from recording.library.seal.verdict import FolderFiles, Problem, ProblemKind, Verdict
 from recording.library.seal.verify import verify as verify_files
 from recording.library.seal.waiting import seal_all
@@ -22,6 +24,14 @@ _REMEDIES = {
     ProblemKind.FILE_NOT_SEALED: "newer than the copy's last checkpoint, or put there by somebody: copy again",
     ProblemKind.KEY_UNKNOWN: "give the public key of that time with --key, from a source that you trust",
     ProblemKind.LEAF_WITHOUT_FILE: "the copy is not whole, or somebody removed the file together with its proof",
+    ProblemKind.LOG_CUT: "the end of the log is gone, or the seal stood still: docs/runbook.md, seal-behind",
+    ProblemKind.KEY_ALTERED: "the public keys lie in keys/ under their ids; take them from who was given them",
+    ProblemKind.TOKEN_ALTERED: "a time-stamp of tokens/ is not the one that was there",
+}
+_ROW_COLUMNS = [Column("PROBLEM"), Column("ROW"), Column("WHAT", may_wrap=True)]
+_OF_ROWS = {
+    RowProblem.NOT_SEALED: "put there later, or pseudonymised by an erasure, which withdraws the sealed row",
+    RowProblem.JOURNAL_UNREADABLE: "run `recordings seal verify` on a copy",
 }
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="a copy of the log, the archive or both")
@@ -29,6 +39,17 @@ FolderArgument = Annotated[
 KeyOption = Annotated[
     list[Path] | None,
     typer.Option("--key", metavar="PEM", exists=True, dir_okay=False, help="a public key that you trust; repeatable"),
+]
+
+WitnessOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--witness",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="a checkpoint that was kept elsewhere, or lines of `status`: the log must have it; repeatable",
+    ),
 ]
 
 
@@ -43,6 +64,11 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
         bool, typer.Option("--whole", help="the folder holds all of it: every leaf must have its file")
     ] = (False),
     media: Annotated[bool, typer.Option(help="compare the media with its receipts")] = True,
+    witness: WitnessOption = None,
+    copied_at: Annotated[
+        datetime | None,
+        typer.Option("--copied-at", metavar="TIME", help="when the copy was made (UTC): the log must reach up to it"),
+    ] = None,
 ) -> None:
     """Verify a folder from its files alone; neither Azure nor settings are needed.
 
@@ -52,10 +78,16 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
     """
     session = session_of(context, form)
     try:
-        given = [path.read_bytes() for path in key or ()]
-        found = verify_files(FolderFiles(folder), given, whole=whole, with_media=media)
+        found = verify_files(
+            FolderFiles(folder),
+            [path.read_bytes() for path in key or ()],
+            whole=whole,
+            with_media=media,
+            witnesses=[path.read_bytes() for path in witness or ()],
+            copied_at=copied_at.replace(tzinfo=UTC) if copied_at and copied_at.tzinfo is None else copied_at,
+        )
     except ValueError as error:
-        raise RequestError(f"--key: {error}") from None
+        raise RequestError(f"--key or --witness: {error}") from None
     session.show(_facts(found), *_parts(session, found))
     raise typer.Exit(UNKNOWN if found.is_empty else NEEDS_ATTENTION if found.problems else FINE)
 
@@ -115,15 +147,15 @@ def status(context: typer.Context, form: Form) -> None:
         "checkpoint": head.number,
         "leaves": head.tree.size,
         "at": head.at and head.at.isoformat(),
+        "witness": head.line or None,
         "waiting": waiting,
     }
     if head.signed is None:
         session.show(facts, text(f"no checkpoint yet; {waiting} things wait"))
         return
     more = " or more" if waiting == MOST_WAITING else ""
-    session.show(
-        facts, text(f"checkpoint {head.number} of {head.at}, {head.tree.size} leaves; {waiting}{more} things wait")
-    )
+    line = text(f"checkpoint {head.number} of {head.at}, {head.tree.size} leaves; {waiting}{more} things wait")
+    session.show(facts, line, text(f"witness: {head.line}"))
 
 
 @app.command("get")
@@ -147,6 +179,66 @@ def get_log(
             path.write_bytes(stored[0])
             count += 1
     session.show({"folder": str(folder), "files": count}, text(f"{count} files written to {folder}"))
+
+
+@app.command()
+@with_groups
+def audit(
+    context: typer.Context,
+    form: Form,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="how far back rows are compared")] = 30,
+) -> None:
+    """Compare the audit trail with its rows as they were sealed.
+
+    Exit code 1: a row was changed, removed or added. The journals themselves are proved by `seal verify`.
+
+    Example: `recordings seal audit --days 90`.
+    """
+    session = session_of(context, form)
+    found = compare_audit(session.ports.clock.now() - timedelta(days=days), session.ports, _ports(session))
+    session.show(_compared_facts(found), *_compared_parts(session, found))
+    raise typer.Exit(NEEDS_ATTENTION if found.differences else FINE)
+
+
+def _compared_facts(found: Compared) -> dict[str, Any]:
+    facts = {name: value for name, value in vars(found).items() if name != "differences"}
+    return facts | {
+        "differences": [{"problem": one.problem, "row": one.row, "detail": one.detail} for one in found.differences]
+    }
+
+
+def _compared_parts(session: Session, found: Compared) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if found.differences:
+        parts.append(table(session, _ROW_COLUMNS, [_difference(one) for one in found.differences]))
+        kinds = {one.problem for one in found.differences}
+        parts += [text((f"{kind}: ", "bold"), why) for kind, why in _OF_ROWS.items() if kind in kinds]
+    count = len(found.differences)
+    end = (f"{count} difference{'' if count == 1 else 's'}", "bold red") if count else ("as sealed", "green")
+    counted = f"{found.rows} rows, {found.newer} newer than the last checkpoint, {found.withdrawn} withdrawn"
+    return [*parts, text(end, f": {counted}")]
+
+
+def _difference(one: RowDifference) -> list[Any]:
+    return [one.problem.value, one.row, one.detail]
+
+
+@app.command("accept-end")
+@with_groups
+def accept(
+    context: typer.Context,
+    form: Form,
+    note: Annotated[str, typer.Option("--note", help="why its end is gone; it is kept in the audit trail")],
+) -> None:
+    """Let the log go on from where it ends, after its end was lost; only after a failover or a restore.
+
+    What was sealed after that end has to be sealed again: `recordings seal catch-up`.
+
+    Example: `recordings seal accept-end --note "failover of 12 November"`.
+    """
+    session = session_of(context, form)
+    head = accept_end(note, session.caller, session.ports, _ports(session))
+    session.show({"checkpoint": head.number, "witness": head.line or None}, text(f"it goes on after {head.number}"))
 
 
 @app.command("catch-up")

@@ -22,7 +22,7 @@ from recording.library.handover.export import get_export as look_at_export
 from recording.library.handover.export import request_export as ask_for_export
 from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundle, take_part
 from recording.library.handover.taking import list_exports as all_exports
-from recording.library.handover.vcon import make_vcon
+from recording.library.handover.vcon import is_inline, make_vcon
 
 VCON = "application/vcon+json"
 
@@ -32,12 +32,12 @@ def recording_vcon(request: func.HttpRequest, dependencies: Dependencies) -> fun
 
     def hand_over() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.GET_VCON, dependencies)
-        recording_id = recording_id_of(request)
+        recording_id, inline = recording_id_of(request), is_inline(request.params.get("media"))
         check_recording_id(recording_id)
         caller = caller_of(request, settings)
 
         def act() -> dict[str, Any]:
-            return make_vcon(recording_id, ports, settings)
+            return make_vcon(recording_id, ports, settings, inline=inline)
 
         return as_json(audited(Operation.GET_VCON, recording_id, caller, ports, act), 200, mimetype=VCON)
 

@@ -16,6 +16,7 @@ from recording.domain.archived.blocks import Block, block_id, crc64_of, regroupe
 from recording.domain.archived.importing import IMPORTED, ImportEntry, place_fault, started_of
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
+from recording.domain.archived.vcon_entries import inline_place
 from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
@@ -34,12 +35,14 @@ from recording.domain.state.stored import sha256_of
 from recording.errors import RecordingError, RequestError, SourceBrokenError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.directory import find_all
+from recording.library.inline_media import ImportSource
 from recording.ports import Archive, Ports
 from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
 BLOCK_BYTES = 8 << 20
 ERASED = "erased by request; it is not brought back"
+INSIDE = "it is inside a vCon, where it cannot stay: import it without leaving it in place"
 OTHER_BYTES = "other bytes are archived under the same ids"
 _JSON = "application/json"
 
@@ -68,7 +71,7 @@ class Imported:
 
 def import_recordings(
     entries: Iterable[ImportEntry],
-    source: Archive,
+    source: ImportSource,
     ports: Ports,
     settings: Settings,
     *,
@@ -106,7 +109,9 @@ def import_recordings(
 class _Run:
     """One run over many entries."""
 
-    def __init__(self, source: Archive, ports: Ports, settings: Settings, place: str | None, *, dry_run: bool) -> None:
+    def __init__(
+        self, source: ImportSource, ports: Ports, settings: Settings, place: str | None, *, dry_run: bool
+    ) -> None:
         self._source, self._ports, self._settings = source, ports, settings
         self._place, self._is_dry = place, dry_run
         self.done = Imported()
@@ -127,6 +132,9 @@ class _Run:
         people = (*entry.participants, *(one.raw_id for one in told.participants))
         if self._place is not None and (fault := place_fault(entry, people)):
             self.done.problems.append((entry.blob, fault))
+            return
+        if self._place is not None and inline_place(entry.blob):
+            self.done.problems.append((entry.blob, INSIDE))
             return
         media = self._read(entry, self._task(entry, told))
         if fault := _fault(entry, media, found.length_bytes):

@@ -1,8 +1,7 @@
-"""An export: what was asked for, how far it is, and the documents that it adds to the files. Pure."""
+"""An export: what was asked for, how far it is, and the lists that it adds to the files. Pure."""
 
-import html
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -174,94 +173,3 @@ def manifest_of_export(export: ExportRecord, parts: Sequence[Part]) -> bytes:
         ],
     }
     return json.dumps(facts, indent=2, default=lambda value: value.isoformat()).encode() + b"\n"
-
-
-VERIFY = """\
-HOW TO VERIFY THIS BUNDLE
-
-Nothing here needs the internet, an account, or a program of the archive's makers.
-
-1  Every file is as it was packed:
-
-       sha256sum -c SHA256SUMS
-
-2  The media is what the receipts say, which were written when it was archived: in a receipt
-   (*.receipt.json), "sha256" is the digest of the file in "blobName". For one recording:
-
-       cd recordings/FOLDER
-       for r in *.receipt.json; do jq -r '"\\(.sha256)  \\(.blobName | split("/") | last)"' "$r"; done | sha256sum -c
-
-3  The receipts are as they were sealed. Each seal.NNNNNNNNNN.json holds a checkpoint, signed by the
-   archive's key, and the proofs of the documents beside it. The signature:
-
-       jq -r .checkpoint seal.NNNNNNNNNN.json | sed '/^$/,$d' > text
-       jq -r .checkpoint seal.NNNNNNNNNN.json | grep '^— ' | cut -d ' ' -f 3 | base64 -d | tail -c +5 > signature
-       openssl dgst -sha256 -verify KEY.pem -signature signature text
-
-   The key in keys/ came with this bundle: compare it with the one that you were given by another
-   way. The proof of each document, by sha256 alone, is in the project's page docs/seal.md; its
-   program does all three at once:
-
-       recordings seal verify . --key KEY.pem
-
-What is newer than the last checkpoint before the export has no proof yet, and is named as such. Media
-from which other speakers were removed is not the media of its receipt; export.json names its digests
-before and after.
-"""
-
-
-def page_of(export: ExportRecord, parts: Sequence[Part]) -> bytes:
-    """Return the page to read and to listen: one file, no script, nothing from elsewhere."""
-    rows = "\n".join(_recording(part.facts) for part in parts)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; media-src 'self' file:; style-src 'unsafe-inline'">
-<title>Recordings, export {html.escape(export.export_id)}</title>
-<style>
-:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }}
-body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-section {{ border-top: 1px solid; padding: 1rem 0 }}
-h2 {{ font-size: 1.1rem; margin: 0; overflow-wrap: anywhere }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: .5rem 0 }}
-dd {{ margin: 0; overflow-wrap: anywhere }}
-audio, video {{ width: 100%; max-height: 24rem }}
-</style>
-</head>
-<body>
-<h1>Recordings</h1>
-<p>{len(parts)} recordings, exported on {export.requested_at:%Y-%m-%d %H:%M} UTC. How to prove that nothing was changed:
-<a href="VERIFY.txt">VERIFY.txt</a>. The same for programs: <a href="export.json">export.json</a>.</p>
-{rows}
-</body>
-</html>
-""".encode()
-
-
-def _recording(facts: Mapping[str, Any]) -> str:
-    said = {
-        "began": facts.get("startedAt"),
-        "call": facts.get("callId"),
-        "tags": ", ".join(f"{name}: {value}" for name, value in (facts.get("tags") or {}).items()),
-        "who": ", ".join(facts.get("participants") or ()),
-        "left out": "; ".join(f"{one['what']}: {one['why']}" for one in facts.get("leftOut") or ()),
-        "why not": facts.get("error"),
-    }
-    rows = "".join(f"<dt>{name}</dt><dd>{html.escape(str(text))}</dd>" for name, text in said.items() if text)
-    media = "\n".join(_player(one) for one in facts.get("media") or ())
-    documents = ", ".join(
-        f'<a href="{html.escape(name, quote=True)}">{html.escape(name.rpartition("/")[2])}</a>'
-        for name in facts.get("documents") or ()
-    )
-    title = html.escape(str(facts.get("recordingId")))
-    return f"<section>\n<h2>{title}</h2>\n<dl>{rows}</dl>\n{media}\n<p>{documents}</p>\n</section>"
-
-
-def _player(one: Mapping[str, Any]) -> str:
-    name = html.escape(str(one["name"]), quote=True)
-    kind = "video" if str(one["name"]).endswith(".mp4") else "audio"
-    label = html.escape(str(one["name"]).rpartition("/")[2])
-    return f'<p>{label}</p><{kind} controls preload="none" src="{name}" aria-label="{label}"></{kind}>'

@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recording.domain.archived.vcon_consent import EXTENSION, lawful_basis_of
+from recording.domain.calls.consent import as_shown
 from recording.domain.formats import ChannelType, FormatType
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.incoming.participants import canonical_participant
@@ -36,6 +38,7 @@ class Sidecar:
     content: bytes
     purpose: str
     index: int | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class ChunkPart:
         metadata: as its document says; None without one.
         url: where its media is, https and without a key; None leaves it out.
         sha512: of its media, in hex.
-        filename: what the media is called; None for the blob's own name.
+        filename: what the media is called; None for the blob's own name, "" for media that is left out.
+        content: its media, to be put inside; None refers to it.
     """
 
     record: ChunkRecord
@@ -55,6 +59,7 @@ class ChunkPart:
     url: str | None
     sha512: str | None
     filename: str | None = None
+    content: bytes | None = None
 
     @property
     def started_at(self) -> datetime:
@@ -91,19 +96,29 @@ def vcon_of(
     begun = min((part.started_at for part in parts), default=recording.started_at)
     dialog = [_recording_set(parts, people, begun), *(_dialog(part, people) for part in parts)]
     places = {part.record.task.index: at for at, part in enumerate(parts, start=1)}
-    attached = [*sidecars, *_facts(recording, parts)]
-    party = len(people)
+    party, uuid = len(people), uuid_of(recording.recording_id, begun, host)
+    is_redacted = only is not None
+    attached = [*sidecars, *_facts(recording, parts, is_redacted=is_redacted)]
+    basis = lawful_basis_of(recording.consent, recording.consents, begun, is_redacted=is_redacted)
     document: dict[str, Any] = {
         "vcon": VERSION,
-        "uuid": str(uuid_of(recording.recording_id, begun, host)),
+        "uuid": str(_redacted_uuid(recording.recording_id, only, begun, host) if only is not None else uuid),
+        **({"extensions": [EXTENSION]} if basis else {}),
         "created_at": _date(_made_at(parts) or begun),
         "parties": [*(_party(raw_id, only) for raw_id in people), ARCHIVIST],
         "dialog": dialog,
         "attachments": [_attachment(one, places.get(one.index or 0, 0), party, begun) for one in attached],
     }
-    if only is not None:
-        document["redacted"] = {"type": "other speakers"}
+    if basis:
+        document["attachments"].append(_json_attachment(EXTENSION, basis, party, begun))
+    if is_redacted:
+        document["redacted"] = {"uuid": str(uuid), "type": "other speakers"}
     return document
+
+
+def _redacted_uuid(recording_id: str, only: str, begun: datetime | None, host: str) -> UUID:
+    """Return an id of its own for what one speaker is given: it is another vCon, which refers to the whole one."""
+    return uuid_of(f"{recording_id}/{canonical_participant(only) if only else ''}", begun, host)
 
 
 def uuid_of(recording_id: str, begun: datetime | None, host: str) -> UUID:
@@ -157,7 +172,7 @@ def _recording_set(parts: Sequence[ChunkPart], people: Sequence[str], begun: dat
 
 def _dialog(part: ChunkPart, people: Sequence[str]) -> dict[str, Any]:
     record = part.record
-    name = part.filename or (record.blob_name or "").rpartition("/")[2]
+    name = part.filename if part.filename is not None else (record.blob_name or "").rpartition("/")[2]
     facts: dict[str, Any] = {
         "type": "recording",
         "start": _date(part.started_at),
@@ -170,7 +185,9 @@ def _dialog(part: ChunkPart, people: Sequence[str]) -> dict[str, Any]:
     }
     hashes = [content_hash("sha512", part.sha512)] if part.sha512 else []
     hashes += [content_hash("sha256", record.sha256)] if record.sha256 else []
-    if part.url and part.sha512:
+    if part.content is not None:
+        facts |= {"encoding": "base64url", "body": _base64url(part.content)}
+    elif part.url and part.sha512:
         facts |= {"url": part.url, "content_hash": hashes}
     return {key: value for key, value in facts.items() if value is not None}
 
@@ -195,10 +212,10 @@ def _one_or_several(places: list[int]) -> int | list[int] | None:
     return None if not unique else unique[0] if len(unique) == 1 else unique
 
 
-def _facts(recording: RecordingRecord, parts: Sequence[ChunkPart]) -> Iterator[Sidecar]:
-    """Yield what the draft has no place for: consent, tags and pauses, as documents of ours."""
-    if recording.consent:
-        yield Sidecar("consent.json", _json(recording.consent), "consent")
+def _facts(recording: RecordingRecord, parts: Sequence[ChunkPart], *, is_redacted: bool) -> Iterator[Sidecar]:
+    """Yield what the draft has no place for: each step of consent, tags and pauses, as documents of ours."""
+    if (recording.consent or recording.consents) and not is_redacted:  # it says who captured it
+        yield Sidecar("consent.json", _json(as_shown(recording.consent, recording.consents)), "consent")
     if recording.current_tags:
         yield Sidecar("tags.json", _json(recording.current_tags), "tags")
     for part in parts:
@@ -222,6 +239,11 @@ def _attachment(one: Sidecar, dialog: int, party: int, begun: datetime | None) -
         "encoding": "base64url",
         "body": _base64url(one.content),
     }
+
+
+def _json_attachment(purpose: str, body: Mapping[str, Any], party: int, begun: datetime | None) -> dict[str, Any]:
+    facts = {"purpose": purpose, "start": _date(begun), "party": party, "dialog": 0}
+    return {**facts, "mediatype": "application/json", "encoding": "json", "body": body}
 
 
 def _made_at(parts: Sequence[ChunkPart]) -> datetime | None:

@@ -13,7 +13,14 @@ from recording.domain.ids import is_opaque_id
 from recording.errors import RequestError
 
 ENDS = (".vcon.json", ".vcon")
+_INLINE = re.compile(r"(?P<vcon>.+\.vcon(?:\.json)?)#(?P<at>[0-9]{1,6})", re.ASCII | re.DOTALL)
+LARGEST_VCON = 64 << 20  # it is read whole
 _HASH = re.compile(r"(?P<algorithm>sha256|sha512)-(?P<digest>[A-Za-z0-9_-]+)", re.ASCII)
+_HASH_BYTES = {"sha256": 32, "sha512": 64}
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_KNOWN_EXTENSIONS = ("lawful_basis",)
+_FORMATS = {"wav": "wav", "x-wav": "wav", "vnd.wave": "wav", "mp3": "mp3", "x-mp3": "mp3", "mpeg": "mp3"}
+_FORMATS |= {"mp4": "mp4", "x-mp4": "mp4"}
 
 
 def is_vcon_name(name: str) -> bool:
@@ -34,9 +41,29 @@ def vcon_entries(name: str, raw: bytes, names: Collection[str]) -> list[ImportEn
     """
     document = _document(name, raw)
     people = [_raw_id(party) for party in _dicts(document.get("parties"))]
-    recordings = [one for one in _dicts(document.get("dialog")) if one.get("type") == "recording"]
-    folder = name.rpartition("/")[0]
-    return [_entry(_beside(folder, one, names), at, one, document, people) for at, one in enumerate(recordings)]
+    places = {
+        at: f"{name}#{at}" if body_of(one) is not None else _beside(name.rpartition("/")[0], one, names)
+        for at, one in enumerate(recordings_in(document))
+    }
+    return [_entry(places[at], at, one, document, people) for at, one in enumerate(recordings_in(document))]
+
+
+def inline_place(name: str) -> tuple[str, int] | None:
+    """Return the vCon that media is inside of, and the number of its recording; None for a file of its own."""
+    found = _INLINE.fullmatch(name)
+    return (found["vcon"], int(found["at"])) if found else None
+
+
+def recordings_in(document: object) -> list[dict[str, Any]]:
+    """Return the dialogs of a vCon that are recordings."""
+    dialogs = _dicts(document.get("dialog")) if isinstance(document, dict) else ()
+    return [one for one in dialogs if one.get("type") == "recording"]
+
+
+def body_of(dialog: Mapping[str, Any]) -> str | None:
+    """Return the media inside a dialog, in base64url; None where it is somewhere else."""
+    body = dialog.get("body")
+    return body if isinstance(body, str) and body and dialog.get("encoding") == "base64url" else None
 
 
 def _document(name: str, raw: bytes) -> dict[str, Any]:
@@ -46,8 +73,11 @@ def _document(name: str, raw: bytes) -> dict[str, Any]:
         raise RequestError(f"{name} is not JSON") from None
     if not isinstance(document, dict) or not isinstance(document.get("uuid"), str):
         raise RequestError(f"{name} is no vCon in its unsigned form")
-    if document.get("critical"):
+    critical = document.get("critical")
+    if critical and not (isinstance(critical, list) and all(one in _KNOWN_EXTENSIONS for one in critical)):
         raise RequestError(f"{name} needs extensions that are not known here")
+    if not _UUID.fullmatch(document["uuid"]):
+        raise RequestError(f"{name} has an id that is no UUID")
     return document
 
 
@@ -73,6 +103,7 @@ def _entry(
         "startedAt": dialog.get("start"),
         "participants": [one for one in (people[place] for place in _places(dialog, len(people))) if one],
         "tags": {"vcon": uuid},
+        "format": _FORMATS.get(str(dialog.get("mediatype")).partition("/")[2]) if inline_place(blob) else None,
         **_hashes(dialog.get("content_hash")),
     }
     return ImportEntry.read({name: value for name, value in facts.items() if value is not None})
@@ -80,15 +111,15 @@ def _entry(
 
 def _places(dialog: Mapping[str, Any], count: int) -> list[int]:
     """Return the parties of a dialog, whichever of the three forms it lists them in."""
-    found: list[int] = []
+    found = dict[int, None]()
     waiting: list[Any] = [dialog.get("parties")]
     while waiting:
-        one = waiting.pop(0)
+        one = waiting.pop()
         if isinstance(one, list):
-            waiting = [*one, *waiting]
-        elif isinstance(one, int) and not isinstance(one, bool) and 0 <= one < count and one not in found:
-            found.append(one)
-    return found
+            waiting += reversed(one)
+        elif isinstance(one, int) and not isinstance(one, bool) and 0 <= one < count:
+            found.setdefault(one)
+    return list(found)
 
 
 def _raw_id(party: Mapping[str, Any]) -> str | None:
@@ -102,15 +133,23 @@ def _raw_id(party: Mapping[str, Any]) -> str | None:
 
 
 def _hashes(told: object) -> dict[str, str]:
+    """Return the digests that a dialog names; one that names some, and none to be checked, is not taken.
+
+    Raises:
+        RequestError: `invalid_request`.
+    """
     found: dict[str, str] = {}
-    for text in told if isinstance(told, list) else [told]:
-        match = _HASH.fullmatch(text) if isinstance(text, str) else None
-        if match:
-            try:
-                digest = base64.urlsafe_b64decode(match["digest"] + "=" * (-len(match["digest"]) % 4))
-            except (ValueError, binascii.Error):
-                continue
-            found[match["algorithm"]] = digest.hex()
+    texts = told if isinstance(told, list) else [told] if told is not None else []
+    for match in filter(None, (_HASH.fullmatch(text) for text in texts if isinstance(text, str))):
+        try:
+            digest = base64.urlsafe_b64decode(match["digest"] + "=" * (-len(match["digest"]) % 4)).hex()
+        except (ValueError, binascii.Error):
+            digest = ""
+        algorithm = match["algorithm"]
+        if len(digest) != 2 * _HASH_BYTES[algorithm] or found.setdefault(algorithm, digest) != digest:
+            raise RequestError("a content_hash of a vCon is of another length, or there are two that differ")
+    if texts and not found:
+        raise RequestError("the content_hash of a vCon is of an algorithm that is not checked here")
     return found
 
 

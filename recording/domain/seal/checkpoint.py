@@ -95,7 +95,8 @@ def read_checkpoint(raw: bytes) -> SignedCheckpoint:
     except (ValueError, LookupError, binascii.Error) as error:
         raise SealFormatError(f"not a checkpoint ({type(error).__name__})") from None
     key_id, signature = joined[:KEY_ID_BYTES], joined[KEY_ID_BYTES:]
-    if (f"{dash} ", name) != (_DASH, checkpoint.origin) or not signature:
+    is_plain = base64.b64encode(joined).decode() == encoded  # its last bits may say something else, and mean nothing
+    if (f"{dash} ", name) != (_DASH, checkpoint.origin) or not signature or not is_plain:
         raise SealFormatError("not a checkpoint: its signature line is of another form")
     if raw != checkpoint.text + b"\n" + last.encode() or not last.endswith("\n"):
         raise SealFormatError("not a checkpoint: its text is of another form")

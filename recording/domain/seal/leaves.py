@@ -2,6 +2,9 @@
 
 A leaf is `kind digest`, and the digest is taken over a random salt and the content. So the log tells nothing about what
 was written, and whoever erases the content and its salt leaves a leaf that fits nothing, in a log that still adds up.
+
+The salt of a file ends with the file's name in the archive. So a leaf stands for this content in this place, and no
+sealed file, nor an earlier version of one, passes for another (docs/adr/0057).
 """
 
 import hashlib
@@ -64,6 +67,11 @@ def salt_for(secret: bytes, name: str, content: bytes) -> bytes:
     return hashlib.sha256(secret + said).digest()[:SALT_BYTES]
 
 
+def salt_of_file(secret: bytes, name: str, content: bytes) -> bytes:
+    """Return the salt of a file: the random part, and the file's name in the archive."""
+    return salt_for(secret, name, content) + name.encode()
+
+
 def kind_of(name: str) -> Kind | None:
     """Return what kind of document a file of a recording's folder is; None for one that the seal leaves alone."""
     file_name = name.rpartition("/")[2]
@@ -97,6 +105,11 @@ def journal_name(number: int, digest: str) -> str:
     return f"{JOURNALS}{number:010d}-{digest[:16]}.jsonl"
 
 
+def token_name(number: int) -> str:
+    """Return where the time-stamp over a checkpoint is stored."""
+    return f"{TOKENS}{number:010d}.tsr"
+
+
 def key_name(key_id: bytes) -> str:
     """Return where a public key is stored."""
     return f"{KEYS}{key_id.hex()}.pem"
@@ -128,6 +141,7 @@ class Batch:
         journal: the name's digest of the rows beside; None when no leaf stands for a row.
         audit_until: rows of the audit trail up to this time were read.
         recent: rows near that time which were sealed already, by the hash of their id.
+        stamp: the SHA-256 of the time-stamp over the checkpoint before; None where it has none.
     """
 
     number: int
@@ -137,6 +151,7 @@ class Batch:
     journal: str | None = None
     audit_until: datetime | None = None
     recent: tuple[str, ...] = ()
+    stamp: str | None = None
 
     def written(self) -> bytes:
         """Return the document."""
@@ -149,6 +164,7 @@ class Batch:
             "journal": self.journal,
             "auditUntil": self.audit_until.isoformat() if self.audit_until else None,
             "recent": list(self.recent),
+            **({"stamp": self.stamp} if self.stamp else {}),
         }
         return json.dumps(facts, indent=0).encode() + b"\n"
 
@@ -170,6 +186,7 @@ def read_batch(raw: bytes) -> Batch:
             journal=facts.get("journal"),
             audit_until=datetime.fromisoformat(until) if until else None,
             recent=tuple(facts.get("recent") or ()),
+            stamp=facts.get("stamp"),
         )
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise SealFormatError(f"not a batch of leaves ({type(error).__name__})") from None
@@ -185,6 +202,11 @@ class Proved:
     digest: str
     leaf: int
     path: tuple[bytes, ...] = field(default=())
+
+    @property
+    def blob_name(self) -> str | None:
+        """Return where in the archive the file was sealed; None for a leaf of before, which does not say so."""
+        return self.salt[SALT_BYTES:].decode(errors="replace") or None
 
     def matches(self, content: bytes) -> bool:
         """Return whether this is the content that was sealed."""
@@ -209,6 +231,15 @@ def written_proofs(checkpoint: bytes, proofs: Iterable[Proved]) -> bytes:
         ],
     }
     return json.dumps(facts, indent=2).encode() + b"\n"
+
+
+def is_as_written(raw: bytes) -> bool:
+    """Return whether a document of proofs has nothing in it beside what this app writes.
+
+    Raises:
+        SealFormatError: it is no such document.
+    """
+    return written_proofs(*read_proofs(raw)) == raw
 
 
 def read_proofs(raw: bytes) -> tuple[bytes, list[Proved]]:

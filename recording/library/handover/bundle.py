@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from recording.domain.archived.blocks import regrouped
 from recording.domain.archived.exports import BundledFile, block_name
 from recording.domain.archived.zip64 import ZipEntry, central_header, crc_of, end_records, local_header
 from recording.ports import Archive
@@ -69,16 +70,11 @@ class Bundle:
 
     def _staged(self, pieces: Iterable[bytes]) -> tuple[int, int, str]:
         """Stage a file's bytes; returns length, CRC-32 and SHA-256."""
-        crc, length, digest, gathered = 0, 0, hashlib.sha256(), bytearray()
-        for piece in pieces:
-            crc, length = crc_of(piece, crc), length + len(piece)
-            digest.update(piece)
-            gathered += piece
-            while len(gathered) >= BLOCK_BYTES:
-                self._stage(bytes(gathered[:BLOCK_BYTES]))
-                del gathered[:BLOCK_BYTES]
-        if gathered:
-            self._stage(bytes(gathered))
+        crc, length, digest = 0, 0, hashlib.sha256()
+        for block in regrouped(pieces, BLOCK_BYTES):
+            crc, length = crc_of(block, crc), length + len(block)
+            digest.update(block)
+            self._stage(block)
         return length, crc, digest.hexdigest()
 
     def end(self, files: Iterable[BundledFile]) -> None:

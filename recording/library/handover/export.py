@@ -31,6 +31,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 RUN = timedelta(minutes=10)  # of one message; host.json allows a function 30
+MADE = "export_made"  # in the audit trail
 _JSON = "application/json"
 
 
@@ -207,6 +208,8 @@ def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, 
         expires_at=now + form.LIVES,
         sha256=end.manifest_sha256,
     )
+    said = f"export {export.export_id}, SHA256SUMS {end.manifest_sha256}"  # the next checkpoint seals it
+    ports.audit.add(AuditEntry(now, MADE, None, export.requested_by, DONE, said))
     announce_subject(SubjectKind.EXPORT, export.export_id, ports, IN_CASE)  # whatever ends this process now
     _save(export, etag, exports)
     emit(Event.EXPORTED, count=len(export.recordings), length_bytes=export.length_bytes, entry=export.export_id)

@@ -1,10 +1,13 @@
 """What goes into a bundle for each recording, and at its end."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from recording.domain.archived import bundle_pages as pages
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import BundledFile, ExportRecord, Part
 from recording.domain.archived.layout import derived_mark, derived_prefix
@@ -15,8 +18,8 @@ from recording.domain.ids import name_of
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.media.channels import with_channels_only
 from recording.domain.seal.leaves import KEYS
-from recording.domain.state.chunk import ChunkRecord, Home
-from recording.errors import BlobLockedError, RequestError, SourceError
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, Home
+from recording.errors import BlobLockedError, RequestError, SourceError, StorageError
 from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
 from recording.library.handover.vcon import chunk_part, recording_with_chunks, sidecars_of
@@ -25,8 +28,12 @@ from recording.settings import Settings
 
 OTHERS_AUDIBLE = "other speakers cannot be removed from it"
 NOT_THERE = "the speaker is in none of its channels"
+GONE = "it is not in the archive any more"
 OFFLINE = "it is in the archive tier, from which it must be brought back first"
 STAYS = "it names other people"
+ODD_NAME = "its name is not one that this archive gives"
+VERIFIER = Path(__file__).with_name("verify_bundle.py")
+_PLAIN = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]*", re.ASCII)
 
 
 def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, settings: Settings) -> dict[str, Any]:
@@ -57,14 +64,17 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     for part in parts:
         media.add(part)
     if export.derived:
-        _add_derived(chunks[0].task.folder, media)
-    sidecars = list(sidecars_of(chunks, ports))
-    kept = [] if export.speaker else sidecars
-    for one in kept:
-        facts["documents"].append(bundle.add(f"{folder}/{one.name}", one.content).name)
-    facts["leftOut"] += [{"what": one.name, "why": STAYS} for one in sidecars if one not in kept]
+        for place in sorted({chunk.task.folder for chunk in chunks}):
+            _add_derived(place, media)
+    for one in sidecars_of(chunks, ports):
+        why = STAYS if export.speaker else None if _PLAIN.fullmatch(one.name) else ODD_NAME
+        if why is None:
+            facts["documents"].append(bundle.add(f"{media.place_of(one.folder)}/{one.name}", one.content).name)
+        else:
+            facts["leftOut"].append({"what": one.name, "why": why})
+    told = parts if export.speaker is None else [_as_handed_over(part, media) for part in parts]
     document = vcon_of(
-        recording, parts, (), settings.archive_storage.blob_host, only or ("" if export.speaker else None)
+        recording, told, (), settings.archive_storage.blob_host, only or ("" if export.speaker else None)
     )
     name = f"{folder}/{name_of(recording_id)}.vcon.json"
     facts["documents"].append(bundle.add(name, json.dumps(document, indent=2).encode() + b"\n").name)
@@ -74,14 +84,20 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
 def make_end(export: ExportRecord, parts: Sequence[Part], bundle: Bundle, ports: Ports) -> None:
     """Put the pages, the sums, the keys and the directory behind all recordings."""
     before = [file for part in parts for file in part.files]
-    bundle.add("index.html", form.page_of(export, parts))
+    bundle.add("index.html", pages.page_of(export, parts))
     bundle.add("export.json", form.manifest_of_export(export, parts))
-    bundle.add("VERIFY.txt", form.VERIFY.encode())
+    bundle.add("VERIFY.txt", pages.VERIFY.encode())
+    bundle.add("verify.py", VERIFIER.read_bytes())
     for name, content in _keys(ports):
         bundle.add(name, content)
     sums = form.sums_of([*before, *bundle.files])
     bundle.manifest_sha256 = bundle.add("SHA256SUMS", sums).sha256
     bundle.end([*before, *bundle.files])
+
+
+def _as_handed_over(part: ChunkPart, media: "_Media") -> ChunkPart:
+    """Return a chunk without the address and the digests of the media in which the others are heard."""
+    return replace(part, url=None, sha512=None, filename=media.given.get(part.record.key, ""))
 
 
 def _add_derived(folder: str, media: "_Media") -> None:
@@ -109,6 +125,13 @@ class _Media:
     bundle: Bundle
     ports: Ports
     is_cut: bool
+    places: dict[str, str] = field(default_factory=dict)
+    given: dict[ChunkKey, str] = field(default_factory=dict)
+
+    def place_of(self, folder: str) -> str:
+        """Return where in the bundle the files of a folder of the archive go: files of two must not share a name."""
+        count = len(self.places)
+        return self.places.setdefault(folder, self.folder if not count else f"{self.folder}/folder-{count + 1}")
 
     def add(self, part: ChunkPart) -> None:
         """Add a chunk's media, or say why it is left out."""
@@ -121,15 +144,21 @@ class _Media:
         try:
             if why is None:
                 pieces = self.ports.archive.read(record.blob_name or "")
-                file = _streamed(f"{self.folder}/{name}", pieces, channels, self.bundle)
+                file = _streamed(f"{self.place_of(record.task.folder)}/{name}", pieces, channels, self.bundle)
                 said: dict[str, Any] = {"name": file.name, "sha256": file.sha256}
+                said |= {"startedAt": part.started_at.isoformat(), "seconds": part.seconds}
                 said |= {"sha256Archived": record.sha256 or "", "onlyChannels": channels} if channels else {}
                 self.facts["media"].append(said)
+                self.given[record.key] = file.name.rpartition("/")[2]
                 return
         except BlobLockedError:
             why = OFFLINE
         except SourceError as error:
             why = str(error)
+        except StorageError:
+            if self.ports.archive.look_up(record.blob_name or "") is not None:
+                raise  # it is there, and will be read by the next try
+            why = GONE
         self.facts["leftOut"].append({"what": name, "why": why})
 
     def add_derived(self, receipt_name: str) -> None:
@@ -138,9 +167,10 @@ class _Media:
         media = str(json.loads(receipt[0])["blobName"]) if receipt else ""
         if receipt is None:
             return
-        file = self.bundle.stream(f"{self.folder}/{media.rpartition('/')[2]}", self.ports.archive.read(media))
+        folder = self.place_of(receipt_name.rpartition("/")[0])
+        file = self.bundle.stream(f"{folder}/{media.rpartition('/')[2]}", self.ports.archive.read(media))
         self.facts["media"].append({"name": file.name, "sha256": file.sha256})
-        beside = f"{self.folder}/{receipt_name.rpartition('/')[2]}"
+        beside = f"{folder}/{receipt_name.rpartition('/')[2]}"
         self.facts["documents"].append(self.bundle.add(beside, receipt[0]).name)
 
 

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from recording.domain.archived import layout
+from recording.domain.archived.drift import is_disposed
 from recording.domain.archived.vcon import ChunkPart, Sidecar, vcon_of
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.seal.leaves import sealed_number
@@ -16,28 +18,57 @@ from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.settings import Settings
 
+MOST_INLINE = 24 << 20  # in all; base64 makes a third more of it, and a worker holds it in memory
 _PURPOSES = {".metadata.json": "acs-metadata", ".receipt.json": "receipt", ".after.json": "after-receipt"}
 
 
-def make_vcon(recording_id: str, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """Return the vCon of a recording, with its media by reference and its documents inside.
+def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bool = False) -> dict[str, Any]:
+    """Return the vCon of a recording, with its media by reference or inside, and its documents inside.
 
     Raises:
-        RequestError: `unknown_recording`, nothing of it is archived.
+        RequestError: `unknown_recording`, nothing of it is archived; `media_disposed`; or `invalid_request`, its media
+            is too long to be put inside.
         StorageError: catalog or archive do not answer.
     """
     recording, chunks = recording_with_chunks(recording_id, ports)
     parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
+    if inline:
+        parts = _with_media(parts, ports)
     return vcon_of(recording, parts, sidecars_of(chunks, ports), settings.archive_storage.blob_host)
 
 
-def recording_with_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]]:
-    """Return a recording and those of its chunks that are archived.
+def is_inline(wanted: str | None) -> bool:
+    """Return whether media is to be put inside, by what a caller asked for.
 
     Raises:
-        RequestError: `unknown_recording`, nothing of it is archived.
+        RequestError: `invalid_request`; it is neither `inline` nor `external`.
     """
-    chunks = [chunk for chunk in ports.catalog.chunks_of(recording_id) if is_archived(chunk) and chunk.blob_name]
+    if wanted not in (None, "", "inline", "external"):
+        raise RequestError("media is `inline` or `external`")
+    return wanted == "inline"
+
+
+def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
+    """Put the media inside, as far as it is in the archive: of the customer's own the url is not known either."""
+    ours = [part for part in parts if part.record.task.home is Home.ACS]
+    if sum(part.record.length_bytes or 0 for part in ours) > MOST_INLINE:
+        raise RequestError(f"more than {MOST_INLINE >> 20} MiB of media do not go into a vCon: ask for a bundle")
+    return [
+        replace(part, content=b"".join(ports.archive.read(part.record.blob_name or ""))) if part in ours else part
+        for part in parts
+    ]
+
+
+def recording_with_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]]:
+    """Return a recording and those of its chunks that are archived and were not destroyed.
+
+    Raises:
+        RequestError: `unknown_recording`, nothing of it is archived, or `media_disposed`, all of it was destroyed.
+    """
+    known = [chunk for chunk in ports.catalog.chunks_of(recording_id) if is_archived(chunk) and chunk.blob_name]
+    chunks = [chunk for chunk in known if not is_disposed(chunk)]
+    if known and not chunks:
+        raise RequestError("it was destroyed, and a certificate says why", code=Code.MEDIA_DISPOSED)
     if not chunks:
         raise RequestError("nothing of this recording is archived", code=Code.UNKNOWN_RECORDING)
     task = chunks[0].task
@@ -73,7 +104,7 @@ def sidecars_of(chunks: list[ChunkRecord], ports: Ports) -> Iterator[Sidecar]:
             stored = ports.archive.get(blob.name) if purpose and blob.is_committed else None
             if purpose and stored:
                 stem = next((blob.name.removesuffix(end) for end in _PURPOSES if blob.name.endswith(end)), "")
-                yield Sidecar(blob.name.rpartition("/")[2], stored[0], purpose, indexes.get(stem))
+                yield Sidecar(blob.name.rpartition("/")[2], stored[0], purpose, indexes.get(stem), folder)
 
 
 def _purpose(name: str) -> str | None:

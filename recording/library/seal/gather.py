@@ -10,17 +10,19 @@ from typing import Any
 
 from recording.domain.archived.after import after_name, after_of
 from recording.domain.archived.layout import receipt_name
-from recording.domain.seal.checkpoint import SealFormatError
+from recording.domain.seal.checkpoint import SealFormatError, read_checkpoint
 from recording.domain.seal.leaves import (
     SALT_BYTES,
     Kind,
     Leaf,
     Line,
     Proved,
+    checkpoint_name,
     kind_of,
     leaf_of,
     read_proofs,
     salt_for,
+    salt_of_file,
     sealed_number,
 )
 from recording.domain.state.transitions import is_archived
@@ -28,7 +30,7 @@ from recording.errors import StorageError
 from recording.library.seal.log import Head
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import ODD_CONTENT
-from recording.ports.library.seal import SealPorts, ToSeal, Waiting
+from recording.ports.library.seal import SealPorts, SealStore, ToSeal, Waiting
 from recording.telemetry import Event, emit
 
 MOST_ITEMS = 500  # of a turn: each is some five requests, so the turn ends well inside its five minutes
@@ -79,10 +81,10 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
     found = Gathered()
     waiting = seal.waiting.first(MOST_ITEMS)
     found.is_all = len(waiting) < MOST_ITEMS
-    failures = 0
+    failures, log = 0, LogLook(seal.store)
     for item in waiting:
         try:
-            _examine(item, found, ports)
+            _examine(item, found, ports, log)
         except ODD_CONTENT as error:
             emit(Event.SEAL_FAILED, reason=type(error).__name__, detail=item.what)
         except StorageError as error:
@@ -96,16 +98,35 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
     return found
 
 
-def _examine(item: ToSeal, found: Gathered, ports: Ports) -> None:
+class LogLook:
+    """Looks up checkpoints, each once: proofs of one that the log has not, after a failover, prove nothing."""
+
+    def __init__(self, store: SealStore) -> None:
+        self._store = store
+        self._seen: dict[int, bytes | None] = {}
+
+    def has(self, raw: bytes) -> bool:
+        """Return whether a checkpoint is, byte for byte, the log's."""
+        try:
+            number = read_checkpoint(raw).checkpoint.number
+        except SealFormatError:
+            return False
+        if number not in self._seen:
+            found = self._store.get(checkpoint_name(number))
+            self._seen[number] = found[0] if found else None
+        return self._seen[number] == raw
+
+
+def _examine(item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
     if item.what is Waiting.RECORDING:
         _tell_what_came_after(item.name, ports)
         for folder in _folders(item.name, ports):
-            _examine_folder(folder, item, found, ports)
+            _examine_folder(folder, item, found, ports, log)
     elif item.what is Waiting.FILE:
         folder, _, name = item.name.rpartition("/")
         beside = [blob.name for blob in ports.archive.list(f"{folder}/seal." if folder else "seal.")]
         documents = [(name, Kind.DOCUMENT)]
-        found.files += _fresh(folder, documents, list(_proofs(beside, ports)), item, ports)
+        found.files += _fresh(folder, documents, list(_proofs(beside, ports, log)), item, ports)
     else:
         row = {"certificate": item.name, **item.facts}
         line = Line(-1, Kind.WITHDRAWAL, b"", row)
@@ -130,11 +151,11 @@ def _folders(recording_id: str, ports: Ports) -> list[str]:
     return sorted(folders | ({record.folder} if record and record.folder else set()))
 
 
-def _examine_folder(folder: str, item: ToSeal, found: Gathered, ports: Ports) -> None:
+def _examine_folder(folder: str, item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
     names = [blob.name for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
     documents = [(name.removeprefix(f"{folder}/"), kind) for name in names if (kind := kind_of(name))]
     known = {one.name for one in found.files if one.folder == folder}  # the same recording may wait twice
-    fresh = _fresh(folder, documents, list(_proofs(names, ports)), item, ports)
+    fresh = _fresh(folder, documents, list(_proofs(names, ports, log)), item, ports)
     found.files += [one for one in fresh if one.name not in known]
 
 
@@ -143,27 +164,31 @@ def _fresh(
 ) -> Iterator[NewFile]:
     """Yield the documents whose present content no proof beside them covers."""
     for name, kind in documents:
-        stored = ports.archive.get(f"{folder}/{name}" if folder else name)
-        if stored is not None and not _is_sealed(name, stored[0], proofs):
-            salt = salt_for(item.secret, name, stored[0])
+        blob = f"{folder}/{name}" if folder else name
+        stored = ports.archive.get(blob)
+        if stored is not None and not _is_sealed(name, blob, stored[0], proofs):
+            salt = salt_of_file(item.secret, blob, stored[0])
             yield NewFile(folder, name, salt, leaf_of(kind, salt, stored[0]))
 
 
-def _proofs(names: Sequence[str], ports: Ports) -> Iterator[Proved]:
+def _proofs(names: Sequence[str], ports: Ports, log: LogLook) -> Iterator[Proved]:
     for name in names:
         if sealed_number(name) is None:
             continue
         stored = ports.archive.get(name)
         try:
-            yield from read_proofs(stored[0])[1] if stored else ()
+            checkpoint, proofs = read_proofs(stored[0]) if stored else (b"", [])
         except SealFormatError:  # `seal verify` reports it; here the files count as not sealed
             continue
+        if proofs and log.has(checkpoint):
+            yield from proofs
 
 
-def _is_sealed(name: str, content: bytes, proofs: Sequence[Proved]) -> bool:
-    """Return whether the newest proof about this file is about its present content."""
+def _is_sealed(name: str, blob: str, content: bytes, proofs: Sequence[Proved]) -> bool:
+    """Return whether the newest proof about this file is about its present content in this place."""
     about = [proof for proof in proofs if proof.name == name]
-    return bool(about) and max(about, key=lambda proof: proof.leaf).matches(content)
+    newest = max(about, key=lambda proof: proof.leaf, default=None)
+    return newest is not None and newest.blob_name == blob and newest.matches(content)
 
 
 # --- the audit trail -------------------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """The log: find its last checkpoint, and add the next one, which only one instance can."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from recording.domain.ids import without_numbers
 from recording.domain.seal import leaves
 from recording.domain.seal.checkpoint import Checkpoint, SealFormatError, SignedCheckpoint, key_id_of, read_checkpoint
 from recording.domain.seal.checkpoint import signed as with_signature
@@ -12,10 +14,16 @@ from recording.domain.seal.merkle import Tree
 from recording.domain.seal.signature import pem_of
 from recording.errors import StorageError
 from recording.errors.codes import Code
-from recording.ports import Ports
+from recording.ports import AuditEntry, Ports
+from recording.ports.audit import DONE
 from recording.ports.library.seal import SealPorts, SealStore
 
-LOOP = "seal"  # the cursor: a checkpoint that is there, so that the last one is found at once
+LOOP = "seal"  # the cursor: number and digest of the newest checkpoint, kept in another account than the log
+ACCEPT_END = "accept_seal_end"  # in the audit trail
+QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing
+LATEST = QUIET_FOR + timedelta(hours=2)  # of the timer, and of whoever copies
+_LONGEST_NUMBER = 18
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TEXT, _JSON, _LINES, _PEM = "text/plain", "application/json", "application/x-ndjson", "application/x-pem-file"
 
 
@@ -31,6 +39,11 @@ class Head:
     def number(self) -> int:
         """Return the number of the last checkpoint; -1 before the first."""
         return self.signed.checkpoint.number if self.signed else -1
+
+    @property
+    def line(self) -> str:
+        """Return number and digest of the last checkpoint, as a witness keeps them; "" before the first."""
+        return f"{self.number} {self.signed.digest}" if self.signed else ""
 
     @property
     def at(self) -> datetime | None:
@@ -52,9 +65,17 @@ def head_of(ports: Ports, seal: SealPorts) -> Head:
     """Return the last checkpoint, with the tree that the next one grows.
 
     Raises:
-        StorageError: storage fails, or `seal_altered`: what lies there is not what this app wrote.
+        StorageError: storage fails, or `seal_altered`: what lies there is not what this app wrote, or its end is gone.
     """
-    number = _last_number(ports.catalog.cursor(LOOP), seal.store)
+    cursor = ports.catalog.cursor(LOOP)
+    known, number = memory_of(cursor), _last_number(cursor.partition(" ")[0], seal.store)
+    head = _head_at(number, seal)
+    if known is not None:
+        _check_is_there(known, head.signed, seal)
+    return head
+
+
+def _head_at(number: int, seal: SealPorts) -> Head:
     if number < 0:
         return Head()
     signed = _read_checkpoint(number, seal)
@@ -63,6 +84,51 @@ def head_of(ports: Ports, seal: SealPorts) -> Head:
     if (tree.size, tree.root()) != (signed.checkpoint.size, signed.checkpoint.root):
         raise _altered(number)
     return Head(signed, batch, tree)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A checkpoint that somebody remembers who does not keep the log: its number, and the SHA-256 of its file."""
+
+    number: int
+    digest: str
+
+
+def memory_of(text: str) -> Memory | None:
+    """Return what a line `number digest` says; None when it is no such line."""
+    number, _, digest = text.strip().partition(" ")
+    is_known = number.isdecimal() and number.isascii() and len(number) <= _LONGEST_NUMBER
+    return Memory(int(number), digest) if is_known and _DIGEST.fullmatch(digest) else None
+
+
+def remember(head: Head, ports: Ports) -> None:
+    """Keep where the log ends, apart from the log: whoever cuts its end off does not reach this with the same right."""
+    ports.catalog.save_cursor(LOOP, head.line)
+
+
+def accept_end(note: str, caller: str | None, ports: Ports, seal: SealPorts) -> Head:
+    """Take the log's present end for its true one, with a row in the audit trail before; return it.
+
+    Raises:
+        StorageError: the trail or the log do not answer, or `seal_altered`: what is there is not as it was written.
+    """
+    lost = ports.catalog.cursor(LOOP)
+    head = _head_at(_last_number("", seal.store), seal)
+    said = f"{without_numbers(note)}; it was {lost or 'unknown'}, and is {head.line or 'empty'}"
+    ports.audit.add(AuditEntry(ports.clock.now(), ACCEPT_END, None, caller, DONE, said))
+    remember(head, ports)
+    return head
+
+
+def _check_is_there(known: Memory, last: SignedCheckpoint | None, seal: SealPorts) -> None:
+    """Check that the log still has a remembered checkpoint: on a shorter log, another one would be begun."""
+    if last is not None and last.checkpoint.number == known.number:
+        digest: str | None = last.digest
+    else:
+        found = seal.store.get(leaves.checkpoint_name(known.number))
+        digest = hashlib.sha256(found[0]).hexdigest() if found else None
+    if digest != known.digest:
+        raise _altered(known.number)
 
 
 def commit(head: Head, batch: Batch, journal: bytes | None, now: datetime, seal: SealPorts) -> Head | None:

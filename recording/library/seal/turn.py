@@ -8,44 +8,50 @@ The order of writes makes every death harmless:
 4. What was sealed leaves the list. What is still on it is looked at again, and what has its proof is left alone.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from recording.domain.outgoing.events import SubjectKind
+from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import (
     Batch,
     Leaf,
     Line,
     Proved,
     leaf_of,
+    read_proofs,
     sealed_name,
+    sealed_number,
+    token_name,
     written_journal,
     written_proofs,
 )
-from recording.errors import RecordingError
+from recording.errors import BlobLockedError, RecordingError
 from recording.errors.codes import Code
 from recording.library.seal.gather import Gathered, NewFile, gather
-from recording.library.seal.log import LOOP, Head, commit, head_of
+from recording.library.seal.log import QUIET_FOR, Head, commit, head_of, remember
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.seal import SealPorts
 from recording.ports.outgoing.announce import announce_subject
 from recording.telemetry import Event, emit
 
-QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing
 BEHIND_AFTER = timedelta(hours=1)
+_JSON = "application/json"
 STAMP_LOOP = "seal-stamp"  # the cursor: the day of the last time-stamp
 MOST_TURNS = 10  # of one run, while much waits
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """What a run did: checkpoints made, leaves in them; why it ended early, if it did."""
+    """What a run did: checkpoints made, leaves in them, the last one; why it ended early, if it did."""
 
     checkpoints: int = 0
     leaves: int = 0
+    end: str | None = None
     error: RecordingError | None = None
     is_behind: bool = False
 
@@ -60,19 +66,20 @@ def seal(ports: Ports) -> Sealed:
         for _ in range(MOST_TURNS):
             head, is_all = _turn(ports, found)
             if head is not None:
-                done = replace(done, checkpoints=done.checkpoints + 1, leaves=done.leaves + _count(head))
+                done = _counted(done, head)
             if is_all:
                 break
     except (RecordingError, *ODD_CONTENT) as error:
         done = replace(done, error=_failed(error))
     if done.checkpoints:
-        emit(Event.SEALED, count=done.leaves, requests=done.checkpoints)
+        emit(Event.SEALED, count=done.leaves, requests=done.checkpoints, entry=done.end)  # the log is a witness, too
         announce_subject(SubjectKind.SEAL, "log", ports)
     return replace(done, is_behind=_look_behind(done, ports, found))
 
 
-def _count(head: Head) -> int:
-    return len(head.batch.leaves) if head.batch else 0
+def _counted(done: Sealed, head: Head) -> Sealed:
+    leaves = done.leaves + (len(head.batch.leaves) if head.batch else 0)
+    return replace(done, checkpoints=done.checkpoints + 1, leaves=leaves, end=head.line)
 
 
 def _failed(error: Exception) -> RecordingError:
@@ -94,9 +101,9 @@ def _turn(ports: Ports, seal: SealPorts) -> tuple[Head | None, bool]:
     made = _commit(head, found, ports.clock.now(), seal)
     if made is None:  # another instance; it looks at the same list
         return None, True
+    remember(made, ports)
     _lay_proofs(made, found.files, ports)
     seal.waiting.remove(found.done)
-    ports.catalog.save_cursor(LOOP, str(made.number))
     _stamp(made, ports, seal)
     return made, found.is_all
 
@@ -125,8 +132,15 @@ def _commit(head: Head, found: Gathered, now: datetime, seal: SealPorts) -> Head
         leaves=(*(one.leaf for one in found.files), *(_leaf_of(line) for line in numbered)),
         audit_until=found.audit_until,
         recent=found.recent,
+        stamp=_stamp_over(head, seal),
     )
     return commit(head, batch, written_journal(numbered) if numbered else None, now, seal)
+
+
+def _stamp_over(head: Head, seal: SealPorts) -> str | None:
+    """Return the digest of the time-stamp over the last checkpoint, so that the next one seals it."""
+    token = seal.store.get(token_name(head.number)) if seal.stamps is not None and head.signed is not None else None
+    return hashlib.sha256(token[0]).hexdigest() if token else None
 
 
 def _lay_late_proofs(head: Head, found: Gathered, ports: Ports) -> list[NewFile]:
@@ -146,7 +160,24 @@ def _lay_proofs(head: Head, files: Sequence[NewFile], ports: Ports) -> None:
         folders[one.folder].append(Proved(one.name, one.leaf.kind, one.salt, one.leaf.digest, leaf, path))
     raw = head.signed.raw if head.signed else b""
     for folder, proofs in folders.items():
-        ports.archive.put_once(sealed_name(folder, head.number), written_proofs(raw, proofs), "application/json")
+        _lay(sealed_name(folder, head.number), raw, written_proofs(raw, proofs), ports)
+
+
+def _lay(name: str, checkpoint: bytes, document: bytes, ports: Ports) -> None:
+    """Write proofs once; those of a checkpoint of this number that was lost in a failover give way."""
+    if ports.archive.put_once(name, document, _JSON):
+        return
+    stored = ports.archive.get(name)
+    try:
+        is_ours = stored is not None and read_proofs(stored[0])[0] == checkpoint
+    except SealFormatError:
+        is_ours = False
+    if stored is None or is_ours:
+        return
+    try:
+        ports.archive.put_if_unchanged(name, document, _JSON, stored[1])
+    except BlobLockedError as error:
+        emit(Event.SEAL_FAILED, code=error.code, reason="proof_locked", detail=f"number {sealed_number(name)}")
 
 
 def _stamp(head: Head, ports: Ports, seal: SealPorts) -> None:
@@ -158,7 +189,7 @@ def _stamp(head: Head, ports: Ports, seal: SealPorts) -> None:
         return
     try:
         token = seal.stamps.token(bytes.fromhex(head.signed.digest))
-        seal.store.put_once(f"tokens/{head.number:010d}.tsr", token, "application/timestamp-reply")
+        seal.store.put_once(token_name(head.number), token, "application/timestamp-reply")
         ports.catalog.save_cursor(STAMP_LOOP, today)
     except RecordingError as error:
         emit(Event.SEAL_FAILED, code=error.code, reason="not_stamped")

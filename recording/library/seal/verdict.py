@@ -1,13 +1,14 @@
 """What verifying needs and finds: files by name, the keys that count, and a list of problems."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from recording.domain.seal.checkpoint import SignedCheckpoint, key_id_of
+from recording.domain.seal.leaves import Leaf
 from recording.domain.seal.signature import is_signed, key_of_pem
 
 PIECE = 4 << 20
@@ -19,8 +20,11 @@ class ProblemKind(StrEnum):
     CHECKPOINT_MISSING = "checkpoint_missing"
     CHECKPOINT_ALTERED = "checkpoint_altered"
     CHECKPOINT_OUT_OF_ORDER = "checkpoint_out_of_order"
+    LOG_CUT = "log_cut"
     SIGNATURE_WRONG = "signature_wrong"
     KEY_UNKNOWN = "key_unknown"
+    KEY_ALTERED = "key_altered"
+    TOKEN_ALTERED = "token_altered"  # noqa: S105 - a time-stamp
     LEAVES_ALTERED = "leaves_altered"
     ROW_ALTERED = "row_altered"
     ROW_MISSING = "row_missing"
@@ -161,3 +165,27 @@ def _found_keys(files: Files) -> Iterator[bytes]:
                 yield key_of_pem(files.read(name) or b"")
             except ValueError:
                 continue
+
+
+@dataclass
+class Log:
+    """A log as far as it could be read.
+
+    Attributes:
+        prefix: of the names of its files.
+        checkpoints: by number.
+        leaves: by their place.
+        withdrawn: the places of leaves that stand for nothing any more.
+        explained: the leaves whose content is among the files.
+    """
+
+    prefix: str
+    checkpoints: dict[int, SignedCheckpoint] = field(default_factory=dict)
+    leaves: dict[int, Leaf] = field(default_factory=dict)
+    withdrawn: set[int] = field(default_factory=set)
+    explained: set[Leaf] = field(default_factory=set)
+
+    def unexplained(self) -> Mapping[int, str]:
+        """Return the leaves that no file and no statement explains, with their kinds."""
+        left = {at: leaf for at, leaf in self.leaves.items() if leaf not in self.explained and at not in self.withdrawn}
+        return {at: leaf.kind.value for at, leaf in sorted(left.items())}

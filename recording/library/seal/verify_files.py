@@ -1,20 +1,21 @@
 """Verify files by the proofs that lie beside them, and media by the receipts that are proved."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from recording.domain.archived.layout import receipt_name
+from recording.domain.archived.layout import CERTIFICATES, derived_mark, receipt_name
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
-from recording.domain.seal.leaves import Kind, Leaf, Proved, kind_of, read_proofs, sealed_number
+from recording.domain.seal.leaves import Kind, Leaf, Proved, is_as_written, kind_of, read_proofs, sealed_number
 from recording.domain.seal.merkle import is_included
-from recording.library.seal.verdict import Files, Keys, ProblemKind, Verdict
-from recording.library.seal.verify_log import Log
+from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdict
 
 _MEDIA = (".wav", ".mp3", ".mp4", ".bin")
+_BLOB_NAME = re.compile(rb"[A-Za-z0-9._/=+ -]{1,1024}\.json", re.ASCII)  # of any document that is sealed
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class _Case:
     names: frozenset[str] = frozenset()
     seen: dict[int, SignedCheckpoint] = field(default_factory=dict)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    folders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def verify_files(
@@ -48,12 +50,25 @@ def verify_files(
             _check_file(f"{folder}{name}", newest, case)
     sealed = {f"{folder}{one.name}" for folder, about in proofs.items() for one in about}
     for name in outside:
-        if kind_of(name) is not None and name not in sealed:
+        if _needs_proof(name) and name not in sealed:
             verdict.report(ProblemKind.FILE_NOT_SEALED, name)
         if _folder(name) in proofs and _needs_receipt(name) and receipt_name(name) not in sealed:
             verdict.report(ProblemKind.MEDIA_NOT_SEALED, name, "no receipt vouches for it")
     _check_one_log(case)
     _check_neighbours(case)
+    _check_places(case)
+
+
+def _needs_proof(name: str) -> bool:
+    """Return whether each document of this name is sealed: of recordings, certificates, of derived files."""
+    is_certificate = f"/{CERTIFICATES}" in f"/{name}" and name.endswith(".json") and sealed_number(name) is None
+    return kind_of(name) is not None or is_certificate or _is_of_derived(name)
+
+
+def _is_of_derived(name: str) -> bool:
+    """Return whether it is the receipt of a derived file."""
+    mark = derived_mark(name)
+    return mark is not None and name.endswith(f".{mark}.json")
 
 
 def _needs_receipt(name: str) -> bool:
@@ -91,6 +106,14 @@ def _check_neighbours(case: _Case) -> None:
             case.verdict.report(ProblemKind.FILE_ALTERED, folder, "receipts of several recordings")
 
 
+def _check_places(case: _Case) -> None:
+    """Check that the files of a folder were sealed in one folder of the archive, and beside the log, in this one."""
+    for folder, sealed in case.folders.items():
+        is_here = case.log is None or all(f"/{folder}".endswith(f"/{one}") for one in sealed)
+        if len(sealed) > 1 or not is_here:
+            case.verdict.report(ProblemKind.FILE_ALTERED, folder, "its files were sealed in another folder")
+
+
 def _is_of_log(name: str, prefix: str) -> bool:
     rest = name.removeprefix(prefix)
     return name.startswith(prefix) and rest.partition("/")[0] in ("checkpoints", "batches", "journal", "keys", "tokens")
@@ -104,11 +127,14 @@ def _folder(name: str) -> str:
 def _checked_proofs(name: str, case: _Case) -> list[Proved]:
     """Return the proofs of a document whose checkpoint is signed, and which lead to its root."""
     try:
-        raw, proofs = read_proofs(case.files.read(name) or b"")
-        signed = read_checkpoint(raw)
+        document = case.files.read(name) or b""
+        raw, proofs = read_proofs(document)
+        signed, is_whole = read_checkpoint(raw), is_as_written(document)
     except SealFormatError:
         case.verdict.report(ProblemKind.PROOF_ALTERED, name, "it cannot be read")
         return []
+    if not is_whole:
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, "it says more than was written")
     if not _is_genuine(signed, name, case):
         return []
     if len({one.name for one in proofs}) != len(proofs) or not all(_is_plain(one.name) for one in proofs):
@@ -160,10 +186,24 @@ def _check_file(name: str, proof: Proved, case: _Case) -> None:
             case.verdict.report(ProblemKind.FILE_MISSING, name)
     elif not proof.matches(content):
         case.verdict.report(ProblemKind.FILE_ALTERED, name)
+    elif not _is_in_its_place(name, proof, content, case):
+        case.verdict.report(ProblemKind.FILE_ALTERED, name, "it was sealed under another name")
     else:
         case.verdict.files += 1
-        if proof.kind is Kind.RECEIPT:
+        if proof.kind is Kind.RECEIPT or _is_of_derived(name):
             _check_media(name, content, case)
+
+
+def _is_in_its_place(name: str, proof: Proved, content: bytes, case: _Case) -> bool:
+    """Return whether a file was sealed under this name; its folder is compared with those of its neighbours later.
+
+    A leaf of before does not say its name. Its content must not begin with one, which was moved there from a salt.
+    """
+    sealed = proof.blob_name
+    if sealed is None:
+        return not _BLOB_NAME.match(content)
+    case.folders[_folder(name)].add(_folder(sealed))
+    return _folder(sealed) + name.rpartition("/")[2] == sealed
 
 
 def _check_media(name: str, receipt: bytes, case: _Case) -> None:
@@ -173,7 +213,8 @@ def _check_media(name: str, receipt: bytes, case: _Case) -> None:
         blob_name, sha256 = told.get("blobName"), told.get("sha256")
     except (ValueError, AttributeError):
         return
-    case.receipts[name] = told
+    if not _is_of_derived(name):
+        case.receipts[name] = told
     if not case.with_media or not isinstance(blob_name, str):
         return
     media = _folder(name) + blob_name.rpartition("/")[2]

@@ -2,41 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from recording.domain.seal import leaves as form
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
-from recording.domain.seal.leaves import Batch, Kind, Leaf, Line, leaf_of
+from recording.domain.seal.leaves import Batch, Kind, Line, leaf_of
 from recording.domain.seal.merkle import Tree
-from recording.library.seal.verdict import Files, Keys, ProblemKind, Verdict
+from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdict
+from recording.library.seal.verify_beside import check_keys, check_tokens
 
 _NAME = re.compile(r"(?P<prefix>(?:.*/)?)checkpoints/(?P<number>[0-9]{10})\.txt", re.ASCII)
 _OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)
-
-
-@dataclass
-class Log:
-    """A log as far as it could be read.
-
-    Attributes:
-        prefix: of the names of its files.
-        checkpoints: by number.
-        leaves: by their place.
-        withdrawn: the places of leaves that stand for nothing any more.
-        explained: the leaves whose content is among the files.
-    """
-
-    prefix: str
-    checkpoints: dict[int, SignedCheckpoint] = field(default_factory=dict)
-    leaves: dict[int, Leaf] = field(default_factory=dict)
-    withdrawn: set[int] = field(default_factory=set)
-    explained: set[Leaf] = field(default_factory=set)
-
-    def unexplained(self) -> Mapping[int, str]:
-        """Return the leaves that no file and no statement explains, with their kinds."""
-        left = {at: leaf for at, leaf in self.leaves.items() if leaf not in self.explained and at not in self.withdrawn}
-        return {at: leaf.kind.value for at, leaf in sorted(left.items())}
 
 
 def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict) -> Log | None:
@@ -56,6 +32,8 @@ def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict)
             batches += [batch] if batch else []
             last = signed
     _check_rows(batches, log, files, verdict)
+    check_keys(log, names, files, verdict)
+    check_tokens(log, batches, names, files, verdict)
     verdict.leaves, verdict.withdrawn = len(log.leaves), len(log.withdrawn)
     verdict.last_at = last.checkpoint.at.isoformat() if last else None
     return log

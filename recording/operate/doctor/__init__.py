@@ -28,6 +28,7 @@ from recording.operate.doctor.acs import (
     check_subscriptions,
 )
 from recording.operate.doctor.findings import Check, Finding, State, checked, from_faults
+from recording.operate.doctor.seal import check_seal
 from recording.operate.doctor.storage import (
     QUEUES,
     check_archive,
@@ -125,6 +126,7 @@ CHECKS: dict[str, Check] = {
     "held": check_held,
     "clock": check_clock,
     "tenants": check_tenants,
+    "seal": check_seal,
     "acs": check_acs,
     "acs_download": check_acs_download,
     "acs_end": check_acs_end,

@@ -30,6 +30,7 @@ _REMEDIES = {
     ),
     Code.ACS_FORBIDDEN: "403: ACS knows who this is and does not allow it. Give the identity its role on the resource.",
     Code.ACS_UNREACHABLE: "No answer at all: look at ACS_ENDPOINT, ACS_PROXY_URL, ACS_CA_BUNDLE, DNS and the firewall.",
+    Code.SEAL_ALTERED: "Serious: docs/runbook.md, seal-behind. Do not write to the container `recording-seal` by hand.",
     Code.LOG_UNAVAILABLE: "Give the identity Log Analytics Reader on the workspace; look at MONITOR_WORKSPACE_ID.",
 }
 

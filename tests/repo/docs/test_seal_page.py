@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.repo.docs.repository import DOCS
 from tests.unit.library.seal_world import acts, archives, copied, sealed_world, seals
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (DOCS / "seal.md").read_text(encoding="utf-8"), re.DOTALL)
-SIGNATURE, CHAIN, LEAF = BLOCKS
+SIGNATURE, CHAIN, ALL, ROWS, LEAF, PLACE = BLOCKS
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,41 @@ def test_the_chain_is_verified(copy: Path) -> None:
     assert shell(CHAIN.replace("0000000001", "0000000002"), copy / "recording-seal") == ""
 
 
+def test_all_checkpoints_are_verified_in_their_order(copy: Path, tmp_path: Path) -> None:
+    """Each kind of file of the log changed, removed, swapped, rolled back: one line says which."""
+    shutil.copytree(copy / "recording-seal", tmp_path / "log")
+    log = tmp_path / "log"
+    before = sorted(path.name for path in log.iterdir())
+    said = shell(ALL, log)
+    assert re.fullmatch(r"3 checkpoints, the last one 20\S+", said)
+    assert {*before} == {path.name for path in log.iterdir()} | {"text", "signature"} & {*before}
+    for kind in ("checkpoints", "batches", "keys"):
+        for path in sorted((log / kind).iterdir()):
+            raw = path.read_bytes()
+            path.write_bytes(raw[: len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 1]) + raw[len(raw) // 2 + 1 :])
+            assert shell(ALL, log) != said, f"changed {path.name}"
+            path.unlink()
+            assert shell(ALL, log) != said, f"removed {path.name}"
+            path.write_bytes(raw)
+    one, other = sorted((log / "checkpoints").iterdir())[:2]
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    assert shell(ALL, log) != said, "rolled back"
+    other.write_bytes(first)
+    assert shell(ALL, log) != said, "swapped"
+
+
+def test_the_rows_of_a_journal_are_the_leaves_that_were_signed(copy: Path, tmp_path: Path) -> None:
+    log = copy / "recording-seal"
+    for path in sorted((log / "journal").iterdir()):
+        (batch,) = (log / "batches").glob(f"{path.name[:10]}-*")
+        rows = len(path.read_text().splitlines())
+        assert shell(ROWS, log, journal=str(path), batch=str(batch)) == f"{rows} rows of {rows}"
+        forged = tmp_path / path.name
+        forged.write_text(path.read_text().replace('"outcome": "done"', '"outcome": "asked"'))
+        assert shell(ROWS, log, journal=str(forged), batch=str(batch)) != f"{rows} rows of {rows}"
+
+
 def test_each_document_is_led_to_its_root(copy: Path) -> None:
     """By sha256 alone, from the document and its proof."""
     seen = 0
@@ -58,6 +94,8 @@ def test_each_document_is_led_to_its_root(copy: Path) -> None:
         names = re.findall(r'"name": "([^"]+)"', proof.read_text())
         for name in [name for name in names if not name.startswith("manifest")]:
             assert shell(LEAF, proof.parent, document=name, proof=proof.name) == "sealed", name
+            where = shell(PLACE, proof.parent, document=name, proof=proof.name)
+            assert f"{proof.parent}/{name}".endswith(f"recordings/{where}")
             seen += 1
     assert seen >= 8
     receipt = next((copy / "recordings").rglob("*.receipt.json"))

@@ -46,3 +46,33 @@ def test_a_bundle_is_asked_for_looked_at_and_fetched(tmp_path: Path) -> None:
         assert opened.testzip() is None
     assert runs(here, "export", "show", "nothing")[0] == 2
     assert runs(here, "export", "start")[1].startswith("invalid_request")
+
+
+def test_a_download_that_broke_off_goes_on_and_leaves_a_row(tmp_path: Path) -> None:
+    """A bundle has gigabytes; who takes it is written down before, on the command line as over HTTP (I12)."""
+    here = archived()
+    export_id = json.loads(runs(here, "export", "start", SHORT, "-o", "json")[1])["exportId"]
+    works(here)
+    whole = here.fakes.bundles.blobs[f"{export_id}/bundle.zip"].data
+    target = tmp_path / "b.zip"
+    part = tmp_path / f"b.zip.{export_id[:8]}.part"
+    part.write_bytes(whole[:1000])
+    assert runs(here, "export", "get", export_id, "--to", str(target))[0] == 0
+    assert (target.read_bytes() == whole, part.exists()) == (True, False)
+    rows = [row for row in here.fakes.audit.written if row.operation == "export_bundle"]
+    assert [row.note for row in rows] == [f"export {export_id}"]
+    part.write_bytes(b"x" * 1000)
+    code, text = runs(here, "export", "get", export_id, "--to", str(tmp_path / "b.zip"))
+    assert (code != 0, "is not the bundle of this export" in text) == (True, True)
+    part.write_bytes(b"x" * (len(whole) + 1))
+    assert runs(here, "export", "get", export_id, "--to", str(tmp_path / "b.zip"))[0] == 0
+
+
+def test_derived_files_and_media_inside_are_asked_for_by_name(tmp_path: Path) -> None:
+    here = archived()
+    export_id = json.loads(runs(here, "export", "start", SHORT, "--derived", "-o", "json")[1])["exportId"]
+    stored = json.loads(here.fakes.bundles.blobs[f"{export_id}/export.json"].data)
+    assert stored["derived"] is True
+    assert runs(here, "vcon", SHORT, "--inline", "--to", str(tmp_path / "a.json"))[0] == 0
+    dialog = json.loads((tmp_path / "a.json").read_text())["dialog"]
+    assert ["body" in one for one in dialog] == [False, True, True]

@@ -1,6 +1,8 @@
 """`recordings seal`: what an auditor and an operator see, and the exit code."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from dev.in_memory.world import World, world
@@ -82,3 +84,65 @@ def test_an_archive_that_is_older_than_its_seal_catches_up() -> None:
 def test_an_app_without_a_key_says_so() -> None:
     code, text = runs(world(), "seal", "status")
     assert (code, "SEAL_KEY is not set" in text) == (2, True)
+
+
+def test_a_witness_and_the_time_of_the_copy_convict_a_log_without_its_end(tmp_path: Path) -> None:
+    """`status` prints what a witness keeps; the log of the app has it as well."""
+    here = sealed()
+    here.fakes.clock.advance(minutes=5)
+    acts(here)
+    seals(here)
+    _, told = runs(here, "seal", "status", "-o", "json")
+    witness = tmp_path / "witness.txt"
+    witness.write_text(json.loads(told)["witness"] + "\n")
+    assert f"witness: {witness.read_text().strip()}" in runs(here, "seal", "status")[1]
+    copy = copied(here, tmp_path / "copy")
+    now = here.now.strftime("%Y-%m-%dT%H:%M:%S")
+    assert verifies(str(copy), "--whole", "--witness", str(witness), "--copied-at", now)[0] == 0
+    for path in [one for one in copy.rglob("*0000000001*") if one.is_file()]:
+        path.unlink()
+    assert verifies(str(copy), "--whole")[0] == 0
+    code, text = verifies(str(copy), "--whole", "--witness", str(witness))
+    assert (code, "log_cut" in text) == (1, True)
+    later = (here.now + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")
+    assert verifies(str(copy), "--copied-at", later)[0] == 1
+    witness.write_text("not a line of status")
+    code, text = verifies(str(copy), "--witness", str(witness))
+    assert (code, "--witness" in text) == (2, True)
+
+
+def test_a_log_that_lost_its_end_goes_on_after_somebody_has_said_why(tmp_path: Path) -> None:
+    """After a failover: with a row in the trail, and everything that the lost end covered is sealed again."""
+    here = sealed()
+    here.fakes.clock.advance(minutes=5)
+    archives(here, 0, 1)
+    here.follows_up()
+    seals(here)
+    blobs = seal_of(here).store.blobs
+    for name in [name for name in blobs if "0000000001" in name]:
+        del blobs[name]
+    assert runs(here, "seal", "status")[0] != 0
+    assert seals(here).error is not None
+    code, text = runs(here, "seal", "accept-end", "--note", "failover, told by +4930123456")
+    assert (code, "after 0" in text) == (0, True)
+    (row,) = [row for row in here.fakes.audit.written if row.operation == "accept_seal_end"]
+    assert "[withheld]" in (row.note or "")
+    assert "+4930123456" not in (row.note or "")
+    assert runs(here, "seal", "catch-up")[0] == 0
+    here.fakes.clock.advance(minutes=5)
+    assert seals(here).error is None
+    code, text = verifies(str(copied(here, tmp_path)), "--whole")
+    assert code == 0, text
+
+
+def test_the_trail_is_compared_with_its_sealed_rows() -> None:
+    here = sealed()
+    here.fakes.clock.advance(hours=1)
+    code, text = runs(here, "seal", "audit")
+    assert (code, "as sealed: 1 rows" in text) == (0, True)
+    rows = here.fakes.audit.written
+    rows[0] = replace(rows[0], caller="somebody else")
+    code, text = runs(here, "seal", "audit", "--days", "2")
+    assert (code, "row_changed" in text, "caller" in text) == (1, True, True)
+    told = json.loads(runs(here, "seal", "audit", "-o", "json")[1])
+    assert {one["problem"] for one in told["differences"]} == {"row_changed"}

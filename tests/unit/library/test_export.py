@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import zipfile
@@ -80,43 +79,15 @@ def test_a_bundle_has_everything_and_every_reader_opens_it(tmp_path: Path) -> No
         assert "No errors detected" in checked.stdout
 
 
-def test_the_commands_of_the_bundle_prove_it_and_find_a_changed_file(tmp_path: Path) -> None:
-    """What VERIFY.txt says is what a stranger types; it must work as it stands."""
+def test_the_verifier_of_the_archive_reads_a_bundle_and_finds_changed_media(tmp_path: Path) -> None:
+    """The commands for everybody else are tried in test_bundle_verified.py."""
     here = archived()
     export_id = asks(here)
     works(here)
     folder = unpacked(here, export_id, tmp_path)
-    commands = [line.strip() for line in (folder / "VERIFY.txt").read_text().splitlines() if line.startswith("       ")]
-    sums, _, receipts, text, signature, openssl, ours = commands
-    of_recording = next((folder / "recordings").iterdir())
-    proof = next(of_recording.glob("seal.*.json")).name
-    key = next((folder / "keys").iterdir())
-
-    def shell(command: str, where: Path) -> str:
-        named = command.replace("seal.NNNNNNNNNN.json", proof).replace("KEY.pem", str(key))
-        done = subprocess.run(
-            ["bash", "-c", named],
-            cwd=where,
-            env={"PATH": os.environ["PATH"]},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout if done.returncode == 0 else f"failed {done.stdout}"
-
-    assert "failed" not in shell(sums, folder).lower()
-    if shutil.which("jq"):
-        assert shell(receipts, of_recording).count(": OK") == 2
-        for command in (text, signature):
-            shell(command, of_recording)
-        assert shell(openssl, of_recording) == "Verified OK\n"
-        for name in ("text", "signature"):
-            (of_recording / name).unlink()
-    assert ours.startswith("recordings seal verify .")
     assert verified(folder, pem_of(seal_of(here).key.public_key()), whole=False).problems == []
-    media = next(of_recording.glob("*.wav"))
+    media = next(iter(sorted(folder.rglob("*.wav"))))
     media.write_bytes(media.read_bytes()[:-1] + b"x")
-    assert "failed" in shell(sums, folder)
     assert [one.kind for one in verified(folder, whole=False).problems] == ["media_differs"]
 
 

@@ -14,10 +14,12 @@ from dev.in_memory.fakes.archive import FakeArchive, FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived.vcon import content_hash, party_of, uuid_of
 from recording.domain.archived.vcon_entries import vcon_entries
+from recording.domain.calls.consent import ConsentEntry, ConsentStep
 from recording.errors import RequestError
 from recording.library.handover.vcon import make_vcon
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
+from recording.library.inline_media import WithInlineMedia
 from tests.unit.library.seal_world import archives, sealed_world, seals
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "fixtures" / "vcon.schema.json").read_text(encoding="utf-8"))
@@ -204,3 +206,161 @@ def test_our_own_vcon_leads_back_to_the_same_bytes() -> None:
     (record,) = there.fakes.catalog.chunks.values()
     assert (record.sha256, record.sha512) == (here.record().sha256, here.record().sha512)
     assert document_id() in name
+
+
+# --- media inside, consent, and what is hostile ----------------------------------------------------------------------
+
+
+def test_media_inside_is_the_media_and_has_no_address() -> None:
+    """For whoever has no access to the archive: one file has all of it."""
+    here = unmixed([{"participantId": NUMBER, "channel": 0}])
+    document = check(make_vcon(RECORDING_ID, here.ports, here.settings, inline=True))
+    dialog = document["dialog"][1]
+    media = here.fakes.archive.blobs[here.record().blob_name or ""].data
+    assert base64.urlsafe_b64decode(dialog["body"] + "==") == media
+    assert (dialog["encoding"], "url" in dialog, "content_hash" in dialog) == ("base64url", False, False)
+    assert document["uuid"] == make_vcon(RECORDING_ID, here.ports, here.settings)["uuid"]
+
+
+def test_media_that_is_too_long_is_not_put_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recording.library.handover import vcon
+
+    monkeypatch.setattr(vcon, "MOST_INLINE", 10)
+    here = unmixed([])
+    with pytest.raises(RequestError, match="ask for a bundle"):
+        make_vcon(RECORDING_ID, here.ports, here.settings, inline=True)
+    with pytest.raises(RequestError, match="`inline` or `external`"):
+        vcon.is_inline("https://elsewhere.example")
+
+
+EVIDENCE = {"basis": "legitimate interests", "reference": "IVR 17", "capturedAt": "2026-11-23T08:00:00+00:00"}
+CONSENTS: dict[str, tuple[dict[str, Any] | None, tuple[str, ...], tuple[str, bool] | None]] = {
+    "nobody said anything": (None, (), None),
+    "at the start": (EVIDENCE, (), ("legitimate_interests", True)),
+    "of a basis that has no name": ({**EVIDENCE, "basis": "two-party"}, (), ("consent", True)),
+    "later": (None, ("given",), ("contract", True)),
+    "withdrawn": (EVIDENCE, ("withdrawn",), ("legitimate_interests", False)),
+    "given again": (EVIDENCE, ("withdrawn", "given"), ("contract", True)),
+}
+
+
+@pytest.mark.parametrize("way", CONSENTS)
+def test_consent_is_told_in_the_form_of_the_extension(way: str) -> None:
+    """Each state of it, also a withdrawal; and every step, as a document of ours."""
+    evidence, steps, expected = CONSENTS[way]
+    here = unmixed([{"participantId": NUMBER, "channel": 0}])
+    row = here.fakes.catalog.recordings[RECORDING_ID]
+    told = tuple(
+        ConsentEntry(step=ConsentStep(step), at=here.now, basis="contract" if step == "given" else None)
+        for step in steps
+    )
+    here.fakes.catalog.recordings[RECORDING_ID] = row.model_copy(update={"consent": evidence, "consents": told})
+    document = check(make_vcon(RECORDING_ID, here.ports, here.settings))
+    bodies = [one["body"] for one in document["attachments"] if one["purpose"] == "lawful_basis"]
+    assert document.get("extensions", []) == (["lawful_basis"] if expected else [])
+    found = [(body["lawful_basis"], body["purpose_grants"][0]["granted"]) for body in bodies]
+    assert found == ([expected] if expected else [])
+    ours = [one for one in document["attachments"] if one["purpose"] == "consent"]
+    steps_told = json.loads(base64.urlsafe_b64decode(ours[0]["body"] + "=="))["steps"] if ours else []
+    assert [one["step"] for one in steps_told] == list(steps)
+
+
+def inline(media: bytes, **changes: Any) -> bytes:
+    body = base64.urlsafe_b64encode(media).decode().rstrip("=")
+    document = json.loads(foreign(media, body=body, encoding="base64url", **changes))
+    del document["dialog"][1]["filename"]
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("is_true", [True, False])
+def test_media_inside_a_vcon_comes_in_and_must_have_its_digest(*, is_true: bool) -> None:
+    media, here, files = wav(), world(), FakeArchive()
+    changes = {} if is_true else {"content_hash": content_hash("sha512", "00" * 64)}
+    files.blobs["a.vcon.json"] = FakeBlob(inline(media, **changes), "x", {}, '"1"')
+    source = WithInlineMedia(files)
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert done.problems == ([] if is_true else [("a.vcon.json#0", "another digest than its vCon says")])
+    assert [one.sha256 for one in here.fakes.catalog.chunks.values()] == (
+        [hashlib.sha256(media).hexdigest()] if is_true else []
+    )
+    if is_true:
+        again = import_recordings(entries_in(source), source, here.ports, here.settings)
+        assert (again.known, again.copied) == (1, 0)
+
+
+def test_our_own_vcon_with_media_inside_leads_back_to_the_same_bytes() -> None:
+    here = unmixed([{"participantId": NUMBER, "channel": 0}])
+    document = make_vcon(RECORDING_ID, here.ports, here.settings, inline=True)
+    files, there = FakeArchive(), world()
+    files.blobs["one.vcon.json"] = FakeBlob(json.dumps(document).encode(), "x", {}, '"1"')
+    source = WithInlineMedia(files)
+    assert import_recordings(entries_in(source), source, there.ports, there.settings).copied == 1
+    (record,) = there.fakes.catalog.chunks.values()
+    assert (record.sha256, record.format) == (here.record().sha256, here.record().format)
+
+
+@pytest.mark.parametrize("body", ["!!!", "UklGRg", "A"])
+def test_media_inside_that_is_none_is_left_out(body: str) -> None:
+    files, here = FakeArchive(), world()
+    document = json.loads(inline(wav()))
+    document["dialog"][1] |= {"body": body, "content_hash": None}
+    files.blobs["a.vcon.json"] = FakeBlob(json.dumps(document).encode(), "x", {}, '"1"')
+    source = WithInlineMedia(files)
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert len(done.problems) == 1
+    assert here.fakes.catalog.chunks == {}
+
+
+def test_a_recording_with_nothing_inside_and_nothing_beside_is_refused() -> None:
+    document = json.loads(inline(wav()))
+    document["dialog"][1]["body"] = ""
+    with pytest.raises(RequestError, match="not beside"):
+        vcon_entries("a.vcon.json", json.dumps(document).encode(), {"a.vcon.json"})
+
+
+def test_a_file_whose_name_looks_alike_is_a_file() -> None:
+    source = WithInlineMedia(container())
+    assert source.look_up("call#2.wav") is None
+    files = FakeArchive()
+    files.blobs["call#2.wav"] = FakeBlob(b"x", "x", {}, '"1"')
+    assert b"".join(WithInlineMedia(files).read("call#2.wav")) == b"x"
+
+
+HOSTILE: list[tuple[dict[str, Any], str]] = [
+    ({"content_hash": "sha3-AAAA"}, "algorithm"),
+    ({"content_hash": ["md5-AAAA", "sha1-BBBB"]}, "algorithm"),
+    ({"content_hash": "sha512-AAAA"}, "length"),
+    ({"content_hash": [content_hash("sha512", "00" * 64), content_hash("sha512", "11" * 64)]}, "differ"),
+    ({"filename": "https://elsewhere.example/call.wav", "url": "https://elsewhere.example/other.wav"}, "not beside"),
+    ({"filename": "/etc/passwd", "url": "file:///etc/passwd"}, "not beside"),
+    ({"filename": "call-17.wav", "start": "yesterday"}, "started"),
+]
+
+
+@pytest.mark.parametrize(("changes", "why"), HOSTILE)
+def test_a_hostile_recording_in_a_vcon_is_refused(changes: dict[str, Any], why: str) -> None:
+    """Nothing of it is fetched: the only files are those of the container."""
+    with pytest.raises(RequestError, match=f"(?i){why}"):
+        vcon_entries("a.vcon.json", foreign(wav(), **changes), {"a.vcon.json", "call-17.wav"})
+
+
+@pytest.mark.parametrize(
+    "parties",
+    [[[0] * 300_000], list(range(-5, 300_000)), [True, None, "0", 1.0, {}], [[[[[[0]]]], 1]], 10**30],
+    ids=["many", "numbers", "kinds", "nested", "huge"],
+)
+def test_parties_of_any_form_are_read_at_once(parties: Any) -> None:
+    """A list of a million numbers is not gone through once for each of them."""
+    entries = vcon_entries("a.vcon.json", foreign(wav(), parties=parties), {"a.vcon.json", "call-17.wav"})
+    assert set(entries[0].participants) <= {"4:+4930123456", "agent@example.com"}
+
+
+def test_a_huge_vcon_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recording.library import import_entries
+
+    monkeypatch.setattr(import_entries, "LARGEST_VCON", 100)
+    source = FakeArchive()
+    source.blobs["a.vcon.json"] = FakeBlob(foreign(wav()), "x", {}, '"1"')
+    with pytest.raises(RequestError, match="larger"):
+        entries_in(source)
+    assert "get" not in source.calls

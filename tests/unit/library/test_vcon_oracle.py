@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, event, metadata, task, wav
 from dev.in_memory.fakes.archive import FakeArchive, FakeBlob
 from dev.in_memory.world import World, world
-from recording.library.handover.vcon import make_vcon
+from recording.domain.archived.vcon import vcon_of
+from recording.domain.calls.consent import ConsentEntry, ConsentStep
+from recording.library.handover.vcon import chunk_part, make_vcon, recording_with_chunks
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
 from tests.unit.library.seal_world import archives, sealed_world
@@ -30,7 +33,8 @@ from vcon import Vcon
 read = Vcon.build_from_json(sys.stdin.read())
 purposes = sorted({str(one.get("purpose")) for one in read.attachments})
 counts = [len(read.parties), len(read.dialog)]
-print(json.dumps({"errors": read.is_valid()[1], "uuid": read.uuid, "counts": counts, "purposes": purposes}))
+print(json.dumps({"errors": read.is_valid()[1], "uuid": read.uuid, "counts": counts, "purposes": purposes,
+    "redacted": json.loads(read.to_json()).get("redacted")}))
 """
 WRITE = """
 import hashlib, base64, sys, json
@@ -74,8 +78,19 @@ def with_people(channel_type: str, *people: dict[str, Any]) -> World:
     return here
 
 
+def with_consent(*steps: str) -> World:
+    here = with_people("mixed", {"participantId": NUMBER}, {"participantId": AGENT})
+    row = here.fakes.catalog.recordings[RECORDING_ID]
+    evidence = {"basis": "consent", "reference": "IVR 17", "capturedAt": "2026-11-23T08:00:00+00:00"}
+    told = tuple(ConsentEntry(step=ConsentStep(step), at=here.now) for step in steps)
+    here.fakes.catalog.recordings[RECORDING_ID] = row.model_copy(update={"consent": evidence, "consents": told})
+    return here
+
+
 WORLDS: dict[str, Callable[[], World]] = {
     "several chunks": several,
+    "consent": with_consent,
+    "consent withdrawn": lambda: with_consent("withdrawn"),
     "nobody": lambda: with_people("mixed"),
     "mixed": lambda: with_people("mixed", {"participantId": NUMBER}, {"participantId": AGENT}),
     "unmixed": lambda: with_people(
@@ -84,16 +99,28 @@ WORLDS: dict[str, Callable[[], World]] = {
 }
 
 
+@pytest.mark.parametrize("inline", [False, True])
 @pytest.mark.parametrize("name", WORLDS)
-def test_the_library_reads_ours_and_finds_nothing_wrong(name: str) -> None:
-    """But for what the draft has had since July 2026, which it does not know."""
+def test_the_library_reads_ours_and_finds_nothing_wrong(name: str, *, inline: bool) -> None:
+    """By address or with the media inside; but for what the draft has had since July 2026, which it does not know."""
     here = WORLDS[name]()
-    document = make_vcon(RECORDING_ID, here.ports, here.settings)
+    document = make_vcon(RECORDING_ID, here.ports, here.settings, inline=inline)
     told = oracle(READ, json.dumps(document))
     assert [error for error in told["errors"] if not any(word in error for word in NEWER)] == []
     assert told["uuid"] == document["uuid"]
     assert told["counts"] == [len(document["parties"]), len(document["dialog"])]
     assert set(told["purposes"]) == {one["purpose"] for one in document["attachments"]}
+
+
+def test_the_library_reads_what_one_speaker_is_given() -> None:
+    """Anonymous others, an id of its own, and a reference to the whole one."""
+    here = WORLDS["unmixed"]()
+    recording, chunks = recording_with_chunks(RECORDING_ID, here.ports)
+    parts = [replace(chunk_part(one, here.ports, here.settings), url=None, filename="one.wav") for one in chunks]
+    document = vcon_of(recording, parts, (), "contoso.example", NUMBER)
+    told = oracle(READ, json.dumps(document))
+    assert [error for error in told["errors"] if not any(word in error for word in NEWER)] == []
+    assert told["redacted"] == document["redacted"]
 
 
 def test_the_library_finds_what_is_wrong() -> None:

@@ -15,6 +15,7 @@ from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
+from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.incoming.events import EVENT_TYPE
@@ -36,11 +37,13 @@ from recording.http import routes as http_api
 from recording.http.views.status import DeepHealthView
 from recording.ingest import ingest_event
 from recording.operate.doctor import CHECKS, HOST_JSON, examine
-from recording.operate.doctor.findings import Finding, State
+from recording.operate.doctor.findings import Finding, State, checked
+from recording.operate.doctor.seal import check_seal
 from recording.ports import Ports, QuarantineEntry, QueueDepth
 from recording.ports.probe import SubscriptionFacts
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from tests.repo.docs.openapi import check
+from tests.unit.library.seal_world import acts, replace_seal, seal_of, sealed_world, seals
 
 HOST: dict[str, Any] = json.loads(HOST_JSON.read_text(encoding="utf-8"))
 TENANTS = Tenants.model_validate({"tenants": [{"name": "fx"}]})
@@ -101,6 +104,7 @@ def patient() -> Patient:
         world(acs=IDENTITY, **account, archive_storage=archive, fallback_storage=other, dead_letter_storage=other)
     )
     made.probe.protected = replace(made.probe.protected, soft_delete_days=14, immutability_days=14)
+    replace_seal(made.world.fakes, FakeSeal())
     return made
 
 
@@ -237,6 +241,10 @@ BROKEN: dict[str, tuple[str, Break]] = {
     "no role on ACS": ("acs", _acs(Code.ACS_FORBIDDEN, 403)),
     "ACS cannot be reached": ("acs", _acs(Code.ACS_UNREACHABLE, 0)),
     "ACS's log is refused": ("acs_log", _log_is_refused),
+    "the end of the seal's log is gone": (
+        "seal",
+        lambda p: p.world.fakes.catalog.cursors.update(seal=f"7 {'0' * 64}"),
+    ),
     "tenants without sign-in": ("tenants", lambda p: p.set(tenants=TENANTS)),
     "no subscription": ("event_subscriptions", _doors()),
     "one door only": ("event_subscriptions", _doors(FUNCTION)),
@@ -295,6 +303,7 @@ def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
         "dead_letters",
         "acs_log",
         "event_subscriptions",
+        "seal",
     }
 
 
@@ -382,3 +391,23 @@ def test_an_installed_command_line_has_no_host_json(patient: Patient, tmp_path: 
     """It is the app's."""
     found = examine(patient.read, lambda _: patient.probe, tmp_path / "host.json")
     assert {each.state for each in found if each.check == "host_json"} == {State.SKIPPED}
+
+
+def test_the_doctor_looks_at_the_end_of_the_seals_log() -> None:
+    """Not set, going on, standing still, and with its end cut off."""
+
+    def found(here: World) -> tuple[State, str]:
+        finding = checked("seal", lambda: check_seal(here.ports, here.settings, FakeProbe()))
+        return finding.state, finding.found
+
+    assert found(world())[0] is State.SKIPPED
+    here = sealed_world()
+    assert found(here) == (State.OK, "no checkpoint yet")
+    acts(here)
+    seals(here)
+    assert found(here)[0] is State.OK
+    here.fakes.clock.advance(hours=27)
+    assert found(here) == (State.WARNING, "the last checkpoint is 27 hours old")
+    seal_of(here).store.blobs.clear()
+    state, told = found(here)
+    assert (state, "seal_altered" in told) == (State.FAILED, True)

@@ -1,0 +1,191 @@
+"""A bundle in a stranger's hands: every command of VERIFY.txt works as it stands, and finds whatever was changed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recording.domain.seal.checkpoint import key_id_of
+from recording.domain.seal.leaves import is_as_written, read_proofs, written_proofs
+from recording.domain.seal.signature import pem_of
+from recording.library.handover import verify_bundle
+from tests.unit.library.seal_world import acts, archives, seal_of, sealed_world, seals
+from tests.unit.library.test_export import archived, asks, unmixed, unpacked, works
+
+SPEAKER = "4:+4930123456"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle, unpacked, and beside it the key that somebody was given before."""
+    here = archived()
+    seal_of(here).key.number = 7  # the key was changed in between
+    acts(here)
+    archives(here, 0, 1, 2)
+    here.follows_up()
+    seals(here)
+    export_id = asks(here)
+    works(here)
+    folder = tmp_path_factory.mktemp("bundle")
+    unpacked(here, export_id, folder / "b")
+    for path in sorted((folder / "b/keys").iterdir()):
+        shutil.copy(path, folder / path.name)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "copy")
+    return tmp_path / "copy" / "b"
+
+
+def keys_beside(folder: Path) -> list[Path]:
+    return sorted(folder.parent.glob("*.pem"))
+
+
+def verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = verify_bundle.main(folder, keys_beside(folder))
+    return code, capsys.readouterr().out
+
+
+def test_the_program_of_a_bundle_runs_with_python_and_openssl_alone(folder: Path) -> None:
+    """As VERIFY.txt says it, in an empty environment; and what it is runs without this project."""
+    assert (folder / "verify.py").read_bytes() == Path(verify_bundle.__file__).read_bytes()
+    command = [sys.executable, "-I", "verify.py", *map(str, keys_beside(folder))]
+    done = subprocess.run(
+        command, cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "0 wrong, 0 without a proof" in done.stdout) == (0, True), done.stdout
+
+
+def test_the_commands_by_hand_prove_every_document(folder: Path) -> None:
+    """Each line of VERIFY.txt that is set in, typed as it stands, in each folder and for each checkpoint."""
+    text = (folder / "VERIFY.txt").read_text()
+    sums, program, checkpoint, shown, signature, openssl, digests, again = [
+        line.strip() for line in text.splitlines() if line.startswith("       ")
+    ]
+    assert program == "python3 verify.py KEY.pem"
+    assert shell(sums, folder).count(": OK") == len((folder / "SHA256SUMS").read_text().splitlines())
+    assert shell(again, folder)
+    (recording,) = (folder / "recordings").iterdir()
+    proofs = sorted(recording.glob("seal.*.json"))
+    assert len(proofs) == 2
+    for proof in proofs:
+        said = [one.replace("seal.NNNNNNNNNN.json", proof.name) for one in (checkpoint, shown, signature)]
+        for command in said:
+            shell(command, recording)
+        told = [shell(openssl.replace("KEY.pem", str(key)), recording) for key in keys_beside(folder)]
+        assert "Verified OK\n" in told
+        lines = shell(digests.replace("seal.NNNNNNNNNN.json", proof.name), recording).splitlines()
+        assert [line for line in lines if not line.endswith(" True") and "manifest" not in line] == []
+        assert len(lines) == len(read_proofs(proof.read_bytes())[1])
+
+
+def shell(command: str, where: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=where,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_a_changed_bit_in_any_file_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every file in the bundle: pages, lists, keys, media, documents, proofs."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        raw = path.read_bytes()
+        for place in {0, len(raw) // 2, len(raw) - 1}:
+            path.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
+            assert verify_bundle.main(folder, keys_beside(folder)) == 1, (path, place)
+        path.write_bytes(raw)
+    capsys.readouterr()
+
+
+def sums_made_anew(folder: Path) -> None:
+    """As a forger would: the list of digests is nobody's secret."""
+    names = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "SHA256SUMS"]
+    lines = [f"{verify_bundle.digest_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in names]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+@pytest.mark.parametrize("end", [".wav", ".receipt.json", ".metadata.json", ".after.json", "manifest.json"])
+def test_a_forger_who_makes_the_sums_anew_gets_no_further(
+    folder: Path, end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = next(iter(sorted(folder.rglob(f"*{end}"))))
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-3] + b"x" + raw[-2:])
+    sums_made_anew(folder)
+    code, told = verified(folder, capsys)
+    assert (code, path.name in told) == (1, True)
+
+
+@pytest.mark.parametrize("end", [".wav", ".receipt.json", ".metadata.json", ".after.json"])
+def test_two_files_that_change_places_are_found(folder: Path, end: str, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = sorted(folder.rglob(f"*{end}"))[:2]
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    sums_made_anew(folder)
+    assert verified(folder, capsys)[0] == 1
+
+
+@pytest.mark.parametrize("end", [".wav", ".receipt.json", ".metadata.json"])
+def test_a_file_that_is_taken_out_is_found(folder: Path, end: str, capsys: pytest.CaptureFixture[str]) -> None:
+    next(iter(sorted(folder.rglob(f"*{end}")))).unlink()
+    sums_made_anew(folder)
+    assert verified(folder, capsys)[0] == 1
+
+
+def test_a_file_that_is_put_in_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "recordings" / "more.wav").write_bytes(b"x")
+    code, told = verified(folder, capsys)
+    assert (code, "more.wav: not in SHA256SUMS" in told) == (1, True)
+
+
+def test_a_document_whose_proof_was_taken_away_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not wrong, and nothing proves it: another exit code."""
+    for path in folder.rglob("seal.*.json"):
+        raw, proofs = read_proofs(path.read_bytes())
+        path.write_bytes(written_proofs(raw, [one for one in proofs if not one.name.endswith(".metadata.json")]))
+        assert is_as_written(path.read_bytes())
+    sums_made_anew(folder)
+    code, told = verified(folder, capsys)
+    assert (code, told.count("NO PROOF")) == (2, 3)
+
+
+def test_a_key_of_somebody_else_verifies_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dev.in_memory.fakes.seal import FakeSealKey
+
+    other = FakeSealKey(11).public_key()
+    path = folder.parent / f"{key_id_of(other).hex()}.pem"
+    path.write_bytes(pem_of(other))
+    assert verify_bundle.main(folder, [path]) == 1
+    assert "not signed by the key that you gave" in capsys.readouterr().out
+
+
+def test_a_bundle_of_one_speaker_is_as_it_was_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There are no receipts in it: they name the others."""
+    here = unmixed()
+    export_id = asks(here, participant=SPEAKER, onlySpeaker=True)
+    works(here)
+    assert verify_bundle.main(unpacked(here, export_id, tmp_path), []) == 0
+    capsys.readouterr()
+
+
+def test_a_bundle_without_a_seal_says_that_nothing_is_proved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = sealed_world()
+    archives(here)
+    here.follows_up()
+    export_id = asks(here)
+    works(here)
+    assert verify_bundle.main(unpacked(here, export_id, tmp_path), []) == 2
+    assert "NO PROOF" in capsys.readouterr().out
