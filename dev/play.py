@@ -1,9 +1,11 @@
 """The commands `demo` and `up`: the local world with a person in front of it."""
 
 import contextlib
+import re
 import sys
 import webbrowser
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from dev.acs_simulator.options import SimulatorOptions
@@ -15,12 +17,13 @@ from dev.functions_host.functions import AppError
 from dev.functions_host.process import HostNotReadyError
 from dev.screen import Screen
 from dev.stopping import stopped_cleanly, wait_for_stop
-from dev.watching import Watcher
+from dev.watching import Watcher, short
 from dev.world import LocalWorld, WorldError, WorldOptions, is_free
 
 SIMULATOR_PORT = 8900
 KEPT = Path(".local-world") / "demo"
 HEARD = Path(".local-world") / "heard"
+_LONG_ID = re.compile(r"[\w-]{60,}")
 _FAULTS = (AzuriteError, WorldError, HostNotReadyError, AppError)
 
 
@@ -96,7 +99,7 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
     try:
         with (
             stopped_cleanly(),
-            Receiver(screen.say) as receiver,
+            Receiver(lambda line: screen.say(_LONG_ID.sub(lambda found: short(found[0]), line))) as receiver,
             LocalWorld(
                 WorldOptions(
                     host=host,
@@ -169,7 +172,7 @@ Try (each line works as printed):
   curl -s {world.host_url}/api/health
 
   # what an operator asks; then the files on this disk, to be heard
-  recordings() {{ {_python()} -m recording.cli --settings {world.settings_file()} "$@"; }}
+  recordings() {{ {quote(_python())} -m recording.cli --settings {quote(str(world.settings_file()))} "$@"; }}
   recordings status
   recordings show $REC
   recordings get $REC --to {HEARD}

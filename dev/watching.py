@@ -23,6 +23,7 @@ class Told:
     ended: set[str] = field(default_factory=set)
     announced: set[str] = field(default_factory=set)
     chunks: dict[tuple[str, int], str] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
     held: int = 0
 
 
@@ -76,6 +77,11 @@ def _said_of(chunk: JSON) -> str:
     return f"[yellow]trouble, tried again[/]: {chunk['lastError']}" if chunk["lastError"] else ""
 
 
+def is_over(state: JSON) -> bool:
+    """Return whether nothing more will happen: to ask on would fill the simulator's journal."""
+    return state["state"] == "ended" and state["complete"] and all(one["state"] == _ARCHIVED for one in state["chunks"])
+
+
 def short(recording_id: str) -> str:
     """Return the end of an id, which is what differs."""
     return f"…{recording_id[-6:]}"
@@ -112,10 +118,11 @@ class Watcher:
     def look(self) -> None:
         """Look once."""
         recordings = self._recordings()
-        names = [one["recordingId"] for one in recordings[-_WATCHED:]]
+        names = [one["recordingId"] for one in recordings[-_WATCHED:] if one["recordingId"] not in self._told.over]
         states = {name: state for name in names if (state := self._state(name)) is not None}
         for line in news(self._told, recordings, states, self._api.held_count()):
             self._say(line)
+        self._told.over |= {name for name, state in states.items() if is_over(state)}
 
     def _state(self, recording_id: str) -> JSON | None:
         try:

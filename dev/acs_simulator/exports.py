@@ -1,5 +1,7 @@
 """What a client in each language must be told: the proxy, the authority to trust, the connection string."""
 
+from shlex import quote
+
 from dev.acs_simulator.addresses import Addresses
 
 LANGUAGES = ("shell", "python", "dotnet", "node", "java", "curl")
@@ -12,6 +14,7 @@ def exports(addresses: Addresses) -> dict[str, str]:
         "connection": addresses.connection_string,
         "proxy": addresses.proxy_url,
         "ca": str(addresses.ca_bundle),
+        "file": quote(str(addresses.ca_bundle)),  # a folder may have a space in its name
         "admin": addresses.admin_url,
         "proxy_host": proxy_host,
         "proxy_port": proxy_port,
@@ -29,7 +32,7 @@ _RECIPES = {
     "shell": """export ACS_CONNECTION_STRING='<connection>'
 export HTTPS_PROXY=<proxy>
 export NO_PROXY=127.0.0.1,localhost
-export REQUESTS_CA_BUNDLE=<ca> SSL_CERT_FILE=<ca> NODE_EXTRA_CA_CERTS=<ca>
+export REQUESTS_CA_BUNDLE=<file> SSL_CERT_FILE=<file> NODE_EXTRA_CA_CERTS=<file>
 export SIM=<admin>""",
     "python": """import os
 from azure.communication.callautomation import CallAutomationClient  # reads HTTPS_PROXY and REQUESTS_CA_BUNDLE
@@ -53,7 +56,7 @@ var client = new CallAutomationClient("<connection>", options);""",
     "node": """// HTTPS_PROXY and NODE_EXTRA_CA_CERTS as above, before node starts
 import { CallAutomationClient } from "@azure/communication-call-automation";
 const client = new CallAutomationClient(process.env.ACS_CONNECTION_STRING);""",
-    "java": """// keytool -importcert -noprompt -alias acs-simulator -file <ca> -keystore sim.p12 -storepass changeit
+    "java": """// keytool -importcert -noprompt -alias acs-simulator -file <file> -keystore sim.p12 -storepass changeit
 // java -Djavax.net.ssl.trustStore=sim.p12 -Djavax.net.ssl.trustStorePassword=changeit …
 ProxyOptions proxy = new ProxyOptions(ProxyOptions.Type.HTTP, new InetSocketAddress("<proxy_host>", <proxy_port>));
 CallAutomationClient client = new CallAutomationClientBuilder()
@@ -62,5 +65,5 @@ CallAutomationClient client = new CallAutomationClientBuilder()
     .buildClient();""",
     "curl": """# requests to ACS must be signed; the admin API needs nothing
 curl -s <admin>/_simulator/calls -d '{"participants": ["Ann", "+4930901820"]}'
-curl -s --proxy <proxy> --cacert <ca> https://storage.asm.skype.com/v1/objects/x/content/video -i   # 401, unsigned""",
+curl -s --proxy <proxy> --cacert <file> https://storage.asm.skype.com/v1/objects/x/content/video -i  # 401""",
 }

@@ -114,11 +114,12 @@ def played(page: str) -> Stranger:
         stranger.types(
             f"fresh/bin/pip install -q {_WHERE}/tools/acs-simulator azure-communication-callautomation pytest"
         )
+        # Before the exports: behind the simulator's proxy there is nothing but ACS.
+        stranger.types("npm install --silent --no-audit --no-fund @azure/communication-call-automation")
         with stranger.leaves_running("fresh/bin/acs-simulator --seed 7"):
             stranger.exports()
             stranger.types("fresh/bin/python first.py")
             stranger.types("head -c 4 first.wav; echo; rm first.wav")
-            stranger.types("npm install --silent --no-audit --no-fund @azure/communication-call-automation")
             stranger.types("node first.mjs")
             stranger.types("head -c 4 first.wav; echo")
             stranger.types("curl -s -o page.html -w '%{http_code} %{content_type}\\n' $SIM/")

@@ -11,6 +11,7 @@ Everything in quarantine is listed, unless the catalog's own record of that chun
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 
@@ -91,8 +92,10 @@ def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], port
     reasons = sorted({one.reason for one in everything})
     words = REASONS.union(Kind, Attention, ("quarantined", "expired", "poisoned"), reasons)
     if chosen.reason is not None and chosen.reason not in words:
+        near = get_close_matches(chosen.reason, sorted(map(str, words)), n=2)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
         held_now = f"; reasons now: {', '.join(reasons)}" if reasons else ""
-        raise RequestError(f"unknown reason{held_now}", code=Code.UNKNOWN_REASON)
+        raise RequestError(f"unknown reason{meant}{held_now}", code=Code.UNKNOWN_REASON)
     if chosen.recording_id is not None and not _is_known(chosen.recording_id, everything, ports):
         raise RequestError(
             "unknown recording: neither the catalog nor anything held names it", code=Code.UNKNOWN_RECORDING

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dev.watching import Told, news
+from dev.watching import Told, is_over, news
 
 RECORDING = {
     "recordingId": "0123456789abcdef",
@@ -55,3 +55,12 @@ def test_what_needs_attention_is_told_when_there_is_more_of_it() -> None:
     (line,) = told_by(told, held=1)
     assert "needs attention" in line
     assert told_by(told, held=1) == []
+
+
+def test_a_recording_that_is_archived_is_asked_for_no_more() -> None:
+    """Twice a second, for ever, each a request to ACS."""
+    done = {"state": "ended", "complete": True, "chunks": [chunk(state="SOURCE_DELETED")]}
+    assert is_over(done)
+    assert not is_over({**done, "state": "recording"})
+    assert not is_over({**done, "complete": False})
+    assert not is_over({**done, "chunks": [chunk(state="CATALOGED")]})

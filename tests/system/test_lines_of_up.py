@@ -26,6 +26,11 @@ def printed(world: Steps) -> str:
 def test_every_line_can_be_pasted(own_world: Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A newcomer pastes all of it; the second thing that fails is the last one that is tried."""
     monkeypatch.setattr(play, "HEARD", tmp_path / "heard")
+    spaced = tmp_path / "a folder"
+    spaced.mkdir()
+    settings = spaced / "settings.json"
+    settings.write_bytes(own_world.world.settings_file().read_bytes())
+    monkeypatch.setattr(own_world.world, "settings_file", lambda: settings)
     monkeypatch.chdir(REPOSITORY)
     lines = [line for line in printed(own_world).splitlines() if not line.startswith(NOT_FOR_A_SHELL)]
     assert any("recordings get $REC" in line for line in lines)

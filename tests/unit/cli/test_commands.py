@@ -80,6 +80,7 @@ def test_what_needs_attention_is_listed_with_exit_code_1(run: Run, hold: Hold, s
     assert "source_forbidden" in shown
     assert run(*spelling, "--reason", "source_forbidden", "--id", f"{SHORT}/0")[0] == 1
     assert "unknown_reason" in run(*spelling, "--reason", "tpyo")[1]
+    assert "did you mean source_refused" in run(*spelling, "--reason", "source_refsued")[1]
 
 
 @pytest.mark.parametrize("typed", [RECORDING_ID, SHORT, SHORT[:4], RECORDING_ID[:30], task().call_id])

@@ -1,7 +1,10 @@
 """What a stranger meets first: the page, the recipes, and answers that say what is not here."""
 
 import json
+import subprocess
+from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,8 +58,17 @@ def test_every_recipe_has_the_addresses_and_no_placeholder(simulator: SimulatorH
     assert set(told) == set(LANGUAGES)
     for language in ("shell", "python", "dotnet", "java"):
         assert simulator.addresses.connection_string in told[language]
-    places = ("<connection>", "<proxy>", "<ca>", "<admin>", "<proxy_host>", "<proxy_port>")
+    places = ("<connection>", "<proxy>", "<ca>", "<file>", "<admin>", "<proxy_host>", "<proxy_port>")
     assert not [place for place in places for text in told.values() if place in text]
+
+
+def test_a_shell_takes_the_exports_of_a_folder_with_a_space(simulator: SimulatorHandle) -> None:
+    """`~/My Projects` is where people work."""
+    spaced = replace(simulator.addresses, ca_bundle=Path("/a folder/ca.pem"))
+    script = f'{exports(spaced)["shell"]}\nprintf %s "$SSL_CERT_FILE"'
+    told = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    assert told.stdout == "/a folder/ca.pem"
+    assert "'/a folder/ca.pem'" in exports(spaced)["curl"]
 
 
 @pytest.mark.parametrize(
