@@ -52,7 +52,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "templates": prove_templates,
         "visibility": prove_visibility,
         "workflows": prove_workflows,
-        "years": lambda: prove_years(first, seeds or (20 if is_long else 3), is_long=is_long),
+        "years": lambda: prove_years(first, seeds or (20 if is_long else 1), is_long=is_long),
         "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
     }
     longer: dict[str, Callable[[], int]] = {
