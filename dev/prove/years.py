@@ -1,6 +1,7 @@
 """Seven simulated years of keeping, several times, and the wrong variants that must be caught.
 
-Rules, holds, releases, erasures of recordings and of one voice, bundles, entries of the quarantine, late chunks; workers
+Rules, holds, releases, erasures of recordings and of one voice, bundles, entries of the quarantine, late chunks;
+workers
 that die at any call, a second worker there, and rows and rules of older and newer versions.
 """
 

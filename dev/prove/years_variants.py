@@ -58,7 +58,7 @@ VARIANTS: Mapping[str, Variant] = {
     "delete before retain": _deciding(_deletes_first),
     "erasures are forgotten": _deciding(_never_erases),
     "an unknown class is nobody": _deciding(_believes_all_are_known),
-    "the file with the voice stays": lambda: mock.patch.object(of_speaker, "is_of_old_file", lambda *_: False),
+    "the file with the voice stays": lambda: mock.patch.object(of_speaker, "is_of_old_file", return_value=False),
     "a destroyed recording stays in bundles": lambda: mock.patch.multiple(
         leftovers, _bundles_in=lambda _ports: {}, exports_in=lambda _ports: iter(())
     ),
