@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 
 from dev.children import ending_with_this_process
@@ -44,7 +45,7 @@ class Stranger:
 
     def types(self, command: str) -> str:
         """Run a line in a shell and return what it printed."""
-        meant = command.replace(_WHERE, str(REPOSITORY))
+        meant = command.replace(_WHERE, quote(str(REPOSITORY)))
         done = subprocess.run(
             ["bash", "-c", meant], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -81,7 +82,7 @@ class Stranger:
         give_up_at = time.monotonic() + _PATIENCE
         while "Ctrl-C stops it" not in (text := (self.folder / _OUT).read_text(encoding="utf-8")):
             if started.poll() is not None or time.monotonic() > give_up_at:
-                raise RuntimeError(f"the simulator did not start:\n{text}")
+                raise RuntimeError("\n".join(["the simulator did not start:", text, *self.failed]))
             time.sleep(0.1)
 
     def exports(self) -> None:
