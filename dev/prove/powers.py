@@ -338,7 +338,6 @@ POWERS: tuple[type[Power], ...] = (
     RedirectsElsewhere,
     OddDeleteLocations,
     BackdatedFirst,
-    WrongIndexFirst,
 )
 
 

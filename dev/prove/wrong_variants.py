@@ -178,7 +178,6 @@ VARIANTS: tuple[Variant, ...] = (
     suspects_take_the_name,
     call_any_delete_location,
     nothing_reopens,
-    first_index_wins,
 )
 
 
