@@ -26,7 +26,10 @@ export function showRecording(root, { id, query, me }) {
       draw(normal(data), etag);
     } catch (error) {
       if (error.status === 404) fill(root, h("h1", null, "Recording"), empty("There is no such recording.", "It may have been erased, or the address is incomplete."));
-      else refused(root, error, open);
+      else {
+        refused(root, error, open);
+        if (!over.signal.aborted) root.prepend(h("h1", null, "Recording"));
+      }
     }
   }
 
