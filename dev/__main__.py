@@ -169,11 +169,15 @@ def bench(
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
     add: Annotated[bool, typer.Option("--add", help="keep the other figures of the JSON file")] = False,
 ) -> None:
-    """Measure the copy beside what a user would pick instead; `watchers`: what many rows cost; `console`: the page."""
+    """Measure the copy beside what a user would pick instead; `watchers`: many rows; `notify`: events; `console`."""
     if figures == ["watchers"]:
         from dev.bench import watchers
 
         raise typer.Exit(watchers.main(out.with_name("watchers.json")))
+    if figures == ["notify"]:
+        from dev.bench import notify
+
+        raise typer.Exit(notify.main(out.with_name("notify.json"), quick=quick, write_docs=write_docs))
     if figures == ["console"]:
         from dev.console import figures as console
 
@@ -244,7 +248,8 @@ def prove(
     what: Annotated[
         str,
         typer.Argument(
-            help="controls, crashes, hostile, orders, outages, played, simulation, templates, visibility, all; "
+            help="controls, crashes, erased, events, guards, hostile, orders, outages, played, simulation, templates, "
+            "visibility, years, all; "
             "compatibility, faults, kills, chaos, mutants"
         ),
     ] = "all",

@@ -11,6 +11,7 @@ from recording.domain.outgoing.events import DATA, EventType
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _LINK = {"type": "string", "format": "uri", "description": "What the event is about, in the API."}
+WEBHOOK = "webhook_"  # what the names of a webhook's messages begin with
 _TEXT = {"type": "string", "minLength": 1}
 
 
@@ -46,15 +47,8 @@ def event_schema(kind: EventType) -> dict[str, Any]:
 
 def async_api() -> dict[str, Any]:
     """Return the AsyncAPI document: one channel for each way, one message for each type."""
-    messages = {
-        kind.value: {
-            "name": kind.wire_name,
-            "contentType": "application/cloudevents+json",
-            "payload": {"$ref": f"./events/{kind.value}.schema.json"},
-        }
-        for kind in EventType
-    }
-    carried = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    published = {kind.value: _published(kind) for kind in EventType}
+    posted = {f"{WEBHOOK}{kind.value}": _posted(kind) for kind in EventType}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "ACS Recording Archive events", "version": __version__},
@@ -63,12 +57,55 @@ def async_api() -> dict[str, Any]:
             "topic": {
                 "address": "api/events",
                 "description": "The Event Grid custom topic; webhooks carry the same data (docs/events.md).",
-                "messages": carried,
-            }
+                "messages": _carried(published),
+            },
+            "webhook": {
+                "address": None,
+                "description": "Each endpoint of the setting WEBHOOKS, by POST, as Standard Webhooks 1.0 says.",
+                "messages": _carried(posted),
+            },
         },
-        "operations": {"notify": {"action": "send", "channel": {"$ref": "#/channels/topic"}}},
-        "components": {"messages": messages},
+        "operations": {
+            "notify": {"action": "send", "channel": {"$ref": "#/channels/topic"}},
+            "post": {"action": "send", "channel": {"$ref": "#/channels/webhook"}},
+        },
+        "components": {"messages": published | posted},
     }
+
+
+def _published(kind: EventType) -> dict[str, Any]:
+    return {
+        "name": kind.wire_name,
+        "contentType": "application/cloudevents+json",
+        "payload": {"$ref": f"./events/{kind.value}.schema.json"},
+    }
+
+
+def _posted(kind: EventType) -> dict[str, Any]:
+    """Return the message of a webhook: what a CloudEvent says in attributes is in headers and in the body."""
+    event = f"./events/{kind.value}.schema.json#/properties"
+    body = {
+        "type": {"const": kind.wire_name},
+        "timestamp": {"$ref": f"{event}/time"},
+        "subject": {"$ref": f"{event}/subject"},
+        "sequence": {"$ref": f"{event}/sequence"},
+        "data": {"$ref": f"{event}/data"},
+    }
+    headers = {
+        "webhook-id": {"$ref": f"{event}/id"},
+        "webhook-timestamp": {"type": "string", "pattern": "^[0-9]+$"},
+        "webhook-signature": {"type": "string", "pattern": "^v1,[A-Za-z0-9+/]+=*( v1,[A-Za-z0-9+/]+=*)*$"},
+    }
+    return {
+        "name": kind.wire_name,
+        "contentType": "application/json",
+        "headers": {"type": "object", "properties": headers, "required": sorted(headers)},
+        "payload": {"type": "object", "properties": body, "required": sorted(body), "additionalProperties": False},
+    }
+
+
+def _carried(messages: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
 
 
 def pages() -> dict[Path, str]:

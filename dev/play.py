@@ -12,7 +12,8 @@ from dev.acs_simulator.options import SimulatorOptions
 from dev.api import RecordingApi
 from dev.azurite import AzuriteError
 from dev.demo import CHUNK_MAX_SECONDS, judge, keep, left_at_source, record_calls, wait_until_finished
-from dev.event_grid.receiver import Receiver
+from dev.event_grid import BlobDeadLetters
+from dev.event_grid.outgoing import DEAD_LETTERS, OutgoingEvents
 from dev.functions_host.functions import AppError
 from dev.functions_host.process import HostNotReadyError
 from dev.screen import Screen
@@ -99,7 +100,7 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
     try:
         with (
             stopped_cleanly(),
-            Receiver(lambda line: screen.say(_LONG_ID.sub(lambda found: short(found[0]), line))) as receiver,
+            OutgoingEvents(lambda line: screen.say(_LONG_ID.sub(lambda found: short(found[0]), line))) as events,
             LocalWorld(
                 WorldOptions(
                     host=host,
@@ -107,13 +108,15 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
                     data_dir=data.resolve() if data else None,
                     simulator=ports,
                     sign_in=True,
-                    settings=receiver.settings(f"http://127.0.0.1:{port}/api" if port else ""),
+                    settings=events.settings(f"http://127.0.0.1:{port}/api" if port else ""),
                 ),
                 screen.say,
             ) as world,
         ):
+            world.create_container(DEAD_LETTERS)
+            events.subscribe(BlobDeadLetters(world.storage, DEAD_LETTERS))
             _print_what_to_try(world, screen)
-            screen.console.print(f"[bold]Events[/] that the app sends, to a topic and to a webhook: {receiver.url}/")
+            _print_where_events_go(events, screen)
             with Watcher(world.simulator.recordings, RecordingApi(world.host_url), screen.say):
                 wait_for_stop()
             with contextlib.suppress(OSError):  # the terminal may be gone
@@ -132,6 +135,14 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
         screen.console.print(f"[red]The local world could not start:[/] {error}")
         return 1
     return 0
+
+
+def _print_where_events_go(events: OutgoingEvents, screen: Screen) -> None:
+    screen.console.print(
+        f"[bold]Events[/] that the app sends, to a topic and to a webhook: {events.receiver.url}/  (JSON for curl)\n"
+        f"       topic, subscription and what became of each event: {events.topics.url}/",
+        soft_wrap=True,
+    )
 
 
 def _simulator_ports(port: int, screen: Screen) -> SimulatorOptions:

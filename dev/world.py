@@ -114,8 +114,12 @@ class LocalWorld:
             for name in {EVENTS_QUEUE, CHUNKS_QUEUE} - there:
                 service.create_queue(name).close()
 
+        self.create_container(DEAD_LETTER_CONTAINER)
+
+    def create_container(self, name: str) -> None:
+        """Create a container; one that is there is left as it is."""
         with BlobServiceClient.from_connection_string(self.storage) as blobs:
-            if not (container := blobs.get_container_client(DEAD_LETTER_CONTAINER)).exists():
+            if not (container := blobs.get_container_client(name)).exists():
                 container.create_container()
 
     def start_host(self) -> None:

@@ -38,7 +38,7 @@ def measure(say: Say, *, count: int, rounds: int) -> dict[str, Any]:
                 if is_on:
                     lags += _lags(world, tasks)
                 else:
-                    _forget(world)
+                    forget_follow_ups(world)
         say("requests for one recording")
         requests = _requests(world)
     lags.sort()
@@ -54,7 +54,7 @@ def measure(say: Say, *, count: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _forget(world: LocalWorld) -> None:
+def forget_follow_ups(world: LocalWorld) -> None:
     """Forget what nobody worked on, so that the next round does not work on it."""
     with QueueClient.from_connection_string(world.storage, FOLLOW_UPS_QUEUE) as queue:
         queue.clear_messages()

@@ -20,7 +20,6 @@ from dev.bench.servers import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "performance.md"
 PLOT = REPOSITORY / "docs" / "performance.svg"
-_BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def gathered(figures: dict[str, Figure], seconds: float, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -103,7 +102,7 @@ def show(figures: dict[str, Figure], console: Console) -> None:
         table.add_column(name, justify="left" if name in ("figure", "") else "right")
     for figure in figures.values():
         for goal in figure.goals:
-            table.add_row(*_cells(goal))
+            table.add_row(*cells(goal))
     console.print(table)
     quiet = disturbed({name: figure.details for name, figure in figures.items()})
     console.print(f"[{'red' if quiet['disturbed'] else 'green'}]{_about_quiet(quiet)}[/]")
@@ -115,7 +114,8 @@ def show(figures: dict[str, Figure], console: Console) -> None:
             console.print(f"[yellow]{title} did not run: {escape(why)}[/yellow]")
 
 
-def _cells(goal: Goal) -> tuple[str, str, str, str, str]:
+def cells(goal: Goal) -> tuple[str, str, str, str, str]:
+    """Return a line of the table."""
     sign = "≤" if goal.at_most else "≥"
     measured = "not measured" if goal.measured is None else f"{goal.measured:.2f} {goal.unit}"
     word = {True: "reached", False: "NOT reached", None: ""}[goal.is_reached]
@@ -148,11 +148,17 @@ def _contests(name: str, details: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def write_page(found: dict[str, Any]) -> None:
     """Put the figures between the marks of docs/performance.md, and draw the plot."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    PAGE.write_text(before + _BEGIN + "\n" + _markdown(found) + _END + after, encoding="utf-8")
+    put_block(PAGE, "figures", _markdown(found))
     PLOT.write_text(plot({name: one["details"] for name, one in found["figures"].items()}), encoding="utf-8")
+
+
+def put_block(page: Path, name: str, text: str) -> None:
+    """Put a text between the marks of this name on a page, in place of what is there."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, mark, rest = page.read_text(encoding="utf-8").partition(begin)
+    if not mark or end not in rest:
+        raise ValueError(f"{page.name} has no block {name!r}")
+    page.write_text(before + begin + "\n" + text + end + rest.partition(end)[2], encoding="utf-8")
 
 
 def _markdown(found: dict[str, Any]) -> str:
@@ -168,7 +174,7 @@ def _markdown(found: dict[str, Any]) -> str:
     ]
     for one in found["figures"].values():
         for row in one["goals"]:
-            name, must, _, measured, _ = _cells(Goal(**{name: row[name] for name in Goal.__dataclass_fields__}))
+            name, must, _, measured, _ = cells(Goal(**{name: row[name] for name in Goal.__dataclass_fields__}))
             lines.append(f"| {name} | {measured} | {must} |")
     for name, one in found["figures"].items():
         for title, rates in _rates(name, one["details"]).items():

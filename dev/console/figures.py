@@ -16,7 +16,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, Page, expect
 
-from dev.bench.report import machine
+from dev.bench.report import machine, put_block
 from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import (
     CALLER,
@@ -46,7 +46,6 @@ MP4_BYTES = 1_800_000_000  # four hours of ACS's video
 READ = 0.0000005  # USD, one read of a blob, hot
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 COST = PAGE.with_name("cost.md")
-_BEGIN, _END = "<!-- console figures: begin -->", "<!-- console figures: end -->"
 FIRST_ROW = """async () => {
   location.hash = "#/now";
   await new Promise((done) => setTimeout(done, 400));
@@ -107,10 +106,7 @@ def _write(found: list[Figure], load: str, command: str) -> None:
     """Put the figures between the marks of docs/performance.md."""
     rows = "".join(f"| {one.name} | {one.shown} |\n" for one in found)
     told = f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, medians of {RUNS} runs: {machine()}; {load}.\n"
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    text = f"{before}{_BEGIN}\n{told}\n| | measured |\n|---|---|\n{rows}{_END}{after}"
-    PAGE.write_text(text, encoding="utf-8")
+    put_block(PAGE, "console figures", f"{told}\n| | measured |\n|---|---|\n{rows}")
 
 
 def _page(browser: Browser) -> list[Figure]:

@@ -9,6 +9,9 @@ Event = dict[str, Any]
 Schema = Literal["EventGridSchema", "CloudEventSchemaV1_0"]
 
 REQUIRED_FIELDS = ("id", "subject", "eventType", "eventTime", "dataVersion")
+MORE = "cloudEventAttributes"
+"""Where a published CloudEvent's other attributes are kept, its extensions among them."""
+_CLOUD_NAMES = {"id": "id", "source": "topic", "type": "eventType", "subject": "subject", "time": "eventTime"}
 VALIDATION_EVENT_TYPE = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
@@ -34,7 +37,9 @@ def stamped(event: Event, topic: str, *, is_checked: bool = True) -> Event:
 
 def in_schema(event: Event, schema: Schema) -> Event:
     """Return the event as the subscriber gets it."""
-    return _cloud_event(event) if schema == "CloudEventSchemaV1_0" else event
+    if schema == "CloudEventSchemaV1_0":
+        return _cloud_event(event)
+    return {name: value for name, value in event.items() if name != MORE}
 
 
 def validation_event(topic: str, code: str, at: datetime) -> Event:
@@ -63,10 +68,11 @@ def timestamp(at: datetime) -> str:
 
 def from_cloud_event(document: Event) -> Event:
     """Return a published CloudEvent as the stand-in keeps events; its attributes have other names there."""
-    names = {"id": "id", "source": "topic", "type": "eventType", "subject": "subject", "time": "eventTime"}
-    kept = {name: document[attribute] for attribute, name in names.items() if document.get(attribute)}
+    kept = {name: document[attribute] for attribute, name in _CLOUD_NAMES.items() if document.get(attribute)}
     data: Event = {name: document[name] for name in ("data", "data_base64") if name in document}
-    return {"subject": "", "dataVersion": "1.0", **kept, **data}
+    known = {*_CLOUD_NAMES, *data, "specversion"}
+    more = {name: value for name, value in document.items() if name not in known}
+    return {"subject": "", "dataVersion": "1.0", **kept, **data, **({MORE: more} if more else {})}
 
 
 def _cloud_event(event: Event) -> Event:
@@ -80,5 +86,6 @@ def _cloud_event(event: Event) -> Event:
         **when,
         "specversion": "1.0",
         "datacontenttype": "application/json",
+        **event.get(MORE, {}),
         **content,
     }

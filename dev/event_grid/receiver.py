@@ -1,24 +1,30 @@
-"""A receiver of events to look at: the custom topic of the local world, and an endpoint of webhooks, in one server.
+"""A receiver of events to look at: an endpoint of an Event Grid subscription, and one of webhooks, in one server.
 
-The topic takes CloudEvents as Microsoft's client sends them, with a key; the endpoint takes Standard Webhooks
-and verifies them with the library. `GET /` lists what arrived, each id once, with how often it was delivered.
+Each delivery is checked as a careful receiver does: the handshake of CloudEvents, and the signature of a webhook by
+two verifiers. `GET /` lists what arrived, each id once, with how often it was delivered: a page for people, JSON for
+programs.
 """
 
-import hmac
+import html
 import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from dev.event_grid.cloud_events import check_cloud_event
+from dev.event_grid.endpoints import ORIGIN
+from dev.event_grid.envelope import InvalidEventError
+from dev.event_grid.signatures import is_genuine
 
-TOPIC_PATH, WEBHOOK_PATH = "/api/events", "/webhook"
-KEY = "bG9jYWwtdG9waWMta2V5LW9mLXRoaXMtbWFjaGluZQ=="  # of a stand-in on loopback: no secret
-SECRET = "whsec_bG9jYWwgd2ViaG9vayBzZWNyZXQgb2YgdGhpcyBtYWNoaW5l"
+GRID_PATH, WEBHOOK_PATH = "/event-grid", "/webhook"
+BY_GRID, BY_WEBHOOK = "event-grid", "webhook"
+SECRET = "whsec_bG9jYWwgd2ViaG9vayBzZWNyZXQgb2YgdGhpcyBtYWNoaW5l"  # of a receiver on loopback: no secret
 LARGEST = 1 << 20
+_COLUMNS = ("at", "way", "type", "subject", "id", "deliveries")
 
 
 @dataclass
@@ -29,6 +35,7 @@ class Received:
     id: str
     type: str
     subject: str
+    at: str
     document: dict[str, Any] = field(repr=False)
     deliveries: int = 1
 
@@ -43,7 +50,7 @@ class Receiver:
 
     def __init__(self, say: Callable[[str], None] = lambda _: None, port: int = 0) -> None:
         self._say = say
-        self._lock = threading.Lock()
+        self._news = threading.Condition()
         self._events: dict[tuple[str, str], Received] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
@@ -67,76 +74,117 @@ class Receiver:
         """Return the address to look at."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def settings(self, api: str = "") -> dict[str, str]:
-        """Return the app settings that send events here, both ways."""
-        endpoint = {"name": "local", "url": f"{self.url}{WEBHOOK_PATH}", "secrets": [SECRET]}
-        return {
-            "EVENTS_TOPIC_ENDPOINT": f"{self.url}{TOPIC_PATH}",
-            "EVENTS_TOPIC_KEY": KEY,
-            "WEBHOOKS": json.dumps([endpoint]),
-            "WEBHOOK_NETWORKS": "127.0.0.0/8",
-        } | ({"EVENTS_API_URL": api} if api else {})
+    def endpoint(self) -> dict[str, Any]:
+        """Return the webhook endpoint, as the setting `WEBHOOKS` names it."""
+        return {"name": "local", "url": f"{self.url}{WEBHOOK_PATH}", "secrets": [SECRET]}
 
-    def events(self) -> list[Received]:
-        """Return what arrived, in order."""
-        with self._lock:
+    def events(self, way: str | None = None) -> list[Received]:
+        """Return what arrived, in order; by one way, or by both."""
+        with self._news:
+            return [event for event in self._events.values() if way in (None, event.way)]
+
+    def wait_for(self, holds: Callable[[list[Received]], bool], seconds: float = 60.0) -> list[Received]:
+        """Return what arrived, once it is as wanted.
+
+        Raises:
+            TimeoutError: it never was.
+        """
+        with self._news:
+            if not self._news.wait_for(lambda: holds(list(self._events.values())), seconds):
+                raise TimeoutError(f"not within {seconds:.0f} s; there are {len(self._events)} events")
             return list(self._events.values())
 
     def take(self, way: str, event_id: str, document: dict[str, Any]) -> None:
         """Note one delivery."""
-        with self._lock:
+        with self._news:
             known = self._events.get((way, event_id))
             if known is not None:
                 known.deliveries += 1
-                return
-            kind, subject = str(document.get("type")), str(document.get("subject"))
-            self._events[way, event_id] = Received(way, event_id, kind, subject, document)
-        self._say(f"event by {way}: {kind} · {subject}")
+            else:
+                told = {name: str(document.get(name, "")) for name in ("type", "subject")}
+                at = datetime.now(UTC).isoformat(timespec="milliseconds")
+                self._events[way, event_id] = Received(way, event_id, told["type"], told["subject"], at, document)
+            self._news.notify_all()
+        if known is None:
+            self._say(f"event by {way}: {told['type']} · {told['subject']}")
+
+
+def page(events: list[Received]) -> str:
+    """Return the page for people: the newest first, and it looks again by itself."""
+    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    rows = "".join(
+        "<tr>"
+        + "".join(f"<td>{html.escape(str(getattr(event, name)))}</td>" for name in _COLUMNS)
+        + f"<td><details><summary>data</summary><pre>{html.escape(json.dumps(event.document, indent=1))}</pre>"
+        "</details></td></tr>"
+        for event in reversed(events)
+    )
+    count = f"{len(events)} event{'' if len(events) == 1 else 's'}, every signature verified twice"
+    return _HTML.format(count=count, head=head, rows=rows or "<tr><td>Nothing has arrived yet.</td></tr>")
+
+
+_HTML = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Outgoing events</title><style>
+body{{font:14px system-ui,sans-serif;margin:1.5rem}}table{{border-collapse:collapse}}
+th,td{{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #ccc;vertical-align:top}}
+</style></head><body><h1>Outgoing events</h1><p>{count}</p>
+<table><thead><tr>{head}<th></th></tr></thead><tbody>{rows}</tbody></table></body></html>
+"""
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            shown = [{**vars(event)} for event in receiver.events()]
-            self._answer(200, json.dumps(shown, indent=2).encode())
+            events = receiver.events()
+            if "text/html" in (self.headers.get("Accept") or ""):
+                self._answer(200, page(events).encode(), "text/html; charset=utf-8")
+            else:
+                self._answer(200, json.dumps([vars(event) for event in events], indent=2).encode())
+
+        def do_OPTIONS(self) -> None:
+            """Let Event Grid send here, and nobody else."""
+            is_ours = self.path.partition("?")[0] == GRID_PATH and self.headers.get("WebHook-Request-Origin") == ORIGIN
+            self._answer(200 if is_ours else 403, headers={"WebHook-Allowed-Origin": ORIGIN} if is_ours else None)
 
         def do_POST(self) -> None:
             body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), LARGEST))
-            path = self.path.partition("?")[0]
+            takes = {GRID_PATH: self._take_delivered, WEBHOOK_PATH: self._take_webhook}
+            take = takes.get(self.path.partition("?")[0])
             try:
-                if path == TOPIC_PATH:
-                    self._take_published(body)
-                elif path == WEBHOOK_PATH:
-                    self._take_webhook(body)
-                else:
-                    self._answer(404)
-            except (ValueError, KeyError, TypeError):
+                self._answer(404 if take is None else take(body))
+            except (ValueError, KeyError, TypeError):  # InvalidEventError is a ValueError
                 self._answer(400)
 
-        def _take_published(self, body: bytes) -> None:
-            if not hmac.compare_digest(self.headers.get("aeg-sas-key", "").encode(), KEY.encode()):
-                self._answer(401)
-                return
+        def _take_delivered(self, body: bytes) -> int:
             content = json.loads(body)
-            for document in content if isinstance(content, list) else [content]:
-                if document["specversion"] != "1.0":
-                    raise ValueError("not a CloudEvent 1.0")
-                receiver.take("event-grid", document["id"], document)
-            self._answer(200)
+            documents = content if isinstance(content, list) else [content]
+            for document in documents:
+                check_cloud_event(document)
+            for document in documents:
+                receiver.take(BY_GRID, document["id"], document)
+            return 200
 
-        def _take_webhook(self, body: bytes) -> None:
-            try:
-                document = Webhook(SECRET).verify(body, dict(self.headers.items()))
-            except WebhookVerificationError:
-                self._answer(401)
-                return
-            receiver.take("webhook", self.headers["webhook-id"], document)
-            self._answer(204)
+        def _take_webhook(self, body: bytes) -> int:
+            if not is_genuine(SECRET, dict(self.headers.items()), body, datetime.now(UTC)):
+                return 401
+            document = json.loads(body)
+            if not isinstance(document, dict):
+                raise InvalidEventError("a webhook is an object")
+            receiver.take(BY_WEBHOOK, self.headers["webhook-id"], document)
+            return 204
 
-        def _answer(self, status: int, body: bytes = b"") -> None:
+        def _answer(
+            self,
+            status: int,
+            body: bytes = b"",
+            content_type: str = "application/json",
+            headers: dict[str, str] | None = None,
+        ) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

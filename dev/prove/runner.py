@@ -45,6 +45,8 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "controls": prove_controls,
         "crashes": lambda: prove_crashes(is_long=is_long),
         "erased": prove_erased,
+        "events": prove_events,
+        "guards": lambda: prove_guards(first, seeds or (3000 if is_long else 300)),
         "hostile": lambda: prove_hostile(first, seeds or (1_000_000 if is_long else 100_000)),
         "orders": prove_orders,
         "played": prove_played,
@@ -111,6 +113,22 @@ def prove_erased() -> int:
 
     with silent_log():
         return print_erased()
+
+
+def prove_events() -> int:
+    """Run a day with every declared event over both ways; 0 when each occurred and is valid."""
+    from dev.prove.told import print_told
+
+    with silent_log():
+        return print_told()
+
+
+def prove_guards(first: int, seeds: int) -> int:
+    """Run calls under each policy through deaths, duplicates and wrong clocks; 0 when every policy held."""
+    from dev.prove.guarded import print_guarded
+
+    with silent_log():
+        return print_guarded(first, seeds)
 
 
 def prove_played() -> int:

@@ -67,12 +67,15 @@ def guard_message(text: str, ports: Ports, settings: Settings) -> None:
         _again(task, record, error, ports)
 
 
-def guards_of_start(record: RecordingRecord, policy: CallPolicy, ports: Ports) -> None:
-    """Enqueue what watches over a recording from its start. Raises StorageError."""
+def guards_of_start(name: str, policy: CallPolicy, ports: Ports, *, has_consent: bool) -> None:
+    """Enqueue what watches over a recording from its start, before it is noted: no note is left without its guards.
+
+    Raises:
+        StorageError: nothing is noted yet, and the same start completes it.
+    """
     if ports.guards is None:
         return
-    name = record.recording_id
-    if policy.consent is ConsentRule.FIRST and consent_state(record.consent, record.consents) is ConsentState.NONE:
+    if policy.consent is ConsentRule.FIRST and not has_consent:
         within = timedelta(seconds=policy.consent_within_seconds)
         ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.CONSENT), within)
     if policy.longest_recording_seconds is not None:
@@ -112,8 +115,13 @@ def _pause_is_over(fired: _Fired) -> None:
     if pause is None or pause.id != fired.task.mark:
         return
     policy = fired.policy
+    state = consent_state(fired.record.consent, fired.record.consents)
+    is_first = policy.consent is ConsentRule.FIRST
+    if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
+        carry_out(fired.record, fired.ports, fired.settings)  # no end of a pause records without consent
+        return
+    _tell_unrecorded(fired)
     if policy.on_pause_timeout is TimeIsUp.ALARM:
-        _tell_unrecorded(fired)
         _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
         return
     why = f"the pause has lasted {policy.longest_pause_seconds} s at most; policy {policy.name}"
@@ -125,18 +133,20 @@ def _pause_is_over(fired: _Fired) -> None:
         _by_the_guard(
             Operation.RESUME, fired.record, why, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP)
         )
-        _tell_unrecorded(fired)
     except ControlError as error:
         if not _has_ended_otherwise(pause, error, fired.record, ports):
             raise
 
 
 def _tell_unrecorded(fired: _Fired) -> None:
-    """Raise the alarm about a call that must be recorded and was paused for too long."""
-    if fired.policy.must_be_recorded:
-        name = fired.record.recording_id
+    """Raise the alarm about a call that must be recorded and is paused; first of all, so that no death swallows it."""
+    if not fired.policy.must_be_recorded:
+        return
+    name, ports = fired.record.recording_id, fired.ports
+    state = ports.control.state(acs_id_of(name, fired.record))
+    if state is not None and state.lower() == "inactive":
         emit(Event.UNRECORDED, recording_id=name, reason="paused_too_long")
-        announce_event(unrecorded(name, "paused_too_long", fired.ports.clock.now(), fired.task.mark), fired.ports)
+        announce_event(unrecorded(name, "paused_too_long", ports.clock.now(), fired.task.mark), ports)
 
 
 def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: RecordingRecord, ports: Ports) -> bool:
@@ -162,8 +172,9 @@ def _consent_is_late(fired: _Fired) -> None:
 
 
 def _withdrawal_stands(fired: _Fired) -> None:
+    """Carry a withdrawal out, also where the note says paused: ACS may record all the same after a resume that died."""
     state = consent_state(fired.record.consent, fired.record.consents)
-    if state is ConsentState.WITHDRAWN and _may_still_record(fired.record):
+    if state is ConsentState.WITHDRAWN and fired.record.last_action is not LastAction.STOPPED:
         carry_out(fired.record, fired.ports, fired.settings)
 
 
@@ -195,10 +206,6 @@ def _by_the_guard(
     """Act with rows in the audit trail that name no caller, and say why."""
     audited(operation, record.recording_id, None, ports, act, note=why)
     emit(Event.GUARD_ACTED, recording_id=record.recording_id, action=operation)
-
-
-def _may_still_record(record: RecordingRecord) -> bool:
-    return record.last_action not in (LastAction.STOPPED, LastAction.PAUSED)
 
 
 def _again(task: GuardTask, record: RecordingRecord, error: ControlError, ports: Ports) -> None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, without_alarm
 from recording.domain.archived.receipt import gaps_in
+from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import (
     CommandedPause,
@@ -22,7 +23,7 @@ from recording.domain.calls.pauses import (
     pause_findings,
     with_end,
 )
-from recording.domain.calls.policy import CallPolicy
+from recording.domain.calls.policy import CallPolicy, ConsentRule
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
 from recording.domain.outgoing.derived import unrecorded
@@ -38,6 +39,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
+ANY = "*"  # instead of a pause's id
 
 
 def pause_recording(
@@ -84,27 +86,33 @@ def begin_pause(
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
     name, failed, pause = canonical_id(recording_id), None, wanted
+    stale = _left_behind(recording_id, known, ports)
     try:
         if length is not None and ports.guards is not None:
             ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), length)
         if known is not None:
-            pause = _noted(name, wanted, ports)
+            pause = _noted(name, wanted, ports, stale)
     except StorageError as error:  # people must be able to pause, whatever storage does
         failed = error
-    is_joined = pause.id != wanted.id or (known is not None and open_pause(known.pauses) is not None)
+    is_joined = pause.id != wanted.id or (known is not None and not stale and open_pause(known.pauses) is not None)
     try:
         ports.control.pause(acs_id_of(recording_id, known))
+        stale = stale or (ANY if known is None else "")  # it recorded until now
     except ControlError as error:
-        # Without an answer it may be paused: the note stays, so that its guard ends it and the next try joins it.
-        if not is_joined and known is not None and error.code != Code.ACS_UNREACHABLE:
+        is_paused = is_joined or _is_paused_all_the_same(
+            recording_id, known or ports.catalog.get_recording(name), ports
+        )
+        if not is_paused and known is not None:
             with suppress(StorageError):
                 end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
-        if not is_joined or error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
+        if (
+            not is_paused or error.code != Code.PAUSE_RESUME_NOT_ALLOWED
+        ):  # else the note stays: its guard ends the pause
             raise
     if failed is not None:
         raise failed
     if known is None:
-        pause = _noted(name, wanted, ports)
+        pause = _noted(name, wanted, ports, stale)
     record = _acted(name, LastAction.PAUSED, Event.PAUSED, ports)
     return {
         "recordingId": name,
@@ -113,20 +121,69 @@ def begin_pause(
     }
 
 
-def _noted(name: str, wanted: CommandedPause, ports: Ports) -> CommandedPause:
-    """Note a pause, and return the one that is open: this one, or another that it joins."""
-    record = note(name, ports, lambda row: None if open_pause(row.pauses) else _with_pause(row, wanted))
-    return open_pause(record.pauses) or wanted
+def _is_paused_all_the_same(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
+    """Return whether ACS has paused although it said otherwise: the answer was lost, now or at an earlier request.
 
-
-def resume_recording(recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.RESUMED) -> dict[str, Any]:
-    """Resume a recording; one that was resumed here and goes on counts as resumed: an answer may have been lost.
+    Where it cannot be asked, the pause stays noted, and its guard finds out.
 
     Raises:
-        ControlError: as ACS refuses.
+        ControlError: ACS does not answer.
+    """
+    if known is None or known.last_action not in (LastAction.STARTED, LastAction.RESUMED, LastAction.PAUSED):
+        return False  # it may rest since its start, and the end of a pause must not begin it
+    state = ports.control.state(acs_id_of(recording_id, known))
+    return state is not None and state.lower() == "inactive"
+
+
+def _left_behind(recording_id: str, known: RecordingRecord | None, ports: Ports) -> str:
+    """Return the id of a pause that is noted as open and over at ACS: a resume got there, and its note did not.
+
+    A pause that joined it would end with it, too early.
+
+    Raises:
+        ControlError: ACS does not answer; it would hardly pause.
+    """
+    pause = open_pause(known.pauses) if known is not None else None
+    if pause is None or pause.ends_by is None:
+        return ""
+    state = ports.control.state(acs_id_of(recording_id, known))
+    return pause.id if state is not None and state.lower() == "active" else ""
+
+
+def _noted(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> CommandedPause:
+    """Note a pause, and return the one that is open: this one, or another that it joins."""
+
+    def decide(row: RecordingRecord) -> RecordingChanges | None:
+        pause = open_pause(row.pauses)
+        if pause is not None and (pause.ends_by is None or stale not in (pause.id, ANY)):
+            return None
+        return _with_pause(row, wanted)
+
+    return open_pause(note(name, ports, decide).pauses) or wanted
+
+
+def resume_recording(
+    recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.RESUMED, settings: Settings | None = None
+) -> dict[str, Any]:
+    """Resume a recording; one that was resumed here and goes on counts as resumed: an answer may have been lost.
+
+    Args:
+        recording_id: as ACS or as this app spells it.
+        ports: what the use case touches.
+        how: what ends the pause.
+        settings: None for the app's own resumes, which the policy has asked for; a caller needs consent.
+
+    Raises:
+        RequestError: `consent_required`: its policy wants consent first, or consent was withdrawn.
+        ControlError: ACS refused.
+        StorageError: nobody knows whether there is consent, or the note failed.
     """
     check_recording_id(recording_id)
-    known = known_recording(recording_id, ports)
+    if settings is None:
+        known = known_recording(recording_id, ports)
+    else:
+        known = ports.catalog.get_recording(canonical_id(recording_id))
+        _check_consent(known, settings)
     try:
         ports.control.resume(acs_id_of(recording_id, known))
     except ControlError as error:
@@ -136,6 +193,14 @@ def resume_recording(recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.R
     name = canonical_id(recording_id)
     record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how)
     return {"recordingId": name, "state": merged_state("active", record)}
+
+
+def _check_consent(known: RecordingRecord | None, settings: Settings) -> None:
+    """Refuse where consent is withdrawn, or comes first and is not there."""
+    state = consent_state(known.consent, known.consents) if known else ConsentState.NONE
+    is_first = policy_of(known, settings).consent is ConsentRule.FIRST
+    if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
+        raise RequestError("there is no consent to this recording", code=Code.CONSENT_REQUIRED)
 
 
 def _goes_on(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
@@ -219,7 +284,8 @@ def finding_facts(finding: PauseFinding) -> dict[str, Any]:
 
 def _with_pause(row: RecordingRecord, wanted: CommandedPause) -> RecordingChanges:
     sooner = min(filter(None, (row.look_at, wanted.ends_by)), default=None)
-    return {"pauses": (*row.pauses, wanted), "look_at": sooner if row.look_at is not None else None}
+    earlier = with_end(row.pauses, wanted.at, PauseEnd.ELSEWHERE)
+    return {"pauses": (*earlier, wanted), "look_at": sooner if row.look_at is not None else None}
 
 
 def _acted(

@@ -155,7 +155,8 @@ def _asked_for(  # noqa: PLR0917 - what is asked of ACS, and what a refusal mean
     try:
         return ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
     except ControlError as error:
-        give_back(reservation.key, caller, settings.running_per_caller, ports)
+        if not error.retryable:  # else it may run: the answer was lost, and the same start finds it
+            give_back(reservation.key, caller, settings.running_per_caller, ports)
         if policy.must_be_recorded:
             emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
             announce_event(start_refused(reservation.key, error.code, ports.clock.now()), ports)
@@ -189,7 +190,8 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         return {**started, "tenant": row.tenant or owner}
 
     try:
-        guards_of_start(note(reservation.recording_id or "", whole, decide), policy, ports)
+        guards_of_start(reservation.recording_id or "", policy, ports, has_consent=request.consent is not None)
+        note(reservation.recording_id or "", whole, decide)
         ports.catalog.save_reservation(reservation)
         request_follow_up(reservation.recording_id or "", ports)
     except StorageError as error:

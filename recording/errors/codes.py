@@ -315,8 +315,9 @@ class Code(StrEnum):
         "Check the id.")
     CONSENT_REQUIRED = (
         "consent_required", 422, False, Fault.CALLER,
-        "`CONSENT_REQUIRED` is on and the request has no consent evidence.",
-        "Send `consent`.")
+        "A start without the consent evidence that its policy asks for, or a resume where consent comes first and is "
+        "not there, or was withdrawn.",
+        "Send `consent` with the start; before a resume, a step `given` to `POST recordings/{id}/consent`.")
     # HTTP: what ACS said
     RECORDING_NOT_FOUND = (
         "recording_not_found", 404, False, Fault.ACS,

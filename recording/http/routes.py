@@ -96,7 +96,10 @@ def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
 def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/resume: 202."""
     return _switched(
-        request, Operation.RESUME, lambda name, _, ports, __: pauses.resume_recording(name, ports), dependencies
+        request,
+        Operation.RESUME,
+        lambda name, _, ports, settings: pauses.resume_recording(name, ports, settings=settings),
+        dependencies,
     )
 
 

@@ -47,6 +47,7 @@ from recording.ports import AuditEntry, Ports
 from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
 from recording.ports.library.keeping import Custodian, DestroyAnswer
+from recording.ports.outgoing.announce import announce
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -198,6 +199,7 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
         keeping_of(ports).save_custody(row_of.disposed(row, ports.clock.now(), gone_at, name))
     except ClaimLostError:
         return Outcome.LOST
+    announce(row.recording_id, ports)
     emit(Event.DISPOSED, recording_id=row.recording_id, count=len(ours), reason=row.mark.why if row.mark else None)
     return Outcome.DISPOSED
 

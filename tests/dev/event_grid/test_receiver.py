@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from dev.event_grid.receiver import Receiver
+from dev.event_grid.outgoing import OutgoingEvents
+from dev.event_grid.receiver import BY_GRID, BY_WEBHOOK, Received, page
 from dev.in_memory.builders import settings as built
 from recording.adapters.outgoing.event_grid import EventGridTopic
 from recording.adapters.outgoing.webhooks import WebhookWay
@@ -18,7 +19,7 @@ from recording.errors.codes import Code
 from recording.ports.outgoing import Answer
 from recording.settings import Settings, read_settings
 
-NOW = datetime.now(UTC)  # the verifier looks at the clock of this machine
+NOW = datetime.now(UTC)  # the verifiers look at the clock of this machine
 ACCOUNT = "DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=YWNjb3VudC1rZXk="
 USUAL = {
     "ACS_ENDPOINT": "https://contoso.communication.azure.com",
@@ -38,17 +39,18 @@ def lines() -> list[str]:
 
 
 @pytest.fixture
-def receiver(lines: list[str]) -> Iterator[Receiver]:
-    with Receiver(lines.append) as running:
+def here(lines: list[str]) -> Iterator[OutgoingEvents]:
+    with OutgoingEvents(lines.append) as running:
+        running.subscribe()
         yield running
 
 
 @pytest.fixture
-def known(receiver: Receiver) -> Settings:
-    return read_settings(USUAL | receiver.settings("https://archive.contoso.com/api"))
+def known(here: OutgoingEvents) -> Settings:
+    return read_settings(USUAL | here.settings("https://archive.contoso.com/api"))
 
 
-def test_microsofts_client_publishes_a_cloud_event_with_its_sequence(receiver: Receiver, known: Settings) -> None:
+def test_microsofts_client_publishes_a_cloud_event_with_its_sequence(here: OutgoingEvents, known: Settings) -> None:
     """The id, the type and the extension arrive as they were meant; a redelivery is the same event."""
     topic = EventGridTopic(known)
     try:
@@ -56,13 +58,13 @@ def test_microsofts_client_publishes_a_cloud_event_with_its_sequence(receiver: R
         assert topic.send(event(), NOW) == Answer(Result.DELIVERED)
     finally:
         topic.close()
-    (got,) = receiver.events()
-    assert (got.way, got.id, got.type, got.deliveries) == ("event-grid", event().id, "recording_archive.held.v1", 2)
+    (got,) = here.receiver.wait_for(lambda events: [one.deliveries for one in events] == [2])
+    assert (got.way, got.id, got.type) == (BY_GRID, event().id, "recording_archive.held.v1")
     assert got.document["sequence"] == event().sequence
     assert got.document["data"]["link"] == "https://archive.contoso.com/api/recordings/rec-1"
 
 
-def test_a_topic_that_refuses_or_does_not_answer_is_an_answer(receiver: Receiver, known: Settings) -> None:
+def test_a_topic_that_refuses_or_does_not_answer_is_an_answer(here: OutgoingEvents, known: Settings) -> None:
     """A role that is missing is told apart from a topic that is down."""
     assert known.events_topic is not None
     wrong = known.events_topic.model_copy(update={"key": built().acs.access_key})
@@ -75,22 +77,34 @@ def test_a_topic_that_refuses_or_does_not_answer_is_an_answer(receiver: Receiver
     finally:
         topic.close()
         away.close()
-    assert receiver.events() == []
+    assert here.receiver.events() == []
 
 
-def test_a_webhook_is_verified_listed_and_said(receiver: Receiver, known: Settings, lines: list[str]) -> None:
+def test_a_webhook_is_verified_listed_and_said(here: OutgoingEvents, known: Settings, lines: list[str]) -> None:
     """What a developer sees in the terminal, and at the address."""
     way = WebhookWay(known, known.webhooks[0])
     assert way.send(event(), NOW) == Answer(Result.DELIVERED)
     assert lines == ["event by webhook: recording_archive.held.v1 · recordings/rec-1"]
-    with urllib.request.urlopen(receiver.url) as answer:  # noqa: S310 - loopback
+    with urllib.request.urlopen(here.receiver.url) as answer:  # noqa: S310 - loopback
         (shown,) = json.loads(answer.read())
-    assert shown["id"] == event().id
+    assert (shown["id"], shown["way"]) == (event().id, BY_WEBHOOK)
+    asked = urllib.request.Request(here.receiver.url, headers={"Accept": "text/html"})  # noqa: S310 - loopback
+    with urllib.request.urlopen(asked) as answer:  # noqa: S310 - loopback
+        assert event().id in answer.read().decode()
 
 
-def test_what_is_not_signed_is_refused(receiver: Receiver, known: Settings) -> None:
+def test_what_is_not_signed_is_refused(here: OutgoingEvents, known: Settings) -> None:
     """The receiver shows what a careful receiver does."""
     endpoint = known.webhooks[0]
     other = endpoint.model_copy(update={"secrets": (SecretStr("whsec_" + "QQ" * 20),)})
     assert WebhookWay(known, other).send(event(), NOW) == Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
-    assert receiver.events() == []
+    assert here.receiver.events() == []
+
+
+def test_nothing_in_an_event_is_markup_on_the_page() -> None:
+    """A tag or an id may hold anything."""
+    odd = Received(BY_WEBHOOK, "1", "<script>x</script>", "a&b", "now", {"data": "</pre><img src=x>"})
+    shown = page([odd])
+    assert "<script>x" not in shown
+    assert "<img" not in shown
+    assert "a&amp;b" in shown

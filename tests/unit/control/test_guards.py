@@ -14,7 +14,7 @@ from recording.control.recordings import get_recording, start_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest, PauseRequest
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import ControlError, RequestError
+from recording.errors import ControlError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
 
@@ -114,6 +114,31 @@ def test_what_acs_refuses_to_pause_is_not_paused() -> None:
     passes(here, 400)
     assert [pause.how for pause in here.fakes.catalog.recordings[recording].pauses] == ["refused"]
     assert "resume" not in here.fakes.control.calls
+
+
+@pytest.mark.parametrize("is_deaf", [False, True])
+def test_a_pause_whose_answer_is_lost_ends_all_the_same(is_deaf: bool) -> None:
+    """ACS has paused and the answer never came; the caller asks again and hears of it."""
+    here = under()
+    recording = starts(here)
+    here.fakes.control.fail_next("pause", ControlError("lost", code=Code.ACS_UNAVAILABLE), after=True)
+    if is_deaf:
+        here.fakes.control.fail_next("state", ControlError("lost", code=Code.ACS_UNAVAILABLE))
+    with pytest.raises(ControlError):
+        pauses(here, recording)
+    assert pauses(here, recording)["state"] == "paused"
+    passes(here, 305)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_no_pause_begins_what_rests_since_its_start() -> None:
+    """Without consent a recording is paused already: a pause of it is refused, and its end resumes nothing."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=3600)
+    recording = starts(here)
+    with pytest.raises(ControlError):
+        pauses(here, recording)
+    passes(here, 600)
+    assert here.fakes.control.states[recording] == "inactive"
 
 
 def test_a_recording_that_nobody_knows_leaves_no_row() -> None:
@@ -326,6 +351,66 @@ def test_a_recording_started_elsewhere_without_consent_needs_attention() -> None
     assert kinds(here) == []
 
 
+@pytest.mark.parametrize("given_before", [False, True])
+def test_no_caller_resumes_without_consent(given_before: bool) -> None:
+    """Consent comes first for callers, too; and a withdrawal stands until consent is given again."""
+    here = under(consent=ConsentRule.FIRST)
+    recording = starts(here)
+    if given_before:
+        tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    with pytest.raises(RequestError) as refusal:
+        resume_recording(recording, here.ports, settings=here.settings)
+    assert (refusal.value.code, here.fakes.control.states[recording]) == ("consent_required", "inactive")
+    tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    if given_before:
+        resume_recording(recording, here.ports, settings=here.settings)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_where_nobody_knows_of_a_consent_no_caller_resumes() -> None:
+    """The catalog is down: a policy that wants consent first is obeyed, and other recordings are resumed."""
+    here = under(consent=ConsentRule.FIRST)
+    recording = starts(here)
+    here.fakes.catalog.fail_next("get_recording", StorageBusyError("503"), times=5)
+    with pytest.raises(StorageBusyError):
+        resume_recording(recording, here.ports, settings=here.settings)
+    assert here.fakes.control.states[recording] == "inactive"
+
+
+def test_a_withdrawal_is_carried_out_although_the_note_says_paused() -> None:
+    """A resume reached ACS and its worker died before the note; the withdrawal's worker died as well."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    pauses(here, recording)
+    here.fakes.control.states[recording] = "active"
+    here.fakes.control.fail_next("pause", WorkerDiedError("gone"))
+    with pytest.raises(WorkerDiedError):
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    passes(here, 35)
+    assert here.fakes.control.states[recording] == "inactive"
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+@pytest.mark.parametrize("after", [False, True])
+def test_a_start_whose_worker_dies_leaves_no_recording_without_its_guards(call: int, after: bool) -> None:
+    """Nobody sends the start again: what is noted ends as its policy says."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=60, longest_recording_seconds=3600)
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), after
+
+    intercept(here, decide)
+    with suppress(WorkerDiedError):
+        starts(here)
+    leave_alone(here)
+    passes(here, 70)
+    assert set(here.fakes.catalog.recordings) & set(here.fakes.control.states) == set()
+
+
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
@@ -363,3 +448,29 @@ def test_get_tells_pauses_and_consent() -> None:
     content = get_recording(recording, here.ports, here.settings)
     assert (content["consentState"], content["pauses"][0]["reason"]) == ("given", "card number")
     assert content["pauseFindings"] == []
+
+
+@pytest.mark.parametrize("rule", [TimeIsUp.RESUME, TimeIsUp.STOP])
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_pause_that_was_too_long_is_told_whoever_dies(rule: TimeIsUp, call: int) -> None:
+    """The caller has to end the call; a worker that dies on the way to saying so is followed by another one."""
+    here = under(must_be_recorded=True, on_pause_timeout=rule)
+    here.reports_to()
+    recording = starts(here)
+    pauses(here, recording)
+    here.fakes.clock.advance(seconds=305)
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), False
+
+    intercept(here, decide)
+    here.guards()
+    leave_alone(here)
+    here.runs(hours=0.5, until_quiet=False)
+    outgoing = here.fakes.outgoing
+    assert outgoing is not None
+    told = {(event.type.value, event.data.get("reason")) for event in outgoing.outbox.kept.values()}
+    assert ("unrecorded", "paused_too_long") in told

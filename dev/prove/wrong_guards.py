@@ -1,0 +1,109 @@
+"""Wrong guards, each of which the lives under policies must catch: a proof that cannot fail proves nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dev.prove.guarded_lives import live
+from recording.control import guards as guarding
+from recording.control import pauses as pausing
+from recording.control.notes import note
+from recording.domain.calls.guards import GuardKind
+from recording.domain.calls.pauses import CommandedPause, open_pause
+from recording.domain.state.recording import RecordingRecord
+from recording.reconcile import missing_files
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A guard that is wrong, and the policy under which that shows."""
+
+    policy: str
+    wrongly: Callable[[], Iterator[None]]
+
+
+@contextmanager
+def _instead(place: dict[Any, Any], name: Any, wrong: Any) -> Iterator[None]:
+    right = place[name]
+    place[name] = wrong
+    try:
+        yield
+    finally:
+        place[name] = right
+
+
+def _any_mark() -> Iterator[None]:
+    """End whatever pause is open, whichever it is."""
+    right = guarding._ACTS[GuardKind.PAUSE]
+
+    def wrong(fired: Any) -> None:
+        found = open_pause(fired.record.pauses)
+        right(replace(fired, task=fired.task.model_copy(update={"mark": found.id})) if found else fired)
+
+    with _instead(guarding._ACTS, GuardKind.PAUSE, wrong):
+        yield
+
+
+def _extends() -> Iterator[None]:
+    """Let a second pause take the place of the first, whose guard then finds another one."""
+
+    def wrong(name: str, wanted: CommandedPause, ports: Any, _stale: str) -> CommandedPause:
+        def decide(row: RecordingRecord) -> Any:
+            return {
+                "pauses": (
+                    *(pause for pause in row.pauses if pause.how is not None),
+                    wanted.model_copy(update={"id": "?"}),
+                )
+            }
+
+        note(name, ports, decide)
+        return wanted
+
+    with _instead(vars(pausing), "_noted", wrong):
+        yield
+
+
+def _by_own_clock() -> Iterator[None]:
+    """End a pause when this instance's clock says so."""
+
+    def wrong(record: RecordingRecord, ports: Any, _settings: Any) -> None:
+        pause = open_pause(record.pauses)
+        if pause is not None and pause.ends_by is not None and pause.ends_by <= ports.clock.now():
+            ports.control.resume(record.recording_id)
+
+    with _instead(vars(missing_files), "guards_again", wrong):
+        yield
+
+
+def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
+    def forget() -> Iterator[None]:
+        with _instead(guarding._ACTS, kind, lambda _fired: None):
+            yield
+
+    return forget
+
+
+def _silent() -> Iterator[None]:
+    """Say nothing about a pause that was too long."""
+    with _instead(vars(guarding), "_tell_unrecorded", lambda _fired: None):
+        yield
+
+
+VARIANTS: Mapping[str, Variant] = {
+    "a guard ends any pause": Variant("pause, then resume", _any_mark),
+    "a second pause loses the guard of the first": Variant("pause, then stop", _extends),
+    "a pause ends by the instance's own clock": Variant("pause, then resume", _by_own_clock),
+    "no guard ends a pause": Variant("not required", _without(GuardKind.PAUSE)),
+    "nobody waits for consent": Variant("consent first", _without(GuardKind.CONSENT)),
+    "a withdrawal is not looked after": Variant("required at start", _without(GuardKind.WITHDRAWAL)),
+    "a recording lasts for ever": Variant("longest recording", _without(GuardKind.LONGEST)),
+    "a long pause is not told": Variant("must be recorded", _silent),
+}
+
+
+def caught_at(name: str, most: int) -> int | None:
+    """Return the first seed at which a wrong variant is caught."""
+    variant = VARIANTS[name]
+    with contextmanager(variant.wrongly)():
+        return next((seed for seed in range(most) if live(seed, variant.policy).violations), None)
