@@ -97,7 +97,7 @@ def begin_pause(
     is_joined = pause.id != wanted.id or (known is not None and not stale and open_pause(known.pauses) is not None)
     try:
         ports.control.pause(acs_id_of(recording_id, known))
-        stale = stale or (ANY if known is None else "")  # it recorded until now
+        stale = ANY if is_joined or known is None else ""  # it recorded until now: what it would join is over
     except ControlError as error:
         is_paused = is_joined or _is_paused_all_the_same(
             recording_id, known or ports.catalog.get_recording(name), ports
@@ -105,13 +105,12 @@ def begin_pause(
         if not is_paused and known is not None:
             with suppress(StorageError):
                 end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
-        if (
-            not is_paused or error.code != Code.PAUSE_RESUME_NOT_ALLOWED
-        ):  # else the note stays: its guard ends the pause
+        is_refused = error.code == Code.PAUSE_RESUME_NOT_ALLOWED  # it is paused already, as was asked
+        if not (is_paused and is_refused):
             raise
     if failed is not None:
         raise failed
-    if known is None:
+    if known is None or stale == ANY:
         pause = _noted(name, wanted, ports, stale)
     record = _acted(name, LastAction.PAUSED, Event.PAUSED, ports)
     return {

@@ -97,7 +97,7 @@ def test_the_verifiers_accept_the_example_of_the_specifications_authors() -> Non
     headers = {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
         "webhook-timestamp": str(at),
-        "webhook-signature": "v1,g0hM9SsE+OTPJTt/tmKSyFyNRhl4iDLKUlkRwmsZ5zc=",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
     now = datetime.fromtimestamp(at, UTC)
     assert verified(secret, headers, b'{"test": 2432232314}', now)
