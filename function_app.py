@@ -20,6 +20,7 @@ from recording.domain.names import (
 from recording.http import console as http_console
 from recording.http import console_files
 from recording.http import derived as http_derived
+from recording.http import events as http_events
 from recording.http import handover as http_handover
 from recording.http import keep as http_keep
 from recording.http import library as http_library
@@ -201,6 +202,24 @@ def request_export(req: func.HttpRequest) -> func.HttpResponse:
 def get_export(req: func.HttpRequest) -> func.HttpResponse:
     """Tell how far an export is."""
     return http_handover.get_export(req, wiring.dependencies)
+
+
+@app.route("events/receivers", methods=["GET"])
+def list_receivers(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell how the receivers of events stand."""
+    return http_events.list_receivers(req, wiring.dependencies)
+
+
+@app.route("events/receivers/{name}/enable", methods=["POST"])
+def enable_receiver(req: func.HttpRequest) -> func.HttpResponse:
+    """Put a receiver of events back to work."""
+    return http_events.enable_receiver(req, wiring.dependencies)
+
+
+@app.route("events/replay", methods=["POST"])
+def replay_events(req: func.HttpRequest) -> func.HttpResponse:
+    """Send events again, under their ids."""
+    return http_events.replay_events(req, wiring.dependencies)
 
 
 @app.route("recordings/{recordingId}/consent", methods=["POST"])

@@ -136,6 +136,22 @@ param mediaCheck string = 'require'
 param consentRequired bool = false
 @description('Seal what is written: a Key Vault with a key that signs, and a container for checkpoints.')
 param seal bool = false
+@description('A custom Event Grid topic that events go to, as CloudEvents 1.0; only the app publishes there.')
+param eventsTopic bool = false
+@description('Name of a queue to make in the account of the host, and to fill with every event: an example of a subscription. Empty is none. None of the names of the app\'s own queues, which begin with recording-.')
+param eventsQueue string = ''
+@description('What links in events begin with, such as https://app.azurewebsites.net/api; empty is no links.')
+param eventsApiUrl string = ''
+@description('A Key Vault for the setting WEBHOOKS, whose secret `webhooks` you set by hand; it is in no template and no parameter.')
+param webhooksVault bool = false
+@description('The only hosts that webhooks may be posted to: name, name:port or *.suffix, separated by commas.')
+param webhookHosts string = ''
+@description('Private networks that webhooks may be posted to, such as 10.1.0.0/16; empty is none.')
+param webhookNetworks string = ''
+@description('The setting TENANTS, a JSON object, in base64, which survives every shell: base64 -w0 tenants.json. Empty is none.')
+param tenantsBase64 string = ''
+@description('The setting CALL_POLICIES, a JSON list, in base64; empty is none.')
+param callPoliciesBase64 string = ''
 @description('More settings of docs/configuration.md, as NAME=value;NAME=value. None of them may be a secret.')
 param extraAppSettings string = ''
 
@@ -209,7 +225,10 @@ var refusals = concat(
   monthlyBudget > 0 && empty(emails) ? ['MONTHLY_BUDGET: needs ALERT_EMAILS, or nobody is told.'] : [],
   logDailyCapGb == 0 ? ['LOG_DAILY_CAP_GB: with 0, nothing is logged and no alert sees anything; -1 is without limit.'] : [],
   zoneRedundant && maximumInstanceCount < 2 ? ['MAXIMUM_INSTANCE_COUNT: with ZONE_REDUNDANT, two instances wait.'] : [],
-  !empty(intersection(extraNames, refusedByFlex)) ? ['EXTRA_APP_SETTINGS: Flex Consumption refuses ${join(intersection(extraNames, refusedByFlex), ', ')}.'] : []
+  !empty(intersection(extraNames, refusedByFlex)) ? ['EXTRA_APP_SETTINGS: Flex Consumption refuses ${join(intersection(extraNames, refusedByFlex), ', ')}.'] : [],
+  !empty(eventsQueue) && !eventsTopic ? ['EVENTS_QUEUE: needs EVENTS_TOPIC.'] : [],
+  contains(toLower(eventsQueue), 'recording-') ? ['EVENTS_QUEUE: may be a queue of the app, and its events would come back.'] : [],
+  webhooksVault && empty(webhookHosts) && empty(webhookNetworks) ? ['WEBHOOK_HOSTS: names the hosts that webhooks may be posted to; without them none is.'] : []
 )
 var groupName = empty(refusals) ? wantedGroup : fail(join(refusals, ' '))
 var acsGroupName = empty(existingAcsName) ? groupName : existingAcsResourceGroup
@@ -223,9 +242,24 @@ var extraNames = map(extraPairs, pair => first(split(pair, '=')))
 var extraSettings = toObject(extraPairs, pair => first(split(pair, '=')), pair => join(skip(split(pair, '='), 1), '='))
 // The app asks for a signed-in person with a role because this says so, and not only because of what the platform sets.
 var signInSettings = empty(entraClientId) ? {} : { APP_SIGN_IN_REQUIRED: 'true' }
+// What is not chosen here may stand in EXTRA_APP_SETTINGS. JSON comes in base64: its quotes do not survive a parameters file.
+var tenantSettings = empty(tenantsBase64) ? {} : { TENANTS: base64ToString(tenantsBase64) }
+var policySettings = empty(callPoliciesBase64) ? {} : { CALL_POLICIES: base64ToString(callPoliciesBase64) }
+var linkSettings = empty(eventsApiUrl) ? {} : { EVENTS_API_URL: eventsApiUrl }
+var hookHostSettings = empty(webhookHosts) ? {} : { WEBHOOK_HOSTS: webhookHosts }
+var hookNetworkSettings = empty(webhookNetworks) ? {} : { WEBHOOK_NETWORKS: webhookNetworks }
 var sealSettings = { SEAL_KEY: sealKey!.outputs.keyUri }
 var sealTargets = [
   { name: 'vault-${token}', accountId: sealKey!.outputs.id, service: 'vault', zoneId: network!.outputs.vaultZoneId }
+]
+var outgoingSettings = { EVENTS_TOPIC_ENDPOINT: outgoingTopic!.outputs.endpoint }
+var outgoingTargets = [
+  { name: 'outgoing-topic-${token}', accountId: outgoingTopic!.outputs.id, service: 'topic', zoneId: network!.outputs.topicZoneId }
+]
+// A reference: the value never passes through a template, a parameter or a log of deployments.
+var webhookSettings = { WEBHOOKS: '@Microsoft.KeyVault(SecretUri=${hooksVault!.outputs.secretUri})' }
+var webhookTargets = [
+  { name: 'hooks-vault-${token}', accountId: hooksVault!.outputs.id, service: 'vault', zoneId: network!.outputs.vaultZoneId }
 ]
 var fallbackTargets = [
   { name: 'fallback-blob-${token}', accountId: fallback!.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
@@ -333,6 +367,45 @@ module sealKey 'modules/seal-key.bicep' = if (seal) {
     location: location
     tags: tags
     appPrincipalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+    vnetEnabled: vnetEnabled
+  }
+}
+
+// What happens, told to other systems (docs/events.md): a topic, one queue that shows how to subscribe, and a vault for webhooks.
+module outgoingTopic 'modules/outgoing-topic.bicep' = if (eventsTopic) {
+  name: 'outgoing-topic'
+  scope: group
+  params: {
+    name: 'evgt-${token}'
+    location: location
+    tags: tags
+    appPrincipalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+    vnetEnabled: vnetEnabled
+  }
+}
+
+module outgoingQueue 'modules/outgoing-subscription.bicep' = if (eventsTopic && !empty(eventsQueue)) {
+  name: 'outgoing-subscription'
+  scope: group
+  params: {
+    topicName: outgoingTopic!.outputs.name
+    senderPrincipalId: outgoingTopic!.outputs.principalId
+    hostAccountName: hostStorage.outputs.name
+    queueName: eventsQueue
+  }
+}
+
+module hooksVault 'modules/webhooks-vault.bicep' = if (webhooksVault) {
+  name: 'webhooks-vault'
+  scope: group
+  params: {
+    name: 'kv-hooks-${token}'
+    location: location
+    tags: tags
+    appPrincipalId: identity.outputs.principalId
+    operatorsId: operators
     workspaceId: monitoring.outputs.workspaceId
     vnetEnabled: vnetEnabled
   }
@@ -458,7 +531,7 @@ module endpoints 'modules/private-endpoints.bicep' = if (vnetEnabled) {
       { name: 'host-table-${token}', accountId: hostStorage.outputs.id, service: 'table', zoneId: network!.outputs.tableZoneId }
       { name: 'archive-blob-${token}', accountId: archive.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
       { name: 'dead-blob-${token}', accountId: deadLetters.outputs.id, service: 'blob', zoneId: network!.outputs.blobZoneId }
-    ], empty(fallbackLocation) ? [] : fallbackTargets, seal ? sealTargets : [])
+    ], empty(fallbackLocation) ? [] : fallbackTargets, seal ? sealTargets : [], eventsTopic ? outgoingTargets : [], webhooksVault ? webhookTargets : [])
   }
 }
 
@@ -481,7 +554,7 @@ module app 'modules/function-app.bicep' = {
     entraClientId: entraClientId
     workspaceId: monitoring.outputs.workspaceId
     operatorsId: operators
-    appSettings: union(extraSettings, empty(fallbackLocation) ? {} : fallbackSettings, seal ? sealSettings : {}, signInSettings, {
+    appSettings: union(extraSettings, empty(fallbackLocation) ? {} : fallbackSettings, seal ? sealSettings : {}, eventsTopic ? outgoingSettings : {}, webhooksVault ? webhookSettings : {}, tenantSettings, policySettings, linkSettings, hookHostSettings, hookNetworkSettings, signInSettings, {
       ACS_ENDPOINT: acs.outputs.endpoint
       ACS_RESOURCE_ID: acs.outputs.id
       ACS_CLIENT_ID: identity.outputs.clientId
@@ -549,5 +622,7 @@ output ENVIRONMENT_TOKEN string = token
 output EVENT_TOPIC_SUBSCRIPTION string = acsSubscription
 output EVENT_TOPIC_RESOURCE_GROUP string = acsGroupName
 output EVENT_TOPIC_NAME string = topicName
+output EVENTS_TOPIC_NAME string = eventsTopic ? outgoingTopic!.outputs.name : ''
+output WEBHOOKS_VAULT_NAME string = webhooksVault ? hooksVault!.outputs.name : ''
 output DEAD_LETTER_ACCOUNT_ID string = deadLetters.outputs.id
 output DEAD_LETTER_CONTAINER string = deadLetters.outputs.containerName

@@ -27,6 +27,7 @@ from recording.ports import (
     Guards,
     IndexKeySource,
     Keeping,
+    Leftovers,
     OutgoingPorts,
     Ports,
     Quarantine,
@@ -119,6 +120,7 @@ def _ports() -> Ports:
         guards=_lazily(_guards),
         outgoing=_outgoing(settings()),
         links=_lazily(_links) if settings().download_links_for is not None else None,
+        leftovers=_lazily(_leftovers),
         running=_lazily(_running) if settings().running_per_caller is not None else None,
     )
 
@@ -301,6 +303,7 @@ def _outgoing(known: Settings) -> OutgoingPorts | None:
         return None
     ways = [_lazily(_topic)] if known.events_topic else []
     ways += [_lazily(partial(_webhook, number)) for number in range(len(known.webhooks))]
+    ways += [_lazily(_unresolved)] if known.webhooks_missing else []
     return OutgoingPorts(queue=_lazily(_outbox_queue), outbox=_lazily(_outbox), ways=ways)
 
 
@@ -314,6 +317,18 @@ def _webhook(number: int) -> Way:
     from recording.adapters.outgoing.webhooks import WebhookWay
 
     return WebhookWay(settings(), settings().webhooks[number])
+
+
+def _unresolved() -> Way:
+    from recording.adapters.outgoing.unresolved import UnresolvedWebhooks
+
+    return UnresolvedWebhooks()
+
+
+def _leftovers() -> Leftovers:
+    from recording.adapters.storage_queue import StorageLeftovers
+
+    return StorageLeftovers(settings())
 
 
 def _outbox() -> Outbox:

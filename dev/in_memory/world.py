@@ -130,6 +130,7 @@ class World:
             fakes.derived,
             fakes.bundles,
             fakes.export_queue,
+            fakes.leftovers,
             *optional,
         ]
 

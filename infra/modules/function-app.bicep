@@ -56,6 +56,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     clientCertEnabled: false
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: subnetId == '' ? null : subnetId
+    // Settings that are references to a vault are read as this identity; the default is one that the app does not have.
+    keyVaultReferenceIdentity: identityId
     // Flex Consumption refuses most of siteConfig, ftpsState among it; FTP is closed by its publishing policy below.
     siteConfig: { minTlsVersion: '1.2', scmMinTlsVersion: '1.2', http20Enabled: true, remoteDebuggingEnabled: false }
     functionAppConfig: {

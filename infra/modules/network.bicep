@@ -65,6 +65,22 @@ resource vaultLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-0
   }
 }
 
+resource topicZone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
+  name: 'privatelink.eventgrid.azure.net'
+  location: 'global'
+  tags: tags
+}
+
+resource topicLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
+  parent: topicZone
+  name: 'topic-to-${name}'
+  location: 'global'
+  properties: {
+    registrationEnabled: false
+    virtualNetwork: { id: network.id }
+  }
+}
+
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (service, at) in services: {
   parent: zones[at]
   name: '${service}-to-${name}'
@@ -81,3 +97,4 @@ output blobZoneId string = zones[0].id
 output queueZoneId string = zones[1].id
 output tableZoneId string = zones[2].id
 output vaultZoneId string = vaultZone.id
+output topicZoneId string = topicZone.id

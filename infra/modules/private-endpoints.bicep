@@ -2,7 +2,7 @@
 param location string
 param tags object
 param subnetId string
-@description('Objects of name, accountId, service (blob, queue or table) and zoneId.')
+@description('Objects of name, accountId, service (blob, queue, table, vault or topic) and zoneId.')
 param targets array
 
 resource endpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [for one in targets: {

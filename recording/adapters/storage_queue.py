@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, creden
 from recording.adapters.azure_sdk.errors import translated
 from recording.domain.calls.guards import GuardTask
 from recording.domain.names import (
+    BESIDE_THE_LINE,
     CHUNKS_POISON_QUEUE,
     CHUNKS_QUEUE,
     DERIVED_QUEUE,
@@ -92,35 +93,69 @@ class StorageChunkQueue:
 
     def peek_poisoned(self) -> list[PoisonMessage]:
         """Return the first 32 of each poison queue that are visible: the service shows no more at once."""
-        return [*self._peeked(CHUNKS_POISON_QUEUE), *self._peeked(EVENTS_POISON_QUEUE)]
-
-    def _peeked(self, name: str) -> list[PoisonMessage]:
-        with translated("looking into a poison queue"):
-            try:
-                found = attempt(partial(self._poison[name].peek_messages, max_messages=32))
-            except ResourceNotFoundError:
-                return []
-        return [PoisonMessage(_decoded(seen.content), None, seen.id, seen.inserted_on) for seen in found]
+        return [message for queue in self._poison.values() for message in _peeked(queue)]
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Remove a message from where it was read, by its receipt."""
-        name, message_id, pop_receipt = message.receipt
-        with translated("removing a poison message"):
-            try:
-                attempt(partial(self._poison[name].delete_message, message_id, pop_receipt))
-            except ResourceNotFoundError:
-                return
+        name, *receipt = message.receipt
+        _remove(self._poison[name], receipt)
 
     def _received(self, name: str) -> Iterator[PoisonMessage]:
-        with translated("reading a poison queue"):
-            try:
-                for message in self._poison[name].receive_messages(
-                    messages_per_page=32, visibility_timeout=HIDDEN_SECONDS, max_messages=MOST_AT_ONCE
-                ):
-                    receipt = (name, message.id, message.pop_receipt)
-                    yield PoisonMessage(_decoded(message.content), receipt, message.id, message.inserted_on)
-            except ResourceNotFoundError:
-                return
+        return _received(self._poison[name], name, MOST_AT_ONCE)
+
+
+class StorageLeftovers:
+    """The poison queues of the queues beside the line."""
+
+    names = BESIDE_THE_LINE
+
+    def __init__(self, settings: Settings) -> None:
+        self._queues = {name: queue_client(settings.host_storage, name) for name in self.names}
+        self._poison = {name: queue_client(settings.host_storage, f"{name}-poison") for name in self.names}
+
+    def close(self) -> None:
+        """Close the connections."""
+        for queue in (*self._queues.values(), *self._poison.values()):
+            queue.close()
+
+    def received(self, name: str, most: int) -> list[PoisonMessage]:
+        """Return messages, hidden for five minutes; none when the host never made the queue."""
+        return list(_received(self._poison[name], name, most))
+
+    def peek(self) -> list[tuple[str, PoisonMessage]]:
+        """Return the first 32 of each that are visible."""
+        return [(name, message) for name, queue in self._poison.items() for message in _peeked(queue)]
+
+    def put_back(self, name: str, message: PoisonMessage) -> None:
+        """Send the text, then delete the message by its receipt."""
+        with translated("putting a message back"):
+            _sent(self._queues[name], message.body, timedelta(), NEVER)
+        _, *receipt = message.receipt
+        _remove(self._poison[name], receipt)
+
+
+def _peeked(queue: QueueClient) -> list[PoisonMessage]:
+    with translated("looking into a poison queue"):
+        try:
+            found = attempt(partial(queue.peek_messages, max_messages=32))
+        except ResourceNotFoundError:
+            return []
+    return [PoisonMessage(_decoded(seen.content), None, seen.id, seen.inserted_on) for seen in found]
+
+
+def _received(queue: QueueClient, name: str, most: int) -> Iterator[PoisonMessage]:
+    with translated("reading a poison queue"), suppress(ResourceNotFoundError):
+        for message in queue.receive_messages(
+            messages_per_page=min(most, 32), visibility_timeout=HIDDEN_SECONDS, max_messages=most
+        ):
+            receipt = (name, message.id, message.pop_receipt)
+            yield PoisonMessage(_decoded(message.content), receipt, message.id, message.inserted_on)
+
+
+def _remove(queue: QueueClient, receipt: Sequence[str]) -> None:
+    message_id, pop_receipt = receipt
+    with translated("removing a poison message"), suppress(ResourceNotFoundError):
+        attempt(partial(queue.delete_message, message_id, pop_receipt))
 
 
 class StorageFollowUps:

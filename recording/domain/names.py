@@ -9,6 +9,13 @@ DERIVED_QUEUE = "recording-derived"
 OUTBOX_QUEUE = "recording-outbox"
 EVENTS_POISON_QUEUE = f"{EVENTS_QUEUE}-poison"  # the Functions host makes this name
 CHUNKS_POISON_QUEUE = f"{CHUNKS_QUEUE}-poison"
+BESIDE_THE_LINE = (
+    FOLLOW_UPS_QUEUE,
+    EXPORTS_QUEUE,
+    GUARDS_QUEUE,
+    DERIVED_QUEUE,
+    OUTBOX_QUEUE,
+)  # whose leftovers go back
 QUARANTINE_CONTAINER = "recording-quarantine"
 DEAD_LETTER_CONTAINER = "recording-dead-letters"
 FALLBACK_CONTAINER = "recordings-fallback"

@@ -632,11 +632,11 @@ class Code(StrEnum):
         "A message on `recording-chunks` is not a chunk task.",
         "Somebody else writes to the queue, or an old version of the app did.")
     EVENTS_OFF = (
-        "events_off", None, False, Fault.OPERATOR,
+        "events_off", 409, False, Fault.OPERATOR,
         "No topic and no endpoint is set, so no events go out.",
         "Set `EVENTS_TOPIC_ENDPOINT` or `WEBHOOKS` (docs/events.md).")
     ENDPOINT_NOT_FOUND = (
-        "endpoint_not_found", None, False, Fault.CALLER,
+        "endpoint_not_found", 404, False, Fault.CALLER,
         "Neither the topic nor an endpoint of `WEBHOOKS` has this name.",
         "Look at the names: `recordings events status`.")
     ENDPOINT_REFUSED = (
@@ -656,9 +656,13 @@ class Code(StrEnum):
         "A receiver of events answered 410: it wants no more. Nothing is sent there.",
         "Remove it from `WEBHOOKS`, or enable it again.")
     ENDPOINT_DISABLED = (
-        "endpoint_disabled", None, False, Fault.OPERATOR,
+        "endpoint_disabled", 409, False, Fault.OPERATOR,
         "A receiver of events failed for five days, or answered 410. Nothing is sent there any more.",
         "Put it right, then `recordings events enable` and `recordings events replay --since`.")
+    WEBHOOKS_UNRESOLVED = (
+        "webhooks_unresolved", None, True, Fault.OPERATOR,
+        "`WEBHOOKS` is a Key Vault reference that the platform could not follow. Events wait; nothing is posted.",
+        "Make the secret, give the app's identity Key Vault Secrets User on it, and restart the app.")
     TOPIC_REFUSED = (
         "topic_refused", None, True, Fault.OPERATOR,
         "The Event Grid topic refuses the app: 401 or 403, or there is no token.",

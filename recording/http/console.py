@@ -23,7 +23,7 @@ from recording.domain.incoming.roles import (
 )
 from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
-from recording.http import console_data, derived, handover, keep, library, media, routes
+from recording.http import console_data, derived, events, handover, keep, library, media, routes
 from recording.http.console_files import HARDENED
 from recording.http.routes import Dependencies, as_json, json_body
 from recording.ports.probe import Probe
@@ -270,6 +270,9 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "exports/{exportId}", Operation.GET_EXPORT, _same(handover.get_export)),
     ConsoleRoute("GET", "exports/{exportId}/bundle", Operation.TAKE_BUNDLE, _same(handover.export_bundle)),
     ConsoleRoute("GET", "retention/rules", Operation.GET_RULES, _same(keep.get_retention_rules)),
+    ConsoleRoute("GET", "events/receivers", Operation.LIST_RECEIVERS, _same(events.list_receivers)),
+    ConsoleRoute("POST", "events/receivers/{name}/enable", Operation.ENABLE_RECEIVER, _same(events.enable_receiver)),
+    ConsoleRoute("POST", "events/replay", Operation.REPLAY_EVENTS, _same(events.replay_events)),
     ConsoleRoute("GET", "held", Operation.LIST_HELD, _same(routes.list_held)),
     ConsoleRoute("GET", "held/{id*}/media", Operation.HEAR_HELD, _held_media, is_media=True),
     ConsoleRoute("POST", "held/{id*}/retry", Operation.RETRY_HELD, _held_decision(routes.retry_held)),

@@ -65,8 +65,8 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
 
 
 def _of_endpoints(ports: Ports, now: datetime) -> Iterator[AttentionItem]:
-    """Yield the receivers of events that fail, or that nothing is sent to any more; they are of the whole archive."""
-    if ports.outgoing is None or ports.scope is not None:
+    """Yield the receivers of events that fail, or that nothing is sent to any more."""
+    if ports.outgoing is None:
         return
     for health in health_of_ways(ports):
         if health.needs_attention(now):

@@ -31,6 +31,7 @@ from recording.operate.held_things import (
     first_event,
     of_chunk,
     of_entry,
+    of_leftover,
     of_letter,
     of_message,
 )
@@ -120,6 +121,8 @@ def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Fo
     yield from _entries(ports, settings, now)
     for message in ports.queue.peek_poisoned():
         yield of_message(message, settings, now), message
+    for _, message in ports.leftovers.peek() if ports.leftovers is not None else ():
+        yield of_leftover(message, now), message
     for letter in ports.dead_letters.letters() if ports.dead_letters is not None else ():
         if isinstance(letter, Unreadable):
             yield _unreadable(letter, now), None

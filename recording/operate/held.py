@@ -13,6 +13,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.transitions import redriven
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ingest import take_event
+from recording.library.notify.leftovers import put_back_these
 from recording.operate.find_held import Chosen, Found, find_held
 from recording.operate.held_things import Held, Kind, chunk_id
 from recording.ports import DeadLetter, Ports, QuarantineEntry
@@ -121,4 +122,4 @@ def _put_back_messages(ids: Set[str], ports: Ports, settings: Settings) -> set[s
         if message.id in ids:
             put_back_event(message, ports, settings)
             taken.add(message.id)
-    return taken
+    return taken | put_back_these(ids, ports)

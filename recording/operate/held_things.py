@@ -9,6 +9,7 @@ from typing import Any
 
 from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
 from recording.domain.incoming.events import read_time
+from recording.domain.outgoing.events import SubjectKind
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.watched import deadline
 from recording.errors.codes import Code
@@ -25,7 +26,7 @@ class Kind(StrEnum):
     CHUNK = "chunk"
     REFUSED = "refused"  # an event or a message in the quarantine container
     CONFLICT = "conflict"  # a chunk's task in the quarantine container that the catalog does not report
-    POISONED = "poisoned"  # a task or an event in a poison queue
+    POISONED = "poisoned"  # a message in a poison queue
     DEAD_LETTER = "dead_letter"  # events that Event Grid could not deliver
     UNREADABLE = "unreadable"  # a row of the catalog that this version cannot read
 
@@ -108,6 +109,17 @@ def of_message(message: PoisonMessage, settings: Settings, now: datetime) -> Hel
     event = first_event(message.body)
     facts = {"recording_id": recording_of(event), **_times_of(event, at, settings, now)}
     return Held(message.id, Kind.POISONED, "poisoned", at, payload=message.body, **facts)
+
+
+def of_leftover(message: PoisonMessage, now: datetime) -> Held:
+    """Describe a message of a queue beside the line that the host gave up on."""
+    found = first_event(message.body)
+    subject = found.get("subject")
+    named = found.get("recordingid")
+    if isinstance(subject, dict) and subject.get("kind") == SubjectKind.RECORDING:
+        named = subject.get("id")
+    name = canonical_id(named) if isinstance(named, str) and is_opaque_id(named) else None
+    return Held(message.id, Kind.POISONED, "poisoned", message.at or now, payload=message.body, recording_id=name)
 
 
 def of_letter(letter: DeadLetter, settings: Settings, now: datetime) -> Held:

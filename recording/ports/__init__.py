@@ -28,7 +28,7 @@ from recording.ports.library.links import DownloadLinks
 from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
 from recording.ports.outgoing import OutgoingPorts
-from recording.ports.queues import ChunkQueue, FollowUps, PoisonMessage, QueueDepth
+from recording.ports.queues import ChunkQueue, FollowUps, Leftovers, PoisonMessage, QueueDepth
 from recording.ports.start_counts import RunningCounts, StartCounts
 from recording.ports.stored import Page, Unreadable
 
@@ -53,6 +53,7 @@ __all__ = [
     "Guards",
     "IndexKeySource",
     "Keeping",
+    "Leftovers",
     "Memory",
     "OutgoingPorts",
     "Page",
@@ -114,5 +115,6 @@ class Ports:
     running: RunningCounts | None = None
     scope: Scope | None = None  # whose recordings are seen through these ports; None: all
     beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope
+    leftovers: Leftovers | None = None  # None within a scope: messages of all lie there
     outgoing: OutgoingPorts | None = None  # only where EVENTS_TOPIC_ENDPOINT or WEBHOOKS is set
     links: DownloadLinks | None = None  # only where DOWNLOAD_LINK_MINUTES is set

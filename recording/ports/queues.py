@@ -1,6 +1,6 @@
 """Messages that are waiting, and those that failed too often."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -77,4 +77,25 @@ class FollowUps(Protocol):
 
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
         """Ask that the directory be brought up to date about a recording."""
+        ...
+
+
+class Leftovers(Protocol):
+    """Messages of the queues beside the line that the host gave up on. Every method raises StorageError."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the names of the queues; each has a poison queue of its own."""
+        ...
+
+    def received(self, name: str, most: int) -> list[PoisonMessage]:
+        """Return messages that the host gave up on, each hidden from others for a while."""
+        ...
+
+    def peek(self) -> list[tuple[str, PoisonMessage]]:
+        """Return up to 32 messages of each queue, with its name, without hiding them."""
+        ...
+
+    def put_back(self, name: str, message: PoisonMessage) -> None:
+        """Enqueue a received message as it came, then remove it. Removing what is gone is success."""
         ...

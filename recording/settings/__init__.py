@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from recording.domain.archived.layout import DEFAULT_TEMPLATE
 from recording.domain.calls.policy import CallPolicy, policy_for
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS
-from recording.domain.incoming.tenants import Tenants
+from recording.domain.incoming.tenants import Tenants, names_of
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
 from recording.domain.outgoing.address import IpNetwork
-from recording.domain.outgoing.endpoints import WebhookEndpoint, fault_of, read_hosts, read_networks
+from recording.domain.outgoing.endpoints import REFERENCE, WebhookEndpoint, fault_of, read_hosts, read_networks
 from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
 from recording.errors.codes import Code
@@ -159,13 +159,14 @@ class Settings(_Frozen):
     events_topic: TopicConnection | None = None
     events_api: Annotated[str, Setting("EVENTS_API_URL", values.api_url)] = ""
     webhooks: Annotated[tuple[WebhookEndpoint, ...], Setting("WEBHOOKS", values.webhooks)] = ()
+    webhooks_missing: bool = False  # WEBHOOKS is a Key Vault reference that the platform could not follow
     webhook_hosts: Annotated[tuple[str, ...], Setting("WEBHOOK_HOSTS", read_hosts)] = ()
     webhook_networks: Annotated[tuple[IpNetwork, ...], Setting("WEBHOOK_NETWORKS", read_networks)] = ()
 
     @property
     def sends_events(self) -> bool:
         """Return whether anybody wants to know what happens."""
-        return self.events_topic is not None or bool(self.webhooks)
+        return self.events_topic is not None or bool(self.webhooks) or self.webhooks_missing
 
     def policy(self, caller: str | None, tags: Mapping[str, str]) -> CallPolicy:
         """Return the policy that covers a recording of this caller with these tags."""
@@ -187,12 +188,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         "dead_letter_storage": _storage(reader, "DEAD_LETTER_STORAGE", ("blob",), is_required=False),
         "custodian_storage": _storage(reader, "CUSTODIAN_STORAGE", ("blob",), is_required=False),
         "events_topic": _topic(reader),
+        "webhooks_missing": reader.leave_out_reference("WEBHOOKS"),
     }
     for field, setting in settings_by_field().items():
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
     if found["parquet_container"] == found["archive_container"]:
         reader.faults["PARQUET_CONTAINER"] = "must be another container than the archive's"
-    if fault := fault_of(found["webhooks"], found["webhook_hosts"], found["webhook_networks"]):
+    tenants = None if "TENANTS" in reader.faults else names_of(found["tenants"])
+    if fault := fault_of(found["webhooks"], found["webhook_hosts"], found["webhook_networks"], tenants):
         reader.faults.setdefault("WEBHOOKS", fault)
     if reader.faults:
         raise SettingsError(reader.faults)
@@ -249,6 +252,16 @@ class _Reader:
 
     def text(self, name: str) -> str | None:
         return self.environment.get(name, "").strip() or None
+
+    def leave_out_reference(self, name: str) -> bool:
+        """Take a setting for one that is not set, if it is a Key Vault reference that nobody followed; tell whether.
+
+        For what must not keep the app from archiving.
+        """
+        is_reference = (self.text(name) or "").startswith(REFERENCE)
+        if is_reference:
+            self.environment = {**self.environment, name: ""}
+        return is_reference
 
     def read(self, name: str, parse: Callable[[str], Any], default: Any) -> Any:
         text = self.text(name)

@@ -51,8 +51,8 @@ def test_what_waits_comes_in_the_order_of_its_sequence_and_of_its_subject_only(o
     assert len(outbox.waiting(2)) == 2
 
 
-def test_an_entry_is_saved_under_its_etag_and_removed_whatever_it_says(outbox: Outbox) -> None:
-    """Of two workers one is refused, so that an event is not sent by both."""
+def test_an_entry_is_saved_and_removed_under_its_etag(outbox: Outbox) -> None:
+    """Of two workers one is refused, so that an event is not sent by both; what changed meanwhile stays."""
     outbox.add(Entry(event=held(0)))
     (entry,) = outbox.pending(SUBJECT)
     saved = outbox.save(entry.claimed(NOW))
@@ -63,8 +63,12 @@ def test_an_entry_is_saved_under_its_etag_and_removed_whatever_it_says(outbox: O
     again = outbox.save(saved.with_progress("crm", Progress(tries=1, due=NOW)))
     (found,) = outbox.pending(SUBJECT)
     assert found.progress("crm") == again.progress("crm") == Progress(tries=1, due=NOW)
-    outbox.remove(saved)
-    outbox.remove(saved)
+    for stale in (saved, entry, Entry(event=held(0))):
+        with pytest.raises(ClaimLostError):
+            outbox.remove(stale)
+    assert len(outbox.pending(SUBJECT)) == 1
+    outbox.remove(again)
+    outbox.remove(again)
     assert outbox.pending(SUBJECT) == []
     with pytest.raises(ClaimLostError):
         outbox.save(again)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -257,3 +258,55 @@ def test_nothing_logs_the_query_or_a_secret(here: Here, caplog: pytest.LogCaptur
     told = caplog.text + repr(way) + repr(way._endpoint)
     assert "hidden" not in told
     assert FIRST.removeprefix("whsec_") not in told
+
+
+@pytest.mark.parametrize("status", [200, 204, 401, 404, 405, 501])
+def test_a_probe_tells_nothing_and_any_answer_shows_that_somebody_is_there(here: Here, status: int) -> None:
+    """HEAD, without a body, a signature or an id; many receivers take nothing but POST."""
+    here.script.anything(Answer(status))
+    assert here.way().probe(NOW) == Outcome(Result.DELIVERED)
+    (seen,) = here.script.seen
+    assert (seen.method, seen.body) == ("HEAD", b"")
+    assert not any(name.lower().startswith("webhook-") for name in seen.headers)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (301, Outcome(Result.FAILED, Code.ENDPOINT_REFUSED)),
+        (503, Outcome(Result.FAILED, Code.ENDPOINT_REFUSED)),
+        (410, Outcome(Result.GONE, Code.ENDPOINT_GONE)),
+    ],
+)
+def test_a_probe_finds_what_would_fail(here: Here, status: int, outcome: Outcome) -> None:
+    """A redirect is followed by no event either."""
+    here.script.anything(Answer(status, headers={"Location": f"https://{EVIL}:{here.port}/elsewhere"}))
+    assert here.way().probe(NOW) == outcome
+    assert len(here.script.seen) == 1
+
+
+def test_a_probe_goes_through_the_same_guard(here: Here) -> None:
+    """Nothing is asked of a private address, and a certificate must be for the name."""
+    here.script.anything(Answer(200))
+    unsafe = here.way(resolve=lambda _host, _port: ["169.254.169.254"])
+    assert unsafe.probe(NOW) == Outcome(Result.REFUSED, Code.ENDPOINT_UNSAFE)
+    assert here.way(host="hooks.contoso.com").probe(NOW) == Outcome(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
+    assert here.script.seen == []
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_next_one(here: Here) -> None:
+    """A name with an address of a network that leads nowhere, IPv6 most often, before the one that works."""
+    here.script.anything(Answer(200))
+    shares: list[float] = []
+
+    def opening(address: tuple[str, int], seconds: float) -> socket.socket:
+        shares.append(seconds)
+        if address[0] != "127.0.0.1":
+            raise TimeoutError
+        return socket.create_connection(address, seconds)
+
+    way = here.way(resolve=lambda _host, _port: ["127.0.0.3", "127.0.0.2", "127.0.0.1"], opening=opening, seconds=60.0)
+    assert way.send(event(), NOW).result is Result.DELIVERED
+    assert len(shares) == 3
+    assert shares[0] <= 20.0
+    assert shares[1] <= 30.0

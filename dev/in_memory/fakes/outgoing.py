@@ -66,7 +66,12 @@ class FakeOutbox(Scripted):
 
     @scripted
     def remove(self, entry: Entry) -> None:
-        self.entries.pop(_key(entry), None)
+        known = self.entries.get(_key(entry))
+        if known is None:
+            return
+        if entry.etag is None or known.etag != entry.etag:
+            raise ClaimLostError("the entry has changed")
+        del self.entries[_key(entry)]
 
     @scripted
     def waiting(self, most: int) -> list[Entry]:
@@ -108,9 +113,13 @@ class FakeOutbox(Scripted):
 class FakeWay(Scripted):
     """A receiver: `got` holds what arrived, and `answers` says what comes of each try."""
 
-    def __init__(self, name: str = "crm", types: frozenset[EventType] = frozenset(EventType)) -> None:
+    def __init__(
+        self, name: str = "crm", types: frozenset[EventType] = frozenset(EventType), tenant: str | None = None
+    ) -> None:
         super().__init__()
         self.name = name
+        self.tenant = tenant
+        self.probed = DELIVERED
         self.types = types
         self.got: list[OutgoingEvent] = []
         self.tried: list[tuple[str, datetime]] = []
@@ -126,6 +135,11 @@ class FakeWay(Scripted):
         if answer.result is Result.DELIVERED:
             self.got.append(event)
         return answer
+
+    @scripted
+    def probe(self, now: datetime) -> Answer:
+        del now
+        return self.probed
 
     @property
     def types_got(self) -> list[str]:

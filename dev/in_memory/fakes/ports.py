@@ -12,6 +12,7 @@ from dev.in_memory.fakes.control import FakeControl
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.fakes.exports import FakeDerived, FakeExportQueue
 from dev.in_memory.fakes.keeping import FakeKeeping
+from dev.in_memory.fakes.leftovers import FakeLeftovers
 from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeGuards, FakeIndexKeys
 from dev.in_memory.fakes.links import FakeLinks
 from dev.in_memory.fakes.log import FakeLog
@@ -59,12 +60,14 @@ class Fakes:
     export_queue: FakeExportQueue = field(init=False)
     guards: FakeGuards = field(init=False)
     derived: FakeDerived = field(init=False)
+    leftovers: FakeLeftovers = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", FakeQueue(self.clock))
         object.__setattr__(self, "follow_ups", FakeFollowUps(self.clock))
         object.__setattr__(self, "export_queue", FakeExportQueue(self.clock))
         object.__setattr__(self, "guards", FakeGuards(self.clock))
+        object.__setattr__(self, "leftovers", FakeLeftovers(self.clock))
         object.__setattr__(self, "derived", FakeDerived(self.clock, self.archive))
         self.catalog.clock = self.clock
 
@@ -102,4 +105,5 @@ class Fakes:
             guards=self.guards,
             outgoing=self.outgoing.ports if self.outgoing else None,
             links=self.links,
+            leftovers=self.leftovers,
         )

@@ -12,7 +12,7 @@ from recording.adapters.acs.limited_transport import limited_call, limited_trans
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, credential
 from recording.adapters.azure_sdk.errors import UNREADABLE_ANSWER, has_no_token, status_of
 from recording.domain.outgoing.delivery import Result
-from recording.domain.outgoing.documents import cloud_event
+from recording.domain.outgoing.documents import PROBE_TYPE, SOURCE, cloud_event
 from recording.domain.outgoing.endpoints import TOPIC_WAY
 from recording.domain.outgoing.events import EventType, OutgoingEvent
 from recording.errors.codes import Code
@@ -26,6 +26,7 @@ class EventGridTopic:
     """A custom topic. Who gets which events is said by its subscriptions, so it wants all of them."""
 
     name = TOPIC_WAY
+    tenant = None  # its subscriptions are the operator's
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.events_topic
@@ -52,16 +53,25 @@ class EventGridTopic:
         """Publish one event; what the topic refuses or does not answer is an answer as well."""
         del now
         document = cloud_event(event, self._api)
-        sent = CloudEvent(
-            source=document["source"],
-            type=document["type"],
-            id=document["id"],
-            subject=document["subject"],
-            time=event.at,
-            datacontenttype=document["datacontenttype"],
-            data=document["data"],
-            extensions={"sequence": document["sequence"]},
+        return self._published(
+            CloudEvent(
+                source=document["source"],
+                type=document["type"],
+                id=document["id"],
+                subject=document["subject"],
+                time=event.at,
+                datacontenttype=document["datacontenttype"],
+                data=document["data"],
+                extensions={"sequence": document["sequence"]},
+            )
         )
+
+    def probe(self, now: datetime) -> Answer:
+        """Publish an event of the type for probes, which receivers are told to drop; its data is empty."""
+        source = self._api or SOURCE
+        return self._published(CloudEvent(source=source, type=PROBE_TYPE, subject="probe", time=now, data={}))
+
+    def _published(self, sent: CloudEvent[Any]) -> Answer:
         try:
             with limited_call(SECONDS):
                 self._client.send(sent)

@@ -7,7 +7,8 @@ name: a second answer of DNS between check and connection changes nothing. Redir
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,9 @@ SECONDS = 20.0  # for one try, from the connection to the end of the answer
 LARGEST_ANSWER = 16 * 1024  # bytes that are read of it; nothing in it matters but the status
 MOST_ADDRESSES = 4  # of one name that are tried
 USER_AGENT = "recording-archive"
+_BROKEN = (500, 502, 503, 504)  # not 501: the method is unknown to a server that works
 Resolve = Callable[[str, int], list[str]]
+Opening = Callable[[tuple[str, int], float], socket.socket]
 
 
 class WebhookWay:
@@ -38,6 +41,7 @@ class WebhookWay:
         settings: with the hosts and networks that are allowed.
         endpoint: where to, with which secrets.
         resolve: what a name stands for.
+        opening: connects to an address and a port within so many seconds.
         trusted: certificate authorities; None: those of certifi.
         seconds: for one try.
     """
@@ -48,14 +52,16 @@ class WebhookWay:
         endpoint: WebhookEndpoint,
         *,
         resolve: Resolve | None = None,
+        opening: Opening = socket.create_connection,
         trusted: str | None = None,
         seconds: float = SECONDS,
     ) -> None:
         self.name = endpoint.name
+        self.tenant = endpoint.tenant
         self._endpoint = endpoint
         self._hosts, self._networks = settings.webhook_hosts, settings.webhook_networks
         self._api = settings.events_api
-        self._resolve = resolve or addresses_of
+        self._resolve, self._opening = resolve or addresses_of, opening
         self._tls = ssl.create_default_context(cafile=trusted or certifi.where())
         self._seconds = seconds
         self._signers = [Webhook(secret.get_secret_value()) for secret in endpoint.secrets]
@@ -70,16 +76,17 @@ class WebhookWay:
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
         """Post one event; what is not sent, not answered or refused is an answer as well."""
         body = webhook_body(event, self._api)
-        try:
-            place = checked_url(self._endpoint.url.get_secret_value(), self._hosts, self._networks)
-            with limited(self._seconds) as limit:
-                found = checked_addresses(self._resolve(place.host, place.port), self._networks)
-                status = self._posted(place, found, body, self.headers(event.id, now, body), limit)
-        except UnsafeAddressError:
-            return Answer(Result.REFUSED, Code.ENDPOINT_UNSAFE)
-        except (OSError, http.client.HTTPException, ValueError):  # ssl.SSLError and TimeoutError are OSErrors
-            return Answer(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
-        return _answer(status)
+        found = self._asked(_Request("POST", self.headers(event.id, now, body), body))
+        return found if isinstance(found, Answer) else _answer(found)
+
+    def probe(self, now: datetime) -> Answer:
+        """Ask with HEAD, which tells nothing: any answer of a server that is not in trouble shows that it is there."""
+        del now
+        found = self._asked(_Request("HEAD", {"User-Agent": USER_AGENT, "Connection": "close"}))
+        if isinstance(found, Answer):
+            return found
+        is_trouble = 300 <= found < 400 or found in (*_BROKEN, http.HTTPStatus.GONE)
+        return _answer(found) if is_trouble else Answer(Result.DELIVERED)
 
     def headers(self, event_id: str, now: datetime, body: bytes) -> dict[str, str]:
         """Return the headers of one try: its time is of this try, its id that of the event."""
@@ -95,19 +102,40 @@ class WebhookWay:
             "Connection": "close",
         }
 
-    def _posted(
-        self, place: Place, addresses: Sequence[str], body: bytes, headers: dict[str, str], limit: Limit
-    ) -> int:
-        """Post to the first address that takes the connection, and return the status of the answer."""
-        connection = _Connection(place, addresses[:MOST_ADDRESSES], None if place.is_plain else self._tls, limit)
+    def _asked(self, request: "_Request") -> int | Answer:
+        """Return the status of the answer, or why there is none."""
         try:
-            connection.request("POST", place.path, body, {"Host": place.authority, **headers})
+            place = checked_url(self._endpoint.url.get_secret_value(), self._hosts, self._networks)
+            with limited(self._seconds) as limit:
+                found = checked_addresses(self._resolve(place.host, place.port), self._networks)
+                return self._answered(request, place, found, limit)
+        except UnsafeAddressError:
+            return Answer(Result.REFUSED, Code.ENDPOINT_UNSAFE)
+        except (OSError, http.client.HTTPException, ValueError):  # ssl.SSLError and TimeoutError are OSErrors
+            return Answer(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
+
+    def _answered(self, request: "_Request", place: Place, addresses: Sequence[str], limit: Limit) -> int:
+        """Ask the first address that takes the connection, and return the status of the answer."""
+        tls = None if place.is_plain else self._tls
+        connection = _Connection(place, addresses[:MOST_ADDRESSES], tls, limit, self._opening)
+        try:
+            headers = {"Host": place.authority, **request.headers}
+            connection.request(request.method, place.path, request.body, headers)
             answer = connection.getresponse()
             answer.read(LARGEST_ANSWER)
             limit.check()
             return answer.status
         finally:
             connection.close()
+
+
+@dataclass(frozen=True, repr=False)
+class _Request:
+    """What is asked of an endpoint."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 def _answer(status: int) -> Answer:
@@ -131,9 +159,12 @@ def addresses_of(host: str, port: int) -> list[str]:
 class _Connection(http.client.HTTPConnection):
     """A connection to checked addresses; the certificate is compared with the name."""
 
-    def __init__(self, place: Place, addresses: Sequence[str], tls: ssl.SSLContext | None, limit: Limit) -> None:
+    def __init__(
+        self, place: Place, addresses: Sequence[str], tls: ssl.SSLContext | None, limit: Limit, opening: Opening
+    ) -> None:
         super().__init__(place.host, place.port)
         self._place, self._addresses, self._tls, self._limit = place, addresses, tls, limit
+        self._open = opening
 
     def connect(self) -> None:
         """Connect to the first address that answers, within the limit."""
@@ -147,12 +178,14 @@ class _Connection(http.client.HTTPConnection):
         self._limit.check()
 
     def _opened(self) -> socket.socket:
-        for address in self._addresses:
+        """Connect to the first address that answers; one that swallows everything leaves time for those behind it."""
+        for number, address in enumerate(self._addresses):
             self._limit.check()
+            share = self._limit.left() / (len(self._addresses) - number)
             try:
-                return socket.create_connection((address, self._place.port), timeout=self._limit.left())
-            except TimeoutError:
-                raise
-            except OSError:
+                raw = self._open((address, self._place.port), share)
+            except OSError:  # TimeoutError is one
                 continue
+            raw.settimeout(self._limit.left())
+            return raw
         raise OSError("no address takes a connection")

@@ -20,7 +20,16 @@ from pydantic import BaseModel, ValidationError
 
 from recording.adapters.azure_sdk.errors import translated
 from recording.adapters.table.rows import Row, pieces_of, text_of
-from recording.adapters.table.tables import add_row, get_row, put_row, remove_place, replace_row, rows_of, table_service
+from recording.adapters.table.tables import (
+    add_row,
+    get_row,
+    put_row,
+    remove_place,
+    remove_unchanged,
+    replace_row,
+    rows_of,
+    table_service,
+)
 from recording.domain.names import OUTBOX_TABLE
 from recording.domain.outgoing.delivery import Entry, WayHealth
 from recording.domain.outgoing.events import OutgoingEvent, Subject, read_stored, stamp
@@ -75,8 +84,8 @@ class TableOutbox:
         return entry.model_copy(update={"etag": self._replace(_pending_row(entry), entry.etag)})
 
     def remove(self, entry: Entry) -> None:
-        """Delete a row, whatever it says by now."""
-        remove_place(self._table, _pending_row(entry))
+        """Delete a row under its ETag."""
+        remove_unchanged(self._table, _pending_row(entry), entry.etag)
 
     def waiting(self, most: int) -> list[Entry]:
         """Read over all partitions of what waits."""

@@ -145,17 +145,32 @@ def remove_place(table: TableClient, keys: rows.Row) -> None:
 
 
 def remove_row(table: TableClient, row: TableEntity) -> None:
-    """Remove a row if it is still as it was read."""
+    """Remove a row if it is still as it was read; one that has changed stays."""
+    with suppress(ClaimLostError):
+        remove_unchanged(table, row, row.metadata["etag"])
+
+
+def remove_unchanged(table: TableClient, keys: rows.Row, etag: str | None) -> None:
+    """Remove a row that still has this ETag; nothing there is fine.
+
+    Raises:
+        ClaimLostError: it was not read before, or has changed since.
+    """
+    if etag is None:
+        raise ClaimLostError("a row that was not read cannot be removed")
     with translated("removing a row"):
         try:
-            attempt(lambda: _delete(table, row))
+            attempt(lambda: _delete(table, keys, etag))
+        except ResourceNotFoundError:
+            return
         except HttpResponseError as error:
-            if not is_refused_condition(error):
-                raise
+            if is_refused_condition(error):
+                raise ClaimLostError("the row has changed since it was read") from None
+            raise
 
 
-def _delete(table: TableClient, row: TableEntity) -> None:
-    table.delete_entity(row, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
+def _delete(table: TableClient, keys: rows.Row, etag: str) -> None:
+    table.delete_entity(keys["PartitionKey"], keys["RowKey"], etag=etag, match_condition=MatchConditions.IfNotModified)
 
 
 def _writing(table: TableClient, call: Callable[[], T]) -> T:

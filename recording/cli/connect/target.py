@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from recording.domain.outgoing.endpoints import REFERENCE
 from recording.errors import RequestError
 from recording.settings import SettingsError
 
@@ -11,7 +12,7 @@ from recording.settings import SettingsError
 _NOT_FOR_A_PERSON = re.compile(
     r".*__(clientId|credential|managedIdentityResourceId)|ACS_CLIENT_ID|APPLICATIONINSIGHTS_.*"
 )
-_REFERENCE = "@Microsoft.KeyVault("
+_LEFT_OPEN = "WEBHOOKS"  # no command needs the endpoints: their events wait for the app
 _LINE = re.compile(r"""\s*([A-Za-z_][A-Za-z0-9_]*)=(?:"(.*)"|'(.*)'|(.*?))\s*""")
 BY_HTTP = {
     "status": "GET /api/held",
@@ -34,7 +35,11 @@ def settings_for_a_person(settings: Mapping[str, str]) -> dict[str, str]:
         SettingsError: a setting that is needed is a reference to Key Vault, whose value only the app receives.
     """
     kept = {name: value for name, value in settings.items() if not _NOT_FOR_A_PERSON.fullmatch(name)}
-    hidden = {name: "is a Key Vault reference" for name, value in kept.items() if value.startswith(_REFERENCE)}
+    hidden = {
+        name: "is a Key Vault reference"
+        for name, value in kept.items()
+        if value.startswith(REFERENCE) and name != _LEFT_OPEN
+    }
     if hidden:
         raise SettingsError(
             {name: f"{fault}: its value is not shown; use the HTTP API" for name, fault in hidden.items()}

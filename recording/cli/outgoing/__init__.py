@@ -1,15 +1,17 @@
 """`recordings events …`: how the receivers of events stand, enable one again, replay."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, moment, one_of, session_of, with_groups
 from recording.cli.output.times import clock_time
+from recording.domain.ids import canonical_id
 from recording.domain.outgoing.delivery import WayHealth
 from recording.domain.outgoing.events import EventType, type_named
 from recording.errors import RequestError
+from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify import operate
 
 app = typer.Typer(no_args_is_help=True, help="See and replay what other systems are told.")
@@ -27,8 +29,9 @@ def status(context: typer.Context, form: Form) -> None:
     """
     session = session_of(context, form)
     found = operate.health_of_ways(session.ports)
-    rows = [_row(session, health) for health in found]
-    session.show({"receivers": [_facts(health) for health in found]}, table(session, _COLUMNS, rows))
+    views = [ReceiverView.of(health) for health in found]
+    rows = [_row(session, *pair) for pair in zip(found, views, strict=True)]
+    session.show({"receivers": [view.plain() for view in views]}, table(session, _COLUMNS, rows))
     now = session.ports.clock.now()
     raise typer.Exit(NEEDS_ATTENTION if any(health.needs_attention(now) for health in found) else FINE)
 
@@ -45,7 +48,8 @@ def enable(
     Example: `recordings events enable crm`.
     """
     session = session_of(context, form)
-    session.show(_facts(operate.enable(name, session.ports)), text(f"{name} gets events again"))
+    done = ReceiverView.of(operate.enable(name, session.ports))
+    session.show(done.plain(), text(f"{name} gets events again"))
 
 
 @app.command()
@@ -62,6 +66,7 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
         typer.Option("--type", metavar="TYPE", help="repeatable; else all", autocompletion=one_of(EventType)),
     ] = None,
     receiver: Annotated[list[str] | None, typer.Option("--to", metavar="RECEIVER", help="repeatable; else all")] = None,
+    recording: Annotated[str | None, typer.Option("--recording", metavar="ID", help="about this one alone")] = None,
 ) -> None:
     """Send the events of a time again, under their ids.
 
@@ -71,8 +76,12 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
     session = session_of(context, form)
     first = moment(session, since) or session.now
     last = moment(session, until, "--until") or session.now
-    done = operate.replay(first, last, session.ports, types=_types(kind or []), only=receiver or [])
-    session.show(vars(done), text(f"{done.events} events about {done.subjects} subjects are sent again"))
+    name = canonical_id(recording) if recording else None
+    asked = operate.Asked(first, last, _types(kind or []), receiver or [], name)
+    done = operate.replay(asked, session.ports)
+    told = f"{done.events} events about {done.subjects} subjects are sent again"
+    left = f"; not to {', '.join(done.left_out)}, which is disabled" if done.left_out else ""
+    session.show(ReplayedView.of(done).plain(), text(told + left))
 
 
 def _types(words: list[str]) -> list[EventType]:
@@ -82,17 +91,7 @@ def _types(words: list[str]) -> list[EventType]:
     return [kind for _, kind in found if kind is not None]
 
 
-def _facts(health: WayHealth) -> dict[str, Any]:
-    times = {"failingSince": health.failing_since, "disabledAt": health.disabled_at}
-    told = {name: at.isoformat() if at else None for name, at in times.items()}
-    return {"name": health.way, "state": _state(health), **told, "code": health.code, "givenUp": health.given_up}
-
-
-def _state(health: WayHealth) -> str:
-    return "disabled" if health.is_disabled else "failing" if health.failing_since else "well"
-
-
-def _row(session: Session, health: WayHealth) -> list[Cell]:
+def _row(session: Session, health: WayHealth, view: ReceiverView) -> list[Cell]:
     since = health.disabled_at or health.failing_since
     shown = clock_time(since, session.now) if since else ""
-    return [health.way, _state(health), shown, health.code or "", str(health.given_up or "")]
+    return [view.name, view.state, shown, view.code or "", str(view.given_up or "")]

@@ -12,6 +12,7 @@ from recording.control.tenants.catalog import ScopedCatalog, ScopedControl
 from recording.control.tenants.evidence import ScopedAudit, ScopedDeadLetters, ScopedQuarantine, ScopedQueue
 from recording.control.tenants.finding import ScopedDirectory, ScopedIndexKeys
 from recording.control.tenants.keeping import ScopedKeeping
+from recording.control.tenants.outgoing import scoped_outgoing
 from recording.control.tenants.reach import Reach, ScopedMemory
 from recording.domain.incoming.tenants import Scope
 from recording.ports import Ports
@@ -42,6 +43,8 @@ def scoped(ports: Ports, scope: Scope | None) -> Ports:
         exports=ExportPorts(whole.exports.queue, ScopedBundles(whole.exports.store, scope)) if whole.exports else None,
         keeping=ScopedKeeping(whole.keeping, reach) if whole.keeping is not None else None,
         memory=ScopedMemory(whole.memory, scope),
+        outgoing=scoped_outgoing(whole.outgoing, scope) if whole.outgoing is not None else None,
+        leftovers=None,
         log=None,
         analysts=None,
         audit_eraser=None,

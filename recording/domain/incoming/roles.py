@@ -86,6 +86,9 @@ class Operation(StrEnum):
     LIST_EXPORTS = "list_exports"
     TAKE_BUNDLE = "export_bundle"
     EXPORT = "export"  # of one recording, by the queue
+    LIST_RECEIVERS = "list_receivers"
+    ENABLE_RECEIVER = "enable_receiver"
+    REPLAY_EVENTS = "replay_events"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -135,6 +138,9 @@ NEEDED: dict[Operation, Role] = {
     Operation.LIST_EXPORTS: Role.EXPORT,
     Operation.TAKE_BUNDLE: Role.EXPORT,
     Operation.EXPORT: Role.EXPORT,
+    Operation.LIST_RECEIVERS: Role.ADMIN,
+    Operation.ENABLE_RECEIVER: Role.ADMIN,
+    Operation.REPLAY_EVENTS: Role.ADMIN,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),

@@ -136,6 +136,17 @@ def scope_of(principal: Principal, tenants: Tenants) -> Scope | None:
     raise RequestError("the caller belongs to no tenant of this archive", code=Code.TENANT_MISSING)
 
 
+def only_one(tenants: Iterable[str] | None) -> str | None:
+    """Return the tenant, if these are one alone; None for several, and for the whole archive."""
+    names = list(tenants or ())
+    return names[0] if len(names) == 1 else None
+
+
+def names_of(tenants: Tenants | None) -> frozenset[str]:
+    """Return the names of the tenants that there are; none where the archive has none."""
+    return frozenset(tenant.name for tenant in tenants.tenants) if tenants is not None else frozenset()
+
+
 def may(scope: Scope | None, tenant: str | None, operation: Operation) -> bool:
     """Return whether a caller with this scope may do this with a recording of this tenant.
 

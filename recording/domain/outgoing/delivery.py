@@ -1,6 +1,6 @@
 """How far the delivery of an event is: to each way, how often it was tried, and when it is tried again. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,7 +25,10 @@ JITTER = 0.1  # each wait is up to a tenth longer, so that a whole day's events 
 DEAD_AFTER = timedelta(days=5)  # without one success: nothing is sent there any more until an operator says so
 REPORTED_AFTER = timedelta(hours=1)  # an endpoint that fails for so long needs attention
 REST = timedelta(seconds=30)  # after a failure, before another event tries the same way
-CLAIM = timedelta(minutes=2)  # longer than all tries of one event take
+LONGEST_REST = timedelta(minutes=10)  # of a way that fails for hours: a backlog would ask all day
+REST_SHARE = 20  # the rest is this part of the time for which a way fails
+CLAIM = timedelta(minutes=2)  # longer than one try takes; it is renewed before each
+LONGEST_TRY = timedelta(minutes=1)  # of any way, with the time that DNS takes
 
 
 class Result(StrEnum):
@@ -56,6 +59,7 @@ class Entry(BaseModel):
     event: OutgoingEvent
     ways: dict[str, Progress] = Field(default_factory=dict)
     only: tuple[str, ...] = ()  # a replay for these ways; empty: for all
+    added_at: UtcTime | None = None  # None: written by an older version
     claimed_until: UtcTime | None = None  # another worker is sending it
     etag: str | None = Field(None, exclude=True)
 
@@ -83,6 +87,19 @@ class Entry(BaseModel):
     def claimed(self, until: datetime | None) -> "Entry":
         """Return the entry as claimed, or as left."""
         return with_changes(self, {"claimed_until": until})
+
+    def claim_ends_within(self, length: timedelta, now: datetime) -> bool:
+        """Return whether the claim would end while somebody works on for so long."""
+        return self.claimed_until is None or self.claimed_until - now < length
+
+    def replayed(self, only: Sequence[str]) -> "Entry":
+        """Return the entry so that these ways deliver it again; empty: all of them.
+
+        What waits keeps its tries; a way that has delivered it, or gave up, begins anew.
+        """
+        ways = {name: done for name, done in self.ways.items() if not done.is_over or (only and name not in only)}
+        wider = tuple(sorted({*self.only, *only})) if self.only and only else ()
+        return with_changes(self, {"ways": ways, "only": wider})
 
 
 def after_try(before: Progress, result: Result, code: str | None, now: datetime, jitter: float) -> Progress:
@@ -117,7 +134,14 @@ class WayHealth(BaseModel):
 
     def is_resting(self, now: datetime) -> bool:
         """Return whether it failed a moment ago, so that no other event tries it yet."""
-        return self.failed_at is not None and now < self.failed_at + REST
+        return self.failed_at is not None and now < self.failed_at + self.rest
+
+    @property
+    def rest(self) -> timedelta:
+        """Return how long it is left alone after a failure: longer, the longer it fails."""
+        if self.failing_since is None or self.failed_at is None:
+            return REST
+        return min(max((self.failed_at - self.failing_since) / REST_SHARE, REST), LONGEST_REST)
 
     def needs_attention(self, now: datetime) -> bool:
         """Return whether an operator should look at it."""

@@ -88,7 +88,7 @@ def _of_chunk(chunk: ChunkRecord) -> Iterator[OutgoingEvent]:
         data = ArchivedData(**_facts(chunk), format=chunk.format, length_bytes=chunk.length_bytes, sha256=chunk.sha256)
         yield event_of(EventType.ARCHIVED, subject, chunk.cataloged_at, data, key, chunk.sha256)
     if chunk.at_risk_since is not None:
-        yield _trouble(EventType.AT_RISK, chunk, chunk.at_risk_since, chunk.last_error)
+        yield _trouble(EventType.AT_RISK, chunk, chunk.at_risk_since, chunk.last_error, chunk.redrives)
     if chunk.state is ChunkState.QUARANTINED:
         code = chunk.quarantine_reason or chunk.last_error
         yield _trouble(EventType.QUARANTINED, chunk, chunk.changed_at, code, chunk.redrives)
@@ -96,9 +96,7 @@ def _of_chunk(chunk: ChunkRecord) -> Iterator[OutgoingEvent]:
         yield _trouble(EventType.EXPIRED, chunk, chunk.changed_at, chunk.last_error, chunk.redrives)
 
 
-def _trouble(
-    kind: EventType, chunk: ChunkRecord, at: datetime, code: str | None, round_number: int = 0
-) -> OutgoingEvent:
+def _trouble(kind: EventType, chunk: ChunkRecord, at: datetime, code: str | None, round_number: int) -> OutgoingEvent:
     """Return an event about a chunk in trouble; each redrive begins another round, which may end the same way."""
     data = TroubledData(**_facts(chunk), code=code, expires_at=chunk.task.expires_at)
     return event_of(kind, _subject(chunk.task.recording_id), at, data, str(chunk.key), round_number)

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from recording.domain.outgoing.events import OutgoingEvent, SubjectKind
+from recording.domain.outgoing.events import PREFIX, OutgoingEvent, SubjectKind
 
 _LINKED = (SubjectKind.RECORDING, SubjectKind.EXPORT)
 SCHEMA_PATH = "events/schemas"
+SOURCE = "/recording-archive"  # where the address of our API is not set
+PROBE_TYPE = f"{PREFIX}probe.v1"  # the doctor asks with it whether the topic takes events; receivers drop it
 
 
 def cloud_event(event: OutgoingEvent, api: str) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def cloud_event(event: OutgoingEvent, api: str) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": event.id,
-        "source": api or "/recording-archive",
+        "source": api or SOURCE,
         "type": event.type.wire_name,
         "subject": subject_of(event),
         "time": written(event.at),

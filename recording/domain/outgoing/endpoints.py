@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import ip_network
 from typing import Annotated
 
@@ -17,12 +17,14 @@ SHORTEST_SECRET, LONGEST_SECRET = 24, 64  # bytes
 MOST_SECRETS = 4
 MOST_ENDPOINTS = 20
 TOPIC_WAY = "event-grid"  # no endpoint may have the name of the other way
+UNRESOLVED_WAY = "webhooks-setting"  # stands for all endpoints while their setting is not there
+REFERENCE = "@Microsoft.KeyVault("  # what the platform leaves in a setting whose secret it does not reach
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?", re.ASCII)
 
 
 def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name) or name == TOPIC_WAY:
+    if not _NAME.fullmatch(name) or name in (TOPIC_WAY, UNRESOLVED_WAY):
         raise ValueError("is not a name of small letters, digits and hyphens")
     return name
 
@@ -61,20 +63,35 @@ class WebhookEndpoint(BaseModel):
         Field(min_length=1, max_length=MOST_SECRETS),
     ]
     types: tuple[str, ...] = ()  # empty: all
+    tenant: str | None = None  # only events about this tenant's recordings; None: all
 
     def wants(self, kind: EventType) -> bool:
         """Return whether it asked for events of this type."""
         return not self.types or kind in {type_named(word) for word in self.types}
 
 
-def fault_of(endpoints: Sequence[WebhookEndpoint], hosts: Sequence[str], networks: Sequence[IpNetwork]) -> str | None:
-    """Return what is wrong with the endpoints beyond their form; None when they may be used."""
+def fault_of(
+    endpoints: Sequence[WebhookEndpoint],
+    hosts: Sequence[str],
+    networks: Sequence[IpNetwork],
+    tenants: Collection[str] | None = None,
+) -> str | None:
+    """Return what is wrong with the endpoints beyond their form; None when they may be used.
+
+    Args:
+        endpoints: of `WEBHOOKS`.
+        hosts: that are allowed.
+        networks: private ones that are allowed.
+        tenants: the names that there are; None: they are not known, and not compared.
+    """
     names = [endpoint.name for endpoint in endpoints]
     if len(set(names)) != len(names) or len(names) > MOST_ENDPOINTS:
         return f"must name at most {MOST_ENDPOINTS} endpoints, each by a name of its own"
     for endpoint in endpoints:
         if any(type_named(word) is None for word in endpoint.types):
             return f"has an event type at {endpoint.name} that does not exist"
+        if tenants is not None and endpoint.tenant is not None and endpoint.tenant not in tenants:
+            return f"has a tenant at {endpoint.name} that TENANTS does not name"
         try:
             checked_url(endpoint.url.get_secret_value(), hosts, networks)
         except UnsafeAddressError as error:

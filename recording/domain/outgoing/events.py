@@ -174,7 +174,12 @@ DATA: dict[EventType, type[Data]] = {
 
 
 class OutgoingEvent(BaseModel):
-    """One event, as it waits in the outbox. `at` is when it happened, not when it is sent."""
+    """One event, as it waits in the outbox.
+
+    Attributes:
+        at: when it happened, not when it is sent.
+        tenant: whose it is; None: nobody's, or of the whole archive. It decides where the event goes, and is not told.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -184,11 +189,16 @@ class OutgoingEvent(BaseModel):
     subject: Subject
     at: UtcTime
     data: dict[str, Any]
+    tenant: str | None = None
 
     @property
     def sequence(self) -> str:
         """Return a text that sorts the events of a subject: by when they happened, then by their types."""
         return f"{stamp(self.at)}-{list(EventType).index(self.type):02d}"
+
+    def of_tenant(self, tenant: str | None) -> "OutgoingEvent":
+        """Return the event as one of this tenant's; its id stays."""
+        return self if tenant == self.tenant else self.model_copy(update={"tenant": tenant})
 
 
 def event_of(kind: EventType, subject: Subject, at: datetime, data: Data, *marks: object) -> OutgoingEvent:

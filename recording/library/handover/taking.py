@@ -43,6 +43,20 @@ def list_exports(ports: Ports) -> list[dict[str, Any]]:
     Raises:
         StorageError: storage does not answer.
     """
+    found = sorted(exports_there_are(ports), key=lambda one: one.requested_at, reverse=True)
+    return [
+        shown(one, ports) | {"requestedBy": one.requested_by, "note": one.note}
+        for one in found
+        if not one.is_expired(ports.clock.now())
+    ][:MOST_LISTED]
+
+
+def exports_there_are(ports: Ports) -> list[ExportRecord]:
+    """Return the documents of all exports that are not destroyed, in no order.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
     exports, found = exports_of(ports), list[ExportRecord]()
     for blob in islice(exports.store.list(""), MOST_NAMES):
         export_id, _, rest = blob.name.partition("/")
@@ -51,12 +65,7 @@ def list_exports(ports: Ports) -> list[dict[str, Any]]:
                 found.append(ExportRecord.model_validate_json(stored[0]))
             except ODD_CONTENT:  # of another version; whoever has its id sees it
                 continue
-    found.sort(key=lambda one: one.requested_at, reverse=True)
-    return [
-        shown(one, ports) | {"requestedBy": one.requested_by, "note": one.note}
-        for one in found
-        if not one.is_expired(ports.clock.now())
-    ][:MOST_LISTED]
+    return found
 
 
 def find_bundle(export_id: str, ports: Ports) -> BundleFile:

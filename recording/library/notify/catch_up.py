@@ -1,41 +1,58 @@
 """Catch up: events that wait too long are sent for again, and what no mark mentions is written.
 
 A message may be lost, a worker may die, the outbox may be down for a day: the records still say what happened. The
-timer looks at recordings in alarm, and at a window over all recordings that moves on from run to run.
+timer looks at recordings in alarm, at a window over all recordings that moves on from run to run, at the head of the
+seal, and every hour at the exports that there are.
 """
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
+from recording.domain.names import OUTBOX_TABLE
+from recording.domain.outgoing.delivery import Entry
 from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
+from recording.domain.state.recording import RecordingRecord
+from recording.library.handover.taking import exports_there_are
+from recording.library.notify.leftovers import put_back_all
 from recording.library.notify.operate import health_of_ways
 from recording.library.notify.write import unwritten
-from recording.ports import Ports, Unreadable
+from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.ports.outgoing import OutgoingPorts
 from recording.telemetry import Event, emit
 
 LOOP = "events"  # the cursor of the window
+EXPORTS_LOOP = "events_exports"  # when the exports were looked at
+EXPORTS_EVERY = timedelta(hours=1)  # all of their blobs are listed
 WINDOW = 500  # recordings of one run
 MOST_WAITING = 5000  # entries of one run
 WAITED_TOO_LONG = timedelta(minutes=10)
 KEPT = timedelta(days=30)
 MOST_FORGOTTEN = 2000
+_LOG_OF_SEAL = Subject(kind=SubjectKind.SEAL, id="log")
+Candidate = tuple[Subject, RecordingRecord | None]
 
 
 def catch_up(ports: Ports) -> int:
-    """Ask again for what waits too long or was never written; returns for how many subjects.
+    """Put back what the host gave up on, and ask again for what waits too long or was never written.
+
+    Returns for how many subjects it asked.
 
     Raises:
         StorageError: when storage does not answer, after everything else was done; the next run goes on.
     """
-    outgoing = ports.outgoing
-    if outgoing is None:
-        return 0
     bulkhead = Bulkhead()
+    bulkhead.part(lambda: put_back_all(ports, bulkhead), 0, "leftovers")
+    asked = _catch_up(ports, ports.outgoing, bulkhead) if ports.outgoing is not None else 0
+    if bulkhead.outage:
+        raise bulkhead.outage
+    return asked
+
+
+def _catch_up(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> int:
     nothing: list[Subject] = []
-    late = bulkhead.part(lambda: list(_late(ports, outgoing)), nothing, "events_waiting")
+    late = bulkhead.part(lambda: _late(ports, outgoing), nothing, "events_waiting")
     behind = bulkhead.part(lambda: list(_unwritten(ports, outgoing, bulkhead)), nothing, "events_unwritten")
     asked = bulkhead.each(
         sorted({*late, *behind}, key=lambda subject: subject.name),
@@ -46,42 +63,61 @@ def catch_up(ports: Ports) -> int:
     bulkhead.part(lambda: outgoing.outbox.forget(ports.clock.now() - KEPT, MOST_FORGOTTEN), 0, "events_history")
     bulkhead.part(lambda: _tell_failing(ports), None, "events_endpoints")
     emit(Event.NOTIFY_CAUGHT_UP, count=len(asked))
-    if bulkhead.outage:
-        raise bulkhead.outage
     return len(asked)
 
 
-def _late(ports: Ports, outgoing: OutgoingPorts) -> Iterator[Subject]:
-    """Yield the subjects of entries that are due for long: their message is lost, or their worker died."""
-    before = ports.clock.now() - WAITED_TOO_LONG
-    for entry in outgoing.outbox.waiting(MOST_WAITING):
-        due = [progress.due for progress in entry.ways.values() if progress.due is not None]
-        since = min(due) if due else entry.event.at
-        if max(since, entry.claimed_until or since) < before:
-            yield entry.event.subject
+def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
+    """Return the subjects of entries that are due for long: their message is lost, or nobody takes the messages.
+
+    How many wait, and for how long what is due has waited, is logged in every run: the alerts on queues read it.
+    """
+    now = ports.clock.now()
+    waiting = outgoing.outbox.waiting(MOST_WAITING)
+    late = [(entry, now - _due_since(entry)) for entry in waiting]
+    oldest = max((age for _, age in late), default=timedelta())
+    emit(Event.QUEUE_SEEN, queue=OUTBOX_TABLE, count=len(waiting), age_seconds=max(oldest, timedelta()))
+    return [entry.event.subject for entry, age in late if age > WAITED_TOO_LONG]
+
+
+def _due_since(entry: Entry) -> datetime:
+    """Return since when somebody should work on an entry: its next try, or its claim's end where that is later."""
+    due = [progress.due for progress in entry.ways.values() if progress.due is not None]
+    since = min(due) if due else entry.added_at or entry.event.at
+    return max(since, entry.claimed_until or since)
 
 
 def _unwritten(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> Iterator[Subject]:
     before = ports.clock.now() - WAITED_TOO_LONG
-    subjects = [Subject(kind=SubjectKind.RECORDING, id=name) for name in _names(ports)]
+    candidates = [*_recordings(ports), (_LOG_OF_SEAL, None)]
+    candidates += bulkhead.part(lambda: _exports(ports), list[Candidate](), "events_exports")
     found = bulkhead.each_at_once(
-        subjects,
-        lambda subject: (subject, any(event.at < before for event in unwritten(subject, ports, outgoing))),
+        candidates,
+        lambda one: (one[0], any(event.at < before for event in unwritten(one[0], ports, outgoing, one[1]))),
         "events_unwritten",
-        lambda subject: subject.name,
+        lambda one: one[0].name,
     )
     yield from (subject for subject, is_behind in found if is_behind)
 
 
-def _names(ports: Ports) -> list[str]:
-    """Return the recordings to look at: those in an alarm, and the next window of all."""
-    start = ports.catalog.cursor(LOOP)
-    page = ports.catalog.recordings_page(start, WINDOW)
+def _recordings(ports: Ports) -> Sequence[Candidate]:
+    """Return the recordings to look at, with the rows that were read: those in an alarm, and the next window of all."""
+    page = ports.catalog.recordings_page(ports.catalog.cursor(LOOP), WINDOW)
     if page.error:
         raise page.error
     records = [*ports.catalog.alarmed_recordings(), *page.items]
     ports.catalog.save_cursor(LOOP, page.next)
-    return sorted({record.recording_id for record in records if not isinstance(record, Unreadable)})
+    known = {record.recording_id: record for record in records if isinstance(record, RecordingRecord)}
+    return [(Subject(kind=SubjectKind.RECORDING, id=name), known[name]) for name in sorted(known)]
+
+
+def _exports(ports: Ports) -> list[Candidate]:
+    """Return the exports that there are, if an hour has gone by."""
+    now, looked_at = ports.clock.now(), ports.catalog.cursor(EXPORTS_LOOP)
+    if ports.exports is None or (looked_at and now - datetime.fromisoformat(looked_at) < EXPORTS_EVERY):
+        return []
+    found = exports_there_are(ports)
+    ports.catalog.save_cursor(EXPORTS_LOOP, now.isoformat())
+    return [(Subject(kind=SubjectKind.EXPORT, id=one.export_id), None) for one in found]
 
 
 def _tell_failing(ports: Ports) -> None:

@@ -7,21 +7,53 @@ from datetime import datetime
 from recording.domain.outgoing.delivery import Entry, WayHealth, enabled
 from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject
 from recording.domain.outgoing.message import NotifyTask
-from recording.errors import RequestError
+from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.ports import Ports
-from recording.ports.outgoing import OutgoingPorts
+from recording.ports.outgoing import OutgoingPorts, Way, is_for
 
 PAGE = 500
+TRIES = 5  # a worker may be sending the same event meanwhile
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which events are to be sent again, and to whom. Empty: all.
+
+    Attributes:
+        since: the history reaches back 30 days.
+        until: both ends are included.
+        types: of events.
+        only: names of receivers; empty: all that want the type.
+        recording_id: about this recording alone.
+        most: events of one go; the answer says where to go on.
+    """
+
+    since: datetime
+    until: datetime
+    types: Sequence[EventType] = ()
+    only: Sequence[str] = ()
+    recording_id: str | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a replay asked for: events, about how many subjects; how many rows could not be read."""
+    """What a replay asked for: events, about how many subjects; how many rows could not be read.
+
+    Attributes:
+        events: that are sent again.
+        subjects: that they are about.
+        unreadable: rows of the history.
+        left_out: receivers to which nothing is sent, for they are disabled.
+        next: the time at which to go on, where there was more than was asked for in one go.
+    """
 
     events: int = 0
     subjects: int = 0
     unreadable: int = 0
+    left_out: tuple[str, ...] = ()
+    next: datetime | None = None
 
 
 def outgoing_of(ports: Ports) -> OutgoingPorts:
@@ -54,52 +86,105 @@ def enable(name: str, ports: Ports) -> WayHealth:
         StorageError: the outbox does not answer, or the row has changed; the same again completes it.
     """
     outgoing = outgoing_of(ports)
-    _check_names([name], outgoing)
+    _named([name], outgoing)
     known = outgoing.outbox.health(name)
     if known.failing_since is None and not known.is_disabled:
         return known
-    outgoing.known.of.pop(name, None)
+    outgoing.known.forget(name)
     return outgoing.outbox.save_health(enabled(known))
 
 
-def replay(
-    since: datetime, until: datetime, ports: Ports, *, types: Sequence[EventType] = (), only: Sequence[str] = ()
-) -> Replayed:
-    """Send the events of a time again, under their ids.
-
-    Args:
-        since: the history reaches back 30 days.
-        until: both ends are included.
-        ports: with the outbox.
-        types: empty: all.
-        only: names of receivers; empty: all that want the type.
+def replay(asked: Asked, ports: Ports) -> Replayed:
+    """Send events again, under their ids, to receivers that are not disabled.
 
     Raises:
-        RequestError: `events_off`, or `endpoint_not_found`.
+        RequestError: `events_off`, `endpoint_not_found`, or `endpoint_disabled` for one that is asked for by name.
         StorageError: the outbox or its queue does not answer; the same again completes it.
     """
     outgoing = outgoing_of(ports)
-    _check_names(only, outgoing)
-    subjects: set[Subject] = set()
-    events = unreadable = 0
-    position = ""
-    while True:
-        page = outgoing.outbox.history(since, until, position, PAGE)
-        for event in page.items:
-            if not isinstance(event, OutgoingEvent):
-                unreadable += 1
-            elif not types or event.type in types:
-                outgoing.outbox.add(Entry(event=event, only=tuple(only)))
-                subjects.add(event.subject)
-                events += 1
-        position = page.next
-        if not position:
-            break
-    for subject in sorted(subjects, key=lambda one: one.name):
+    meant = _named(asked.only, outgoing)
+    disabled = tuple(way.name for way in meant if outgoing.outbox.health(way.name).is_disabled)
+    if asked.only and disabled:
+        raise RequestError("nothing is sent to this receiver; enable it first", code=Code.ENDPOINT_DISABLED)
+    ways = [way for way in meant if way.name not in disabled]
+    # Those who see a part of the archive ask for their own receivers; all of them are not all that there are.
+    only = tuple(way.name for way in ways) if asked.only or ports.scope is not None else ()
+    run = _Run(asked, ways, only, ports, outgoing)
+    run.walk()
+    for subject in sorted(run.subjects, key=lambda one: one.name):
         outgoing.queue.send(NotifyTask(subject=subject))
-    return Replayed(events, len(subjects), unreadable)
+    return Replayed(run.events, len(run.subjects), run.unreadable, disabled, run.next)
 
 
-def _check_names(names: Sequence[str], outgoing: OutgoingPorts) -> None:
+class _Run:
+    """One replay, while the history is read."""
+
+    def __init__(
+        self, asked: Asked, ways: Sequence[Way], only: tuple[str, ...], ports: Ports, outgoing: OutgoingPorts
+    ) -> None:
+        self._asked, self._ways, self._only = asked, ways, only
+        self._ports, self._outgoing = ports, outgoing
+        self._last: datetime | None = None
+        self.subjects: set[Subject] = set()
+        self.events = self.unreadable = 0
+        self.next: datetime | None = None
+
+    def walk(self) -> None:
+        position = ""
+        while self._ways and self.next is None:
+            page = self._outgoing.outbox.history(self._asked.since, self._asked.until, position, PAGE)
+            for event in page.items:
+                if not isinstance(event, OutgoingEvent):
+                    self.unreadable += 1
+                elif self._is_meant(event):
+                    if self._is_full(event):
+                        self.next = event.at
+                        break
+                    self._send_again(event)
+            position = page.next
+            if not position:
+                return
+
+    def _is_meant(self, event: OutgoingEvent) -> bool:
+        asked = self._asked
+        return (
+            (not asked.types or event.type in asked.types)
+            and asked.recording_id in (None, event.data.get("recordingId"))
+            and any(is_for(way, event) for way in self._ways)
+        )
+
+    def _is_full(self, event: OutgoingEvent) -> bool:
+        """Return whether another go is to begin here; events of the same moment are all of one go."""
+        return self._asked.most is not None and self.events >= self._asked.most and event.at != self._last
+
+    def _send_again(self, event: OutgoingEvent) -> None:
+        _wait_again(Entry(event=event, only=self._only, added_at=self._ports.clock.now()), self._outgoing)
+        self.subjects.add(event.subject)
+        self.events += 1
+        self._last = event.at
+
+
+def _wait_again(entry: Entry, outgoing: OutgoingPorts) -> None:
+    """Let an event wait in the outbox; where it waits already, for others as well or with a try behind it, for these.
+
+    Raises:
+        StorageError: the outbox does not answer, or the entry keeps changing.
+    """
+    for _ in range(TRIES):
+        if outgoing.outbox.add(entry):
+            return
+        waiting = [one for one in outgoing.outbox.pending(entry.event.subject) if one.event.id == entry.event.id]
+        try:
+            if waiting:
+                outgoing.outbox.save(waiting[0].replayed(entry.only))
+                return
+        except ClaimLostError:
+            continue
+    raise StorageBusyError("an event that waits keeps changing")
+
+
+def _named(names: Sequence[str], outgoing: OutgoingPorts) -> list[Way]:
+    """Return the receivers of these names; all of them for none."""
     if set(names) - {way.name for way in outgoing.ways}:
         raise RequestError("no receiver of events has this name", code=Code.ENDPOINT_NOT_FOUND)
+    return [way for way in outgoing.ways if not names or way.name in names]

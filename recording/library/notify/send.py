@@ -2,9 +2,9 @@
 
 The order of writes makes every death harmless:
 
-1. The entry is claimed, so that no two workers send the same event at once.
+1. The entry is claimed, so that no two workers send the same event at once. The claim is renewed before each try.
 2. It is sent. A worker that dies now has sent it, and nobody knows: after its claim it is sent again, with the same id.
-3. What came of it is noted; an entry that no way needs any more is removed.
+3. What came of it is noted; an entry that no way needs any more is removed, unless somebody wants it replayed.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from recording.domain.outgoing.delivery import (
     CLAIM,
-    REST,
+    LONGEST_TRY,
     Entry,
     Progress,
     Result,
@@ -28,7 +28,7 @@ from recording.errors.codes import Code
 from recording.library.notify.write import write_events
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
-from recording.ports.outgoing import Answer, OutgoingPorts, Way
+from recording.ports.outgoing import Answer, OutgoingPorts, Way, is_for
 from recording.telemetry import Event, emit, span
 
 NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until another worker is offered it
@@ -84,6 +84,8 @@ def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> dat
         now = ports.clock.now()
         if entry.is_claimed(now):
             return entry.claimed_until
+        if _is_needed(entry, outgoing.ways) and not _ready(entry, blocked, now, outgoing.ways):
+            continue  # without a write: a backlog is looked at often
         try:
             _send_entry(outgoing.outbox.save(entry.claimed(now + CLAIM)), blocked, ports, outgoing)
         except ClaimLostError:  # another worker took it at this very moment, and goes on with the rest
@@ -91,36 +93,47 @@ def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> dat
     return min(blocked.values(), default=None)
 
 
+def _ready(entry: Entry, blocked: dict[str, datetime], now: datetime, ways: Sequence[Way]) -> list[Way]:
+    """Return the ways that may try now, and note those that must wait; behind them later events wait as well."""
+    ready: list[Way] = []
+    for way in ways:
+        if not is_for(way, entry.event) or not entry.is_meant_for(way.name) or way.name in blocked:
+            continue
+        if entry.is_due(way.name, now):
+            ready.append(way)
+        else:
+            blocked[way.name] = entry.progress(way.name).due or now
+    return ready
+
+
 def _send_entry(entry: Entry, blocked: dict[str, datetime], ports: Ports, outgoing: OutgoingPorts) -> None:
     """Try every way that is due; a way where an earlier event still waits is passed over, to keep the order."""
-    for way in outgoing.ways:
-        if not way.wants(entry.event.type) or not entry.is_meant_for(way.name):
-            continue
-        if way.name in blocked:
-            continue
-        entry = entry.with_progress(way.name, progress := _try(entry, way, ports, outgoing))
+    for way in _ready(entry, blocked, ports.clock.now(), outgoing.ways):
+        now = ports.clock.now()
+        if entry.claim_ends_within(LONGEST_TRY, now):  # the ways before took long
+            entry = outgoing.outbox.save(entry.claimed(now + CLAIM))
+        progress = _try(entry, way, ports, outgoing)
+        entry = entry.with_progress(way.name, progress)
         if not progress.is_over:
-            blocked[way.name] = progress.due or ports.clock.now() + REST
-    if _is_done(entry, outgoing.ways):
-        outgoing.outbox.remove(entry)
-    else:
+            blocked[way.name] = progress.due or now
+    if _is_needed(entry, outgoing.ways):
         outgoing.outbox.save(entry.claimed(None))
+    else:
+        outgoing.outbox.remove(entry)
 
 
-def _is_done(entry: Entry, ways: Sequence[Way]) -> bool:
-    return not any(way.wants(entry.event.type) and entry.is_meant_for(way.name) for way in ways)
+def _is_needed(entry: Entry, ways: Sequence[Way]) -> bool:
+    return any(is_for(way, entry.event) and entry.is_meant_for(way.name) for way in ways)
 
 
 def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progress:
-    """Try one way, unless it is not time yet, it failed a moment ago, or an operator must look at it first."""
+    """Try one way, unless it failed a moment ago, or an operator must look at it first."""
     now, before = ports.clock.now(), entry.progress(way.name)
-    if not entry.is_due(way.name, now):
-        return before
-    health = known_health(way.name, outgoing)
+    health = known_health(way.name, outgoing, now)
     if health.is_disabled:
         return Progress(tries=before.tries, is_over=True, code=Code.ENDPOINT_DISABLED)
     if health.is_resting(now):
-        return before.model_copy(update={"due": now + REST * (1 + ports.jitter())})
+        return before.model_copy(update={"due": now + health.rest * (1 + ports.jitter())})
     answer = way.send(entry.event, now)
     after = after_try(before, answer.result, answer.code, now, ports.jitter())
     _tell(entry, way, answer, after, now)
@@ -146,16 +159,13 @@ def _tell(entry: Entry, way: Way, answer: Answer, after: Progress, now: datetime
     )
 
 
-def known_health(way: str, outgoing: OutgoingPorts) -> WayHealth:
-    """Return how a way stands: as this process knows while it is well, else as the outbox says now.
+def known_health(way: str, outgoing: OutgoingPorts, now: datetime) -> WayHealth:
+    """Return how a way stands: as this process knew within the last minute if it was well, else as the outbox says.
 
     Raises:
         StorageError: the outbox does not answer.
     """
-    known = outgoing.known.of.get(way)
-    if known is None or known.failing_since is not None or known.is_disabled:
-        known = outgoing.known.of[way] = outgoing.outbox.health(way)
-    return known
+    return outgoing.known.get(way, now) or outgoing.known.put(outgoing.outbox.health(way), now)
 
 
 def _note_health(before: WayHealth, answer: Answer, outgoing: OutgoingPorts, now: datetime, *, is_lost: bool) -> None:
@@ -169,6 +179,6 @@ def _note_health(before: WayHealth, answer: Answer, outgoing: OutgoingPorts, now
             Event.ENDPOINT_DISABLED, entry=before.way, code=answer.code, age_seconds=now - (after.failing_since or now)
         )
     try:
-        outgoing.known.of[before.way] = outgoing.outbox.save_health(after)
+        outgoing.known.put(outgoing.outbox.save_health(after), now)
     except ClaimLostError:  # another worker has noted the same
-        outgoing.known.of.pop(before.way, None)
+        outgoing.known.forget(before.way)

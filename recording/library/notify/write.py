@@ -10,15 +10,18 @@ Without the mark of the last step the same event is written again, under the sam
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
+from recording.domain.incoming.tenants import only_one
 from recording.domain.outgoing.delivery import Entry
 from recording.domain.outgoing.derived import is_recent, of_export, of_recording
 from recording.domain.outgoing.events import EventType, OutgoingEvent, SealedData, Subject, SubjectKind, event_of
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.library.handover.export import export_record
 from recording.library.seal.log import head_of
 from recording.ports import Ports
-from recording.ports.outgoing import OutgoingPorts
+from recording.ports.outgoing import OutgoingPorts, is_for
 from recording.telemetry import Event, emit
 
 TRIES = 5  # others may write the same list of marks meanwhile
@@ -37,7 +40,8 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
     Raises:
         StorageError: records or outbox do not answer; the same again completes it.
     """
-    happened = [*happened_to(subject, ports), *(event for event in more if is_recent(event, ports.clock.now()))]
+    recent = [event for event in more if is_recent(event, ports.clock.now())]
+    happened = [*happened_to(subject, ports), *_with_tenant(recent, subject, ports)]
     if not happened:
         return 0
     for _ in range(TRIES):
@@ -45,7 +49,7 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
         fresh = [event for event in happened if mark_of(event) not in marks]
         if not fresh:
             return 0
-        _write(fresh, outgoing)
+        _write(fresh, ports.clock.now(), outgoing)
         try:
             outgoing.outbox.save_marks(subject, marks | {mark_of(event) for event in fresh}, etag)
         except ClaimLostError:
@@ -56,13 +60,21 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
     raise StorageBusyError("the list of a subject's events keeps changing")
 
 
-def unwritten(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> list[OutgoingEvent]:
+def unwritten(
+    subject: Subject, ports: Ports, outgoing: OutgoingPorts, record: RecordingRecord | None = None
+) -> list[OutgoingEvent]:
     """Return what happened to a subject and has no mark; empty when the outbox knows all of it.
+
+    Args:
+        subject: whose records are read.
+        ports: where they are.
+        outgoing: with the outbox.
+        record: the row of a recording, where it was read just now.
 
     Raises:
         StorageError: records or outbox do not answer.
     """
-    happened = happened_to(subject, ports)
+    happened = happened_to(subject, ports, record)
     if not happened:
         return []
     marks, _ = outgoing.outbox.marks(subject)
@@ -74,8 +86,8 @@ def mark_of(event: OutgoingEvent) -> str:
     return event.id[:MARK]
 
 
-def happened_to(subject: Subject, ports: Ports) -> list[OutgoingEvent]:
-    """Return what the records of a subject say has happened within the last days.
+def happened_to(subject: Subject, ports: Ports, record: RecordingRecord | None = None) -> list[OutgoingEvent]:
+    """Return what the records of a subject say has happened within the last days; `record` where it was read just now.
 
     Raises:
         StorageError: the records do not answer.
@@ -83,8 +95,9 @@ def happened_to(subject: Subject, ports: Ports) -> list[OutgoingEvent]:
     now = ports.clock.now()
     if subject.kind is SubjectKind.RECORDING:
         custody = ports.keeping.custody(subject.id) if ports.keeping is not None else None
-        record, chunks = ports.catalog.get_recording(subject.id), ports.catalog.chunks_of(subject.id)
-        return of_recording(record, chunks, custody, now)
+        record = record or ports.catalog.get_recording(subject.id)
+        found = of_recording(record, ports.catalog.chunks_of(subject.id), custody, now)
+        return [event.of_tenant(record.tenant if record is not None else None) for event in found]
     if subject.kind is SubjectKind.EXPORT:
         return [event for event in _of_export(subject.id, ports) if is_recent(event, now)]
     if subject.kind is SubjectKind.SEAL:
@@ -94,9 +107,10 @@ def happened_to(subject: Subject, ports: Ports) -> list[OutgoingEvent]:
 
 def _of_export(export_id: str, ports: Ports) -> list[OutgoingEvent]:
     try:
-        return of_export(export_record(export_id, ports))
+        export = export_record(export_id, ports)
     except RequestError:
         return []
+    return [event.of_tenant(only_one(export.tenants)) for event in of_export(export)]
 
 
 def _of_seal(subject: Subject, ports: Ports) -> Iterable[OutgoingEvent]:
@@ -109,8 +123,16 @@ def _of_seal(subject: Subject, ports: Ports) -> Iterable[OutgoingEvent]:
         yield event_of(EventType.SEALED, subject, head.at, data, head.number)
 
 
-def _write(events: Sequence[OutgoingEvent], outgoing: OutgoingPorts) -> None:
+def _with_tenant(events: Sequence[OutgoingEvent], subject: Subject, ports: Ports) -> list[OutgoingEvent]:
+    """Return events that no record keeps as those of the recording's tenant; of others the sender knows it."""
+    if not events or subject.kind is not SubjectKind.RECORDING:
+        return list(events)
+    record = ports.catalog.get_recording(subject.id)
+    return [event.of_tenant(record.tenant if record is not None else event.tenant) for event in events]
+
+
+def _write(events: Sequence[OutgoingEvent], now: datetime, outgoing: OutgoingPorts) -> None:
     for event in events:
-        if any(way.wants(event.type) for way in outgoing.ways):
-            outgoing.outbox.add(Entry(event=event))
+        if any(is_for(way, event) for way in outgoing.ways):
+            outgoing.outbox.add(Entry(event=event, added_at=now))
         outgoing.outbox.keep(event)

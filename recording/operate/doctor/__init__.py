@@ -28,6 +28,7 @@ from recording.operate.doctor.acs import (
     check_subscriptions,
 )
 from recording.operate.doctor.findings import Check, Finding, State, checked, from_faults
+from recording.operate.doctor.outgoing import check_events_topic, check_webhooks
 from recording.operate.doctor.seal import check_seal
 from recording.operate.doctor.storage import (
     QUEUES,
@@ -127,6 +128,8 @@ CHECKS: dict[str, Check] = {
     "clock": check_clock,
     "tenants": check_tenants,
     "seal": check_seal,
+    "events_topic": check_events_topic,
+    "webhooks": check_webhooks,
     "acs": check_acs,
     "acs_download": check_acs_download,
     "acs_end": check_acs_end,
@@ -140,4 +143,6 @@ _OF_A_PERSON: dict[str, Check] = {
     "fallback": check_fallback_of_a_person,
     "acs": check_acs_of_a_person,
     "acs_download": skip_for_a_person,
+    "events_topic": skip_for_a_person,
+    "webhooks": skip_for_a_person,
 }

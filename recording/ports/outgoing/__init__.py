@@ -11,6 +11,8 @@ from recording.domain.outgoing.message import NotifyTask
 from recording.errors.codes import Code
 from recording.ports.stored import Page
 
+TRUSTED = timedelta(minutes=1)  # how long a process takes a way for well without looking
+
 
 class OutboxQueue(Protocol):
     """The queue `recording-outbox`. Every method raises StorageError."""
@@ -53,7 +55,10 @@ class Outbox(Protocol):
         ...
 
     def remove(self, entry: Entry) -> None:
-        """Remove an entry. Removing what is gone is success."""
+        """Remove an entry if it still has its ETag: one that somebody wants replayed stays. Raises ClaimLostError.
+
+        Removing what is gone is success.
+        """
         ...
 
     def waiting(self, most: int) -> list[Entry]:
@@ -97,6 +102,11 @@ class Way(Protocol):
         """Return its name, in the outbox and for operators."""
         ...
 
+    @property
+    def tenant(self) -> str | None:
+        """Return the tenant whose events go there, and no others; None: those of all."""
+        ...
+
     def wants(self, kind: EventType) -> bool:
         """Return whether events of this type go there."""
         ...
@@ -105,12 +115,38 @@ class Way(Protocol):
         """Send one event, once, within a limit of time."""
         ...
 
+    def probe(self, now: datetime) -> Answer:
+        """Find out whether it would take an event, without one that anybody could take for real."""
+        ...
+
+
+def is_for(way: Way, event: OutgoingEvent) -> bool:
+    """Return whether an event goes a way: its type is wanted, and its tenant may be told there."""
+    return way.wants(event.type) and (way.tenant is None or way.tenant == event.tenant)
+
 
 @dataclass
 class KnownHealth:
-    """How the ways stood when this process looked last, so that a healthy one costs no look at the outbox."""
+    """How the ways stood when this process looked last, so that a healthy one costs a look at the outbox a minute."""
 
     of: dict[str, WayHealth] = field(default_factory=dict)
+    looked_at: dict[str, datetime] = field(default_factory=dict)
+
+    def get(self, way: str, now: datetime) -> WayHealth | None:
+        """Return how a way stood within the last minute, if it was well then: others may have noted otherwise since."""
+        known, at = self.of.get(way), self.looked_at.get(way)
+        if known is None or at is None or not timedelta() <= now - at < TRUSTED:
+            return None
+        return None if known.failing_since is not None or known.is_disabled else known
+
+    def put(self, health: WayHealth, now: datetime) -> WayHealth:
+        """Remember how a way stands now."""
+        self.of[health.way], self.looked_at[health.way] = health, now
+        return health
+
+    def forget(self, way: str) -> None:
+        """Look anew before the next event."""
+        self.of.pop(way, None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from recording.domain.incoming.tenants import only_one
 from recording.domain.outgoing.events import OutgoingEvent, Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
 from recording.errors import RecordingError
@@ -27,7 +28,8 @@ def announce_subject(kind: SubjectKind, subject_id: str, ports: Ports, delay: ti
 def announce_event(event: OutgoingEvent, ports: Ports) -> None:
     """Report an event that no record keeps; the message itself is its row in the outbox."""
     if ports.outgoing is not None:
-        _send(NotifyTask(subject=event.subject, event=event), ports.outgoing, timedelta())
+        told = event.of_tenant(only_one(ports.scope.tenants)) if ports.scope is not None else event
+        _send(NotifyTask(subject=told.subject, event=told), ports.outgoing, timedelta())
 
 
 def _send(task: NotifyTask, outgoing: OutgoingPorts, delay: timedelta) -> None:

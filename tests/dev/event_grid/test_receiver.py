@@ -14,7 +14,15 @@ from dev.in_memory.builders import settings as built
 from recording.adapters.outgoing.event_grid import EventGridTopic
 from recording.adapters.outgoing.webhooks import WebhookWay
 from recording.domain.outgoing.delivery import Result
-from recording.domain.outgoing.events import EventType, HoldData, OutgoingEvent, Subject, SubjectKind, event_of
+from recording.domain.outgoing.events import (
+    EventType,
+    HoldData,
+    OutgoingEvent,
+    Subject,
+    SubjectKind,
+    event_of,
+    type_named,
+)
 from recording.errors.codes import Code
 from recording.ports.outgoing import Answer
 from recording.settings import Settings, read_settings
@@ -108,3 +116,17 @@ def test_nothing_in_an_event_is_markup_on_the_page() -> None:
     assert "<script>x" not in shown
     assert "<img" not in shown
     assert "a&amp;b" in shown
+
+
+def test_the_doctors_probe_is_of_a_type_of_its_own_and_says_nothing(here: OutgoingEvents, known: Settings) -> None:
+    """Published as every event is, so it proves the same; nobody takes it for something that happened."""
+    topic = EventGridTopic(known)
+    try:
+        assert topic.probe(NOW) == Answer(Result.DELIVERED)
+    finally:
+        topic.close()
+    (got,) = here.receiver.wait_for(lambda events: len(events) == 1)
+    assert got.type == "recording_archive.probe.v1"
+    assert got.document["subject"] == "probe"
+    assert got.document.get("data") in ({}, None)
+    assert type_named(got.type) is None

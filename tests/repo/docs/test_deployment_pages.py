@@ -12,11 +12,12 @@ from tests.repo.infra.bicep import at
 from tests.repo.infra.templates import load
 
 OF_AZD = {"AZURE_LOCATION", "NAME"}  # azd's own; and what stands for a name
-SET = re.compile(r"azd env set ([A-Z_]+)")
+SET = re.compile(r"azd env set ([A-Z0-9_]+)")
 # Each command of the Azure CLI that a page tells to type, with the options that it has there.
 AZ: Mapping[str, set[str]] = {
     "bicep build": {"file", "stdout", "outfile"},
     "bicep lint": {"file"},
+    "keyvault secret set": {"vault-name", "name", "file"},
     "bicep install": {"version"},
     "functionapp config appsettings set": {"resource-group", "name", "settings"},
     "functionapp keys list": {"resource-group", "name", "query", "output"},

@@ -23,6 +23,9 @@ ROLES = {
     "09976791-48a7-449e-bb21-39d1a415f350": "Communication and Email Service Owner",
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
     "12338af0-0e69-4776-bea7-57ae8d297424": "Key Vault Crypto User",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
+    "d5a91429-5739-47e2-a06b-3470a27159e7": "EventGrid Data Sender",
 }
 LEAKS = (
     r"list(?:Keys|AccountSas|ServiceSas|Secrets|Credentials)\(",
@@ -48,6 +51,7 @@ SCOPES_OF_OPERATORS = {  # by module: where the group of operators has rights, a
     "storage-archive": {"recordings"},
     "storage-dead-letter": {"deadLetters"},
     "storage-host": {"account", "quarantine"},
+    "webhooks-vault": {"vault"},
 }
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

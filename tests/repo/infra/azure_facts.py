@@ -16,6 +16,7 @@ GLOBAL = {
 UNTAGGED = {
     "Microsoft.Consumption/budgets",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+    "Microsoft.EventGrid/topics/eventSubscriptions",
     "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
     "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
@@ -36,6 +37,13 @@ NEEDS: Mapping[str, set[str]] = {  # what Azure's types call optional and a depl
     "Microsoft.Consumption/budgets": {"amount", "category", "timeGrain", "timePeriod", "notifications"},
     "Microsoft.EventGrid/systemTopics": {"source", "topicType"},
     "Microsoft.EventGrid/systemTopics/eventSubscriptions": {"filter", "retryPolicy", "eventDeliverySchema"},
+    "Microsoft.EventGrid/topics": {
+        "inputSchema",
+        "disableLocalAuth",
+        "publicNetworkAccess",
+        "minimumTlsVersionAllowed",
+    },
+    "Microsoft.EventGrid/topics/eventSubscriptions": {"filter", "retryPolicy", "eventDeliverySchema"},
     "Microsoft.Insights/actionGroups": {"emailReceivers"},
     "Microsoft.Insights/components": {"WorkspaceResourceId", "Application_Type"},
     "Microsoft.Insights/diagnosticSettings": {"workspaceId", "logs"},
@@ -103,7 +111,13 @@ KINDS = {
     "Microsoft.Web/sites": "functionapp,linux",
 }
 CATEGORIES = {  # of diagnostic settings; a name that Azure does not know fails the deployment
-    *("CallRecordingSummary", "CallRecordingOperational", "DeliveryFailures", "AppServiceAuthenticationLogs"),
+    *(
+        "CallRecordingSummary",
+        "CallRecordingOperational",
+        "DeliveryFailures",
+        "PublishFailures",
+        "AppServiceAuthenticationLogs",
+    ),
     *("StorageRead", "StorageWrite", "StorageDelete", "AuditEvent", "AllMetrics", "Transaction"),
 }
 CHOICES: Mapping[str, list[Value]] = {

@@ -9,6 +9,7 @@ from tests.repo.infra import (
     custodian_policy,
     grants,
     name_policy,
+    outgoing_policy,
     shapes,
     storage_policy,
     structure,
@@ -28,6 +29,7 @@ CHECKS: list[Check] = [
         agreement,
         connections,
         name_policy,
+        outgoing_policy,
         alert_policy,
     )
     for check in module.CHECKS

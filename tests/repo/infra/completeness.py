@@ -174,9 +174,11 @@ ENDPOINTS = [
     ("archive-blob", "archive", "blob"),
     ("dead-blob", "deadLetters", "blob"),
     ("fallback-blob", "fallback", "blob"),
+    ("hooks-vault", "hooksVault", "vault"),
     ("host-blob", "hostStorage", "blob"),
     ("host-queue", "hostStorage", "queue"),
     ("host-table", "hostStorage", "table"),
+    ("outgoing-topic", "outgoingTopic", "topic"),
 ]
 
 
@@ -332,6 +334,10 @@ CONDITIONS = {
     "keep": "lock",
     "operatorRole": "operatorsId != ''",
     "sealKey": "seal",
+    "outgoingTopic": "eventsTopic",
+    "outgoingQueue": "eventsTopic && !empty(eventsQueue)",
+    "hooksVault": "webhooksVault",
+    "sets": "operatorsId != ''",
     "checkpoints": "sealContainer != ''",
     "bundles": "sealContainer != ''",
     "operate": "operatorsId != ''",

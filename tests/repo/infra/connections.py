@@ -26,6 +26,7 @@ PLACES = {
     "DEAD_LETTER_CONTAINER": "deadLetters.outputs.containerName",
     "MONITOR_WORKSPACE_ID": "monitoring.outputs.workspaceCustomerId",
     "SEAL_KEY": "sealKey.outputs.keyUri",
+    "EVENTS_TOPIC_ENDPOINT": "outgoingTopic.outputs.endpoint",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "monitoring.outputs.insightsConnectionString",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "'ClientId=${identity.outputs.clientId};Authorization=AAD'",
     "ARCHIVE_IMMUTABILITY": "archiveImmutability == 'Off' ? 'Off' : archiveLocked ? 'Locked' : 'Unlocked'",
@@ -117,7 +118,7 @@ def regions_are_as_azure_says(templates: Templates) -> Iterator[str]:
 
 def the_network_lets_through_what_it_must(templates: Templates) -> Iterator[str]:
     """Closed for others only when there is a network, open outwards, and large enough for the platform."""
-    for module, symbol in (("storage-account", "account"), ("seal-key", "vault")):
+    for module, symbol in (("storage-account", "account"), ("seal-key", "vault"), ("webhooks-vault", "vault")):
         acls = templates.module(module).resources[symbol].properties.get("networkAcls")
         if getattr(at(acls, "defaultAction"), "text", "") != FIREWALL or at(acls, "bypass") != "AzureServices":
             yield f"{module}: networkAcls"
@@ -129,6 +130,8 @@ def the_network_lets_through_what_it_must(templates: Templates) -> Iterator[str]
         yield "network: the app's subnet is too small"
     if network["vaultZone"].body.get("name") != "privatelink.vaultcore.azure.net":
         yield "network: the zone of the vault"
+    if network["topicZone"].body.get("name") != "privatelink.eventgrid.azure.net":
+        yield "network: the zone of the topic"
     zone = getattr(network["zones"].body.get("name"), "text", "")
     if zone != "'privatelink.${service}.${environment().suffixes.storage}'":
         yield f"network: {zone}"

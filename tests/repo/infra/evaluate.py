@@ -4,6 +4,7 @@ Only the operators and functions that the templates' decisions use. An expressio
 decision is never tested with a guess.
 """
 
+import base64
 import json
 import operator
 from collections.abc import Callable, Mapping
@@ -130,6 +131,7 @@ def _union(*values: Any) -> Any:
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "base64ToString": lambda text: base64.b64decode(text, validate=True).decode(),
     "concat": lambda *lists: [item for each in lists for item in each],
     "contains": lambda whole, part: part in whole,
     "empty": lambda value: not value,

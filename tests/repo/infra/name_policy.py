@@ -16,6 +16,8 @@ LIMITS: Mapping[str, tuple[int, int, str]] = {  # least and most letters, and wh
     "Microsoft.Consumption/budgets": (1, 63, r"[\w-]+"),
     "Microsoft.EventGrid/systemTopics": (3, 50, WORDS),
     "Microsoft.EventGrid/systemTopics/eventSubscriptions": (3, 64, WORDS),
+    "Microsoft.EventGrid/topics": (3, 50, WORDS),
+    "Microsoft.EventGrid/topics/eventSubscriptions": (3, 64, WORDS),
     "Microsoft.Insights/actionGroups": (1, 260, ANY),
     "Microsoft.Insights/components": (1, 260, ANY),
     "Microsoft.Insights/diagnosticSettings": (1, 260, ANY),
@@ -36,7 +38,12 @@ LIMITS: Mapping[str, tuple[int, int, str]] = {  # least and most letters, and wh
 }
 MOST_OF_A_DEPLOYMENT, MOST_OF_A_SHORT_NAME = 64, 12
 # What a name is made of, at its longest: uniqueString() gives 13 letters.
-LONGEST: Mapping[str, str] = {"token": "a" * 13, "environmentName": "e" * 32, "resourceGroupName": "g" * 90}
+LONGEST: Mapping[str, str] = {
+    "token": "a" * 13,
+    "environmentName": "e" * 32,
+    "resourceGroupName": "g" * 90,
+    "eventsQueue": "q" * 63,
+}
 
 
 def names_are_those_that_azure_takes(templates: Templates) -> Iterator[str]:

@@ -12,6 +12,7 @@ from tests.repo.infra import (
 )
 from tests.repo.infra.planted_connections import FAULTS as FAULTS_OF_CONNECTIONS
 from tests.repo.infra.planted_names import FAULTS as FAULTS_OF_NAMES
+from tests.repo.infra.planted_outgoing import FAULTS as FAULTS_OF_OUTGOING
 from tests.repo.infra.templates import Check
 
 M = "infra/modules/"
@@ -842,6 +843,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     ),
     *FAULTS_OF_CONNECTIONS,
     *FAULTS_OF_NAMES,
+    *FAULTS_OF_OUTGOING,
     # --- alerts -----------------------------------------------------------------------------------------------------
     (
         alert_policy.every_alert_is_on_and_reaches_people,

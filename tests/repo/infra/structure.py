@@ -10,6 +10,7 @@ from tests.repo.infra.templates import MAIN, Check, Templates, target
 FUNCTIONS = frozenset(
     [
         "concat",
+        "base64ToString",
         "contains",
         "empty",
         "endsWith",

@@ -1,5 +1,6 @@
 """What the templates decide before anything is made: executed for every region and for what does not go together."""
 
+import base64
 import json
 from typing import Any
 
@@ -85,6 +86,10 @@ def test_the_archive_tier_is_refused_where_the_redundancy_has_none(sku: str) -> 
         ({"zoneRedundant": True, "maximumInstanceCount": 1}, "MAXIMUM_INSTANCE_COUNT"),
         ({"extraAppSettings": "A=1;FUNCTIONS_WORKER_RUNTIME=python"}, "refuses FUNCTIONS_WORKER_RUNTIME."),
         ({"extraAppSettings": "WEBSITE_TIME_ZONE=x"}, "refuses WEBSITE_TIME_ZONE."),
+        ({"eventsQueue": "told"}, "EVENTS_QUEUE"),
+        ({"eventsQueue": "recording-events", "eventsTopic": True}, "EVENTS_QUEUE"),
+        ({"eventsQueue": "Recording-Outbox", "eventsTopic": True}, "EVENTS_QUEUE"),
+        ({"webhooksVault": True}, "WEBHOOK_HOSTS"),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_name(given: dict[str, Any], named: str) -> None:
@@ -181,6 +186,29 @@ def test_the_app_is_told_that_people_sign_in(client: str, settings: dict[str, st
     """With an Entra application, roles are asked for whatever the platform says of itself."""
     here = Evaluation(load(), environmentName="e", location="westeurope", entraClientId=client)
     assert here.value("signInSettings") == settings
+
+
+def test_an_example_and_a_vault_are_made_where_all_is_there() -> None:
+    """What goes together is not refused."""
+    assert refusal(eventsTopic=True, eventsQueue="told") == ""
+    assert refusal(webhooksVault=True, webhookHosts="hooks.contoso.com") == ""
+    assert refusal(webhooksVault=True, webhookNetworks="10.1.0.0/16") == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "parameter", "setting"),
+    [
+        ("tenantSettings", "tenantsBase64", "TENANTS"),
+        ("policySettings", "callPoliciesBase64", "CALL_POLICIES"),
+    ],
+)
+def test_json_comes_as_it_was_written(variable: str, parameter: str, setting: str) -> None:
+    """Quotes, line breaks and all; without it the setting is left to the further ones."""
+    text = json.dumps({"tenants": [{"name": "fx", "tagValues": ["a;b=c", "\u00fc"]}]}, indent=1)
+    given = {parameter: base64.b64encode(text.encode()).decode()}
+    here = Evaluation(load(), environmentName="e", location="westeurope", **given)
+    assert here.value(variable) == {setting: text}
+    assert Evaluation(load(), environmentName="e", location="westeurope").value(variable) == {}
 
 
 def test_an_expression_that_is_not_understood_is_no_answer() -> None:

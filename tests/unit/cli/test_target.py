@@ -69,6 +69,13 @@ def test_a_setting_that_only_the_app_can_see_is_named() -> None:
     assert "vault/secrets" not in str(refused.value)
 
 
+def test_a_reference_to_webhooks_closes_no_command() -> None:
+    """Endpoints are the app's matter: whoever looks for a recording does not need their secrets."""
+    reference = "@Microsoft.KeyVault(SecretUri=https://vault/secrets/webhooks)"
+    settings = read_settings(settings_for_a_person({**DEPLOYED, "WEBHOOKS": reference}))
+    assert settings.webhooks_missing
+
+
 def test_an_app_is_named_before_or_after_the_command(run: Run) -> None:
     """And the screen says which one it is about."""
     asked: list[tuple[str, str, str | None]] = []

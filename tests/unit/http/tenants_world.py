@@ -10,9 +10,13 @@ from typing import Any
 import azure.functions as func
 
 from dev.in_memory.builders import chunk, document_id, event, location, metadata, task
+from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.tenants import Tenants
+from recording.domain.names import OUTBOX_QUEUE
+from recording.domain.outgoing.events import Subject, SubjectKind
+from recording.domain.outgoing.message import NotifyTask
 from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.http import console
 from recording.library.handover.export import export_message
@@ -137,6 +141,11 @@ def content(answer: func.HttpResponse) -> dict[str, Any]:
 def fill(here: World, who: str) -> Known:
     """Let everything happen to one tenant: starts, files, holds, an export, an erasure, refused things."""
     known = Known(who, case=f"case-{CANARY if who == BETA else who}")
+    hook = FakeWay(f"hook-{who}", tenant=who)
+    if here.fakes.outgoing is None:
+        here.reports_to(hook)
+    else:
+        here.fakes.outgoing.ways.append(hook)
     word = CANARY if who == BETA else who
     known.call = base64.b64encode(f"https://call-{word}".encode()).decode()
     started = asked("start_recording", who, body={"serverCallId": known.call, "tags": {"case": word}}, method="POST")
@@ -175,7 +184,14 @@ def fill(here: World, who: str) -> Known:
     erasing = asked("request_erasure", who, body={"participant": PERSON, "reason": word}, method="POST")
     assert erasing.status_code == 201, erasing.get_body()
     known.erasure = content(erasing)["erasureId"]
+    here.fakes.leftovers.gives_up(OUTBOX_QUEUE, message_about(known.recording))
+    here.notifies()
     return known
+
+
+def message_about(recording_id: str) -> str:
+    """A message that asks for the events of a recording."""
+    return NotifyTask(subject=Subject(kind=SubjectKind.RECORDING, id=recording_id)).as_message()
 
 
 def _task(known: Known, number: int, call: str) -> ChunkTask:

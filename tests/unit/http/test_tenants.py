@@ -51,10 +51,11 @@ EVIDENCE = {
     "capturedBy": "ivr",
 }
 NOTE = "because it is so"
+SINCE = "2026-11-23T00:00:00Z"
 RANDOM = re.compile(r"[0-9a-f]{32}")
 UNSCOPED = {  # reached by names that a scoped port gave, or by nothing of a recording
     *("archive", "external", "fallback", "source", "clock", "jitter", "custodian", "seal"),
-    *("follow_ups", "guards", "derived", "links", "outgoing", "pool", "start_counts", "running"),
+    *("follow_ups", "guards", "derived", "links", "pool", "start_counts", "running"),
 }
 OPEN = {"health", "console", "console_api"}  # no data; the console's own routes have cells of their own
 WHOLE = {"deep_health", "get_retention_rules", "set_retention_rules"}
@@ -167,6 +168,13 @@ CELLS: dict[str, Cell] = {
         Ask({"recordingId": of.running}, body, method="POST") for body in (EVIDENCE, {"step": "withdrawn"})
     ],
     "report_pauses": lambda _: [Ask(query={**YEAR, "format": kind}, is_item=False) for kind in ("json", "csv")],
+    "list_receivers": lambda _: [Ask(is_item=False)],
+    "enable_receiver": lambda of: [Ask({"name": f"hook-{of.name}"}, {"note": NOTE}, method="POST")],
+    "replay_events": lambda of: [
+        Ask(body={"since": SINCE, "note": NOTE}, method="POST", is_item=False),
+        Ask(body={"since": SINCE, "recordingId": of.recording, "note": NOTE}, method="POST", is_item=False),
+        Ask(body={"since": SINCE, "receivers": [f"hook-{of.name}"], "note": NOTE}, method="POST"),
+    ],
     "list_held": _held,
     "redrive_held": _redriving,
     "accept_held": lambda of: [Ask(body={"id": of.held, "note": NOTE}, method="POST")],
@@ -198,6 +206,9 @@ SAME_AS = {  # the console's routes by the function that answers behind a key as
     ("POST", "erasures"): "request_erasure",
     ("POST", "erasures/{erasureId}/approve"): "approve_erasure",
     ("GET", "erasures/{erasureId}"): "get_erasure",
+    ("GET", "events/receivers"): "list_receivers",
+    ("POST", "events/receivers/{name}/enable"): "enable_receiver",
+    ("POST", "events/replay"): "replay_events",
     ("GET", "held"): "list_held",
 }
 CONSOLE_CELLS: dict[tuple[str, str], Cell] = {
@@ -487,14 +498,14 @@ def test_who_sees_all_sees_both_and_what_is_nobodys() -> None:
         assert len(content(asked("find_recordings", who))["recordings"]) == 2
 
 
-def test_a_receiver_of_events_that_fails_is_no_tenants_business() -> None:
-    """It gets the events of all; who sees all sees that it is down, and one tenant's administrator does not."""
+@pytest.mark.parametrize("tenant", [None, ALPHA, BETA])
+def test_a_receiver_of_events_that_fails_is_shown_to_whom_it_belongs(tenant: str | None) -> None:
+    """Who sees all sees each that is down; a tenant's administrator sees the one that is bound to the tenant."""
     here = enter(empty())
-    way = FakeWay("topic")
-    outgoing = here.reports_to(way)
-    outgoing.outbox.save_health(WayHealth(way="topic", disabled_at=here.now))
-    kinds = {who: [one["kind"] for one in content(asked("list_held", who))["attention"]] for who in (ALPHA, ALL)}
-    assert kinds == {ALPHA: [], ALL: ["endpoint_failing"]}
+    outgoing = here.reports_to(FakeWay("hook", tenant=tenant))
+    outgoing.outbox.save_health(WayHealth(way="hook", disabled_at=here.now))
+    kinds = {who: [one["kind"] for one in content(asked("list_held", who))["attention"]] for who in (ALPHA, BETA, ALL)}
+    assert kinds == {who: ["endpoint_failing"] if who in (tenant, ALL) else [] for who in kinds}
 
 
 def test_a_tag_gives_away_what_is_nobodys_once_and_for_all() -> None:

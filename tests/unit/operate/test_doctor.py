@@ -12,6 +12,7 @@ import pytest
 
 from dev.in_memory import builders
 from dev.in_memory.fakes.log import FakeLog
+from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
@@ -20,6 +21,8 @@ from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.incoming.tenants import Tenants
+from recording.domain.outgoing.delivery import Result
+from recording.domain.outgoing.endpoints import TOPIC_WAY
 from recording.domain.state.chunk import ChunkState
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ReconcileLook, ScrubLook
 from recording.domain.watched.protection import Immutability
@@ -40,6 +43,7 @@ from recording.operate.doctor import CHECKS, HOST_JSON, examine
 from recording.operate.doctor.findings import Finding, State, checked
 from recording.operate.doctor.seal import check_seal
 from recording.ports import Ports, QuarantineEntry, QueueDepth
+from recording.ports.outgoing import Answer
 from recording.ports.probe import SubscriptionFacts
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from tests.repo.docs.openapi import check
@@ -64,6 +68,7 @@ class Patient:
     def __post_init__(self) -> None:
         object.__setattr__(self.world.fakes, "log", FakeLog())
         object.__setattr__(self.world.fakes, "dead_letters", FakeDeadLetters())
+        self.world.reports_to(FakeWay(TOPIC_WAY), FakeWay("crm"))
         self.probe.time = self.world.now
         self.probe.takes = lambda envelope, path: ingest_event(envelope, path, self.world.ports, self.world.settings)
         self.world.fakes.catalog.add_chunk(builders.record(ChunkState.SOURCE_DELETED))
@@ -115,6 +120,12 @@ def _log_is_refused(patient: Patient) -> None:
     log = patient.world.fakes.log
     assert log is not None
     log.fail_next("summaries", LogUnavailableError("403"))
+
+
+def _does_not_take(patient: Patient, number: int) -> None:
+    outgoing = patient.world.fakes.outgoing
+    assert outgoing is not None
+    outgoing.ways[number].probed = Answer(Result.FAILED, Code.TOPIC_REFUSED)
 
 
 def _hold(patient: Patient) -> None:
@@ -176,6 +187,8 @@ EVENTS_POISON = QueueDepth("recording-events-poison", 1)
 OLD = QueueDepth("recording-chunks", 3, builders.FAKE_CLOCK_START - timedelta(hours=2))
 
 BROKEN: dict[str, tuple[str, Break]] = {
+    "the topic refuses the app": ("events_topic", lambda p: _does_not_take(p, 0)),
+    "an endpoint is away": ("webhooks", lambda p: _does_not_take(p, 1)),
     "a setting is missing": ("settings", lambda p: p.faults.update(ACS_ENDPOINT="is missing")),
     "an old Python": ("python", lambda p: setattr(p, "python", (3, 10))),
     "a Python that is too new": ("python", lambda p: setattr(p, "python", (3, 15))),
@@ -292,6 +305,7 @@ def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
     """A small deployment is healthy without it."""
     patient = Patient(world())
     object.__setattr__(patient.world.fakes, "log", None)
+    object.__setattr__(patient.world.fakes, "outgoing", None)
     found = {finding.check: finding.state for finding in patient.findings(tmp_path)}
     assert State.FAILED not in found.values()
     skipped = {check for check, state in found.items() if state is State.SKIPPED}
@@ -304,6 +318,8 @@ def test_what_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
         "acs_log",
         "event_subscriptions",
         "seal",
+        "events_topic",
+        "webhooks",
     }
 
 

@@ -16,7 +16,7 @@ from recording.errors.codes import Code
 from recording.ingest import ingest_text
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.notify.catch_up import catch_up
-from recording.library.notify.operate import Replayed, enable, replay
+from recording.library.notify.operate import Asked, Replayed, enable, replay
 from recording.operate.attention import needs_attention
 from recording.ports.outgoing import Answer
 from tests.unit.library.notify.outgoing_world import archived
@@ -119,14 +119,14 @@ def test_a_replay_sends_the_events_of_a_time_again_to_whom_it_is_for() -> None:
     release_hold(RECORDING_ID, "case", "over", "alice", here.ports)
     here.notifies()
     ids = [event.id for event in crm.got]
-    done = replay(NOW, here.now, here.ports, types=[EventType.HELD, EventType.RELEASED], only=["crm"])
+    done = replay(Asked(NOW, here.now, [EventType.HELD, EventType.RELEASED], ["crm"]), here.ports)
     assert done == Replayed(events=2, subjects=1)
     here.notifies()
     assert [event.id for event in crm.got] == [*ids, *ids[1:]]
     assert len(siem.got) == 3
-    assert replay(NOW - timedelta(days=2), NOW - timedelta(days=1), here.ports) == Replayed()
+    assert replay(Asked(NOW - timedelta(days=2), NOW - timedelta(days=1)), here.ports) == Replayed()
     with pytest.raises(RequestError):
-        replay(NOW, here.now, here.ports, only=["other"])
+        replay(Asked(NOW, here.now, only=["other"]), here.ports)
 
 
 def test_a_disabled_receiver_is_enabled_by_name_and_gets_what_it_missed_by_a_replay() -> None:
@@ -138,7 +138,7 @@ def test_a_disabled_receiver_is_enabled_by_name_and_gets_what_it_missed_by_a_rep
     assert way.got == []
     assert not enable("crm", here.ports).is_disabled
     assert enable("crm", here.ports).given_up == 3
-    replay(NOW - timedelta(days=1), here.now, here.ports)
+    replay(Asked(NOW - timedelta(days=1), here.now), here.ports)
     here.notifies()
     assert way.types_got == ["archived"]
     with pytest.raises(RequestError):

@@ -1,0 +1,109 @@
+"""HTTP for outgoing events: how receivers stand, enabling one again, and sending events again."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import azure.functions as func
+from pydantic import Field, StringConstraints
+
+from recording.control.audit import audited
+from recording.control.notes import check_recording_id
+from recording.domain.ids import canonical_id, without_numbers
+from recording.domain.incoming.events import Time
+from recording.domain.incoming.requests import Exact
+from recording.domain.incoming.roles import Operation
+from recording.domain.outgoing.events import EventType, type_named
+from recording.errors import RequestError
+from recording.http.routes import Dependencies, answered, as_json, caller_of, json_body, permitted
+from recording.http.views.events import ReceiverView, ReplayedView
+from recording.library.notify.operate import Asked, enable, health_of_ways, replay
+from recording.operate.accept import check_note
+
+LONGEST = timedelta(days=7)  # of one request, which must answer while somebody waits
+MOST_EVENTS = 5000  # of one request
+Note = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
+class EnableRequest(Exact):
+    """The body of `POST events/receivers/{name}/enable`."""
+
+    note: Note
+
+
+class ReplayRequest(Exact):
+    """The body of `POST events/replay`: a time, and what of it; what is left out is all."""
+
+    since: Time
+    until: Time | None = None
+    types: tuple[Annotated[str, Field(max_length=100)], ...] = Field((), max_length=len(EventType))
+    receivers: tuple[Name, ...] = Field((), max_length=32)
+    recording_id: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+    note: Note
+
+
+def list_receivers(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """GET events/receivers: 200 with how each receiver of events stands."""
+
+    def look() -> func.HttpResponse:
+        ports, _ = permitted(request, Operation.LIST_RECEIVERS, dependencies)
+        found = [ReceiverView.of(health).plain() for health in health_of_ways(ports)]
+        return as_json({"receivers": found}, 200)
+
+    return answered(look)
+
+
+def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST events/receivers/{name}/enable: 200 with how it stands; what it missed needs a replay."""
+
+    def work() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.ENABLE_RECEIVER, dependencies)
+        name, asked = str(request.route_params.get("name", "")), EnableRequest.read(json_body(request))
+        check_note(asked.note)
+
+        def act() -> dict[str, Any]:
+            return ReceiverView.of(enable(name, ports)).plain()
+
+        note = f"{name[:32]}: {without_numbers(asked.note)}"
+        caller = caller_of(request, settings)
+        return as_json(audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
+
+    return answered(work)
+
+
+def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+    """POST events/replay: 202 with how many events are sent again, and where to go on."""
+
+    def work() -> func.HttpResponse:
+        ports, settings = permitted(request, Operation.REPLAY_EVENTS, dependencies)
+        asked = ReplayRequest.read(json_body(request))
+        check_note(asked.note)
+        name = canonical_id(asked.recording_id) if asked.recording_id is not None else None
+        if name is not None:
+            check_recording_id(name)
+        until = asked.until or ports.clock.now()
+        if not timedelta() <= until - asked.since <= LONGEST:
+            raise RequestError("since and until: in this order, and at most seven days apart")
+        meant = Asked(asked.since, until, types_of(asked.types), asked.receivers, name, MOST_EVENTS)
+
+        def act() -> dict[str, Any]:
+            return ReplayedView.of(replay(meant, ports)).plain()
+
+        done = audited(
+            Operation.REPLAY_EVENTS, name, caller_of(request, settings), ports, act, note=without_numbers(asked.note)
+        )
+        return as_json(done, 202)
+
+    return answered(work)
+
+
+def types_of(words: tuple[str, ...] | list[str]) -> list[EventType]:
+    """Return the types of these names.
+
+    Raises:
+        RequestError: there is no such type.
+    """
+    found = [type_named(word) for word in words]
+    if None in found:
+        raise RequestError(f"types: no such type; there are {', '.join(EventType)}")
+    return [kind for kind in found if kind is not None]
