@@ -338,6 +338,7 @@ POWERS: tuple[type[Power], ...] = (
     RedirectsElsewhere,
     OddDeleteLocations,
     BackdatedFirst,
+    WrongIndexFirst,
 )
 
 

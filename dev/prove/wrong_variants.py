@@ -178,6 +178,7 @@ VARIANTS: tuple[Variant, ...] = (
     suspects_take_the_name,
     call_any_delete_location,
     nothing_reopens,
+    first_index_wins,
 )
 
 

@@ -7,7 +7,6 @@ from recording.domain.incoming.events import OddChunk
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkTask, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 
@@ -44,6 +43,9 @@ def one_of_each_object(
     """Return the tasks without those for an object that has another index already: one file under two names.
 
     Whoever came second would find the object deleted, and be raised as lost although its bytes are archived.
+
+    Raises:
+        StorageError: the catalog does not answer.
     """
     records = _known(recording, ports)
     known = {(record.task.document_id, record.task.content_location): record.task.index for record in records}
@@ -74,13 +76,12 @@ def ask_metadata(twins: Sequence[Twin], folder: str, ports: Ports) -> None:
 
 
 def _known(recording: RecordingRecord, ports: Ports) -> list[ChunkRecord]:
-    """Return what was announced of this recording before; nothing can have been when its row is new."""
-    if recording.etag is None:
-        return []
-    try:
-        return ports.catalog.chunks_of(recording.recording_id)
-    except StorageError:  # an unreadable row of one chunk must not keep the others waiting
-        return []
+    """Return what was announced of this recording before; nothing can have been when its row is new.
+
+    Raises:
+        StorageError: the catalog does not answer; a second name would not be noticed, so the event has to come again.
+    """
+    return [] if recording.etag is None else ports.catalog.chunks_of(recording.recording_id)
 
 
 def _place(record: ChunkRecord) -> tuple[str, str]:

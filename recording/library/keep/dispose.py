@@ -24,6 +24,7 @@ from recording.library.keep.destroy import OPERATION, Outcome, destroy
 from recording.library.keep.leftovers import Leftovers
 from recording.ports import AuditEntry, Custodian, Ports
 from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -71,6 +72,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
         StorageError: catalog, holds or rules do not answer; what was done until then is done.
     """
     began, report = clock(), DisposeReport()
+    ports = by_the_shared_clock(ports)  # an instance a year ahead would destroy what has a year to go
     rules, position = rules_in_force(ports, settings), ports.catalog.cursor(POSITION)
     if ports.custodian is not None:
         erasures.carry_on(ports.custodian, ports, settings)

@@ -187,3 +187,14 @@ def test_a_wrong_name_is_no_alarm_of_a_loss(here: World, caplog: pytest.LogCaptu
     items = needs_attention(here.ports, here.settings).items
     assert [(one.recording_id, one.index) for one in items] == [(RECORDING_ID, 5)]
     assert here.now - TRUE.event_time > timedelta(hours=39)
+
+
+def test_a_second_name_that_the_catalog_cannot_notice_has_to_come_again(here: World) -> None:
+    """Taken for a file of its own it would be archived twice."""
+    here.announces(told(5))
+    here.fakes.catalog.fail_next("chunks_of", StorageBusyError("busy"))
+    with pytest.raises(StorageBusyError):
+        here.announces(told(0))
+    here.announces(told(0))
+    here.runs(hours=3)
+    assert_true_index_won(here, 5)

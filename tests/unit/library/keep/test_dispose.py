@@ -45,6 +45,18 @@ def test_it_is_marked_first_and_destroyed_after_its_days() -> None:
     assert here.fakes.directory.rows == {}
 
 
+@pytest.mark.parametrize("skew", [timedelta(hours=25), timedelta(days=400), timedelta(days=-400)], ids=str)
+def test_an_instance_with_a_wrong_clock_destroys_nothing_early_and_nothing_late(skew: timedelta) -> None:
+    """What is due goes by the clock that all instances share."""
+    here, _ = archived()
+    put_rule(here, "delete", 10)
+    here.skew = skew
+    days_pass(here, 10 + 13)
+    assert len(blobs_of_recording(here)) == 4
+    days_pass(here, 2)
+    assert blobs_of_recording(here) == []
+
+
 def test_the_certificate_says_what_and_why_and_names_nobody() -> None:
     """It stays for years, beside nothing else."""
     here, _ = archived()
