@@ -68,7 +68,8 @@ class _AtTheRealTime:
     """A way whose tries are made now: the day's clock runs ahead, and signatures are checked by this machine's."""
 
     def __init__(self, way: Way) -> None:
-        self.name, self._way, self.sent = way.name, way, list[str]()
+        self.name, self.tenant = way.name, way.tenant
+        self._way, self.sent = way, list[str]()
 
     def wants(self, kind: EventType) -> bool:
         """Answer as the way does."""

@@ -34,7 +34,15 @@ from tests.examples.notes import Notes
 from tests.examples.others import SPEECH_KEY, Asked, Identity, Others, token_for
 from tests.repo.docs.repository import ROOT
 
-NOW = datetime.now(UTC)  # the library's verifier looks at the clock of this machine
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's verifier looks at the clock of this machine, and the first test may have run long ago."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 SECRET, OLD = "whsec_" + "QUJD" * 8, "whsec_" + "REVG" * 8
 FOLDER = ROOT / "examples" / "cookbook"
 SUBJECT = Subject(kind=SubjectKind.RECORDING, id="rec-1")
@@ -83,12 +91,12 @@ def told(event: OutgoingEvent) -> dict[str, Any]:
     return cloud_event(event, "https://archive.contoso.com/api")
 
 
-def signed(event: OutgoingEvent, *secrets: str, at: datetime = NOW) -> tuple[bytes, dict[str, str]]:
+def signed(event: OutgoingEvent, *secrets: str, at: datetime | None = None) -> tuple[bytes, dict[str, str]]:
     """As the archive itself sends it."""
     keys = tuple(SecretStr(secret) for secret in secrets)
     way = WebhookWay(built(), WebhookEndpoint(name="crm", url=SecretStr("https://hooks.contoso.com/"), secrets=keys))
     body = webhook_body(event, "")
-    return body, way.headers(event.id, at, body)
+    return body, way.headers(event.id, at or NOW, body)
 
 
 # --- the inbox -------------------------------------------------------------------------------------------------------
