@@ -18,6 +18,7 @@ _LARGEST_BLOCK = 8 * MIB  # fewer requests from a fast source
 _MANY_BLOCK = 2 * MIB  # the largest size of which as many as there are threads fit into the budget
 _STAGGER = 4  # the first blocks have so many different sizes, so that they do not end at the same moment
 _ENOUGH = 600e6  # bytes a second of all connections together; a guess asks for no more
+_LEAP = 50e6  # of one connection; a faster one needs no company
 _PLENTY = 350e6  # the same; beyond it no more are tried, for hashing is what takes the time
 _GAIN = 1.15  # of all together, or more connections are not worth it
 _LOSS = 0.95  # of all together, or fewer connections are too few
@@ -116,12 +117,14 @@ class Pace:
         """Take an early speed of one connection, in bytes a second; it counts only until whole ranges are known."""
         self._early.append(rate)
         if len(self._whole) < 2:  # one alone may be the first of a process, which waits for imports
-            self._leap(sum(self._early) / len(self._early), now, is_guess=True)
+            self._leap(max(self._early), now, is_guess=True)
 
     def whole(self, length: int, seconds: float, now: float) -> None:
         """Take the duration of a whole range; it overrules the guesses."""
         self._whole.append(length / max(seconds, 1e-6))
-        self._leap(sum(self._whole) / len(self._whole), now)
+        self._leap(
+            max(self._whole), now
+        )  # one that is fast shows that the host throttles none; the others waited for us
 
     def refused(self, begun: float, now: float) -> None:
         """Halve the connections: a request of this begin was answered 429. One sent before the last cut is no news."""
@@ -145,10 +148,11 @@ class Pace:
         """Take as many connections as a slow one suggests, at once instead of by doubling."""
         wanted = min(self._ceiling, round(_ENOUGH / max(rate, 1.0)))
         is_far = wanted >= _FAR * self.at_once  # a smaller step is left to doubling, which is measured
-        if not is_far or now < max(self._hold_until, self._more_from) or self._cpu >= _BUSY:
+        is_early = now < max(self._hold_until, self._more_from)
+        if not is_far or rate > _LEAP or is_early or self._cpu >= _BUSY:
             return
         if self._trial is None:
-            before = max(self._rate, rate * min(self._running, self.at_once))
+            before = max(self._rate, rate * self.at_once)
             self._try(wanted, before, now, is_guess=is_guess)
         elif self._trial.is_guess and not is_guess and len(self._whole) > 1:
             self._trial = replace(self._trial, is_guess=False)
