@@ -7,7 +7,6 @@ only after an answer that was read whole, and is not used again when the peer ha
 
 import http.client
 import io
-import select
 import socket
 import ssl
 import threading
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from recording.adapters.http1.socket_reader import SocketReader
+from recording.adapters.http1.socket_reader import SocketReader, has_come
 from recording.adapters.http1.time_limit import Limit
 
 CONNECT_SECONDS = 10.0
@@ -319,9 +318,7 @@ class _Connection(http.client.HTTPConnection):
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             return False
         with suppress(OSError, ValueError):
-            poll = select.poll()
-            poll.register(sock, select.POLLIN)
-            return not poll.poll(0)
+            return not has_come(sock, 0)
         return False
 
 

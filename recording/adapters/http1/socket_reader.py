@@ -56,16 +56,15 @@ class SocketReader:
         if self._begun is not None:
             self._sock.settimeout(self._seconds)
 
-    @property
-    def _rate(self) -> float | None:
-        """Return the bytes a second since the first one, once they tell something."""
+    def _slow_rate(self) -> float | None:
+        """Return the bytes a second since the first one, where they show that the connection is slow."""
         if self._begun is None or self._came < _TELLING_BYTES:
             return None
-        return self._came / max(time.monotonic() - self._begun, 1e-6)
+        rate = self._came / max(time.monotonic() - self._begun, 1e-6)
+        return rate if rate < _SLOW else None
 
     def _read(self, view: memoryview) -> int | None:
-        rate = self._rate
-        if rate is None or rate >= _SLOW:
+        if self._slow_rate() is None:
             return self._read_now(view)
         with _TURN:
             return self._read_now(view)
@@ -84,13 +83,18 @@ class SocketReader:
 
     def _wait(self) -> None:
         """Wait for bytes; for several records at once where they come slowly."""
-        rate = self._rate
-        if rate is not None and rate < _SLOW and self._left - self._came > _NAP_BYTES:
+        rate = self._slow_rate()
+        if rate is not None and self._left - self._came > _NAP_BYTES:
             time.sleep(min(_LONGEST_NAP, _NAP_BYTES / rate))
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
-        if not poll.poll(self._seconds * 1000):
+        if not has_come(self._sock, self._seconds):
             raise TimeoutError("no byte came in time")
+
+
+def has_come(sock: socket.socket, seconds: float) -> bool:
+    """Return whether there is anything to read, bytes or the end, after so many seconds at most."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _receive(sock: socket.socket, view: memoryview) -> int:
