@@ -18,8 +18,8 @@ _LARGEST_BLOCK = 8 * MIB  # fewer requests from a fast source
 _MANY_BLOCK = 2 * MIB  # the largest size of which as many as there are threads fit into the budget
 _STAGGER = 4  # the first blocks have so many different sizes, so that they do not end at the same moment
 _ENOUGH = 600e6  # bytes a second of all connections together; a guess asks for no more
-_LEAP = 50e6  # of one connection; a faster one needs no company
 _PLENTY = 350e6  # the same; beyond it no more are tried, for hashing is what takes the time
+_LEAP = 50e6  # bytes a second of one connection; a faster one needs no company
 _GAIN = 1.15  # of all together, or more connections are not worth it
 _LOSS = 0.95  # of all together, or fewer connections are too few
 _COLLAPSE = 0.5  # of what was carried before: the host has changed, so what was learnt no longer holds
@@ -114,7 +114,10 @@ class Pace:
         self._pass(now)
 
     def guess(self, rate: float, now: float) -> None:
-        """Take an early speed of one connection, in bytes a second; it counts only until whole ranges are known."""
+        """Take an early speed of one connection, in bytes a second; it counts only until whole ranges are known.
+
+        One that is fast shows that the host throttles none: the others waited for this process. So the fastest counts.
+        """
         self._early.append(rate)
         if len(self._whole) < 2:  # one alone may be the first of a process, which waits for imports
             self._leap(max(self._early), now, is_guess=True)
@@ -122,9 +125,7 @@ class Pace:
     def whole(self, length: int, seconds: float, now: float) -> None:
         """Take the duration of a whole range; it overrules the guesses."""
         self._whole.append(length / max(seconds, 1e-6))
-        self._leap(
-            max(self._whole), now
-        )  # one that is fast shows that the host throttles none; the others waited for us
+        self._leap(max(self._whole), now)
 
     def refused(self, begun: float, now: float) -> None:
         """Halve the connections: a request of this begin was answered 429. One sent before the last cut is no news."""
@@ -152,8 +153,7 @@ class Pace:
         if not is_far or rate > _LEAP or is_early or self._cpu >= _BUSY:
             return
         if self._trial is None:
-            before = max(self._rate, rate * self.at_once)
-            self._try(wanted, before, now, is_guess=is_guess)
+            self._try(wanted, max(self._rate, rate * self.at_once), now, is_guess=is_guess)
         elif self._trial.is_guess and not is_guess and len(self._whole) > 1:
             self._trial = replace(self._trial, is_guess=False)
             self._change(wanted, now)
@@ -186,8 +186,9 @@ class Pace:
             else:
                 self._consider(rate, now)
         elif rate >= trial.rate_before * (_GAIN if trial.is_up else _LOSS):
-            self._is_leapt = self._is_leapt if not trial.is_up else self.at_once > 2 * trial.at_once_before
-            if not trial.is_up:
+            if trial.is_up:
+                self._is_leapt = self.at_once > 2 * trial.at_once_before
+            else:
                 self._more_from = now + _HOLD
             self._consider(rate, now)
         else:
