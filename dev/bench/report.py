@@ -32,7 +32,6 @@ def gathered(figures: dict[str, Figure], seconds: float, earlier: dict[str, Any]
         name: {
             "when": when,
             "goals": [vars(goal) | {"reached": goal.is_reached} for goal in figure.goals],
-            "disturbed": disturbed(figure.details),
             "details": figure.details,
         }
         for name, figure in figures.items()
@@ -167,7 +166,7 @@ def _markdown(found: dict[str, Any]) -> str:
         f"`python -m dev bench table` on {' and '.join(days)}, in {found['took_seconds'] // 60 + 1} minutes:"
         f" {found['machine']}.",
         "",
-        *_about_all(found["figures"]),
+        _about_all(found["figures"]),
         "",
         "| figure | measured | goal |",
         "|---|---|---|",
@@ -184,19 +183,16 @@ def _markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _about_all(figures: dict[str, Any]) -> list[str]:
+def _about_all(figures: dict[str, Any]) -> str:
     """Say which figures were measured on a quiet machine."""
-    loud = [
-        f"{name} ({one['disturbed']['disturbed']} of {one['disturbed']['runs']} runs)"
-        for name, one in figures.items()
-        if one["disturbed"]["disturbed"]
-    ]
+    found = {name: disturbed(one["details"]) for name, one in figures.items()}
+    loud = [f"{name} ({one['disturbed']} of {one['runs']} runs)" for name, one in found.items() if one["disturbed"]]
     if not loud:
-        return [_about_quiet(disturbed({name: one["details"] for name, one in figures.items()}))]
-    return [
+        return _about_quiet(disturbed([one["details"] for one in figures.values()]))
+    return (
         f"While these were measured, others used more than {DISTURBED:.0%} of the CPU for a time: {', '.join(loud)}."
         " The machine was quiet for all others."
-    ]
+    )
 
 
 def save(found: dict[str, Any], path: Path) -> None:
