@@ -313,3 +313,27 @@ def leave_alone(world: World) -> None:
     """End the interception."""
     for fake in world.scripted:
         vars(fake).pop("next_failure", None)
+
+
+def interrupted(world: World, work: Callable[[], object], *acts: tuple[int, Callable[[World], object]]) -> int:
+    """Do some work with acts of others, each before the port call of its number; return how many calls the work had."""
+    calls, is_inside = 0, False
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal calls, is_inside
+        if is_inside:
+            return None, False
+        calls += 1
+        is_inside = True
+        for at, act in acts:
+            if at == calls:
+                act(world)
+        is_inside = False
+        return None, False
+
+    intercept(world, decide)
+    try:
+        work()
+    finally:
+        leave_alone(world)
+    return calls

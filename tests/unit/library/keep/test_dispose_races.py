@@ -10,7 +10,7 @@ import pytest
 
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
-from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from dev.in_memory.world import WorkerDiedError, World, intercept, interrupted, leave_alone
 from recording.domain.keep import custody as rules_of
 from recording.domain.keep.custody import CustodyState
 from recording.errors import ClaimLostError, RequestError
@@ -41,30 +41,17 @@ def on_the_eve() -> tuple[World, FakeCustodian]:
     return here, custodian
 
 
-def run_with(here: World, at: int, act: Intruder) -> int:
-    """One run, with this act before its call number `at`; returns how many calls the run had."""
-    calls = 0
-    is_inside = False
+def run_with(here: World, *acts: tuple[int, Intruder]) -> int:
+    """One run, with each act before the call of its number; returns how many calls the run had."""
 
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal calls, is_inside
-        if is_inside:
-            return None, False
-        calls += 1
-        if calls == at:
-            is_inside = True
-            act(here)
-            is_inside = False
-        return None, False
+    def run() -> None:
+        with suppress(WorkerDiedError):
+            dispose(here.ports, here.settings)
 
-    intercept(here, decide)
-    with suppress(WorkerDiedError):
-        dispose(here.ports, here.settings)
-    leave_alone(here)
-    return calls
+    return interrupted(here, run, *acts)
 
 
-CALLS = run_with(on_the_eve()[0], 0, lambda _: None)
+CALLS = run_with(on_the_eve()[0])
 
 
 def holds(here: World) -> None:
@@ -89,7 +76,7 @@ def test_a_hold_at_any_moment_keeps_everything_or_is_refused(at: int) -> None:
         except RequestError as error:
             answers.append(error.code)
 
-    run_with(here, at, place)
+    run_with(here, (at, place))
     days_pass(here, 3)
     assert answers in (["held"], ["being_destroyed"], ["recording_disposed"])
     assert len(blobs_of_recording(here)) == (FILES if answers == ["held"] else 0)
@@ -110,40 +97,18 @@ def test_a_hold_that_read_its_row_long_before_writes_nothing_stale(read_at: int)
                 wanted = rules_of.held(seen[0], "L-17", "lawsuit", None, inside.now)
                 inside.fakes.keeping.save_custody(wanted)
 
-        run_both(here, (read_at, read), (write_at, write))
+        run_with(here, (read_at, read), (write_at, write))
         row = here.fakes.keeping.custody(RECORDING_ID)
         assert row is not None
         days_pass(here, 2)
         assert len(blobs_of_recording(here)) == (FILES if row.active_holds else 0)
 
 
-def run_both(here: World, first: tuple[int, Intruder], second: tuple[int, Intruder]) -> None:
-    acts = [first, second]
-    calls = 0
-    is_inside = False
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal calls, is_inside
-        if is_inside:
-            return None, False
-        calls += 1
-        is_inside = True
-        for at, act in acts:
-            if at == calls:
-                act(here)
-        is_inside = False
-        return None, False
-
-    intercept(here, decide)
-    dispose(here.ports, here.settings)
-    leave_alone(here)
-
-
 @pytest.mark.parametrize("at", range(1, CALLS + 1))
 def test_a_rule_at_any_moment_keeps_everything_or_comes_too_late(at: int) -> None:
     """A retention in force before the second question keeps it whole; after it everything goes, never a part."""
     here, _ = on_the_eve()
-    run_with(here, at, retains)
+    run_with(here, (at, retains))
     assert len(blobs_of_recording(here)) in (0, FILES)
     row = here.fakes.keeping.custody(RECORDING_ID)
     assert row is not None
@@ -156,7 +121,7 @@ def test_a_rule_at_any_moment_keeps_everything_or_comes_too_late(at: int) -> Non
 def test_a_late_chunk_at_any_moment_is_archived_whole_and_goes_in_its_turn(at: int) -> None:
     """It is neither half destroyed by a decision that did not know it, nor forgotten."""
     here, _ = on_the_eve()
-    run_with(here, at, late_chunk)
+    run_with(here, (at, late_chunk))
     late = [record for record in here.fakes.catalog.chunks.values() if record.task.index == 1]
     (record,) = late
     if record.disposed_at is None:
@@ -175,7 +140,7 @@ def test_a_second_worker_at_any_moment_changes_nothing(at: int) -> None:
     def rival(inside: World) -> None:
         dispose(inside.ports, inside.settings)
 
-    run_with(here, at, rival)
+    run_with(here, (at, rival))
     days_pass(here, 2)
     row = here.fakes.keeping.custody(RECORDING_ID)
     assert row is not None
@@ -216,7 +181,7 @@ def test_a_release_and_a_new_hold_at_any_moment_start_anew(at: int) -> None:
             place_hold(RECORDING_ID, "L-17", "lawsuit", None, inside.ports)
             release_hold(RECORDING_ID, "L-17", "over", None, inside.ports)
 
-    run_with(here, at, both)
+    run_with(here, (at, both))
     row = here.fakes.keeping.custody(RECORDING_ID)
     assert row is not None
     days_pass(here, 29)
@@ -240,7 +205,7 @@ def test_without_the_etag_a_hold_is_run_over(monkeypatch: pytest.MonkeyPatch) ->
                 told.append("held")
 
         with suppress(AssertionError):
-            run_with(here, at, place)
+            run_with(here, (at, place))
         caught += bool(told) and len(blobs_of_recording(here)) < FILES
     assert caught
 
@@ -259,7 +224,7 @@ def test_without_the_second_question_a_rule_is_run_over(monkeypatch: pytest.Monk
                 decided.append(row is not None and row.state is CustodyState.MARKED)
                 retains(inside)
 
-            run_with(here, at, retain)
+            run_with(here, (at, retain))
             found += decided == [True] and not blobs_of_recording(here)
         return found
 

@@ -9,7 +9,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.erasure_world import nights
 from dev.in_memory.fakes.custodian import FakeCustodian
-from dev.in_memory.world import World, intercept, leave_alone
+from dev.in_memory.world import World, interrupted
 from recording.domain.archived.layout import peaks_name
 from recording.domain.keep.destroy import Place
 from recording.errors import RecordingError
@@ -26,24 +26,12 @@ Work = Callable[[World], object]
 
 def at_call(here: World, at: int, act: Work, work: Work) -> int:
     """Do some work with an act of others before its call number `at`; returns how many calls the work had."""
-    calls, is_inside = 0, False
 
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal calls, is_inside
-        if is_inside:
-            return None, False
-        calls += 1
-        if calls == at:
-            is_inside = True
-            act(here)
-            is_inside = False
-        return None, False
+    def works() -> None:
+        with suppress(RecordingError):  # its files are gone; the host delivers the message again
+            work(here)
 
-    intercept(here, decide)
-    with suppress(RecordingError):  # its files are gone; the host delivers the message again
-        work(here)
-    leave_alone(here)
-    return calls
+    return interrupted(here, works, (at, act))
 
 
 def takes_the_voice(here: World) -> None:
