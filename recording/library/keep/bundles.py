@@ -9,7 +9,7 @@ from datetime import datetime
 
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportState
-from recording.domain.keep.destroy import Place
+from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError
 from recording.library.keep.leftovers import close_bundle, exports_in
@@ -28,7 +28,7 @@ def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
     """
     for export_id, known in exports_in(ports):
         if known is None and is_lost(export_id, ports):
-            yield _destroyed(export_id, custodian, ports, keep=None)
+            yield REFUSED if _destroyed(export_id, custodian, ports, keep=None) is None else DESTROYED
         elif known is not None and (known[0].is_over(ports.clock.now()) or _has_destroyed(known[0], ports)):
             yield _end(*known, custodian, ports)
 
@@ -53,26 +53,26 @@ def _has_destroyed(export: ExportRecord, ports: Ports) -> bool:
 
 def _end(export: ExportRecord, etag: str, custodian: Custodian, ports: Ports) -> str:
     """Destroy everything of an export but its document, which says from then on that it is gone, and when."""
-    document = form.state_name(export.export_id)
-    answer = _destroyed(export.export_id, custodian, ports, keep=document)
-    if answer == DESTROYED:
-        left = [one for one in custodian.versions(Place.EXPORTS, f"{export.export_id}/") if one.name != document]
-        _note(export, max((one.gone_at for one in left if one.gone_at), default=None), etag, ports)
-    return answer
+    left = _destroyed(export.export_id, custodian, ports, keep=form.state_name(export.export_id))
+    if left is None:
+        return REFUSED
+    _note(export, max((one.gone_at for one in left if one.gone_at), default=None), etag, ports)
+    return DESTROYED
 
 
-def _destroyed(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | None) -> str:
+def _destroyed(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | None) -> list[StoredVersion] | None:
+    """Destroy everything of an export but one document; return what storage still keeps, or None when it may not go."""
     folder = f"{export_id}/"
     close_bundle(folder, ports)
     doomed = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
     answers = [custodian.destroy(one) for one in doomed]
     if DestroyAnswer.REFUSED in answers:  # a policy of the account; it is asked again each day
-        return REFUSED
+        return None
     left = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
     if any(not one.is_deleted for one in left):
-        return REFUSED  # somebody still works on it
+        return None  # somebody still works on it
     ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, None, None, DESTROYED, f"export {export_id}"))
-    return DESTROYED
+    return left
 
 
 def _note(export: ExportRecord, gone_at: datetime | None, etag: str, ports: Ports) -> None:
