@@ -71,7 +71,7 @@ def compare_audit(since: datetime, ports: Ports, seal: SealPorts) -> Compared:
         seen.add(entry.id or "")
         recordings |= {entry.recording_id} if entry.recording_id else set()
         _compare(entry, sealed, until, done)
-    _compare_by_recording(since, recordings | _recordings_in(sealed), sealed, done, ports)
+    _compare_by_recording(since, recordings, sealed, done, ports)
     for row_id in sorted(sealed.keys() - seen):
         done.report(row_id, RowProblem.REMOVED, str(sealed[row_id].get("operation")))
     done.withdrawn = gone
@@ -123,7 +123,7 @@ def _compare_by_recording(
     for row_id, row in sealed.items():
         if row.get("recordingId"):
             about.setdefault(str(row["recordingId"]), set()).add(row_id)
-    for recording_id in sorted(recordings):
+    for recording_id in sorted(recordings | about.keys()):
         seen = set[str]()
         for entry in ports.audit.entries_about(recording_id):
             known = sealed.get(entry.id or "")
@@ -133,10 +133,6 @@ def _compare_by_recording(
                 done.report(entry.id or "", RowProblem.CHANGED, detail)
         for row_id in sorted(about.get(recording_id, set()) - seen):
             done.report(row_id, RowProblem.REMOVED, "under its recording")
-
-
-def _recordings_in(sealed: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    return {str(row["recordingId"]) for row in sealed.values() if row.get("recordingId")}
 
 
 def _changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ checkpoint of the removed part that somebody else has, and the time, for one is 
 written.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -56,4 +55,5 @@ def _named_in(text: bytes) -> list[Memory]:
 
 
 def _checkpoint_in(raw: bytes) -> Memory:
-    return Memory(read_checkpoint(raw).checkpoint.number, hashlib.sha256(raw).hexdigest())
+    signed = read_checkpoint(raw)
+    return Memory(signed.checkpoint.number, signed.digest)
