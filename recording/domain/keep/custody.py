@@ -66,6 +66,10 @@ class SpeakerClaim(Stored):
     until: UtcTime | None = None
     done_at: UtcTime | None = None
 
+    def to_all(self) -> Claim:
+        """Return the same request's claim to the whole recording."""
+        return Claim(request_id=self.request_id, approved_at=self.approved_at)
+
 
 class Custody(Stored):
     """The row of a recording; there is none before the first hold or mark."""

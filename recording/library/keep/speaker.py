@@ -26,7 +26,7 @@ from recording.domain.archived.receipt import receipt_of
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import read_metadata
 from recording.domain.keep import speaker as rules_of
-from recording.domain.keep.custody import Claim, Custody, CustodyState, SpeakerClaim
+from recording.domain.keep.custody import Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.destroy import Look, Place, StoredVersion, certificate_name, folders_of, refusal_of
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.speaker import NotAlone, Voice, next_name, voice_in
@@ -172,7 +172,7 @@ def _cannot(row: Custody, why: NotAlone, task: SpeakerTask) -> SpeakerOutcome:
         if task.claim.refused != why.value:
             keeping.save_custody(rules_of.with_claim(row, told))
         return SpeakerOutcome.REFUSED
-    made = Claim(request_id=task.claim.request_id, approved_at=task.claim.approved_at)
+    made = task.claim.to_all()
     if any(one.request_id == made.request_id for one in row.claims):
         return SpeakerOutcome.WHOLE
     keeping.save_custody(with_changes(rules_of.with_claim(row, told), {"claims": (*row.claims, made)}))
@@ -202,8 +202,7 @@ def _look(row: Custody, task: SpeakerTask) -> Look | None:
         return None
     record, chunks = known
     versions = list(_versions(folders_of(record, chunks), task.custodian))
-    made = Claim(request_id=task.claim.request_id, approved_at=task.claim.approved_at)
-    asked = with_changes(row, {"claims": (made,)})
+    asked = with_changes(row, {"claims": (task.claim.to_all(),)})
     found = assessed(record, asked, rules_in_force(ports, task.settings), ports.clock.now(), task.settings)
     return Look(found.disposition, chunks, versions)
 
@@ -223,7 +222,7 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     for voice in found:
         _silence(voice, row, task)
     chunks = ports.catalog.chunks_of(recording_id)
-    ours = [one for one in chunks if any(each.request_id == task.claim.request_id for each in one.silenced)]
+    ours = _silenced_by(task, chunks)
     _make_anew(recording_id, chunks, task)
     name = certificate_name(recording_id, row.speaker_since or ports.clock.now())
     gone, refused = _destroy_superseded(recording_id, chunks, ours, name, task)
@@ -238,6 +237,10 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     keeping_of(ports).save_custody(rules_of.ended(row, claim, name))
     emit(Event.DISPOSED, recording_id=recording_id, count=gone, reason=OPERATION)
     return SpeakerOutcome.ERASED
+
+
+def _silenced_by(task: SpeakerTask, chunks: Sequence[ChunkRecord]) -> list[ChunkRecord]:
+    return [one for one in chunks if any(each.request_id == task.claim.request_id for each in one.silenced)]
 
 
 def _done(claim: SpeakerClaim, now: datetime) -> SpeakerClaim:
@@ -371,7 +374,7 @@ def _destroy_superseded(
 
 def _destroy_stragglers(row: Custody, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:
     """Destroy what was written of an old file after it had gone: a waveform, or a file that was derived meanwhile."""
-    ours = [one for one in chunks if any(each.request_id == task.claim.request_id for each in one.silenced)]
+    ours = _silenced_by(task, chunks)
     if not ours or not task.erasure.is_watched(task.ports.clock.now()):
         return
     record = task.ports.catalog.get_recording(row.recording_id)
