@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.archived.integrity import Hasher
-from recording.domain.archived.layout import derived_mark, metadata_name
+from recording.domain.archived.layout import is_derived_receipt, metadata_name
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -60,7 +60,7 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
     folders = sorted({chunk.task.folder for chunk in chunks})
     blobs = [blob for folder in folders for blob in ports.archive.list(f"{folder}/") if _is_kept(blob)]
     for blob in blobs:
-        if blob.name.endswith(f".{derived_mark(blob.name)}.json"):
+        if is_derived_receipt(blob.name):
             digests.update(_of_derived(blob.name, ports))
     return [Offered(blob.name, blob.length_bytes, *digests.get(blob.name, (None, None))) for blob in blobs]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
-from recording.domain.archived.layout import derived_mark, derived_prefix, manifest_name
+from recording.domain.archived.layout import derived_prefix, is_derived_receipt, manifest_name
 from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived
@@ -75,7 +75,7 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
         if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):
             yield f"manifest_differs {manifest_name(folder, version)}"
         for blob in ports.archive.list(derived_prefix(folder)):
-            if blob.is_committed and blob.name.endswith(f".{derived_mark(blob.name)}.json"):
+            if blob.is_committed and is_derived_receipt(blob.name):
                 yield from _of_derived(blob.name, chunks, ports)
 
 

@@ -127,6 +127,12 @@ def derived_mark(name: str) -> str | None:
     return found["mark"] if found else None
 
 
+def is_derived_receipt(name: str) -> bool:
+    """Return whether a blob is the receipt of a derived file, without which the file does not count."""
+    mark = derived_mark(name)
+    return mark is not None and name.endswith(f".{mark}.json")
+
+
 def media_of_receipt(name: str, format_type: FormatType | None) -> str | None:
     """Return the media that a receipt lies beside; None when the blob is no receipt."""
     stem = name.removesuffix(".receipt.json")

@@ -10,7 +10,7 @@ from typing import Any
 from recording.domain.archived import bundle_pages as pages
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import BundledFile, ExportRecord, Part
-from recording.domain.archived.layout import derived_mark, derived_prefix
+from recording.domain.archived.layout import derived_prefix, is_derived_receipt
 from recording.domain.archived.vcon import ChunkPart, vcon_of
 from recording.domain.find.short_ids import short_id
 from recording.domain.formats import ChannelType, FormatType
@@ -103,7 +103,7 @@ def _as_handed_over(part: ChunkPart, media: "_Media") -> ChunkPart:
 def _add_derived(folder: str, media: "_Media") -> None:
     """Add the files that were made from a recording, each with its receipt, or say why one is left out."""
     for blob in media.ports.archive.list(derived_prefix(folder)):
-        if not (blob.is_committed and blob.name.endswith(f".{derived_mark(blob.name)}.json")):
+        if not (blob.is_committed and is_derived_receipt(blob.name)):
             continue  # a file counts by its receipt
         why = OTHERS_AUDIBLE if media.is_cut else None
         try:

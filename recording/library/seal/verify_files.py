@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from recording.domain.archived.layout import CERTIFICATES, derived_mark, receipt_name
+from recording.domain.archived.layout import CERTIFICATES, is_derived_receipt, receipt_name
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
 from recording.domain.seal.leaves import Kind, Leaf, Proved, is_as_written, kind_of, read_proofs, sealed_number
 from recording.domain.seal.merkle import is_included
@@ -62,13 +62,7 @@ def verify_files(
 def _needs_proof(name: str) -> bool:
     """Return whether each document of this name is sealed: of recordings, certificates, of derived files."""
     is_certificate = f"/{CERTIFICATES}" in f"/{name}" and name.endswith(".json") and sealed_number(name) is None
-    return kind_of(name) is not None or is_certificate or _is_of_derived(name)
-
-
-def _is_of_derived(name: str) -> bool:
-    """Return whether it is the receipt of a derived file."""
-    mark = derived_mark(name)
-    return mark is not None and name.endswith(f".{mark}.json")
+    return kind_of(name) is not None or is_certificate or is_derived_receipt(name)
 
 
 def _needs_receipt(name: str) -> bool:
@@ -190,7 +184,7 @@ def _check_file(name: str, proof: Proved, case: _Case) -> None:
         case.verdict.report(ProblemKind.FILE_ALTERED, name, "it was sealed under another name")
     else:
         case.verdict.files += 1
-        if proof.kind is Kind.RECEIPT or _is_of_derived(name):
+        if proof.kind is Kind.RECEIPT or is_derived_receipt(name):
             _check_media(name, content, case)
 
 
@@ -213,7 +207,7 @@ def _check_media(name: str, receipt: bytes, case: _Case) -> None:
         blob_name, sha256 = told.get("blobName"), told.get("sha256")
     except (ValueError, AttributeError):
         return
-    if not _is_of_derived(name):
+    if not is_derived_receipt(name):
         case.receipts[name] = told
     if not case.with_media or not isinstance(blob_name, str):
         return
