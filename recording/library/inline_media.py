@@ -1,14 +1,12 @@
 """Media inside vCons, read like files beside them: the second way in for a vCon that refers to nothing."""
 
-import base64
-import binascii
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from recording.domain.archived.drift import BlobFacts
-from recording.domain.archived.vcon_entries import body_of, inline_place, recordings_in
+from recording.domain.archived.vcon_entries import body_of, bytes_of, inline_place, recordings_in
 from recording.errors import StorageError
 from recording.ports import Archive
 
@@ -101,8 +99,8 @@ class WithInlineMedia:
         dialog = _dialog(stored[0], at) if stored else None
         body = body_of(dialog) if dialog is not None else None
         try:
-            return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)) if body is not None else None
-        except (ValueError, binascii.Error):
+            return bytes_of(body) if body is not None else None
+        except ValueError:
             return None
 
 

@@ -1,7 +1,6 @@
 """What a vCon says about media files beside it, for an import: a neutral second way into the archive. Pure."""
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -41,11 +40,11 @@ def vcon_entries(name: str, raw: bytes, names: Collection[str]) -> list[ImportEn
     """
     document = _document(name, raw)
     people = [_raw_id(party) for party in _dicts(document.get("parties"))]
-    places = {
-        at: f"{name}#{at}" if body_of(one) is not None else _beside(name.rpartition("/")[0], one, names)
-        for at, one in enumerate(recordings_in(document))
-    }
-    return [_entry(places[at], at, one, document, people) for at, one in enumerate(recordings_in(document))]
+    recordings, folder = recordings_in(document), name.rpartition("/")[0]
+    places = [
+        f"{name}#{at}" if body_of(one) is not None else _beside(folder, one, names) for at, one in enumerate(recordings)
+    ]
+    return [_entry(places[at], at, one, document, people) for at, one in enumerate(recordings)]
 
 
 def inline_place(name: str) -> tuple[str, int] | None:
@@ -64,6 +63,15 @@ def body_of(dialog: Mapping[str, Any]) -> str | None:
     """Return the media inside a dialog, in base64url; None where it is somewhere else."""
     body = dialog.get("body")
     return body if isinstance(body, str) and body and dialog.get("encoding") == "base64url" else None
+
+
+def bytes_of(text: str) -> bytes:
+    """Return what a text in base64url without padding stands for.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _document(name: str, raw: bytes) -> dict[str, Any]:
@@ -142,8 +150,8 @@ def _hashes(told: object) -> dict[str, str]:
     texts = told if isinstance(told, list) else [told] if told is not None else []
     for match in filter(None, (_HASH.fullmatch(text) for text in texts if isinstance(text, str))):
         try:
-            digest = base64.urlsafe_b64decode(match["digest"] + "=" * (-len(match["digest"]) % 4)).hex()
-        except (ValueError, binascii.Error):
+            digest = bytes_of(match["digest"]).hex()
+        except ValueError:
             digest = ""
         algorithm = match["algorithm"]
         if len(digest) != 2 * _HASH_BYTES[algorithm] or found.setdefault(algorithm, digest) != digest:
