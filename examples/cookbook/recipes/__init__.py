@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from recipes import teams, ticket, transcribe
+from recipes.inbox import word_of
 from recipes.outside import Outside, OutsideError
 
 log = logging.getLogger("cookbook")
@@ -48,8 +49,3 @@ def run(event: Event, recipes: Sequence[Recipe], outside: Outside) -> None:
             log.info("%s is done for %s %s", recipe.NAME, word_of(event), event["id"])
     if failed:
         raise TryAgainError("; ".join(failed))
-
-
-def word_of(event: Event) -> str:
-    """Return the word in `recording_archive.<word>.v1`."""
-    return str(event["type"]).removeprefix("recording_archive.").removesuffix(".v1")

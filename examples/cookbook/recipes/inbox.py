@@ -29,3 +29,8 @@ def verified(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) ->
             continue
         return {**event, "id": told["webhook-id"], "time": event["timestamp"]}
     raise NotGenuineError("no secret of ours verifies the signature")
+
+
+def word_of(event: Mapping[str, Any]) -> str:
+    """Return the word in `recording_archive.<word>.v1`."""
+    return str(event["type"]).removeprefix("recording_archive.").removesuffix(".v1")

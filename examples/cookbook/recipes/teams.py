@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recipes.inbox import word_of
 from recipes.outside import Outside
 
 NAME = "teams"
@@ -43,8 +44,7 @@ def message_of(event: Mapping[str, Any], outside: Outside) -> dict[str, Any]:
 
 def title_of(event: Mapping[str, Any]) -> str:
     """Return what happened, in a sentence."""
-    word = str(event["type"]).split(".")[1]
-    return TITLES[word]
+    return TITLES[word_of(event)]
 
 
 def facts_of(event: Mapping[str, Any]) -> dict[str, str]:

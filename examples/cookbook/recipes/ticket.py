@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from recipes.inbox import word_of
 from recipes.outside import Outside, OutsideError
 from recipes.teams import TITLES, facts_of, title_of
 
@@ -33,11 +34,10 @@ def act(event: Mapping[str, Any], outside: Outside) -> None:
 
 def ticket_of(event: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of the ticket."""
-    word = str(event["type"]).split(".")[1]
     return {
         "short_description": title_of(event),
         "description": "\n".join(f"{name}: {value}" for name, value in facts_of(event).items()),
-        "urgency": "1" if word in URGENT else "2",
+        "urgency": "1" if word_of(event) in URGENT else "2",
         "correlation_id": str(event["id"]),
         "correlation_display": "recording archive",
     }

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from recipes.inbox import word_of
 from recipes.outside import Outside, OutsideError
 
 NAME = "transcribe"
@@ -25,7 +26,7 @@ def act(event: Mapping[str, Any], outside: Outside) -> None:
     recording_id = event["data"]["recordingId"]
     path = f"recordings/{quote(recording_id, safe='')}"
     _, recording = _archive(outside, "GET", path)
-    if str(event["type"]).split(".")[1] == "archived" and not recording["complete"]:
+    if word_of(event) == "archived" and not recording["complete"]:
         return  # the event of its last file does it
     files = _speakers(outside, path) or sorted(chunk["blobName"] for chunk in recording["chunks"] if chunk["blobName"])
     key = hashlib.sha256("\n".join(files).encode()).hexdigest()
