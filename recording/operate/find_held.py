@@ -147,9 +147,11 @@ def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[
     """List what is in quarantine and not in the catalog; one event once, however many delivery paths refused it."""
     groups: dict[tuple[str, ...], list[tuple[str, QuarantineEntry, ChunkTask | None]]] = {}
     for name, entry in ports.quarantine.entries():
+        if not entry.is_open:
+            continue
         task = _task_of(entry)
         is_told = _is_reported(task, entry, ports) if task is not None else _is_decided(entry, ports)
-        if entry.is_open and not is_told:
+        if not is_told:
             groups.setdefault(_identity(name, entry), []).append((name, entry, task))
     for group in groups.values():
         one = of_entry(*group[0], settings, now)
