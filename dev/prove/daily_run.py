@@ -43,6 +43,10 @@ class _Many:
             recording_id=f"r{number:09d}", started_here=False, request={}, tags={}, facts=facts
         )
 
+    def time(self) -> datetime:
+        self.requests += 1
+        return self.now
+
     def cursor(self, loop: str) -> str:
         return self.position.get(loop, "")
 
