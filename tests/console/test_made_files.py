@@ -86,6 +86,7 @@ def test_each_speaker_gets_a_file(browser: Browser, server: ConsoleServer) -> No
         made = page.get_by_role("region", name="Made of them")
         expect(made.get_by_role("button", name="One file of all")).to_have_count(0)
         made.get_by_role("button", name="One for each speaker").click()
+        expect(made.get_by_text("Requested")).to_have_count(3)
         works(server)
         for speaker in (1, 2, 3):
             expect(made.get_by_text(f"Speaker {speaker}", exact=True)).to_be_visible()
