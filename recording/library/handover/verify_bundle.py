@@ -65,7 +65,11 @@ def check_sums(folder: Path, bad: list[str]) -> int:
 def check_media(folder: Path, bad: list[str]) -> None:
     """Check media against its receipt; what was left out is named, with the reason, in export.json."""
     told = read(folder / "export.json", folder, bad)
-    left = {one["what"] for recording in told.get("recordings", ()) for one in recording.get("leftOut", ())}
+    try:
+        left = {one["what"] for recording in told.get("recordings", ()) for one in recording.get("leftOut", ())}
+    except (KeyError, TypeError, AttributeError):
+        left = set()
+        bad.append("export.json: it cannot be read")
     for path in sorted([*folder.rglob("*.receipt.json"), *folder.rglob("derived.*.json")]):
         receipt = read(path, folder, bad)
         name = (receipt.get("blobName") or "").rpartition("/")[2]
@@ -101,7 +105,11 @@ def check_proofs(folder: Path, keys: list[Path], bad: list[str]) -> set[Path]:
 
 
 def proofs_in(document: dict[str, Any], keys: list[Path], signed: dict[str, bool]) -> list[dict[str, Any]]:
-    """Return the proofs of a document that lead to a root that one of the keys signed; raise ValueError for others."""
+    """Return the proofs of a document that lead to a root that one of the keys signed, each with its salt in bytes.
+
+    Raises:
+        KeyError, TypeError, ValueError, IndexError: it cannot be read, or a proof leads elsewhere.
+    """
     if not document:
         return []
     checkpoint, proofs = document["checkpoint"], list(document["files"])
@@ -115,12 +123,12 @@ def proofs_in(document: dict[str, Any], keys: list[Path], signed: dict[str, bool
             raise ValueError(f"the proof of {one['name']!r} leads to no signed root")
         if "/" in one["name"] or "\\" in one["name"]:
             raise ValueError("it names a file of another folder")
-    return proofs
+    return [{**one, "salt": bytes.fromhex(one["salt"])} for one in proofs]
 
 
 def fault_of(path: Path, one: dict[str, Any], places: dict[Path, str]) -> str | None:
     """Return why a file is not what its proof says, in the place where it was; None when it is."""
-    salt = bytes.fromhex(one["salt"])
+    salt = one["salt"]
     sealed = salt[SALT:].decode("utf-8", "replace")
     where, _, name = sealed.rpartition("/")
     if not path.is_file():

@@ -1,5 +1,6 @@
 """A bundle in a stranger's hands: every command of VERIFY.txt works as it stands, and finds whatever was changed."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -105,6 +106,31 @@ def test_a_changed_bit_in_any_file_is_found(folder: Path, capsys: pytest.Capture
             assert verify_bundle.main(folder, keys_beside(folder)) == 1, (path, place)
         path.write_bytes(raw)
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("salt", ["zz", "abc", None, 7, ...], ids=str)
+def test_a_proof_that_cannot_be_read_is_named(folder: Path, salt: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """A salt is in no leaf, so it is the part of a proof that anything may have happened to."""
+    path = sorted(folder.rglob("seal.*.json"))[0]
+    document = json.loads(path.read_bytes())
+    if salt is ...:
+        del document["files"][0]["salt"]
+    else:
+        document["files"][0]["salt"] = salt
+    path.write_text(json.dumps(document))
+    assert verify_bundle.main(folder, keys_beside(folder)) == 1
+    assert f"{path.relative_to(folder).as_posix()}: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recordings", [5, [1], [{"leftOut": [{}]}], [{"leftOut": 1}]], ids=str)
+def test_a_list_of_what_was_left_out_that_cannot_be_read_is_named(
+    folder: Path, recordings: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is there is verified all the same."""
+    path = folder / "export.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"recordings": recordings}))
+    assert verify_bundle.main(folder, keys_beside(folder)) == 1
+    assert "export.json: it cannot be read" in capsys.readouterr().out
 
 
 def sums_made_anew(folder: Path) -> None:
