@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
 from recording.archive.manifest import keep_manifest
-from recording.archive.recopy import copy_anew, held_name
+from recording.archive.recopy import copy_anew, leave_name
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import PROOF_EVENT, PROOF_METADATA
 from recording.domain.incoming.locations import checked_location
@@ -18,7 +18,6 @@ from recording.domain.state.transitions import (
     metadata_is_settled,
     moved,
     names_the_same_object,
-    recopied,
 )
 from recording.errors import (
     CopyPausedError,
@@ -80,10 +79,7 @@ def _why_left(work: Work) -> str | None:
 
 def _deleted(work: Work, location: str) -> SourceOutcome:
     """Delete as the holder of a living claim; the archive is the last one to be asked."""
-    is_checked = work.settings.media_check is MediaCheck.REQUIRE
-    if is_checked and not (
-        {PROOF_METADATA, PROOF_EVENT} & set(work.record.verified_how) or _tells_its_end(work.record)
-    ):
+    if work.settings.media_check is MediaCheck.REQUIRE and not _is_length_proved(work.record):
         _check_has_not_grown(work)
     work.keep_claim()
     stored = _stored(work)
@@ -96,6 +92,11 @@ def _deleted(work: Work, location: str) -> SourceOutcome:
     except SourceGoneError:
         was_there = False
     return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE
+
+
+def _is_length_proved(record: ChunkRecord) -> bool:
+    """Return whether the file is known to be as long as the recording was, or says itself where it ends."""
+    return bool({PROOF_METADATA, PROOF_EVENT} & set(record.verified_how)) or _tells_its_end(record)
 
 
 def _tells_its_end(record: ChunkRecord) -> bool:
@@ -121,12 +122,9 @@ def _check_has_not_grown(work: Work) -> None:
             total = content.declared_total
     except SourceGoneError:
         return
-    record = work.record
-    if total is None or total == record.length_bytes:
+    if total is None or total == work.record.length_bytes:
         return
-    reason = "the source's file had grown since"
-    taken = held_name(work, record.blob_name or "", record.length_bytes or 0, record.sha256, reason)
-    work.record = recopied(record, taken)
+    leave_name(work, "the source's file had grown since")
     work.save(last_error=Code.LENGTH_UNPROVEN)
     raise SourceBrokenError(
         "the source's file has another length now than when it was copied", code=Code.LENGTH_UNPROVEN

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
-from recording.archive.recopy import held_name
+from recording.archive.recopy import leave_name
 from recording.domain.archived.layout import metadata_name
 from recording.domain.ids import are_same_id
 from recording.domain.incoming.locations import is_external
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkTask, Home, MetadataOutcome
 from recording.domain.state.stored import sha256_of
-from recording.domain.state.transitions import is_archived, is_held, is_twin, recopied
+from recording.domain.state.transitions import is_archived, is_held, is_twin
 from recording.domain.watched import deadline, retry
 from recording.errors import (
     ContentConflictError,
@@ -172,8 +172,6 @@ def _yield_to_the_index_told(work: Work, raw: bytes) -> None:
 
 
 def _yield(work: Work, reason: str) -> NoReturn:
-    record = work.record
-    if record.blob_name is not None and work.task.home is Home.ACS:
-        taken = held_name(work, record.blob_name, record.length_bytes or 0, record.sha256, reason)
-        work.record = recopied(record, taken)
+    if work.record.blob_name is not None and work.task.home is Home.ACS:
+        leave_name(work, reason)
     raise ContentConflictError(reason, code=Code.DUPLICATE_DOCUMENT)

@@ -30,13 +30,19 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
     )
     if is_name_taken and record.name_version >= MOST_NAMES:
         raise ContentConflictError(reason, code=code)
-    is_ours = is_name_taken and record.blob_name is not None and work.task.home is Home.ACS
-    taken = (
-        held_name(work, record.blob_name or "", record.length_bytes or 0, record.sha256, reason) if is_ours else None
-    )
-    work.record = recopied(record, taken)
+    if is_name_taken and record.blob_name is not None and work.task.home is Home.ACS:
+        leave_name(work, reason)
+    else:
+        work.record = recopied(record)
     work.save(last_error=code)
     raise SourceBrokenError(reason, code=code)
+
+
+def leave_name(work: Work, reason: str) -> None:
+    """Take the chunk back to the start of the line; the bytes that hold its name stay listed beside it."""
+    record = work.record
+    taken = held_name(work, record.blob_name or "", record.length_bytes or 0, record.sha256, reason)
+    work.record = recopied(record, taken)
 
 
 def held_name(work: Work, name: str, length_bytes: int, sha256: str | None, reason: str) -> Suspect:

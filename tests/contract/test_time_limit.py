@@ -1,6 +1,7 @@
 """A limit is a limit on the whole: an answer that drips ends in time, wherever it drips."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.control import AcsControl
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.azure_sdk.clients import credential
+from recording.adapters.http1.connections import ConnectionFailedError, Connections
 from recording.adapters.http1.time_limit import limited
 from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.incoming.requests import CallLocator, StartOptions
@@ -171,6 +173,31 @@ def test_a_longer_body_has_more_time(source: AcsSource, world: World) -> None:
         limit.check()
     ours.close()
     theirs.close()
+
+
+@pytest.mark.parametrize("moment", ["before the handshake", "behind it"])
+def test_a_time_that_ends_between_two_sockets_ends_the_request(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """At that moment there is nothing to shut down: the plain socket is gone, and that of TLS is not known yet."""
+    context = ssl.create_default_context(cafile=world.ca_bundle)
+    wrap, connections = context.wrap_socket, Connections(context, world.proxy.url)
+    with limited(30) as limit:
+
+        def wrapped(sock: socket.socket, **options: Any) -> ssl.SSLSocket:
+            made = wrap(sock, **options)
+            if moment == "before the handshake":
+                limit.shut_down()
+            return made
+
+        context.wrap_socket = wrapped  # type: ignore[method-assign, assignment]
+        if moment == "behind it":
+            monkeypatch.setattr(limit, "hold", lambda sock: (limit.shut_down(), type(limit).hold(limit, sock)))
+        world.script.anything(Answer(200, b"{}"))
+        with pytest.raises(ConnectionFailedError) as failed:
+            connections.request("GET", OBJECT, {}, limit)
+    assert failed.value.is_slow
+    connections.close()
 
 
 def test_no_client_takes_a_proxy_or_a_login_from_the_environment(acs: AcsConnection) -> None:

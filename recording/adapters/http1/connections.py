@@ -101,7 +101,7 @@ class Connections:
         """
         connection = self._connection(Origin.of(url))
         try:
-            limit.check()
+            connection.limit = limit
             limit.watch(connection)
             connection.request(method, _target_of(url), body=body, headers=dict(headers))
             sock = connection.sock  # a connection forgets it when the answer says `Connection: close`
@@ -285,6 +285,7 @@ class _Connection(http.client.HTTPConnection):
         first = proxy or origin
         super().__init__(first.host, first.port, timeout=CONNECT_SECONDS, blocksize=1 << 20)
         self.origin = origin
+        self.limit = Limit(CONNECT_SECONDS)  # of the present request, which sets its own
         self._tls_context = tls
         if proxy:
             self.set_tunnel(origin.host, origin.port)
@@ -296,6 +297,7 @@ class _Connection(http.client.HTTPConnection):
             self.sock = self._tls_context.wrap_socket(
                 self.sock, server_hostname=self.origin.host, do_handshake_on_connect=False
             )
+            self.limit.check()  # it may have ended between two sockets, where there was none to shut down
             self.sock.do_handshake()
         self.sock.settimeout(READ_SECONDS)
 

@@ -24,12 +24,22 @@ class Limit:
         self._sockets: list[Any] = []
 
     def watch(self, connection: Any) -> None:
-        """Shut this connection down when the time is over."""
+        """Shut this connection down when the time is over.
+
+        Raises:
+            TimeoutError: it is over already.
+        """
         self._connections.append(connection)
+        self.check()
 
     def hold(self, sock: Any) -> None:
-        """Shut this socket down too: a connection forgets it when the answer says `Connection: close`."""
+        """Shut this socket down too: a connection forgets it when the answer says `Connection: close`.
+
+        Raises:
+            TimeoutError: the time ended before there was this socket to shut down.
+        """
         self._sockets.append(sock)
+        self.check()
 
     def allow(self, seconds: float) -> None:
         """Give the request so much time from now on: its answer says how much there is to read."""
@@ -37,12 +47,13 @@ class Limit:
         _watchdog.watch(self)
 
     def left(self) -> float:
-        """Return how many seconds are left, at least a moment: a socket takes no time-out of nothing."""
-        return max(self.ends_at - time.monotonic(), 0.001)
+        """Return how many seconds are left, 0 when none are: a socket with such a time-out waits for nothing."""
+        return max(self.ends_at - time.monotonic(), 0.0)
 
     def check(self) -> None:
         """Raise TimeoutError when the time is over: an end that we made ourselves is no end of the body."""
-        if self.is_over:
+        if self.is_over or time.monotonic() >= self.ends_at:
+            self.is_over = True
             raise TimeoutError("the request took longer than it may")
 
     def shut_down(self) -> None:

@@ -84,7 +84,7 @@ def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> dat
         now = ports.clock.now()
         if entry.is_claimed(now):
             return entry.claimed_until
-        if _is_needed(entry, outgoing.ways) and not _ready(entry, blocked, now, outgoing.ways):
+        if _meant(entry, outgoing.ways) and not _ready(entry, blocked, now, outgoing.ways):
             continue  # without a write: a backlog is looked at often
         try:
             _send_entry(outgoing.outbox.save(entry.claimed(now + CLAIM)), blocked, ports, outgoing)
@@ -96,8 +96,8 @@ def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> dat
 def _ready(entry: Entry, blocked: dict[str, datetime], now: datetime, ways: Sequence[Way]) -> list[Way]:
     """Return the ways that may try now, and note those that must wait; behind them later events wait as well."""
     ready: list[Way] = []
-    for way in ways:
-        if not is_for(way, entry.event) or not entry.is_meant_for(way.name) or way.name in blocked:
+    for way in _meant(entry, ways):
+        if way.name in blocked:
             continue
         if entry.is_due(way.name, now):
             ready.append(way)
@@ -116,14 +116,15 @@ def _send_entry(entry: Entry, blocked: dict[str, datetime], ports: Ports, outgoi
         entry = entry.with_progress(way.name, progress)
         if not progress.is_over:
             blocked[way.name] = progress.due or now
-    if _is_needed(entry, outgoing.ways):
+    if _meant(entry, outgoing.ways):
         outgoing.outbox.save(entry.claimed(None))
     else:
         outgoing.outbox.remove(entry)
 
 
-def _is_needed(entry: Entry, ways: Sequence[Way]) -> bool:
-    return any(is_for(way, entry.event) and entry.is_meant_for(way.name) for way in ways)
+def _meant(entry: Entry, ways: Sequence[Way]) -> list[Way]:
+    """Return the ways that an entry is still to go."""
+    return [way for way in ways if is_for(way, entry.event) and entry.is_meant_for(way.name)]
 
 
 def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progress:
