@@ -17,7 +17,7 @@ from recording.adapters.acs.control import AcsControl
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.azure_sdk.clients import credential
 from recording.adapters.http1.connections import ConnectionFailedError, Connections
-from recording.adapters.http1.time_limit import limited
+from recording.adapters.http1.time_limit import Limit, limited
 from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.incoming.requests import CallLocator, StartOptions
 from recording.errors import ControlError, SourceSlowError
@@ -191,8 +191,13 @@ def test_a_time_that_ends_between_two_sockets_ends_the_request(
             return made
 
         context.wrap_socket = wrapped  # type: ignore[method-assign, assignment]
+
+        def held(sock: socket.socket) -> None:
+            limit.shut_down()
+            Limit.hold(limit, sock)
+
         if moment == "behind it":
-            monkeypatch.setattr(limit, "hold", lambda sock: (limit.shut_down(), type(limit).hold(limit, sock)))
+            monkeypatch.setattr(limit, "hold", held)
         world.script.anything(Answer(200, b"{}"))
         with pytest.raises(ConnectionFailedError) as failed:
             connections.request("GET", OBJECT, {}, limit)
