@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 import re
+import unicodedata
 from urllib.parse import unquote
 
 # Recording ids are base64url JSON (~160 characters), document ids like 0-eus-d12-<32 hex>, call ids are GUIDs.
@@ -61,6 +62,11 @@ def canonical_id(value: str) -> str:
         return value.lower()
     bare = in_plain_letters(value.rstrip("="))
     return bare if bare != value and _decoded(bare) is not None else value
+
+
+def composed(text: str) -> str:
+    """Return the one spelling of words that Unicode can write in several ways, such as accents apart from letters."""
+    return unicodedata.normalize("NFC", text)
 
 
 def are_same_id(one: str, other: str) -> bool:

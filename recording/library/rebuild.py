@@ -7,12 +7,12 @@ quarantine, chunks that were not archived, and recordings without any file.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from recording.archive.manifest import latest_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.archived.rebuilt import chosen, chunk_of, read_document, recording_of, unfinished_in
+from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.errors import StorageError
 from recording.library.follow_up import follow_up
@@ -21,6 +21,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 LOOP = "rebuild"  # the cursor: the last folder that is done
+_LAST = "\U0010ffff"  # sorts behind every name
 SAVED_EVERY = 100  # folders; after a death so many are looked at again, for nothing
 
 
@@ -65,24 +66,46 @@ def rebuild(
         StorageError: archive, catalog or directory do not answer; the next run goes on.
     """
     done = Rebuilt()
-    behind = "" if from_start else ports.catalog.cursor(LOOP)
+    cursor = f"{LOOP}-{name_of(prefix)}" if prefix else LOOP
+    behind = "" if from_start else ports.catalog.cursor(cursor)
     for folder, blobs in _folders(ports.archive.list(prefix)):
-        if folder <= behind and behind:
+        if not f"{folder}/".startswith(prefix) or (behind and _order_of(folder) <= _order_of(behind)):
             continue
         _rebuild_folder(folder, blobs, done, ports, settings)
         done.folders += 1
         progress(done)
         if done.folders % SAVED_EVERY == 0:
-            ports.catalog.save_cursor(LOOP, folder)
-    ports.catalog.save_cursor(LOOP, "")
+            ports.catalog.save_cursor(cursor, folder)
+    ports.catalog.save_cursor(cursor, "")
     return done
 
 
 def _folders(blobs: Iterable[BlobFacts]) -> Iterator[tuple[str, dict[str, BlobFacts]]]:
-    """Yield each folder with its committed blobs; a listing is sorted, so the blobs of a folder follow each other."""
-    committed = (blob for blob in blobs if blob.is_committed)
-    for folder, group in groupby(committed, key=lambda blob: blob.name.rpartition("/")[0]):
-        yield folder, {blob.name: blob for blob in group}
+    """Yield each folder once, with its own committed blobs, after all folders inside it.
+
+    A listing is sorted by whole names, so what lies in a folder inside comes between a folder's own blobs.
+    """
+    entered: list[tuple[str, dict[str, BlobFacts]]] = []
+    for blob in blobs:
+        if not blob.is_committed:
+            continue
+        folder = blob.name.rpartition("/")[0]
+        while entered and not _is_inside(folder, entered[-1][0]):
+            yield entered.pop()
+        if not entered or entered[-1][0] != folder:
+            entered.append((folder, {}))
+        entered[-1][1][blob.name] = blob
+    while entered:
+        yield entered.pop()
+
+
+def _is_inside(folder: str, outer: str) -> bool:
+    return not outer or f"{folder}/".startswith(f"{outer}/")
+
+
+def _order_of(folder: str) -> str:
+    """Return what sorts folders in the order in which they are done."""
+    return f"{folder}/{_LAST}" if folder else _LAST
 
 
 def _rebuild_folder(folder: str, blobs: dict[str, BlobFacts], done: Rebuilt, ports: Ports, settings: Settings) -> None:

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText
+from recording.domain.ids import composed
+from recording.domain.incoming.requests import MOST_TAGS, Exact, TagName, TagValue
 from recording.domain.incoming.tenants import Tenants, owner_after_tagging
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
@@ -17,13 +18,11 @@ from recording.ports import Ports
 from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
 
-TagValue = Annotated[str, Field(max_length=256)]
-
 
 class TagRequest(Exact):
     """The body of `PATCH recordings/{recordingId}`: tags to set, and with null those to remove (RFC 7396)."""
 
-    tags: dict[ShortText, TagValue | None] = Field(max_length=2 * MOST_TAGS)
+    tags: dict[TagName, TagValue | None] = Field(max_length=2 * MOST_TAGS)
 
 
 def change_tags(
@@ -81,8 +80,7 @@ def _check_match(if_match: str, tags: Mapping[str, str]) -> None:
 
 
 def _merged(known: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
-    removed = {name for name, value in changes.items() if value is None}
-    merged = {name: value for name, value in known.items() if name not in removed}
+    merged = {name: value for name, value in known.items() if composed(name) not in changes}
     merged |= {name: value for name, value in changes.items() if value is not None}
     if len(merged) > MOST_TAGS:
         raise RequestError(f"a recording has at most {MOST_TAGS} tags", code=Code.TOO_MANY_TAGS)

@@ -4,6 +4,7 @@ File names may hold numbers and names of people. So ids are made from their hash
 the metadata document only.
 """
 
+import codecs
 import csv
 import hashlib
 import io
@@ -16,15 +17,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from recording.domain.formats import FormatType
-from recording.domain.ids import is_opaque_id, without_numbers
+from recording.domain.ids import canonical_id, is_opaque_id, without_numbers
 from recording.domain.incoming.events import Time
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.incoming.participants import canonical_participant, last_digits
-from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText
+from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText, TagName, TagValue
 from recording.errors import RequestError
 
 IMPORTED = "imported; the source is unknown to ACS"
 _METADATA_ENDS = (".json", ".metadata.json", "-metadata.json", "_metadata.json", "-acsmetadata.json")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SEPARATOR_TOLD = re.compile(r"sep=(?P<separator>[;,\t])\r?\n", re.IGNORECASE)  # a spreadsheet's own first line
 _NOT_DIGITS = re.compile(r"[^0-9]", re.ASCII)
 # `20230105/{call}/{recording}/{chunk}-audiomp3.{document}.mp3`, as ACS writes to a customer's own container
 _BYOS = re.compile(
@@ -43,7 +46,10 @@ def _paired(value: Any) -> Any:
     """Return a mapping; a table writes one as `name=value; name=value`."""
     if not isinstance(value, str):
         return value or {}
-    return {name.strip(): text.strip() for name, _, text in (part.partition("=") for part in _listed(value))}
+    pairs = [(name.strip(), text.strip()) for name, _, text in (part.partition("=") for part in _listed(value))]
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("names a tag twice")
+    return dict(pairs)
 
 
 class ImportEntry(Exact):
@@ -56,7 +62,7 @@ class ImportEntry(Exact):
     index: int = Field(0, ge=0, le=1_000_000)
     started_at: Time | None = None
     participants: Annotated[tuple[ShortText, ...], BeforeValidator(_listed)] = ()
-    tags: Annotated[dict[ShortText, str], BeforeValidator(_paired), Field(max_length=MOST_TAGS)] = Field(
+    tags: Annotated[dict[TagName, TagValue], BeforeValidator(_paired), Field(max_length=MOST_TAGS)] = Field(
         default_factory=dict
     )
     format: str | None = None
@@ -72,12 +78,12 @@ class ImportEntry(Exact):
     @property
     def id_of_document(self) -> str:
         """Return the document's id: as given, or made from the name."""
-        return self.document_id or f"imported-{self.mark}"
+        return canonical_id(self.document_id or f"imported-{self.mark}")
 
     @property
     def id_of_recording(self) -> str:
         """Return the recording's id: as given, or made from the name."""
-        return self.recording_id or f"imported-{self.mark}"
+        return canonical_id(self.recording_id or f"imported-{self.mark}")
 
     @property
     def announced_format(self) -> FormatType | None:
@@ -101,26 +107,34 @@ class ImportEntry(Exact):
 
 
 def read_mapping(raw: bytes) -> list[ImportEntry]:
-    """Return the entries of a mapping file: a JSON list of objects, or CSV with a header.
+    """Return the entries of a mapping file: a JSON list of objects, or CSV with a header, as spreadsheets save it.
 
     Raises:
         RequestError: `invalid_request`; the file has another form, an entry is not legal, or two name one chunk.
     """
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if raw.startswith(_UTF_16) else "utf-8-sig")
         documents = json.loads(text) if text.lstrip().startswith(("[", "{")) else list(_rows(text))
-    except (ValueError, csv.Error):
+    except (ValueError, csv.Error, RecursionError):
         raise RequestError("the mapping is neither a JSON list nor CSV with a header") from None
     if not isinstance(documents, list) or not documents:
         raise RequestError("the mapping has no entries")
     entries = [_entry(number, document) for number, document in enumerate(documents, start=1)]
-    seen: set[tuple[str, int]] = set()
+    _check_each_once(entries)
+    return entries
+
+
+def _check_each_once(entries: Iterable[ImportEntry]) -> None:
+    chunks: set[tuple[str, int]] = set()
+    files: set[str] = set()
     for number, entry in enumerate(entries, start=1):
         key = (entry.id_of_recording, entry.index)
-        if key in seen:
+        if key in chunks:
             raise RequestError(f"entry {number} names a recording and index that another entry has")
-        seen.add(key)
-    return entries
+        if entry.blob in files:
+            raise RequestError(f"entry {number} names a file that another entry has")
+        chunks.add(key)
+        files.add(entry.blob)
 
 
 def byos_entries(names: Iterable[str]) -> list[ImportEntry]:
@@ -215,10 +229,24 @@ def started_of(entry: ImportEntry, *others: datetime | None) -> datetime | None:
 
 
 def _rows(text: str) -> Iterator[Mapping[str, Any]]:
-    for row in csv.DictReader(io.StringIO(text), strict=True):
-        if None in row:
+    """Yield each row by the names of the header; rows without any content are passed over."""
+    told = _SEPARATOR_TOLD.match(text)
+    table = text[told.end() :] if told else text
+    rows = csv.reader(io.StringIO(table, newline=""), strict=True, delimiter=_separator(table, told))
+    header = [name.strip() for name in next(rows, [])]
+    if len(set(header)) < len(header):
+        raise ValueError("two columns have one name")
+    for row in rows:
+        if len(row) > len(header):
             raise ValueError("a row has more cells than the header")
-        yield {name: value for name, value in row.items() if value not in (None, "")}
+        if any(row):
+            yield {name: value for name, value in zip(header, row, strict=False) if value}
+
+
+def _separator(table: str, told: re.Match[str] | None) -> str:
+    """Return what separates cells: a comma, or what a spreadsheet writes where numbers have one."""
+    header = table.partition("\n")[0].partition("\r")[0]
+    return told["separator"] if told else next((one for one in ",;\t" if one in header), ",")
 
 
 def _entry(number: int, document: Any) -> ImportEntry:

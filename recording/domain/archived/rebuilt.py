@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from recording.domain.archived.importing import IMPORTED
 from recording.domain.archived.layout import media_of_receipt, name_version_of
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, is_opaque_id
@@ -83,7 +84,7 @@ def _chunk(
         recording_duration_ms=receipt.get("recordingDurationMs"),
         event_id=receipt["eventId"],
         event_time=event_time,
-        expires_at=event_time + retention,
+        expires_at=event_time if IMPORTED in (receipt.get("remarks") or ()) else event_time + retention,
         folder=receipt_name.rpartition("/")[0],
     )
     verified_at = receipt.get("verifiedAt") or now

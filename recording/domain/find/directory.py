@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 
 from recording.domain.archived.receipt import gaps_in, is_complete
 from recording.domain.find.index_keys import IndexKey
-from recording.domain.ids import canonical_id, name_of
+from recording.domain.ids import canonical_id, composed, name_of
 from recording.domain.incoming.facts import (
     Condition,
     KnownParticipant,
@@ -283,7 +283,7 @@ def calls_of(record: RecordingRecord) -> list[str]:
 
 def tags_of(record: RecordingRecord) -> list[str]:
     """Return the tags as they are searched for, `name:value`."""
-    return [f"{name}:{value}" for name, value in record.current_tags.items()]
+    return [composed(f"{name}:{value}") for name, value in record.current_tags.items()]
 
 
 def _lasting_partitions(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> Iterator[str]:

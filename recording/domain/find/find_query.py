@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from recording.domain.find.directory import (
     Span,
@@ -24,6 +24,7 @@ from recording.domain.find.directory import (
 )
 from recording.domain.find.index_keys import IndexKeys
 from recording.domain.formats import FormatType
+from recording.domain.ids import composed
 from recording.domain.incoming.events import Time
 from recording.domain.incoming.facts import Condition
 from recording.domain.incoming.participants import canonical_participant, e164, last_digits
@@ -63,7 +64,7 @@ class FindQuery(Exact):
     participant: ShortText | None = None
     number: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     call: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
-    tag: Annotated[str, Field(min_length=2, max_length=513)] | None = None
+    tag: Annotated[str, Field(min_length=2, max_length=513), AfterValidator(composed)] | None = None
     since: Time | None = Field(None, alias="from")
     until: Time | None = Field(None, alias="to")
     format: str | None = None

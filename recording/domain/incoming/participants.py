@@ -5,15 +5,19 @@ is nowhere written down, so it finds by its last digits (docs/adr/0030).
 """
 
 import re
+import unicodedata
 from enum import StrEnum
 
 LAST_DIGITS = 7  # "number ends in": enough to be selective, few enough for a number without its area code
-_SCHEME = re.compile(r"^(?:tel:|sip:|4:)", re.IGNORECASE)
-_TRUNK = re.compile(r"\(\s*0\s*\)")  # "+49 (0) 30": the zero is dialled inside the country only
-_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u00a0\u202f]+")
+_SCHEME = re.compile(r"^(?:tel:|sips?:|callto:|4:)", re.IGNORECASE)
+_TRUNK = re.compile(r"[(\[]\s*0\s*[)\]]")  # "+49 (0) 30": the zero is dialled inside the country only
+_SEPARATORS = re.compile(r"[\s().\[\]\-/\u2010-\u2015\u2212\u00b7\u2022]+")
+# What is dialled after the number, and where a SIP address goes: neither is part of the number.
+_BEHIND = re.compile(
+    r"[;,@].*|(?<=[0-9)])\s*(?:ext(?:n|ension)?\.?|x|#)\s*[.:]?\s*[0-9]{1,8}#?\s*$", re.IGNORECASE | re.DOTALL
+)
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
-_FULL_WIDTH = {0xFF0B: "+", **{0xFF10 + digit: str(digit) for digit in range(10)}}  # of East Asian keyboards
 
 
 class ParticipantClass(StrEnum):
@@ -40,7 +44,8 @@ class ParticipantClass(StrEnum):
             "8:teamsvisitor:": cls.TEAMS,
             "28:": cls.BOT,
         }
-        return next((kind for prefix, kind in prefixes.items() if bare.startswith(prefix)), cls.OTHER)
+        other = cls.PHONE if e164(raw_id) else cls.OTHER
+        return next((kind for prefix, kind in prefixes.items() if bare.startswith(prefix)), other)
 
 
 def e164(text: str) -> str | None:
@@ -64,13 +69,22 @@ def canonical_participant(raw_id: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Return a number without its scheme and separators.
+    """Return a number without its scheme, its extension and separators.
 
     A leading space before digits was a plus, which a query string reads so.
     """
-    plain = text.translate(_FULL_WIDTH)
-    if re.match(r" [1-9]", plain):
-        plain = "+" + plain[1:]
-    stripped = _SCHEME.sub("", plain.strip()).partition(";")[0]
+    plain = _in_plain_characters(text)
+    plain = re.sub(r"^(4:)? (?=[1-9])", r"\1+", plain)
+    stripped = _BEHIND.sub("", re.sub(r"^%2b", "+", _SCHEME.sub("", plain.strip()), flags=re.IGNORECASE))
     international = _TRUNK.sub("", stripped) if stripped.strip().startswith(("+", "00")) else stripped
     return _SEPARATORS.sub("", international)
+
+
+def _in_plain_characters(text: str) -> str:
+    """Return the text with digits of any script and full-width forms as ASCII has them, and nothing invisible in it.
+
+    Address books and web pages put marks of the writing direction around numbers, and they are copied along.
+    """
+    unified = unicodedata.normalize("NFKC", text)
+    visible = (character for character in unified if unicodedata.category(character) != "Cf")
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in visible)

@@ -4,7 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from recording.domain.calls.consent import ConsentStep
@@ -16,6 +25,7 @@ from recording.domain.formats import (
     FormatType,
     chosen_combination,
 )
+from recording.domain.ids import composed
 from recording.domain.incoming.events import Time
 from recording.domain.incoming.faults import faults_in
 from recording.errors import RequestError
@@ -49,6 +59,8 @@ class StartOptions:
 
 
 ShortText = Annotated[str, Field(min_length=1, max_length=256)]
+TagName = Annotated[ShortText, AfterValidator(composed)]
+TagValue = Annotated[str, Field(max_length=256), AfterValidator(composed)]
 CallId = Annotated[str, Field(min_length=1, max_length=2048)]
 
 
@@ -129,7 +141,7 @@ class StartRequest(Exact):
     pause_on_start: bool = False
     recording_state_callback_uri: str | None = Field(None, max_length=2048)
     external_storage_container: str | None = Field(None, max_length=1024)
-    tags: dict[ShortText, Annotated[str, Field(max_length=256)]] = Field(default_factory=dict, max_length=MOST_TAGS)
+    tags: dict[TagName, TagValue] = Field(default_factory=dict, max_length=MOST_TAGS)
     consent: Consent | None = None
     requested_by: ShortText | None = None
 
