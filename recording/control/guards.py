@@ -101,7 +101,7 @@ def guards_again(record: RecordingRecord, ports: Ports, settings: Settings) -> N
 
 def without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
     """Return the alarm about a recording that was started elsewhere without the consent that its policy asks for."""
-    if record.started_here or record.call_alarm is not None or record.dismissed is not None:
+    if record.started_here or record.call_alarm is not None:
         return {}
     if policy_of(record, settings).consent is ConsentRule.NOT_REQUIRED:
         return {}

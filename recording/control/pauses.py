@@ -236,12 +236,18 @@ def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = 
 
 def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | None = None) -> RecordingRecord:
     """Note that a pause is over; every open one, where no id is given."""
+    alarmed = False
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
+        nonlocal alarmed
         ended = with_end(row.pauses, ports.clock.now(), how, pause_id)
+        alarmed = ended != row.pauses and row.call_alarm == Code.PAUSE_OVERDUE
         return None if ended == row.pauses else {"pauses": ended, **without_alarm(row, Code.PAUSE_OVERDUE)}
 
-    return note(recording_id, ports, decide)
+    made = note(recording_id, ports, decide)
+    if alarmed:  # nobody resumes or stops it here, so no other line ends the alert
+        emit(Event.PAUSE_ENDED, recording_id=recording_id, reason=how)
+    return made
 
 
 def policy_of(record: RecordingRecord | None, settings: Settings) -> CallPolicy:

@@ -15,7 +15,7 @@ from recording.domain.state.chunk import ChunkRecord, Dismissal
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, is_held
-from recording.domain.watched.attention import AttentionItem
+from recording.domain.watched.attention import OF_CALLS, Attention, AttentionItem
 from recording.domain.watched.expectation import ALARMS
 from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
@@ -72,7 +72,7 @@ def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports:
 
 
 def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
-    """Decide that nothing more is to be done: held chunks and entries, and missing or incomplete recordings.
+    """Decide that nothing more is to be done: held chunks and entries, and alarms about recordings and calls.
 
     What still can or will happen by itself (at risk, stuck, poisoned, dead letters) is skipped.
 
@@ -151,8 +151,17 @@ def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: 
     recording = _recording(item, ports)
     if recording is None:
         return False
-    settled = changed(recording, dismissed=decision, settled_at=decision.at)
-    return _saved(lambda: ports.catalog.save_recording(settled))
+    decided = _with_decision(recording, item.kind, decision)
+    return _saved(lambda: ports.catalog.save_recording(decided))
+
+
+def _with_decision(recording: RecordingRecord, kind: Attention, decision: Dismissal) -> RecordingRecord:
+    """Return a recording with one alarm dismissed; another one of it still stands."""
+    if kind in OF_CALLS:
+        left = None if recording.stands == kind else recording.stands
+        return changed(recording, call_dismissed=decision, stands=left, look_at=None)
+    alarm = recording.open_call_alarm
+    return changed(recording, dismissed=decision, stands=alarm, settled_at=decision.at if alarm is None else None)
 
 
 def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:
@@ -178,7 +187,8 @@ def chunk_of_id(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - th
 
 
 def _recording(item: AttentionItem, ports: Ports) -> RecordingRecord | None:
-    return ports.catalog.get_recording(item.id) if item.kind.value in ALARMS else None
+    is_of_one = item.kind.value in ALARMS or item.kind in OF_CALLS
+    return ports.catalog.get_recording(item.id) if is_of_one else None
 
 
 def _saved(save: Callable[[], object]) -> bool:

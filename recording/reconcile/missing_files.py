@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from recording.control.guards import guards_again, without_consent
 from recording.domain.archived.receipt import gaps_in, gaps_in_words
-from recording.domain.calls.pauses import open_pause
+from recording.domain.calls.pauses import PauseEnd, open_pause
 from recording.domain.find.directory import is_placed
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -18,6 +18,7 @@ from recording.domain.watched.expectation import (
     ALARMS,
     Expectation,
     expectation,
+    is_dismissed,
     is_question_due,
     is_settled,
     next_look,
@@ -127,9 +128,11 @@ def _look_at(
     known = changed(record, **changes)
     is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
     is_followed_up = ports.directory is None or is_placed(changed(known, **changes), chunks)
-    if is_followed_up and is_settled(known, chunks, now, after) and known.call_alarm != Code.CONSENT_MISSING:
+    if is_followed_up and is_settled(known, chunks, now, after) and known.open_call_alarm != Code.CONSENT_MISSING:
         changes["settled_at"] = now
         changes["call_alarm"] = None
+        if known.call_alarm == Code.PAUSE_OVERDUE:
+            emit(Event.PAUSE_ENDED, recording_id=known.recording_id, reason=PauseEnd.OVER)
     else:
         changes |= _index_facts(known, chunks, stands, now, after, is_unasked=is_unasked)
     if not is_followed_up:
@@ -145,7 +148,7 @@ def _look_at(
             follow_ups.request(record.recording_id)
     except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
         return Expectation.AWAITED
-    return stands
+    return Expectation.NOTHING if is_dismissed(known, stands) else stands
 
 
 def _look_sooner(
@@ -177,7 +180,7 @@ def _index_facts(
 
     Nothing when that is as it was. An open question stays due.
     """
-    alarm = stands.value if stands in ALARMS else record.call_alarm
+    alarm = stands.value if stands in ALARMS and not is_dismissed(record, stands) else record.open_call_alarm
     look_at = None if is_unasked else next_look(record, chunks, now, after)
     pause = open_pause(record.pauses)
     if look_at is not None and pause is not None and pause.ends_by is not None:

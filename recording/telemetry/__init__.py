@@ -25,6 +25,7 @@ class Event(StrEnum):
     STOPPED = "recording.stopped"
     CONSENT = "recording.consent"
     PAUSE_OVERDUE = "recording.pause.overdue"
+    PAUSE_ENDED = "recording.pause.ended"
     UNRECORDED = "recording.unrecorded"
     ENDS_SOON = "recording.ends_soon"
     GUARD_ACTED = "recording.guard.acted"

@@ -57,6 +57,7 @@ class RecordingRecord(BaseModel):
     consents: tuple[ConsentEntry, ...] = ()  # what was told after the start, in order
     call_alarm: str | None = None  # the code of what is wrong with the call itself, until it is over
     call_alarm_since: UtcTime | None = None
+    call_dismissed: Dismissal | None = None  # nothing more is to be done about that one
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
     announced_count: int | None = None  # how many files events told of at least, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
@@ -67,7 +68,7 @@ class RecordingRecord(BaseModel):
     settled_at: UtcTime | None = None  # nothing more is expected of it
     look_at: UtcTime | None = None  # when reconcile looks at it next; None: in its next run
     stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
-    dismissed: Dismissal | None = None  # nothing more is to be done about the alarm
+    dismissed: Dismissal | None = None  # nothing more is to be done about the alarm that stood then
     tags: dict[str, str] | None = None  # as changed later; None: those of the start request
     disposed_at: UtcTime | None = None  # all that was archived of it was destroyed then
     certificate: str | None = None  # which says what, when and why
@@ -82,6 +83,13 @@ class RecordingRecord(BaseModel):
         given = self.request.get("tags")
         started_with = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
         return started_with if self.tags is None else self.tags
+
+    @property
+    def open_call_alarm(self) -> str | None:
+        """Return the code of what is wrong with the call itself; None when that was dismissed since it began."""
+        since, dismissed = self.call_alarm_since, self.call_dismissed
+        is_over = since is not None and dismissed is not None and dismissed.at >= since
+        return None if is_over else self.call_alarm
 
     @property
     def least_count(self) -> int | None:

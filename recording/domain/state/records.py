@@ -110,6 +110,7 @@ class RecordingChanges(TypedDict, total=False):
     consents: tuple[ConsentEntry, ...]
     call_alarm: str | None
     call_alarm_since: datetime | None
+    call_dismissed: Dismissal | None
     chunk_count: int | None
     announced_count: int | None
     asked_at: datetime | None

@@ -10,7 +10,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
-from recording.domain.watched.expectation import Expectation, expectation
+from recording.domain.watched.expectation import Expectation, expectation, is_dismissed
 from recording.errors import fault_of
 from recording.errors.codes import Code
 
@@ -36,6 +36,9 @@ class Attention(StrEnum):
     POISONED = "poisoned"  # the host gave up on a message; the sweep takes it
     DEAD_LETTER = "dead_letter"  # Event Grid gave up on an event; the sweep takes it
     SCRUB_BEHIND = "scrub_behind"  # media was not read whole within its cycle, or the nightly scrub does not run
+
+
+OF_CALLS = (Attention.PAUSE_OVERDUE, Attention.CONSENT_MISSING)  # of the call itself, whatever becomes of its files
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,9 @@ def of_recording(
     record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta
 ) -> AttentionItem | None:
     """Return whether files of a recording are missing; None while they may still be on their way."""
-    if record.dismissed is not None:
-        return None
     stands = expectation(record, chunks, now, after)
     kind = {Expectation.MISSING: Attention.MISSING, Expectation.INCOMPLETE: Attention.INCOMPLETE}.get(stands)
-    if kind is None:
+    if kind is None or is_dismissed(record, stands):
         return None
     since = record.missing_since if kind is Attention.MISSING else record.incomplete_since
     return AttentionItem(
@@ -135,10 +136,8 @@ def of_recording(
 
 def of_call(record: RecordingRecord) -> AttentionItem | None:
     """Return what is wrong with the call itself; None when nothing is, or it was dismissed."""
-    kind = next(
-        (kind for kind in (Attention.PAUSE_OVERDUE, Attention.CONSENT_MISSING) if kind == record.call_alarm), None
-    )
-    if kind is None or record.dismissed is not None or record.call_alarm_since is None:
+    kind = next((kind for kind in OF_CALLS if kind == record.open_call_alarm), None)
+    if kind is None or record.call_alarm_since is None:
         return None
     return AttentionItem(
         kind=kind,

@@ -106,7 +106,13 @@ def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: date
     newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
     if stands in (Expectation.MET, Expectation.NOTHING):
         return now - newest >= after
-    return stands in ALARMS and record.dismissed is not None
+    return is_dismissed(record, stands)
+
+
+def is_dismissed(record: RecordingRecord, stands: Expectation) -> bool:
+    """Return whether an operator has decided about this alarm: one that was raised later is another one."""
+    since = {Expectation.MISSING: record.missing_since, Expectation.INCOMPLETE: record.incomplete_since}.get(stands)
+    return since is not None and record.dismissed is not None and record.dismissed.at >= since
 
 
 def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> datetime:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, metadata, task, wav
+from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.recording import LastAction, RecordingRecord
@@ -54,7 +54,24 @@ def suspect(here: World) -> str:
     return f"{RECORDING_ID}/{task().key}"
 
 
-@pytest.mark.parametrize("make", [held_chunk, missing, refused, suspect])
+def overdue(here: World) -> str:
+    """Let a guard have raised a pause that should be over."""
+    return _in_call_alarm(here, Attention.PAUSE_OVERDUE)
+
+
+def without_consent(here: World) -> str:
+    return _in_call_alarm(here, Attention.CONSENT_MISSING)
+
+
+def _in_call_alarm(here: World, kind: Attention, **changes: object) -> str:
+    facts = {"recording_id": RECORDING_ID, "started_here": True, "first_event_at": here.now}
+    alarm = {"call_alarm": kind.value, "call_alarm_since": here.now, "stands": kind.value}
+    here.fakes.control.states[RECORDING_ID] = "inactive"
+    here.fakes.catalog.add_recording(RecordingRecord.model_validate({**facts, **alarm, **changes}))
+    return RECORDING_ID
+
+
+@pytest.mark.parametrize("make", [held_chunk, missing, refused, suspect, overdue, without_consent])
 def test_what_is_dismissed_needs_no_attention_any_more(make: object) -> None:
     """Also after days of reconcile runs, and in every list."""
     here = world()
@@ -73,7 +90,15 @@ def test_what_is_dismissed_needs_no_attention_any_more(make: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "action"), [(held_chunk, "held"), (missing, "missing"), (refused, "held"), (suspect, "held")]
+    ("make", "action"),
+    [
+        (held_chunk, "held"),
+        (missing, "missing"),
+        (refused, "held"),
+        (suspect, "held"),
+        (overdue, "pause_overdue"),
+        (without_consent, "consent_missing"),
+    ],
 )
 def test_a_dismissal_is_logged_once(make: object, action: str, caplog: pytest.LogCaptureFixture) -> None:
     """Alerts read the log: without a line, the alert of something that was decided stands for two days."""
@@ -87,6 +112,50 @@ def test_a_dismissal_is_logged_once(make: object, action: str, caplog: pytest.Lo
     with pytest.raises(RequestError):
         dismiss(Chosen(id=made), NOTE, None, here.ports, here.settings)
     assert sum(text.startswith("recording.dismissed") for text in caplog.messages) == 1
+
+
+@pytest.mark.parametrize("call", [Attention.PAUSE_OVERDUE, Attention.CONSENT_MISSING])
+@pytest.mark.parametrize("first", [True, False])
+def test_one_decision_hides_no_other_alarm_of_the_recording(call: Attention, first: bool) -> None:
+    """Whoever says that a file will not come says nothing about a pause that does not end; its alert still stands."""
+    here = world()
+    stopped = {"last_action": LastAction.STOPPED, "last_action_at": here.now - timedelta(hours=2)}
+    raised = {"missing_since": here.now, "stands": "missing"}
+    _in_call_alarm(here, call, **stopped, **raised)
+    here.fakes.control.states.clear()
+    assert sorted(kinds(here)) == sorted([Attention.MISSING, call])
+    done, left = (Attention.MISSING, call) if first else (call, Attention.MISSING)
+    dismiss(Chosen(reason=done.value), NOTE, None, here.ports, here.settings)
+    assert kinds(here) == [left]
+    dismiss(Chosen(reason=left.value), NOTE, None, here.ports, here.settings)
+    assert kinds(here) == []
+
+
+def test_what_is_raised_after_a_decision_is_not_decided() -> None:
+    """No file, said somebody; then two of three arrive: about the third nobody has decided."""
+    here = world()
+    dismiss(Chosen(id=missing(here)), NOTE, None, here.ports, here.settings)
+    here.fakes.clock.advance(hours=1)
+    for index in (0, 2):
+        here.holds(task(index))
+    here.announces(event(chunk(0), chunk(2)))
+    here.runs(hours=1)
+    here.fakes.clock.advance(hours=2)
+    here.reconciles()
+    assert kinds(here) == [Attention.INCOMPLETE]
+    dismiss(Chosen(reason="incomplete"), NOTE, None, here.ports, here.settings)
+    assert kinds(here) == []
+
+
+def test_a_second_pause_that_does_not_end_is_another_one() -> None:
+    """The first was dismissed, and ended."""
+    here = world()
+    dismiss(Chosen(id=overdue(here)), NOTE, None, here.ports, here.settings)
+    here.fakes.clock.advance(hours=1)
+    record = here.fakes.catalog.recordings[RECORDING_ID]
+    later = changed(record, call_alarm="pause_overdue", call_alarm_since=here.now, stands="pause_overdue")
+    here.fakes.catalog.save_recording(later)
+    assert kinds(here) == [Attention.PAUSE_OVERDUE]
 
 
 def test_a_missing_recording_stays_listed_until_it_is_found() -> None:
