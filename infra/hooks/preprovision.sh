@@ -44,26 +44,49 @@ if [ -n "${EXISTING_ACS_NAME:-}" ]; then
   [ -n "${EXISTING_ACS_RESOURCE_GROUP:-}" ] || stop "EXISTING_ACS_RESOURCE_GROUP is not set."
   topics=$(az eventgrid system-topic list \
     --subscription "${EXISTING_ACS_SUBSCRIPTION:-$AZURE_SUBSCRIPTION_ID}" --resource-group "$EXISTING_ACS_RESOURCE_GROUP" \
-    --query "[?topicType=='Microsoft.Communication.CommunicationServices'].[name, source]" --output tsv)
+    --query "[?topicType=='Microsoft.Communication.CommunicationServices'].[name, source, tags.\"azd-env-name\", identity.principalId]" \
+    --output tsv)
   # A resource can have one system topic only. Names of resources do not depend on case.
-  found=$(printf '%s\n' "$topics" | awk -v wanted="/$EXISTING_ACS_NAME" \
-    'tolower(substr($2, length($2) - length(wanted) + 1)) == tolower(wanted) { print $1; exit }')
-  if [ -n "$found" ] && [ "$found" != "${EXISTING_SYSTEM_TOPIC_NAME:-}" ]; then
-    stop "$EXISTING_ACS_NAME has the system topic $found already: azd env set EXISTING_SYSTEM_TOPIC_NAME $found"
+  line=$(printf '%s\n' "$topics" | awk -F '\t' -v wanted="/$EXISTING_ACS_NAME" \
+    'tolower(substr($2, length($2) - length(wanted) + 1)) == tolower(wanted) { print; exit }')
+  field() { printf '%s' "$line" | cut -f "$1"; }
+  lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+  given=${EXISTING_SYSTEM_TOPIC_NAME:-}
+  found=$(field 1)
+  if [ -z "$found" ] && [ -n "$given" ]; then
+    stop "$EXISTING_ACS_NAME has no system topic in $EXISTING_ACS_RESOURCE_GROUP: azd env set EXISTING_SYSTEM_TOPIC_NAME \"\""
+  fi
+  if [ -n "$found" ] && [ "$(lower "$found")" != "$(lower "$given")" ]; then
+    # The one that this environment made the last time is its own; any other is taken.
+    case "$given:$found:$(field 3)" in
+      ":recordings-"*":$AZURE_ENV_NAME") ;;
+      *) stop "$EXISTING_ACS_NAME has the system topic $found already: azd env set EXISTING_SYSTEM_TOPIC_NAME $found" ;;
+    esac
+  fi
+  if [ "$(field 4)" = "None" ]; then
+    stop "the system topic $found has no identity to deliver with: az eventgrid system-topic update --name $found --resource-group $EXISTING_ACS_RESOURCE_GROUP --identity systemassigned"
   fi
 fi
 
 if [ "${ARCHIVE_LOCKED:-false}" != "false" ]; then
-  state=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "${ARCHIVE_ACCOUNT_NAME:-}" \
+  # The environment of a pipeline is new each time, and has no outputs of the runs before.
+  account=${ARCHIVE_ACCOUNT_NAME:-}
+  [ -n "$account" ] || account=$(az storage account list --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
+    --query "[?starts_with(name, 'starch')].name | [0]" --output tsv 2> /dev/null) || account=""
+  state=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "$account" \
     --query immutableStorageWithVersioning.immutabilityPolicy.state --output tsv 2> /dev/null) || state=""
   [ "$state" = "Locked" ] || stop "ARCHIVE_LOCKED is set, and the archive is not locked: azd env set ARCHIVE_LOCKED false"
   # A locked policy can be made longer, never shorter: Azure would refuse the whole deployment.
-  days=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "${ARCHIVE_ACCOUNT_NAME:-}" \
+  days=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --name "$account" \
     --query immutableStorageWithVersioning.immutabilityPolicy.immutabilityPeriodSinceCreationInDays --output tsv 2> /dev/null) || days=""
   [ "${ARCHIVE_IMMUTABILITY_DAYS:-7}" -ge "${days:-0}" ] || stop "the archive is locked for $days days: azd env set ARCHIVE_IMMUTABILITY_DAYS $days"
 fi
 
-# The start of a budget must not move: it is set once, in the environment.
+# The start of a budget must not move: a budget that is there keeps its own, and a new one begins this month.
 if [ "${MONTHLY_BUDGET:-0}" != "0" ] && [ -z "${BUDGET_START:-}" ] && command -v azd > /dev/null; then
-  azd env set BUDGET_START "$(date -u +%Y-%m-01)"
+  budgets="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$group/providers/Microsoft.Consumption/budgets"
+  start=$(az rest --method get --url "$budgets?api-version=2024-08-01" \
+    --query "value[?starts_with(name, 'recordings-')].properties.timePeriod.startDate | [0]" --output tsv 2> /dev/null) || start=""
+  start=${start%%T*}
+  azd env set BUDGET_START "${start:-$(date -u +%Y-%m-01)}"
 fi

@@ -1,4 +1,5 @@
-// The role of the custodian in the archive: it reads, destroys, and sets or clears legal holds; it writes nothing and lifts no policy.
+// The role of the custodian in the archive: it reads, destroys, and sets or clears legal holds; it writes nothing. Azure has one right for
+// legal holds and for lifting an unlocked policy: no code of the app does the second, and the alert archive-delete fires on whoever does.
 param name string
 
 resource custodian 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {

@@ -140,6 +140,9 @@ SOURCE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Communication/c
         (f"their-topic\t{SOURCE}acs-1", "another", True),
         (f"their-topic\t{SOURCE}other-acs-1", "", False),
         (f"one\t{SOURCE}x\ntheir-topic\t{SOURCE}acs-1", "", True),
+        (f"their-topic\t{SOURCE}acs-1\trecordings", "", True),
+        (f"recordings-tok1\t{SOURCE}acs-1\trecordings", "", False),
+        (f"recordings-tok1\t{SOURCE}other-acs-1\tproduction\nrecordings-tok2\t{SOURCE}acs-1\trecordings", "", False),
     ],
 )
 def test_a_topic_that_is_there_already_is_found(desk: HookDesk, topics: str, given: str, stops: bool) -> None:
@@ -148,6 +151,48 @@ def test_a_topic_that_is_there_already_is_found(desk: HookDesk, topics: str, giv
     done = desk.runs("preprovision", **EXISTING, EXISTING_SYSTEM_TOPIC_NAME=given)
     assert (done.returncode == 1) is stops
     assert ("azd env set EXISTING_SYSTEM_TOPIC_NAME their-topic" in done.stderr) is stops
+
+
+def test_a_topic_that_cannot_deliver_is_told_before_anything_is_made(desk: HookDesk) -> None:
+    """No other identity gets past a storage firewall, and the template fails where it reads it."""
+    desk.answers("eventgrid system-topic list", f"Their-Topic\t{SOURCE}acs-1\tNone\tNone")
+    done = desk.runs("preprovision", **EXISTING, EXISTING_SYSTEM_TOPIC_NAME="their-topic")
+    assert (done.returncode, "--identity systemassigned" in done.stderr) == (1, True)
+
+
+def test_a_topic_with_an_identity_is_taken_in_any_spelling(desk: HookDesk) -> None:
+    """Names of resources do not depend on case."""
+    desk.answers("eventgrid system-topic list", f"Their-Topic\t{SOURCE}acs-1\tNone\tprincipal-1")
+    assert desk.runs("preprovision", **EXISTING, EXISTING_SYSTEM_TOPIC_NAME="their-topic").returncode == 0
+
+
+def test_a_topic_that_there_is_not_is_told(desk: HookDesk) -> None:
+    """A misspelt name, or another group: it would fail in the middle of a deployment."""
+    done = desk.runs("preprovision", **EXISTING, EXISTING_SYSTEM_TOPIC_NAME="gone")
+    assert (done.returncode, "has no system topic in rg-calls" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("owner", ["production", "None", ""])
+def test_the_topic_of_another_environment_is_somebody_elses(desk: HookDesk, owner: str) -> None:
+    """Its name is like ours; whose it is, its tag says."""
+    desk.answers("eventgrid system-topic list", f"recordings-tok9\t{SOURCE}acs-1\t{owner}")
+    done = desk.runs("preprovision", **EXISTING)
+    assert (done.returncode, "EXISTING_SYSTEM_TOPIC_NAME recordings-tok9" in done.stderr) == (1, True)
+
+
+def test_a_second_deployment_needs_nothing_that_the_first_one_told(desk: HookDesk) -> None:
+    """A pipeline begins with an empty environment each time: what is there already is asked of Azure."""
+    desk.answers("eventgrid system-topic list", f"recordings-tok1\t{SOURCE}acs-1\trecordings")
+    desk.answers("storage account list", "starchtok1")
+    desk.answers("--name starchtok1 --query immutableStorageWithVersioning.immutabilityPolicy.state", "Locked")
+    desk.answers("immutabilityPeriodSinceCreationInDays", "7")
+    desk.answers("az rest", "2026-02-01T00:00:00Z")
+    first = ("EVENT_TOPIC_NAME", "ENVIRONMENT_TOKEN", "ARCHIVE_ACCOUNT_NAME", "BUDGET_START")
+    done = desk.runs(
+        "preprovision", **EXISTING, **dict.fromkeys(first, ""), ARCHIVE_LOCKED="true", MONTHLY_BUDGET="100"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "azd env set BUDGET_START 2026-02-01" in desk.calls
 
 
 def test_a_lock_that_is_not_there_is_not_deployed(desk: HookDesk) -> None:

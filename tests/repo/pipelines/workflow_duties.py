@@ -110,7 +110,13 @@ CALLS: Mapping[Place, Sequence[str]] = {
         "azd provision --no-prompt",
         'azd deploy archive --from-package "$(ls dist/*.zip)" --no-prompt',
     ),
-    ("infra.yml", "bicep"): ("az bicep install --version v", "az bicep lint --file infra/main.bicep", "az bicep build"),
+    ("infra.yml", "bicep"): (
+        "az bicep install --version v",
+        "az bicep lint --file infra/main.bicep",
+        "az bicep build --file infra/main.bicep",
+        "az bicep lint --file infra/event-subscription-function.bicep",
+        "az bicep build --file infra/event-subscription-function.bicep",
+    ),
     ("infra.yml", "preview"): ("azd auth login", "azd provision --preview --no-prompt"),
     ("release.yml", "release"): (
         'test -f "dist/acs-recording-archive-${GITHUB_REF_NAME#v}.zip"',
@@ -184,7 +190,7 @@ ACTIONS_OF: Mapping[Place, Sequence[str]] = {  # in this order; checkout comes f
     ("deploy.yml", "deploy"): ("actions/checkout", "actions/download-artifact", "Azure/setup-azd", "azure/login"),
     ("deploy.yml", "released"): ("actions/upload-artifact",),
     ("infra.yml", "bicep"): ("actions/checkout",),
-    ("infra.yml", "preview"): ("actions/checkout", "Azure/setup-azd"),
+    ("infra.yml", "preview"): ("actions/checkout", "Azure/setup-azd", "azure/login"),
     ("release.yml", "release"): ("actions/download-artifact",),
     ("test.yml", "audit"): ("actions/checkout", "actions/setup-python"),
     **{
