@@ -66,6 +66,14 @@ def screens(check: Annotated[bool, typer.Option("--check", help="only compare")]
     raise typer.Exit(main_screens(check=check))
 
 
+@app.command()
+def workbook(check: Annotated[bool, typer.Option("--check", help="only compare")] = False) -> None:
+    """Write the queries of the alerts into the workbook of infra/."""
+    from dev.workbook import main
+
+    raise typer.Exit(main(check=check))
+
+
 class StoryName(StrEnum):
     """The stories that can be played."""
 

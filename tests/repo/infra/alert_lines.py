@@ -157,6 +157,8 @@ _DOCTOR: Fields = {
     "StatusText": "AuthorizationPermissionMismatch",
     "Uri": f"https://a.blob.example/recordings/{PROBE}",
 }
+# What storage answers the custodian on a day like any other: gone already, immutable still, held.
+_LAWFULLY_REFUSED = ("BlobNotFound", "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold")
 _NOBODY: Fields = {"AuthenticationType": "Anonymous", "RequesterObjectId": ""}
 _REFUSED = (
     *("PublicAccessNotPermitted", "NoAuthenticationInformation", "ResourceNotFound"),
@@ -235,6 +237,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case("the directory is exported", [_now(Event.DIRECTORY_EXPORTED, count=1, length_bytes=1)]),
     Case("a waveform is not kept", [_now(Event.WAVEFORM_NOT_KEPT, recording_id="rec-1", code="storage_refused")]),
+    Case("a pause ends at ACS by itself", [_now(Event.PAUSE_ENDED, recording_id="rec-1", reason="over")]),
     Case("consent is told", [_now(Event.CONSENT, recording_id="rec-1", action="given")]),
     Case("a recording ends soon", [_now(Event.ENDS_SOON, recording_id="rec-1", time_left_seconds=600.0)]),
     Case("a guard acts", [_now(Event.GUARD_ACTED, recording_id="rec-1", action="resume_recording")]),
@@ -586,15 +589,40 @@ CASES: tuple[Case, ...] = (
         alerts=_alerts("archive-delete"),
     ),
     Case("the custodian destroys", rows=[_deleted(RequesterObjectId=CUSTODIAN)]),
-    Case(
-        "the custodian tries in vain: a policy, or somebody has its identity",
-        rows=[_deleted(RequesterObjectId=CUSTODIAN, StatusText="BlobImmutableDueToPolicy")],
-        alerts=_alerts("archive-delete"),
+    *(
+        Case(
+            f"the custodian does what the law asks: {operation}, {status}",
+            rows=[_deleted(RequesterObjectId=CUSTODIAN, OperationName=operation, StatusText=status)],
+        )
+        for operation in ("DeleteBlob", "SetBlobLegalHold")
+        for status in ("Success", *_LAWFULLY_REFUSED)
     ),
-    Case(
-        "the custodian deletes a container",
-        rows=[_deleted(RequesterObjectId=CUSTODIAN, OperationName="DeleteContainer")],
-        alerts=_alerts("archive-delete"),
+    *(
+        Case(
+            f"the custodian is refused for want of a right: {status}",
+            rows=[_deleted(RequesterObjectId=CUSTODIAN, StatusText=status)],
+            alerts=_alerts("archive-delete"),
+        )
+        for status in ("AuthorizationPermissionMismatch", "AuthorizationFailure", "AuthenticationFailed")
+    ),
+    *(
+        Case(
+            f"somebody has the custodian's identity: {operation}",
+            rows=[_deleted(RequesterObjectId=CUSTODIAN, OperationName=operation)],
+            alerts=_alerts("archive-delete"),
+        )
+        for operation in (
+            *("DeleteContainer", "DeleteBlobImmutabilityPolicy", "SetBlobImmutabilityPolicy"),
+            *("SetBlobExpiry", "BlobBatch", "BatchDelete"),
+        )
+    ),
+    *(
+        Case(
+            f"somebody else is told what the custodian may be told: {status}",
+            rows=[_deleted(StatusText=status)],
+            alerts=_alerts("archive-delete"),
+        )
+        for status in _LAWFULLY_REFUSED
     ),
     Case("the doctor asks whether the app may delete", rows=[_deleted(**_DOCTOR)]),
     *(
@@ -632,7 +660,10 @@ CASES: tuple[Case, ...] = (
     ),
     *(
         Case(f"{operation} in the archive", rows=[_deleted(OperationName=operation)], alerts=_alerts("archive-delete"))
-        for operation in ("DeleteContainer", "SetBlobExpiry", "SetBlobImmutabilityPolicy", "BlobBatch", "BatchDelete")
+        for operation in (
+            *("DeleteContainer", "SetBlobExpiry", "SetBlobImmutabilityPolicy", "SetBlobLegalHold"),
+            *("BlobBatch", "BatchDelete"),
+        )
     ),
     Case(
         "the lifecycle rule is refused",
@@ -741,6 +772,7 @@ FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
         for end in (
             (Event.RESUMED, {"recording_id": "rec-1"}),
             (Event.STOPPED, {"recording_id": "rec-1"}),
+            (Event.PAUSE_ENDED, {"recording_id": "rec-1", "reason": "over"}),
             (Event.DISMISSED, {"recording_id": "rec-1", "action": "pause_overdue"}),
         )
     ),

@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from dev import workbook
+from dev.prove.alarms import deployed
+from dev.story.alerts import TELLS
 from recording.telemetry import FIELDS, Event, emit
 from tests.repo.infra.queries import faults_of, panels, queries
 
@@ -32,8 +35,26 @@ def test_the_parser_is_awake(query: str) -> None:
 
 
 def test_every_panel_follows_the_time_that_is_chosen() -> None:
-    """A panel with a time of its own contradicts its neighbours."""
-    assert {panel["content"]["timeContextFromParameter"] for panel in panels()} == {"TimeRange"}
+    """A panel with a time of its own contradicts its neighbours; what stands now has the time of its alert."""
+    chosen = [panel["content"] for panel in panels() if not panel["name"].startswith("now-")]
+    assert {panel.get("timeContextFromParameter") for panel in chosen} == {"TimeRange"}
+
+
+def test_the_workbook_says_what_the_alerts_say() -> None:
+    """None is green while another one is red: it asks with the very text of the rules that are deployed."""
+    text = workbook.PAGE.read_text("utf-8")
+    assert workbook.written(text) == text, "write it anew: python -m dev workbook"
+    asked = {panel["content"]["query"] for panel in panels()}
+    missing = {kind for kind, alerts in TELLS.items() if not all(deployed()[name].query in asked for name in alerts)}
+    assert missing == set()
+
+
+def test_a_workbook_that_is_behind_is_noticed() -> None:
+    """A query that was changed in its file and not here."""
+    text = workbook.PAGE.read_text("utf-8")
+    assert workbook.written(text.replace("recording.chunk.expired", "recording.chunk.lost")) != text.replace(
+        "recording.chunk.expired", "recording.chunk.lost"
+    )
 
 
 PATTERNS = sorted({found for query in queries().values() for found in re.findall(r"extract\(@'([^']+)'", query)})
