@@ -2,14 +2,16 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from recording import wiring
 from recording.cli.app import app
-from recording.cli.connect.session import UNKNOWN, Dependencies, Session
+from recording.cli.connect.session import FINE, UNKNOWN, Dependencies, Output, Session
 from recording.cli.connect.target import which_app
-from recording.cli.output.printing import Tell, say
+from recording.cli.output.printing import Tell, printable
+from recording.cli.output.streams import take_any_character, write
 from recording.errors import RecordingError
 from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError
@@ -36,28 +38,53 @@ def main(
     }
     session = {**adapters, **session}
     run = Session(dependencies, probe, tell, **session)  # type: ignore[arg-type]  # a test's changes to it
-    if run.confirm is None and tell is None and sys.stdin.isatty():
+    if run.confirm is None and tell is None and sys.stdin is not None and sys.stdin.isatty():
         run.confirm = _confirmed
+    return _exit_code(run, asked)
+
+
+def _exit_code(run: Session, asked: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    if _asks_for_json(asked):
+        run.output = Output.JSON  # also of what fails before the command reads its options
+    if run.tell is None:
+        take_any_character()
     try:
         app(args=asked, prog_name="recordings", obj=run)
     except SystemExit as ended:
-        return int(ended.code or 0)
+        return ended.code if isinstance(ended.code, int) else FINE if ended.code is None else UNKNOWN
     except RecordingError as error:
-        hint = run.hint or (which_app(Path.cwd()) if isinstance(error, SettingsError) and not run.is_named else None)
-        say(tell or sys.stdout.write, [f"{error.code}: {error}", *([hint] if hint else [])])
+        wrong = isinstance(error, SettingsError) and not run.is_named
+        hint = run.hint or (which_app(Path.cwd()) if wrong else None)
+        run.fails(error, f"{error.code}: {error}", *([hint] if hint else []))
     except OSError as error:  # a file or folder that an option names; storage has errors of its own
-        say(tell or sys.stdout.write, [f"{error.filename or 'this machine'}: {error.strerror or error}"])
+        run.refuses(f"{error.filename or 'this machine'}: {error.strerror or error}")
+    except Exception as error:  # noqa: BLE001 - the last line of defence: exit code 1 would be read as an answer
+        last = traceback.extract_tb(error.__traceback__)[-1]  # no message: it may hold what must not be shown
+        where = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+        run.fails(RecordingError(where), f"{RecordingError.code}: {where}; this is a bug, please report it")
+    finally:
+        if run.tell is None:
+            write("")  # what is flushed at the interpreter's end can raise there only
     return UNKNOWN
 
 
 def _confirmed(what: str) -> bool:
-    """Ask the person at the terminal; Ctrl-C is no."""
+    """Ask the person at the terminal, whatever becomes of the output; Ctrl-C is no."""
     import typer
 
     try:
-        return typer.confirm(what)
+        return typer.confirm(printable(what), err=True)
     except typer.Abort:
         return False
+
+
+def _asks_for_json(asked: Sequence[str]) -> bool:
+    """Return whether an answer in JSON is wanted."""
+    together = " ".join(asked)
+    return any(
+        f" {one} " in f" {together} " for one in ("--json", "-o json", "-ojson", "--output json", "--output=json")
+    )
 
 
 def in_order(arguments: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """`recordings redrive`, `retry`, `accept`, `dismiss`: an operator decides, and is asked once more about many things."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,9 @@ from recording.cli.options import (
     session_of,
     with_groups,
 )
+from recording.control.audit import audited
 from recording.domain.find.short_ids import item_name, short_id
+from recording.domain.incoming.roles import Operation
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
@@ -29,6 +31,7 @@ from recording.operate.decide import dismiss as dismiss_items
 from recording.operate.decide import retry as retry_items
 from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_recording
+from recording.operate.held import Redriven
 from recording.operate.held import redrive as redrive_held
 from recording.operate.held_things import chunk_id
 from recording.ports import Ports
@@ -64,7 +67,7 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     if not dry_run:
         meant = redrive_held(session.ports, session.settings, chosen, dry_run=True).sent
         confirm_many(session, f"re-queue {len(meant)} items", len(meant), yes=yes)
-    done = redrive_held(session.ports, session.settings, chosen, dry_run=dry_run)
+    done = _redriven(session, chosen, dry_run=dry_run)
     word = "would redrive" if dry_run else "redriven"
     lines = [text((f"{word}  ", "green"), name) for name in done.sent[: None if session.is_wide else _SHOWN]]
     lines += [text((f"… and {len(done.sent) - len(lines)} more", "dim"))] if len(done.sent) > len(lines) else []
@@ -72,6 +75,21 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     hint = "; what is still being tried: recordings retry" if filters.recording else ""
     session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(f"nothing is held that fits{hint}")]))
     raise typer.Exit(NEEDS_ATTENTION if done.skipped else UNKNOWN if filters.recording and not done.sent else FINE)
+
+
+def _redriven(session: Session, chosen: Chosen, *, dry_run: bool) -> Redriven:
+    """Redrive with its rows in the audit trail; a look leaves none."""
+    done: list[Redriven] = []
+
+    def act() -> dict[str, Any]:
+        done.append(redrive_held(session.ports, session.settings, chosen, dry_run=dry_run))
+        return {}
+
+    if dry_run:
+        act()
+    else:
+        audited(Operation.REDRIVE_HELD, chosen.recording_id, session.caller, session.ports, act)
+    return done[0]
 
 
 @with_groups
@@ -217,8 +235,8 @@ def ask(session: Session, what: str, *, yes: bool) -> None:
     if yes:
         return
     if session.confirm is None:
-        session.lines(f"this would {what}: repeat it with --yes")
+        session.refuses(f"this would {what}, and nobody can be asked here: repeat it with --yes")
         raise typer.Exit(UNKNOWN)
     if not session.confirm(f"{what}?"):
-        session.lines("nothing was done")
+        session.refuses("nothing was done")
         raise typer.Exit(UNKNOWN)

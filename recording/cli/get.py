@@ -7,7 +7,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from recording.cli.connect.progress import watching_console
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, RecordingArgument, session_of, with_groups
 from recording.cli.output.printing import printable
 from recording.cli.output.times import duration_of, size_of
@@ -15,6 +15,7 @@ from recording.control.audit import audited
 from recording.domain.archived.derived import DerivedKind
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
+from recording.errors import RequestError
 from recording.http.views.proofs import GotFileView
 from recording.library.derived.ask import list_derived, request_derived
 from recording.operate.find_recording import find_recording
@@ -51,16 +52,20 @@ def get(context: typer.Context, form: Form, recording: RecordingArgument, to: To
 
 
 def _download(session: Session, recording_id: str, folder: Path) -> int:
-    offered = files_of(recording_id, session.ports)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _progress(session) as progress:
-            total = sum(one.length_bytes for one in offered)
-            bar = progress.add_task(printable(short_id(recording_id)), total=total)
-            got = [get_file(one, folder, session.ports, lambda n: progress.advance(bar, n)) for one in offered]
-    except OSError as error:
-        session.lines(f"the files cannot be written to {folder}: {error.strerror}")
-        return UNKNOWN
+    offered, got = files_of(recording_id, session.ports), list[Got]()
+
+    def act() -> dict[str, Any]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with _progress(session) as progress:
+                total = sum(one.length_bytes for one in offered)
+                bar = progress.add_task(printable(short_id(recording_id)), total=total)
+                got.extend(get_file(one, folder, session.ports, lambda n: progress.advance(bar, n)) for one in offered)
+        except OSError as error:
+            raise RequestError(f"the files cannot be written to {folder}: {error.strerror}") from None
+        return {}
+
+    audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
     differ = [one for one in got if one.proved is False]
     facts = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
     total_read = f"{len(got)} files, {size_of(sum(one.length_bytes for one in got))}, in {folder}"

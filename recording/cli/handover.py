@@ -118,7 +118,7 @@ def get_bundle(
     session = session_of(context, form)
     told = get_export(export, session.ports)
     if told["state"] != _DONE:
-        session.lines(f"the export is {told['state']}")
+        session.refuses(f"the export is {told['state']}")
         raise typer.Exit(UNKNOWN)
     bundle = find_bundle(export, session.ports)
     with working(session, "downloading") as progress:

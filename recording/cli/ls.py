@@ -27,7 +27,7 @@ from recording.http.views.attention import HeldListView
 from recording.http.views.recordings import RecordingsView
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
-from recording.operate.recordings import ARCHIVED, OPEN, WAITING, Listed, list_recordings
+from recording.operate.recordings import ARCHIVED, DISMISSED, OPEN, WAITING, Listed, list_recordings
 
 
 def _word(state: str) -> str:
@@ -53,7 +53,8 @@ _ATTENTION = [
     Column("WHOSE", from_width=110),
     Column("REASON", may_be_cut=True),
 ]
-_STATES = (*Attention, ARCHIVED, OPEN, WAITING)
+_OF_RECORDINGS = "lists recordings; choose among what needs attention with --reason, --before and --after"
+_STATES = (*Attention, ARCHIVED, DISMISSED, OPEN, WAITING)
 StateOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -82,6 +83,8 @@ def ls(  # noqa: PLR0917 - typer takes options as parameters
     """
     session = session_of(context, form)
     if attention or filters != Filters():
+        if state or since:
+            raise typer.BadParameter(_OF_RECORDINGS, param_hint="--state" if state else "--since")
         look = lambda: _attention(session, filters.chosen(session), limit)  # noqa: E731
     else:
         look = lambda: _recordings(session, state or [], since, limit)  # noqa: E731

@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
 from recording.cli.options import Form, SinceOption, moment, session_of, with_groups
 from recording.domain.archived.drift import Drift, DriftKind
 from recording.domain.find.short_ids import short_id
+from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.views.proofs import DriftView, VerifiedView
 from recording.operate.drift import DriftReport, look_for_drift
 from recording.operate.find_recording import find_recording
+from recording.operate.verify_recording import Verified
 from recording.operate.verify_recording import verify as verify_recording
 
 _COLUMNS = [Column("RECORDING"), Column("DIFFERENCE"), Column("BLOB", may_be_cut=True)]
@@ -27,6 +30,7 @@ _REMEDIES = {
     DriftKind.RECEIPT_ALTERED: "restore it; the media is not affected",
     DriftKind.METADATA_MISSING: "restore it; the media is not affected",
     DriftKind.MANIFEST_MISSING: "restore it; the media is not affected",
+    DriftKind.NOT_GONE: "find out who brought it back (undelete, a copy); destroy it by hand, as the custodian",
     DriftKind.UNKNOWN_BLOB: "find out who put it there",
     DriftKind.UNCOMMITTED: "nothing; Blob storage drops staged blocks after a week",
 }
@@ -45,23 +49,28 @@ def verify(context: typer.Context, form: Form, recordings: RecordingsArgument) -
     Examples: `recordings verify 2f7a91c1`, `recordings verify 2f7a91c1 9b02e344`.
     """
     session = session_of(context, form)
-    raise typer.Exit(max(_verify(session, find_recording(each, session.ports)) for each in recordings))
+    ids = [find_recording(each, session.ports) for each in recordings]
+    found = {recording_id: _verified(session, recording_id) for recording_id in ids}
+    views = [VerifiedView.of(recording_id, one).plain() for recording_id, one in found.items()]
+    parts = [line for recording_id, one in found.items() for line in _told(recording_id, one)]
+    session.show(views[0] if len(recordings) == 1 else {"verified": views}, *parts)
+    raise typer.Exit(FINE if all(one.is_proved for one in found.values()) else NEEDS_ATTENTION)
 
 
-def _verify(session: Session, recording_id: str) -> int:
+def _verified(session: Session, recording_id: str) -> Verified:
     found = verify_recording(recording_id, session.ports, session.settings)
     if found is None:
-        session.show({"error": Code.UNKNOWN_RECORDING}, text("no file of this recording is known; see `show`"))
-        return UNKNOWN
+        raise RequestError("no file of this recording is known; see `show`", code=Code.UNKNOWN_RECORDING)
+    return found
+
+
+def _told(recording_id: str, found: Verified) -> list[Text]:
     lines = [text(("differs  ", "bold red"), difference) for difference in found.differences]
     lines += [text(("unread   ", "yellow"), unread) for unread in found.unread]
     lines += [text(("         → ", "dim"), remedy) for remedy in sorted(_remedies(found.differences))]
     word = ("proved", "green") if found.is_proved else ("not proved", "bold red")
-    lines.append(
-        text(word, f": {short_id(recording_id)}, {found.chunks} chunks, {found.read_whole} of them read whole")
-    )
-    session.show(VerifiedView.of(recording_id, found).plain(), *lines)
-    return FINE if found.is_proved else NEEDS_ATTENTION
+    counted = f"{found.chunks} chunks, {found.read_whole} of them read whole"
+    return [*lines, text(word, f": {short_id(recording_id)}, {counted}")]
 
 
 def _remedies(differences: tuple[str, ...]) -> set[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic.alias_generators import to_camel
 from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
@@ -93,9 +94,7 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
 
 
 def _facts(found: Verdict) -> dict[str, Any]:
-    facts = {name: value for name, value in vars(found).items() if name != "problems"}
-    camel = {"last_at": "lastAt"}
-    return {camel.get(name, name): value for name, value in facts.items()} | {
+    return {to_camel(name): value for name, value in vars(found).items() if name != "problems"} | {
         "problems": [{"kind": one.kind, "name": one.name, "detail": one.detail} for one in found.problems]
     }
 
@@ -146,7 +145,7 @@ def status(context: typer.Context, form: Form) -> None:
         "origin": found.origin,
         "checkpoint": head.number,
         "leaves": head.tree.size,
-        "at": head.at and head.at.isoformat(),
+        "at": head.at,
         "witness": head.line or None,
         "waiting": waiting,
     }
@@ -201,8 +200,7 @@ def audit(
 
 
 def _compared_facts(found: Compared) -> dict[str, Any]:
-    facts = {name: value for name, value in vars(found).items() if name != "differences"}
-    return facts | {
+    return {to_camel(name): value for name, value in vars(found).items() if name != "differences"} | {
         "differences": [{"problem": one.problem, "row": one.row, "detail": one.detail} for one in found.differences]
     }
 

@@ -26,9 +26,10 @@ from recording.domain.incoming.requests import (
 )
 from recording.domain.incoming.roles import Operation, check_allowed, read_principal
 from recording.domain.incoming.tenants import check_may_ask, scope_of
-from recording.errors import ControlError, RecordingError, RequestError, StorageError
+from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
 from recording.http.views.attention import AcceptedView, DecidedView, HeldListView, RedrivenView
+from recording.http.views.problems import problem_details
 from recording.http.views.status import DeepHealthView
 from recording.library.running import naming_the_running_one
 from recording.library.tags import etag_of
@@ -245,27 +246,10 @@ def deep_health(
 
 
 def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> func.HttpResponse:
-    """Return an error as RFC 9457 problem details.
-
-    `code` is stable, `retryable` says whether to send the same again.
-    """
-    status = _status(error)
-    details: dict[str, Any] = {
-        "type": "about:blank",
-        "title": error.code.replace("_", " "),
-        "status": status,
-        "detail": str(error),
-        "code": error.code,
-        "retryable": error.retryable,
-        **(more or {}),
-    }
-    if isinstance(error, SettingsError):
-        details["faults"] = error.faults
-    if isinstance(error, ControlError):
-        details |= {"acsStatus": error.acs_status, "acsCode": error.acs_code}
-        details |= {"recordingId": error.recording_id} if error.recording_id else {}
+    """Return an error as RFC 9457 problem details."""
+    details = {**problem_details(error), **(more or {})}
     headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
-    return as_json(details, status, headers, "application/problem+json")
+    return as_json(details, details["status"], headers, "application/problem+json")
 
 
 def answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
@@ -279,14 +263,6 @@ def answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
         where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may hold what must not be logged
         _LOG.error("unexpected %s in an HTTP call\n%s", type(error).__name__, where)
         return problem(RecordingError("an unexpected error; the log has the cause"))
-
-
-def _status(error: RecordingError) -> int:
-    if isinstance(error, RequestError | ControlError):
-        return error.status
-    if isinstance(error, SettingsError | StorageError) or error.retryable:
-        return 503
-    return 500
 
 
 def json_body(request: func.HttpRequest) -> Any:

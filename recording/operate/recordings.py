@@ -7,14 +7,14 @@ from itertools import groupby, islice
 
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.transitions import is_archived, is_finished
+from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.watched import deadline
 from recording.domain.watched.attention import AttentionItem
 from recording.ports import Ports
 from recording.ports.bulkhead import readable
 
 MOST_LOOKED_AT = 20_000  # rows of chunks: some seconds
-ARCHIVED, OPEN, WAITING = "archived", "open", "no files yet"  # the words for what needs no attention
+ARCHIVED, OPEN, WAITING, DISMISSED = "archived", "open", "no files yet", "dismissed"  # what needs no attention
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Listed:
     """One recording in a list.
 
     Attributes:
-        state: the kind of its most urgent attention item, or `archived`, `open`, `no files yet`.
+        state: the kind of its most urgent attention item, or `archived`, `open`, `no files yet`, `dismissed`.
         reason: of that item.
     """
 
@@ -68,8 +68,10 @@ def list_recordings(
         StorageError: when the catalog does not answer.
     """
     urgent: dict[str, AttentionItem] = {}
+    kinds: dict[str, set[str]] = {}
     for item in attention:
         urgent.setdefault(item.recording_id or "", item)
+        kinds.setdefault(item.recording_id or "", set()).add(item.kind)
     found: dict[str, Listed] = {}
     rows = readable(ports.catalog.all_chunks(), "all_chunks")
     looked_at = 0
@@ -80,8 +82,13 @@ def list_recordings(
     for record in readable(ports.catalog.open_recordings(), "open_recordings"):
         if record.recording_id not in found:
             found[record.recording_id] = _without_files(record, urgent.get(record.recording_id), ports.clock.now())
+    # Whoever asks for a state asks for what refused events alone name, too; and a recording may have two troubles.
+    found |= {name: _named(name, item) for name, item in urgent.items() if states and name and name not in found}
     meant = [
-        one for one in found.values() if (since is None or one.at >= since) and (not states or one.state in states)
+        one
+        for one in found.values()
+        if (since is None or one.at >= since)
+        and (not states or {one.state, *kinds.get(one.recording_id, ())}.intersection(states))
     ]
     newest = sorted(meant, key=lambda one: (one.at, one.recording_id), reverse=True)[:limit]
     return Listing(tuple(_with_tags(one, ports) for one in newest), looked_at < MOST_LOOKED_AT)
@@ -95,7 +102,8 @@ def tags_of(record: RecordingRecord | None) -> tuple[tuple[str, str], ...]:
 
 def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: AttentionItem | None, now: datetime) -> Listed:
     left = [deadline.time_left(chunk.task.expires_at, now) for chunk in chunks if not is_finished(chunk)]
-    word = ARCHIVED if all(map(is_archived, chunks)) else OPEN
+    is_over = all(is_archived(chunk) or (is_held(chunk) and chunk.dismissed is not None) for chunk in chunks)
+    word = ARCHIVED if all(map(is_archived, chunks)) else DISMISSED if is_over else OPEN
     return Listed(
         recording_id=recording_id,
         at=min(_began(chunk) for chunk in chunks),
@@ -122,6 +130,10 @@ def _without_files(record: RecordingRecord, item: AttentionItem | None, now: dat
         call_id=record.call_id,
         reason=item.reason if item else None,
     )
+
+
+def _named(recording_id: str, item: AttentionItem) -> Listed:
+    return Listed(recording_id, item.event_time or item.at, item.kind.value, reason=item.reason)
 
 
 def _with_tags(one: Listed, ports: Ports) -> Listed:

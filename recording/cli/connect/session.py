@@ -16,7 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from recording.cli.output.printing import Tell, printable, say, say_json
-from recording.errors import RequestError
+from recording.cli.output.streams import discard, write
+from recording.errors import RecordingError, RequestError
+from recording.http.views.problems import problem_details
 from recording.ports import Archive, Ports
 from recording.ports.probe import Probe
 from recording.settings import Settings
@@ -45,6 +47,15 @@ class _Stream(io.TextIOBase):
     def write(self, text: str) -> int:
         self._tell(text)
         return len(text)
+
+
+class _Console(Console):
+    """The terminal, or what stands in its place; a pipe may lose its reader."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more; the command ends with its own exit code."""
+        self.quiet = True
+        discard()
 
 
 class DeployedApp(Protocol):
@@ -84,6 +95,7 @@ class Session:
         app: the deployed app that is looked at; None for the settings of the environment.
         open_container: opens another container of the archive's account.
         is_named: whether the person has said which app is meant.
+        is_read: whether somebody still reads the output.
     """
 
     dependencies: Dependencies
@@ -100,11 +112,12 @@ class Session:
     probe_of_app: Callable[[Any], Callable[[Settings], Probe]] | None = None
     app: DeployedApp | None = None
     is_named: bool = False
+    is_read: bool = True
 
     @cached_property
     def console(self) -> Console:
         """Return the terminal: colours and its width where it is one; nothing is cut in a pipe."""
-        console = Console(file=_Stream(self.tell) if self.tell else sys.stdout, highlight=False, markup=False)  # type: ignore[arg-type]  # a text stream is enough
+        console = _Console(file=_Stream(self.tell) if self.tell else sys.stdout, highlight=False, markup=False)  # type: ignore[arg-type]  # a text stream is enough
         if not console.is_terminal:
             console.width = shutil.get_terminal_size((_WIDE, 50)).columns  # COLUMNS, where it is set
         return console
@@ -149,18 +162,33 @@ class Session:
 
     def lines(self, *lines: str) -> None:
         """Print plain lines, each as long as it is."""
-        say(self.tell or sys.stdout.write, lines)
+        say(self.tell or self._write, lines)
+
+    def _write(self, text: str) -> None:
+        self.is_read = write(text) and self.is_read
+
+    def refuses(self, message: str) -> None:
+        """Say why nothing was done."""
+        self.fails(RequestError(message), message)
+
+    def fails(self, error: RecordingError, *lines: str) -> None:
+        """Say what went wrong: in lines, or as the problem document that the HTTP API answers."""
+        if self.output is Output.JSON:
+            say_json(self.tell or self._write, problem_details(error))
+        else:
+            self.lines(*lines)
 
     def show(self, facts: Mapping[str, Any], *parts: RenderableType) -> None:
         """Print the facts as JSON when that is wanted, else the parts."""
         if self.output is Output.JSON:
-            say_json(self.tell or sys.stdout.write, facts)
+            say_json(self.tell or self._write, facts)
             return
         if self.is_wide:
             self.console.width = _WIDE  # the terminal wraps what is longer than itself
         for part in parts:
             is_one_word = isinstance(part, Text) and " " not in part.plain  # an id is copied: it is not folded
             self.console.print(part, soft_wrap=is_one_word)
+        self.is_read = self.is_read and not self.console.quiet
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """`recordings events …`: how the receivers of events stand, enable one again, replay."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
-from recording.cli.options import Form, moment, one_of, session_of, with_groups
+from recording.cli.options import Form, NoteOption, moment, one_of, session_of, with_groups
 from recording.cli.output.times import clock_time
-from recording.domain.ids import canonical_id
+from recording.control.audit import audited
+from recording.domain.ids import canonical_id, without_numbers
+from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.delivery import WayHealth
 from recording.domain.outgoing.events import EventType, type_named
 from recording.errors import RequestError
@@ -15,6 +17,7 @@ from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify import operate
 
 app = typer.Typer(no_args_is_help=True, help="See and replay what other systems are told.")
+_BY_HAND = "by an operator"
 _COLUMNS = [Column("RECEIVER"), Column("STATE"), Column("SINCE"), Column("CODE"), Column("GIVEN UP")]
 
 
@@ -42,14 +45,20 @@ def enable(
     context: typer.Context,
     form: Form,
     name: Annotated[str, typer.Argument(metavar="RECEIVER", help="as `events status` names it")],
+    note: NoteOption = _BY_HAND,
 ) -> None:
     """Send to a receiver again that was disabled; what it missed needs a replay.
 
     Example: `recordings events enable crm`.
     """
     session = session_of(context, form)
-    done = ReceiverView.of(operate.enable(name, session.ports))
-    session.show(done.plain(), text(f"{name} gets events again"))
+
+    def act() -> dict[str, Any]:
+        return ReceiverView.of(operate.enable(name, session.ports)).plain()
+
+    noted = f"{name[:32]}: {without_numbers(note)}"
+    done = audited(Operation.ENABLE_RECEIVER, None, session.caller, session.ports, act, note=noted)
+    session.show(done, text(f"{name} gets events again"))
 
 
 @app.command()
@@ -67,6 +76,7 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
     ] = None,
     receiver: Annotated[list[str] | None, typer.Option("--to", metavar="RECEIVER", help="repeatable; else all")] = None,
     recording: Annotated[str | None, typer.Option("--recording", metavar="ID", help="about this one alone")] = None,
+    note: NoteOption = _BY_HAND,
 ) -> None:
     """Send the events of a time again, under their ids.
 
@@ -78,7 +88,14 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
     last = moment(session, until, "--until") or session.now
     name = canonical_id(recording) if recording else None
     asked = operate.Asked(first, last, _types(kind or []), receiver or [], name)
-    done = operate.replay(asked, session.ports)
+    replayed: list[operate.Replayed] = []
+
+    def act() -> dict[str, Any]:
+        replayed.append(operate.replay(asked, session.ports))
+        return {}
+
+    audited(Operation.REPLAY_EVENTS, name, session.caller, session.ports, act, note=without_numbers(note))
+    (done,) = replayed
     told = f"{done.events} events about {done.subjects} subjects are sent again"
     left = f"; not to {', '.join(done.left_out)}, which is disabled" if done.left_out else ""
     session.show(ReplayedView.of(done).plain(), text(told + left))

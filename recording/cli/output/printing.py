@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 Tell = Callable[[str], object]
@@ -29,9 +30,13 @@ def say(tell: Tell, lines: Iterable[str]) -> None:
     tell("".join(f"{printable(line)}\n" for line in lines))
 
 
-def say_json(tell: Tell, facts: Any, plain: Callable[[object], object] = str) -> None:
-    """Print facts as JSON in plain ASCII."""
-    tell(json.dumps(facts, indent=2, default=plain).replace("\x7f", "\\u007f") + "\n")
+def say_json(tell: Tell, facts: Any) -> None:
+    """Print facts as JSON in plain ASCII, times as the HTTP API writes them."""
+    tell(json.dumps(facts, indent=2, default=_plain).replace("\x7f", "\\u007f") + "\n")
+
+
+def _plain(value: object) -> str:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def _escaped(character: str) -> str:

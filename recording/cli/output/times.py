@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 _AGO = re.compile(r"(\d{1,5})\s*(m|min|h|d|w)", re.IGNORECASE)
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS = {"today": timedelta(), "yesterday": timedelta(days=1)}
+_WRITE = "write 30m, 2h, 3d, 1w, today, yesterday, 2026-11-26 or 2026-11-26T14:05"
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # long before the first recording of ACS
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -12,19 +15,30 @@ def read_moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetim
     """Return the time that is meant by `2h`, `3d`, `today`, `yesterday`, or ISO 8601 without or with a zone.
 
     Raises:
-        ValueError: none of these.
+        ValueError: none of these, or before the first time that storage can compare with.
     """
-    if found := _AGO.fullmatch(text.strip()):
-        return now - timedelta(**{_UNITS[found[2].lower()]: int(found[1])})
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    if text in ("today", "yesterday"):
-        return (midnight - timedelta(days=text == "yesterday")).astimezone(UTC)
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("write 30m, 2h, 3d, 1w, today, yesterday, 2026-11-26 or 2026-11-26T14:05") from None
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=zone) if zone else time.astimezone()
+        time = _moment(text.strip(), now, zone)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{_WRITE}, not {text!r}") from None
+    if time < _EARLIEST:
+        raise ValueError(f"{text!r} is before {_EARLIEST:%Y-%m-%d}")
+    return time
+
+
+def _moment(text: str, now: datetime, zone: tzinfo | None) -> datetime:
+    if found := _AGO.fullmatch(text):
+        return now - timedelta(**{_UNITS[found[2].lower()]: int(found[1])})
+    day = _DAYS.get(text.lower())
+    if day is None:
+        return _utc(datetime.fromisoformat(text), zone)
+    return _utc(datetime.combine(now.astimezone(zone).date() - day, datetime.min.time()), zone)
+
+
+def _utc(time: datetime, zone: tzinfo | None) -> datetime:
+    """Return a time in UTC; one without a zone is of the clock on the wall of its own day, not of today's."""
+    if time.tzinfo is None and zone is not None:
+        time = time.replace(tzinfo=zone)
     return time.astimezone(UTC)
 
 

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from dev.in_memory.world import World
-from recording.domain.archived.drift import DriftKind
+from recording.cli import prove
+from recording.domain.archived.drift import Drift, DriftKind
 from recording.errors import StorageRefusedError
+from recording.operate.drift import DriftReport
 from tests.unit.cli.conftest import Run
 
 
@@ -26,6 +28,16 @@ def test_drift_exits_with_1_and_is_told_in_both_forms(here: World, run: Run) -> 
     assert "undelete it" in shown
     code, shown = run("drift", "--json")
     assert (code, [each["kind"] for each in json.loads(shown)["differences"]]) == (1, [DriftKind.MEDIA_MISSING])
+
+
+@pytest.mark.parametrize("kind", DriftKind)
+def test_every_difference_has_a_remedy(here: World, run: Run, monkeypatch: pytest.MonkeyPatch, kind: DriftKind) -> None:
+    """Also the rarest: what was destroyed and is there ended in a traceback, when somebody looked."""
+    found = DriftReport(at=here.now, recordings=1, chunks=1, sampled=1, drifts=(Drift("a/b.wav", kind, "rec-1"),))
+    monkeypatch.setattr(prove, "look_for_drift", lambda *_, **__: found)
+    code, shown = run("drift")
+    assert code == 1
+    assert any(line.startswith(f"{kind.value}: ") and len(line) > 30 for line in shown.splitlines())
 
 
 def test_since_looks_at_newer_recordings_only(here: World, run: Run) -> None:

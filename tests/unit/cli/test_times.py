@@ -1,5 +1,6 @@
 """Times as people write and read them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,52 @@ def test_anything_else_is_refused_with_what_to_write(written: str) -> None:
     """Never guessed."""
     with pytest.raises(ValueError, match="write 30m"):
         read_moment(written, NOW, BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("written", "now", "expected"),
+    [
+        ("today", "2026-03-29T10:00Z", "2026-03-28T23:00Z"),  # the clock has gone forward at 01:00 UTC
+        ("yesterday", "2026-03-29T10:00Z", "2026-03-27T23:00Z"),
+        ("yesterday", "2026-03-30T10:00Z", "2026-03-28T23:00Z"),
+        ("today", "2026-10-25T10:00Z", "2026-10-24T22:00Z"),  # the clock has gone back
+        ("yesterday", "2026-10-26T10:00Z", "2026-10-24T22:00Z"),
+        ("2026-03-29", "2026-07-01T10:00Z", "2026-03-28T23:00Z"),
+        ("2026-10-25T02:30", "2026-10-26T10:00Z", "2026-10-25T00:30Z"),  # twice on the wall: the first one
+    ],
+)
+@pytest.mark.parametrize("zone", [BERLIN, None])
+def test_a_day_begins_at_its_own_midnight(
+    monkeypatch: pytest.MonkeyPatch, written: str, now: str, expected: str, zone: ZoneInfo | None
+) -> None:
+    """On the day the clock changes, midnight was an hour elsewhere: what was recorded in it must not be left out."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        moment = read_moment(written, datetime.fromisoformat(now), zone)
+    time.tzset()
+    assert moment == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    "written", ["0001-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "1600-01-01", "1969-12-31", "99999w"]
+)
+def test_a_time_that_storage_cannot_compare_with_is_refused(written: str) -> None:
+    """Azure's tables begin in 1601, Python's calendar ends in 9999: neither is a traceback at night."""
+    with pytest.raises(ValueError, match=r"write 30m|before 1970"):
+        read_moment(written, NOW, BERLIN)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_time_or_is_refused(written: str) -> None:
+    """Nothing else comes out of it."""
+    try:
+        moment = read_moment(written, NOW, BERLIN)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"write 30m|before 1970"):
+            read_moment(written, NOW, BERLIN)
+    else:
+        assert moment.utcoffset() == timedelta()
 
 
 def test_moments_are_short_and_local() -> None:

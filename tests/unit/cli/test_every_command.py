@@ -1,0 +1,253 @@
+"""Every command there is, found by asking the program: its JSON, its narrowest screen, what it does not know."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from dev.in_memory.builders import RECORDING_ID, chunk, event, record, task
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.probe import FakeProbe
+from dev.in_memory.world import World, world
+from dev.terminal_screens import terminal
+from recording.cli.__main__ import main
+from recording.cli.app import app
+from recording.domain.find.short_ids import short_id
+from recording.domain.state.chunk import ChunkState, Suspect
+
+SHORT = short_id(RECORDING_ID)
+HELD = f"{RECORDING_ID[:-4]}aGVs"
+FILE = f"{short_id(HELD)}/0"
+HERE = "HERE"  # stands for a folder of the test's own
+NOTE = ("--note", "because")
+# One way to call each; what is refused in this world is answered all the same.
+CALLS: dict[str, tuple[str, ...]] = {
+    "accept": (FILE, *NOTE, "--yes"),
+    "approve": (),
+    "derived list": (SHORT,),
+    "derived make": (SHORT, "joined"),
+    "dismiss": (FILE, *NOTE),
+    "doctor": (),
+    "drift": ("--sample", "all"),
+    "erase": (SHORT, *NOTE, "--as", "alice"),
+    "events enable": ("crm",),
+    "events replay": ("--since", "2h"),
+    "events status": (),
+    "explain": (),
+    "export get": ("0" * 32, "--to", f"{HERE}/b.zip"),
+    "export show": ("0" * 32,),
+    "export start": (SHORT,),
+    "find": (),
+    "get": (SHORT, "--to", f"{HERE}/got"),
+    "hold": (SHORT, "--case", "L-17", *NOTE),
+    "holds": (),
+    "import": ("old-recordings", "--dry-run"),
+    "list": (),
+    "ls": (),
+    "rebuild": (),
+    "redrive": ("--all", "--dry-run"),
+    "reindex": (),
+    "release": (SHORT, "--case", "L-17", *NOTE),
+    "retry": (FILE,),
+    "rules": (),
+    "seal accept-end": NOTE,
+    "seal audit": (),
+    "seal catch-up": (),
+    "seal get": (f"{HERE}/log",),
+    "seal status": (),
+    "seal verify": (HERE,),
+    "show": (SHORT,),
+    "status": (),
+    "tag": (SHORT, "order=1"),
+    "trail": (),
+    "vcon": (SHORT,),
+    "verify": (SHORT,),
+}
+# What each takes that may be unknown, with something that nobody has heard of.
+UNKNOWN = (
+    *(("show", "zzzzzzzz"), ("verify", "zzzzzzzz"), ("verify", SHORT, "zzzzzzzz"), ("get", "zzzzzzzz")),
+    *(("vcon", "zzzzzzzz"), ("tag", "zzzzzzzz", "a=b"), ("explain", "zzzzzzzz"), ("derived", "list", "zzzzzzzz")),
+    *(("derived", "make", "zzzzzzzz", "joined"), ("derived", "make", SHORT, "louder")),
+    *(("hold", "zzzzzzzz", "--case", "c", *NOTE), ("release", "zzzzzzzz", "--case", "c", *NOTE)),
+    *(("release", SHORT, "--case", "never-held", *NOTE), ("erase", "zzzzzzzz", *NOTE, "--as", "alice")),
+    *(("approve", "zzzzzzzz", "--as", "bob"), ("export", "start", "zzzzzzzz"), ("export", "show", "zzzzzzzz")),
+    *(("export", "get", "zzzzzzzz"), ("events", "enable", "nobody"), ("events", "replay", "--since", "soon")),
+    *(("events", "replay", "--since", "2h", "--type", "nonsense"), ("events", "replay", "--since", "2h", "--to", "no")),
+    *(("ls", "--state", "lsot"), ("ls", "--reason", "tpyo"), ("ls", "--id", "zzzzzzzz"), ("ls", "--since", "soon")),
+    *(("ls", "--recording", "zzzzzzzz"), ("ls", "-a", "--state", "lost"), ("ls", "-a", "--since", "2h")),
+    *(("list", "--reason", "tpyo"), ("list", "--id", "x/y"), ("find", "--state", "lsot"), ("find", "--format", "ogg")),
+    *(("find", "--from", "soon"), ("find", "--next", "nonsense"), ("find", "--tag", "no-colon")),
+    *(("redrive", "--reason", "tpyo"), ("redrive", "--id", "zzzzzzzz"), ("redrive", "--recording", "zzzzzzzz")),
+    *(("redrive", "--before", "soon"), ("retry", "zzzzzzzz"), ("retry", "--reason", "tpyo")),
+    *(("dismiss", "zzzzzzzz", *NOTE), ("dismiss", "--reason", "tpyo", *NOTE), ("accept", "zzzzzzzz/0", *NOTE)),
+    *(("accept", f"{SHORT}/7", *NOTE), ("trail", "--recording", "zzzzzzzz"), ("trail", "--since", "soon")),
+    *(("drift", "--sample", "most"), ("rules", "--put", "/no/such/file", *NOTE), ("nonsense",)),
+    ("seal", "verify", "/no/such/folder"),
+)
+
+
+def _leaves(group: Any, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+COMMANDS = sorted(_leaves(typer.main.get_command(app)))
+
+
+@pytest.fixture
+def here() -> World:
+    """One recording that is archived, one that is held, and an event whose sender wants the terminal."""
+    made = world()
+    made.holds(task())
+    made.announces(event())
+    made.runs()
+    made.follows_up()
+    held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect", "task": task(recording_id=HELD)}
+    name = made.record().blob_name or ""
+    bytes_ = Suspect(blob_name=name, sha256=made.record().sha256, length_bytes=64_044, reason="x", at=made.now)
+    made.fakes.catalog.add_chunk(made.record().model_copy(update={**held, "suspects": (bytes_,)}))
+    made.announces(event(id="\x1b[2J\u202e", subject="/recording/\x07call/x"))
+    return made
+
+
+def _run(here: World, *arguments: str) -> tuple[int, str]:
+    told: list[str] = []
+    probe = FakeProbe()
+    probe.time, probe.has_webhook = here.now, False
+    code = main(
+        arguments,
+        lambda: (here.ports, here.settings),
+        told.append,
+        lambda _: probe,
+        open_container=lambda *_: FakeArchive(),
+    )
+    return code, "".join(told)
+
+
+def _call(command: str, folder: Path) -> list[str]:
+    return [*command.split(), *(part.replace(HERE, str(folder)) for part in CALLS[command])]
+
+
+def test_no_command_is_left_out_here() -> None:
+    """A new one is tried like all others."""
+    assert set(COMMANDS) == set(CALLS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("spelling", [("-o", "json"), ("--output=json",), ("--json",)])
+def test_json_is_json(here: World, tmp_path: Path, command: str, spelling: tuple[str, ...]) -> None:
+    """A program reads it, whether the command was carried out or refused: one document, one dialect."""
+    code, text = _run(here, *_call(command, tmp_path), *spelling)
+    told = json.loads(text)
+    assert isinstance(told, dict)
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert code in (0, 1, 2)
+    if code == 2 and "verify" not in command:
+        assert {"code", "detail", "status"} <= told.keys()
+    assert re.findall(r'"\d{4}-\d\d-\d\d \d\d:[^"]*"', text) == []  # ISO 8601 has a T
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("columns", [1, 2, 13, 80])
+def test_any_terminal_is_wide_enough(here: World, tmp_path: Path, command: str, columns: int) -> None:
+    """A pane of a terminal may have one column: nothing is raised, no control character comes through."""
+    with terminal(columns):
+        code, text = _run(here, *_call(command, tmp_path))
+    assert code in (0, 1, 2)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "this is a bug" not in text
+
+
+@pytest.mark.parametrize("typed", UNKNOWN, ids=" ".join)
+def test_what_nobody_knows_is_an_error(here: World, tmp_path: Path, typed: tuple[str, ...]) -> None:
+    """Exit code 2 and a sentence; an empty list would be read as good news, and a traceback by nobody."""
+    del tmp_path
+    code, text = _run(here, *typed)
+    assert code == 2
+    assert "Traceback" not in text
+    assert "this is a bug" not in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_misspelt_option_is_refused(here: World, tmp_path: Path, command: str) -> None:
+    """And nothing is done."""
+    before = len(here.fakes.audit.written)
+    assert _run(here, *_call(command, tmp_path), "--nonsense")[0] == 2
+    assert len(here.fakes.audit.written) == before
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_bug_is_not_an_answer(here: World, tmp_path: Path, command: str) -> None:
+    """Exit code 1 means that something needs attention: what falls over says so, without what it fell over."""
+
+    def broken() -> Any:
+        raise KeyError("8:acs:secret")
+
+    told: list[str] = []
+    code = main(_call(command, tmp_path), broken, told.append)
+    text = "".join(told)
+    assert (code, "KeyError in" in text, "8:acs" in text) in ((2, True, False), (2, False, False))
+    assert command == "seal verify" or "this is a bug" in text
+    del here
+
+
+# What changes something or hands something out leaves rows in the audit trail; what only looks leaves none.
+LOOKS = {
+    *("approve", "derived list", "doctor", "drift", "events status", "explain", "export show", "find", "holds", "list"),
+    *("ls", "rules", "seal audit", "seal get", "seal status", "seal verify", "show", "status", "trail", "verify"),
+}
+MAKES_AGAIN = {
+    "import",
+    "rebuild",
+    "reindex",
+    "seal catch-up",
+}  # from what is there; each names itself in receipts or rows
+NOT_HERE = {"events enable", "events replay", "export get", "seal accept-end"}  # need what this world has not
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - MAKES_AGAIN - NOT_HERE))
+def test_what_is_done_or_handed_out_is_in_the_trail(here: World, tmp_path: Path, command: str) -> None:
+    """As over HTTP: whoever looks a year later finds who did it, whichever way it was done."""
+    call = [part for part in _call(command, tmp_path) if part != "--dry-run"]
+    _run(here, *call, *(["--yes"] if command == "redrive" else []))
+    assert bool(here.fakes.audit.written) is (command not in LOOKS)
+
+
+def test_several_recordings_are_verified_in_one_document(here: World) -> None:
+    """Two documents one after the other are no JSON."""
+    told = json.loads(_run(here, "verify", SHORT, HELD, "-o", "json")[1])
+    assert [one["recordingId"] for one in told["verified"]] == [RECORDING_ID, HELD]
+
+
+def test_a_recording_with_two_troubles_is_found_by_both(here: World) -> None:
+    """`ls --state lost` found nothing when another file of the recording was at risk: good news that is none."""
+    here.fakes.catalog.add_chunk(record(ChunkState.EXPIRED, task=task(1)))
+    soon = here.now + timedelta(minutes=30)
+    here.fakes.catalog.add_chunk(record(ChunkState.PENDING, task=task(2, expires_at=soon)))
+    for state in ("lost", "at_risk"):
+        assert SHORT in _run(here, "ls", "--state", state)[1], state
+
+
+def test_a_recording_that_only_a_refused_event_names_is_held(here: World) -> None:
+    """The catalog has never heard of it, and the list of what needs attention has."""
+    subject = f"/recording/call/x/serverCallId/x/recordingId/{RECORDING_ID[:-4]}b25s"
+    here.announces(event(chunk(0, contentLocation="https://evil.example/x"), id="forged", subject=subject))
+    only = short_id(f"{RECORDING_ID[:-4]}b25s")
+    assert only in _run(here, "ls", "--state", "held")[1]
+    assert only not in _run(here, "ls")[1]
+
+
+def test_what_was_dismissed_is_not_open(here: World) -> None:
+    """`open` and a status without anything open contradict each other."""
+    assert _run(here, "dismiss", FILE, *NOTE)[0] == 0
+    assert "dismissed" in next(line for line in _run(here, "ls")[1].splitlines() if line.startswith(short_id(HELD)))
