@@ -13,7 +13,7 @@ from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
-from recording.domain.archived.importing import IMPORTED, ImportEntry, place_fault, started_of
+from recording.domain.archived.importing import IMPORTED, ImportEntry, call_of, place_fault, started_of
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.archived.vcon_entries import inline_place
@@ -191,7 +191,8 @@ class _Run:
 
     def _task(self, entry: ImportEntry, told: ChunkMetadata) -> ChunkTask:
         begun = started_of(entry, told.started_at, self._ports.clock.now()) or self._ports.clock.now()
-        recording_id, call_id = entry.id_of_recording, entry.call_id or told.call_id or entry.id_of_recording
+        recording_id = entry.id_of_recording
+        call_id = call_of(entry.call_id or told.call_id or recording_id)
         return ChunkTask(
             recording_id=recording_id,
             call_id=call_id,

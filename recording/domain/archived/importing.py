@@ -28,6 +28,7 @@ IMPORTED = "imported; the source is unknown to ACS"
 _METADATA_ENDS = (".json", ".metadata.json", "-metadata.json", "_metadata.json", "-acsmetadata.json")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR_TOLD = re.compile(r"sep=(?P<separator>[;,\t])\r?\n", re.IGNORECASE)  # a spreadsheet's own first line
+_NUMBER_INSIDE = re.compile(r"\+[0-9]{6}", re.ASCII)  # also behind a date and a hyphen
 _NOT_DIGITS = re.compile(r"[^0-9]", re.ASCII)
 # `20230105/{call}/{recording}/{chunk}-audiomp3.{document}.mp3`, as ACS writes to a customer's own container
 _BYOS = re.compile(
@@ -221,6 +222,12 @@ def place_fault(entry: ImportEntry, people: Iterable[str]) -> str | None:
     if names_somebody or without_numbers(name) != name:
         return "its name tells a number or a participant: copy it instead"
     return None
+
+
+def call_of(call_id: str) -> str:
+    """Return the id under which a call is kept: old systems named some by the number that rang, and that is hashed."""
+    is_plain = without_numbers(call_id) == call_id and not _NUMBER_INSIDE.search(call_id)
+    return call_id if is_plain else f"imported-{hashlib.sha256(call_id.encode()).hexdigest()[:32]}"
 
 
 def started_of(entry: ImportEntry, *others: datetime | None) -> datetime | None:

@@ -11,13 +11,14 @@ from dev.in_memory.builders import wav
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import world
 from recording.control.notes import check_recording_id
-from recording.domain.archived.importing import read_mapping
+from recording.domain.archived.importing import byos_entries, read_mapping
 from recording.domain.find.find_query import FindQuery
 from recording.domain.ids import canonical_id
 from recording.errors import RequestError
 from recording.library.directory import find_all
 from recording.library.importing import import_recordings
 from recording.library.rebuild import rebuild
+from tests.canaries import PHONE
 from tests.unit.library.test_rebuild import loses_its_tables, noted, proved, seen
 
 TABLE = [
@@ -87,6 +88,28 @@ def test_whatever_the_file_holds_it_is_read_or_refused(raw: bytes) -> None:
     """A person chose the wrong file."""
     with suppress(RequestError):
         assert read_mapping(raw)
+
+
+def test_a_call_that_is_named_by_a_number_is_kept_by_its_hash() -> None:
+    """Folders and mappings of old systems name calls by who rang; catalog, directory and names must not."""
+    here, source = world(), FakeArchive()
+    exported = f"20240105/{PHONE}/{PHONE}/0-audiowav.{PHONE}.wav"
+    names = [exported, "a.wav", "b.wav", "c.wav"]
+    for name in names:
+        source.put_once(name, wav(), "audio/wav")
+    calls = [{"blob": "a.wav", "callId": f"2024-{PHONE}"}, {"blob": "b.wav", "callId": f"4:{PHONE}"}]
+    entries = [
+        *byos_entries([exported]),
+        *read_mapping(json.dumps([*calls, {"blob": "c.wav", "callId": "c"}]).encode()),
+    ]
+    assert import_recordings(entries, source, here.ports, here.settings).copied == len(names)
+    here.follows_up()
+    assert len(list(find_all(FindQuery(), here.ports, here.settings))) == len(names)
+    assert len(list(find_all(FindQuery(call="c"), here.ports, here.settings))) == 1
+    fakes, archive = here.fakes, here.fakes.archive
+    others = [blob.data for name, blob in archive.blobs.items() if not name.endswith((".metadata.json", ".wav"))]
+    stored = f"{fakes.catalog.chunks} {fakes.catalog.recordings} {fakes.directory.rows} {others} {list(archive.blobs)}"
+    assert PHONE not in stored
 
 
 @pytest.mark.parametrize("given_id", ["AAAAAAAA-0000-4000-8000-00000000000B", "eyJhIjoieHgifQ==", "plain-ID"])
