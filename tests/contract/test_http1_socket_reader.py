@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from recording.adapters.http1 import socket_reader
 from recording.adapters.http1.socket_reader import SocketReader
 
 CA = trustme.CA()
 PATIENCE = 30.0
-BODY = bytes(range(251)) * 2_000  # half a megabyte, without a period that a record has
+BODY = bytes(range(251)) * 4_200  # above a MiB, so that it is no short one; without a period that a record has
 
 
 @contextmanager
@@ -81,6 +82,17 @@ def test_every_byte_arrives_in_order(is_tls: bool, is_slow: bool, lengths: list[
                 reader._begun -= 1.0  # as if all of it had taken that much longer
         sending.join()
         assert came == BODY
+
+
+def test_a_short_body_waits_for_no_turn_of_the_long_ones() -> None:
+    """A file of 200 KB between files of 256 MB would wait for dozens of them."""
+    with pair(is_tls=False) as (mine, theirs), socket_reader._TURN:
+        reader, came = SocketReader(mine, PATIENCE, 300_000), 0
+        sending = sent_by(theirs, cut(BODY[:300_000], [100_000, 100_000]))
+        while came < 300_000:
+            came += reader.fill(memoryview(bytearray(100_000)))
+            reader._begun = (reader._begun or 0.0) - 1.0
+        sending.join()
 
 
 @pytest.mark.parametrize("is_tls", [False, True])

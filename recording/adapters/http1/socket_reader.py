@@ -16,6 +16,7 @@ _SLOW = 25e6
 _TELLING_BYTES = 64 * 1024  # before them nothing is known about the connection
 _NAP_BYTES = 64 * 1024  # that come during a sleep
 _LONGEST_NAP = 0.01  # seconds
+_SHORT = 1 << 20  # bytes; a body of fewer, as a small file is, waits for no turn of the long ones
 _TURN = threading.Lock()  # of slow connections: threads that all want the interpreter cost more than one after another
 
 
@@ -32,6 +33,7 @@ class SocketReader:
         self._sock = sock
         self._seconds = seconds
         self._left = left
+        self._is_short = left < _SHORT
         self._came = 0
         self._begun: float | None = None
 
@@ -64,7 +66,7 @@ class SocketReader:
         return rate if rate < _SLOW else None
 
     def _read(self, view: memoryview) -> int | None:
-        if self._slow_rate() is None:
+        if self._is_short or self._slow_rate() is None:
             return self._read_now(view)
         with _TURN:
             return self._read_now(view)

@@ -4,14 +4,14 @@ A socket's own time-out counts from byte to byte, so an answer of one byte every
 days. When the time is over, the connection is shut down from outside, and whoever reads from it gets an error.
 """
 
-import heapq
-import itertools
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+_TICK = 0.1  # seconds between two looks at what is open: an end may come so much late
 
 
 class Limit:
@@ -44,7 +44,6 @@ class Limit:
     def allow(self, seconds: float) -> None:
         """Give the request so much time from now on: its answer says how much there is to read."""
         self.ends_at = time.monotonic() + seconds
-        _watchdog.watch(self)
 
     def left(self) -> float:
         """Return how many seconds are left, 0 when none are: a socket with such a time-out waits for nothing."""
@@ -66,44 +65,62 @@ class Limit:
 
 
 class _Watchdog:
-    """One thread for all limits of the process; it is started by the first."""
+    """One thread for all open limits of the process; it is started by the first.
+
+    It looks at all of them ten times a second. A queue of ends, which each request would have to lock and to wake
+    this thread for, cost small files between large ones a third of their time.
+    """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._waiting: list[tuple[float, int, Limit]] = []
-        self._numbers = itertools.count()
+        self._open: set[Limit] = set()
+        self._is_needed = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def watch(self, limit: Limit) -> None:
-        """Look after a limit until it ends."""
-        with self._changed:
-            heapq.heappush(self._waiting, (limit.ends_at, next(self._numbers), limit))
+        """Look after a limit until it is forgotten."""
+        self._open.add(limit)
+        if not self._is_needed.is_set():
+            self._is_needed.set()
+        if self._thread is None:
+            self._start()
+
+    def forget(self, limit: Limit) -> None:
+        """Look after a limit no longer."""
+        self._open.discard(limit)
+
+    def _start(self) -> None:
+        with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="time-limit", daemon=True)
                 self._thread.start()
-            self._changed.notify()
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                while not self._waiting or self._waiting[0][0] > time.monotonic():
-                    self._changed.wait(self._waiting[0][0] - time.monotonic() if self._waiting else None)
-                at, _, limit = heapq.heappop(self._waiting)
-            if limit.ends_at <= at and limit in _open:
+            self._is_needed.wait()
+            while self._open:
+                time.sleep(_TICK)
+                self._look()
+            self._is_needed.clear()
+            if self._open:  # one came in between, and saw that it need not wake anybody
+                self._is_needed.set()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for limit in list(self._open):
+            if limit.ends_at <= now and not limit.is_over and limit in self._open:
                 limit.shut_down()
 
 
 _watchdog = _Watchdog()
-_open: set[Limit] = set()
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[Limit]:
     """Limit the request that is made inside to so many seconds in all."""
     limit = Limit(seconds)
-    _open.add(limit)
     _watchdog.watch(limit)
     try:
         yield limit
     finally:
-        _open.discard(limit)
+        _watchdog.forget(limit)
