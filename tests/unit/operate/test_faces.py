@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import RECORDING_ID, document_id, event, record, task
@@ -106,6 +106,7 @@ def others(draw: st.DrawFn) -> Plant:
     return plant
 
 
+@settings(max_examples=25)
 @given(st.lists(st.one_of(chunks(), recordings(), others()), max_size=7), st.booleans())
 def test_no_face_is_green_while_another_is_red(plants: list[Plant], does_reconcile: bool) -> None:
     """Status, lists, doctor, deep health and `GET held` count the same things, before and after a run of reconcile."""
@@ -117,6 +118,7 @@ def test_no_face_is_green_while_another_is_red(plants: list[Plant], does_reconci
     assert list(faces_of(here).disagreements()) == []
 
 
+@settings(max_examples=15)
 @given(st.lists(st.one_of(chunks(), recordings()), min_size=1, max_size=6))
 def test_whatever_needs_attention_is_found_by_its_state(plants: list[Plant]) -> None:
     """`ls --state lost` names every recording of which something is lost, whatever else is wrong with it."""
