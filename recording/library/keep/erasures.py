@@ -35,7 +35,8 @@ from recording.library.handover.vcon import metadata_of
 from recording.library.keep.assess import Assessed, assessed, custody_of, every_recording, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
-from recording.library.keep.speaker import SpeakerOutcome, SpeakerTask, erase_speaker
+from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
+from recording.library.keep.speaker_files import SpeakerTask
 from recording.library.keep.sweep import Run, cleaned_request, sweep
 from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings

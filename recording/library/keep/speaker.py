@@ -12,49 +12,33 @@ Each step finds its own earlier result, so a worker that dies is followed by the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 
 from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
-from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
-from recording.domain.archived.integrity import Digest, Hasher
-from recording.domain.archived.receipt import receipt_of
-from recording.domain.incoming.facts import facts_of_metadata
-from recording.domain.incoming.metadata import read_metadata
 from recording.domain.keep import speaker as rules_of
 from recording.domain.keep.custody import Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.destroy import Look, Place, StoredVersion, certificate_name, folders_of, refusal_of
-from recording.domain.keep.erasure import Erasure
-from recording.domain.keep.speaker import NotAlone, Voice, next_name, voice_in
-from recording.domain.keep.traces import Subject
-from recording.domain.media.silence import is_silenced as is_proved
-from recording.domain.media.silence import silenceable, silenced
-from recording.domain.media.wav_layout import HEAD_BYTES, WavLayout
+from recording.domain.keep.speaker import NotAlone, Voice, voice_in
 from recording.domain.model import with_changes
-from recording.domain.state.chunk import ChunkRecord, Silenced
-from recording.domain.state.records import changed
-from recording.domain.state.stored import sha256_of
+from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished
-from recording.errors import BlobLockedError, ClaimLostError, StorageBusyError
+from recording.errors import ClaimLostError
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions, known_now
 from recording.library.keep.leftovers import bundles_about, close_bundle, close_derived
+from recording.library.keep.speaker_files import SpeakerTask, layout_of, silence
 from recording.library.keep.sweep import Run, clean_recording
 from recording.library.seal.waiting import seal_file, seal_recording
 from recording.library.seal.withdraw import withdraw_documents
-from recording.ports import AuditEntry, Custodian, Ports
-from recording.settings import Settings
+from recording.ports import AuditEntry, Custodian
 from recording.telemetry import Event, emit
 
 OPERATION = "erase_speaker"
-BLOCK_BYTES = 8 << 20
-PROOF = "the other channels equal those of the file before, bit by bit"
-_JSON = "application/json"
 
 
 class SpeakerOutcome(StrEnum):
@@ -66,18 +50,6 @@ class SpeakerOutcome(StrEnum):
     WHOLE = "whole_recording_claimed"
     WAITS = "speaker_waits"
     LOST = "changed_meanwhile"
-
-
-@dataclass(frozen=True)
-class SpeakerTask:
-    """One request at one recording."""
-
-    erasure: Erasure
-    claim: SpeakerClaim
-    subject: Subject
-    custodian: Custodian
-    ports: Ports
-    settings: Settings
 
 
 def erase_speaker(recording_id: str, task: SpeakerTask) -> SpeakerOutcome:
@@ -144,24 +116,13 @@ def _voices(chunks: Sequence[ChunkRecord], task: SpeakerTask) -> tuple[list[Voic
         stored = task.ports.archive.get(layout.metadata_name(chunk.blob_name))
         found = voice_in(chunk, stored[0] if stored else None, task.subject)
         if isinstance(found, Voice):
-            form = _layout_of(chunk, found.channels, task)
+            form = layout_of(chunk, found.channels, task)
             found = form if isinstance(form, NotAlone) else found
         if isinstance(found, NotAlone):
             fault = found
         elif found is not None:
             voices.append(found)
     return voices, fault
-
-
-def _layout_of(chunk: ChunkRecord, channels: Sequence[int], task: SpeakerTask) -> WavLayout | NotAlone:
-    try:
-        head, total = task.ports.archive.read_range(chunk.blob_name or "", 0, HEAD_BYTES)
-    except BlobLockedError:
-        return NotAlone.OFFLINE
-    found = silenceable(head, total)
-    if found is None:
-        return NotAlone.FORMAT
-    return found if all(0 <= one < found.channels for one in channels) else NotAlone.NO_CHANNEL
 
 
 def _cannot(row: Custody, why: NotAlone, task: SpeakerTask) -> SpeakerOutcome:
@@ -220,7 +181,7 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ports, recording_id = task.ports, row.recording_id
     found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file came meanwhile
     for voice in found:
-        _silence(voice, row, task)
+        silence(voice, row, task)
     chunks = ports.catalog.chunks_of(recording_id)
     ours = _silenced_by(task, chunks)
     _make_anew(recording_id, chunks, task)
@@ -229,7 +190,7 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     if refused:
         return _protected(row, refused, task)
     document = rules_of.certificate_of(row, ours, task.claim.request_id, gone, __version__)
-    ports.archive.put_once(name, document, _JSON)
+    ports.archive.put_once(name, document, "application/json")
     seal_file(name, ports)
     seal_recording(recording_id, ports)
     _audit(row, task, "done")
@@ -254,90 +215,6 @@ def _protected(row: Custody, refused: Sequence[StoredVersion], task: SpeakerTask
     )
     keeping_of(task.ports).save_custody(rules_of.with_claim(row, told))
     return SpeakerOutcome.REFUSED
-
-
-def _silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
-    """Write the file that takes a file's place, prove it, and change the catalog."""
-    chunk, ports = voice.chunk, task.ports
-    old, new = chunk.blob_name or "", next_name(chunk.blob_name or "")
-    form = _layout_of(chunk, voice.channels, task)
-    if isinstance(form, NotAlone):
-        raise StorageBusyError("the file cannot be read now")
-    digest = _written(old, new, form, voice, task)
-    stored = ports.archive.look_up(new)
-    made = Silenced(
-        channels=voice.channels,
-        at=row.speaker_since or ports.clock.now(),
-        request_id=task.claim.request_id,
-        requested_by=task.erasure.requested_by,
-        approved_by=task.erasure.approved_by,
-        sha256_before=chunk.sha256,
-        sha256_after=digest.sha256,
-        kinds=voice.kinds,
-    )
-    fresh = changed(
-        chunk,
-        blob_name=new,
-        name_version=layout.name_version_of(new),
-        length_bytes=digest.length_bytes,
-        sha256=digest.sha256,
-        sha512=digest.sha512 or None,
-        stored_etag=stored.etag if stored else None,
-        metadata_sha256=sha256_of(voice.metadata),
-        facts=facts_of_metadata(read_metadata(voice.metadata)),
-        verified_how=tuple(dict.fromkeys((*chunk.verified_how, PROOF))),
-        silenced=(*chunk.silenced, made),
-        suspects=(),
-        fallback=None,
-        dismissed=None,
-    )
-    _put(layout.metadata_name(new), voice.metadata, task)
-    _put(layout.receipt_name(new), receipt_of(fresh, __version__), task)
-    ports.catalog.save_chunk(fresh)
-
-
-def _written(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTask) -> Digest:
-    """Write the new file block by block, unless it is there, and compare it with the old one as both are stored."""
-    archive = task.ports.archive
-    mark = sha256(f"{task.claim.request_id}|{voice.chunk.sha256}|{voice.channels}".encode()).hexdigest()
-    if archive.look_up(new) is None:
-        hasher, blocks = Hasher(with_sha512=True), list[str]()
-        for data in regrouped(silenced(archive.read(old), form, voice.channels), BLOCK_BYTES):
-            name = block_id(Block(hasher.length_bytes, len(data)), mark, crc64_of(data))
-            archive.stage_block(new, name, data)
-            blocks.append(name)
-            hasher.update(data)
-        facts = {"recordingid": voice.chunk.task.recording_id, "documentid": voice.chunk.task.document_id}
-        facts |= {"sha256": hasher.digest().sha256, "sha512": hasher.digest().sha512 or ""}
-        archive.commit(new, blocks, "audio/wav", facts)
-    hasher = Hasher(with_sha512=True)
-    if not is_proved(archive.read(old), _hashed(archive.read(new), hasher), form, voice.channels):
-        _destroy_blob(new, task)
-        raise StorageBusyError("the new file is not the old one with a silent channel; it is written again")
-    return hasher.digest()
-
-
-def _hashed(pieces: Iterator[bytes], hasher: Hasher) -> Iterator[bytes]:
-    for piece in pieces:
-        hasher.update(piece)
-        yield piece
-
-
-def _put(name: str, data: bytes, task: SpeakerTask) -> None:
-    """Write a document; one that an earlier run of this work left there, and that differs, is destroyed first."""
-    archive = task.ports.archive
-    if archive.put_once(name, data, _JSON):
-        return
-    there = archive.get(name)
-    if there is not None and there[0] != data:
-        _destroy_blob(name, task)
-        archive.put_once(name, data, _JSON)
-
-
-def _destroy_blob(name: str, task: SpeakerTask) -> None:
-    """Destroy what this very work wrote in an earlier run, and only that: it is not in the catalog."""
-    versions = [one for one in task.custodian.versions(Place.ARCHIVE, name) if one.name == name]
-    destroy_versions(versions, task.custodian)
 
 
 def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:

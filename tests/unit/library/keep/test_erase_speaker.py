@@ -31,7 +31,7 @@ from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.views.keep import ErasureItemView
 from recording.library.importing import ERASED, import_recordings
-from recording.library.keep import speaker
+from recording.library.keep import speaker, speaker_files
 from recording.library.keep.dispose import dispose
 from recording.library.keep.erasures import erasure_status
 from recording.library.keep.holds import place_hold, release_hold
@@ -268,8 +268,8 @@ def test_a_step_that_is_forgotten_is_caught(name: str, monkeypatch: pytest.Monke
     if name == "is_superseded":
         monkeypatch.setattr(rules_of, name, lambda _name, _ours: False)
     elif name == "is_proved":
-        monkeypatch.setattr(speaker, "silenced", lambda pieces, _layout, _channels: pieces)
-        monkeypatch.setattr(speaker, name, lambda *_: True)
+        monkeypatch.setattr(speaker_files, "silenced", lambda pieces, _layout, _channels: pieces)
+        monkeypatch.setattr(speaker_files, name, lambda *_: True)
     else:
         monkeypatch.setattr(speaker, name, lambda *_, **__: [])
     asks(here)
@@ -285,7 +285,9 @@ def test_a_new_file_that_is_not_the_old_one_never_takes_its_place(monkeypatch: p
     """The old one is destroyed only when the new one is proved."""
     here, custodian = archived()
     erasure_id = asks(here)
-    monkeypatch.setattr(speaker, "silenced", lambda pieces, _layout, _channels: (bytes(len(one)) for one in pieces))
+    monkeypatch.setattr(
+        speaker_files, "silenced", lambda pieces, _layout, _channels: (bytes(len(one)) for one in pieces)
+    )
     nights(here, 2)
     assert (item(here, erasure_id).state, bool(voice_left(custodian))) == ("ERASING_SPEAKER", True)
     assert here.record().silenced == ()
