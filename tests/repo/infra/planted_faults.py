@@ -185,6 +185,12 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (storage_policy.archive_keeps_versions, ARCHIVE, "versioning: true", "versioning: false"),
     (storage_policy.archive_keeps_versions, ACCOUNT, "isVersioningEnabled: versioning", "isVersioningEnabled: false"),
     (storage_policy.immutability_is_never_locked_by_default, ACCOUNT, "state: immutability }", "state: 'Locked' }"),
+    (
+        storage_policy.immutability_is_never_locked_by_default,
+        ACCOUNT,
+        "immutability == 'Off' ? null",
+        "immutability != 'Off' ? null",
+    ),
     (storage_policy.archive_writer_cannot_delete, WRITER, "blobs/add/action", "blobs/delete"),
     (storage_policy.archive_writer_cannot_delete, WRITER, "containers/blobs/read'", "containers/blobs/*'"),
     (

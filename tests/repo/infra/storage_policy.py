@@ -100,6 +100,10 @@ def immutability_is_never_locked_by_default(templates: Templates) -> Iterator[st
     for _, use in _archive_accounts(templates):
         if getattr(use.get("immutability"), "text", "") != "immutability":
             yield "storage-archive: immutability is not passed on"
+    account = templates.module("storage-account").resources["account"].properties
+    policy = getattr(account.get("immutableStorageWithVersioning"), "text", "")
+    if not policy.startswith("immutability == 'Off' ? null : { enabled: true, immutabilityPolicy: {"):
+        yield "storage-account: an archive that is to be immutable is not"
     states = re.findall(r"state: ([^ ]+)", templates.texts["infra/modules/storage-account.bicep"])
     if states != ["immutability"]:
         yield f"storage-account: the state of the policy is {states}"
