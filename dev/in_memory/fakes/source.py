@@ -10,10 +10,10 @@ from recording.domain.incoming.locations import (
     checked_location,
     stays_with_the_object,
 )
+from recording.domain.incoming.metadata import LARGEST_METADATA
 from recording.errors import SourceBrokenError, SourceBusyError, SourceGoneError, SourceRedirectError
 from recording.errors.codes import Code
 
-LARGEST_METADATA = 1024 * 1024
 PIECE = 64 * 1024
 
 

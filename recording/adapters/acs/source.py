@@ -17,6 +17,7 @@ from recording.adapters.acs.signing import signed_headers
 from recording.adapters.http1.connections import Answer, ConnectionFailedError, Connections
 from recording.adapters.http1.time_limit import Limit, limited
 from recording.domain.incoming.locations import Location, checked_location, stays_with_the_object
+from recording.domain.incoming.metadata import LARGEST_METADATA
 from recording.errors import (
     SourceBrokenError,
     SourceBusyError,
@@ -29,7 +30,6 @@ from recording.errors.codes import Code
 from recording.settings import AcsConnection
 
 PIECE = 1024 * 1024
-LARGEST_METADATA = 1024 * 1024
 MOST_REDIRECTS = 3
 GONE = (404, 410)
 WHOLE_SECONDS = 45.0  # for a request without a long body, redirects included: connection, headers, metadata, delete

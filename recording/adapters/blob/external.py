@@ -10,11 +10,10 @@ from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, creden
 from recording.adapters.azure_sdk.errors import SOURCE, translated
 from recording.adapters.blob.container import blob_service, open_blob, range_of
 from recording.domain.incoming.locations import checked_external_blob
+from recording.domain.incoming.metadata import LARGEST_METADATA
 from recording.errors import SourceBrokenError
 from recording.errors.codes import Code
 from recording.settings import Settings
-
-LARGEST_METADATA = 1024 * 1024
 
 
 class ExternalContent:
