@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from recording.http import console_files
 from tests.repo.infra.bicep import Declared, Expression, Value, as_list, at
+from tests.repo.infra.evaluate import Evaluation
 from tests.repo.infra.templates import Check, Templates, differs
 
 EVENT_TYPE = "Microsoft.Communication.RecordingFileStatusUpdated"
@@ -207,6 +208,11 @@ def people_come_in_groups(templates: Templates) -> Iterator[str]:
         wanted = "Group" if given in ("operatorsId", "reader") else "ServicePrincipal"
         if kind != wanted:
             yield f"{place}: {given} is a {kind}"
+    archive = "infra/modules/storage-archive.bicep"
+    for readers, operators in itertools.product(("", "readers"), ("", "operators")):
+        found = Evaluation(templates, archive, readersId=readers, operatorsId=operators).value("readers")
+        if found != [group for group in (readers, operators) if group]:
+            yield f"{archive}: {found} may read"
 
 
 def operators_reach_what_they_need(templates: Templates) -> Iterator[str]:

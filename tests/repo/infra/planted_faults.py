@@ -186,6 +186,12 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (storage_policy.archive_keeps_versions, ACCOUNT, "isVersioningEnabled: versioning", "isVersioningEnabled: false"),
     (storage_policy.immutability_is_never_locked_by_default, ACCOUNT, "state: immutability }", "state: 'Locked' }"),
     (
+        access_policy.people_come_in_groups,
+        "infra/modules/storage-archive.bicep",
+        "readersId == '' ? []",
+        "readersId != '' ? []",
+    ),
+    (
         storage_policy.immutability_is_never_locked_by_default,
         ACCOUNT,
         "immutability == 'Off' ? null",
