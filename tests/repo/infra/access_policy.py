@@ -254,6 +254,9 @@ def the_network_is_one_that_flex_takes(templates: Templates) -> Iterator[str]:
         yield "network: subnets overlap"
     if any(not one.subnet_of(space) for one in ranges):
         yield "network: a subnet is outside the address space"
+    joined = templates.module("function-app").resources["app"].properties.get("virtualNetworkSubnetId")
+    if getattr(joined, "text", "") != "subnetId == '' ? null : subnetId":
+        yield "function-app: the app is not in its subnet, or always in one"
     (app,) = [subnet for subnet in subnets if at(subnet, "name") == "app"]
     names = [at(each, "properties", "serviceName") for each in as_list(at(app, "properties", "delegations"))]
     if names != ["Microsoft.App/environments"]:

@@ -185,6 +185,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     (storage_policy.archive_keeps_versions, ARCHIVE, "versioning: true", "versioning: false"),
     (storage_policy.archive_keeps_versions, ACCOUNT, "isVersioningEnabled: versioning", "isVersioningEnabled: false"),
     (storage_policy.immutability_is_never_locked_by_default, ACCOUNT, "state: immutability }", "state: 'Locked' }"),
+    (access_policy.the_network_is_one_that_flex_takes, APP, "subnetId == '' ? null", "subnetId != '' ? null"),
     (
         access_policy.people_come_in_groups,
         "infra/modules/storage-archive.bicep",
