@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 # Recording ids are base64url JSON (~160 characters), document ids like 0-eus-d12-<32 hex>, call ids are GUIDs.
@@ -67,6 +68,11 @@ def canonical_id(value: str) -> str:
 def composed(text: str) -> str:
     """Return the one spelling of words that Unicode can write in several ways, such as accents apart from letters."""
     return unicodedata.normalize("NFC", text)
+
+
+def composed_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags in their one spelling: rows of before 0.1.0 may hold another."""
+    return {composed(name): composed(value) for name, value in tags.items()}
 
 
 def are_same_id(one: str, other: str) -> bool:

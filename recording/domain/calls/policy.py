@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from recording.domain.ids import composed, composed_tags
 
 LONGEST_PAUSE = 300  # seconds: what a card number takes, and no more
 CONSENT_WITHIN = 120  # seconds: an announcement and an answer
 MOST_POLICIES = 50
+TagText = Annotated[str, AfterValidator(composed)]
 
 
 class ConsentRule(StrEnum):
@@ -53,7 +56,7 @@ class CallPolicy(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=64)] = "default"
     callers: tuple[str, ...] = ()
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[TagText, TagText] = Field(default_factory=dict)
     consent: ConsentRule = ConsentRule.NOT_REQUIRED
     consent_within_seconds: Annotated[int, Field(ge=5, le=3600)] = CONSENT_WITHIN
     on_withdrawal: Withdrawal = Withdrawal.PAUSE
@@ -67,7 +70,8 @@ class CallPolicy(BaseModel):
         """Return whether the policy is meant for a recording of this caller with these tags."""
         if self.callers and caller not in self.callers:
             return False
-        return all(tags.get(name) == value for name, value in self.tags.items())
+        known = composed_tags(tags)
+        return all(known.get(name) == value for name, value in self.tags.items())
 
 
 def policy_for(

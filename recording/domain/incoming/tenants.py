@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from recording.domain.ids import composed
 from recording.domain.incoming.roles import Operation, Principal
 from recording.errors import RequestError
 from recording.errors.codes import Code
@@ -21,7 +22,7 @@ _GUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 Guid = Annotated[str, StringConstraints(pattern=_GUID, to_lower=True)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 RoleValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")]
-TagText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+TagText = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(composed)]
 
 WHOLE_ARCHIVE = frozenset({Operation.DEEP_HEALTH, Operation.GET_RULES, Operation.SET_RULES})
 """What is about all recordings at once, and cannot be answered or done for some of them."""

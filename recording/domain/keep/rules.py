@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.facts import TagAnswer
 from recording.domain.incoming.participants import ParticipantClass
-from recording.domain.incoming.requests import Exact, ShortText
+from recording.domain.incoming.requests import Exact, ShortText, TagName
 from recording.domain.times import UtcTime
 
 MOST_RULES = 200
@@ -53,7 +53,7 @@ class CallKind(StrEnum):
 class RuleFilter(Exact):
     """Which recordings a rule is about: all that fit every filter given. Of a list, one value is enough."""
 
-    tags: dict[ShortText, ShortText | None] = Field(default_factory=dict, max_length=20)  # null: any value
+    tags: dict[TagName, TagName | None] = Field(default_factory=dict, max_length=20)  # null: any value
     formats: tuple[FormatType, ...] = ()
     participants: tuple[ParticipantClass, ...] = ()
     calls: tuple[CallKind, ...] = ()

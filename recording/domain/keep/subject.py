@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from recording.domain.formats import FormatType
+from recording.domain.ids import composed_tags
 from recording.domain.incoming.facts import KnownParticipant, RecordingFacts, Remembered, TagAnswer
 from recording.domain.incoming.participants import ParticipantClass
 from recording.domain.keep.rules import CallKind, KeptRecording, RetentionRule, has_tag
@@ -24,7 +25,7 @@ def kept_recording(record: RecordingRecord) -> KeptRecording | None:
     found = KeptRecording(
         recording_id=record.recording_id,
         ended_at=_ended(facts),
-        tags=record.current_tags,
+        tags=composed_tags(record.current_tags),
         formats=_formats(facts.formats),
         participants=frozenset(kind for kind in classes if kind is not None),
         has_unknown_participants=None in classes or not classes or facts.unread,
