@@ -96,7 +96,7 @@ export function madeCard(context) {
     }
   }
 
-  const draw = (files) => fill(list, files.length ? h("ul", { class: "files" }, files.map((one) => madeFile(one, context))) : h("p", { class: "quiet" }, "None was asked for."));
+  const draw = (files) => fill(list, files.length ? h("ul", { class: "files" }, files.map((one) => madeFile(one, context))) : h("p", { class: "quiet" }, "None yet."));
 
   async function make(kind) {
     try {
@@ -113,8 +113,8 @@ export function madeCard(context) {
   look();
   return h(
     "section",
-    { class: "card", "aria-label": "Made of them" },
-    h("h2", null, "Made of them"),
+    { class: "card", "aria-label": "Derived files" },
+    h("h2", null, "Derived files"),
     list,
     me.may.listen && h("div", { class: "row screen-only" }, asking.map(([kind, text]) => h("button", { type: "button", class: "button small", onclick: (event) => busy(event.currentTarget, () => make(kind)) }, text))),
     said,

@@ -28,6 +28,7 @@ from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.routes import Dependencies, answered, as_json, caller_of, json_body, permitted, recording_id_of
+from recording.http.views import in_json
 from recording.http.views.attention import AttentionItemView
 from recording.http.views.library import FoundView
 from recording.http.views.proofs import VerifiedView
@@ -73,7 +74,7 @@ def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpR
         content = ports.memory.known_or("now", now, _LOOK_KEPT, lambda: _standing(ports, settings))
         volume = ports.memory.known_or(("volume", since), now, _VOLUME_KEPT, lambda: _volume(since, ports))
         content = {**content, "volume": {"today": volume}}
-        etag = f'"{hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:32]}"'
+        etag = f'"{hashlib.sha256(json.dumps(content, default=in_json).encode()).hexdigest()[:32]}"'
         if etag in request.headers.get("If-None-Match", ""):  # a proxy may have weakened it
             return func.HttpResponse(status_code=304, headers={"ETag": etag})
         return as_json({"generatedAt": now.isoformat(), **content}, 200, {"ETag": etag})

@@ -28,6 +28,7 @@ from recording.domain.incoming.roles import Operation, check_allowed, read_princ
 from recording.domain.incoming.tenants import check_may_ask, scope_of
 from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
+from recording.http.views import in_json
 from recording.http.views.attention import AcceptedView, DecidedView, HeldListView, RedrivenView
 from recording.http.views.problems import problem_details
 from recording.http.views.status import DeepHealthView
@@ -340,5 +341,5 @@ def as_json(
     content: Mapping[str, Any], status: int, headers: dict[str, str] | None = None, mimetype: str = "application/json"
 ) -> func.HttpResponse:
     """Return a JSON answer."""
-    text = json.dumps(content, indent=2, default=str) + "\n"
+    text = json.dumps(content, indent=2, default=in_json) + "\n"
     return func.HttpResponse(text, status_code=status, headers=headers or {}, mimetype=mimetype, charset="utf-8")

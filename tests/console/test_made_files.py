@@ -60,7 +60,7 @@ def test_one_file_of_all_is_made_followed_heard_and_kept(browser: Browser, serve
     """Both chunks in one file, its digest compared, and the trail has who heard which seconds of it."""
     with visit(browser, server, "listener") as page:
         shown(page, server, "two")
-        made = page.get_by_role("region", name="Made of them")
+        made = page.get_by_role("region", name="Derived files")
         made.get_by_role("button", name="One file of all").click()
         expect(made.get_by_text("Requested")).to_be_visible()
         works(server)
@@ -83,7 +83,7 @@ def test_each_speaker_gets_a_file(browser: Browser, server: ConsoleServer) -> No
     """Three of them; one voice at a time sounds."""
     with visit(browser, server, "listener") as page:
         shown(page, server, "three")
-        made = page.get_by_role("region", name="Made of them")
+        made = page.get_by_role("region", name="Derived files")
         expect(made.get_by_role("button", name="One file of all")).to_have_count(0)
         made.get_by_role("button", name="One for each speaker").click()
         expect(made.get_by_text("Requested")).to_have_count(3)
@@ -107,7 +107,7 @@ def test_who_may_read_sees_which_files_there_are_and_hears_none(browser: Browser
     works(server)
     with visit(browser, server, "reader") as page:
         shown(page, server, "two")
-        made = page.get_by_role("region", name="Made of them")
+        made = page.get_by_role("region", name="Derived files")
         expect(made.get_by_text("All of it")).to_be_visible()
         expect(made.get_by_role("button", name=re.compile("Play|Download|One file"))).to_have_count(0)
 

@@ -3,8 +3,9 @@
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
+
+from recording.http.views import in_json
 
 Tell = Callable[[str], object]
 _KINDS = {
@@ -32,11 +33,7 @@ def say(tell: Tell, lines: Iterable[str]) -> None:
 
 def say_json(tell: Tell, facts: Any) -> None:
     """Print facts as JSON in plain ASCII, times as the HTTP API writes them."""
-    tell(json.dumps(facts, indent=2, default=_plain).replace("\x7f", "\\u007f") + "\n")
-
-
-def _plain(value: object) -> str:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+    tell(json.dumps(facts, indent=2, default=in_json).replace("\x7f", "\\u007f") + "\n")
 
 
 def _escaped(character: str) -> str:

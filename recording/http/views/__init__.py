@@ -4,7 +4,7 @@ One dialect: names in camelCase, times in ISO 8601 with `Z`, lengths of time in 
 `Seconds`, and null where there is nothing to say. No Azure here: the command line loads it, too.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +19,11 @@ class View(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Return what `json.dumps` takes."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def in_json(value: object) -> str:
+    """Return the text for what JSON has no form for, times in ISO 8601: the `default` of `json.dumps`."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def seconds(length: timedelta | None) -> int | None:

@@ -95,10 +95,10 @@ def test_a_recordings_page_has_what_a_player_needs() -> None:
     (one,) = found["chunks"]
     assert (one["durationSeconds"], one["pausedSeconds"], one["channels"], one["playable"]) == (2.0, 0.5, 1, True)
     assert one["startsAt"].startswith("2026-11-23T08:56:00")
-    assert found["mediaPauses"][0] | {"startedAt": None} == {
+    assert found["mediaPauses"][0] == {
         "index": 0,
         "atSeconds": 1.0,
-        "startedAt": None,
+        "startedAt": "2026-11-23T08:56:01.123456Z",
         "durationSeconds": 0.5,
     }
     assert found["pauses"] == [], "those asked for here: none"
