@@ -303,7 +303,7 @@ def _outgoing(known: Settings) -> OutgoingPorts | None:
         return None
     ways = [_lazily(_topic)] if known.events_topic else []
     ways += [_lazily(partial(_webhook, number)) for number in range(len(known.webhooks))]
-    ways += [_lazily(_unresolved)] if known.webhooks_missing else []
+    ways += [_lazily(partial(_unresolved, known))] if known.webhooks_missing or known.events_wait else []
     return OutgoingPorts(queue=_lazily(_outbox_queue), outbox=_lazily(_outbox), ways=ways)
 
 
@@ -319,10 +319,11 @@ def _webhook(number: int) -> Way:
     return WebhookWay(settings(), settings().webhooks[number])
 
 
-def _unresolved() -> Way:
+def _unresolved(known: Settings) -> Way:
     from recording.adapters.outgoing.unresolved import UnresolvedWebhooks
+    from recording.errors.codes import Code
 
-    return UnresolvedWebhooks()
+    return UnresolvedWebhooks(Code.SETTING_SET_ASIDE if known.events_wait else Code.WEBHOOKS_UNRESOLVED)
 
 
 def _leftovers() -> Leftovers:

@@ -663,6 +663,10 @@ class Code(StrEnum):
         "webhooks_unresolved", None, True, Fault.OPERATOR,
         "`WEBHOOKS` is a Key Vault reference that the platform could not follow. Events wait; nothing is posted.",
         "Make the secret, give the app's identity Key Vault Secrets User on it, and restart the app.")
+    SETTING_SET_ASIDE = (
+        "setting_set_aside", None, True, Fault.OPERATOR,
+        "A setting cannot be read and is set aside: the archive works, what the setting is for does not. Events wait.",
+        "Correct the setting that the doctor names, and restart the app.")
     TOPIC_REFUSED = (
         "topic_refused", None, True, Fault.OPERATOR,
         "The Event Grid topic refuses the app: 401 or 403, or there is no token.",

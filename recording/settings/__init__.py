@@ -25,6 +25,7 @@ from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 from recording.settings import values as values
+from recording.settings.aside import OF_ALL_EVENTS, OF_TOPIC, OF_WEBHOOKS, SET_ASIDE, SetAside
 from recording.settings.values import MediaCheck
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
@@ -161,13 +162,15 @@ class Settings(_Frozen):
     events_api: Annotated[str, Setting("EVENTS_API_URL", values.api_url)] = ""
     webhooks: Annotated[tuple[WebhookEndpoint, ...], Setting("WEBHOOKS", values.webhooks)] = ()
     webhooks_missing: bool = False  # WEBHOOKS is a Key Vault reference that the platform could not follow
+    events_wait: bool = False  # somebody wants events, and a setting that says who or how is set aside
     webhook_hosts: Annotated[tuple[str, ...], Setting("WEBHOOK_HOSTS", read_hosts)] = ()
     webhook_networks: Annotated[tuple[IpNetwork, ...], Setting("WEBHOOK_NETWORKS", read_networks)] = ()
+    set_aside: tuple[SetAside, ...] = ()  # what could not be read, and stops nothing else
 
     @property
     def sends_events(self) -> bool:
         """Return whether anybody wants to know what happens."""
-        return self.events_topic is not None or bool(self.webhooks) or self.webhooks_missing
+        return self.events_topic is not None or bool(self.webhooks) or self.webhooks_missing or self.events_wait
 
     def policy(self, caller: str | None, tags: Mapping[str, str]) -> CallPolicy:
         """Return the policy that covers a recording of this caller with these tags."""
@@ -176,6 +179,8 @@ class Settings(_Frozen):
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment.
+
+    What only outgoing events, time-stamps or links need is set aside when it is wrong (docs/adr/0063).
 
     Raises:
         SettingsError: naming every setting that is missing or wrong, without repeating a value.
@@ -195,12 +200,24 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
     if found["parquet_container"] == found["archive_container"]:
         reader.faults["PARQUET_CONTAINER"] = "must be another container than the archive's"
-    tenants = None if "TENANTS" in reader.faults else names_of(found["tenants"])
-    if fault := fault_of(found["webhooks"], found["webhook_hosts"], found["webhook_networks"], tenants):
-        reader.faults.setdefault("WEBHOOKS", fault)
-    if reader.faults:
+    if not reader.faults.keys() & OF_WEBHOOKS:
+        tenants = None if "TENANTS" in reader.faults else names_of(found["tenants"])
+        if fault := fault_of(found["webhooks"], found["webhook_hosts"], found["webhook_networks"], tenants):
+            reader.faults["WEBHOOKS"] = fault
+    if reader.faults.keys() - SET_ASIDE:
         raise SettingsError(reader.faults)
-    return Settings(**found)
+    found["set_aside"] = tuple(SetAside(name, fault) for name, fault in reader.faults.items())
+    return Settings(**{**found, **_waiting(reader, found)})
+
+
+def _waiting(reader: "_Reader", found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes where events cannot go out as they should: nothing is sent by halves, and all of it waits."""
+    faults, changed = reader.faults.keys(), dict[str, Any]()
+    if faults & (OF_WEBHOOKS | OF_ALL_EVENTS) and reader.text("WEBHOOKS"):
+        changed |= {"webhooks": (), "events_wait": True}
+    if faults & (OF_TOPIC | OF_ALL_EVENTS) and reader.text("EVENTS_TOPIC_ENDPOINT"):
+        changed |= {"events_topic": None, "events_wait": True}
+    return {"webhooks": () if faults & OF_WEBHOOKS else found["webhooks"], **changed}
 
 
 def settings_by_field() -> dict[str, Setting]:

@@ -6,6 +6,7 @@ A sentence never repeats the value: it may be a secret.
 import base64
 import binascii
 import json
+import math
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -178,7 +179,7 @@ def number(text: str, least: float, most: float, unit: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
+        value = math.nan  # no range has it; -1 is a value of some settings
     if not least <= value <= most:
         raise ValueError(f"must be a number of {unit} from {least:g} to {most:g}")
     return value

@@ -1,4 +1,4 @@
-"""Fills the port Way for endpoints whose setting is not there: events wait, and an operator is told.
+"""Fills the port Way for receivers whose setting is not there or cannot be read: events wait, an operator is told.
 
 `WEBHOOKS` is a Key Vault reference, and the platform leaves it as it is when it cannot follow it. Without this the
 events would go nowhere in silence; and with a fault in the settings nothing would be archived (I14).
@@ -12,14 +12,15 @@ from recording.domain.outgoing.events import EventType, OutgoingEvent
 from recording.errors.codes import Code
 from recording.ports.outgoing import Answer
 
-_UNKNOWN = Answer(Result.FAILED, Code.WEBHOOKS_UNRESOLVED)
-
 
 class UnresolvedWebhooks:
-    """Stands for all endpoints of `WEBHOOKS`; nothing leaves here."""
+    """Stands for all receivers whose setting cannot be used; nothing leaves here."""
 
     name = UNRESOLVED_WAY
     tenant = None
+
+    def __init__(self, code: Code = Code.WEBHOOKS_UNRESOLVED) -> None:
+        self._answer = Answer(Result.FAILED, code)
 
     def close(self) -> None:
         """Have nothing to close."""
@@ -32,9 +33,9 @@ class UnresolvedWebhooks:
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
         """Refuse, so that the event waits for an app that knows its endpoints."""
         del event, now
-        return _UNKNOWN
+        return self._answer
 
     def probe(self, now: datetime) -> Answer:
         """Say what is wrong."""
         del now
-        return _UNKNOWN
+        return self._answer

@@ -18,6 +18,7 @@ from recording.domain.names import (
     RECORDINGS_TABLE,
 )
 from recording.errors import RecordingError
+from recording.errors.codes import Code
 from recording.operate.doctor.acs import (
     check_acs,
     check_acs_download,
@@ -81,12 +82,20 @@ def examine(
         remedy = "Correct the settings that are named (docs/configuration.md); everything else waits for that."
         return [_python(python), Finding("settings", State.FAILED, faults, remedy)]
     looking = probe(settings)
-    found = [_python(python), Finding("settings", State.OK, "all there, of the right form")]
+    found = [_python(python), _settings(settings)]
     found += [_host_json(host_json, settings)]
     times = (settings.retention, settings.at_risk_below, settings.expected_after, settings.fallback_after)
     found += [from_faults("retention", clock_faults(*times))]
     checks = {**CHECKS, **(_OF_A_PERSON if as_person else {})}
     return [*found, *(checked(name, partial(check, ports, settings, looking)) for name, check in checks.items())]
+
+
+def _settings(settings: Settings) -> Finding:
+    """Return what was set aside; without it, that all is there."""
+    if not settings.set_aside:
+        return Finding("settings", State.OK, "all there, of the right form")
+    told = "; ".join(f"{one.name} {one.fault}" for one in settings.set_aside)
+    return Finding("settings", State.FAILED, f"{Code.SETTING_SET_ASIDE}: {told}", Code.SETTING_SET_ASIDE.remedy)
 
 
 def _host_json(path: Path, settings: Settings) -> Finding:

@@ -1,0 +1,19 @@
+"""The settings that are set aside when they cannot be read: what they are for waits or is closed, and the line goes on.
+
+Only what nobody is harmed by belongs here (docs/adr/0063); every other fault stops the app before it does anything.
+"""
+
+from dataclasses import dataclass
+
+OF_WEBHOOKS = frozenset({"WEBHOOKS", "WEBHOOK_HOSTS", "WEBHOOK_NETWORKS"})
+OF_TOPIC = frozenset({"EVENTS_TOPIC_ENDPOINT"})
+OF_ALL_EVENTS = frozenset({"EVENTS_API_URL"})
+SET_ASIDE = OF_WEBHOOKS | OF_TOPIC | OF_ALL_EVENTS | {"SEAL_TIMESTAMP_URL", "DOWNLOAD_LINK_MINUTES"}
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A setting that could not be read, and a sentence about its form that never repeats its value."""
+
+    name: str
+    fault: str
