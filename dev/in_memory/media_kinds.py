@@ -32,10 +32,10 @@ def riff(body: bytes, size: int | None = None, name: bytes = b"RIFF") -> bytes:
     return name + struct.pack("<I", len(body) + 4 if size is None else size) + b"WAVE" + body
 
 
-def large(name: bytes) -> bytes:
-    """Return one second in the form for large files."""
-    sizes = chunk(b"ds64", struct.pack("<QQQI", len(SECOND) + 72, len(SECOND), len(SECOND) // 2, 0))
-    return riff(sizes + form() + chunk(b"data", SECOND, ALL_ONES), ALL_ONES, name)
+def large(name: bytes, after: bytes = b"") -> bytes:
+    """Return one second in the form for large files, and what stands behind the sound."""
+    sizes = chunk(b"ds64", struct.pack("<QQQI", len(SECOND) + 72 + len(after), len(SECOND), len(SECOND) // 2, 0))
+    return riff(sizes + form() + chunk(b"data", SECOND, ALL_ONES) + after, ALL_ONES, name)
 
 
 def sized(size: int) -> bytes:
@@ -145,9 +145,10 @@ def track(
     handler: bytes = b"vide",
     edits: Sequence[tuple[int, int]] = (),
     is_compact: bool = False,
+    timed: int | None = None,
     outer: Box = box,
 ) -> bytes:
-    """Return a track whose samples lie one behind the other, each of `ticks` ms."""
+    """Return a track whose samples lie one behind the other, each of `ticks` ms; `timed` is how many have a length."""
     entry = b"avc1" if handler == b"vide" else b"mp4a"
     if is_compact:
         table_of_sizes = box(b"stz2", struct.pack(">III", 0, 16, len(sizes)) + struct.pack(f">{len(sizes)}H", *sizes))
@@ -157,7 +158,10 @@ def track(
     chunks = 1 if sizes else 0
     table = (
         box(b"stsd", described)
-        + box(b"stts", struct.pack(">II", 0, chunks) + struct.pack(">II", len(sizes), ticks) * chunks)
+        + box(
+            b"stts",
+            struct.pack(">II", 0, chunks) + struct.pack(">II", len(sizes) if timed is None else timed, ticks) * chunks,
+        )
         + box(b"stsc", struct.pack(">II", 0, chunks) + struct.pack(">III", 1, len(sizes), 1) * chunks)
         + table_of_sizes
         + box(b"stco", struct.pack(">II", 0, chunks) + struct.pack(">I", offset) * chunks)
@@ -193,6 +197,12 @@ def early_index(end: bytes, before: bytes = KIND, *, outer: Box = box) -> bytes:
     return before + index(track(len(before) + length + 8, SIZES, 100, outer=outer), outer=outer) + end
 
 
+def open_index(media: bytes = MEDIA, after: bytes = b"") -> bytes:
+    """Return a file whose index is last and reaches to the end, as its size of 0 says."""
+    before = KIND + box(b"mdat", media)
+    return before + bytes(4) + index(track(len(KIND) + 8, SIZES, 100))[4:] + after
+
+
 def two_tracks() -> bytes:
     """Return picture and sound, one behind the other."""
     first = len(KIND) + 8
@@ -210,13 +220,13 @@ def fragment(start: int, base: str, count: int = 10, size: int = 100, ticks: int
     return box(b"moof", box(b"traf", header + run)) + box(b"mdat", bytes(count * size))
 
 
-def fragmented(base: str, count: int = 2, *, promised_ms: int = 0) -> bytes:
+def fragmented(base: str, count: int = 2, *, promised_ms: int = 0, size: int = 100) -> bytes:
     """Return a file of fragments of one second."""
     promise = box(b"mehd", struct.pack(">II", 0, promised_ms)) if promised_ms else b""
     extends = box(b"mvex", promise + box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 100, 100, 0)))
     data = KIND + index(track(0, (), 0), extends=extends)
     for _ in range(count):
-        data += fragment(len(data), base)
+        data += fragment(len(data), base, size=size)
     return data
 
 
@@ -253,6 +263,12 @@ def first_only() -> bytes:
     return data
 
 
+def half_empty() -> bytes:
+    """Return a picture beside a sound of a minute that has no bytes."""
+    silent = track(len(KIND) + 8, (0,) * 600, 100, number=2, handler=b"soun")
+    return KIND + box(b"mdat", MEDIA) + index(track(len(KIND) + 8, SIZES, 100), silent)
+
+
 WHOLE_MP4 = {
     "index last": (late_index(), 2000),
     "index first": (early_index(box(b"mdat", MEDIA)), 2000),
@@ -269,6 +285,10 @@ WHOLE_MP4 = {
     **{f"fragments, base {base}": (fragmented(base), 2000) for base in ("moof", "absolute", "none")},
     **{f"fragment of two, base {base}": (fragmented_two(base), 1000) for base in ("moof", "none")},
     "index of the first fragment": (first_only(), 3000),
+    "index to the end": (open_index(), 2000),
+    "index to the end, with zeros": (open_index(after=bytes(64)), 2000),
+    "more lengths than samples": (late_index(timed=36_000), 2000),
+    "samples without bytes in another track": (half_empty(), 2000),
 }
 CUT_MP4 = {
     "empty mdat": early_index(box(b"mdat")),
@@ -278,4 +298,9 @@ CUT_MP4 = {
     "no index": KIND + box(b"mdat", MEDIA),
     "fragment cut": fragmented("moof")[:-1],
     "half the fragments, promised": fragmented("moof", 2, promised_ms=8000),
+    "half mdat, index to the end": open_index(MEDIA[:1000]),
+    "empty mdat, index to the end": open_index(b""),
+    **{f"index to the end, {cut} bytes cut": open_index()[:-cut] for cut in (1, 30, 90, 400)},
+    "samples without bytes": KIND + box(b"mdat", b"") + index(track(len(KIND) + 8, (0,) * 20, 100)),
+    "fragments without bytes": fragmented("moof", size=0),
 }

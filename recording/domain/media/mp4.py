@@ -11,6 +11,7 @@ from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, 
 
 LARGEST_INDEX = 32 << 20  # bytes kept; four hours of 60 pictures and 47 sound frames a second need about 20 MiB
 _LARGEST_HEADER = 1 << 16  # of a box that has no table
+_TO_THE_END = 1 << 62  # where a box without a size ends
 _SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
 _INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
 _TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"trun", b"elst"))
@@ -41,6 +42,7 @@ class Mp4Walker:
         self._kept = 0
         self._remarks: dict[str, None] = {}
         self._is_cut_inside = b""  # the box in which the file ends
+        self._is_inner_cut = False  # whether it ends in a box within that box
         self._fragment: Fragment | None = None
         self._is_checked = True
         self._holes = Holes()
@@ -83,7 +85,9 @@ class Mp4Walker:
     # --- judging
 
     def _playing(self) -> list[Track]:
-        return [track for track in self._tracks if track.is_media and track.samples + track.fragment_samples]
+        """Return the tracks that have media; samples without a byte are a promise only."""
+        tracks = [track for track in self._tracks if track.is_media and track.samples + track.fragment_samples]
+        return [track for track in tracks if track.media_bytes or not self._is_checked]
 
     def _check_whole(self) -> None:
         if self._is_cut_inside in (b"moov", b"moof"):
@@ -127,7 +131,7 @@ class Mp4Walker:
             name, size = yield from self._header()
             if size is None:
                 break
-            end = start + size if size else 1 << 62
+            end = start + size if size else _TO_THE_END
             self._seen.add(name)
             if name == b"mdat":
                 self._note_media(intake.position, end)
@@ -135,7 +139,7 @@ class Mp4Walker:
                 yield from self._index(intake, name, start, end)
             yield Skip(end - intake.position)
             if intake.position < end:
-                self._end_inside(name, is_open=not size)
+                self._end_inside(name, is_open=not size and not self._is_inner_cut)
                 return
         if intake.position > start:
             self._remarks[REMARK_BYTES_AFTER] = None
@@ -149,7 +153,7 @@ class Mp4Walker:
         if size == 1 and len(header) == 8:
             long_size = yield 8
             size, least = int.from_bytes(long_size, "big"), 16
-        is_box = len(header) == 8 and is_name(name) and (size == 0 or least <= size < 1 << 62)
+        is_box = len(header) == 8 and is_name(name) and (size == 0 or least <= size < _TO_THE_END)
         return name, size if is_box else None
 
     def _note_media(self, start: int, end: int) -> None:
@@ -169,7 +173,8 @@ class Mp4Walker:
         if name == b"moof":
             self._fragment = Fragment(start, self._by_id, self._named)
         yield from self._inside(intake, end)
-        if name == b"moov" and intake.position == end:
+        is_open = end == _TO_THE_END and not self._is_inner_cut
+        if name == b"moov" and (intake.position == end or is_open):
             self._close_index()
         self._keep(0)
 
@@ -183,11 +188,13 @@ class Mp4Walker:
                 long_size = yield 8
                 size = int.from_bytes(long_size, "big")
             if len(header) < 8 or (size and size < intake.position - start):
+                self._is_inner_cut = 0 < len(header) < 8
                 break
             box_end = min(start + size, end) if size else end
             yield from self._box(intake, name, box_end)
             yield Skip(box_end - intake.position)
             if intake.position < box_end:
+                self._is_inner_cut = box_end < _TO_THE_END
                 return
         yield Skip(max(0, end - intake.position))
 

@@ -73,5 +73,6 @@ class Fragment:
         self._next = start + size
         self._track.fragment_ticks += ticks
         self._track.fragment_samples += count
+        self._track.media_bytes += size
         if self._track.is_media and size:
             self._extents.add(start, size)

@@ -48,11 +48,13 @@ class Track:
         self.time_scale = 0
         self.samples = 0
         self.ticks = 0  # the samples' lengths, together
+        self.media_bytes = 0  # of all samples that were placed
         self.edits: list[tuple[int, int]] = []  # length in the movie's time scale, start in the track's
         self.default_ticks = 0  # `trex`
         self.default_size = 0
         self.fragment_ticks = 0
         self.fragment_samples = 0
+        self._times = array("I"), array("I")  # how many samples, and how long each of them is
         self._sizes: tuple[int, array[int]] = (0, array("I"))  # one for all, or one each
         self._chunk_offsets = array("Q")
         self._runs: list[tuple[int, int]] = []  # first chunk (from 1), samples in each chunk
@@ -108,7 +110,7 @@ class Track:
             self.channels, self.sample_rate = audio_of(content[8:])
 
     def _read_times(self, content: bytes) -> None:
-        counts, ticks = self._pairs(content)
+        self._times = counts, ticks = self._pairs(content)
         self.ticks = sum(map(int.__mul__, counts, ticks))
 
     def _read_runs(self, content: bytes) -> None:
@@ -167,7 +169,20 @@ class Track:
                 sample = end
         if sample < self.samples:
             raise ValueError("the MP4 file's index names samples without a place")
-        self._sizes, self._chunk_offsets, self._runs = (0, array("I")), array("Q"), []
+        self.media_bytes += sums[-1] if sums else same * self.samples
+        self._drop_lengths_without_samples()
+        self._times, self._sizes = (array("I"), array("I")), (0, array("I"))
+        self._chunk_offsets, self._runs = array("Q"), []
+
+    def _drop_lengths_without_samples(self) -> None:
+        """Count no length for a sample that the table of sizes does not know."""
+        counts, ticks = self._times
+        if sum(counts) > self.samples:
+            left = self.samples
+            self.ticks = 0
+            for count, each in zip(counts, ticks, strict=True):
+                self.ticks += min(count, left) * each
+                left -= min(count, left)
 
     def _chunk_runs(self) -> list[tuple[int, int, int]]:
         count = len(self._chunk_offsets)

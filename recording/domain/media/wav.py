@@ -120,7 +120,7 @@ class WavWalker:
             name, size = struct.unpack("<4sI", header)
             if not all(32 <= letter < 127 for letter in name):
                 break
-            yield from self._chunk(intake, name, size)
+            size = yield from self._chunk(intake, name, size)
         if header:
             self._remarks[REMARK_BYTES_AFTER] = None
         yield TO_THE_END
@@ -136,18 +136,19 @@ class WavWalker:
             return got[:8]
         return got[1:]
 
-    def _chunk(self, intake: Intake, name: bytes, size: int) -> Parsing:
+    def _chunk(self, intake: Intake, name: bytes, size: int) -> Generator[int | Skip, bytes, int]:
+        """Read a chunk or step over it, and return its size; that of a large file's sound stands elsewhere."""
         carried, self._carried = self._carried, b""
         if name == b"data" and self._sound is None:
-            yield from self._data(intake, size, len(carried))
-            return
+            return (yield from self._data(intake, size, len(carried)))
         kept = min(size, {b"fmt ": 40, b"ds64": 28, b"fact": 4}.get(name, 0))
         content = carried[:kept]
         content += yield kept - len(content)
         self._read(name, content)
         yield Skip(size - max(kept, len(carried)))
+        return size
 
-    def _data(self, intake: Intake, size: int, carried: int) -> Parsing:
+    def _data(self, intake: Intake, size: int, carried: int) -> Generator[int | Skip, bytes, int]:
         if self._format is None:
             raise ValueError("the WAV file has no format before its sound")
         start = intake.position - carried
@@ -155,6 +156,7 @@ class WavWalker:
         yield TO_THE_END if declared == 0 else Skip(declared - carried)
         there = intake.position - start
         self._sound = (declared, there)
+        return declared
 
     def _read(self, name: bytes, content: bytes) -> None:
         if name == b"fmt " and len(content) >= 16 and self._format is None:  # players believe the first

@@ -23,7 +23,7 @@ from recording.domain.archived.integrity import (
 )
 from recording.domain.formats import ChannelType, Combination, ContentType, FormatType
 from recording.domain.incoming.metadata import ChunkMetadata, Pause
-from recording.domain.media import MediaFacts, MediaProbe, mp3, mp4
+from recording.domain.media import MediaFacts, MediaProbe, mp3, mp4, wav
 
 WAV, MP3, MP4 = FormatType.WAV, FormatType.MP3, FormatType.MP4
 WHOLE = {
@@ -90,6 +90,20 @@ def test_the_pieces_make_no_difference_to_any_kind(
     """The network decides where pieces end."""
     data = data[: round(len(data) * length)]
     assert probed(pieces_of(data, cuts), announced) == probed([data], announced)
+
+
+@pytest.mark.parametrize("form", [b"RF64", b"BW64"])
+@pytest.mark.parametrize("name", [b"LIST", b"axml", b"chna", b"id3 "])
+def test_a_chunk_behind_the_sound_of_a_large_file_is_nothing_odd(form: bytes, name: bytes) -> None:
+    """The placeholder of the sound's size is odd; the size itself decides whether a byte of padding follows."""
+    facts = probed([kinds.large(form, kinds.chunk(name, b"<xml/>"))])
+    assert (facts.fault, facts.remarks) == (None, (wav.REMARK_LARGE_FORM,))
+
+
+def test_a_track_of_samples_without_bytes_tells_nothing_of_the_sound() -> None:
+    """Its channels and its minute are a promise that no byte keeps."""
+    facts = probed([kinds.half_empty()])
+    assert (facts.fault, facts.duration_ms, facts.channels, facts.has_video) == (None, 2000, None, True)
 
 
 def test_an_index_beyond_the_bound_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
