@@ -229,6 +229,10 @@ class Code(StrEnum):
         "too_many_holds", 400, False, Fault.CALLER,
         "A recording keeps at most 200 holds, released ones among them.",
         "Use one case for what belongs together.")
+    ERASURE_APPROVED = (
+        "erasure_approved", 409, False, Fault.CALLER,
+        "The erasure of the recording has been approved, so it is not found, heard or handed over any more.",
+        "Nothing; a hold on the recording shows it again to those who need it as evidence.")
     BEING_DESTROYED = (
         "being_destroyed", 409, False, Fault.CALLER,
         "The decision to destroy the recording was carried into effect before the hold came.",

@@ -6,7 +6,7 @@ behind its recording never makes a wrong answer. A request does a bounded amount
 is what was found until then, maybe nothing, with `next`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
 from recording.library.follow_up import library_of
 from recording.ports import Directory, Ports, Unreadable
+from recording.ports.library.hidden import hidden_recordings
 from recording.settings import Settings
 
 MOST_ROWS = 10_000  # index rows that one request reads
@@ -58,28 +59,48 @@ class FoundPage:
     unreadable: tuple[str, ...] = ()
 
 
-def find(query: FindQuery, ports: Ports, settings: Settings) -> FoundPage:
+def find(query: FindQuery, ports: Ports, settings: Settings, *, with_hidden: bool = False) -> FoundPage:
     """Return one page of the recordings that fulfil every filter of the query.
+
+    Args:
+        query: what is asked.
+        ports: directory and catalog; approved erasures.
+        settings: when a recording is at risk.
+        with_hidden: also what an approved erasure hides from people; for erasures themselves, and for imports.
 
     Raises:
         RequestError: `invalid_next`, or as `FindQuery.check`.
-        StorageError: directory, catalog or the key's place do not answer.
+        StorageError: directory, catalog, approved erasures or the key's place do not answer.
     """
     query.check()
     directory, source = library_of(ports)
     keys, now = source.keys(), ports.clock.now()
     plan = plan_of(query, keys)
-    search = _Search(query, plan, ports, settings, now)
+    is_hidden = _nothing if with_hidden else hidden_recordings(ports)
+    search = _Search(query, plan, ports, settings, now, is_hidden)
     position = search.walk(directory, position_in(query, keys))
     following = token_of(position, query, keys) if position is not None else None
     return FoundPage(tuple(search.found), following, tuple(search.unreadable))
 
 
+def _nothing(_recording_id: str) -> bool:
+    return False
+
+
 class _Search:
     """One request's walk through the index, and what it has found until now."""
 
-    def __init__(self, query: FindQuery, plan: Plan, ports: Ports, settings: Settings, now: datetime) -> None:
+    def __init__(  # noqa: PLR0917 - a query, what answers it, and what it must not show
+        self,
+        query: FindQuery,
+        plan: Plan,
+        ports: Ports,
+        settings: Settings,
+        now: datetime,
+        is_hidden: Callable[[str], bool],
+    ) -> None:
         self._query, self._plan, self._ports, self._settings, self._now = query, plan, ports, settings, now
+        self._is_hidden = is_hidden
         self.found: list[Found] = []
         self.unreadable: list[str] = []
         self._rows_read = self._records_read = 0
@@ -130,6 +151,8 @@ class _Search:
         return all(any(has_mark(row.marks, name) for name in other.partitions) for other in self._plan.others)
 
     def _keep(self, row: IndexRow, record: RecordingRecord | Unreadable | None) -> None:
+        if record is not None and self._is_hidden(row.recording_id):
+            return
         if isinstance(record, Unreadable):
             self.unreadable.append(row.recording_id)
         elif record is not None and record.facts is not None and row.row_key == _row_key_of(record):
@@ -165,7 +188,7 @@ def states_of(facts: RecordingFacts, now: datetime, settings: Settings) -> tuple
     return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
 
 
-def find_all(query: FindQuery, ports: Ports, settings: Settings) -> Iterator[Found]:
+def find_all(query: FindQuery, ports: Ports, settings: Settings, *, with_hidden: bool = False) -> Iterator[Found]:
     """Yield everything that the query finds, page after page; for the command line and for exports.
 
     Raises:
@@ -173,7 +196,7 @@ def find_all(query: FindQuery, ports: Ports, settings: Settings) -> Iterator[Fou
         StorageError: as `find`.
     """
     while True:
-        page = find(query, ports, settings)
+        page = find(query, ports, settings, with_hidden=with_hidden)
         yield from page.items
         if page.next is None:
             return

@@ -150,7 +150,7 @@ class _Run:
         """Return a chunk that ACS announced and this app archived: a container of the customer's may hold it too."""
         if entry.document_id is None or entry.call_id is None or self._ports.directory is None:
             return None
-        for one in find_all(FindQuery(call=entry.call_id), self._ports, self._settings):
+        for one in find_all(FindQuery(call=entry.call_id), self._ports, self._settings, with_hidden=True):
             for chunk in self._ports.catalog.chunks_of(one.recording.recording_id):
                 if chunk.task.document_id == entry.document_id and chunk.task.index == entry.index and chunk.sha256:
                     return chunk

@@ -27,6 +27,7 @@ from recording.errors import BlobLockedError, RequestError, SourceGoneError, Sto
 from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
+from recording.ports.library.hidden import check_is_shown
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 STRETCH_SECONDS = 60
@@ -74,12 +75,14 @@ def find_media(recording_id: str, index: int, document_id: str | None, channel: 
         ports: catalog, archive and the customer's own storage are read.
 
     Raises:
-        RequestError: `chunk_not_found` (404), `not_archived` (409), `media_disposed` (410), or `no_such_channel` (404).
+        RequestError: `chunk_not_found` (404), `not_archived` (409), `media_disposed` (410),
+            `erasure_approved` (409), or `no_such_channel` (404).
         StorageError: catalog or archive do not answer.
     """
     chunk = _chunk(recording_id, index, document_id, ports)
     if is_disposed(chunk):
         raise RequestError("the media was disposed of", code=Code.MEDIA_DISPOSED)
+    check_is_shown([recording_id], ports)
     if chunk.length_bytes is None or not (is_archived(chunk) or _in_fallback(chunk, ports)):
         raise RequestError("the media is not archived yet", code=Code.NOT_ARCHIVED)
     media_type = chunk.format.media_type if chunk.format else _UNKNOWN_TYPE

@@ -24,6 +24,7 @@ from recording.library.derived.sources import layout_of_source
 from recording.library.derived.write import layouts_of
 from recording.library.listening import STRETCH_SECONDS, note_stretches
 from recording.ports import Ports
+from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
 
 _JSON = "application/json"
@@ -151,7 +152,8 @@ def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -
     """Return a derived file that can be heard.
 
     Raises:
-        RequestError: `unknown_recording`, `derived_not_found`, `derived_not_made`, or `media_disposed`.
+        RequestError: `unknown_recording`, `derived_not_found`, `derived_not_made`, `media_disposed`,
+            or `erasure_approved`.
         StorageError: catalog or archive do not answer.
     """
     of_mark = (_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports) if _mark_of(stem) == mark)
@@ -160,6 +162,7 @@ def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -
         raise RequestError("there is no such derived file", code=Code.DERIVED_NOT_FOUND)
     if found["state"] != "made":
         raise RequestError(f"the file is {found['state']}", code=Code.DERIVED_NOT_MADE)
+    check_is_shown([recording_id], ports)
     kind = FormatType.read(found["format"])
     return Heard(
         recording_id=recording_id,

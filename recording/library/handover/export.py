@@ -26,6 +26,7 @@ from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.exports import ExportPorts
+from recording.ports.library.hidden import check_is_shown
 from recording.ports.outgoing.announce import IN_CASE, announce_subject
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -39,7 +40,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
     """Note what is asked for and queue it.
 
     Raises:
-        RequestError: the body is not legal, `unknown_recording`, or `export_too_large`.
+        RequestError: the body is not legal, `unknown_recording`, `erasure_approved`, or `export_too_large`.
         StorageError: nothing was queued.
     """
     asked, exports = ExportRequest.read(body), exports_of(ports)
@@ -169,6 +170,7 @@ def _chosen(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]
         missing = [name for name, found in zip(dict.fromkeys(asked.recordings), known, strict=True) if found is None]
         if missing:
             raise RequestError("the catalog does not know all of these recordings", code=Code.UNKNOWN_RECORDING)
+        check_is_shown(asked.recordings, ports)
         return list(dict.fromkeys(asked.recordings))
     words = {"participant": asked.participant, "number": asked.number, "tag": asked.tag}
     query = FindQuery.read({name: word for name, word in words.items() if word is not None})

@@ -24,6 +24,7 @@ from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
 from recording.library.handover.vcon import chunk_part, recording_with_chunks, sidecars_of
 from recording.ports import Ports
+from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
 
 OTHERS_AUDIBLE = "other speakers cannot be removed from it"
@@ -46,6 +47,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     folder = f"recordings/{number + 1:05d}-{short_id(recording_id)}"
     try:
         recording, chunks = recording_with_chunks(recording_id, ports)
+        check_is_shown([recording_id], ports)
     except RequestError as error:
         return {"recordingId": recording_id, "error": str(error)}
     parts = [chunk_part(chunk, ports, settings) for chunk in chunks]

@@ -15,6 +15,7 @@ from recording.library.handover.export import exports_of, shown
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.library.hidden import check_is_shown
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 MOST_LISTED = 100
@@ -72,7 +73,8 @@ def find_bundle(export_id: str, ports: Ports) -> BundleFile:
     """Return the bundle of a finished export.
 
     Raises:
-        RequestError: `export_not_found`: there is no such export, it is not finished, or it is gone.
+        RequestError: `export_not_found`: there is no such export, it is not finished, or it is gone;
+            `erasure_approved`: one of the recordings in it is to be erased.
         StorageError: storage does not answer.
     """
     store = exports_of(ports).store
@@ -80,6 +82,7 @@ def find_bundle(export_id: str, ports: Ports) -> BundleFile:
     export = ExportRecord.model_validate_json(stored[0]) if stored else None
     if export is None or export.state is not ExportState.DONE or export.is_expired(ports.clock.now()):
         raise RequestError("there is no such bundle", code=Code.EXPORT_NOT_FOUND)
+    check_is_shown(export.recordings, ports)
     name = form.bundle_name(export_id)
     blob = store.look_up(name)
     if blob is None:

@@ -16,6 +16,7 @@ from recording.domain.state.transitions import is_archived
 from recording.errors import RequestError, SourceBrokenError
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
 
 MOST_INLINE = 24 << 20  # in all; base64 makes a third more of it, and a worker holds it in memory
@@ -26,11 +27,13 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
     """Return the vCon of a recording, with its media by reference or inside, and its documents inside.
 
     Raises:
-        RequestError: `unknown_recording`, nothing of it is archived; `media_disposed`; or `invalid_request`, its media
+        RequestError: `unknown_recording`, nothing of it is archived; `media_disposed`; `erasure_approved`; or
+            `invalid_request`, its media
             is too long to be put inside.
         StorageError: catalog or archive do not answer.
     """
     recording, chunks = recording_with_chunks(recording_id, ports)
+    check_is_shown([recording_id], ports)
     parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
     if inline:
         parts = _with_media(parts, ports)

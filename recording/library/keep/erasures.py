@@ -310,7 +310,7 @@ def _named_in(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[Re
     """Yield the recordings whose metadata names the participant."""
     for one in erasure.participant:
         query = FindQuery.read({"participant": f"h:{one}", "limit": 200})
-        yield from (found.recording for found in find_all(query, ports, settings))
+        yield from (found.recording for found in find_all(query, ports, settings, with_hidden=True))
 
 
 def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[str]:
