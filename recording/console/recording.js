@@ -225,9 +225,13 @@ function tagsCard({ recording, me, path, signal }, etag, reopen) {
   }
 
   async function refresh() {
-    const { data, etag: next } = await call(path, { signal });
-    current = { tags: normal(data).tags, etag: next };
-    draw();
+    try {
+      const { data, etag: next } = await call(path, { signal });
+      current = { tags: normal(data).tags, etag: next };
+      draw();
+    } catch (error) {
+      refused(said, error);
+    }
   }
 
   function draw() {

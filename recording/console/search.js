@@ -64,19 +64,20 @@ export function showSearch(root, { query }) {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error.status === undefined) throw error;
+      if (state.rows) return fill(more, trouble(error, goOn)); // what is shown stays
       fill(said);
       fill(results, trouble(error, () => search(form.read())));
     }
   }
 
   function goOn(event) {
-    event.target.disabled = true;
-    page((found) => {
-      const body = results.querySelector("tbody");
-      const rows = found.recordings.map(rowOf);
-      body.append(...rows);
-      rows[0]?.querySelector("a")?.focus();
-    });
+    busy(event.currentTarget, () =>
+      page((found) => {
+        const rows = found.recordings.map(rowOf);
+        results.querySelector("tbody").append(...rows);
+        rows[0]?.querySelector("a")?.focus();
+      }),
+    );
   }
 
   /** All rows that are shown, and no more; the server gives at most two hundred at once. */
@@ -103,10 +104,7 @@ export function showSearch(root, { query }) {
 
   search(form.read());
   const stop = () => state.abort.abort();
-  stop.moved = (at) => {
-    if (at.query.toString() === state.shown) return true;
-    return false;
-  };
+  stop.moved = (at) => at.query.toString() === state.shown;
   return stop;
 }
 

@@ -27,9 +27,8 @@ def _search_until_found(page: Page) -> None:
     """Search again until the directory has the call: its follow-up waits while other chunks are in work."""
     end = time.monotonic() + 120
     while page.locator("tbody tr").count() == 0 and time.monotonic() < end:
-        page.wait_for_timeout(2_000)
         page.reload()
-        page.wait_for_timeout(1_000)
+        until(page, "document.querySelector('tbody tr') || document.querySelector('.empty')")
 
 
 def test_somebody_hears_a_call_that_was_just_archived(signed: Steps, browser: Browser) -> None:

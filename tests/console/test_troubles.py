@@ -317,6 +317,39 @@ def test_the_focus_is_never_lost(visits: Visit, server: ConsoleServer) -> None:
 # --- all of it -------------------------------------------------------------------------------------------------------
 
 
+def test_a_page_that_does_not_come_takes_nothing_away(visits: Visit, server: ConsoleServer) -> None:
+    """The rows that are shown stay, the focus is not lost, and trying again goes on behind them."""
+    with visits() as page:
+        page.goto(f"{server.url}#/search?range=any")
+        expect(page.locator("tbody tr")).to_have_count(50)
+        server.broken["recordings/search"] = 503
+        page.get_by_role("button", name="Show more").press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.locator("tbody tr")).to_have_count(50)
+        assert page.evaluate(FOCUSED) != "nowhere"
+        server.broken.clear()
+        page.get_by_role("button", name="Try again").press("Enter")
+        expect(page.locator("tbody tr")).to_have_count(100)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        assert page.evaluate(FOCUSED) == "A"
+
+
+def test_tags_that_somebody_changed_and_that_do_not_come_are_told(visits: Visit, server: ConsoleServer) -> None:
+    """The refusal of a tag is followed by reading the others' tags, which may fail as well."""
+
+    def refuse(route: Route) -> None:
+        status = 412 if route.request.method == "PATCH" else 503
+        route.fulfill(status=status, body='{"detail": "not now"}', content_type="application/problem+json")
+
+    with visits() as page:
+        opened(page, server, "mp3")
+        page.route(f"**/console/api/recordings/{server.day.ids['mp3']}", refuse)
+        page.get_by_label("Tag name").fill("order")
+        page.get_by_label("Tag value").fill("7")
+        page.get_by_role("button", name="Add tag").click()
+        expect(page.get_by_role("alert").filter(has_text="not now")).to_be_visible()
+
+
 def test_the_table_has_all_rows_that_are_shown(visits: Visit, server: ConsoleServer) -> None:
     """The server gives two hundred at once; nobody counts them by hand."""
     with visits() as page:
