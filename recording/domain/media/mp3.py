@@ -23,11 +23,13 @@ _AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
 _STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
 _CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 _WITHOUT_SOUND = (b"Xing", b"Info")
+_NEVER_FILLED_IN = (0, 0xFFFFFFFF)
 _LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
 
 REMARK_BEFORE = "the MP3 file has other bytes before its first frame"
 REMARK_BETWEEN = "the MP3 file has other bytes between its frames"
 REMARK_AFTER = "the MP3 file has other bytes after its last frame"
+REMARK_CUT_TAG = "the MP3 file ends inside a tag"
 REMARK_MORE_FRAMES = "the MP3 file holds more frames than its header says"
 FAULT_UNKNOWN = "the first bytes are of no known media format"
 FAULT_CUT = "the MP3 file ends inside a frame"
@@ -133,6 +135,8 @@ class Mp3Walker:
             raise ValueError(FAULT_UNKNOWN if self._gap else "the MP3 file holds no frames")
         if (self._skip and self._is_frame_open) or self._ends_in_header(rest[-3:]):
             raise ValueError(FAULT_CUT)
+        if self._skip:
+            self._remarks[REMARK_CUT_TAG] = None
         self._judge_end()
         first = _FRAMES[next(iter(self._counts))]
         duration_ms = sum(_FRAMES[key].samples * n * 1000 / _FRAMES[key].sample_rate for key, n in self._counts.items())
@@ -265,6 +269,8 @@ class Mp3Walker:
                 self._promised = int.from_bytes(frame[at + 8 : at + 12], "big")
         elif frame[36:40] == b"VBRI":
             self._silent, self._promised = 1, int.from_bytes(frame[50:54], "big")
+        if self._promised in _NEVER_FILLED_IN:
+            self._promised = None
 
 
 def _has_frames(data: bytes, at: int, count: int, *, is_end: bool) -> bool:

@@ -106,6 +106,22 @@ def test_a_track_of_samples_without_bytes_tells_nothing_of_the_sound() -> None:
     assert (facts.fault, facts.duration_ms, facts.channels, facts.has_video) == (None, 2000, None, True)
 
 
+@pytest.mark.parametrize("size", [5000, 1 << 24])
+def test_a_last_tag_that_is_cut_is_a_remark(size: int) -> None:
+    """Nobody can say what stood behind it; the sound before it is whole."""
+    facts = probed([MP3_FRAME * 30 + kinds.id3(size)[:100]])
+    assert (facts.fault, facts.remarks) == (None, (mp3.REMARK_CUT_TAG,))
+
+
+@pytest.mark.parametrize("table", [b"Xing", b"Info", b"VBRI"])
+@pytest.mark.parametrize("frames", [0, kinds.ALL_ONES])
+def test_a_count_of_frames_that_was_never_filled_in_promises_nothing(table: bytes, frames: int) -> None:
+    """A writer that could not go back left it; a hole behind the frames is noticed as without a table."""
+    whole = kinds.table_frame(table, frames) + MP3_FRAME * 30
+    assert (probed([whole]).fault, probed([whole]).remarks) == (None, ())
+    assert probed([whole + bytes(200_000)]).fault == mp3.FAULT_HOLE
+
+
 def test_an_index_beyond_the_bound_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays flat; what was not checked is said."""
     monkeypatch.setattr(mp4, "LARGEST_INDEX", 64)
