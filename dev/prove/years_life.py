@@ -27,6 +27,7 @@ from recording.domain.keep.rules import RuleSet
 from recording.domain.state.chunk import ChunkTask
 from recording.domain.state.records import changed
 from recording.errors import RecordingError, RequestError, StorageBusyError, StorageError
+from recording.errors.codes import Code
 from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.keep.erasures import approve_erasure, request_erasure
@@ -257,7 +258,13 @@ class Life:
         ids = {name for name in ids if self._is_there(self.known[name])}
         if not ids:
             return
-        asked = request_export({"recordings": sorted(ids)}, "carol", self.here.ports, self.here.settings)
+        try:
+            asked = request_export({"recordings": sorted(ids)}, "carol", self.here.ports, self.here.settings)
+        except RequestError as error:
+            if error.code is not Code.ERASURE_APPROVED:
+                raise
+            self.done.counts["bundles refused"] += 1
+            return
         export_id = str(asked["exportId"])
         self.bundles[export_id] = made = _Handed(tuple(sorted(ids)), self.here.now)
         for _ in range(2):
