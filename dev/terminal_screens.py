@@ -16,6 +16,7 @@ from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.troubles import at_risk, suspect
 from dev.in_memory.world import World, world
+from dev.rewriting import rewrite
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.recording import RecordingRecord
@@ -121,8 +122,4 @@ def _anew(found: re.Match[str]) -> str:
 
 def main_screens(*, check: bool) -> int:
     """Write the page's screens anew, or with `check` say whether they are what the commands print."""
-    text = PAGE.read_text(encoding="utf-8")
-    if not check:
-        PAGE.write_text(written(text), encoding="utf-8")
-        return 0
-    return int(written(text) != text)
+    return rewrite(PAGE, written, check=check)

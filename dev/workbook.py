@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.prove.alarms import Alert, deployed
+from dev.rewriting import rewrite
 
 PAGE = Path(__file__).resolve().parents[1] / "infra" / "observability" / "workbook.json"
 _NOW = "now"  # what the names of these panels begin with
@@ -63,8 +64,4 @@ def _panel(alert: Alert, title: str) -> dict[str, Any]:
 
 def main(*, check: bool) -> int:
     """Write the workbook anew, or with `check` say whether it is up to date."""
-    text = PAGE.read_text(encoding="utf-8")
-    if not check:
-        PAGE.write_text(written(text), encoding="utf-8")
-        return 0
-    return int(written(text) != text)
+    return rewrite(PAGE, written, check=check)

@@ -207,17 +207,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if reader.faults.keys() - SET_ASIDE:
         raise SettingsError(reader.faults)
     found["set_aside"] = tuple(SetAside(name, fault) for name, fault in reader.faults.items())
-    return Settings(**{**found, **_waiting(reader, found)})
+    return Settings(**{**found, **_waiting(reader)})
 
 
-def _waiting(reader: "_Reader", found: Mapping[str, Any]) -> dict[str, Any]:
+def _waiting(reader: "_Reader") -> dict[str, Any]:
     """Return what changes where events cannot go out as they should: nothing is sent by halves, and all of it waits."""
     faults, changed = reader.faults.keys(), dict[str, Any]()
     if faults & (OF_WEBHOOKS | OF_ALL_EVENTS) and reader.text("WEBHOOKS"):
         changed |= {"webhooks": (), "events_wait": True}
     if faults & (OF_TOPIC | OF_ALL_EVENTS) and reader.text("EVENTS_TOPIC_ENDPOINT"):
         changed |= {"events_topic": None, "events_wait": True}
-    return {"webhooks": () if faults & OF_WEBHOOKS else found["webhooks"], **changed}
+    return changed
 
 
 def settings_by_field() -> dict[str, Setting]:

@@ -279,13 +279,13 @@ class _Connection(http.client.HTTPConnection):
     """One connection; `sock` is set as early as it exists, so that a limit can end also a handshake."""
 
     response_class = _Response
+    limit: Limit  # of the present request
 
     def __init__(self, origin: Origin, proxy: Origin | None, tls: ssl.SSLContext) -> None:
         self.default_port = http.client.HTTPS_PORT if origin.is_tls else http.client.HTTP_PORT
         first = proxy or origin
         super().__init__(first.host, first.port, timeout=CONNECT_SECONDS, blocksize=1 << 20)
         self.origin = origin
-        self.limit = Limit(CONNECT_SECONDS)  # of the present request, which sets its own
         self._tls_context = tls
         if proxy:
             self.set_tunnel(origin.host, origin.port)

@@ -13,7 +13,7 @@ import typer.main
 from dev.in_memory.builders import RECORDING_ID, chunk, event, record, task
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.probe import FakeProbe
-from dev.in_memory.world import World, world
+from dev.in_memory.world import World
 from dev.terminal_screens import terminal
 from recording.cli.__main__ import main
 from recording.cli.app import app
@@ -103,19 +103,15 @@ COMMANDS = sorted(_leaves(typer.main.get_command(app)))
 
 
 @pytest.fixture
-def here() -> World:
+def here(here: World) -> World:
     """One recording that is archived, one that is held, and an event whose sender wants the terminal."""
-    made = world()
-    made.holds(task())
-    made.announces(event())
-    made.runs()
-    made.follows_up()
+    here.follows_up()
     held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect", "task": task(recording_id=HELD)}
-    name = made.record().blob_name or ""
-    bytes_ = Suspect(blob_name=name, sha256=made.record().sha256, length_bytes=64_044, reason="x", at=made.now)
-    made.fakes.catalog.add_chunk(made.record().model_copy(update={**held, "suspects": (bytes_,)}))
-    made.announces(event(id="\x1b[2J\u202e", subject="/recording/\x07call/x"))
-    return made
+    name = here.record().blob_name or ""
+    bytes_ = Suspect(blob_name=name, sha256=here.record().sha256, length_bytes=64_044, reason="x", at=here.now)
+    here.fakes.catalog.add_chunk(here.record().model_copy(update={**held, "suspects": (bytes_,)}))
+    here.announces(event(id="\x1b[2J\u202e", subject="/recording/\x07call/x"))
+    return here
 
 
 def _run(here: World, *arguments: str) -> tuple[int, str]:

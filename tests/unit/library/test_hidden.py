@@ -17,26 +17,16 @@ from recording.library.directory import find, find_all
 from recording.library.handover.export import export_message, get_export, request_export
 from recording.library.handover.taking import find_bundle
 from recording.library.handover.vcon import make_vcon
-from recording.library.keep.erasures import approve_erasure, erasure_status, request_erasure
+from recording.library.keep.erasures import approve_erasure, erasure_status
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.listening import find_media
 from tests.canaries import PHONE
-
-
-def asks(here: World, **changes: Any) -> str:
-    body = {"participant": PHONE, "reason": "letter", **changes}
-    return request_erasure(body, "alice", here.ports, here.settings).erasure_id
-
-
-def approves(here: World, **changes: Any) -> str:
-    erasure_id = asks(here, **changes)
-    approve_erasure(erasure_id, "bob", here.ports, here.settings)
-    return erasure_id
+from tests.unit.library.keep.test_erasures import approved, asked
 
 
 def hands_over(here: World, **body: Any) -> str:
-    asked = body or {"recordings": [RECORDING_ID]}
-    return str(request_export(asked, "carol", here.ports, here.settings)["exportId"])
+    wanted = body or {"recordings": [RECORDING_ID]}
+    return str(request_export(wanted, "carol", here.ports, here.settings)["exportId"])
 
 
 def works(here: World) -> None:
@@ -75,7 +65,7 @@ def test_a_request_hides_nothing_and_its_approval_everything_at_once() -> None:
     """Whoever asks alone could hide what others need; after the second person no run has to come first."""
     here, _ = archived()
     put_rule(here, "retain", 60, "tax")
-    erasure_id = asks(here)
+    erasure_id = asked(here)
     assert shown(here) == ALL
     approve_erasure(erasure_id, "bob", here.ports, here.settings)
     assert shown(here) == set()
@@ -88,7 +78,7 @@ def test_a_request_hides_nothing_and_its_approval_everything_at_once() -> None:
 def test_a_hold_shows_it_again_and_its_release_hides_it_in_the_days_of_grace_too() -> None:
     """Held again, shown again: evidence that nobody may look at is none."""
     here, _ = archived()
-    approves(here)
+    approved(here)
     for case in ("L-17", "L-18"):
         place_hold(RECORDING_ID, case, "lawsuit", None, here.ports)
         assert shown(here) == ALL
@@ -101,7 +91,7 @@ def test_a_hold_shows_it_again_and_its_release_hides_it_in_the_days_of_grace_too
 def test_an_approval_whose_worker_died_before_the_claims_hides_already() -> None:
     """The decision is the request's own row; claims follow."""
     here, _ = archived()
-    erasure_id = asks(here)
+    erasure_id = asked(here)
     here.fakes.keeping.fail_next("add_custody", StorageBusyError("gone"))
     with pytest.raises(StorageError):
         approve_erasure(erasure_id, "bob", here.ports, here.settings)
@@ -112,7 +102,7 @@ def test_an_approval_whose_worker_died_before_the_claims_hides_already() -> None
 def test_rows_that_cannot_be_read_and_stores_that_do_not_answer_show_nothing() -> None:
     """In doubt nobody hears it."""
     here, _ = archived()
-    approves(here)
+    approved(here)
     here.fakes.keeping.unreadable.update(here.fakes.keeping.rows)
     assert shown(here) == set()
     here.fakes.keeping.fail_next("erasures", StorageBusyError("busy"))
@@ -124,8 +114,8 @@ def test_another_request_still_covers_it_and_is_carried_out() -> None:
     """Erasures look behind what is hidden from people."""
     here, _ = archived()
     put_rule(here, "retain", 5, "tax")
-    approves(here)
-    second = approves(here)
+    approved(here)
+    second = approved(here)
     assert erasure_status(second, here.ports, here.settings).erasure.recordings == (RECORDING_ID,)
     query = FindQuery(participant=PHONE)
     assert [one.recording.recording_id for one in find_all(query, here.ports, here.settings, with_hidden=True)]
@@ -140,17 +130,17 @@ def test_a_bundle_of_before_the_approval_is_not_handed_out_any_more(when: str) -
     put_rule(here, "retain", 60, "tax")
     export_id = hands_over(here)
     if when == "before the first part":
-        approves(here)
+        approved(here)
     if when == "after the last part":
         here.fakes.bundles.fail_next("commit", StorageBusyError("busy"))
         with pytest.raises(StorageError):
             works(here)
-        approves(here)
+        approved(here)
         here.fakes.export_queue.send(export_id)
     works(here)
     if when == "after the end":
         assert find_bundle(export_id, here.ports).length_bytes
-        approves(here)
+        approved(here)
     assert get_export(export_id, here.ports)["state"] == "done"
     with pytest.raises(RequestError) as refused:
         find_bundle(export_id, here.ports)
@@ -162,5 +152,5 @@ def test_a_bundle_of_before_the_approval_is_not_handed_out_any_more(when: str) -
 def test_what_others_said_and_what_is_not_covered_stays() -> None:
     """A request about another person's recordings hides none of these."""
     here, _ = archived()
-    approves(here, participant="+4930999999")
+    approved(here, participant="+4930999999")
     assert shown(here) == ALL
