@@ -32,10 +32,18 @@ def riff(body: bytes, size: int | None = None, name: bytes = b"RIFF") -> bytes:
     return name + struct.pack("<I", len(body) + 4 if size is None else size) + b"WAVE" + body
 
 
+def sizes_of(sound: int, after: int = 0) -> bytes:
+    """Return the chunk that holds the sizes of a large file."""
+    outer = (sound + 72 + after) % (1 << 64)
+    return chunk(b"ds64", struct.pack("<QQQI", outer, sound, len(SECOND) // 2, 0))
+
+
+_LARGE_SOUND = chunk(b"data", SECOND, ALL_ONES)
+
+
 def large(name: bytes, after: bytes = b"") -> bytes:
     """Return one second in the form for large files, and what stands behind the sound."""
-    sizes = chunk(b"ds64", struct.pack("<QQQI", len(SECOND) + 72 + len(after), len(SECOND), len(SECOND) // 2, 0))
-    return riff(sizes + form() + chunk(b"data", SECOND, ALL_ONES) + after, ALL_ONES, name)
+    return riff(sizes_of(len(SECOND), len(after)) + form() + _LARGE_SOUND + after, ALL_ONES, name)
 
 
 def sized(size: int) -> bytes:
@@ -66,6 +74,12 @@ CUT_WAV = {
     "cut, 5 channels": riff(form(5) + chunk(b"data", SECOND * 5))[:-10],
     "cut, RF64": large(b"RF64")[:-2],
     "cut, BW64": large(b"BW64")[:-2],
+    **{
+        f"{name.decode()} whose size was {what}": riff(sizes_of(size) + form() + _LARGE_SOUND, ALL_ONES, name)
+        for name in (b"RF64", b"BW64")
+        for what, size in (("never filled in", 0), ("filled with ones", (1 << 64) - 1))
+    },
+    "RF64 whose sizes are not first": riff(form() + sizes_of(len(SECOND)) + _LARGE_SOUND, ALL_ONES, b"RF64"),
     "RF64 without its sizes": riff(_PLAIN, ALL_ONES, b"RF64"),
     "BW64 without its sizes": riff(_PLAIN, ALL_ONES, b"BW64"),
     "cut in the header": riff(_PLAIN)[:30],
@@ -146,6 +160,7 @@ def track(
     edits: Sequence[tuple[int, int]] = (),
     is_compact: bool = False,
     timed: int | None = None,
+    has_handler: bool = True,
     outer: Box = box,
 ) -> bytes:
     """Return a track whose samples lie one behind the other, each of `ticks` ms; `timed` is how many have a length."""
@@ -167,7 +182,9 @@ def track(
         + box(b"stco", struct.pack(">II", 0, chunks) + struct.pack(">I", offset) * chunks)
     )
     media = box(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 1000, ticks * len(sizes), 0))
-    media += box(b"hdlr", bytes(8) + handler + bytes(13)) + outer(b"minf", outer(b"stbl", table))
+    media += box(b"hdlr", bytes(8) + handler + bytes(13)) if has_handler else b""
+    header = box(b"vmhd", bytes(12)) if handler == b"vide" else box(b"smhd", bytes(8))
+    media += outer(b"minf", header + outer(b"stbl", table))
     head = box(b"tkhd", struct.pack(">IIII", 7, 0, 0, number) + bytes(68))
     if edits:
         rows = b"".join(struct.pack(">IiI", length, start, 0x10000) for length, start in edits)
@@ -253,14 +270,35 @@ def fragmented_two(base: str) -> bytes:
     return data + fragment_of_two(len(data), base)
 
 
-def first_only() -> bytes:
+def first_only(edits: Sequence[tuple[int, int]] = ()) -> bytes:
     """Return a file whose index covers one second; two fragments follow."""
     extends = box(b"mvex", box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 100, 100, 0)))
-    length = len(index(track(0, (100,) * 10, 100), extends=extends))
-    data = KIND + index(track(len(KIND) + length + 8, (100,) * 10, 100), extends=extends) + box(b"mdat", bytes(1000))
+    length = len(index(track(0, (100,) * 10, 100, edits=edits), extends=extends))
+    first = track(len(KIND) + length + 8, (100,) * 10, 100, edits=edits)
+    data = KIND + index(first, extends=extends) + box(b"mdat", bytes(1000))
     for _ in range(2):
         data += fragment(len(data), "moof")
     return data
+
+
+def segmented(count: int, left: int, *, version: int = 0) -> bytes:
+    """Return a file whose segment index names so many fragments of one second, of which so many are left."""
+    extends = box(b"mvex", box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 100, 100, 0)))
+    data = KIND + index(track(0, (), 0), extends=extends)
+    times = struct.pack(">QQ" if version else ">II", 0, 0)
+    rows = struct.pack(">III", len(fragment(0, "moof")), 1000, 0x90000000) * count
+    data += box(b"sidx", struct.pack(">III", version << 24, 1, 1000) + times + struct.pack(">HH", 0, count) + rows)
+    for _ in range(left):
+        data += fragment(len(data), "moof")
+    return data
+
+
+def small_hole(first: int, length: int) -> bytes:
+    """Return two seconds in 24 kB of media, where a run of zeros lies."""
+    sizes = (1200,) * 20
+    media = bytes(at % 251 + 1 for at in range(24_000))
+    media = media[:first] + bytes(length) + media[first + length :]
+    return KIND + box(b"mdat", media) + index(track(len(KIND) + 8, sizes, 100))
 
 
 def half_empty() -> bytes:
@@ -289,6 +327,10 @@ WHOLE_MP4 = {
     "index to the end, with zeros": (open_index(after=bytes(64)), 2000),
     "more lengths than samples": (late_index(timed=36_000), 2000),
     "samples without bytes in another track": (half_empty(), 2000),
+    **{f"segments, index of version {version}": (segmented(3, 3, version=version), 3000) for version in (0, 1)},
+    "no handler": (late_index(has_handler=False), 2000),
+    "edit list of length 0, fragments": (first_only(edits=[(0, 0)]), 3000),
+    "a short run of zeros": (small_hole(5000, 3000), 2000),
 }
 CUT_MP4 = {
     "empty mdat": early_index(box(b"mdat")),
@@ -303,4 +345,10 @@ CUT_MP4 = {
     **{f"index to the end, {cut} bytes cut": open_index()[:-cut] for cut in (1, 30, 90, 400)},
     "samples without bytes": KIND + box(b"mdat", b"") + index(track(len(KIND) + 8, (0,) * 20, 100)),
     "fragments without bytes": fragmented("moof", size=0),
+    **{f"the last of {count} segments gone": segmented(count, count - 1, version=count % 2) for count in (2, 3)},
+    "no header of the index": late_index().replace(b"mvhd", b"free"),
+    "edit list that plays nothing": late_index(edits=[(0, 0)]),
+    "edit list beyond the media": late_index(edits=[(1000, 90_000)]),
+    "small, and zeros only": small_hole(0, 24_000),
+    "small, and half of it zeros": small_hole(12_000, 12_000),
 }

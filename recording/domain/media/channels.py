@@ -1,79 +1,43 @@
-"""Silence the other channels of an unmixed WAV file while it streams by: one speaker stays, the length too. Pure."""
+"""Let only some channels of an unmixed WAV file be heard while it streams by; the file's length stays. Pure."""
 
-import struct
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
+from recording.domain.media.silence import silenceable, silenced
+from recording.domain.media.wav_layout import WavLayout
 from recording.errors import SourceBrokenError
 
-LARGEST_HEADER = 1 << 20
-_FORMATS = (1, 0xFFFE)  # PCM, and PCM in the extensible form
+LARGEST_HEADER = 1 << 20  # of what stands before the sound
 
 
-def with_channels_only(pieces: Iterable[bytes], kept: Collection[int]) -> Iterator[bytes]:
-    """Yield a WAV file in which every other channel is silent.
+def with_channels_only(pieces: Iterable[bytes], total: int, kept: Collection[int]) -> Iterator[bytes]:
+    """Yield a WAV file in which every other channel is silent, and what lies behind the sound is zeros.
+
+    Nobody knows what the bytes behind the sound are: they could be sound that the header does not count.
 
     Args:
         pieces: of the file, in order.
+        total: the file's length.
         kept: the channels that stay, counted from 0.
 
     Raises:
         SourceBrokenError: it is no uncompressed WAV file.
     """
-    stream = iter(pieces)
-    head, channels, sample = b"", 0, 0
+    stream, head = iter(pieces), bytearray()
     for piece in stream:
         head += piece
-        found = _header(head)
-        if found is not None:
-            start, channels, sample = found
+        if len(head) >= LARGEST_HEADER:
             break
-        if len(head) > LARGEST_HEADER:
-            break
-    if not channels:
+    layout = silenceable(bytes(head), total)
+    if layout is None:
         raise SourceBrokenError("this is no uncompressed WAV file")
-    yield head[:start]
-    mask = b"".join((b"\xff" if channel in kept else b"\0") * sample for channel in range(channels))
-    yield from _masked(_frames(head[start:], stream, len(mask)), mask)
+    others = [channel for channel in range(layout.channels) if channel not in kept]
+    yield from _blank_behind(silenced(chain([bytes(head)], stream), layout, others), layout)
 
 
-def _header(head: bytes) -> tuple[int, int, int] | None:
-    """Return where the sound starts, how many channels it has and how many bytes a sample; None when more is needed."""
-    if head[:4] not in (b"RIFF", b"RF64")[: 2 if len(head) >= 4 else 0] or head[8:12] != b"WAVE":
-        return None
-    place, channels, sample = 12, 0, 0
-    while place + 8 <= len(head):
-        name, length = head[place : place + 4], struct.unpack_from("<I", head, place + 4)[0]
-        if name == b"data":
-            return (place + 8, channels, sample) if channels else None
-        if name == b"fmt ":
-            if place + 24 > len(head):
-                return None
-            kind, channels, _, _, _, bits = struct.unpack_from("<HHIIHH", head, place + 8)
-            if kind not in _FORMATS or bits % 8 or not channels:
-                raise SourceBrokenError("this is no uncompressed WAV file")
-            sample = bits // 8
-        place += 8 + length + (length & 1)
-    return None
-
-
-def _frames(first: bytes, stream: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Yield pieces that begin and end between two frames; what is left at the end is no frame."""
-    rest = first
-    for piece in stream:
-        rest += piece
-        whole = len(rest) - len(rest) % size
-        if whole:
-            yield rest[:whole]
-            rest = rest[whole:]
-    if rest:
-        yield rest
-
-
-def _masked(frames: Iterable[bytes], mask: bytes) -> Iterator[bytes]:
-    """Yield each piece with the mask laid over it, again and again: one big AND, which Python does in C."""
-    long_mask = b""
-    for piece in frames:
-        if len(long_mask) < len(piece):
-            long_mask = mask * (len(piece) // len(mask) + 1)
-        number = int.from_bytes(piece, "little") & int.from_bytes(long_mask[: len(piece)], "little")
-        yield number.to_bytes(len(piece), "little")
+def _blank_behind(pieces: Iterable[bytes], layout: WavLayout) -> Iterator[bytes]:
+    end, at = layout.sound_at + layout.sound_bytes, 0
+    for piece in pieces:
+        heard = min(max(end - at, 0), len(piece))
+        yield piece if heard == len(piece) else piece[:heard] + bytes(len(piece) - heard)
+        at += len(piece)

@@ -24,7 +24,8 @@ class Holes:
 
     PAGE = 4096
     LEAST = 4 * PAGE  # shorter ones may be padding
-    MOST = 8  # noted; each is held against all places of the index
+    SMALL = 16 * PAGE  # up to here all are noted: in a small file, shorter ones may be most of it
+    MOST = 16  # noted; each is held against all places of the index
 
     def __init__(self) -> None:
         self.found: list[tuple[int, int]] = []  # first and last byte, the last not included
@@ -68,7 +69,8 @@ class Holes:
         self._ends = start + self.PAGE
 
     def _close(self) -> None:
-        if self._ends - self._begun >= self.LEAST and len(self.found) < self.MOST:
+        is_long = self._ends - self._begun >= (self.PAGE if self._ends <= self.SMALL else self.LEAST)
+        if is_long and len(self.found) < self.MOST:
             self.found.append((self._begun, self._ends))
         self._begun = self._ends = 0
 

@@ -15,7 +15,8 @@ _TO_THE_END = 1 << 62  # where a box without a size ends
 _SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
 _INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
 _TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"trun", b"elst"))
-_HEADERS = frozenset((b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"stsd", b"mehd", b"trex", b"tfhd"))
+_HEADERS = frozenset((b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd"))
+_LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 
 REMARK_TOO_LARGE = "the MP4 file's index is too large to be checked"
 REMARK_BYTES_AFTER = "the MP4 file has other bytes after its last box"
@@ -23,6 +24,9 @@ REMARK_CUT_TAIL = "the MP4 file's last box is cut, but holds no sample that is m
 REMARK_TRACKS_DIFFER = "the MP4 file's tracks differ in length"
 REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples have"
 FAULT_NOT_THERE = "the MP4 file's index names media that is not there"
+FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
+FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
+FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
 FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
 
@@ -38,6 +42,7 @@ class Mp4Walker:
         self._fragmented_ticks = 0  # `mehd`
         self._named = Extents()  # where index and fragments say that samples are
         self._media = Extents()  # where media boxes are
+        self._segments_end = 0  # as `sidx` says
         self._seen: set[bytes] = set()
         self._kept = 0
         self._remarks: dict[str, None] = {}
@@ -65,8 +70,10 @@ class Mp4Walker:
         """
         self._intake.finish()
         self._check_whole()
-        lengths = [track.length_ms(self._movie_scale) for track in self._playing()]
+        lengths = [track.length_ms(self._movie_scale, b"mvex" in self._seen) for track in self._playing()]
         known = [length for length in lengths if length]
+        if not known and any(track.edits and track.has_length for track in self._playing()):
+            raise ValueError(FAULT_PLAYS_NOTHING)
         longest = max(known, default=None)
         self._compare_promise(longest)
         if known and max(known) - min(known) > _SHORTFALL_MS + _SHORTFALL_SHARE * max(known):
@@ -96,10 +103,14 @@ class Mp4Walker:
             raise ValueError("the MP4 file has no index (moov)")
         if b"mdat" not in self._seen:
             raise ValueError("the MP4 file has no media (mdat)")
+        if self._segments_end > self._intake.position:
+            raise ValueError(FAULT_SEGMENTS)
         if not self._is_checked:
             return
         if not any(track.is_media for track in self._tracks):
             raise ValueError("the MP4 file's index names no track of sound or picture")
+        if b"mvhd" not in self._seen:
+            raise ValueError(FAULT_NO_HEADER)
         if not self._playing():
             raise ValueError("the MP4 file holds no sound and no picture")
         if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
@@ -110,7 +121,13 @@ class Mp4Walker:
         if not self._media.holds(self._named):
             raise ValueError(FAULT_NOT_THERE)
         is_compressed = all(track.entry in NEVER_ZERO_ENTRIES for track in self._playing())
-        if is_compressed and any(self._named.shares(hole) >= Holes.LEAST for hole in self._holes.finish()):
+        if is_compressed:
+            self._check_holes(sum(track.media_bytes for track in self._playing()))
+
+    def _check_holes(self, media_bytes: int) -> None:
+        """A long run of zeros is a hole; in a small file shorter ones, too, where they are a quarter of the media."""
+        shares = [self._named.shares(run) for run in self._holes.finish()]
+        if max(shares, default=0) >= Holes.LEAST or sum(shares) * 4 >= max(media_bytes, 1):
             raise ValueError(FAULT_HOLE)
 
     def _compare_promise(self, longest_ms: float | None) -> None:
@@ -137,6 +154,8 @@ class Mp4Walker:
                 self._note_media(intake.position, end)
             if name in (b"moov", b"moof"):
                 yield from self._index(intake, name, start, end)
+            if name == b"sidx" and size:
+                self._read_segments((yield min(end - intake.position, _LARGEST_SEGMENT_INDEX)), end)
             yield Skip(end - intake.position)
             if intake.position < end:
                 self._end_inside(name, is_open=not size and not self._is_inner_cut)
@@ -155,6 +174,16 @@ class Mp4Walker:
             size, least = int.from_bytes(long_size, "big"), 16
         is_box = len(header) == 8 and is_name(name) and (size == 0 or least <= size < _TO_THE_END)
         return name, size if is_box else None
+
+    def _read_segments(self, content: bytes, end: int) -> None:
+        """Note where the last segment ends that a segment index names; one that cannot be read promises nothing."""
+        at = 28 if content[:1] == b"\1" else 20
+        if len(content) < at + 4:
+            return
+        count = int.from_bytes(content[at + 2 : at + 4], "big")
+        sizes = [size & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", content[at + 4 : at + 4 + 12 * count])]
+        first = end + int.from_bytes(content[20:28] if at == 28 else content[16:20], "big")
+        self._segments_end = max(self._segments_end, first + sum(sizes))
 
     def _note_media(self, start: int, end: int) -> None:
         if len(self._media) * 16 < LARGEST_INDEX:
@@ -199,6 +228,8 @@ class Mp4Walker:
         yield Skip(max(0, end - intake.position))
 
     def _box(self, intake: Intake, name: bytes, end: int) -> Parsing:
+        if name in (b"mvhd", b"mvex"):
+            self._seen.add(name)
         if name == b"trak":
             self._tracks.append(Track())
         if name in _INNER_BOXES:

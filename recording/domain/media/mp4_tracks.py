@@ -64,21 +64,31 @@ class Track:
         """Return whether it is a picture or a sound, and not a hint, a text or a time code."""
         return self.handler in MEDIA_HANDLERS
 
-    def length_ms(self, movie_scale: int) -> float | None:
+    @property
+    def has_length(self) -> bool:
+        """Return whether the index says how long the samples play."""
+        return bool(self.time_scale and self.ticks)
+
+    def length_ms(self, movie_scale: int, is_fragmented: bool) -> float | None:
         """Return how long the track plays with what is there; None where its time scale is missing."""
         if not self.time_scale:
             return None
         media_ms = self.ticks * 1000 / self.time_scale
-        return self._edited(media_ms, movie_scale) + self.fragment_ticks * 1000 / self.time_scale
+        return self._edited(media_ms, movie_scale, is_fragmented) + self.fragment_ticks * 1000 / self.time_scale
 
-    def _edited(self, media_ms: float, movie_scale: int) -> float:
-        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media."""
-        played = [
-            min(length * 1000 / movie_scale, left) if length and movie_scale else left
-            for length, start in self.edits
-            if start >= 0 and (left := media_ms - start * 1000 / self.time_scale) > 0
-        ]
-        return sum(played) if played else media_ms
+    def _edited(self, media_ms: float, movie_scale: int, is_fragmented: bool) -> float:
+        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media.
+
+        A length of 0 means all that follows where fragments follow, and nothing where the index is all there is.
+        """
+        edits = [(length, media_ms - start * 1000 / self.time_scale) for length, start in self.edits if start >= 0]
+        if not edits:
+            return media_ms
+        return sum(
+            max(left if is_open else min(length * 1000 / movie_scale, left), 0.0)
+            for length, left in edits
+            for is_open in [not movie_scale or (is_fragmented and not length)]
+        )
 
     # --- the boxes of the sample table
 
@@ -103,6 +113,12 @@ class Track:
 
     def _read_handler(self, content: bytes) -> None:
         self.handler = self.handler if self.handler in MEDIA_HANDLERS else content[8:12]
+
+    def _read_picture_header(self, _content: bytes) -> None:
+        self.handler = self.handler or b"vide"  # a track without a handler is known by its media's header
+
+    def _read_sound_header(self, _content: bytes) -> None:
+        self.handler = self.handler or b"soun"
 
     def _read_description(self, content: bytes) -> None:
         self.entry = content[12:16]
@@ -257,6 +273,8 @@ _READERS = {
     b"tkhd": Track._read_header,
     b"mdhd": Track._read_media_header,
     b"hdlr": Track._read_handler,
+    b"vmhd": Track._read_picture_header,
+    b"smhd": Track._read_sound_header,
     b"stsd": Track._read_description,
     b"stts": Track._read_times,
     b"stsc": Track._read_runs,

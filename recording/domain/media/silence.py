@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from recording.domain.media.wav_layout import HEAD_BYTES, WavLayout, read_wav_layout
+from recording.domain.media.wav_layout import WavLayout, read_wav_layout
 
 _INTEGERS, _FLOATS = 1, 3
 _MIDDLE_OF_BYTES = 0x80  # samples of 8 bits have no sign: their silence is in the middle
@@ -12,11 +12,11 @@ def silenceable(head: bytes, total: int) -> WavLayout | None:
     """Return how a file is laid out whose channels can be silenced; None for every other file.
 
     Args:
-        head: its first HEAD_BYTES.
+        head: its first HEAD_BYTES, or more.
         total: its length.
     """
     try:
-        layout = read_wav_layout(head[:HEAD_BYTES], total)
+        layout = read_wav_layout(head, total)
     except ValueError:
         return None
     return layout if layout.kind in (_INTEGERS, _FLOATS) else None

@@ -8,7 +8,7 @@ from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
 from recording.domain.media.wav_layout import is_unpadded
 
-_UNKNOWN_SIZE = 0xFFFFFFFF
+_NO_SIZE = 1 << 63  # players read the large form's size with a sign
 _LARGE_FORMS = (b"RF64", b"BW64")
 # integers, floats, A-law, µ-law: each sample has its own bits; and how many bytes it may have
 _WIDTHS = {1: (1, 2, 3, 4, 8), 3: (4, 8), 6: (1,), 7: (1,)}
@@ -24,6 +24,7 @@ REMARK_BYTE_RATE = "the WAV file's byte rate contradicts its rate, channels and 
 REMARK_BYTES_AFTER = "the WAV file has other bytes after its sound"
 REMARK_PADDING = "the WAV file has an odd chunk without padding"
 REMARK_COMPRESSED = "the WAV file's sound is compressed"
+FAULT_NO_SIZES = "the WAV file has the form for large files without its sizes"
 FAULT_SHORT = "the WAV file is shorter than its header says"
 
 
@@ -35,7 +36,6 @@ class WavWalker:
         self._form = b""
         self._riff_size = 0
         self._large_size = 0  # of the sound, as `ds64` says
-        self._has_large_size = False
         self._format: tuple[int, int, int, int, int] | None = None  # kind, channels, rate, byte rate, bytes per frame
         self._samples = 0  # as `fact` says
         self._sound: tuple[int, int] | None = None  # declared, there
@@ -61,8 +61,8 @@ class WavWalker:
             raise ValueError("the WAV file ends inside its header")
         if self._format is None:  # there is no sound without one
             raise ValueError("the WAV file has no format before its sound")
-        if self._form in _LARGE_FORMS and not self._has_large_size:
-            raise ValueError("the WAV file has the form for large files without its sizes")
+        if self._form in _LARGE_FORMS and not 0 < self._large_size < _NO_SIZE:
+            raise ValueError(FAULT_NO_SIZES)
         return self._facts(self._format, *self._sound)
 
     def _facts(self, form: tuple[int, int, int, int, int], declared: int, there: int) -> MediaFacts:
@@ -115,12 +115,14 @@ class WavWalker:
         self._form, self._riff_size = head[:4], int.from_bytes(head[4:8], "little")
         if self._form in _LARGE_FORMS:
             self._remarks[REMARK_LARGE_FORM] = None
-        size = 0
+        size, is_first = 0, True
         while len(header := (yield from self._header_after(size))) == 8:
             name, size = struct.unpack("<4sI", header)
             if not all(32 <= letter < 127 for letter in name):
                 break
-            size = yield from self._chunk(intake, name, size)
+            if is_first and self._form in _LARGE_FORMS and name != b"ds64":
+                raise ValueError(FAULT_NO_SIZES)  # players look for it nowhere else
+            size, is_first = (yield from self._chunk(intake, name, size)), False
         if header:
             self._remarks[REMARK_BYTES_AFTER] = None
         yield TO_THE_END
@@ -162,7 +164,6 @@ class WavWalker:
         if name == b"fmt " and len(content) >= 16 and self._format is None:  # players believe the first
             self._read_format(content)
         elif name == b"ds64" and len(content) >= 16:
-            self._has_large_size = True
             self._large_size = int.from_bytes(content[8:16], "little")
         elif name == b"fact" and len(content) == 4:
             self._samples = int.from_bytes(content, "little")

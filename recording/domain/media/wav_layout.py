@@ -12,7 +12,7 @@ CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _UNFILLED = (0, 0xFFFFFFFF)
 _ALL_ONES = 0xFFFFFFFF
-_RIFF_ALIKE = (b"RIFF", b"RF64", b"BW64")
+_LARGE_FORMS = (b"RF64", b"BW64")
 _LARGEST_FORM = 40  # the extensible one; what writers add behind it is theirs
 _SPLITTABLE = (1, 3, 6, 7)  # integers, floats, A-law, µ-law: each sample has its own bytes
 
@@ -121,7 +121,8 @@ def in_windows(read: Callable[[int, int], bytes], total: int) -> Callable[[int, 
 def _chunks(total: int) -> Generator[tuple[int, int], bytes, WavLayout]:
     """Ask for places of the file, chunk by chunk, until the sound is found."""
     head = yield 0, 12
-    if head[:4] not in _RIFF_ALIKE or head[8:12] != b"WAVE":
+    is_large = head[:4] in _LARGE_FORMS
+    if not (is_large or head[:4] == b"RIFF") or head[8:12] != b"WAVE":
         raise ValueError("this is no WAV file")
     at, large, form = 12, 0, b""
     for _ in range(MOST_CHUNKS):
@@ -130,7 +131,7 @@ def _chunks(total: int) -> Generator[tuple[int, int], bytes, WavLayout]:
             break
         name, size = struct.unpack("<4sI", header)
         if name == b"data" and form:
-            return _layout(at + 8, large or size if size == _ALL_ONES else size, total, form)
+            return _layout(at + 8, (large or size) if is_large else size, total, form)
         if name in (b"fmt ", b"ds64"):
             body = yield at + 8, min(size, _LARGEST_FORM)
             if name == b"fmt " and len(body) >= 16 and not form:  # players believe the first

@@ -9,7 +9,7 @@ from typing import Any
 
 from recording.domain.archived import bundle_pages as pages
 from recording.domain.archived import exports as form
-from recording.domain.archived.exports import BundledFile, ExportRecord, Part
+from recording.domain.archived.exports import ExportRecord, Part
 from recording.domain.archived.layout import derived_prefix, is_derived_receipt
 from recording.domain.archived.vcon import ChunkPart, vcon_of
 from recording.domain.find.short_ids import short_id
@@ -145,8 +145,11 @@ class _Media:
             why = "it stays in the customer's own storage"
         try:
             if why is None:
-                pieces = self.ports.archive.read(record.blob_name or "")
-                file = _streamed(f"{self.place_of(record.task.folder)}/{name}", pieces, channels, self.bundle)
+                pieces, given = self.ports.archive.read(record.blob_name or ""), name
+                if channels is not None:
+                    pieces = with_channels_only(pieces, record.length_bytes or 0, channels)
+                    given = "{0}.one-speaker.{2}".format(*name.rpartition("."))
+                file = self.bundle.stream(f"{self.place_of(record.task.folder)}/{given}", pieces)
                 said: dict[str, Any] = {"name": file.name, "sha256": file.sha256}
                 said |= {"startedAt": part.started_at.isoformat(), "seconds": part.seconds}
                 said |= {"sha256Archived": record.sha256 or "", "onlyChannels": channels} if channels else {}
@@ -174,13 +177,6 @@ class _Media:
         self.facts["media"].append({"name": file.name, "sha256": file.sha256})
         beside = f"{folder}/{receipt_name.rpartition('/')[2]}"
         self.facts["documents"].append(self.bundle.add(beside, receipt[0]).name)
-
-
-def _streamed(name: str, pieces: Iterator[bytes], channels: list[int] | None, bundle: Bundle) -> BundledFile:
-    if channels is None:
-        return bundle.stream(name, pieces)
-    stem, _, extension = name.rpartition(".")
-    return bundle.stream(f"{stem}.one-speaker.{extension}", with_channels_only(pieces, channels))
 
 
 def _channels(metadata: ChunkMetadata | None, only: str | None) -> list[int] | None:

@@ -50,6 +50,23 @@ def test_the_large_form_has_its_size_elsewhere() -> None:
     assert read_wav_layout(head, len(head) + 6_000_000_000).sound_bytes == 5_000_000_000
 
 
+@pytest.mark.parametrize("form_of_file", [b"RF64", b"BW64"])
+@pytest.mark.parametrize("written", [0, 12, 0xFFFFFFFF])
+def test_the_size_of_the_large_form_counts_whatever_stands_at_the_sound(form_of_file: bytes, written: int) -> None:
+    """As for the media check and for players; what lies behind the sound is none."""
+    large = part(b"ds64", struct.pack("<QQQI", 0, 40, 0, 0))
+    head = form_of_file + b"\xff\xff\xff\xffWAVE" + large + part(b"fmt ", form())
+    data = head + b"data" + struct.pack("<I", written) + bytes(40) + part(b"LIST", bytes(200))
+    assert read_wav_layout(data, len(data)).sound_bytes == 40
+
+
+def test_a_plain_file_has_its_size_at_the_sound_alone() -> None:
+    """Players read the other size only in the large form."""
+    head = b"RIFF\0\0\0\0WAVE" + part(b"ds64", struct.pack("<QQQI", 0, 8, 0, 0)) + part(b"fmt ", form())
+    data = head + b"data\xff\xff\xff\xff" + bytes(40)
+    assert read_wav_layout(data, len(data)).sound_bytes == 40
+
+
 @pytest.mark.parametrize(
     "data",
     [
