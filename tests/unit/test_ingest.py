@@ -393,7 +393,7 @@ ODD: list[tuple[str, int | None, dict[str, Any]]] = [
     ("unreadable_chunk", 1, {"documentId": None}),
     ("unreadable_chunk", None, {"index": None}),
     ("unreadable_chunk", None, {"index": True}),
-    ("unreadable_chunk", None, {"index": 1.0}),
+    ("unreadable_chunk", None, {"index": 1.5}),
     ("index_out_of_range", None, {"index": 1_000_001}),
     ("invalid_id", 1, {"documentId": "a/b"}),
 ]

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -98,10 +98,10 @@ def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _plain_index(value: object) -> object:
-    """Refuse a truth value or a fraction as an index, though Python takes `True` for 1 and JSON writes 1.0 for 1."""
-    if isinstance(value, bool | float):
-        raise ValueError("an index is a whole number")  # noqa: TRY004 - pydantic validators answer with ValueError
-    return value
+    """Refuse a truth value or a fraction as an index, though Python takes `True` for 1; some writers put 1.0 for 1."""
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError("an index is a whole number")
+    return int(value) if isinstance(value, float) else value
 
 
 def _encodable(text: str) -> str:
@@ -118,6 +118,13 @@ LenientText = Annotated[Annotated[Text, Field(max_length=1024)] | None, Lenient]
 LenientNumber = Annotated[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None, Lenient]
 
 
+def _under_published_names(content: Mapping[Any, Any], names: Collection[str]) -> dict[Any, Any]:
+    """Return the content with names in any case as they are published; where one stands twice, that spelling counts."""
+    published = {name.lower(): name for name in names}
+    others = {published.get(str(name).lower(), name): fact for name, fact in content.items() if name not in names}
+    return others | {name: fact for name, fact in content.items() if name in names}
+
+
 class _Tolerant(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
@@ -128,8 +135,7 @@ class _Tolerant(BaseModel):
         if not isinstance(content, Mapping):
             return content
         names = [field.alias or name for name, field in cls.model_fields.items()]
-        known = {name.lower(): name for name in names}
-        return {known.get(str(name).lower(), name): value for name, value in content.items()}
+        return _under_published_names(content, names)
 
 
 class RecordingChunk(_Tolerant):
@@ -245,7 +251,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
     Raises:
         EventRejectedError: `other_event_type`, `unreadable_event`, `unreadable_subject` or `invalid_id`.
     """
-    known = {str(name).lower(): value for name, value in envelope.items()}
+    known = {str(name).lower(): fact for name, fact in _under_published_names(envelope, _ENVELOPE).items()}
     _check_type(_first(known, "eventtype", "type"))
     data = _parsed_data(_data_of(known))
     subject = known.get("subject")
@@ -283,6 +289,9 @@ def with_only_chunk(envelope: Mapping[str, Any], data: EventData, chunk: Any) ->
     return {**rest, "data": {**facts, "recordingStorageInfo": {"recordingChunks": [chunk]}}}
 
 
+_ENVELOPE = frozenset(
+    ("id", "topic", "source", "subject", "eventType", "type", "eventTime", "time", "data", "data_base64")
+)
 _DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventData.model_fields.items())
 
 

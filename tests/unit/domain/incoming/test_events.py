@@ -163,8 +163,8 @@ ODD_CHUNKS: list[tuple[str, int | None, dict[str, Any]]] = [
     ("unreadable_chunk", None, {"index": -1}),
     ("unreadable_chunk", None, {"index": "first"}),
     ("unreadable_chunk", None, {"index": 1.5}),
-    ("unreadable_chunk", None, {"index": 1.0}),
-    ("unreadable_chunk", None, {"index": 1e6}),
+    ("index_out_of_range", None, {"index": 1e7}),
+    ("unreadable_chunk", None, {"index": float("inf")}),
     ("unreadable_chunk", None, {"index": True}),
     ("unreadable_chunk", None, {"index": float("nan")}),
     ("index_out_of_range", None, {"index": HIGHEST_INDEX + 1}),
@@ -182,6 +182,30 @@ def test_one_odd_chunk_costs_no_other(reason: str, index: int | None, changes: d
     assert [good.index for good in told.chunks] == [0, 2]
     (odd,) = told.odd_chunks
     assert (odd.reason, odd.index) == (reason, index)
+
+
+@pytest.mark.parametrize("index", [1, 1.0, "1"])
+def test_a_whole_number_is_read_however_it_is_written(index: object) -> None:
+    """A writer without whole numbers writes all of them so, and a redrive could never help."""
+    told = read_event(event(chunk(1, index=index)))
+    assert [type(good.index) for good in told.chunks] == [int]
+    assert told.chunks[0].index == 1
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+@pytest.mark.parametrize("name", ["eventType", "data", "subject", "topic"])
+def test_of_two_spellings_of_a_name_the_published_one_counts(name: str, is_last: bool) -> None:
+    """The other could make the event one of another type, which is counted and not kept."""
+    whole = event()
+    other = {name.upper(): "Microsoft.Communication.CallStarted"}
+    told = read_event({**whole, **other} if is_last else {**other, **whole})
+    assert told == read_event(whole)
+
+
+def test_of_two_spellings_within_a_chunk_the_published_one_counts() -> None:
+    """As in the envelope."""
+    told = read_event(event({**chunk(0), "DocumentID": "x", "INDEX": 7}))
+    assert told.chunks == read_event(event(chunk(0))).chunks
 
 
 def test_the_highest_index_is_read() -> None:
