@@ -80,7 +80,7 @@ export function mixerOf(media, channels) {
     /** Begin to mix; to be called when the reader wants to hear something. */
     wake() {
       if (!context) build();
-      return context.resume();
+      context.resume().catch(() => {}); // closed meanwhile
     },
     /** From now on, play each speaker from a file of their own. */
     split() {

@@ -9,7 +9,9 @@ import { laneOf } from "./waveform.js";
 import { isArchived, participantName } from "./words.js";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
-const TRIES = 3; // after a part that did not come
+const TRIES = 3; // at one place, before the reader is asked
+const PATIENCE = 30_000; // without a sound and without a byte
+const FAR = 5; // seconds: whoever heard so much more is past the trouble
 
 /** Return whether the bytes of a chunk can be heard. */
 export const isPlayable = (chunk) => chunk.playable ?? isArchived(chunk.state);
@@ -33,7 +35,10 @@ export function playerOf(recording, query) {
   let wanted = 0; // where to be once the chunk's metadata is there
   let isWanted = false; // whether it is to play
   let tries = 0;
+  let troubleAt = 0; // where it broke off
+  let turn = 0; // how often the element was given a file: what is learned of another file counts no more
   let ticking = 0;
+  let watching = 0;
   let isThere = false; // whether the element stands where it was told to
   let quiet = [];
 
@@ -43,6 +48,7 @@ export function playerOf(recording, query) {
     part = next;
     wanted = local;
     isThere = false;
+    turn += 1;
     const fileOf = (what) => ofChunk(recording.recordingId, part.chunk.index, what).href;
     media.src = fileOf(mixer?.isApart ? "channels/0" : "media");
     mixer?.load((channel) => fileOf(`channels/${channel}`));
@@ -61,18 +67,25 @@ export function playerOf(recording, query) {
     show();
   }
 
-  async function play() {
+  /** To be called in the click itself: some browsers allow sound only there, so nothing is awaited before. */
+  function play() {
     isWanted = true;
     tries = 0;
     if (media.error) load(part, wanted);
-    await mixer?.wake();
+    mixer?.wake();
     tabs.postMessage({ plays: recording.recordingId });
-    try {
-      await media.play();
-    } catch (error) {
-      if (error.name === "NotAllowedError") isWanted = false;
-    }
+    begin();
     show();
+  }
+
+  /** Where another file was given meanwhile, or this one fails, its own event goes on. */
+  function begin() {
+    watch();
+    media.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return;
+      isWanted = false;
+      show();
+    });
   }
 
   function pause() {
@@ -81,7 +94,7 @@ export function playerOf(recording, query) {
     show();
   }
 
-  const toggle = () => (media.paused ? play() : pause());
+  const toggle = () => (isWanted || !media.paused ? pause() : play()); // as the button says
 
   media.addEventListener("loadedmetadata", () => {
     if (Number.isFinite(media.duration) && Math.abs(media.duration - part.length) > 0.2) {
@@ -92,7 +105,7 @@ export function playerOf(recording, query) {
     }
     if (wanted) media.currentTime = wanted;
     isThere = true;
-    if (isWanted) media.play().catch(() => {});
+    if (isWanted) begin();
     show();
   });
   media.addEventListener("ended", () => {
@@ -104,44 +117,56 @@ export function playerOf(recording, query) {
   });
   media.addEventListener("error", wrong);
   media.addEventListener("pause", () => {
-    if (!media.ended) isWanted = false;
+    if (media.paused && !media.ended && !media.error) isWanted = false; // it may play again before this is heard
   });
+  for (const name of ["progress", "timeupdate"]) media.addEventListener(name, watch);
   for (const name of ["play", "pause", "seeked", "timeupdate", "waiting", "playing"]) media.addEventListener(name, show);
   media.addEventListener("playing", () => fill(problem));
   media.addEventListener("playing", frame);
 
-  /** The element does not tell why it failed: ask the server. */
-  async function wrong() {
-    const { index } = part.chunk;
-    const wasWanted = isWanted;
-    const isNetwork = media.error?.code === MediaError.MEDIA_ERR_NETWORK;
-    isWanted = false;
-    try {
-      const response = await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/media`, { headers: { Range: "bytes=0-0", Accept: "*/*" }, signal: over.signal });
-      if (isNetwork && tries < TRIES) return again(wasWanted);
-      if (response.response.ok && mixer && !mixer.isApart) return apart(wasWanted);
-      fill(problem, response.response.ok ? `This browser cannot play chunk ${index} (${part.chunk.format}). Download it below.` : "");
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      fill(problem, error.status === 403 ? "Your role does not allow to listen any more." : error.message);
-    }
-    show();
+  /** A part may never come and never fail: what is wanted and stands still is asked for again. */
+  function watch() {
+    clearTimeout(watching);
+    if (isWanted && !over.signal.aborted) watching = setTimeout(() => isWanted && !again() && gaveUp("Nothing comes. Press Play to try again."), PATIENCE);
   }
 
-  /** A part did not come, and the server answers: go on where it broke off. */
-  function again(isOn) {
+  /** The element does not tell why it failed: ask the server. What the reader did meanwhile holds. */
+  async function wrong() {
+    const [{ index, format }, mine] = [part.chunk, turn];
+    try {
+      await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/media`, { headers: { Range: "bytes=0-0", Accept: "*/*" }, signal: over.signal });
+      if (mine !== turn || again()) return;
+      if (mixer && !mixer.isApart) apart();
+      else gaveUp(`This browser cannot play chunk ${index} (${format}). Download it below.`);
+    } catch (error) {
+      if (error.name === "AbortError" || mine !== turn) return;
+      gaveUp(error.status === 403 ? "Your role does not allow to listen any more." : error.message);
+    }
+  }
+
+  function gaveUp(text) {
+    pause();
+    fill(problem, text);
+  }
+
+  /** A part did not come, or the sound broke off, and the server answers: go on there. Return whether that is still worth it. */
+  function again() {
+    if (Math.abs(now() - troubleAt) > FAR) tries = 0;
+    troubleAt = now();
     tries += 1;
-    isWanted = isOn;
+    if (tries > TRIES) return false;
     load(part, wanted);
+    if (isWanted) begin();
     show();
+    return true;
   }
 
   /** This browser does not play, or mixes down, the channels of one file: go on with a file for each speaker. */
-  function apart(isOn) {
+  function apart() {
     const at = wanted;
+    tries = 0;
     mixer.split();
     fill(hint, "This browser does not play the speakers of one file apart, so each is fetched as a file of their own.");
-    isWanted = isOn;
     load(part, at);
     show();
   }
@@ -162,7 +187,7 @@ export function playerOf(recording, query) {
     if (mixer) {
       const sounds = mixer.speaking();
       sounds.forEach((speaks, lane) => lanes[lane].row.classList.toggle("speaks", speaks && mixer.isHeard(lane)));
-      if (mixer.isDeaf(sounds, should(local))) return apart(true);
+      if (mixer.isDeaf(sounds, should(local))) return apart();
     }
     place();
     ticking = requestAnimationFrame(frame);
@@ -285,36 +310,41 @@ export function playerOf(recording, query) {
     setSpeed(SPEEDS[Math.min(Math.max(at + step, 0), SPEEDS.length - 1)]);
   }
 
+  /** Waveforms are made when they are first asked for: one that takes long, or a busy server, holds up no other. */
   async function fetchPeaks() {
-    for (const one of line.parts) {
-      const { index } = one.chunk;
-      try {
-        const data = await peaksOf(index);
-        data.loudest = Math.max(0, ...data.channels.map((channel) => channel.peaks.reduce((most, peak) => Math.max(most, peak), 0)));
-        peaks.set(index, data);
-        lanes.forEach((lane) => lane.wave.add(index, data));
-        data.channels.forEach((channel, at) => channel.name && lanes[at] && fill(lanes[at].label.firstChild, channel.name));
-        listenForSilence();
-      } catch (error) {
-        if (error.name === "AbortError") return;
-        if (error.status === undefined) throw error;
-      }
-    }
+    const queue = line.parts.map((one) => one.chunk.index);
+    await Promise.all([drawn(queue), drawn(queue)]);
+    if (over.signal.aborted) return;
     const isDrawn = [...peaks.values()].some((one) => one.channels.some((channel) => channel.peaks.length));
     waves.hidden = channels === 1 && !isDrawn && !line.marks.length && !line.gaps.length;
     node.classList.add("drawn");
   }
 
-  /** Waveforms are made when they are first asked for, a few at a time: a busy server says when to come again. */
-  async function peaksOf(index) {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return (await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/peaks`, { signal: over.signal })).data;
-      } catch (error) {
-        if (error.code !== "waveform_busy" || tries === 5) throw error;
+  async function drawn(queue) {
+    const later = [];
+    for (let tries = 0; queue.length || later.length; ) {
+      if (!queue.length) {
         await new Promise((done) => setTimeout(done, 3000));
+        if (over.signal.aborted || (tries += 1) > 5) return;
+        queue.push(...later.splice(0));
+      }
+      const index = queue.shift();
+      try {
+        drawOne(index, (await call(`recordings/${encodeURIComponent(recording.recordingId)}/chunks/${index}/peaks`, { signal: over.signal })).data);
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        if (error.status === undefined) throw error;
+        if (error.code === "waveform_busy") later.push(index);
       }
     }
+  }
+
+  function drawOne(index, data) {
+    data.loudest = Math.max(0, ...data.channels.map((channel) => channel.peaks.reduce((most, peak) => Math.max(most, peak), 0)));
+    peaks.set(index, data);
+    lanes.forEach((lane) => lane.wave.add(index, data));
+    data.channels.forEach((channel, at) => channel.name && lanes[at] && fill(lanes[at].label.firstChild, channel.name));
+    listenForSilence();
   }
 
   const otherTab = (event) => {
@@ -329,6 +359,7 @@ export function playerOf(recording, query) {
     play,
     stop() {
       over.abort();
+      clearTimeout(watching);
       tabs.removeEventListener("message", otherTab);
       media.pause();
       media.removeAttribute("src");

@@ -83,12 +83,13 @@ export function showSearch(root, { query }) {
   /** All rows that are shown, and no more; the server gives at most two hundred at once. */
   async function downloadPage() {
     const parts = [];
+    const { signal } = state.abort; // whoever leaves, or asks for something else, does not wait for it any more
     let next = null;
     let rest = Math.max(state.rows, 1);
     try {
       do {
         const body = { ...state.asked, limit: Math.min(rest, 200), ...(next ? { next } : {}) };
-        const { response } = await call("recordings/csv", { method: "POST", body, headers: { Accept: "text/csv" } });
+        const { response } = await call("recordings/csv", { method: "POST", body, headers: { Accept: "text/csv" }, signal });
         const text = await response.text();
         parts.push(parts.length ? text.slice(text.indexOf("\n") + 1) : `\ufeff${text}`);
         rest -= Number(response.headers.get("X-Recordings-Count"));
@@ -97,6 +98,7 @@ export function showSearch(root, { query }) {
       save(new Blob(parts, { type: "text/csv" }), `recordings ${forInput(new Date()).replace(":", "-").replace("T", " ")}.csv`);
       say("CSV saved");
     } catch (error) {
+      if (error.name === "AbortError") return;
       if (error.status === undefined) throw error;
       fill(said, h("span", { class: "problem" }, error.message));
     }

@@ -5,6 +5,7 @@ They hold no data, so they need no sign-in; what they show comes from `console/a
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,7 @@ HARDENED = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _WORTH_COMPRESSING = 1024  # bytes
+_COMMENT = re.compile(rb"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,15 @@ def files() -> dict[str, StaticFile]:
 
 def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
+    if path.suffix == ".js":
+        content = without_comments(content)
     compressed = gzip.compress(content, 9, mtime=0) if len(content) >= _WORTH_COMPRESSING else None
     return StaticFile(MEDIA_TYPES[path.suffix], content, compressed, hashlib.sha256(content).hexdigest()[:32])
+
+
+def without_comments(script: bytes) -> bytes:
+    """Return a module without the comments that fill whole lines; empty lines stay, so an error names the right one."""
+    return _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), script)
 
 
 def _sent(file: StaticFile, request: func.HttpRequest) -> func.HttpResponse:

@@ -11,6 +11,10 @@ NAME_OF_FOCUS = """() => {
   const role = element.getAttribute("role") || element.type || element.tagName.toLowerCase();
   return [role, (element.getAttribute("aria-label") ?? label ?? element.textContent ?? "").trim()];
 }"""
+HOW_IT_STANDS = """() => [...document.querySelectorAll("audio, video")].map((it) => ({
+  at: it.currentTime, paused: it.paused, ready: it.readyState, network: it.networkState, error: it.error?.message,
+  says: document.querySelector(".player .problem")?.textContent,
+}))"""
 
 
 def until(page: Page, condition: str, seconds: float = 60) -> None:
@@ -23,7 +27,7 @@ def until(page: Page, condition: str, seconds: float = 60) -> None:
         if page.evaluate(condition):
             return
         page.wait_for_timeout(50)
-    raise AssertionError(f"never true: {condition}")
+    raise AssertionError(f"never true: {condition}; the media: {page.evaluate(HOW_IT_STANDS)}")
 
 
 class Keyboard:

@@ -367,6 +367,23 @@ def test_the_table_has_all_rows_that_are_shown(visits: Visit, server: ConsoleSer
     assert [f"#/recording/{row['recordingId']}" for row in rows] == links
 
 
+@pytest.mark.parametrize("leaves", [True, False], ids=["leaves", "asks for something else"])
+def test_a_table_that_nobody_waits_for_any_more_is_not_made(leaves: bool, visits: Visit, server: ConsoleServer) -> None:
+    """Whoever goes elsewhere meanwhile finds no file of it in the downloads, and the server is not asked on."""
+    with visits() as page:
+        page.goto(f"{server.url}#/search?range=any")
+        expect(page.locator("tbody tr")).to_have_count(50)
+        page.route("**/recordings/csv", lambda _: None)
+        with page.expect_request("**/recordings/csv"):
+            page.get_by_role("button", name="CSV").click()
+        with page.expect_event("requestfailed", lambda it: it.url.endswith("/csv")):
+            if leaves:
+                page.get_by_role("link", name="Now", exact=True).click()
+            else:
+                page.get_by_label("When").select_option("month")
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_paper_and_those_who_hear_nothing_are_told_of_pauses_and_gaps(visits: Visit, server: ConsoleServer) -> None:
     """An evidence sheet without what is missing would be none."""
     with visits() as page:
