@@ -36,6 +36,18 @@ POLICIES: Mapping[str, CallPolicy] = {
     "pause, then stop": CallPolicy(name="stops", longest_pause_seconds=90, on_pause_timeout=TimeIsUp.STOP),
     "pause, then alarm": CallPolicy(name="alarms", longest_pause_seconds=90, on_pause_timeout=TimeIsUp.ALARM),
     "must be recorded": CallPolicy(name="desk", longest_pause_seconds=90, must_be_recorded=True),
+    "must be recorded, with consent": CallPolicy(
+        name="advice", consent=ConsentRule.AT_START, longest_pause_seconds=90, must_be_recorded=True
+    ),
+    "must be recorded, or stopped": CallPolicy(
+        name="deal",
+        longest_pause_seconds=90,
+        on_pause_timeout=TimeIsUp.STOP,
+        on_withdrawal=Withdrawal.STOP,
+        must_be_recorded=True,
+        longest_recording_seconds=1200,
+        warn_before_seconds=300,
+    ),
     "longest recording": CallPolicy(name="capped", longest_recording_seconds=1200, warn_before_seconds=300),
     "running per caller": CallPolicy(name="few"),
 }
@@ -81,7 +93,8 @@ class GuardedLife:
         self.seen: dict[str, _Seen] = {}
         self.repeated: dict[str, Act] = {}  # what callers send again until it is answered
         self.expected: set[tuple[str, str]] = set()  # recordings that must be told of, and why
-        self.asked = timedelta()
+        self.asked = timedelta()  # how long the pause is to last that a caller asks for at this moment
+        self.begun = ""  # which recording a caller has paused at this moment, by a pause of its own
         self.is_troubled = False
         self._is_rival, self._who = False, "caller"
         self._starts = 0
@@ -133,7 +146,10 @@ class GuardedLife:
         def act() -> None:
             self.asked = length
             asked = PauseRequest(reason="card number", max_seconds=seconds)
-            pause_recording(name, self.here.ports, self.here.settings, asked, "ada")
+            row = self.here.fakes.catalog.recordings.get(name)
+            before = {pause.id for pause in row.pauses} if row is not None else set[str]()
+            told = pause_recording(name, self.here.ports, self.here.settings, asked, "ada")
+            self.begun = name if told["pause"]["pauseId"] not in before else ""
 
         self._call(f"pause {name}", act)
         self.life.counts["pauses"] += 1
@@ -146,9 +162,14 @@ class GuardedLife:
         step = self.dice.choice((ConsentStep.GIVEN, ConsentStep.GIVEN, ConsentStep.WITHDRAWN))
         facts = EVIDENCE if step is ConsentStep.GIVEN else {}
         asked = ConsentRequest.read({"step": step.value, **facts})
-        self._call(
-            f"consent {name}", lambda: tell_consent(name, asked, "ada", self.here.ports, self.here.settings), once=True
-        )
+        is_known = name in self.here.fakes.control.states
+
+        def act() -> None:
+            tell_consent(name, asked, "ada", self.here.ports, self.here.settings)
+            if step is ConsentStep.WITHDRAWN and self.policy.must_be_recorded and is_known:
+                self.expected.add((name, "consent_withdrawn"))
+
+        self._call(f"consent {name}", act, once=True)
         self.life.counts["consents"] += 1
 
     def _stop(self, name: str) -> None:
@@ -159,7 +180,7 @@ class GuardedLife:
     def _call(self, what: str, act: Act, *, once: bool = False) -> None:
         """Let a caller act; what fails is sent again, but for what a caller may leave at that."""
         self.repeated.pop(what, None)
-        error = self._attempt(act, "caller")
+        error = self._attempt(act, "consent" if what.startswith("consent ") else "caller")
         if isinstance(error, StorageBusyError) and what.startswith("pause "):
             self.seen[what.removeprefix("pause ")].paused_at = None  # not all is noted, and the caller knows
         if error is None:
@@ -197,7 +218,7 @@ class GuardedLife:
 
     def _attempt(self, act: Act, who: str) -> Exception | None:
         """Let an instance act, with its own clock and its own troubles, and look; returns what ended it."""
-        self._who = who
+        self._who, self.asked, self.begun = who, timedelta(), ""
         is_right = not self.is_troubled or self.limit is not None  # places are freed by the instance's own clock
         self.here.skew = timedelta() if is_right else self.dice.choice(SKEWS)
         if self.is_troubled:
@@ -250,12 +271,16 @@ class GuardedLife:
         for name in control.started:
             state = control.states.get(name)
             seen = self.seen.setdefault(name, _Seen(self.here.now, state))
+            if state == "inactive" and self.begun == name and not seen.length:  # consent was withdrawn before
+                seen.paused_at, seen.length = self.here.now, self.asked
             if state == seen.state:
                 continue
             if state == "inactive":
                 seen.paused_at, seen.length = self.here.now, self.asked
             elif state == "active":
                 self._resumed(name, seen, who)
+            elif state is None and who == "guard":
+                self._stopped(name, seen)
             seen.state = state
         if self.limit is not None and len(control.states) > self.limit:
             self._violates(f"{len(control.states)} recordings of a caller run, and {self.limit} may")
@@ -267,12 +292,19 @@ class GuardedLife:
             self._violates(f"{name} records again, and consent is withdrawn ({who})")
         if self.policy.consent is ConsentRule.FIRST and state is not ConsentState.GIVEN:
             self._violates(f"{name} records, and there is no consent ({who})")
-        was_paused = seen.paused_at is not None and who == "guard" and not _waited(row)
+        was_paused = seen.paused_at is not None and who in ("guard", "consent") and not _waited(row)
         if was_paused and self.here.now < (seen.paused_at or self.here.now) + seen.length - timedelta(seconds=1):
-            self._violates(f"the pause of {name} ended before its time")
-        if was_paused and self.policy.must_be_recorded:
+            self._violates(f"the pause of {name} ended before its time ({who})")
+        if was_paused and seen.length and who == "guard" and self.policy.must_be_recorded and not _was_withdrawn(row):
             self.expected.add((name, "paused_too_long"))
-        seen.paused_at = None
+        seen.paused_at, seen.length = None, timedelta()
+
+    def _stopped(self, name: str, seen: _Seen) -> None:
+        """Expect the alarm about a call that a guard has stopped because it lasted too long."""
+        longest = self.policy.longest_recording_seconds
+        is_over = longest is not None and self.here.now - seen.began >= timedelta(seconds=longest)
+        if is_over and seen.state == "active" and self.policy.must_be_recorded:
+            self.expected.add((name, "stopped"))
 
     def _judge(self) -> None:
         """Look at every recording that runs or rests when the trouble is over for three quarters of an hour."""
@@ -294,8 +326,8 @@ class GuardedLife:
         longest = policy.longest_recording_seconds
         if longest is not None and age > timedelta(seconds=longest) + LATE:
             return "it lasts too long"
-        if sum(pause.how is None for pause in row.pauses) > 1:
-            return "it has two pauses at once"
+        if max(Counter(pause.ends_by is None for pause in row.pauses if pause.how is None).values(), default=0) > 1:
+            return "it has two pauses of a kind at once"
         if consent is ConsentState.WITHDRAWN:
             is_fine = state == "inactive" and policy.on_withdrawal is Withdrawal.PAUSE
             return "" if is_fine else "consent is withdrawn"
@@ -308,7 +340,7 @@ class GuardedLife:
             return (
                 "it waits for consent" if consent is ConsentState.NONE else "consent was given, and it was not resumed"
             )
-        if state == "active" or any(step.step is ConsentStep.WITHDRAWN for step in row.consents):
+        if state == "active":
             return ""
         is_raised = policy.on_pause_timeout is TimeIsUp.ALARM and row.call_alarm == Code.PAUSE_OVERDUE
         return "" if is_raised else "its pause is forgotten"
@@ -333,6 +365,10 @@ def _consent(row: RecordingRecord | None) -> ConsentState:
 
 def _waited(row: RecordingRecord | None) -> bool:
     return row is not None and row.last_action is LastAction.STARTED_PAUSED
+
+
+def _was_withdrawn(row: RecordingRecord | None) -> bool:
+    return row is not None and any(step.step is ConsentStep.WITHDRAWN for step in row.consents)
 
 
 def _was_resumed(row: RecordingRecord) -> bool:

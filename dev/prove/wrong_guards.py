@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dev.prove.guarded_lives import live
+from recording.control import consents as consenting
 from recording.control import guards as guarding
 from recording.control import pauses as pausing
 from recording.control.notes import note
@@ -67,12 +68,35 @@ def _extends() -> Iterator[None]:
 def _by_own_clock() -> Iterator[None]:
     """End a pause when this instance's clock says so."""
 
-    def wrong(record: RecordingRecord, ports: Any, _settings: Any) -> None:
+    def wrong(record: RecordingRecord, ports: Any) -> None:
         pause = open_pause(record.pauses)
         if pause is not None and pause.ends_by is not None and pause.ends_by <= ports.clock.now():
             ports.control.resume(record.recording_id)
 
     with _instead(vars(missing_files), "guards_again", wrong):
+        yield
+
+
+def _consent_ends_any() -> Iterator[None]:
+    """Resume when consent is given again, whatever else the recording is paused for."""
+
+    def wrong(record: RecordingRecord, _policy: Any, ports: Any) -> None:
+        if open_pause(record.pauses) is not None:
+            pausing.resume_recording(record.recording_id, ports)
+
+    with _instead(vars(consenting), "_go_on", wrong):
+        yield
+
+
+def _consent_ends_none() -> Iterator[None]:
+    """Leave a recording paused when consent is given again."""
+    with _instead(vars(consenting), "_go_on", lambda *_: None):
+        yield
+
+
+def _silent_withdrawal() -> Iterator[None]:
+    """Say nothing about a call that must be recorded and whose consent is withdrawn."""
+    with _instead(vars(consenting), "_tell_withdrawn", lambda *_: None):
         yield
 
 
@@ -86,7 +110,7 @@ def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
 
 def _silent() -> Iterator[None]:
     """Say nothing about a pause that was too long."""
-    with _instead(vars(guarding), "_tell_unrecorded", lambda _fired: None):
+    with _instead(vars(guarding), "_tell_unrecorded", lambda *_: None):
         yield
 
 
@@ -99,6 +123,10 @@ VARIANTS: Mapping[str, Variant] = {
     "a withdrawal is not looked after": Variant("required at start", _without(GuardKind.WITHDRAWAL)),
     "a recording lasts for ever": Variant("longest recording", _without(GuardKind.LONGEST)),
     "a long pause is not told": Variant("must be recorded", _silent),
+    "a stop is not told": Variant("must be recorded, or stopped", _silent),
+    "consent ends a pause for a card number": Variant("must be recorded, with consent", _consent_ends_any),
+    "consent that is given again ends nothing": Variant("must be recorded, with consent", _consent_ends_none),
+    "a withdrawal is not told": Variant("must be recorded, with consent", _silent_withdrawal),
 }
 
 

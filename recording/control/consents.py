@@ -1,15 +1,26 @@
 """Consent, told while a recording runs or after it: given, amended, withdrawn; what the policy asks is done at once.
 
-The guard of a withdrawal is enqueued before it is noted, and ACS is asked last: what is noted is carried out, whoever
+The guard of a step is enqueued before the step is noted, and ACS is asked last: what is noted is carried out, whoever
 dies meanwhile. A guard that finds nothing noted does nothing.
+
+A withdrawal makes a pause of its own. One that a caller asked for stays beside it, with its own end: consent given
+again ends what the withdrawal has paused, and never a pause during which a card number is said.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from recording.control.notes import check_recording_id, note, without_alarm
-from recording.control.pauses import begin_pause, policy_of, resume_recording, stop_recording
+from recording.control.notes import acs_id_of, check_recording_id, note, without_alarm
+from recording.control.pauses import (
+    begin_pause,
+    end_pause,
+    policy_of,
+    resume_recording,
+    stop_recording,
+    tell_unrecorded,
+)
 from recording.domain.calls.consent import (
     ConsentEntry,
     ConsentState,
@@ -19,8 +30,8 @@ from recording.domain.calls.consent import (
     is_step_possible,
 )
 from recording.domain.calls.guards import GuardKind, GuardTask
-from recording.domain.calls.pauses import CommandedPause
-from recording.domain.calls.policy import ConsentRule, Withdrawal
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal
+from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
@@ -32,8 +43,9 @@ from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-CARRIED_OUT_WITHIN = timedelta(seconds=30)  # a withdrawal whose worker died is carried out by its guard then
+CARRIED_OUT_WITHIN = timedelta(seconds=30)  # a step whose worker died is carried out by its guard then
 WITHDRAWN = "consent withdrawn"
+WAITS_FOR_CONSENT = "waitsForConsent"  # in the noted start request, beside pauseOnStart
 
 
 def tell_consent(
@@ -43,7 +55,7 @@ def tell_consent(
 
     Raises:
         RequestError: `recording_not_found`, or `consent_not_given`: nothing to amend or withdraw.
-        ControlError: ACS refused; the step is noted, and a withdrawal is tried again by its guard.
+        ControlError: ACS refused; the step is noted, and its guard tries again.
         StorageError: the step could not be noted; nothing was done.
     """
     now = ports.clock.now()
@@ -66,7 +78,7 @@ def tell_consent(
         is_told = asked.step is not ConsentStep.WITHDRAWN
         return {"consents": (*row.consents, entry), **(without_alarm(row, Code.CONSENT_MISSING) if is_told else {})}
 
-    if asked.step is ConsentStep.WITHDRAWN and ports.guards is not None:
+    if asked.step is not ConsentStep.AMENDED and ports.guards is not None:
         guard = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=now.isoformat())
         ports.guards.send(guard, CARRIED_OUT_WITHIN)
     record = note(recording_id, ports, decide)
@@ -87,11 +99,13 @@ def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> Reco
         ControlError: ACS refused.
     """
     policy, state = policy_of(record, settings), consent_state(record.consent, record.consents)
-    is_waiting = policy.consent is ConsentRule.FIRST and record.last_action is LastAction.STARTED_PAUSED
+    if record.last_action is LastAction.STOPPED:
+        return record
     try:
-        if state is ConsentState.GIVEN and is_waiting:
-            resume_recording(record.recording_id, ports)
-        elif state is ConsentState.WITHDRAWN and record.last_action is not LastAction.STOPPED:
+        if state is ConsentState.GIVEN:
+            _go_on(record, policy, ports)
+        elif state is ConsentState.WITHDRAWN:
+            _tell_withdrawn(record, policy, ports, settings)
             if policy.on_withdrawal is Withdrawal.STOP:
                 stop_recording(record.recording_id, ports)
             else:
@@ -102,21 +116,46 @@ def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> Reco
     return ports.catalog.get_recording(record.recording_id) or record
 
 
+def is_waiting(record: RecordingRecord, policy: CallPolicy) -> bool:
+    """Return whether a recording rests since its start until there is consent, as its start has noted."""
+    waits = record.request.get(WAITS_FOR_CONSENT)
+    if waits is None:  # an older version noted the start
+        return policy.consent is ConsentRule.FIRST and record.last_action is LastAction.STARTED_PAUSED
+    return bool(waits) and not record.was_resumed and record.last_action is not LastAction.STOPPED
+
+
+def _go_on(record: RecordingRecord, policy: CallPolicy, ports: Ports) -> None:
+    """Resume what rests for want of consent; while another pause runs, only what the withdrawal asked for is over."""
+    name, withdrawal = record.recording_id, open_withdrawal(record.pauses)
+    if withdrawal is None:
+        if is_waiting(record, policy):
+            resume_recording(name, ports)
+        return
+    if guarded_pause(record.pauses) is not None:
+        end_pause(name, PauseEnd.RESUMED, ports, withdrawal.id)
+        return
+    resume_recording(name, ports, pause_id=withdrawal.id)
+    row = ports.catalog.get_recording(name)
+    if row is not None and guarded_pause(row.pauses) is not None:  # a caller has paused at this very moment
+        ports.control.pause(acs_id_of(name, row))
+        note(name, ports, lambda _: RecordingChanges(last_action=LastAction.PAUSED, last_action_at=ports.clock.now()))
+
+
+def _tell_withdrawn(record: RecordingRecord, policy: CallPolicy, ports: Ports, settings: Settings) -> None:
+    """Raise the alarm about a call that must be recorded; first of all, so that no death swallows it, and once."""
+    since, pause = record.consents[-1].at, open_withdrawal(record.pauses)
+    if not policy.must_be_recorded or (pause is not None and pause.at >= since):
+        return
+    with suppress(ControlError):  # in doubt it is told
+        if ports.control.state(acs_id_of(record.recording_id, record)) is None:
+            return
+    tell_unrecorded(record, "consent_withdrawn", since, ports, settings, since)
+
+
 def _pause_for_good(record: RecordingRecord, ports: Ports) -> None:
-    """Pause without an end: a guard that is on its way for an earlier pause finds another one open, and leaves it."""
-    now = ports.clock.now()
-    pause = CommandedPause(id=uuid4().hex, at=now, reason=WITHDRAWN)
-
-    def decide(row: RecordingRecord) -> RecordingChanges:
-        kept = tuple(
-            one.model_copy(update={"ends_by": None, "id": pause.id, "reason": WITHDRAWN}) if one.how is None else one
-            for one in row.pauses
-        )
-        return {"pauses": kept}
-
-    if any(one.how is None for one in record.pauses):
-        record = note(record.recording_id, ports, decide)
-    begin_pause(record.recording_id, record, pause, None, ports)
+    """Pause without an end, beside a pause that has one."""
+    pause = CommandedPause(id=uuid4().hex, at=ports.clock.now(), reason=WITHDRAWN)
+    begin_pause(record.recording_id, record, pause, ports)
 
 
 def _check_known(recording_id: str, ports: Ports) -> None:

@@ -9,25 +9,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recording.control.audit import audited
-from recording.control.consents import carry_out
+from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import acs_id_of, note
-from recording.control.pauses import end_pause, policy_of, resume_recording, stop_recording
+from recording.control.pauses import end_pause, policy_of, resume_recording, stop_recording, tell_unrecorded
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, open_pause
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.incoming.roles import Operation
-from recording.domain.outgoing.derived import ends_soon, unrecorded
+from recording.domain.outgoing.derived import ends_soon
 from recording.domain.schema import is_newer_message
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RecordingError
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.guards import Guards
 from recording.ports.outgoing.announce import announce, announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
+STOPPED = "stopped"  # why a call is not recorded
 NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until another worker is offered it
 
 
@@ -76,27 +78,39 @@ def guards_of_start(name: str, policy: CallPolicy, ports: Ports, *, has_consent:
     if ports.guards is None:
         return
     if policy.consent is ConsentRule.FIRST and not has_consent:
-        within = timedelta(seconds=policy.consent_within_seconds)
-        ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.CONSENT), within)
+        within = policy.consent_within_seconds
+        task = GuardTask(recording_id=name, kind=GuardKind.CONSENT, seconds=within)
+        ports.guards.send(task, timedelta(seconds=within))
     if policy.longest_recording_seconds is not None:
-        longest = timedelta(seconds=policy.longest_recording_seconds)
-        warning = timedelta(seconds=policy.warn_before_seconds)
-        if timedelta() < warning < longest:
-            ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.WARNING), longest - warning)
-        ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.LONGEST), longest)
+        _warn_later(name, policy.longest_recording_seconds, policy, 0, ports.guards)
+        _stop_later(name, policy.longest_recording_seconds, 0, ports.guards)
 
 
-def guards_again(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+def _warn_later(name: str, longest: int, policy: CallPolicy, lasted: int, guards: Guards) -> None:
+    """Enqueue the warning before a recording is stopped; at once, where its time has come already."""
+    if 0 < policy.warn_before_seconds < longest:
+        at = max(longest - policy.warn_before_seconds, lasted)
+        task = GuardTask(recording_id=name, kind=GuardKind.WARNING, seconds=at)
+        guards.send(task, timedelta(seconds=at - lasted))
+
+
+def _stop_later(name: str, longest: int, lasted: int, guards: Guards) -> None:
+    at = max(longest, lasted)
+    task = GuardTask(recording_id=name, kind=GuardKind.LONGEST, seconds=at)
+    guards.send(task, timedelta(seconds=at - lasted))
+
+
+def guards_again(record: RecordingRecord, ports: Ports) -> None:
     """Enqueue anew the guard of a pause that should be over: its message may have been lost with a worker.
 
-    It waits as long as the pause may last, counted from now: so this instance's clock, fast as it may be, ends no
+    It waits as long as the pause was asked for, counted from now: so this instance's clock, fast as it may be, ends no
     pause early.
     """
-    pause = open_pause(record.pauses)
+    pause = guarded_pause(record.pauses)
     if pause is None or pause.ends_by is None or pause.ends_by > ports.clock.now() or ports.guards is None:
         return
-    length = timedelta(seconds=policy_of(record, settings).longest_pause_seconds)
-    ports.guards.send(GuardTask(recording_id=record.recording_id, kind=GuardKind.PAUSE, mark=pause.id), length)
+    task = GuardTask(recording_id=record.recording_id, kind=GuardKind.PAUSE, mark=pause.id)
+    ports.guards.send(task, pause.ends_by - pause.at)
 
 
 def without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
@@ -111,7 +125,7 @@ def without_consent(record: RecordingRecord, now: datetime, settings: Settings) 
 
 
 def _pause_is_over(fired: _Fired) -> None:
-    pause = open_pause(fired.record.pauses)
+    pause = guarded_pause(fired.record.pauses)
     if pause is None or pause.id != fired.task.mark:
         return
     policy = fired.policy
@@ -119,12 +133,15 @@ def _pause_is_over(fired: _Fired) -> None:
     is_first = policy.consent is ConsentRule.FIRST
     if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
         carry_out(fired.record, fired.ports, fired.settings)  # no end of a pause records without consent
+        if state is ConsentState.WITHDRAWN:  # it rests for that now, and goes on when consent is given
+            end_pause(fired.record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
         return
-    _tell_unrecorded(fired)
+    _tell_unrecorded(fired, "paused_too_long", fired.task.mark)
     if policy.on_pause_timeout is TimeIsUp.ALARM:
         _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
         return
-    why = f"the pause has lasted {policy.longest_pause_seconds} s at most; policy {policy.name}"
+    seconds = round((pause.length or timedelta()).total_seconds())
+    why = f"the pause has lasted {seconds} s, as long as it was asked for; policy {policy.name}"
     if policy.on_pause_timeout is TimeIsUp.STOP:
         _stop(fired.record, why, fired.ports)
         return
@@ -138,15 +155,17 @@ def _pause_is_over(fired: _Fired) -> None:
             raise
 
 
-def _tell_unrecorded(fired: _Fired) -> None:
-    """Raise the alarm about a call that must be recorded and is paused; first of all, so that no death swallows it."""
+def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> None:
+    """Raise the alarm about a call that must be recorded and is not; first of all, so that no death swallows it.
+
+    One that ACS records although it should be paused, or knows no more, is no such call.
+    """
     if not fired.policy.must_be_recorded:
         return
-    name, ports = fired.record.recording_id, fired.ports
-    state = ports.control.state(acs_id_of(name, fired.record))
-    if state is not None and state.lower() == "inactive":
-        emit(Event.UNRECORDED, recording_id=name, reason="paused_too_long")
-        announce_event(unrecorded(name, "paused_too_long", ports.clock.now(), fired.task.mark), ports)
+    record, ports = fired.record, fired.ports
+    state = ports.control.state(acs_id_of(record.recording_id, record))
+    if state is not None and (reason == STOPPED or state.lower() == "inactive"):
+        tell_unrecorded(record, reason, ports.clock.now(), ports, fired.settings, *marks)
 
 
 def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: RecordingRecord, ports: Ports) -> bool:
@@ -162,38 +181,52 @@ def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: Rec
 
 
 def _consent_is_late(fired: _Fired) -> None:
-    policy = fired.policy
-    if policy.consent is not ConsentRule.FIRST or fired.record.last_action is LastAction.STOPPED:
+    """Stop what waits for consent since its start; what was given, or withdrawn after that, is carried out."""
+    policy, record = fired.policy, fired.record
+    state = consent_state(record.consent, record.consents)
+    if state is ConsentState.GIVEN or not is_waiting(record, policy):
+        carry_out(record, fired.ports, fired.settings)
         return
-    if consent_state(fired.record.consent, fired.record.consents) is ConsentState.GIVEN:
-        carry_out(fired.record, fired.ports, fired.settings)
-        return
-    _stop(fired.record, f"no consent within {policy.consent_within_seconds} s; policy {policy.name}", fired.ports)
+    seconds = policy.consent_within_seconds if fired.task.seconds is None else fired.task.seconds
+    _tell_unrecorded(fired, STOPPED)
+    _stop(record, f"no consent within {seconds} s; policy {policy.name}", fired.ports)
 
 
-def _withdrawal_stands(fired: _Fired) -> None:
-    """Carry a withdrawal out, also where the note says paused: ACS may record all the same after a resume that died."""
-    state = consent_state(fired.record.consent, fired.record.consents)
-    if state is ConsentState.WITHDRAWN and fired.record.last_action is not LastAction.STOPPED:
-        carry_out(fired.record, fired.ports, fired.settings)
+def _consent_stands(fired: _Fired) -> None:
+    """Carry a step out, also where the note says paused: ACS may record all the same after a resume that died."""
+    carry_out(fired.record, fired.ports, fired.settings)
 
 
 def _ends_soon(fired: _Fired) -> None:
-    policy = fired.policy
-    if fired.record.last_action is not LastAction.STOPPED and policy.longest_recording_seconds is not None:
-        emit(
-            Event.ENDS_SOON,
-            recording_id=fired.record.recording_id,
-            time_left_seconds=timedelta(seconds=policy.warn_before_seconds),
-        )
-        now, name = fired.ports.clock.now(), fired.record.recording_id
-        announce_event(ends_soon(name, policy.warn_before_seconds, now), fired.ports)
+    """Warn, unless the policy that covers the recording now lets it last longer; one that is shorter counts at once."""
+    policy, record, guards = fired.policy, fired.record, fired.ports.guards
+    longest = policy.longest_recording_seconds
+    if record.last_action is LastAction.STOPPED or longest is None or guards is None:
+        return
+    lasted = longest - policy.warn_before_seconds if fired.task.seconds is None else fired.task.seconds
+    if lasted < longest - policy.warn_before_seconds:
+        _warn_later(record.recording_id, longest, policy, lasted, guards)
+        return
+    left = max(longest - lasted, 0)
+    if left < policy.warn_before_seconds:  # its stop may be on its way for later
+        _stop_later(record.recording_id, longest, lasted, guards)
+    emit(Event.ENDS_SOON, recording_id=record.recording_id, time_left_seconds=timedelta(seconds=left))
+    announce_event(ends_soon(record.recording_id, left, fired.ports.clock.now(), lasted + left), fired.ports)
 
 
 def _lasts_too_long(fired: _Fired) -> None:
-    policy = fired.policy
-    if fired.record.last_action is not LastAction.STOPPED and policy.longest_recording_seconds is not None:
-        _stop(fired.record, f"it has lasted {policy.longest_recording_seconds} s; policy {policy.name}", fired.ports)
+    """Stop, unless the policy that covers the recording now lets it last longer than it has."""
+    policy, record, guards = fired.policy, fired.record, fired.ports.guards
+    longest = policy.longest_recording_seconds
+    if record.last_action is LastAction.STOPPED or longest is None or guards is None:
+        return
+    lasted = longest if fired.task.seconds is None else fired.task.seconds
+    if lasted < longest:
+        _warn_later(record.recording_id, longest, policy, lasted, guards)
+        _stop_later(record.recording_id, longest, lasted, guards)
+        return
+    _tell_unrecorded(fired, STOPPED)
+    _stop(record, f"it has lasted {lasted} s, as long as it may; policy {policy.name}", fired.ports)
 
 
 def _stop(record: RecordingRecord, why: str, ports: Ports) -> None:
@@ -251,7 +284,7 @@ def _raise(record: RecordingRecord, code: Code, ports: Ports) -> None:
 _ACTS: dict[GuardKind, Callable[[_Fired], None]] = {
     GuardKind.PAUSE: _pause_is_over,
     GuardKind.CONSENT: _consent_is_late,
-    GuardKind.WITHDRAWAL: _withdrawal_stands,
+    GuardKind.WITHDRAWAL: _consent_stands,
     GuardKind.WARNING: _ends_soon,
     GuardKind.LONGEST: _lasts_too_long,
 }

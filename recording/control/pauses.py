@@ -6,7 +6,7 @@ leaves a guard that finds nothing to end; no pause is left without a guard.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +19,8 @@ from recording.domain.calls.pauses import (
     Interval,
     PauseEnd,
     PauseFinding,
-    open_pause,
+    guarded_pause,
+    open_withdrawal,
     pause_findings,
     with_end,
 )
@@ -55,30 +56,29 @@ def pause_recording(
     check_recording_id(recording_id)
     known = known_recording(recording_id, ports)
     policy = policy_of(known, settings)
-    seconds = asked.max_seconds or policy.longest_pause_seconds
+    seconds, now = asked.max_seconds or policy.longest_pause_seconds, ports.clock.now()
     if seconds > policy.longest_pause_seconds:
         message = f"the policy {policy.name!r} lets a pause last {policy.longest_pause_seconds} s at most"
         raise RequestError(message, code=Code.PAUSE_TOO_LONG)
     wanted = CommandedPause(
         id=uuid4().hex,
-        at=ports.clock.now(),
-        ends_by=ports.clock.now() + timedelta(seconds=seconds),
+        at=now,
+        ends_by=now + timedelta(seconds=seconds),
         reason=without_numbers(asked.reason) if asked.reason else None,
         by=caller,
     )
-    return begin_pause(recording_id, known, wanted, timedelta(seconds=seconds), ports)
+    return begin_pause(recording_id, known, wanted, ports)
 
 
 def begin_pause(
-    recording_id: str, known: RecordingRecord | None, wanted: CommandedPause, length: timedelta | None, ports: Ports
+    recording_id: str, known: RecordingRecord | None, wanted: CommandedPause, ports: Ports
 ) -> dict[str, Any]:
-    """Enqueue the guard of a pause where it has a length, note the pause, and ask ACS for it.
+    """Enqueue the guard of a pause where it has an end, note the pause, and ask ACS for it.
 
     Args:
         recording_id: as it was asked for.
         known: what the catalog knows; one that nobody knows leaves no row unless ACS knows it.
-        wanted: the pause; one that is open already is joined instead.
-        length: None for a pause without an end.
+        wanted: the pause; an open one of the same kind, with or without an end, is joined instead.
         ports: what the use case touches.
 
     Raises:
@@ -86,20 +86,24 @@ def begin_pause(
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
     name, failed, pause = canonical_id(recording_id), None, wanted
-    stale = _left_behind(recording_id, known, ports)
+    standing = open_withdrawal if wanted.length is None else guarded_pause
+    stale = _left_behind(recording_id, known, ports) if wanted.length is not None else ""
     try:
-        if length is not None and ports.guards is not None:
-            ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), length)
+        if wanted.length is not None and ports.guards is not None:
+            ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
         if known is not None:
             pause = _noted(name, wanted, ports, stale)
     except StorageError as error:  # people must be able to pause, whatever storage does
         failed = error
-    is_joined = pause.id != wanted.id or (known is not None and not stale and open_pause(known.pauses) is not None)
+    is_joined = pause.id != wanted.id or (known is not None and not stale and standing(known.pauses) is not None)
     try:
         ports.control.pause(acs_id_of(recording_id, known))
         stale = ANY if is_joined or known is None else ""  # it recorded until now: what it would join is over
     except ControlError as error:
-        is_paused = is_joined or _is_paused_all_the_same(
+        rests = (
+            known is not None and known.last_action is LastAction.STARTED_PAUSED
+        )  # no pause to join, whatever is noted
+        is_paused = (is_joined and not rests) or _is_paused_all_the_same(
             recording_id, known or ports.catalog.get_recording(name), ports
         )
         if not is_paused and known is not None:
@@ -116,7 +120,7 @@ def begin_pause(
     return {
         "recordingId": name,
         "state": merged_state("inactive", record),
-        "pause": pause_facts(open_pause(record.pauses) or pause),
+        "pause": pause_facts(standing(record.pauses) or pause),
     }
 
 
@@ -142,27 +146,32 @@ def _left_behind(recording_id: str, known: RecordingRecord | None, ports: Ports)
     Raises:
         ControlError: ACS does not answer; it would hardly pause.
     """
-    pause = open_pause(known.pauses) if known is not None else None
-    if pause is None or pause.ends_by is None:
+    pause = guarded_pause(known.pauses) if known is not None else None
+    if pause is None:
         return ""
     state = ports.control.state(acs_id_of(recording_id, known))
     return pause.id if state is not None and state.lower() == "active" else ""
 
 
 def _noted(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> CommandedPause:
-    """Note a pause, and return the one that is open: this one, or another that it joins."""
+    """Note a pause, and return the one of its kind that is open: this one, or another that it joins."""
+    standing = open_withdrawal if wanted.length is None else guarded_pause
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
-        pause = open_pause(row.pauses)
+        pause = standing(row.pauses)
         if pause is not None and (pause.ends_by is None or stale not in (pause.id, ANY)):
             return None
-        return _with_pause(row, wanted)
+        return _with_pause(row, wanted, pause)
 
-    return open_pause(note(name, ports, decide).pauses) or wanted
+    return standing(note(name, ports, decide).pauses) or wanted
 
 
 def resume_recording(
-    recording_id: str, ports: Ports, how: PauseEnd = PauseEnd.RESUMED, settings: Settings | None = None
+    recording_id: str,
+    ports: Ports,
+    how: PauseEnd = PauseEnd.RESUMED,
+    settings: Settings | None = None,
+    pause_id: str | None = None,
 ) -> dict[str, Any]:
     """Resume a recording; one that was resumed here and goes on counts as resumed: an answer may have been lost.
 
@@ -171,6 +180,7 @@ def resume_recording(
         ports: what the use case touches.
         how: what ends the pause.
         settings: None for the app's own resumes, which the policy has asked for; a caller needs consent.
+        pause_id: of the only pause that ends; None: every one.
 
     Raises:
         RequestError: `consent_required`: its policy wants consent first, or consent was withdrawn.
@@ -190,7 +200,7 @@ def resume_recording(
         if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or not (is_by_caller and _goes_on(recording_id, known, ports)):
             raise
     name = canonical_id(recording_id)
-    record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how)
+    record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how, pause_id)
     return {"recordingId": name, "state": merged_state("active", record)}
 
 
@@ -227,11 +237,19 @@ def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = 
         if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(name) is None:
             raise
     record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED)
-    if settings is not None and policy_of(record, settings).must_be_recorded:
-        emit(Event.UNRECORDED, recording_id=name, reason="stopped")
+    if settings is not None:
         at = record.last_action_at or ports.clock.now()
-        announce_event(unrecorded(name, "stopped", at, at), ports)
+        tell_unrecorded(record, "stopped", at, ports, settings)
     return {"recordingId": name, "state": merged_state(None, record)}
+
+
+def tell_unrecorded(
+    record: RecordingRecord, reason: str, at: datetime, ports: Ports, settings: Settings, *marks: object
+) -> None:
+    """Raise the alarm about a call that is not recorded any more, where its policy says that it must be."""
+    if policy_of(record, settings).must_be_recorded:
+        emit(Event.UNRECORDED, recording_id=record.recording_id, reason=reason)
+        announce_event(unrecorded(record.recording_id, reason, at, *marks), ports)
 
 
 def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | None = None) -> RecordingRecord:
@@ -241,8 +259,10 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
     def decide(row: RecordingRecord) -> RecordingChanges | None:
         nonlocal alarmed
         ended = with_end(row.pauses, ports.clock.now(), how, pause_id)
-        alarmed = ended != row.pauses and row.call_alarm == Code.PAUSE_OVERDUE
-        return None if ended == row.pauses else {"pauses": ended, **without_alarm(row, Code.PAUSE_OVERDUE)}
+        is_over = ended != row.pauses and guarded_pause(ended) is None
+        alarmed = is_over and row.call_alarm == Code.PAUSE_OVERDUE
+        over = without_alarm(row, Code.PAUSE_OVERDUE) if is_over else RecordingChanges()
+        return None if ended == row.pauses else {"pauses": ended, **over}
 
     made = note(recording_id, ports, decide)
     if alarmed:  # nobody resumes or stops it here, so no other line ends the alert
@@ -287,14 +307,19 @@ def finding_facts(finding: PauseFinding) -> dict[str, Any]:
     return {"what": finding.what, "at": finding.at.isoformat(), "seconds": finding.seconds}
 
 
-def _with_pause(row: RecordingRecord, wanted: CommandedPause) -> RecordingChanges:
+def _with_pause(row: RecordingRecord, wanted: CommandedPause, over: CommandedPause | None) -> RecordingChanges:
     sooner = min(filter(None, (row.look_at, wanted.ends_by)), default=None)
-    earlier = with_end(row.pauses, wanted.at, PauseEnd.ELSEWHERE)
+    earlier = with_end(row.pauses, wanted.at, PauseEnd.ELSEWHERE, over.id) if over is not None else row.pauses
     return {"pauses": (*earlier, wanted), "look_at": sooner if row.look_at is not None else None}
 
 
-def _acted(
-    recording_id: str, action: LastAction, event: Event, ports: Ports, ends: PauseEnd | None = None
+def _acted(  # noqa: PLR0917 - what was done, and which pauses are over with it
+    recording_id: str,
+    action: LastAction,
+    event: Event,
+    ports: Ports,
+    ends: PauseEnd | None = None,
+    pause_id: str | None = None,
 ) -> RecordingRecord:
     now = ports.clock.now()
 
@@ -303,8 +328,9 @@ def _acted(
         if action is LastAction.RESUMED:
             changes["was_resumed"] = True
         if ends is not None:
-            changes["pauses"] = with_end(row.pauses, now, ends)
-            changes |= without_alarm(row, Code.PAUSE_OVERDUE)
+            changes["pauses"] = with_end(row.pauses, now, ends, pause_id)
+            if guarded_pause(changes["pauses"]) is None:
+                changes |= without_alarm(row, Code.PAUSE_OVERDUE)
         return changes
 
     record = note(recording_id, ports, decide)

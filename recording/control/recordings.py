@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+from recording.control.consents import WAITS_FOR_CONSENT
 from recording.control.guards import guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.pauses import finding_facts, findings_of, pause_facts
@@ -25,7 +28,7 @@ from recording.domain.state.records import RecordingChanges, changed
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.domain.watched import deadline
 from recording.domain.watched.expectation import Expectation, expectation
-from recording.errors import ControlError, RequestError, StorageBusyError, StorageError
+from recording.errors import ControlError, RecordingError, RequestError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.follow_ups import request_follow_up
@@ -46,21 +49,19 @@ def start_recording(
         ControlError: ACS refused.
         StorageError: the note could not be written; with a key, the same request completes it.
     """
-    request = StartRequest.read(body)
+    request, key = StartRequest.read(body), _key_of(idempotency_key, ports)
     policy = settings.policy(caller, request.tags)
-    is_consent_required = policy.consent is ConsentRule.AT_START
-    options = start_options(request, settings.external_containers, consent_required=is_consent_required)
-    if policy.consent is ConsentRule.FIRST and request.consent is None:
-        options = replace(options, pause_on_start=True)  # nothing is recorded before there is consent
-    owner = owner_at_start(settings.tenants, ports.scope, request.tags)
-    reservation = _reserved(request, idempotency_key, ports)
-    if reservation.recording_id is None:
-        take_place(reservation.key, caller, settings.running_per_caller, ports)
-        acs_id, acs_state = _asked_for(options, reservation, policy, caller, ports, settings)
-        recording_id = canonical_id(acs_id)
-        reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
-        emit(Event.STARTED, recording_id=recording_id, started_by=caller)
-        _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
+    with refusals_told(policy, key, ports):
+        options = _options(request, policy, settings)
+        owner = owner_at_start(settings.tenants, ports.scope, request.tags)
+        reservation = _reserved(request, key, ports)
+        if reservation.recording_id is None:
+            take_place(reservation.key, caller, settings.running_per_caller, ports)
+            acs_id, acs_state = _asked_for(options, reservation, caller, ports, settings)
+            recording_id = canonical_id(acs_id)
+            reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
+            emit(Event.STARTED, recording_id=recording_id, started_by=caller)
+            _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
     record = ports.catalog.get_recording(reservation.recording_id or "")
     return {
         "recordingId": reservation.recording_id,
@@ -121,12 +122,52 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) -> StartReservation:
-    """Write a reservation before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
+@contextmanager
+def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
+    """Raise the alarm about a start that is refused, whoever refuses it, before the caller hears of it.
+
+    A start that runs and could not be noted is no refusal, nor is another request under a key that is taken.
+    """
+    try:
+        yield
+    except RecordingError as error:
+        if policy.must_be_recorded and error.code not in (Code.START_NOT_NOTED, Code.IDEMPOTENCY_KEY_REUSED):
+            emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
+            announce_event(start_refused(key, error.code, ports.clock.now()), ports)
+        raise
+
+
+@contextmanager
+def early_refusals_told(
+    body: Any, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
+) -> Iterator[None]:
+    """Raise the same alarm about what refuses a start before it is read; a body that is no request is nobody's call."""
+    try:
+        tags = StartRequest.read(body).tags
+    except RequestError:
+        yield
+        return
+    with refusals_told(settings.policy(caller, tags), _key_of(idempotency_key, ports), ports):
+        yield
+
+
+def _options(request: StartRequest, policy: CallPolicy, settings: Settings) -> StartOptions:
+    is_consent_required = policy.consent is ConsentRule.AT_START
+    options = start_options(request, settings.external_containers, consent_required=is_consent_required)
+    if policy.consent is ConsentRule.FIRST and request.consent is None:
+        return replace(options, pause_on_start=True)  # nothing is recorded before there is consent
+    return options
+
+
+def _key_of(idempotency_key: str | None, ports: Ports) -> str:
     told = idempotency_key or uuid4().hex
     if ports.scope is not None:  # a key of one tenant says nothing of another's
         told = f"{ports.scope.mark}\0{told}"
-    key = hashlib.sha256(told.encode()).hexdigest()
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _reserved(request: StartRequest, key: str, ports: Ports) -> StartReservation:
+    """Write a reservation before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
     fingerprint = hashlib.sha256(json.dumps(request.as_noted(), sort_keys=True).encode()).hexdigest()
     fresh = StartReservation(
         key=key,
@@ -143,23 +184,15 @@ def _reserved(request: StartRequest, idempotency_key: str | None, ports: Ports) 
     return known
 
 
-def _asked_for(  # noqa: PLR0917 - what is asked of ACS, and what a refusal means
-    options: StartOptions,
-    reservation: StartReservation,
-    policy: CallPolicy,
-    caller: str | None,
-    ports: Ports,
-    settings: Settings,
+def _asked_for(
+    options: StartOptions, reservation: StartReservation, caller: str | None, ports: Ports, settings: Settings
 ) -> tuple[str, str]:
-    """Ask ACS to start; a refusal of what must be recorded raises an alarm before the caller hears of it."""
+    """Ask ACS to start; what it refuses for good gives its place back."""
     try:
         return ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
     except ControlError as error:
         if not error.retryable:  # else it may run: the answer was lost, and the same start finds it
             give_back(reservation.key, caller, settings.running_per_caller, ports)
-        if policy.must_be_recorded:
-            emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
-            announce_event(start_refused(reservation.key, error.code, ports.clock.now()), ports)
         raise
 
 
@@ -178,7 +211,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         started_here=True,
         started_at=reservation.first_sent,
         started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
-        request={**request.for_catalog(), **({"pauseOnStart": True} if options.pause_on_start else {})},
+        request={**request.for_catalog(), **_how_it_rests(request, options, policy)},
         consent=request.consent.as_noted() if request.consent else None,
         server_call_id=request.server_call_id,
         last_action=LastAction.STARTED_PAUSED if options.pause_on_start else LastAction.STARTED,
@@ -197,6 +230,16 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
     except StorageError as error:
         message = f"recording {reservation.recording_id} runs, but it could not be noted: {error}"
         raise StorageBusyError(message, code=Code.START_NOT_NOTED) from error
+
+
+def _how_it_rests(request: StartRequest, options: StartOptions, policy: CallPolicy) -> dict[str, bool]:
+    """Return that it was started paused, and whether for want of consent, which no later policy changes."""
+    if not options.pause_on_start:
+        return {}
+    return {
+        "pauseOnStart": True,
+        WAITS_FOR_CONSENT: policy.consent is ConsentRule.FIRST and request.consent is None,
+    }
 
 
 def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) -> tuple[str | None, str | None]:

@@ -57,7 +57,8 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
         ports, settings = permitted(request, Operation.START, dependencies)
         body, key = json_body(request), _idempotency_key(request)
         caller = caller_of(request, settings)
-        check_rate(caller, settings.start_rate_per_minute, ports)
+        with control.early_refusals_told(body, key, caller, ports, settings):
+            check_rate(caller, settings.start_rate_per_minute, ports)
         started = audited(
             Operation.START,
             None,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from recording.control.guards import guards_again, without_consent
 from recording.domain.archived.receipt import gaps_in, gaps_in_words
-from recording.domain.calls.pauses import PauseEnd, open_pause
+from recording.domain.calls.pauses import PauseEnd, guarded_pause
 from recording.domain.find.directory import is_placed
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -123,7 +123,7 @@ def _look_at(
         changes["missing_since"] = now
     if is_newly_incomplete:
         changes["incomplete_since"] = now
-    guards_again(known, ports, settings)
+    guards_again(known, ports)
     changes |= without_consent(known, now, settings)
     known = changed(record, **changes)
     is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
@@ -182,7 +182,7 @@ def _index_facts(
     """
     alarm = stands.value if stands in ALARMS and not is_dismissed(record, stands) else record.open_call_alarm
     look_at = None if is_unasked else next_look(record, chunks, now, after)
-    pause = open_pause(record.pauses)
+    pause = guarded_pause(record.pauses)
     if look_at is not None and pause is not None and pause.ends_by is not None:
         look_at = min(look_at, max(pause.ends_by, now))
     return {} if (look_at, alarm) == (record.look_at, record.stands) else {"look_at": look_at, "stands": alarm}

@@ -18,13 +18,19 @@ class GuardKind(StrEnum):
 
     PAUSE = "pause"  # that it ends
     CONSENT = "consent"  # that it is given
-    WITHDRAWAL = "withdrawal"  # that nothing is recorded after it
+    WITHDRAWAL = "withdrawal"  # that nothing is recorded after it, or again after consent was given anew
     WARNING = "warning"  # that the longest recording is announced before it ends
     LONGEST = "longest"  # that a recording ends
 
 
 class GuardTask(BaseModel):
-    """One message. `mark` names what it belongs to: a pause's id, or the time of a step."""
+    """One message.
+
+    Attributes:
+        mark: what it belongs to: a pause's id, or the time of a step.
+        seconds: how long the recording has run, or waited for consent, when the message becomes visible; None in
+            messages of older versions, and where it does not matter.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
 
@@ -32,6 +38,7 @@ class GuardTask(BaseModel):
     recording_id: str = Field(min_length=1)
     kind: GuardKind
     mark: str = ""
+    seconds: int | None = Field(None, ge=0)
     attempt: int = Field(0, ge=0)
 
     def as_message(self) -> str:

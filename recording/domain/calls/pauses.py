@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from recording.domain.times import UtcTime
 
 TOLERANCE = timedelta(seconds=2)  # between a command and what the metadata says of it: two clocks, and a request
+_NO_END = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # a tolerance may be added to it
 
 
 class PauseEnd(StrEnum):
@@ -28,7 +29,7 @@ class CommandedPause(BaseModel):
 
     Attributes:
         id: what its guard's message carries, so that no guard ends another pause.
-        ends_by: when it is over at the latest; None for one without a guard (consent was withdrawn).
+        ends_by: when it is over at the latest; None for one without an end of its own (consent was withdrawn).
         reason: in the caller's words, without numbers.
         by: the object id of the caller.
     """
@@ -42,6 +43,11 @@ class CommandedPause(BaseModel):
     by: str | None = None
     ended_at: UtcTime | None = None
     how: PauseEnd | None = None
+
+    @property
+    def length(self) -> timedelta | None:
+        """Return how long it may last at most, as it was asked for; None for one without an end of its own."""
+        return self.ends_by - self.at if self.ends_by is not None else None
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,18 @@ class PauseFinding:
 
 
 def open_pause(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
-    """Return the pause that has not ended; there is one at most, for a second pause joins it."""
+    """Return the pause that has not ended and began last, of whichever kind."""
     return next((pause for pause in reversed(pauses) if pause.how is None), None)
+
+
+def guarded_pause(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
+    """Return the pause under guard that has not ended; there is one at most, for a second pause joins it."""
+    return open_pause([pause for pause in pauses if pause.ends_by is not None])
+
+
+def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
+    """Return the pause that a withdrawal of consent has made and that has not ended; it may stand beside another."""
+    return open_pause([pause for pause in pauses if pause.ends_by is None])
 
 
 def with_end(
@@ -99,24 +115,22 @@ def pause_findings(commanded: Sequence[CommandedPause], told: Iterable[Interval]
     """Compare the pauses that were commanded here with those that ACS tells of.
 
     Args:
-        commanded: as recorded here; one that ACS refused, or that has no end yet, is left out.
+        commanded: as recorded here; one that ACS refused is left out, and one without an end has lasted until the end
+            of the recording. A pause and a withdrawal of consent during it are one stretch at ACS.
         told: the intervals of the metadata of all chunks, in any order.
     """
     left = merged(told)
     findings: list[PauseFinding] = []
-    for pause in sorted(commanded, key=lambda one: one.at):
-        if pause.how in (None, PauseEnd.REFUSED) or pause.ended_at is None:
-            continue
-        own = Interval(pause.at, pause.ended_at)
+    for own, how in _stretches(commanded):
         match = next((one for one in left if _overlap(one, own)), None)
         if match is None:
-            if own.end - own.begin > TOLERANCE and pause.how is not PauseEnd.OVER:
+            if own.end - own.begin > TOLERANCE and how not in (None, PauseEnd.OVER):
                 findings.append(PauseFinding("not_paused", own.begin, _seconds(own.end - own.begin)))
             continue
         left.remove(match)
         if abs(match.begin - own.begin) > TOLERANCE:
             findings.append(PauseFinding("begins_otherwise", own.begin, _seconds(match.begin - own.begin)))
-        if abs(match.end - own.end) > TOLERANCE and pause.how not in (PauseEnd.OVER, PauseEnd.STOPPED):
+        if abs(match.end - own.end) > TOLERANCE and how not in (None, PauseEnd.OVER, PauseEnd.STOPPED):
             findings.append(PauseFinding("ends_otherwise", own.begin, _seconds(match.end - own.end)))
     findings += [
         PauseFinding("paused_elsewhere", one.begin, _seconds(one.end - one.begin))
@@ -124,6 +138,21 @@ def pause_findings(commanded: Sequence[CommandedPause], told: Iterable[Interval]
         if one.end - one.begin > TOLERANCE
     ]
     return sorted(findings, key=lambda finding: finding.at)
+
+
+def _stretches(commanded: Iterable[CommandedPause]) -> list[tuple[Interval, PauseEnd | None]]:
+    """Return when it was to be paused, in order, and how each stretch ended; pauses that overlap are one stretch."""
+    found: list[tuple[Interval, PauseEnd | None]] = []
+    for pause in sorted(commanded, key=lambda one: one.at):
+        if pause.how is PauseEnd.REFUSED:
+            continue
+        own, how = Interval(pause.at, pause.ended_at or _NO_END), pause.how
+        if found and own.begin < found[-1][0].end:
+            before, ended = found.pop()
+            found.append((Interval(before.begin, own.end), how) if own.end > before.end else (before, ended))
+        else:
+            found.append((own, how))
+    return found
 
 
 def _overlap(one: Interval, other: Interval) -> bool:

@@ -76,10 +76,10 @@ def start_refused(request: str, code: str, at: datetime) -> OutgoingEvent:
     return event_of(EventType.UNRECORDED, subject, at, CallData(reason="start_refused", code=code), code)
 
 
-def ends_soon(recording_id: str, seconds_left: int, at: datetime) -> OutgoingEvent:
-    """Return that a recording will be stopped; once in its life."""
+def ends_soon(recording_id: str, seconds_left: int, at: datetime, *marks: object) -> OutgoingEvent:
+    """Return that a recording will be stopped; once for each length that it may have, which the marks say."""
     data = EndsSoonData(recording_id=recording_id, seconds_left=seconds_left)
-    return event_of(EventType.ENDS_SOON, _subject(recording_id), at, data)
+    return event_of(EventType.ENDS_SOON, _subject(recording_id), at, data, *marks)
 
 
 def _of_chunk(chunk: ChunkRecord) -> Iterator[OutgoingEvent]:

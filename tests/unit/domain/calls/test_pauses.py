@@ -67,6 +67,24 @@ def test_a_recording_that_ends_paused_has_no_other_end() -> None:
     assert kinds([pause(10, 10, PauseEnd.REFUSED), pause(20, None, None)], told()) == []
 
 
+def test_a_pause_and_a_withdrawal_during_it_are_one_stretch_at_acs() -> None:
+    """Each has its own end here, and ACS tells of the whole."""
+    card, withdrawal = pause(10, 40), pause(20, 90, PauseEnd.RESUMED)
+    assert kinds([card, withdrawal], told((10, 90))) == []
+    assert kinds([card, withdrawal], told((10, 80))) == ["ends_otherwise"]
+    assert kinds([withdrawal, card], told()) == ["not_paused"]
+    inside = pause(20, 30, PauseEnd.RESUMED)
+    assert kinds([card, inside], told((10, 40))) == []
+    assert kinds([card, pause(40, 60)], told((10, 60))) == ["ends_otherwise", "not_paused"], "one after the other"
+
+
+def test_a_pause_without_an_end_lasts_until_the_recording_is_over() -> None:
+    """Consent was withdrawn, and the call ended: what ACS tells of it was commanded here."""
+    assert kinds([pause(20, None, None)], told((20, 90))) == []
+    assert kinds([pause(20, None, None)], told((35, 90))) == ["begins_otherwise"]
+    assert kinds([pause(10, 40), pause(20, None, None)], told((10, 300))) == []
+
+
 Seconds = st.floats(0, 10_000, allow_nan=False)
 Intervals = st.lists(st.tuples(Seconds, st.floats(0, 500)).map(lambda pair: Interval(at(pair[0]), at(sum(pair)))))
 

@@ -1,0 +1,486 @@
+"""What changes while a call runs: consent that is given again, tags and policies; and what is not recorded is told."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from recording.control.consents import tell_consent
+from recording.control.guards import guard_message
+from recording.control.pauses import pause_recording, stop_recording
+from recording.control.recordings import start_recording
+from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
+from recording.domain.incoming.requests import ConsentRequest, PauseRequest
+from recording.domain.outgoing.events import EventType
+from recording.errors import ControlError, RecordingError, StorageBusyError
+from recording.errors.codes import Code
+from recording.http import routes as http_api
+from recording.library.tags import change_tags
+from tests.unit.http.test_roles import principal
+
+CALL = {"serverCallId": "aHR0cHM6Ly9jYWxs"}
+EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
+GIVEN = ConsentRequest.read({"step": "given", **EVIDENCE})
+WITHDRAWN = ConsentRequest.read({"step": "withdrawn"})
+
+
+def under(*policies: CallPolicy, **policy: Any) -> World:
+    here = world(call_policies=policies or (CallPolicy(name="test", **policy),))
+    here.reports_to()
+    return here
+
+
+def starts(here: World, **body: Any) -> str:
+    return str(start_recording({**CALL, **body}, "key", "ada", here.ports, here.settings)["recordingId"])
+
+
+def pauses(here: World, recording_id: str, seconds: int | None = None) -> dict[str, Any]:
+    asked = PauseRequest(reason="card number", max_seconds=seconds)
+    return pause_recording(recording_id, here.ports, here.settings, asked, "ada")
+
+
+def tells(here: World, recording_id: str, asked: ConsentRequest) -> dict[str, Any]:
+    return tell_consent(recording_id, asked, "ada", here.ports, here.settings)
+
+
+def passes(here: World, seconds: float) -> None:
+    """Time goes by in steps of five seconds; guards that are due fire."""
+    for _ in range(int(seconds / 5)):
+        here.fakes.clock.advance(seconds=5)
+        here.guards()
+
+
+def state(here: World, recording_id: str) -> str | None:
+    return here.fakes.control.states.get(recording_id)
+
+
+def ended(here: World, recording_id: str) -> list[tuple[str | None, str | None]]:
+    row = here.fakes.catalog.recordings[recording_id]
+    return [(pause.reason, pause.how.value if pause.how else None) for pause in row.pauses]
+
+
+def notes(here: World) -> list[str | None]:
+    return [entry.note for entry in here.fakes.audit.written if entry.note]
+
+
+def told(here: World) -> list[tuple[str | None, str | None]]:
+    """Return the reasons and ids of the alarms about calls that are not recorded, each event once."""
+    here.notifies()
+    outgoing = here.fakes.outgoing
+    assert outgoing is not None
+    kept = [event for event in outgoing.outbox.kept.values() if event.type is EventType.UNRECORDED]
+    return [(event.data.get("recordingId"), event.data["reason"]) for event in kept]
+
+
+def warnings(here: World) -> list[int]:
+    """Return how many seconds were left at each warning."""
+    here.notifies()
+    outgoing = here.fakes.outgoing
+    assert outgoing is not None
+    kept = [event for event in outgoing.outbox.kept.values() if event.type is EventType.ENDS_SOON]
+    return [event.data["secondsLeft"] for event in sorted(kept, key=lambda event: event.at)]
+
+
+def dies_at(here: World, call: int, act: Callable[[], object], *, after: bool = False) -> None:
+    """Let the worker die at its so many-th call to a port."""
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), after
+
+    intercept(here, decide)
+    with suppress(WorkerDiedError):
+        act()
+    leave_alone(here)
+
+
+# --- consent that is given again -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", list(ConsentRule))
+def test_consent_given_again_resumes_what_its_withdrawal_paused(rule: ConsentRule) -> None:
+    """Under every rule, any number of times: the rest of the call is wanted."""
+    here = under(consent=rule)
+    recording = starts(here, consent=EVIDENCE)
+    for _ in range(3):
+        tells(here, recording, WITHDRAWN)
+        assert state(here, recording) == "inactive"
+        passes(here, 400)
+        assert state(here, recording) == "inactive"
+        assert tells(here, recording, GIVEN)["state"] == "recording"
+        passes(here, 100)
+        assert state(here, recording) == "active"
+    assert ended(here, recording) == [("consent withdrawn", "resumed")] * 3
+
+
+def test_consent_given_again_ends_no_pause_for_a_card_number() -> None:
+    """It goes on until its own end, and the recording goes on then."""
+    here = under(longest_pause_seconds=90)
+    recording = starts(here, consent=EVIDENCE)
+    first = pauses(here, recording)["pause"]
+    passes(here, 20)
+    tells(here, recording, WITHDRAWN)
+    passes(here, 20)
+    assert tells(here, recording, GIVEN)["state"] == "paused"
+    assert pauses(here, recording)["pause"] == first, "the pause is still the same one"
+    passes(here, 45)
+    assert state(here, recording) == "inactive"
+    passes(here, 10)
+    assert state(here, recording) == "active"
+    assert ended(here, recording) == [("card number", "time_up"), ("consent withdrawn", "resumed")]
+
+
+def test_a_pause_that_is_asked_for_during_a_withdrawal_has_its_own_end() -> None:
+    """Consent comes back while the card number is said: it must not be heard."""
+    here = under(longest_pause_seconds=90)
+    recording = starts(here, consent=EVIDENCE)
+    tells(here, recording, WITHDRAWN)
+    passes(here, 10)
+    assert pauses(here, recording)["pause"]["reason"] == "card number"
+    passes(here, 30)
+    tells(here, recording, GIVEN)
+    passes(here, 55)
+    assert state(here, recording) == "inactive"
+    passes(here, 10)
+    assert state(here, recording) == "active"
+
+
+@pytest.mark.parametrize("rule", list(TimeIsUp))
+def test_the_end_of_a_pause_leaves_a_withdrawal(rule: TimeIsUp) -> None:
+    """The time of the pause is up, and there is still no consent; when it is given, nothing else keeps it paused."""
+    here = under(longest_pause_seconds=90, on_pause_timeout=rule)
+    recording = starts(here, consent=EVIDENCE)
+    pauses(here, recording)
+    passes(here, 20)
+    tells(here, recording, WITHDRAWN)
+    passes(here, 200)
+    assert state(here, recording) == "inactive"
+    assert ended(here, recording) == [("card number", "time_up"), ("consent withdrawn", None)]
+    tells(here, recording, GIVEN)
+    assert state(here, recording) == "active"
+
+
+@pytest.mark.parametrize("call", range(1, 16))
+@pytest.mark.parametrize("after", [False, True])
+def test_consent_given_again_is_carried_out_whoever_dies(call: int, after: bool) -> None:
+    """Once it is noted, its guard sees to it, as for a withdrawal."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    tells(here, recording, WITHDRAWN)
+    dies_at(here, call, lambda: tells(here, recording, GIVEN), after=after)
+    here.runs(hours=0.5, until_quiet=False)
+    is_noted = len(here.fakes.catalog.recordings[recording].consents) == 2
+    assert state(here, recording) == ("active" if is_noted else "inactive")
+
+
+def test_consent_given_again_is_carried_out_though_acs_refuses_for_minutes() -> None:
+    """The caller hears of it, and the guard tries again."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    tells(here, recording, WITHDRAWN)
+    here.fakes.control.fail_next("resume", ControlError("busy", code=Code.ACS_UNAVAILABLE), times=4)
+    with pytest.raises(ControlError):
+        tells(here, recording, GIVEN)
+    passes(here, 300)
+    assert state(here, recording) == "active"
+
+
+def test_consent_begins_nothing_that_a_caller_started_paused() -> None:
+    """It rests because the caller wants it to, not for want of consent."""
+    for rule in ConsentRule:
+        here = under(consent=rule)
+        recording = starts(here, consent=EVIDENCE, pauseOnStart=True)
+        tells(here, recording, ConsentRequest.read({"step": "amended", **EVIDENCE}))
+        passes(here, 200)
+        assert state(here, recording) == "inactive"
+
+
+def test_a_late_guard_of_the_first_consent_leaves_a_withdrawal_to_its_policy() -> None:
+    """Consent was given in time and withdrawn later: the recording is paused, and not stopped for want of consent."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=60, on_withdrawal=Withdrawal.PAUSE)
+    recording = starts(here)
+    tells(here, recording, GIVEN)
+    passes(here, 20)
+    tells(here, recording, WITHDRAWN)
+    passes(here, 300)
+    assert state(here, recording) == "inactive"
+    tells(here, recording, GIVEN)
+    assert state(here, recording) == "active"
+
+
+def test_consent_given_again_leaves_the_alarm_about_another_pause() -> None:
+    """An operator decides about that one, as the policy says."""
+    here = under(longest_pause_seconds=90, on_pause_timeout=TimeIsUp.ALARM)
+    recording = starts(here, consent=EVIDENCE)
+    pauses(here, recording)
+    passes(here, 100)
+    tells(here, recording, WITHDRAWN)
+    tells(here, recording, GIVEN)
+    assert state(here, recording) == "inactive"
+    assert here.fakes.catalog.recordings[recording].call_alarm == "pause_overdue"
+
+
+def test_a_pause_whose_refusal_could_not_be_noted_keeps_nobody_from_the_consent_rule() -> None:
+    """It rests since its start; what is noted of pauses changes nothing about that."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=60)
+    recording = starts(here)
+    here.fakes.catalog.fail_next("save_recording", StorageBusyError("503"))
+    for _ in range(3):
+        dies_at(here, 5, lambda: pauses(here, recording))
+        with suppress(RecordingError):
+            pauses(here, recording)
+    passes(here, 70)
+    assert state(here, recording) is None
+
+
+# --- policies and tags that change -----------------------------------------------------------------------------------
+
+WAITING = CallPolicy(name="first", tags={"line": "a"}, consent=ConsentRule.FIRST, consent_within_seconds=60)
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+def test_what_waits_for_consent_since_its_start_does_so_under_any_later_tags(is_given: bool) -> None:
+    """Its new policy asks for no consent: it must not rest for ever, whichever way it goes."""
+    here = under(WAITING)
+    recording = starts(here, tags={"line": "a"})
+    change_tags(recording, {"tags": {"line": "b"}}, "*", here.ports)
+    if is_given:
+        tells(here, recording, GIVEN)
+        assert state(here, recording) == "active"
+    passes(here, 70)
+    assert state(here, recording) == ("active" if is_given else None)
+    assert not is_given or "stop" not in here.fakes.control.calls
+    assert is_given or any("no consent within 60 s" in str(note) for note in notes(here))
+
+
+SHORT = CallPolicy(name="short", tags={"line": "a"}, longest_recording_seconds=600, warn_before_seconds=120)
+LONG = CallPolicy(name="long", tags={"line": "b"}, longest_recording_seconds=1800, warn_before_seconds=300)
+
+
+def test_a_longer_limit_counts_for_a_recording_that_runs() -> None:
+    """It ends when the policy that covers it now says so, neither at its first limit nor at both added."""
+    here = under(SHORT, LONG)
+    recording = starts(here, tags={"line": "a"})
+    passes(here, 300)
+    change_tags(recording, {"tags": {"line": "b"}}, "*", here.ports)
+    passes(here, 1180)
+    assert state(here, recording) == "active"
+    assert warnings(here) == []
+    passes(here, 30)
+    assert warnings(here) == [300]
+    passes(here, 280)
+    assert state(here, recording) == "active"
+    passes(here, 20)
+    assert state(here, recording) is None
+    assert any("it has lasted 1800 s" in str(note) for note in notes(here))
+
+
+def test_a_limit_that_grows_after_the_warning_warns_again() -> None:
+    """The first warning was of a stop that does not come."""
+    here = under(SHORT, LONG)
+    recording = starts(here, tags={"line": "a"})
+    passes(here, 500)
+    change_tags(recording, {"tags": {"line": "b"}}, "*", here.ports)
+    passes(here, 1300)
+    assert (warnings(here), state(here, recording)) == ([120, 300], None)
+
+
+def test_a_shorter_limit_counts_from_the_warning_on() -> None:
+    """The warning says when the stop comes."""
+    here = under(SHORT, LONG)
+    recording = starts(here, tags={"line": "b"})
+    change_tags(recording, {"tags": {"line": "a"}}, "*", here.ports)
+    passes(here, 1510)
+    assert (warnings(here), state(here, recording)) == ([0], None)
+
+
+def test_a_recording_without_a_limit_any_more_is_not_stopped() -> None:
+    """The operator has taken it away."""
+    here = under(SHORT)
+    recording = starts(here, tags={"line": "a"})
+    change_tags(recording, {"tags": {"line": "c"}}, "*", here.ports)
+    passes(here, 700)
+    assert state(here, recording) == "active"
+
+
+def test_messages_of_an_older_version_that_say_no_time_are_obeyed() -> None:
+    """They were sent before an update, and fire after it."""
+    here = under(SHORT)
+    recording = starts(here, tags={"line": "a"})
+    for kind in ("warning", "longest"):
+        guard_message(f'{{"version": 1, "recordingId": "{recording}", "kind": "{kind}"}}', here.ports, here.settings)
+    assert (warnings(here), state(here, recording)) == ([120], None)
+
+
+def test_a_guard_says_how_long_the_pause_was_asked_for() -> None:
+    """Less than the most, or more than a policy that became shorter meanwhile: the trail says what was done."""
+    here = under(CallPolicy(name="a", tags={"line": "a"}), CallPolicy(name="b", longest_pause_seconds=60))
+    recording = starts(here, tags={"line": "a"})
+    pauses(here, recording, 120)
+    change_tags(recording, {"tags": {"line": "b"}}, "*", here.ports)
+    passes(here, 115)
+    assert state(here, recording) == "inactive"
+    passes(here, 10)
+    assert state(here, recording) == "active"
+    assert {note for note in notes(here) if "pause" in str(note)} == {
+        "the pause has lasted 120 s, as long as it was asked for; policy b"
+    }
+
+
+def test_a_guard_that_was_lost_comes_again_after_the_length_of_its_pause() -> None:
+    """Twenty seconds were asked for: nobody waits for the five minutes of the policy."""
+    here = under()
+    recording = starts(here)
+    pauses(here, recording, 20)
+    here.fakes.guards.sent.clear()
+    here.fakes.clock.advance(seconds=25)
+    here.reconciles()
+    passes(here, 25)
+    assert state(here, recording) == "active"
+
+
+# --- what must be recorded -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", list(Withdrawal))
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_a_withdrawal_is_told_of_what_must_be_recorded_once(
+    rule: Withdrawal, is_paused: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody has to end the call; its guard half a minute later tells nobody anew."""
+    here = under(must_be_recorded=True, on_withdrawal=rule)
+    recording = starts(here, consent=EVIDENCE)
+    if is_paused:
+        pauses(here, recording)
+    tells(here, recording, WITHDRAWN)
+    passes(here, 600)
+    assert told(here) == [(recording, "consent_withdrawn")]
+    said = [record for record in caplog.records if getattr(record, "event", "") == "recording.unrecorded"]
+    assert len(said) == 1
+
+
+def test_each_withdrawal_is_told() -> None:
+    """It was given again in between."""
+    here = under(must_be_recorded=True)
+    recording = starts(here, consent=EVIDENCE)
+    for _ in range(2):
+        tells(here, recording, WITHDRAWN)
+        passes(here, 60)
+        tells(here, recording, GIVEN)
+        passes(here, 60)
+    assert told(here) == [(recording, "consent_withdrawn")] * 2
+
+
+@pytest.mark.parametrize("call", range(1, 16))
+@pytest.mark.parametrize("rule", list(Withdrawal))
+def test_a_withdrawal_is_told_whoever_dies(rule: Withdrawal, call: int) -> None:
+    """In doubt the same event twice, which receivers see by its id; never none."""
+    here = under(must_be_recorded=True, on_withdrawal=rule)
+    recording = starts(here, consent=EVIDENCE)
+    dies_at(here, call, lambda: tells(here, recording, WITHDRAWN))
+    here.runs(hours=0.5, until_quiet=False)
+    is_noted = bool(here.fakes.catalog.recordings[recording].consents)
+    assert told(here) == ([(recording, "consent_withdrawn")] if is_noted else [])
+
+
+def test_a_withdrawal_after_the_call_alarms_nobody() -> None:
+    """Nothing is recorded because nobody speaks any more."""
+    here = under(must_be_recorded=True)
+    recording = starts(here, consent=EVIDENCE)
+    del here.fakes.control.states[recording]
+    tells(here, recording, WITHDRAWN)
+    passes(here, 60)
+    assert told(here) == []
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"longest_recording_seconds": 600, "warn_before_seconds": 0},
+        {"consent": ConsentRule.FIRST, "consent_within_seconds": 600},
+    ],
+)
+@pytest.mark.parametrize("call", range(12))
+def test_a_stop_by_a_guard_is_told_of_what_must_be_recorded(policy: dict[str, Any], call: int) -> None:
+    """The policy stops it, and the call goes on without."""
+    here = under(must_be_recorded=True, **policy)
+    recording = starts(here)
+    here.fakes.clock.advance(seconds=601)
+    dies_at(here, call, here.guards)
+    here.runs(hours=0.5, until_quiet=False)
+    assert (told(here), state(here, recording)) == ([(recording, "stopped")], None)
+
+
+def test_a_stop_that_is_sent_twice_is_told_once() -> None:
+    """The second one finds nothing to stop."""
+    here = under(must_be_recorded=True)
+    recording = starts(here)
+    for _ in range(2):
+        stop_recording(recording, here.ports, here.settings)
+        here.fakes.clock.advance(seconds=5)
+    assert told(here) == [(recording, "stopped")]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
+    "ACS refuses": ({}, "start", None),
+    "no evidence of consent": ({"consent": ConsentRule.AT_START}, "", "consent_required"),
+    "every place is taken": ({}, "places", "too_many_running"),
+    "storage is down": ({}, "add_reservation", "storage_busy"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_whatever_refuses_a_start_is_told_of_what_must_be_recorded(name: str) -> None:
+    """It is the same to those on the call, whether ACS, storage, a limit or the policy has said no."""
+    policy, way, code = REFUSED[name]
+    here = world(
+        call_policies=(CallPolicy(name="test", must_be_recorded=True, **policy),),
+        running_per_caller=1 if way == "places" else None,
+    )
+    here.reports_to()
+    if way == "places":
+        start_recording(CALL, "another key", "ada", here.ports, here.settings)
+    if way == "start":
+        here.fakes.control.fail_next("start", ControlError("busy", code=Code.ACS_UNAVAILABLE))
+    if way == "add_reservation":
+        here.fakes.catalog.fail_next(way, StorageBusyError("503"))
+    with pytest.raises(RecordingError) as refusal:
+        starts(here)
+    assert refusal.value.code == (code or "acs_unavailable")
+    assert told(here) == [(None, "start_refused")]
+
+
+def test_a_start_that_runs_and_is_not_noted_is_not_told_as_refused() -> None:
+    """The call is recorded; its caller sends the same again."""
+    here = under(must_be_recorded=True)
+    here.fakes.catalog.fail_next("save_reservation", StorageBusyError("503"))
+    with pytest.raises(StorageBusyError):
+        starts(here)
+    assert told(here) == []
+
+
+def test_the_rate_limit_is_told_like_any_other_refusal() -> None:
+    """It refuses before anything is read of the start; a body that is no request is nobody's call."""
+    here = world(
+        platform_auth=True, start_rate_per_minute=1, call_policies=(CallPolicy(name="test", must_be_recorded=True),)
+    )
+    here.reports_to()
+    asked = [
+        http_api.start_recording(starting(body), lambda: (here.ports, here.settings))
+        for body in (CALL, CALL, {"a": "b"})
+    ]
+    assert [answer.status_code for answer in asked] == [201, 429, 429]
+    assert told(here) == [(None, "start_refused")]
+
+
+def starting(body: dict[str, str]) -> func.HttpRequest:
+    headers = {"X-MS-CLIENT-PRINCIPAL": principal("Recording.Admin")}
+    return func.HttpRequest(
+        method="POST", url="https://app/api/recordings", headers=headers, body=json.dumps(body).encode()
+    )
