@@ -166,4 +166,6 @@ def _show(session: Session, told: dict[str, Any]) -> None:
     state, done, count = told["state"], told["done"], told["recordings"]
     line = f"export {told['exportId']}: {state}, {done} of {count} recordings, {size_of(told['lengthBytes'])}"
     line += f"; {told['error']}" if told["error"] else ""
-    session.show(told, text(line))
+    line += f"; {told['leftOutCount']} left out" if told["leftOutCount"] else ""
+    named = (text(f"{one['recordingId']}: {one['what']}: {one['why']}") for one in told["leftOut"])
+    session.show(told, text(line), *named)

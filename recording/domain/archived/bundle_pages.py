@@ -60,6 +60,8 @@ def page_of(export: ExportRecord, parts: Sequence[Part]) -> bytes:
     """Return the page to read and to listen: one file, no script, nothing from elsewhere."""
     sections = "\n".join(_recording(part.facts, number) for number, part in enumerate(parts, start=1))
     count = f"{len(parts)} recording{'' if len(parts) == 1 else 's'}"
+    missing = sum(bool(part.facts.get("error")) + len(part.facts.get("leftOut") or ()) for part in parts)
+    lacks = f"<p><strong>Not everything is here</strong>: {missing} left out, each named with its reason.</p>"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -89,6 +91,7 @@ audio, video {{ width: 100%; max-height: 24rem }}
 <h1>Recordings</h1>
 <p>{count}, exported on {_time(export.requested_at)}. How to prove that nothing was changed:
 <a href="VERIFY.txt">VERIFY.txt</a>. The same for programs: <a href="export.json">export.json</a>.</p>
+{lacks if missing else ""}
 {sections}
 </main>
 </body>

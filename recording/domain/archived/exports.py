@@ -8,13 +8,19 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from recording.domain.archived.drift import is_disposed
+from recording.domain.archived.receipt import gaps_in
+from recording.domain.ids import name_of, without_numbers
 from recording.domain.incoming.requests import Exact, ShortText
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.transitions import is_archived
 from recording.domain.times import UtcTime
 
 LIVES = timedelta(days=7)
 UNFINISHED = timedelta(days=14)  # after which nobody works on it any more
 MOST_RECORDINGS = 5000  # each is some blocks, and a blob has at most 50,000 of them
 MOST_BLOCKS = 49_000
+MOST_TOLD = 100  # of what was left out, in the answer; export.json in the bundle names all of it
 MOST_NAMED = 100  # by their ids, which fit into a body of 64 KiB; more are chosen by a tag
 BUNDLE = "bundle.zip"
 
@@ -50,6 +56,16 @@ class ExportState(StrEnum):
     GONE = "gone"  # the custodian has destroyed the bundle
 
 
+class LeftOut(BaseModel):
+    """Something that was asked for and is not in the bundle."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    recording_id: str
+    what: str
+    why: str
+
+
 class ExportRecord(BaseModel):
     """An export's own document; it names no person.
 
@@ -61,6 +77,8 @@ class ExportRecord(BaseModel):
         done: how many recordings are in.
         length_bytes: how long the bundle is by now.
         error: the code of what ended it.
+        left_out: the first things that are not in it, with their reasons.
+        left_out_count: how many there are in all; None before it is done.
         gone_at: when the last byte of the bundle goes, once it was destroyed.
         tenants: within which it was asked for; None: within the whole archive.
     """
@@ -84,6 +102,8 @@ class ExportRecord(BaseModel):
     error: str | None = None
     tenants: tuple[str, ...] | None = None
     gone_at: UtcTime | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    left_out_count: int | None = None
 
     def is_expired(self, now: datetime) -> bool:
         """Return whether the bundle is handed out no more."""
@@ -149,6 +169,53 @@ def block_name(part: int, block: int, worker: str) -> str:
         worker: four characters of whoever makes it: what two workers stage never replaces each other's.
     """
     return f"{part:04d}-{block:05x}-{worker}"
+
+
+def not_here(known: Sequence[ChunkRecord], least_count: int | None) -> list[dict[str, str]]:
+    """Return the chunks of a recording that no bundle can have now, each with its reason, in the order of indexes.
+
+    Args:
+        known: all its chunks, however far they are.
+        least_count: as `gaps_in`.
+    """
+    found = [(one.task.index, _what(one), why) for one in known if (why := _why_not_here(one)) is not None]
+    for gap in gaps_in(known, least_count):
+        what = f"chunk {gap[0]}" if len(gap) == 1 else f"chunks {gap[0]} to {gap[-1]}"
+        found.append((gap[0], what, "it was never announced to the archive"))
+    return [{"what": what, "why": why} for _, what, why in sorted(found)]
+
+
+def _what(record: ChunkRecord) -> str:
+    return f"chunk {record.task.index}, document {name_of(record.task.document_id)}"
+
+
+def _why_not_here(record: ChunkRecord) -> str | None:
+    if is_disposed(record):
+        return "it was destroyed, and a certificate says why"
+    if record.state is ChunkState.QUARANTINED:
+        return f"it is held until somebody decides about it ({record.quarantine_reason or 'no reason is known'})"
+    if record.state is ChunkState.EXPIRED:
+        return f"the service deleted it before it could be archived ({record.last_error or 'no reason is known'})"
+    if not is_archived(record):
+        return f"it is not archived yet{f' ({record.last_error})' if record.last_error else ''}"
+    return None if record.blob_name else "it has no file in the archive"
+
+
+def left_out_of(parts: Sequence[Part]) -> list[LeftOut]:
+    """Return everything that was asked for and is not in the bundle, with numbers and participants' ids withheld.
+
+    A name may be one that somebody else gave a file; this list outlives the bundle.
+    """
+    found: list[LeftOut] = []
+    for part in parts:
+        recording_id = str(part.facts.get("recordingId"))
+        if error := part.facts.get("error"):
+            found.append(LeftOut(recording_id=recording_id, what="the recording", why=str(error)))
+        for one in part.facts.get("leftOut") or ():
+            found.append(
+                LeftOut(recording_id=recording_id, what=without_numbers(str(one["what"])), why=str(one["why"]))
+            )
+    return found
 
 
 def sums_of(files: Iterable[BundledFile]) -> bytes:

@@ -161,6 +161,8 @@ def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
         "blobName": form.bundle_name(export.export_id) if export.state is ExportState.DONE and not is_expired else None,
         "sha256": export.sha256,
         "error": export.error,
+        "leftOut": [{"recordingId": one.recording_id, "what": one.what, "why": one.why} for one in export.left_out],
+        "leftOutCount": export.left_out_count,
     }
 
 
@@ -198,6 +200,7 @@ def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, 
     now = ports.clock.now()
     end = Bundle(form.bundle_name(export.export_id), len(parts), _length(parts), exports.store)
     make_end(export, parts, end, ports)
+    left_out = form.left_out_of(parts)
     blocks = [block for part in parts for block in part.blocks] + list(end.blocks)
     name = form.bundle_name(export.export_id)
     exports.store.commit(name, blocks, "application/zip", {"exportid": export.export_id})
@@ -209,6 +212,8 @@ def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, 
         finished_at=now,
         expires_at=now + form.LIVES,
         sha256=end.manifest_sha256,
+        left_out=left_out[: form.MOST_TOLD],
+        left_out_count=len(left_out),
     )
     said = f"export {export.export_id}, SHA256SUMS {end.manifest_sha256}"  # the next checkpoint seals it
     ports.audit.add(AuditEntry(now, MADE, None, export.requested_by, DONE, said))

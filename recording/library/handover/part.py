@@ -19,10 +19,11 @@ from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.media.channels import with_channels_only
 from recording.domain.seal.leaves import KEYS
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, Home
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError, RequestError, SourceError, StorageError
 from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
-from recording.library.handover.vcon import chunk_part, recording_with_chunks, sidecars_of
+from recording.library.handover.vcon import chunk_part, chunks_there_are, recording_with_all_chunks, sidecars_of
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
@@ -46,10 +47,17 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     recording_id = export.recordings[number]
     folder = f"recordings/{number + 1:05d}-{short_id(recording_id)}"
     try:
-        recording, chunks = recording_with_chunks(recording_id, ports)
         check_is_shown([recording_id], ports)
     except RequestError as error:
         return {"recordingId": recording_id, "error": str(error)}
+    found, known = recording_with_all_chunks(recording_id, ports)
+    not_here = form.not_here(known, found.least_count if found else None)
+    try:
+        chunks = chunks_there_are(known)
+    except RequestError as error:
+        return {"recordingId": recording_id, "error": str(error), "leftOut": not_here}
+    first = chunks[0].task
+    recording = found or RecordingRecord(recording_id=recording_id, folder=first.folder, call_id=first.call_id)
     parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
     only = _speaker(export, parts, ports)
     facts: dict[str, Any] = {
@@ -60,7 +68,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
         "participants": [] if export.speaker else _names(parts),
         "media": [],
         "documents": [],
-        "leftOut": [],
+        "leftOut": not_here,
     }
     media = _Media(folder, only, facts, bundle, ports, is_cut=export.speaker is not None)
     for part in parts:

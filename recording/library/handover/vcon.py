@@ -1,7 +1,7 @@
 """Make the vCon of a recording from the catalog and the archive."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -68,15 +68,35 @@ def recording_with_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRec
     Raises:
         RequestError: `unknown_recording`, nothing of it is archived, or `media_disposed`, all of it was destroyed.
     """
-    known = [chunk for chunk in ports.catalog.chunks_of(recording_id) if is_archived(chunk) and chunk.blob_name]
-    chunks = [chunk for chunk in known if not is_disposed(chunk)]
-    if known and not chunks:
+    recording, known = recording_with_all_chunks(recording_id, ports)
+    chunks = chunks_there_are(known)
+    task = chunks[0].task
+    return recording or RecordingRecord(recording_id=recording_id, folder=task.folder, call_id=task.call_id), chunks
+
+
+def recording_with_all_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord | None, list[ChunkRecord]]:
+    """Return what the catalog knows of a recording: every chunk, however far it is.
+
+    Raises:
+        StorageError: the catalog does not answer.
+    """
+    chunks = list(ports.catalog.chunks_of(recording_id))
+    return ports.catalog.get_recording(recording_id), chunks
+
+
+def chunks_there_are(known: Sequence[ChunkRecord]) -> list[ChunkRecord]:
+    """Return those chunks that are archived and were not destroyed.
+
+    Raises:
+        RequestError: `unknown_recording`, nothing of it is archived, or `media_disposed`, all of it was destroyed.
+    """
+    archived = [chunk for chunk in known if is_archived(chunk) and chunk.blob_name]
+    chunks = [chunk for chunk in archived if not is_disposed(chunk)]
+    if archived and not chunks:
         raise RequestError("it was destroyed, and a certificate says why", code=Code.MEDIA_DISPOSED)
     if not chunks:
         raise RequestError("nothing of this recording is archived", code=Code.UNKNOWN_RECORDING)
-    task = chunks[0].task
-    found = ports.catalog.get_recording(recording_id)
-    return found or RecordingRecord(recording_id=recording_id, folder=task.folder, call_id=task.call_id), chunks
+    return chunks
 
 
 def chunk_part(chunk: ChunkRecord, ports: Ports, settings: Settings) -> ChunkPart:
