@@ -4,47 +4,49 @@ Each port imports its adapter when it is first touched, so that a function pays 
 the Event Grid trigger never loads the Call Automation SDK, and the health check loads none.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 from functools import cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from recording.ports import (
-    Archive,
-    AuditEraser,
-    AuditTrail,
-    BufferPool,
-    CallRecordingLog,
-    Catalog,
-    ChunkQueue,
-    Custodian,
-    DeadLetters,
-    Directory,
-    DownloadLinks,
-    ExternalStorage,
-    FollowUps,
-    Guards,
-    IndexKeySource,
-    Keeping,
-    Leftovers,
-    OutgoingPorts,
-    Ports,
-    Quarantine,
-    RecordingControl,
-    RecordingSource,
-    RunningCounts,
-    StartCounts,
-)
-from recording.ports.library.exports import BlockCopying, DerivedPorts, DerivedQueue, ExportPorts, ExportQueue
-from recording.ports.library.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
-from recording.ports.outgoing import Outbox, OutboxQueue, Way
-from recording.ports.probe import Probe
-from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from recording.telemetry import listen
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the triggers are listed without them, and a function needs few
     from recording.adapters.azure_sdk.deployed_app import DeployedApp
+    from recording.ports import (
+        Archive,
+        AuditEraser,
+        AuditTrail,
+        BufferPool,
+        CallRecordingLog,
+        Catalog,
+        ChunkQueue,
+        Custodian,
+        DeadLetters,
+        Directory,
+        DownloadLinks,
+        ExternalStorage,
+        FollowUps,
+        Guards,
+        IndexKeySource,
+        Keeping,
+        Leftovers,
+        OutgoingPorts,
+        Ports,
+        Quarantine,
+        RecordingControl,
+        RecordingSource,
+        RunningCounts,
+        StartCounts,
+    )
+    from recording.ports.library.exports import BlockCopying, DerivedQueue, ExportQueue
+    from recording.ports.library.seal import SealKey, SealList, SealPorts, SealStore, TimeStamps
+    from recording.ports.outgoing import Outbox, OutboxQueue, Way
+    from recording.ports.probe import Probe
+    from recording.settings import Settings
 
 T = TypeVar("T")
 _lock = RLock()
@@ -58,6 +60,8 @@ def settings() -> Settings:
     Raises:
         SettingsError: while some are missing or wrong; the next call reads again.
     """
+    from recording.settings import read_settings
+
     return read_settings()
 
 
@@ -83,6 +87,8 @@ def dependencies() -> tuple[Ports, Settings]:
 @cache
 def _ports() -> Ports:
     from recording.adapters.system_clock import SystemClock
+    from recording.ports import Ports
+    from recording.ports.library.exports import DerivedPorts, ExportPorts
 
     settings()  # faults show here, not at the first use of a port
     # The SDKs log each request with its address at INFO, which is noise and tells blob names.
@@ -132,7 +138,7 @@ def probe(known: Settings) -> Probe:
     return AzureProbe(known)
 
 
-def probe_of_app(app: "DeployedApp") -> Callable[[Settings], Probe]:
+def probe_of_app(app: DeployedApp) -> Callable[[Settings], Probe]:
     """Return what the doctor looks with from a desk.
 
     It also posts to the function, where the person may list its keys.
@@ -148,7 +154,7 @@ def probe_of_app(app: "DeployedApp") -> Callable[[Settings], Probe]:
     return partial(AzureProbe, webhook=webhook)
 
 
-def deployed_app(name: str, group: str, subscription: str | None) -> "DeployedApp":
+def deployed_app(name: str, group: str, subscription: str | None) -> DeployedApp:
     """Return what Azure says about a deployed app, asked as the person who is signed in with a developer's tool.
 
     Raises:
@@ -169,6 +175,7 @@ def other_container(name: str, known: Settings) -> Archive:
     """
     from recording.adapters.blob.archive import BlobArchive
     from recording.adapters.blob.container import account_url
+    from recording.settings import SettingsError, StorageConnection
 
     account, _, container = name.rpartition("/")
     if account and name not in known.external_containers:
@@ -286,6 +293,7 @@ def _index_keys() -> IndexKeySource:
 
 def _seal(known: Settings) -> SealPorts | None:
     from recording.domain.names import SEAL_CONTAINER
+    from recording.ports.library.seal import SealPorts
 
     if known.seal_key is None:
         return None
@@ -299,6 +307,8 @@ def _seal(known: Settings) -> SealPorts | None:
 
 
 def _outgoing(known: Settings) -> OutgoingPorts | None:
+    from recording.ports.outgoing import OutgoingPorts
+
     if not known.sends_events:
         return None
     ways = [_lazily(_topic)] if known.events_topic else []

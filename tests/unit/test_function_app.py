@@ -1,5 +1,7 @@
 """function_app.py as the host sees it: through azure-functions' converters, and on 3.13 through the worker library."""
 
+import ast
+import importlib
 import json
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.ingest import ingest_event
 from recording.settings import SettingsError
+from tests.repo.docs.triggers import fresh_app
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LISTING = """
@@ -28,6 +31,9 @@ for function in function_app.app.get_functions():
     found[function.get_function_name()] = {name: facts.get(name) for name in wanted}
 sdks = ("azure.storage", "azure.communication", "azure.data", "azure.identity")
 heavy = [name for name in sys.modules if name.startswith(sdks)]
+rooms = ("archive", "control", "http", "ingest", "library", "operate", "ports", "reconcile", "settings")
+heavy += [name for name in sys.modules if name.startswith(tuple(f"recording.{room}." for room in rooms))]
+heavy += [name for name in ("pydantic", "recording.ports", "recording.settings") if name in sys.modules]
 print(json.dumps({"functions": found, "heavy": heavy}, default=str))
 """
 CONTRACT = {
@@ -111,9 +117,37 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert len(functions) == len(http) + len(queues) + timers_and_grid
 
 
-def test_listing_needs_no_settings_and_loads_no_heavy_sdk(listed: dict[str, Any]) -> None:
-    """A cold start pays only for what a function uses."""
-    assert listed["heavy"] == []
+def test_listing_needs_no_settings_and_loads_no_use_case(listed: dict[str, Any]) -> None:
+    """A cold start pays only for the function that is called: no SDK, no models, no use case is loaded before it."""
+    assert listed["heavy"] == ["recording.http.event_trigger"]
+
+
+def test_every_function_finds_what_it_calls() -> None:
+    """Functions import on their first call, so a name that is wrong would show only then."""
+    called = _calls_by_function()
+
+    assert set(called) == {function.get_function_name() for function in fresh_app().get_functions()}
+    for name, (module, attribute) in called.items():
+        assert callable(getattr(importlib.import_module(module), attribute)), name
+
+
+def _calls_by_function() -> dict[str, tuple[str, str]]:
+    """Return the module and the name in it that each function of `function_app` imports and calls."""
+    found = {}
+    for function in ast.parse((REPOSITORY / "function_app.py").read_text(encoding="utf-8")).body:
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        imports = next(node for node in ast.walk(function) if isinstance(node, ast.ImportFrom))
+        alias = imports.names[0]
+        used = next(
+            node.attr
+            for node in ast.walk(function)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == (alias.asname or alias.name)
+        )
+        found[function.name] = (f"{imports.module}.{alias.name}", used)
+    return found
 
 
 @pytest.fixture
