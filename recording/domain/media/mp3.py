@@ -18,6 +18,7 @@ _MOST_BEFORE = 1 << 20  # players look no further for the first frame
 _MOST_BETWEEN_FRAMES = 2  # a gap of two frames or more is a hole
 _MOST_AFTER = 16 * 1024  # tags are known by name and size; more than this after the last frame is a hole too
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the three frames that a new beginning needs, fit in
+_JOINED = 4 * _LONGEST_LOOK  # bytes of a piece that are put behind what is left of the one before
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
 _AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
 _STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
@@ -76,6 +77,7 @@ def _frames_at_once(same: int, near: int) -> re.Pattern[bytes]:
     return re.compile(b"(?:%s(?>%s)){%d}" % (sync, b"|".join(ways), _AT_ONCE), re.DOTALL)
 
 
+_Bytes = bytes | memoryview
 _SIZES = tuple(_FRAMES[key].size if key in _FRAMES else 0 for key in range(1 << 12))
 _word_at = struct.Struct(">I").unpack_from
 
@@ -92,7 +94,7 @@ def is_mp3(head: bytes) -> bool:
 
 
 class Mp3Walker:
-    """Steps from frame to frame; only the piece at hand and a few bytes before it are kept."""
+    """Steps from frame to frame; a few bytes of the piece before are all that is kept."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -115,12 +117,19 @@ class Mp3Walker:
         Raises:
             ValueError: when there is too much between the frames.
         """
-        if self._skip >= len(piece):
-            self._skip -= len(piece)
+        at = 0
+        if self._rest:
+            at = min(len(piece), _JOINED)
+            self._walk(self._rest + bytes(piece[:at]), 0, is_end=False)
+            if at == len(piece):
+                return
+            at -= len(self._rest)  # which lie in this piece: from here on it is read where it is, without a copy
+            self._rest = b""
+        if at + self._skip >= len(piece):
+            self._skip -= len(piece) - at
             return
-        data = self._rest + bytes(piece[self._skip :])
-        self._skip = 0
-        self._walk(data, is_end=False)
+        at, self._skip = at + self._skip, 0
+        self._walk(piece, at, is_end=False)
 
     def finish(self) -> MediaFacts:
         """Return the facts.
@@ -130,7 +139,7 @@ class Mp3Walker:
         """
         rest, self._rest = self._rest, b""
         if not self._skip:
-            self._walk(rest, is_end=True)
+            self._walk(rest, 0, is_end=True)
         if not self._counts:
             raise ValueError(FAULT_UNKNOWN if self._gap else "the MP3 file holds no frames")
         if (self._skip and self._is_frame_open) or self._ends_in_header(rest[-3:]):
@@ -173,14 +182,14 @@ class Mp3Walker:
 
     # --- walking
 
-    def _walk(self, data: bytes, *, is_end: bool) -> None:
-        at, goes_on = 0, True
+    def _walk(self, data: _Bytes, at: int, *, is_end: bool) -> None:
+        goes_on = True
         while goes_on:
             at, goes_on = self._start_again(data, self._follow(data, at), is_end=is_end)
-        self._rest = data[at:] if at < len(data) else b""
+        self._rest = bytes(data[at:])
         self._skip = max(0, at - len(data))
 
-    def _follow(self, data: bytes, at: int) -> int:
+    def _follow(self, data: _Bytes, at: int) -> int:
         """Step from header to header, as long as they are of the same stream; many of one size at once."""
         same, counts, last, begun, size, steps = self._same, self._counts, len(data) - 4, at, 0, 0
         while at <= last:
@@ -202,18 +211,18 @@ class Mp3Walker:
             self._gap, self._is_frame_open, self._last_size = 0, True, size
         return at
 
-    def _equal_headers(self, data: bytes, at: int, size: int) -> int:
+    def _equal_headers(self, data: _Bytes, at: int, size: int) -> int:
         """Count frames of one size with equal headers from here, in strides over the whole piece instead of steps."""
         count = min(self._run, (len(data) - 4 - at) // size + 1)
         end = at + count * size
         for place in range(3):
-            if data[at + place : end : size] != data[at + place : at + place + 1] * count:
+            if bytes(data[at + place : end : size]) != bytes(data[at + place : at + place + 1]) * count:
                 self._run = _FIRST_RUN
                 return 1
         self._run = min(self._run * 2, _LONGEST_RUN)
         return count
 
-    def _start_again(self, data: bytes, at: int, *, is_end: bool) -> tuple[int, bool]:
+    def _start_again(self, data: _Bytes, at: int, *, is_end: bool) -> tuple[int, bool]:
         """Step over a tag, or to the next frame that is followed by others; False where more bytes are needed."""
         while at < len(data) and (is_end or len(data) - at > _LONGEST_LOOK):
             found = _CANDIDATE.search(data, at)
@@ -237,7 +246,7 @@ class Mp3Walker:
         if not self._counts and self._gap > _MOST_BEFORE:
             raise ValueError(FAULT_UNKNOWN)
 
-    def _begins_stream(self, data: bytes, at: int, *, is_end: bool) -> bool:
+    def _begins_stream(self, data: _Bytes, at: int, *, is_end: bool) -> bool:
         """Return whether a frame lies here that is followed by others like it, or by the end of the file."""
         needed = 3 if self._same is None else 2
         if not _has_frames(data, at, needed, is_end=is_end):
@@ -245,7 +254,7 @@ class Mp3Walker:
         (word,) = _word_at(data, at)
         self._close_gap(_FRAMES[word >> 9 & 0xFFF].size)
         if self._same is None:
-            self._read_table(data[at : at + 200])
+            self._read_table(bytes(data[at : at + 200]))
             self._channels = 1 if word >> 6 & 3 == 3 else 2
         self._same, self._near = word & _SAME, word >> 12 & 15
         return True
@@ -273,22 +282,22 @@ class Mp3Walker:
             self._promised = None
 
 
-def _has_frames(data: bytes, at: int, count: int, *, is_end: bool) -> bool:
+def _has_frames(data: _Bytes, at: int, count: int, *, is_end: bool) -> bool:
     """Return whether frames of one stream follow each other from here: so many, or fewer up to the very end."""
     place = at
     for _ in range(count):
         if is_end and place > at and place == len(data):
             return True
-        frame = frame_at(data[place : place + 4]) if len(data) - place >= 4 else None
+        frame = frame_at(bytes(data[place : place + 4])) if len(data) - place >= 4 else None
         if frame is None or (_word_at(data, place)[0] ^ _word_at(data, at)[0]) & _SAME:
             return False
         place += frame.size
     return True
 
 
-def tag_size(data: bytes, at: int) -> int:
+def tag_size(data: _Bytes, at: int) -> int:
     """Return how long the tag is that begins here (ID3v1, ID3v2, APE, Lyrics3); 0 if none does."""
-    head = data[at : at + 32]
+    head = bytes(data[at : at + 32])
     if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:
         return 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + (10 if head[5] & 0x10 else 0)
     if head[:8] == b"APETAGEX" and len(head) == 32:

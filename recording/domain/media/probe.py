@@ -69,13 +69,19 @@ class MediaProbe:
         if self._fault is not None:
             return
         if self._walker is None:
-            self._head += view
+            held = bytes(self._head)
+            self._head += view[: SNIFF_BYTES - len(held)]
             if len(self._head) < SNIFF_BYTES:
                 return
-            view = memoryview(self._head)
             self._walker = _WALKERS[self._guess()]()
+            self._walk(self._walker, memoryview(held))
+        self._walk(self._walker, view)
+
+    def _walk(self, walker: _Walker, piece: memoryview) -> None:
+        if not piece or self._fault is not None:
+            return
         try:
-            self._walker.feed(view)
+            walker.feed(piece)
         except ValueError as error:
             self._fault = str(error)
 

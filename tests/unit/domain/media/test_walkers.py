@@ -5,6 +5,7 @@ import struct
 import sys
 import tracemalloc
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -302,6 +303,31 @@ def test_frames_of_any_sizes_are_counted_as_one_by_one(
     facts, frame = walker.finish(), frame_at(data[:4])
     assert frame is not None
     assert facts.duration_ms == pytest.approx(len(sizes) * frame.samples * 1000 / frame.sample_rate)
+
+
+@pytest.mark.parametrize("piece", [70_001, 1 << 18, 999_999, 1 << 21])
+def test_an_mp3_is_walked_where_it_is(piece: int) -> None:
+    """A copy of each block would cost as much as looking at it; and the buffer is filled anew after each piece."""
+    tag = b"TAG" + bytes(125)
+    frames = _frames_of([(number % 14 + 1, number & 1) for number in range(12_000)], 3, 0)
+    data = frames + tag + frames + b"ID3" + bytes((4, 0, 0, 0, 1, 0, 0)) + bytes(1 << 14) + frames + tag
+    expected, buffer, probe = probed([data], MP3), bytearray(piece), MediaProbe(MP3)
+    tracemalloc.start()
+    try:
+        for at in range(0, len(data), piece):
+            count = len(data[at : at + piece])
+            buffer[:count] = memoryview(data)[at : at + piece]
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            probe.feed(memoryview(buffer)[:count])
+            assert tracemalloc.get_traced_memory()[1] - before < 200_000
+            buffer[:] = b"\xff" * piece
+    finally:
+        tracemalloc.stop()
+    found = probe.finish()
+    assert expected.fault is None
+    assert found.duration_ms == pytest.approx(expected.duration_ms)
+    assert replace(found, duration_ms=None) == replace(expected, duration_ms=None)
 
 
 @pytest.mark.parametrize("kind", ["one size", "padding", "any bit rate"])
