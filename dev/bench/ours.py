@@ -99,8 +99,18 @@ def work_of(length: int, kind: str = "wav", *, is_again: bool = False, number: i
     ports = wiring.ports()
     ports.source.open_content  # noqa: B018 - makes the adapters, as the first copy of a process would have
     ports.archive.stage_block  # noqa: B018
+    ports.pool.budget_bytes  # noqa: B018
+    _load_steps()
     object.__setattr__(ports, "catalog", cast("Catalog", _Saved()))
     return Work(record, ports, wiring.settings(), now)
+
+
+def _load_steps() -> None:
+    """Import what the steps need: a process does so once, and the imports of the peers are not measured either."""
+    from recording.archive import copy, verify  # noqa: F401 - so that they are there
+    from recording.domain.archived.blocks import crc64_of
+
+    crc64_of(b"")  # loads the library that computes it
 
 
 def _task(length: int, kind: str, now: datetime, number: int) -> Any:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import ssl
+import subprocess
 import sys
 import time
 import urllib.request
@@ -114,6 +115,30 @@ def test_ours_and_the_sink_agree_on_every_byte(bench: Bench) -> None:
     run = bench.ours(10_000_000, "--readback", COPY_BLOCK_MIB="1")
     assert servers.stats_of(bench.sink)["bytes_moved"] - before == 10_000_000
     assert run.seconds > 0
+
+
+def test_no_import_is_measured(bench: Bench) -> None:
+    """Those of the peers are not; in a copy of a second they were a tenth of its CPU."""
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED_MEANWHILE],
+        env=bench.environment(),
+        cwd=servers.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == []
+
+
+_IMPORTED_MEANWHILE = """
+import json, sys
+from dev.bench import ours
+ours.prepare()
+work = ours.work_of(100_000)
+before = set(sys.modules)
+ours.run(work, is_read_back=True)
+print(json.dumps([name for name in sys.modules.keys() - before if name.startswith(("recording", "awscrt"))]))
+"""
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="the floor is written in C")
