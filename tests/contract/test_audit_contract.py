@@ -9,7 +9,9 @@ import pytest
 from dev.in_memory.fakes.audit import FakeAudit
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.audit_eraser import TableAuditEraser
+from recording.adapters.table.tables import put_row
 from recording.ports import AuditEntry, AuditEraser, AuditTrail
+from recording.settings import Settings
 
 NOW = datetime.now(UTC)
 CALLER = "11111111-2222-3333-4444-555555555555"
@@ -92,3 +94,18 @@ def test_words_are_taken_out_of_notes_and_everything_else_stays(
     for found in (list(trail.entries(NOW - timedelta(hours=1))), list(trail.entries_about("rec-1"))):
         assert sorted(one.note or "" for one in found) == ["", "[erased] called", "a plain one"]
         assert {(one.caller, one.outcome) for one in found} == {(CALLER, "asked")}
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("key", ["x", "2026-11-23T09:00:00", "2026-13-01T00:00:00+00:00-aa", "-"])
+def test_a_row_of_another_hand_hides_no_other(storage: Settings, key: str) -> None:
+    """It is told as far as it goes."""
+    adapter = TableAudit(storage)
+    adapter.add(entry())
+    for partition in (f"{NOW:%Y-%m-%d}", "!rec-1"):
+        put_row(adapter._table, {"PartitionKey": partition, "RowKey": key})
+    about, day = list(adapter.entries_about("rec-1")), list(adapter.entries(NOW.replace(hour=0, minute=0)))
+    adapter.close()
+    assert {one.operation for one in about} == {"stop_recording", "unreadable"}
+    assert "stop_recording" in {one.operation for one in day}
+    assert all(one.at.tzinfo is not None for one in (*about, *day))

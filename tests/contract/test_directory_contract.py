@@ -15,7 +15,8 @@ from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.world import world
 from recording.adapters.storage_queue import StorageFollowUps
-from recording.adapters.table.directory import TableDirectory, TableIndexKeys
+from recording.adapters.table.directory import TableDirectory, TableIndexKeys, entity_of
+from recording.adapters.table.tables import put_row
 from recording.domain.find.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
 from recording.domain.find.find_query import FindQuery
 from recording.library.directory import find
@@ -63,6 +64,33 @@ def row(number: int, partition: str = "p!a", at: datetime | None = None, **chang
     facts |= {"marks": "0123abcd", "chunk_count": 3, **changes}
     name = f"recording-{number}"
     return IndexRow(partition=partition, row_key=row_key(started, name), recording_id=name, started_at=started, **facts)
+
+
+ODD_ROWS: dict[str, dict[str, Any]] = {
+    "no facts": {"recordingId": None, "startedAt": None},
+    "no time": {"startedAt": "yesterday"},
+    "a number for a time": {"startedAt": 7},
+    "no length": {"lengthBytes": "long"},
+}
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("most", [1, 2, 100])
+@pytest.mark.parametrize("odd", ODD_ROWS.values(), ids=ODD_ROWS)
+def test_a_row_of_another_hand_hides_no_other(storage: Settings, odd: dict[str, Any], most: int) -> None:
+    """It is left out: the rows are derived, and the recording's own row decides."""
+    adapter = TableDirectory(storage)
+    good = [row(0), row(2)]
+    adapter.put(good)
+    facts = {name: fact for name, fact in {**entity_of(row(1)), **odd}.items() if fact is not None}
+    put_row(adapter._table, facts)
+    found, after, is_end = list[IndexRow](), "", False
+    while not is_end:
+        page = adapter.read(Span("p!a", "p!a"), after, most)
+        found += page.rows
+        after, is_end = page.rows[-1].row_key if page.rows else after, page.is_end
+    adapter.close()
+    assert sorted(found, key=lambda one: one.row_key) == sorted(good, key=lambda one: one.row_key)
 
 
 def whole(partition: str) -> Span:

@@ -1,5 +1,6 @@
 """The port Quarantine: the same promises from the fake and from Blob storage."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,11 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory.fakes.quarantine import FakeQuarantine
-from recording.adapters.blob.quarantine import BlobQuarantine
+from dev.in_memory.world import world
+from recording.adapters.blob.quarantine import BlobQuarantine, read_entry, written
 from recording.domain.names import QUARANTINE_CONTAINER
+from recording.domain.state.quarantine import Origin
+from recording.operate.held import held
 from recording.ports import Quarantine, QuarantineEntry
 from recording.settings import Settings
 
@@ -116,3 +120,50 @@ def test_a_foreign_blob_in_the_container_does_not_hide_the_entries(storage: Sett
     assert found[name].reason == "unreadable_entry"
     assert found[name].payload == "a note"
     adapter.close()
+
+
+ODD_FACTS: dict[str, dict[str, object]] = {
+    **{
+        f"{name} is {kind}": {name: value}
+        for name in ("reason", "detail", "payload", "came_from")
+        for kind, value in (("none", None), ("a number", 5), ("a list", ["x"]))
+    },
+    **{f"{name} is a number": {name: 5} for name in ("recording_id", "document_id", "note")},
+    "index is text": {"index": "x"},
+    "index is a truth": {"index": True},
+    "no time": {"at": None},
+    "a number for a time": {"at": 5},
+    "a word for a time": {"redriven_at": "soon"},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_FACTS.values(), ids=ODD_FACTS)
+def test_an_entry_of_another_form_is_shown_as_foreign(odd: dict[str, object]) -> None:
+    """Every reader of entries relies on their forms; one blob must not stop the list of what is held."""
+    raw = json.dumps({**json.loads(written(ENTRY)), **odd}).encode()
+    found = read_entry(raw, "2026/11/23")
+    assert (found.reason, found.origin, found.payload) == ("unreadable_entry", Origin.FOREIGN, raw.decode())
+    assert found.at == datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", ["2026-11-23T09:00:00", "0001-01-01T00:00:00", "0001-01-01T00:00:00+05:00"])
+def test_every_time_of_an_entry_can_be_compared(at: str) -> None:
+    """Without a zone it is UTC; one from the edge of the calendar is no error."""
+    whole = json.loads(written(ENTRY))
+    for changes in ({"at": at}, {"redriven_at": at}, {"dismissed_at": at}):
+        found = read_entry(json.dumps({**whole, **changes}).encode(), "2026/11/23")
+        moments = [one for one in (found.at, found.redriven_at, found.dismissed_at, ENTRY.at) if one is not None]
+        assert sorted(moment.astimezone(UTC) for moment in moments)
+        assert found.reason == ENTRY.reason
+
+
+@pytest.mark.parametrize("odd", ODD_FACTS.values(), ids=ODD_FACTS)
+def test_an_entry_of_another_form_does_not_stop_the_list(odd: dict[str, object]) -> None:
+    """What is held is listed, and the odd one with it."""
+    here = world()
+    for number, facts in enumerate(({}, odd)):
+        raw = json.dumps({**json.loads(written(ENTRY)), **facts}).encode()
+        here.fakes.quarantine.kept[f"2026/11/23/x/{number}.json"] = read_entry(raw, "2026/11/23")
+    assert sorted(str(one.reason) for one in held(here.ports, here.settings)) == sorted(
+        (ENTRY.reason, "unreadable_entry")
+    )

@@ -12,6 +12,7 @@ from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.domain.ids import name_of
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.state.quarantine import Origin
+from recording.domain.times import as_utc
 from recording.errors import StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ports import QuarantineEntry
@@ -91,13 +92,24 @@ def read_entry(raw: bytes, day: str) -> QuarantineEntry:
     """
     try:
         document: dict[str, Any] = json.loads(raw)
-        times = {name: datetime.fromisoformat(document[name]) for name in _TIMES if document.get(name)}
+        times = {name: as_utc(datetime.fromisoformat(document[name])) for name in _TIMES if document.get(name)}
         facts = {name: value for name, value in document.items() if name in _FIELDS}  # others are of a newer version
-        return QuarantineEntry(**facts | times | {"at": times["at"]})
+        return _checked(QuarantineEntry(**facts | times | {"at": times["at"]}))
     except (ValueError, TypeError, KeyError, AttributeError):
         return _foreign(
             "a blob in the quarantine container is not an entry of this app", raw.decode(errors="replace"), day
         )
+
+
+def _checked(entry: QuarantineEntry) -> QuarantineEntry:
+    """Return the entry, or raise TypeError for a fact in another form than every reader of entries relies on."""
+    told = (entry.reason, entry.detail, entry.payload, entry.came_from)
+    optional = (entry.recording_id, entry.document_id, entry.note)
+    if not all(isinstance(one, str) for one in told) or not all(isinstance(one, str | None) for one in optional):
+        raise TypeError("a text is none")
+    if entry.index is not None and type(entry.index) is not int:
+        raise TypeError("the index is no whole number")
+    return entry
 
 
 def _foreign(detail: str, payload: str, day: str) -> QuarantineEntry:

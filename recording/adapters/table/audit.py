@@ -9,8 +9,11 @@ from azure.data.tables import TableEntity
 from recording.adapters.table.tables import add_row, rows_of, table_service
 from recording.domain import names
 from recording.domain.ids import name_of
+from recording.domain.times import EARLIEST, as_utc
 from recording.ports import AuditEntry
 from recording.settings import Settings
+
+UNREADABLE = "unreadable"
 
 
 class TableAudit:
@@ -62,7 +65,15 @@ def _about(recording_id: str) -> str:
 
 
 def _entry(row: TableEntity) -> AuditEntry:
-    at = datetime.fromisoformat(row["RowKey"].rpartition("-")[0])
+    """Return the entry in a row; a row of somebody else's is told as far as it goes, and hides no other."""
     told = {"recording_id": row.get("recordingId"), "caller": row.get("caller")}
     told |= {"note": row.get("note"), "part": row.get("part")}
-    return AuditEntry(at=at, operation=row["operation"], outcome=row["outcome"], id=row["RowKey"], **told)
+    operation, outcome = str(row.get("operation") or UNREADABLE), str(row.get("outcome") or UNREADABLE)
+    return AuditEntry(at=_time_in(row["RowKey"]), operation=operation, outcome=outcome, id=row["RowKey"], **told)
+
+
+def _time_in(row_key: str) -> datetime:
+    try:
+        return as_utc(datetime.fromisoformat(row_key.rpartition("-")[0]))
+    except ValueError:
+        return EARLIEST

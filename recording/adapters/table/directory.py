@@ -15,6 +15,7 @@ from recording.adapters.table.tables import add_row, put_row, remove_place, rows
 from recording.domain import names
 from recording.domain.find.directory import IndexRow, Span
 from recording.domain.find.index_keys import IndexKey, IndexKeys, new_secret
+from recording.domain.times import as_utc
 from recording.ports import DirectoryPage
 from recording.settings import Settings
 
@@ -51,7 +52,8 @@ class TableDirectory:
 
         Where the span has no edge, or the first one fills the page, that is one request.
         """
-        found = tuple(_row(entity) for entity in islice(self._entities(span, after, most), most))
+        readable = (row for entity in self._entities(span, after, most) if (row := _row(entity)) is not None)
+        found = tuple(islice(readable, most))
         return DirectoryPage(found, is_end=len(found) < most)
 
     def _entities(self, span: Span, after: str, most: int) -> Iterator[TableEntity]:
@@ -139,18 +141,22 @@ def entity_of(row: IndexRow) -> dict[str, Any]:
     }
 
 
-def _row(entity: TableEntity) -> IndexRow:
-    return IndexRow(
-        partition=entity["PartitionKey"],
-        row_key=entity["RowKey"],
-        recording_id=entity["recordingId"],
-        started_at=datetime.fromisoformat(entity["startedAt"]),
-        duration_ms=float(entity["durationMs"]) if entity.get("durationMs") else None,
-        length_bytes=int(entity.get("lengthBytes") or 0),
-        formats=tuple(part for part in (entity.get("formats") or "").split(",") if part),
-        marks=entity.get("marks") or "",
-        chunk_count=int(entity.get("chunkCount") or 0),
-    )
+def _row(entity: TableEntity) -> IndexRow | None:
+    """Return the row; one that cannot be read is left out, for it is derived and will be written again."""
+    try:
+        return IndexRow(
+            partition=entity["PartitionKey"],
+            row_key=entity["RowKey"],
+            recording_id=entity["recordingId"],
+            started_at=as_utc(datetime.fromisoformat(entity["startedAt"])),
+            duration_ms=float(entity["durationMs"]) if entity.get("durationMs") else None,
+            length_bytes=int(entity.get("lengthBytes") or 0),
+            formats=tuple(part for part in (entity.get("formats") or "").split(",") if part),
+            marks=entity.get("marks") or "",
+            chunk_count=int(entity.get("chunkCount") or 0),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def _key_row(secret: bytes) -> dict[str, Any]:
