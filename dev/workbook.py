@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dev.prove.alarms import Alert, deployed
+from dev.policies.infra.alarms import Alert, deployed
 from dev.rewriting import rewrite
 
 PAGE = Path(__file__).resolve().parents[1] / "infra" / "observability" / "workbook.json"

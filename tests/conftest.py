@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from dev.azurite import Azurite, is_installed
-from tests import canaries
+from dev.in_memory import canaries
 
 # No test is about time: a busy machine must not turn one red. Benchmarks measure.
 settings.register_profile("no deadline", deadline=None)
@@ -16,7 +16,7 @@ settings.load_profile("no deadline")
 
 @pytest.fixture(autouse=True)
 def watch() -> Iterator[canaries.Watch]:
-    """Whatever a test does, no log record may tell a canary (`tests/canaries.py`)."""
+    """Whatever a test does, no log record may tell a canary (`dev/in_memory/canaries.py`)."""
     with canaries.watched() as watching:
         yield watching
     assert watching.leaks == [], "a log tells what nobody may read"

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from dev.in_memory import canaries
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.formats import FormatType
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.stored import StoredBlob, StoredChunk, sha256_of
 from recording.settings import AcsConnection, Settings, StorageConnection
-from tests import canaries
 
 EVENTS = Path(__file__).parent / "events"
 RESOURCE = (

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, settings, task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.fakes.outgoing import FakeWay
@@ -31,7 +32,6 @@ from recording.library.keep.erasures import approve_erasure, request_erasure
 from recording.library.seal.turn import seal
 from recording.library.tags import change_tags
 from recording.ports import AuditEntry, DeadLetter, QuarantineEntry
-from tests.canaries import PARTICIPANT, PHONE
 
 NAME = "Canary Smith"
 STAFF = "0c0c0c0c-1111-2222-3333-444444444444"  # the person's object id, as a participant of Teams and as a caller

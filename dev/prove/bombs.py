@@ -10,10 +10,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from dev.in_memory.builders import ACCESS_KEY
+from dev.loopback import Answer, ConnectProxy, HttpServer, Script, certificates
 from recording.adapters.acs.source import AcsSource
 from recording.errors import SourceError
 from recording.settings import AcsConnection
-from tests.contract.loopback import Answer, ConnectProxy, HttpServer, Script, certificates
 
 PATH = "/v1/objects/0-eus-d1-aa/content/acsmetadata"
 LOCATION = f"https://storage.asm.skype.com{PATH}"

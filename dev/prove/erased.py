@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from dev.azurite import Azurite, is_installed
 from dev.in_memory.builders import metadata, settings, wav
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.erasure_world import NAME, STAFF, TEAMS, VOICE, spelt
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.outgoing import FakeWay
@@ -69,7 +70,6 @@ from recording.ports.library.exports import DerivedPorts, ExportPorts
 from recording.ports.library.seal import SealPorts
 from recording.ports.outgoing import Answer, OutgoingPorts
 from recording.settings import Settings, StorageConnection
-from tests.canaries import PARTICIPANT, PHONE
 
 CANARIES = (PHONE, PHONE[1:], PARTICIPANT, NAME, STAFF, VOICE.decode())
 OTHER = "8:acs:somebody-else"

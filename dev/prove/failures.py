@@ -11,7 +11,7 @@ from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, intercept, leave_alone, world
-from dev.prove.alarms import Line
+from dev.policies.infra.alarms import Line
 from recording.control.audit import audited
 from recording.control.pauses import pause_recording, stop_recording
 from recording.control.recordings import start_recording

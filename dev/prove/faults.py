@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.threaded import SimulatorHandle, run_in_thread
 from dev.azurite import Azurite
+from dev.loopback import certificates
 from dev.prove import real_line as line
 from dev.prove import witness
 from dev.prove.exchange import Message
 from dev.prove.fault_cells import OPERATIONS, Cell, cells
 from dev.prove.relay import MODES, LoopThread, Relay, Strike, plain, through_proxy
 from recording.errors import RecordingError
-from tests.contract.loopback import certificates
 
 TIMEOUT_SECONDS = 1.5
 AN_HOUR = timedelta(hours=1)

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dev.prove.alarms import deployed
+from dev.policies.infra.alarms import deployed
+from dev.policies.infra.alert_lines import CASES, NOW, workspace_after
+from dev.policies.infra.checks import CHECKS
+from dev.policies.infra.planted_faults import FAULTS
+from dev.policies.infra.templates import Templates, load
 from recording.telemetry import Event
-from tests.repo.infra.alert_lines import CASES, NOW, workspace_after
-from tests.repo.infra.checks import CHECKS
-from tests.repo.infra.planted_faults import FAULTS
-from tests.repo.infra.templates import Templates, load
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import Any
 
 from dev.event_grid.outgoing import OutgoingEvents
 from dev.event_grid.receiver import BY_GRID, BY_WEBHOOK, Received
+from dev.in_memory import canaries
 from dev.in_memory.builders import chunk, document_id, event, settings, task, wav
 from dev.in_memory.fakes.outgoing import FakeOutgoing
 from dev.in_memory.fakes.seal import FakeSeal
@@ -37,7 +38,6 @@ from recording.library.keep.holds import place_hold, release_hold
 from recording.library.seal.turn import seal
 from recording.ports.outgoing import Answer, Way
 from recording.settings import Settings, read_settings
-from tests import canaries
 
 API = "https://archive.contoso.com/api"
 POLICY = CallPolicy(name="desk", must_be_recorded=True, longest_recording_seconds=3600, warn_before_seconds=600)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from dev.in_memory.builders import chunk, event, task
 from dev.in_memory.world import world
-from dev.prove.alarms import INGESTION, deployed, workspace_of
+from dev.policies.infra.alarms import INGESTION, deployed, workspace_of
 from dev.prove.failures import (
     HOUR,
     MINUTE,

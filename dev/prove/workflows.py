@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.repo.pipelines.planted_workflows import PLANTED
-from tests.repo.pipelines.workflow_mutants import is_harmless, mutants
-from tests.repo.pipelines.workflow_texts import TEXTS, changed, faults
+from dev.policies.pipelines.planted_workflows import PLANTED
+from dev.policies.pipelines.workflow_mutants import is_harmless, mutants
+from dev.policies.pipelines.workflow_texts import TEXTS, changed, faults
 
 
 def print_workflows() -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.unit.domain.keep import reference
+from dev.prove import keeping_reference as reference
 
 GRACE_DAYS = 30
 Rule = tuple[str, int, bool, str, str]  # action, days, legal, value of its tag ("" is all), class ("" is all)

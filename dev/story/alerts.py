@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from dev.prove.alarms import deployed
-from dev.prove.log_workspace import Workspace
+from dev.policies.infra.alarms import deployed
+from dev.policies.infra.log_workspace import Workspace
 
 # Which alert tells of which kind of the model; the others are of what happens elsewhere.
 TELLS: Mapping[str, frozenset[str]] = {

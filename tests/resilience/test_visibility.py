@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from dev.prove.alarms import deployed
+from dev.policies.infra.alarms import deployed
 from dev.prove.visibility import ROWS, Row, a_calm_day, faults_of
 from recording import telemetry
 from recording.telemetry import Event

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dev.prove.log_workspace import TABLES
-from tests.repo.docs.repository import DOCS, ROOT
+from dev.policies.infra.log_workspace import TABLES
+from dev.policies.repository import DOCS, ROOT
 
 
 def queries() -> dict[str, str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dev.prove.alarms import INGESTION, Alert, Line, deployed, workspace_of
+from dev.policies.infra.alarms import INGESTION, Alert, Line, deployed, workspace_of
+from dev.policies.infra.alert_lines import CHUNK, FAILURES, HOUR, MINUTE, NOW, calm, line_of, reconciled
 from recording.telemetry import Event
-from tests.repo.infra.alert_lines import CHUNK, FAILURES, HOUR, MINUTE, NOW, calm, line_of, reconciled
 
 SUBJECTS = ("document_id", "recording_id", "entry")
 # What an alert decides by; a line without it says something else.

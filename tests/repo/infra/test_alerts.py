@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from dev.prove.alarms import INGESTION, Alert, Line, Mail, deployed, workspace_of
-from dev.prove.log_workspace import Workspace
-from recording.telemetry import Event
-from tests.repo.infra.alert_lines import (
+from dev.policies.infra.alarms import INGESTION, Alert, Line, Mail, deployed, workspace_of
+from dev.policies.infra.alert_lines import (
     A_GOOD_LIFE,
     CASES,
     CHUNK,
@@ -22,6 +20,8 @@ from tests.repo.infra.alert_lines import (
     reconciled,
     workspace_after,
 )
+from dev.policies.infra.log_workspace import Workspace
+from recording.telemetry import Event
 from tests.repo.infra.queries import queries
 
 TWO_DAYS = 2 * DAY

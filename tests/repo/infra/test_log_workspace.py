@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dev.prove.log_workspace import Workspace
+from dev.policies.infra.log_workspace import Workspace
 from tests.repo.infra.queries import queries
 
 NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)

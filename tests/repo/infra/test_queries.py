@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dev import workbook
-from dev.prove.alarms import deployed
+from dev.policies.infra.alarms import deployed
 from dev.story.alerts import TELLS
 from recording.telemetry import FIELDS, Event, emit
 from tests.repo.infra.queries import faults_of, panels, queries

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from tests.repo.infra import alert_policy
-from tests.repo.infra.checks import CHECKS
-from tests.repo.infra.planted_faults import FAULTS, MAIN, PROMISED
-from tests.repo.infra.templates import Check, Templates, load
+from dev.policies.infra import alert_policy
+from dev.policies.infra.checks import CHECKS
+from dev.policies.infra.planted_faults import FAULTS, MAIN, PROMISED
+from dev.policies.infra.templates import Check, Templates, load
 
 # What a query shows and does not look for.
 SHOWN = {"not named in the log", "behind", "yyyy-MM-dd", "yyyy-MM-dd HH"}

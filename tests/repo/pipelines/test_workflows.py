@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.repo.docs.repository import ROOT
-from tests.repo.pipelines import workflow_duties, workflow_policy
-from tests.repo.pipelines.planted_workflows import PLANTED
-from tests.repo.pipelines.workflow_mutants import HARMLESS, is_harmless, mutants
-from tests.repo.pipelines.workflow_policy import ACTIONS, ENVIRONMENTS, WRITERS
-from tests.repo.pipelines.workflow_texts import TEXTS, changed, faults
+from dev.policies.pipelines import workflow_duties, workflow_policy
+from dev.policies.pipelines.planted_workflows import PLANTED
+from dev.policies.pipelines.workflow_mutants import HARMLESS, is_harmless, mutants
+from dev.policies.pipelines.workflow_policy import ACTIONS, ENVIRONMENTS, WRITERS
+from dev.policies.pipelines.workflow_texts import TEXTS, changed, faults
+from dev.policies.repository import ROOT
 
 
 def jobs(name: str) -> dict[str, Any]:

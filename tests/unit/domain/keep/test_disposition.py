@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dev.prove import keeping_reference as reference
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.participants import ParticipantClass
 from recording.domain.keep.disposition import Action, Because, Disposition, disposition
 from recording.domain.keep.holds import ErasureClaim, Hold
 from recording.domain.keep.rules import CallKind, KeptRecording, RetentionRule, RuleAction, RuleFilter, RuleSet, fits
-from tests.unit.domain.keep import reference
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 GRACE_DAYS = 30

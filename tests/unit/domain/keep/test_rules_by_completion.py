@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dev.prove import keeping_reference as reference
 from recording.domain.formats import FormatType
 from recording.domain.incoming.facts import TagAnswer
 from recording.domain.incoming.participants import ParticipantClass
 from recording.domain.keep.disposition import Action, disposition
 from recording.domain.keep.rules import CallKind, KeptRecording, RetentionRule, RuleAction, RuleFilter, RuleSet, fits
-from tests.unit.domain.keep import reference
 
 END = datetime(2024, 2, 29, 23, 30, tzinfo=UTC)
 NAMES, VALUES = ("line", "team"), ("sales", "help", "other")

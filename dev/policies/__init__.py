@@ -1,0 +1,1 @@
+"""What must hold for templates, workflows and pages, as checks over texts: tests and `dev prove` share them."""

@@ -1,0 +1,36 @@
+"""All checks of the templates, in the order in which they are named."""
+
+from dev.policies.infra import (
+    access_policy,
+    agreement,
+    alert_policy,
+    completeness,
+    connections,
+    custodian_policy,
+    grants,
+    name_policy,
+    outgoing_policy,
+    shapes,
+    storage_policy,
+    structure,
+)
+from dev.policies.infra.templates import Check
+
+CHECKS: list[Check] = [
+    check
+    for module in (
+        structure,
+        shapes,
+        completeness,
+        storage_policy,
+        custodian_policy,
+        access_policy,
+        grants,
+        agreement,
+        connections,
+        name_policy,
+        outgoing_policy,
+        alert_policy,
+    )
+    for check in module.CHECKS
+]

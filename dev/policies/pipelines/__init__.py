@@ -1,0 +1,1 @@
+"""The policy over the workflows, and the faults that it must find."""
