@@ -342,16 +342,18 @@ def console_api(req: func.HttpRequest) -> func.HttpResponse:
 def ingest_event(event: func.EventGridEvent) -> None:
     """Ingest an event that Event Grid delivers to the function."""
     from recording import ingest
+    from recording.domain.state.quarantine import Origin
 
-    ingest.ingest_event(envelope_of(event), "event_grid", *wiring.dependencies())
+    ingest.ingest_event(envelope_of(event), Origin.EVENT_GRID, *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=EVENTS_QUEUE, connection="AzureWebJobsStorage")
 def ingest_queued_event(message: func.QueueMessage) -> None:
     """Ingest an event that Event Grid put on the storage queue."""
     from recording import ingest
+    from recording.domain.state.quarantine import Origin
 
-    ingest.ingest_text(message.get_body().decode(errors="replace"), "event_queue", *wiring.dependencies())
+    ingest.ingest_text(message.get_body().decode(errors="replace"), Origin.EVENT_QUEUE, *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=CHUNKS_QUEUE, connection="AzureWebJobsStorage")

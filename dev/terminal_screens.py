@@ -19,6 +19,7 @@ from dev.in_memory.world import World, world
 from dev.rewriting import rewrite
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import Expectation
 from recording.ingest import ingest_event
@@ -88,7 +89,7 @@ def _probe(here: World) -> FakeProbe:
     """Return what the doctor of the page looks with: an app that takes events, an account as infra/ deploys it."""
     probe = FakeProbe()
     probe.time, probe.has_webhook = here.now, False
-    probe.takes = lambda envelope, path: ingest_event(envelope, path, here.ports, here.settings)
+    probe.takes = lambda envelope, path: ingest_event(envelope, Origin(path), here.ports, here.settings)
     return probe
 
 

@@ -21,6 +21,7 @@ from dev.azurite import Azurite
 from dev.functions_host.process import HostProcess
 from dev.world import REPOSITORY, LocalWorld, WorldOptions
 from recording.domain.names import CHUNKS_QUEUE, EVENTS_QUEUE
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.stored import StoredBlob
 from recording.ports import ChunkQueue
 
@@ -75,7 +76,7 @@ def _tasks(world: LocalWorld, count: int) -> list[str]:
         kept = replace(wiring.ports(), queue=cast("ChunkQueue", _Sent(sent)))
         for event in world.simulator.events()[known:]:
             if str(event.get("eventType", event.get("type"))).endswith("RecordingFileStatusUpdated"):
-                ingest_event(event, "event_queue", kept, wiring.settings())
+                ingest_event(event, Origin.EVENT_QUEUE, kept, wiring.settings())
     return sent
 
 

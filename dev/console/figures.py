@@ -35,7 +35,7 @@ from dev.console.long_media import long_mp3, long_mp4
 from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.media.spec import MP3_BITS_PER_SECOND
-from recording.domain.state.records import changed
+from recording.domain.state.records import changed, stored_name
 from recording.http.console_files import files
 from recording.library.listening import MOST_BYTES
 
@@ -234,7 +234,7 @@ def _day_of_long_files(files: dict[str, tuple[Path, float]]) -> Day:
         chunk = catalog.chunks_of(day.ids[name])[0]
         if not isinstance(archive, DiskArchive) or chunk.facts is None:
             raise TypeError("the day is not one of this module")
-        archive.files[chunk.blob_name or ""] = path
+        archive.files[stored_name(chunk)] = path
         facts = chunk.facts.model_copy(update={"duration_ms": seconds * 1000})
         catalog.save_chunk(changed(chunk, length_bytes=path.stat().st_size, duration_ms=seconds * 1000, facts=facts))
     return day

@@ -22,6 +22,8 @@ from recording.control.guards import guard_message
 from recording.domain.archived.layout import metadata_name, receipt_name
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.state.quarantine import Origin
+from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.ingest import ingest_text
 from recording.library.follow_up import follow_up_message
@@ -88,7 +90,7 @@ class World:
 
     def announces(self, envelope: dict[str, Any] | None = None) -> None:
         """Event Grid delivers an event on the queue path."""
-        ingest_text(json.dumps(envelope or event()), "event_queue", self.ports, self.settings)
+        ingest_text(json.dumps(envelope or event()), Origin.EVENT_QUEUE, self.ports, self.settings)
 
     # --- the host ----------------------------------------------------------------------------------------------------
 
@@ -264,7 +266,7 @@ class World:
 
     def receipt(self, of: ChunkTask | None = None) -> dict[str, Any]:
         """Return a chunk's receipt."""
-        name = receipt_name(self.record(of).blob_name or "")
+        name = receipt_name(stored_name(self.record(of)))
         content: dict[str, Any] = json.loads(self.fakes.archive.blobs[name].data)
         return content
 
@@ -275,7 +277,7 @@ class World:
         assert records, "I1: a DELETE for a chunk that the catalog does not call archived"
         record = records[0]
         assert self.now < record.task.expires_at, "I1: a DELETE when ACS may have forgotten the media by itself"
-        blobs, name = self.fakes.archive.blobs, record.blob_name or ""
+        blobs, name = self.fakes.archive.blobs, stored_name(record)
         assert blobs[name].data == media, "I1: a DELETE while the archive does not hold the committed, equal bytes"
         assert json.loads(blobs[receipt_name(name)].data)["sha256"] == record.sha256, "I1: a DELETE without a receipt"
         if record.metadata is MetadataOutcome.ARCHIVED:

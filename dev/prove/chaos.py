@@ -28,6 +28,7 @@ from dev.prove.relay import LoopThread
 from dev.prove.tcp_chaos import TcpChaos
 from dev.prove.witness import event_about
 from recording.archive.line import archive_message
+from recording.domain.state.quarantine import Origin
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
 from recording.ports import Ports
@@ -170,7 +171,7 @@ class _Line:
     def _ingest(self, event: line.JSON, events: list[line.JSON]) -> None:
         try:
             with fresh(self.settings) as ports:
-                ingest_event(event, "event_grid", ports, self.settings)
+                ingest_event(event, Origin.EVENT_GRID, ports, self.settings)
         except RecordingError as error:
             self._note(error)
             events.insert(0, event)

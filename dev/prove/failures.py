@@ -20,7 +20,7 @@ from recording.domain.calls.policy import CallPolicy, TimeIsUp
 from recording.domain.formats import MORE_TO_COME
 from recording.domain.incoming.roles import Operation
 from recording.domain.state import patience
-from recording.domain.state.records import changed
+from recording.domain.state.records import changed, stored_name
 from recording.errors import (
     ControlError,
     LogUnavailableError,
@@ -341,7 +341,7 @@ def altered_blob() -> Stage:
         known = stage.here.record(task(0))
         due = changed(known, read_whole_at=stage.here.now - SCRUB_DUE_AFTER)
         stage.here.fakes.catalog.save_chunk(due)
-        name = known.blob_name or ""
+        name = stored_name(known)
         blob = stage.here.fakes.archive.blobs[name]
         stage.here.fakes.archive.blobs[name] = replace(blob, data=bytes(reversed(blob.data)))
         stage.fails_now()

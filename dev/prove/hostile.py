@@ -23,6 +23,7 @@ from dev.prove.parsers import fuzzed
 from recording import telemetry
 from recording.domain.archived.layout import LONGEST_NAME, media_name
 from recording.domain.incoming.locations import checked_location
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import is_finished
 from recording.errors import UnsafeLocationError
 from recording.http.event_trigger import BINDING, envelope_of, keep_envelopes
@@ -88,13 +89,13 @@ def witnessed() -> Iterator[Witness]:
 def enter(here: World, text: str, door: str) -> bool:
     """Deliver by one door; False when the Functions library itself turned it away, and no code of ours ran."""
     if door == "queue":
-        ingest_text(text, "event_queue", here.ports, here.settings)
+        ingest_text(text, Origin.EVENT_QUEUE, here.ports, here.settings)
         return True
     try:
         arrived = _from_the_trigger(text)
     except Exception:  # noqa: BLE001 - whatever the library raises: the host answers Event Grid with an error
         return False
-    ingest_event(arrived, "event_grid", here.ports, here.settings)
+    ingest_event(arrived, Origin.EVENT_GRID, here.ports, here.settings)
     return True
 
 
@@ -177,7 +178,7 @@ def prove_ids(first: int, cases: int) -> tuple[str, list[str]]:
     for _ in range(cases):
         here, text = world(), json.dumps(_with_odd_ids(chance))
         with witnessed() as witness:
-            ingest_text(text, "event_queue", here.ports, here.settings)
+            ingest_text(text, Origin.EVENT_QUEUE, here.ports, here.settings)
         names = _names(here)
         counts["names" if names else "refused"] += 1
         wrong += [f"{text}: {name!r} leaves its folder" for name in names if not _stays(name)]

@@ -12,6 +12,7 @@ from dev.in_memory.builders import chunk, document_id, event, metadata, task, wa
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import World, world
 from dev.prove.picture import picture
+from recording.domain.state.quarantine import Origin
 from recording.ingest import ingest_event
 
 EVENTS = 5
@@ -44,4 +45,4 @@ def _deliver(here: World, envelope: dict[str, Any], *, by_queue: bool) -> None:
     if by_queue:
         here.announces(envelope)
     else:
-        ingest_event(envelope, "event_grid", here.ports, here.settings)
+        ingest_event(envelope, Origin.EVENT_GRID, here.ports, here.settings)

@@ -17,6 +17,7 @@ from dev.in_memory.builders import CALL_ID, chunk, document_id, event, metadata,
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import POISONED_AFTER, WorkerDiedError, intercept, world
 from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived
 from recording.errors import ControlError, RecordingError, SourceBusyError, StorageBusyError
@@ -159,7 +160,7 @@ class Outage:
             self.messages.append((delivery.envelope, self.here.now, 0))
             return True
         try:
-            ingest_event(delivery.envelope, "event_grid", self.here.ports, self.here.settings)
+            ingest_event(delivery.envelope, Origin.EVENT_GRID, self.here.ports, self.here.settings)
         except (RecordingError, WorkerDiedError):
             return False
         return True

@@ -22,6 +22,7 @@ from dev.prove.outages import Outage, listening, refused_by
 from recording.adapters.blob.quarantine import read_entry
 from recording.control.recordings import start_recording
 from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
 from recording.errors import RecordingError, SourceThrottledError
 from recording.errors.codes import Code
@@ -360,7 +361,7 @@ def is_saved(here: World, made: ChunkTask) -> bool:
     records = [record for record in here.fakes.catalog.chunks.values() if record.key == made.key]
     media, _ = here.truth[made.document_id]
     blobs = here.fakes.archive.blobs
-    return any(is_archived(one) and blobs[one.blob_name or ""].data == media for one in records)
+    return any(is_archived(one) and blobs[stored_name(one)].data == media for one in records)
 
 
 def _hours(time: timedelta) -> str:

@@ -36,6 +36,7 @@ from recording.archive.line import archive_message
 from recording.archive.transfer.buffers import process_pool
 from recording.domain.names import CHUNKS_QUEUE
 from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
 from recording.ports import ChunkQueue, Ports
@@ -191,7 +192,7 @@ class PlayedHost:
         """Deliver an event until it is answered well. Raises RecordingError when it never is."""
         for _ in range(MOST_TURNS):
             try:
-                ingest_event(event, "event_grid", self.ports, self.settings)
+                ingest_event(event, Origin.EVENT_GRID, self.ports, self.settings)
             except RecordingError as error:
                 self.errors.append(error.code)
                 self.clock.skip(REDELIVERED_AFTER)

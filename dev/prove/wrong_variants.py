@@ -29,6 +29,7 @@ from recording.archive.transfer import fetch as fetching
 from recording.domain.archived import layout
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.stored import Standing, StoredChunk, media_standing
 from recording.errors import StorageError
 from recording.ingest import queue_tasks
@@ -65,7 +66,7 @@ def acknowledge_before_enqueue() -> Iterator[Settings]:
     """Break a rule: an event counts as taken even if its tasks could not be kept."""
     take = ingest.ingest_text
 
-    def forgetful(text: str, came_from: str, ports: Ports, chosen: Settings) -> None:
+    def forgetful(text: str, came_from: Origin, ports: Ports, chosen: Settings) -> None:
         try:
             take(text, came_from, ports, chosen)
         except StorageError:

@@ -11,6 +11,7 @@ import azure.functions as func
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World
 from recording.cli.__main__ import main
+from recording.domain.state.quarantine import Origin
 from recording.http import routes
 from recording.ingest import ingest_event
 from recording.operate.attention import needs_attention
@@ -86,7 +87,7 @@ def probe_of(here: World) -> FakeProbe:
     """Return what the doctor looks with in this world."""
     probe = FakeProbe()
     probe.time, probe.has_webhook = here.now, False
-    probe.takes = lambda envelope, path: ingest_event(envelope, path, here.ports, here.settings)
+    probe.takes = lambda envelope, path: ingest_event(envelope, Origin(path), here.ports, here.settings)
     return probe
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, Unpack
 from uuid import uuid4
 
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.records import ChunkChanges, changed
 from recording.domain.state.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
@@ -228,7 +229,7 @@ def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> Quaranti
         reason=error.code,
         detail=str(error),
         payload=task.model_dump_json(),
-        came_from="archive",
+        came_from=Origin.CHUNK,
         at=now,
         recording_id=task.recording_id,
         document_id=task.document_id,
@@ -243,7 +244,7 @@ def expired_entry(task: ChunkTask, now: datetime) -> QuarantineEntry:
 def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
     """Return the quarantine entry for a message on the chunk queue that is no task."""
     detail = "a message on the chunk queue is not a chunk task"
-    return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=text, came_from="chunk_queue", at=now)
+    return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=text, came_from=Origin.CHUNK_QUEUE, at=now)
 
 
 def ids_of(task: ChunkTask) -> dict[str, str | int]:

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
 from recording.domain.state.chunk import Home, Suspect
+from recording.domain.state.records import required, stored_name
 from recording.domain.state.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError
 from recording.errors.codes import Code
@@ -41,7 +42,7 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
 def leave_name(work: Work, reason: str) -> None:
     """Take the chunk back to the start of the line; the bytes that hold its name stay listed beside it."""
     record = work.record
-    taken = held_name(work, record.blob_name or "", record.length_bytes or 0, record.sha256, reason)
+    taken = held_name(work, stored_name(record), required(record.length_bytes, "length_bytes"), record.sha256, reason)
     work.record = recopied(record, taken)
 
 

@@ -10,6 +10,7 @@ from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.model import with_changes
 from recording.domain.schema import is_newer_message
 from recording.domain.state.chunk import VERSION, ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.settings import Settings
@@ -41,7 +42,7 @@ def taken_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
         emit(Event.CHUNK_WAITING, code="newer_version", delay_seconds=NEWER_AFTER)
     except UnreadableTaskError:
         name = ports.quarantine.put(unreadable_task(text, ports.clock.now()))
-        emit(Event.EVENT_REJECTED, reason=Code.UNREADABLE_TASK, came_from="chunk_queue", entry=name)
+        emit(Event.EVENT_REJECTED, reason=Code.UNREADABLE_TASK, came_from=Origin.CHUNK_QUEUE, entry=name)
     return None
 
 

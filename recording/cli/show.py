@@ -105,8 +105,14 @@ def _chunk(session: Session, chunk: ChunkRecord) -> list[str | Text]:
         duration_of(chunk.duration_ms) if chunk.duration_ms else "",
         str(chunk.attempts or ""),
         chunk.sha256 or "" if session.is_wide else (chunk.sha256 or "")[:12],
-        (chunk.blob_name or "").rpartition("/")[2] if not session.is_wide else chunk.blob_name or "",
+        _file_name(chunk, session),
     ]
+
+
+def _file_name(chunk: ChunkRecord, session: Session) -> str:
+    if chunk.blob_name is None:
+        return ""
+    return chunk.blob_name if session.is_wide else chunk.blob_name.rpartition("/")[2]
 
 
 def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """Times of stored messages and rows, which other versions and other hands may have written."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,11 @@ def as_utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:  # the first or the last day of the calendar, in another zone
         return moment.replace(tzinfo=UTC)
+
+
+def iso_text(value: object) -> str:
+    """Return a time in ISO 8601, and whatever else JSON does not know as text; for `json.dumps(default=…)`."""
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def sortable(moment: datetime) -> str:

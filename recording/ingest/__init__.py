@@ -17,6 +17,7 @@ from recording.domain.incoming.events import (
     read_event,
 )
 from recording.domain.incoming.probe_event import WAITING, nonce_of, note_of
+from recording.domain.state.quarantine import Origin
 from recording.errors import EventRejectedError, UnsafeLocationError
 from recording.errors.codes import Code
 from recording.ingest.hold import hold_chunk, payload_of, quarantine
@@ -29,7 +30,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
 
-def ingest_text(text: str, came_from: str, ports: Ports, settings: Settings) -> None:
+def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) -> None:
     """Ingest what a queue message or a dead letter holds: events one after the other, or arrays of them.
 
     Raises:
@@ -43,7 +44,7 @@ def ingest_text(text: str, came_from: str, ports: Ports, settings: Settings) -> 
         quarantine(error, without_numbers(rest), came_from, ports)
 
 
-def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:
+def ingest_event(envelope: Any, came_from: Origin, ports: Ports, settings: Settings) -> None:
     """Ingest one event in its envelope (Event Grid schema or CloudEvents).
 
     Raises:
@@ -65,7 +66,7 @@ def ingest_event(envelope: Any, came_from: str, ports: Ports, settings: Settings
             hold_chunk(chunk, event, envelope, came_from, ports)
 
 
-def _answer_probe(nonce: str, came_from: str, ports: Ports) -> None:
+def _answer_probe(nonce: str, came_from: Origin, ports: Ports) -> None:
     """Note which way the doctor's event arrived, if the doctor waits for it; any other one is ignored."""
     if ports.catalog.cursor(note_of(nonce)) == WAITING:
         ports.catalog.save_cursor(note_of(nonce), came_from)
@@ -73,7 +74,7 @@ def _answer_probe(nonce: str, came_from: str, ports: Ports) -> None:
         emit(Event.EVENT_IGNORED, reason="probe_not_awaited", came_from=came_from)
 
 
-def take_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) -> None:
+def take_event(envelope: Any, came_from: Origin, ports: Ports, settings: Settings) -> None:
     """Ingest one event for a caller who has kept what may be refused as a whole.
 
     An event with one good chunk is taken; its odd chunks are kept, each on its own.
@@ -90,7 +91,7 @@ def take_event(envelope: Any, came_from: str, ports: Ports, settings: Settings) 
 
 
 def _taken(
-    envelope: Any, came_from: str, ports: Ports, settings: Settings
+    envelope: Any, came_from: Origin, ports: Ports, settings: Settings
 ) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
     """Enqueue the good chunks of an event; the odd ones are the caller's to keep."""
     event = _trusted_event(envelope, ports.clock.now(), settings)

@@ -11,6 +11,8 @@ from recording.domain.incoming.events import (
     with_only_chunk,
     without_personal_data,
 )
+from recording.domain.state.quarantine import Origin
+from recording.domain.times import iso_text
 from recording.errors import EventRejectedError
 from recording.ingest.tasks import Refusal
 from recording.ports import Ports, QuarantineEntry
@@ -20,7 +22,7 @@ LONGEST_PAYLOAD = 256 * 1024  # characters kept of what cannot be read; queue me
 
 
 def hold_chunk(
-    chunk: OddChunk, event: RecordingFileStatusUpdated, envelope: Mapping[str, Any], came_from: str, ports: Ports
+    chunk: OddChunk, event: RecordingFileStatusUpdated, envelope: Mapping[str, Any], came_from: Origin, ports: Ports
 ) -> None:
     """Keep one chunk as an event of its own, which can be redriven."""
     payload = payload_of(with_only_chunk(envelope, event.data, chunk.raw))
@@ -32,10 +34,10 @@ def payload_of(envelope: Any) -> str:
     """Return what is kept of an envelope: its JSON, without what describes people."""
     if isinstance(envelope, Mapping):
         envelope = without_personal_data(envelope)
-    return without_numbers(json.dumps(envelope, default=str))
+    return without_numbers(json.dumps(envelope, default=iso_text))
 
 
-def quarantine(error: Refusal, payload: str, came_from: str, ports: Ports, **ids: Any) -> None:
+def quarantine(error: Refusal, payload: str, came_from: Origin, ports: Ports, **ids: Any) -> None:
     """Keep what was refused and report it; `ids` say which recording and which index, where that is known."""
     entry = QuarantineEntry(
         reason=error.code,

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from recording.domain.incoming.events import RecordingFileStatusUpdated
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
 from recording.errors import ClaimLostError
 from recording.ports import Ports
 from recording.telemetry import Event, emit
 
 
-def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_from: str, ports: Ports) -> None:
+def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_from: Origin, ports: Ports) -> None:
     """Enqueue the tasks whose chunks are not settled, and report the event once."""
     enqueued = 0
     for task in tasks:

@@ -22,6 +22,7 @@ from recording.domain.media.wav_layout import (
     mono_header,
 )
 from recording.domain.state.chunk import ChunkRecord, Home
+from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError, SourceGoneError, StorageError, UnsafeLocationError
 from recording.errors.codes import Code
@@ -238,7 +239,7 @@ def _reader(chunk: ChunkRecord, ports: Ports) -> Read:
     kept = chunk.fallback
     if not is_archived(chunk) and kept is not None and (other := ports.fallback) is not None:
         return lambda first, length: other.read_range(kept.blob_name, first, length)
-    name = chunk.blob_name or ""
+    name = stored_name(chunk)
     return lambda first, length: ports.archive.read_range(name, first, length)
 
 

@@ -150,7 +150,7 @@ def _chunk(
         return None
     if record.task.home is Home.EXTERNAL:
         return record
-    media = blobs.get(record.blob_name or "")
+    media = blobs.get(record.blob_name) if record.blob_name is not None else None
     if media is None or media.length_bytes != record.length_bytes:
         done.problems.append((record.blob_name or name, "media missing" if media is None else "media differs"))
         return None

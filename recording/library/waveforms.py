@@ -12,6 +12,7 @@ from recording.domain.incoming.participants import canonical_participant
 from recording.domain.media.mp3_envelope import Mp3Envelope
 from recording.domain.media.waveform import Waveform, WavWaveform
 from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.records import stored_name
 from recording.errors import RequestError, SourceBrokenError, StorageError
 from recording.errors.codes import Code
 from recording.library.follow_up import library_of
@@ -47,7 +48,7 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
 
 def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
     """Return the document that was kept, if it is of these very bytes and of this version."""
-    kept = ports.archive.get(peaks_name(media.chunk.blob_name or ""))
+    kept = ports.archive.get(peaks_name(stored_name(media.chunk)))
     try:
         document: dict[str, Any] = json.loads(kept[0]) if kept else {}
         is_ours = (document.get("schema"), document.get("sha256")) == (SCHEMA, media.chunk.sha256)

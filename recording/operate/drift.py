@@ -28,6 +28,7 @@ from recording.domain.archived.drift import (
 )
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.records import stored_name
 from recording.errors import RecordingError, SourceError, SourceGoneError, StorageError, UnsafeLocationError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -221,7 +222,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
     there = {blob.name: blob for blob in listed if blob.is_committed}
     ours = [chunk for chunk in wanted if vouches_for_media(chunk)]
     sampled = {
-        chunk.blob_name or "": sample for chunk in ours if (sample := _read(chunk, there, ports, looked)) is not None
+        stored_name(chunk): sample for chunk in ours if (sample := _read(chunk, there, ports, looked)) is not None
     }
     disposed = {chunk.key for chunk in chunks if is_disposed(chunk)}
     looked.drifts += compare(chunks, listed, settings.archive_path_template, sampled, disposed)
@@ -237,7 +238,7 @@ def _sampled(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, pe
 
 def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, looked: Looked) -> Sampled | None:
     """Read a chunk's media and receipt; None, and noted as unread, when that cannot be done now."""
-    name = chunk.blob_name or ""
+    name = stored_name(chunk)
     blob = there.get(name)
     if blob is not None and blob.is_offline:
         looked.offline.add(name)

@@ -97,7 +97,7 @@ def _put_back_event(name: str, entry: QuarantineEntry, ports: Ports, settings: S
     try:
         content = json.loads(entry.payload)
         for envelope in content if isinstance(content, list) else [content]:
-            take_event(envelope, entry.came_from, ports, settings)
+            take_event(envelope, entry.origin, ports, settings)
     except (EventRejectedError, UnsafeLocationError, ValueError, RecursionError):
         return False
     _mark(name, ports)

@@ -11,6 +11,7 @@ from itertools import islice
 from recording.archive.claim import ids_of, unreadable_task
 from recording.archive.tasks import NEWER_AFTER, NewerTaskError, UnreadableTaskError, read_task
 from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import is_settled_for
 from recording.errors import StorageError
 from recording.ingest import ingest_text
@@ -55,7 +56,7 @@ def put_back_event(message: PoisonMessage, ports: Ports, settings: Settings) -> 
     Raises:
         StorageError: when storage does not answer; the message is still there.
     """
-    ingest_text(message.body, "event_queue", ports, settings)
+    ingest_text(message.body, Origin.EVENT_QUEUE, ports, settings)
     ports.queue.remove_poisoned(message)
 
 
@@ -65,7 +66,7 @@ def put_back_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> Non
     Raises:
         StorageError: catalog or queue do not answer; the letter is still there.
     """
-    ingest_text(letter.body, "dead_letter", ports, settings)
+    ingest_text(letter.body, Origin.DEAD_LETTER, ports, settings)
     emit(Event.REDRIVEN, reason="dead_letter", entry=letter.name)
     try:
         if ports.dead_letters is not None:

@@ -13,6 +13,7 @@ import pytest
 
 from dev.in_memory.builders import cloud_event, event
 from dev.in_memory.world import World, world
+from recording.domain.state.quarantine import Origin
 from recording.http import routes as http_api
 from recording.http.event_trigger import envelope_of, keep_envelopes
 from recording.ingest import ingest_event
@@ -228,7 +229,7 @@ def test_a_cloud_event_that_misspells_its_version_is_ingested(here: World) -> No
     decoded = registry.get("eventGridTrigger").decode(func.meta.Datum(json.dumps(told), "json"), trigger_metadata={})
 
     envelope = envelope_of(decoded)
-    ingest_event(json.loads(json.dumps(envelope, default=str)), "event_grid", here.ports, here.settings)
+    ingest_event(json.loads(json.dumps(envelope, default=str)), Origin.EVENT_GRID, here.ports, here.settings)
 
     assert here.fakes.quarantine.reasons == []
     assert len(here.fakes.queue.tasks) == 1

@@ -30,6 +30,7 @@ from recording.control.recordings import get_recording
 from recording.domain.formats import FormatType
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.state.chunk import LARGEST_TASK, ChunkState, Home
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError
 from recording.ingest import ingest_event, ingest_text, take_event
@@ -255,7 +256,7 @@ def test_without_a_configured_resource_every_topic_is_accepted() -> None:
 )
 def test_a_message_that_is_no_event_is_kept(here: World, text: str) -> None:
     """Whatever lands on the queue is either ingested or kept, never dropped (I6)."""
-    ingest_text(text, "event_queue", here.ports, here.settings)
+    ingest_text(text, Origin.EVENT_QUEUE, here.ports, here.settings)
     (entry,) = here.fakes.quarantine.kept.values()
     assert entry.reason == "unreadable_event"
     assert entry.payload == text[:LONGEST_PAYLOAD] or text.startswith("[")
@@ -265,14 +266,14 @@ def test_a_message_that_is_no_event_is_kept(here: World, text: str) -> None:
 def test_an_event_of_any_depth_is_kept_or_read(here: World, depth: int) -> None:
     """Deep nesting ends some parsers; an exception here would be a poisoned message that nobody reads."""
     deep = json.dumps(event())[:-1] + ', "extra": ' + "[" * depth + "]" * depth + "}"
-    ingest_text(deep, "event_queue", here.ports, here.settings)
-    ingest_text(deep.replace("RecordingFile", "Other"), "event_queue", here.ports, here.settings)
+    ingest_text(deep, Origin.EVENT_QUEUE, here.ports, here.settings)
+    ingest_text(deep.replace("RecordingFile", "Other"), Origin.EVENT_QUEUE, here.ports, here.settings)
     assert len(here.fakes.queue.tasks) + len(here.fakes.quarantine.kept) >= 1
 
 
 def test_a_large_message_is_kept_up_to_a_limit(here: World) -> None:
     """Quarantine is for reading, not for storing what somebody sends."""
-    ingest_text("x" * (LONGEST_PAYLOAD + 1), "event_queue", here.ports, here.settings)
+    ingest_text("x" * (LONGEST_PAYLOAD + 1), Origin.EVENT_QUEUE, here.ports, here.settings)
     (entry,) = here.fakes.quarantine.kept.values()
     assert len(entry.payload) == LONGEST_PAYLOAD
 
@@ -280,7 +281,7 @@ def test_a_large_message_is_kept_up_to_a_limit(here: World) -> None:
 def test_a_batch_is_taken_apart(here: World) -> None:
     """A webhook delivers arrays, with foreign events among ours."""
     batch = [event(chunk(0)), event_file("event_grid_call_ended"), event(chunk(1)), 7]
-    ingest_text(json.dumps(batch), "event_queue", here.ports, here.settings)
+    ingest_text(json.dumps(batch), Origin.EVENT_QUEUE, here.ports, here.settings)
     assert [sent.index for sent in here.fakes.queue.tasks] == [0, 1]
     assert here.fakes.quarantine.reasons == ["unreadable_event"]
 
@@ -331,7 +332,7 @@ def test_whatever_is_delivered_is_ingested_or_kept(place: str, inside: str | Non
     """No input makes ingest raise, and none vanishes."""
     here = world(acs={"resource_id": None})
     forged = event(data={inside: value}) if inside else {**event(), place: value}
-    ingest_event(forged, "event_grid", here.ports, here.settings)
+    ingest_event(forged, Origin.EVENT_GRID, here.ports, here.settings)
     ignored = isinstance(forged.get("eventType"), str) and forged["eventType"] != EVENT_TYPE
     assert len(here.fakes.queue.tasks) + len(here.fakes.quarantine.kept) == (0 if ignored else 1) or ignored
     for sent in here.fakes.queue.tasks:
@@ -342,7 +343,7 @@ def test_whatever_is_delivered_is_ingested_or_kept(place: str, inside: str | Non
 def test_whatever_a_chunk_holds_is_ingested_or_kept(field: str, value: Any) -> None:
     """As above, one level deeper."""
     here = world()
-    ingest_event(event(chunk(**{field: value})), "event_grid", here.ports, here.settings)
+    ingest_event(event(chunk(**{field: value})), Origin.EVENT_GRID, here.ports, here.settings)
     assert len(here.fakes.queue.tasks) + len(here.fakes.quarantine.kept) == 1
 
 
@@ -429,11 +430,11 @@ def test_a_held_chunk_is_archived_once_the_setting_is_mended(here: World) -> Non
     here.announces(event(chunk(0), chunk(1, contentLocation=location(document_id(1), host=extra))))
     (entry,) = here.fakes.quarantine.kept.values()
     with pytest.raises(EventRejectedError):
-        take_event(json.loads(entry.payload), entry.came_from, here.ports, here.settings)
+        take_event(json.loads(entry.payload), entry.origin, here.ports, here.settings)
     mended = here.settings.model_copy(
         update={"acs": here.settings.acs.model_copy(update={"content_hosts": (f"{extra}",)})}
     )
-    take_event(json.loads(entry.payload), entry.came_from, here.ports, mended)
+    take_event(json.loads(entry.payload), entry.origin, here.ports, mended)
     assert [sent.index for sent in here.fakes.queue.tasks] == [0, 1]
 
 
@@ -455,7 +456,7 @@ def test_an_odd_side_location_is_not_called_and_the_media_is_archived(here: Worl
 @pytest.mark.parametrize("envelope", [event(topic=None, eventType=None), event(topic=None)])
 def test_what_only_the_trigger_strips_is_no_excuse_on_the_queue(here: World, envelope: dict[str, Any]) -> None:
     """Who can write to the queue could else leave out what would give the event away."""
-    ingest_event(envelope, "event_queue", here.ports, here.settings)
+    ingest_event(envelope, Origin.EVENT_QUEUE, here.ports, here.settings)
     assert (here.fakes.quarantine.reasons, here.fakes.queue.tasks) == (["other_resource"], [])
 
 
@@ -471,14 +472,14 @@ def test_what_only_the_trigger_strips_is_no_excuse_on_the_queue(here: World, env
 )
 def test_harmless_clothing_does_not_cost_a_recording(here: World, text: str) -> None:
     """Whoever writes to a queue or a dead letter has habits."""
-    ingest_text(text, "event_queue", here.ports, here.settings)
+    ingest_text(text, Origin.EVENT_QUEUE, here.ports, here.settings)
     assert (len(here.fakes.queue.tasks), here.fakes.quarantine.kept) == (1, {})
 
 
 def test_json_lines_are_read_up_to_the_broken_one(here: World) -> None:
     """What can be read is taken, the rest is kept."""
     lines = "\n".join(json.dumps(event(chunk(number))) for number in range(2)) + '\n{"id": '
-    ingest_text(lines, "dead_letter", here.ports, here.settings)
+    ingest_text(lines, Origin.DEAD_LETTER, here.ports, here.settings)
     assert [sent.index for sent in here.fakes.queue.tasks] == [0, 1]
     (entry,) = here.fakes.quarantine.kept.values()
     assert entry.payload == '{"id": '
@@ -487,7 +488,7 @@ def test_json_lines_are_read_up_to_the_broken_one(here: World) -> None:
 def test_quarantine_keeps_no_phone_number(here: World) -> None:
     """An event is kept for what can be judged again; whom it names is not needed for that."""
     here.announces(event(subject="/recording", data={"recordingId": "tel:+4570123456"}))
-    ingest_text('{"from": {"rawId": "4:+4570123456"}, ', "event_queue", here.ports, here.settings)
+    ingest_text('{"from": {"rawId": "4:+4570123456"}, ', Origin.EVENT_QUEUE, here.ports, here.settings)
     kept = "".join(entry.payload for entry in here.fakes.quarantine.kept.values())
     assert canaries.PHONE not in kept
     assert canaries.PARTICIPANT not in kept

@@ -53,7 +53,7 @@ class FakeQuarantine(Scripted):
 
 def document_of(entry: QuarantineEntry) -> bytes:
     """Return an entry as a blob would hold it."""
-    return json.dumps(asdict(entry), default=str).encode()
+    return json.dumps(asdict(entry), default=datetime.isoformat).encode()
 
 
 class FakeDeadLetters(Scripted):

@@ -18,6 +18,7 @@ from recording.domain.archived.receipt import gap_facts, gaps_in
 from recording.domain.formats import FormatType
 from recording.domain.incoming.requests import Exact
 from recording.domain.state.chunk import ChunkRecord, Home
+from recording.domain.state.records import required, stored_name
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import RequestError
 from recording.errors.codes import Code
@@ -188,10 +189,10 @@ def _source(chunk: ChunkRecord) -> Source:
     return Source(
         index=chunk.task.index,
         document_id=chunk.task.document_id,
-        blob_name=chunk.blob_name or "",
-        length_bytes=chunk.length_bytes or 0,
-        sha256=chunk.sha256 or "",
-        format=chunk.format or FormatType.WAV,
+        blob_name=stored_name(chunk),
+        length_bytes=required(chunk.length_bytes, "length_bytes"),
+        sha256=required(chunk.sha256, "sha256"),
+        format=required(chunk.format, "format"),
         channels=chunk.channels,
         started_at=facts.started_at if facts else None,
         duration_ms=chunk.duration_ms,

@@ -194,7 +194,11 @@ def read_at(record: ChunkRecord) -> datetime:
 
 
 def _of_chunk(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts], sampled: Mapping[str, Sampled]) -> Iterable[Drift]:
-    name = chunk.blob_name or ""
+    name = chunk.blob_name
+    if name is None:  # a damaged row, or a chunk that has no copy yet
+        if is_archived(chunk):
+            yield drift_of(chunk, str(chunk.key), DriftKind.RECEIPT_MISSING)
+        return
     if vouches_for_media(chunk):
         kinds = _media_kinds(chunk, blobs.get(name), sampled.get(name))
         yield from (drift_of(chunk, name, kind) for kind in kinds)

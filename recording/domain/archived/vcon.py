@@ -21,6 +21,8 @@ from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.incoming.participants import canonical_participant
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import stored_name
+from recording.domain.times import iso_text
 
 VERSION = "0.4.0"
 APPLICATION = "Azure Communication Services"
@@ -172,7 +174,7 @@ def _recording_set(parts: Sequence[ChunkPart], people: Sequence[str], begun: dat
 
 def _dialog(part: ChunkPart, people: Sequence[str]) -> dict[str, Any]:
     record = part.record
-    name = part.filename if part.filename is not None else (record.blob_name or "").rpartition("/")[2]
+    name = part.filename if part.filename is not None else stored_name(record).rpartition("/")[2]
     facts: dict[str, Any] = {
         "type": "recording",
         "start": _date(part.started_at),
@@ -255,7 +257,7 @@ def _date(moment: datetime | None) -> str:
 
 
 def _json(content: Mapping[str, Any] | Sequence[Any]) -> bytes:
-    return json.dumps(content, indent=2, default=str).encode()
+    return json.dumps(content, indent=2, default=iso_text).encode()
 
 
 def _base64url(raw: bytes) -> str:

@@ -318,7 +318,7 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) ->
         **({"tenant": record.tenant} if record.tenant is not None else {}),
         "chunks": [_source_of(chunk) for chunk in chunks],
     }
-    return hashlib.sha256(json.dumps(sources, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def is_placed(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> bool:
@@ -354,7 +354,7 @@ def _source_of(chunk: ChunkRecord) -> list[object]:
         chunk.key.index,
         chunk.key.document_id,
         is_archived(chunk),
-        _is_pending(chunk) and chunk.task.expires_at,
+        _is_pending(chunk) and chunk.task.expires_at.isoformat(" "),  # stored digests were made of this form
         is_held(chunk),
         chunk.format,
         chunk.length_bytes,

@@ -169,7 +169,9 @@ def is_straggler(name: str, voices: Sequence[ChunkRecord], marks: Collection[str
 def is_of_old_file(name: str, voices: Sequence[ChunkRecord]) -> bool:
     """Return whether a blob is a file whose place another one has taken, or a document or waveform of it."""
     for chunk in voices:
-        media = chunk.blob_name or ""
+        media = chunk.blob_name
+        if media is None:
+            continue
         stem, new = first_name(media).rpartition(".")[0], media.rpartition(".")[0]
         if name.startswith(f"{stem}.") and not name.startswith(f"{new}.") and name != media:
             return True

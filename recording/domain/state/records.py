@@ -163,3 +163,12 @@ def required(value: T | None, what: str) -> T:
     if value is None:
         raise RecordingError(f"the chunk's record has no {what}", code=Code.INCOMPLETE_RECORD)
     return value
+
+
+def stored_name(record: ChunkRecord) -> str:
+    """Return the name of a copied chunk's media in the archive.
+
+    Raises:
+        RecordingError: `incomplete_record`, the stored row lacks it.
+    """
+    return required(record.blob_name, "blob_name")

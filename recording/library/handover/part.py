@@ -20,6 +20,7 @@ from recording.domain.media.channels import with_channels_only
 from recording.domain.seal.leaves import KEYS
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, Home
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import required, stored_name
 from recording.errors import BlobLockedError, RequestError, SourceError, StorageError
 from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
@@ -146,16 +147,16 @@ class _Media:
     def add(self, part: ChunkPart) -> None:
         """Add a chunk's media, or say why it is left out."""
         record = part.record
-        name = (record.blob_name or "").rpartition("/")[2]
+        name = stored_name(record).rpartition("/")[2]
         channels = _channels(part.metadata, self.only) if self.is_cut else None
         why = _why_not(record, part.metadata, channels) if self.is_cut else None
         if record.task.home is Home.EXTERNAL:
             why = "it stays in the customer's own storage"
         try:
             if why is None:
-                pieces, given = self.ports.archive.read(record.blob_name or ""), name
+                pieces, given = self.ports.archive.read(stored_name(record)), name
                 if channels is not None:
-                    pieces = with_channels_only(pieces, record.length_bytes or 0, channels)
+                    pieces = with_channels_only(pieces, required(record.length_bytes, "length_bytes"), channels)
                     given = "{0}.one-speaker.{2}".format(*name.rpartition("."))
                 file = self.bundle.stream(f"{self.place_of(record.task.folder)}/{given}", pieces)
                 said: dict[str, Any] = {"name": file.name, "sha256": file.sha256}
@@ -169,7 +170,7 @@ class _Media:
         except SourceError as error:
             why = str(error)
         except StorageError:
-            if self.ports.archive.look_up(record.blob_name or "") is not None:
+            if self.ports.archive.look_up(stored_name(record)) is not None:
                 raise  # it is there, and will be read by the next try
             why = GONE
         self.facts["leftOut"].append({"what": name, "why": why})

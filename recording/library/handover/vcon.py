@@ -12,6 +12,7 @@ from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.seal.leaves import sealed_number
 from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
 from recording.errors import RequestError, SourceBrokenError
 from recording.errors.codes import Code
@@ -57,7 +58,7 @@ def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
     if sum(part.record.length_bytes or 0 for part in ours) > MOST_INLINE:
         raise RequestError(f"more than {MOST_INLINE >> 20} MiB of media do not go into a vCon: ask for a bundle")
     return [
-        replace(part, content=b"".join(ports.archive.read(part.record.blob_name or ""))) if part in ours else part
+        replace(part, content=b"".join(ports.archive.read(stored_name(part.record)))) if part in ours else part
         for part in parts
     ]
 
@@ -103,7 +104,7 @@ def chunk_part(chunk: ChunkRecord, ports: Ports, settings: Settings) -> ChunkPar
     """Return what a vCon needs of a chunk; a copy without SHA-512 is read whole for it, once for each vCon."""
     is_here = chunk.task.home is Home.ACS
     url = f"https://{settings.archive_storage.blob_host}/{settings.archive_container}/{chunk.blob_name}"
-    sha512 = chunk.sha512 or (_sha512(chunk.blob_name or "", ports) if is_here else None)
+    sha512 = chunk.sha512 or (_sha512(stored_name(chunk), ports) if is_here else None)
     return ChunkPart(chunk, metadata_of(chunk, ports), url if is_here else None, sha512)
 
 
@@ -111,7 +112,7 @@ def metadata_of(chunk: ChunkRecord, ports: Ports) -> ChunkMetadata | None:
     """Return what a chunk's metadata document says; None without a readable one."""
     if chunk.metadata is not MetadataOutcome.ARCHIVED:
         return None
-    stored = ports.archive.get(layout.metadata_name(chunk.blob_name or ""))
+    stored = ports.archive.get(layout.metadata_name(stored_name(chunk)))
     try:
         return read_metadata(stored[0]) if stored else None
     except SourceBrokenError:
@@ -120,7 +121,7 @@ def metadata_of(chunk: ChunkRecord, ports: Ports) -> ChunkMetadata | None:
 
 def sidecars_of(chunks: list[ChunkRecord], ports: Ports) -> Iterator[Sidecar]:
     """Yield the documents of a recording's folders: of each chunk, then the manifest and the proofs."""
-    indexes = {(chunk.blob_name or "").rpartition(".")[0]: chunk.task.index for chunk in chunks}
+    indexes = {stored_name(chunk).rpartition(".")[0]: chunk.task.index for chunk in chunks}
     for folder in sorted({chunk.task.folder for chunk in chunks}):
         for blob in ports.archive.list(f"{folder}/"):
             purpose = _purpose(blob.name)

@@ -24,7 +24,7 @@ from recording.domain.media.silence import is_silenced as is_proved
 from recording.domain.media.silence import silenceable, silenced
 from recording.domain.media.wav_layout import HEAD_BYTES, WavLayout
 from recording.domain.state.chunk import ChunkRecord, Silenced
-from recording.domain.state.records import changed
+from recording.domain.state.records import changed, stored_name
 from recording.domain.state.stored import sha256_of
 from recording.errors import BlobLockedError, StorageBusyError
 from recording.library.keep.destroy import destroy_versions
@@ -51,7 +51,8 @@ class SpeakerTask:
 def silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
     """Write the file that takes a file's place, prove it, and change the catalog."""
     chunk, ports = voice.chunk, task.ports
-    old, new = chunk.blob_name or "", next_name(chunk.blob_name or "")
+    old = stored_name(chunk)
+    new = next_name(old)
     form = layout_of(chunk, voice.channels, task)
     if isinstance(form, NotAlone):
         raise StorageBusyError("the file cannot be read now")
@@ -91,7 +92,7 @@ def silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
 def layout_of(chunk: ChunkRecord, channels: Sequence[int], task: SpeakerTask) -> WavLayout | NotAlone:
     """Return where the samples of a file are, or why these channels cannot be silenced in it."""
     try:
-        head, total = task.ports.archive.read_range(chunk.blob_name or "", 0, HEAD_BYTES)
+        head, total = task.ports.archive.read_range(stored_name(chunk), 0, HEAD_BYTES)
     except BlobLockedError:
         return NotAlone.OFFLINE
     found = silenceable(head, total)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dev.in_memory.builders import cloud_event, event
 from dev.in_memory.world import world
+from recording.domain.state.quarantine import Origin
 from recording.http.event_trigger import BINDING, DeliveredEvent, envelope_of, keep_envelopes
 from recording.ingest import ingest_event, ingest_text
 
@@ -65,9 +66,9 @@ def outcomes(told: dict[str, Any]) -> list[tuple[object, ...]]:
     for path in ("webhook", "queue"):
         here = world()
         if path == "webhook":
-            ingest_event(by_the_webhook(told), "event_grid", here.ports, here.settings)
+            ingest_event(by_the_webhook(told), Origin.EVENT_GRID, here.ports, here.settings)
         else:
-            ingest_text(json.dumps(told), "event_queue", here.ports, here.settings)
+            ingest_text(json.dumps(told), Origin.EVENT_QUEUE, here.ports, here.settings)
         kept = [(entry.reason, entry.detail, entry.payload) for entry in here.fakes.quarantine.kept.values()]
         found.append((here.fakes.queue.tasks, kept))
     return found
@@ -91,7 +92,7 @@ def test_both_delivery_paths_judge_an_event_alike(make: Any, odd: dict[str, Any]
 def test_an_odd_time_costs_no_recording_on_the_webhook(make: Any, name: str, time: object) -> None:
     """The library's own converter raises, and the host answers 500 for the whole batch."""
     here = world()
-    ingest_event(by_the_webhook({**make(), name: time}), "event_grid", here.ports, here.settings)
+    ingest_event(by_the_webhook({**make(), name: time}), Origin.EVENT_GRID, here.ports, here.settings)
     assert (len(here.fakes.queue.tasks), here.fakes.quarantine.reasons) == (1, [])
 
 
@@ -99,7 +100,7 @@ def test_an_odd_time_costs_no_recording_on_the_webhook(make: Any, name: str, tim
 def test_what_is_no_object_is_kept(told: object) -> None:
     """Nothing that was delivered may fail before it is kept."""
     here = world()
-    ingest_event(by_the_webhook(told), "event_grid", here.ports, here.settings)
+    ingest_event(by_the_webhook(told), Origin.EVENT_GRID, here.ports, here.settings)
     assert here.fakes.quarantine.reasons == ["unreadable_event"]
 
 
@@ -126,5 +127,7 @@ def test_a_library_that_offers_no_place_keeps_its_own_converter(monkeypatch: pyt
     assert not keep_envelopes()
     decoded = EventGridEventInConverter.decode(func.meta.Datum(json.dumps(event()), "json"), trigger_metadata={})
     here = world()
-    ingest_event(json.loads(json.dumps(envelope_of(decoded), default=str)), "event_grid", here.ports, here.settings)
+    ingest_event(
+        json.loads(json.dumps(envelope_of(decoded), default=str)), Origin.EVENT_GRID, here.ports, here.settings
+    )
     assert len(here.fakes.queue.tasks) == 1

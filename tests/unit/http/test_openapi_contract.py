@@ -27,6 +27,7 @@ from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import world
 from dev.policies.repository import DOCS
 from recording import wiring
+from recording.domain.state.quarantine import Origin
 from recording.ingest import ingest_event
 from tests.unit.http.wsgi import Application, Start, application
 
@@ -53,7 +54,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     here.announces()
     monkeypatch.setattr(wiring, "dependencies", lambda: (here.ports, here.settings))
     probe = FakeProbe()
-    probe.takes = lambda envelope, path: ingest_event(envelope, path, here.ports, here.settings)
+    probe.takes = lambda envelope, path: ingest_event(envelope, Origin(path), here.ports, here.settings)
     monkeypatch.setattr(wiring, "probe", lambda _: probe)
     monkeypatch.setattr(wiring, "settings", lambda: here.settings)
 

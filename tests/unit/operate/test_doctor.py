@@ -24,6 +24,7 @@ from recording.domain.incoming.tenants import Tenants
 from recording.domain.outgoing.delivery import Result
 from recording.domain.outgoing.endpoints import TOPIC_WAY
 from recording.domain.state.chunk import ChunkState
+from recording.domain.state.quarantine import Origin
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ReconcileLook, ScrubLook
 from recording.domain.watched.protection import Immutability
 from recording.errors import (
@@ -70,7 +71,9 @@ class Patient:
         object.__setattr__(self.world.fakes, "dead_letters", FakeDeadLetters())
         self.world.reports_to(FakeWay(TOPIC_WAY), FakeWay("crm"))
         self.probe.time = self.world.now
-        self.probe.takes = lambda envelope, path: ingest_event(envelope, path, self.world.ports, self.world.settings)
+        self.probe.takes = lambda envelope, path: ingest_event(
+            envelope, Origin(path), self.world.ports, self.world.settings
+        )
         self.world.fakes.catalog.add_chunk(builders.record(ChunkState.SOURCE_DELETED))
 
     def read(self) -> tuple[Ports, Settings]:

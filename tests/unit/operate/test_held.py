@@ -157,7 +157,9 @@ def test_an_event_refused_on_both_delivery_paths_is_listed_once_with_its_recordi
     """The webhook's trigger strips what it does not know, so the two payloads differ."""
     forged = event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged")
     _refuse(here, forged)
-    ingest_event({**forged, "eventTime": forged["eventTime"], "extra": None}, "event_grid", here.ports, here.settings)
+    ingest_event(
+        {**forged, "eventTime": forged["eventTime"], "extra": None}, Origin.EVENT_GRID, here.ports, here.settings
+    )
     assert len(here.fakes.quarantine.kept) == 2
     (one,) = [one for one in held(here.ports, here.settings) if one.kind is Kind.REFUSED]
     assert (one.recording_id, len(one.entries)) == (task().recording_id, 2)

@@ -7,6 +7,7 @@ import pytest
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.domain.incoming.probe_event import PROBE_TYPE, nonce_of, note_of, probe_event
+from recording.domain.state.quarantine import Origin
 from recording.errors import StorageBusyError
 from recording.ingest import ingest_event, ingest_text
 from recording.operate.doctor.round_trip import by_post, by_queue
@@ -15,7 +16,7 @@ from recording.operate.doctor.round_trip import by_post, by_queue
 def app_of(here: World) -> FakeProbe:
     """A probe whose events an app takes."""
     probe = FakeProbe()
-    probe.takes = lambda envelope, path: ingest_event(envelope, path, here.ports, here.settings)
+    probe.takes = lambda envelope, path: ingest_event(envelope, Origin(path), here.ports, here.settings)
     return probe
 
 
@@ -51,14 +52,14 @@ def test_an_event_that_came_the_other_way_proves_nothing_of_this_one() -> None:
     """The queue's event must not stand for the function's."""
     here = world()
     probe = FakeProbe()
-    probe.takes = lambda envelope, _: ingest_event(envelope, "event_queue", here.ports, here.settings)
+    probe.takes = lambda envelope, _: ingest_event(envelope, Origin.EVENT_QUEUE, here.ports, here.settings)
     assert by_post(here.ports, probe) is False
 
 
 def test_a_probe_event_that_nobody_awaits_is_ignored() -> None:
     """Whoever can post events can post these: nothing is written because of them."""
     here = world()
-    ingest_text(json.dumps(probe_event("a" * 32, here.now)), "event_queue", here.ports, here.settings)
+    ingest_text(json.dumps(probe_event("a" * 32, here.now)), Origin.EVENT_QUEUE, here.ports, here.settings)
     assert here.fakes.catalog.cursors == {}
     assert list(here.ports.quarantine.entries()) == []
 
@@ -74,7 +75,7 @@ def test_an_awaited_event_answers_once_and_says_which_way_it_came() -> None:
     here = world()
     here.fakes.catalog.save_cursor(note_of("b" * 32), "waiting")
     for path in ("event_grid", "event_queue"):
-        ingest_event(probe_event("b" * 32, here.now), path, here.ports, here.settings)
+        ingest_event(probe_event("b" * 32, here.now), Origin(path), here.ports, here.settings)
     assert here.fakes.catalog.cursors == {note_of("b" * 32): "event_grid"}
 
 

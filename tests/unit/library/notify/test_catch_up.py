@@ -10,6 +10,7 @@ from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import world
 from recording.domain.outgoing.delivery import Result, WayHealth
 from recording.domain.outgoing.events import EventType
+from recording.domain.state.quarantine import Origin
 from recording.domain.watched.attention import Attention
 from recording.errors import RequestError, StorageBusyError
 from recording.errors.codes import Code
@@ -172,7 +173,7 @@ def test_our_own_events_that_come_back_end_there() -> None:
         '{"specversion": "1.0", "id": "x", "source": "https://x/api", "type": "recording_archive.archived.v1",'
         ' "subject": "recordings/rec-1", "time": "2026-01-01T00:00:00Z", "data": {"recordingId": "rec-1"}}'
     )
-    for came_from in ("event_grid", "event_queue", "dead_letter"):
+    for came_from in (Origin.EVENT_GRID, Origin.EVENT_QUEUE, Origin.DEAD_LETTER):
         ingest_text(text, came_from, here.ports, here.settings)
     assert here.fakes.quarantine.kept == {}
     assert len(outgoing.queue.sent) == sent
