@@ -84,7 +84,7 @@ TARGETS = (
             "unit/archive/test_fallback.py",
             "unit/archive/test_growing.py",
         ),
-        ("_deleted", "_check_has_not_grown"),
+        ("_delete_source", "_check_has_not_grown"),
     ),
     Target(
         "recording.domain.state.patience",

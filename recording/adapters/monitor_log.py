@@ -8,7 +8,7 @@ from typing import Any
 from azure.monitor.query import LogsQueryClient, LogsQueryPartialResult
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import ErrorFamily, translated
+from recording.adapters.azure_sdk.errors import ErrorFamily, translate_errors
 from recording.domain.ids import is_opaque_id
 from recording.errors import LogUnavailableError
 from recording.ports import RecordingSummary
@@ -54,7 +54,7 @@ class MonitorLog:
         query = _QUERY.format(
             since=since.isoformat(), resource=json.dumps(self._resource), after=json.dumps(after), most=most
         )
-        with translated("reading ACS's recording log", LOG):
+        with translate_errors("reading ACS's recording log", LOG):
             until = datetime.now(UTC) + timedelta(days=1)  # a clock ahead of ours hides nothing
             answer = attempt(
                 lambda: self._client.query_workspace(

@@ -18,7 +18,7 @@ from azure.storage.blob import ContainerClient
 from pydantic import SecretStr
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import status_of, translated
+from recording.adapters.azure_sdk.errors import status_of, translate_errors
 from recording.adapters.blob.container import blob_service
 from recording.adapters.storage_queue import queue_client
 from recording.adapters.table.tables import table_service
@@ -62,7 +62,7 @@ class AzureProbe:
         """Insert a row in a partition of its own, read it, delete it; the table is made if it is not there."""
         row = {**_KEYS, "RowKey": uuid4().hex, "proof": uuid4().hex}
         with (
-            translated(f"probing the table {name}"),
+            translate_errors(f"probing the table {name}"),
             table_service(self._settings.host_storage) as service,
             service.get_table_client(name) as table,
         ):
@@ -83,7 +83,7 @@ class AzureProbe:
         """
         is_poison = name.endswith("-poison")
         with (
-            translated(f"probing the queue {name}"),
+            translate_errors(f"probing the queue {name}"),
             queue_client(self._settings.host_storage, name) as queue,
         ):
             if not is_poison:
@@ -104,7 +104,7 @@ class AzureProbe:
         """Upload a small blob, read it back, delete it; the container is made if it is not there."""
         name, proof = f"{PROBE}/{uuid4().hex}", uuid4().hex.encode()
         with (
-            translated("probing the quarantine"),
+            translate_errors("probing the quarantine"),
             _container(self._settings.host_storage, QUARANTINE_CONTAINER) as container,
         ):
             try:
@@ -123,7 +123,7 @@ class AzureProbe:
         connection = chosen.fallback_storage if is_fallback else chosen.archive_storage
         name = chosen.fallback_container if is_fallback else chosen.archive_container
         with (
-            translated(f"probing {told}"),
+            translate_errors(f"probing {told}"),
             _container(connection or StorageConnection(), name) as container,
             container.get_blob_client(PROBE) as blob,
         ):
@@ -137,7 +137,7 @@ class AzureProbe:
     def may_delete(self) -> bool:
         """Ask to delete a version which never was: the answer is a refusal, or that there is none."""
         with (
-            translated("asking whether the archive may be deleted from"),
+            translate_errors("asking whether the archive may be deleted from"),
             _container(self._settings.archive_storage, self._settings.archive_container) as container,
             container.get_blob_client(PROBE) as blob,
         ):
@@ -153,7 +153,7 @@ class AzureProbe:
         """Ask Azure's own API: the account, its blob service and its lifecycle rules."""
         account = self._settings.archive_resource_id or ""
         container = f"{self._settings.archive_container}/"
-        with translated("reading how the archive is protected"), self._azure() as client:
+        with translate_errors("reading how the archive is protected"), self._azure() as client:
             facts = _read(client, account, _STORAGE_API)["properties"]
             service = _read(client, f"{account}/blobServices/default", _STORAGE_API)["properties"]
             rules = _read(client, f"{account}/managementPolicies/default", _STORAGE_API, absent={})
@@ -171,7 +171,7 @@ class AzureProbe:
     def queue_event(self, envelope: Mapping[str, Any]) -> Callable[[], None]:
         """Send a message that lives for ten minutes, so that nothing stays even if nobody takes it back."""
         with (
-            translated("sending the probe event"),
+            translate_errors("sending the probe event"),
             queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue,
         ):
             sent = attempt(partial(queue.send_message, json.dumps(envelope), time_to_live=_PROBE_LIVES_SECONDS))
@@ -179,7 +179,7 @@ class AzureProbe:
 
     def _take_back(self, message_id: str, receipt: str | None) -> None:
         with (
-            translated("taking the probe event back"),
+            translate_errors("taking the probe event back"),
             queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue,
         ):
             try:
@@ -200,7 +200,7 @@ class AzureProbe:
             json=[dict(envelope)],
         )
         with (
-            translated("posting the probe event"),
+            translate_errors("posting the probe event"),
             PipelineClient(
                 f"https://{webhook.host}",
                 policies=[ProxyPolicy(**self._options)],
@@ -226,7 +226,7 @@ class AzureProbe:
         """Count the blobs, up to a thousand."""
         connection = self._settings.dead_letter_storage or StorageConnection()
         with (
-            translated("probing the dead letters"),
+            translate_errors("probing the dead letters"),
             _container(connection, self._settings.dead_letter_container) as container,
         ):
             page = next(container.list_blob_names(results_per_page=1000).by_page(), iter(()))
@@ -236,7 +236,7 @@ class AzureProbe:
         """Return the `Date` of an answer."""
         dates: list[str] = []
         with (
-            translated("asking the storage for its time"),
+            translate_errors("asking the storage for its time"),
             queue_client(self._settings.host_storage, CHUNKS_QUEUE) as queue,
         ):
             hook = lambda answer: dates.append(answer.http_response.headers.get("Date", ""))  # noqa: E731
@@ -256,7 +256,7 @@ class AzureProbe:
         """Ask Azure's own API, as the app's identity: the system topics of the resource, then their subscriptions."""
         resource = self._settings.acs.resource_id or ""
         group = resource.partition("/providers/")[0]
-        with translated("reading the Event Grid subscriptions"), self._azure() as client:
+        with translate_errors("reading the Event Grid subscriptions"), self._azure() as client:
             topics = _listed(client, f"{group}/providers/Microsoft.EventGrid/systemTopics")
             ours = [topic for topic in topics if str(topic["properties"]["source"]).lower() == resource.lower()]
             return [_facts(each) for topic in ours for each in _listed(client, f"{topic['id']}/eventSubscriptions")]

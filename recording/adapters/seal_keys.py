@@ -18,7 +18,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import ErrorFamily, translated
+from recording.adapters.azure_sdk.errors import ErrorFamily, translate_errors
 from recording.domain.seal.signature import COORDINATE_BYTES, der_of, public_key_of
 from recording.domain.seal.stamps import is_granted, stamp_request
 from recording.errors import SealKeyError
@@ -75,7 +75,7 @@ class VaultKey:
 
     def _ask(self, request: HttpRequest) -> dict[str, Any]:
         request.url = f"{request.url}?api-version={API_VERSION}"
-        with translated("asking the key vault", KEY):
+        with translate_errors("asking the key vault", KEY):
             answer = _answer(self._client, request)
             found = json.loads(answer)
         if not isinstance(found, dict):
@@ -135,7 +135,7 @@ class StampingAuthority:
         """Ask for a token with the authority's certificates in it, so that it can be checked offline."""
         headers = {"Content-Type": "application/timestamp-query"}
         request = HttpRequest("POST", self._url, content=stamp_request(digest), headers=headers)
-        with translated("asking for a time-stamp", KEY):
+        with translate_errors("asking for a time-stamp", KEY):
             answer = _answer(self._client, request)
         if not is_granted(answer):
             raise SealKeyError("the authority granted no time-stamp")

@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.domain.calls.guards import GuardTask
 from recording.domain.names import (
     BESIDE_THE_LINE,
@@ -65,23 +65,23 @@ class StorageChunkQueue:
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message as it is."""
-        with translated("enqueuing a task"):
+        with translate_errors("enqueuing a task"):
             _sent(self._queue, body, delay, NEVER)
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Yield up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
-        return self._received(CHUNKS_POISON_QUEUE)
+        return self._receive(CHUNKS_POISON_QUEUE)
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
         """Yield the same for the events that the host gave up on."""
-        return self._received(EVENTS_POISON_QUEUE)
+        return self._receive(EVENTS_POISON_QUEUE)
 
     def depths(self) -> list[QueueDepth]:
         """Take the service's approximate count; the oldest is the first of the next 32 that are visible."""
         return [self._depth(name, queue) for name, queue in {CHUNKS_QUEUE: self._queue, **self._others}.items()]
 
     def _depth(self, name: str, queue: QueueClient) -> QueueDepth:
-        with translated("counting a queue"):
+        with translate_errors("counting a queue"):
             try:
                 count = attempt(queue.get_queue_properties).approximate_message_count or 0
                 seen = attempt(partial(queue.peek_messages, max_messages=32)) if count else []
@@ -93,15 +93,15 @@ class StorageChunkQueue:
 
     def peek_poisoned(self) -> list[PoisonMessage]:
         """Return the first 32 of each poison queue that are visible: the service shows no more at once."""
-        return [message for queue in self._poison.values() for message in _peeked(queue)]
+        return [message for queue in self._poison.values() for message in _peek(queue)]
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Remove a message from where it was read, by its receipt."""
         name, *receipt = message.receipt
         _remove(self._poison[name], receipt)
 
-    def _received(self, name: str) -> Iterator[PoisonMessage]:
-        return _received(self._poison[name], name, MOST_AT_ONCE)
+    def _receive(self, name: str) -> Iterator[PoisonMessage]:
+        return _receive(self._poison[name], name, MOST_AT_ONCE)
 
 
 class StorageLeftovers:
@@ -120,22 +120,22 @@ class StorageLeftovers:
 
     def received(self, name: str, most: int) -> list[PoisonMessage]:
         """Return messages, hidden for five minutes; none when the host never made the queue."""
-        return list(_received(self._poison[name], name, most))
+        return list(_receive(self._poison[name], name, most))
 
     def peek(self) -> list[tuple[str, PoisonMessage]]:
         """Return the first 32 of each that are visible."""
-        return [(name, message) for name, queue in self._poison.items() for message in _peeked(queue)]
+        return [(name, message) for name, queue in self._poison.items() for message in _peek(queue)]
 
     def put_back(self, name: str, message: PoisonMessage) -> None:
         """Send the text, then delete the message by its receipt."""
-        with translated("putting a message back"):
+        with translate_errors("putting a message back"):
             _sent(self._queues[name], message.body, timedelta(), NEVER)
         _, *receipt = message.receipt
         _remove(self._poison[name], receipt)
 
 
-def _peeked(queue: QueueClient) -> list[PoisonMessage]:
-    with translated("looking into a poison queue"):
+def _peek(queue: QueueClient) -> list[PoisonMessage]:
+    with translate_errors("looking into a poison queue"):
         try:
             found = attempt(partial(queue.peek_messages, max_messages=32))
         except ResourceNotFoundError:
@@ -143,8 +143,8 @@ def _peeked(queue: QueueClient) -> list[PoisonMessage]:
     return [PoisonMessage(_decoded(seen.content), None, seen.id, seen.inserted_on) for seen in found]
 
 
-def _received(queue: QueueClient, name: str, most: int) -> Iterator[PoisonMessage]:
-    with translated("reading a poison queue"), suppress(ResourceNotFoundError):
+def _receive(queue: QueueClient, name: str, most: int) -> Iterator[PoisonMessage]:
+    with translate_errors("reading a poison queue"), suppress(ResourceNotFoundError):
         for message in queue.receive_messages(
             messages_per_page=min(most, 32), visibility_timeout=HIDDEN_SECONDS, max_messages=most
         ):
@@ -154,7 +154,7 @@ def _received(queue: QueueClient, name: str, most: int) -> Iterator[PoisonMessag
 
 def _remove(queue: QueueClient, receipt: Sequence[str]) -> None:
     message_id, pop_receipt = receipt
-    with translated("removing a poison message"), suppress(ResourceNotFoundError):
+    with translate_errors("removing a poison message"), suppress(ResourceNotFoundError):
         attempt(partial(queue.delete_message, message_id, pop_receipt))
 
 
@@ -171,7 +171,7 @@ class StorageFollowUps:
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that expires after a day: reconcile asks again for what is not done by then."""
         body = json.dumps({"recordingId": recording_id, "attempt": attempt})
-        with translated("enqueuing a follow-up"):
+        with translate_errors("enqueuing a follow-up"):
             _sent(self._queue, body, delay, FOLLOW_UP_LIVES)
 
 
@@ -187,7 +187,7 @@ class StorageExports:
 
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that never expires: whoever asked waits for it."""
-        with translated("enqueuing an export"):
+        with translate_errors("enqueuing an export"):
             _sent(self._queue, json.dumps({"exportId": export_id}), delay, NEVER)
 
 
@@ -203,7 +203,7 @@ class StorageDerived:
 
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that never expires: whoever asked waits for it."""
-        with translated("enqueuing derived files"):
+        with translate_errors("enqueuing derived files"):
             _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), delay, NEVER)
 
 
@@ -223,7 +223,7 @@ class StorageGuards:
 
     def send_again(self, body: str, delay: timedelta) -> None:
         """Enqueue a message as it is."""
-        with translated("enqueuing a guard"):
+        with translate_errors("enqueuing a guard"):
             _sent(self._queue, body, delay, NEVER)
 
 
@@ -246,7 +246,7 @@ class StorageOutboxQueue:
         self._send(body, delay, NEVER)
 
     def _send(self, body: str, delay: timedelta, lives: int) -> None:
-        with translated("enqueuing an event"):
+        with translate_errors("enqueuing an event"):
             _sent(self._queue, body, min(delay, LONGEST_HIDDEN), lives)
 
 

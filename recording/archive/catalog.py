@@ -2,7 +2,7 @@
 
 from recording import __version__
 from recording.archive.claim import Work
-from recording.archive.metadata import fetched_metadata, metadata_remarks
+from recording.archive.metadata import fetch_metadata, metadata_remarks
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
 from recording.domain.archived import layout
@@ -55,7 +55,7 @@ def catalog(work: Work) -> None:
     changes["remarks"] = _remarks(work, document)
     cataloged = changed(work.record, **changes)
     name = required(cataloged.blob_name, "blob_name")
-    receipt = _kept(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
+    receipt = _keep(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
     if not is_receipt_of(cataloged, receipt):  # of bytes that held this name before; receipts are never replaced
         copy_anew(work, Code.DOCUMENTS_ALTERED, "another receipt lies under this name", is_name_taken=True)
     changes["cataloged_at"] = work.now()
@@ -74,12 +74,12 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     if task.metadata_location is None:
         return _not_told(task)
     if work.found is None and work.metadata is not None:  # the chunk's first turn, which has the document in hand
-        return _archived_metadata(work, name, work.metadata)
+        return _archive_metadata(work, name, work.metadata)
     archived = work.ports.archive.get(name)
     if archived is not None and sha256_of(archived[0]) == work.record.metadata_sha256:
         return MetadataOutcome.ARCHIVED, None, archived[0]
     try:
-        fetched_metadata(work)
+        fetch_metadata(work)
     except UnsafeLocationError as error:
         return MetadataOutcome.NOT_ASKED, f"the metadata location was refused: {error.code}", None
     except SourceError as error:
@@ -88,7 +88,7 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
         if archived is not None:  # by a try that did not live to say so; there is nothing left to compare it with
             return MetadataOutcome.ARCHIVED, None, archived[0]
         return _given_up(work, name, work.metadata_refused, error)
-    return _archived_metadata(work, name, work.metadata or b"")
+    return _archive_metadata(work, name, work.metadata or b"")
 
 
 def _not_told(task: ChunkTask) -> tuple[MetadataOutcome, str | None, bytes | None]:
@@ -97,19 +97,19 @@ def _not_told(task: ChunkTask) -> tuple[MetadataOutcome, str | None, bytes | Non
     return MetadataOutcome.NOT_ANNOUNCED, "the event names no metadata location", None
 
 
-def _archived_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
+def _archive_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
     """Keep the document as served.
 
     Raises:
         SourceBrokenError: `documents_altered`; other bytes lie under its name, and nothing is replaced: the chunk is
             copied anew under another name.
     """
-    if _kept(work, name, raw) != raw:
+    if _keep(work, name, raw) != raw:
         copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document lies under this name", is_name_taken=True)
     return MetadataOutcome.ARCHIVED, None, raw
 
 
-def _kept(work: Work, name: str, document: bytes) -> bytes:
+def _keep(work: Work, name: str, document: bytes) -> bytes:
     """Return what lies under the name now: this document, or the one that an earlier try wrote.
 
     Raises:
@@ -129,7 +129,7 @@ def _given_up(
 ) -> tuple[MetadataOutcome, str | None, bytes | None]:
     """Return at the deadline: what was served is kept even if it cannot be read; the record says why that is all."""
     if raw is not None:
-        _kept(work, name, raw)
+        _keep(work, name, raw)
     task = work.task
     emit(
         Event.CHUNK_METADATA_MISSING,

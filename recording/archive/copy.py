@@ -12,7 +12,7 @@ from recording.archive.claim import Work
 from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import held_name
 from recording.archive.suspects import is_to_be_kept, list_suspect, raise_refusal, refusal
-from recording.archive.transfer.fetch import Fetched, fetched
+from recording.archive.transfer.fetch import Fetched, open_fetch
 from recording.archive.transfer.readback import Stored, read_back
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import REMARK_PROMISE, Digest, Hasher, check_length, find_fault
@@ -81,11 +81,11 @@ def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
     Metadata never comes before the media: an optional document must not delay it.
     """
     is_again = work.record.attempts > 1
-    with fetched(work, announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
+    with open_fetch(work, announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
         copied = Copied(source.total, source.digest, source.media)
         fault = _fault_of(work, copied, metadata_if_there(work))
         is_refused = _is_refused(work, fault)
-        if not is_refused and not _committed(work, source, fault):
+        if not is_refused and not _commit(work, source, fault):
             _compare_with_stored(work, source)
     if is_refused:
         _refuse(work, source.name, copied, fault or "")
@@ -168,10 +168,10 @@ def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
 
 def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
     """Fetch the bad bytes once more, under a name of their own; other bytes by now are judged by the next try."""
-    with fetched(work, None, lambda _: name) as source:
+    with open_fetch(work, None, lambda _: name) as source:
         if source.digest != digest:
             return
-        _committed(work, source, fault)
+        _commit(work, source, fault)
     list_suspect(work, name, digest, fault)
 
 
@@ -198,7 +198,7 @@ def media_changes(work: Work, media: MediaFacts, fault: str | None) -> ChunkChan
     )
 
 
-def _committed(work: Work, source: Fetched, fault: str | None) -> bool:
+def _commit(work: Work, source: Fetched, fault: str | None) -> bool:
     facts = {
         "source": mark_of(work.task.content_location),
         "recordingid": work.task.recording_id,
@@ -267,10 +267,10 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
         False when they are the known bytes after all (`unless_sha256`), and nothing was kept.
     """
     name = layout.conflict_name(media_name, mark_of(work.task.content_location + (unless_sha256 or "")))
-    with fetched(work, None, lambda _: name) as source:
+    with open_fetch(work, None, lambda _: name) as source:
         if source.digest is not None and source.digest.sha256 == unless_sha256:
             return False
-        _committed(work, source, source.media.fault if source.media else None)
+        _commit(work, source, source.media.fault if source.media else None)
     return True
 
 

@@ -60,7 +60,7 @@ def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
         delete = checked_location(location, hosts)
         if not names_the_same_object(delete, checked_location(task.content_location, hosts), task.document_id):
             return SourceOutcome.LEFT_TO_EXPIRE, "the delete location names another object"
-        return _deleted(work, location), None
+        return _delete_source(work, location), None
     except UnsafeLocationError as error:
         return SourceOutcome.LEFT_TO_EXPIRE, f"the delete location was refused: {error.code}"
 
@@ -77,12 +77,12 @@ def _why_left(work: Work) -> str | None:
     return None if metadata_is_settled(work.record) else "the metadata is not archived"
 
 
-def _deleted(work: Work, location: str) -> SourceOutcome:
+def _delete_source(work: Work, location: str) -> SourceOutcome:
     """Delete as the holder of a living claim; the archive is the last one to be asked."""
     if work.settings.media_check is MediaCheck.REQUIRE and not _is_length_proved(work.record):
         _check_has_not_grown(work)
     work.keep_claim()
-    stored = _stored(work)
+    stored = _look_up_stored(work)
     if (found := standing(work.record, stored)) is not Standing.AS_PROVED:
         _go_back(work, found)
     if not may_delete_source(work.record, stored):
@@ -131,7 +131,7 @@ def _check_has_not_grown(work: Work) -> None:
     )
 
 
-def _stored(work: Work) -> StoredChunk:
+def _look_up_stored(work: Work) -> StoredChunk:
     """Ask the archive for everything that would be all that is left; the media last."""
     name, archive = required(work.record.blob_name, "blob_name"), work.ports.archive
     receipt = archive.get(layout.receipt_name(name))

@@ -60,7 +60,7 @@ def _copy_or_take_twin(work: Work) -> None:
         twin = archived_twin(work)
         if twin is None:
             raise
-        _heal(work, _kept(twin, work.now()), work.ports.archive)
+        _heal(work, _keep(twin, work.now()), work.ports.archive)
         remark = f"the same document is archived as chunk {twin.task.index} of recording {twin.task.recording_id}"
         work.save(remarks=(*work.record.remarks, remark))
 
@@ -102,7 +102,7 @@ def keep_in_fallback(work: Work) -> None:
         copy(aside)
         verify(aside)
         _keep_documents(aside)
-        work.save(fallback=_kept(aside.record, work.now()))
+        work.save(fallback=_keep(aside.record, work.now()))
     except RecordingError as error:
         emit(Event.ATTEMPT_FAILED, code=error.code, fault=error.fault, detail="in the fallback", **ids_of(work.task))
         return
@@ -124,7 +124,7 @@ def _keep_documents(aside: Work) -> None:
     aside.ports.archive.put_once(layout.receipt_name(name), receipt_of(aside.record, __version__), _JSON)
 
 
-def _kept(record: ChunkRecord, now: datetime) -> FallbackCopy:
+def _keep(record: ChunkRecord, now: datetime) -> FallbackCopy:
     return FallbackCopy(
         blob_name=required(record.blob_name, "blob_name"),
         length_bytes=required(record.length_bytes, "length_bytes"),

@@ -15,7 +15,7 @@ from recording.archive.failure import after_failure, wait_for_other
 from recording.archive.fallback import copy_or_heal
 from recording.archive.metadata import is_right_index
 from recording.archive.priority import queue_again, whose_turn
-from recording.archive.tasks import taken_task
+from recording.archive.tasks import take_task
 from recording.archive.verify import verify
 from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.domain.state.transitions import is_finished, is_otherwise
@@ -34,7 +34,7 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     Raises:
         RecordingError: as `archive_chunk`.
     """
-    task = taken_task(text, ports, settings)
+    task = take_task(text, ports, settings)
     if task is None or (task.is_contested and not is_right_index(task, ports, settings)):
         return
     chosen = whose_turn(task, ports, settings)

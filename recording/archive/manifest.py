@@ -43,10 +43,10 @@ def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], 
         content = _content(task, ports)
         if present is not None and present[0] == content:
             return
-        if _written(task.folder, version, content, present[1] if present else None, ports.archive):
+        if _write(task.folder, version, content, present[1] if present else None, ports.archive):
             return
         between_tries()
-    if _added(task.folder, _content(task, ports), ports.archive):  # it is not rewritten, whatever the reason
+    if _add(task.folder, _content(task, ports), ports.archive):  # it is not rewritten, whatever the reason
         return
     raise StorageBusyError("the manifest keeps changing under this worker")
 
@@ -70,7 +70,7 @@ def _content(task: ChunkTask, ports: Ports) -> bytes:
     return manifest_of(recording, ports.catalog.chunks_of(task.recording_id))
 
 
-def _written(folder: str, version: int, content: bytes, etag: str | None, archive: Archive) -> bool:
+def _write(folder: str, version: int, content: bytes, etag: str | None, archive: Archive) -> bool:
     if version > 1:
         return archive.put_once(layout.manifest_name(folder, version + 1), content, _JSON)
     try:
@@ -79,5 +79,5 @@ def _written(folder: str, version: int, content: bytes, etag: str | None, archiv
         return archive.put_once(layout.manifest_name(folder, 2), content, _JSON)
 
 
-def _added(folder: str, content: bytes, archive: Archive) -> bool:
+def _add(folder: str, content: bytes, archive: Archive) -> bool:
     return archive.put_once(layout.manifest_name(folder, _last_version(folder, archive) + 1), content, _JSON)

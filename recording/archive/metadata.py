@@ -30,7 +30,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 
-def fetched_metadata(work: Work) -> ChunkMetadata:
+def fetch_metadata(work: Work) -> ChunkMetadata:
     """Return what the document says; its bytes stay with the work, as served, even when they cannot be accepted.
 
     Raises:
@@ -86,7 +86,7 @@ def metadata_if_there(work: Work) -> ChunkMetadata | None:
     if work.task.metadata_location is None:
         return None
     try:
-        return fetched_metadata(work)
+        return fetch_metadata(work)
     except (SourceError, UnsafeLocationError):
         return None
 

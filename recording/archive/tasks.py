@@ -29,7 +29,7 @@ class NewerTaskError(UnreadableTaskError):
     """A message was written by a newer version, for a worker that knows how to read it."""
 
 
-def taken_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
+def take_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
     """Return the task in a message; one that is none is kept, one of a newer version is left on the queue.
 
     Raises:

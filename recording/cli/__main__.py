@@ -39,7 +39,7 @@ def main(
     session = {**adapters, **session}
     run = Session(dependencies, probe, tell, **session)  # type: ignore[arg-type]  # a test's changes to it
     if run.confirm is None and tell is None and sys.stdin is not None and sys.stdin.isatty():
-        run.confirm = _confirmed
+        run.confirm = _confirm
     return _exit_code(run, asked)
 
 
@@ -69,7 +69,7 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     return UNKNOWN
 
 
-def _confirmed(what: str) -> bool:
+def _confirm(what: str) -> bool:
     """Ask the person at the terminal, whatever becomes of the output; Ctrl-C is no."""
     import typer
 

@@ -78,13 +78,13 @@ def audited(
         with span(operation, recording_id=recording_id):
             answer = act()
     except RecordingError as error:
-        _noted(add, error.code, operation, recording_id)
+        _note(add, error.code, operation, recording_id)
         raise
-    _noted(lambda outcome: add(outcome, answer.get("recordingId", recording_id)), DONE, operation, recording_id)
+    _note(lambda outcome: add(outcome, answer.get("recordingId", recording_id)), DONE, operation, recording_id)
     return answer
 
 
-def _noted(note: Callable[[str], None], outcome: str, operation: Operation, recording_id: str | None) -> None:
+def _note(note: Callable[[str], None], outcome: str, operation: Operation, recording_id: str | None) -> None:
     """Add the entry after the act: what was done is done, so a trail that fails now is reported and stops nothing."""
     try:
         note(outcome)

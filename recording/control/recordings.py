@@ -54,10 +54,10 @@ def start_recording(
     with refusals_told(policy, key, ports):
         options = _options(request, policy, settings)
         owner = owner_at_start(settings.tenants, ports.scope, request.tags)
-        reservation = _reserved(request, key, ports)
+        reservation = _reserve(request, key, ports)
         if reservation.recording_id is None:
             take_place(reservation.key, caller, settings.running_per_caller, ports)
-            acs_id, acs_state = _asked_for(options, reservation, caller, ports, settings)
+            acs_id, acs_state = _ask_for(options, reservation, caller, ports, settings)
             recording_id = canonical_id(acs_id)
             reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
             emit(Event.STARTED, recording_id=recording_id, started_by=caller)
@@ -166,7 +166,7 @@ def _key_of(idempotency_key: str | None, ports: Ports) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _reserved(request: StartRequest, key: str, ports: Ports) -> StartReservation:
+def _reserve(request: StartRequest, key: str, ports: Ports) -> StartReservation:
     """Write a reservation before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
     fingerprint = hashlib.sha256(json.dumps(request.as_noted(), sort_keys=True).encode()).hexdigest()
     fresh = StartReservation(
@@ -184,7 +184,7 @@ def _reserved(request: StartRequest, key: str, ports: Ports) -> StartReservation
     return known
 
 
-def _asked_for(
+def _ask_for(
     options: StartOptions, reservation: StartReservation, caller: str | None, ports: Ports, settings: Settings
 ) -> tuple[str, str]:
     """Ask ACS to start; what it refuses for good gives its place back."""

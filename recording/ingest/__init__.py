@@ -55,7 +55,7 @@ def ingest_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setti
         return
     with span("ingest_event", came_from=came_from):
         try:
-            event, odd = _taken(envelope, came_from, ports, settings)
+            event, odd = _take(envelope, came_from, ports, settings)
         except (EventRejectedError, UnsafeLocationError) as error:
             if error.code == Code.OTHER_EVENT_TYPE:  # counted, not kept: it is none of ours, and may name people
                 emit(Event.EVENT_IGNORED, reason=error.code, detail=str(error), came_from=came_from)
@@ -83,14 +83,14 @@ def take_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setting
         EventRejectedError: it cannot be read or trusted; nothing was changed.
         StorageError: when something could not be kept; the event must be delivered again.
     """
-    event, odd = _taken(envelope, came_from, ports, settings)
+    event, odd = _take(envelope, came_from, ports, settings)
     if len(odd) == len(event.chunks) + len(event.odd_chunks):
         raise EventRejectedError(odd[0].detail, code=odd[0].reason)
     for chunk in odd:
         hold_chunk(chunk, event, envelope, came_from, ports)
 
 
-def _taken(
+def _take(
     envelope: Any, came_from: Origin, ports: Ports, settings: Settings
 ) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
     """Enqueue the good chunks of an event; the odd ones are the caller's to keep."""

@@ -37,7 +37,7 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
         StorageError: as `read_media`.
         SourceError: as `read_media`.
     """
-    document = _stored(media, ports) or _made(media, ports)
+    document = _stored(media, ports) or _make(media, ports)
     speakers = _speakers(media, ports)
     channels = [
         {**channel, **speakers.get(number, {"name": None, "participantRef": None})}
@@ -57,19 +57,19 @@ def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
     return document if is_ours else None
 
 
-def _made(media: Media, ports: Ports) -> dict[str, Any]:
+def _make(media: Media, ports: Ports) -> dict[str, Any]:
     if not ports.memory.heavy.acquire(blocking=False):
         message = "other waveforms are being made"
         raise RequestError(message, code=Code.WAVEFORM_BUSY, retry_after=_PATIENCE)
     try:
-        document = _document(media, _drawn(media, ports))
+        document = _document(media, _draw(media, ports))
     finally:
         ports.memory.heavy.release()
     _keep(media, document, ports)
     return document
 
 
-def _drawn(media: Media, ports: Ports) -> Waveform | None:
+def _draw(media: Media, ports: Ports) -> Waveform | None:
     """Read the media once, from its begin to its end, a few MiB at a time; None when it cannot be drawn."""
     try:
         if media.chunk.format is FormatType.WAV and (layout := layout_of(media, ports)) is not None:

@@ -80,7 +80,7 @@ def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, setting
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
         StorageError: storage does not answer; what was dismissed until then stays so.
     """
-    return _decided(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss_and_log)
+    return _decide(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss_and_log)
 
 
 def retry(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
@@ -90,13 +90,13 @@ def retry(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings:
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
         StorageError: storage does not answer; what was retried until then is at work.
     """
-    return _decided(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry)
+    return _decide(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry)
 
 
 Act = Callable[[AttentionItem, Dismissal, Ports, Settings], bool]
 
 
-def _decided(  # noqa: PLR0917 - the two decisions differ in what they do, and in nothing else
+def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in nothing else
     operation: Operation,
     chosen: Chosen,
     note: str,
@@ -147,12 +147,12 @@ def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: 
         return True
     record = chunk_of_id(item.id, ports)
     if record is not None:
-        return is_held(record) and _saved(lambda: ports.catalog.save_chunk(changed(record, dismissed=decision)))
+        return is_held(record) and _save(lambda: ports.catalog.save_chunk(changed(record, dismissed=decision)))
     recording = _recording(item, ports)
     if recording is None:
         return False
     decided = _with_decision(recording, item.kind, decision)
-    return _saved(lambda: ports.catalog.save_recording(decided))
+    return _save(lambda: ports.catalog.save_recording(decided))
 
 
 def _with_decision(recording: RecordingRecord, kind: Attention, decision: Dismissal) -> RecordingRecord:
@@ -168,14 +168,14 @@ def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Set
     record = None if item.entries else chunk_of_id(item.id, ports)
     if record is not None and not is_finished(record):
         now = changed(record, next_attempt_at=decision.at)
-        if not _saved(lambda: ports.catalog.save_chunk(now)):
+        if not _save(lambda: ports.catalog.save_chunk(now)):
             return False
         ports.queue.send(record.task)
         return True
     recording = None if item.entries or record is not None else _recording(item, ports)
     if recording is not None:
         again = changed(recording, look_at=None, asked_at=None)
-        return _saved(lambda: ports.catalog.save_recording(again))
+        return _save(lambda: ports.catalog.save_recording(again))
     return bool(redrive(ports, settings, Chosen(id=item.id)).sent)
 
 
@@ -191,7 +191,7 @@ def _recording(item: AttentionItem, ports: Ports) -> RecordingRecord | None:
     return ports.catalog.get_recording(item.id) if is_of_one else None
 
 
-def _saved(save: Callable[[], object]) -> bool:
+def _save(save: Callable[[], object]) -> bool:
     try:
         save()
     except ClaimLostError:  # the line wrote it at this very moment; it may not need the decision any more

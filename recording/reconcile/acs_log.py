@@ -79,11 +79,11 @@ def _note(summary: RecordingSummary, ports: Ports) -> bool:
     """Note a row; an event or a caller that writes the record at this very moment is read once more."""
     for _ in range(MOST_RACES):
         with suppress(ClaimLostError):
-            return _noted(summary, ports)
-    return _noted(summary, ports)
+            return _note_count(summary, ports)
+    return _note_count(summary, ports)
 
 
-def _noted(summary: RecordingSummary, ports: Ports) -> bool:
+def _note_count(summary: RecordingSummary, ports: Ports) -> bool:
     recording_id = canonical_id(summary.recording_id)
     known = ports.catalog.get_recording(recording_id)
     if known is None:  # started elsewhere, and no event of it has come

@@ -58,10 +58,10 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
         StorageError: when some storage did not answer, after everything else was done; the next run tries again.
     """
     with span("reconcile"):
-        return _reconciled(by_the_shared_clock(ports), settings)
+        return _reconcile(by_the_shared_clock(ports), settings)
 
 
-def _reconciled(ports: Ports, settings: Settings) -> Reconciled:
+def _reconcile(ports: Ports, settings: Settings) -> Reconciled:
     bulkhead = Bulkhead(dict.fromkeys(("open_chunks", "open_recordings"), lambda: _ask_storage(ports)))
     poisoned = sweep(ports, settings, bulkhead)
     seen = bulkhead.each(

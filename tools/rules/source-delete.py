@@ -5,7 +5,7 @@ from recording.domain.state.transitions import may_delete_source
 
 
 # ruleid: second-place-that-deletes
-def _deleted(work: Work, location: str) -> SourceOutcome:
+def _delete_source(work: Work, location: str) -> SourceOutcome:
     work.keep_claim()
     if not may_delete_source(work.record):
         raise RecordingError("refused")
@@ -39,7 +39,7 @@ def by_the_adapter(acs, location, source):
 
 class NoGuard:
     # ruleid: second-place-that-deletes
-    def _deleted(work: Work, location: str) -> SourceOutcome:
+    def _delete_source(work: Work, location: str) -> SourceOutcome:
         # ruleid: source-deleted-elsewhere
         return work.ports.source.delete(location)
 

@@ -66,7 +66,7 @@ class AcsControl:
             }
             return self._client.start_recording(headers=headers, **_arguments(options))
 
-        properties = _answered(call, starting=True)
+        properties = _ask(call, starting=True)
         if not properties.recording_id or not is_opaque_id(properties.recording_id):
             raise ControlError("ACS answered without a readable recording id", code=Code.ACS_ERROR)
         return properties.recording_id, _word(properties.recording_state)
@@ -74,7 +74,7 @@ class AcsControl:
     def state(self, recording_id: str) -> str | None:
         """Return ACS's word; None on 404, which ended and unknown recordings have in common."""
         try:
-            return _word(_answered(partial(self._client.get_recording_properties, recording_id)).recording_state)
+            return _word(_ask(partial(self._client.get_recording_properties, recording_id)).recording_state)
         except ControlError as error:
             if error.code == Code.RECORDING_NOT_FOUND:
                 return None
@@ -120,10 +120,10 @@ def _word(state: object) -> str:
 
 
 def _done(call: Callable[[], None]) -> None:
-    _answered(partial(_accepted, call))
+    _ask(partial(_accept, call))
 
 
-def _accepted(call: Callable[[], None]) -> None:
+def _accept(call: Callable[[], None]) -> None:
     """Take any 2xx for success: the SDK raises on a stop that is answered 200 or 202, though it has happened."""
     try:
         call()
@@ -132,7 +132,7 @@ def _accepted(call: Callable[[], None]) -> None:
             raise
 
 
-def _answered(call: Callable[[], T], *, starting: bool = False) -> T:
+def _ask(call: Callable[[], T], *, starting: bool = False) -> T:
     try:
         with limited_call(WHOLE_SECONDS):
             return attempt(call)

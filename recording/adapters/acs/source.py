@@ -73,7 +73,7 @@ class AcsSource:
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[AcsContent]:
         """Open a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
         end = "" if length is None else first + length - 1
-        with self._requested("GET", location, {"Range": f"bytes={first}-{end}"}) as (answer, limit):
+        with self._request("GET", location, {"Range": f"bytes={first}-{end}"}) as (answer, limit):
             part = answers.part_of(answer.headers, first, length)
             bytes_left = (part.total or 0) - first if part.is_whole or length is None else length
             limit.allow(WHOLE_SECONDS + max(bytes_left, 0) / SLOWEST)
@@ -81,7 +81,7 @@ class AcsSource:
 
     def read_metadata(self, location: str) -> bytes:
         """Return the metadata document's bytes."""
-        with self._requested("GET", location) as (answer, _):
+        with self._request("GET", location) as (answer, _):
             content, raw = AcsContent(answer, answers.part_of(answer.headers)), bytearray()
             for piece in content.pieces():
                 raw += piece
@@ -93,11 +93,11 @@ class AcsSource:
 
     def delete(self, location: str) -> bool:
         """Delete; any 2xx is success (the SDK knows only 200), 404 and 410 mean it was gone."""
-        with self._requested("DELETE", location, also_fine=GONE) as (answer, _):
+        with self._request("DELETE", location, also_fine=GONE) as (answer, _):
             return answer.status not in GONE
 
     @contextmanager
-    def _requested(
+    def _request(
         self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
     ) -> Iterator[tuple[Answer, Limit]]:
         """Yield the final answer to a request, after at most three redirects; close it at the end, whatever happens."""
@@ -113,10 +113,10 @@ class AcsSource:
                         return
                 finally:
                     answer.close()
-            checked = self._followed(checked, next_location)
+            checked = self._follow(checked, next_location)
         raise SourceBusyError("the source redirects in a circle")
 
-    def _followed(self, checked: Location, target: str) -> Location:
+    def _follow(self, checked: Location, target: str) -> Location:
         """Return where a redirect leads: any allowed host, the same object. Nothing else is contacted (I5)."""
         try:
             found = checked_location(target, self._acs.content_hosts)

@@ -18,7 +18,7 @@ from azure.core.rest import HttpRequest
 from pydantic import SecretStr
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.errors import RequestError, StorageRefusedError
 from recording.errors.codes import Code
 
@@ -51,13 +51,13 @@ def read_deployed_app(
     caller = _caller(identity)
     policies = [ProxyPolicy(**options), BearerTokenCredentialPolicy(identity, f"{ARM}/.default")]
     with (
-        translated("reading the app's settings from Azure"),
+        translate_errors("reading the app's settings from Azure"),
         PipelineClient(ARM, policies=policies, **{**CLIENT_OPTIONS, **options}) as client,
     ):
         for each in [subscription] if subscription else _subscriptions(client):
             path = f"/subscriptions/{each}/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}"
-            if (site := _asked(client, "GET", path)) is not None:
-                told = _asked(client, "POST", f"{path}/config/appsettings/list") or {}
+            if (site := _ask(client, "GET", path)) is not None:
+                told = _ask(client, "POST", f"{path}/config/appsettings/list") or {}
                 facts = site["properties"]
                 return DeployedApp(
                     settings={str(key): str(value) for key, value in told["properties"].items()},
@@ -79,10 +79,10 @@ def event_grid_key(app: DeployedApp, identity: TokenCredential, **options: Any) 
     policies = [ProxyPolicy(**options), BearerTokenCredentialPolicy(identity, f"{ARM}/.default")]
     try:
         with (
-            translated("reading Event Grid's key of the app from Azure"),
+            translate_errors("reading Event Grid's key of the app from Azure"),
             PipelineClient(ARM, policies=policies, **{**CLIENT_OPTIONS, **options}) as client,
         ):
-            told = _asked(client, "POST", f"{app.path}/host/default/listkeys") or {}
+            told = _ask(client, "POST", f"{app.path}/host/default/listkeys") or {}
     except StorageRefusedError:
         return None
     key = (told.get("systemKeys") or {}).get(_EVENT_GRID_KEY)
@@ -105,13 +105,11 @@ def _caller(identity: TokenCredential) -> str | None:
 
 
 def _subscriptions(client: "PipelineClient[Any, Any]") -> list[str]:
-    listed = _asked(client, "GET", "/subscriptions", _SUBSCRIPTIONS) or {"value": []}
+    listed = _ask(client, "GET", "/subscriptions", _SUBSCRIPTIONS) or {"value": []}
     return [str(each["subscriptionId"]) for each in listed["value"]]
 
 
-def _asked(
-    client: "PipelineClient[Any, Any]", method: str, path: str, version: str = _SITES
-) -> Mapping[str, Any] | None:
+def _ask(client: "PipelineClient[Any, Any]", method: str, path: str, version: str = _SITES) -> Mapping[str, Any] | None:
     """Return an answer; None where nothing is under that path."""
     request = HttpRequest(method, f"{ARM}{path}?api-version={version}")
     answer = attempt(partial(client.send_request, request))

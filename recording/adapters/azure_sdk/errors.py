@@ -85,7 +85,7 @@ SOURCE = ErrorFamily(SourceBusyError, SourceRefusedError, SourceGoneError, Sourc
 
 
 @contextmanager
-def translated(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
+def translate_errors(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
     """Raise one of the family for everything that an SDK may raise inside; only calls of SDKs belong there.
 
     Args:

@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings, StandardBlobTier
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translated
+from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translate_errors
 from recording.adapters.blob.block_requests import BlockRequests
 from recording.adapters.blob.checksum import ServiceChecksum
 from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of, range_of
@@ -43,7 +43,7 @@ class BlobArchive:
         def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
             return self._container.writing(lambda: self._blocks_of.put_block(blob, block_id, data, headers))
 
-        with translated("staging a block"):
+        with translate_errors("staging a block"):
             self._checksum.send(data, send, crc64)
 
     def staged_blocks(self, name: str) -> Mapping[str, int]:
@@ -55,7 +55,7 @@ class BlobArchive:
         return self._blocks(name, "committed")
 
     def _blocks(self, name: str, kind: str) -> list[tuple[str, int]]:
-        with translated("listing blocks"):
+        with translate_errors("listing blocks"):
             try:
                 committed, uncommitted = attempt(partial(self._container.blob(name).get_block_list, kind))
             except ResourceNotFoundError:
@@ -80,7 +80,7 @@ class BlobArchive:
                 )
             )
 
-        with translated("writing media"):
+        with translate_errors("writing media"):
             try:
                 self._checksum.send(data, send)
             except HttpResponseError as error:
@@ -92,7 +92,7 @@ class BlobArchive:
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
         """Commit exactly these blocks unless a blob lies there (If-None-Match: *)."""
         blob = self._container.blob(name)
-        with translated("committing a blob"):
+        with translate_errors("committing a blob"):
             try:
                 self._container.writing(
                     lambda: blob.commit_block_list(
@@ -127,7 +127,7 @@ class BlobArchive:
 
     def look_up(self, name: str) -> StoredBlob | None:
         """Return length, facts and ETag, by one HEAD. Names of facts come back in lower case."""
-        with translated("looking up a blob"):
+        with translate_errors("looking up a blob"):
             try:
                 properties = properties_of(self._container.blob(name))
             except ResourceNotFoundError:
@@ -137,12 +137,12 @@ class BlobArchive:
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         """Return a range of the bytes as the service stores them."""
-        with translated("reading a blob"):
+        with translate_errors("reading a blob"):
             return attempt(partial(range_of, self._container.blob(name), first, length))
 
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
         """Read a range straight into a view."""
-        with translated("reading a blob"):
+        with translate_errors("reading a blob"):
             return attempt(partial(self._blocks_of.fill, self._container.blob(name), first, view, etag))
 
     def read(self, name: str) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 from recording.adapters.azure_sdk.clients import attempt, credential
-from recording.adapters.azure_sdk.errors import error_code_of, status_of, translated
+from recording.adapters.azure_sdk.errors import error_code_of, status_of, translate_errors
 from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.settings import Settings
 
@@ -35,12 +35,12 @@ class BlockCopies:
         """Copy with one request; a service that does not know it, or cannot reach the source, is not asked again."""
         if not self._is_offered:
             return False
-        with translated("copying a block"):
-            self._is_offered = attempt(partial(self._copied, name, block_id, source, first, length))
+        with translate_errors("copying a block"):
+            self._is_offered = attempt(partial(self._copy, name, block_id, source, first, length))
         return self._is_offered
 
-    def _copied(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
-        url, authorization = self._authorized(source)
+    def _copy(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
+        url, authorization = self._authorize(source)
         try:
             self._container.blob(name).stage_block_from_url(
                 block_id, url, source_offset=first, source_length=length, **authorization
@@ -51,7 +51,7 @@ class BlockCopies:
             raise
         return True
 
-    def _authorized(self, source: str) -> tuple[str, dict[str, Any]]:
+    def _authorize(self, source: str) -> tuple[str, dict[str, Any]]:
         """Return the source's address, with what lets the service read it."""
         address = str(self._container.blob(source).url)
         if not self._connection.connection_string:

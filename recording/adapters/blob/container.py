@@ -16,7 +16,7 @@ from recording.adapters.azure_sdk.errors import (
     is_locked,
     is_refused_condition,
     status_of,
-    translated,
+    translate_errors,
 )
 from recording.adapters.blob.transport import shared_transport
 from recording.errors import StorageError, StorageRefusedError
@@ -82,7 +82,7 @@ class BlobContainer:
         """Write a small blob if it still has this ETag (None: if it is absent). False, and no change, otherwise."""
         unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         condition = unchanged if etag else {"match_condition": MatchConditions.IfMissing}
-        with translated("writing a small blob"):
+        with translate_errors("writing a small blob"):
             try:
                 self.writing(
                     lambda: self.blob(name).upload_blob(
@@ -107,7 +107,7 @@ class BlobContainer:
 
     def get(self, name: str) -> tuple[bytes, str] | None:
         """Return a small blob and its ETag; None when absent."""
-        with translated("reading a small blob"):
+        with translate_errors("reading a small blob"):
             try:
                 return attempt(partial(_whole, self.blob(name)))
             except ResourceNotFoundError:
@@ -115,7 +115,7 @@ class BlobContainer:
 
     def remove(self, name: str) -> None:
         """Delete a blob. Deleting what is gone is success."""
-        with translated("removing a small blob"):
+        with translate_errors("removing a small blob"):
             try:
                 attempt(self.blob(name).delete_blob)
             except ResourceNotFoundError:
@@ -123,7 +123,7 @@ class BlobContainer:
 
     def names(self) -> Iterator[str]:
         """Yield the names of all blobs, in the order of names; nothing when the container is missing."""
-        with translated("listing blobs"):
+        with translate_errors("listing blobs"):
             try:
                 yield from self._client.list_blob_names()
             except ResourceNotFoundError:
@@ -134,7 +134,7 @@ class BlobContainer:
 
         Nothing without a container.
         """
-        with translated("listing blobs"):
+        with translate_errors("listing blobs"):
             try:
                 yield from self._client.list_blobs(name_starts_with=prefix, include=["metadata", "uncommittedblobs"])
             except ResourceNotFoundError:
@@ -143,7 +143,7 @@ class BlobContainer:
 
 def open_blob(blob: BlobClient, family: ErrorFamily = STORAGE) -> tuple[int, Iterator[bytes]]:
     """Yield a blob's length and its bytes in pieces, all of one and the same version of it."""
-    with translated("looking up a blob", family):
+    with translate_errors("looking up a blob", family):
         properties = properties_of(blob)
     return properties.size, _pieces(blob, properties.size, properties.etag, family)
 
@@ -159,7 +159,7 @@ def properties_of(blob: BlobClient) -> BlobProperties:
 def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> Iterator[bytes]:
     """Yield range by range: each can be tried again alone, and a change of the blob in between is refused (412)."""
     for offset in range(0, length, PIECE):
-        with translated("reading a blob", family):
+        with translate_errors("reading a blob", family):
             piece = attempt(partial(_range, blob, offset, etag))
         if not piece:
             raise StorageError("a blob ended before its length")

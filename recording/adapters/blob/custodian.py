@@ -13,7 +13,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.storage.blob import BlobProperties, BlobServiceClient, ContainerClient
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import error_code_of, is_locked, status_of, translated
+from recording.adapters.azure_sdk.errors import error_code_of, is_locked, status_of, translate_errors
 from recording.adapters.blob.container import blob_service
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.names import EXPORT_CONTAINER, QUARANTINE_CONTAINER, SEAL_CONTAINER
@@ -61,7 +61,7 @@ class BlobCustodian:
         container = self._containers.get(place)
         if container is None:
             return
-        with translated("listing versions"):
+        with translate_errors("listing versions"):
             try:
                 yield from _listed(container, place, prefix, _VERSIONED)
             except ResourceNotFoundError:
@@ -74,7 +74,7 @@ class BlobCustodian:
     def set_legal_hold(self, version: StoredVersion, *, is_held: bool) -> HoldAnswer:
         """Make one request for each version."""
         blob = self._containers[version.place].get_blob_client(version.name)
-        with translated("setting a legal hold"):
+        with translate_errors("setting a legal hold"):
             try:
                 attempt(partial(blob.set_legal_hold, is_held, **_of(version)))
             except ResourceNotFoundError:
@@ -88,7 +88,7 @@ class BlobCustodian:
     def read(self, version: StoredVersion) -> bytes | None:
         """Download this version."""
         blob = self._containers[version.place].get_blob_client(version.name)
-        with translated("reading a version"):
+        with translate_errors("reading a version"):
             try:
                 data: bytes = attempt(lambda: blob.download_blob(**_of(version)).readall())
             except ResourceNotFoundError:
@@ -100,22 +100,22 @@ class BlobCustodian:
         container = self._containers[version.place]
         blob = container.get_blob_client(version.name)
         if version.is_deleted:
-            return self._purged(version, container) if self._purges else DestroyAnswer.DONE
-        with translated("destroying a version"):
+            return self._purge(version, container) if self._purges else DestroyAnswer.DONE
+        with translate_errors("destroying a version"):
             if version.is_current:
-                answer = _destroyed(blob.delete_blob)
+                answer = _destroy(blob.delete_blob)
                 if answer is DestroyAnswer.REFUSED or version.version is None:
                     return answer
-            answer = _destroyed(partial(blob.delete_blob, **_of(version)))
+            answer = _destroy(partial(blob.delete_blob, **_of(version)))
         has_more = self._purges and version.version is not None and answer is DestroyAnswer.DONE
-        return self._purged(version, container) if has_more else answer
+        return self._purge(version, container) if has_more else answer
 
-    def _purged(self, version: StoredVersion, container: ContainerClient) -> DestroyAnswer:
+    def _purge(self, version: StoredVersion, container: ContainerClient) -> DestroyAnswer:
         """Ask for a softly deleted version's end now; where account or role do not allow it, it stays to its day."""
         blob = container.get_blob_client(version.name)
-        with translated("destroying a version"):
+        with translate_errors("destroying a version"):
             try:
-                return _destroyed(partial(blob.delete_blob, blob_delete_type="Permanent", **_of(version)))
+                return _destroy(partial(blob.delete_blob, blob_delete_type="Permanent", **_of(version)))
             except HttpResponseError as error:
                 if status_of(error) in (400, 403, 409) or _is_unsupported(error):
                     return DestroyAnswer.DONE
@@ -160,7 +160,7 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC) if isinstance(moment, datetime) else None
 
 
-def _destroyed(call: Callable[[], Any]) -> DestroyAnswer:
+def _destroy(call: Callable[[], Any]) -> DestroyAnswer:
     try:
         attempt(call)
     except ResourceNotFoundError:

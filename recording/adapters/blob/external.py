@@ -7,7 +7,7 @@ from functools import partial
 from azure.storage.blob import BlobClient, BlobServiceClient
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import SOURCE, translated
+from recording.adapters.azure_sdk.errors import SOURCE, translate_errors
 from recording.adapters.blob.container import blob_service, open_blob, range_of
 from recording.domain.incoming.locations import checked_external_blob
 from recording.domain.incoming.metadata import LARGEST_METADATA
@@ -52,7 +52,7 @@ class ExternalBlobs:
 
     def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
         """Return a range of a blob that the guard has found inside one of the containers."""
-        with translated("reading a blob", SOURCE):
+        with translate_errors("reading a blob", SOURCE):
             return attempt(partial(range_of, self._blob(location), first, length))
 
     def read_metadata(self, location: str) -> bytes:

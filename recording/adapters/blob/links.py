@@ -7,7 +7,7 @@ from urllib.parse import quote
 from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.errors import StorageRefusedError
 from recording.settings import Settings
@@ -33,7 +33,7 @@ class DelegatedLinks:
         """Ask for a key that lives no longer than the link, and sign with it; it is kept nowhere."""
         if self._service is None:
             raise StorageRefusedError("links need an identity and https, and this account is reached otherwise")
-        with translated("asking for a key to sign a link with"):
+        with translate_errors("asking for a key to sign a link with"):
             begin = datetime.now(UTC) - _CLOCKS
             key = attempt(partial(self._service.get_user_delegation_key, begin, until))
             signature = generate_blob_sas(

@@ -53,7 +53,7 @@ class EventGridTopic:
         """Publish one event; what the topic refuses or does not answer is an answer as well."""
         del now
         document = cloud_event(event, self._api)
-        return self._published(
+        return self._publish(
             CloudEvent(
                 source=document["source"],
                 type=document["type"],
@@ -69,9 +69,9 @@ class EventGridTopic:
     def probe(self, now: datetime) -> Answer:
         """Publish an event of the type for probes, which receivers are told to drop; its data is empty."""
         source = self._api or SOURCE
-        return self._published(CloudEvent(source=source, type=PROBE_TYPE, subject="probe", time=now, data={}))
+        return self._publish(CloudEvent(source=source, type=PROBE_TYPE, subject="probe", time=now, data={}))
 
-    def _published(self, sent: CloudEvent[Any]) -> Answer:
+    def _publish(self, sent: CloudEvent[Any]) -> Answer:
         try:
             with limited_call(SECONDS):
                 self._client.send(sent)

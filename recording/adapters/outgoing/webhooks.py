@@ -76,13 +76,13 @@ class WebhookWay:
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
         """Post one event; what is not sent, not answered or refused is an answer as well."""
         body = webhook_body(event, self._api)
-        found = self._asked(_Request("POST", self.headers(event.id, now, body), body))
+        found = self._ask(_Request("POST", self.headers(event.id, now, body), body))
         return found if isinstance(found, Answer) else _answer(found)
 
     def probe(self, now: datetime) -> Answer:
         """Ask with HEAD, which tells nothing: any answer of a server that is not in trouble shows that it is there."""
         del now
-        found = self._asked(_Request("HEAD", {"User-Agent": USER_AGENT, "Connection": "close"}))
+        found = self._ask(_Request("HEAD", {"User-Agent": USER_AGENT, "Connection": "close"}))
         if isinstance(found, Answer):
             return found
         is_trouble = 300 <= found < 400 or found in (*_BROKEN, http.HTTPStatus.GONE)
@@ -102,19 +102,19 @@ class WebhookWay:
             "Connection": "close",
         }
 
-    def _asked(self, request: "_Request") -> int | Answer:
+    def _ask(self, request: "_Request") -> int | Answer:
         """Return the status of the answer, or why there is none."""
         try:
             place = checked_url(self._endpoint.url.get_secret_value(), self._hosts, self._networks)
             with limited(self._seconds) as limit:
                 found = checked_addresses(self._resolve(place.host, place.port), self._networks)
-                return self._answered(request, place, found, limit)
+                return self._ask_first(request, place, found, limit)
         except UnsafeAddressError:
             return Answer(Result.REFUSED, Code.ENDPOINT_UNSAFE)
         except (OSError, http.client.HTTPException, ValueError):  # ssl.SSLError and TimeoutError are OSErrors
             return Answer(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
 
-    def _answered(self, request: "_Request", place: Place, addresses: Sequence[str], limit: Limit) -> int:
+    def _ask_first(self, request: "_Request", place: Place, addresses: Sequence[str], limit: Limit) -> int:
         """Ask the first address that takes the connection, and return the status of the answer."""
         tls = None if place.is_plain else self._tls
         connection = _Connection(place, addresses[:MOST_ADDRESSES], tls, limit, self._opening)
@@ -169,7 +169,7 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         """Connect to the first address that answers, within the limit."""
         self._limit.watch(self)
-        raw = self._opened()
+        raw = self._connect()
         self.sock: Any = raw
         self._limit.hold(raw)
         if self._tls is not None:
@@ -177,7 +177,7 @@ class _Connection(http.client.HTTPConnection):
             self._limit.hold(self.sock)
         self._limit.check()
 
-    def _opened(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
         """Connect to the first address that answers; one that swallows everything leaves time for those behind it."""
         for number, address in enumerate(self._addresses):
             self._limit.check()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from azure.data.tables import UpdateMode
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.tables import table_service
 from recording.domain.names import AUDIT_TABLE
 from recording.settings import Settings
@@ -25,7 +25,7 @@ class TableAuditEraser:
     def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
         """Merge what has changed into each row."""
         changed, ways = 0, {"note": without, "part": without, "caller": pseudonymous}
-        with translated("changing rows of the audit trail"):
+        with translate_errors("changing rows of the audit trail"):
             for row in self._table.list_entities(select=["PartitionKey", "RowKey", *ways]):
                 told = {name: str(row[name]) for name in ways if row.get(name)}
                 kept = {name: ways[name](text) for name, text in told.items()}

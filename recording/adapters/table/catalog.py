@@ -26,7 +26,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableEntity
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table import rows
 from recording.adapters.table.ages import age_of, ages_behind
 from recording.adapters.table.records import (
@@ -289,7 +289,7 @@ class TableCatalog:
         if position:
             put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
             return
-        with translated("removing a row"), suppress(ResourceNotFoundError):
+        with translate_errors("removing a row"), suppress(ResourceNotFoundError):
             attempt(partial(self._chunks.delete_entity, rows.cursor_keys(loop)))
 
     def time(self) -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableEntity
 
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.tables import add_row, put_row, remove_place, rows_of, table_service
 from recording.domain import names
 from recording.domain.find.directory import IndexRow, Span
@@ -59,7 +59,7 @@ class TableDirectory:
     def _entities(self, span: Span, after: str, most: int) -> Iterator[TableEntity]:
         page = min(most, _LARGEST_PAGE)
         for condition, parameters in _queries(span.behind(after)):
-            with translated("reading the directory"):
+            with translate_errors("reading the directory"):
                 try:
                     yield from self._table.query_entities(
                         condition, parameters=parameters, results_per_page=page, select=_COLUMNS

@@ -13,7 +13,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableEntity
 from pydantic import BaseModel
 
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.records import UnreadableRecordError
 from recording.adapters.table.rows import Row, pieces_of, text_of
 from recording.adapters.table.tables import add_row, get_row, put_row, remove_place, replace_row, rows_of, table_service
@@ -56,7 +56,7 @@ class TableKeeping:
     def save_custody(self, custody: Custody) -> Custody:
         """Replace the row under its ETag; holds are listed before and taken off the list after."""
         self._list(custody)
-        etag = self._saved(_row_of(custody), custody.etag)
+        etag = self._save(_row_of(custody), custody.etag)
         active = {hold.case for hold in custody.active_holds}
         for case in {hold.case for hold in custody.holds} - active:
             remove_place(self._table, _hold_keys(case, custody.recording_id))
@@ -65,7 +65,7 @@ class TableKeeping:
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
         """Yield a range of partitions, page by page."""
         where = "PartitionKey ge @first and PartitionKey le @last and RowKey eq @row"
-        with translated("listing rows"):
+        with translate_errors("listing rows"):
             try:
                 parameters = {"first": first, "last": last, "row": _ROW}
                 for row in self._table.query_entities(where, parameters=parameters):
@@ -114,7 +114,7 @@ class TableKeeping:
 
     def save_erasure(self, erasure: Erasure) -> Erasure:
         """Replace a row under its ETag."""
-        return erasure.model_copy(update={"etag": self._saved(_request_row(erasure), erasure.etag)})
+        return erasure.model_copy(update={"etag": self._save(_request_row(erasure), erasure.etag)})
 
     def erasures(self) -> Iterator[Erasure | Unreadable]:
         """Yield all rows of the requests."""
@@ -124,7 +124,7 @@ class TableKeeping:
             except UnreadableRecordError as error:
                 yield Unreadable(str(row["RowKey"]), error.code)
 
-    def _saved(self, row: Row, etag: str | None) -> str:
+    def _save(self, row: Row, etag: str | None) -> str:
         """Replace a row under its ETag, and return the new one."""
         return str(replace_row(self._table, row, etag)["etag"])
 

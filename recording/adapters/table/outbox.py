@@ -18,7 +18,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableEntity
 from pydantic import BaseModel, ValidationError
 
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.rows import Row, pieces_of, text_of
 from recording.adapters.table.tables import (
     add_row,
@@ -144,7 +144,7 @@ class TableOutbox:
 
     def _between(self, first: str, beyond: str) -> Any:
         """Yield the rows of several partitions, in the order of their keys."""
-        with translated("listing rows"), suppress(ResourceNotFoundError):
+        with translate_errors("listing rows"), suppress(ResourceNotFoundError):
             yield from self._table.query_entities(
                 "PartitionKey ge @first and PartitionKey lt @beyond", parameters={"first": first, "beyond": beyond}
             )

@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableEntity
 
 from recording.adapters.azure_sdk.clients import attempt
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.tables import add_row, rows_of, table_service
 from recording.domain.names import SEAL_TABLE
 from recording.ports.library.seal import ToSeal, Waiting
@@ -58,7 +58,7 @@ class TableSealList:
             list(deleters.map(self._remove, [item.place for item in items if item.place]))
 
     def _remove(self, place: str) -> None:
-        with translated("removing a row"):
+        with translate_errors("removing a row"):
             try:
                 attempt(lambda: self._table.delete_entity(_PARTITION, place))
             except ResourceNotFoundError:

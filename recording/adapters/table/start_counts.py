@@ -8,7 +8,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
-from recording.adapters.azure_sdk.errors import translated
+from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.rows import CALLERS_PARTITIONS, Row, running_keys, start_count_keys
 from recording.adapters.table.tables import add_row, get_row, remove_place, replace_row, table_service
 from recording.domain.incoming.running import Place, RunningCount
@@ -45,7 +45,7 @@ class TableStartCounts:
             "count": counted.count,
             "before": counted.before,
         }
-        return _saved(self._table, row, counted.etag)
+        return _save(self._table, row, counted.etag)
 
     def forget(self, is_theirs: Callable[[str], bool]) -> int:
         """Read the names of all rows, and remove those."""
@@ -75,7 +75,7 @@ class TableRunningCounts:
         """Save with one conditional write."""
         places = [[place.key, round(place.since.timestamp())] for place in counted.places]
         row: Row = running_keys(counted.caller) | {"places": json.dumps(places, separators=(",", ":"))}
-        return _saved(self._table, row, counted.etag)
+        return _save(self._table, row, counted.etag)
 
     def forget(self, is_theirs: Callable[[str], bool]) -> int:
         """Read the names of all rows, and remove those."""
@@ -86,7 +86,7 @@ def _forgotten(table: TableClient, row_key: str, is_theirs: Callable[[str], bool
     """Remove the rows of this kind that are kept under one of a person's ids."""
     where = "PartitionKey ge @first and PartitionKey lt @last and RowKey eq @row"
     parameters = {"first": CALLERS_PARTITIONS, "last": f"{CALLERS_PARTITIONS}~", "row": row_key}
-    with translated("listing counts"):
+    with translate_errors("listing counts"):
         try:
             listed = table.query_entities(where, parameters=parameters, select=["PartitionKey", "RowKey"])
             found = [str(row["PartitionKey"]) for row in listed]
@@ -105,7 +105,7 @@ def _places(text: Any) -> tuple[Place, ...]:
         return ()
 
 
-def _saved(table: TableClient, row: Row, etag: str | None) -> bool:
+def _save(table: TableClient, row: Row, etag: str | None) -> bool:
     if etag is None:
         return add_row(table, row)
     try:

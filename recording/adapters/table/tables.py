@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
-from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translated
+from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translate_errors
 from recording.adapters.table import rows
 from recording.errors import ClaimLostError, StorageError
 from recording.settings import StorageConnection
@@ -30,7 +30,7 @@ def get_row(
     table: TableClient, keys: rows.Row, columns: tuple[str, ...] | None = None, doing: str = "reading a row"
 ) -> TableEntity | None:
     """Return a row, or these columns of it; None when there is none."""
-    with translated(doing):
+    with translate_errors(doing):
         try:
             return attempt(
                 lambda: table.get_entity(
@@ -60,7 +60,7 @@ def rows_of(
         columns: which columns to read; None for all.
         and_that: a further condition, as the service spells it.
     """
-    with translated("listing rows"):
+    with translate_errors("listing rows"):
         try:
             where = f"PartitionKey eq @partition and RowKey ge @first{and_that}"
             parameters = {"partition": partition, "first": first}
@@ -77,7 +77,7 @@ def rows_beyond(
 
     Names made of ids come after those with an exclamation mark.
     """
-    with translated("listing rows"):
+    with translate_errors("listing rows"):
         try:
             yield from table.query_entities(
                 f"PartitionKey gt @partition{and_that}",
@@ -101,7 +101,7 @@ def until_it_fails(listed: Iterable[T]) -> tuple[list[T], StorageError | None]:
 
 def add_row(table: TableClient, row: rows.Row) -> bool:
     """Insert a row, and make the table when it is missing. False, and no change, when there is such a row."""
-    with translated("adding a row"):
+    with translate_errors("adding a row"):
         try:
             _writing(table, lambda: table.create_entity(row))
         except HttpResponseError as error:
@@ -113,7 +113,7 @@ def add_row(table: TableClient, row: rows.Row) -> bool:
 
 def put_row(table: TableClient, row: rows.Row) -> dict[str, Any]:
     """Write a row whatever is there, make the table when it is missing, and return what the service says of the row."""
-    with translated("writing a row"):
+    with translate_errors("writing a row"):
         return _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
 
 
@@ -125,7 +125,7 @@ def replace_row(table: TableClient, row: rows.Row, etag: str | None, doing: str 
     """
     if etag is None:
         raise ClaimLostError("a row that was not read cannot be saved")
-    with translated(doing):
+    with translate_errors(doing):
         try:
             return attempt(lambda: _update(table, row, etag))
         except HttpResponseError as error:
@@ -140,7 +140,7 @@ def _update(table: TableClient, row: rows.Row, etag: str) -> dict[str, Any]:
 
 def remove_place(table: TableClient, keys: rows.Row) -> None:
     """Remove what lies at a place, whatever it says by now; nothing there is fine."""
-    with translated("removing a row"), suppress(ResourceNotFoundError):
+    with translate_errors("removing a row"), suppress(ResourceNotFoundError):
         attempt(lambda: table.delete_entity(keys["PartitionKey"], keys["RowKey"]))
 
 
@@ -158,7 +158,7 @@ def remove_unchanged(table: TableClient, keys: rows.Row, etag: str | None) -> No
     """
     if etag is None:
         raise ClaimLostError("a row that was not read cannot be removed")
-    with translated("removing a row"):
+    with translate_errors("removing a row"):
         try:
             attempt(lambda: _delete(table, keys, etag))
         except ResourceNotFoundError:

@@ -95,7 +95,7 @@ class _Metered:
 
 
 @contextmanager
-def fetched(
+def open_fetch(
     work: Work,
     announced: FormatType | None,
     name_for: Callable[[FormatType | None], str],
@@ -154,16 +154,16 @@ class _Fetching:
             source = self._source(location, content)
             if source.total <= size:
                 return self._small(source, content, slot)
-            head = slot.view[: self._filled(content, slot.view[:SNIFF_BYTES], self.flow.look)]
+            head = slot.view[: self._fill_view(content, slot.view[:SNIFF_BYTES], self.flow.look)]
             format_type = sniff(head) or self.announced
             ordered = OrderedPass(self.flow.pool.hashers, self.probe, with_sha512=self.work.settings.copy_sha512)
             self._prepare(source, format_type, ordered)
             if content.is_whole:
-                self.flow.run(self._streamed(content, slot, len(head)))
+                self.flow.run(self._stream(content, slot, len(head)))
             else:
                 first = partial(self._first, content, slot, size, len(head))
                 self.flow.run(self._chained(first, self._planned([Block(0, size)])))
-        return self._finished(format_type, *ordered.finish())
+        return self._finish(format_type, *ordered.finish())
 
     def resumed(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
         """Fetch what is missing; None when nothing of what is staged can be trusted.
@@ -187,11 +187,13 @@ class _Fetching:
         self._prepare(source, kind, None)
         self.ids = {block.offset: text for block, text in kept.items()}
         self.flow.run(self._chained(None, self._planned(kept)))
-        return self._finished(kind, None, None)
+        return self._finish(kind, None, None)
 
     def _is_same(self, content: _Metered, slot: Buffer, staged: StagedBlock) -> bool:
         view = slot.view[: staged.length]
-        return self._filled(content, view, self.flow.look) == staged.length and f"{crc64_of(view):016x}" == staged.crc64
+        return (
+            self._fill_view(content, view, self.flow.look) == staged.length and f"{crc64_of(view):016x}" == staged.crc64
+        )
 
     def _source(self, location: str, content: _Metered) -> Source:
         total = content.declared_total
@@ -211,7 +213,7 @@ class _Fetching:
 
     def _small(self, source: Source, content: _Metered, slot: Buffer) -> Fetched:
         """Fetch a file that is whole in the first answer."""
-        filled = self._filled(
+        filled = self._fill_view(
             content, slot.view[: source.total + 1], self.flow.look
         )  # one byte more shows a body that is too long
         check_length(filled, source.total)
@@ -230,14 +232,14 @@ class _Fetching:
             self.flow.share.bytes_left = self.source.total - block.end
             yield partial(self._fetch, block, self.flow.slot(block.length))
 
-    def _streamed(self, content: _Metered, slot: Buffer, filled: int) -> Iterator[Job]:
+    def _stream(self, content: _Metered, slot: Buffer, filled: int) -> Iterator[Job]:
         """Read the only answer block by block, while the jobs stage what has arrived."""
         size = slot.size
         for offset in range(0, self.source.total, size):
             block = Block(offset, min(size, self.source.total - offset))
             slot = self.flow.slot(size) if offset else slot
             is_last = block.end == self.source.total
-            filled += self._filled(
+            filled += self._fill_view(
                 content, slot.view[filled : block.length + is_last], self.flow.look
             )  # a longer body shows
             if filled != block.length:
@@ -286,11 +288,11 @@ class _Fetching:
             raise SourceBrokenError("the object changed while it was read", code=Code.SOURCE_CHANGED)
 
     def _fill(self, content: _Metered, view: memoryview) -> None:
-        filled = self._filled(content, view)
+        filled = self._fill_view(content, view)
         if filled != len(view):
             raise SourceBrokenError(f"a range of {len(view)} bytes ended after {filled}", code=Code.SOURCE_SHORT)
 
-    def _filled(self, content: _Metered, view: memoryview, look: Callable[[], None] | None = None) -> int:
+    def _fill_view(self, content: _Metered, view: memoryview, look: Callable[[], None] | None = None) -> int:
         """Fill a view as far as the body goes.
 
         Args:
@@ -323,7 +325,7 @@ class _Fetching:
         self.ids[block.offset] = text
         slot.drop()
 
-    def _finished(self, format_type: FormatType | None, digest: Digest | None, media: MediaFacts | None) -> Fetched:
+    def _finish(self, format_type: FormatType | None, digest: Digest | None, media: MediaFacts | None) -> Fetched:
         ids = tuple(self.ids[offset] for offset in sorted(self.ids))
         return Fetched(self.name, format_type, self.source.total, digest, media, ids)
 

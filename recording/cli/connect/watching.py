@@ -94,9 +94,9 @@ def _fitting(session: Session, shown: str, seconds: int) -> str:
 @contextmanager
 def _screen() -> Iterator[None]:
     """Open another screen and close it, however the program ends or is stopped for a while (Ctrl-Z)."""
-    answers = {signal.SIGTERM: _terminated}
+    answers = {signal.SIGTERM: _terminate}
     if hasattr(signal, "SIGTSTP"):  # not on Windows
-        answers[signal.SIGTSTP] = _stopped
+        answers[signal.SIGTSTP] = _stop
     before = {number: signal.signal(number, answer) for number, answer in answers.items()}
     _send(_OPENED)
     try:
@@ -107,11 +107,11 @@ def _screen() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> None:
+def _terminate(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(_TERMINATED)
 
 
-def _stopped(_number: int, _frame: FrameType | None) -> None:
+def _stop(_number: int, _frame: FrameType | None) -> None:
     """Give the terminal back until the shell wakes this program again (`fg`)."""
     _send(_CLOSED)
     signal.raise_signal(signal.SIGSTOP)

@@ -55,7 +55,7 @@ def derive_message(text: str, ports: Ports) -> None:
     try:
         make_derived(recording_id, kind, ports)
     except (RequestError, *ODD_CONTENT) as error:
-        _failed(recording_id, kind, error, ports)
+        _fail(recording_id, kind, error, ports)
     finally:
         ports.memory.heavy.release()
 
@@ -172,7 +172,7 @@ def _check_sources(wanted: Wanted, ports: Ports) -> None:
         raise StorageError("a file has changed while another one was made from it")
 
 
-def _failed(recording_id: str, kind: DerivedKind, error: Exception, ports: Ports) -> None:
+def _fail(recording_id: str, kind: DerivedKind, error: Exception, ports: Ports) -> None:
     code = error.code if isinstance(error, RecordingError) else Code.INTERNAL_ERROR
     emit(Event.DERIVED_FAILED, code=code, recording_id=recording_id, reason=kind)
     why = {"error": code, "detail": str(error) if isinstance(error, RequestError) else type(error).__name__}

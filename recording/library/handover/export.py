@@ -131,7 +131,7 @@ def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timede
         exports.queue.send(export_id)
         _save(export, etag, exports)
         return export
-    return _finished(export, etag, parts, ports, exports)
+    return _finish(export, etag, parts, ports, exports)
 
 
 def exports_of(ports: Ports) -> ExportPorts:
@@ -195,7 +195,7 @@ def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Setti
     return Part.model_validate_json(noted[0]) if noted else part
 
 
-def _finished(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, exports: ExportPorts) -> ExportRecord:
+def _finish(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, exports: ExportPorts) -> ExportRecord:
     """Add the pages and the directory, commit, and say so."""
     now = ports.clock.now()
     end = Bundle(form.bundle_name(export.export_id), len(parts), _length(parts), exports.store)

@@ -28,7 +28,7 @@ def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
     """
     for export_id, known in exports_in(ports):
         if known is None and is_lost(export_id, ports):
-            yield REFUSED if _destroyed(export_id, custodian, ports, keep=None) is None else DESTROYED
+            yield REFUSED if _destroy(export_id, custodian, ports, keep=None) is None else DESTROYED
         elif known is not None and (known[0].is_over(ports.clock.now()) or _has_destroyed(known[0], ports)):
             yield _end(*known, custodian, ports)
 
@@ -53,14 +53,14 @@ def _has_destroyed(export: ExportRecord, ports: Ports) -> bool:
 
 def _end(export: ExportRecord, etag: str, custodian: Custodian, ports: Ports) -> str:
     """Destroy everything of an export but its document, which says from then on that it is gone, and when."""
-    left = _destroyed(export.export_id, custodian, ports, keep=form.state_name(export.export_id))
+    left = _destroy(export.export_id, custodian, ports, keep=form.state_name(export.export_id))
     if left is None:
         return REFUSED
     _note(export, max((one.gone_at for one in left if one.gone_at), default=None), etag, ports)
     return DESTROYED
 
 
-def _destroyed(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | None) -> list[StoredVersion] | None:
+def _destroy(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | None) -> list[StoredVersion] | None:
     """Destroy everything of an export but one document; return what storage still keeps, or None when it may not go."""
     folder = f"{export_id}/"
     close_bundle(folder, ports)

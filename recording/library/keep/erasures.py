@@ -186,7 +186,7 @@ def _is_done(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Set
     now = ports.clock.now()
     is_looked_at = erasure.swept_at is not None and now < erasure.swept_at + EVERY
     if not is_looked_at:
-        erasure = _widened(erasure, ports, settings)
+        erasure = _widen(erasure, ports, settings)
     claim(erasure, ports)
     status = _status(erasure, ports, settings)
     was_done = erasure.state is ErasureState.DONE
@@ -211,7 +211,7 @@ def _swept(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Setti
     return keeping_of(ports).save_erasure(with_changes(cleaned_request(erasure, run), changes))
 
 
-def _widened(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
+def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
     """Add recordings that name the person and were not known before: imported, rebuilt or cataloged since.
 
     A call that began after the approval is another one: it needs a request of its own.

@@ -56,7 +56,7 @@ def silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
     form = layout_of(chunk, voice.channels, task)
     if isinstance(form, NotAlone):
         raise StorageBusyError("the file cannot be read now")
-    digest = _written(old, new, form, voice, task)
+    digest = _write(old, new, form, voice, task)
     stored = ports.archive.look_up(new)
     made = Silenced(
         channels=voice.channels,
@@ -101,7 +101,7 @@ def layout_of(chunk: ChunkRecord, channels: Sequence[int], task: SpeakerTask) ->
     return found if all(0 <= one < found.channels for one in channels) else NotAlone.NO_CHANNEL
 
 
-def _written(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTask) -> Digest:
+def _write(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTask) -> Digest:
     """Write the new file block by block, unless it is there, and compare it with the old one as both are stored."""
     archive = task.ports.archive
     mark = sha256(f"{task.claim.request_id}|{voice.chunk.sha256}|{voice.channels}".encode()).hexdigest()

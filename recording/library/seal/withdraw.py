@@ -112,15 +112,15 @@ def _replace(name: str, custodian: Custodian, seal: SealPorts, done: Withdrawn) 
         return False
     there = seal.store.get(name)
     if there is None or there[0] != beside[0]:
-        refused = _destroyed(name, custodian)
+        refused = _destroy(name, custodian)
         done.refused += refused
         if refused:
             return False
         seal.store.put_once(name, beside[0], _LINES)
-    _destroyed(name + BESIDE, custodian)
+    _destroy(name + BESIDE, custodian)
     return True
 
 
-def _destroyed(name: str, custodian: Custodian) -> list[StoredVersion]:
+def _destroy(name: str, custodian: Custodian) -> list[StoredVersion]:
     versions = [one for one in custodian.versions(Place.SEAL, name) if one.name == name]
     return [one for one in versions if custodian.destroy(one) is DestroyAnswer.REFUSED]
