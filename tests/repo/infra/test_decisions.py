@@ -8,7 +8,7 @@ import pytest
 
 from dev.policies.infra.evaluate import Evaluation, RefusedError
 from dev.policies.infra.templates import load
-from dev.policies.repository import ROOT
+from tests.repo.docs.repository import ROOT
 
 REGIONS: dict[str, dict[str, Any]] = json.loads((ROOT / "infra/regions.json").read_text(encoding="utf-8"))
 SKUS = ["Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS", "Standard_RAGRS", "Standard_RAGZRS"]
