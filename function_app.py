@@ -64,7 +64,7 @@ def recording_timeline(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/chunks/{index}/media", methods=["GET", "HEAD"])
 def chunk_media(req: func.HttpRequest) -> func.HttpResponse:
-    """Let somebody hear a part of a chunk, and write down who and which part."""
+    """Serve a part of a chunk's media, and record who heard which part."""
     from recording.http import media
 
     return media.chunk_media(req, wiring.dependencies)
@@ -96,7 +96,7 @@ def list_derived(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/derived/{derivedId}/media", methods=["GET", "HEAD"])
 def derived_media(req: func.HttpRequest) -> func.HttpResponse:
-    """Let somebody hear a part of a derived file, and write down who and which part."""
+    """Serve a part of a derived file, and record who heard which part."""
     from recording.http import derived
 
     return derived.derived_media(req, wiring.dependencies)
@@ -232,7 +232,7 @@ def request_export(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("exports/{exportId}", methods=["GET"])
 def get_export(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell how far an export is."""
+    """Show the progress of an export."""
     from recording.http import handover
 
     return handover.get_export(req, wiring.dependencies)

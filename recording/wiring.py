@@ -91,7 +91,7 @@ def _ports() -> Ports:
     from recording.ports.library.exports import DerivedPorts, ExportPorts
 
     settings()  # faults show here, not at the first use of a port
-    # The SDKs log each request with its address at INFO, which is noise and tells blob names.
+    # The SDKs log each request with its address at INFO, which is noise and shows blob names.
     logging.getLogger("azure").setLevel(logging.WARNING)
     if settings().insights:
         from recording.adapters.open_telemetry import to_application_insights

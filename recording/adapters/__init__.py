@@ -1,1 +1,1 @@
-"""One file per service: they translate types and errors, and decide nothing. `wiring` imports them on first use."""
+"""Adapters, one file per service: they translate and decide nothing. `wiring` imports them on first use."""

@@ -185,7 +185,7 @@ class AzureProbe:
             try:
                 attempt(partial(queue.delete_message, message_id, receipt))
             except HttpResponseError as error:
-                if status_of(error) not in (400, 404):  # somebody has it at this moment, or has removed it
+                if status_of(error) not in (400, 404):  # another reader has it at this moment, or has removed it
                     raise
 
     def post_event(self, envelope: Mapping[str, Any]) -> bool:

@@ -186,7 +186,7 @@ class StorageExports:
         self._queue.close()
 
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
-        """Enqueue a message that never expires: whoever asked waits for it."""
+        """Enqueue a message that never expires: the caller waits for it."""
         with translate_errors("enqueuing an export"):
             _sent(self._queue, json.dumps({"exportId": export_id}), delay, NEVER)
 
@@ -202,7 +202,7 @@ class StorageDerived:
         self._queue.close()
 
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
-        """Enqueue a message that never expires: whoever asked waits for it."""
+        """Enqueue a message that never expires: the caller waits for it."""
         with translate_errors("enqueuing derived files"):
             _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), delay, NEVER)
 

@@ -110,7 +110,7 @@ def _archive_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcom
 
 
 def _keep(work: Work, name: str, document: bytes) -> bytes:
-    """Return what lies under the name now: this document, or the one that an earlier try wrote.
+    """Return what is stored under the name now: this document, or the one that an earlier try wrote.
 
     Raises:
         StorageBusyError: the archive refused it as if one lay there, and there is none. Refusals have many reasons
@@ -165,7 +165,7 @@ def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | Non
 
 
 def _remarks(work: Work, document: ChunkMetadata | None) -> tuple[str, ...]:
-    """Return what is odd about media and metadata; what copy and verify found comes first."""
+    """Return what is odd about media and metadata; findings of copy and verify first."""
     record = work.record
     media = MediaFacts(
         record.format,

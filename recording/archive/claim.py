@@ -78,7 +78,7 @@ class NoClaim:
         raise ClaimLostError("a conflicting object may save nothing about the chunk")
 
     def keep(self, work: "Work") -> None:
-        """Do nothing: there is none to keep."""
+        """Do nothing: this work has no claim to keep."""
 
 
 @dataclass
@@ -242,7 +242,7 @@ def expired_entry(task: ChunkTask, now: datetime) -> QuarantineEntry:
 
 
 def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
-    """Return the quarantine entry for a message on the chunk queue that is no task."""
+    """Return the quarantine entry for a message on the chunk queue that is not a task."""
     detail = "a message on the chunk queue is not a chunk task"
     return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=text, came_from=Origin.CHUNK_QUEUE, at=now)
 

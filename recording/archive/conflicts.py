@@ -1,4 +1,4 @@
-"""Conflicts: a finished chunk is announced again, but at another location.
+"""Conflicts: handle a finished chunk that is announced again at another location.
 
 One session may give several files with the same ids (the service's known issues), so other bytes are never taken for
 a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).

@@ -261,7 +261,7 @@ def _holds_the_same(work: Work, source: Fetched) -> bool:
 
 
 def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = None) -> bool:
-    """Keep the source's present bytes beside the chunk's media, for a person to compare.
+    """Keep the source's present bytes beside the chunk's media, for an operator to compare.
 
     Returns:
         False when they are the known bytes after all (`unless_sha256`), and nothing was kept.

@@ -107,7 +107,7 @@ def _tells_its_end(record: ChunkRecord) -> bool:
 
 
 def _check_has_not_grown(work: Work) -> None:
-    """Ask ACS for its file's length once more, some minutes after the copy, where nothing told how long it plays.
+    """Ask ACS for its file's length once more, some minutes after the copy, where nothing else says how long it plays.
 
     A part of a growing file opens and plays like a whole one.
 
@@ -132,7 +132,7 @@ def _check_has_not_grown(work: Work) -> None:
 
 
 def _look_up_stored(work: Work) -> StoredChunk:
-    """Ask the archive for everything that would be all that is left; the media last."""
+    """Look up everything that would be all that is left; the media last."""
     name, archive = required(work.record.blob_name, "blob_name"), work.ports.archive
     receipt = archive.get(layout.receipt_name(name))
     has_metadata = work.record.metadata is MetadataOutcome.ARCHIVED

@@ -159,7 +159,7 @@ def _quarantine(work: Work, error: RecordingError) -> None:
 
 
 def _tell_in_manifest(work: Work) -> None:
-    """Let the manifest tell of the suspect bytes, or of a gap that is none; the catalog does already."""
+    """Let the manifest list the suspect bytes, or drop a gap that was closed; the catalog does already."""
     try:
         keep_manifest(work)
     except (StorageError, ClaimLostError) as error:

@@ -52,7 +52,7 @@ def copy_or_heal(work: Work) -> None:
 def _copy_or_take_twin(work: Work) -> None:
     """Copy from ACS, or from the archive when the same file was announced, archived and deleted under another name.
 
-    Whoever announces a file first, perhaps falsely, must not keep it from its own recording.
+    The first announcement of a file, perhaps a false one, must not keep it from its own recording.
     """
     try:
         copy(work)

@@ -29,7 +29,7 @@ _TURNS = Turns()  # of this process
 
 
 def archive_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Archive the chunk that a queue message asks for; a message that is no task is kept for a person.
+    """Archive the chunk that a queue message asks for; a message that is not a task is quarantined.
 
     Raises:
         RecordingError: as `archive_chunk`.

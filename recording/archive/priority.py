@@ -17,7 +17,7 @@ from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-LATE_AFTER = timedelta(minutes=2)  # a turn that comes sooner means that nobody waits; then nothing is looked up
+LATE_AFTER = timedelta(minutes=2)  # an earlier turn means that no task is waiting; then nothing is looked up
 MOST_LOOKED_AT = 50  # those ahead are in the hands of other workers; more than that work nowhere
 
 
@@ -50,7 +50,7 @@ def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Setting
                 continue
             stands = deadline.urgency(other.task.expires_at, now, settings.at_risk_below)
             if other.task.expires_at >= task.expires_at or stands is Urgency.SAFE:
-                return None  # and so is every one after it: they come by their expiry
+                return None  # and so is every one after it: they are sorted by expiry
             if is_waiting(other, now) and stands is Urgency.AT_RISK:
                 return other.task
     except StorageError:  # a courtesy to others is no reason to fail; the line itself will tell

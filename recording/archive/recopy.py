@@ -1,4 +1,4 @@
-"""Copy anew: what the archive holds of a chunk is not what was proved, and the source may still have it."""
+"""Copy again what the archive no longer holds as proved, while the source may still have it."""
 
 from typing import NoReturn
 
@@ -10,7 +10,7 @@ from recording.errors import ContentConflictError, SourceBrokenError
 from recording.errors.codes import Code
 from recording.telemetry import Event, emit
 
-MOST_NAMES = 5  # an archive that spoils every copy needs a person, not more copies
+MOST_NAMES = 5  # an archive that spoils every copy needs an operator, not more copies
 
 
 def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> NoReturn:

@@ -18,7 +18,7 @@ from recording.telemetry import Event, emit
 
 LONGEST_FOLDER = 900  # characters; a blob's name has at most 1,024
 NEWER_AFTER = timedelta(minutes=1)  # until a message of a newer version is offered to another worker
-OLDEST = timedelta(days=365)  # a time further away than this was never set, or is a hand's work
+OLDEST = timedelta(days=365)  # a time further away than this was never set, or was written by hand
 
 
 class UnreadableTaskError(ValueError):
@@ -30,7 +30,7 @@ class NewerTaskError(UnreadableTaskError):
 
 
 def take_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
-    """Return the task in a message; one that is none is kept, one of a newer version is left on the queue.
+    """Return the task in a message; what is not a task is quarantined, a newer version's is left on the queue.
 
     Raises:
         StorageError: when it could not be kept; the host delivers the message again.

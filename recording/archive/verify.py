@@ -78,7 +78,7 @@ def _must_read(work: Work) -> bool:
 
 
 def _is_media_unseen(work: Work) -> bool:
-    """Return whether the bytes were committed by a worker that died before it told what they are."""
+    """Return whether the bytes were committed by a worker that died before it recorded what they are."""
     return work.record.container is None
 
 
@@ -134,7 +134,7 @@ def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
 
 
 def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
-    """Return what the ids of the blob's blocks say of the source's bytes, if they tell it of all of them."""
+    """Return what the ids of the blob's blocks say of the source's bytes, if they cover all of them."""
     listed = work.ports.archive.committed_blocks(_name(work))
     blocks = [block for text, length in listed if (block := staged_block(text)) is not None and block.length == length]
     ends = [0, *(block.end for block in blocks)]

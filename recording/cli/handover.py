@@ -91,7 +91,7 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
 @app.command()
 @with_groups
 def show(context: typer.Context, export: ExportArgument, form: Form) -> None:
-    """Tell how far an export is.
+    """Show the progress of an export.
 
     Exit code 1: it is not done yet, or it failed.
     """

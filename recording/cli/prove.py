@@ -23,8 +23,8 @@ from recording.operate.verify_recording import verify as verify_recording
 _COLUMNS = [Column("RECORDING"), Column("DIFFERENCE"), Column("BLOB", may_be_cut=True)]
 _REMEDIES = {
     DriftKind.MEDIA_MISSING: "undelete it (soft delete, versions); find out who deleted it",
-    DriftKind.MEDIA_LENGTH: "restore the version from before; somebody replaced it",
-    DriftKind.MEDIA_BYTES: "restore the version from before; somebody replaced it",
+    DriftKind.MEDIA_LENGTH: "restore the version from before; it was replaced",
+    DriftKind.MEDIA_BYTES: "restore the version from before; it was replaced",
     DriftKind.MEDIA_FACTS: "restore the version from before; if only its metadata was edited, the media may be whole",
     DriftKind.RECEIPT_MISSING: "restore it; the media is not affected",
     DriftKind.RECEIPT_ALTERED: "restore it; the media is not affected",

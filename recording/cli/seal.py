@@ -1,4 +1,4 @@
-"""`recordings seal …`: verify from files alone, tell how the log stands, copy it, catch up with an old archive."""
+"""`recordings seal …`: verify from files alone, show the log's state, copy it, catch up with an old archive."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,9 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="Verify, copy and look at the signe
 MOST_WAITING = 1000  # counted by `status`
 _COLUMNS = [Column("PROBLEM"), Column("FILE"), Column("WHAT", may_wrap=True)]
 _REMEDIES = {
-    ProblemKind.FILE_NOT_SEALED: "newer than the copy's last checkpoint, or put there by somebody: copy again",
+    ProblemKind.FILE_NOT_SEALED: "newer than the copy's last checkpoint, or put there by hand: copy again",
     ProblemKind.KEY_UNKNOWN: "give the public key of that time with --key, from a source that you trust",
-    ProblemKind.LEAF_WITHOUT_FILE: "the copy is not whole, or somebody removed the file together with its proof",
+    ProblemKind.LEAF_WITHOUT_FILE: "the copy is not whole, or the file was removed together with its proof",
     ProblemKind.LOG_CUT: "the end of the log is gone, or the seal stood still: docs/runbook.md, seal-behind",
     ProblemKind.KEY_ALTERED: "the public keys lie in keys/ under their ids; take them from who was given them",
     ProblemKind.TOKEN_ALTERED: "a time-stamp of tokens/ is not the one that was there",
@@ -134,7 +134,7 @@ def _vouching(key_id: str, is_given: bool) -> tuple[str | tuple[str, str], ...]:
 @app.command()
 @with_groups
 def status(context: typer.Context, form: Form) -> None:
-    """Tell how the log stands: its last checkpoint, and what waits to be sealed.
+    """Show the log's state: its last checkpoint, and what waits to be sealed.
 
     Example: `recordings seal status`.
     """

@@ -51,7 +51,7 @@ def show(context: typer.Context, form: Form, recording: RecordingArgument, watch
 
 def _look(session: Session, recording_id: str) -> int:
     told = story(recording_id, session.ports)
-    if told is None:  # it was found a moment ago
+    if told is None:  # it existed a moment ago
         return FINE
     session.show(StoryView.of(recording_id, told).plain(), *_screen(session, recording_id, told))
     return FINE

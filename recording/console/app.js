@@ -108,7 +108,7 @@ async function session(error) {
   await ask("Your session has ended", [h("p", null, "What you see stays. Sign in to go on where you are."), h("p", null, signInLink(error))], null);
 }
 
-/** Whoever signs in elsewhere as somebody else, or with other roles, shall not work on as who is shown here. */
+/** A person who signs in elsewhere under another name, or with other roles, must not go on as who is shown here. */
 async function again() {
   try {
     const now = await get("me");

@@ -27,7 +27,7 @@ function nodes(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Replace everything in an element. Whoever had the focus in it keeps it: on the same control, or else on the element. */
+/** Replace everything in an element. The focus inside it is kept: on the same control, or else on the element. */
 export function fill(element, ...children) {
   const focused = document.activeElement;
   const isInside = focused !== element && element.contains(focused);

@@ -22,7 +22,7 @@ function fileOf(chunk, context) {
   const canLoad = me.may.listen && isArchived(chunk.state) && chunk.playable !== false;
   const what = `chunk ${chunk.index}`;
 
-  /** A link to storage opens for minutes, whoever has it; so it is made when it is wanted, and shown nowhere. */
+  /** A link to storage works for minutes, for any holder; so it is made when it is needed, and never shown. */
   async function byLink() {
     try {
       const made = await post(`${path}/chunks/${chunk.index}/link`, {}, signal);

@@ -171,7 +171,7 @@ export function playerOf(recording, query) {
     show();
   }
 
-  /** Return for each lane whether its waveform says for sure that somebody speaks now. */
+  /** Return for each lane whether its waveform shows speech at this moment for sure. */
   function should(local) {
     const { loudest, bucketSeconds, channels: found } = peaks.get(part.chunk.index) ?? { channels: [] };
     return lanes.map((_, lane) => (found[lane]?.peaks[Math.floor(local / bucketSeconds)] ?? 0) > Math.max(loudest / 2, 16));

@@ -33,7 +33,7 @@ export function showRecording(root, { id, query, me }) {
     }
   }
 
-  /** Whoever listens goes on listening: the player is made anew only when there is something else to play. */
+  /** Do not interrupt a listener: the player is made anew only when there is something else to play. */
   function draw(recording, etag) {
     const context = { recording, me, path, signal: over.signal };
     const story = h("section", { class: "card", "aria-label": "Timeline" });
@@ -219,7 +219,7 @@ function tagsCard({ recording, me, path, signal }, etag, reopen) {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error.status === undefined) throw error;
-      fill(said, h("span", { class: "problem" }, error.status === 412 ? "Somebody changed the tags meanwhile; these are theirs. Try again." : error.message));
+      fill(said, h("span", { class: "problem" }, error.status === 412 ? "The tags were changed meanwhile; these are the new ones. Try again." : error.message));
       if (error.status === 412) refresh();
     }
   }

@@ -189,7 +189,7 @@ function erasureOf(one, { me, signal }, look) {
 }
 
 function person(who, me) {
-  return who && who === me.id ? "you" : h("bdi", { title: who ?? "" }, short(who ?? "somebody"));
+  return who && who === me.id ? "you" : h("bdi", { title: who ?? "" }, short(who ?? "someone"));
 }
 
 function itemOf(item, signal) {

@@ -110,7 +110,7 @@ export function showSearch(root, { query }) {
   return stop;
 }
 
-/** Whoever comes back from a recording finds the focus on its row. */
+/** On the way back from a recording the focus is on its row. */
 function comeBack(body) {
   const row = [...body.querySelectorAll("a.open")].find((one) => one.hash === last.opened);
   if (row && [document.body, document.getElementById("main")].includes(document.activeElement)) row.focus();

@@ -6,7 +6,7 @@ const JOINT = 0.75; // seconds: what is shorter is how the recorder cuts, not a 
 const UNKNOWN_GAP = 5; // seconds that a missing chunk of unknown length takes on the timeline
 const SILENT = 8; // of 255
 const LONG_SILENCE = 1.2; // seconds; shorter ones are how people talk
-const LEAD = 0.25; // seconds of silence that are kept before somebody speaks
+const LEAD = 0.25; // seconds of silence that are kept before speech
 
 /**
  * Lay the chunks of a recording on one line of played seconds. Paused time is cut out of files, so it takes no room.

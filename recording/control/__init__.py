@@ -1,1 +1,1 @@
-"""Control: what callers ask of ACS, and the trail of it."""
+"""Control: callers' requests to ACS, and their audit trail."""

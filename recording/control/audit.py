@@ -1,4 +1,4 @@
-"""Every control action leaves a trail that is only ever added to: who asked for what, when, and what came of it.
+"""The audit trail of control actions, which is append-only: who asked for what, when, and with which outcome.
 
 One entry before ACS is asked, and one after. A recording is not begun or resumed when the first cannot be written;
 pausing and stopping go ahead, for people must be able to end a recording (docs/adr/0011).

@@ -1,4 +1,4 @@
-"""Consent, told while a recording runs or after it: given, amended, withdrawn; what the policy asks is done at once.
+"""Consent, reported during a recording or after it: given, amended, withdrawn; the policy is applied at once.
 
 The guard of a step is enqueued before the step is noted, and ACS is asked last: what is noted is carried out, whoever
 dies meanwhile. A guard that finds nothing noted does nothing.

@@ -1,4 +1,4 @@
-"""Notes: what was asked and what came of it, on the recording's row, whoever else writes it at the same time."""
+"""Notes: what was asked and what came of it, on the recording's row, safe against concurrent writers."""
 
 from collections.abc import Callable
 

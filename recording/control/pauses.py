@@ -196,7 +196,7 @@ def resume_recording(
     try:
         ports.control.resume(acs_id_of(recording_id, known))
     except ControlError as error:
-        is_by_caller = how is PauseEnd.RESUMED  # a guard must learn that somebody else did it
+        is_by_caller = how is PauseEnd.RESUMED  # a guard must learn that it was done already
         if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or not (is_by_caller and _goes_on(recording_id, known, ports)):
             raise
     name = canonical_id(recording_id)
@@ -205,7 +205,7 @@ def resume_recording(
 
 
 def _check_consent(known: RecordingRecord | None, settings: Settings) -> None:
-    """Refuse where consent is withdrawn, or comes first and is not there."""
+    """Refuse where consent is withdrawn, or required first and missing."""
     state = consent_state(known.consent, known.consents) if known else ConsentState.NONE
     is_first = policy_of(known, settings).consent is ConsentRule.FIRST
     if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
@@ -213,7 +213,7 @@ def _check_consent(known: RecordingRecord | None, settings: Settings) -> None:
 
 
 def _goes_on(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
-    """Return whether ACS records, and somebody had paused here: then this resume, or one before it, has been done."""
+    """Return whether ACS records after a pause made here: then this resume, or one before it, has been done."""
     if known is None or not (known.pauses or known.last_action is LastAction.RESUMED):
         return False
     return ports.control.state(acs_id_of(recording_id, known)) == "active"

@@ -71,7 +71,7 @@ def _without(key: str, caller: str | None, counts: RunningCounts) -> None:
 
 
 def _given_back(known: RunningCount, ports: Ports) -> set[str]:
-    """Return the places of starts that came to nothing, and of recordings that are over."""
+    """Return the places of starts that failed, and of recordings that are over."""
     started = {place: _recording_of(place, ports) for place in known.places}
     now = ports.clock.now()
     free = {place.key for place, name in started.items() if name is None and now - place.since >= UNTOLD}

@@ -42,7 +42,7 @@ def host_json_faults(host: Mapping[str, Any], copy_time_budget: timedelta) -> It
 def clock_faults(
     retention: timedelta, at_risk_below: timedelta, expected_after: timedelta, fallback_after: timedelta
 ) -> Iterator[Fault]:
-    """Return what in the settings about time would make alarms come too late, or never."""
+    """Return what in the settings about time would make alarms late, or prevent them."""
     if retention > LIMIT_OF_ACS:
         fix = "Set RETENTION_HOURS to 24 unless Microsoft has promised you more."
         yield f"RETENTION_HOURS is {_hours(retention)}, and ACS promises 24", fix

@@ -1,4 +1,4 @@
-"""Ids that come from outside: what is accepted as one, and the short names made from them."""
+"""Ids from outside: which are accepted, and the short names made from them."""
 
 import base64
 import binascii

@@ -188,7 +188,7 @@ class BlobLockedError(StorageError):
 
 
 class ContentConflictError(StorageError):
-    """Other bytes already lie under this name; they are never replaced."""
+    """Other bytes are already stored under this name; they are never replaced."""
 
     code = Code.CONTENT_CONFLICT
     retryable = False

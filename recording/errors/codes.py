@@ -37,7 +37,7 @@ class Code(StrEnum):
 
     @classmethod
     def of(cls, text: str | None) -> "Code | None":
-        """Return the member of this value; None for a word that is no code of this version."""
+        """Return the member of this value; None for a code that this version does not know."""
         return next((member for member in cls if member == text), None)
 
     # fmt: off
@@ -82,7 +82,7 @@ class Code(StrEnum):
     WHOLE_ARCHIVE_ONLY = (
         "whole_archive_only", 403, False, Fault.CALLER,
         "This is about all recordings at once, and the caller reaches those of some tenants only.",
-        "Ask somebody who sees all (`seeAll` in `TENANTS`).")
+        "Ask a caller who sees all (`seeAll` in `TENANTS`).")
     TENANT_NOT_TOLD = (
         "tenant_not_told", 400, False, Fault.CALLER,
         "It is not clear for which of the caller's tenants the recording is: the tag that says so is missing, or names "
@@ -451,7 +451,7 @@ class Code(StrEnum):
     BLOB_MISSING = (
         "blob_missing", None, True, Fault.OPERATOR,
         "A blob that was committed is not there any more.",
-        "Somebody removed it from the archive: look who may.")
+        "It was removed from the archive: find out who may.")
     DELETE_REFUSED = (
         "delete_refused", None, False, Fault.OPERATOR,
         "The guard before the delete said no, although the line had come that far.",
@@ -634,7 +634,7 @@ class Code(StrEnum):
     UNREADABLE_TASK = (
         "unreadable_task", None, False, Fault.OPERATOR,
         "A message on `recording-chunks` is not a chunk task.",
-        "Somebody else writes to the queue, or an old version of the app did.")
+        "Another program writes to the queue, or an old version of the app did.")
     EVENTS_OFF = (
         "events_off", 409, False, Fault.OPERATOR,
         "No topic and no endpoint is set, so no events go out.",

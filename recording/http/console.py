@@ -84,7 +84,7 @@ def answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing
 
 
 def check_same_origin(request: func.HttpRequest, *, is_media: bool) -> None:
-    """Return when the request comes from a page of this very origin.
+    """Return if the request comes from a page of the same origin.
 
     Browsers say so in `Sec-Fetch-Site`, which no page can set. Where an old one does not, `Origin` must be ours; and
     everything but media needs a header that a foreign page could only send after asking, which is never granted.

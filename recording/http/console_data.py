@@ -83,7 +83,7 @@ def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpR
 
 
 def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}: 200 with the state as behind a key, and what a player and a person need."""
+    """GET recordings/{recordingId}: 200 with the state as the keyed route has it, and what the player needs."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.GET, dependencies)

@@ -19,7 +19,7 @@ from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify.operate import Asked, enable, health_of_ways, replay
 from recording.operate.accept import check_note
 
-LONGEST = timedelta(days=7)  # of one request, which must answer while somebody waits
+LONGEST = timedelta(days=7)  # of one request, which must answer while the caller waits
 MOST_EVENTS = 5000  # of one request
 Note = Annotated[str, Field(min_length=1, max_length=1000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]

@@ -29,12 +29,12 @@ class Whole(Protocol):
 
     @property
     def etag(self) -> str:
-        """Return what these bytes are called for ever."""
+        """Return the permanent name of these bytes."""
         ...
 
     @property
     def file_name(self) -> str:
-        """Return what it is called when somebody keeps it."""
+        """Return the file name for a download."""
         ...
 
 

@@ -326,7 +326,7 @@ def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
 
 
 def person_of(request: func.HttpRequest, settings: Settings) -> str | None:
-    """Return who is calling, if that is a person: what two people must decide, two applications cannot."""
+    """Return the caller, if it is a person: what takes two people is not decided by two applications."""
     who = caller_of(request, settings)
     if who is None or read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")).is_application:
         return None

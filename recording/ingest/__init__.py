@@ -57,7 +57,7 @@ def ingest_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setti
         try:
             event, odd = _take(envelope, came_from, ports, settings)
         except (EventRejectedError, UnsafeLocationError) as error:
-            if error.code == Code.OTHER_EVENT_TYPE:  # counted, not kept: it is none of ours, and may name people
+            if error.code == Code.OTHER_EVENT_TYPE:  # counted, not kept: it is not ours, and may name people
                 emit(Event.EVENT_IGNORED, reason=error.code, detail=str(error), came_from=came_from)
             else:
                 quarantine(error, payload_of(envelope), came_from, ports)

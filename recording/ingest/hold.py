@@ -1,4 +1,4 @@
-"""What was refused is kept in the quarantine, for an operator to redrive."""
+"""Keep refused events in the quarantine, for an operator to redrive."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tasks into the queue, once the catalog knows their chunks."""
+"""Enqueue tasks, once the catalog knows their chunks."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -51,7 +51,7 @@ def _completed(
         first_event_at=known.first_event_at or now,
         tenant=_owner(known, settings),
         settled_at=None,
-        look_at=None,  # there may be more to come of it after all
+        look_at=None,  # more of it may arrive after all
         announced_count=_announced_count(known, event, odd),
     )
 

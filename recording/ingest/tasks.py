@@ -95,7 +95,7 @@ def _checked(location: str, event: RecordingFileStatusUpdated, settings: Setting
 def _metadata_of(
     chunk: RecordingChunk, event: RecordingFileStatusUpdated, settings: Settings
 ) -> tuple[str | None, str | None]:
-    """Return where the metadata is, or why the location that was told is not asked."""
+    """Return where the metadata is, or why the announced location is not asked."""
     try:
         told = text_of_location(chunk.metadata_location)
         return (None, None) if told is None else (_checked(told, event, settings)[0], None)
@@ -106,7 +106,7 @@ def _metadata_of(
 
 
 def _delete_of(chunk: RecordingChunk, home: Home, settings: Settings) -> tuple[str | None, str | None]:
-    """Return where the source may be deleted, or why the location that was told is not called.
+    """Return where the source may be deleted, or why the announced location is not called.
 
     A file in the customer's own storage is never deleted, whatever its event says.
     """

@@ -42,7 +42,7 @@ def one_of_each_object(
 ) -> tuple[list[ChunkTask], list[Twin]]:
     """Return the tasks without those for an object that has another index already: one file under two names.
 
-    Whoever came second would find the object deleted, and be raised as lost although its bytes are archived.
+    The second one would find the object deleted, and be raised as lost although its bytes are archived.
 
     Raises:
         StorageError: the catalog does not answer.
@@ -65,7 +65,7 @@ def one_of_each_object(
 
 
 def ask_metadata(twins: Sequence[Twin], folder: str, ports: Ports) -> None:
-    """Let a worker ask the metadata which index is right, where no file's own document has told yet.
+    """Let a worker ask the metadata which index is right, where no document has said so yet.
 
     Raises:
         StorageError: the queue does not answer; the event must be delivered again.

@@ -152,7 +152,7 @@ def _record_of(chunks: Sequence[ChunkRecord], ports: Ports) -> RecordingRecord |
 
 
 def library_of(ports: Ports) -> tuple[Directory, IndexKeySource]:
-    """Return the directory and where its keys come from.
+    """Return the directory and the store of its keys.
 
     Raises:
         StorageBusyError: there is none in this world.

@@ -1,4 +1,4 @@
-"""Tell what a container holds that can be imported, by the names that ACS and the published samples give to files."""
+"""List what can be imported from a container, by the names that ACS and the published samples give to files."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def _described(lengths: dict[str, int], source: ImportSource) -> Iterator[tuple[
 
 
 def document_at(name: str, source: ImportSource) -> ChunkMetadata | None:
-    """Return a metadata document of ACS; None when there is none, or it cannot be read."""
+    """Return a metadata document of ACS; None when it is missing or unreadable."""
     stored = source.get(name)
     try:
         return read_metadata(stored[0]) if stored is not None else None

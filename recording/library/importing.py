@@ -1,4 +1,4 @@
-"""Import: media of another container come under proof, with receipts that say where they came from.
+"""Import: bring media from another container under proof, with receipts that name their origin.
 
 Each file is read whole once, probed and hashed. Then it is copied into the archive and read back, or it stays where it
 is and only its documents are written. Every step finds its own earlier result, so a run that ends is simply run again.

@@ -79,7 +79,7 @@ class WithInlineMedia:
             yield media[start : start + PIECE]
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """Yield all files whose names begin so; media inside a vCon is none of them."""
+        """Yield all files whose names begin so; media inside a vCon is not among them."""
         return self._source.list(prefix)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Links for downloads: one archived file, read only, for minutes, noted before they are handed out; off by default.
 
-A link outlives the role of whoever asked for it, which is why media is heard through the app, and why this needs a
-setting (docs/adr/0060).
+A link outlives the role of the person who asked for it. That is why media is heard through the app, and why links
+need a setting (docs/adr/0060).
 """
 
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ from recording.ports.library.hidden import check_is_shown
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 STRETCH_SECONDS = 60
-STRETCH_BYTES = MOST_BYTES  # where nothing tells how long the media plays
+STRETCH_BYTES = MOST_BYTES  # where the length of the media is not known
 REMEMBERED = timedelta(minutes=10)
 _LAYOUT_REMEMBERED = timedelta(hours=1)
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -44,7 +44,7 @@ class Media:
     """Media that can be heard: a chunk's file, or one speaker of an unmixed one as a file of its own.
 
     Attributes:
-        etag: of these bytes for ever: made of their digest.
+        etag: of these bytes, permanently: made of their digest.
         layout: of the file that the speaker is taken from.
     """
 
@@ -57,7 +57,7 @@ class Media:
 
     @property
     def file_name(self) -> str:
-        """Return what it is called when somebody keeps it: by its time, and no name of a person."""
+        """Return the file name for a download: made of its time, and naming no person."""
         task = self.chunk.task
         began = task.recording_start_time or task.event_time
         speaker = "" if self.channel is None else f" channel {self.channel}"
@@ -148,7 +148,7 @@ def note_stretches(  # noqa: PLR0917 - a part, and how it is told
 
 
 def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
-    """Return bytes of a chunk that wait for a decision, so that whoever decides can hear them.
+    """Return bytes of a chunk that wait for a decision, so that the operator can hear them first.
 
     Args:
         record: a held chunk.

@@ -66,7 +66,7 @@ def _backwards(first: datetime, end: datetime, ports: Ports) -> Iterator[AuditEn
 
 
 def _behind(entries: Iterator[AuditEntry], mark: str) -> Iterator[AuditEntry]:
-    """Yield what follows the row that the page before ended with; rows of one instant are told apart by their marks."""
+    """Yield the rows after the last one of the previous page; marks distinguish rows of the same instant."""
     is_behind = not mark
     for entry in entries:
         if is_behind:

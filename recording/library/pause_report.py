@@ -1,4 +1,4 @@
-"""Report pauses for audits: by day, caller and reason, how many, how long, and where ACS tells of others.
+"""Report pauses for audits: by day, caller and reason, how many, how long, and where ACS reports others.
 
 The rows come from the directory and the recordings themselves; no number and no name is in them.
 """

@@ -28,7 +28,7 @@ class TagRequest(Exact):
 def change_tags(
     recording_id: str, body: Any, if_match: str | None, ports: Ports, tenants: Tenants | None = None
 ) -> dict[str, Any]:
-    """Set and remove tags of a recording, whoever started it.
+    """Set and remove tags of a recording, also of one that was started elsewhere.
 
     Args:
         recording_id: as the catalog knows it.

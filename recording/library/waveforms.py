@@ -1,4 +1,4 @@
-"""Waveforms: made from the archived media when somebody first asks, and kept beside it as a small document."""
+"""Waveforms: made from the archived media on the first request, and kept beside it as a small document."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -159,6 +159,6 @@ def _speakers(media: Media, ports: Ports) -> dict[int, dict[str, Any]]:
 
 
 def _name(one: Participant) -> str | None:
-    """Return the number of somebody who called; the ids of others name nobody to a person."""
+    """Return a caller's phone number; other ids tell a reader nothing."""
     canonical = canonical_participant(one.raw_id)
     return canonical.removeprefix("4:") if canonical.startswith("4:+") else None

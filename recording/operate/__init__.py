@@ -1,1 +1,1 @@
-"""Operate: what operators look at and ask for."""
+"""Operate: use cases for operators."""

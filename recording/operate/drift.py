@@ -303,7 +303,7 @@ def _folder_of(name: str) -> str:
 
 
 def _outside(folders: set[str], ports: Ports) -> list[Drift]:
-    """Return what lies in no known recording's folder."""
+    """Return the blobs outside every known recording's folder."""
     return [
         Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
         for blob in ports.archive.list("")

@@ -57,7 +57,7 @@ class Chosen:
         return cls(request.id, request.reason, request.recording_id, request.before, request.after)
 
     def has(self, held: Held | AttentionItem) -> bool:
-        """Tell whether this one is meant; a reason may also be a chunk's state or a kind."""
+        """Return whether this one is meant; a reason may also be a chunk's state or a kind."""
         if self.id is not None and self.id not in (held.id, *held.entries):
             return False
         if self.reason is not None and self.reason not in (held.reason, held.state, held.kind):

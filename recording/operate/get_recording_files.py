@@ -76,7 +76,7 @@ def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
 
 
 def _is_kept(blob: BlobFacts) -> bool:
-    """Return whether a blob is a part of the recording; a waveform can be made again from it, and a request is none."""
+    """Return whether a blob is a part of the recording; waveforms, which can be made again, and requests are not."""
     return blob.is_committed and not blob.name.endswith((".peaks.json", ".asked.json", ".failed.json"))
 
 

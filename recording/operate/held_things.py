@@ -176,7 +176,7 @@ def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:
 
 
 def _times_of(event: dict[str, Any], at: datetime, settings: Settings, now: datetime) -> dict[str, Any]:
-    """Return when the event was, if it says so, and what is left since then; it was no later than it came here."""
+    """Return when the event was, if it says so, and the time left since then; no later than its arrival."""
     try:
         time = min(read_time(event.get("eventtime") or event.get("time")), at)
     except (ValueError, OverflowError):

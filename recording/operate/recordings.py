@@ -82,7 +82,7 @@ def list_recordings(
     for record in readable(ports.catalog.open_recordings(), "open_recordings"):
         if record.recording_id not in found:
             found[record.recording_id] = _without_files(record, urgent.get(record.recording_id), ports.clock.now())
-    # Whoever asks for a state asks for what refused events alone name, too; and a recording may have two troubles.
+    # A filter by state includes what only refused events name; and a recording may have two troubles.
     found |= {name: _named(name, item) for name, item in urgent.items() if states and name and name not in found}
     meant = [
         one

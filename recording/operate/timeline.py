@@ -1,4 +1,4 @@
-"""Overview: how everything stands in one look, and the story of one recording. Nothing is changed by looking."""
+"""Overview: the state of everything at a glance, and the history of one recording. Read-only."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,14 +121,14 @@ def story(recording_id: str, ports: Ports) -> Story | None:
 
 
 def _of_command(entry: AuditEntry) -> Moment:
-    """Return what somebody asked for, or what became of it: any act that the audit trail tells of."""
+    """Return what a caller asked for, or its outcome: any act in the audit trail."""
     told = "; ".join(text for text in (entry.part, entry.note) if text)
     what = f"{entry.operation}: {entry.outcome}" + (f" ({told})" if told else "")
     return Moment(entry.at, what, kind="command", who=entry.caller, outcome=entry.outcome)
 
 
 def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:
-    """Yield what the metadata tells of the recording's own course: its begin, its pauses and its end."""
+    """Yield the recording's own course by its metadata: its start, its pauses and its end."""
     facts, index, document = chunk.facts, chunk.task.index, chunk.task.document_id
     if facts is None:
         return
@@ -175,7 +175,7 @@ def _of_recording(recording: RecordingRecord) -> Iterator[Moment]:
 
 
 def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterator[Moment]:
-    """Yield the pauses asked for here, the steps of consent, and where the metadata tells of other pauses."""
+    """Yield the pauses asked for here, the steps of consent, and where the metadata reports other pauses."""
     for pause in recording.pauses:
         why = f": {pause.reason}" if pause.reason else ""
         yield Moment(pause.at, f"pause begins{why}", kind="command", who=pause.by)

@@ -1,4 +1,4 @@
-"""What the use cases need from the outside world: small protocols, filled by the adapters and by the tests' fakes."""
+"""Ports: small protocols for what the use cases need from outside, filled by adapters and by the tests' fakes."""
 
 import random
 from collections.abc import Callable
@@ -74,7 +74,7 @@ __all__ = [
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """The clock."""
 
     def now(self) -> datetime:
         """Return the time, aware UTC."""
@@ -115,6 +115,6 @@ class Ports:
     running: RunningCounts | None = None
     scope: Scope | None = None  # whose recordings are seen through these ports; None: all
     beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope
-    leftovers: Leftovers | None = None  # None within a scope: messages of all lie there
+    leftovers: Leftovers | None = None  # None within a scope: it holds messages of all tenants
     outgoing: OutgoingPorts | None = None  # only where EVENTS_TOPIC_ENDPOINT or WEBHOOKS is set
     links: DownloadLinks | None = None  # only where DOWNLOAD_LINK_MINUTES is set

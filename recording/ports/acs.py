@@ -63,7 +63,7 @@ class SourceContent(WholeContent, Protocol):
         ...
 
     def fill(self, view: memoryview) -> int:
-        """Read until the view is full or the body ends, and tell how much came. Raises SourceBusyError."""
+        """Read until the view is full or the body ends; return how many bytes. Raises SourceBusyError."""
         ...
 
 

@@ -28,11 +28,11 @@ class Archive(Protocol):
         ...
 
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
-        """Make the blob of exactly these blocks. False, and no change, when a blob already lies there."""
+        """Make the blob of exactly these blocks. False, and no change, when a blob already has the name."""
         ...
 
     def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
-        """Upload media of one block in one request, verified by the service. False, no change, if one lies there."""
+        """Upload media of one block in one request, verified by the service. False, no change, if the name is taken."""
         ...
 
     def committed_blocks(self, name: str) -> list[tuple[str, int]]:
@@ -54,7 +54,7 @@ class Archive(Protocol):
         ...
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """Write a small blob. False, and no change, when one already lies there."""
+        """Write a small blob. False, and no change, when one is already stored there."""
         ...
 
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
@@ -107,7 +107,7 @@ class DeadLetters(Protocol):
 
 @dataclass(frozen=True)
 class QuarantineEntry:
-    """Something kept for a person: why, what, when and where it came from; and how it was decided, if it was."""
+    """Something kept for manual review: why, what, when, its origin, and the decision, if there is one."""
 
     reason: str
     detail: str
@@ -123,7 +123,7 @@ class QuarantineEntry:
 
     @property
     def origin(self) -> Origin:
-        """Return where it came from; a word that this version does not know is foreign."""
+        """Return its origin; a word that this version does not know is foreign."""
         return Origin(self.came_from)
 
     @property

@@ -1,4 +1,4 @@
-"""Who did what, when."""
+"""The audit trail: who did what, when."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -35,7 +35,7 @@ class Buffer(Protocol):
         ...
 
     def give_back(self) -> None:
-        """Return it to the pool, whoever still uses it; doing so twice is harmless."""
+        """Return it to the pool, even if it is still in use; doing so twice is harmless."""
         ...
 
 

@@ -46,7 +46,7 @@ class Bulkhead:
         self._in_a_row: Counter[str] = Counter()
 
     def readable(self, listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:
-        """Yield what can be read; a listing that fails late keeps what came before."""
+        """Yield what can be read; a listing that fails late keeps what it had yielded."""
         try:
             for item in listing:
                 if isinstance(item, Unreadable):
@@ -127,7 +127,7 @@ class Bulkhead:
 
 
 def _caught(work: Callable[[T], R]) -> Callable[[T], Callable[[], R]]:
-    """Return the work as one whose failure comes out later, where it is counted."""
+    """Return the work with its failure deferred to where it is counted."""
 
     def later(item: T) -> Callable[[], R]:
         try:

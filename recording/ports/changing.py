@@ -32,7 +32,7 @@ def change_row(
     add: Callable[[Row], bool],
     save: Callable[[Row], Row],
 ) -> Row | None:
-    """Change a row whoever else writes it, and return it as it is stored.
+    """Change a row despite concurrent writers, and return it as it is stored.
 
     Args:
         read: the row as it is now; None when there is none.

@@ -25,7 +25,7 @@ def by_the_shared_clock(ports: Ports) -> Ports:
     """Return the ports with the time that all instances share.
 
     A look of a timer writes when it looks next: one instance a day ahead would blind the others for a day. A catalog
-    that does not answer corrects nothing; whoever asks it for more will notice.
+    that does not answer corrects nothing; its next caller will notice.
     """
     try:
         ahead = ports.clock.now() - ports.catalog.time()

@@ -1,4 +1,4 @@
-"""What one process remembers between requests: bounded, for a while, and never more than it could find out again."""
+"""A bounded, short-lived cache of one process between requests; everything in it can be found out again."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

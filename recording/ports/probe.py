@@ -42,7 +42,7 @@ class Probe(EventSender, Protocol):
         """Write a row, read it, compare, remove it."""
 
     def queue(self, name: str) -> QueueDepth:
-        """Put a message nobody will see, remove it, and tell how the queue stands."""
+        """Put a hidden message, remove it, and return the queue's depth."""
 
     def quarantine(self) -> None:
         """Write a blob, read it, compare its hash, remove it."""

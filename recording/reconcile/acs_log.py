@@ -1,4 +1,4 @@
-"""Counting: what ACS's own log counts is compared with what was announced here. Off unless that log is configured.
+"""Compare the counts in ACS's own log with what was announced here. Off unless that log is configured.
 
 It is the only list of recordings that ACS keeps. It comes late, by minutes to hours, but from another way than the
 events; a recording or a chunk that only the log knows is noted here, and raised when its file does not come in time.

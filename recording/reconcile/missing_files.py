@@ -1,4 +1,4 @@
-"""Expecting: a recording whose files do not come in time is raised once, and looked at until nothing can come any more.
+"""Missing files: raise a recording whose files are late once, and watch it until nothing more can arrive.
 
 ACS tells nobody that it has lost an event. What was started here, or what a chunk's index implies, is the only hint.
 """

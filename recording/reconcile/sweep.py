@@ -76,7 +76,7 @@ def put_back_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> Non
 
 
 def keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
-    """Keep a message that is no task for a person, then remove it from the queue."""
+    """Quarantine a message that is not a task, then remove it from the queue."""
     entry = unreadable_task(message.body, ports.clock.now())
     name = ports.quarantine.put(entry)
     ports.queue.remove_poisoned(message)
@@ -146,7 +146,7 @@ def _batch(messages: Sequence[PoisonMessage], ports: Ports, settings: Settings, 
 
 
 def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> bool:
-    """Keep what is no task; a newer version's goes back to the queue, and is no poison."""
+    """Quarantine what is not a task; a newer version's goes back to the queue."""
     try:
         read_task(message.body, ports.clock.now(), settings.retention)
     except NewerTaskError:

@@ -162,7 +162,7 @@ class Settings(_Frozen):
     events_api: Annotated[str, Setting("EVENTS_API_URL", values.api_url)] = ""
     webhooks: Annotated[tuple[WebhookEndpoint, ...], Setting("WEBHOOKS", values.webhooks)] = ()
     webhooks_missing: bool = False  # WEBHOOKS is a Key Vault reference that the platform could not follow
-    events_wait: bool = False  # somebody wants events, and a setting that says who or how is set aside
+    events_wait: bool = False  # events are wanted, and a setting that says who or how is set aside
     webhook_hosts: Annotated[tuple[str, ...], Setting("WEBHOOK_HOSTS", read_hosts)] = ()
     webhook_networks: Annotated[tuple[IpNetwork, ...], Setting("WEBHOOK_NETWORKS", read_networks)] = ()
     set_aside: tuple[SetAside, ...] = ()  # what could not be read, and stops nothing else
@@ -272,7 +272,7 @@ class _Reader:
         return self.environment.get(name, "").strip() or None
 
     def leave_out_reference(self, name: str) -> bool:
-        """Take a setting for one that is not set, if it is a Key Vault reference that nobody followed; tell whether.
+        """Treat an unresolved Key Vault reference as a setting that is not set; return whether it was one.
 
         For what must not keep the app from archiving.
         """

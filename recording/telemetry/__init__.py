@@ -175,7 +175,7 @@ FIELDS = frozenset(
 
 
 class Listener(Protocol):
-    """Who is told of every event and every use case. It must not fail."""
+    """The listener to every event and every use case. It must not fail."""
 
     def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
         """Receive an event that was logged."""
@@ -204,7 +204,7 @@ def emit(event: Event, **fields: Value) -> None:
 
 
 def span(name: str, **facts: Value) -> AbstractContextManager[None]:
-    """Return one use case at work, as a span where somebody listens; else nothing."""
+    """Return one use case at work, as a span where a listener is set; else nothing."""
     if _listener is None:
         return nullcontext()
     return _listener.span(name, {key: _plain(value) for key, value in facts.items()})

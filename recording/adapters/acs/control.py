@@ -28,7 +28,7 @@ from recording.settings import AcsConnection
 
 T = TypeVar("T")
 
-WHOLE_SECONDS = 45.0  # for a call with its retries, however slowly it is answered: somebody waits for it
+WHOLE_SECONDS = 45.0  # for a call with its retries, however slowly it is answered: a caller waits for it
 
 _LOCATORS = {
     "serverCallId": "server_call_id",

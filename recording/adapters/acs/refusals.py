@@ -1,4 +1,4 @@
-"""What ACS's refusals of control operations mean to our callers: one table, pure.
+"""The table that maps ACS's refusals of control operations to our error codes. Pure.
 
 Sources: the table of Call Automation codes in Microsoft's troubleshooting pages, and recorded answers (8501, 8522).
 ACS gives a numeric code in `{"error": {"code": "8522", …}}`; without a known one the HTTP status decides.

@@ -1,4 +1,4 @@
-"""What answers of ACS's storage mean: totals, redirects and statuses. Pure."""
+"""Read answers of ACS's storage: totals, redirects and statuses. Pure."""
 
 import re
 from collections.abc import Mapping

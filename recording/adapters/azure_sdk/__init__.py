@@ -1,1 +1,1 @@
-"""What all adapters over the Azure SDKs share."""
+"""Helpers that all adapters over the Azure SDKs share."""

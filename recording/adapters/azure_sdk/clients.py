@@ -1,4 +1,4 @@
-"""What all Azure clients share: short timeouts, one credential per identity, and our own two quick retries.
+"""Options that all Azure clients share: short timeouts, one credential per identity, and our own two quick retries.
 
 The SDKs' retrying is switched off. azure-core obeys a Retry-After of any length (which would park a worker for an
 hour) and azure-data-tables 12.7 sends a retry to the account's secondary host, where nothing may be written.

@@ -1,4 +1,4 @@
-"""Translates what the Azure SDKs raise into our own error tree, once.
+"""Translate the Azure SDKs' exceptions into our own error tree, once.
 
 A message names what was being done, the HTTP status and the service's error code; where no connection was made, the
 host that did not answer. It never repeats the SDK's own

@@ -1,4 +1,4 @@
-"""Has Blob storage verify what it receives: CRC64, and MD5 where the service does not know CRC64.
+"""Let Blob storage verify what it receives: CRC64, and MD5 where the service does not support CRC64.
 
 CRC64 costs about a fortieth of MD5's time. The service tells in its answer which CRC64 it found, so a service that
 merely ignores the header (an emulator, a proxy that drops it) is noticed.

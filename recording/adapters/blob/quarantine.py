@@ -43,7 +43,7 @@ class BlobQuarantine:
         return name
 
     def mark_redriven(self, name: str, at: datetime) -> None:
-        """Write the time into the entry; whoever writes it meanwhile says the same."""
+        """Write the time into the entry; a concurrent writer writes the same."""
         self._mark(name, redriven_at=at)
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
@@ -67,7 +67,7 @@ class BlobQuarantine:
                 found = self._container.get(name)
             except StorageBusyError:
                 raise
-            except StorageError:  # moved to the archive tier, or under somebody's key: it must not hide the others
+            except StorageError:  # moved to the archive tier, or under another key: it must not hide the others
                 yield name, _foreign("a blob in the quarantine container cannot be read as it is stored", "", day)
                 continue
             if found:  # None: a person has removed it meanwhile

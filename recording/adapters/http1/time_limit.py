@@ -1,7 +1,7 @@
 """One limit of time around a whole request: connection, headers and body together, however slowly they drip.
 
 A socket's own time-out counts from byte to byte, so an answer of one byte every few seconds would hold a worker for
-days. When the time is over, the connection is shut down from outside, and whoever reads from it gets an error.
+days. When the time is over, the connection is shut down from outside, and its reader gets an error.
 """
 
 import socket

@@ -1,1 +1,1 @@
-"""The ways to those who want to know: Event Grid, and webhooks."""
+"""Senders of outgoing events: Event Grid and webhooks."""

@@ -1,4 +1,4 @@
-"""Fills the port Way for receivers whose setting is not there or cannot be read: events wait, an operator is told.
+"""Fills the port Way for receivers whose setting is missing or unreadable: events wait, and an operator is alerted.
 
 `WEBHOOKS` is a Key Vault reference, and the platform leaves it as it is when it cannot follow it. Without this the
 events would go nowhere in silence; and with a fault in the settings nothing would be archived (I14).

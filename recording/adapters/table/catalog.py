@@ -9,8 +9,8 @@ Chunks that were given up have index rows of their own, written before the chunk
    between, the index points to nothing or to an older state, which is harmless.
 2. It is removed after the chunk is saved as finished. If the worker dies in between, a stale index row is left,
    which a reader skips.
-3. It is removed only under the ETag it had before that save: whoever puts the chunk back to work meanwhile writes the
-   index row again, which changes its ETag, so the chunk stays indexed.
+3. It is removed only under the ETag it had before that save: a worker that puts the chunk back to work meanwhile
+   writes the index row again, which changes its ETag, so the chunk stays indexed.
 
 So no unfinished chunk is ever without its index row. Readers clear away stale rows once they are an hour old.
 """

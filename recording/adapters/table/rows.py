@@ -1,4 +1,4 @@
-"""How records lie in tables: keys, plain columns for people, and the record itself as JSON in pieces. Pure."""
+"""The layout of records in tables: keys, plain columns for people, and the record as JSON in pieces. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -58,7 +58,7 @@ class Slot:
             self.give_back()
 
     def give_back(self) -> None:
-        """Return it to the pool, whoever still uses it; doing so twice is harmless."""
+        """Return it to the pool, even if it is still in use; doing so twice is harmless."""
         with self._lock:
             was_out, self._is_out = self._is_out, False
         if was_out:
@@ -121,7 +121,7 @@ class SlotPool:
                 self._changed.notify_all()
 
     def _taken(self, ticket: object, size: int) -> Slot | None:
-        """Return a slot when the ticket's turn comes and there is room, or None after a while without."""
+        """Return a slot when it is the ticket's turn and there is room, or None after a while without."""
         counted = self._counted(size)
         with self._changed:
             if not self._changed.wait_for(

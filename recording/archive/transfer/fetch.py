@@ -125,7 +125,7 @@ def open_fetch(
 def _staged(
     work: Work, announced: FormatType | None, name_for: Callable[[FormatType | None], str]
 ) -> tuple[FormatType | None, dict[str, int]]:
-    """Return what an earlier worker staged, and for which format: the first bytes may have told him another one."""
+    """Return what an earlier worker staged, and for which format: it may have seen another one in the first bytes."""
     for kind in dict.fromkeys((announced, *FormatType, None)):
         if staged := dict(work.ports.archive.staged_blocks(name_for(kind))):
             return kind, staged

@@ -1,4 +1,4 @@
-"""Puts blocks that arrive in any order back into a row: hashes and probes a file as if it had come in one stream."""
+"""Puts blocks that arrive in any order back into a row: hashes and probes a file as if it had been one stream."""
 
 import threading
 from collections.abc import Callable
@@ -66,7 +66,7 @@ class OrderedPass:
             due.done()
 
     def _due(self) -> Arrival | None:
-        """Return the block that comes next, if it is there.
+        """Return the next block, if it has arrived.
 
         The decision to stop is made under the lock, so none is left.
         """

@@ -1,4 +1,4 @@
-"""Pace: how many ranges of one host are on their way at once, and how large they are. Pure: time comes in as a value.
+"""Pace: how many ranges of one host are on their way at once, and how large they are. Pure: time is an argument.
 
 What counts is the rate that all connections carry together. The speed of one connection is only a first guess: a
 source that throttles connections is answered with many of them at once, and the guess is then judged like every other
@@ -30,7 +30,7 @@ _SETTLE = 0.2  # seconds after a change that are not measured: new connections o
 _HOLD = 10.0  # seconds until a change that was taken back is tried again
 _RECOVERY = 10.0  # seconds after which a host that refused is asked for one more; twice as long after each refusal
 _LONGEST_RECOVERY = 160.0
-_FULL = 0.85  # share of the permitted ranges that must have been in use for a window to tell anything
+_FULL = 0.85  # share of the permitted ranges that must have been in use for a window to be a measure
 _BUSY, _SATURATED = 0.90, 0.97  # shares of the CPU: no more connections, fewer connections
 
 
@@ -109,7 +109,7 @@ class Pace:
         self._running -= 1
 
     def arrived(self, count: int, now: float) -> None:
-        """Count bytes that came over any connection."""
+        """Count bytes received over any connection."""
         self._bytes += count
         self._pass(now)
 
@@ -268,6 +268,6 @@ class Meter:
             self._pace.guess(_MANY_BLOCK / (waited + _MANY_BLOCK / self.rate), now)
 
     def end(self, now: float) -> None:
-        """Report the range, when it was long enough to tell anything."""
+        """Report the range, when it was long enough to be a measure."""
         if self._filled >= SMALLEST_BLOCK // 2:
             self._pace.whole(self._filled, now - self._begun, now)

@@ -1,1 +1,1 @@
-"""The app that a command speaks to, and as whom."""
+"""The app that a command talks to, and the identity it uses."""

@@ -1,4 +1,4 @@
-"""Progress of what takes long: on the standard error, and only where a person watches."""
+"""Progress of long operations: on the standard error, and only on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -95,7 +95,7 @@ class Session:
         app: the deployed app that is looked at; None for the settings of the environment.
         open_container: opens another container of the archive's account.
         is_named: whether the person has said which app is meant.
-        is_read: whether somebody still reads the output.
+        is_read: whether the output is still being read.
     """
 
     dependencies: Dependencies
@@ -228,7 +228,7 @@ def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Ta
 
 
 def text(*parts: str | tuple[str, str]) -> Text:
-    """Return text with styles; what came from outside cannot command the terminal."""
+    """Return text with styles; data from outside cannot control the terminal."""
     made = Text()
     for part in parts:
         words, style = (part, "") if isinstance(part, str) else part

@@ -87,7 +87,7 @@ def network_hint(host: str, *, is_in_network: bool) -> str | None:
 
 
 def which_app(here: Path) -> str:
-    """Return how to say which app is meant, for somebody who has not."""
+    """Return how to say which app is meant, for an operator who has not."""
     ways = "--app NAME -g GROUP (in Azure), --env AZD-ENVIRONMENT, or --settings FILE"
     there = ". This folder has one: --settings local.settings.json" if (here / "local.settings.json").is_file() else ""
     return f"Which app is meant? {ways}{there}"

@@ -42,7 +42,7 @@ def _one_after_another(session: Session, seconds: int, look: Look) -> int:
 
 
 def _on_a_screen(session: Session, seconds: int, look: Look) -> int:
-    """Show each look on a screen of its own; what was there before comes back, and the last look stays below it."""
+    """Show each refresh on the alternate screen; afterwards restore the old one, with the last refresh below it."""
     shown, code = _taken(session, look)
     try:
         with _screen():
@@ -119,6 +119,6 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def _send(command: str) -> None:
-    """Command the terminal past what is buffered: a signal may come in the middle of a line."""
+    """Write to the terminal past what is buffered: a signal may arrive in the middle of a line."""
     sys.stdout.flush()
     os.write(sys.stdout.fileno(), command.encode())

@@ -105,7 +105,7 @@ def _list(session: Session) -> None:
 
 
 def _meant(session: Session, typed: str) -> str:
-    """Return the whole id of the request that is meant; one that is unknown is told by the use case.
+    """Return the whole id of the request that is meant; the use case reports an unknown one.
 
     Raises:
         RequestError: several begin so.

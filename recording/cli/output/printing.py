@@ -1,4 +1,4 @@
-"""Print to a terminal: what came from outside cannot move the cursor, ring, recolour or reorder text."""
+"""Print to a terminal: data from outside cannot move the cursor, ring, recolour or reorder text."""
 
 import json
 import unicodedata

@@ -31,7 +31,7 @@ def style_of(word: str) -> str:
 
 
 def label_of(kind: str) -> str:
-    """Return a kind as a person reads it."""
+    """Return a kind in plain words."""
     return kind.replace("_", " ")
 
 

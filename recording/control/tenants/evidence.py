@@ -74,7 +74,7 @@ class ScopedQuarantine:
 
 
 class ScopedQueue:
-    """The queues within a scope; how full they are tells of others, and is not told."""
+    """The queues within a scope; their depth says something about other tenants, and is not shown."""
 
     def __init__(self, whole: ChunkQueue, reach: Reach) -> None:
         self._whole, self._reach = whole, reach

@@ -40,7 +40,7 @@ class ScopedKeeping:
     def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
         """Act as `Keeping` does; a page ends at a row within the scope, and goes on only where another one follows.
 
-        Rows of others are walked over, to the end if need be: neither a position nor a short page tells of them.
+        Rows of others are walked over, to the end if need be: neither a position nor a short page reveals them.
         """
         found: list[Custody] = []
         last = (after, 0)  # behind which position of the whole, and how many rows on, the page's last row is

@@ -1,4 +1,4 @@
-"""Reach: which recordings are within a scope; one that is not is not told apart from one that does not exist."""
+"""Reach: which recordings are within a scope; one outside of it looks like one that does not exist."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime

@@ -1,8 +1,8 @@
-"""Derived files: what can be made from a recording's archived media, under which names, and what is told of it. Pure.
+"""Derived files: what can be made from a recording's archived media, under which names, and its receipt. Pure.
 
 A derived file is named by what it is made from, so the same work always has the same name, and another chunk that is
 archived later makes another file. Chunks are put one behind the other, as they were recorded: nothing is inserted where
-time is missing between them, and the receipt tells of each joint (ADR 0034).
+time is missing between them, and the receipt lists each joint (ADR 0034).
 """
 
 import hashlib

@@ -52,7 +52,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class BlobFacts:
-    """What a listing tells of one blob."""
+    """One blob as a listing describes it."""
 
     name: str
     length_bytes: int

@@ -166,7 +166,7 @@ def block_name(part: int, block: int, worker: str) -> str:
     Args:
         part: number of the recording in the bundle.
         block: number of the block in the part.
-        worker: four characters of whoever makes it: what two workers stage never replaces each other's.
+        worker: four characters of the worker that makes it: what two workers stage never replaces each other's.
     """
     return f"{part:04d}-{block:05x}-{worker}"
 

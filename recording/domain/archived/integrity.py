@@ -31,7 +31,7 @@ PROOF_METADATA = "duration agrees with the metadata minus pauses"
 PROOF_EVENT = "duration agrees with the event"
 REMARK_PROMISE = "the header promises more than is there, and the metadata does not"
 REMARK_NO_LENGTH = "no length could be read: none was compared"
-REMARK_SHORTER = "plays shorter than the event says, and no metadata tells of a pause"
+REMARK_SHORTER = "plays shorter than the event says, and no metadata reports a pause"
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def name_version_of(media: str) -> int:
 
 
 def conflict_name(media: str, mark: str) -> str:
-    """Return where other bytes that claim to be the same chunk are kept for a person."""
+    """Return where other bytes that claim to be the same chunk are kept for review."""
     stem, _, extension = media.rpartition(".")
     return f"{stem}.conflict-{mark[:16]}.{extension}"
 

@@ -87,7 +87,7 @@ def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None = None) -> li
     """Return the indexes that must exist and no chunk has, as ranges; ACS counts from 0.
 
     Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
-    own log counts or events told of, where that is known (`least_count`).
+    own log counts or events announced, where that is known (`least_count`).
     """
     reasons: dict[int, set[str | None]] = {}
     for record in chunks:

@@ -10,7 +10,7 @@ from recording.domain.times import UtcTime
 
 
 class ConsentStep(StrEnum):
-    """What somebody said about the consent to a recording."""
+    """A statement about the consent to a recording."""
 
     GIVEN = "given"
     AMENDED = "amended"

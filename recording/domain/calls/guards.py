@@ -51,7 +51,7 @@ class GuardTask(BaseModel):
 
 
 def read_guard(text: str) -> GuardTask | None:
-    """Return the message; None when it is none."""
+    """Return the message; None when the text is not one."""
     try:
         return GuardTask.model_validate_json(text)
     except (ValidationError, RecursionError):

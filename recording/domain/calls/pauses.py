@@ -112,7 +112,7 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def pause_findings(commanded: Sequence[CommandedPause], told: Iterable[Interval]) -> list[PauseFinding]:
-    """Compare the pauses that were commanded here with those that ACS tells of.
+    """Compare the pauses that were commanded here with those that ACS reports.
 
     Args:
         commanded: as recorded here; one that ACS refused is left out, and one without an end has lasted until the end

@@ -7,7 +7,7 @@ _BETWEEN = " \t\r\n\x1e\ufeff"  # what may stand between two JSON texts; U+001E 
 
 
 def events_in(text: str) -> tuple[list[Any], str | None]:
-    """Return the events in a text, and the part of it that is no JSON, if there is one.
+    """Return the events in a text, and the part of it that is not JSON, if any.
 
     Each event may also be JSON within a JSON text. An empty array counts as one event, so that it is not overlooked.
     """

@@ -37,7 +37,7 @@ EVENT_TYPE = "Microsoft.Communication.RecordingFileStatusUpdated"
 LONGEST_SUBJECT = 4096  # characters; real ones have about 400
 MOST_CHUNKS = 1000  # four hours each: half a year of one call; more is not a recording
 HIGHEST_INDEX = 1_000_000  # four hours each: 450 years of one call
-EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no call before; what tells an earlier time was never set
+EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no call before; an earlier time was never set
 MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; what is later is no time of this event
 _NO_TIME = "must be a time in ISO 8601, such as 2026-05-04T09:30:00Z"
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,256}", re.ASCII)

@@ -1,4 +1,4 @@
-"""The strict guard for locations that come in with events: nothing is requested that has not passed here.
+"""The strict guard for locations in events: nothing is requested that has not passed it.
 
 URL parsers disagree with each other about user info, backslashes and odd characters, and a client may then contact
 another host than the one that was checked. So this guard does not parse: one regular expression accepts the only
@@ -99,7 +99,7 @@ def _part(location: Location) -> str:
 
 
 def is_allowed_host(host: str, allowed_hosts: tuple[str, ...]) -> bool:
-    """Return whether a lower-case host is one of the list or lies below one of its suffixes."""
+    """Return whether a lower-case host is in the list or ends with one of its suffixes."""
     return any(host.endswith(entry) if entry.startswith(".") else host == entry for entry in allowed_hosts)
 
 
@@ -112,7 +112,7 @@ class ExternalBlob:
 
 
 def is_external(url: str, containers: tuple[str, ...]) -> bool:
-    """Return whether a location lies in one of the customer's own containers; each location is judged by itself."""
+    """Return whether a location is in one of the customer's own containers; each location is judged by itself."""
     try:
         checked_external_blob(url, containers)
     except UnsafeLocationError:
@@ -124,7 +124,7 @@ _BLOB_NAME = re.compile(r"(?:(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~ -]+/)*(?!\.{1,2}\Z
 
 
 def checked_external_blob(url: str, containers: tuple[str, ...]) -> ExternalBlob:
-    """Return the blob when the URL lies inside one of the configured containers, letter by letter.
+    """Return the blob when the URL is inside one of the configured containers, letter by letter.
 
     Raises:
         UnsafeLocationError: when it does not.

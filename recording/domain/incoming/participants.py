@@ -31,7 +31,7 @@ class ParticipantClass(StrEnum):
 
     @classmethod
     def of(cls, raw_id: str) -> "ParticipantClass":
-        """Return the class of a raw participant id, which tells nothing more about the person."""
+        """Return the class of a raw participant id, which discloses nothing else about the person."""
         bare = raw_id.strip().lower()
         prefixes = {
             "4:": cls.PHONE,

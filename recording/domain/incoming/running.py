@@ -2,7 +2,7 @@
 
 A place is taken before ACS is asked. Nothing gives it back when a recording ends: when all are taken, those whose
 recordings are over are found by what is known of them. So no crash between two writes can leave a count that is wrong
-for ever.
+forever.
 """
 
 from collections.abc import Collection

@@ -202,5 +202,5 @@ def owner_after_tagging(tenants: Tenants | None, owner: str | None, tags: Mappin
 
 
 def owner_elsewhere(tenants: Tenants | None, owner: str | None) -> str | None:
-    """Return whose a recording is of which an event tells and no start is known."""
+    """Return the tenant of a recording that is known from an event only, without a start."""
     return owner or (tenants.started_elsewhere if tenants is not None else None)

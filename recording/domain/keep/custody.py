@@ -1,6 +1,6 @@
 """Custody: who holds a recording and for which case, and how far its destruction has come. One row, one ETag. Pure.
 
-Holds and destruction are in one row, so whoever changes it second sees what the first one did: a recording that is
+Holds and destruction are in one row, so the second writer sees what the first one did: a recording that is
 being destroyed takes no hold, and one that is held is not destroyed.
 """
 
@@ -232,7 +232,7 @@ def case_key(case: str, recording_id: str) -> str:
 
 
 def _without_reason(hold: Hold) -> Hold:
-    """Return the hold without the words that people wrote: they may name somebody."""
+    """Return the hold without the words that people wrote: they may name a person."""
     return with_changes(hold, {"reason": "", "release_reason": "" if hold.release_reason else None})
 
 

@@ -158,7 +158,7 @@ def _is_name(text: str) -> bool:
 
 
 def hashes_of_request(request: ErasureRequest, keys: IndexKeys) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the hashes of every id of a request, and those of every name; what is no number counts as both."""
+    """Return the hashes of every id of a request, and those of every name; anything but a number counts as both."""
     named = [*([request.participant] if request.participant else []), *request.also_known_as]
     ids = dict.fromkeys(one for name in named for one in hashes_of(name, keys))
     names = [name for name in request.also_known_as if _is_name(name)]

@@ -80,7 +80,7 @@ def _channels(chunk: ChunkRecord, told: ChunkMetadata, subject: Subject) -> tupl
 
 
 def without_person(document: bytes, subject: Subject) -> bytes:
-    """Return a metadata document that names all others, and of the person only that somebody was there."""
+    """Return a metadata document that names all others, and of the person only that there was one."""
     content = json.loads(document.decode("utf-8-sig"))
     people = content.get("participants")
     if isinstance(people, list):
@@ -147,7 +147,7 @@ def first_name(media: str) -> str:
 def is_superseded(name: str, voices: Sequence[ChunkRecord]) -> bool:
     """Return whether a blob belongs to a file whose place another one has taken, or was made from such a file."""
     if voices and layout.derived_mark(name) is not None:
-        return True  # it is made anew, from what is left, when somebody asks
+        return True  # it is made again, from what is left, on request
     return is_of_old_file(name, voices)
 
 

@@ -1,4 +1,4 @@
-"""Spellings: what bytes say when they are read in each way that somebody may have written them. Pure.
+"""Spellings: how bytes read in each form in which they may have been written. Pure.
 
 What names a person may be compressed, in base64, percent-encoded, in UTF-16 or behind the escapes of JSON, and one
 inside another. Work is bounded: what is larger or deeper than the limits is read as far as they go.

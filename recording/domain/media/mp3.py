@@ -247,7 +247,7 @@ class Mp3Walker:
             raise ValueError(FAULT_UNKNOWN)
 
     def _begins_stream(self, data: _Bytes, at: int, *, is_end: bool) -> bool:
-        """Return whether a frame lies here that is followed by others like it, or by the end of the file."""
+        """Return whether a frame is here that is followed by others like it, or by the end of the file."""
         needed = 3 if self._same is None else 2
         if not _has_frames(data, at, needed, is_end=is_end):
             return False

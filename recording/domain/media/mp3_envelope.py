@@ -23,7 +23,7 @@ _LONGEST_FRAME = 4096
 
 
 class Mp3Envelope:
-    """Takes the bytes of an MP3 file; steps from frame to frame, and over what is none."""
+    """Takes the bytes of an MP3 file; steps from frame to frame, and skips what is not one."""
 
     def __init__(self) -> None:
         self._rest = b""

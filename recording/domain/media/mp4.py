@@ -1,4 +1,4 @@
-"""MP4: a row of boxes. What the index and the fragments name must lie in the media boxes (ISO 14496-12)."""
+"""MP4: a row of boxes. What the index and the fragments name must be within the media boxes (ISO 14496-12)."""
 
 import struct
 from collections.abc import Generator

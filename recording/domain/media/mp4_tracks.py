@@ -234,7 +234,7 @@ class Extents:
             self._ends.append(start + length)
 
     def holds(self, other: "Extents") -> bool:
-        """Return whether each place of the other list lies in one place of this one, whose places are in order."""
+        """Return whether each place of the other list is within one place of this one, whose places are in order."""
         for start, end in zip(other._starts, other._ends, strict=True):
             at = bisect_right(self._starts, start) - 1
             if at < 0 or end > self._ends[at]:
@@ -242,7 +242,7 @@ class Extents:
         return True
 
     def shares(self, place: tuple[int, int]) -> int:
-        """Return how many bytes of a place of the file lie in this list."""
+        """Return how many bytes of a place of the file this list covers."""
         first, last = place
         pairs = zip(self._starts, self._ends, strict=True)
         return sum(min(end, last) - max(start, first) for start, end in pairs if start < last and end > first)

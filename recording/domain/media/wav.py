@@ -39,7 +39,7 @@ class WavWalker:
         self._format: tuple[int, int, int, int, int] | None = None  # kind, channels, rate, byte rate, bytes per frame
         self._samples = 0  # as `fact` says
         self._sound: tuple[int, int] | None = None  # declared, there
-        self._carried = b""  # a byte that was read as padding and is none
+        self._carried = b""  # a byte that was read as padding and is not
         self._intake = Intake(self._chunks)
 
     def feed(self, piece: memoryview) -> None:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-HEAD_BYTES = 64 * 1024  # within these the sound nearly always begins: what comes before is a few small chunks
+HEAD_BYTES = 64 * 1024  # within these the sound nearly always begins: only a few small chunks precede it
 MONO_HEADER_BYTES = 44
 MOST_CHUNKS = 1000  # before the sound; a file with more is none
 LARGEST_RIFF = 0xFFFFFFFE  # as an outer size; a longer file has the form for large files

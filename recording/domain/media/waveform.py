@@ -47,7 +47,7 @@ class WavWaveform:
         self._peaks: list[list[int]] = [[] for _ in range(layout.channels)]
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes of the sound; what comes behind it is passed over."""
+        """Take the next bytes of the sound; what follows it is skipped."""
         data = self._rest + piece[: self._left]
         self._left -= min(self._left, len(piece))
         step = self._layout.frame_bytes * self._stride

@@ -89,7 +89,7 @@ class Entry(BaseModel):
         return with_changes(self, {"claimed_until": until})
 
     def claim_ends_within(self, length: timedelta, now: datetime) -> bool:
-        """Return whether the claim would end while somebody works on for so long."""
+        """Return whether the claim would end while a worker goes on for so long."""
         return self.claimed_until is None or self.claimed_until - now < length
 
     def replayed(self, only: Sequence[str]) -> "Entry":

@@ -40,7 +40,7 @@ class NotifyTask(BaseModel):
 
 
 def read_task(text: str) -> NotifyTask | None:
-    """Return the message; None when it is none."""
+    """Return the message; None when the text is not one."""
     try:
         return NotifyTask.model_validate_json(text)
     except (ValidationError, ValueError, RecursionError):

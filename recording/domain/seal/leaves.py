@@ -1,7 +1,7 @@
 """Leaves and the documents around them: what a checkpoint adds, and what lies beside the files it proves. Pure.
 
 A leaf is `kind digest`, and the digest is taken over a random salt and the content. So the log tells nothing about what
-was written, and whoever erases the content and its salt leaves a leaf that fits nothing, in a log that still adds up.
+was written, and erasing the content and its salt leaves a leaf that fits nothing, in a log that still adds up.
 
 The salt of a file ends with the file's name in the archive. So a leaf stands for this content in this place, and no
 sealed file, nor an earlier version of one, passes for another (docs/adr/0057).

@@ -19,7 +19,7 @@ class Origin(StrEnum):
     DEAD_LETTER = "dead_letter"
     CHUNK_QUEUE = "chunk_queue"
     CHUNK = "archive"  # the line gave a chunk up, or found other bytes under a finished chunk's ids
-    FOREIGN = "foreign"  # not written by this app: a blob that somebody else put into the container
+    FOREIGN = "foreign"  # not written by this app: a blob that another writer put into the container
 
     @classmethod
     def _missing_(cls, _value: object) -> "Origin":
@@ -28,7 +28,7 @@ class Origin(StrEnum):
 
 
 def is_reported_by(record: ChunkRecord | None, task: ChunkTask, kept_at: datetime) -> bool:
-    """Tell whether the catalog's record of a chunk already says what a quarantine entry about its task says.
+    """Return whether the catalog's record of a chunk already reports what a quarantine entry about its task reports.
 
     It does when it is about the same object: the chunk is held, at work again, or was archived after the entry was
     kept. Other bytes under a finished chunk's ids are in no record.

@@ -59,7 +59,7 @@ class RecordingRecord(BaseModel):
     call_alarm_since: UtcTime | None = None
     call_dismissed: Dismissal | None = None  # nothing more is to be done about that one
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
-    announced_count: int | None = None  # how many files events told of at least, where one of them is held
+    announced_count: int | None = None  # how many files events announced at least, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
     unanswered_since: UtcTime | None = None  # ACS has not answered that question since
     ended_seen_at: UtcTime | None = None  # when ACS was first seen to know this recording no more
@@ -93,7 +93,7 @@ class RecordingRecord(BaseModel):
 
     @property
     def least_count(self) -> int | None:
-        """Return how many files there must be at least, by ACS's own log or by what events told of."""
+        """Return how many files there must be at least, by ACS's own log or by what events announced."""
         return max((count for count in (self.chunk_count, self.announced_count) if count is not None), default=None)
 
     @property

@@ -217,7 +217,7 @@ def metadata_is_settled(record: ChunkRecord) -> bool:
 def names_the_same_object(delete: Location, content: Location, document_id: str) -> bool:
     """Return whether a delete location is about this chunk's own object: the ids of all three must agree.
 
-    Published samples hold delete locations of another document; calling one would erase somebody else's recording.
+    Published samples hold delete locations of another document; calling one would erase another recording.
     """
     is_plain = not delete.path.endswith("/")  # a folder, to some servers: what cannot be undone asks for the plain form
     return is_plain and delete.object_id == document_id and content.object_id == document_id

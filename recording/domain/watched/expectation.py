@@ -1,4 +1,4 @@
-"""What is still to come of a recording: the files that should be there, against the chunks that are known. Pure."""
+"""What is still expected of a recording: the files that should exist, against the chunks that are known. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,12 +14,12 @@ GIVEN_UP_AFTER = timedelta(days=3)  # the longest retention in older documentati
 
 
 class Expectation(StrEnum):
-    """How a recording stands against what must come of it."""
+    """The state of a recording against the files that are expected of it."""
 
     RUNNING = "running"  # ACS records, or nobody knows yet that it does not any more
     AWAITED = "awaited"  # it is over, and its files are on their way
     NOTHING = "nothing"  # paused from its start to its end: there is no file
-    MISSING = "missing"  # it is over, and no file has come in time
+    MISSING = "missing"  # it is over, and no file has arrived in time
     INCOMPLETE = "incomplete"  # some files have come, others not in time
     MET = "met"  # every index up to the last is known
 

@@ -1,4 +1,4 @@
-"""What the timers saw at their last run, kept so that a silent timer is seen by whoever asks. Pure."""
+"""What the timers saw at their last run, kept so that every later look notices a silent timer. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

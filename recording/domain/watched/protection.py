@@ -28,7 +28,7 @@ class Protection:
         immutability: the account's policy.
         immutability_days: for how long a new version can be neither changed nor deleted.
         deletes: for each active lifecycle rule that deletes blobs or versions of the archive, after how many days.
-        allows_purges: softly deleted versions may be ended before their days are over, by whoever has the right.
+        allows_purges: softly deleted versions may be purged before their days are over, by an identity with that right.
     """
 
     has_versions: bool

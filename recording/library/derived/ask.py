@@ -45,12 +45,12 @@ class Heard:
 
     @property
     def etag(self) -> str:
-        """Return what these bytes are called for ever."""
+        """Return the permanent name of these bytes."""
         return f'"{self.sha256}"'
 
     @property
     def file_name(self) -> str:
-        """Return what it is called when somebody keeps it; no name of a person."""
+        """Return the file name for a download; it names no person."""
         return f"{short_id(self.recording_id)} {self.what}.{self.blob_name.rpartition('.')[2]}"
 
     @property

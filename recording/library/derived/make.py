@@ -44,7 +44,7 @@ _JSON = "application/json"
 
 
 def derive_message(text: str, ports: Ports) -> None:
-    """Make the files that a message asks for; why that cannot be is kept where whoever asked will look."""
+    """Make the files that a message asks for; why that cannot be is kept where the caller will look."""
     asked = _asked(text)
     if asked is None:
         return

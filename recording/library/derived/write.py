@@ -54,7 +54,7 @@ def stage_joined_wav(wanted: Wanted, layouts: Sequence[WavLayout], ports: Ports)
 
 
 def made_of_wav(wanted: Wanted, layouts: Sequence[WavLayout]) -> Made:
-    """Return what is told of a joined or split WAV file."""
+    """Return the facts of a joined or split WAV file."""
     places, notes, at = [], [], 0
     for source, layout in zip(wanted.sources, layouts, strict=True):
         places.append((at, layout.frames))
@@ -66,7 +66,7 @@ def made_of_wav(wanted: Wanted, layouts: Sequence[WavLayout]) -> Made:
 
 
 def stage_joined_mp3(wanted: Wanted, ports: Ports) -> tuple[Blocks, Made]:
-    """Stage the frames of all sources, and before them a table that tells how long they last.
+    """Stage the frames of all sources, and before them a table with their lengths.
 
     Raises:
         RequestError: `not_derivable`, they do not fit; or as `read_source`.

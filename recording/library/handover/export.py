@@ -77,7 +77,7 @@ def get_export(export_id: str, ports: Ports) -> dict[str, Any]:
 
 
 def export_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Work on the export that a message names; its failure is kept with it, where whoever asked will look."""
+    """Work on the export that a message names; its failure is kept with it, where the caller will look."""
     exports = exports_of(ports)
     export_id = _export_id(text)
     if export_id is None:
@@ -146,7 +146,7 @@ def exports_of(ports: Ports) -> ExportPorts:
 
 
 def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
-    """Return what is told of an export."""
+    """Return how an export is shown."""
     is_expired = export.is_expired(ports.clock.now())
     return {
         "exportId": export.export_id,

@@ -64,7 +64,7 @@ def exports_there_are(ports: Ports) -> list[ExportRecord]:
         if blob.name == form.state_name(export_id) and rest and (stored := exports.store.get(blob.name)):
             try:
                 found.append(ExportRecord.model_validate_json(stored[0]))
-            except ODD_CONTENT:  # of another version; whoever has its id sees it
+            except ODD_CONTENT:  # of another version; it can be read by its id
                 continue
     return found
 

@@ -175,7 +175,7 @@ def is_signed(checkpoint: str, keys: list[Path]) -> bool:
 
 
 def read(path: Path, folder: Path, bad: list[str]) -> dict[str, Any]:
-    """Return a JSON document; an empty one, and a note, where it is none."""
+    """Return a JSON document; an empty one, and a note, where it cannot be read."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -89,7 +89,7 @@ def assessed(
 
 
 def custody_of(recording_id: str, ports: Ports) -> Custody | Unreadable | None:
-    """Return a recording's row; one that is damaged, or of a newer version, is told as such: it is no outage.
+    """Return a recording's row; one that is damaged, or of a newer version, is reported as such, not as an outage.
 
     Raises:
         StorageError: storage does not answer.

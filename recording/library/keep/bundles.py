@@ -21,7 +21,7 @@ DESTROYED, REFUSED = "bundle_destroyed", "bundle_refused"
 
 
 def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
-    """Destroy every bundle whose time is over; yields what came of each. The next run goes on where one ended.
+    """Destroy every expired bundle; yields the outcome of each. The next run goes on where this one ended.
 
     Raises:
         StorageError: storage does not answer.
@@ -70,7 +70,7 @@ def _destroy(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | 
         return None
     left = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
     if any(not one.is_deleted for one in left):
-        return None  # somebody still works on it
+        return None  # a worker is still busy with it
     ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, None, None, DESTROYED, f"export {export_id}"))
     return left
 

@@ -62,7 +62,7 @@ class Outcome(StrEnum):
     REFUSED = "refused_by_storage"
     SPARED = "not_due_any_more"
     WAITS = "waits"  # marked too lately, or the line works on it
-    LOST = "changed_meanwhile"  # somebody else has changed the row; the next run looks again
+    LOST = "changed_meanwhile"  # another writer has changed the row; the next run looks again
 
 
 def destroy(recording_id: str, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
@@ -127,7 +127,7 @@ def _refused(row: Custody, refusal: Refusal, ports: Ports) -> Outcome:
 
 
 def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Look | None:
-    """Return what there is: versions are listed before chunks are read, since a chunk's row comes before its blobs."""
+    """Return what there is; versions are listed first, since a chunk's row is written before its blobs."""
     record = ports.catalog.get_recording(row.recording_id)
     if record is None:
         return None
@@ -144,7 +144,7 @@ def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports
 def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]] | None:
     """Return a recording with its chunks when its facts are those of all of them; gathered now where they are behind.
 
-    A chunk that was archived a moment ago may bring somebody, a format or minutes that a rule is about.
+    A chunk that was archived a moment ago may bring a participant, a format or minutes that a rule is about.
 
     Raises:
         StorageError: catalog, archive or directory do not answer.
@@ -158,7 +158,7 @@ def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[Ch
 
 
 def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
-    """Destroy what the decision knows, and nothing that came after it."""
+    """Destroy what the decision knows, and nothing that arrived after it."""
     record = ports.catalog.get_recording(row.recording_id)
     folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
     for bundle in leftovers.bundles(row.recording_id):
@@ -316,7 +316,7 @@ def _emptied(chunk: ChunkRecord, now: datetime, why: str) -> ChunkRecord:
 def _forget_recording(
     record: RecordingRecord, certificate: str, row: Custody, rules: Sequence[RetentionRule], ports: Ports
 ) -> None:
-    """Empty the recording's record, unless a chunk has come that the decision did not know: it needs the record."""
+    """Empty the recording's record, unless a chunk arrived after the decision: it needs the record."""
     now = ports.clock.now()
     for _ in range(_TRIES):
         try:

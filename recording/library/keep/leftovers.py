@@ -1,4 +1,4 @@
-"""Leftovers: what lies outside a recording's folder and is about it all the same, gathered once for a whole run."""
+"""Leftovers: what is stored about a recording outside its folder, gathered once for a whole run."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -126,7 +126,7 @@ def close_bundle(folder: str, ports: Ports) -> None:
 
 
 def close_derived(folder: str, ports: Ports) -> None:
-    """Put an empty file wherever a derived one was begun and not made: the service lets go of what was staged for it.
+    """Put an empty file wherever a derived one was begun and not finished, so that the service drops its staged blocks.
 
     Raises:
         StorageError: the archive does not answer.

@@ -179,7 +179,7 @@ def _versions(folders: Sequence[str], custodian: Custodian) -> Iterator[StoredVe
 
 def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ports, recording_id = task.ports, row.recording_id
-    found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file came meanwhile
+    found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file arrived meanwhile
     for voice in found:
         silence(voice, row, task)
     chunks = ports.catalog.chunks_of(recording_id)

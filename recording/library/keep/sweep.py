@@ -1,4 +1,4 @@
-"""Sweep: what names a person, or is about an erased recording, outside the recordings' own folders.
+"""Sweep: erase what names a person, or is about an erased recording, outside the recordings' own folders.
 
 Each store of the table in `domain/keep/stores` has its sweep here. What a hold still needs, and what storage protects,
 is left and told; the next day's run looks again. Repeating a sweep changes nothing.
@@ -136,7 +136,7 @@ class Run:
         return bool(found.disposition.refused)
 
     def destroy(self, place: Place, versions: list[StoredVersion]) -> None:
-        """Destroy versions; those that storage protects are told with their day."""
+        """Destroy versions; those that storage protects are reported with the day until which it does."""
         refused = destroy_versions(versions, self.custodian)
         self.done.count += sum(not one.is_deleted for one in versions) - len(refused)
         if refused:

@@ -80,7 +80,7 @@ def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
 
 
 def _due_since(entry: Entry) -> datetime:
-    """Return since when somebody should work on an entry: its next try, or its claim's end where that is later."""
+    """Return since when a worker should be busy with an entry: its next try, or its claim's end where that is later."""
     due = [progress.due for progress in entry.ways.values() if progress.due is not None]
     since = min(due) if due else entry.added_at or entry.event.at
     return max(since, entry.claimed_until or since)

@@ -16,7 +16,7 @@ MOST = 1000  # messages of one queue in one run; the next one goes on
 
 
 def put_back_all(ports: Ports, bulkhead: Bulkhead) -> int:
-    """Put back what lies in each poison queue; returns how many messages. One that fails keeps no other waiting."""
+    """Put back the messages of each poison queue; returns how many. A failing one does not delay the others."""
     leftovers = ports.leftovers
     if leftovers is None:
         return 0

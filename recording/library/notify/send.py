@@ -4,7 +4,7 @@ The order of writes makes every death harmless:
 
 1. The entry is claimed, so that no two workers send the same event at once. The claim is renewed before each try.
 2. It is sent. A worker that dies now has sent it, and nobody knows: after its claim it is sent again, with the same id.
-3. What came of it is noted; an entry that no way needs any more is removed, unless somebody wants it replayed.
+3. What came of it is noted; an entry that no receiver needs any more is removed, unless a replay is wanted.
 """
 
 from collections.abc import Sequence

@@ -43,7 +43,7 @@ MARK_CHARACTERS = 16
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that is to be sealed: where it lies and the leaf of its content."""
+    """A file to be sealed: its place and the leaf of its content."""
 
     folder: str
     name: str

@@ -21,7 +21,7 @@ from recording.ports.library.seal import SealPorts, SealStore
 LOOP = "seal"  # the cursor: number and digest of the newest checkpoint, kept in another account than the log
 ACCEPT_END = "accept_seal_end"  # in the audit trail
 QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing
-LATEST = QUIET_FOR + timedelta(hours=2)  # of the timer, and of whoever copies
+LATEST = QUIET_FOR + timedelta(hours=2)  # of the timer, and of the copy
 _LONGEST_NUMBER = 18
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TEXT, _JSON, _LINES, _PEM = "text/plain", "application/json", "application/x-ndjson", "application/x-pem-file"
@@ -88,7 +88,7 @@ def _head_at(number: int, seal: SealPorts) -> Head:
 
 @dataclass(frozen=True)
 class Memory:
-    """A checkpoint that somebody remembers who does not keep the log: its number, and the SHA-256 of its file."""
+    """A checkpoint as remembered outside the log: its number, and the SHA-256 of its file."""
 
     number: int
     digest: str
@@ -102,7 +102,7 @@ def memory_of(text: str) -> Memory | None:
 
 
 def remember(head: Head, ports: Ports) -> None:
-    """Keep where the log ends, apart from the log: whoever cuts its end off does not reach this with the same right."""
+    """Keep where the log ends, apart from the log: the right to cut its end off does not reach this."""
     ports.catalog.save_cursor(LOOP, head.line)
 
 

@@ -144,7 +144,7 @@ def _stamp_over(head: Head, seal: SealPorts) -> str | None:
 
 
 def _lay_late_proofs(head: Head, found: Gathered, ports: Ports) -> list[NewFile]:
-    """Lay the proofs of the last checkpoint that its writer did not live to lay; return the files they are about."""
+    """Write the proofs that the last checkpoint's writer left unwritten; return the files they are about."""
     known = _leaves_of(head)
     late = [one for one in found.files if one.leaf in known]
     if late:

@@ -60,7 +60,7 @@ class Verdict:
         rows: rows of the journals that are proved.
         withdrawn: leaves that a sealed statement declares void.
         last_at: when the last checkpoint was made.
-        keys: the ids of the keys that signed, and whether each was given by whoever verifies.
+        keys: the ids of the keys that signed, and whether each was given by the verifier.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -128,7 +128,7 @@ class FolderFiles:
 
 @dataclass
 class Keys:
-    """The public keys that count, by their ids; those that came with the files vouch for nothing but their order."""
+    """The public keys that count, by their ids; keys that arrived with the files vouch only for their order."""
 
     by_id: dict[bytes, bytes]
     given: frozenset[bytes]
@@ -147,7 +147,7 @@ class Keys:
 
 
 def keys_of(files: Files, given: Sequence[bytes]) -> Keys:
-    """Return the keys to check with: those given as PEM, or without any those that lie among the files.
+    """Return the keys to check with: those given as PEM, or, without any, those stored among the files.
 
     Raises:
         ValueError: a given key is no public key on P-256.

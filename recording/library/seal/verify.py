@@ -1,6 +1,6 @@
 """Verify the seal from files alone: a copy of the log, of the archive, of both, or an export (I13).
 
-Nothing is asked of Azure and nothing of the catalog. What a program of somebody else's has to do is the same, and
+Nothing is asked of Azure and nothing of the catalog. A third party's program has to do the same, and
 docs/seal.md shows it with `openssl` and `sha256sum`.
 """
 

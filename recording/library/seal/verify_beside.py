@@ -1,4 +1,4 @@
-"""Verify what lies beside the log: the public keys that signed it, and the time-stamps over its checkpoints."""
+"""Verify what is stored beside the log: the public keys that signed it, and the time-stamps of its checkpoints."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def check_keys(log: Log, names: Sequence[str], files: Files, verdict: Verdict) -
 
 
 def _name_of(pem: bytes) -> str:
-    """Return the name that a public key has; "" for what is not, byte for byte, a key as this app writes it."""
+    """Return the name that a public key has; "" for anything but a key exactly as this app writes it."""
     try:
         key = key_of_pem(pem)
     except ValueError:

@@ -1,7 +1,7 @@
 """Verify that the end of the log is there: against checkpoints that were kept elsewhere, and against the clock.
 
-A log whose last checkpoints were removed, with all that they covered, adds up. Two things convict whoever did it: any
-checkpoint of the removed part that somebody else has, and the time, for one is made each day even when nothing was
+A log whose last checkpoints were removed, with all that they covered, adds up. Two things reveal it: any
+checkpoint of the removed part that is kept elsewhere, and the time, for one is made each day even when nothing was
 written.
 """
 

@@ -1,4 +1,4 @@
-"""Verify files by the proofs that lie beside them, and media by the receipts that are proved."""
+"""Verify files by the proofs stored beside them, and media by the receipts that are proved."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def _needs_proof(name: str) -> bool:
 
 
 def _needs_receipt(name: str) -> bool:
-    """Return whether it is media that was archived: what is kept for a person, or made from others, is named so."""
+    """Return whether it is archived media: suspect, conflicting and derived files have names that say so."""
     is_apart = ".suspect-" in name or ".conflict-" in name or "/derived." in f"/{name}"
     return name.endswith(_MEDIA) and not is_apart
 
@@ -84,7 +84,7 @@ def _check_one_log(case: _Case) -> None:
 
 
 def _check_neighbours(case: _Case) -> None:
-    """Check that the proved receipts of a folder are about one recording, and lie where they say."""
+    """Check that the proved receipts of a folder are about one recording, and stored where they say."""
     recordings = defaultdict[str, set[str]](set)
     for name, told in case.receipts.items():
         recordings[_folder(name)].add(str(told.get("recordingId")))

@@ -45,7 +45,7 @@ def _check_is_alone(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) 
 
 
 def _numbers(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) -> list[int]:
-    """Return the numbers that there are; a gap is reported once, however large somebody made it."""
+    """Return the numbers that there are; a gap is reported once, however large it is."""
     numbers = sorted({int(match["number"]) for match in found if match["prefix"] == log.prefix})
     for before, number in zip([-1, *numbers], numbers, strict=False):
         if number > before + 1:

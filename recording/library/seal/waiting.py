@@ -32,7 +32,7 @@ def seal_file(blob_name: str, ports: Ports) -> None:
 def withdraw_folder(folder: str, certificate: str, ports: Ports) -> list[int]:
     """Have a folder's leaves declared void before its files are destroyed; returns their numbers.
 
-    Without this statement, which is sealed as well, whoever verifies the log later finds files missing.
+    Without this statement, which is sealed as well, a later verification finds files missing.
 
     Args:
         folder: whose files are about to be destroyed, with the proofs beside them.

@@ -33,7 +33,7 @@ def check_acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
 
 
 def check_acs_of_a_person(ports: Ports, settings: Settings, probe: Probe) -> Said:
-    """Skip it: a person needs no role on ACS, and only the app can tell what the app is answered."""
+    """Skip it: a person needs no role on ACS, and only the app can report the answers that it gets."""
     try:
         return check_acs(ports, settings, probe)
     except ControlError as error:

@@ -22,7 +22,7 @@ def check_events_topic(ports: Ports, _settings: Settings, _probe: Probe) -> Said
 
 
 def check_webhooks(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
-    """Ask each endpoint with HEAD, which tells it nothing, and look at how it stands."""
+    """Ask each endpoint with HEAD, which discloses nothing to it, and read its state."""
     ways = [way for way in _ways(ports) if way.name != TOPIC_WAY]
     if not ways or ports.outgoing is None:
         raise SkippedError("WEBHOOKS is not set")

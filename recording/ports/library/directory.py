@@ -36,7 +36,7 @@ class Directory(Protocol):
 
 
 class IndexKeySource(Protocol):
-    """Where the keys of the directory's hashes come from. Every method raises StorageError."""
+    """The store of the keys for the directory's hashes. Every method raises StorageError."""
 
     def keys(self) -> IndexKeys:
         """Return the keys in use, the one that writes first. Without one in the settings, one is made once and kept."""

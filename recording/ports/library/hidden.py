@@ -14,7 +14,7 @@ from recording.ports import Ports, Unreadable
 
 
 def hidden_recordings(ports: Ports) -> Callable[[str], bool]:
-    """Return what tells whether a recording is hidden now; requests are read once, and rows of those they cover.
+    """Return a test for hidden recordings; requests are read once, and rows of those they cover.
 
     Raises:
         StorageError: requests or rows do not answer; then nothing may be shown.

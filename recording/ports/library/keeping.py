@@ -67,7 +67,7 @@ class Keeping(Protocol):
 
 
 class AuditEraser(Protocol):
-    """Takes a person out of the audit trail; that something was done, what and when, always stays."""
+    """Removes a person from the audit trail; what was done, and when, always stays."""
 
     def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
         """Change every note and part to what `without` makes of it, and every caller to what `pseudonymous` does.
@@ -78,7 +78,7 @@ class AuditEraser(Protocol):
 
 
 class HoldAnswer(StrEnum):
-    """What came of setting or clearing the legal hold of one version of a blob."""
+    """The outcome of setting or clearing the legal hold of one version of a blob."""
 
     DONE = "done"
     GONE = "gone"
@@ -101,7 +101,7 @@ class BlobHolds(Protocol):
 
 
 class DestroyAnswer(StrEnum):
-    """What came of destroying one version of a blob."""
+    """The outcome of destroying one version of a blob."""
 
     DONE = "done"  # deleted, or gone before
     REFUSED = "refused"  # a policy, a legal hold or a lease protects it

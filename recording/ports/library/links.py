@@ -8,7 +8,7 @@ class DownloadLinks(Protocol):
     """Signs links of the archive's own storage. Every method raises StorageError."""
 
     def link(self, name: str, file_name: str, media_type: str, until: datetime) -> str:
-        """Return an https address at which whoever has it may read this blob, and do nothing else, until then.
+        """Return an https address that lets its holder read this blob, and do nothing else, until then.
 
         The browser is told to keep it as `file_name`.
 

@@ -67,7 +67,7 @@ class SealStore(Protocol):
     """The container of checkpoints. Nothing in it is ever replaced. Every method raises StorageError."""
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """Write a small blob. False, and no change, when one already lies there."""
+        """Write a small blob. False, and no change, when one is already stored there."""
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:

@@ -55,7 +55,7 @@ class Outbox(Protocol):
         ...
 
     def remove(self, entry: Entry) -> None:
-        """Remove an entry if it still has its ETag: one that somebody wants replayed stays. Raises ClaimLostError.
+        """Remove an entry if it still has its ETag: one that is wanted for a replay stays. Raises ClaimLostError.
 
         Removing what is gone is success.
         """
@@ -88,7 +88,7 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one try, and the code of a failure."""
+    """The outcome of one try, and the code of a failure."""
 
     result: Result
     code: Code | None = None
@@ -121,7 +121,7 @@ class Way(Protocol):
 
 
 def is_for(way: Way, event: OutgoingEvent) -> bool:
-    """Return whether an event goes a way: its type is wanted, and its tenant may be told there."""
+    """Return whether an event goes to a receiver: its type is wanted, and its tenant may be disclosed there."""
     return way.wants(event.type) and (way.tenant is None or way.tenant == event.tenant)
 
 

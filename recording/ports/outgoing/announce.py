@@ -1,4 +1,4 @@
-"""Announce: ask that what happened be reported. Whoever changes a state does, and knows nothing of the ways (I14)."""
+"""Announce: ask that what happened be reported. Whatever changes a state calls this, and knows no receivers (I14)."""
 
 from datetime import timedelta
 

@@ -56,7 +56,7 @@ def test_locks_name_public_registries_only(lock: Path) -> None:
     assert hosts - public == set()
 
 
-HOMELY = (  # CONTRIBUTING.md, "How our English reads"
+HOMELY = (  # CONTRIBUTING.md, "How we write English"
     r"by the wayside",
     r"waits? for a person",
     r"(a person|somebody) must look",
@@ -66,6 +66,11 @@ HOMELY = (  # CONTRIBUTING.md, "How our English reads"
     r"\bdoors?\b",
     r"way home|(comes?|came|brought) home",
     r"\bmend(s|ed|ing)?\b",
+    r"\b(who(m)?ever|somebody)\b",
+    r"\bfor ever\b",
+    r"\bkept for a person\b",
+    r"\b(what|that|which) is no (task|code|event|bundle|number|JSON)\b",
+    r"\b(tells?|told|hears?) of\b",
 )
 
 
