@@ -157,8 +157,8 @@ def prove_forged() -> tuple[str, list[str]]:
     results = [(door, forged, *outcome(forged, door)) for forged in FORGED for door in DOORS]
     entered = [forged for _, forged, entered, _ in results if entered]
     kept, beside = sum(forged.is_kept for forged in entered), sum(forged.taken for forged in entered)
-    told = f"{len(FORGED)} forged events by both delivery paths: {kept} quarantined, {beside} good files beside a forged part"
-    told += f" taken, {sum(not (f.is_kept or f.taken) for f in entered)} of other types counted, 0 calls"
+    told = f"{len(FORGED)} forged events by both delivery paths: {kept} quarantined, {beside} good files beside a"
+    told += f" forged part taken, {sum(not (f.is_kept or f.taken) for f in entered)} of other types counted, 0 calls"
     return f"{told}; {len(results) - len(entered)} turned away by the trigger itself", [
         w for *_, wrong in results for w in wrong
     ]
