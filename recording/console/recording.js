@@ -150,10 +150,24 @@ function proofCard({ recording, path, signal }) {
   async function verify() {
     fill(verdict, h("p", { class: "quiet" }, "Reading the archive and comparing …"));
     try {
-      fill(verdict, verdictOf(await post(`${path}/verify`, {}, signal)));
+      fill(verdict, verdictOf(await inParts((found) => fill(verdict, h("p", { class: "quiet" }, `Read ${found.next} of ${found.files} files …`)))));
     } catch (error) {
       refused(verdict, error);
     }
+  }
+
+  /** A long recording takes longer than one request may: some files at a time, and the verdict is of all of them. */
+  async function inParts(progress) {
+    let all = await post(`${path}/verify`, {}, signal);
+    while (all.next !== null) {
+      progress(all);
+      const part = await post(`${path}/verify`, { first: all.next }, signal);
+      if (part.files !== all.files || part.first !== all.next) return { ...all, proved: false, differences: ["its files changed meanwhile; verify again"] };
+      const both = (name) => [...new Set([...all[name], ...part[name]])];
+      all = { ...part, readWhole: all.readWhole + part.readWhole, differences: both("differences"), unread: both("unread") };
+      all.proved = all.next === null && !all.differences.length && !all.unread.length && all.readWhole === all.chunks - all.disposed;
+    }
+    return all;
   }
 
   return h("section", { class: "card", "aria-label": "Proof" }, h("h2", null, "Proof"), h("p", null, archived.length ? `Each of ${counted(archived.length, "archived chunk")} was read back and compared byte by byte before its source was deleted.` : "Nothing of it is archived yet."), archived.length ? button : null, verdict);

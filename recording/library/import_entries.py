@@ -1,40 +1,55 @@
 """List what can be imported from a container, by the names that ACS and the published samples give to files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from recording.domain.archived.importing import ImportEntry, byos_entries, pairs_of, sample_entries
-from recording.domain.archived.vcon_entries import LARGEST_VCON, is_vcon_name, vcon_entries
+from recording.domain.archived.importing import ImportEntry, LeftOut, byos_entries, pairs_of, sample_entries
+from recording.domain.archived.vcon_entries import LARGEST_VCON, is_vcon_name, names_in, vcon_entries
 from recording.domain.incoming.metadata import LARGEST_METADATA, ChunkMetadata, read_metadata
-from recording.errors import RequestError, SourceBrokenError
+from recording.errors import BlobLockedError, RequestError, SourceBrokenError
 from recording.library.inline_media import ImportSource
 
+UNREAD = "its vCon cannot be read"
 
-def entries_in(source: ImportSource, prefix: str = "") -> list[ImportEntry]:
-    """Return an entry for each media file of a container.
+
+def entries_in(source: ImportSource, prefix: str = "") -> list[ImportEntry | LeftOut]:
+    """Return an entry for each media file of a container, and what of it is left out, with the reason.
 
     Media that a vCon names is understood by it, files that ACS exported by their names; of others the metadata document
-    beside them is read.
+    beside them is read. A vCon that cannot be read ends nothing: it is left out, and so is the media that it names,
+    which would otherwise come in under another id, without its facts, and again once the vCon is repaired.
 
     Args:
         source: the container; only read.
         prefix: of blob names.
 
     Raises:
-        RequestError: a vCon that cannot be read, or whose media is not there.
         StorageError: the container does not answer.
     """
     lengths = {blob.name: blob.length_bytes for blob in source.list(prefix) if blob.is_committed}
-    by_vcon = [entry for name in lengths if is_vcon_name(name) for entry in _of_vcon(name, lengths, source)]
+    by_vcon = list[ImportEntry]()
+    left_out, held_back = list[LeftOut](), set[str]()
+    for name in filter(is_vcon_name, lengths):
+        raw = b""
+        try:
+            raw = _raw_vcon(name, lengths, source)
+            by_vcon += vcon_entries(name, raw, lengths)
+        except (RequestError, BlobLockedError) as error:
+            left_out.append(LeftOut(name, f"{error}"))
+            held_back |= names_in(name, raw)
     known = {entry.blob for entry in by_vcon}
     lengths = {name: length for name, length in lengths.items() if name not in known and not is_vcon_name(name)}
-    return [*by_vcon, *byos_entries(lengths), *sample_entries(_described(lengths, source))]
+    others = [*byos_entries(lengths), *sample_entries(_described(lengths, source))]
+    left_out += [LeftOut(one.blob, UNREAD) for one in others if one.blob in held_back]
+    return [*by_vcon, *(one for one in others if one.blob not in held_back), *left_out]
 
 
-def _of_vcon(name: str, lengths: dict[str, int], source: ImportSource) -> list[ImportEntry]:
+def _raw_vcon(name: str, lengths: Mapping[str, int], source: ImportSource) -> bytes:
     if lengths[name] > LARGEST_VCON:
         raise RequestError(f"{name} is larger than {LARGEST_VCON >> 20} MiB; put its media beside it")
     stored = source.get(name)
-    return vcon_entries(name, stored[0], lengths) if stored else []
+    if stored is None:
+        raise RequestError(f"{name} is not there any more")
+    return stored[0]
 
 
 def _described(lengths: dict[str, int], source: ImportSource) -> Iterator[tuple[str, str | None, ChunkMetadata | None]]:

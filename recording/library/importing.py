@@ -13,7 +13,7 @@ from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
-from recording.domain.archived.importing import IMPORTED, ImportEntry, call_of, place_fault, started_of
+from recording.domain.archived.importing import IMPORTED, ImportEntry, LeftOut, call_of, place_fault, started_of
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.archived.vcon_entries import inline_place
@@ -70,7 +70,7 @@ class Imported:
 
 
 def import_recordings(
-    entries: Iterable[ImportEntry],
+    entries: Iterable[ImportEntry | LeftOut],
     source: ImportSource,
     ports: Ports,
     settings: Settings,
@@ -82,7 +82,7 @@ def import_recordings(
     """Read each entry's media, prove it, and catalog it as imported.
 
     Args:
-        entries: from a mapping file or from the names in the container.
+        entries: from a mapping file or from the names in the container; what is left out is a problem of the report.
         source: the container they are in; only read.
         ports: archive, catalog and the queue of follow-ups; the customer's own storage, when media stays there.
         settings: the archive's layout, and the containers of the customer's.
@@ -99,7 +99,10 @@ def import_recordings(
     run = _Run(source, ports, settings, place, dry_run=dry_run)
     for entry in entries:
         try:
-            run.take(entry)
+            if isinstance(entry, LeftOut):
+                run.done.problems.append((entry.blob, entry.why))
+            else:
+                run.take(entry)
         except RecordingError as error:
             run.done.problems.append((entry.blob, error.code))
         progress(run.done)

@@ -6,7 +6,7 @@ unread, with the reason; it is neither a difference nor proved.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -27,7 +27,7 @@ from recording.domain.archived.drift import (
     vouches_for_media,
 )
 from recording.domain.archived.integrity import Digest, Hasher
-from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.records import stored_name
 from recording.errors import RecordingError, SourceError, SourceGoneError, StorageError, UnsafeLocationError
 from recording.errors.codes import Code
@@ -119,15 +119,24 @@ def look_for_drift(
     return findings.report()
 
 
-def compare_recording(recording_id: str, ports: Ports, settings: Settings) -> DriftReport:
-    """Compare one recording and read all its media whole; a report of no recording when the catalog has none.
+def compare_recording(
+    recording_id: str, ports: Ports, settings: Settings, read: Container[ChunkKey] | None = None
+) -> DriftReport:
+    """Compare one recording and read its media whole; a report of no recording when the catalog has none.
+
+    Args:
+        recording_id: which one.
+        ports: catalog, archive and the customer's own storage are read.
+        settings: for the names of blobs.
+        read: of which chunks to read the media; None: of all.
 
     Raises:
         StorageError: when catalog or archive do not answer.
     """
     findings = Findings(ports)
     if chunks := ports.catalog.chunks_of(recording_id):
-        findings.add(look_at(chunks, ports, settings, chunks))
+        wanted = [chunk for chunk in chunks if read is None or chunk.key in read]
+        findings.add(look_at(chunks, ports, settings, wanted))
     return findings.report()
 
 

@@ -8,15 +8,16 @@ file must be what its receipt says, made of what the catalog has.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
-from recording.domain.archived.layout import derived_prefix, is_derived_receipt, manifest_name
+from recording.domain.archived.layout import derived_mark, derived_prefix, is_derived_receipt, manifest_name
 from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_of
-from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
-from recording.errors import BlobLockedError
+from recording.errors import BlobLockedError, RequestError
 from recording.operate.drift import compare_recording
 from recording.ports import Ports
 from recording.settings import Settings
@@ -46,21 +47,91 @@ class Verified:
         return not self.differences and not self.unread and self.read_whole == self.chunks - self.disposed
 
 
+@dataclass(frozen=True)
+class VerifiedPart:
+    """What reading some files of a recording found.
+
+    Attributes:
+        found: everything is compared, these files are read.
+        first: the place of the first one among all.
+        end: the place behind the last one.
+        files: how many there are, media and derived files.
+    """
+
+    found: Verified
+    first: int
+    end: int
+    files: int
+
+    @property
+    def is_all(self) -> bool:
+        """Return whether these are all files."""
+        return (self.first, self.end) == (0, self.files)
+
+
 def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | None:
     """Prove a recording again; None when the catalog knows no chunk of it.
 
     Raises:
         StorageError: when catalog or archive do not answer; then nothing is proved either way.
     """
+    part = verify_part(recording_id, 0, None, ports, settings)
+    return part.found if part else None
+
+
+def verify_part(
+    recording_id: str, first: int, most_bytes: int | None, ports: Ports, settings: Settings
+) -> VerifiedPart | None:
+    """Prove some files of a recording again, so that one request has an end; None when the catalog knows none.
+
+    Args:
+        recording_id: which one.
+        first: the place of the file to begin with.
+        most_bytes: how much to read; of one file at least, and None: all of it.
+        ports: they are only read.
+        settings: for the names of blobs.
+
+    Raises:
+        RequestError: `invalid_request`, there is no such place.
+        StorageError: when catalog or archive do not answer; then nothing is proved either way.
+    """
     chunks = ports.catalog.chunks_of(recording_id)
     if not chunks:
         return None
-    report = compare_recording(recording_id, ports, settings)
+    files = [*((chunk.key, chunk.length_bytes or 0) for chunk in chunks), *_derived_receipts(chunks, ports)]
+    if not 0 <= first < len(files):
+        raise RequestError(f"the recording has {len(files)} files")
+    end = _end(first, [length for _, length in files], most_bytes)
+    read = [what for what, _ in files[first:end]]
+    report = compare_recording(recording_id, ports, settings, {what for what in read if isinstance(what, ChunkKey)})
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
     unread = tuple(f"{one.name}: not read: {one.reason}" for one in report.unread)
     differences += _of_the_whole(recording_id, chunks, ports)
+    differences += [line for what in read if isinstance(what, str) for line in _of_derived(what, chunks, ports)]
     gone = sum(chunk.disposed_at is not None for chunk in chunks)
-    return Verified(report.chunks, report.sampled, tuple(differences), unread, gone)
+    found = Verified(report.chunks, report.sampled, tuple(differences), unread, gone)
+    return VerifiedPart(found, first, end, len(files))
+
+
+def _end(first: int, lengths: Sequence[int], most_bytes: int | None) -> int:
+    """Return behind which file to stop: the one before it would be too much, but for the first."""
+    if most_bytes is None:
+        return len(lengths)
+    end, left = first + 1, most_bytes - lengths[first]
+    while end < len(lengths) and lengths[end] <= left:
+        left -= lengths[end]
+        end += 1
+    return end
+
+
+def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[tuple[str, int]]:
+    """Yield the receipt of each derived file, with how many bytes belong to it."""
+    for folder in sorted({chunk.task.folder for chunk in chunks}):
+        listed = [blob for blob in ports.archive.list(derived_prefix(folder)) if blob.is_committed]
+        lengths = Counter[str | None]()
+        for blob in listed:
+            lengths[derived_mark(blob.name)] += blob.length_bytes
+        yield from ((one.name, lengths[derived_mark(one.name)]) for one in listed if is_derived_receipt(one.name))
 
 
 def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:
@@ -74,9 +145,6 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
         version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
         if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):
             yield f"manifest_differs {manifest_name(folder, version)}"
-        for blob in ports.archive.list(derived_prefix(folder)):
-            if blob.is_committed and is_derived_receipt(blob.name):
-                yield from _of_derived(blob.name, chunks, ports)
 
 
 def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:

@@ -14,6 +14,7 @@ from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.keep_world import attached, days_pass
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
+from recording.http import console_data
 from recording.library.keep.erasures import approve_erasure, request_erasure
 from tests.console.conftest import Visit
 from tests.console.keyboard import until
@@ -312,6 +313,33 @@ def test_the_focus_is_never_lost(visits: Visit, server: ConsoleServer) -> None:
         page.get_by_role("button", name="Show more").press("Enter")
         expect(page.locator("tbody tr")).to_have_count(100)
         assert page.evaluate(FOCUSED) == "A"
+
+
+def test_a_long_recording_is_verified_in_parts(
+    monkeypatch: pytest.MonkeyPatch, visits: Visit, server: ConsoleServer
+) -> None:
+    """The verdict is of all files, and whoever waits sees how far it is."""
+    monkeypatch.setattr(console_data, "LARGEST_PART", 1)
+    with visits() as page:
+        opened(page, server, "long")
+        held: list[Route] = []
+        asked: list[Any] = []
+
+        def second(route: Route) -> None:
+            asked.append(route.request.post_data_json)
+            if asked[-1] == {"first": 1}:
+                held.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/verify", second)
+        page.get_by_role("button", name="Verify now").click()
+        proof = page.get_by_role("region", name="Proof")
+        expect(proof.get_by_text("Read 1 of 3 files")).to_be_visible()
+        held[0].continue_()
+        expect(proof.get_by_text("3 of 3 read whole")).to_be_visible()
+        expect(proof.get_by_text("chunk missing 2")).to_be_visible()
+    assert asked == [{}, {"first": 1}, {"first": 2}]
 
 
 # --- all of it -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -175,6 +176,14 @@ def pairs_of(names: Iterable[str]) -> list[tuple[str, str | None]]:
         (name, next((beside for end in _METADATA_ENDS if (beside := f"{stem}{end}") in known), None))
         for name, stem in stems
     ]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file of a container that is not imported, and why."""
+
+    blob: str
+    why: str
 
 
 def sample_entries(found: Iterable[tuple[str, str | None, ChunkMetadata | None]]) -> list[ImportEntry]:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from recording.domain.archived.importing import ImportEntry
+from recording.domain.formats import FormatType
 from recording.domain.ids import is_opaque_id
 from recording.errors import RequestError
 
@@ -17,6 +18,8 @@ LARGEST_VCON = 64 << 20  # it is read whole
 _HASH = re.compile(r"(?P<algorithm>sha256|sha512)-(?P<digest>[A-Za-z0-9_-]+)", re.ASCII)
 _HASH_BYTES = {"sha256": 32, "sha512": 64}
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_SEGMENT = re.compile(r"""[^"/?\\]+""")
+_ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})", re.ASCII)
 _KNOWN_EXTENSIONS = ("lawful_basis",)
 _FORMATS = {"wav": "wav", "x-wav": "wav", "vnd.wave": "wav", "mp3": "mp3", "x-mp3": "mp3", "mpeg": "mp3"}
 _FORMATS |= {"mp4": "mp4", "x-mp4": "mp4"}
@@ -45,6 +48,21 @@ def vcon_entries(name: str, raw: bytes, names: Collection[str]) -> list[ImportEn
         f"{name}#{at}" if body_of(one) is not None else _beside(folder, one, names) for at, one in enumerate(recordings)
     ]
     return [_entry(places[at], at, one, document, people) for at, one in enumerate(recordings)]
+
+
+def names_in(vcon: str, raw: bytes) -> set[str]:
+    """Return the files that a vCon that cannot be read may be about: of its own name, or whose name is in its text.
+
+    Args:
+        vcon: its file; what it is about lies beside it.
+        raw: as much of it as was read.
+    """
+    folder, slash, base = vcon.rpartition("/")
+    stem = base.removesuffix(".json").removesuffix(".vcon")
+    text = raw.decode("utf-8", "replace")
+    plain = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text).encode("utf-16", "surrogatepass")
+    told = {*_SEGMENT.findall(text), *_SEGMENT.findall(plain.decode("utf-16", "replace"))}
+    return {f"{folder}{slash}{one}" for one in (*told, *(f"{stem}.{extension}" for extension in FormatType))}
 
 
 def inline_place(name: str) -> tuple[str, int] | None:

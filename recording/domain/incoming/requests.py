@@ -109,6 +109,12 @@ class PauseRequest(Exact):
     max_seconds: int | None = Field(None, ge=5, le=86_400)
 
 
+class VerifyRequest(Exact):
+    """The body of the console's `POST recordings/{id}/verify`: with which file to go on. It may be left out."""
+
+    first: int = Field(0, ge=0, le=1_000_000)
+
+
 class ConsentRequest(Exact):
     """The body of `POST recordings/{id}/consent`: a step, with the evidence where consent is given or amended."""
 

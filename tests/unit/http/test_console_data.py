@@ -143,6 +143,53 @@ def test_a_proof_now_says_what_it_found_and_leaves_a_row() -> None:
     assert outcome(ask(here, "recordings/unknown/verify", READER, "POST")) == (404, "recording_not_found")
 
 
+def chunks_of(here: World, count: int) -> None:
+    for index in range(count):
+        one = task(index=index, document_id=f"0-eus-d{index}-0123456789abcdef0123456789abcdef")
+        here.works(here.holds(one))
+
+
+def test_a_long_recording_is_proved_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No request reads more than it may, unless one file is larger; together they have read every file once."""
+    from recording.http import console_data
+
+    here = world(platform_auth=True)
+    chunks_of(here, 5)
+    chunks = here.fakes.catalog.chunks_of(RECORDING_ID)
+    path, length = f"recordings/{RECORDING_ID}/verify", chunks[0].length_bytes or 0
+    for most, parts in ((1, 5), (2 * length, 3), (3 * length - 1, 3), (5 * length, 1)):
+        monkeypatch.setattr(console_data, "LARGEST_PART", most)
+        here.fakes.audit.written.clear()
+        here.fakes.archive.calls.clear()
+        found, first = list[dict[str, Any]](), 0
+        while first is not None:
+            found.append(content(ask(here, path, READER, "POST", json.dumps({"first": first}).encode())))
+            first = found[-1]["next"]
+        assert len(found) == parts
+        assert sum(one["readWhole"] for one in found) == 5
+        assert [one["proved"] for one in found] == ([True] if parts == 1 else [False] * parts)
+        assert {(one["files"], one["disposed"], tuple(one["differences"])) for one in found} == {(5, 0, ())}
+        notes = [entry.note for entry in here.fakes.audit.written]
+        assert notes[-1] == ("proved" if parts == 1 else f"files {found[-1]['first'] + 1} to 5 of 5: nothing differs")
+        assert len(notes) == parts
+    name = chunks[3].blob_name or ""
+    blob = here.fakes.archive.blobs[name]
+    here.fakes.archive.blobs[name] = replace(blob, data=b"x" + blob.data[1:])
+    monkeypatch.setattr(console_data, "LARGEST_PART", 1)
+    told = [content(ask(here, path, READER, "POST", json.dumps({"first": at}).encode())) for at in range(5)]
+    assert [len(one["differences"]) for one in told] == [0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("body", [b'{"first": 1}', b'{"first": -1}', b'{"first": "x"}', b'{"first": 0.5}', b"[]"])
+def test_a_place_that_is_none_is_refused(body: bytes) -> None:
+    """Nothing is called proved for it, and no row says that somebody proved anything."""
+    here = archived()
+    here.fakes.audit.written.clear()
+    refused = outcome(ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST", body))
+    assert refused == (400, "invalid_request")
+    assert here.fakes.audit.written == []
+
+
 def test_who_may_read_sees_the_trail_of_one_recording_and_only_an_administrator_all_of_it() -> None:
     """What others did elsewhere is not everybody's."""
     here = archived()

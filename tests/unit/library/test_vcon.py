@@ -12,6 +12,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, document_id, event, metadata, task, wav
 from dev.in_memory.fakes.archive import FakeArchive, FakeBlob
 from dev.in_memory.world import World, world
+from recording.domain.archived.importing import LeftOut
 from recording.domain.archived.vcon import content_hash, party_of, uuid_of
 from recording.domain.archived.vcon_entries import vcon_entries
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
@@ -361,6 +362,71 @@ def test_a_huge_vcon_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_entries, "LARGEST_VCON", 100)
     source = FakeArchive()
     source.blobs["a.vcon.json"] = FakeBlob(foreign(wav()), "x", {}, '"1"')
-    with pytest.raises(RequestError, match="larger"):
-        entries_in(source)
+    (left_out,) = entries_in(source)
+    assert isinstance(left_out, LeftOut)
+    assert "larger" in left_out.why
     assert "get" not in source.calls
+
+
+UNREADABLE: dict[str, bytes] = {
+    "empty": b"",
+    "not JSON": b"<html>filename=call-17.wav</html>",
+    "cut off": foreign(wav())[:-20],
+    "in other characters": foreign(wav()).decode().encode("utf-16"),
+    "signed": b'{"payload": "e30", "signatures": []}',
+    "nested": b"[" * 100_000,
+    "a list": b"[]",
+    "its media is missing": foreign(wav(), filename="nowhere.wav"),
+    "a hash that is not checked": foreign(wav(), content_hash="sha3-AAAA"),
+    "an id that is none": foreign(wav()).replace(b"018f8a4e-", b"zzzzzzzz-"),
+    "a need that is not known": json.dumps({**json.loads(foreign(wav())), "critical": ["redaction"]}).encode(),
+    "a time that is none": foreign(wav(), start="yesterday"),
+}
+
+
+@pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("folder", ["", "calls/"])
+def test_a_vcon_that_cannot_be_read_ends_no_import(folder: str, raw: bytes) -> None:
+    """One of ten thousand: it is named, and all the others come in."""
+    other = foreign(wav(sample=b"\x05\x05"), filename="call-18.wav").replace(b"000000000017", b"000000000018")
+    here, source = world(), FakeArchive()
+    files = {
+        "a.vcon.json": raw,
+        "z.vcon.json": other,
+        "call-18.wav": wav(sample=b"\x05\x05"),
+        "lone.wav": wav(sample=b"\x06\x06"),
+    }
+    for number, (name, data) in enumerate(files.items()):
+        source.blobs[f"{folder}{name}"] = FakeBlob(data, "x", {}, f'"{number}"')
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert (done.copied, [name for name, _ in done.problems]) == (2, [f"{folder}a.vcon.json"])
+    assert all(why for _, why in done.problems)
+
+
+@pytest.mark.parametrize("named", ["call-17.wav", "a.wav", "Gespräch 17.wav", "电话.wav", "😀.wav"])
+@pytest.mark.parametrize("escaped", [True, False])
+def test_media_of_a_vcon_that_cannot_be_read_waits_for_its_vcon(named: str, escaped: bool) -> None:
+    """Under another id and without its facts it would come in twice, once the vCon is repaired."""
+    whole = json.loads(foreign(wav(), filename=named))
+    document = json.dumps(whole, ensure_ascii=escaped).encode()
+    here, source = world(), FakeArchive()
+    source.blobs["calls/a.vcon.json"] = FakeBlob(document[:-1], "x", {}, '"1"')
+    source.blobs[f"calls/{named}"] = FakeBlob(wav(), "x", {}, '"2"')
+    source.blobs[f"elsewhere/{named}"] = FakeBlob(wav(sample=b"\x05\x05"), "x", {}, '"3"')
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert done.copied == 1
+    assert sorted(name for name, _ in done.problems) == sorted(["calls/a.vcon.json", f"calls/{named}"])
+    source.blobs["calls/a.vcon.json"] = FakeBlob(document, "x", {}, '"4"')
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert (done.copied, done.known, done.problems) == (1, 1, [])
+    assert len(here.fakes.catalog.chunks) == 2
+
+
+def test_a_vcon_in_the_archive_tier_ends_no_import() -> None:
+    """It cannot be read before somebody brings it back, and the others do not wait for that."""
+    here, source = world(), FakeArchive()
+    source.blobs["a.vcon.json"] = FakeBlob(foreign(wav()), "x", {}, '"1"')
+    source.tiers["a.vcon.json"] = "Archive"
+    source.blobs["lone.wav"] = FakeBlob(wav(sample=b"\x05\x05"), "x", {}, '"2"')
+    done = import_recordings(entries_in(source), source, here.ports, here.settings)
+    assert (done.copied, [name for name, _ in done.problems]) == (1, ["a.vcon.json"])
