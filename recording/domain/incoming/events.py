@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -117,13 +117,6 @@ LenientText = Annotated[Annotated[Text, Field(max_length=1024)] | None, Lenient]
 LenientNumber = Annotated[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None, Lenient]
 
 
-def _under_published_names(content: Mapping[Any, Any], names: Collection[str]) -> dict[Any, Any]:
-    """Return the content with names in any case as they are published; where one stands twice, that spelling counts."""
-    published = {name.lower(): name for name in names}
-    others = {published.get(str(name).lower(), name): fact for name, fact in content.items() if name not in names}
-    return others | {name: fact for name, fact in content.items() if name in names}
-
-
 class _Tolerant(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
@@ -134,7 +127,8 @@ class _Tolerant(BaseModel):
         if not isinstance(content, Mapping):
             return content
         names = [field.alias or name for name, field in cls.model_fields.items()]
-        return _under_published_names(content, names)
+        known = {name.lower(): name for name in names}
+        return {known.get(str(name).lower(), name): value for name, value in content.items()}
 
 
 class RecordingChunk(_Tolerant):
@@ -250,8 +244,8 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
     Raises:
         EventRejectedError: `other_event_type`, `unreadable_event`, `unreadable_subject` or `invalid_id`.
     """
-    known = {str(name).lower(): fact for name, fact in _under_published_names(envelope, _ENVELOPE).items()}
-    _check_type(_first(known, "eventtype", "type"))
+    known = {str(name).lower(): value for name, value in envelope.items()}
+    _check_type([fact for name, fact in envelope.items() if str(name).lower() in ("eventtype", "type")])
     data = _parsed_data(_data_of(known))
     subject = known.get("subject")
     if not isinstance(subject, str) or len(subject) > LONGEST_SUBJECT or not subject.strip().isprintable():
@@ -288,21 +282,18 @@ def with_only_chunk(envelope: Mapping[str, Any], data: EventData, chunk: Any) ->
     return {**rest, "data": {**facts, "recordingStorageInfo": {"recordingChunks": [chunk]}}}
 
 
-_ENVELOPE = frozenset(
-    ("id", "topic", "source", "subject", "eventType", "type", "eventTime", "time", "data", "data_base64")
-)
 _DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventData.model_fields.items())
 
 
-def _check_type(told: object) -> None:
-    """Raise unless the event's type is ours, or the envelope has none."""
-    if told is None:
-        return
-    kind = told.strip() if isinstance(told, str) else ""
-    if not _TYPE.fullmatch(kind):
+def _check_type(told: Iterable[object]) -> None:
+    """Raise unless the event's type is ours, or the envelope has none; of two types, nobody can tell which counts."""
+    kinds = [one.strip() if isinstance(one, str) else "" for one in told if one is not None]
+    if not all(_TYPE.fullmatch(kind) for kind in kinds):
         raise EventRejectedError("the event's type cannot be read")
-    if kind.lower() != EVENT_TYPE.lower():
-        raise EventRejectedError(kind, code=Code.OTHER_EVENT_TYPE)
+    if len({kind.lower() for kind in kinds}) > 1:
+        raise EventRejectedError("the event names more than one type")
+    if kinds and kinds[0].lower() != EVENT_TYPE.lower():
+        raise EventRejectedError(kinds[0], code=Code.OTHER_EVENT_TYPE)
 
 
 def _data_of(known: Mapping[str, Any]) -> object:
