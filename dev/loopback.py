@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import trustme
 
+from dev.serving import Serving
+
 CERTIFIED = (
     "*.asm.skype.com",
     "*.unitedstates.communication.azure.com",
@@ -131,36 +133,23 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-class HttpServer:
+class HttpServer(Serving):
     """The scripted server, with or without TLS."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._handler: type[_Handler] = type("Handler", (_Handler,), {})
         self._handler.script = Script()
-        self._server = _Quiet(("127.0.0.1", 0), self._handler)
-        self._server.tls = tls
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        server = _Quiet(("127.0.0.1", 0), self._handler)
+        server.tls = tls
+        super().__init__(server, poll_seconds=0.02)
 
     def new_script(self) -> Script:
         """Forget the old script and begin a new one."""
         self._handler.script = Script()
         return self._handler.script
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
 
 class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
     block_on_close = False
     tls: ssl.SSLContext | None = None
 

@@ -17,6 +17,7 @@ from uuid import NAMESPACE_DNS, uuid5
 import azure.functions as func
 
 from dev.console.day import Day
+from dev.serving import Serving
 from recording.http import console, console_files
 from recording.ports import Ports
 from recording.ports.probe import Probe
@@ -78,23 +79,19 @@ class ConsoleServer:
 
     def __enter__(self) -> Self:
         """Begin to answer."""
-        self._server = _Quiet(("127.0.0.1", self.port), _handler(self))
-        self._server.daemon_threads = True
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._server.serve_forever, name="console", daemon=True)
-        self._thread.start()
+        self._serving = Serving(_Quiet(("127.0.0.1", self.port), _handler(self)), "console")
+        self._serving.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._serving.stop()
 
     @property
     def origin(self) -> str:
         """Return the scheme, host and port."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._serving.origin
 
     @property
     def url(self) -> str:

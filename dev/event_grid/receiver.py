@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from dev.event_grid.cloud_events import check_cloud_event
 from dev.event_grid.endpoints import ORIGIN
 from dev.event_grid.envelope import InvalidEventError
 from dev.event_grid.signatures import is_genuine
+from dev.serving import Serving
 
 GRID_PATH, WEBHOOK_PATH = "/event-grid", "/webhook"
 BY_GRID, BY_WEBHOOK = "event-grid", "webhook"
@@ -40,7 +40,7 @@ class Received:
     deliveries: int = 1
 
 
-class Receiver:
+class Receiver(Serving):
     """A running receiver; use it as a context manager.
 
     Args:
@@ -52,27 +52,12 @@ class Receiver:
         self._say = say
         self._news = threading.Condition()
         self._events: dict[tuple[str, str], Received] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begin to listen."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", port), _handler(self)), "receiver")
 
     @property
     def url(self) -> str:
         """Return the address to look at."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self.origin
 
     def endpoint(self) -> dict[str, Any]:
         """Return the webhook endpoint, as the setting `WEBHOOKS` names it."""

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from dev.serving import Serving
 
 WORKSPACE, DATASET = "f089354e-8366-4e18-aea3-4cb4a3a50b48", "cfafbeb1-8037-4d0c-896e-a46fb27ff229"
 SPEECH_KEY, TICKET_TOKEN, WORKFLOW = "key-of-speech", "token-of-tickets", "/workflows/1/triggers/manual?sig=teams"
@@ -42,7 +43,7 @@ class Asked:
 
 
 @dataclass
-class Others:
+class Others(Serving):
     """A server that plays all of them; use it as a context manager.
 
     Attributes:
@@ -59,9 +60,7 @@ class Others:
 
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)))
         self.routes |= {
             f"POST {SPEECH}": self._transcribe,
             f"POST {WORKFLOW}": self._post,
@@ -70,20 +69,9 @@ class Others:
             f"POST {REFRESHES}": self._refresh,
         }
 
-    def __enter__(self) -> Self:
-        self.thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return self.origin
 
     def settings(self) -> dict[str, str]:
         """The settings that lead the recipes here."""
