@@ -1,6 +1,7 @@
 """`recordings find`, `tag`, `rebuild`, `reindex`, `import`: the years after a recording is archived."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from recording.control.audit import audited
 from recording.domain.archived.importing import read_mapping
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery, FindState
 from recording.domain.find.short_ids import short_id
+from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
 from recording.errors.codes import Code
@@ -155,19 +157,23 @@ def rebuild(
     Examples: `recordings rebuild`, `recordings rebuild --prefix 2026/11/`.
     """
     session = session_of(context, form)
-    with working(session, "rebuilding") as told:
-        done = rebuild_catalog(
-            session.ports,
-            session.settings,
-            prefix=prefix,
-            from_start=from_start,
-            progress=lambda now: told(f"{now.folders} folders"),
+
+    def act() -> _Run:
+        with working(session, "rebuilding") as told:
+            done = rebuild_catalog(
+                session.ports,
+                session.settings,
+                prefix=prefix,
+                from_start=from_start,
+                progress=lambda now: told(f"{now.folders} folders"),
+            )
+        line = (
+            f"{done.folders} folders: made {done.recordings} recordings and {done.chunks} chunks, "
+            f"{done.known} were known, {done.unfinished} chunks were not archived"
         )
-    line = (
-        f"{done.folders} folders: made {done.recordings} recordings and {done.chunks} chunks, {done.known} were known, "
-        f"{done.unfinished} chunks were not archived"
-    )
-    raise typer.Exit(_ended(session, RebuiltView.of(done).plain(), done.problems, line))
+        return _Run(RebuiltView.of(done).plain(), done.problems, line)
+
+    raise typer.Exit(_ended(session, _in_trail(Operation.REBUILD, f"below {prefix}" if prefix else "", act, session)))
 
 
 @with_groups
@@ -183,10 +189,14 @@ def reindex(
     Example: `recordings reindex`.
     """
     session = session_of(context, form)
-    with working(session, "writing index rows") as told:
-        done = write_rows_again(session.ports, again=again, progress=lambda now: told(f"{now.seen} recordings"))
-    line = f"{done.seen} recordings seen, the rows of {done.written} written"
-    raise typer.Exit(_ended(session, ReindexedView.of(done).plain(), done.problems, line))
+
+    def act() -> _Run:
+        with working(session, "writing index rows") as told:
+            done = write_rows_again(session.ports, again=again, progress=lambda now: told(f"{now.seen} recordings"))
+        line = f"{done.seen} recordings seen, the rows of {done.written} written"
+        return _Run(ReindexedView.of(done).plain(), done.problems, line)
+
+    raise typer.Exit(_ended(session, _in_trail(Operation.REINDEX, "all rows again" if again else "", act, session)))
 
 
 @with_groups
@@ -215,15 +225,21 @@ def import_files(  # noqa: PLR0917 - typer takes options as parameters
     session = session_of(context, form)
     place = _place(session, container) if in_place else None
     source = WithInlineMedia(session.container(place or container))
-    try:
+
+    def act() -> _Run:
         done = _import(session, source, mapping, prefix, place, dry_run=dry_run)
+        word = "would be imported" if dry_run else "imported"
+        count = done.copied + done.in_place
+        where = " where they are" if in_place else ""
+        line = f"{count} files {word}{where} ({size_of(done.length_bytes)}), {done.known} were known"
+        return _Run(ImportedView.of(done).plain(), done.problems, line)
+
+    asked = f"from {container.partition('?')[0]}" + (f", names that begin with {prefix}" if prefix else "")
+    try:
+        run = act() if dry_run else _in_trail(Operation.IMPORT, asked, act, session)
     finally:
         source.close()
-    word = "would be imported" if dry_run else "imported"
-    count = done.copied + done.in_place
-    where = " where they are" if in_place else ""
-    line = f"{count} files {word}{where} ({size_of(done.length_bytes)}), {done.known} were known"
-    raise typer.Exit(_ended(session, ImportedView.of(done).plain(), done.problems, line))
+    raise typer.Exit(_ended(session, run))
 
 
 def _place(session: Session, container: str) -> str:
@@ -247,13 +263,47 @@ def _import(
             session.settings,
             place=place,
             dry_run=dry_run,
+            caller=session.caller,
             progress=lambda now: told(f"{now.copied + now.in_place} files, {size_of(now.length_bytes)}"),
         )
 
 
-def _ended(session: Session, facts: dict[str, Any], problems: Sequence[tuple[str, str]], line: str) -> int:
+@dataclass(frozen=True)
+class _Run:
+    """What a run over many recordings did: as JSON, what it left out with the reasons, and in one line."""
+
+    facts: dict[str, Any]
+    problems: Sequence[tuple[str, str]]
+    line: str
+
+    @property
+    def count(self) -> str:
+        """Return how much was left out."""
+        return f"{len(self.problems)} problems"
+
+
+def _in_trail(operation: Operation, asked: str, act: Callable[[], _Run], session: Session) -> _Run:
+    """Return what a run did, with rows in the audit trail: that it began, and what it came to.
+
+    Raises:
+        StorageError: the trail cannot be written, and nothing was done; or as `act`.
+    """
+    asked, did = without_numbers(asked), list[_Run]()
+
+    def noted() -> dict[str, Any]:
+        did.append(act())
+        return {}
+
+    def result(_: dict[str, Any]) -> str:
+        return ": ".join(part for part in (asked, f"{did[0].line}, {did[0].count}") if part)
+
+    audited(operation, None, session.caller, session.ports, noted, note=asked or None, result=result)
+    return did[0]
+
+
+def _ended(session: Session, run: _Run) -> int:
     """Show what a run did, its problems first; return the exit code."""
-    lines = [text((f"{why}  ", "yellow"), name) for name, why in problems]
-    count = (f"{len(problems)} problems", "bold red" if problems else "green")
-    session.show(facts, *lines, text(f"{line}, ", count))
-    return NEEDS_ATTENTION if problems else FINE
+    lines = [text((f"{why}  ", "yellow"), name) for name, why in run.problems]
+    count = (run.count, "bold red" if run.problems else "green")
+    session.show(run.facts, *lines, text(f"{run.line}, ", count))
+    return NEEDS_ATTENTION if run.problems else FINE

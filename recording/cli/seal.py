@@ -10,6 +10,8 @@ from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
 from recording.cli.options import Form, session_of, with_groups
+from recording.control.audit import audited
+from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
 from recording.library.seal.compare_audit import Compared, RowDifference, RowProblem, compare_audit
 from recording.library.seal.log import accept_end, head_of
@@ -250,8 +252,15 @@ def catch_up(context: typer.Context, form: Form) -> None:
     """
     session = session_of(context, form)
     _ports(session)
-    count = seal_all(session.ports)
-    session.show({"recordings": count}, text(f"{count} recordings wait to be looked at"))
+
+    def act() -> dict[str, Any]:
+        return {"recordings": seal_all(session.ports)}
+
+    def result(done: dict[str, Any]) -> str:
+        return f"{done['recordings']} recordings wait to be looked at"
+
+    done = audited(Operation.CATCH_UP_SEAL, None, session.caller, session.ports, act, result=result)
+    session.show(done, text(result(done)))
 
 
 def _ports(session: Session) -> SealPorts:

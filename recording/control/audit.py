@@ -49,6 +49,7 @@ def audited(
     act: Callable[[], dict[str, Any]],
     *,
     note: str | None = None,
+    result: Callable[[dict[str, Any]], str] | None = None,
 ) -> dict[str, Any]:
     """Return what `act` answers, with an entry before and after.
 
@@ -59,14 +60,15 @@ def audited(
         ports: where the trail is.
         act: asks ACS, or does what is asked for.
         note: why, in the caller's own words.
+        result: says in the entry after, in place of the note, what the answer came to.
 
     Raises:
         StorageError: the first entry could not be written, and nothing was done.
         RecordingError: as `act`.
     """
 
-    def add(outcome: str, about: str | None = recording_id) -> None:
-        ports.audit.add(AuditEntry(ports.clock.now(), operation, about, caller, outcome, note))
+    def add(outcome: str, about: str | None = recording_id, said: str | None = note) -> None:
+        ports.audit.add(AuditEntry(ports.clock.now(), operation, about, caller, outcome, said))
 
     try:
         add(ASKED)
@@ -80,7 +82,8 @@ def audited(
     except RecordingError as error:
         _note(add, error.code, operation, recording_id)
         raise
-    _note(lambda outcome: add(outcome, answer.get("recordingId", recording_id)), DONE, operation, recording_id)
+    said = result(answer) if result is not None else note
+    _note(lambda outcome: add(outcome, answer.get("recordingId", recording_id), said), DONE, operation, recording_id)
     return answer
 
 

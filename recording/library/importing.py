@@ -20,6 +20,7 @@ from recording.domain.archived.vcon_entries import inline_place
 from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
+from recording.domain.incoming.roles import Operation
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.state.chunk import (
     ChunkKey,
@@ -36,7 +37,8 @@ from recording.errors import RecordingError, RequestError, SourceBrokenError, St
 from recording.errors.codes import Code
 from recording.library.directory import find_all
 from recording.library.inline_media import ImportSource
-from recording.ports import Archive, Ports
+from recording.ports import Archive, AuditEntry, Ports
+from recording.ports.audit import DONE
 from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
@@ -77,6 +79,7 @@ def import_recordings(
     *,
     place: str | None = None,
     dry_run: bool = False,
+    caller: str | None = None,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
     """Read each entry's media, prove it, and catalog it as imported.
@@ -88,6 +91,7 @@ def import_recordings(
         settings: the archive's layout, and the containers of the customer's.
         place: the container's address, when the media is to stay there; None copies it into the archive.
         dry_run: read and probe, but write nothing.
+        caller: who imports, as the audit trail names people; each file that is kept has a row there.
         progress: is called after each file.
 
     Raises:
@@ -96,7 +100,7 @@ def import_recordings(
     if place is not None and place not in settings.external_containers:
         message = "media can stay only in a container that EXTERNAL_STORAGE_CONTAINERS names"
         raise RequestError(message, code=Code.UNKNOWN_CONTAINER)
-    run = _Run(source, ports, settings, place, dry_run=dry_run)
+    run = _Run(source, ports, settings, place, dry_run=dry_run, caller=caller)
     for entry in entries:
         try:
             if isinstance(entry, LeftOut):
@@ -113,10 +117,17 @@ class _Run:
     """One run over many entries."""
 
     def __init__(
-        self, source: ImportSource, ports: Ports, settings: Settings, place: str | None, *, dry_run: bool
+        self,
+        source: ImportSource,
+        ports: Ports,
+        settings: Settings,
+        place: str | None,
+        *,
+        dry_run: bool,
+        caller: str | None,
     ) -> None:
         self._source, self._ports, self._settings = source, ports, settings
-        self._place, self._is_dry = place, dry_run
+        self._place, self._is_dry, self._caller = place, dry_run, caller
         self.done = Imported()
 
     def take(self, entry: ImportEntry) -> None:
@@ -233,7 +244,7 @@ class _Run:
             yield from content.pieces()
 
     def _keep(self, media: _Media, given: bytes | None) -> None:
-        """Commit and read back what was copied, write metadata and receipt, and then catalog."""
+        """Commit and read back what was copied, write metadata and receipt, a row in the trail, and then catalog."""
         task, name, archive = media.task, media.name, self._ports.archive
         if self._place is None:
             _commit(media, archive)
@@ -241,6 +252,8 @@ class _Run:
         archive.put_once(layout.metadata_name(name), document, _JSON)
         record = _record(media, document, self._ports)
         archive.put_once(layout.receipt_name(name), receipt_of(record, __version__), _JSON)
+        now, note = self._ports.clock.now(), f"chunk {task.index}"
+        self._ports.audit.add(AuditEntry(now, Operation.IMPORT, task.recording_id, self._caller, DONE, note))
         self._ports.catalog.add_recording(
             RecordingRecord(
                 recording_id=task.recording_id,

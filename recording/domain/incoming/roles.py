@@ -89,6 +89,10 @@ class Operation(StrEnum):
     LIST_RECEIVERS = "list_receivers"
     ENABLE_RECEIVER = "enable_receiver"
     REPLAY_EVENTS = "replay_events"
+    IMPORT = "import_recordings"  # this one and the next three: by the command line alone
+    REBUILD = "rebuild_catalog"
+    REINDEX = "reindex_directory"
+    CATCH_UP_SEAL = "catch_up_seal"
 
 
 NEEDED: dict[Operation, Role] = {
@@ -141,6 +145,10 @@ NEEDED: dict[Operation, Role] = {
     Operation.LIST_RECEIVERS: Role.ADMIN,
     Operation.ENABLE_RECEIVER: Role.ADMIN,
     Operation.REPLAY_EVENTS: Role.ADMIN,
+    Operation.IMPORT: Role.ADMIN,
+    Operation.REBUILD: Role.ADMIN,
+    Operation.REINDEX: Role.ADMIN,
+    Operation.CATCH_UP_SEAL: Role.ADMIN,
 }
 _INCLUDES: dict[Role, frozenset[Role]] = {
     Role.READ: frozenset({Role.READ}),

@@ -143,9 +143,50 @@ def test_import_reads_a_mapping_or_the_names_and_can_run_dry(tmp_path: Path) -> 
     code, text = runs(here, "import", "old", "--mapping", str(mapping), "--dry-run", container=source)
     assert (code, "not there  a/2.wav" in text, "1 files would be imported" in text) == (1, True, True)
     assert here.fakes.catalog.chunks == {}
+    assert here.fakes.audit.written == []
     assert "1 files imported" in runs(here, "import", "old", "--mapping", str(mapping), container=source)[1]
     assert runs(here, "import", "old", container=source)[0] == 0
     assert runs(here, "import", "old", "--mapping", str(tmp_path / "none"), container=source)[0] == 2
+
+
+def test_what_is_made_from_files_is_in_the_trail(tmp_path: Path) -> None:
+    """Years later: who brought which recording in, and what each run came to; no numbers."""
+    here, source = world(), FakeArchive()
+    here.follows_up()
+    source.put_once(f"{PHONE}/1.wav", wav(), "audio/wav")
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps([{"blob": f"{PHONE}/1.wav"}, {"blob": "a/2.wav"}]))
+    imports = ("import", "old?sig=secret", "--prefix", PHONE, "--mapping", str(mapping))
+    assert runs(here, *imports, container=source)[0] == 1
+    asked, one, done = here.fakes.audit.written
+    (imported,) = here.fakes.catalog.recordings
+    about = [(row.operation, row.recording_id, row.outcome) for row in (asked, one, done)]
+    assert about == [
+        ("import_recordings", who, how) for who, how in ((None, "asked"), (imported, "done"), (None, "done"))
+    ]
+    assert (asked.note, one.note) == ("from old, names that begin with [withheld]", "chunk 0")
+    assert done.note is not None
+    assert done.note.startswith(f"{asked.note}: 1 files imported (")
+    assert done.note.endswith(", 0 were known, 1 problems")
+    assert runs(loses_its_tables(here), "rebuild")[0] == runs(here, "reindex", "--again")[0] == 0
+    notes = {row.operation: row.note for row in here.fakes.audit.written if row.outcome == "done"}
+    assert "made 1 recordings and 1 chunks" in (notes["rebuild_catalog"] or "")
+    assert notes["reindex_directory"] == "all rows again: 1 recordings seen, the rows of 1 written, 0 problems"
+
+
+def test_nothing_is_made_from_files_when_the_trail_cannot_be_written(tmp_path: Path) -> None:
+    """Exit code 2, and the source of no recording is in doubt; a run that fails says how."""
+    here, source = archived(), FakeArchive()
+    source.put_once("a/1.wav", wav(), "audio/wav")
+    known = dict(here.fakes.catalog.chunks)
+    for command in (("import", "old"), ("rebuild",), ("reindex",)):
+        here.fakes.audit.fail_next("add", StorageBusyError("down"))
+        assert runs(here, *command, container=source)[0] == 2
+        assert here.fakes.audit.written == []
+    assert here.fakes.catalog.chunks == known
+    here.fakes.archive.fail_next("list", StorageBusyError("down"))
+    assert runs(here, "rebuild")[0] == 2
+    assert [row.outcome for row in here.fakes.audit.written] == ["asked", "storage_busy"]
 
 
 COMMANDS: list[Callable[[], tuple[str, ...]]] = [

@@ -129,6 +129,8 @@ def test_a_log_that_lost_its_end_goes_on_after_somebody_has_said_why(tmp_path: P
     assert "[withheld]" in (row.note or "")
     assert "+4930123456" not in (row.note or "")
     assert runs(here, "seal", "catch-up")[0] == 0
+    asked, done = [row for row in here.fakes.audit.written if row.operation == "catch_up_seal"]
+    assert (asked.outcome, done.outcome, done.note) == ("asked", "done", "1 recordings wait to be looked at")
     here.fakes.clock.advance(minutes=5)
     assert seals(here).error is None
     code, text = verifies(str(copied(here, tmp_path)), "--whole")
