@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from recording.archive.manifest import latest_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.drift import BlobFacts
-from recording.domain.archived.rebuilt import chosen, chunk_of, read_document, recording_of, unfinished_in
+from recording.domain.archived.rebuilt import Document, chosen, chunk_of, read_document, recording_of, unfinished_in
+from recording.domain.find.directory import Span
 from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.errors import StorageError
-from recording.library.follow_up import follow_up
+from recording.library.follow_up import follow_up, library_of
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
+COPY = "a copy; its documents are of another folder"
 LOOP = "rebuild"  # the cursor: the last folder that is done
 _LAST = "\U0010ffff"  # sorts behind every name
 SAVED_EVERY = 100  # folders; after a death so many are looked at again, for nothing
@@ -118,6 +120,9 @@ def _rebuild_folder(folder: str, blobs: dict[str, BlobFacts], done: Rebuilt, por
     manifest = read_document(found[0]) if found else None
     if has_manifest and manifest is None:
         done.problems.append((layout.manifest_name(folder), "unreadable"))
+    if _is_copied(folder, manifest):
+        done.problems.append((folder, COPY))
+        return
     records = [record for name in receipts if (record := _chunk(name, blobs, done, ports, settings)) is not None]
     chunks = chosen(records)
     recording = recording_of(folder, manifest, chunks, now)
@@ -148,6 +153,9 @@ def _chunk(
     if record is None:
         done.problems.append((name, "unreadable"))
         return None
+    if record.blob_name and layout.receipt_name(record.blob_name) != name:
+        done.problems.append((name, COPY))
+        return None
     if record.task.home is Home.EXTERNAL:
         return record
     media = blobs.get(record.blob_name) if record.blob_name is not None else None
@@ -157,10 +165,32 @@ def _chunk(
     return record
 
 
+def _is_copied(folder: str, manifest: Document | None) -> bool:
+    """Return whether a manifest was written for another folder: then its own folder is the recording."""
+    entries = (manifest or {}).get("chunks")
+    named = [one.get("blobName") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    places = {name.rpartition("/")[0] for name in named if isinstance(name, str)}
+    return bool(places) and folder not in places
+
+
 def _follow_up(recording_id: str, done: Rebuilt, ports: Ports) -> None:
-    """Write the directory's rows; reconcile does what fails, since no recording is settled before."""
+    """Write the directory's rows, also where the catalog says that they are there: the directory may be what was lost.
+
+    Reconcile does what fails, since no recording is settled before.
+    """
     try:
-        follow_up(recording_id, ports)
+        follow_up(recording_id, ports, again=_lacks_rows(recording_id, ports))
     except StorageError as error:
         done.problems.append((recording_id, error.code))
         emit(Event.FOLLOW_UP_FAILED, code=error.code, recording_id=recording_id)
+
+
+def _lacks_rows(recording_id: str, ports: Ports) -> bool:
+    """Return whether the directory lacks a row that the catalog says is there; in doubt they are written again."""
+    record = ports.catalog.get_recording(recording_id)
+    placement = record.placement if record else None
+    if placement is None:
+        return False
+    directory, key = library_of(ports)[0], placement.row_key
+    spans = [Span(partition, partition, key, key) for partition in placement.partitions]
+    return not all(directory.read(span).rows for span in spans)

@@ -1,7 +1,7 @@
 """Times as people write and read them."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -116,3 +116,47 @@ def test_lengths_and_sizes_have_their_units() -> None:
 def test_a_size_is_never_longer_than_a_column(length_bytes: int) -> None:
     """Nine characters, whatever it is."""
     assert len(size_of(length_bytes)) <= 9
+
+
+ZONES = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Sydney",  # the other half of the year
+    "Australia/Lord_Howe",  # half an hour
+    "America/Santiago",  # midnight itself is left out
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "America/Havana",  # midnight is there twice
+    "Atlantic/Azores",
+    "Pacific/Chatham",
+    "Asia/Kathmandu",
+    "Pacific/Kiritimati",
+    "America/St_Johns",
+]
+
+
+def first_moment_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return when a day begins, found by asking the clock on the wall and by no rule of ours."""
+    before = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=2)
+    after = before + timedelta(days=4)
+    while after - before > timedelta(microseconds=1):
+        middle = before + (after - before) / 2
+        before, after = (before, middle) if middle.astimezone(zone).date() >= day else (middle, after)
+    return after
+
+
+@pytest.mark.parametrize("name", ZONES)
+@pytest.mark.parametrize("year", [2024, 2026])
+def test_every_day_of_every_zone_begins_where_its_clock_says(name: str, year: int) -> None:
+    """Also where the clock changes at midnight: no hour of a day is left out, none of the day before comes along."""
+    zone = ZoneInfo(name)
+    days = [date(year, 1, 1) + timedelta(days=number) for number in range(365)]
+    offsets = [first_moment_of(day, zone).astimezone(zone).utcoffset() for day in days]
+    changes = [day for day, here, then in zip(days, offsets[1:], offsets, strict=False) if here != then]
+    near = {day + timedelta(days=by) for day in changes for by in range(-1, 3)} | {date(year, 7, 1)}
+    for day in sorted(near):
+        begins, ends = first_moment_of(day, zone), first_moment_of(day + timedelta(days=1), zone)
+        for now in (begins, begins + (ends - begins) / 2, ends - timedelta(seconds=1)):
+            assert read_moment("today", now, zone) == begins
+            assert read_moment("yesterday", now, zone) == first_moment_of(day - timedelta(days=1), zone)
+        assert read_moment(day.isoformat(), ends, zone) == begins

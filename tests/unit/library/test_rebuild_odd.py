@@ -129,3 +129,34 @@ def test_rebuild_made_again_at_each_call_of_the_archive_is_whole() -> None:
             break
         assert fails_at < 200
     assert told_of(here) == before
+
+
+@pytest.mark.parametrize("copied_to", ["0-backup", "zz-backup"])
+def test_a_copy_of_an_archive_beside_it_is_no_second_recording(copied_to: str) -> None:
+    """Somebody copied the folders within the container; what lies where its receipts say it lies is the recording."""
+    here = archived([{"chunks": 2, "call": CALLS[0], "people": PEOPLE[:2], "tags": {"case": "1"}}] * 2)
+    before = told_of(here)
+    blobs = here.fakes.archive.blobs
+    blobs |= {f"{copied_to}/{name}": blob for name, blob in blobs.items()}
+    loses_its_tables(here)
+    done = rebuild(here.ports, here.settings)
+    assert told_of(here) == before
+    assert {name.partition("/")[0] for name, _ in done.problems} == {copied_to}
+
+
+def test_what_the_catalog_still_has_stays_and_the_rest_is_added() -> None:
+    """A table was restored to an hour in the middle: some recordings without chunks, some chunks without rows."""
+    for lost in range(1, 8):
+        here = archived([{"chunks": 2, "call": CALLS[0], "people": PEOPLE[:2], "tags": {"case": "1"}}] * 3)
+        before = told_of(here)
+        old = here.fakes.catalog
+        loses_its_tables(here)
+        kept = [one for number, one in enumerate(old.recordings.values()) if lost >> number & 1]
+        for one in kept:
+            here.fakes.catalog.add_recording(one)
+        for number, record in enumerate(old.chunks.values()):
+            if not (number + lost) % 3:
+                here.fakes.catalog.add_chunk(record)
+        done = rebuild(here.ports, here.settings)
+        assert done.problems == []
+        assert told_of(here) == before, lost
