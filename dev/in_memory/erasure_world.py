@@ -118,6 +118,8 @@ def _plant(here: World) -> None:
         fakes.quarantine.put(QuarantineEntry(f"odd{number}", "d", text, "event_queue", here.now))
         fakes.queue.poison_event(text)
         fakes.queue.poison(text)
+        for name in names.BESIDE_THE_LINE:
+            fakes.leftovers.gives_up(name, text)
     dismissed = fakes.quarantine.put(QuarantineEntry("odd", "d", "harmless", "event_queue", here.now))
     fakes.quarantine.mark_dismissed(dismissed, here.now, f"{NAME} called")
     fakes.quarantine.mark_dismissed(dismissed, here.now, "nothing to do")
@@ -186,6 +188,7 @@ def everything(here: World, custodian: FakeCustodian) -> Iterator[tuple[str, str
         names.SEAL_TABLE: list(fakes.seal.waiting.items.values()) if fakes.seal else [],
         names.CHUNKS_QUEUE: list(fakes.queue.sent),
         names.EVENTS_POISON_QUEUE: list(fakes.queue.poison_bodies),
+        **{f"{name}-poison": [*fakes.leftovers.bodies_of(name)] for name in names.BESIDE_THE_LINE},
         names.FOLLOW_UPS_QUEUE: list(fakes.follow_ups.sent),
         names.EXPORTS_QUEUE: list(fakes.export_queue.sent),
         names.GUARDS_QUEUE: list(fakes.guards.sent),

@@ -130,6 +130,10 @@ class StorageLeftovers:
         """Send the text, then delete the message by its receipt."""
         with translate_errors("putting a message back"):
             _sent(self._queues[name], message.body, timedelta(), NEVER)
+        self.remove(name, message)
+
+    def remove(self, name: str, message: PoisonMessage) -> None:
+        """Delete the message by its receipt."""
         _, *receipt = message.receipt
         _remove(self._poison[name], receipt)
 

@@ -16,6 +16,7 @@ BESIDE_THE_LINE = (
     DERIVED_QUEUE,
     OUTBOX_QUEUE,
 )  # whose leftovers go back
+BESIDE_POISON_QUEUES = tuple(f"{name}-poison" for name in BESIDE_THE_LINE)
 QUARANTINE_CONTAINER = "recording-quarantine"
 DEAD_LETTER_CONTAINER = "recording-dead-letters"
 FALLBACK_CONTAINER = "recordings-fallback"

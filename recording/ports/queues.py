@@ -96,6 +96,10 @@ class Leftovers(Protocol):
         """Return up to 32 messages of each queue, with its name, without hiding them."""
         ...
 
+    def remove(self, name: str, message: PoisonMessage) -> None:
+        """Remove a received message for good. Removing what is gone is success."""
+        ...
+
     def put_back(self, name: str, message: PoisonMessage) -> None:
         """Enqueue a received message as it came, then remove it. Removing what is gone is success."""
         ...

@@ -20,12 +20,12 @@ from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS
 from recording.domain.incoming.tenants import Tenants, names_of
 from recording.domain.names import DEAD_LETTER_CONTAINER, FALLBACK_CONTAINER
 from recording.domain.outgoing.address import IpNetwork
-from recording.domain.outgoing.endpoints import REFERENCE, WebhookEndpoint, fault_of, read_hosts, read_networks
+from recording.domain.outgoing.endpoints import WebhookEndpoint, fault_of, is_reference, read_hosts, read_networks
 from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 from recording.settings import values as values
-from recording.settings.aside import OF_ALL_EVENTS, OF_TOPIC, OF_WEBHOOKS, SET_ASIDE, SetAside
+from recording.settings.aside import OF_ALL_EVENTS, OF_ANALYSTS, OF_TOPIC, OF_WEBHOOKS, SET_ASIDE, SetAside
 from recording.settings.values import MediaCheck
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
@@ -172,6 +172,11 @@ class Settings(_Frozen):
         """Return whether anybody wants to know what happens."""
         return self.events_topic is not None or bool(self.webhooks) or self.webhooks_missing or self.events_wait
 
+    @property
+    def analysts_wait(self) -> bool:
+        """Return whether there may be files for analysts that this app cannot reach, as their setting is set aside."""
+        return any(one.name in OF_ANALYSTS for one in self.set_aside)
+
     def policy(self, caller: str | None, tags: Mapping[str, str]) -> CallPolicy:
         """Return the policy that covers a recording of this caller with these tags."""
         return policy_for(self.call_policies, caller, tags, consent_required=self.consent_required)
@@ -180,7 +185,7 @@ class Settings(_Frozen):
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment.
 
-    What only outgoing events, time-stamps or links need is set aside when it is wrong (docs/adr/0063).
+    What only outgoing events, time-stamps, links or analysts need is set aside when it is wrong (docs/adr/0063).
 
     Raises:
         SettingsError: naming every setting that is missing or wrong, without repeating a value.
@@ -198,6 +203,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     }
     for field, setting in settings_by_field().items():
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
+    reader.faults |= reader.references
     if found["parquet_container"] == found["archive_container"]:
         reader.faults["PARQUET_CONTAINER"] = "must be another container than the archive's"
     if not reader.faults.keys() & OF_WEBHOOKS:
@@ -211,12 +217,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _waiting(reader: "_Reader") -> dict[str, Any]:
-    """Return what changes where events cannot go out as they should: nothing is sent by halves, and all of it waits."""
+    """Return what changes where settings are set aside: nothing is sent or written by halves, and all of it waits."""
     faults, changed = reader.faults.keys(), dict[str, Any]()
-    if faults & (OF_WEBHOOKS | OF_ALL_EVENTS) and reader.text("WEBHOOKS"):
+    if faults & (OF_WEBHOOKS | OF_ALL_EVENTS) and reader.is_set("WEBHOOKS"):
         changed |= {"webhooks": (), "events_wait": True}
-    if faults & (OF_TOPIC | OF_ALL_EVENTS) and reader.text("EVENTS_TOPIC_ENDPOINT"):
+    if faults & (OF_TOPIC | OF_ALL_EVENTS) and reader.is_set("EVENTS_TOPIC_ENDPOINT"):
         changed |= {"events_topic": None, "events_wait": True}
+    if faults & OF_ANALYSTS:
+        changed |= {"parquet_container": None, "parquet_tags": ()}
     return changed
 
 
@@ -267,19 +275,28 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self.faults: dict[str, str] = {}
+        self.references: dict[str, str] = {}  # settings whose secret the platform did not reach
+
+    def is_set(self, name: str) -> bool:
+        return bool(self.environment.get(name, "").strip())
 
     def text(self, name: str) -> str | None:
-        return self.environment.get(name, "").strip() or None
+        """Return a setting's text; a Key Vault reference that nobody followed is none, and never taken for a secret."""
+        text = self.environment.get(name, "").strip()
+        if is_reference(text):
+            self.references[name] = "is a Key Vault reference that the platform could not follow"
+            return None
+        return text or None
 
     def leave_out_reference(self, name: str) -> bool:
         """Treat an unresolved Key Vault reference as a setting that is not set; return whether it was one.
 
         For what must not keep the app from archiving.
         """
-        is_reference = (self.text(name) or "").startswith(REFERENCE)
-        if is_reference:
+        found = is_reference(self.environment.get(name, ""))
+        if found:
             self.environment = {**self.environment, name: ""}
-        return is_reference
+        return found
 
     def read(self, name: str, parse: Callable[[str], Any], default: Any) -> Any:
         text = self.text(name)
@@ -314,13 +331,14 @@ def _acs(reader: _Reader) -> AcsConnection | None:
 
 
 def _topic(reader: _Reader) -> TopicConnection | None:
-    key, client_id = reader.text("EVENTS_TOPIC_KEY"), reader.text("EVENTS_TOPIC_CLIENT_ID")
+    key = reader.read("EVENTS_TOPIC_KEY", values.topic_key, None)
+    client_id = reader.read("EVENTS_TOPIC_CLIENT_ID", values.guid, None)
     endpoint = reader.read("EVENTS_TOPIC_ENDPOINT", values.topic_endpoint, None)
     if endpoint is None:
         return None
     return TopicConnection(
         endpoint=endpoint,
-        key=SecretStr(key) if key else None,
+        key=key,
         client_id=client_id or reader.text("AzureWebJobsStorage__clientId"),
     )
 

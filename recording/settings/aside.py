@@ -6,9 +6,10 @@ Only what nobody is harmed by belongs here (docs/adr/0063); every other fault st
 from dataclasses import dataclass
 
 OF_WEBHOOKS = frozenset({"WEBHOOKS", "WEBHOOK_HOSTS", "WEBHOOK_NETWORKS"})
-OF_TOPIC = frozenset({"EVENTS_TOPIC_ENDPOINT"})
+OF_TOPIC = frozenset({"EVENTS_TOPIC_ENDPOINT", "EVENTS_TOPIC_KEY", "EVENTS_TOPIC_CLIENT_ID"})
 OF_ALL_EVENTS = frozenset({"EVENTS_API_URL"})
-SET_ASIDE = OF_WEBHOOKS | OF_TOPIC | OF_ALL_EVENTS | {"SEAL_TIMESTAMP_URL", "DOWNLOAD_LINK_MINUTES"}
+OF_ANALYSTS = frozenset({"PARQUET_CONTAINER", "PARQUET_TAGS"})
+SET_ASIDE = OF_WEBHOOKS | OF_TOPIC | OF_ALL_EVENTS | OF_ANALYSTS | {"SEAL_TIMESTAMP_URL", "DOWNLOAD_LINK_MINUTES"}
 
 
 @dataclass(frozen=True)

@@ -296,6 +296,13 @@ def block(text: str) -> int:
     return int(number(text, 1, 100, "MiB")) << 20
 
 
+def topic_key(text: str) -> SecretStr:
+    """Read the access key of an Event Grid topic."""
+    if not re.fullmatch(r"[A-Za-z0-9+/=_-]{16,256}", text):
+        raise ValueError("must be an access key of the topic: letters, digits, +, / and =")
+    return SecretStr(text)
+
+
 def index_keys(text: str) -> tuple[SecretStr, ...]:
     """Read the keys of the directory's hashes, the one that writes first."""
     keys = [part.strip() for part in text.split(",") if part.strip()]

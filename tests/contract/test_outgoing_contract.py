@@ -40,15 +40,19 @@ def held(minutes: int, subject: Subject = SUBJECT) -> OutgoingEvent:
 def test_what_waits_comes_in_the_order_of_its_sequence_and_of_its_subject_only(outbox: Outbox) -> None:
     """An event waits once, however often it is added."""
     assert outbox.pending(SUBJECT) == []
-    assert outbox.waiting(10) == []
+    assert outbox.waiting(10).items == ()
     for minutes in (2, 0, 1):
         assert outbox.add(Entry(event=held(minutes)))
     assert outbox.add(Entry(event=held(0, LONGER)))
     assert not outbox.add(Entry(event=held(1)))
     assert [entry.event for entry in outbox.pending(SUBJECT)] == [held(0), held(1), held(2)]
     assert [entry.event for entry in outbox.pending(LONGER)] == [held(0, LONGER)]
-    assert len(outbox.waiting(10)) == 4
-    assert len(outbox.waiting(2)) == 2
+    assert len(outbox.waiting(10).items) == 4
+    assert outbox.waiting(10).next == ""
+    first = outbox.waiting(2)
+    second = outbox.waiting(10, first.next)
+    assert (len(first.items), len(second.items), second.next) == (2, 2, "")
+    assert {*map(str, first.items), *map(str, second.items)} == set(map(str, outbox.waiting(10).items))
 
 
 def test_an_entry_is_saved_and_removed_under_its_etag(outbox: Outbox) -> None:

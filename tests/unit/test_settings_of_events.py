@@ -74,4 +74,29 @@ def test_its_events_wait_for_an_app_that_knows_its_endpoints() -> None:
     assert way.name == UNRESOLVED_WAY
     assert way.tenant is None
     for answer in (way.send(None, None), way.probe(None)):  # type: ignore[arg-type]  # it looks at neither
-        assert (answer.result, answer.code) == (Result.FAILED, Code.WEBHOOKS_UNRESOLVED)
+        assert (answer.result, answer.code) == (Result.WAITS, Code.WEBHOOKS_UNRESOLVED)
+
+
+@pytest.mark.parametrize("name", ["EVENTS_TOPIC_KEY", "EVENTS_TOPIC_CLIENT_ID", "EVENTS_TOPIC_ENDPOINT"])
+def test_a_reference_is_never_taken_for_the_topics_key(name: str) -> None:
+    """The events wait under a name and a code, and the app archives."""
+    topic = {"EVENTS_TOPIC_ENDPOINT": "https://contoso.eventgrid.azure.net/api/events"}
+    found = read_settings(GOOD | topic | {name: REFERENCE})
+    assert (found.events_topic, found.events_wait) == (None, True)
+    assert [(one.name, one.fault) for one in found.set_aside] == [
+        (name, "is a Key Vault reference that the platform could not follow")
+    ]
+    outgoing = wiring._outgoing(found)
+    assert outgoing is not None
+    assert [way.name for way in outgoing.ways] == [UNRESOLVED_WAY]
+
+
+@pytest.mark.parametrize(
+    "spelling", [REFERENCE, REFERENCE.lower(), f"  {REFERENCE}", "@Microsoft.KeyVault(VaultName=v)"]
+)
+@pytest.mark.parametrize("name", ["ACS_CONNECTION_STRING", "ARCHIVE_STORAGE", "INDEX_KEY", "ACS_CLIENT_ID", "SEAL_KEY"])
+def test_a_reference_is_never_taken_for_any_other_value(name: str, spelling: str) -> None:
+    """What the line needs stops the app, and says why, without repeating it."""
+    with pytest.raises(SettingsError) as told:
+        read_settings(GOOD | {name: spelling})
+    assert told.value.faults[name] == "is a Key Vault reference that the platform could not follow"

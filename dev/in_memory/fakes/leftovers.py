@@ -28,6 +28,10 @@ class FakeLeftovers(Scripted):
         now = self._clock.now()
         self._lying[f"leftover-{next(self._numbers)}"] = name, body, now, now
 
+    def bodies_of(self, name: str) -> list[str]:
+        """Return what lies in one of them, hidden or not."""
+        return [body for queue, body, *_ in self._lying.values() if queue == name]
+
     @property
     def bodies(self) -> list[str]:
         """Return what lies there, hidden or not."""
@@ -47,6 +51,11 @@ class FakeLeftovers(Scripted):
         now = self._clock.now()
         seen = [(key, *row) for key, row in self._lying.items() if row[3] <= now]
         return [(queue, PoisonMessage(body, None, key, since)) for key, queue, body, since, _ in seen]
+
+    @scripted
+    def remove(self, name: str, message: PoisonMessage) -> None:
+        del name
+        self._lying.pop(message.id, None)
 
     @scripted
     def put_back(self, name: str, message: PoisonMessage) -> None:

@@ -74,8 +74,11 @@ class FakeOutbox(Scripted):
         del self.entries[_key(entry)]
 
     @scripted
-    def waiting(self, most: int) -> list[Entry]:
-        return [self.entries[key] for key in sorted(self.entries)][:most]
+    def waiting(self, most: int, after: str = "") -> Page[Entry]:
+        keys = {f"{subject}/{sequence}": entry for (subject, sequence), entry in self.entries.items()}
+        left = [key for key in sorted(keys) if key > after]
+        taken = left[:most]
+        return Page(tuple(keys[key] for key in taken), next=taken[-1] if len(left) > len(taken) and taken else "")
 
     @scripted
     def keep(self, event: OutgoingEvent) -> None:

@@ -20,7 +20,7 @@ class UnresolvedWebhooks:
     tenant = None
 
     def __init__(self, code: Code = Code.WEBHOOKS_UNRESOLVED) -> None:
-        self._answer = Answer(Result.FAILED, code)
+        self._answer = Answer(Result.WAITS, code)
 
     def close(self) -> None:
         """Have nothing to close."""

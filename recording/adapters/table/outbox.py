@@ -87,10 +87,19 @@ class TableOutbox:
         """Delete a row under its ETag."""
         remove_unchanged(self._table, _pending_row(entry), entry.etag)
 
-    def waiting(self, most: int) -> list[Entry]:
-        """Read over all partitions of what waits."""
-        found = islice(self._between(_PENDING, _AFTER_PENDING), most)
-        return [entry for row in found if (entry := _entry(row)) is not None]
+    def waiting(self, most: int, after: str = "") -> Page[Entry]:
+        """Read over the partitions of what waits, from that of the row that was read last."""
+        last_partition, _, last_row = after.partition("/")
+        items: list[Entry | Unreadable] = []
+        position = ""
+        for row in self._between(last_partition or _PENDING, _AFTER_PENDING):
+            if (row["PartitionKey"], row["RowKey"]) <= (last_partition, last_row):
+                continue
+            if len(items) >= most:
+                return Page(tuple(items), next=position)
+            position = f"{row['PartitionKey']}/{row['RowKey']}"
+            items.append(_entry(row) or Unreadable(position))
+        return Page(tuple(items))
 
     def keep(self, event: OutgoingEvent) -> None:
         """Write a row."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from recording.domain.outgoing.endpoints import REFERENCE
+from recording.domain.outgoing.endpoints import is_reference
 from recording.errors import RequestError
 from recording.settings import SettingsError
 
@@ -36,9 +36,7 @@ def settings_for_a_person(settings: Mapping[str, str]) -> dict[str, str]:
     """
     kept = {name: value for name, value in settings.items() if not _NOT_FOR_A_PERSON.fullmatch(name)}
     hidden = {
-        name: "is a Key Vault reference"
-        for name, value in kept.items()
-        if value.startswith(REFERENCE) and name != _LEFT_OPEN
+        name: "is a Key Vault reference" for name, value in kept.items() if is_reference(value) and name != _LEFT_OPEN
     }
     if hidden:
         raise SettingsError(

@@ -72,9 +72,9 @@ class ScopedOutbox:
         """Refuse."""
         self._refuse(entry)
 
-    def waiting(self, most: int) -> list[Entry]:
+    def waiting(self, most: int, after: str = "") -> Page[Entry]:
         """Refuse."""
-        self._refuse(most)
+        self._refuse(most, after)
 
     def keep(self, event: OutgoingEvent) -> None:
         """Refuse."""

@@ -85,4 +85,5 @@ STORES = (
     Store(_Q, names.GUARDS_QUEUE, "ids of recordings and of pauses", Sweep.NOTHING),
     Store(_Q, names.EVENTS_POISON_QUEUE, "whatever was sent as an event", Sweep.DRAIN),
     Store(_Q, names.CHUNKS_POISON_QUEUE, "whatever was sent as a chunk", Sweep.DRAIN),
+    *(Store(_Q, name, "whatever was sent beside the line", Sweep.DRAIN) for name in names.BESIDE_POISON_QUEUES),
 )

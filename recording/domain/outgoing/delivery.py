@@ -28,6 +28,7 @@ REST = timedelta(seconds=30)  # after a failure, before another event tries the 
 LONGEST_REST = timedelta(minutes=10)  # of a way that fails for hours: a backlog would ask all day
 REST_SHARE = 20  # the rest is this part of the time for which a way fails
 CLAIM = timedelta(minutes=2)  # longer than one try takes; it is renewed before each
+WAITS_FOR = timedelta(minutes=5)  # what waits for a setting, until it is looked at again
 LONGEST_TRY = timedelta(minutes=1)  # of any way, with the time that DNS takes
 
 
@@ -38,6 +39,7 @@ class Result(StrEnum):
     FAILED = "failed"
     GONE = "gone"  # 410: the receiver wants no more
     REFUSED = "refused"  # our own guard does not let it go there
+    WAITS = "waits"  # nothing was tried: who is meant is not known until a setting is corrected
 
 
 class Progress(BaseModel):
@@ -104,6 +106,8 @@ class Entry(BaseModel):
 
 def after_try(before: Progress, result: Result, code: str | None, now: datetime, jitter: float) -> Progress:
     """Return how far a way is after a try; past the schedule's end it is given up."""
+    if result is Result.WAITS:  # however long that lasts: no try is used up, and nothing is given up
+        return Progress(tries=before.tries, due=now + WAITS_FOR * (1 + JITTER * jitter), code=code)
     tries = before.tries + 1
     if result is Result.DELIVERED:
         return Progress(tries=tries, is_over=True)
@@ -154,7 +158,7 @@ def health_after(before: WayHealth, result: Result, code: str | None, now: datet
         changes: Mapping[str, object] = {"failing_since": None, "failed_at": None, "code": None, "delivered_at": now}
         return with_changes(before, changes)
     since = before.failing_since or now
-    is_dead = result is Result.GONE or now - since >= DEAD_AFTER
+    is_dead = result is Result.GONE or (result is not Result.WAITS and now - since >= DEAD_AFTER)
     return with_changes(
         before,
         {

@@ -18,9 +18,14 @@ MOST_SECRETS = 4
 MOST_ENDPOINTS = 20
 TOPIC_WAY = "event-grid"  # no endpoint may have the name of the other way
 UNRESOLVED_WAY = "webhooks-setting"  # stands for all endpoints while their setting is not there
-REFERENCE = "@Microsoft.KeyVault("  # what the platform leaves in a setting whose secret it does not reach
+REFERENCE = "@Microsoft.KeyVault("  # what the platform leaves in a setting whose secret it does not reach, in any case
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?", re.ASCII)
+
+
+def is_reference(text: str) -> bool:
+    """Return whether a setting's value is a Key Vault reference that the platform could not follow."""
+    return text.strip().lower().startswith(REFERENCE.lower())
 
 
 def _checked_name(name: str) -> str:

@@ -26,6 +26,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, ClaimLostError
+from recording.errors.codes import Code
 from recording.library.analysts import rewrite_where
 from recording.library.keep.assess import assessed, custody_of, every_recording, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions
@@ -35,6 +36,7 @@ from recording.ports import Custodian, Ports, Unreadable
 from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
+MOST = 1000  # messages of one queue in one look; those that are hidden meanwhile are looked at on the next day
 R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure)
 _PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})
 # Ids and derived facts name nobody, and a changed one would be another recording's.
@@ -200,6 +202,8 @@ def _journals(run: Run) -> None:
 
 def _analysts(run: Run) -> None:
     """Make the analysts' files again that hold an erased recording or name the person, and destroy the earlier ones."""
+    if run.settings.analysts_wait:  # there may be files that name the person, and nobody can say where
+        run.done.keep(Place.ANALYSTS, Code.SETTING_SET_ASIDE.value)
     if run.ports.analysts is None:
         return
     rewrite_where(run.may_be_about, run.ports, run.settings)
@@ -349,9 +353,28 @@ def _drain(which: str) -> Callable[[Run], None]:
     return look
 
 
+def _drain_beside(name: str) -> Callable[[Run], None]:
+    """Return the same for a queue beside the line; what is left goes back to its queue by the timer, as ever."""
+
+    def look(run: Run) -> None:
+        leftovers = run.ports.leftovers
+        for message in leftovers.received(name, MOST) if leftovers is not None else ():
+            body = message.body.encode(errors="surrogatepass")
+            if not run.subject.is_in(body) or not run.is_within(body):
+                continue
+            if run.is_needed(body):
+                run.done.keep(f"{name}-poison", Obstacle.NOT_DUE)
+            elif leftovers is not None:
+                leftovers.remove(name, message)
+                run.done.count += 1
+
+    return look
+
+
 SWEEPS: Mapping[str, Callable[[Run], None]] = {
     names.EVENTS_POISON_QUEUE: _drain(names.EVENTS_POISON_QUEUE),
     names.CHUNKS_POISON_QUEUE: _drain(names.CHUNKS_POISON_QUEUE),
+    **{f"{name}-poison": _drain_beside(name) for name in names.BESIDE_THE_LINE},
     names.QUARANTINE_CONTAINER: _scan(Place.QUARANTINE),
     names.DEAD_LETTER_CONTAINER: _scan(Place.DEAD_LETTERS),
     names.EXPORT_CONTAINER: _bundles,

@@ -23,13 +23,15 @@ from recording.ports.outgoing import OutgoingPorts
 from recording.telemetry import Event, emit
 
 LOOP = "events"  # the cursor of the window
+WAITING_LOOP = "events_waiting"  # the cursor over what waits, where that is more than a run reads
 EXPORTS_LOOP = "events_exports"  # when the exports were looked at
 EXPORTS_EVERY = timedelta(hours=1)  # all of their blobs are listed
 WINDOW = 500  # recordings of one run
 MOST_WAITING = 5000  # entries of one run
 WAITED_TOO_LONG = timedelta(minutes=10)
 KEPT = timedelta(days=30)
-MOST_FORGOTTEN = 2000
+MOST_FORGOTTEN = 2000  # rows of one go
+MOST_GOES = 5  # of one run: 120,000 rows an hour
 _LOG_OF_SEAL = Subject(kind=SubjectKind.SEAL, id="log")
 Candidate = tuple[Subject, RecordingRecord | None]
 
@@ -60,23 +62,52 @@ def _catch_up(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> int:
         "events_asked",
         lambda subject: subject.name,
     )
-    bulkhead.part(lambda: outgoing.outbox.forget(ports.clock.now() - KEPT, MOST_FORGOTTEN), 0, "events_history")
+    bulkhead.part(lambda: _forget(ports, outgoing), 0, "events_history")
     bulkhead.part(lambda: _tell_failing(ports), None, "events_endpoints")
     emit(Event.NOTIFY_CAUGHT_UP, count=len(asked))
     return len(asked)
 
 
+def _forget(ports: Ports, outgoing: OutgoingPorts) -> int:
+    """Remove from the history what is older than it reaches back; the next run goes on where this one ends."""
+    before, count = ports.clock.now() - KEPT, 0
+    for _ in range(MOST_GOES):
+        gone = outgoing.outbox.forget(before, MOST_FORGOTTEN)
+        count += gone
+        if gone < MOST_FORGOTTEN:
+            break
+    return count
+
+
 def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
     """Return the subjects of entries that are due for long: their message is lost, or nobody takes the messages.
+
+    Where more wait than one run reads, the next run goes on where this one ended, so that no subject is passed over.
 
     How many wait, and for how long what is due has waited, is logged in every run: the alerts on queues read it.
     """
     now = ports.clock.now()
-    waiting = outgoing.outbox.waiting(MOST_WAITING)
+    waiting = _waiting_in_turn(ports, outgoing)
     late = [(entry, now - _due_since(entry)) for entry in waiting]
     oldest = max((age for _, age in late), default=timedelta())
     emit(Event.QUEUE_SEEN, queue=OUTBOX_TABLE, count=len(waiting), age_seconds=max(oldest, timedelta()))
     return [entry.event.subject for entry, age in late if age > WAITED_TOO_LONG]
+
+
+def _waiting_in_turn(ports: Ports, outgoing: OutgoingPorts) -> list[Entry]:
+    """Return what waits: all of it, or the next part of it in a circle."""
+    start = ports.catalog.cursor(WAITING_LOOP)
+    page = outgoing.outbox.waiting(MOST_WAITING, start)
+    found = [entry for entry in page.items if isinstance(entry, Entry)]
+    end = page.next
+    if start and not end and len(page.items) < MOST_WAITING:
+        page = outgoing.outbox.waiting(MOST_WAITING - len(page.items))
+        known = {entry.event.id for entry in found}
+        found += [entry for entry in page.items if isinstance(entry, Entry) and entry.event.id not in known]
+        end = page.next
+    if end != start:
+        ports.catalog.save_cursor(WAITING_LOOP, end)
+    return found
 
 
 def _due_since(entry: Entry) -> datetime:

@@ -20,6 +20,7 @@ from recording.domain.outgoing.delivery import (
     after_try,
     health_after,
 )
+from recording.domain.outgoing.endpoints import UNRESOLVED_WAY
 from recording.domain.outgoing.events import Subject
 from recording.domain.outgoing.message import VERSION, NotifyTask, read_task
 from recording.domain.schema import is_newer_message
@@ -131,7 +132,7 @@ def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progr
     """Try one way, unless it failed a moment ago, or an operator must look at it first."""
     now, before = ports.clock.now(), entry.progress(way.name)
     health = known_health(way.name, outgoing, now)
-    if health.is_disabled:
+    if health.is_disabled and way.name != UNRESOLVED_WAY:  # an older version gave that one up
         return Progress(tries=before.tries, is_over=True, code=Code.ENDPOINT_DISABLED)
     if health.is_resting(now):
         return before.model_copy(update={"due": now + health.rest * (1 + ports.jitter())})

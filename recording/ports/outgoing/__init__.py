@@ -61,8 +61,8 @@ class Outbox(Protocol):
         """
         ...
 
-    def waiting(self, most: int) -> list[Entry]:
-        """Return some of what waits, of all subjects."""
+    def waiting(self, most: int, after: str = "") -> Page[Entry]:
+        """Return up to so many rows of what waits, of all subjects, behind a position; `next` is "" at the end."""
         ...
 
     def keep(self, event: OutgoingEvent) -> None:
