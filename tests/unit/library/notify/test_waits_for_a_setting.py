@@ -43,7 +43,9 @@ def test_an_event_waits_for_a_setting_for_weeks() -> None:
 def test_what_waits_is_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """More waits than one run reads: the runs go round, and no subject is passed over."""
     here = World()
-    outgoing = here.reports_to(FakeWay("crm"))
+    here.reports_to(FakeWay("crm"))
+    outgoing = here.ports.outgoing
+    assert outgoing is not None
     for number in range(7):
         outgoing.outbox.add(Entry(event=unrecorded(f"call-{number}", "stopped", here.now), added_at=here.now))
     monkeypatch.setattr(catch_up, "MOST_WAITING", 3)
