@@ -9,6 +9,7 @@ from dev.policies.infra.alarms import deployed
 from dev.policies.infra.alert_lines import CASES, NOW, workspace_after
 from dev.policies.infra.checks import CHECKS
 from dev.policies.infra.planted_faults import FAULTS
+from dev.policies.infra.template_mutants import is_found, is_harmless, mutants
 from dev.policies.infra.templates import Templates, load
 from recording.telemetry import Event
 
@@ -20,16 +21,20 @@ class Proof:
     files: int
     checks: int
     planted: Counter[str] = field(default_factory=Counter)  # by what kind of file they are in
+    by_rule: int = 0  # properties left out, literals and operators changed
+    harmless: int = 0  # of them, those on a list with a reason
     fired: Counter[str] = field(default_factory=Counter)  # how many things that happen set off each alert
     quiet: int = 0  # things that must set off no alert, and did not
     faults: list[str] = field(default_factory=list)
 
     @property
     def figures(self) -> str:
-        """Return two lines."""
+        """Return three lines."""
         kinds = ", ".join(f"{count} in {kind}" for kind, count in self.planted.most_common())
         return (
             f"{self.checks} checks over {self.files} files; {self.planted.total()} planted faults ({kinds})\n"
+            f"{self.by_rule} properties left out, literals and operators changed; {self.harmless} are on a list with a "
+            f"reason\n"
             f"{len(self.fired)} log alerts executed over {len(CASES)} things that happen, "
             f"written by the app's own emit; {self.quiet} of them set off none"
         )
@@ -40,6 +45,7 @@ def proof_of(templates: Templates) -> Proof:
     proof = Proof(len(templates.texts), len(CHECKS))
     proof.faults += [f"{check.__name__}: {fault}" for check in CHECKS for fault in check(templates)]
     proof.faults += list(survivors(templates, proof))
+    proof.faults += list(left_by_rule(templates, proof))
     proof.faults += list(wrong_alerts(proof))
     return proof
 
@@ -50,6 +56,16 @@ def survivors(templates: Templates, proof: Proof) -> Iterator[str]:
         proof.planted[_kind_of(path)] += 1
         if not any(True for _ in check(templates.with_change(path, old, new))):
             yield f"not caught by {check.__name__}: {path}: {old!r} → {new!r}"
+
+
+def left_by_rule(templates: Templates, proof: Proof) -> Iterator[str]:
+    """Yield each change of a Bicep file that no check finds and no reason excuses."""
+    for mutant in mutants(templates):
+        proof.by_rule += 1
+        if is_harmless(mutant):
+            proof.harmless += 1
+        elif not is_found(mutant, templates, CHECKS):
+            yield f"not caught: {mutant}"
 
 
 def wrong_alerts(proof: Proof) -> Iterator[str]:

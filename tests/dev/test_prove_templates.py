@@ -6,9 +6,10 @@ from dev.policies.infra import structure
 from dev.policies.infra.alert_lines import CASES
 from dev.policies.infra.checks import CHECKS
 from dev.policies.infra.planted_faults import ALERTS, FAULTS, PROMISED
+from dev.policies.infra.template_mutants import Mutant, mutants
 from dev.policies.infra.templates import load
 from dev.prove import templates as proof
-from dev.prove.templates import Proof, survivors, wrong_alerts
+from dev.prove.templates import Proof, left_by_rule, survivors, wrong_alerts
 from tests.repo.docs.repository import DOCS
 
 
@@ -20,6 +21,17 @@ def test_a_planted_fault_that_no_check_finds_is_named(monkeypatch: pytest.Monkey
     (left,) = survivors(load(), seen)
     assert "loaded_files" in left
     assert seen.planted.total() == 2
+
+
+def test_a_change_by_rule_that_no_check_finds_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a text without a fault no check says anything; one that is on the list of exceptions is counted."""
+    templates, path = load(), "infra/modules/function-app.bicep"
+    same = Mutant(path, 1, "nothing", templates.texts[path])
+    excused = Mutant(path, 15, "2 for 1 in '@minValue(1)'", templates.texts[path])
+    monkeypatch.setattr(proof, "mutants", lambda _: [same, excused])
+    seen = Proof(0, len(CHECKS))
+    assert list(left_by_rule(templates, seen)) == [f"not caught: {path}:1 nothing"]
+    assert (seen.by_rule, seen.harmless) == (2, 1)
 
 
 def test_an_alert_that_nothing_sets_off_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +47,5 @@ def test_the_figures_are_those_of_the_page() -> None:
     page = (DOCS / "reliability.md").read_text(encoding="utf-8")
     assert f"{len(FAULTS)} planted faults" in page
     assert len(FAULTS) >= PROMISED > 110
+    assert f"{len(CHECKS)} checks" in page
+    assert f"{len(list(mutants(load())))} properties left out" in page

@@ -7,9 +7,11 @@ from dev.policies.infra import (
     completeness,
     connections,
     custodian_policy,
+    decision_policy,
     grants,
     name_policy,
     outgoing_policy,
+    parts_policy,
     shapes,
     storage_policy,
     structure,
@@ -30,6 +32,8 @@ CHECKS: list[Check] = [
         connections,
         name_policy,
         outgoing_policy,
+        decision_policy,
+        parts_policy,
         alert_policy,
     )
     for check in module.CHECKS

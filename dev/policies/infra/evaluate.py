@@ -8,6 +8,7 @@ import base64
 import json
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,19 +39,24 @@ class RefusedError(Exception):
     """The template's own `fail()`: what Azure Resource Manager answers before anything is made."""
 
 
+@lru_cache(maxsize=8)  # a decision is evaluated for many parameters, and a mutant of it once for each
+def _declared_in(text: str) -> dict[str, Node]:
+    """Return the expression of each variable, and the default of each parameter."""
+    root = Parser(Language(tree_sitter_bicep.language())).parse(text.encode()).root_node
+    return {
+        (child.named_children[0].text or b"").decode(): child.named_children[-1]
+        for child in root.named_children
+        if child.type in ("variable_declaration", "parameter_declaration")
+    }
+
+
 class Evaluation:
     """One file with values for its parameters; those that are not given have their defaults."""
 
     def __init__(self, templates: Templates, path: str = MAIN, **given: Any) -> None:
         self._templates, self._path, self._given = templates, path, given
         self._file: BicepFile = templates.files[path]
-        self._nodes = {
-            (child.named_children[0].text or b"").decode(): child.named_children[-1]
-            for child in Parser(Language(tree_sitter_bicep.language()))
-            .parse(templates.texts[path].encode())
-            .root_node.named_children
-            if child.type in ("variable_declaration", "parameter_declaration")
-        }
+        self._nodes = _declared_in(templates.texts[path])
 
     def value(self, name: str) -> Any:
         """Return the value of a variable or parameter.
@@ -98,7 +104,7 @@ class Evaluation:
         if kind == "array":
             return [self._of(kid, local) for kid in kids]
         if kind == "object":
-            return {_text(kid.named_children[0]): self._of(kid.named_children[-1], local) for kid in kids}
+            return {_text(kid.named_children[0]).strip("'"): self._of(kid.named_children[-1], local) for kid in kids}
         parts = (kid.named_children[0] if kid.type == "interpolation" else kid for kid in kids)
         return "".join(_text(kid) if kid.type == "string_content" else str(self._of(kid, local)) for kid in parts)
 

@@ -13,6 +13,7 @@ from dev.policies.infra import (
 from dev.policies.infra.planted_connections import FAULTS as FAULTS_OF_CONNECTIONS
 from dev.policies.infra.planted_names import FAULTS as FAULTS_OF_NAMES
 from dev.policies.infra.planted_outgoing import FAULTS as FAULTS_OF_OUTGOING
+from dev.policies.infra.planted_parts import FAULTS as FAULTS_OF_PARTS
 from dev.policies.infra.templates import Check
 
 M = "infra/modules/"
@@ -866,6 +867,7 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     *FAULTS_OF_CONNECTIONS,
     *FAULTS_OF_NAMES,
     *FAULTS_OF_OUTGOING,
+    *FAULTS_OF_PARTS,
     # --- alerts -----------------------------------------------------------------------------------------------------
     (
         alert_policy.every_alert_is_on_and_reaches_people,

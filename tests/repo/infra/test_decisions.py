@@ -6,23 +6,18 @@ from typing import Any
 
 import pytest
 
-from dev.policies.infra.evaluate import Evaluation, RefusedError
+from dev.policies.infra import decision_policy
+from dev.policies.infra.decision_policy import GROUP_ID, HOST_SKUS, REFUSED, SKUS, TAKEN
+from dev.policies.infra.evaluate import Evaluation
 from dev.policies.infra.templates import load
 from tests.repo.docs.repository import ROOT
 
 REGIONS: dict[str, dict[str, Any]] = json.loads((ROOT / "infra/regions.json").read_text(encoding="utf-8"))
-SKUS = ["Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS", "Standard_RAGRS", "Standard_RAGZRS"]
-HOST_SKUS = ["Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS"]
 
 
 def refusal(**given: Any) -> str:
     """Return why these parameters are refused, or nothing."""
-    parameters = {"environmentName": "e", "location": "westeurope", **given}
-    try:
-        Evaluation(load(), **parameters).value("groupName")
-    except RefusedError as error:
-        return str(error)
-    return ""
+    return decision_policy.refusal(load(), **given)
 
 
 def exists(sku: str, region: str) -> bool:
@@ -60,62 +55,13 @@ def test_the_archive_tier_is_refused_where_the_redundancy_has_none(sku: str) -> 
     assert refusal(archiveRedundancy=sku, archiveAfterDays=-1) == ""
 
 
-@pytest.mark.parametrize(
-    ("given", "named"),
-    [
-        ({"existingAcsName": "acs"}, "EXISTING_ACS_RESOURCE_GROUP"),
-        ({"existingAcsResourceGroup": "rg-calls"}, "EXISTING_ACS_NAME"),
-        ({"existingSystemTopicName": "topic"}, "EXISTING_SYSTEM_TOPIC_NAME"),
-        ({"existingAcsName": "acs", "existingAcsResourceGroup": "rg-e"}, "azd down deletes"),
-        ({"existingAcsName": "acs", "existingAcsResourceGroup": "RG-E"}, "azd down deletes"),
-        (
-            {"existingAcsName": "acs", "existingAcsResourceGroup": "mine", "resourceGroupName": "mine"},
-            "azd down deletes",
-        ),
-        ({"archiveLocked": True, "archiveImmutability": "Off"}, "ARCHIVE_LOCKED"),
-        ({"existingAcsSubscription": "OTHER"}, "EXISTING_ACS_SUBSCRIPTION"),
-        ({"environmentName": "e."}, "must not end with a point"),
-        ({"resourceGroupName": "mine."}, "must not end with a point"),
-        ({"operators": "The operators"}, "OPERATORS"),
-        ({"archiveReadersGroup": "readers@example.com"}, "ARCHIVE_READERS_GROUP"),
-        ({"entraClientId": "recordings"}, "ENTRA_CLIENT_ID"),
-        ({"alertActionGroup": "pager"}, "ALERT_ACTION_GROUP"),
-        ({"monthlyBudget": 100}, "MONTHLY_BUDGET"),
-        ({"monthlyBudget": 100, "alertEmails": " , "}, "MONTHLY_BUDGET"),
-        ({"logDailyCapGb": 0}, "LOG_DAILY_CAP_GB"),
-        ({"zoneRedundant": True, "maximumInstanceCount": 1}, "MAXIMUM_INSTANCE_COUNT"),
-        ({"extraAppSettings": "A=1;FUNCTIONS_WORKER_RUNTIME=python"}, "refuses FUNCTIONS_WORKER_RUNTIME."),
-        ({"extraAppSettings": "WEBSITE_TIME_ZONE=x"}, "refuses WEBSITE_TIME_ZONE."),
-        ({"eventsQueue": "told"}, "EVENTS_QUEUE"),
-        ({"eventsQueue": "recording-events", "eventsTopic": True}, "EVENTS_QUEUE"),
-        ({"eventsQueue": "Recording-Outbox", "eventsTopic": True}, "EVENTS_QUEUE"),
-        ({"webhooksVault": True}, "WEBHOOK_HOSTS"),
-    ],
-)
+@pytest.mark.parametrize(("given", "named"), REFUSED)
 def test_what_does_not_go_together_is_refused_by_name(given: dict[str, Any], named: str) -> None:
     """The name is the variable that is to be set."""
     assert named in refusal(**given)
 
 
-GROUP_ID = "6f1a2b3c-0000-4000-8000-00000000abcd"
-ACTION_GROUP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/actionGroups/a"
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"operators": GROUP_ID, "archiveReadersGroup": GROUP_ID, "entraClientId": GROUP_ID},
-        {"alertActionGroup": ACTION_GROUP},
-        {"alertActionGroup": ACTION_GROUP.replace("/subscriptions", "/Subscriptions")},
-        {"monthlyBudget": 100, "alertEmails": "a@example.com"},
-        {"logDailyCapGb": -1},
-        {"logDailyCapGb": 1},
-        {"maximumInstanceCount": 1},
-        {"zoneRedundant": True, "maximumInstanceCount": 2},
-        {"extraAppSettings": "START_RATE_PER_MINUTE=600;WEBSITE_TIMES=1"},
-        {"environmentName": "a.b-c_d(e)"},
-    ],
-)
+@pytest.mark.parametrize("given", TAKEN)
 def test_what_is_right_is_not_refused(given: dict[str, Any]) -> None:
     """A guard that refuses everything would pass the test above."""
     assert refusal(**given) == ""
@@ -186,13 +132,6 @@ def test_the_app_is_told_that_people_sign_in(client: str, settings: dict[str, st
     """With an Entra application, roles are asked for whatever the platform says of itself."""
     here = Evaluation(load(), environmentName="e", location="westeurope", entraClientId=client)
     assert here.value("signInSettings") == settings
-
-
-def test_an_example_and_a_vault_are_made_where_all_is_there() -> None:
-    """What goes together is not refused."""
-    assert refusal(eventsTopic=True, eventsQueue="told") == ""
-    assert refusal(webhooksVault=True, webhookHosts="hooks.contoso.com") == ""
-    assert refusal(webhooksVault=True, webhookNetworks="10.1.0.0/16") == ""
 
 
 @pytest.mark.parametrize(

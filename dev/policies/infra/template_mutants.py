@@ -1,0 +1,172 @@
+"""Faults that are planted into Bicep files by rule: each property left out, each literal and operator changed."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import tree_sitter_bicep
+from tree_sitter import Language, Node, Parser
+
+from dev.policies.infra.templates import Check, Templates
+from tests.repo.infra import access_policy, agreement, alert_policy, connections
+
+OPERATORS = {"==": "!=", "!=": "==", "&&": "||", "||": "&&", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+# What a person reads and Azure does not act on, by the name of the property, and what is a comment.
+SAYS_ONLY = frozenset({"description", "displayName", "notes"})
+WORDS_ONLY = frozenset({"description", "metadata"})  # decorators
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A Bicep file with one fault in it."""
+
+    path: str
+    number: int  # of the line
+    what: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.number} {self.what}"
+
+
+def mutants(templates: Templates) -> Iterator[Mutant]:
+    """Yield every Bicep file with every fault of the rules."""
+    parser = Parser(Language(tree_sitter_bicep.language()))
+    for path in sorted(templates.files):
+        source = templates.texts[path].encode()
+        seen: set[bytes] = {source}
+        for node, (start, end), new, what in _faults(parser.parse(source).root_node):
+            changed = source[:start] + new.encode() + source[end:]
+            if changed not in seen:
+                seen.add(changed)
+                line = source.splitlines()[node.start_point[0]].decode().strip()
+                yield Mutant(path, node.start_point[0] + 1, f"{what} in {line[:90]!r}", changed.decode())
+
+
+# Played over two days of log lines, for seconds: only what is in the file of the alerts can change their answer.
+_PLAYED = (alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over)
+# About hooks, queries and secrets: no fault of a Bicep file is theirs.
+_OF_OTHER_FILES = (
+    *(access_policy.no_secrets, agreement.the_function_is_there, agreement.an_old_azd_is_refused),
+    *(connections.both_shells_do_the_same, agreement.settings_that_are_read_are_set),
+)
+
+
+# Mutants that no check names, by their file and a part of what they are, each with its reason.
+HARMLESS: tuple[tuple[str, str, str], ...] = (
+    ("function-app.bicep", "@minValue(1)", "main.bicep, which alone uses the module, has the same bounds"),
+    ("function-app.bicep", "@maxValue(1000)", "main.bicep, which alone uses the module, has the same bounds"),
+    ("storage-account.bicep", "31 for 30", "a default that holds only where immutability is off"),
+)
+
+
+def is_harmless(mutant: Mutant) -> bool:
+    """Return whether there is a reason why no check names a mutant."""
+    return any(mutant.path.endswith(path) and text in str(mutant) for path, text, _ in HARMLESS)
+
+
+def is_found(mutant: Mutant, templates: Templates, checks: Iterable[Check]) -> bool:
+    """Return whether one of the checks names the fault, or cannot even read the file that has it."""
+    changed = Templates({**templates.texts, mutant.path: mutant.text})
+    for check in checks:
+        if check in _OF_OTHER_FILES or (check in _PLAYED and "alerts" not in mutant.path):
+            continue
+        try:
+            if next(check(changed), None) is not None:
+                return True
+        except Exception:  # noqa: BLE001 - whatever it falls over, it is not content
+            return True
+    return False
+
+
+_Fault = tuple[Node, tuple[int, int], str, str]
+
+
+def _faults(node: Node) -> Iterator[_Fault]:
+    if node.type in {"comment", "type"} or _is_words(node):
+        return
+    if node.type == "object_property" and _is_name_of_deployment(node):
+        return  # Azure's history shows it; two of one name are found by completeness.modules_are_placed
+    yield from _faults_of(node)
+    for child in node.children:
+        yield from _faults(child)
+
+
+def _is_name_of_deployment(node: Node) -> bool:
+    """Return whether a property names a deployment in Azure's history, and nothing that is made."""
+    above = node.parent.parent if node.parent is not None else None
+    while above is not None and above.type == "if_statement":
+        above = above.parent
+    return above is not None and above.type == "module_declaration" and _name(node) == "name"
+
+
+def _is_words(node: Node) -> bool:
+    name = (node.named_children[0].text or b"").decode() if node.named_children else ""
+    if node.type == "decorator":
+        return name.partition("(")[0] in WORDS_ONLY
+    return node.type == "object_property" and name in SAYS_ONLY
+
+
+def _faults_of(node: Node) -> Iterator[_Fault]:
+    text, here = (node.text or b"").decode(), (node.start_byte, node.end_byte)
+    match node.type:
+        case "object_property":
+            yield node, _with_comma(node), "", f"without {_name(node)}"
+        case "array":
+            yield from ((item, _with_comma(item), "", f"without {_short(item)}") for item in _items(node))
+        case "boolean":
+            yield node, here, "false" if text == "true" else "true", f"not {text}"
+        case "number":
+            yield node, here, str(int(text) + 1), f"{int(text) + 1} for {text}"
+        case "string" if node.parent is not None and node.parent.type not in {"resource_declaration"}:
+            yield from _other_text(node)
+        case "ternary_expression":
+            _, one, other = [kid for kid in node.named_children if kid.type != "comment"]
+            yield node, here, (one.text or b"").decode(), "always the first of two"
+            yield node, here, (other.text or b"").decode(), "always the second of two"
+        case "if_statement":
+            condition, body = node.named_children[0], node.named_children[-1]
+            inside = (condition.text or b"").decode()
+            yield node, here, (body.text or b"").decode(), "always made"
+            yield node, (condition.start_byte, condition.end_byte), f"(!{inside})", "made when it is not asked for"
+        case "unary_expression" if text.startswith("!"):
+            yield node, here, text[1:], "without the not"
+        case "binary_expression":
+            sign = next(kid for kid in node.children if not kid.is_named)
+            if sign.type in OPERATORS:
+                new = OPERATORS[sign.type]
+                yield node, (sign.start_byte, sign.end_byte), new, f"{new} for {sign.type}"
+        case "resource_declaration" | "module_declaration" | "output_declaration":
+            yield node, here, "", f"without {_name(node)}"
+        case "decorator":
+            yield node, here, "", f"without @{text.partition('(')[0].lstrip('@')}"
+
+
+def _other_text(node: Node) -> Iterator[_Fault]:
+    """Yield a string with its first and with its last literal part changed."""
+    parts = [kid for kid in node.named_children if kid.type == "string_content"]
+    for part in {parts[0].start_byte: parts[0], parts[-1].start_byte: parts[-1]}.values() if parts else ():
+        new = "x" + (part.text or b"").decode()
+        yield node, (part.start_byte, part.end_byte), new, f"{new[:40]!r}"
+
+
+def _items(node: Node) -> list[Node]:
+    return [kid for kid in node.named_children if kid.type != "comment"]
+
+
+def _with_comma(node: Node) -> tuple[int, int]:
+    """Return where a property or entry is, with the comma beside it."""
+    after, before = node.next_sibling, node.prev_sibling
+    if after is not None and after.type == ",":
+        return node.start_byte, after.end_byte
+    if before is not None and before.type == ",":
+        return before.start_byte, node.end_byte
+    return node.start_byte, node.end_byte
+
+
+def _name(node: Node) -> str:
+    return (node.named_children[0].text or b"").decode()
+
+
+def _short(node: Node) -> str:
+    return re.sub(r"\s+", " ", (node.text or b"").decode())[:60]
