@@ -48,7 +48,7 @@ _PLAYED = (alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each
 # About hooks, queries and secrets: no fault of a Bicep file is theirs.
 _OF_OTHER_FILES = (
     *(access_policy.no_secrets, agreement.the_function_is_there, agreement.an_old_azd_is_refused),
-    *(connections.both_shells_do_the_same, agreement.settings_that_are_read_are_set),
+    connections.both_shells_do_the_same,
 )
 
 
