@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
+from dev.policies.infra import access_policy, agreement, alert_policy, connections
 from dev.policies.infra.templates import Check, Templates
-from tests.repo.infra import access_policy, agreement, alert_policy, connections
 
 OPERATORS = {"==": "!=", "!=": "==", "&&": "||", "||": "&&", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 # What a person reads and Azure does not act on, by the name of the property, and what is a comment.
