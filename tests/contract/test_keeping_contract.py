@@ -14,7 +14,7 @@ from recording.domain.keep.holds import Hold
 from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
 from recording.errors import ClaimLostError
 from recording.ports import Unreadable
-from recording.ports.library.keeping import Keeping
+from recording.ports.library.keeping import Covered, Keeping
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG = "eyJ" + "Q" * 150  # as ACS's ids are: its name is a hash
@@ -117,3 +117,51 @@ def test_requests_for_erasure_are_saved_under_their_etag(keeping: Keeping) -> No
     with pytest.raises(ClaimLostError):
         keeping.save_erasure(approved(found, "carol", NOW, ()))
     assert list(keeping.erasures()) == [saved]
+
+
+def covers(*recordings: str, number: int = 1, is_approved: bool = True) -> Erasure:
+    made = Erasure(
+        erasure_id=f"e{number}", reason="x", requested_by="alice", requested_at=NOW, recordings=recordings, etag=None
+    )
+    return approved(made, "bob", NOW, recordings) if is_approved else made
+
+
+def test_one_recording_is_asked_for_by_its_own_entries(keeping: Keeping) -> None:
+    """An entry says nothing that the request's own row does not confirm; names that begin alike are others."""
+    assert keeping.covering("r1") is None
+    keeping.list_covered(covers("r1", "r1-2", LONG))
+    keeping.list_covered(covers("r1", number=2, is_approved=False))
+    keeping.list_covered(covers("r1", number=3))
+    assert keeping.covering("r1") is None
+    keeping.all_are_listed()
+    keeping.add_erasure(covers("r1", "r1-2", LONG))
+    keeping.add_erasure(covers("r1", number=2, is_approved=False))
+    found = {one.erasure_id: one.is_in_force for one in keeping.covering("r1") or ()}
+    assert found == {"e1": True, "e2": False, "e3": False}
+    assert [one.erasure_id for one in keeping.covering("r1-2") or ()] == ["e1"]
+    assert [one.erasure_id for one in keeping.covering(LONG) or ()] == ["e1"]
+    assert keeping.covering("r") == keeping.covering("r2") == ()
+
+
+def test_the_list_of_what_is_covered_comes_in_pages_and_loses_what_is_over(keeping: Keeping) -> None:
+    """A thousand recordings of one request are a few calls; repeating changes nothing."""
+    assert not keeping.covered().is_whole
+    names = [f"r{number:03d}" for number in range(250)]
+    for _ in range(2):
+        keeping.list_covered(covers(*names))
+    keeping.list_covered(covers("another", number=2))
+    assert (len(keeping.covered().names), keeping.covered().is_whole) == (251, False)
+    keeping.all_are_listed()
+    assert keeping.covered(most=1).is_whole
+    found, page = set[str](), keeping.covered(most=100)
+    assert page.is_whole
+    while True:
+        found |= page.names
+        if not page.next:
+            break
+        page = keeping.covered(page.next, 100)
+    assert found == {name_of(one) for one in (*names, "another")}
+    assert keeping.unlist_covered(lambda one: one == "e1") == 250
+    assert keeping.covered() == Covered(frozenset({"another"}), "", True)
+    assert list(keeping.custodies("", "~")) == []
+    assert list(keeping.erasures()) == []

@@ -1,16 +1,17 @@
 """Holds, marks and rules in memory, under the same contract suite as the table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
-from recording.domain.keep.erasure import Erasure
+from recording.domain.keep.erasure import Covering, Erasure, covering_of
 from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
+from recording.ports.library.keeping import Covered
 
 
 class FakeKeeping(Scripted):
@@ -22,6 +23,8 @@ class FakeKeeping(Scripted):
         self.made: dict[int, RuleSet] = {}
         self.requests: dict[str, Erasure] = {}
         self.unreadable: set[str] = set()
+        self.listed: set[tuple[str, str]] = set()  # recordings that requests cover, by name
+        self.is_listed = False
         self._etags = count(1)
 
     @scripted
@@ -92,6 +95,34 @@ class FakeKeeping(Scripted):
     @scripted
     def erasures(self) -> Iterator[Erasure | Unreadable]:
         return iter(list(self.requests.values()))
+
+    @scripted
+    def list_covered(self, erasure: Erasure) -> None:
+        self.listed |= {(name_of(recording_id), erasure.erasure_id) for recording_id in erasure.recordings}
+
+    @scripted
+    def covered(self, after: str = "", most: int = 1000) -> Covered:
+        keys = ["!all"] * self.is_listed + [f"{name}!{one}" for name, one in sorted(self.listed)]
+        behind = [key for key in sorted(keys) if key > after]
+        names = frozenset(key.partition("!")[0] for key in behind[:most] if key != "!all")
+        return Covered(names, behind[most - 1] if len(behind) > most else "", "!all" in behind[:most])
+
+    @scripted
+    def covering(self, recording_id: str) -> tuple[Covering, ...] | None:
+        if not self.is_listed:
+            return None
+        ids = sorted(one for name, one in self.listed if name == name_of(recording_id))
+        return tuple(covering_of(one, self.requests.get(one), recording_id) for one in ids)
+
+    @scripted
+    def all_are_listed(self) -> None:
+        self.is_listed = True
+
+    @scripted
+    def unlist_covered(self, ended: Callable[[str], bool]) -> int:
+        gone = {entry for entry in self.listed if ended(entry[1])}
+        self.listed -= gone
+        return len(gone)
 
     def _keep_request(self, erasure: Erasure) -> Erasure:
         kept = erasure.model_copy(update={"etag": f'"{next(self._etags)}"'})

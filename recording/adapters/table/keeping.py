@@ -5,7 +5,8 @@ recording's row does not confirm is passed over.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -16,20 +17,36 @@ from pydantic import BaseModel
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.records import UnreadableRecordError
 from recording.adapters.table.rows import Row, pieces_of, text_of
-from recording.adapters.table.tables import add_row, get_row, put_row, remove_place, replace_row, rows_of, table_service
+from recording.adapters.table.tables import (
+    add_row,
+    get_row,
+    put_row,
+    put_rows,
+    remove_place,
+    replace_row,
+    rows_of,
+    table_service,
+)
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
-from recording.domain.keep.erasure import Erasure
+from recording.domain.keep.erasure import Covering, Erasure, Scope, covering_of
 from recording.domain.keep.rules import RuleSet
 from recording.domain.names import CUSTODY_TABLE
 from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
+from recording.ports.library.keeping import Covered
 from recording.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 VERSION = 2  # of the documents that this version reads and writes
 _HOLDS, _RULES, _ERASURES, _ROW = "!holds", "!rules", "!erasures", "custody"
+_COVERED, _ALL = (
+    "!covered",
+    "!all",
+)  # what approved requests cover, by recording; the first row says that none is missing
+_COVERED_COLUMNS = ("PartitionKey", "RowKey", "Timestamp")
+MOST_AT_ONCE = 100  # rows of one partition in a request, by the service's limit
 
 
 class TableKeeping:
@@ -124,6 +141,50 @@ class TableKeeping:
             except UnreadableRecordError as error:
                 yield Unreadable(str(row["RowKey"]), error.code)
 
+    def list_covered(self, erasure: Erasure) -> None:
+        """Write a row for each recording, a hundred in a request; the request's own row says whether it counts."""
+        rows = [_covered_row(recording_id, erasure.erasure_id) for recording_id in dict.fromkeys(erasure.recordings)]
+        for at in range(0, len(rows), MOST_AT_ONCE):
+            put_rows(self._table, rows[at : at + MOST_AT_ONCE])
+
+    def covered(self, after: str = "", most: int = 1000) -> Covered:
+        """Read a page of the list; its first row says whether it is whole."""
+        rows = list(islice(rows_of(self._table, _COVERED, after and f"{after}!", most, _COVERED_COLUMNS), most))
+        keys = [str(row["RowKey"]) for row in rows]
+        names = frozenset(key.partition("!")[0] for key in keys if key != _ALL)
+        return Covered(names, keys[-1] if len(keys) == most else "", _ALL in keys)
+
+    def covering(self, recording_id: str) -> tuple[Covering, ...] | None:
+        """Read the rows of one recording, and of each request that they name its own row."""
+        name, known = name_of(recording_id), set[str]()
+        here = "PartitionKey eq @partition and"  # without brackets: the SDK takes them for a part of a parameter's name
+        where = f"{here} RowKey eq @all or {here} RowKey gt @first and RowKey lt @last"
+        parameters = {"partition": _COVERED, "all": _ALL, "first": f"{name}!", "last": f'{name}"'}
+        with translate_errors("listing rows"), suppress(ResourceNotFoundError):
+            rows = self._table.query_entities(where, parameters=parameters, select=list(_COVERED_COLUMNS))
+            known = {str(row["RowKey"]) for row in rows}
+        if _ALL not in known:
+            return None
+        return tuple(self._covering(key.partition("!")[2], recording_id) for key in sorted(known - {_ALL}))
+
+    def all_are_listed(self) -> None:
+        """Write the list's first row."""
+        put_row(self._table, {"PartitionKey": _COVERED, "RowKey": _ALL})
+
+    def unlist_covered(self, ended: Callable[[str], bool]) -> int:
+        """Remove the rows of these requests."""
+        rows = [row for row in rows_of(self._table, _COVERED, columns=_COVERED_COLUMNS) if row["RowKey"] != _ALL]
+        gone = [row for row in rows if ended(str(row["RowKey"]).partition("!")[2])]
+        for row in gone:
+            remove_place(self._table, {"PartitionKey": _COVERED, "RowKey": row["RowKey"]})
+        return len(gone)
+
+    def _covering(self, erasure_id: str, recording_id: str) -> Covering:
+        try:
+            return covering_of(erasure_id, self.erasure(erasure_id), recording_id)
+        except UnreadableRecordError:
+            return Covering(erasure_id, Scope.RECORDING)
+
     def _save(self, row: Row, etag: str | None) -> str:
         """Replace a row under its ETag, and return the new one."""
         return str(replace_row(self._table, row, etag)["etag"])
@@ -144,6 +205,10 @@ def _hold_keys(case: str, recording_id: str) -> Row:
 
 def _request_keys(erasure_id: str) -> Row:
     return {"PartitionKey": _ERASURES, "RowKey": name_of(erasure_id)}
+
+
+def _covered_row(recording_id: str, erasure_id: str) -> Row:
+    return {"PartitionKey": _COVERED, "RowKey": f"{name_of(recording_id)}!{erasure_id}"}
 
 
 def _row_of(custody: Custody) -> Row:

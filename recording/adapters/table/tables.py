@@ -1,6 +1,6 @@
 """The calls that every adapter over tables makes: rows by key, listings, conditional writes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -117,6 +117,13 @@ def put_row(table: TableClient, row: rows.Row) -> dict[str, Any]:
         return _writing(table, lambda: table.upsert_entity(row, mode=UpdateMode.REPLACE))
 
 
+def put_rows(table: TableClient, together: Sequence[rows.Row]) -> None:
+    """Write up to a hundred rows of one partition whatever is there, in one request; the table is made when missing."""
+    operations = [("upsert", row, {"mode": UpdateMode.REPLACE}) for row in together]
+    with translated("writing rows"):
+        _writing(table, lambda: table.submit_transaction(operations))
+
+
 def replace_row(table: TableClient, row: rows.Row, etag: str | None, doing: str = "saving a row") -> dict[str, Any]:
     """Replace a row that still has this ETag, and return what the service says of the new one.
 
@@ -177,7 +184,7 @@ def _writing(table: TableClient, call: Callable[[], T]) -> T:
     """Return the result of a call that writes; the table is made when it turns out to be missing."""
     try:
         return attempt(call)
-    except ResourceNotFoundError as error:
+    except HttpResponseError as error:  # of a transaction it is another class than of a single row
         if error_code_of(error) != "TableNotFound":
             raise
     with suppress(ResourceExistsError):  # another worker may be faster

@@ -1,14 +1,15 @@
 """Holds, rules and requests for erasure within a scope."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from recording.control.tenants.reach import Reach
 from recording.domain.ids import canonical_id
 from recording.domain.keep.custody import Custody
-from recording.domain.keep.erasure import Erasure
+from recording.domain.keep.erasure import Covering, Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError, StorageError
 from recording.ports import Keeping, Page, Unreadable
+from recording.ports.library.keeping import Covered
 
 LARGEST_READ = 1000  # rows that are read at once
 
@@ -89,6 +90,26 @@ class ScopedKeeping:
         """Act as `Keeping` does."""
         covers = self._reach.scope.covers_all
         return (one for one in self._whole.erasures() if isinstance(one, Erasure) and covers(one.tenants))
+
+    def list_covered(self, erasure: Erasure) -> None:
+        """Act as `Keeping` does."""
+        self._whole.list_covered(erasure)
+
+    def covered(self, after: str = "", most: int = 1000) -> Covered:
+        """Act as `Keeping` does: a request of the whole archive, or of another tenant, hides from all."""
+        return self._whole.covered(after, most)
+
+    def covering(self, recording_id: str) -> tuple[Covering, ...] | None:
+        """Act as `Keeping` does, about recordings within the scope."""
+        return self._whole.covering(recording_id) if self._reach.has(recording_id) else ()
+
+    def all_are_listed(self) -> None:
+        """Refuse: the list is about the whole archive."""
+        raise StorageError("the list of what is covered is about the whole archive")
+
+    def unlist_covered(self, ended: Callable[[str], bool]) -> int:
+        """Refuse: the list is about the whole archive."""
+        raise StorageError(f"the list of what is covered is about the whole archive: {ended.__name__}")
 
 
 def _readable(rows: Iterator[Custody | Unreadable]) -> Iterator[Custody]:

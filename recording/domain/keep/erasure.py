@@ -5,6 +5,7 @@ A participant is kept as keyed hashes only, and so are the names that a request 
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
@@ -43,6 +44,27 @@ class Scope(StrEnum):
     RECORDING = "recording"
     SPEAKER = "speaker"  # the participant's own channel; where that cannot be done alone, the item is refused
     SPEAKER_ELSE_RECORDING = "speaker_else_recording"  # where it cannot be done alone, the whole recording goes
+
+
+@dataclass(frozen=True)
+class Covering:
+    """A request that covers a recording: what hiding it needs to know, and nothing about the person."""
+
+    erasure_id: str
+    scope: Scope
+    is_in_force: bool = True  # an approval that was not saved leaves an entry, and nobody has decided anything
+    done_at: datetime | None = None
+
+    def is_watched(self, now: datetime) -> bool:
+        """Return whether it still hides the recording: until it is done, and for some weeks after."""
+        return self.is_in_force and (self.done_at is None or now < self.done_at + WATCHED)
+
+
+def covering_of(erasure_id: str, erasure: "Erasure | None", recording_id: str) -> Covering:
+    """Return what the row of a listed request says about a recording: not in force when it does not confirm it."""
+    confirms = erasure is not None and erasure.approved_at is not None and recording_id in erasure.recordings
+    scope = erasure.scope if erasure is not None else Scope.RECORDING
+    return Covering(erasure_id, scope, confirms, erasure.done_at if erasure is not None else None)
 
 
 class ErasureRequest(Exact):

@@ -22,6 +22,7 @@ from recording.domain.state.chunk import ChunkKey, ChunkRecord, Home
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import required, stored_name
 from recording.errors import BlobLockedError, RequestError, SourceError, StorageError
+from recording.errors.codes import Code
 from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
 from recording.library.handover.vcon import chunk_part, chunks_there_are, recording_with_all_chunks, sidecars_of
@@ -47,16 +48,14 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     """
     recording_id = export.recordings[number]
     folder = f"recordings/{number + 1:05d}-{short_id(recording_id)}"
-    try:
-        check_is_shown([recording_id], ports)
-    except RequestError as error:
-        return {"recordingId": recording_id, "error": str(error)}
     found, known = recording_with_all_chunks(recording_id, ports)
     not_here = form.not_here(known, found.least_count if found else None)
     try:
         chunks = chunks_there_are(known)
+        check_is_shown([recording_id], ports)
     except RequestError as error:
-        return {"recordingId": recording_id, "error": str(error), "leftOut": not_here}
+        left_out = [] if error.code is Code.ERASURE_APPROVED else not_here
+        return {"recordingId": recording_id, "error": str(error), "leftOut": left_out}
     first = chunks[0].task
     recording = found or RecordingRecord(recording_id=recording_id, folder=first.folder, call_id=first.call_id)
     parts = [chunk_part(chunk, ports, settings) for chunk in chunks]

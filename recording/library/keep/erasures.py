@@ -104,6 +104,8 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     keeping = keeping_of(ports)
     known = _known(erasure_id, ports)
     wanted = rules_of.approved(known, by, ports.clock.now(), _covered(known, as_owner(ports, known.tenants), settings))
+    list_in_force(ports)
+    keeping.list_covered(wanted)  # before the decision is saved: whoever dies in between has hidden nothing, or all
     try:
         saved = keeping.save_erasure(wanted)
     except ClaimLostError:
@@ -111,6 +113,22 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     claim(saved, ports)
     ports.catalog.save_cursor("dispose", "unfinished")  # the next hour's run carries it out
     return saved
+
+
+def list_in_force(ports: Ports) -> None:
+    """List what requests in force cover, where an earlier version approved some before there was a list.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    whole = keeping_of(as_owner(ports, None))
+    if whole.covered(most=1).is_whole:
+        return
+    now = ports.clock.now()
+    for erasure in whole.erasures():
+        if not isinstance(erasure, Unreadable) and erasure.is_watched(now):
+            whole.list_covered(erasure)
+    whole.all_are_listed()
 
 
 def claim(erasure: Erasure, ports: Ports) -> None:
@@ -121,6 +139,7 @@ def claim(erasure: Erasure, ports: Ports) -> None:
     """
     if erasure.approved_at is None:
         return
+    keeping_of(ports).list_covered(erasure)
     told: dict[str, Any] = {"request_id": erasure.erasure_id, "approved_at": erasure.approved_at}
     is_whole = erasure.scope is Scope.RECORDING
     made = Claim(**told)
@@ -172,13 +191,19 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
         StorageError: storage does not answer; the next run goes on.
     """
     left, now = 0, ports.clock.now()
+    list_in_force(ports)
+    ended: set[str] = set()
     for erasure in list(keeping_of(ports).erasures()):
-        if isinstance(erasure, Unreadable) or not erasure.is_watched(now):
+        if isinstance(erasure, Unreadable):
+            continue
+        if not erasure.is_watched(now):
+            ended |= {erasure.erasure_id} if erasure.state_at(now) is not ErasureState.REQUESTED else set()
             continue
         try:
             left += not _is_done(erasure, custodian, ports, settings)
         except ClaimLostError:  # another instance goes on with it at this moment
             left += 1
+    keeping_of(ports).unlist_covered(ended.__contains__)
     return left
 
 
@@ -229,8 +254,9 @@ def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
     ]
     if not found and fresh == erasure:
         return erasure
-    changes = {"recordings": (*erasure.recordings, *dict.fromkeys(found))}
-    return keeping_of(ports).save_erasure(with_changes(fresh, changes))
+    widened = with_changes(fresh, {"recordings": (*erasure.recordings, *dict.fromkeys(found))})
+    keeping_of(ports).list_covered(widened)
+    return keeping_of(ports).save_erasure(widened)
 
 
 def _rotated(erasure: Erasure, ports: Ports) -> Iterator[str]:

@@ -1,41 +1,38 @@
 """Hidden: what an approved erasure covers is neither found, heard nor handed over, once it is approved.
 
 A hold shows it again to those who need it as evidence. A request about one speaker hides the recording until the voice
-is taken out, or until that is refused.
+is taken out, or until that is refused. What is covered is on a list by recording, written before the approval is saved
+and confirmed by the request's own row, so one recording costs the same however many requests there are (ADR 0066).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody
-from recording.domain.keep.erasure import Erasure, Scope
+from recording.domain.keep.erasure import Covering, Scope
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import Ports, Unreadable
+from recording.ports.library.keeping import Covered, Keeping
+
+FEW = 3  # recordings that are asked about one by one
+FEW_ASKED = 20  # recordings for which a long list is not read to its end
 
 
 def hidden_recordings(ports: Ports) -> Callable[[str], bool]:
-    """Return a test for hidden recordings; requests are read once, and rows of those they cover.
+    """Return a test for hidden recordings, for many of them.
+
+    The list of what is covered is read once, a page of it; of recordings that are on it, their own entries. Where it is
+    longer than a page, each recording is asked for, and after some of them the rest of the list is read.
 
     Raises:
         StorageError: requests or rows do not answer; then nothing may be shown.
     """
-    covered: dict[str, list[Erasure]] = {}
-    now = ports.clock.now()
-    for erasure in ports.keeping.erasures() if ports.keeping is not None else ():
-        if not isinstance(erasure, Unreadable) and erasure.is_watched(now):
-            for recording_id in erasure.recordings:
-                covered.setdefault(recording_id, []).append(erasure)
-    known: dict[str, bool] = {}
-
-    def is_hidden(recording_id: str) -> bool:
-        if recording_id not in covered:
-            return False
-        if recording_id not in known:
-            row = _row_of(recording_id, ports)
-            known[recording_id] = any(_hides(erasure, row) for erasure in covered[recording_id])
-        return known[recording_id]
-
-    return is_hidden
+    keeping = ports.keeping
+    if keeping is None:
+        return lambda _recording_id: False
+    first = keeping.covered()
+    return _Many(first, keeping, ports).is_hidden if first.is_whole else _by_requests(keeping, ports)
 
 
 def check_is_shown(recording_ids: Iterable[str], ports: Ports) -> None:
@@ -45,8 +42,93 @@ def check_is_shown(recording_ids: Iterable[str], ports: Ports) -> None:
         RequestError: `erasure_approved`.
         StorageError: requests or rows do not answer.
     """
-    if any(map(hidden_recordings(ports), recording_ids)):
+    wanted = list(dict.fromkeys(recording_ids))
+    if len(wanted) <= FEW and ports.keeping is not None:
+        keeping = ports.keeping
+        is_hidden = any(_is_hidden_alone(one, keeping, ports) for one in wanted)
+    else:
+        is_hidden = any(map(hidden_recordings(ports), wanted))
+    if is_hidden:
         raise RequestError("the erasure of this recording has been approved", code=Code.ERASURE_APPROVED)
+
+
+def _is_hidden_alone(recording_id: str, keeping: Keeping, ports: Ports) -> bool:
+    """Tell about one recording by its own entries and its own row, however many requests there are."""
+    listed = keeping.covering(recording_id)
+    if listed is None:
+        return _by_requests(keeping, ports)(recording_id)
+    now = ports.clock.now()
+    requests = [one for one in listed if one.is_watched(now)]
+    try:
+        row = keeping.custody(recording_id)
+    except StorageError as error:
+        if error.code not in OF_ONE_ROW:
+            raise
+        return bool(requests)
+    return any(_hides(one, row) for one in (*requests, *_claimed(row)))
+
+
+def _claimed(row: Custody | None) -> Iterator[Covering]:
+    """Yield the requests that the row itself names: an instance of an earlier version claims, and lists nothing."""
+    if row is not None:
+        yield from (Covering(one.request_id, Scope.RECORDING) for one in row.claims)
+        yield from (Covering(one.request_id, Scope.SPEAKER) for one in row.speakers)
+
+
+class _Many:
+    """What is known of the list while many recordings are asked about."""
+
+    def __init__(self, first: Covered, keeping: Keeping, ports: Ports) -> None:
+        self._keeping, self._ports = keeping, ports
+        self._names, self._next, self._asked = set(first.names), first.next, 0
+        self._known: dict[str, bool] = {}
+
+    def is_hidden(self, recording_id: str) -> bool:
+        """Tell whether one recording is hidden."""
+        if recording_id not in self._known:
+            self._known[recording_id] = self._may_be_listed(recording_id) and self._find_out(recording_id)
+        return self._known[recording_id]
+
+    def _may_be_listed(self, recording_id: str) -> bool:
+        if not self._next or name_of(recording_id) in self._names:
+            return name_of(recording_id) in self._names
+        self._asked += 1
+        if self._asked <= FEW_ASKED:
+            return True
+        while self._next:
+            page = self._keeping.covered(self._next)
+            self._names |= page.names
+            self._next = page.next
+        return name_of(recording_id) in self._names
+
+    def _find_out(self, recording_id: str) -> bool:
+        listed, now = self._keeping.covering(recording_id) or (), self._ports.clock.now()
+        requests = [one for one in listed if one.is_watched(now)]
+        if not requests:
+            return False
+        row = _row_of(recording_id, self._ports)
+        return any(_hides(one, row) for one in requests)
+
+
+def _by_requests(keeping: Keeping, ports: Ports) -> Callable[[str], bool]:
+    """Read all requests: until the daily run, or the next approval, has listed those of an earlier version."""
+    covered: dict[str, list[Covering]] = {}
+    now, whole = ports.clock.now(), ports.beneath or ports  # requests of others hide from a tenant, too
+    for erasure in (whole.keeping or keeping).erasures():
+        if not isinstance(erasure, Unreadable) and erasure.is_watched(now):
+            for recording_id in erasure.recordings:
+                covered.setdefault(recording_id, []).append(Covering(erasure.erasure_id, erasure.scope))
+    known: dict[str, bool] = {}
+
+    def is_hidden(recording_id: str) -> bool:
+        if recording_id not in covered or (ports.beneath and ports.catalog.get_recording(recording_id) is None):
+            return False  # of a recording of another tenant nothing is said
+        if recording_id not in known:
+            row = _row_of(recording_id, ports)
+            known[recording_id] = any(_hides(one, row) for one in covered[recording_id])
+        return known[recording_id]
+
+    return is_hidden
 
 
 def _row_of(recording_id: str, ports: Ports) -> Custody | None:
@@ -59,7 +141,7 @@ def _row_of(recording_id: str, ports: Ports) -> Custody | None:
         return None
 
 
-def _hides(erasure: Erasure, row: Custody | None) -> bool:
+def _hides(erasure: Covering, row: Custody | None) -> bool:
     if row is not None and row.active_holds:
         return False
     if erasure.scope is Scope.RECORDING or row is None:

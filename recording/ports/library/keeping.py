@@ -1,14 +1,30 @@
 """Ports of keeping and destroying: what is decided about recordings, and the identity that may act on it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.destroy import Place, StoredVersion
-from recording.domain.keep.erasure import Erasure
+from recording.domain.keep.erasure import Covering, Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.ports.stored import Page, Unreadable
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Recordings that requests for erasure may cover, as far as they are listed.
+
+    Attributes:
+        names: of the recordings (`name_of`).
+        next: a position behind which more are listed; "" when there are no more.
+        is_whole: whether every request in force is on the list; one of an earlier version may not be.
+    """
+
+    names: frozenset[str] = frozenset()
+    next: str = ""
+    is_whole: bool = False
 
 
 class Keeping(Protocol):
@@ -63,6 +79,29 @@ class Keeping(Protocol):
 
     def erasures(self) -> Iterator[Erasure | Unreadable]:
         """Yield all requests for erasure, in no particular order."""
+        ...
+
+    def list_covered(self, erasure: Erasure) -> None:
+        """Put every recording of a request on the list of what is covered; repeating changes nothing."""
+        ...
+
+    def covered(self, after: str = "", most: int = 1000) -> Covered:
+        """Return the recordings on that list behind a position."""
+        ...
+
+    def covering(self, recording_id: str) -> tuple[Covering, ...] | None:
+        """Return the listed requests that cover one recording, each as its own row says; None when not all are listed.
+
+        A request whose row cannot be read counts: it is listed since somebody approved it.
+        """
+        ...
+
+    def all_are_listed(self) -> None:
+        """Note that every request in force is on the list."""
+        ...
+
+    def unlist_covered(self, ended: Callable[[str], bool]) -> int:
+        """Take requests off the list by their ids; return how many entries went."""
         ...
 
 

@@ -105,9 +105,12 @@ def test_rows_that_cannot_be_read_and_stores_that_do_not_answer_show_nothing() -
     approved(here)
     here.fakes.keeping.unreadable.update(here.fakes.keeping.rows)
     assert shown(here) == set()
-    here.fakes.keeping.fail_next("erasures", StorageBusyError("busy"))
+    here.fakes.keeping.fail_next("covering", StorageBusyError("busy"))
     with pytest.raises(StorageError):
         find_media(RECORDING_ID, 0, None, None, here.ports)
+    here.fakes.keeping.fail_next("covered", StorageBusyError("busy"))
+    with pytest.raises(StorageError):
+        find(FindQuery(), here.ports, here.settings)
 
 
 def test_another_request_still_covers_it_and_is_carried_out() -> None:
