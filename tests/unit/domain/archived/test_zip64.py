@@ -5,6 +5,7 @@ import struct
 import zipfile
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,19 @@ def test_a_local_header_tells_the_size_before_the_data() -> None:
     flags = struct.unpack_from("<H", header, 6)[0]
     assert not flags & 8
     assert struct.unpack_from("<Q", header, 30 + 1 + 4)[0] == 5 << 30
+
+
+@pytest.mark.parametrize("count", [65_535, 65_536])
+def test_more_entries_than_sixteen_bits_count_are_all_read(count: int) -> None:
+    """A bundle of five thousand recordings has more files than that; the old field is full, and the new one counts."""
+    content, directory = bytearray(), bytearray()
+    for number in range(count):
+        entry = ZipEntry(f"{number}", 0, 0, AT, len(content))
+        content += local_header(entry)
+        directory += central_header(entry)
+    whole = bytes(content + directory) + end_records(count, len(content), len(directory))
+    with zipfile.ZipFile(io.BytesIO(whole)) as opened:
+        names = opened.namelist()
+        assert (len(names), names[-1]) == (count, f"{count - 1}")
+        assert opened.read(names[-1]) == b""
+    assert struct.unpack_from("<HH", whole, len(whole) - 22 + 8) == (min(count, 0xFFFF),) * 2
