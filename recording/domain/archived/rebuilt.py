@@ -158,6 +158,7 @@ def recording_of(
             request=request or {},
             tenant=told["tenant"] if isinstance(told.get("tenant"), str) else None,
             consent=told.get("consent") if isinstance(told.get("consent"), dict) else None,
+            consents=told["consents"] if isinstance(told.get("consents"), list) else (),
             tags=None if (request or {}).get("tags", {}) == tags else tags,
             first_event_at=min((chunk.first_seen_at for chunk in chunks), default=now),
             announced_count=_announced(told),

@@ -73,6 +73,7 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         "tags": recording.current_tags or None,
         **({"tenant": recording.tenant} if recording.tenant is not None else {}),
         "consent": recording.consent,
+        **({"consents": [step.model_dump(mode="json") for step in recording.consents]} if recording.consents else {}),
         "sessionEndReason": _last_end_reason(known),
         "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
         "durationMs": sum(record.duration_ms or 0.0 for record in known if is_archived(record)),

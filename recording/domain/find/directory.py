@@ -316,6 +316,7 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) ->
         "calls": calls_of(record),
         "tags": record.current_tags,
         **({"tenant": record.tenant} if record.tenant is not None else {}),
+        **({"consents": len(record.consents)} if record.consents else {}),  # the manifest has them as well
         "chunks": [_source_of(chunk) for chunk in chunks],
     }
     return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:32]

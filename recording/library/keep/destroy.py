@@ -364,6 +364,7 @@ def _emptied_record(
         record,
         request={},
         consent=None,
+        consents=(),
         tags={},
         facts=None,
         placement=None,

@@ -14,7 +14,11 @@ from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task
 from dev.in_memory.fakes.catalog import FakeCatalog
 from dev.in_memory.fakes.library import FakeDirectory
 from dev.in_memory.world import WorkerDiedError, World, world
+from recording.control.consents import tell_consent
+from recording.domain.archived.rebuilt import recording_of
+from recording.domain.calls.consent import consent_state
 from recording.domain.find.find_query import FindQuery
+from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.chunk import ChunkRecord, SourceOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished
@@ -38,7 +42,7 @@ TOLD = [
 ]
 NOTED = [
     "recording_id", "folder", "call_id", "server_call_id", "started_here", "started_at", "started_by", "request",
-    "consent", "current_tags",
+    "consent", "consents", "current_tags",
 ]
 # fmt: on
 
@@ -225,3 +229,21 @@ def test_the_builders_recording_is_rebuilt_too() -> None:
     (one,) = here.fakes.catalog.chunks.values()
     assert isinstance(one, ChunkRecord)
     assert one.task.expires_at - one.task.event_time == timedelta(hours=24)
+
+
+def test_a_withdrawal_is_in_the_manifest_and_outlives_the_catalog() -> None:
+    """Told after the files were archived: a catalog that is made again must not call consent given."""
+    here = archived([{"chunks": 1, "people": ["8:acs:a"], "call": "call-1", "tags": {}}])
+    for step in ("given", "withdrawn"):
+        facts = {"basis": "spoken", "reference": "7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
+        asked = ConsentRequest.read({"step": step, **(facts if step == "given" else {})})
+        tell_consent("recording-0", asked, "ada", here.ports, here.settings)
+    here.runs(hours=1, until_quiet=False)
+    row = here.fakes.catalog.recordings["recording-0"]
+    name = next(name for name in here.fakes.archive.blobs if name.endswith("manifest.json"))
+    told = json.loads(here.fakes.archive.blobs[name].data)
+    assert [step["step"] for step in told["consents"]] == ["given", "withdrawn"]
+    made = recording_of(row.folder or "", told, here.ports.catalog.chunks_of("recording-0"), here.now)
+    assert made is not None
+    assert made.consents == row.consents
+    assert consent_state(made.consent, made.consents) == "withdrawn"
