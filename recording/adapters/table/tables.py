@@ -120,7 +120,7 @@ def put_row(table: TableClient, row: rows.Row) -> dict[str, Any]:
 def put_rows(table: TableClient, together: Sequence[rows.Row]) -> None:
     """Write up to a hundred rows of one partition whatever is there, in one request; the table is made when missing."""
     operations = [("upsert", row, {"mode": UpdateMode.REPLACE}) for row in together]
-    with translated("writing rows"):
+    with translate_errors("writing rows"):
         _writing(table, lambda: table.submit_transaction(operations))
 
 
