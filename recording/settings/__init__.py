@@ -332,7 +332,7 @@ def _acs(reader: _Reader) -> AcsConnection | None:
 
 def _topic(reader: _Reader) -> TopicConnection | None:
     key = reader.read("EVENTS_TOPIC_KEY", values.topic_key, None)
-    client_id = reader.read("EVENTS_TOPIC_CLIENT_ID", values.guid, None)
+    client_id = reader.read("EVENTS_TOPIC_CLIENT_ID", values.client_id, None)
     endpoint = reader.read("EVENTS_TOPIC_ENDPOINT", values.topic_endpoint, None)
     if endpoint is None:
         return None

@@ -296,6 +296,13 @@ def block(text: str) -> int:
     return int(number(text, 1, 100, "MiB")) << 20
 
 
+def client_id(text: str) -> str:
+    """Read the client id of an identity."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise ValueError("must be the client id of an identity: letters, digits and hyphens")
+    return text
+
+
 def topic_key(text: str) -> SecretStr:
     """Read the access key of an Event Grid topic."""
     if not re.fullmatch(r"[A-Za-z0-9+/=_-]{16,256}", text):
