@@ -11,7 +11,7 @@ import { isArchived, participantName } from "./words.js";
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 const TRIES = 3; // at one place, before the reader is asked
 const PATIENCE = 30_000; // without a sound and without a byte
-const FAR = 5; // seconds: whoever heard so much more is past the trouble
+const FAR = 5; // seconds: after so much more the trouble is over
 
 /** Return whether the bytes of a chunk can be heard. */
 export const isPlayable = (chunk) => chunk.playable ?? isArchived(chunk.state);

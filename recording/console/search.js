@@ -83,7 +83,7 @@ export function showSearch(root, { query }) {
   /** All rows that are shown, and no more; the server gives at most two hundred at once. */
   async function downloadPage() {
     const parts = [];
-    const { signal } = state.abort; // whoever leaves, or asks for something else, does not wait for it any more
+    const { signal } = state.abort; // ends the request when the user leaves, or asks for something else
     let next = null;
     let rest = Math.max(state.rows, 1);
     try {

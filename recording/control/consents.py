@@ -1,7 +1,7 @@
 """Consent, reported during a recording or after it: given, amended, withdrawn; the policy is applied at once.
 
-The guard of a step is enqueued before the step is noted, and ACS is asked last: what is noted is carried out, whoever
-dies meanwhile. A guard that finds nothing noted does nothing.
+The guard of a step is enqueued before the step is noted, and ACS is asked last: what is noted is carried out,
+whichever worker dies meanwhile. A guard that finds nothing noted does nothing.
 
 A withdrawal makes a pause of its own. One that a caller asked for stays beside it, with its own end: consent given
 again ends what the withdrawal has paused, and never a pause during which a card number is said.

@@ -124,7 +124,7 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
 
 @contextmanager
 def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
-    """Raise the alarm about a start that is refused, whoever refuses it, before the caller hears of it.
+    """Raise the alarm about a refused start, whatever refuses it, before the caller is answered.
 
     A start that runs and could not be noted is no refusal, nor is another request under a key that is taken.
     """

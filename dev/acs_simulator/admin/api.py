@@ -150,7 +150,7 @@ class AdminApi:
         return answer(CallView.of(call))
 
     async def leave_call(self, request: web.Request) -> web.Response:
-        """POST calls/{call_id}/leave: somebody leaves a call that goes on."""
+        """POST calls/{call_id}/leave: a participant leaves a call that goes on."""
         call = self._call(request.match_info["call_id"])
         asked = Leaving.model_validate_json(await request.read())
         self._world.calls.leave(call, asked.participant, self._world.clock.now())

@@ -185,7 +185,7 @@ def refusal(templates: Templates, **given: Any) -> str:
 
 
 def what_does_not_go_together_is_refused_by_name(templates: Templates) -> Iterator[str]:
-    """What would fail after twenty minutes says which variable is to be set; what is right is not refused."""
+    """Ask that what would fail after twenty minutes names the variable to set; what is right is not refused."""
     for given, named in REFUSED:
         said = refusal(templates, **given)
         if not said.startswith(named) or not said.endswith("."):
@@ -196,7 +196,7 @@ def what_does_not_go_together_is_refused_by_name(templates: Templates) -> Iterat
 
 
 def what_is_chosen_is_what_is_made(templates: Templates) -> Iterator[str]:
-    """Names, redundancies and settings, by what was given and by what was left out."""
+    """Compare names, redundancies and settings with what was given and what was left out."""
     for given, wanted in DECIDED:
         here = Evaluation(templates, **{"environmentName": "e", "location": IN_ZONES, **given})
         for name, value in wanted.items():

@@ -411,7 +411,7 @@ OUTPUTS = {
 
 
 def names_stay(templates: Templates) -> Iterator[str]:
-    """A resource of another name is another one, and one that is not made is missed only when it is needed."""
+    """Hold names: a resource of another name is another one, and one that is not made is missed only when needed."""
     found = {
         f"{_short(path)}:{symbol}": _plain(resource.body.get("name"))
         for path, file in templates.files.items()
@@ -428,7 +428,7 @@ def names_stay(templates: Templates) -> Iterator[str]:
 
 
 def parts_are_whole(templates: Templates) -> Iterator[str]:
-    """An endpoint to nothing, a zone that no network uses, a role that cannot read, a log without its lines."""
+    """Find an endpoint to nothing, a zone that no network uses, a role that cannot read, a log without its lines."""
     files = {_short(path): file for path, file in templates.files.items()}
     for (place, name), wanted in PARTS.items():
         module, _, symbol = place.partition(":")
@@ -442,7 +442,7 @@ def parts_are_whole(templates: Templates) -> Iterator[str]:
 
 
 def the_whole_hands_on_what_is_asked_for(templates: Templates) -> Iterator[str]:
-    """An account of another name is an empty one; an output that is gone is one that a hook or a page looks for."""
+    """Hold names of accounts, where another is an empty one, and outputs, which hooks and pages look for."""
     main = templates.main
     given = {symbol: _plain(use.given["name"]) for symbol, use in main.modules.items() if "name" in use.given}
     yield from _differences("the name of", MODULES, given)
@@ -469,7 +469,7 @@ def _differences(what: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any])
 
 
 def what_is_optional_is_so_wherever_it_stands(templates: Templates) -> Iterator[str]:
-    """Two modules may have a resource of one name; that one of them has its condition says nothing of the other."""
+    """Look at each resource: that one of two with the same name has its condition says nothing of the other."""
     for path, file in templates.files.items():
         for symbol, resource in file.resources.items():
             if symbol not in CONDITIONS.keys() - templates.main.modules.keys() or resource.is_existing or resource.loop:
@@ -479,7 +479,7 @@ def what_is_optional_is_so_wherever_it_stands(templates: Templates) -> Iterator[
 
 
 def deleted_blobs_stay_as_long_everywhere(templates: Templates) -> Iterator[str]:
-    """The pages say fourteen days of every account; versions are kept in the archive only, where they are immutable."""
+    """Ask for the fourteen days that the pages promise of every account, and for versions in the archive only."""
     for module in ("storage-host", "storage-dead-letter"):
         if templates.module(module).modules["storage"].given.get("softDeleteDays") != 14:
             yield f"{module}: softDeleteDays"

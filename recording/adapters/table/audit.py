@@ -65,7 +65,7 @@ def _about(recording_id: str) -> str:
 
 
 def _entry(row: TableEntity) -> AuditEntry:
-    """Return the entry in a row; a row of somebody else's is told as far as it goes, and hides no other."""
+    """Return the entry in a row; a foreign row is shown as far as it can be read, and hides no other."""
     told = {"recording_id": row.get("recordingId"), "caller": row.get("caller")}
     told |= {"note": row.get("note"), "part": row.get("part")}
     operation, outcome = str(row.get("operation") or UNREADABLE), str(row.get("outcome") or UNREADABLE)

@@ -193,7 +193,7 @@ def _why_not_here(record: ChunkRecord) -> str | None:
     if is_disposed(record):
         return "it was destroyed, and a certificate says why"
     if record.state is ChunkState.QUARANTINED:
-        return f"it is held until somebody decides about it ({record.quarantine_reason or 'no reason is known'})"
+        return f"it is held until an operator decides about it ({record.quarantine_reason or 'no reason is known'})"
     if record.state is ChunkState.EXPIRED:
         return f"the service deleted it before it could be archived ({record.last_error or 'no reason is known'})"
     if not is_archived(record):
@@ -204,7 +204,7 @@ def _why_not_here(record: ChunkRecord) -> str | None:
 def left_out_of(parts: Sequence[Part]) -> list[LeftOut]:
     """Return everything that was asked for and is not in the bundle, with numbers and participants' ids withheld.
 
-    A name may be one that somebody else gave a file; this list outlives the bundle.
+    A name may be one that another application gave a file; this list outlives the bundle.
     """
     found: list[LeftOut] = []
     for part in parts:

@@ -105,7 +105,7 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     known = _known(erasure_id, ports)
     wanted = rules_of.approved(known, by, ports.clock.now(), _covered(known, as_owner(ports, known.tenants), settings))
     list_in_force(ports)
-    keeping.list_covered(wanted)  # before the decision is saved: whoever dies in between has hidden nothing, or all
+    keeping.list_covered(wanted)  # before the decision is saved: a worker that dies between has hidden nothing, or all
     try:
         saved = keeping.save_erasure(wanted)
     except ClaimLostError:

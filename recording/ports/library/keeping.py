@@ -92,7 +92,7 @@ class Keeping(Protocol):
     def covering(self, recording_id: str) -> tuple[Covering, ...] | None:
         """Return the listed requests that cover one recording, each as its own row says; None when not all are listed.
 
-        A request whose row cannot be read counts: it is listed since somebody approved it.
+        A request whose row cannot be read counts: it is listed because it was approved.
         """
         ...
 

@@ -32,7 +32,7 @@ def everywhere(here: World, export_id: str, folder: Path) -> tuple[list[dict[str
         ({"state": ChunkState.VERIFIED}, "it is not archived yet"),
         (
             {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect"},
-            "it is held until somebody decides about it (media_suspect)",
+            "it is held until an operator decides about it (media_suspect)",
         ),
         (
             {"state": ChunkState.EXPIRED, "last_error": "source_gone"},
