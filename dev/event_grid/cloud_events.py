@@ -24,7 +24,7 @@ def read_cloud_events(content_type: str, body: bytes) -> list[Event]:
     try:
         content = json.loads(body)
     except ValueError as error:
-        raise InvalidEventError(f"the body is no JSON: {error}") from error
+        raise InvalidEventError(f"the body is not JSON: {error}") from error
     events = content if content_type == BATCH else [content]
     if not isinstance(events, list):
         raise InvalidEventError("a batch is an array of events")

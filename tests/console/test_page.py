@@ -214,7 +214,7 @@ def test_two_tabs_do_not_overwrite_each_other(visits: Visit, server: ConsoleServ
         assert second_context_tag.ok
         first.get_by_label("Tag name").fill("mine")
         first.get_by_role("button", name="Add tag").click()
-        expect(first.get_by_text("Somebody changed the tags meanwhile")).to_be_visible()
+        expect(first.get_by_text("The tags were changed meanwhile")).to_be_visible()
         expect(first.get_by_role("link", name="seen elsewhere")).to_be_visible()
         first.get_by_label("Tag name").fill("mine")
         first.get_by_role("button", name="Add tag").click()

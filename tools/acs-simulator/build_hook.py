@@ -13,6 +13,7 @@ PARTS = {
     "dev/event_grid": "acs_simulator/event_grid",
     "dev/media": "acs_simulator/media",
     "dev/clock.py": "acs_simulator/clock.py",
+    "dev/serving.py": "acs_simulator/serving.py",
 }
 """What goes into the wheel, and under which name."""
 _NAMES = {

@@ -41,7 +41,7 @@ def _events(body: bytes) -> list[Event]:
     try:
         content = json.loads(body)
     except ValueError as error:
-        raise InvalidEventError(f"the body is no JSON: {error}") from error
+        raise InvalidEventError(f"the body is not JSON: {error}") from error
     events = content if isinstance(content, list) else [content]
     if not all(isinstance(event, dict) for event in events):
         raise InvalidEventError("every event is a JSON object")
