@@ -123,6 +123,36 @@ ROLE_NAMES = {
     "function-app:operatorRole": "'Recording Operator (${name})'",
 }
 PARTS: Mapping[tuple[str, str], Any] = {
+    ("alerts:people", "groupShortName"): "recordings",
+    (
+        "alerts:people",
+        "emailReceivers",
+    ): "[for (email, at) in alertEmails: { name: 'person-${at}', emailAddress: email, useCommonAlertSchema: true }]",
+    ("alerts:metrics", "scopes"): ["one.scope"],
+    ("alerts:metrics", "criteria"): {
+        "odata.type": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
+        "allOf": [
+            {
+                "criterionType": "StaticThresholdCriterion",
+                "name": "one.metric",
+                "metricNamespace": "one.type",
+                "metricName": "one.metric",
+                "operator": "one.operator",
+                "threshold": "one.threshold",
+                "timeAggregation": "one.aggregation",
+            }
+        ],
+    },
+    ("alerts:metrics", "actions"): "map(groups, group => { actionGroupId: group })",
+    ("alerts:activities", "scopes"): ["one.scope"],
+    ("alerts:activities", "condition"): {
+        "allOf": [
+            {"field": "category", "equals": "one.category"},
+            {"field": "status", "equals": "one.status"},
+            {"anyOf": "map(one.values, value => { field: one.field, equals: value })"},
+        ]
+    },
+    ("alerts:activities", "actions"): {"actionGroups": "map(groups, group => { actionGroupId: group })"},
     ("private-endpoints:endpoints", "privateLinkServiceConnections"): [
         {"name": "one.name", "properties": {"privateLinkServiceId": "one.accountId", "groupIds": ["one.service"]}}
     ],
