@@ -45,7 +45,7 @@ def read(text: str) -> dict[Any, Any]:
     Raises:
         yaml.YAMLError: it is no YAML.
     """
-    workflow: dict[Any, Any] = yaml.load(text, Loader=_LOADER)  # noqa: S506  # nosec B506 - the safe one, in C
+    workflow: dict[Any, Any] = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe one, in C  # nosec B506
     return workflow
 
 
