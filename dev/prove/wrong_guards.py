@@ -121,12 +121,12 @@ VARIANTS: Mapping[str, Variant] = {
     "no guard ends a pause": Variant("not required", _without(GuardKind.PAUSE)),
     "nobody waits for consent": Variant("consent first", _without(GuardKind.CONSENT)),
     "a withdrawal is not looked after": Variant("required at start", _without(GuardKind.WITHDRAWAL)),
-    "a recording lasts for ever": Variant("longest recording", _without(GuardKind.LONGEST)),
-    "a long pause is not told": Variant("must be recorded", _silent),
-    "a stop is not told": Variant("must be recorded, or stopped", _silent),
+    "a recording lasts forever": Variant("longest recording", _without(GuardKind.LONGEST)),
+    "a long pause is not reported": Variant("must be recorded", _silent),
+    "a stop is not reported": Variant("must be recorded, or stopped", _silent),
     "consent ends a pause for a card number": Variant("must be recorded, with consent", _consent_ends_any),
     "consent that is given again ends nothing": Variant("must be recorded, with consent", _consent_ends_none),
-    "a withdrawal is not told": Variant("must be recorded, with consent", _silent_withdrawal),
+    "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }
 
 
