@@ -180,8 +180,10 @@ class Mp4Walker:
         at = 28 if content[:1] == b"\1" else 20
         if len(content) < at + 4:
             return
-        count = int.from_bytes(content[at + 2 : at + 4], "big")
-        sizes = [size & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", content[at + 4 : at + 4 + 12 * count])]
+        rows = content[at + 4 :][: 12 * int.from_bytes(content[at + 2 : at + 4], "big")]
+        if len(rows) % 12:
+            return
+        sizes = [size & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", rows)]
         first = end + int.from_bytes(content[20:28] if at == 28 else content[16:20], "big")
         self._segments_end = max(self._segments_end, first + sum(sizes))
 

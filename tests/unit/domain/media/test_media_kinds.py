@@ -56,6 +56,26 @@ def test_an_odd_but_whole_file_is_read_with_its_length(name: str, is_announced: 
     assert facts.duration_ms == pytest.approx(plays_ms, abs=0.01)
 
 
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_file_that_ends_anywhere_inside_its_segment_index_is_refused(version: int) -> None:
+    """It is cut, and no place of the cut is an error of the reader."""
+    data = kinds.segmented(3, 3, version=version)
+    begun = data.index(b"sidx") - 4
+    for end in range(begun + 1, begun + int.from_bytes(data[begun : begun + 4], "big")):
+        assert probed([data[:end]], MP4).fault is not None
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_segment_index_that_is_too_short_for_its_count_promises_nothing(version: int) -> None:
+    """Players do not need it."""
+    data = bytearray(kinds.segmented(3, 3, version=version))
+    count = data.index(b"sidx") + 4 + (30 if version else 22)
+    assert data[count : count + 2] == b"\0\3"
+    data[count : count + 2] = b"\xff\xff"
+    facts = probed([bytes(data)], MP4)
+    assert (facts.fault, facts.duration_ms) == (None, 3000)
+
+
 STRICTER = ("WAV, odd chunk without its padding",)  # PyAV does not open it; other players do
 SOUNDS = [name for name, (kind, _, _) in WHOLE.items() if kind is not MP4 and name not in STRICTER]
 
