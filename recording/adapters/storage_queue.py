@@ -27,6 +27,7 @@ from recording.domain.names import (
     FOLLOW_UPS_QUEUE,
     GUARDS_QUEUE,
     OUTBOX_QUEUE,
+    poison_of,
 )
 from recording.domain.outgoing.message import NotifyTask
 from recording.domain.schema import message_of
@@ -111,7 +112,7 @@ class StorageLeftovers:
 
     def __init__(self, settings: Settings) -> None:
         self._queues = {name: queue_client(settings.host_storage, name) for name in self.names}
-        self._poison = {name: queue_client(settings.host_storage, f"{name}-poison") for name in self.names}
+        self._poison = {name: queue_client(settings.host_storage, poison_of(name)) for name in self.names}
 
     def close(self) -> None:
         """Close the connections."""

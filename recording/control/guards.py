@@ -11,7 +11,14 @@ from typing import Any
 from recording.control.audit import audited
 from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import acs_id_of, note
-from recording.control.pauses import end_pause, policy_of, resume_recording, stop_recording, tell_unrecorded
+from recording.control.pauses import (
+    CALL_STOPPED,
+    end_pause,
+    policy_of,
+    resume_recording,
+    stop_recording,
+    tell_unrecorded,
+)
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause
@@ -29,7 +36,6 @@ from recording.ports.outgoing.announce import announce, announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-STOPPED = "stopped"  # why a call is not recorded
 NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until another worker is offered it
 
 
@@ -107,10 +113,10 @@ def guards_again(record: RecordingRecord, ports: Ports) -> None:
     pause early.
     """
     pause = guarded_pause(record.pauses)
-    if pause is None or pause.ends_by is None or pause.ends_by > ports.clock.now() or ports.guards is None:
+    if pause is None or pause.length is None or pause.at + pause.length > ports.clock.now() or ports.guards is None:
         return
     task = GuardTask(recording_id=record.recording_id, kind=GuardKind.PAUSE, mark=pause.id)
-    ports.guards.send(task, pause.ends_by - pause.at)
+    ports.guards.send(task, pause.length)
 
 
 def without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
@@ -164,7 +170,7 @@ def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> None:
         return
     record, ports = fired.record, fired.ports
     state = ports.control.state(acs_id_of(record.recording_id, record))
-    if state is not None and (reason == STOPPED or state.lower() == "inactive"):
+    if state is not None and (reason == CALL_STOPPED or state.lower() == "inactive"):
         tell_unrecorded(record, reason, ports.clock.now(), ports, fired.settings, *marks)
 
 
@@ -188,7 +194,7 @@ def _consent_is_late(fired: _Fired) -> None:
         carry_out(record, fired.ports, fired.settings)
         return
     seconds = policy.consent_within_seconds if fired.task.seconds is None else fired.task.seconds
-    _tell_unrecorded(fired, STOPPED)
+    _tell_unrecorded(fired, CALL_STOPPED)
     _stop(record, f"no consent within {seconds} s; policy {policy.name}", fired.ports)
 
 
@@ -225,7 +231,7 @@ def _lasts_too_long(fired: _Fired) -> None:
         _warn_later(record.recording_id, longest, policy, lasted, guards)
         _stop_later(record.recording_id, longest, lasted, guards)
         return
-    _tell_unrecorded(fired, STOPPED)
+    _tell_unrecorded(fired, CALL_STOPPED)
     _stop(record, f"it has lasted {lasted} s, as long as it may; policy {policy.name}", fired.ports)
 
 

@@ -4,7 +4,7 @@ The order matters: the guard is enqueued, then the pause is noted, then ACS is a
 leaves a guard that finds nothing to end; no pause is left without a guard.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
+CALL_STOPPED = "stopped"  # why a call is not recorded
 ANY = "*"  # instead of a pause's id
 
 
@@ -86,7 +87,7 @@ def begin_pause(
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
     name, failed, pause = canonical_id(recording_id), None, wanted
-    standing = open_withdrawal if wanted.length is None else guarded_pause
+    standing = _standing(wanted)
     stale = _left_behind(recording_id, known, ports) if wanted.length is not None else ""
     try:
         if wanted.length is not None and ports.guards is not None:
@@ -100,9 +101,8 @@ def begin_pause(
         ports.control.pause(acs_id_of(recording_id, known))
         stale = ANY if is_joined or known is None else ""  # it recorded until now: what it would join is over
     except ControlError as error:
-        rests = (
-            known is not None and known.last_action is LastAction.STARTED_PAUSED
-        )  # no pause to join, whatever is noted
+        # Since its start it rests: there is no pause to join, whatever is noted.
+        rests = known is not None and known.last_action is LastAction.STARTED_PAUSED
         is_paused = (is_joined and not rests) or _is_paused_all_the_same(
             recording_id, known or ports.catalog.get_recording(name), ports
         )
@@ -153,9 +153,14 @@ def _left_behind(recording_id: str, known: RecordingRecord | None, ports: Ports)
     return pause.id if state is not None and state.lower() == "active" else ""
 
 
+def _standing(wanted: CommandedPause) -> Callable[[Sequence[CommandedPause]], CommandedPause | None]:
+    """Return what finds the open pause of the same kind, with or without an end."""
+    return open_withdrawal if wanted.length is None else guarded_pause
+
+
 def _noted(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> CommandedPause:
     """Note a pause, and return the one of its kind that is open: this one, or another that it joins."""
-    standing = open_withdrawal if wanted.length is None else guarded_pause
+    standing = _standing(wanted)
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
         pause = standing(row.pauses)
@@ -239,7 +244,7 @@ def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = 
     record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED)
     if settings is not None:
         at = record.last_action_at or ports.clock.now()
-        tell_unrecorded(record, "stopped", at, ports, settings)
+        tell_unrecorded(record, CALL_STOPPED, at, ports, settings)
     return {"recordingId": name, "state": merged_state(None, record)}
 
 

@@ -1,5 +1,11 @@
 """Names of the queues, containers and tables that the app, its deployment and the local world agree on."""
 
+
+def poison_of(queue: str) -> str:
+    """Return the name that the Functions host gives to the queue of what it gave up on."""
+    return f"{queue}-poison"
+
+
 EVENTS_QUEUE = "recording-events"
 CHUNKS_QUEUE = "recording-chunks"
 FOLLOW_UPS_QUEUE = "recording-follow-ups"
@@ -7,8 +13,8 @@ EXPORTS_QUEUE = "recording-exports"
 GUARDS_QUEUE = "recording-guards"
 DERIVED_QUEUE = "recording-derived"
 OUTBOX_QUEUE = "recording-outbox"
-EVENTS_POISON_QUEUE = f"{EVENTS_QUEUE}-poison"  # the Functions host makes this name
-CHUNKS_POISON_QUEUE = f"{CHUNKS_QUEUE}-poison"
+EVENTS_POISON_QUEUE = poison_of(EVENTS_QUEUE)
+CHUNKS_POISON_QUEUE = poison_of(CHUNKS_QUEUE)
 BESIDE_THE_LINE = (
     FOLLOW_UPS_QUEUE,
     EXPORTS_QUEUE,
@@ -16,7 +22,7 @@ BESIDE_THE_LINE = (
     DERIVED_QUEUE,
     OUTBOX_QUEUE,
 )  # whose leftovers go back
-BESIDE_POISON_QUEUES = tuple(f"{name}-poison" for name in BESIDE_THE_LINE)
+BESIDE_POISON_QUEUES = tuple(map(poison_of, BESIDE_THE_LINE))
 QUARANTINE_CONTAINER = "recording-quarantine"
 DEAD_LETTER_CONTAINER = "recording-dead-letters"
 FALLBACK_CONTAINER = "recordings-fallback"

@@ -41,10 +41,8 @@ from recording.settings import Settings
 M = TypeVar("M", bound=BaseModel)
 VERSION = 2  # of the documents that this version reads and writes
 _HOLDS, _RULES, _ERASURES, _ROW = "!holds", "!rules", "!erasures", "custody"
-_COVERED, _ALL = (
-    "!covered",
-    "!all",
-)  # what approved requests cover, by recording; the first row says that none is missing
+_COVERED = "!covered"  # what approved requests cover, by recording
+_ALL = "!all"  # the first row of it says that none is missing
 _COVERED_COLUMNS = ("PartitionKey", "RowKey", "Timestamp")
 MOST_AT_ONCE = 100  # rows of one partition in a request, by the service's limit
 

@@ -84,11 +84,12 @@ class Track:
         edits = [(length, media_ms - start * 1000 / self.time_scale) for length, start in self.edits if start >= 0]
         if not edits:
             return media_ms
-        return sum(
-            max(left if is_open else min(length * 1000 / movie_scale, left), 0.0)
-            for length, left in edits
-            for is_open in [not movie_scale or (is_fragmented and not length)]
-        )
+
+        def played(length: int, left: float) -> float:
+            is_open = not movie_scale or (is_fragmented and not length)
+            return max(left if is_open else min(length * 1000 / movie_scale, left), 0.0)
+
+        return sum(played(length, left) for length, left in edits)
 
     # --- the boxes of the sample table
 

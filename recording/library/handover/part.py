@@ -19,13 +19,18 @@ from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.media.channels import with_channels_only
 from recording.domain.seal.leaves import KEYS
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, Home
-from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import required, stored_name
 from recording.errors import BlobLockedError, RequestError, SourceError, StorageError
 from recording.errors.codes import Code
 from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
-from recording.library.handover.vcon import chunk_part, chunks_there_are, recording_with_all_chunks, sidecars_of
+from recording.library.handover.vcon import (
+    chunk_part,
+    chunks_there_are,
+    recording_from,
+    recording_with_all_chunks,
+    sidecars_of,
+)
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
@@ -56,8 +61,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     except RequestError as error:
         left_out = [] if error.code is Code.ERASURE_APPROVED else not_here
         return {"recordingId": recording_id, "error": str(error), "leftOut": left_out}
-    first = chunks[0].task
-    recording = found or RecordingRecord(recording_id=recording_id, folder=first.folder, call_id=first.call_id)
+    recording = found or recording_from(chunks[0])
     parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
     only = _speaker(export, parts, ports)
     facts: dict[str, Any] = {

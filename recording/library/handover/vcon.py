@@ -69,10 +69,15 @@ def recording_with_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRec
     Raises:
         RequestError: `unknown_recording`, nothing of it is archived, or `media_disposed`, all of it was destroyed.
     """
-    recording, known = recording_with_all_chunks(recording_id, ports)
+    found, known = recording_with_all_chunks(recording_id, ports)
     chunks = chunks_there_are(known)
-    task = chunks[0].task
-    return recording or RecordingRecord(recording_id=recording_id, folder=task.folder, call_id=task.call_id), chunks
+    return found or recording_from(chunks[0]), chunks
+
+
+def recording_from(chunk: ChunkRecord) -> RecordingRecord:
+    """Return what a chunk alone says about its recording, for one that the catalog does not know."""
+    task = chunk.task
+    return RecordingRecord(recording_id=task.recording_id, folder=task.folder, call_id=task.call_id)
 
 
 def recording_with_all_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord | None, list[ChunkRecord]]:

@@ -5,9 +5,9 @@ is left and told; the next day's run looks again. Repeating a sweep changes noth
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from recording.archive.manifest import rewrite_manifest
@@ -32,7 +32,7 @@ from recording.library.keep.assess import assessed, custody_of, every_recording,
 from recording.library.keep.destroy import destroy_versions
 from recording.library.keep.leftovers import bundles_about, close_bundle
 from recording.library.seal.withdraw import withdraw_rows
-from recording.ports import Custodian, Ports, Unreadable
+from recording.ports import Custodian, PoisonMessage, Ports, Unreadable
 from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
@@ -339,16 +339,8 @@ def _drain(which: str) -> Callable[[Run], None]:
 
     def look(run: Run) -> None:
         queue = run.owner.queue
-        messages: Iterator[Any] = queue.poisoned() if which == names.CHUNKS_POISON_QUEUE else queue.poisoned_events()
-        for message in list(messages):
-            body = message.body.encode(errors="surrogatepass")
-            if not run.subject.is_in(body):
-                continue
-            if run.is_needed(body):
-                run.done.keep(which, Obstacle.NOT_DUE)
-            else:
-                queue.remove_poisoned(message)
-                run.done.count += 1
+        found = list(queue.poisoned() if which == names.CHUNKS_POISON_QUEUE else queue.poisoned_events())
+        _take_out(found, which, queue.remove_poisoned, run)
 
     return look
 
@@ -358,23 +350,34 @@ def _drain_beside(name: str) -> Callable[[Run], None]:
 
     def look(run: Run) -> None:
         leftovers = run.ports.leftovers
-        for message in leftovers.received(name, MOST) if leftovers is not None else ():
-            body = message.body.encode(errors="surrogatepass")
-            if not run.subject.is_in(body) or not run.is_within(body):
-                continue
-            if run.is_needed(body):
-                run.done.keep(f"{name}-poison", Obstacle.NOT_DUE)
-            elif leftovers is not None:
-                leftovers.remove(name, message)
-                run.done.count += 1
+        if leftovers is not None:
+            found = [message for message in leftovers.received(name, MOST) if run.is_within(_body(message))]
+            _take_out(found, names.poison_of(name), partial(leftovers.remove, name), run)
 
     return look
+
+
+def _take_out(found: list[PoisonMessage], store: str, remove: Callable[[PoisonMessage], None], run: Run) -> None:
+    """Remove the messages that name the person, unless a hold or the law keeps what they are about."""
+    for message in found:
+        body = _body(message)
+        if not run.subject.is_in(body):
+            continue
+        if run.is_needed(body):
+            run.done.keep(store, Obstacle.NOT_DUE)
+        else:
+            remove(message)
+            run.done.count += 1
+
+
+def _body(message: PoisonMessage) -> bytes:
+    return message.body.encode(errors="surrogatepass")
 
 
 SWEEPS: Mapping[str, Callable[[Run], None]] = {
     names.EVENTS_POISON_QUEUE: _drain(names.EVENTS_POISON_QUEUE),
     names.CHUNKS_POISON_QUEUE: _drain(names.CHUNKS_POISON_QUEUE),
-    **{f"{name}-poison": _drain_beside(name) for name in names.BESIDE_THE_LINE},
+    **{names.poison_of(name): _drain_beside(name) for name in names.BESIDE_THE_LINE},
     names.QUARANTINE_CONTAINER: _scan(Place.QUARANTINE),
     names.DEAD_LETTER_CONTAINER: _scan(Place.DEAD_LETTERS),
     names.EXPORT_CONTAINER: _bundles,

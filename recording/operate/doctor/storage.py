@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from recording.domain.names import BESIDE_THE_LINE, CHUNKS_QUEUE, EVENTS_QUEUE
+from recording.domain.names import BESIDE_THE_LINE, CHUNKS_QUEUE, EVENTS_QUEUE, poison_of
 from recording.domain.watched.protection import ERASURE_LIMIT_DAYS, erasure_days, faults_of, told_of
 from recording.errors import StorageRefusedError
 from recording.operate.attention import needs_attention
@@ -36,7 +36,7 @@ def check_queue(name: str, ports: Ports, _settings: Settings, probe: Probe) -> S
 
 def check_poison(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
     """Count the messages in the poison queues."""
-    count = sum(probe.queue(f"{name}-poison").messages for name in (*QUEUES, *BESIDE_THE_LINE))
+    count = sum(probe.queue(poison_of(name)).messages for name in (*QUEUES, *BESIDE_THE_LINE))
     remedy = "They are put back every five minutes; if they stay, see message-poisoned in docs/runbook.md."
     return f"{count} messages", remedy if count else None
 

@@ -57,14 +57,8 @@ def _is_hidden_alone(recording_id: str, keeping: Keeping, ports: Ports) -> bool:
     listed = keeping.covering(recording_id)
     if listed is None:
         return _by_requests(keeping, ports)(recording_id)
-    now = ports.clock.now()
+    now, row = ports.clock.now(), _row_of(recording_id, ports)
     requests = [one for one in listed if one.is_watched(now)]
-    try:
-        row = keeping.custody(recording_id)
-    except StorageError as error:
-        if error.code not in OF_ONE_ROW:
-            raise
-        return bool(requests)
     return any(_hides(one, row) for one in (*requests, *_claimed(row)))
 
 
