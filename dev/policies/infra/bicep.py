@@ -73,10 +73,20 @@ class BicepFile:
         return value
 
 
+def syntax_tree(text: str) -> Node:
+    """Return the root of a text's syntax tree; places in it are of the text's UTF-8."""
+    return Parser(Language(tree_sitter_bicep.language())).parse(text.encode()).root_node
+
+
+def text_of(node: Node) -> str:
+    """Return the text of a node, as written."""
+    return (node.text or b"").decode()
+
+
 @cache
 def read(text: str) -> BicepFile:
     """Return the file that a text is; its syntax errors are in `faults`."""
-    file, root = BicepFile(), Parser(Language(tree_sitter_bicep.language())).parse(text.encode()).root_node
+    file, root = BicepFile(), syntax_tree(text)
     file.faults += [
         f"line {node.start_point[0] + 1}" for node in _walk(root) if node.type == "ERROR" or node.is_missing
     ]
@@ -120,18 +130,18 @@ def _declare(file: BicepFile, node: Node, decorators: dict[str, Value]) -> None:
     match node.type:
         case "parameter_declaration":
             given = "=" in [kid.type for kid in node.children]
-            kind = next((_text(kid) for kid in kids if kid.type == "type"), "")
-            file.parameters[_text(kids[0])] = Parameter(
+            kind = next((text_of(kid) for kid in kids if kid.type == "type"), "")
+            file.parameters[text_of(kids[0])] = Parameter(
                 _value(kids[-1]) if given else None, not given, decorators, kind
             )
         case "variable_declaration":
-            file.variables[_text(kids[0])] = _value(kids[-1])
+            file.variables[text_of(kids[0])] = _value(kids[-1])
         case "resource_declaration":
-            file.resources[_text(kids[0])] = _declared(node)
+            file.resources[text_of(kids[0])] = _declared(node)
         case "module_declaration":
-            file.modules[_text(kids[0])] = _declared(node)
+            file.modules[text_of(kids[0])] = _declared(node)
         case "output_declaration":
-            file.outputs[_text(kids[0])] = _value(kids[-1])
+            file.outputs[text_of(kids[0])] = _value(kids[-1])
 
 
 def _declared(node: Node) -> Declared:
@@ -147,17 +157,17 @@ def _declared(node: Node) -> Declared:
 
 def _decorator(node: Node) -> tuple[str, Value]:
     name, arguments = node.named_children[0].named_children
-    return _text(name), _value(arguments.named_children[0]) if arguments.named_children else None
+    return text_of(name), _value(arguments.named_children[0]) if arguments.named_children else None
 
 
 def _value(node: Node) -> Value:
     match node.type:
         case "string" if not any(kid.type == "interpolation" for kid in node.named_children):
-            return "".join(_text(kid) for kid in node.named_children)
+            return "".join(text_of(kid) for kid in node.named_children)
         case "number":
-            return int(_text(node))
+            return int(text_of(node))
         case "boolean":
-            return _text(node) == "true"
+            return text_of(node) == "true"
         case "null":
             return None
         case "array":
@@ -166,33 +176,29 @@ def _value(node: Node) -> Value:
             return dict(_property(kid) for kid in node.named_children if kid.type == "object_property")
         case "ternary_expression":
             kids = tuple(_value(kid) for kid in node.named_children if kid.type != "comment")
-            return Expression(_text(node), frozenset(_names(node)), branches=kids[1:])
+            return Expression(text_of(node), frozenset(_names(node)), branches=kids[1:])
         case "call_expression":
             given = [kid for kid in node.named_children[-1].named_children if kid.type != "comment"]
-            return Expression(_text(node), frozenset(_names(node)), tuple(_value(kid) for kid in given))
-    return Expression(_text(node), frozenset(_names(node)))
+            return Expression(text_of(node), frozenset(_names(node)), tuple(_value(kid) for kid in given))
+    return Expression(text_of(node), frozenset(_names(node)))
 
 
 def _property(node: Node) -> tuple[str, Value]:
     key = node.named_children[0]
-    name = _text(key) if key.type == "identifier" else _value(key)
-    return name if isinstance(name, str) else _text(key), _value(node.named_children[-1])
+    name = text_of(key) if key.type == "identifier" else _value(key)
+    return name if isinstance(name, str) else text_of(key), _value(node.named_children[-1])
 
 
 def _names(node: Node) -> Iterator[str]:
     """The names that an expression uses; the keys of objects are none."""
     if node.type == "identifier":
-        yield _text(node)
+        yield text_of(node)
     kids = node.named_children
     if node.type == "object_property" and kids[0].type == "identifier":
         kids = kids[1:]
     if node.type == "lambda_expression":
-        local = {_text(kid) for kid in kids[:-1]}
+        local = {text_of(kid) for kid in kids[:-1]}
         yield from (name for name in _names(kids[-1]) if name not in local)
         return
     for kid in kids:
         yield from _names(kid)
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode()

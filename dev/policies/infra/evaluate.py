@@ -12,10 +12,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-import tree_sitter_bicep
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
-from dev.policies.infra.bicep import BicepFile
+from dev.policies.infra.bicep import BicepFile, syntax_tree, text_of
 from dev.policies.infra.templates import MAIN, Templates, target
 
 _LITERALS: dict[str, Callable[[str], Any]] = {
@@ -42,10 +41,9 @@ class RefusedError(Exception):
 @lru_cache(maxsize=8)  # a decision is evaluated for many parameters, and a mutant of it once for each
 def _declared_in(text: str) -> dict[str, Node]:
     """Return the expression of each variable, and the default of each parameter."""
-    root = Parser(Language(tree_sitter_bicep.language())).parse(text.encode()).root_node
     return {
-        (child.named_children[0].text or b"").decode(): child.named_children[-1]
-        for child in root.named_children
+        text_of(child.named_children[0]): child.named_children[-1]
+        for child in syntax_tree(text).named_children
         if child.type in ("variable_declaration", "parameter_declaration")
     }
 
@@ -73,23 +71,23 @@ class Evaluation:
     def _of(self, node: Node, local: Mapping[str, Any]) -> Any:
         kids = [kid for kid in node.named_children if kid.type != "comment"]
         if node.type in _LITERALS:
-            return _LITERALS[node.type](_text(node))
+            return _LITERALS[node.type](text_of(node))
         match node.type:
             case "identifier":
-                name = _text(node)
+                name = text_of(node)
                 return local[name] if name in local else self.value(name)
             case "string" if not any(kid.type == "interpolation" for kid in kids):
-                return _text(node)[1:-1]  # the reader gives blanks no node of their own
+                return text_of(node)[1:-1]  # the reader gives blanks no node of their own
             case "string" | "array" | "object":
                 return self._collected(node.type, kids, local)
             case "parenthesized_expression":
                 return self._of(kids[0], local)
             case "ternary_expression":
                 return self._of(kids[1] if self._of(kids[0], local) else kids[2], local)
-            case "unary_expression" if _text(node).startswith("!"):
+            case "unary_expression" if text_of(node).startswith("!"):
                 return not self._of(kids[0], local)
             case "member_expression":
-                return self._of(kids[0], local)[_text(kids[1])]
+                return self._of(kids[0], local)[text_of(kids[1])]
             case "subscript_expression":
                 return self._of(kids[0], local)[self._of(kids[1], local)]
             case "binary_expression":
@@ -97,19 +95,19 @@ class Evaluation:
             case "lambda_expression":
                 return self._lambda(node, local)
             case "call_expression":
-                return self._call(_text(kids[0]), list(kids[1].named_children), local)
-        raise NotImplementedError(f"{node.type}: {_text(node)}")
+                return self._call(text_of(kids[0]), list(kids[1].named_children), local)
+        raise NotImplementedError(f"{node.type}: {text_of(node)}")
 
     def _collected(self, kind: str, kids: list[Node], local: Mapping[str, Any]) -> Any:
         if kind == "array":
             return [self._of(kid, local) for kid in kids]
         if kind == "object":
-            return {_text(kid.named_children[0]).strip("'"): self._of(kid.named_children[-1], local) for kid in kids}
+            return {text_of(kid.named_children[0]).strip("'"): self._of(kid.named_children[-1], local) for kid in kids}
         parts = (kid.named_children[0] if kid.type == "interpolation" else kid for kid in kids)
-        return "".join(_text(kid) if kid.type == "string_content" else str(self._of(kid, local)) for kid in parts)
+        return "".join(text_of(kid) if kid.type == "string_content" else str(self._of(kid, local)) for kid in parts)
 
     def _binary(self, node: Node, kids: list[Node], local: Mapping[str, Any]) -> Any:
-        sign = next(_text(child) for child in node.children if not child.is_named)
+        sign = next(text_of(child) for child in node.children if not child.is_named)
         left = self._of(kids[0], local)
         if sign == "&&":
             return left and self._of(kids[1], local)
@@ -126,7 +124,7 @@ class Evaluation:
         return _FUNCTIONS[name](*given)
 
     def _lambda(self, node: Node, local: Mapping[str, Any]) -> Callable[..., Any]:
-        names, body = [_text(kid) for kid in node.named_children[:-1]], node.named_children[-1]
+        names, body = [text_of(kid) for kid in node.named_children[:-1]], node.named_children[-1]
         return lambda *values: self._of(body, {**local, **dict(zip(names, values, strict=True))})
 
 
@@ -160,7 +158,3 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "union": _union,
     "uniqueString": lambda *parts: "-".join(parts),
 }
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode()

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import tree_sitter_bicep
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from dev.policies.infra import access_policy, agreement, alert_policy, connections
+from dev.policies.infra.bicep import syntax_tree, text_of
 from dev.policies.infra.templates import Check, Templates
 
 OPERATORS = {"==": "!=", "!=": "==", "&&": "||", "||": "&&", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
@@ -31,11 +31,10 @@ class Mutant:
 
 def mutants(templates: Templates) -> Iterator[Mutant]:
     """Yield every Bicep file with every fault of the rules."""
-    parser = Parser(Language(tree_sitter_bicep.language()))
     for path in sorted(templates.files):
         source = templates.texts[path].encode()
         seen: set[bytes] = {source}
-        for node, (start, end), new, what in _faults(parser.parse(source).root_node):
+        for node, (start, end), new, what in _faults(syntax_tree(templates.texts[path])):
             changed = source[:start] + new.encode() + source[end:]
             if changed not in seen:
                 seen.add(changed)
@@ -102,14 +101,14 @@ def _is_name_of_deployment(node: Node) -> bool:
 
 
 def _is_words(node: Node) -> bool:
-    name = (node.named_children[0].text or b"").decode() if node.named_children else ""
+    name = text_of(node.named_children[0]) if node.named_children else ""
     if node.type == "decorator":
         return name.partition("(")[0] in WORDS_ONLY
     return node.type == "object_property" and name in SAYS_ONLY
 
 
 def _faults_of(node: Node) -> Iterator[_Fault]:
-    text, here = (node.text or b"").decode(), (node.start_byte, node.end_byte)
+    text, here = text_of(node), (node.start_byte, node.end_byte)
     match node.type:
         case "object_property":
             yield node, _with_comma(node), "", f"without {_name(node)}"
@@ -123,12 +122,12 @@ def _faults_of(node: Node) -> Iterator[_Fault]:
             yield from _other_text(node)
         case "ternary_expression":
             _, one, other = [kid for kid in node.named_children if kid.type != "comment"]
-            yield node, here, (one.text or b"").decode(), "always the first of two"
-            yield node, here, (other.text or b"").decode(), "always the second of two"
+            yield node, here, text_of(one), "always the first of two"
+            yield node, here, text_of(other), "always the second of two"
         case "if_statement":
             condition, body = node.named_children[0], node.named_children[-1]
-            inside = (condition.text or b"").decode()
-            yield node, here, (body.text or b"").decode(), "always made"
+            inside = text_of(condition)
+            yield node, here, text_of(body), "always made"
             yield node, (condition.start_byte, condition.end_byte), f"(!{inside})", "made when it is not asked for"
         case "unary_expression" if text.startswith("!"):
             yield node, here, text[1:], "without the not"
@@ -147,7 +146,7 @@ def _other_text(node: Node) -> Iterator[_Fault]:
     """Yield a string with its first and with its last literal part changed."""
     parts = [kid for kid in node.named_children if kid.type == "string_content"]
     for part in {parts[0].start_byte: parts[0], parts[-1].start_byte: parts[-1]}.values() if parts else ():
-        new = "x" + (part.text or b"").decode()
+        new = "x" + text_of(part)
         yield node, (part.start_byte, part.end_byte), new, f"{new[:40]!r}"
 
 
@@ -166,8 +165,8 @@ def _with_comma(node: Node) -> tuple[int, int]:
 
 
 def _name(node: Node) -> str:
-    return (node.named_children[0].text or b"").decode()
+    return text_of(node.named_children[0])
 
 
 def _short(node: Node) -> str:
-    return re.sub(r"\s+", " ", (node.text or b"").decode())[:60]
+    return re.sub(r"\s+", " ", text_of(node))[:60]
