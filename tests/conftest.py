@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from dev.azurite import Azurite, is_installed
-from tests import canaries
+from dev.in_memory import canaries
 
 # No test is about time: a busy machine must not turn one red. Benchmarks measure.
 settings.register_profile("no deadline", deadline=None)

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.threaded import SimulatorHandle, run_in_thread
 from dev.azurite import Azurite
+from dev.loopback import ConnectProxy, HttpServer, World, certificates
 from recording.settings import AcsConnection, Settings, StorageConnection
-from tests.contract.loopback import ConnectProxy, HttpServer, World, certificates
 
 ENDPOINT = "https://contoso.unitedstates.communication.azure.com"
 ACCESS_KEY = base64.b64encode(b"not a secret, only a test's key.").decode()

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from dev.loopback import Answer, World
 from recording.adapters.acs.control import AcsControl
 from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.incoming.requests import CallLocator, StartOptions
 from recording.errors import ControlError
 from recording.settings import AcsConnection
 from tests.contract.conftest import ACCESS_KEY, ENDPOINT
-from tests.contract.loopback import Answer, World
 
 START = "/calling/recordings"
 ONE = "/calling/recordings/rec-1"

@@ -8,6 +8,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from dev.loopback import Answer, World
 from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.http1 import connections
@@ -20,7 +21,6 @@ from recording.errors import (
     SourceRefusedError,
 )
 from recording.settings import AcsConnection
-from tests.contract.loopback import Answer, World
 
 HOST = "storage.asm.skype.com"
 PATH = "/v1/objects/0-eus-d1-aa/content/audio"

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from dev.loopback import Answer, World
 from recording.adapters.acs.source import AcsSource
 from recording.errors import RecordingError, SourceRedirectError, UnsafeLocationError
 from recording.settings import AcsConnection
 from tests.contract.conftest import ACCESS_KEY
-from tests.contract.loopback import Answer, World
 
 PATH = "/v1/objects/0-eus-d1-aa/content/audio"
 HOSTILE = [

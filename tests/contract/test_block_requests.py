@@ -8,13 +8,13 @@ import certifi
 import pytest
 from pydantic import SecretStr
 
+from dev.loopback import Answer, HttpServer, World
 from recording.adapters.blob import block_requests
 from recording.adapters.blob.archive import BlobArchive
 from recording.domain.archived.blocks import crc64_of
 from recording.errors import StorageBusyError, StorageRefusedError
 from recording.settings import StorageConnection
 from tests.contract.conftest import storage_settings
-from tests.contract.loopback import Answer, HttpServer, World
 from tests.contract.test_identity import Identity
 
 AZURE = "DefaultEndpointsProtocol=https;AccountName=own;AccountKey=a2V5;"

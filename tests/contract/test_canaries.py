@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from dev.in_memory import canaries
+from dev.loopback import Answer, World
 from recording.adapters.acs.source import AcsSource
 from recording.errors import SourceError
 from recording.settings import AcsConnection
 from recording.telemetry import Event, emit
-from tests import canaries
-from tests.contract.loopback import Answer, World
 
 LOG = logging.getLogger("recording.planted")
 ALL = " ".join(canaries.CANARIES.values())

@@ -8,10 +8,10 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
+from dev.loopback import Answer, World
 from recording.adapters.azure_sdk.deployed_app import DeployedApp, event_grid_key, read_deployed_app
 from recording.errors import RequestError, StorageRefusedError
 from recording.errors.codes import Code
-from tests.contract.loopback import Answer, World
 
 SITE = "/subscriptions/{}/resourceGroups/rg/providers/Microsoft.Web/sites/app"
 SETTINGS = {"ACS_ENDPOINT": "https://contoso.communication.azure.com", "ACS_CLIENT_ID": "6f1c0d52"}

@@ -14,13 +14,13 @@ from dev.in_memory.builders import settings
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.exports import FakeDerived
+from dev.loopback import Answer, HttpServer, Script
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.blob.block_copies import BlockCopies
 from recording.adapters.storage_queue import StorageDerived
 from recording.domain.names import DERIVED_QUEUE
 from recording.errors import StorageError
 from recording.settings import Settings, StorageConnection
-from tests.contract.loopback import Answer, HttpServer, Script
 
 SOUND = bytes(range(256)) * 40
 KEY = base64.b64encode(b"a key of the tests").decode()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from dev.in_memory.builders import task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.library import FakeDirectory, FakeFollowUps, FakeIndexKeys
 from dev.in_memory.world import world
@@ -22,7 +23,6 @@ from recording.domain.find.find_query import FindQuery
 from recording.library.directory import find
 from recording.ports import Directory, FollowUps, IndexKeySource
 from recording.settings import Settings
-from tests.canaries import PARTICIPANT, PHONE
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOTH = ["fake", pytest.param("azurite", marks=pytest.mark.azurite)]

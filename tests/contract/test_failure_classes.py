@@ -16,6 +16,9 @@ import pytest
 
 from dev.in_memory import world as worlds
 from dev.in_memory.builders import metadata, task, wav
+from dev.loopback import Answer, HttpServer, Seen, World
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS
 from recording.adapters.acs.source import AcsSource
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.http1 import connections
@@ -23,10 +26,7 @@ from recording.domain.state.chunk import ChunkState
 from recording.errors import ClaimLostError, RecordingError, StorageBusyError
 from recording.settings import AcsConnection
 from tests.contract.conftest import storage_settings
-from tests.contract.loopback import Answer, HttpServer, Seen, World
 from tests.contract.test_storage_failures import KEY, connection_string, failure
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS
 
 CHUNK = task(recording_duration_ms=20_000)
 MEDIA = wav(20_000)  # several blocks of 64 KiB

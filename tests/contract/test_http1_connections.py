@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from dev.loopback import World
 from recording.adapters.http1.connections import Answer, ConnectionFailedError, Connections
 from recording.adapters.http1.time_limit import limited
-from tests.contract.loopback import World
 
 TLS = ssl.create_default_context()  # reading the certificates takes 16 ms
 

@@ -8,6 +8,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
+from dev.loopback import Answer, World
 from recording.adapters.acs import control as acs_control
 from recording.adapters.acs.control import AcsControl
 from recording.adapters.acs.source import AcsSource
@@ -19,7 +20,6 @@ from recording.adapters.table.tables import table_service
 from recording.errors import ControlError, SourceRedirectError, SourceRefusedError, UnsafeLocationError
 from recording.settings import AcsConnection, StorageConnection
 from tests.contract.conftest import storage_settings
-from tests.contract.loopback import Answer, World
 
 PATH = "/v1/objects/0-eus-d1-aa/content/audio"
 LOCATION = f"https://storage.asm.skype.com{PATH}"

@@ -14,12 +14,12 @@ from dev.in_memory.builders import settings
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.links import FakeLinks
+from dev.loopback import Answer, World
 from recording.adapters.blob import links
 from recording.adapters.blob.links import DelegatedLinks
 from recording.errors import StorageRefusedError
 from recording.ports.library.links import DownloadLinks
 from recording.settings import Settings, StorageConnection
-from tests.contract.loopback import Answer, World
 
 ACCOUNT = "https://archive1.blob.core.windows.net"
 NAME = "2026/11/23/call one/0000-a b.mp3"

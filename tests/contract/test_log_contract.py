@@ -10,11 +10,11 @@ from azure.core.credentials import AccessToken
 
 from dev.in_memory.builders import RESOURCE, settings
 from dev.in_memory.fakes.log import FakeLog
+from dev.loopback import Answer, World
 from recording.adapters import monitor_log
 from recording.adapters.monitor_log import MonitorLog
 from recording.errors import LogUnavailableError
 from recording.ports import CallRecordingLog, RecordingSummary
-from tests.contract.loopback import Answer, World
 
 WORKSPACE = "6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3"
 PATH = f"/v1/workspaces/{WORKSPACE}/query"

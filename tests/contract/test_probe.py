@@ -14,13 +14,13 @@ from pydantic import SecretStr
 
 from dev.in_memory.builders import RESOURCE
 from dev.in_memory.builders import settings as good_settings
+from dev.loopback import Answer, World
 from recording.adapters import probe as probing
 from recording.adapters.probe import AzureProbe
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.watched.protection import Immutability, Protection
 from recording.errors import StorageError, StorageRefusedError
 from recording.settings import Settings, StorageConnection
-from tests.contract.loopback import Answer, World
 
 TOPIC = "/subscriptions/6f1c0d52/resourceGroups/rg-voice/providers/Microsoft.EventGrid/systemTopics/voice"
 GROUP = RESOURCE.partition("/providers/")[0]

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from dev.in_memory.builders import settings
 from dev.in_memory.fakes.seal import FakeSealKey, FakeSealList, FakeSealStore
+from dev.loopback import Answer, World
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.seal_keys import FileKey, StampingAuthority, VaultKey
 from recording.adapters.table.seal_list import TableSealList
@@ -24,7 +25,6 @@ from recording.domain.names import SEAL_CONTAINER
 from recording.domain.seal.signature import is_signed
 from recording.errors import SealKeyError
 from recording.ports.library.seal import SealKey, SealList, SealStore, ToSeal, Waiting
-from tests.contract.loopback import Answer, World
 
 BOTH = ["fake", pytest.param("azurite", marks=pytest.mark.azurite)]
 VAULT = "https://contoso-seal.vault.azure.net"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dev.loopback import Answer, HttpServer, Script
 from dev.world import free_port
 from recording.adapters.blob.archive import BlobArchive
 from recording.adapters.blob.external import ExternalBlobs
@@ -32,7 +33,6 @@ from recording.errors import (
 from recording.ports import PoisonMessage, QuarantineEntry
 from recording.settings import Settings
 from tests.contract.conftest import storage_settings
-from tests.contract.loopback import Answer, HttpServer, Script
 from tests.contract.test_queue_contract import TASK
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
 
+from dev.loopback import Answer, World
 from recording.adapters.acs import control as acs_control
 from recording.adapters.acs import source as acs_source
 from recording.adapters.acs.control import AcsControl
@@ -22,7 +23,6 @@ from recording.domain.formats import LEGAL_COMBINATIONS
 from recording.domain.incoming.requests import CallLocator, StartOptions
 from recording.errors import ControlError, SourceSlowError
 from recording.settings import AcsConnection
-from tests.contract.loopback import Answer, World
 
 FIRST_SENT = datetime(2026, 11, 3, 9, 5, 7, tzinfo=UTC)
 OBJECT = "https://storage.asm.skype.com/v1/objects/a"

@@ -17,13 +17,13 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from dev.event_grid.signatures import is_signed
 from dev.in_memory.builders import settings as built
+from dev.loopback import Answer, HttpServer, Script, certificates
 from recording.adapters.outgoing.webhooks import WebhookWay
 from recording.domain.outgoing.delivery import Result
 from recording.domain.outgoing.endpoints import WebhookEndpoint
 from recording.domain.outgoing.events import EventType, HoldData, OutgoingEvent, Subject, SubjectKind, event_of
 from recording.errors.codes import Code
 from recording.ports.outgoing import Answer as Outcome
-from tests.contract.loopback import Answer, HttpServer, Script, certificates
 
 FIRST = "whsec_" + base64.b64encode(b"first secret of twenty-four bytes").decode()
 SECOND = "whsec_" + base64.b64encode(b"second secret of this endpoint, ok").decode()

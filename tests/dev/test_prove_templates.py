@@ -8,9 +8,9 @@ from dev.policies.infra.checks import CHECKS
 from dev.policies.infra.planted_faults import ALERTS, FAULTS, PROMISED
 from dev.policies.infra.template_mutants import Mutant, mutants
 from dev.policies.infra.templates import load
+from dev.policies.repository import DOCS
 from dev.prove import templates as proof
 from dev.prove.templates import Proof, left_by_rule, survivors, wrong_alerts
-from tests.repo.docs.repository import DOCS
 
 
 def test_a_planted_fault_that_no_check_finds_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,13 +20,13 @@ from azure.storage.blob import BlobServiceClient
 
 from dev.azurite import is_installed
 from dev.functions_host.process import HostProcess
+from dev.policies.repository import ROOT
 from dev.world import LocalWorld, WorldOptions, free_port
 from recipes import power_bi
 from recipes.outside import Outside, OutsideError
 from tests.conftest import missing
 from tests.examples.notes import Notes
 from tests.examples.others import SPEECH_KEY, Identity, Others
-from tests.repo.docs.repository import ROOT
 
 SECRET = "whsec_" + "QUJD" * 8
 PATIENCE_SECONDS = 120.0  # a follow-up waits for the line, and CI has few cores

@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from dev.in_memory.builders import settings as built
+from dev.policies.repository import ROOT
 from recipes import ON, TryAgainError, inbox, power_bi, run, teams, ticket, transcribe
 from recipes.outside import Outside, OutsideError
 from recording.adapters.outgoing.webhooks import WebhookWay
@@ -32,7 +33,6 @@ from recording.domain.outgoing.events import (
 )
 from tests.examples.notes import Notes
 from tests.examples.others import SPEECH_KEY, Asked, Identity, Others, token_for
-from tests.repo.docs.repository import ROOT
 
 NOW = datetime.now(UTC)
 

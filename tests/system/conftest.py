@@ -7,8 +7,8 @@ import pytest
 
 from dev.acs_simulator.options import SimulatorOptions
 from dev.azurite import is_installed
+from dev.in_memory import canaries
 from dev.world import LocalWorld, WorldOptions
-from tests import canaries
 from tests.conftest import missing
 from tests.system.steps import Steps
 

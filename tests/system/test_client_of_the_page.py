@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.repo.docs.repository import DOCS
+from dev.policies.repository import DOCS
 from tests.system.steps import PATIENCE_SECONDS, Steps
 
 

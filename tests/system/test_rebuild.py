@@ -10,8 +10,8 @@ from typing import Any
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 
+from dev.in_memory.canaries import PHONE
 from dev.world import REPOSITORY
-from tests.canaries import PHONE
 from tests.system.steps import Steps
 from tests.system.test_find import PATIENCE_SECONDS, asked
 

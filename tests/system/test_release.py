@@ -17,7 +17,7 @@ import urllib3
 
 from dev.azurite import Azurite
 from dev.package import build_zip
-from tests.repo.docs.repository import ROOT
+from dev.policies.repository import ROOT
 
 pytestmark = pytest.mark.scenario
 

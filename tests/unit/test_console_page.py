@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from dev.policies.repository import DOCS
 from recording.domain.watched.attention import Attention
 from recording.http.console_files import CONTENT_SECURITY_POLICY, FOLDER, files, without_comments
-from tests.repo.docs.repository import DOCS
 
 LARGEST = 60_000  # bytes of all files as they are sent, compressed
 SCRIPTS = sorted(FOLDER.glob("*.js"))

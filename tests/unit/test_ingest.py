@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dev.in_memory import canaries
 from dev.in_memory.builders import (
     CALL_ID,
     CONTAINER,
@@ -34,7 +35,6 @@ from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, EventRejectedError, StorageBusyError
 from recording.ingest import ingest_event, ingest_text, take_event
 from recording.ingest.hold import LONGEST_PAYLOAD
-from tests import canaries
 
 ENDED = datetime(2026, 11, 23, 8, 56, 2, 123456, tzinfo=UTC)  # start and duration in the builders' event
 GOOD_FILES = [

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from dev.in_memory.builders import RECORDING_ID, SERVER_CALL_ID, chunk, event, task
 from dev.in_memory.world import World, world
+from dev.policies.repository import ROOT
 from recording import telemetry
 from recording.adapters.open_telemetry import OpenTelemetry
 from recording.control.recordings import start_recording
@@ -24,7 +25,6 @@ from recording.domain.state.chunk import ChunkState
 from recording.errors import SourceBusyError, StorageBusyError
 from recording.telemetry import FIELDS, Event, emit
 from recording.telemetry.metrics import ALL
-from tests.repo.docs.repository import ROOT
 
 
 class Ears:

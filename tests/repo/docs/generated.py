@@ -23,7 +23,7 @@ from dev.acs_simulator.admin.views import (
 from dev.acs_simulator.events.subscriptions import DeadLetterPlace, NewSubscription
 from dev.acs_simulator.faults.rules import RULES
 from dev.event_grid import DeliveryPlan
-from tests.repo.docs.repository import DOCS
+from dev.policies.repository import DOCS
 
 PAGE = DOCS / "local-world.md"
 SIMULATOR_PAGE = DOCS / "simulator.md"

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from openapi_schema_validator import OAS31Validator
 
-from tests.repo.docs.repository import DOCS
+from dev.policies.repository import DOCS
 
 API: dict[str, Any] = yaml.safe_load((DOCS / "openapi.yaml").read_text(encoding="utf-8"))
 

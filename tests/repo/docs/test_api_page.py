@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 from recording.domain.find.find_query import FindQuery, FindState
 from recording.domain.formats import LEGAL_COMBINATIONS, FormatType
 from recording.domain.incoming.roles import NEEDED, Operation, Role
-from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.openapi import API
-from tests.repo.docs.repository import DOCS, ROOT
 
 PAGE = DOCS / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")

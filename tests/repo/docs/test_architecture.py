@@ -5,11 +5,11 @@ import re
 import pytest
 
 from dev.in_memory.builders import record
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.transitions import moved
 from recording.errors import RecordingError
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
 from tests.repo.docs.triggers import Trigger, triggers
 
 PAGE = DOCS / "architecture.md"

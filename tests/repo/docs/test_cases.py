@@ -2,8 +2,8 @@
 
 import ast
 
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 
 LEAST = 40  # cases that were handed in and have a test of their kind
 

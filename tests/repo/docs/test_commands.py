@@ -7,10 +7,10 @@ import pytest
 import typer.main
 
 from dev.__main__ import app
+from dev.policies.repository import ROOT, documents
 from dev.terminal_screens import PAGE, screen, written
 from recording.cli.__main__ import in_order
 from recording.cli.app import app as operator_app
-from tests.repo.docs.repository import ROOT, documents
 
 _MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b(?=[`\s.,;):]|$)")
 _DEV = re.compile(r"python -m dev ([a-z-]+)((?: +(?:--[a-z-]+|[^\s`#|-][^\s`#|]*|\[[^\]]*\]))*)")

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 import json5
 import pytest
 
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 from recording.settings import SettingsError, read_settings
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
 
 KEYS = {
     "ACS_CONNECTION_STRING": "endpoint=https://contoso.europe.communication.azure.com/;accesskey=bm90LWEta2V5",

@@ -13,7 +13,7 @@ from azure.storage.queue import QueueClient
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.threaded import SimulatorHandle, run_in_thread
 from dev.azurite import Azurite
-from tests.repo.docs.repository import DOCS
+from dev.policies.repository import DOCS
 
 LINES = re.findall(r"^curl .*$", (DOCS / "local-world.md").read_text(encoding="utf-8"), re.MULTILINE)
 

@@ -8,8 +8,8 @@ import pytest
 
 from dev.policies.infra.bicep import at
 from dev.policies.infra.templates import load
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT, documents
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT, documents
 
 OF_AZD = {"AZURE_LOCATION", "NAME"}  # azd's own; and what stands for a name
 SET = re.compile(r"azd env set ([A-Z0-9_]+)")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from dev.error_tables import DOCS, missing, pages, with_rows
+from dev.policies.repository import ROOT
 from recording import errors
 from recording.errors import RecordingError
 from recording.errors.codes import Code
-from tests.repo.docs.repository import ROOT
 
 CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RecordingError)]
 # Words that are a code and something else: the outcome of a look, a counter, a setting.

@@ -11,8 +11,8 @@ import pytest
 
 from dev.policies.infra.bicep import as_list, at
 from dev.policies.infra.templates import load
-from tests.repo.docs.markdown import Row, rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
+from dev.policies.markdown import Row, rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 
 COST, SCALE = DOCS / "cost.md", DOCS / "scale.md"
 CALLS = {"1,000 calls": 1_000, "50,000 calls": 50_000, "1,000,000 calls": 1_000_000}

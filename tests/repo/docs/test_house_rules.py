@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.docs.repository import ROOT, repository_files
+from dev.policies.repository import ROOT, repository_files
 
 _CONTENTS = {path: path.read_bytes() for path in repository_files()}
 TEXTS = {path: data.decode(errors="ignore") for path, data in _CONTENTS.items() if b"\0" not in data}  # no pictures

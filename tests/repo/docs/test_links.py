@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.docs.markdown import anchors, links, spans
-from tests.repo.docs.repository import ROOT, documents
+from dev.policies.markdown import anchors, links, spans
+from dev.policies.repository import ROOT, documents
 
 _PATH = re.compile(r"(?:recording|dev|tests|docs)/[\w./-]*|function_app\.py|host\.json")
 PAGES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in documents()]

@@ -10,14 +10,14 @@ from openapi_spec_validator import validate
 
 from dev.in_memory import builders
 from dev.in_memory.fakes.ports import Fakes
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 from recording import __version__
 from recording.domain.incoming.requests import ChannelAffinity, Consent, StartRequest
 from recording.domain.state.chunk import ChunkState
 from recording.http import routes as http_api
 from recording.settings import SettingsError
-from tests.repo.docs.markdown import rows_with, spans
 from tests.repo.docs.openapi import API, check, validator
-from tests.repo.docs.repository import DOCS, ROOT
 from tests.repo.docs.triggers import Trigger, triggers
 
 OPERATIONS = {

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 
 PAGE = DOCS / "pipelines.md"
 ROWS = {spans(row["workflow"])[0]: row for row in rows_with(PAGE, "workflow", "when", "may write")}

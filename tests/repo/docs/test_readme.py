@@ -2,8 +2,8 @@
 
 import re
 
+from dev.policies.repository import ROOT
 from dev.terminal_picture import svg_of
-from tests.repo.docs.repository import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 from recording.operate.doctor import CHECKS
 from recording.telemetry import FIELDS, Event, emit
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
 
 PAGE = DOCS / "runbook.md"
 SECTIONS = re.findall(r"^### `(recording\.[\w.]+)`\n\nLevel: (\w+)\. ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)

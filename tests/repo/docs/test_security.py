@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS, ROOT
 from dev.rules import RULES
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS, ROOT
 
 PAGE = DOCS / "security.md"
 THREATS = {row["#"]: row for row in rows_with(PAGE, "threat", "control", "proved by")}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.policies.repository import ROOT, IgnoreFile, shipped_files
 from dev.requirements import exported
-from tests.repo.docs.repository import ROOT, IgnoreFile, shipped_files
 from tests.repo.docs.triggers import triggers
 
 _LIST = """

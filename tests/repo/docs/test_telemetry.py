@@ -1,8 +1,8 @@
 """docs/telemetry.md against recording/telemetry/metrics.py."""
 
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS
 from recording.telemetry.metrics import ALL
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS
 
 
 def test_the_page_has_exactly_the_metrics_of_the_code() -> None:

@@ -5,8 +5,8 @@ from importlib import import_module
 
 import pytest
 
-from tests.repo.docs.markdown import Row, rows_with, spans
-from tests.repo.docs.repository import DOCS
+from dev.policies.markdown import Row, rows_with, spans
+from dev.policies.repository import DOCS
 
 ROWS = rows_with(DOCS / "architecture.md", "what waits")
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}

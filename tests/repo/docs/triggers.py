@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
-from tests.repo.docs.repository import ROOT
+from dev.policies.repository import ROOT
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.policies.infra.log_workspace import TABLES
-from tests.repo.docs.repository import DOCS, ROOT
+from dev.policies.repository import DOCS, ROOT
 
 
 def queries() -> dict[str, str]:

@@ -10,7 +10,7 @@ from dev.policies.infra import decision_policy
 from dev.policies.infra.decision_policy import GROUP_ID, HOST_SKUS, REFUSED, SKUS, TAKEN
 from dev.policies.infra.evaluate import Evaluation
 from dev.policies.infra.templates import load
-from tests.repo.docs.repository import ROOT
+from dev.policies.repository import ROOT
 
 REGIONS: dict[str, dict[str, Any]] = json.loads((ROOT / "infra/regions.json").read_text(encoding="utf-8"))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.docs.repository import ROOT
+from dev.policies.repository import ROOT
 from tests.repo.stand_ins import SHELL, Desk, are_installed
 
 ENVIRONMENT = {

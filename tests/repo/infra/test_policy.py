@@ -7,7 +7,7 @@ import pytest
 from dev.policies.infra import agreement, alert_policy
 from dev.policies.infra import checks as all_checks
 from dev.policies.infra.templates import Check, load
-from tests.repo.docs.repository import DOCS
+from dev.policies.repository import DOCS
 
 EXECUTED = {alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over}
 CHECKS = [check for check in all_checks.CHECKS if check not in EXECUTED]

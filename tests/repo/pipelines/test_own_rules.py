@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.policies.repository import ROOT
 from dev.rules import RULES
-from tests.repo.docs.repository import ROOT
 
 FILES = sorted(RULES.glob("*.yaml"))
 PROMISED = {

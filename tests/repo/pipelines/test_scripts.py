@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from dev.policies.pipelines.workflow_texts import TEXTS
+from dev.policies.repository import ROOT
 from recording.domain.state import chunk
-from tests.repo.docs.repository import ROOT
 from tests.repo.stand_ins import Desk, are_installed
 
 pytestmark = pytest.mark.skipif(are_installed("gh", "azd"), reason="the real tools are on the path")

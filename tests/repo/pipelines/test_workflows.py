@@ -13,7 +13,7 @@ from dev.policies.pipelines.planted_workflows import PLANTED
 from dev.policies.pipelines.workflow_mutants import HARMLESS, is_harmless, mutants
 from dev.policies.pipelines.workflow_policy import ACTIONS, ENVIRONMENTS, WRITERS
 from dev.policies.pipelines.workflow_texts import TEXTS, changed, faults
-from tests.repo.docs.repository import ROOT
+from dev.policies.repository import ROOT
 
 
 def jobs(name: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from zipfile import ZipFile
 import pytest
 
 from dev.package import bill_of_materials, build_zip, main, shipped, version
+from dev.policies.repository import ROOT, shipped_files
 from recording import __version__
-from tests.repo.docs.repository import ROOT, shipped_files
 
 
 @pytest.fixture

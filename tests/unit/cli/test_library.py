@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, event, task, wav
+from dev.in_memory.canaries import PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
 from recording.errors import StorageBusyError
 from recording.library.tags import change_tags
-from tests.canaries import PHONE
 from tests.unit.library.test_rebuild import loses_its_tables
 
 SHORT = short_id(RECORDING_ID)

@@ -10,11 +10,11 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, task
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
+from dev.policies.markdown import rows_with, spans
+from dev.policies.repository import DOCS
 from recording.domain.incoming.roles import Role
 from recording.http import console
 from recording.http.console import MARK, ROUTES, ConsoleRoute, role_of
-from tests.repo.docs.markdown import rows_with, spans
-from tests.repo.docs.repository import DOCS
 
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin", MARK: "1"}
 INCLUDED = {role: {Role.READ, role} for role in Role} | {Role.ADMIN: set(Role)}

@@ -8,12 +8,12 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, event, metadata, task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import World, world
 from recording.domain.incoming.roles import Operation
 from recording.http import library as http_library
 from recording.http import routes as http_api
 from recording.ports import AuditEntry
-from tests.canaries import PARTICIPANT, PHONE
 from tests.repo.docs.openapi import check
 
 

@@ -25,10 +25,10 @@ from schemathesis.specs.openapi.checks import (
 
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import world
+from dev.policies.repository import DOCS
 from recording import wiring
 from recording.domain.state.quarantine import Origin
 from recording.ingest import ingest_event
-from tests.repo.docs.repository import DOCS
 from tests.unit.http.wsgi import Application, Start, application
 
 # Not among them: that legal data is accepted (ACS and the combination of fields decide), keys and methods (the host's).

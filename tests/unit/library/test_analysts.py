@@ -10,9 +10,11 @@ import duckdb
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, settings, task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.ports import Fakes
 from dev.in_memory.world import World, world
+from dev.policies.repository import DOCS
 from recording.domain.find.for_analysts import columns_for, row_of
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
@@ -20,8 +22,6 @@ from recording.errors import StorageBusyError
 from recording.library import analysts
 from recording.library.analysts import Exported, export_directory
 from recording.settings import read_settings
-from tests.canaries import PARTICIPANT, PHONE
-from tests.repo.docs.repository import DOCS
 from tests.unit.library.corpus import put
 from tests.unit.library.reference import Truth
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, metadata, task, wav
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportState
@@ -21,7 +22,6 @@ from recording.errors import BlobLockedError, RequestError
 from recording.errors.codes import Code
 from recording.library.handover import bundle as bundling
 from recording.library.handover.export import export_message, get_export, request_export, work_on_export
-from tests.canaries import PARTICIPANT, PHONE
 from tests.unit.library.seal_world import acts, archives, seal_of, sealed_world, seals, verified
 
 OTHER = "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-222222222222"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, metadata, task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.find.directory import is_placed
 from recording.domain.find.find_query import FindQuery
@@ -18,7 +19,6 @@ from recording.library.directory import find
 from recording.library.follow_up import follow_up
 from recording.ports.bulkhead import WORKERS
 from recording.ports.library.follow_ups import MOST_FAILURES
-from tests.canaries import PARTICIPANT, PHONE
 
 
 def archived() -> World:

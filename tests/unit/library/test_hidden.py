@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.canaries import PHONE
 from dev.in_memory.keep_world import archived, days_pass, put_rule
 from dev.in_memory.world import World
 from recording.domain.archived.exports import bundle_name
@@ -20,7 +21,6 @@ from recording.library.handover.vcon import make_vcon
 from recording.library.keep.erasures import approve_erasure, erasure_status
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.listening import find_media
-from tests.canaries import PHONE
 from tests.unit.library.keep.test_erasures import approved, asked
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import wav
+from dev.in_memory.canaries import PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import world
 from recording.control.notes import check_recording_id
@@ -18,7 +19,6 @@ from recording.errors import RequestError
 from recording.library.directory import find_all
 from recording.library.importing import import_recordings
 from recording.library.rebuild import rebuild
-from tests.canaries import PHONE
 from tests.unit.library.test_rebuild import loses_its_tables, noted, proved, seen
 
 TABLE = [

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import metadata, task, wav
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.world import World, world
 from recording.domain.archived.importing import IMPORTED, ImportEntry, byos_entries, read_mapping
@@ -14,7 +15,6 @@ from recording.errors import RequestError, StorageBusyError
 from recording.library.directory import find_all
 from recording.library.importing import Imported, import_recordings
 from recording.library.rebuild import rebuild
-from tests.canaries import PARTICIPANT, PHONE
 from tests.unit.library.test_rebuild import loses_its_tables
 
 NAME = f"old/{PHONE}/call 1.wav"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import metadata, record, task, wav
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.source import FakeExternal
 from dev.in_memory.world import World, world
@@ -20,7 +21,6 @@ from recording.library.importing import OTHER_BYTES, Imported, import_recordings
 from recording.library.rebuild import rebuild
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
-from tests.canaries import PARTICIPANT, PHONE
 from tests.unit.library.test_rebuild import loses_its_tables
 
 PLACE = "https://customer.blob.core.windows.net/calls"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import CONTAINER, RECORDING_ID, event, metadata, mp3, mp4, record, task, wav
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import World, world
 from recording.domain.formats import FormatType
 from recording.domain.state.chunk import ChunkState, Home
@@ -15,7 +16,6 @@ from recording.library.listening import find_media
 from recording.library.waveforms import waveform_of
 from recording.operate.drift import compare_recording
 from recording.operate.get_recording_files import files_of
-from tests.canaries import PARTICIPANT, PHONE
 
 
 def archived(media: bytes, duration_ms: float = 2000, kind: str = "Wav", **document: Any) -> World:

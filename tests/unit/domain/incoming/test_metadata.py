@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import document_id, metadata, task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from recording.domain.archived.integrity import Digest, check_length, check_stored, duration_fault
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.metadata import ChunkMetadata, Participant, read_metadata
 from recording.errors import ContentConflictError, SourceBrokenError
-from tests.canaries import PARTICIPANT, PHONE
 
 
 def _info(**changes: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from recording.domain.keep.custody import (
     Custody,
     CustodyState,
@@ -18,7 +19,6 @@ from recording.domain.keep.custody import (
 from recording.domain.keep.holds import grace_ends
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from tests.canaries import PARTICIPANT, PHONE
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

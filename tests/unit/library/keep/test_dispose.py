@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
 from recording.domain.find.find_query import FindQuery
@@ -22,7 +23,6 @@ from recording.library.seal.waiting import seal_recording
 from recording.operate.drift import look_for_drift
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
-from tests.canaries import PARTICIPANT, PHONE
 from tests.unit.library.seal_world import copied, replace_seal, seals, verified
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, document_id, metadata, mp3, task, wav
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.erasure_world import erase, everything, nights
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.custodian import FakeCustodian
@@ -38,7 +39,6 @@ from recording.library.keep.holds import place_hold, release_hold
 from recording.library.rebuild import rebuild
 from recording.library.seal.turn import seal
 from recording.operate.drift import compare_recording
-from tests.canaries import PARTICIPANT, PHONE
 from tests.unit.library.seal_world import copied, verified
 
 OTHER = "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-222222222222"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, metadata, task
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
@@ -22,7 +23,6 @@ from recording.errors.codes import Code
 from recording.library.keep.erasures import approve_erasure, erasure_status, request_erasure
 from recording.library.keep.holds import place_hold, release_hold
 from recording.ports import AuditEntry, DeadLetter, QuarantineEntry
-from tests.canaries import PARTICIPANT, PHONE
 
 KEYS = IndexKeys((IndexKey(b"a key of the tests, 32 bytes long"), IndexKey(b"an older key of 32 bytes, rotated")))
 

@@ -8,6 +8,7 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, document_id, event, task
+from dev.in_memory.canaries import PHONE
 from dev.in_memory.world import World, world
 from recording.domain.keep.custody import Custody, destroying
 from recording.errors import ClaimLostError, StorageBusyError
@@ -15,7 +16,6 @@ from recording.http import keep as http_keep
 from recording.http.routes import Dependencies
 from recording.library.keep.explain import all_upcoming
 from recording.library.keep.holds import place_hold
-from tests.canaries import PHONE
 from tests.repo.docs.openapi import check
 
 SHORT = {"name": "calls", "action": "retain_and_delete", "days": 30}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
+from dev.in_memory.canaries import seen_in
 from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.outgoing.delivery import Result, WayHealth
@@ -20,7 +21,6 @@ from recording.errors.codes import Code
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.notify.send import notify_message
 from recording.ports.outgoing import Answer
-from tests.canaries import seen_in
 from tests.unit.library.notify.outgoing_world import archived
 
 FAILED = Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
