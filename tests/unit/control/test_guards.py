@@ -1,47 +1,21 @@
 """Guards of a call: pauses end, consent decides, limits hold, whoever dies and however often a message arrives."""
 
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from recording.control.consents import tell_consent
 from recording.control.guards import guard_message
-from recording.control.pauses import pause_recording, resume_recording, stop_recording
-from recording.control.recordings import get_recording, start_recording
-from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
-from recording.domain.incoming.requests import ConsentRequest, PauseRequest
+from recording.control.pauses import resume_recording, stop_recording
+from recording.control.recordings import get_recording
+from recording.domain.calls.policy import ConsentRule, TimeIsUp, Withdrawal
+from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ControlError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
-
-CALL = {"serverCallId": "aHR0cHM6Ly9jYWxs"}
-EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
-GIVEN = ConsentRequest.read({"step": "given", **EVIDENCE})
-WITHDRAWN = ConsentRequest.read({"step": "withdrawn"})
-
-
-def under(**policy: Any) -> World:
-    return world(call_policies=(CallPolicy(name="test", **policy),))
-
-
-def starts(here: World, **body: Any) -> str:
-    return str(start_recording({**CALL, **body}, "key", "ada", here.ports, here.settings)["recordingId"])
-
-
-def pauses(here: World, recording_id: str, seconds: int | None = None) -> dict[str, Any]:
-    asked = PauseRequest(reason="card number", max_seconds=seconds)
-    return pause_recording(recording_id, here.ports, here.settings, asked, "ada")
-
-
-def passes(here: World, seconds: float) -> None:
-    """Time goes by in steps of five seconds; guards that are due fire."""
-    for _ in range(int(seconds / 5)):
-        here.fakes.clock.advance(seconds=5)
-        here.guards()
+from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, dies_at, passes, pauses, starts, tells, under
 
 
 def kinds(here: World) -> list[str]:
@@ -225,17 +199,7 @@ def test_nobody_can_leave_a_pause_without_an_end(call: int, after: bool) -> None
     """Whoever dies while pausing: the guard is there, or reconcile finds the pause."""
     here = under()
     recording = starts(here)
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == call else None), after
-
-    intercept(here, decide)
-    with suppress(WorkerDiedError):
-        pauses(here, recording)
-    leave_alone(here)
+    dies_at(here, call, lambda: pauses(here, recording), after=after)
     here.runs(hours=2, until_quiet=False)
     assert here.fakes.control.states[recording] == "active"
     assert [pause for pause in here.fakes.catalog.recordings[recording].pauses if pause.how is None] == []
@@ -311,17 +275,7 @@ def test_a_withdrawal_is_carried_out_whoever_dies(call: int) -> None:
     """Once it is noted, its guard sees to it."""
     here = under()
     recording = starts(here, consent=EVIDENCE)
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == call else None), False
-
-    intercept(here, decide)
-    with suppress(WorkerDiedError):
-        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
-    leave_alone(here)
+    dies_at(here, call, lambda: tells(here, recording, WITHDRAWN))
     here.runs(hours=0.5, until_quiet=False)
     is_noted = bool(here.fakes.catalog.recordings[recording].consents)
     assert here.fakes.control.states[recording] == ("inactive" if is_noted else "active")
@@ -395,17 +349,7 @@ def test_a_withdrawal_is_carried_out_although_the_note_says_paused() -> None:
 def test_a_start_whose_worker_dies_leaves_no_recording_without_its_guards(call: int, after: bool) -> None:
     """Nobody sends the start again: what is noted ends as its policy says."""
     here = under(consent=ConsentRule.FIRST, consent_within_seconds=60, longest_recording_seconds=3600)
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == call else None), after
-
-    intercept(here, decide)
-    with suppress(WorkerDiedError):
-        starts(here)
-    leave_alone(here)
+    dies_at(here, call, lambda: starts(here), after=after)
     passes(here, 70)
     assert set(here.fakes.catalog.recordings) & set(here.fakes.control.states) == set()
 

@@ -1,57 +1,32 @@
 """What changes while a call runs: consent that is given again, tags and policies; and what is not recorded is told."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import azure.functions as func
 import pytest
 
-from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
-from recording.control.consents import tell_consent
+from dev.in_memory.world import World, world
 from recording.control.guards import guard_message
-from recording.control.pauses import pause_recording, stop_recording
+from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
-from recording.domain.incoming.requests import ConsentRequest, PauseRequest
-from recording.domain.outgoing.events import EventType
+from recording.domain.incoming.requests import ConsentRequest
+from recording.domain.outgoing.events import EventType, OutgoingEvent
 from recording.errors import ControlError, RecordingError, StorageBusyError
 from recording.errors.codes import Code
 from recording.http import routes as http_api
 from recording.library.tags import change_tags
+from tests.unit.control import calls
+from tests.unit.control.calls import CALL, EVIDENCE, GIVEN, WITHDRAWN, dies_at, passes, pauses, starts, tells
 from tests.unit.http.test_roles import principal
-
-CALL = {"serverCallId": "aHR0cHM6Ly9jYWxs"}
-EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
-GIVEN = ConsentRequest.read({"step": "given", **EVIDENCE})
-WITHDRAWN = ConsentRequest.read({"step": "withdrawn"})
 
 
 def under(*policies: CallPolicy, **policy: Any) -> World:
-    here = world(call_policies=policies or (CallPolicy(name="test", **policy),))
+    here = calls.under(*policies, **policy)
     here.reports_to()
     return here
-
-
-def starts(here: World, **body: Any) -> str:
-    return str(start_recording({**CALL, **body}, "key", "ada", here.ports, here.settings)["recordingId"])
-
-
-def pauses(here: World, recording_id: str, seconds: int | None = None) -> dict[str, Any]:
-    asked = PauseRequest(reason="card number", max_seconds=seconds)
-    return pause_recording(recording_id, here.ports, here.settings, asked, "ada")
-
-
-def tells(here: World, recording_id: str, asked: ConsentRequest) -> dict[str, Any]:
-    return tell_consent(recording_id, asked, "ada", here.ports, here.settings)
-
-
-def passes(here: World, seconds: float) -> None:
-    """Time goes by in steps of five seconds; guards that are due fire."""
-    for _ in range(int(seconds / 5)):
-        here.fakes.clock.advance(seconds=5)
-        here.guards()
 
 
 def state(here: World, recording_id: str) -> str | None:
@@ -69,35 +44,19 @@ def notes(here: World) -> list[str | None]:
 
 def told(here: World) -> list[tuple[str | None, str | None]]:
     """Return the reasons and ids of the alarms about calls that are not recorded, each event once."""
-    here.notifies()
-    outgoing = here.fakes.outgoing
-    assert outgoing is not None
-    kept = [event for event in outgoing.outbox.kept.values() if event.type is EventType.UNRECORDED]
-    return [(event.data.get("recordingId"), event.data["reason"]) for event in kept]
+    return [(event.data.get("recordingId"), event.data["reason"]) for event in sent(here, EventType.UNRECORDED)]
 
 
 def warnings(here: World) -> list[int]:
     """Return how many seconds were left at each warning."""
+    return [event.data["secondsLeft"] for event in sorted(sent(here, EventType.ENDS_SOON), key=lambda event: event.at)]
+
+
+def sent(here: World, kind: EventType) -> list[OutgoingEvent]:
     here.notifies()
     outgoing = here.fakes.outgoing
     assert outgoing is not None
-    kept = [event for event in outgoing.outbox.kept.values() if event.type is EventType.ENDS_SOON]
-    return [event.data["secondsLeft"] for event in sorted(kept, key=lambda event: event.at)]
-
-
-def dies_at(here: World, call: int, act: Callable[[], object], *, after: bool = False) -> None:
-    """Let the worker die at its so many-th call to a port."""
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == call else None), after
-
-    intercept(here, decide)
-    with suppress(WorkerDiedError):
-        act()
-    leave_alone(here)
+    return [event for event in outgoing.outbox.kept.values() if event.type is kind]
 
 
 # --- consent that is given again -------------------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+"""A call under guard, as a test plays it: it starts, pauses, says what was consented to, and time goes by."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from recording.control.consents import tell_consent
+from recording.control.pauses import pause_recording
+from recording.control.recordings import start_recording
+from recording.domain.calls.policy import CallPolicy
+from recording.domain.incoming.requests import ConsentRequest, PauseRequest
+
+CALL = {"serverCallId": "aHR0cHM6Ly9jYWxs"}
+EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
+GIVEN = ConsentRequest.read({"step": "given", **EVIDENCE})
+WITHDRAWN = ConsentRequest.read({"step": "withdrawn"})
+
+
+def under(*policies: CallPolicy, **policy: Any) -> World:
+    """Return a world with these policies, or with one of these facts."""
+    return world(call_policies=policies or (CallPolicy(name="test", **policy),))
+
+
+def starts(here: World, **body: Any) -> str:
+    """Start a recording, and return its id."""
+    return str(start_recording({**CALL, **body}, "key", "ada", here.ports, here.settings)["recordingId"])
+
+
+def pauses(here: World, recording_id: str, seconds: int | None = None) -> dict[str, Any]:
+    """Pause for a card number."""
+    asked = PauseRequest(reason="card number", max_seconds=seconds)
+    return pause_recording(recording_id, here.ports, here.settings, asked, "ada")
+
+
+def tells(here: World, recording_id: str, asked: ConsentRequest) -> dict[str, Any]:
+    """Tell a step of consent."""
+    return tell_consent(recording_id, asked, "ada", here.ports, here.settings)
+
+
+def passes(here: World, seconds: float) -> None:
+    """Let time go by in steps of five seconds; guards that are due fire."""
+    for _ in range(int(seconds / 5)):
+        here.fakes.clock.advance(seconds=5)
+        here.guards()
+
+
+def dies_at(here: World, call: int, act: Callable[[], object], *, after: bool = False) -> None:
+    """Let the worker die at its so many-th call to a port."""
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), after
+
+    intercept(here, decide)
+    with suppress(WorkerDiedError):
+        act()
+    leave_alone(here)
