@@ -89,9 +89,16 @@ def worst(found: Mapping[str, Any], place: str) -> float:
 
 
 def growth(found: Mapping[str, Any], place: str) -> float:
-    """Return by how much the medians of selective keys grow from the smallest to the largest size; the worst one."""
+    """Return by how much the medians of selective keys grow from the smallest to the largest size; the worst one.
+
+    For each recording on the page, because more recordings mean fuller pages.
+    """
     sizes = [each for name, each in found.items() if name.startswith(place)]
-    return max(float(sizes[-1][key]["p50_ms"]) / max(float(sizes[0][key]["p50_ms"]), 0.5) for key in SELECTIVE)
+    return max(_per_row(sizes[-1][key]) / max(_per_row(sizes[0][key]), 0.01) for key in SELECTIVE)
+
+
+def _per_row(page: Mapping[str, float]) -> float:
+    return float(page["p50_ms"]) / max(page["found"], 1)
 
 
 # --- in memory -------------------------------------------------------------------------------------------------------

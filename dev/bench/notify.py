@@ -14,7 +14,7 @@ from dev.bench.goals import Goal
 from dev.bench.notify_load import SECRET, run_load
 from dev.bench.notify_sink import Arrival, Sink, running_sink
 from dev.bench.report import PAGE, cells, machine, put_block
-from dev.bench.small_chunks import _archived, _tasks
+from dev.bench.small_chunks import _archived, _tasks, calls_of_a_chunk
 from dev.world import LocalWorld, WorldOptions
 from recording.domain.outgoing.events import EventType
 
@@ -63,6 +63,8 @@ def lag_under(rate: float, seconds: float, sink: Sink, say: Say) -> dict[str, An
 
 def line_with_and_without(sink: Sink, say: Say, *, count: int, rounds: int) -> dict[str, Any]:
     """Return the line's rate with events going out and without, in turn, and how late they were in the whole app."""
+    say("what the line asks for one chunk")
+    calls = {name: len(calls_of_a_chunk(one)) for name, one in (("with", sink.settings(SECRET)), ("without", {}))}
     rates: dict[str, list[float]] = {"with": [], "without": []}
     arrivals: list[Arrival] = []
     with LocalWorld(WorldOptions(host="builtin")) as world:
@@ -78,6 +80,7 @@ def line_with_and_without(sink: Sink, say: Say, *, count: int, rounds: int) -> d
                 forget_follow_ups(world)
                 arrivals += _archivals(sink) if is_on else []
     return {
+        "calls": calls,
         "chunks": count,
         "with_per_second": round(statistics.median(rates["with"]), 2),
         "without_per_second": round(statistics.median(rates["without"]), 2),
@@ -112,10 +115,12 @@ def _quantiles(arrivals: list[Arrival]) -> dict[str, float]:
 def goals_of(lag: dict[str, Any], line: dict[str, Any]) -> list[Goal]:
     """Return what must be reached, beside what was measured."""
     lost = (1 - line["with_per_second"] / line["without_per_second"]) * 100
+    more_calls = line["calls"]["with"] - line["calls"]["without"]
     rate = f"{lag['rate']:,.0f} events a second"
     return [
         Goal(f"from the state change to the receiver under {rate}, p50", 1, 0.05, lag["p50_s"], "s", True),
         Goal(f"from the state change to the receiver under {rate}, p99", 5, 0.5, lag["p99_s"], "s", True),
+        Goal("calls to storage and ACS that events add to a chunk in the line", 0, 0, more_calls, at_most=True),
         Goal(f"what events take from the line's small chunks ({line['chunks']} in a burst)", 3, 1, lost, "%", True),
     ]
 
@@ -134,7 +139,8 @@ def text_of(  # noqa: PLR0917 - what a block says
         f"{lag['events']:,} events, the slowest after {lag['most_s']:.2f} s. The line, in rounds: with events "
         f"{_told(line['rounds']['with'])}, without {_told(line['rounds']['without'])} chunks a second. In the "
         f"whole app after a burst of {line['chunks']} chunks, an event was there {line['p50_s']:.1f} s (p50) and "
-        f"{line['p99_s']:.1f} s (p99) after its chunk was archived.",
+        f"{line['p99_s']:.1f} s (p99) after its chunk was archived: what follows the line waits for it. A chunk is "
+        f"{line['calls']['without']} calls of the line without events, and {line['calls']['with']} with them.",
     ]
     return "\n".join(lines) + "\n"
 

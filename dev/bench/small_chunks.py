@@ -28,7 +28,7 @@ from recording.ports import ChunkQueue
 CHUNK_BYTES = 200_000
 _THREADS = 16
 _READY_SECONDS = 60.0
-_PORTS = ("source", "archive", "catalog", "quarantine")
+_PORTS = ("source", "archive", "catalog", "quarantine", "follow_ups")
 Say = Callable[[str], None]
 
 
@@ -55,11 +55,15 @@ def chunks_per_second(count: int, say: Say) -> tuple[float, float]:
     return line, floor
 
 
-def calls_of_a_chunk() -> list[tuple[str, str]]:
-    """Return what the line asks of its ports for one small chunk: port and method of each call."""
+def calls_of_a_chunk(settings: Mapping[str, str] = MappingProxyType({})) -> list[tuple[str, str]]:
+    """Return what the line asks of its ports for one small chunk: port and method of each call.
+
+    Args:
+        settings: of the app, beside the world's; with a receiver of events, the calls of what sends them count too.
+    """
     with LocalWorld(WorldOptions(host="builtin")) as world:
         world._stop_host()
-        (plan,) = _recorded(world, _tasks(world, 1))
+        (plan,) = _recorded(world, _tasks(world, 1), settings)
     return [(call.port, call.method) for call in plan]
 
 
@@ -91,12 +95,12 @@ class _Sent:
 
 
 @contextmanager
-def _app(world: LocalWorld, storage: str | None = None) -> Any:
-    """The app's adapters in this process, with the world's settings."""
+def _app(world: LocalWorld, storage: str | None = None, more: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """The app's adapters in this process, with the world's settings and more."""
     from recording import wiring
 
     before = dict(os.environ)
-    settings = world.settings()
+    settings = {**world.settings(), **more}
     if storage is not None:
         settings |= {"AzureWebJobsStorage": storage, "ARCHIVE_STORAGE": storage}
     os.environ.update(settings)
@@ -112,18 +116,23 @@ def _app(world: LocalWorld, storage: str | None = None) -> Any:
 # --- the floor -------------------------------------------------------------------------------------------------------
 
 
-def _recorded(world: LocalWorld, tasks: list[str]) -> list[list[Call]]:
+def _recorded(
+    world: LocalWorld, tasks: list[str], settings: Mapping[str, str] = MappingProxyType({})
+) -> list[list[Call]]:
     """Return what the line asks of each port, chunk by chunk; the sources are not deleted yet."""
     from recording import wiring
     from recording.archive import line as archive
 
     plans: list[list[Call]] = []
-    with _app(world):
+    with _app(world, more=settings):
         for task in tasks:
             calls: list[Call] = []
             ports = wiring.ports()
             watched = {field.name: getattr(ports, field.name) for field in fields(ports)}
             watched |= {name: _Watched(name, watched[name], calls) for name in _PORTS}
+            if ports.outgoing is not None:
+                parts = {name: _Watched(name, getattr(ports.outgoing, name), calls) for name in ("queue", "outbox")}
+                watched["outgoing"] = replace(ports.outgoing, **cast("dict[str, Any]", parts))
             archive.archive_message(task, type(ports)(**watched), wiring.settings())
             plans.append(calls)
     return plans

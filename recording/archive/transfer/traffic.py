@@ -14,7 +14,7 @@ _CPU_SECONDS = 0.25  # between two looks at how much of the CPU is used
 
 
 class Share:
-    """What one file has on its way; `changed` is set whenever it may be allowed more."""
+    """What one file has on its way; `changed` is set when a range of its own has ended, or its turn may have come."""
 
     def __init__(self) -> None:
         self.bytes_left = 0
@@ -65,7 +65,7 @@ class Traffic:
             return self._pace.block_bytes(bytes_left)
 
     def may_begin(self, share: Share) -> bool:
-        """Return whether it is a file's turn to begin a range; otherwise its `changed` is set when to ask again."""
+        """Return whether it is a file's turn to begin a range; otherwise its `changed` is set once that may be so."""
         with self._lock:
             return self._may_begin(share)
 
@@ -110,6 +110,7 @@ class Traffic:
             if share not in self._shares:
                 return
             self._count_out(share)
+            share.changed.set()
             if (used := self._cpu.share()) is not None:
                 self._pace.cpu_used(used)
         self._wake()
@@ -140,11 +141,16 @@ class Traffic:
         if is_more:
             self._wake()
 
+    def pass_on(self) -> None:
+        """Give a turn that a file does not use to the next one."""
+        self._wake()
+
     def _wake(self) -> None:
+        """Let the file ask whose turn it is; all others would only find that it is not theirs."""
         with self._lock:
-            shares = list(self._shares)
-        for share in shares:
-            share.changed.set()
+            waiting = [share for share in self._shares if share.is_waiting]
+            if waiting and self._running < self._pace.at_once:
+                min(waiting, key=lambda share: share.rank).changed.set()
 
 
 def traffic_to(host: str, pool: BufferPool, pinned_bytes: int | None) -> Traffic:

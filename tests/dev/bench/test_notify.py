@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from dev.bench import notify
+from dev.bench.notify_load import SECRET
 from dev.bench.notify_sink import running_sink
 from dev.bench.report import put_block
+from dev.bench.small_chunks import calls_of_a_chunk
 
 
 def test_every_event_of_the_load_is_counted_with_its_lag() -> None:
@@ -21,6 +23,7 @@ def test_what_must_be_reached_is_told_beside_what_was_measured() -> None:
     """A line that loses a tenth is not reached, whatever the lag."""
     lag = {"rate": 1000, "events": 15000, "p50_s": 0.01, "p99_s": 0.2, "most_s": 0.4}
     line = {
+        "calls": {"with": 25, "without": 24},
         "chunks": 150,
         "with_per_second": 9.0,
         "without_per_second": 10.0,
@@ -29,9 +32,18 @@ def test_what_must_be_reached_is_told_beside_what_was_measured() -> None:
         "p99_s": 47.0,
     }
     goals = notify.goals_of(lag, line)
-    assert [goal.is_reached for goal in goals] == [True, True, False]
+    assert [goal.is_reached for goal in goals] == [True, True, False, False]
     text = notify.text_of(goals, lag, line, "`command`", "load 0.1", 300)
     assert "| 10.00 % | NOT reached |" in text
+
+
+@pytest.mark.azurite
+def test_the_line_makes_the_same_calls_with_events_and_without() -> None:
+    """What goes out is derived from what the line leaves behind; the line itself does nothing for it."""
+    with running_sink() as sink:
+        calls = calls_of_a_chunk(sink.settings(SECRET))
+    assert calls == calls_of_a_chunk()
+    assert ("source", "delete") in calls
 
 
 def test_a_block_is_replaced_and_nothing_else(tmp_path: Path) -> None:

@@ -34,8 +34,10 @@ def test_a_file_with_nothing_on_its_way_goes_first_and_then_the_smallest() -> No
     assert all(traffic.begin(large) for _ in range(FIRST_AT_ONCE - 1))
     assert traffic.begin(small)
     assert not any(traffic.begin(share) for share in (large, small, new))
+    for share in (large, small, new):
+        share.changed.clear()
     traffic.end(large)
-    assert all(share.changed.is_set() for share in (large, small, new))
+    assert [share.changed.is_set() for share in (large, small, new)] == [True, False, True]
     assert not traffic.begin(large)
     assert not traffic.begin(small)
     assert traffic.begin(new)
@@ -121,3 +123,33 @@ def test_what_a_file_had_on_its_way_is_given_back_when_it_leaves() -> None:
     traffic.end(gone)  # its job tells late
     assert traffic.running == 0
     assert traffic.begin(next_one)
+
+
+def test_a_range_that_ends_wakes_the_one_file_whose_turn_it_is() -> None:
+    """Twelve threads that ask, and find that it is not their turn, took a tenth of the CPU from those at work."""
+    traffic = Traffic(Pace(1, 2 * MIB))
+    working, *waiting = joined(traffic, 1, *range(11, 0, -1))
+    assert traffic.begin(working)
+    assert not any(traffic.begin(share) for share in waiting)
+    for left in range(1, 12):
+        for share in waiting:
+            share.changed.clear()
+        traffic.end(working)
+        (woken,) = [share for share in waiting if share.changed.is_set()]
+        assert woken.bytes_left == left, "the smallest first"
+        assert traffic.begin(woken)
+        working = woken
+        waiting.remove(woken)
+
+
+def test_a_turn_that_is_not_used_is_passed_on() -> None:
+    """A file that was woken may have nothing left to begin; the next one must not wait until it looks by itself."""
+    traffic = Traffic(Pace(1, 2 * MIB))
+    working, first, second = joined(traffic, 1, 2, 3)
+    assert traffic.begin(working)
+    assert not any(traffic.begin(share) for share in (first, second))
+    traffic.end(working)
+    assert traffic.may_begin(first)
+    assert not second.changed.is_set()
+    traffic.pass_on()
+    assert second.changed.is_set()
