@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from dev.in_memory.builders import settings
+from dev.in_memory.builders import chunk, document_id, event, settings
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import REDELIVERED_AFTER, WorkerDiedError, World, intercept, leave_alone
 from recording.control.consents import tell_consent
@@ -57,6 +57,7 @@ LATE = timedelta(minutes=15)  # after its time, what is still not done after the
 DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.02, 0.3
 SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedelta(minutes=10), timedelta(minutes=-10))
 RECONCILED_EVERY = timedelta(minutes=5)
+STOPPED_ELSEWHERE = 0.01  # of the steps of a life
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
 
@@ -97,7 +98,8 @@ class GuardedLife:
         self.begun = ""  # which recording a caller has paused at this moment, by a pause of its own
         self.is_troubled = False
         self._is_rival, self._who = False, "caller"
-        self._starts = 0
+        self._starts, self._stops = 0, 0
+        self._elsewhere = random.Random(f"elsewhere {policy} {seed}")  # draws of its own
         self._reconciled_at = self.here.now
 
     def run(self) -> Life:
@@ -207,12 +209,32 @@ class GuardedLife:
         return lambda: guard_message(body, self.here.ports, self.here.settings)
 
     def _others(self) -> None:
+        if self.is_troubled and self.policy.must_be_recorded and self._elsewhere.random() < STOPPED_ELSEWHERE:
+            self._stop_elsewhere()
         self.here.fakes.follow_ups.sent.clear()
         if self.here.now - self._reconciled_at >= RECONCILED_EVERY:
             self._reconciled_at = self.here.now
             self._attempt(self.here.reconciles, "guard")
         self.here.skew = timedelta()
         self.here.notifies()
+
+    def _stop_elsewhere(self) -> None:
+        """Let another application stop a recording of ours; its event comes, or is lost."""
+        rows = self.here.fakes.catalog.recordings
+        ours = [name for name in sorted(self.here.fakes.control.states) if name in rows and rows[name].started_here]
+        if not ours:
+            return
+        self._stops += 1
+        name, part = self._elsewhere.choice(ours), chunk(0, document_id(self._stops))
+        del self.here.fakes.control.states[name]
+        self._look("elsewhere")
+        if rows[name].last_action is not LastAction.STOPPED:
+            self.expected.add((name, "stopped_elsewhere"))
+        if self._elsewhere.random() < 0.5:
+            subject = f"/recording/call/call-{name}/serverCallId/x/recordingId/{name}"
+            told = event(part, subject=subject, data={"sessionEndReason": "InitiatorLeft"})
+            self._attempt(lambda: self.here.announces(told), "acs")
+        self.life.counts["stops elsewhere"] += 1
 
     # --- what goes wrong ---------------------------------------------------------------------------------------------
 

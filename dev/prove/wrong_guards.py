@@ -126,6 +126,7 @@ VARIANTS: Mapping[str, Variant] = {
     "a stop is not reported": Variant("must be recorded, or stopped", _silent),
     "consent ends a pause for a card number": Variant("must be recorded, with consent", _consent_ends_any),
     "consent that is given again ends nothing": Variant("must be recorded, with consent", _consent_ends_none),
+    "a stop by others is not reported": Variant("must be recorded", _without(GuardKind.WATCH)),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }
 

@@ -5,6 +5,7 @@ pausing and stopping go ahead, for people must be able to end a recording (docs/
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +51,7 @@ def audited(
     *,
     note: str | None = None,
     result: Callable[[dict[str, Any]], str] | None = None,
+    before: AbstractContextManager[None] | None = None,
 ) -> dict[str, Any]:
     """Return what `act` answers, with an entry before and after.
 
@@ -61,6 +63,7 @@ def audited(
         act: asks ACS, or does what is asked for.
         note: why, in the caller's own words.
         result: says in the entry after, in place of the note, what the answer came to.
+        before: is around the first entry, for who wants to know that it could not be written.
 
     Raises:
         StorageError: the first entry could not be written, and nothing was done.
@@ -71,7 +74,8 @@ def audited(
         ports.audit.add(AuditEntry(ports.clock.now(), operation, about, caller, outcome, said))
 
     try:
-        add(ASKED)
+        with before or nullcontext():
+            add(ASKED)
     except StorageError as error:
         if operation not in _NEVER_HINDERED:
             raise

@@ -34,7 +34,7 @@ from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_paus
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import ConsentRequest
-from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
+from recording.domain.state.recording import WAITS_FOR_CONSENT, LastAction, RecordingRecord, merged_state
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError
 from recording.errors.codes import Code
@@ -45,7 +45,6 @@ from recording.telemetry import Event, emit
 
 CARRIED_OUT_WITHIN = timedelta(seconds=30)  # a step whose worker died is carried out by its guard then
 WITHDRAWN = "consent withdrawn"
-WAITS_FOR_CONSENT = "waitsForConsent"  # in the noted start request, beside pauseOnStart
 
 
 def tell_consent(
@@ -118,10 +117,9 @@ def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> Reco
 
 def is_waiting(record: RecordingRecord, policy: CallPolicy) -> bool:
     """Return whether a recording rests since its start until there is consent, as its start has noted."""
-    waits = record.request.get(WAITS_FOR_CONSENT)
-    if waits is None:  # an older version noted the start
+    if WAITS_FOR_CONSENT not in record.request:  # an older version noted the start
         return policy.consent is ConsentRule.FIRST and record.last_action is LastAction.STARTED_PAUSED
-    return bool(waits) and not record.was_resumed and record.last_action is not LastAction.STOPPED
+    return record.waits_for_consent and record.last_action is not LastAction.STOPPED
 
 
 def _go_on(record: RecordingRecord, policy: CallPolicy, ports: Ports) -> None:
@@ -150,6 +148,9 @@ def _tell_withdrawn(record: RecordingRecord, policy: CallPolicy, ports: Ports, s
         if ports.control.state(acs_id_of(record.recording_id, record)) is None:
             return
     tell_unrecorded(record, "consent_withdrawn", since, ports, settings, since)
+    if policy.on_withdrawal is Withdrawal.STOP:  # the stop that follows is no other alarm, whoever dies before its note
+        now = ports.clock.now()
+        note(record.recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
 
 
 def _pause_for_good(record: RecordingRecord, ports: Ports) -> None:

@@ -19,6 +19,8 @@ from recording.control.pauses import (
     stop_recording,
     tell_unrecorded,
 )
+from recording.control.watching import look, watch_later
+from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause
@@ -87,6 +89,8 @@ def guards_of_start(name: str, policy: CallPolicy, ports: Ports, *, has_consent:
         within = policy.consent_within_seconds
         task = GuardTask(recording_id=name, kind=GuardKind.CONSENT, seconds=within)
         ports.guards.send(task, timedelta(seconds=within))
+    if policy.must_be_recorded:
+        watch_later(name, round(watch.EVERY.total_seconds()), "", watch.EVERY, ports.guards)
     if policy.longest_recording_seconds is not None:
         _warn_later(name, policy.longest_recording_seconds, policy, 0, ports.guards)
         _stop_later(name, policy.longest_recording_seconds, 0, ports.guards)
@@ -136,20 +140,20 @@ def _pause_is_over(fired: _Fired) -> None:
         return
     policy = fired.policy
     state = consent_state(fired.record.consent, fired.record.consents)
-    is_first = policy.consent is ConsentRule.FIRST
+    is_first = policy.consent is ConsentRule.FIRST or fired.record.waits_for_consent
     if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
         carry_out(fired.record, fired.ports, fired.settings)  # no end of a pause records without consent
         if state is ConsentState.WITHDRAWN:  # it rests for that now, and goes on when consent is given
             end_pause(fired.record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
         return
-    _tell_unrecorded(fired, "paused_too_long", fired.task.mark)
+    was_there = _tell_unrecorded(fired, "paused_too_long", fired.task.mark)
     if policy.on_pause_timeout is TimeIsUp.ALARM:
         _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
         return
     seconds = round((pause.length or timedelta()).total_seconds())
     why = f"the pause has lasted {seconds} s, as long as it was asked for; policy {policy.name}"
     if policy.on_pause_timeout is TimeIsUp.STOP:
-        _stop(fired.record, why, fired.ports)
+        _stop(fired.record, why, fired.ports, was_there=was_there)
         return
     name, ports = fired.record.recording_id, fired.ports
     try:
@@ -161,17 +165,24 @@ def _pause_is_over(fired: _Fired) -> None:
             raise
 
 
-def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> None:
+def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
     """Raise the alarm about a call that must be recorded and is not; first of all, so that no death swallows it.
 
     One that ACS records although it should be paused, or knows no more, is no such call.
+
+    Returns:
+        Whether ACS knows the recording, where that was asked.
     """
     if not fired.policy.must_be_recorded:
-        return
+        return False
     record, ports = fired.record, fired.ports
     state = ports.control.state(acs_id_of(record.recording_id, record))
     if state is not None and (reason == CALL_STOPPED or state.lower() == "inactive"):
-        tell_unrecorded(record, reason, ports.clock.now(), ports, fired.settings, *marks)
+        now = ports.clock.now()
+        tell_unrecorded(record, reason, now, ports, fired.settings, *marks)
+        if reason == CALL_STOPPED:
+            note(record.recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
+    return state is not None
 
 
 def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: RecordingRecord, ports: Ports) -> bool:
@@ -194,8 +205,8 @@ def _consent_is_late(fired: _Fired) -> None:
         carry_out(record, fired.ports, fired.settings)
         return
     seconds = policy.consent_within_seconds if fired.task.seconds is None else fired.task.seconds
-    _tell_unrecorded(fired, CALL_STOPPED)
-    _stop(record, f"no consent within {seconds} s; policy {policy.name}", fired.ports)
+    was_there = _tell_unrecorded(fired, CALL_STOPPED)
+    _stop(record, f"no consent within {seconds} s; policy {policy.name}", fired.ports, was_there=was_there)
 
 
 def _consent_stands(fired: _Fired) -> None:
@@ -231,12 +242,18 @@ def _lasts_too_long(fired: _Fired) -> None:
         _warn_later(record.recording_id, longest, policy, lasted, guards)
         _stop_later(record.recording_id, longest, lasted, guards)
         return
-    _tell_unrecorded(fired, CALL_STOPPED)
-    _stop(record, f"it has lasted {lasted} s, as long as it may; policy {policy.name}", fired.ports)
+    was_there = _tell_unrecorded(fired, CALL_STOPPED)
+    why = f"it has lasted {lasted} s, as long as it may; policy {policy.name}"
+    _stop(record, why, fired.ports, was_there=was_there)
 
 
-def _stop(record: RecordingRecord, why: str, ports: Ports) -> None:
-    _by_the_guard(Operation.STOP, record, why, ports, lambda: stop_recording(record.recording_id, ports))
+def _is_watched(fired: _Fired) -> None:
+    look(fired.task, fired.record, fired.ports, fired.settings)
+
+
+def _stop(record: RecordingRecord, why: str, ports: Ports, *, was_there: bool) -> None:
+    name = record.recording_id
+    _by_the_guard(Operation.STOP, record, why, ports, lambda: stop_recording(name, ports, was_there=was_there))
 
 
 def _by_the_guard(
@@ -293,4 +310,5 @@ _ACTS: dict[GuardKind, Callable[[_Fired], None]] = {
     GuardKind.WITHDRAWAL: _consent_stands,
     GuardKind.WARNING: _ends_soon,
     GuardKind.LONGEST: _lasts_too_long,
+    GuardKind.WATCH: _is_watched,
 }

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, without_alarm
+from recording.domain.archived.integrity import pauses_are_in_seconds
 from recording.domain.archived.receipt import gaps_in
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import GuardKind, GuardTask
@@ -112,6 +113,8 @@ def begin_pause(
         is_refused = error.code == Code.PAUSE_RESUME_NOT_ALLOWED  # it is paused already, as was asked
         if not (is_paused and is_refused):
             raise
+        if is_joined and known is not None and known.last_action is not LastAction.PAUSED:
+            stale = ANY  # nobody knows when the pause that it would join reached ACS: it may end too early
     if failed is not None:
         raise failed
     if known is None or stale == ANY:
@@ -212,7 +215,9 @@ def resume_recording(
 def _check_consent(known: RecordingRecord | None, settings: Settings) -> None:
     """Refuse where consent is withdrawn, or required first and missing."""
     state = consent_state(known.consent, known.consents) if known else ConsentState.NONE
-    is_first = policy_of(known, settings).consent is ConsentRule.FIRST
+    is_first = policy_of(known, settings).consent is ConsentRule.FIRST or (
+        known is not None and known.waits_for_consent
+    )
     if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
         raise RequestError("there is no consent to this recording", code=Code.CONSENT_REQUIRED)
 
@@ -224,7 +229,9 @@ def _goes_on(recording_id: str, known: RecordingRecord | None, ports: Ports) -> 
     return ports.control.state(acs_id_of(recording_id, known)) == "active"
 
 
-def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = None) -> dict[str, Any]:
+def stop_recording(
+    recording_id: str, ports: Ports, settings: Settings | None = None, *, was_there: bool = False
+) -> dict[str, Any]:
     """Stop a recording; one that is known here and has ended by itself counts as stopped.
 
     ACS may answer 404 to a stop although the files are on their way (the service's known issues).
@@ -233,15 +240,17 @@ def stop_recording(recording_id: str, ports: Ports, settings: Settings | None = 
         recording_id: as ACS or as this app spells it.
         ports: what the use case touches.
         settings: None for the app's own stops, which the policy has asked for.
+        was_there: ACS knew it just now, so that none but this stop has ended it.
     """
     check_recording_id(recording_id)
-    name = canonical_id(recording_id)
+    name, is_gone = canonical_id(recording_id), False
     try:
         ports.control.stop(acs_id_of(recording_id, known_recording(recording_id, ports)))
     except ControlError as error:
         if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(name) is None:
             raise
-    record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED)
+        is_gone = settings is None and not was_there  # who has stopped it, the watch finds out
+    record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED, is_gone=is_gone)
     if settings is not None:
         at = record.last_action_at or ports.clock.now()
         tell_unrecorded(record, CALL_STOPPED, at, ports, settings)
@@ -276,8 +285,8 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
 
 
 def policy_of(record: RecordingRecord | None, settings: Settings) -> CallPolicy:
-    """Return the policy that covers a recording; one that was started elsewhere has no caller."""
-    return settings.policy(record.started_by if record else None, record.current_tags if record else {})
+    """Return the policy that covers a recording: by the caller whom the platform vouched for, and by its tags now."""
+    return settings.policy(record.known_caller if record else None, record.current_tags if record else {})
 
 
 def pause_facts(pause: CommandedPause) -> dict[str, Any]:
@@ -293,18 +302,32 @@ def pause_facts(pause: CommandedPause) -> dict[str, Any]:
 
 
 def findings_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[PauseFinding]:
-    """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here."""
-    if record is None or not chunks or not record.started_here or gaps_in(chunks, record.least_count):
+    """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here.
+
+    Of a recording that was started elsewhere, pauses that nobody asked for here are no findings.
+    """
+    if record is None or not chunks or gaps_in(chunks, record.least_count):
+        return []
+    if not record.started_here and not record.pauses:
         return []
     if any(chunk.facts is None for chunk in chunks):
         return []
     told = [
-        Interval(pause.started_at, pause.started_at + timedelta(milliseconds=pause.duration_ms))
-        for chunk in chunks
+        Interval(pause.started_at, pause.started_at + timedelta(milliseconds=pause.duration_ms * unit))
+        for chunk, unit in ((chunk, _unit_of_pauses(chunk)) for chunk in chunks)
         for pause in (chunk.facts.pauses if chunk.facts else ())
         if pause.started_at is not None and pause.duration_ms is not None
     ]
-    return pause_findings(record.pauses, told)
+    found = pause_findings(record.pauses, told)
+    return [one for one in found if record.started_here or one.what != "paused_elsewhere"]
+
+
+def _unit_of_pauses(chunk: ChunkRecord) -> int:
+    """Return by what the lengths of pauses are multiplied to be milliseconds: the published form says no unit."""
+    if chunk.facts is None:
+        return 1
+    paused = sum(pause.duration_ms or 0.0 for pause in chunk.facts.pauses)
+    return 1000 if pauses_are_in_seconds(chunk.duration_ms, chunk.facts.duration_ms, paused) else 1
 
 
 def finding_facts(finding: PauseFinding) -> dict[str, Any]:
@@ -325,13 +348,17 @@ def _acted(  # noqa: PLR0917 - what was done, and which pauses are over with it
     ports: Ports,
     ends: PauseEnd | None = None,
     pause_id: str | None = None,
+    *,
+    is_gone: bool = False,
 ) -> RecordingRecord:
     now = ports.clock.now()
 
     def decide(row: RecordingRecord) -> RecordingChanges:
         changes = RecordingChanges(last_action=action, last_action_at=now)
-        if action is LastAction.RESUMED:
+        if action in (LastAction.RESUMED, LastAction.PAUSED):  # what ACS pauses has been recording
             changes["was_resumed"] = True
+        if is_gone:
+            changes["ended_seen_at"] = row.ended_seen_at or now
         if ends is not None:
             changes["pauses"] = with_end(row.pauses, now, ends, pause_id)
             if guarded_pause(changes["pauses"]) is None:

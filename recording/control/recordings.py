@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from recording.control.consents import WAITS_FOR_CONSENT
 from recording.control.guards import guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.pauses import finding_facts, findings_of, pause_facts
@@ -23,7 +22,14 @@ from recording.domain.incoming.requests import StartOptions, StartRequest, start
 from recording.domain.incoming.tenants import owner_at_start
 from recording.domain.outgoing.derived import start_refused
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
-from recording.domain.state.recording import KnownState, LastAction, RecordingRecord, StartReservation, merged_state
+from recording.domain.state.recording import (
+    WAITS_FOR_CONSENT,
+    KnownState,
+    LastAction,
+    RecordingRecord,
+    StartReservation,
+    merged_state,
+)
 from recording.domain.state.records import RecordingChanges, changed
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.domain.watched import deadline
@@ -137,17 +143,23 @@ def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
         raise
 
 
+def start_in(body: Any) -> StartRequest | None:
+    """Return the start request in a JSON body; None when the body is not one."""
+    try:
+        return StartRequest.read(body)
+    except RequestError:
+        return None
+
+
 @contextmanager
 def early_refusals_told(
-    body: Any, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
+    asked: StartRequest | None, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
 ) -> Iterator[None]:
-    """Raise the same alarm about what refuses a start before it is read; a body that is no request is nobody's call."""
-    try:
-        tags = StartRequest.read(body).tags
-    except RequestError:
+    """Raise the same alarm about what refuses a start before it begins; a body that is no request is nobody's call."""
+    if asked is None:
         yield
         return
-    with refusals_told(settings.policy(caller, tags), _key_of(idempotency_key, ports), ports):
+    with refusals_told(settings.policy(caller, asked.tags), _key_of(idempotency_key, ports), ports):
         yield
 
 
@@ -211,6 +223,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         started_here=True,
         started_at=reservation.first_sent,
         started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
+        is_vouched=caller is not None,
         request={**request.for_catalog(), **_how_it_rests(request, options, policy)},
         consent=request.consent.as_noted() if request.consent else None,
         server_call_id=request.server_call_id,

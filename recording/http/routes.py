@@ -55,9 +55,10 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
     def start() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.START, dependencies)
-        body, key = json_body(request), _idempotency_key(request)
-        caller = caller_of(request, settings)
-        with control.early_refusals_told(body, key, caller, ports, settings):
+        body, caller = json_body(request), caller_of(request, settings)
+        asked, told_key = control.start_in(body), request.headers.get("Idempotency-Key")
+        with control.early_refusals_told(asked, told_key, caller, ports, settings):
+            key = _idempotency_key(request)
             check_rate(caller, settings.start_rate_per_minute, ports)
         started = audited(
             Operation.START,
@@ -65,8 +66,9 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
             caller,
             ports,
             lambda: naming_the_running_one(
-                lambda: control.start_recording(body, key, caller, ports, settings), body, ports, settings
+                lambda: control.start_recording(asked or body, key, caller, ports, settings), body, ports, settings
             ),
+            before=control.early_refusals_told(asked, key, caller, ports, settings),
         )
         location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
         return as_json(started, 201, {"Location": location})

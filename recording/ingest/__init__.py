@@ -22,7 +22,7 @@ from recording.errors import EventRejectedError, UnsafeLocationError
 from recording.errors.codes import Code
 from recording.ingest.hold import hold_chunk, payload_of, quarantine
 from recording.ingest.queue_tasks import enqueue
-from recording.ingest.recording import announced_more, recording_of
+from recording.ingest.recording import announced_more, recording_of, report_end
 from recording.ingest.tasks import tasks_of
 from recording.ingest.twins import ask_metadata, one_of_each_object
 from recording.ports import Ports
@@ -102,6 +102,8 @@ def _take(
         odd += [twin.odd for twin in twins]
         enqueue([task.in_folder(recording.folder or "") for task in tasks], event, came_from, ports)
         ask_metadata(twins, recording.folder or "", ports)
+    if recording is not None:
+        report_end(recording, event, ports, settings)
     return event, odd
 
 

@@ -1,17 +1,22 @@
 """The recording's row: an event adds to what is known of it and changes nothing."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from recording.domain.archived.layout import folder_of
+from recording.domain.calls import watch
+from recording.domain.calls.guards import GuardKind, GuardTask
+from recording.domain.formats import MORE_TO_COME
 from recording.domain.ids import are_same_id
 from recording.domain.incoming.events import OddChunk, RecordingFileStatusUpdated
 from recording.domain.incoming.tenants import owner_elsewhere
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
+from recording.errors import StorageError
 from recording.ports import Ports
 from recording.ports.changing import change_recording
 from recording.settings import Settings
+from recording.telemetry import Event, emit
 
 
 def recording_of(
@@ -49,6 +54,7 @@ def _completed(
         server_call_id=known.server_call_id or event.server_call_id,
         started_at=started_at,
         first_event_at=known.first_event_at or now,
+        session_end_reason=known.session_end_reason or _end_reason(event),
         tenant=_owner(known, settings),
         settled_at=None,
         look_at=None,  # more of it may arrive after all
@@ -67,6 +73,32 @@ def _agrees(event: RecordingFileStatusUpdated, known: RecordingRecord) -> bool:
     if not (known.started_here and known.server_call_id):
         return True
     return event.server_call_id is not None and are_same_id(event.server_call_id, known.server_call_id)
+
+
+def report_end(recording: RecordingRecord, event: RecordingFileStatusUpdated, ports: Ports, settings: Settings) -> None:
+    """Ask for a look at what must be recorded, when an event says that it ended while its call may go on.
+
+    No file waits for that: where the queue fails, the watch finds it out some minutes later.
+    """
+    reason = _end_reason(event)
+    if ports.guards is None or reason is None or watch.ended_with_its_call(reason):
+        return
+    policy = settings.policy(recording.known_caller, recording.current_tags)
+    if not policy.must_be_recorded or recording.stopped_alarm_at is not None:
+        return
+    name = recording.recording_id
+    try:
+        task = GuardTask(version=watch.VERSION, recording_id=name, kind=GuardKind.WATCH, mark=watch.ENDED)
+        ports.guards.send(task, timedelta())
+    except StorageError as error:
+        emit(Event.GUARD_FAILED, recording_id=name, action=GuardKind.WATCH, code=error.code, fault=error.fault)
+
+
+def _end_reason(event: RecordingFileStatusUpdated) -> str | None:
+    """Return why the recording has ended; None while its newest file is followed by another one."""
+    newest = max(event.chunks, key=lambda chunk: chunk.index, default=None)
+    is_going_on = newest is not None and newest.end_reason == MORE_TO_COME
+    return None if is_going_on else event.data.session_end_reason
 
 
 def announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:

@@ -187,6 +187,8 @@ def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Itera
         yield Moment(step.at, f"consent {step.step}", kind="command", who=step.by)
     if recording.call_alarm is not None and recording.call_alarm_since is not None:
         yield Moment(recording.call_alarm_since, recording.call_alarm.replace("_", " "), kind="alarm")
+    if recording.stopped_alarm_at is not None:
+        yield Moment(recording.stopped_alarm_at, "stopped, and it must be recorded", kind="alarm")
     for finding in findings_of(recording, chunks):
         what = f"pauses differ: {finding.what.replace('_', ' ')} ({finding.seconds:g} s)"
         yield Moment(finding.at, what, kind="alarm")

@@ -225,8 +225,25 @@ def _are_pauses_in_seconds(media_ms: float, metadata: ChunkMetadata) -> bool:
     """Return whether only the pauses were given in seconds: taken times 1000, they explain the length exactly."""
     if not metadata.paused_ms or not metadata.duration_ms:
         return False
-    expected = metadata.duration_ms - metadata.paused_ms * 1000
-    return expected >= 0 and abs(media_ms - expected) <= _slack_ms(metadata.duration_ms)
+    return _is_explained(media_ms, metadata.duration_ms, metadata.paused_ms * 1000)
+
+
+def pauses_are_in_seconds(media_ms: float | None, duration_ms: float | None, paused_ms: float) -> bool:
+    """Return whether pauses were given in seconds: nothing else explains how long the media plays.
+
+    Args:
+        media_ms: how long it plays.
+        duration_ms: of the chunk with its pauses, as its metadata says, be it in milliseconds or in seconds.
+        paused_ms: of all pauses, as if it were milliseconds.
+    """
+    if media_ms is None or not duration_ms or not paused_ms or _is_explained(media_ms, duration_ms, paused_ms):
+        return False
+    return any(_is_explained(media_ms, duration_ms * unit, paused_ms * 1000) for unit in (1, 1000))
+
+
+def _is_explained(media_ms: float, duration_ms: float, paused_ms: float) -> bool:
+    expected = duration_ms - paused_ms
+    return expected >= 0 and abs(media_ms - expected) <= _slack_ms(duration_ms)
 
 
 def _slack_ms(at_most: float) -> float:

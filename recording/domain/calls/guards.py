@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 FIRST_TRY_AGAIN, LONGEST_TRY_AGAIN = timedelta(seconds=5), timedelta(minutes=1)
-VERSION = 1
+VERSION = 2  # the newest that this app reads; a message says the oldest that understands it
 
 
 class GuardKind(StrEnum):
@@ -21,20 +21,21 @@ class GuardKind(StrEnum):
     WITHDRAWAL = "withdrawal"  # that nothing is recorded after it, or again after consent was given anew
     WARNING = "warning"  # that the longest recording is announced before it ends
     LONGEST = "longest"  # that a recording ends
+    WATCH = "watch"  # that what must be recorded is, whoever else can stop or pause it
 
 
 class GuardTask(BaseModel):
     """One message.
 
     Attributes:
-        mark: what it belongs to: a pause's id, or the time of a step.
+        mark: what it belongs to: a pause's id, the time of a step, or what a watch has seen so far.
         seconds: how long the recording has run, or waited for consent, when the message becomes visible; None in
             messages of older versions, and where it does not matter.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
 
-    version: int = VERSION
+    version: int = 1
     recording_id: str = Field(min_length=1)
     kind: GuardKind
     mark: str = ""

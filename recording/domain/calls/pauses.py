@@ -1,6 +1,6 @@
 """Pauses under guard: each has an end that no second pause moves, and is compared with what ACS reports. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,9 @@ class CommandedPause(BaseModel):
     def length(self) -> timedelta | None:
         """Return how long it may last at most, as it was asked for; None for one without an end of its own."""
         return self.ends_by - self.at if self.ends_by is not None else None
+
+
+_ENDS_ANYHOW = (None, PauseEnd.OVER, PauseEnd.STOPPED)  # with the recording, whenever that is
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,11 @@ def with_end(
     )
 
 
-def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return the intervals in order; those that touch or overlap are one (a chunk may end during a pause)."""
+def merged(intervals: Iterable[Interval], apart: timedelta = TOLERANCE) -> list[Interval]:
+    """Return the intervals in order; those that touch, overlap or are hardly apart are one."""
     found: list[Interval] = []
     for each in sorted(intervals, key=lambda interval: interval.begin):
-        if found and each.begin - found[-1].end <= TOLERANCE:
+        if found and each.begin - found[-1].end <= apart:
             found[-1] = Interval(found[-1].begin, max(found[-1].end, each.end))
         else:
             found.append(each)
@@ -119,25 +122,59 @@ def pause_findings(commanded: Sequence[CommandedPause], told: Iterable[Interval]
             of the recording. A pause and a withdrawal of consent during it are one stretch at ACS.
         told: the intervals of the metadata of all chunks, in any order.
     """
-    left = merged(told)
-    findings: list[PauseFinding] = []
-    for own, how in _stretches(commanded):
-        match = next((one for one in left if _overlap(one, own)), None)
-        if match is None:
-            if own.end - own.begin > TOLERANCE and how not in (None, PauseEnd.OVER):
-                findings.append(PauseFinding("not_paused", own.begin, _seconds(own.end - own.begin)))
-            continue
-        left.remove(match)
-        if abs(match.begin - own.begin) > TOLERANCE:
-            findings.append(PauseFinding("begins_otherwise", own.begin, _seconds(match.begin - own.begin)))
-        if abs(match.end - own.end) > TOLERANCE and how not in (None, PauseEnd.OVER, PauseEnd.STOPPED):
-            findings.append(PauseFinding("ends_otherwise", own.begin, _seconds(match.end - own.end)))
-    findings += [
-        PauseFinding("paused_elsewhere", one.begin, _seconds(one.end - one.begin))
-        for one in left
-        if one.end - one.begin > TOLERANCE
+    own, found = _stretches(commanded), _union(told)
+    findings = [
+        *(finding for each, how in own for finding in _lacking(each, how, found)),
+        *(finding for each in found for finding in _beyond(each, own)),
     ]
     return sorted(findings, key=lambda finding: finding.at)
+
+
+def _lacking(own: Interval, how: PauseEnd | None, told: Sequence[Interval]) -> Iterator[PauseFinding]:
+    """Yield where it was to be paused and ACS reports no pause."""
+    for piece in _without(own, told):
+        if piece == own:
+            if how not in (None, PauseEnd.OVER):
+                yield PauseFinding("not_paused", own.begin, _seconds(own.end - own.begin))
+        elif piece.begin == own.begin:
+            yield PauseFinding("begins_otherwise", own.begin, _seconds(piece.end - piece.begin))
+        elif piece.end != own.end:
+            yield PauseFinding("not_paused", piece.begin, _seconds(piece.end - piece.begin))
+        elif how not in _ENDS_ANYHOW:
+            yield PauseFinding("ends_otherwise", own.begin, _seconds(piece.begin - piece.end))
+
+
+def _beyond(told: Interval, own: Sequence[tuple[Interval, PauseEnd | None]]) -> Iterator[PauseFinding]:
+    """Yield where ACS reports a pause and none was to be."""
+    for piece in _without(told, [each for each, _ in own]):
+        before = next(((each, how) for each, how in own if each.end == piece.begin), None)
+        after = next((each for each, _ in own if each.begin == piece.end), None)
+        length = _seconds(piece.end - piece.begin)
+        if before is not None:
+            if before[1] not in _ENDS_ANYHOW:
+                yield PauseFinding("ends_otherwise", before[0].begin, length)
+        elif after is not None:
+            yield PauseFinding("begins_otherwise", after.begin, -length)
+        else:
+            yield PauseFinding("paused_elsewhere", piece.begin, length)
+
+
+def _without(whole: Interval, others: Sequence[Interval]) -> Iterator[Interval]:
+    """Yield the pieces of an interval that no other one covers, and that are longer than the tolerance."""
+    begin = whole.begin
+    for other in others:
+        if other.end <= begin or other.begin >= whole.end:
+            continue
+        if other.begin - begin > TOLERANCE:
+            yield Interval(begin, other.begin)
+        begin = max(begin, other.end)
+    if whole.end - begin > TOLERANCE:
+        yield Interval(begin, whole.end)
+
+
+def _union(intervals: Iterable[Interval]) -> list[Interval]:
+    """Return the intervals in order; those that touch or overlap are one."""
+    return merged(intervals, timedelta())
 
 
 def _stretches(commanded: Iterable[CommandedPause]) -> list[tuple[Interval, PauseEnd | None]]:
@@ -146,17 +183,13 @@ def _stretches(commanded: Iterable[CommandedPause]) -> list[tuple[Interval, Paus
     for pause in sorted(commanded, key=lambda one: one.at):
         if pause.how is PauseEnd.REFUSED:
             continue
-        own, how = Interval(pause.at, pause.ended_at or _NO_END), pause.how
-        if found and own.begin < found[-1][0].end:
+        own, how = Interval(pause.at, max(pause.ended_at or _NO_END, pause.at)), pause.how  # clocks differ
+        if found and own.begin <= found[-1][0].end:
             before, ended = found.pop()
             found.append((Interval(before.begin, own.end), how) if own.end > before.end else (before, ended))
         else:
             found.append((own, how))
     return found
-
-
-def _overlap(one: Interval, other: Interval) -> bool:
-    return one.begin <= other.end + TOLERANCE and other.begin <= one.end + TOLERANCE
 
 
 def _seconds(length: timedelta) -> float:

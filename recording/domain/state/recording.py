@@ -11,6 +11,8 @@ from recording.domain.incoming.facts import Placement, RecordingFacts, Remembere
 from recording.domain.state.chunk import Dismissal
 from recording.domain.times import UtcTime
 
+WAITS_FOR_CONSENT = "waitsForConsent"  # in the noted start request, beside pauseOnStart
+
 
 class LastAction(StrEnum):
     """The last control operation that ACS accepted from us."""
@@ -46,18 +48,22 @@ class RecordingRecord(BaseModel):
     started_here: bool = False
     started_at: UtcTime | None = None
     started_by: str | None = None
+    is_vouched: bool | None = None  # whether the platform says who that is; None: noted by an older version
     request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
     tenant: str | None = None  # whose it is, set once; None: nobody's, or there are no tenants
     consent: dict[str, Any] | None = None
     last_action: LastAction | None = None
     last_action_at: UtcTime | None = None
     first_event_at: UtcTime | None = None
+    session_end_reason: str | None = None  # ACS's word for why it has ended, by the first event that says one
     was_resumed: bool = False
     pauses: tuple[CommandedPause, ...] = ()  # asked for here, in order
     consents: tuple[ConsentEntry, ...] = ()  # what was told after the start, in order
     call_alarm: str | None = None  # the code of what is wrong with the call itself, until it is over
     call_alarm_since: UtcTime | None = None
     call_dismissed: Dismissal | None = None  # nothing more is to be done about that one
+    watched_seconds: int | None = None  # how far the watch over what must be recorded has come
+    stopped_alarm_at: UtcTime | None = None  # when it was reported that what must be recorded was stopped
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
     announced_count: int | None = None  # how many files events announced at least, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
@@ -85,6 +91,11 @@ class RecordingRecord(BaseModel):
         return started_with if self.tags is None else self.tags
 
     @property
+    def known_caller(self) -> str | None:
+        """Return the caller by whom policies are chosen; a name that a key holder gave itself is none."""
+        return None if self.is_vouched is False else self.started_by
+
+    @property
     def open_call_alarm(self) -> str | None:
         """Return the code of what is wrong with the call itself; None when that was dismissed since it began."""
         since, dismissed = self.call_alarm_since, self.call_dismissed
@@ -95,6 +106,11 @@ class RecordingRecord(BaseModel):
     def least_count(self) -> int | None:
         """Return how many files there must be at least, by ACS's own log or by what events announced."""
         return max((count for count in (self.chunk_count, self.announced_count) if count is not None), default=None)
+
+    @property
+    def waits_for_consent(self) -> bool:
+        """Return whether it rests since its start for want of consent, as its start noted, under any later policy."""
+        return bool(self.request.get(WAITS_FOR_CONSENT)) and not self.was_resumed
 
     @property
     def was_never_heard(self) -> bool:

@@ -99,18 +99,22 @@ class RecordingChanges(TypedDict, total=False):
     started_here: bool
     started_at: datetime | None
     started_by: str | None
+    is_vouched: bool | None
     request: dict[str, Any]
     tenant: str | None
     consent: dict[str, Any] | None
     last_action: LastAction | None
     last_action_at: datetime | None
     first_event_at: datetime | None
+    session_end_reason: str | None
     was_resumed: bool
     pauses: tuple[CommandedPause, ...]
     consents: tuple[ConsentEntry, ...]
     call_alarm: str | None
     call_alarm_since: datetime | None
     call_dismissed: Dismissal | None
+    watched_seconds: int | None
+    stopped_alarm_at: datetime | None
     chunk_count: int | None
     announced_count: int | None
     asked_at: datetime | None

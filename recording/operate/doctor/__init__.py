@@ -91,8 +91,12 @@ def examine(
 
 
 def _settings(settings: Settings) -> Finding:
-    """Return what was set aside; without it, that all is there."""
+    """Return what was set aside; without it, that all is there, or that policies by caller hold for nobody."""
     if not settings.set_aside:
+        by_caller = [policy.name for policy in settings.call_policies if policy.callers]
+        if by_caller and not settings.platform_auth:
+            found = f"CALL_POLICIES: {', '.join(by_caller)} by caller, and the platform does not sign callers in"
+            return Finding("settings", State.WARNING, found, "Turn sign-in on, or choose by tags (docs/calls.md).")
         return Finding("settings", State.OK, "all there, of the right form")
     told = "; ".join(f"{one.name} {one.fault}" for one in settings.set_aside)
     return Finding("settings", State.FAILED, f"{Code.SETTING_SET_ASIDE}: {told}", Code.SETTING_SET_ASIDE.remedy)

@@ -9,6 +9,7 @@ from recording.control.consents import tell_consent
 from recording.control.guards import guard_message
 from recording.control.pauses import resume_recording, stop_recording
 from recording.control.recordings import get_recording
+from recording.domain.calls.guards import VERSION
 from recording.domain.calls.policy import ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import RecordingRecord
@@ -225,7 +226,7 @@ def test_a_message_that_is_none_or_of_a_newer_version_harms_nothing() -> None:
     pauses(here, recording)
     for text in ("", "{}", "[" * 5000, '{"recordingId": "x", "kind": "dance"}', '{"version": "2"}', "null"):
         guard_message(text, here.ports, here.settings)
-    newer = '{"version": 2, "recordingId": "x", "kind": "dance"}'
+    newer = f'{{"version": {VERSION + 1}, "recordingId": "x", "kind": "dance"}}'
     guard_message(newer, here.ports, here.settings)
     assert newer in [body for body, _ in here.fakes.guards.sent]
 

@@ -9,12 +9,12 @@ import pytest
 
 from dev.in_memory.world import World, world
 from recording.control.guards import guard_message
-from recording.control.pauses import stop_recording
+from recording.control.pauses import resume_recording, stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.outgoing.events import EventType, OutgoingEvent
-from recording.errors import ControlError, RecordingError, StorageBusyError
+from recording.errors import ControlError, RecordingError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.http import routes as http_api
 from recording.library.tags import change_tags
@@ -216,6 +216,26 @@ def test_what_waits_for_consent_since_its_start_does_so_under_any_later_tags(is_
     assert state(here, recording) == ("active" if is_given else None)
     assert not is_given or "stop" not in here.fakes.control.calls
     assert is_given or any("no consent within 60 s" in str(note) for note in notes(here))
+
+
+@pytest.mark.parametrize("by_settings", [False, True])
+def test_no_change_of_tags_or_policies_lets_a_caller_resume_without_consent(by_settings: bool) -> None:
+    """Who may tag may resume as well; the consent that its start has waited for is still missing."""
+    here = under(WAITING)
+    recording = starts(here, tags={"line": "a"})
+    if by_settings:
+        here.settings = here.settings.model_copy(update={"call_policies": ()})
+    else:
+        change_tags(recording, {"tags": {"line": "b"}}, "*", here.ports)
+    with pytest.raises(RequestError) as refusal:
+        resume_recording(recording, here.ports, settings=here.settings)
+    assert refusal.value.code is Code.CONSENT_REQUIRED
+    assert state(here, recording) == "inactive"
+    tells(here, recording, GIVEN)
+    assert state(here, recording) == "active"
+    pauses(here, recording)
+    resume_recording(recording, here.ports, settings=here.settings)
+    assert state(here, recording) == "active"
 
 
 SHORT = CallPolicy(name="short", tags={"line": "a"}, longest_recording_seconds=600, warn_before_seconds=120)
@@ -438,8 +458,47 @@ def test_the_rate_limit_is_told_like_any_other_refusal() -> None:
     assert told(here) == [(None, "start_refused")]
 
 
-def starting(body: dict[str, str]) -> func.HttpRequest:
-    headers = {"X-MS-CLIENT-PRINCIPAL": principal("Recording.Admin")}
+@pytest.mark.parametrize("method", ["add", "get"])
+def test_a_trail_or_a_count_that_cannot_be_written_is_told_like_any_other_refusal(method: str) -> None:
+    """Nothing is started without evidence of it, and those on the call must hear that they are not recorded."""
+    here = world(platform_auth=True, call_policies=(CallPolicy(name="test", must_be_recorded=True),))
+    here.reports_to()
+    failing = here.fakes.audit if method == "add" else here.fakes.start_counts
+    failing.fail_next(method, StorageBusyError("503"))
+    answer = http_api.start_recording(starting(CALL), lambda: (here.ports, here.settings))
+    assert (answer.status_code, here.fakes.control.started) == (503, {})
+    assert told(here) == [(None, "start_refused")]
+
+
+def test_a_key_that_is_no_key_is_told_as_well() -> None:
+    """The body says which call it is, and it is not recorded."""
+    here = world(platform_auth=True, call_policies=(CallPolicy(name="test", must_be_recorded=True),))
+    here.reports_to()
+    asked = starting(CALL, **{"Idempotency-Key": "x" * 300})
+    answer = http_api.start_recording(asked, lambda: (here.ports, here.settings))
+    assert answer.status_code == 400
+    assert told(here) == [(None, "start_refused")]
+
+
+def starting(body: dict[str, str], **more: str) -> func.HttpRequest:
+    headers = {"X-MS-CLIENT-PRINCIPAL": principal("Recording.Admin"), **more}
     return func.HttpRequest(
         method="POST", url="https://app/api/recordings", headers=headers, body=json.dumps(body).encode()
     )
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("call", range(1, 16))
+def test_a_late_guard_of_consent_resumes_into_no_card_number(call: int, after: bool) -> None:
+    """The worker that resumed it is gone before its note, and a caller pauses it then: it rests for another reason."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=600)
+    recording = starts(here)
+    dies_at(here, call, lambda: tells(here, recording, GIVEN), after=after)
+    if state(here, recording) != "active":
+        return
+    pauses(here, recording, 60)
+    for _ in range(11):
+        passes(here, 5)
+        assert state(here, recording) == "inactive"
+    passes(here, 10)
+    assert state(here, recording) == "active"

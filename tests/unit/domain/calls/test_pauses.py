@@ -75,7 +75,7 @@ def test_a_pause_and_a_withdrawal_during_it_are_one_stretch_at_acs() -> None:
     assert kinds([withdrawal, card], told()) == ["not_paused"]
     inside = pause(20, 30, PauseEnd.RESUMED)
     assert kinds([card, inside], told((10, 40))) == []
-    assert kinds([card, pause(40, 60)], told((10, 60))) == ["ends_otherwise", "not_paused"], "one after the other"
+    assert kinds([card, pause(40, 60)], told((10, 60))) == [], "one after the other, and nothing between them"
 
 
 def test_a_pause_without_an_end_lasts_until_the_recording_is_over() -> None:
@@ -116,3 +116,53 @@ def test_only_the_named_pause_ends() -> None:
     assert (ended.ended_at, ended.how) == (at(20), PauseEnd.TIME_UP)
     assert open_pause((first, second)) == second
     assert open_pause((first, ended)) is None
+
+
+def test_pauses_in_quick_succession_are_as_they_were_commanded() -> None:
+    """A resume and a pause within two seconds: ACS may report both, or one stretch."""
+    commanded = [pause(10, 40), pause(41.5, 60)]
+    for reported in (told((10, 40), (41.5, 60)), told((10, 60)), told((11, 41), (42, 61)), told((9.5, 40.9), (41, 59))):
+        assert kinds(commanded, reported) == []
+    assert kinds([pause(10, 40), pause(45, 60)], told((10, 60))) == ["ends_otherwise"]
+    assert kinds([pause(10, 60)], told((10, 40), (45, 60))) == ["not_paused"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.1, 60),
+            st.floats(0.1, 400),
+            *[st.floats(-0.99, 0.99)] * 2,
+            st.lists(st.floats(0, 1), max_size=3),
+        ),
+        max_size=8,
+    )
+)
+def test_what_was_done_within_a_second_has_no_findings_however_it_is_cut(
+    drawn: list[tuple[float, float, float, float, list[float]]],
+) -> None:
+    """Two clocks that differ by less than a second at each end, any distances, and chunks that end anywhere."""
+    commanded, intervals, now = [], [], 0.0
+    for apart, length, early, late, cuts in drawn:
+        begin, end = now + apart, now + apart + length
+        now = end
+        commanded.append(pause(begin, end))
+        first, last = begin + early, end + late
+        edges = [first, *sorted(first + cut * (last - first) for cut in cuts), last]
+        intervals += [(low, high) for low, high in itertools.pairwise(edges) if low < high]
+    assert kinds(commanded, told(*intervals)) == []
+
+
+@given(st.floats(2.01, 50), st.sampled_from(["begin", "end"]), st.booleans())
+def test_every_difference_of_more_than_two_seconds_is_found(seconds: float, where: str, is_longer: bool) -> None:
+    """At either end, in either direction."""
+    sign = 1 if (where == "end") == is_longer else -1
+    first, last = (100 + (sign * seconds if where == "begin" else 0), 200 + (sign * seconds if where == "end" else 0))
+    (finding,) = pause_findings([pause(100, 200)], told((first, last)))
+    assert finding.what == ("begins_otherwise" if where == "begin" else "ends_otherwise")
+    assert abs(abs(finding.seconds) - seconds) < 0.01
+
+
+def test_an_end_that_was_noted_by_a_slow_clock_is_no_negative_pause() -> None:
+    """Another instance ends it, whose clock is behind."""
+    assert kinds([pause(40, 10)], told()) == []
