@@ -107,7 +107,8 @@ def _place(
     written.update(place_of(row.partition, row.row_key) for row in rows)
     directory.put(rows)
     directory.remove(note.stale)
-    if record.tags is not None or record.tenant is not None or record.consents:  # they may be younger than the manifest
+    is_told_more = record.tags is not None or record.tenant is not None or record.consents or record.pauses
+    if is_told_more:  # they may be younger than the manifest
         _list_tags(chunks, ports)
     done = {"stale": (), "digest": digest_of_sources(record, chunks), "at": ports.clock.now()}
     ports.catalog.save_recording(changed(record, placement=note.model_copy(update=done)))
@@ -126,7 +127,7 @@ def _documents(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[ChunkMet
 
 
 def _list_tags(chunks: Sequence[ChunkRecord], ports: Ports) -> None:
-    """Write tags, tenant and consent into the manifest, for a rebuild of the catalog; a locked one stays as it is."""
+    """Write what may be younger into the manifest, for a rebuild of the catalog; a locked one stays as it is."""
     archived = next((chunk for chunk in chunks if is_archived(chunk)), None)
     try:
         if archived is not None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from recording.domain.archived.importing import IMPORTED
 from recording.domain.archived.layout import media_of_receipt, name_version_of
+from recording.domain.calls.pauses import CommandedPause
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, is_opaque_id
 from recording.domain.incoming.facts import facts_of_metadata
@@ -159,6 +160,7 @@ def recording_of(
             tenant=told["tenant"] if isinstance(told.get("tenant"), str) else None,
             consent=told.get("consent") if isinstance(told.get("consent"), dict) else None,
             consents=told["consents"] if isinstance(told.get("consents"), list) else (),
+            pauses=_pauses_in(told),
             tags=None if (request or {}).get("tags", {}) == tags else tags,
             first_event_at=min((chunk.first_seen_at for chunk in chunks), default=now),
             announced_count=_announced(told),
@@ -185,6 +187,28 @@ def chosen(records: Sequence[ChunkRecord]) -> list[ChunkRecord]:
     for record in sorted(records, key=lambda one: one.name_version):
         best[str(record.key)] = record
     return [best[key] for key in sorted(best)]
+
+
+def _pauses_in(manifest: Document) -> tuple[CommandedPause, ...]:
+    """Return the pauses that were asked for; one that cannot be read is left out, and the recording is not."""
+    listed = manifest.get("commandedPauses")
+    found = [_pause(one) for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    return tuple(one for one in found if one is not None)
+
+
+def _pause(told: Document) -> CommandedPause | None:
+    try:
+        return CommandedPause(
+            id=told.get("id"),
+            at=told.get("at"),
+            ends_by=told.get("endsBy"),
+            reason=told.get("reason"),
+            by=told.get("by"),
+            ended_at=told.get("endedAt"),
+            how=told.get("how"),
+        )
+    except ValidationError:
+        return None
 
 
 def _announced(manifest: Document) -> int | None:

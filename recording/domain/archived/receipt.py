@@ -74,6 +74,7 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         **({"tenant": recording.tenant} if recording.tenant is not None else {}),
         "consent": recording.consent,
         **({"consents": [step.model_dump(mode="json") for step in recording.consents]} if recording.consents else {}),
+        **_commanded_pauses(recording),
         "sessionEndReason": _last_end_reason(known),
         "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
         "durationMs": sum(record.duration_ms or 0.0 for record in known if is_archived(record)),
@@ -139,6 +140,25 @@ def _entry(record: ChunkRecord) -> dict[str, Any]:
         "remarks": list(record.remarks),
         "suspects": _suspects(record),
     }
+
+
+def _commanded_pauses(recording: RecordingRecord) -> dict[str, Any]:
+    """Return the pauses that were asked for: from when to when, why, by whom, and how long each was to last at most."""
+    if not recording.pauses:
+        return {}
+    told = [
+        {
+            "id": pause.id,
+            "at": pause.at,
+            "endsBy": pause.ends_by,
+            "reason": pause.reason,
+            "by": pause.by,
+            "endedAt": pause.ended_at,
+            "how": pause.how,
+        }
+        for pause in recording.pauses
+    ]
+    return {"commandedPauses": told}
 
 
 def _last_end_reason(known: Sequence[ChunkRecord]) -> str | None:

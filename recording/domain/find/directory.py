@@ -317,6 +317,7 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) ->
         "tags": record.current_tags,
         **({"tenant": record.tenant} if record.tenant is not None else {}),
         **({"consents": len(record.consents)} if record.consents else {}),  # the manifest has them as well
+        **({"pauses": [[pause.id, pause.how] for pause in record.pauses]} if record.pauses else {}),  # likewise
         "chunks": [_source_of(chunk) for chunk in chunks],
     }
     return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:32]

@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +15,12 @@ from dev.in_memory.fakes.catalog import FakeCatalog
 from dev.in_memory.fakes.library import FakeDirectory
 from dev.in_memory.world import WorkerDiedError, World, world
 from recording.control.consents import tell_consent
+from recording.control.pauses import pause_recording, resume_recording
+from recording.control.recordings import start_recording
 from recording.domain.archived.rebuilt import recording_of
 from recording.domain.calls.consent import consent_state
 from recording.domain.find.find_query import FindQuery
-from recording.domain.incoming.requests import ConsentRequest
+from recording.domain.incoming.requests import ConsentRequest, PauseRequest
 from recording.domain.state.chunk import ChunkRecord, SourceOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished
@@ -42,7 +44,7 @@ TOLD = [
 ]
 NOTED = [
     "recording_id", "folder", "call_id", "server_call_id", "started_here", "started_at", "started_by", "request",
-    "consent", "consents", "current_tags",
+    "consent", "consents", "pauses", "current_tags",
 ]
 # fmt: on
 
@@ -247,3 +249,55 @@ def test_a_withdrawal_is_in_the_manifest_and_outlives_the_catalog() -> None:
     assert made is not None
     assert made.consents == row.consents
     assert consent_state(made.consent, made.consents) == "withdrawn"
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+def test_pauses_that_were_asked_for_are_in_the_manifest_and_come_back(is_later: bool) -> None:
+    """From when to when, why, by whom, how long at most, and how each ended; also what is known after the files."""
+    here = world()
+    name = str(
+        start_recording({"serverCallId": "aHR0cHM6Ly9jYWxs"}, "key", "ada", here.ports, here.settings)["recordingId"]
+    )
+    for seconds, reason in ((60, "card number"), (90, None)):
+        asked = PauseRequest(reason=reason, max_seconds=seconds)
+        pause_recording(name, here.ports, here.settings, asked, "ada")
+        here.fakes.clock.advance(seconds=30)
+        if reason:
+            resume_recording(name, here.ports, settings=here.settings)
+    if not is_later:
+        here.runs(hours=0.2, until_quiet=False)
+    about = task(0, recording_id=name)
+    here.holds(about)
+    here.announces(event(chunk(), subject=f"/recording/call/call-1/serverCallId/x/recordingId/{name}"))
+    here.runs_due()
+    del here.fakes.control.states[name]
+    here.runs(hours=2, until_quiet=False)
+    row = here.fakes.catalog.recordings[name]
+    manifest = next(blob for at, blob in here.fakes.archive.blobs.items() if at.endswith("manifest.json"))
+    told = json.loads(manifest.data)["commandedPauses"]
+    assert [(one["reason"], one["by"], one["how"] is not None) for one in told] == [
+        ("card number", "ada", True),
+        (None, "ada", True),
+    ]
+    assert all(one["at"] < one["endedAt"] <= one["endsBy"] or one["how"] != "resumed" for one in told)
+    ports = replace(here.ports, catalog=FakeCatalog(), directory=FakeDirectory())
+    rebuild(ports, here.settings)
+    made = ports.catalog.get_recording(name)
+    assert made is not None
+    assert made.pauses == row.pauses
+    assert len(made.pauses) == 2
+
+
+def test_a_pause_that_cannot_be_read_costs_no_recording() -> None:
+    """The others of the manifest come back."""
+    good = {"id": "1", "at": "2026-11-23T08:00:00+00:00", "by": "ada", "how": "resumed"}
+    for odd in (None, 7, {}, {**good, "how": "melted"}, {**good, "at": "noon"}):
+        told = {"recordingId": "r", "commandedPauses": [odd, good]}
+        made = recording_of("folder", told, [], datetime(2026, 11, 23, tzinfo=UTC))
+        assert made is not None
+        assert [pause.id for pause in made.pauses] == ["1"]
+    made = recording_of(
+        "folder", {"recordingId": "r", "commandedPauses": "all"}, [], datetime(2026, 11, 23, tzinfo=UTC)
+    )
+    assert made is not None
+    assert made.pauses == ()
