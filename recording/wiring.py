@@ -93,11 +93,9 @@ def _ports() -> Ports:
     settings()  # faults show here, not at the first use of a port
     # The SDKs log each request with its address at INFO, which is noise and shows blob names.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    if settings().insights:
-        from recording.adapters.open_telemetry import to_application_insights
-
-        _opened.append(listener := to_application_insights(settings()))
-        listen(listener)
+    for one in settings().set_aside:  # the doctor fails with it; the log says so to those who do not ask
+        logging.getLogger("recording").warning("%s is set aside: it %s", one.name, one.fault)
+    _send_telemetry(settings())
     return Ports(
         clock=SystemClock(),
         control=_lazily(_control),
@@ -196,6 +194,21 @@ def reset() -> None:
             _opened.pop().close()
         _ports.cache_clear()
         settings.cache_clear()
+
+
+def _send_telemetry(known: Settings) -> None:
+    """Send metrics and traces where that is set; what the exporter refuses is logged, and recordings are archived."""
+    if not known.insights:
+        return
+    from recording.adapters.open_telemetry import to_application_insights
+
+    try:
+        listener = to_application_insights(known)
+    except ValueError as error:
+        logging.getLogger("recording").warning("no telemetry is sent: %s", type(error).__name__)
+        return
+    _opened.append(listener)
+    listen(listener)
 
 
 def _lazily(make: Callable[[], T]) -> T:

@@ -24,7 +24,7 @@ from recording.domain.incoming.running import RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.keep.destroy import Place
 from recording.domain.state.chunk import Dismissal
-from recording.domain.state.records import changed
+from recording.domain.state.records import RecordingChanges, changed
 from recording.library.analysts import export_directory
 from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
@@ -127,15 +127,16 @@ def _plant(here: World) -> None:
     fakes.audit.add(AuditEntry(here.now, "listen", OTHER, STAFF.upper(), "done", f"for {NAME}", part=f"for {PHONE}"))
     record = fakes.catalog.recordings[RECORDING_ID]
     affinity = {"channelAffinity": [{"channel": 0, "participant": PARTICIPANT}]}
-    fakes.catalog.save_recording(changed(record, request=affinity, tags={"line": NAME, "vip": PHONE}))
+    pause = CommandedPause(id="pause", at=here.now, reason=f"{NAME} reads a card", by=STAFF, ended_at=here.now)
+    note = Dismissal(by=STAFF, note=f"{NAME} knows", at=here.now)
+    words: RecordingChanges = {"request": affinity, "tags": {"line": NAME, "vip": PHONE}, "started_by": STAFF}
+    fakes.catalog.save_recording(changed(record, **words, pauses=(pause,), call_dismissed=note))
     change_tags(OTHER, {"tags": {"line": f"for {NAME}", "asked": PHONE}}, "*", ports)
     (known,) = [one for one in fakes.catalog.chunks.values() if one.task.recording_id == OTHER]
     fakes.start_counts.save(StartCount(STAFF, 1, 3))
     fakes.running.save(RunningCount(STAFF, (RunningPlace("key", here.now),)))
-    pause = CommandedPause(id="pause", at=here.now, reason=f"{NAME} reads a card", by=STAFF, ended_at=here.now)
     other = fakes.catalog.recordings[OTHER]
     fakes.catalog.save_recording(changed(other, pauses=(pause,)))
-    note = Dismissal(by=STAFF, note=f"{NAME} knows", at=here.now)
     fakes.catalog.save_chunk(changed(known, dismissed=note))
     here.follows_up()
     export_directory(ports, here.settings)

@@ -25,7 +25,15 @@ from recording.domain.watched.protection import Immutability
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 from recording.settings import values as values
-from recording.settings.aside import OF_ALL_EVENTS, OF_ANALYSTS, OF_TOPIC, OF_WEBHOOKS, SET_ASIDE, SetAside
+from recording.settings.aside import (
+    OF_ALL_EVENTS,
+    OF_ANALYSTS,
+    OF_TELEMETRY,
+    OF_TOPIC,
+    OF_WEBHOOKS,
+    SET_ASIDE,
+    SetAside,
+)
 from recording.settings.values import MediaCheck
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
@@ -185,7 +193,7 @@ class Settings(_Frozen):
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment.
 
-    What only outgoing events, time-stamps, links or analysts need is set aside when it is wrong (docs/adr/0063).
+    What only outgoing events, telemetry, stamps, links or analysts need is set aside when it is wrong (docs/adr/0063).
 
     Raises:
         SettingsError: naming every setting that is missing or wrong, without repeating a value.
@@ -225,6 +233,8 @@ def _waiting(reader: "_Reader") -> dict[str, Any]:
         changed |= {"events_topic": None, "events_wait": True}
     if faults & OF_ANALYSTS:
         changed |= {"parquet_container": None, "parquet_tags": ()}
+    if faults & OF_TELEMETRY:
+        changed |= {"insights": None}
     return changed
 
 

@@ -25,6 +25,7 @@ SHORTEST_INDEX_KEY = 32  # bytes
 MOST_COLUMNS = 20
 LONGEST_LINK = 30  # minutes: with the clocks' difference it stays within the hour that the account allows
 _AUTHORITY, _SEGMENTS = r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", r"(/[A-Za-z0-9._-]+)*/?"
+_GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class MediaCheck(StrEnum):
@@ -76,7 +77,7 @@ def endpoint(text: str) -> str:
 
 def guid(text: str) -> str:
     """Read a GUID, in lower case."""
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()):
+    if not re.fullmatch(_GUID, text.lower()):
         raise ValueError("must be a GUID")
     return text.lower()
 
@@ -217,10 +218,12 @@ def ratio(text: str) -> float:
 
 
 def insights(text: str) -> SecretStr:
-    """Read a connection string of Application Insights."""
-    if "instrumentationkey" not in parts_of(text):
+    """Read a connection string of Application Insights, and write it as the exporter takes it."""
+    parts = parts_of(text)
+    key = parts.get("instrumentationkey", "").lower()
+    if not re.fullmatch(_GUID, key) or any("=" in value for value in parts.values()):
         raise ValueError("needs the form InstrumentationKey=…;IngestionEndpoint=…")
-    return SecretStr(text)
+    return SecretStr(";".join(f"{name}={value}" for name, value in {**parts, "instrumentationkey": key}.items()))
 
 
 def rate(text: str) -> int:

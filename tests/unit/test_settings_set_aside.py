@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from azure.monitor.opentelemetry.exporter._connection_string_parser import ConnectionStringParser
 
 from dev.in_memory.builders import task
 from dev.in_memory.fakes.outgoing import FakeWay
@@ -117,3 +118,53 @@ def test_events_that_waited_are_sent_once_the_setting_is_right() -> None:
     outgoing.ways[:] = [crm]
     here.runs(hours=24, until_quiet=False)
     assert "send" in crm.calls
+
+
+KEY = "0c0c0c0c-1111-2222-3333-44444444ABCD"
+REFERENCE = "@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/secrets/insights)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REFERENCE,
+        "InstrumentationKey=;x=1",
+        "InstrumentationKey=x",
+        f"InstrumentationKey={KEY};a=b=c",
+        "IngestionEndpoint=x",
+    ],
+)
+def test_telemetry_that_cannot_be_sent_stops_nothing(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The app starts without it, archives, and says so: in the log at once, and by the doctor."""
+    name = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+    with pytest.MonkeyPatch.context() as patch:
+        for known, value in {**GOOD, name: text}.items():
+            patch.setenv(known, value)
+        wiring.reset()
+        try:
+            ports, known_settings = wiring.dependencies()
+        finally:
+            wiring.reset()
+    assert known_settings.insights is None
+    assert [one.name for one in known_settings.set_aside] == [name]
+    assert any(name in record.getMessage() for record in caplog.records)
+    assert text not in caplog.text
+    assert ports is not None
+
+
+@pytest.mark.parametrize("end", ["", ";"])
+def test_a_connection_string_is_written_as_the_exporter_takes_it(end: str) -> None:
+    """Capitals in the key and a semicolon at the end are refused by the exporter, and mean nothing."""
+    text = f"InstrumentationKey={KEY};IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/{end}"
+    found = read_settings({**GOOD, "APPLICATIONINSIGHTS_CONNECTION_STRING": text})
+    assert found.insights is not None
+    parsed = ConnectionStringParser(found.insights.get_secret_value())
+    assert parsed.instrumentation_key == KEY.lower()
+    assert parsed.endpoint.rstrip("/") == "https://westeurope-1.in.applicationinsights.azure.com"
+
+
+def test_what_the_exporter_refuses_all_the_same_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Its own rules may change with a version."""
+    text = f"InstrumentationKey={KEY};Authorization=aad"
+    wiring._send_telemetry(read_settings({**GOOD, "APPLICATIONINSIGHTS_CONNECTION_STRING": text}))
+    assert "no telemetry is sent" in caplog.text

@@ -25,7 +25,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
-from recording.errors import BlobLockedError, ClaimLostError
+from recording.errors import BlobLockedError, ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.library.analysts import rewrite_where
 from recording.library.keep.assess import assessed, custody_of, every_recording, keeping_of, rules_in_force
@@ -159,8 +159,15 @@ def sweep(run: Run, *, is_full: bool) -> Swept:
         StorageError: storage does not answer; the next run goes on.
     """
     for name, look in SWEEPS.items():
-        if is_full or name not in _LARGE:
+        if not is_full and name in _LARGE:
+            run.done.kept |= {(one.place, one.reason): one for one in run.erasure.kept if one.place == _LARGE[name]}
+            continue
+        try:
             look(run)
+        except StorageError as error:
+            if name not in _ELSEWHERE:
+                raise
+            run.done.keep(_ELSEWHERE[name], error.code)  # traces may be there: the request stays open
     return run.done
 
 
@@ -222,6 +229,8 @@ def _recordings(run: Run) -> None:
     for record in every_recording(run.owner.catalog):
         if record.recording_id not in run.whole:
             clean_recording(record, run)
+        elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who had started it
+            _save(lambda left=left: run.ports.catalog.save_recording(left), names.RECORDINGS_TABLE, run)  # type: ignore[misc]
 
 
 def clean_recording(record: RecordingRecord, run: Run) -> None:
@@ -388,4 +397,8 @@ SWEEPS: Mapping[str, Callable[[Run], None]] = {
     names.SEAL_CONTAINER: _journals,
     "{PARQUET_CONTAINER}": _analysts,
 }
-_LARGE = {names.RECORDINGS_TABLE, names.CHUNKS_TABLE, names.CUSTODY_TABLE, "{PARQUET_CONTAINER}"}
+_LARGE = {  # where what was left by a full look stays noted until the next one
+    **{name: name for name in (names.RECORDINGS_TABLE, names.CHUNKS_TABLE, names.CUSTODY_TABLE)},
+    "{PARQUET_CONTAINER}": Place.ANALYSTS,
+}
+_ELSEWHERE = {"{PARQUET_CONTAINER}": Place.ANALYSTS}  # storage that may fail on its own, and stops no other request

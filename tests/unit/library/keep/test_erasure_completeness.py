@@ -16,9 +16,11 @@ from recording.domain import names
 from recording.domain.keep.destroy import Place
 from recording.domain.keep.erasure import ErasureState
 from recording.domain.keep.stores import STORES, Sweep
+from recording.errors import StorageBusyError
 from recording.library.keep import sweep as sweeping
 from recording.library.keep.erasures import erasure_status
 from recording.library.keep.holds import place_hold, release_hold
+from recording.settings.aside import OF_ANALYSTS, SetAside
 from tests.unit.library.seal_world import copied, seals, verified
 
 
@@ -183,3 +185,58 @@ def test_the_scan_finds_each_spelling(name: str) -> None:
     """Inside other bytes."""
     spelt = spellings("+4915550100199")[name]
     assert found_in(b"\x00\xff" + spelt + b"\x80", ["+4915550100199"])
+
+
+def _reasons(here: World, erasure_id: str) -> tuple[ErasureState, set[tuple[str, str]]]:
+    erasure = erasure_status(erasure_id, here.ports, here.settings).erasure
+    return erasure.state, {(one.place, one.reason) for one in erasure.kept}
+
+
+@pytest.mark.parametrize("name", sorted(OF_ANALYSTS))
+def test_a_request_stays_open_while_nobody_can_say_where_the_analysts_files_are(name: str) -> None:
+    """Their setting is set aside: a file may name the person, so that nothing is certified, and it says why."""
+    here, custodian = full_world()
+    right, files = here.settings, here.fakes.analysts
+    aside = {"parquet_container": None, "parquet_tags": (), "set_aside": (SetAside(name, "is wrong"),)}
+    here.settings = right.model_copy(update=aside)
+    object.__setattr__(here.fakes, "analysts", None)
+    erasure_id = erase(here)
+    for _ in range(3):
+        nights(here, 10)
+        assert _reasons(here, erasure_id) == (ErasureState.APPROVED, {("analysts", "setting_set_aside")})
+    assert {told.partition(":")[0] for told in left(here, custodian)} == {"{PARQUET_CONTAINER}"}
+    here.settings = right
+    object.__setattr__(here.fakes, "analysts", files)
+    nights(here, 2)
+    assert _reasons(here, erasure_id) == (ErasureState.DONE, set())
+    assert left(here, custodian) == []
+
+
+@pytest.mark.parametrize("method", ["list", "read", "put_if_unchanged"])
+def test_a_request_stays_open_while_the_analysts_files_cannot_be_reached(method: str) -> None:
+    """It says why, and all else goes on meanwhile: other stores, other requests, and the nightly run."""
+    here, custodian = full_world()
+    assert here.fakes.analysts is not None
+    here.fakes.analysts.fail_next(method, StorageBusyError("503"), times=1000)
+    erasure_id = erase(here)
+    nights(here, 3)
+    assert _reasons(here, erasure_id) == (ErasureState.APPROVED, {("analysts", "storage_busy")})
+    assert {told.partition(":")[0] for told in left(here, custodian)} == {"{PARQUET_CONTAINER}"}
+    here.fakes.analysts.fails_no_more(method)
+    nights(here, 2)
+    assert _reasons(here, erasure_id) == (ErasureState.DONE, set())
+    assert left(here, custodian) == []
+
+
+def test_what_a_full_look_has_left_stays_told_while_a_hold_keeps_the_rest() -> None:
+    """The daily look leaves the large stores out until the recordings are gone; the reason must not vanish with it."""
+    here, _ = full_world()
+    place_hold(RECORDING_ID, "L-17", "lawsuit", None, here.ports)
+    assert here.fakes.analysts is not None
+    here.fakes.analysts.fail_next("list", StorageBusyError("503"), times=1000)
+    erasure_id = erase(here)
+    for _ in range(3):
+        nights(here, 1)
+        state, told = _reasons(here, erasure_id)
+        assert state is ErasureState.APPROVED
+        assert ("analysts", "storage_busy") in told
