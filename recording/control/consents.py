@@ -75,7 +75,9 @@ def tell_consent(
         if not is_step_possible(consent_state(row.consent, row.consents), asked.step):
             raise RequestError("no consent was given that could be changed", code=Code.CONSENT_NOT_GIVEN)
         is_told = asked.step is not ConsentStep.WITHDRAWN
-        return {"consents": (*row.consents, entry), **(without_alarm(row, Code.CONSENT_MISSING) if is_told else {})}
+        told: RecordingChanges = without_alarm(row, Code.CONSENT_MISSING) if is_told else {}
+        # open again, so that reconcile sees the manifest follow: a catalog that is rebuilt knows consent from there
+        return {**told, "consents": (*row.consents, entry), "settled_at": None, "look_at": None}
 
     if asked.step is not ConsentStep.AMENDED and ports.guards is not None:
         guard = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=now.isoformat())

@@ -1,22 +1,28 @@
 """Follow-up: every recording has its index rows, whatever dies between two writes; the line never waits for them."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, metadata, task
+from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, chunk, document_id, event, metadata, task
 from dev.in_memory.canaries import PARTICIPANT, PHONE
+from dev.in_memory.fakes.scripted import Scripted
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from recording.control.consents import tell_consent
 from recording.domain.find.directory import is_placed
 from recording.domain.find.find_query import FindQuery
+from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
 from recording.errors import StorageBusyError
 from recording.library.directory import find
 from recording.library.follow_up import follow_up
+from recording.library.keep.holds import place_hold
+from recording.library.tags import change_tags
 from recording.ports.bulkhead import WORKERS
 from recording.ports.library.follow_ups import MOST_FAILURES
 
@@ -200,6 +206,63 @@ def test_the_directory_may_refuse_everything_for_a_day_and_is_caught_up_after() 
     here.runs(hours=2, until_quiet=False)
     _is_consistent(here)
     assert here.fakes.catalog.recordings[RECORDING_ID].settled_at is not None
+
+
+def test_what_is_said_while_the_directory_refuses_everything_for_a_day_is_caught_up_after() -> None:
+    """I14: tags, consent, holds and other recordings of that day, about a recording on which nobody worked any more."""
+    here = archived()
+    here.runs(hours=3, until_quiet=False)
+    assert here.fakes.catalog.recordings[RECORDING_ID].settled_at is not None
+    down: list[tuple[Scripted, tuple[str, ...]]] = [
+        (here.fakes.directory, ("put", "remove", "read")),
+        (here.fakes.index_keys, ("keys",)),
+        (here.fakes.follow_ups, ("send",)),
+    ]
+    for fake, methods in down:
+        for method in methods:
+            fake.fail_next(method, StorageBusyError("down"), times=1_000_000)
+    given = {"basis": "spoken", "reference": "7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
+    for step, facts in (("given", given), ("withdrawn", {})):
+        asked = ConsentRequest.read({"step": step, **facts})
+        tell_consent(RECORDING_ID, asked, "ada", here.ports, here.settings)
+    change_tags(RECORDING_ID, {"tags": {"said": "then"}}, "*", here.ports)
+    place_hold(RECORDING_ID, "case", "asked", "ada", here.ports)
+    other = task(0, document_id(5), recording_id="other-recording", call_id="other-call")
+    here.holds(other)
+    subject = "/recording/call/other-call/serverCallId/x/recordingId/other-recording"
+    here.announces(event(chunk(0, other.document_id), subject=subject, id="of-that-day"))
+    here.runs(hours=24, until_quiet=False)
+    assert here.record(other).source == "deleted"
+    row = here.fakes.keeping.custody(RECORDING_ID)
+    assert row is not None
+    assert [hold.case for hold in row.active_holds] == ["case"]
+    for fake, methods in down:
+        for method in methods:
+            fake.fails_no_more(method)
+    here.runs(hours=13, until_quiet=False)
+    assert found(here, tag="said:then") == [RECORDING_ID]
+    assert found(here, call="other-call") == ["other-recording"]
+    folder = here.fakes.catalog.recordings[RECORDING_ID].folder
+    told = json.loads(here.fakes.archive.blobs[f"{folder}/manifest.json"].data)
+    assert ([one["step"] for one in told["consents"]], told["tags"]) == (["given", "withdrawn"], {"said": "then"})
+    assert all(one.settled_at is not None for one in here.fakes.catalog.recordings.values())
+
+
+@pytest.mark.parametrize("step", ["given", "withdrawn"])
+def test_a_step_of_consent_whose_follow_up_was_lost_is_in_the_manifest_in_the_end(step: str) -> None:
+    """Nobody works on the recording any more; a catalog made again must not call consent given that was withdrawn."""
+    here = archived()
+    here.runs(hours=3, until_quiet=False)
+    given = {"basis": "spoken", "reference": "7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
+    tell_consent(RECORDING_ID, ConsentRequest.read({"step": "given", **given}), "ada", here.ports, here.settings)
+    here.runs(hours=3, until_quiet=False)
+    if step == "withdrawn":
+        here.fakes.follow_ups.fail_next("send", StorageBusyError("down"))
+        tell_consent(RECORDING_ID, ConsentRequest.read({"step": step}), "ada", here.ports, here.settings)
+        here.runs(hours=3, until_quiet=False)
+    folder = here.fakes.catalog.recordings[RECORDING_ID].folder
+    told = json.loads(here.fakes.archive.blobs[f"{folder}/manifest.json"].data)
+    assert told["consents"][-1]["step"] == step
 
 
 def test_a_queue_that_refuses_every_follow_up_stops_nothing() -> None:
