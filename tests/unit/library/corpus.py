@@ -17,9 +17,17 @@ from tests.unit.library.reference import STATES, Truth
 
 BASE = datetime(2026, 9, 28, 9, 0, tzinfo=UTC)
 PEOPLE = ["8:acs:res_Ann", "8:acs:res_ben", "8:orgid:carl", "4:+493012345678", "+12025550123", "4:+447700900123"]
-ASKED_PEOPLE = [*PEOPLE, "8:ACS:RES_ANN", "+49 (0)30 1234-5678", "0012025550123", "8:acs:nobody"]
+ASKED_PEOPLE = [*PEOPLE, "8:ACS:RES_ANN", "+49 (0)30 1234-5678", "0012025550123", "8:acs:nobody", "tel:+49 30 12345678"]
 NUMBERS = ["+493012345678", "tel:+49-30-12345678", "2345678", "030 1234 5678", "001 202 555 0123", "0900123"]
-NUMBERS += ["+1999999999", "4:+447700900123"]
+NUMBERS += [
+    "+1999999999",
+    "4:+447700900123",
+    "+49 30 1234 5678",
+    "0049 (0)30-1234.5678",
+    "tel:0900123",
+    "(030) 12345678",
+]
+NUMBERS += ["\u202a+49\u00a030\u00a012345678\u202c", "4:+49 30 12345678", "\uff10\uff19\uff10\uff10\uff11\uff12\uff13"]
 CALLS = ["call-a", "call-b", "call-c"]
 TAGS = [("case", "1"), ("case", "2"), ("case:1", "2"), ("team", "north"), ("team", "")]
 FORMATS = ["wav", "mp3", "mp4"]
@@ -45,23 +53,27 @@ def tags() -> st.SearchStrategy[dict[str, str]]:
     return st.lists(st.sampled_from(TAGS), max_size=2).map(dict)
 
 
+_MOMENTS = st.sampled_from([0, 1, 2, 44_640, 44_641, 100_000]) | MINUTES
+_TIMES = _MOMENTS.map(lambda at: (BASE + timedelta(minutes=at)).isoformat())
+FIND_STATES = ["recording", "at_risk", "held", "missing", "incomplete", "archived"]
+FILTERS: dict[str, st.SearchStrategy[str]] = {
+    "participant": st.sampled_from(ASKED_PEOPLE),
+    "number": st.sampled_from(NUMBERS),
+    "call": st.sampled_from([*CALLS, "call-z"]),
+    "tag": st.sampled_from([f"{name}:{value}" for name, value in TAGS]),
+    "from": _TIMES,
+    "to": _TIMES,
+    "format": st.sampled_from(FORMATS),
+    "state": st.sampled_from(FIND_STATES),
+}
+"""Every filter that there is, with what is asked by it; a test holds it against the documented ones."""
+
+
 def queries() -> st.SearchStrategy[dict[str, Any]]:
     """Any combination of filters."""
-    moments = st.sampled_from([0, 1, 2, 44_640, 44_641, 100_000]) | MINUTES
-    times = moments.map(lambda at: (BASE + timedelta(minutes=at)).isoformat())
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            "participant": st.sampled_from(ASKED_PEOPLE),
-            "number": st.sampled_from(NUMBERS),
-            "call": st.sampled_from([*CALLS, "call-z"]),
-            "tag": st.sampled_from([f"{name}:{value}" for name, value in TAGS]),
-            "from": times,
-            "to": times,
-            "format": st.sampled_from(FORMATS),
-            "state": st.sampled_from(["recording", "at_risk", "held", "missing", "incomplete", "archived"]),
-        },
-    ).filter(lambda query: "from" not in query or "to" not in query or query["from"] < query["to"])
+    return st.fixed_dictionaries({}, optional=FILTERS).filter(
+        lambda query: "from" not in query or "to" not in query or query["from"] < query["to"]
+    )
 
 
 def put(here: World, one: Truth) -> None:

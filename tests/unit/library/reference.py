@@ -33,6 +33,7 @@ STATES = {
     "missing": {"missing"},
     "incomplete": {"incomplete"},
 }
+FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)}
 HEARD = {"archived", "incomplete"}  # only what is archived has metadata, which names people
 
 
@@ -58,7 +59,8 @@ def _fulfils(one: Truth, name: str, value: Any) -> bool:
 
 
 def _plain(person: str) -> str:
-    digits = re.sub(r"[^0-9+]", "", person.lower().removeprefix("4:").removeprefix("tel:").replace("(0)", ""))
+    bare = person.lower().removeprefix("4:").removeprefix("tel:").replace("(0)", "")
+    digits = re.sub(r"[^0-9+]", "", bare.translate(FULL_WIDTH))
     return digits.replace("00", "+", 1) if digits.startswith("00") else digits if digits[:1] == "+" else person.lower()
 
 
@@ -68,4 +70,8 @@ def _is_number(person: str) -> bool:
 
 def _matches(asked: str, number: str) -> bool:
     plain = _plain(asked)
-    return plain == number if _is_number(plain) else number.endswith(re.sub(r"[^0-9]", "", asked)[-7:])
+    return plain == number if _is_number(plain) else number.endswith(_digits_of(asked)[-7:])
+
+
+def _digits_of(asked: str) -> str:
+    return re.sub(r"[^0-9]", "", asked.translate(FULL_WIDTH))

@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.world import WorkerDiedError, World, world
-from recording.domain.find.find_query import FindQuery
+from recording.domain.find.find_query import FindQuery, FindState
+from recording.domain.formats import FormatType
 from recording.library.directory import MOST_READS, FoundPage, find
 from recording.library.follow_up import follow_up_message
-from tests.unit.library.corpus import ask, put, queries, retag, tags, truths
-from tests.unit.library.reference import Truth, reference
+from tests.repo.docs.openapi import API
+from tests.unit.library.corpus import FILTERS, FIND_STATES, FORMATS, ask, put, queries, retag, tags, truths
+from tests.unit.library.reference import STATES, Truth, reference
 
 QUICK = settings(max_examples=60, deadline=None)
 
@@ -101,6 +103,27 @@ def _something_happens(data: st.DataObject, here: World, known: dict[str, Truth]
     if data.draw(st.booleans()):
         with suppress(WorkerDiedError):
             follow_up_message(ask(one.recording_id), here.ports)
+
+
+def documented(place: str) -> set[str]:
+    """Return the filters that the contract documents, as parameters or in a body."""
+    if place == "parameters":
+        return {one["name"] for one in API["paths"]["/recordings"]["get"]["parameters"]}
+    return set(API["components"]["schemas"]["FindQuery"]["properties"])
+
+
+def test_no_filter_that_there_is_is_left_out_of_these_corpora() -> None:
+    """A new one must be generated, and be in the plain list; else what follows proves nothing about it."""
+    paging = {"limit", "next"}
+    fields = {field.alias or name for name, field in FindQuery.model_fields.items()}
+    assert documented("parameters") == documented("body") == fields
+    assert set(FILTERS) == fields - paging
+    one = Truth("rec-1", world().now, "call-a", "archived")
+    for name in FILTERS:
+        reference([one], {name: (world().now.isoformat() if name in ("from", "to") else "x")})
+    assert set(FIND_STATES) == set(FindState) == set(API["components"]["schemas"]["FindState"]["enum"])
+    assert set(FORMATS) == set(FormatType)
+    assert set().union(*STATES.values()) == set(FIND_STATES)
 
 
 def test_a_selective_state_reads_few_rows_among_many() -> None:
