@@ -39,7 +39,10 @@ def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], 
         StorageBusyError: others keep writing it; try again.
     """
     for _ in range(_TRIES):
-        version, present = latest_manifest(task.folder, ports.archive)
+        try:
+            version, present = latest_manifest(task.folder, ports.archive)
+        except BlobLockedError:  # in the archive tier: it cannot be compared, so a version is added
+            break
         content = _content(task, ports)
         if present is not None and present[0] == content:
             return
@@ -52,8 +55,18 @@ def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], 
 
 
 def latest_manifest(folder: str, archive: Archive) -> tuple[int, tuple[bytes, str] | None]:
-    """Return the version that counts, with its content and ETag; version 1 and None when there is none."""
-    first = archive.get(layout.manifest_name(folder))
+    """Return the version that counts, with its content and ETag; version 1 and None when there is none.
+
+    Raises:
+        BlobLockedError: it is in the archive tier.
+        StorageError: the archive does not answer.
+    """
+    try:
+        first = archive.get(layout.manifest_name(folder))
+    except BlobLockedError:
+        if (version := _last_version(folder, archive)) == 1:
+            raise
+        return version, archive.get(layout.manifest_name(folder, version))
     version = _last_version(folder, archive) if first is not None else 1
     return version, first if version == 1 else archive.get(layout.manifest_name(folder, version))
 

@@ -15,7 +15,7 @@ from recording.control.audit import audited
 from recording.domain.archived.derived import DerivedKind
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
-from recording.errors import RequestError
+from recording.errors import BlobLockedError, RequestError
 from recording.http.views.proofs import GotFileView
 from recording.library.derived.ask import list_derived, request_derived
 from recording.operate.find_recording import find_recording
@@ -42,7 +42,7 @@ _DERIVED = [
 def get(context: typer.Context, form: Form, recording: RecordingArgument, to: ToOption = None) -> None:
     """Download a recording: media, metadata, receipts and manifest; each digest is compared.
 
-    Exit code 1: a file is not what the catalog says; it ends in `.differs`.
+    Exit code 1: a file is not what the catalog says, it ends in `.differs`; or it is in the archive tier, and is named.
 
     Example: `recordings get 2f7a91c1 --to case-17`.
     """
@@ -52,7 +52,7 @@ def get(context: typer.Context, form: Form, recording: RecordingArgument, to: To
 
 
 def _download(session: Session, recording_id: str, folder: Path) -> int:
-    offered, got = files_of(recording_id, session.ports), list[Got]()
+    offered, got, offline = files_of(recording_id, session.ports), list[Got](), list[str]()
 
     def act() -> dict[str, Any]:
         try:
@@ -60,18 +60,24 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
             with _progress(session) as progress:
                 total = sum(one.length_bytes for one in offered)
                 bar = progress.add_task(printable(short_id(recording_id)), total=total)
-                got.extend(get_file(one, folder, session.ports, lambda n: progress.advance(bar, n)) for one in offered)
+                for one in offered:
+                    try:
+                        got.append(get_file(one, folder, session.ports, lambda n: progress.advance(bar, n)))
+                    except BlobLockedError:  # in the archive tier; the others can be had
+                        offline.append(one.file_name)
         except OSError as error:
             raise RequestError(f"the files cannot be written to {folder}: {error.strerror}") from None
         return {}
 
     audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
     differ = [one for one in got if one.proved is False]
-    facts = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
+    facts: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
+    facts |= {"offline": offline} if offline else {}
     total_read = f"{len(got)} files, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
     end = (f"{len(differ)} of them are not what the catalog says", "bold red") if differ else ("as cataloged", "green")
-    session.show(facts, table(session, _COLUMNS, [_row(one) for one in got]), text(f"{total_read}: ", end))
-    return NEEDS_ATTENTION if differ else FINE
+    lines = [text(("in the archive tier  ", "yellow"), name) for name in offline]
+    session.show(facts, table(session, _COLUMNS, [_row(one) for one in got]), *lines, text(f"{total_read}: ", end))
+    return NEEDS_ATTENTION if differ or offline else FINE
 
 
 def _row(got: Got) -> list[Cell]:

@@ -19,6 +19,7 @@ from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
 from recording.domain.find.directory import (
     digest_of_sources,
+    facts_kept,
     gathered_facts,
     intended,
     is_placed,
@@ -27,6 +28,7 @@ from recording.domain.find.directory import (
 )
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.ids import is_opaque_id
+from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
@@ -72,6 +74,7 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
         again: write them also when they are up to date.
 
     Raises:
+        BlobLockedError: a metadata document is in the archive tier, and what it says has to be read again.
         StorageError: catalog, archive, directory or the key's place fail; the same again completes it.
     """
     _, source = library_of(ports)
@@ -88,7 +91,7 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
         if is_placed(record, chunks) and is_same_key and not again and not written:
             return False
         try:
-            _place(record, chunks, key, written, ports)
+            _place(record, chunks, key, written, ports, may_keep=is_same_key and not again)
         except ClaimLostError:
             continue
         return True
@@ -96,11 +99,20 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
 
 
 def _place(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], key: IndexKey, written: set[str], ports: Ports
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    key: IndexKey,
+    written: set[str],
+    ports: Ports,
+    *,
+    may_keep: bool,
 ) -> None:
-    """Take the four steps. `written` gains every row before it is written, so that a next try removes what is stale."""
+    """Take the four steps. `written` gains every row before it is written, so that a next try removes what is stale.
+
+    `may_keep`: what documents in the archive tier say may be taken from the record, which has it under this key.
+    """
     directory, _ = library_of(ports)
-    facts = gathered_facts(record, chunks, _documents(chunks, ports), key)
+    facts = _facts(record, chunks, key, ports, may_keep=may_keep)
     note = intended(record, facts, key, written)
     record = ports.catalog.save_recording(changed(record, facts=facts, placement=note))
     rows = rows_for(record, facts, key)
@@ -114,16 +126,36 @@ def _place(
     ports.catalog.save_recording(changed(record, placement=note.model_copy(update=done)))
 
 
-def _documents(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[ChunkMetadata]:
-    """Yield the metadata documents as archived; one that cannot be read names nobody."""
+def _facts(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], key: IndexKey, ports: Ports, *, may_keep: bool
+) -> RecordingFacts:
+    """Return the recording's facts by its documents; an old recording is tagged while those are in the archive tier."""
+    try:
+        return gathered_facts(record, chunks, _documents(chunks, ports), key)
+    except BlobLockedError:
+        if record.facts is None or not may_keep:
+            raise
+        readable = _documents(chunks, ports, with_offline=False)
+        return facts_kept(record.facts, gathered_facts(record, chunks, readable, key))
+
+
+def _documents(chunks: Sequence[ChunkRecord], ports: Ports, *, with_offline: bool = True) -> Iterator[ChunkMetadata]:
+    """Yield the metadata documents as archived; one that cannot be read names nobody.
+
+    Raises:
+        BlobLockedError: one is in the archive tier; `with_offline=False` passes it over.
+    """
     for chunk in chunks:
         if is_archived(chunk) and chunk.metadata is MetadataOutcome.ARCHIVED and chunk.blob_name:
-            found = ports.archive.get(layout.metadata_name(chunk.blob_name))
             try:
+                found = ports.archive.get(layout.metadata_name(chunk.blob_name))
                 if found is not None:
                     yield read_metadata(found[0])
             except SourceBrokenError:
                 continue
+            except BlobLockedError:
+                if with_offline:
+                    raise
 
 
 def _list_tags(chunks: Sequence[ChunkRecord], ports: Ports) -> None:

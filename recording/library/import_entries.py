@@ -9,6 +9,7 @@ from recording.errors import BlobLockedError, RequestError, SourceBrokenError
 from recording.library.inline_media import ImportSource
 
 UNREAD = "its vCon cannot be read"
+OFFLINE = "its metadata is in the archive tier, from which it must be brought back first"
 
 
 def entries_in(source: ImportSource, prefix: str = "") -> list[ImportEntry | LeftOut]:
@@ -38,7 +39,7 @@ def entries_in(source: ImportSource, prefix: str = "") -> list[ImportEntry | Lef
             held_back |= names_in(name, raw)
     known = {entry.blob for entry in by_vcon}
     lengths = {name: length for name, length in lengths.items() if name not in known and not is_vcon_name(name)}
-    others = [*byos_entries(lengths), *sample_entries(_described(lengths, source))]
+    others = [*byos_entries(lengths, left_out), *sample_entries(_described(lengths, source, left_out), left_out)]
     left_out += [LeftOut(one.blob, UNREAD) for one in others if one.blob in held_back]
     return [*by_vcon, *(one for one in others if one.blob not in held_back), *left_out]
 
@@ -52,14 +53,26 @@ def _raw_vcon(name: str, lengths: Mapping[str, int], source: ImportSource) -> by
     return stored[0]
 
 
-def _described(lengths: dict[str, int], source: ImportSource) -> Iterator[tuple[str, str | None, ChunkMetadata | None]]:
+def _described(
+    lengths: dict[str, int], source: ImportSource, left_out: list[LeftOut]
+) -> Iterator[tuple[str, str | None, ChunkMetadata | None]]:
+    """Yield media with the document beside it; `left_out` gains media whose document cannot be read now."""
     for name, beside in pairs_of(lengths):
         is_small = beside is not None and lengths[beside] <= LARGEST_METADATA
-        yield name, beside if is_small else None, document_at(beside, source) if beside and is_small else None
+        try:
+            told = document_at(beside, source) if beside and is_small else None
+        except BlobLockedError:
+            left_out.append(LeftOut(name, OFFLINE))
+            continue
+        yield name, beside if is_small else None, told
 
 
 def document_at(name: str, source: ImportSource) -> ChunkMetadata | None:
-    """Return a metadata document of ACS; None when it is missing or unreadable."""
+    """Return a metadata document of ACS; None when it is missing or unreadable.
+
+    Raises:
+        BlobLockedError: it is in the archive tier.
+    """
     stored = source.get(name)
     try:
         return read_metadata(stored[0]) if stored is not None else None

@@ -15,13 +15,14 @@ from recording.domain.archived.rebuilt import Document, chosen, chunk_of, read_d
 from recording.domain.find.directory import Span
 from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord, Home
-from recording.errors import StorageError
+from recording.errors import BlobLockedError, StorageError
 from recording.library.follow_up import follow_up, library_of
 from recording.ports import Ports
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 COPY = "a copy; its documents are of another folder"
+OFFLINE = "its documents are in the archive tier; bring them back, then rebuild again"
 LOOP = "rebuild"  # the cursor: the last folder that is done
 _LAST = "\U0010ffff"  # sorts behind every name
 SAVED_EVERY = 100  # folders; after a death so many are looked at again, for nothing
@@ -115,6 +116,23 @@ def _rebuild_folder(folder: str, blobs: dict[str, BlobFacts], done: Rebuilt, por
     has_manifest = layout.manifest_name(folder) in blobs
     if not receipts and not has_manifest:
         return
+    try:
+        _make_anew(folder, receipts, blobs, done, ports, settings)
+    except BlobLockedError:  # half of it would come back without its tags or people, and stay so: it is known then
+        done.problems.append((folder, OFFLINE))
+
+
+def _make_anew(  # noqa: PLR0917 - a folder, what is in it, and where it goes
+    folder: str, receipts: list[str], blobs: dict[str, BlobFacts], done: Rebuilt, ports: Ports, settings: Settings
+) -> None:
+    """Make the records of one folder, or none of them.
+
+    Raises:
+        BlobLockedError: a document of it is in the archive tier; nothing was made.
+        StorageError: the archive or the catalog does not answer.
+    """
+    _check_readable(receipts, blobs)
+    has_manifest = layout.manifest_name(folder) in blobs
     now = ports.clock.now()
     found = latest_manifest(folder, ports.archive)[1] if has_manifest else None
     manifest = read_document(found[0]) if found else None
@@ -138,6 +156,17 @@ def _rebuild_folder(folder: str, blobs: dict[str, BlobFacts], done: Rebuilt, por
         done.chunks += is_added
         done.known += not is_added
     _follow_up(recording.recording_id, done, ports)
+
+
+def _check_readable(receipts: list[str], blobs: dict[str, BlobFacts]) -> None:
+    """Return when the listing calls no document that is needed offline.
+
+    Raises:
+        BlobLockedError: one is in the archive tier.
+    """
+    beside = [name.removesuffix(".receipt.json") + ".metadata.json" for name in receipts]
+    if any(name in blobs and blobs[name].is_offline for name in (*receipts, *beside)):
+        raise BlobLockedError("a document is in the archive tier")
 
 
 def _chunk(

@@ -13,7 +13,7 @@ from recording.domain.media.mp3_envelope import Mp3Envelope
 from recording.domain.media.waveform import Waveform, WavWaveform
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import stored_name
-from recording.errors import RequestError, SourceBrokenError, StorageError
+from recording.errors import BlobLockedError, RequestError, SourceBrokenError, StorageError
 from recording.errors.codes import Code
 from recording.library.follow_up import library_of
 from recording.library.listening import MOST_BYTES, Media, layout_of, read_media
@@ -48,11 +48,11 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
 
 def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
     """Return the document that was kept, if it is of these very bytes and of this version."""
-    kept = ports.archive.get(peaks_name(stored_name(media.chunk)))
     try:
+        kept = ports.archive.get(peaks_name(stored_name(media.chunk)))
         document: dict[str, Any] = json.loads(kept[0]) if kept else {}
         is_ours = (document.get("schema"), document.get("sha256")) == (SCHEMA, media.chunk.sha256)
-    except (ValueError, AttributeError):
+    except (BlobLockedError, ValueError, AttributeError):
         return None
     return document if is_ours else None
 
@@ -145,10 +145,10 @@ def _speakers(media: Media, ports: Ports) -> dict[int, dict[str, Any]]:
     """Return who has each channel, from the metadata as archived; for those who hear them anyway."""
     if not media.chunk.blob_name or not (media.chunk.facts and media.chunk.facts.participant_channels):
         return {}
-    kept = ports.archive.get(metadata_name(media.chunk.blob_name))
     try:
+        kept = ports.archive.get(metadata_name(media.chunk.blob_name))
         people = read_metadata(kept[0]).participants if kept else ()
-    except SourceBrokenError:
+    except (BlobLockedError, SourceBrokenError):
         return {}
     key = library_of(ports)[1].keys().current if people else None
     return {

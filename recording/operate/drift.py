@@ -29,7 +29,14 @@ from recording.domain.archived.drift import (
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.records import stored_name
-from recording.errors import RecordingError, SourceError, SourceGoneError, StorageError, UnsafeLocationError
+from recording.errors import (
+    BlobLockedError,
+    RecordingError,
+    SourceError,
+    SourceGoneError,
+    StorageError,
+    UnsafeLocationError,
+)
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT, Bulkhead
@@ -255,7 +262,7 @@ def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, look
         return None
     try:
         looked.requests += 2
-        receipt = ports.archive.get(layout.receipt_name(name))
+        receipt, is_receipt_read = _receipt(layout.receipt_name(name), ports, looked)
         digest = _digest(chunk, ports.archive.read(name)) if blob is not None else None
     except StorageError as error:
         looked.unread.append(Unread(name, error.code, looked.recording_id))
@@ -265,7 +272,17 @@ def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, look
     looked.bytes_read[(blob.tier if blob else None) or "unknown"] += digest.length_bytes if digest else 0
     looked.sampled += digest is not None
     looked.read.append(chunk)
-    return Sampled(digest, receipt[0] if receipt else None)
+    return Sampled(digest, receipt, is_receipt_read)
+
+
+def _receipt(name: str, ports: Ports, looked: Looked) -> tuple[bytes | None, bool]:
+    """Return a receipt, and whether it could be read: one in the archive tier is noted, and the media is read."""
+    try:
+        stored = ports.archive.get(name)
+    except BlobLockedError:
+        looked.unread.append(Unread(name, ARCHIVE_TIER, looked.recording_id))
+        return None, False
+    return (stored[0] if stored else None), True
 
 
 def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[Drift]:

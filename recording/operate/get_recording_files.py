@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.archived.integrity import Hasher
 from recording.domain.archived.layout import is_derived_receipt, metadata_name
-from recording.errors import RequestError, StorageError
+from recording.errors import BlobLockedError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 
@@ -67,11 +67,11 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
 
 def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
     """Return the digest of a derived file by its receipt."""
-    stored = ports.archive.get(name)
     try:
+        stored = ports.archive.get(name)
         receipt = json.loads(stored[0] if stored else b"")
         return {str(receipt["blobName"]): (str(receipt["sha256"]), None)}
-    except (ValueError, TypeError, LookupError):
+    except (BlobLockedError, ValueError, TypeError, LookupError):
         return {}
 
 

@@ -18,7 +18,7 @@ from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_o
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError
-from recording.operate.drift import compare_recording
+from recording.operate.drift import ARCHIVE_TIER, compare_recording
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -105,11 +105,11 @@ def verify_part(
     read = [what for what, _ in files[first:end]]
     report = compare_recording(recording_id, ports, settings, {what for what in read if isinstance(what, ChunkKey)})
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
-    unread = tuple(f"{one.name}: not read: {one.reason}" for one in report.unread)
-    differences += _of_the_whole(recording_id, chunks, ports)
-    differences += [line for what in read if isinstance(what, str) for line in _of_derived(what, chunks, ports)]
+    unread = [f"{one.name}: not read: {one.reason}" for one in report.unread]
+    differences += _of_the_whole(recording_id, chunks, ports, unread)
+    differences += [line for what in read if isinstance(what, str) for line in _of_derived(what, chunks, ports, unread)]
     gone = sum(chunk.disposed_at is not None for chunk in chunks)
-    found = Verified(report.chunks, report.sampled, tuple(differences), unread, gone)
+    found = Verified(report.chunks, report.sampled, tuple(differences), tuple(unread), gone)
     return VerifiedPart(found, first, end, len(files))
 
 
@@ -134,7 +134,8 @@ def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[t
         yield from ((one.name, lengths[derived_mark(one.name)]) for one in listed if is_derived_receipt(one.name))
 
 
-def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:
+def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str]) -> Iterator[str]:
+    """Yield what is wrong with the recording as a whole; `unread` gains a manifest that cannot be read."""
     recording = ports.catalog.get_recording(recording_id)
     for chunk in chunks:
         if not is_archived(chunk):
@@ -142,14 +143,22 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
     for gap in gaps_in(chunks, recording.least_count if recording else None):
         yield f"chunk_missing {gaps_in_words([gap])}"
     for folder in sorted({chunk.task.folder for chunk in chunks}):
-        version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
+        try:
+            version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
+        except BlobLockedError:
+            unread.append(f"{manifest_name(folder)}: not read: {ARCHIVE_TIER}")
+            continue
         if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):
             yield f"manifest_differs {manifest_name(folder, version)}"
 
 
-def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[str]:
+def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str]) -> Iterator[str]:
     """Yield what is wrong with a derived file, by its receipt: its inputs, and its bytes as they are stored now."""
-    stored = ports.archive.get(name)
+    try:
+        stored = ports.archive.get(name)
+    except BlobLockedError:
+        unread.append(f"{name}: not read: {ARCHIVE_TIER}")
+        return
     try:
         receipt = dict(json.loads(stored[0] if stored else b""))
         inputs = {one["blobName"]: one["sha256"] for one in receipt["inputs"]}

@@ -65,7 +65,7 @@ class Archive(Protocol):
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """Return a small blob and its ETag; None when absent."""
+        """Return a small blob and its ETag; None when absent. Raises BlobLockedError in the archive tier."""
         ...
 
     def look_up(self, name: str) -> StoredBlob | None:
@@ -73,7 +73,10 @@ class Archive(Protocol):
         ...
 
     def read(self, name: str) -> Iterator[bytes]:
-        """Yield a committed blob's bytes, in pieces, as the service stores them."""
+        """Yield a committed blob's bytes, in pieces, as the service stores them.
+
+        Raises BlobLockedError in the archive tier.
+        """
         ...
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:

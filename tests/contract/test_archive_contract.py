@@ -1,12 +1,14 @@
 """The port Archive: the same promises from the fake and from Blob storage."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory.fakes.archive import FakeArchive
 from recording.adapters.blob.archive import BlobArchive
-from recording.errors import StorageError
+from recording.errors import BlobLockedError, StorageError
 from recording.ports import Archive
 
 NAME = "2026/11/23/call-1/recording-1/0000-0-eus-d1.wav"
@@ -226,3 +228,63 @@ def test_another_version_than_was_asked_for_is_not_read(archive: Archive) -> Non
     assert archive.fill(NAME, 0, view, stored.etag) == 16
     with pytest.raises(StorageError):
         archive.fill(NAME, 0, view, '"0x8D000000000000"')
+
+
+def moved_to_the_archive_tier(archive: Archive, name: str, request: pytest.FixtureRequest) -> None:
+    """Move a blob, as a rule of age does."""
+    if isinstance(archive, FakeArchive):
+        archive.tiers[name] = "Archive"
+        return
+    settings = request.getfixturevalue("storage")
+    connection = settings.archive_storage.connection_string
+    assert connection is not None
+    with BlobServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        service.get_blob_client(settings.archive_container, name).set_standard_blob_tier("Archive")
+
+
+def test_a_blob_in_the_archive_tier_is_known_and_refuses_to_be_read(
+    archive: Archive, request: pytest.FixtureRequest
+) -> None:
+    """Documents are moved as media is: what reads them has to be told that it is no outage."""
+    assert commit(archive, b"12345")
+    assert archive.put_once("a.receipt.json", b"{}", "application/json")
+    for name in (NAME, "a.receipt.json"):
+        moved_to_the_archive_tier(archive, name, request)
+        reads: list[Callable[[], object]] = [
+            partial(archive.get, name),
+            partial(lambda one: list(archive.read(one)), name),
+            partial(archive.read_range, name, 0, 2),
+            partial(archive.fill, name, 0, memoryview(bytearray(2))),
+        ]
+        for read in reads:
+            with pytest.raises(BlobLockedError):
+                read()
+        assert archive.look_up(name) is not None
+        assert not archive.put_once(name, b"other", "application/json")
+    assert [(blob.name, blob.is_offline) for blob in archive.list("a.")] == [("a.receipt.json", True)]
+    assert not archive.commit(NAME, [], "audio/wav", {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b/c d.wav",
+        "a%20b.wav",
+        "a%2Fb.wav",
+        "50%.wav",
+        "M\u00fcller/\u65e5\u672c\u8a9e.wav",
+        "#1 & 2?.wav",
+        "a+b.wav",
+        "UPPER.WAV",
+        "a..b/..c.wav",
+        "'quote'.wav",
+    ],
+)
+def test_a_blob_is_read_under_the_very_name_that_it_is_listed_with(archive: Archive, name: str) -> None:
+    """Containers that are imported have names of all kinds; another file must not be read for it."""
+    assert archive.put_once(name, b"this one", "audio/wav")
+    assert [blob.name for blob in archive.list("")] == [name]
+    stored = archive.get(name)
+    assert stored is not None
+    assert (stored[0], b"".join(archive.read(name))) == (b"this one", b"this one")
+    assert archive.look_up(name) is not None

@@ -59,8 +59,7 @@ class FakeArchive(Scripted):
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         if name not in self.blobs:
             raise StorageError("the archive has no such blob")
-        if self.tiers.get(name) == "Archive":
-            raise BlobLockedError("the blob is in the archive tier")
+        self._check_online(name)
         data = self.blobs[name].data
         return data[first : first + length], len(data)
 
@@ -68,6 +67,7 @@ class FakeArchive(Scripted):
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
         if name not in self.blobs:
             raise StorageError("the archive has no such blob")
+        self._check_online(name)
         blob = self.blobs[name]
         if etag not in (None, blob.etag):
             raise StorageError("the blob has another ETag")
@@ -93,7 +93,10 @@ class FakeArchive(Scripted):
     @scripted
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
         present = self.blobs[name].etag if name in self.blobs else None
-        return present == etag and self._keep(name, data, media_type, {})
+        if present != etag:
+            return False
+        self._check_online(name)
+        return self._keep(name, data, media_type, {})
 
     def _keep(
         self,
@@ -107,8 +110,13 @@ class FakeArchive(Scripted):
         self.kept(name, data)
         return True
 
+    def _check_online(self, name: str) -> None:
+        if name in self.blobs and self.tiers.get(name) == "Archive":
+            raise BlobLockedError("the blob is in the archive tier")
+
     @scripted
     def get(self, name: str) -> tuple[bytes, str] | None:
+        self._check_online(name)
         return (self.blobs[name].data, self.blobs[name].etag) if name in self.blobs else None
 
     @scripted
@@ -122,8 +130,7 @@ class FakeArchive(Scripted):
     def read(self, name: str) -> Iterator[bytes]:
         if name not in self.blobs:
             raise StorageError("the archive has no such blob")
-        if self.tiers.get(name) == "Archive":
-            raise BlobLockedError("the blob is in the archive tier")
+        self._check_online(name)
         data = self.blobs[name].data
         return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
 

@@ -82,6 +82,7 @@ class Sampled:
 
     digest: Digest | None  # None: there is no such media
     receipt: bytes | None
+    is_receipt_read: bool = True  # False: it is in the archive tier, which says nothing against it
 
 
 def compare(
@@ -207,7 +208,7 @@ def _of_chunk(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts], sampled: Mappi
     receipt = layout.receipt_name(name)
     if receipt not in blobs:
         yield drift_of(chunk, receipt, DriftKind.RECEIPT_MISSING)
-    elif name in sampled and not _is_receipt_of(chunk, sampled[name].receipt):
+    elif name in sampled and sampled[name].is_receipt_read and not _is_receipt_of(chunk, sampled[name].receipt):
         yield drift_of(chunk, receipt, DriftKind.RECEIPT_ALTERED)
     if chunk.metadata is MetadataOutcome.ARCHIVED and layout.metadata_name(name) not in blobs:
         yield drift_of(chunk, layout.metadata_name(name), DriftKind.METADATA_MISSING)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, is_opaque_id, without_numbers
@@ -26,7 +26,9 @@ from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText, TagN
 from recording.errors import RequestError
 
 IMPORTED = "imported; the source is unknown to ACS"
-_METADATA_ENDS = (".json", ".metadata.json", "-metadata.json", "_metadata.json", "-acsmetadata.json")
+_METADATA_ENDS = (".json", ".metadata.json", "-metadata.json", "_metadata.json", "-acsmetadata.json", ".JSON")
+ODD_NAME = "its name gives an id or an index that is not legal; name it in a mapping"
+LONGEST_ID = 256
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR_TOLD = re.compile(r"sep=(?P<separator>[;,\t])\r?\n", re.IGNORECASE)  # a spreadsheet's own first line
 _NUMBER_INSIDE = re.compile(r"\+[0-9]{6}", re.ASCII)  # also behind a date and a hyphen
@@ -139,11 +141,23 @@ def _check_each_once(entries: Iterable[ImportEntry]) -> None:
         files.add(entry.blob)
 
 
-def byos_entries(names: Iterable[str]) -> list[ImportEntry]:
+@dataclass(frozen=True)
+class LeftOut:
+    """A file of a container that is not imported, and why."""
+
+    blob: str
+    why: str
+
+
+def byos_entries(names: Iterable[str], left_out: list[LeftOut] | None = None) -> list[ImportEntry]:
     """Return the entries for files that ACS wrote into a container of the customer's, with their metadata.
 
     The service may export a file several times, into folders of other names. The first one gives the recording its
     name; the others are entries of the same chunk, which an import compares with it.
+
+    Args:
+        names: of all files in the container.
+        left_out: gains each file whose name gives what no entry may have; it hides no other.
     """
     found = [match for name in sorted(names) if (match := _BYOS.fullmatch(name))]
     documents = {(one["folder"], one["document"]): one[0] for one in found if one["kind"] == "acsmetadata"}
@@ -151,17 +165,34 @@ def byos_entries(names: Iterable[str]) -> list[ImportEntry]:
     first: dict[tuple[str, str], str] = {}
     for one in media:
         first.setdefault((one["call"], one["document"]), one["recording"])
-    return [
-        ImportEntry(
+    made = (
+        _made(
+            left_out,
             blob=one[0],
-            recording_id=name if is_opaque_id(name := first[one["call"], one["document"]]) else None,
+            recording_id=_id(first[one["call"], one["document"]]),
             call_id=one["call"],
-            document_id=one["document"] if is_opaque_id(one["document"]) else None,
-            index=int(one["chunk"]),
+            document_id=_id(one["document"]),
+            index=one["chunk"],
             metadata=documents.get((one["folder"], one["document"])),
         )
         for one in media
-    ]
+    )
+    return [entry for entry in made if entry is not None]
+
+
+def _id(name: str | None) -> str | None:
+    """Return a part of a name that may be an id; without it, the id is made from the whole name."""
+    return name if name and len(name) <= LONGEST_ID and is_opaque_id(name) else None
+
+
+def _made(left_out: list[LeftOut] | None, **facts: Any) -> ImportEntry | None:
+    """Return an entry by what names or documents of others say; None where that is not legal, and noted."""
+    try:
+        return ImportEntry(**facts)
+    except ValidationError:
+        if left_out is not None:
+            left_out.append(LeftOut(facts["blob"], ODD_NAME))
+        return None
 
 
 def pairs_of(names: Iterable[str]) -> list[tuple[str, str | None]]:
@@ -178,42 +209,38 @@ def pairs_of(names: Iterable[str]) -> list[tuple[str, str | None]]:
     ]
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A file of a container that is not imported, and why."""
-
-    blob: str
-    why: str
-
-
-def sample_entries(found: Iterable[tuple[str, str | None, ChunkMetadata | None]]) -> list[ImportEntry]:
+def sample_entries(
+    found: Iterable[tuple[str, str | None, ChunkMetadata | None]], left_out: list[LeftOut] | None = None
+) -> list[ImportEntry]:
     """Return the entries for media with the metadata documents beside them, which tell the rest.
 
     A document names call and index, but no recording. Files of one call whose indexes are 0, 1, 2 … are taken for the
     chunks of one recording; where an index is there twice the call was recorded several times, and each file is a
-    recording of its own.
+    recording of its own. `left_out` gains each file whose document gives what no entry may have.
     """
     calls: dict[str, list[tuple[str, str | None, ChunkMetadata]]] = {}
-    entries: list[ImportEntry] = []
+    entries: list[ImportEntry | None] = []
     for name, beside, document in found:
         if document is None or document.call_id is None or document.index is None:
-            entries.append(ImportEntry(blob=name, metadata=beside))
+            entries.append(_made(left_out, blob=name, metadata=beside))
         else:
             calls.setdefault(document.call_id, []).append((name, beside, document))
     for call_id, files in calls.items():
         is_one = sorted(document.index or 0 for *_, document in files) == list(range(len(files)))
         shared = f"imported-{hashlib.sha256(call_id.encode()).hexdigest()[:32]}" if is_one and len(files) > 1 else None
-        entries += [_sample_entry(name, beside, document, shared) for name, beside, document in files]
-    return sorted(entries, key=lambda entry: entry.blob)
+        entries += [_sample_entry(name, beside, document, shared, left_out) for name, beside, document in files]
+    return sorted((entry for entry in entries if entry is not None), key=lambda entry: entry.blob)
 
 
-def _sample_entry(name: str, beside: str | None, document: ChunkMetadata, recording_id: str | None) -> ImportEntry:
-    told = document.document_id
-    return ImportEntry(
+def _sample_entry(
+    name: str, beside: str | None, document: ChunkMetadata, recording_id: str | None, left_out: list[LeftOut] | None
+) -> ImportEntry | None:
+    return _made(
+        left_out,
         blob=name,
         recording_id=recording_id,
         call_id=document.call_id,
-        document_id=told if told and is_opaque_id(told) else None,
+        document_id=_id(document.document_id),
         index=(document.index or 0) if recording_id else 0,
         metadata=beside,
     )
@@ -270,6 +297,11 @@ def _entry(number: int, document: Any) -> ImportEntry:
         entry = ImportEntry.read(document)
     except RequestError as error:
         raise RequestError(f"entry {number}: {error}") from None
+    for field, name in (("blob", entry.blob), ("metadata", entry.metadata or "")):
+        if not {".", ".."}.isdisjoint(
+            name.replace("\\", "/").split("/")
+        ):  # clients resolve it, even out of the container
+            raise RequestError(f"entry {number}: {field} has a part that is . or ..")
     for field, value in (("recordingId", entry.id_of_recording), ("documentId", entry.id_of_document)):
         if not is_opaque_id(value):
             raise RequestError(f"entry {number}: {field} has characters that no id has")

@@ -46,6 +46,15 @@ _MS, _MONTH = 13, 6  # digits
 _MARK = 8  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = _EPOCH + timedelta(milliseconds=_LAST_MS)
+_SAID_BY_DOCUMENTS = (
+    "content",
+    "channel",
+    "sample_rate",
+    "bit_rate",
+    "audio_channels",
+    "pause_count",
+    "paused_ms",
+)
 RARE = (Condition.RECORDING, Condition.PENDING, Condition.HELD, Condition.MISSING, Condition.INCOMPLETE)
 
 
@@ -212,6 +221,14 @@ def gathered_facts(
         conditions=conditions_of(record, chunks),
         pending_until=min((chunk.task.expires_at for chunk in chunks if _is_pending(chunk)), default=None),
     )
+
+
+def facts_kept(known: RecordingFacts, fresh: RecordingFacts) -> RecordingFacts:
+    """Return fresh facts, with what documents that cannot be read now say from the facts that are known."""
+    said = {name: getattr(known, name) or getattr(fresh, name) for name in _SAID_BY_DOCUMENTS}
+    people = {one.key: one for one in (*fresh.participants, *known.participants)}
+    said |= {"participants": tuple(people[key] for key in sorted(people)), "unread": known.unread}
+    return fresh.model_copy(update=said)
 
 
 def participants_of(documents: Iterable[ChunkMetadata], key: IndexKey) -> tuple[KnownParticipant, ...]:

@@ -138,9 +138,13 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
     """Return a derived file's receipt; None without a readable one.
 
     Raises:
+        RequestError: `media_offline`, it is in the archive tier.
         StorageError: the archive does not answer.
     """
-    stored = ports.archive.get(receipt_name_of(stem))
+    try:
+        stored = ports.archive.get(receipt_name_of(stem))
+    except BlobLockedError:
+        raise RequestError("the file is in the archive tier", code=Code.MEDIA_OFFLINE) from None
     try:
         found = json.loads(stored[0]) if stored else None
     except ValueError:

@@ -62,7 +62,10 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
         left_out = [] if error.code is Code.ERASURE_APPROVED else not_here
         return {"recordingId": recording_id, "error": str(error), "leftOut": left_out}
     recording = found or recording_from(chunks[0])
-    parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
+    try:
+        parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
+    except BlobLockedError:  # a vCon without its people would look whole
+        return {"recordingId": recording_id, "error": OFFLINE, "leftOut": not_here}
     only = _speaker(export, parts, ports)
     facts: dict[str, Any] = {
         "recordingId": recording_id,
@@ -80,7 +83,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     if export.derived:
         for place in sorted({chunk.task.folder for chunk in chunks}):
             _add_derived(place, media)
-    for one in sidecars_of(chunks, ports):
+    for one in sidecars_of(chunks, ports, lambda name: facts["leftOut"].append({"what": name, "why": OFFLINE})):
         why = STAYS if export.speaker else None if _PLAIN.fullmatch(one.name) else ODD_NAME
         if why is None:
             facts["documents"].append(bundle.add(f"{media.place_of(one.folder)}/{one.name}", one.content).name)

@@ -1,7 +1,7 @@
 """Make the vCon of a recording from the catalog and the archive."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
-from recording.errors import RequestError, SourceBrokenError
+from recording.errors import BlobLockedError, RequestError, SourceBrokenError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
@@ -28,17 +28,21 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
     """Return the vCon of a recording, with its media by reference or inside, and its documents inside.
 
     Raises:
-        RequestError: `unknown_recording`, nothing of it is archived; `media_disposed`; `erasure_approved`; or
-            `invalid_request`, its media
-            is too long to be put inside.
+        RequestError: `unknown_recording`, nothing of it is archived; `media_disposed`; `erasure_approved`;
+            `media_offline`, something of it is in the archive tier; or `invalid_request`, its media is too long to be
+            put inside.
         StorageError: catalog or archive do not answer.
     """
     recording, chunks = recording_with_chunks(recording_id, ports)
     check_is_shown([recording_id], ports)
-    parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
-    if inline:
-        parts = _with_media(parts, ports)
-    return vcon_of(recording, parts, sidecars_of(chunks, ports), settings.archive_storage.blob_host)
+    try:
+        parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
+        if inline:
+            parts = _with_media(parts, ports)
+        return vcon_of(recording, parts, sidecars_of(chunks, ports), settings.archive_storage.blob_host)
+    except BlobLockedError:  # one without its documents would look whole
+        message = "something of it is in the archive tier; it must be brought back first"
+        raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
 
 
 def is_inline(wanted: str | None) -> bool:
@@ -124,12 +128,26 @@ def metadata_of(chunk: ChunkRecord, ports: Ports) -> ChunkMetadata | None:
         return None
 
 
-def sidecars_of(chunks: list[ChunkRecord], ports: Ports) -> Iterator[Sidecar]:
-    """Yield the documents of a recording's folders: of each chunk, then the manifest and the proofs."""
+def sidecars_of(
+    chunks: list[ChunkRecord], ports: Ports, offline: Callable[[str], object] | None = None
+) -> Iterator[Sidecar]:
+    """Yield the documents of a recording's folders: of each chunk, then the manifest and the proofs.
+
+    Args:
+        chunks: of the recording.
+        ports: the archive is read.
+        offline: is called with the name of each document in the archive tier, which is left out then.
+
+    Raises:
+        BlobLockedError: one is in the archive tier, and nothing takes its name.
+    """
     indexes = {stored_name(chunk).rpartition(".")[0]: chunk.task.index for chunk in chunks}
     for folder in sorted({chunk.task.folder for chunk in chunks}):
         for blob in ports.archive.list(f"{folder}/"):
             purpose = _purpose(blob.name)
+            if purpose and blob.is_committed and blob.is_offline and offline is not None:
+                offline(blob.name.rpartition("/")[2])
+                continue
             stored = ports.archive.get(blob.name) if purpose and blob.is_committed else None
             if purpose and stored:
                 stem = next((blob.name.removesuffix(end) for end in _PURPOSES if blob.name.endswith(end)), "")

@@ -42,7 +42,7 @@ from recording.errors import ClaimLostError, StorageBusyError
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, custody_of, keeping_of, rules_in_force
 from recording.library.keep.leftovers import Leftovers, close_bundle, close_derived
-from recording.library.seal.waiting import seal_file, withdraw_folder
+from recording.library.seal.waiting import offline_proofs, seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
 from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
@@ -52,6 +52,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 OPERATION = "dispose"
+OFFLINE = "archive_tier"  # proofs whose leaves have to be withdrawn first cannot be read
 _TRIES = 10
 
 
@@ -96,6 +97,8 @@ def _decide(
         return Outcome.WAITS
     if against := obstacles(row, look, now, settings.dispose_after):
         return _stands(row, against, look, now, ports)
+    if offline := offline_proofs(_folders(row.recording_id, ports), ports):
+        return _refused(row, Refusal(reason=OFFLINE, at=now, blobs=len(offline)), ports)
     _audit(row, "destroying", ports)
     begun = row_of.destroying(row, now, tuple(str(chunk.key) for chunk in look.chunks))
     begun = keeping.save_custody(begun)
@@ -139,6 +142,10 @@ def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports
     record, chunks = known
     found = assessed(record, row, rules_in_force(ports, settings), ports.clock.now(), settings).disposition
     return Look(found, chunks, versions)
+
+
+def _folders(recording_id: str, ports: Ports) -> list[str]:
+    return folders_of(ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id))
 
 
 def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recording.domain.times import as_utc
-from recording.errors import RequestError
+from recording.errors import BlobLockedError, RequestError
 from recording.errors.codes import Code
 from recording.library.keep.assess import Assessed, assess_page, assessed, custody_of, rules_in_force
 from recording.ports import Ports
@@ -38,10 +38,15 @@ def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes
 
     Raises:
         RequestError: `recording_not_found`; the catalog does not know it, or nothing of it was destroyed.
+            `media_offline`; the certificate is in the archive tier.
         StorageError: catalog or archive do not answer.
     """
     custody = explain(recording_id, ports, settings).custody
-    stored = ports.archive.get(custody.certificate) if custody and custody.certificate else None
+    try:
+        stored = ports.archive.get(custody.certificate) if custody and custody.certificate else None
+    except BlobLockedError:
+        message = "the certificate is in the archive tier; it must be brought back first"
+        raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
     if stored is None:
         raise RequestError("there is no certificate of this recording", code=Code.RECORDING_NOT_FOUND)
     return stored[0]

@@ -26,7 +26,7 @@ from recording.domain.keep.speaker import NotAlone, Voice, voice_in
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished
-from recording.errors import ClaimLostError
+from recording.errors import BlobLockedError, ClaimLostError
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions, known_now
@@ -113,8 +113,12 @@ def _voices(chunks: Sequence[ChunkRecord], task: SpeakerTask) -> tuple[list[Voic
     for chunk in chunks:
         if not is_archived(chunk) or chunk.disposed_at is not None or not chunk.blob_name:
             continue
-        stored = task.ports.archive.get(layout.metadata_name(chunk.blob_name))
-        found = voice_in(chunk, stored[0] if stored else None, task.subject)
+        found: Voice | NotAlone | None
+        try:
+            stored = task.ports.archive.get(layout.metadata_name(chunk.blob_name))
+            found = voice_in(chunk, stored[0] if stored else None, task.subject)
+        except BlobLockedError:
+            found = NotAlone.OFFLINE
         if isinstance(found, Voice):
             form = layout_of(chunk, found.channels, task)
             found = form if isinstance(form, NotAlone) else found

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -26,7 +27,8 @@ from recording.domain.seal.leaves import (
     sealed_number,
 )
 from recording.domain.state.transitions import is_archived
-from recording.errors import StorageError
+from recording.errors import BlobLockedError, StorageError
+from recording.errors.codes import Code
 from recording.library.seal.log import Head
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import ODD_CONTENT
@@ -39,6 +41,7 @@ MOST_FAILURES = 5  # then storage fails, and not the items
 OVERLAP = timedelta(minutes=15)  # a row that another instance writes late, or with a slower clock, is still found
 FIRST_LOOK = timedelta(days=400)  # how far back the audit trail is read by a log that begins
 MARK_CHARACTERS = 16
+OFFLINE = "archive_tier"  # `seal catch-up` looks again, once it is brought back
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
             _examine(item, found, ports, log)
         except ODD_CONTENT as error:
             emit(Event.SEAL_FAILED, reason=type(error).__name__, detail=item.what)
+        except BlobLockedError as error:  # no outage, and no next turn could read it: it leaves the list
+            emit(Event.SEAL_FAILED, code=error.code, reason=OFFLINE, detail=item.what)
         except StorageError as error:
             emit(Event.SEAL_FAILED, code=error.code, reason="not_read", detail=item.what)
             failures += 1
@@ -140,9 +145,10 @@ def _tell_what_came_after(recording_id: str, ports: Ports) -> None:
             continue
         name = after_name(chunk.blob_name)
         if ports.archive.look_up(name) is None:
-            receipt = ports.archive.get(receipt_name(chunk.blob_name))
-            if receipt is not None:
-                ports.archive.put_once(name, after_of(chunk, receipt[0]), "application/json")
+            with suppress(BlobLockedError):  # the receipt is in the archive tier, and the folder reports it
+                receipt = ports.archive.get(receipt_name(chunk.blob_name))
+                if receipt is not None:
+                    ports.archive.put_once(name, after_of(chunk, receipt[0]), "application/json")
 
 
 def _folders(recording_id: str, ports: Ports) -> list[str]:
@@ -152,7 +158,10 @@ def _folders(recording_id: str, ports: Ports) -> list[str]:
 
 
 def _examine_folder(folder: str, item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
-    names = [blob.name for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
+    listed = [blob for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
+    names = [blob.name for blob in listed if not blob.is_offline]
+    if any(blob.is_offline and (kind_of(blob.name) or sealed_number(blob.name) is not None) for blob in listed):
+        emit(Event.SEAL_FAILED, code=Code.BLOB_LOCKED, reason=OFFLINE, recording_id=item.name)
     documents = [(name.removeprefix(f"{folder}/"), kind) for name in names if (kind := kind_of(name))]
     known = {one.name for one in found.files if one.folder == folder}  # the same recording may wait twice
     fresh = _fresh(folder, documents, list(_proofs(names, ports, log)), item, ports)

@@ -1,7 +1,7 @@
 """Put things on the list of what is to be sealed; the timer does the rest."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import read_proofs, sealed_number
@@ -47,6 +47,18 @@ def withdraw_folder(folder: str, certificate: str, ports: Ports) -> list[int]:
         facts = {"leaves": leaves, "at": ports.clock.now().isoformat()}
         ports.seal.waiting.add(ToSeal(Waiting.WITHDRAWAL, certificate, secrets.token_bytes(SECRET_BYTES), facts))
     return leaves
+
+
+def offline_proofs(folders: Iterable[str], ports: Ports) -> list[str]:
+    """Return the proofs of these folders that cannot be read: their leaves could not be declared void.
+
+    Raises:
+        StorageError: the archive does not list its blobs.
+    """
+    if ports.seal is None:
+        return []
+    listed = (blob for folder in folders for blob in ports.archive.list(f"{folder}/seal."))
+    return [blob.name for blob in listed if blob.is_offline and sealed_number(blob.name) is not None]
 
 
 def _sealed_in(folder: str, ports: Ports) -> list[str]:
