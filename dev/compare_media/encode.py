@@ -6,6 +6,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from dev.compare_media.odd_files import AFTER, BEFORE, layouts, rewrapped, wav_files
+
 _RATE = 16_000
 _SECONDS = 2
 _MP4_FLAGS = (
@@ -23,19 +25,33 @@ def write_all(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for flags, codecs, edits in product(_MP4_FLAGS, _MP4_TRACKS, ("0", "1")):
         name = f"{flags or 'plain'}-{'-'.join(codecs)}-edits{edits}.mp4"
-        _write(folder / name, {"movflags": flags, "use_editlist": edits}, codecs)
+        write_file(folder / name, {"movflags": flags, "use_editlist": edits}, codecs)
     for rate, channels, xing, quality in product((8000, 16000, 24000, 44100, 48000), (1, 2), ("0", "1"), (None, "4")):
         name = f"{rate}-{channels}-xing{xing}-{'vbr' if quality else 'cbr'}.mp3"
         options = {"write_xing": xing, "id3v2_version": "3" if xing == "1" else "0"}
-        _write(folder / name, options, ("libmp3lame",), rate, channels, encoder={"q": quality} if quality else {})
+        write_file(folder / name, options, ("libmp3lame",), rate, channels, encoder={"q": quality} if quality else {})
     for codec, channels, rf64 in product(_WAV_CODECS, (1, 2, 3, 5), ("never", "always", "auto")):
-        _write(folder / f"{codec}-{channels}-{rf64}.wav", {"rf64": rf64}, (codec,), _RATE, channels)
+        write_file(folder / f"{codec}-{channels}-{rf64}.wav", {"rf64": rf64}, (codec,), _RATE, channels)
     for path in sorted(folder.iterdir()):
         for kind, data in _damaged(path.read_bytes(), random.Random(path.name)):
             path.with_name(f"{path.stem}~{kind}{path.suffix}").write_bytes(data)
+    _write_odd(folder)
 
 
-def _write(
+def _write_odd(folder: Path) -> None:
+    """Write what no encoder does: the encoder's own sound and pictures, wrapped in every odd way."""
+    for number, made in enumerate(wav_files()):
+        (folder / f"odd-{number:03d}.wav").write_bytes(made.written())
+    sound = (folder / "16000-1-xing0-cbr.mp3").read_bytes()
+    for before, after in product(BEFORE, AFTER):
+        (folder / f"odd-{before}-{after}.mp3".replace(" ", "_")).write_bytes(BEFORE[before] + sound + AFTER[after])
+    for name in ("plain-libx264-aac-edits1", "frag_keyframe+empty_moov+default_base_moof-aac-edits0"):
+        data = (folder / f"{name}.mp4").read_bytes()
+        for number, layout in enumerate(layouts()):
+            (folder / f"odd-{number:02d}-{name}.mp4").write_bytes(rewrapped(data, layout))
+
+
+def write_file(
     path: Path,
     options: dict[str, str],
     codecs: tuple[str, ...],
@@ -44,11 +60,12 @@ def _write(
     *,
     encoder: dict[str, str] | None = None,
 ) -> None:
+    """Write one file with an encoder's options; none where it does not know the combination."""
     import av
 
     rate = 48_000 if "libopus" in codecs else rate
     try:
-        with av.open(str(path), "w", options=options) as container:
+        with av.open(str(path), "w", options={name: told for name, told in options.items() if told}) as container:
             streams = [_stream(container, codec, rate, channels, encoder or {}) for codec in codecs]
             for stream in streams:
                 for frame in _pictures() if stream.type == "video" else _sound(stream, rate, channels):

@@ -1,4 +1,4 @@
-"""Asks PyAV what a file really plays; each file in a process of its own, since a decoder may hang or crash."""
+"""Asks PyAV what a file really plays; in processes of their own, since a decoder may hang or crash."""
 
 import json
 import subprocess
@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 _LONGEST_SECONDS = 60.0  # a file that takes longer than this to decode is cut short and says so
 _JUDGES_AT_ONCE = 2
+_FILES_A_PROCESS = 25  # to start one costs more than to decode a short file
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,38 @@ class Verdict:
 
 def judge(paths: Sequence[Path]) -> list[Verdict]:
     """Return PyAV's verdict on each file, in their order."""
+    some = [paths[at : at + _FILES_A_PROCESS] for at in range(0, len(paths), _FILES_A_PROCESS)]
     with ThreadPoolExecutor(_JUDGES_AT_ONCE) as pool:
-        return list(pool.map(_judge_apart, paths))
+        return list(chain.from_iterable(pool.map(_judge_some, some)))
+
+
+def _judge_some(paths: Sequence[Path]) -> list[Verdict]:
+    """Judge files in one process; those behind one that hangs or crashes it are judged apart."""
+    try:
+        told = subprocess.run(_command(paths), capture_output=True, timeout=_LONGEST_SECONDS, check=False).stdout
+    except subprocess.TimeoutExpired as error:
+        told = error.stdout or b""
+    lines = [line for line in told.splitlines(keepends=True) if line.endswith(b"\n")]
+    found = [_read(line) for line in lines[: len(paths)]]
+    return found + [_judge_apart(path) for path in paths[len(found) :]]
 
 
 def _judge_apart(path: Path) -> Verdict:
-    command = [sys.executable, "-m", "dev.compare_media.judge", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_LONGEST_SECONDS, check=True)
+        done = subprocess.run(_command([path]), capture_output=True, timeout=_LONGEST_SECONDS, check=True)
     except subprocess.TimeoutExpired:
         return Verdict(problem="PyAV does not end")
     except subprocess.CalledProcessError as error:
         return Verdict(problem=f"PyAV dies ({error.returncode})")
-    facts = json.loads(done.stdout.splitlines()[-1])
+    return _read(done.stdout.splitlines()[-1])
+
+
+def _command(paths: Sequence[Path]) -> list[str]:
+    return [sys.executable, "-m", "dev.compare_media.judge", *map(str, paths)]
+
+
+def _read(line: bytes) -> Verdict:
+    facts = json.loads(line)
     return Verdict(**{**facts, "codecs": tuple(facts["codecs"])})
 
 
@@ -93,4 +114,6 @@ def _length_ms(frame: Any, packet: Any) -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(play(Path(sys.argv[1])))) + "\n")
+    for name in sys.argv[1:]:
+        sys.stdout.write(json.dumps(asdict(play(Path(name)))) + "\n")
+        sys.stdout.flush()

@@ -100,9 +100,10 @@ class MediaProbe:
     def _guess(self) -> FormatType:
         """Return which walker to ask; frames of an MP3 may begin after anything."""
         start = bytes(self._head[:SNIFF_BYTES])
-        if self._announced is FormatType.MP4 and _is_unknown_box(start):
-            return FormatType.MP4
-        return sniff(start) or FormatType.MP3
+        if (known := sniff(start)) is not None:
+            return known
+        may_be_boxes = self._announced in (None, FormatType.MP4)
+        return FormatType.MP4 if may_be_boxes and _is_unknown_box(start) else FormatType.MP3
 
     def _found(self) -> FormatType | None:
         """Return the format of a faulty file: what its first bytes say, or what was announced."""

@@ -6,13 +6,23 @@ from collections.abc import Generator
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
-from recording.domain.media.wav_layout import is_unpadded
+from recording.domain.media.wav_layout import bytes_of_sample, is_unpadded
 
 _NO_SIZE = 1 << 63  # players read the large form's size with a sign
 _LARGE_FORMS = (b"RF64", b"BW64")
 # integers, floats, A-law, µ-law: each sample has its own bits; and how many bytes it may have
 _WIDTHS = {1: (1, 2, 3, 4, 8), 3: (4, 8), 6: (1,), 7: (1,)}
 _EXTENSIBLE = 0xFFFE
+_EXTENSION_BYTES = 22  # that hold the kind of an extensible form; with fewer, players know none
+_COMPRESSED = frozenset(  # kinds that players play; what has another one cannot be heard
+    (
+        *(0x02, 0x0A, 0x11, 0x17, 0x20, 0x22, 0x31, 0x32, 0x38, 0x40, 0x42, 0x45, 0x50, 0x55, 0x57, 0x58, 0x61, 0x62),
+        *(0x64, 0x69, 0x75, 0x83, 0xFF, 0x111, 0x130, 0x135, 0x160, 0x161, 0x162, 0x163, 0x165, 0x166, 0x200, 0x215),
+        *(0x216, 0x270, 0x28F, 0x401, 0x402, 0x500, 0x501, 0x1500, 0x1501, 0x1600, 0x1602, 0x2000, 0x2001, 0x2048),
+        *(0x4143, 0x594A, 0x674F, 0x6750, 0x6751, 0x676F, 0x6770, 0x6771, 0x6C75, 0x704F, 0x706D, 0x729A, 0x77A1),
+        *(0xA100, 0xA106, 0xA109, 0xF1AC),
+    )
+)
 _ROUND_SIZES = (1 << 28, 1 << 29, 1 << 30, 1 << 31, 1 << 32)
 _NEAR_ROUND = 64 * 1024  # writers round a placeholder down to a page or block, or take their header off it
 _LONGEST_MS = 24 * 3600 * 1000  # ACS keeps a file for a day; no header that promises more was meant
@@ -25,6 +35,8 @@ REMARK_BYTES_AFTER = "the WAV file has other bytes after its sound"
 REMARK_PADDING = "the WAV file has an odd chunk without padding"
 REMARK_COMPRESSED = "the WAV file's sound is compressed"
 FAULT_NO_SIZES = "the WAV file has the form for large files without its sizes"
+FAULT_WIDTH = "the WAV file's samples have a width that no player knows"
+FAULT_KIND = "the WAV file's sound is in no known form"
 FAULT_SHORT = "the WAV file is shorter than its header says"
 
 
@@ -161,7 +173,7 @@ class WavWalker:
         return declared
 
     def _read(self, name: bytes, content: bytes) -> None:
-        if name == b"fmt " and len(content) >= 16 and self._format is None:  # players believe the first
+        if name == b"fmt " and len(content) >= 14 and self._format is None:  # players believe the first
             self._read_format(content)
         elif name == b"ds64" and len(content) >= 16:
             self._large_size = int.from_bytes(content[8:16], "little")
@@ -169,14 +181,15 @@ class WavWalker:
             self._samples = int.from_bytes(content, "little")
 
     def _read_format(self, content: bytes) -> None:
-        kind, channels, sample_rate, byte_rate, align, bits = struct.unpack_from("<HHIIHH", content)
+        kind, channels, sample_rate, byte_rate = struct.unpack_from("<HHII", content)
+        bits = int.from_bytes(content[14:16], "little") if len(content) >= 16 else 8  # the oldest form says none
         if not (channels and sample_rate):
             raise ValueError("the WAV file's format has no channels or no rate")
-        if kind == _EXTENSIBLE and len(content) >= 26:
+        if kind == _EXTENSIBLE and min(int.from_bytes(content[16:18], "little"), len(content) - 18) >= _EXTENSION_BYTES:
             kind = int.from_bytes(content[24:26], "little")
-        if kind not in _WIDTHS:
+        width = bytes_of_sample(kind, bits)
+        if kind in _COMPRESSED:
             self._remarks[REMARK_COMPRESSED] = None
-        elif bits and (bits + 7) // 8 not in _WIDTHS[kind]:
-            raise ValueError("the WAV file's samples have a width that no player knows")
-        frame = channels * ((bits + 7) // 8) or align
-        self._format = (kind, channels, sample_rate, byte_rate, frame if kind in _WIDTHS else 1)
+        elif width not in _WIDTHS.get(kind, ()):
+            raise ValueError(FAULT_WIDTH if kind in _WIDTHS else FAULT_KIND)
+        self._format = (kind, channels, sample_rate, byte_rate, channels * width if kind in _WIDTHS else 1)

@@ -14,6 +14,7 @@ _UNFILLED = (0, 0xFFFFFFFF)
 _ALL_ONES = 0xFFFFFFFF
 _LARGE_FORMS = (b"RF64", b"BW64")
 _LARGEST_FORM = 40  # the extensible one; what writers add behind it is theirs
+_LAWS = (6, 7)
 _SPLITTABLE = (1, 3, 6, 7)  # integers, floats, A-law, µ-law: each sample has its own bytes
 
 
@@ -149,12 +150,17 @@ def is_unpadded(behind: bytes) -> bool:
     return behind[:4] in CHUNK_IDS and behind[1:5] not in CHUNK_IDS
 
 
+def bytes_of_sample(kind: int, bits: int) -> int:
+    """Return the bytes of one sample; those of A-law and µ-law have one, whatever the format says."""
+    return 1 if kind in _LAWS else (bits + 7) // 8
+
+
 def _layout(sound_at: int, size: int, total: int, form: bytes) -> WavLayout:
     there = max(total - sound_at, 0)
     kind, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", form)
     if kind == _EXTENSIBLE and len(form) >= 26:
         kind = int.from_bytes(form[24:26], "little")
-    frame = channels * ((bits + 7) // 8) or align
+    frame = channels * bytes_of_sample(kind, bits) or align
     if not (channels and rate and frame) or frame % channels:
         raise ValueError("the WAV file's format cannot be read")
     return WavLayout(sound_at, there if size in _UNFILLED else min(size, there), kind, channels, rate, frame, form)

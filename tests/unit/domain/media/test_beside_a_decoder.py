@@ -1,0 +1,123 @@
+"""Files that no encoder writes, beside a decoder: what it plays whole is accepted, what it cannot play is not."""
+
+import io
+import math
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import pytest
+
+from dev.compare_media.encode import write_file
+from dev.compare_media.judge import lenient
+from dev.compare_media.odd_files import AFTER, BEFORE, SECONDS, Layout, Wav, layouts, rewrapped, wav_files
+from recording.domain.media import MediaFacts, MediaProbe
+
+SCRAP_MS = 160.0  # a few frames
+SLACK_MS = 120.0  # encoders put some frames before the sound
+
+
+def probed(data: bytes) -> MediaFacts:
+    probe = MediaProbe(None)
+    probe.feed(data)
+    return probe.finish()
+
+
+@cache
+def played_ms(data: bytes) -> float:
+    """Return how long a decoder plays what is there; 0 where it opens nothing or decodes nothing."""
+    try:
+        with av.open(io.BytesIO(data), "r", **lenient(av.__version__)) as container:
+            stream = next(iter(container.streams.audio), None)
+            if stream is None or stream.codec_context is None:
+                return 0.0
+            total = 0.0
+            for packet in container.demux(stream):
+                try:
+                    total += math.fsum(frame.samples * 1000 / frame.sample_rate for frame in packet.decode())
+                except av.FFmpegError:
+                    continue
+            return total
+    except (av.FFmpegError, ValueError, IndexError):
+        return 0.0
+
+
+def compare(data: bytes, whole_ms: float, *, is_whole: bool) -> None:
+    """Hold the probe against the decoder; `is_whole` says whether something was taken away."""
+    facts, plays = probed(data), played_ms(data)
+    if plays <= SCRAP_MS:
+        assert facts.fault is not None, "accepted, and the decoder plays nothing"
+    elif is_whole and plays >= whole_ms - SLACK_MS:
+        assert facts.fault is None, "refused, and the decoder plays all of it"
+    if facts.fault is None and facts.duration_ms is not None:
+        assert facts.duration_ms == pytest.approx(plays, abs=SLACK_MS)
+
+
+@pytest.mark.parametrize("made", list(wav_files()), ids=str)
+def test_a_wav_file_in_any_wrapping(made: Wav) -> None:
+    """Writers differ in everything but the sound."""
+    compare(made.written(), SECONDS * 1000, is_whole=made.is_whole)
+
+
+@cache
+def encoded(
+    name: str, codecs: tuple[str, ...], options: tuple[tuple[str, str], ...], rate: int, channels: int
+) -> bytes:
+    """Return a file of two seconds as the encoder writes it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        write_file(path, dict(options), codecs, rate, channels)
+        return path.read_bytes()
+
+
+def mp3(rate: int = 16_000, channels: int = 1, xing: str = "0") -> bytes:
+    return encoded("a.mp3", ("libmp3lame",), (("write_xing", xing), ("id3v2_version", "0")), rate, channels)
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("after", AFTER)
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_an_mp3_file_between_any_tags(before: str, after: str, rate: int) -> None:
+    """Tags and bytes of other programs stand before and behind the sound."""
+    sound = mp3(rate)
+    compare(BEFORE[before] + sound + AFTER[after], played_ms(sound), is_whole=True)
+
+
+@pytest.mark.parametrize("xing", ["0", "1"])
+@pytest.mark.parametrize("share", range(1, 16))
+def test_an_mp3_file_that_is_cut_or_has_a_hole(share: int, xing: str) -> None:
+    """At a sixteenth of its length each; one without a count may end between two frames, and then plays shorter."""
+    sound = mp3(xing=xing)
+    at = len(sound) * share // 16
+    compare(sound[:at], played_ms(sound), is_whole=False)
+    assert probed(sound[:at] + bytes(2000) + sound[at:]).fault is not None
+    is_at_the_end = at + 2500 > len(sound)  # there, no frame says that something was to follow
+    assert is_at_the_end or probed(sound[:at] + bytes(1500) + sound[at + 1500 :]).fault is not None
+
+
+MOVFLAGS = ("", "frag_keyframe+empty_moov+default_base_moof")
+TRACKS = (("aac",), ("libx264", "aac"))
+
+
+LAYOUTS = list(layouts())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=map(str, range(len(LAYOUTS))))
+@pytest.mark.parametrize("flags", MOVFLAGS)
+def test_an_mp4_file_in_any_layout(layout: Layout, flags: str) -> None:
+    """Any box may be first, any may be wide, and what players pass over is passed over."""
+    for codecs in TRACKS:
+        data = encoded("a.mp4", codecs, (("movflags", flags),), 16_000, 1)
+        compare(rewrapped(data, layout), played_ms(data), is_whole=True)
+
+
+@pytest.mark.parametrize("share", range(1, 16))
+@pytest.mark.parametrize("flags", MOVFLAGS)
+def test_an_mp4_file_that_is_cut(share: int, flags: str) -> None:
+    """At a sixteenth of its length each; whole fragments play what they hold, and the metadata tells the rest."""
+    data = encoded("a.mp4", ("aac",), (("movflags", flags),), 16_000, 1)
+    cut = data[: len(data) * share // 16]
+    compare(cut, played_ms(data), is_whole=False)
+    facts = probed(cut)
+    assert facts.fault is not None or facts.container == "fragmented mp4"
