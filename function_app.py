@@ -351,9 +351,10 @@ def ingest_event(event: func.EventGridEvent) -> None:
 def ingest_queued_event(message: func.QueueMessage) -> None:
     """Ingest an event that Event Grid put on the storage queue."""
     from recording import ingest
+    from recording.domain.incoming.delivery import text_of
     from recording.domain.state.quarantine import Origin
 
-    ingest.ingest_text(message.get_body().decode(errors="replace"), Origin.EVENT_QUEUE, *wiring.dependencies())
+    ingest.ingest_text(text_of(message.get_body()), Origin.EVENT_QUEUE, *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=CHUNKS_QUEUE, connection="AzureWebJobsStorage")

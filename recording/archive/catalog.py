@@ -20,7 +20,7 @@ from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.media import MediaFacts
 from recording.domain.state import patience
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
+from recording.domain.state.chunk import ANOTHER_OBJECT, ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.records import ChunkChanges, changed, required
 from recording.domain.state.stored import is_receipt_of, sha256_of
 from recording.errors import SourceBrokenError, SourceError, StorageBusyError, UnsafeLocationError
@@ -29,6 +29,7 @@ from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
 _JSON = "application/json"
+REMARK_ANOTHER = "the content location names another document than the event: the bytes may be another chunk's"
 
 
 def catalog(work: Work) -> None:
@@ -178,7 +179,8 @@ def _remarks(work: Work, document: ChunkMetadata | None) -> tuple[str, ...]:
     )
     recording = work.ports.catalog.get_recording(work.task.recording_id)
     found = media_remarks(media, document, work.task, requested_combination(recording.request if recording else {}))
-    return tuple(dict.fromkeys((*found, *metadata_remarks(document, work.task))))
+    crossed = (REMARK_ANOTHER,) if work.task.delete_refused == ANOTHER_OBJECT else ()
+    return tuple(dict.fromkeys((*found, *crossed, *metadata_remarks(document, work.task))))
 
 
 def _fault_changes(work: Work, fault: str | None) -> ChunkChanges:

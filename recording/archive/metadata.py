@@ -99,6 +99,9 @@ def metadata_remarks(document: ChunkMetadata | None, task: ChunkTask) -> tuple[s
 
 
 def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
+    """Check that a document is the chunk's: an error told with 200 is JSON as well, and says nothing of any chunk."""
+    if not document.is_of_a_chunk:
+        raise SourceBrokenError("the metadata is no chunk's document", code=Code.METADATA_UNREADABLE)
     is_of_other = document.document_id is not None and not are_same_id(document.document_id, task.document_id)
     if is_of_other or document.index not in (None, task.index):
         raise SourceBrokenError("the metadata is about another chunk", code=Code.METADATA_MISMATCH)

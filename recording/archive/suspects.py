@@ -10,6 +10,8 @@ from recording.domain.state.records import ChunkChanges
 from recording.errors import ContentConflictError, SourceBrokenError
 from recording.errors.codes import Code
 
+MOST_KEPT = 5  # refused bodies of one chunk; each may be as large as a recording
+
 
 def refusal(work: Work, digest: Digest) -> ChunkChanges:
     """Return what a refused body adds to the record: since when the same bytes are served, and how often."""
@@ -23,9 +25,13 @@ def refusal(work: Work, digest: Digest) -> ChunkChanges:
 
 
 def is_to_be_kept(work: Work, digest: Digest) -> bool:
-    """Return whether the refused bytes are steady enough to be kept aside, and are not kept yet."""
-    is_known = any(suspect.sha256 == digest.sha256 for suspect in work.record.suspects)
-    return not is_known and patience.is_worth_keeping(work.record, work.now())
+    """Return whether the refused bytes are steady enough to be kept aside, and are not kept yet.
+
+    A page that tells the time is another one at each try: a few of them are kept, and not one for each try.
+    """
+    kept = work.record.suspects
+    is_known = any(suspect.sha256 == digest.sha256 for suspect in kept)
+    return not is_known and len(kept) < MOST_KEPT and patience.is_worth_keeping(work.record, work.now())
 
 
 def list_suspect(work: Work, name: str, digest: Digest, reason: str) -> None:

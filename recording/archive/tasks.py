@@ -11,6 +11,7 @@ from recording.domain.model import with_changes
 from recording.domain.schema import is_newer_message
 from recording.domain.state.chunk import VERSION, ChunkTask
 from recording.domain.state.quarantine import Origin
+from recording.domain.watched import deadline
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.settings import Settings
@@ -18,7 +19,6 @@ from recording.telemetry import Event, emit
 
 LONGEST_FOLDER = 900  # characters; a blob's name has at most 1,024
 NEWER_AFTER = timedelta(minutes=1)  # until a message of a newer version is offered to another worker
-OLDEST = timedelta(days=365)  # a time further away than this was never set, or was written by hand
 
 
 class UnreadableTaskError(ValueError):
@@ -87,8 +87,9 @@ def is_folder(folder: str) -> bool:
 
 def _with_times_within_reason(task: ChunkTask, now: datetime, retention: timedelta) -> ChunkTask:
     """Drop times out of reason: then ACS may forget the media one retention from now."""
-    event_time = task.event_time if abs(task.event_time - now) <= OLDEST else now
-    expires_at = task.expires_at if abs(task.expires_at - now) <= OLDEST else event_time + retention
+    event_time = task.event_time if deadline.is_within_reason(task.event_time, now) else now
+    is_meant = deadline.is_within_reason(task.expires_at, now)
+    expires_at = task.expires_at if is_meant else event_time + retention
     if (event_time, expires_at) == (task.event_time, task.expires_at):
         return task
     return with_changes(task, {"event_time": event_time, "expires_at": expires_at})

@@ -1,5 +1,7 @@
 """Verify: what the archive gives back is what was read from the source, byte for byte."""
 
+from typing import NoReturn
+
 from recording.archive.claim import Work
 from recording.archive.copy import digest_of, media_changes, media_fault
 from recording.archive.metadata import metadata_if_there
@@ -12,7 +14,8 @@ from recording.domain.archived.integrity import Digest, check_stored
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.state.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.state.records import ChunkChanges, changed, required
-from recording.errors import BlobLockedError, ContentConflictError, StorageError
+from recording.domain.state.transitions import recopied
+from recording.errors import BlobLockedError, ContentConflictError, SourceBrokenError, StorageError
 from recording.errors.codes import Code
 from recording.telemetry import Event, emit
 
@@ -24,7 +27,7 @@ def verify(work: Work) -> None:
     whole is hashed and looked at as media while it is read back.
 
     Raises:
-        ContentConflictError: `stored_differs`; needs manual review, the source stays.
+        SourceBrokenError: other bytes are there than were read; the media is copied, or the customer's file read, anew.
         StorageError: the archive could not be read; try again.
     """
     etag = _stored_etag(work)
@@ -68,8 +71,19 @@ def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
         return [*_compared_length(work), "not read back: the blob's tier or a lock forbids it"], ChunkChanges()
     except ContentConflictError as error:
         if work.task.home is Home.EXTERNAL:
-            raise
+            _read_anew(work)
         copy_anew(work, error.code, str(error), is_name_taken=True)
+
+
+def _read_anew(work: Work) -> NoReturn:
+    """Go back to the start of the line: the customer's file is still being written, and is read once more.
+
+    Raises:
+        SourceBrokenError: `source_changed`, always.
+    """
+    work.record = recopied(work.record)
+    work.save(last_error=Code.SOURCE_CHANGED)
+    raise SourceBrokenError("the customer's file changed between two reads", code=Code.SOURCE_CHANGED)
 
 
 def _must_read(work: Work) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 # A little more is let through (padding, dots), nothing that means something in a path, a query or a log line.
 _OPAQUE_ID = re.compile(r"[A-Za-z0-9_=.~-]{1,512}", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_DOCUMENT_ID = re.compile(r"[0-9]+-[a-z0-9]+-d[0-9]+-[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
 _PERSONAL = re.compile(
     r"(?<![A-Za-z0-9_-])(?:4:)?\+\d{6,15}(?!\d)"  # a phone number, plain or as a raw participant id
     r"|(?<![A-Za-z0-9])8:[a-z]+:[A-Za-z0-9_.:-]{8,}",  # a user of ACS or Teams
@@ -78,7 +79,7 @@ def composed_tags(tags: Mapping[str, str]) -> dict[str, str]:
 def are_same_id(one: str, other: str) -> bool:
     """Return whether two spellings name the same thing, compared decoded.
 
-    A bare GUID is the same as the encoded id that holds it.
+    A bare GUID is the same as the encoded id that holds it, and a document's hexadecimal digits have no case.
     """
     return _form(one) == _form(other) or _holds(one, other) or _holds(other, one)
 
@@ -94,7 +95,9 @@ def _holds(whole: str, part: str) -> bool:
 
 def _form(value: str) -> str:
     parts = _parts(value)
-    return json.dumps(parts, sort_keys=True) if parts is not None else canonical_id(value)
+    if parts is not None:
+        return json.dumps(parts, sort_keys=True)
+    return value.lower() if _DOCUMENT_ID.fullmatch(value) else canonical_id(value)
 
 
 def _parts(value: str) -> dict[str, str] | None:

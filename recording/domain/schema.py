@@ -6,6 +6,7 @@ versions work side by side, and a rollback finds nothing that it cannot read.
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -89,6 +90,21 @@ def joined(first: str, later: str) -> Document:
         nested = document.get(name)
         document[name] = {**nested, **value} if isinstance(nested, dict) and isinstance(value, dict) else value
     return document
+
+
+@cache
+def _defaulted(model: type[BaseModel]) -> frozenset[str]:
+    """Return the fields that are not null by default, and do not decide what may be done with a record."""
+    fields = model.model_fields.items()
+    optional = ((name, field) for name, field in fields if not field.is_required())
+    has_value = (name for name, field in optional if field.get_default(call_default_factory=True) is not None)
+    return frozenset(has_value) - {"state"}
+
+
+def without_nulls(model: type[BaseModel], document: Document) -> Document:
+    """Return a document in which a null stands only where it may: elsewhere it is an absent fact, as some write it."""
+    defaulted = _defaulted(model)
+    return {name: value for name, value in document.items() if value is not None or name not in defaulted}
 
 
 def _split(document: Mapping[str, Any], fields: frozenset[str]) -> tuple[Document, Document]:

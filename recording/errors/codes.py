@@ -570,7 +570,7 @@ class Code(StrEnum):
         "Nothing; what is served for eight hours, or at the deadline, becomes `media_suspect`.")
     METADATA_UNREADABLE = (
         "metadata_unreadable", None, True, Fault.ACS,
-        "The metadata document is not a JSON object.",
+        "The metadata document is not a JSON object, or says nothing of a chunk.",
         "Nothing; at the deadline it is kept as it is.")
     METADATA_MISMATCH = (
         "metadata_mismatch", None, True, Fault.ACS,

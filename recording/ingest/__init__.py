@@ -14,6 +14,7 @@ from recording.domain.incoming.delivery import events_in
 from recording.domain.incoming.events import (
     OddChunk,
     RecordingFileStatusUpdated,
+    is_from_the_future,
     read_event,
 )
 from recording.domain.incoming.probe_event import WAITING, nonce_of, note_of
@@ -26,6 +27,7 @@ from recording.ingest.recording import announced_more, recording_of, report_end
 from recording.ingest.tasks import tasks_of
 from recording.ingest.twins import ask_metadata, one_of_each_object
 from recording.ports import Ports
+from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
@@ -95,6 +97,9 @@ def _take(
 ) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
     """Enqueue the good chunks of an event; the odd ones are the caller's to keep."""
     event = _trusted_event(envelope, ports.clock.now(), settings)
+    if is_from_the_future(envelope, ports.clock.now()):  # or is it this instance's clock that is behind?
+        ports = by_the_shared_clock(ports)
+        event = _trusted_event(envelope, ports.clock.now(), settings)
     tasks, odd = tasks_of(event, ports.clock.now(), settings)
     recording = recording_of(event, odd, ports, settings) if tasks else announced_more(event, odd, ports)
     if tasks and recording is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from recording.domain.incoming.events import RecordingFileStatusUpdated
-from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.chunk import ANOTHER_OBJECT, ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
 from recording.errors import ClaimLostError
@@ -67,5 +67,5 @@ def _report_refused_locations(task: ChunkTask) -> None:
                 document_id=task.document_id,
                 index=task.index,
                 reason=reason,
-                detail=f"the {place} location",
+                detail="the content location" if reason == ANOTHER_OBJECT else f"the {place} location",
             )

@@ -11,8 +11,13 @@ from recording.domain.incoming.events import (
     RecordingFileStatusUpdated,
     text_of_location,
 )
-from recording.domain.incoming.locations import checked_location, is_external
-from recording.domain.state.chunk import LARGEST_TASK, ChunkTask, Home
+from recording.domain.incoming.locations import (
+    checked_external_blob,
+    checked_location,
+    is_external,
+    names_another_object,
+)
+from recording.domain.state.chunk import ANOTHER_OBJECT, LARGEST_TASK, ChunkTask, Home
 from recording.domain.watched import deadline
 from recording.errors import EventRejectedError, UnsafeLocationError
 from recording.errors.codes import Code
@@ -46,6 +51,10 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
     delete, delete_refused = _delete_of(chunk, home, settings)
     if delete is not None and metadata_refused:  # its metadata goes with the source, and may still be fetched by hand
         delete, delete_refused = None, "metadata_refused"
+    if home is Home.ACS and names_another_object(
+        checked_location(content, settings.acs.content_hosts), chunk.document_id
+    ):
+        delete, delete_refused = None, ANOTHER_OBJECT
     try:
         task = ChunkTask(
             recording_id=event.recording_id,
@@ -88,7 +97,7 @@ def _checked(location: str, event: RecordingFileStatusUpdated, settings: Setting
         UnsafeLocationError: it is in neither.
     """
     if event.is_external and is_external(location, settings.external_containers):
-        return location, Home.EXTERNAL
+        return checked_external_blob(location, settings.external_containers).url, Home.EXTERNAL
     return checked_location(location, settings.acs.content_hosts).url, Home.ACS
 
 

@@ -196,6 +196,18 @@ def test_an_event_from_the_future_expires_no_later_than_one_of_now(here: World) 
     assert second == ENDED + timedelta(hours=24), "the year 9999 is no time at all: the recording's end counts"
 
 
+@pytest.mark.parametrize("hours", [-1, -10, -25, -49, 25])
+def test_the_wrong_clock_of_an_instance_moves_no_deadline(here: World, hours: int) -> None:
+    """An event that seems to come from the future makes it ask the catalog for the time; the recording is not late."""
+    here.holds(task())
+    here.skew = timedelta(hours=hours)
+    here.announces()
+    here.skew = timedelta()
+    assert here.record().task.expires_at == EVENT_TIME + timedelta(hours=24)
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
 def test_the_deadline_counts_from_the_event_and_not_from_its_arrival(here: World) -> None:
     """Event Grid may deliver a day late."""
     here.fakes.clock.advance(hours=20)
@@ -362,6 +374,25 @@ def test_an_export_that_failed_is_archived_from_acs(here: World) -> None:
     here.announces(event_file("event_grid_external_export_failed"))
     (sent,) = here.fakes.queue.tasks
     assert (sent.home, sent.delete_location is not None) == (Home.ACS, True)
+
+
+@pytest.mark.parametrize("storage", ["AzureBlob", "blobstorage", "External"])
+@pytest.mark.parametrize(
+    "spelling",
+    [CONTAINER, CONTAINER.replace(".net/", ".net:443/"), CONTAINER.replace("customer", "Customer"), f" {CONTAINER}"],
+)
+def test_a_container_is_found_however_its_host_and_the_storage_are_spelt(
+    here: World, storage: str, spelling: str
+) -> None:
+    """A host is one host however it is spelt, and the word for the customer's storage is not documented."""
+    told = event_file("event_grid_external_storage")
+    told["data"]["storageType"] = storage
+    (raw,) = told["data"]["recordingStorageInfo"]["recordingChunks"]
+    plain = raw["contentLocation"]
+    raw["contentLocation"] = plain.replace(CONTAINER, spelling)
+    here.announces(told)
+    (sent,) = here.fakes.queue.tasks
+    assert (sent.home, sent.content_location, sent.delete_location) == (Home.EXTERNAL, plain, None)
 
 
 def test_a_container_that_is_not_configured_is_refused() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from recording.adapters.blob.container import BlobContainer, blob_service
+from recording.domain.incoming.delivery import text_of
 from recording.errors import StorageError
 from recording.ports import DeadLetter, Unreadable
 from recording.settings import Settings, StorageConnection
@@ -32,7 +33,7 @@ class BlobDeadLetters:
                 yield Unreadable(blob.name, error.code)
                 continue
             if found:
-                yield DeadLetter(blob.name, found[0].decode(errors="replace"), blob.last_modified)
+                yield DeadLetter(blob.name, text_of(found[0]), blob.last_modified)
 
     def remove(self, letter: DeadLetter) -> None:
         """Delete the blob; the account keeps deleted ones for its days of soft delete."""

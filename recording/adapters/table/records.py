@@ -10,6 +10,7 @@ from azure.data.tables import TableClient, TableEntity
 
 from recording.adapters.table import rows
 from recording.adapters.table.tables import get_row, replace_row
+from recording.domain.schema import without_nulls
 from recording.domain.state.chunk import VERSION, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.records import changed
@@ -39,7 +40,7 @@ def read_record(model: type[Record], row: TableEntity) -> Record:
         version = document.get("version", VERSION)
         if isinstance(version, int) and version > VERSION:
             raise UnreadableRecordError(f"a {model.__name__} of a newer version", code=Code.NEWER_RECORD)
-        record = model.model_validate_json(json.dumps(document))
+        record = model.model_validate_json(json.dumps(without_nulls(model, document)))
     except (ValueError, RecursionError):
         raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None
     return _noted(record, row.metadata["etag"] or "", row.metadata.get("timestamp"))

@@ -6,6 +6,14 @@ from typing import Any
 _BETWEEN = " \t\r\n\x1e\ufeff"  # what may stand between two JSON texts; U+001E is the separator of RFC 7464
 
 
+def text_of(raw: bytes) -> str:
+    """Return a delivered text; a byte order mark, or the zeros of UTF-16 and UTF-32, tell how it is encoded."""
+    try:
+        return raw.decode(json.detect_encoding(raw))
+    except UnicodeDecodeError:
+        return raw.decode(errors="replace")
+
+
 def events_in(text: str) -> tuple[list[Any], str | None]:
     """Return the events in a text, and the part of it that is not JSON, if any.
 

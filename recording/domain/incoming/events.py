@@ -39,6 +39,7 @@ MOST_CHUNKS = 1000  # four hours each: half a year of one call; more is not a re
 HIGHEST_INDEX = 1_000_000  # four hours each: 450 years of one call
 EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no call before; an earlier time was never set
 MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; what is later is no time of this event
+AHEAD = timedelta(minutes=1)  # a smaller difference between two clocks decides nothing
 _NO_TIME = "must be a time in ISO 8601, such as 2026-05-04T09:30:00Z"
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,256}", re.ASCII)
 _SUBJECT = re.compile(
@@ -86,6 +87,15 @@ def believable_time(value: object, arrived_at: datetime) -> datetime | None:
     except ValueError:
         return None
     return moment if EARLIEST <= moment <= arrived_at + MOST_AHEAD else None
+
+
+def is_from_the_future(envelope: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether an event tells a later time than it is here: one of the two clocks is wrong."""
+    known = {str(name).lower(): value for name, value in envelope.items()}
+    try:
+        return read_time(_first(known, "eventtime", "time")) - now >= AHEAD
+    except ValueError:
+        return False
 
 
 def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
@@ -228,8 +238,9 @@ class RecordingFileStatusUpdated(BaseModel):
 
     @property
     def is_external(self) -> bool:
-        """Return whether ACS wrote the files to the customer's own storage (`storageType` names a blob store)."""
-        return "blob" in (self.data.storage_type or "").lower()
+        """Return whether the event says that its files are in other storage than ACS's, in whatever words."""
+        told = (self.data.storage_type or "").strip().lower()
+        return bool(told) and not told.startswith("acs")
 
 
 def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFileStatusUpdated:

@@ -82,6 +82,11 @@ def checked_location(url: str, allowed_hosts: tuple[str, ...]) -> Location:
     return Location(f"https://{host}{found['path']}{query}", host, found["path"], query)
 
 
+def names_another_object(location: Location, document_id: str) -> bool:
+    """Return whether a location is about another document; one that names no object in the known place says nothing."""
+    return location.object_id is not None and location.object_id.lower() != document_id.lower()
+
+
 def stays_with_the_object(requested: Location, target: Location) -> bool:
     """Return whether a redirect may lead there: to another host, but to the same part of the same object.
 
@@ -110,6 +115,11 @@ class ExternalBlob:
     container_url: str
     name: str
 
+    @property
+    def url(self) -> str:
+        """Return its location in the ordinary spelling."""
+        return f"{self.container_url}/{self.name}"
+
 
 def is_external(url: str, containers: tuple[str, ...]) -> bool:
     """Return whether a location is in one of the customer's own containers; each location is judged by itself."""
@@ -120,17 +130,26 @@ def is_external(url: str, containers: tuple[str, ...]) -> bool:
     return True
 
 
+_ORIGIN = re.compile(rf"{_SCHEME}://(?P<host>{_LABEL}(?:\.{_LABEL})+)(?::443)?(?P<rest>/.*)", re.ASCII)
 _BLOB_NAME = re.compile(r"(?:(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~ -]+/)*(?!\.{1,2}\Z)[A-Za-z0-9._~ -]+", re.ASCII)
 
 
 def checked_external_blob(url: str, containers: tuple[str, ...]) -> ExternalBlob:
     """Return the blob when the URL is inside one of the configured containers, letter by letter.
 
+    Only the host may be spelt with capitals or with its default port.
+
     Raises:
-        UnsafeLocationError: when it does not.
+        UnsafeLocationError: when it is not.
     """
-    for container in containers:
-        prefix = container.rstrip("/") + "/"
-        if url.startswith(prefix) and _BLOB_NAME.fullmatch(name := url.removeprefix(prefix)):
-            return ExternalBlob(container.rstrip("/"), name)
+    told = _ordinary(url)
+    for container in (one.rstrip("/") for one in containers):
+        prefix = _ordinary(f"{container}/")
+        if told.startswith(prefix) and _BLOB_NAME.fullmatch(name := told.removeprefix(prefix)):
+            return ExternalBlob(container, name)
     raise UnsafeLocationError("the location is not in a configured external container", code=Code.FOREIGN_HOST)
+
+
+def _ordinary(url: str) -> str:
+    found = _ORIGIN.fullmatch(url)
+    return f"https://{found['host'].lower()}{found['rest']}" if found else url

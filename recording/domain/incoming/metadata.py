@@ -19,6 +19,12 @@ from recording.errors.codes import Code
 LARGEST_METADATA = 1 << 20  # bytes; hundreds of participants and pauses stay far below
 
 LONGEST_ID = 512  # characters; ids of ACS have about 100
+_FIELDS = frozenset(  # of ACS's document, in lower case
+    (
+        *("resourceid", "callid", "chunkdocumentid", "chunkindex", "chunkstarttime", "chunkduration"),
+        *("pauseresumeintervals", "recordinginfo", "participants"),
+    )
+)
 _ID_FIELDS = ("participantId", "rawId", "identifier", "phoneNumber", "communicationIdentifier", "communicationUser")
 
 
@@ -60,6 +66,7 @@ class ChunkMetadata(BaseModel):
     channel_count: int | None = None
     sample_rate: int | None = None
     bit_rate: int | None = None
+    is_of_a_chunk: bool = True  # it has some field of ACS's document, whatever stands there
 
     @property
     def paused_ms(self) -> float | None:
@@ -87,7 +94,7 @@ def read_metadata(raw: bytes) -> ChunkMetadata:
         SourceBrokenError: `metadata_unreadable` when it is not a JSON object, so that it is fetched again.
     """
     try:
-        document = json.loads(raw.decode("utf-8-sig"))
+        document = json.loads(raw)  # in UTF-8, 16 or 32, with or without a byte order mark
     except (ValueError, RecursionError) as error:
         raise SourceBrokenError("the metadata is not JSON", code=Code.METADATA_UNREADABLE) from error
     if not isinstance(document, dict):
@@ -116,6 +123,7 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
         channel_count=int(channels) if channels else None,
         sample_rate=int(sample_rate) if sample_rate else None,
         bit_rate=int(bit_rate) if bit_rate else None,
+        is_of_a_chunk=any(str(name).lower() in _FIELDS for name in document),
     )
 
 

@@ -7,18 +7,28 @@ message or a row alone.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
+from recording.domain.incoming.events import Lenient, LenientNumber
 from recording.domain.incoming.facts import ChunkFacts
 from recording.domain.model import with_changes
 from recording.domain.times import UtcTime
 
 VERSION = 1  # of the messages and rows that this version of the app reads and writes
 LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit of a storage queue message
+ANOTHER_OBJECT = "another_object"  # why nothing is deleted: the content location names another document
+_MOST_COUNTED = 1_000_000
+
+# Facts that only describe: a word or a number that this version cannot read is an absent one, and costs no recording.
+Content = Annotated[ContentType | None, BeforeValidator(ContentType.read)]
+Channel = Annotated[ChannelType | None, BeforeValidator(ChannelType.read)]
+Format = Annotated[FormatType | None, BeforeValidator(FormatType.read)]
+Moment = Annotated[UtcTime | None, Lenient]
+Words = Annotated[str | None, Lenient]
 
 
 class ChunkState(StrEnum):
@@ -62,6 +72,16 @@ class ChunkKey(BaseModel):
         return f"{self.index:06d}-{name_of(self.document_id)}"
 
 
+def _count(value: object) -> int:
+    """Read how many files an event named; 1 where that cannot be read."""
+    return value if type(value) is int and 1 <= value <= _MOST_COUNTED else 1
+
+
+def _tries(value: object) -> int:
+    """Read how often a task was tried; 0 where that cannot be read."""
+    return value if type(value) is int and 0 <= value <= _MOST_COUNTED else 0
+
+
 class ChunkTask(BaseModel):
     """A queue message: all a worker needs to archive one chunk, and no secret."""
 
@@ -70,7 +90,7 @@ class ChunkTask(BaseModel):
     version: int = 1
     recording_id: str
     call_id: str
-    server_call_id: str | None = None
+    server_call_id: Words = None
     document_id: str
     index: int
     content_location: str
@@ -79,19 +99,19 @@ class ChunkTask(BaseModel):
     home: Home = Home.ACS  # of the media
     metadata_refused: str | None = None  # why the location that was told is not asked
     delete_refused: str | None = None  # why the location that was told is not called
-    content: ContentType | None = None
-    channel: ChannelType | None = None
-    format: FormatType | None = None
-    end_reason: str | None = None
-    session_end_reason: str | None = None
-    chunks_in_event: int = 1
-    recording_start_time: UtcTime | None = None
-    recording_duration_ms: float | None = None
+    content: Content = None
+    channel: Channel = None
+    format: Format = None
+    end_reason: Words = None
+    session_end_reason: Words = None
+    chunks_in_event: Annotated[int, BeforeValidator(_count)] = 1
+    recording_start_time: Moment = None
+    recording_duration_ms: LenientNumber = None
     event_id: str
     event_time: UtcTime
     expires_at: UtcTime
     folder: str
-    attempt: int = 0
+    attempt: Annotated[int, BeforeValidator(_tries)] = 0
     is_contested: bool = False  # its document had another index before; it is worked on if its metadata names this one
 
     @property

@@ -16,6 +16,7 @@ from recording.domain.state.chunk import (
 )
 from recording.domain.state.records import ChunkChanges, changed
 from recording.domain.state.stored import Standing, StoredChunk, standing
+from recording.domain.watched import deadline
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 
@@ -107,10 +108,12 @@ def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
 def is_reopened_by(record: ChunkRecord, task: ChunkTask, now: datetime) -> bool:
     """Return whether an announcement puts a chunk that was given up back to work.
 
-    New evidence does at once: another event, a later time, another location. The same announcement does when it
-    arrives well after the chunk was given up; its second delivery path does not.
+    New evidence does at once: another event, a later time, another location. The same event does when it arrives well
+    after it was seen first; its second delivery path does not.
     """
-    return is_held(record) and (is_new_evidence(record, task) or now - record.changed_at >= REANNOUNCED_AFTER)
+    is_another_event = task.event_id != record.task.event_id
+    is_later = now - record.first_seen_at >= REANNOUNCED_AFTER
+    return is_held(record) and (is_another_event or is_later or is_new_evidence(record, task))
 
 
 def is_new_evidence(record: ChunkRecord, task: ChunkTask) -> bool:
@@ -123,7 +126,10 @@ def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord
     """Return a chunk that was given up at the start of the line, with the better of what both tasks know."""
     better = task
     if task.content_location == record.task.content_location:
-        better = record.task.completed_by(task).expiring_at(max(record.task.expires_at, task.expires_at))
+        better = record.task.completed_by(task).expiring_at(
+            deadline.later(record.task.expires_at, task.expires_at, now)
+        )
+        better = with_changes(better, {"event_id": task.event_id})  # its second delivery path reopens nothing
     changes = ChunkChanges(**FORGOTTEN)
     changes.update({"task": better, "quarantine_reason": None, "next_attempt_at": now, "changed_at": now})
     return moved(record, ChunkState.PENDING, **changes)

@@ -19,7 +19,7 @@ def retry_delay(attempt: int, left: timedelta, jitter: float, retry_after: timed
         jitter: a random number in [0, 1): spreads the tries of many chunks that failed together.
         retry_after: what the service asked for; obeyed up to an hour.
     """
-    doubling: timedelta = min(FIRST_DELAY * (1 << min(attempt - 1, 16)), LONGEST_DELAY)
+    doubling: timedelta = min(FIRST_DELAY * (1 << max(0, min(attempt - 1, 16))), LONGEST_DELAY)
     if left > timedelta():
         doubling = min(doubling, max(left / TRIES_IN_WHAT_IS_LEFT, FIRST_DELAY))
     delay = doubling * (0.75 + 0.5 * jitter)

@@ -1,17 +1,27 @@
 """What reality does to a chunk: a hand in the archive, bad bodies for hours, wrong clocks, locks, odd locations."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
+from dev.in_memory.builders import CONTAINER, EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
 from dev.in_memory.hand import HandInArchive
 from dev.in_memory.world import intercept, leave_alone, world
+from recording.archive.catalog import REMARK_ANOTHER
 from recording.archive.line import archive_message
-from recording.domain.state.chunk import ChunkState, MetadataOutcome, SourceOutcome
-from recording.errors import BlobLockedError, SourceBusyError, SourceGoneError, SourceRefusedError, SourceThrottledError
+from recording.archive.suspects import MOST_KEPT
+from recording.domain.state.chunk import ChunkState, Home, MetadataOutcome, SourceOutcome
+from recording.errors import (
+    BlobLockedError,
+    ContentConflictError,
+    SourceBusyError,
+    SourceGoneError,
+    SourceRefusedError,
+    SourceThrottledError,
+)
 
 Hand = Callable[[HandInArchive, str], None]
 HANDS: dict[str, Hand] = {
@@ -123,15 +133,39 @@ def test_an_old_event_before_its_file_does_not_outweigh_the_true_one() -> None:
     assert here.state() is ChunkState.SOURCE_DELETED
 
 
-def test_the_second_delivery_path_reopens_nothing() -> None:
-    """The same event within seconds is no new evidence."""
-    here = world()
-    here.announces(event(eventTime=(EVENT_TIME - timedelta(hours=30)).isoformat()))
+@pytest.mark.parametrize("again", ["event-1", "another"])
+def test_a_chunk_that_is_announced_again_goes_back_to_work_whenever_it_was_given_up(again: str) -> None:
+    """ACS says once more that there is a file; how long ago the chunk was given up says nothing about that."""
+    here, old = world(), (EVENT_TIME - timedelta(hours=30)).isoformat()
+    here.announces(event(eventTime=old))
     here.runs(hours=2)
-    changed_at = here.record().changed_at
-    here.fakes.clock._now = changed_at + timedelta(seconds=5)
-    here.announces(event(eventTime=(EVENT_TIME - timedelta(hours=30)).isoformat()))
     assert here.state() is ChunkState.EXPIRED
+    here.holds(task())
+    here.announces(event(eventTime=old, id=again))
+    here.runs(hours=1)
+    assert here.record().blob_name is not None
+
+
+def test_another_event_reopens_at_once_and_its_second_delivery_path_does_not() -> None:
+    """Two delivery paths bring one event within seconds of each other: that is one announcement."""
+    here = world()
+    here.source.fail_next("open_content", ContentConflictError("lasting"), times=2)
+    for path in range(2):
+        here.announces()
+        assert here.state() is (ChunkState.QUARANTINED if path else ChunkState.PENDING)
+        here.runs(hours=0.01)
+        assert here.state() is ChunkState.QUARANTINED
+    here.announces(event(id="another"))
+    assert here.state() is ChunkState.PENDING
+    here.runs(hours=0.01)
+    assert here.state() is ChunkState.QUARANTINED
+    here.announces(event(id="another"))
+    assert here.state() is ChunkState.QUARANTINED
+    here.fakes.clock.advance(minutes=11)
+    here.holds(task())
+    here.announces(event(id="another"))
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
 
 
 @pytest.mark.parametrize("hours", [25, 49, 6, -3])
@@ -244,6 +278,159 @@ def test_each_location_has_its_own_home() -> None:
     here.fakes.queue.send(half)
     here.runs(hours=1)
     assert (here.state(half), here.record(half).metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
+def test_the_other_half_of_an_export_is_read_where_it_lies_and_described_from_acs() -> None:
+    """The content in the customer's container, the metadata at ACS."""
+    here, place = world(), f"{CONTAINER}/20261123/call/0.wav"
+    half = task(content_location=place, home=Home.EXTERNAL, delete_location=None)
+    here.fakes.external.objects[place] = wav()
+    here.source.objects[half.metadata_location or ""] = metadata(half)
+    here.announces(event(chunk(contentLocation=place), data={"storageType": "blobstorage"}))
+    here.runs(hours=1)
+    found = here.record(half)
+    assert (found.state, found.source) == (ChunkState.CATALOGED, SourceOutcome.NOT_OURS)
+    assert found.metadata is MetadataOutcome.ARCHIVED
+    assert "delete" not in here.source.calls
+
+
+@pytest.mark.parametrize("minutes", [1, 45, 300])
+def test_an_export_that_is_still_written_is_read_once_it_is_whole(minutes: int) -> None:
+    """Each read finds more than the one before; nothing of it is final."""
+    here, place = world(), f"{CONTAINER}/20261123/call/0.wav"
+    growing, whole = task(content_location=place, home=Home.EXTERNAL, delete_location=None), wav()
+    here.source.objects[growing.metadata_location or ""] = metadata(growing)
+    begun, plain, reads = here.now, here.fakes.external.open, [0]
+
+    def served(location: str, *part: int) -> object:
+        reads[0] += 1
+        is_whole = here.now - begun >= timedelta(minutes=minutes)
+        sound = wav(1900 + reads[0] % 50)  # plays within the slack, and is another file each time
+        here.fakes.external.objects[place] = whole if is_whole else sound
+        return plain(location, *part)
+
+    here.fakes.external.open = served  # type: ignore[assignment,method-assign]
+    here.announces(event(chunk(contentLocation=place), data={"storageType": "blobstorage"}))
+    here.runs(hours=10)
+    found = here.record(growing)
+    assert (found.state, found.length_bytes) == (ChunkState.CATALOGED, len(whole))
+
+
+def test_a_wrong_body_that_is_another_each_time_ends_named_after_few_copies() -> None:
+    """A page that tells the time proves nothing by being another one, and must not fill the archive."""
+    here = world()
+    here.holds(task())
+    plain = here.source.open
+
+    def served(location: str, *part: object) -> object:
+        if location == task().content_location:
+            here.source.objects[location] = f"<html>blocked at {here.now:%d.%m. %H:%M}</html>".encode() * 4
+        return plain(location, *part)  # type: ignore[arg-type]
+
+    here.source.open = served  # type: ignore[assignment,method-assign]
+    here.announces()
+    here.runs(hours=24 * 10)
+    found = here.record()
+    assert found.state is ChunkState.QUARANTINED
+    assert 0 < len(found.suspects) <= MOST_KEPT
+    assert len(here.media_blobs()) <= MOST_KEPT
+    assert "delete" not in here.source.calls
+
+
+ODD_FACTS = {
+    "recording_duration_ms": ["NaN", "Infinity", "-5", "1e400", '"long"', "{}"],
+    "format": ['"Wav"', '"ogg"', "7", "null"],
+    "content": ['"Hologram"', "[]"],
+    "channel": ['"quadro"', "true"],
+    "end_reason": ["5", "[]"],
+    "chunks_in_event": ["null", "0", "-1", "1e30", '"one"'],
+    "recording_start_time": ['"yesterday"', '"0001-01-01T00:00:00+14:00"', "[]"],
+    "attempt": ["-7", "null", "1e30", '"first"'],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in ODD_FACTS.items() for text in texts])
+def test_a_message_with_an_odd_fact_is_worked_on_without_it(name: str, text: str) -> None:
+    """Another version or a hand wrote it; what only describes a recording must not cost it."""
+    here = world()
+    here.holds(task())
+    document = json.loads(task().model_dump_json()) | {name: "@"}
+    archive_message(json.dumps(document).replace('"@"', text), here.ports, here.settings)
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+
+
+@pytest.mark.parametrize("year", ["0001", "0999", "1601", "9999"])
+def test_a_row_whose_deadline_was_never_meant_takes_the_messages(year: str) -> None:
+    """A deadline of the year 9999 would never be at risk, one of the year 1 would leave the source."""
+    here = world()
+    here.holds(task())
+    odd = task().expiring_at(datetime.fromisoformat(f"{year}-12-31T23:59:59+00:00"))
+    here.fakes.catalog.add_chunk(record(task=odd))
+    here.works(task())
+    assert (here.state(), here.record().task.expires_at) == (ChunkState.SOURCE_DELETED, task().expires_at)
+
+
+def test_crossed_content_locations_are_told_and_nothing_is_deleted(caplog: pytest.LogCaptureFixture) -> None:
+    """Two chunks, each with the other's file: both are kept, and neither is said to be all right."""
+    here, tasks = world(), [task(0), task(1)]
+    for index, made in enumerate(tasks):
+        here.holds(made, wav(1000 + 500 * index), metadata(made, chunkDuration=1000 + 500 * (1 - index)))
+    places = [made.content_location for made in tasks]
+    here.announces(event(*(chunk(index, contentLocation=places[1 - index]) for index in (0, 1))))
+    here.runs(hours=1)
+    for index, made in enumerate(tasks):
+        crossed = made.model_copy(update={"content_location": places[1 - index]})
+        assert (here.state(crossed), here.record(crossed).source) == (
+            ChunkState.CATALOGED,
+            SourceOutcome.LEFT_TO_EXPIRE,
+        )
+        assert REMARK_ANOTHER in here.receipt(crossed)["remarks"]
+    assert "delete" not in here.source.calls
+    assert sum(line.getMessage().startswith("recording.event.location_refused") for line in caplog.records) == 2
+
+
+ERRORS_TOLD_WITH_200 = [
+    b'{"error": {"code": "ServerBusy", "message": "Try again later."}}',
+    b'{"title": "Unauthorized", "status": 401}',
+    b"{}",
+    b"<html>blocked by policy</html>",
+    b"null",
+]
+
+
+@pytest.mark.parametrize("minutes", [1, 45, 600])
+@pytest.mark.parametrize("wrong", ERRORS_TOLD_WITH_200)
+def test_an_error_in_place_of_the_metadata_is_not_archived_as_the_metadata(wrong: bytes, minutes: int) -> None:
+    """The source goes only with its own document, which is deleted with it: the witness beside the DELETE compares."""
+    here = world()
+    here.holds(task())
+    place = task().metadata_location or ""
+    good, here.source.objects[place] = here.source.objects[place], wrong
+    here.announces()
+    here.runs(hours=minutes / 60)
+    here.source.objects[place] = good
+    here.runs(hours=3)
+    assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
+def test_an_error_that_lasts_is_kept_as_served_and_the_source_left() -> None:
+    """Nobody knows whether it is all that ACS has; nothing is deleted for it."""
+    here = world()
+    here.holds(task(), document=ERRORS_TOLD_WITH_200[0])
+    here.announces()
+    here.runs(hours=30)
+    found = here.record()
+    assert (found.state, found.metadata) == (ChunkState.CATALOGED, MetadataOutcome.NEVER_CAME)
+    assert "delete" not in here.source.calls
+
+
+def test_the_digits_of_a_document_id_have_no_case() -> None:
+    """The metadata may spell it otherwise than the event; only what is deleted is compared letter by letter."""
+    here, made = world(), task(0, document_id(0xABCDEF))
+    here.holds(made, document=metadata(made, chunkDocumentId=made.document_id.upper()))
+    here.works(made)
+    assert (here.state(made), here.record(made).metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 
 
 def test_one_document_under_two_indexes_is_one_file() -> None:

@@ -1,5 +1,6 @@
 """The line of one chunk: claim ▸ copy ▸ verify ▸ catalog ▸ delete source, and what each failure leads to."""
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -656,8 +657,8 @@ def test_a_file_in_the_customers_own_storage_is_proved_where_it_lies_and_never_d
     assert here.manifest()["complete"]
 
 
-def test_an_external_file_that_changes_between_two_reads_is_quarantined() -> None:
-    """Two reads must agree before anything is promised about it."""
+def test_an_external_file_that_changes_between_two_reads_is_read_anew() -> None:
+    """Two reads must agree before anything is promised about it; one that was written to meanwhile is no loss."""
     here = world()
     here.fakes.external.objects |= {EXTERNAL.content_location: wav(), EXTERNAL.metadata_location or "": metadata()}
     save = here.fakes.catalog.save_chunk
@@ -670,7 +671,10 @@ def test_an_external_file_that_changes_between_two_reads_is_quarantined() -> Non
 
     here.fakes.catalog.save_chunk = changing  # type: ignore[method-assign,assignment]
     here.works(EXTERNAL)
-    assert (here.state(EXTERNAL), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["stored_differs"])
+    assert (here.state(EXTERNAL), here.record(EXTERNAL).last_error) == (ChunkState.PENDING, "source_changed")
+    here.runs(hours=1)
+    assert here.state(EXTERNAL) is ChunkState.CATALOGED
+    assert here.record(EXTERNAL).sha256 == hashlib.sha256(wav()[:-2] + b"??").hexdigest()
 
 
 # --- what is no task, and what nobody can arrange --------------------------------------------------------------------

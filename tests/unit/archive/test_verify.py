@@ -12,7 +12,7 @@ from recording.archive.claim import Work
 from recording.archive.verify import verify
 from recording.domain.archived.blocks import Block, block_id, crc64_of
 from recording.domain.state.chunk import ChunkState, Home
-from recording.errors import ContentConflictError, SourceBrokenError, StorageError
+from recording.errors import SourceBrokenError, StorageError
 from recording.settings.values import MediaCheck
 
 DATA, LONG = wav(), wav(60_000)
@@ -161,5 +161,5 @@ def test_an_external_file_is_read_where_it_lies_whatever_the_operator_chose() ->
     assert how(copied(here, task=outside))[-1] == WHOLE
     here = world(verify_readback=False)
     here.fakes.external.objects[place] = DATA[:-1] + b"?"
-    with pytest.raises(ContentConflictError):
+    with pytest.raises(SourceBrokenError, match="changed between two reads"):
         verify(copied(here, task=outside))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task, wav
+from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
 from dev.in_memory.fakes.archive import FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived import layout
@@ -207,6 +207,28 @@ def test_what_nobody_touched_does_not_drift() -> None:
     here.fakes.catalog.add_chunk(record(ChunkState.QUARANTINED, task=_task(5, 1)))
     report = _report(here)
     assert (report.drifts, report.recordings, report.chunks) == ((), 5, 9)
+
+
+def test_a_copy_that_was_made_in_several_runs_does_not_drift() -> None:
+    """Its digest was known only after the commit, so the blob does not tell it; catalog and bytes agree."""
+    here = world(copy_time_budget=timedelta(minutes=1), claim_length=timedelta(hours=1), copy_block_bytes=65_536)
+    here.holds(task(), wav(20_000), metadata(chunkDuration=20_000))
+    stage = here.fakes.archive.stage_block
+
+    def slowly(name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None) -> None:
+        here.fakes.clock.advance(seconds=30)
+        stage(name, block_id, data, crc64)
+
+    here.fakes.archive.stage_block = slowly  # type: ignore[method-assign]  # a slow network
+    here.fakes.queue.send(task())
+    here.runs(hours=3)
+    found = here.record()
+    assert found.state is ChunkState.SOURCE_DELETED
+    assert any("copied in several runs" in how for how in found.verified_how)
+    assert _report(here).drifts == ()
+    removed = replace(here.fakes.archive.blobs[found.blob_name or ""], facts={})
+    here.fakes.archive.blobs[found.blob_name or ""] = removed
+    assert _report(here).drifts == (_injected(found, DriftKind.MEDIA_FACTS),)
 
 
 def test_a_copy_that_was_committed_and_not_saved_is_no_stranger() -> None:

@@ -367,11 +367,26 @@ def test_a_blob_inside_a_configured_container_is_accepted(name: str) -> None:
     assert (blob.container_url, blob.name) == (CONTAINER, name)
 
 
+@pytest.mark.parametrize("container", [CONTAINER, f"{CONTAINER}/", CONTAINER.replace("customer", "Customer")])
+@pytest.mark.parametrize(
+    "url", [f"{CONTAINER.replace('customer', 'CUSTOMER')}/a", CONTAINER.replace(".net", ".net:443") + "/a"]
+)
+def test_a_container_is_one_container_however_its_host_is_spelt(container: str, url: str) -> None:
+    """As for ACS's own hosts: what means the same to every parser is no reason to lose a recording."""
+    blob = checked_external_blob(url, (container,))
+    assert (blob.name, blob.url) == ("a", f"{container.rstrip('/')}/a")
+
+
 @pytest.mark.parametrize(
     "url",
     [
         CONTAINER,
         f"{CONTAINER}/",
+        f"{CONTAINER.replace('.net', '.net:8443')}/a",
+        f"{CONTAINER.replace('.net', '.net.')}/a",
+        f"{CONTAINER.replace('https://', 'https://user@')}/a",
+        f"{CONTAINER.replace('customer', 'xn--customer')}/a",
+        f"{CONTAINER.replace('https', 'http')}/a",
         f"{CONTAINER}x/a",
         f"{CONTAINER}/../other/a",
         f"{CONTAINER}/a/../../other/b",

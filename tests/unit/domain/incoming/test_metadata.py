@@ -50,11 +50,12 @@ def test_content_and_channel_are_told_apart_by_value(keys: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize("duration", [2000, 2000.0, "2000", "2000.0"])
-@pytest.mark.parametrize("layout", ["crlf", "compact", "bom"])
+@pytest.mark.parametrize("layout", ["crlf", "compact", "bom", "utf-16", "utf-16-le", "utf-32"])
 def test_numbers_and_layouts_vary(duration: Any, layout: str) -> None:
     """Integers, floats and texts were seen live; so were compact documents; a BOM is one editor away."""
     raw = metadata(chunkDuration=duration, chunkIndex="0")
     raw = json.dumps(json.loads(raw)).encode() if layout == "compact" else raw
+    raw = raw.decode().encode(layout) if layout.startswith("utf") else raw
     told = read_metadata(b"\xef\xbb\xbf" + raw if layout == "bom" else raw)
     assert (told.duration_ms, told.index) == (2000.0, 0)
 

@@ -1,12 +1,14 @@
 """Changes of records: what is misspelt or of the wrong type is never stored."""
 
+import json
 from typing import Any, get_type_hints
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from dev.in_memory.builders import FAKE_CLOCK_START, record
 from recording.domain.model import with_changes
+from recording.domain.schema import without_nulls
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.records import ChunkChanges, RecordingChanges, ReservationChanges, changed, required
@@ -78,3 +80,24 @@ def test_what_a_state_promises_is_there_or_the_row_is_named_broken() -> None:
     with pytest.raises(RecordingError) as raised:
         required(None, "blob_name")
     assert raised.value.code == "incomplete_record"
+
+
+DEFAULTED = [
+    (known, name)
+    for known, _, _ in RECORDS
+    for name, field in type(known).model_fields.items()
+    if not field.is_required() and field.get_default(call_default_factory=True) is not None
+]
+
+
+@pytest.mark.parametrize(("known", "name"), DEFAULTED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_null_in_a_row_is_an_absent_fact_unless_it_decides(known: Any, name: str) -> None:
+    """Some writers put one where they know nothing; only the state of a chunk may not be guessed."""
+    model, document = type(known), {**known.model_dump(mode="json"), name: None}
+    text = json.dumps(without_nulls(model, document))
+    if name == "state":
+        with pytest.raises(ValidationError):
+            model.model_validate_json(text)
+    else:
+        found = getattr(model.model_validate_json(text), name)
+        assert found == model.model_fields[name].get_default(call_default_factory=True)
