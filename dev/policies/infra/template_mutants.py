@@ -43,7 +43,7 @@ def mutants(templates: Templates) -> Iterator[Mutant]:
 
 
 # Played over two days of log lines, for seconds: only what is in the file of the alerts can change their answer.
-_PLAYED = (alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over)
+PLAYED = (alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over)
 # About hooks, queries and secrets: no fault of a Bicep file is theirs.
 _OF_OTHER_FILES = (
     *(access_policy.no_secrets, agreement.the_function_is_there, agreement.an_old_azd_is_refused),
@@ -65,18 +65,18 @@ def is_harmless(mutant: Mutant) -> bool:
     return any(mutant.path.endswith(path) and text in str(mutant) for path, text, _ in HARMLESS)
 
 
-def is_found(mutant: Mutant, templates: Templates, checks: Iterable[Check]) -> bool:
-    """Return whether one of the checks names the fault, or cannot even read the file that has it."""
+def finder(mutant: Mutant, templates: Templates, checks: Iterable[Check]) -> Check | None:
+    """Return the first of the checks that names the fault, or cannot even read the file that has it."""
     changed = Templates({**templates.texts, mutant.path: mutant.text})
     for check in checks:
-        if check in _OF_OTHER_FILES or (check in _PLAYED and "alerts" not in mutant.path):
+        if check in _OF_OTHER_FILES or (check in PLAYED and "alerts" not in mutant.path):
             continue
         try:
             if next(check(changed), None) is not None:
-                return True
+                return check
         except Exception:  # noqa: BLE001 - whatever it falls over, it is not content
-            return True
-    return False
+            return check
+    return None
 
 
 _Fault = tuple[Node, tuple[int, int], str, str]

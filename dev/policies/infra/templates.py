@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 from dev.policies.infra.bicep import BicepFile, Declared, Value, read
@@ -68,6 +68,7 @@ def load() -> Templates:
     )
 
 
+@cache
 def target(path: str, reference: str) -> str:
     """Return the path that a reference in a file leads to."""
     parts: list[str] = []
