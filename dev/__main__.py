@@ -257,7 +257,7 @@ def prove(
         str,
         typer.Argument(
             help="controls, crashes, erased, events, guards, hostile, orders, outages, played, simulation, templates, "
-            "visibility, years, all; "
+            "tenants, visibility, years, all; "
             "compatibility, faults, kills, chaos, mutants"
         ),
     ] = "all",

@@ -55,6 +55,7 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "played": prove_played,
         "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
         "templates": prove_templates,
+        "tenants": lambda: prove_tenants(first, seeds or (2000 if is_long else 80)),
         "visibility": prove_visibility,
         "workflows": prove_workflows,
         "years": lambda: prove_years(first, seeds or (20 if is_long else 1), is_long=is_long),
@@ -137,11 +138,12 @@ def prove_erased() -> int:
 
 
 def prove_events() -> int:
-    """Run a day with every declared event over both ways; 0 when each occurred and is valid."""
+    """Run a day with every declared event over both ways, and a contact centre's; 0 when each occurred and is valid."""
     from dev.prove.told import print_told
+    from dev.prove.told_centre import print_centre
 
     with silent_log():
-        return print_told()
+        return print_told() or print_centre()
 
 
 def prove_guards(first: int, seeds: int) -> int:
@@ -150,6 +152,14 @@ def prove_guards(first: int, seeds: int) -> int:
 
     with silent_log():
         return print_guarded(first, seeds)
+
+
+def prove_tenants(first: int, seeds: int) -> int:
+    """Run three tenants through deaths, duplicates and differing clocks; 0 when nobody saw what is another's."""
+    from dev.prove.tenants import print_tenants
+
+    with silent_log():
+        return print_tenants(first, seeds)
 
 
 def prove_played() -> int:

@@ -6,6 +6,8 @@ the same. The wrong variants below must be caught (tests/resilience/test_tenants
 """
 
 import random
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -36,6 +38,7 @@ from recording.library.tags import change_tags
 NAMES = ("alpha", "beta")
 ELSEWHERE = "gamma"
 STEPS = 30
+MOST_SEEDS = 80  # until a wrong variant must be caught
 _DEADLY = ("add_reservation", "save_reservation", "add_recording", "get_recording", "start")
 Variant = Callable[[], AbstractContextManager[None]]
 
@@ -314,3 +317,40 @@ WRONG: dict[str, Variant] = {
 def live(seed: int) -> None:
     """Live one life. Raises AssertionError when a promise is broken."""
     Life(seed).run()
+
+
+def caught_at(name: str, most: int) -> int | None:
+    """Return the first seed at which a wrong variant is caught."""
+    with WRONG[name]():
+        return next((seed for seed in range(most) if not _holds(seed)), None)
+
+
+def _holds(seed: int) -> bool:
+    try:
+        live(seed)
+    except AssertionError:
+        return False
+    return True
+
+
+def print_tenants(first: int, seeds: int) -> int:
+    """Live so many lives, and let the wrong variants be caught; 0 when each life held and each variant is caught."""
+    began, broken, lived = time.perf_counter(), list[str](), Counter[str]()
+    for seed in range(first, first + seeds):
+        life = Life(seed)
+        try:
+            life.run()
+        except AssertionError as error:
+            broken.append(f"seed {seed}: {error}")
+        lived["recordings"] += len(life.truth)
+        lived["events"] += len(life.told)
+    for said in broken[:20]:
+        print(f"tenants: {said}")
+    told = ", ".join(f"{count:,} {what}" for what, count in sorted(lived.items()))
+    print(f"tenants: {seeds} lives of three tenants: {told}; {len(broken)} violations")
+    missed = [name for name in WRONG if caught_at(name, MOST_SEEDS) is None]
+    for name in missed:
+        print(f"tenants: wrong variant {name!r}: NOT CAUGHT")
+    print(f"tenants: {len(WRONG) - len(missed)} of {len(WRONG)} wrong variants caught")
+    print(f"tenants: in {time.perf_counter() - began:.0f} s; each operation: tests/unit/http/test_tenants.py")
+    return 1 if broken or missed else 0

@@ -88,7 +88,7 @@ def told_day() -> ToldDay:
         events.subscribe()
         with _ways(read_settings(_USUAL | events.settings(API))) as ways:
             here = _world(ways)
-            _live(here)
+            live(here)
         events.topics.settle()
         return _judged(events.receiver.events(), ways, here)
 
@@ -116,7 +116,8 @@ def _world(ways: list[_AtTheRealTime]) -> World:
 # --- the day ---------------------------------------------------------------------------------------------------------
 
 
-def _live(here: World) -> None:
+def live(here: World) -> None:
+    """Let everything happen that the app reports."""
     _calls_under_guard(here)
     _files(here)
     here.runs(hours=2, until_quiet=False)

@@ -19,6 +19,7 @@ from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
 from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.http import console
+from recording.library.derived.make import derive_message
 from recording.library.handover.export import export_message
 from recording.ports import DeadLetter, QuarantineEntry
 from tests.repo.docs.triggers import fresh_app
@@ -51,6 +52,7 @@ class Known:
     running: str = ""
     call: str = ""
     export: str = ""
+    derived: str = ""  # a joined file of what is archived
     erasure: str = ""
     entry: str = ""  # of the quarantine
     case: str = ""
@@ -177,6 +179,12 @@ def fill(here: World, who: str) -> Known:
     hold = {"reason": f"matter {word}"}
     placed = asked("hold_recording", who, {"recordingId": known.recording, "case": known.case}, hold, method="PUT")
     assert placed.status_code == 200, placed.get_body()
+    deriving = asked("derive_recording", who, {"recordingId": known.recording}, {"kind": "joined"}, method="POST")
+    assert deriving.status_code == 202, deriving.get_body()
+    for text in here.fakes.derived.take():
+        derive_message(text, here.ports)
+    (made,) = content(asked("list_derived", who, {"recordingId": known.recording}))["files"]
+    known.derived = made["derivedId"]
     exported = asked("request_export", who, body={"recordings": [known.recording], "note": word}, method="POST")
     assert exported.status_code == 202, exported.get_body()
     known.export = content(exported)["exportId"]

@@ -11,21 +11,27 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import pytest
+import yaml
 
 from dev.in_memory.builders import task
 from dev.in_memory.fakes.outgoing import FakeWay
+from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording import wiring
+from recording.cli.__main__ import main
 from recording.control.tenants import scoped
 from recording.domain.archived.exports import state_name
+from recording.domain.incoming.roles import Operation
 from recording.domain.incoming.tenants import WHOLE_ARCHIVE, Scope
 from recording.domain.outgoing.delivery import WayHealth
 from recording.http.console import ROUTES
+from tests.unit.cli.test_every_command import COMMANDS
 from tests.unit.http.tenants_world import (
     ALL,
     ALPHA,
@@ -137,7 +143,7 @@ CELLS: dict[str, Cell] = {
     "derive_recording": _of_recording("POST", {"kind": "joined"}),
     "list_derived": _of_recording(),
     "derived_media": lambda of: [
-        Ask({"recordingId": of.recording, "derivedId": "0" * 16}, method=method, is_there=False)
+        Ask({"recordingId": of.recording, "derivedId": of.derived}, headers={"Range": "bytes=0-99"}, method=method)
         for method in ("GET", "HEAD")
     ],
     "tag_recording": _of_recording("PATCH", {"tags": {"a": "b"}}, If_Match="*"),
@@ -186,7 +192,6 @@ SAME_AS = {  # the console's routes by the function that answers behind a key as
     ("POST", "recordings/search"): "search_recordings",
     ("POST", "recordings/csv"): "search_recordings",
     ("GET", "recordings/{recordingId}"): "get_recording",
-    ("POST", "recordings/{recordingId}/verify"): "recording_timeline",
     ("PATCH", "recordings/{recordingId}"): "tag_recording",
     ("GET", "recordings/{recordingId}/timeline"): "recording_timeline",
     ("GET", "recordings/{recordingId}/chunks/{index}/media"): "chunk_media",
@@ -213,6 +218,9 @@ SAME_AS = {  # the console's routes by the function that answers behind a key as
 }
 CONSOLE_CELLS: dict[tuple[str, str], Cell] = {
     **{route: CELLS[name] for route, name in SAME_AS.items()},
+    ("POST", "recordings/{recordingId}/verify"): lambda of: [
+        Ask({"recordingId": of.recording}, body, method="POST") for body in (None, {"first": 1})
+    ],
     ("GET", "now"): lambda _: [Ask(query={"from": "2026-11-23T00:00:00Z"}, is_item=False)],
     ("GET", "audit"): lambda of: [
         Ask(query={"recording": of.recording}, is_item=False),
@@ -554,3 +562,71 @@ def test_a_key_alone_opens_nothing_where_there_are_tenants() -> None:
     enter(world(tenants=TENANTS))
     for name in CELLS:
         assert outcome(asked(name, ALPHA, body={})) == (401, "not_signed_in"), name
+
+
+# --- what has no route of its own ------------------------------------------------------------------------------------
+
+
+# Each command reads storage itself, by a role in Azure, and shows everything to whoever has it (docs/security.md).
+BY_STORAGE = frozenset(
+    {
+        *(
+            "accept",
+            "approve",
+            "dismiss",
+            "doctor",
+            "drift",
+            "erase",
+            "explain",
+            "find",
+            "get",
+            "hold",
+            "holds",
+            "import",
+        ),
+        *("list", "ls", "rebuild", "redrive", "reindex", "release", "retry", "rules", "show", "status", "tag", "trail"),
+        *("vcon", "verify", "derived list", "derived make", "events enable", "events replay", "events status"),
+        *("export get", "export show", "export start", "seal accept-end", "seal audit", "seal catch-up", "seal get"),
+        *("seal status", "seal verify"),
+    }
+)
+BY_COMMAND_ALONE = {Operation.IMPORT, Operation.REBUILD, Operation.REINDEX, Operation.CATCH_UP_SEAL}
+BY_QUEUE = {Operation.EXPORT}  # of a bundle that was asked for within a tenant (`as_owner`)
+WITHIN = {Operation.READ_AUDIT}  # the console's `audit`, asked without a recording
+
+
+def test_every_command_has_a_rule_for_tenants() -> None:
+    """A new command must say what it does across tenants, as a new route must."""
+    assert set(COMMANDS) == BY_STORAGE
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
+    assert "reaches storage directly: the command line" in page
+
+
+@pytest.mark.parametrize("command", ["find", "ls", "holds", "trail"])
+def test_the_command_line_shows_what_all_tenants_have(command: str) -> None:
+    """So nobody takes it for a way that is safe to give to one of them."""
+    here, _, beta, alpha = worlds()
+    said: list[str] = []
+    main((command, "-o", "json"), lambda: (here.ports, here.settings), said.append, lambda _: FakeProbe())
+    for known in (alpha, beta):
+        assert any(known.recording in line for line in said), known.name
+
+
+def test_every_operation_of_a_role_is_in_the_matrix() -> None:
+    """By its function, by a route of the console, or on a list that says why it has neither."""
+    by_function = {name for name in {*CELLS, *WHOLE} if name in set(Operation)}
+    by_console = {str(_ROUTES[route].operation) for route in {*CONSOLE_CELLS, *CONSOLE_WHOLE}}
+    assert by_function | by_console | {str(one) for one in BY_COMMAND_ALONE | BY_QUEUE | WITHIN} == {
+        str(one) for one in Operation
+    }
+
+
+def test_every_published_operation_is_in_the_matrix() -> None:
+    """The OpenAPI document is what others see: each of its operations is a cell, or open to all without data."""
+    document = yaml.safe_load((Path(__file__).parents[3] / "docs" / "openapi.yaml").read_text("utf-8"))
+    methods = {"get", "put", "post", "patch", "delete", "head"}
+    published = {
+        told["operationId"] for path in document["paths"].values() for method, told in path.items() if method in methods
+    }
+    assert published
+    assert {name for one in published if (name := one.removesuffix("_head")) not in {*CELLS, *WHOLE, *OPEN}} == set()
