@@ -9,6 +9,7 @@ from dev.in_memory.builders import FAKE_CLOCK_START as NOW
 from dev.in_memory.fakes.outgoing import FakeOutbox
 from recording.adapters.storage_queue import StorageOutboxQueue, queue_client
 from recording.adapters.table.outbox import TableOutbox
+from recording.adapters.table.tables import remove_rows
 from recording.domain.names import OUTBOX_QUEUE
 from recording.domain.outgoing.delivery import Entry, Progress
 from recording.domain.outgoing.events import EventType, HoldData, OutgoingEvent, Subject, SubjectKind, event_of
@@ -123,6 +124,28 @@ def test_the_history_forgets_the_oldest_so_many_at_a_time(outbox: Outbox) -> Non
     assert outbox.forget(NOW + timedelta(minutes=3), 10) == 1
     left = outbox.history(NOW, NOW + timedelta(hours=1)).items
     assert left == (held(3), held(4))
+
+
+def test_the_history_forgets_hundreds_of_one_minute(outbox: Outbox) -> None:
+    """A busy minute is more than one transaction, and its neighbours stay."""
+    for number in range(230):
+        outbox.keep(held(0).model_copy(update={"id": f"{number:032x}"}))
+    outbox.keep(held(1))
+    assert outbox.forget(NOW + timedelta(minutes=1), 1000) == 230
+    assert outbox.history(NOW, NOW + timedelta(hours=1)).items == (held(1),)
+
+
+@pytest.mark.azurite
+def test_rows_that_another_worker_has_removed_are_no_fault(storage: Settings) -> None:
+    """Two instances forget at the same time: a transaction of which one row is gone removes the others all the same."""
+    adapter = TableOutbox(storage)
+    for number in range(3):
+        adapter.keep(held(0).model_copy(update={"id": f"{number:032x}"}))
+    rows = list(adapter._between("sent-", "sent-~"))
+    remove_rows(adapter._table, rows[:1])
+    remove_rows(adapter._table, rows)
+    assert list(adapter._between("sent-", "sent-~")) == []
+    adapter.close()
 
 
 def test_how_a_way_stands_is_one_row_under_its_etag(outbox: Outbox) -> None:

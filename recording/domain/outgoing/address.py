@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)  # a name whose last part 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out; the rest is local, translated or for later
 _CLOSED = (
     ipaddress.ip_network("168.63.129.16/32"),  # Azure's platform, which every machine there reaches
     ipaddress.ip_network("192.0.0.0/24"),  # protocol assignments; versions of Python differ about them
@@ -103,7 +104,8 @@ def is_public(address: IpAddress) -> bool:
     """Return whether an address is of the open internet, also by what is wrapped in it."""
     inner = _unwrapped(address)
     is_closed = any(inner.version == network.version and inner in network for network in _CLOSED)
-    return inner.is_global and not (inner.is_multicast or inner.is_reserved or is_closed)
+    is_given_out = isinstance(inner, ipaddress.IPv4Address) or inner in _UNICAST
+    return inner.is_global and is_given_out and not (inner.is_multicast or inner.is_reserved or is_closed)
 
 
 def _check_address(address: IpAddress, networks: Sequence[IpNetwork]) -> None:

@@ -128,6 +128,7 @@ def test_a_number_is_taken_in_an_allowed_network_only_and_plain_http_on_loopback
         "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1",
         "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2001:db8::1", "2002:7f00:1::", "2002:a9fe:a9fe::",
         "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "100::1",
+        "::ffff:0:10.0.0.1", "::ffff:0:169.254.169.254", "64:ff9b:2::1", "4000::1", "5f00::1", "e000::1",
         "2001:0:7f00:1:0:0:80ff:fffe",  # Teredo, whose client is 127.0.0.1
         "not an address", "",
     ],
