@@ -13,7 +13,7 @@ from recipes import ON, inbox, power_bi, run
 from recipes.outside import Outside
 
 QUEUE = "archive-events"
-LARGEST = 64 * 1024  # bytes of an event; what a queue's message can hold
+LARGEST = 32 * 1024  # bytes of an event; as base64, a queue's message holds 48 KiB
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the signature says who calls
 

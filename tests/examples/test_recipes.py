@@ -275,6 +275,24 @@ def test_what_cannot_be_split_is_transcribed_as_it_is(others: Others, outside: O
     assert asked["contentUrls"] == ["https://account.blob.core.windows.net/recordings/a/0.mp3"]
 
 
+def test_what_could_not_be_split_is_transcribed_as_it_is(others: Others, outside: Outside) -> None:
+    """The archive has tried and says so; waiting for it would end on the poison queue."""
+    archive(others, answers=[(202, {"files": [{"state": "made", "blobName": "a/s.wav"}, {"state": "failed"}]})])
+    run(told(archived()), [transcribe], outside)
+    (asked,) = others.transcriptions
+    assert asked["contentUrls"] == ["https://account.blob.core.windows.net/recordings/a/0.mp3"]
+
+
+def test_no_file_is_left_out_of_a_long_recording(others: Others, outside: Outside) -> None:
+    """Speech takes a thousand files at most, so there is more than one transcription."""
+    many = [{"state": "made", "blobName": f"a/{number:05d}.wav"} for number in range(2345)]
+    archive(others, answers=[(202, {"files": many})])
+    run(told(archived()), [transcribe], outside)
+    sent = [asked["contentUrls"] for asked in others.transcriptions]
+    assert [len(urls) for urls in sent] == [1000, 1000, 345]
+    assert len({url for urls in sent for url in urls}) == 2345
+
+
 # --- Power BI --------------------------------------------------------------------------------------------------------
 
 M_TYPES = {

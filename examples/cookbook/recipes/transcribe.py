@@ -31,7 +31,8 @@ def act(event: Mapping[str, Any], outside: Outside) -> None:
     files = _speakers(outside, path) or sorted(chunk["blobName"] for chunk in recording["chunks"] if chunk["blobName"])
     key = hashlib.sha256("\n".join(files).encode()).hexdigest()
     if files and not outside.notes.has("transcription", key):
-        submit(files, str(event["id"]), outside)
+        for first in range(0, len(files), MOST_FILES):
+            submit(files[first : first + MOST_FILES], str(event["id"]), outside)
         outside.notes.add("transcription", key)
 
 
@@ -41,7 +42,7 @@ def submit(files: Sequence[str], event_id: str, outside: Outside) -> None:
     content = {
         "displayName": f"recording archive {event_id}",  # no name, no number: it is listed at Speech
         "locale": outside.setting("SPEECH_LOCALE", "en-US"),
-        "contentUrls": [f"{container}/{quote(name)}" for name in files[:MOST_FILES]],
+        "contentUrls": [f"{container}/{quote(name)}" for name in files],
         "properties": {"timeToLiveHours": HOURS_KEPT, "wordLevelTimestampsEnabled": True},
     }
     url = f"{outside.setting(SWITCH).rstrip('/')}/speechtotext/transcriptions:submit?api-version={API_VERSION}"
@@ -49,12 +50,14 @@ def submit(files: Sequence[str], event_id: str, outside: Outside) -> None:
 
 
 def _speakers(outside: Outside, path: str) -> list[str]:
-    """Return the blobs of the speakers; none where the archive says that it cannot be split."""
+    """Return the blobs of the speakers; none where the archive says that it cannot be split, or has failed to."""
     status, told = _archive(outside, "POST", f"{path}/derived", {"kind": "speakers"}, also=(409, 422))
     if status != 202:
         if (told or {}).get("code") == "not_derivable":
             return []
         raise OutsideError(f"the archive makes no files yet: {(told or {}).get('code')}")
+    if any(file["state"] == "failed" for file in told["files"]):
+        return []
     if any(file["state"] != "made" for file in told["files"]):
         raise OutsideError("the speakers' files are being made")
     return sorted(file["blobName"] for file in told["files"])
