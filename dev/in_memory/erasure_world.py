@@ -129,8 +129,9 @@ def _plant(here: World) -> None:
     affinity = {"channelAffinity": [{"channel": 0, "participant": PARTICIPANT}]}
     pause = CommandedPause(id="pause", at=here.now, reason=f"{NAME} reads a card", by=STAFF, ended_at=here.now)
     note = Dismissal(by=STAFF, note=f"{NAME} knows", at=here.now)
-    words: RecordingChanges = {"request": affinity, "tags": {"line": NAME, "vip": PHONE}, "started_by": STAFF}
-    fakes.catalog.save_recording(changed(record, **words, pauses=(pause,), call_dismissed=note))
+    words: RecordingChanges = {"request": affinity, "tags": {"line": NAME, "vip": PHONE}}
+    record = changed(record, **words)
+    fakes.catalog.save_recording(changed(record, started_by=STAFF, pauses=(pause,), call_dismissed=note))
     change_tags(OTHER, {"tags": {"line": f"for {NAME}", "asked": PHONE}}, "*", ports)
     (known,) = [one for one in fakes.catalog.chunks.values() if one.task.recording_id == OTHER]
     fakes.start_counts.save(StartCount(STAFF, 1, 3))

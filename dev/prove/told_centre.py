@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from azure.core.messaging import CloudEvent
 
@@ -96,7 +97,7 @@ def faults_in(event: OutgoingEvent) -> list[str]:
 def _differences(document: dict[str, object]) -> Iterator[str]:
     """Yield what Microsoft's CloudEvent reads otherwise than it was written."""
     try:
-        read = CloudEvent.from_dict(json.loads(json.dumps(document)))
+        read: CloudEvent[Any] = CloudEvent.from_dict(json.loads(json.dumps(document)))
     except ValueError as error:
         yield f"{document['type']} is no CloudEvent: {error}"
         return
@@ -127,9 +128,13 @@ def _lived(made: Made, chance: random.Random) -> tuple[RecordingRecord, ChunkRec
     record, chunk, drawn = made.recording, made.chunk, chance.random()
     at = chunk.first_seen_at + timedelta(minutes=1)
     if drawn < 0.02:
-        chunk = changed(chunk, state=ChunkState.QUARANTINED, quarantine_reason="media_suspect", changed_at=at)
+        chunk = chunk.model_copy(
+            update={"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect", "changed_at": at}
+        )
     elif drawn < 0.04:
-        chunk = changed(chunk, state=ChunkState.EXPIRED, last_error="source_gone", changed_at=at, at_risk_since=at)
+        chunk = chunk.model_copy(
+            update={"state": ChunkState.EXPIRED, "last_error": "source_gone", "changed_at": at, "at_risk_since": at}
+        )
     elif drawn < 0.06:
         record = changed(record, missing_since=at)
     elif drawn < 0.08:

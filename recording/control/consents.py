@@ -150,7 +150,7 @@ def _tell_withdrawn(record: RecordingRecord, policy: CallPolicy, ports: Ports, s
         if ports.control.state(acs_id_of(record.recording_id, record)) is None:
             return
     tell_unrecorded(record, "consent_withdrawn", since, ports, settings, since)
-    if policy.on_withdrawal is Withdrawal.STOP:  # the stop that follows is no other alarm, whoever dies before its note
+    if policy.on_withdrawal is Withdrawal.STOP:  # the stop that follows is no other alarm
         now = ports.clock.now()
         note(record.recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
 

@@ -21,7 +21,7 @@ class GuardKind(StrEnum):
     WITHDRAWAL = "withdrawal"  # that nothing is recorded after it, or again after consent was given anew
     WARNING = "warning"  # that the longest recording is announced before it ends
     LONGEST = "longest"  # that a recording ends
-    WATCH = "watch"  # that what must be recorded is, whoever else can stop or pause it
+    WATCH = "watch"  # that what must be recorded is; others can stop or pause it as well
 
 
 class GuardTask(BaseModel):
