@@ -36,13 +36,15 @@ export function showAudit(root, { query }) {
       state.rows += entries.length;
       state.next = data.next ?? null;
       if (isFirst) fill(results, entries.length ? table(entries) : empty("No entries.", "Nothing was done in this time, or nothing with this recording."));
-      else results.querySelector("tbody").append(...entries.map(rowOf));
+      else if (results.querySelector("tbody")) results.querySelector("tbody").append(...entries.map(rowOf));
+      else if (entries.length) fill(results, table(entries));
       fill(said, entries.length || !isFirst ? `${counted(state.rows, "entry", "entries")}, the newest first${state.next ? "; there may be older ones" : ""}` : "");
       fill(more, state.next && h("button", { type: "button", class: "button", onclick: (event) => busy(event.currentTarget, () => page(false)) }, "Look further back"));
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error.status === undefined) throw error;
-      fill(results, trouble(error, look));
+      if (isFirst) fill(results, trouble(error, look));
+      else fill(more, trouble(error, () => page(false))); // what is shown stays
     }
   }
 

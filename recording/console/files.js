@@ -84,13 +84,18 @@ export function madeCard(context) {
   const said = h("div", { role: "status" });
   const isUnmixed = recording.chunks.some((chunk) => chunk.channels > 1);
   let shown = "";
+  let timer = 0;
 
   async function look() {
+    clearTimeout(timer); // one clock, however often a file is asked for
     try {
       const { data } = await call(`${path}/derived`, { signal });
       if (JSON.stringify(data.files) !== shown) draw(data.files);
       shown = JSON.stringify(data.files);
-      if (data.files.some((one) => ["requested", "making"].includes(one.state))) setTimeout(() => list.isConnected && look(), EVERY);
+      if (data.files.some((one) => ["requested", "making"].includes(one.state))) {
+        clearTimeout(timer);
+        timer = setTimeout(() => list.isConnected && look(), EVERY);
+      }
     } catch (error) {
       refused(list, error, look);
     }

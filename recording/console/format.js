@@ -125,6 +125,13 @@ export function forInput(time) {
   return shifted.toISOString().slice(0, 16);
 }
 
+/** Return what was typed as a number to search for; null when it is none. Address books put marks around numbers that nobody sees. */
+export function numberIn(text) {
+  const bare = text.normalize("NFKC").replace(/\p{Cf}/gu, "").trim().replace(/^(?:tel:|callto:|sips?:|4:)/i, "");
+  const isNumber = /^[+([]?[\p{Nd}\s()[\]./·•\u2010-\u2015\u2212-]+$/u.test(bare) && (bare.match(/\p{Nd}/gu) ?? []).length >= 7;
+  return isNumber ? bare : null;
+}
+
 /** Read "83", "1:23" or "1:02:03" as seconds; null when it is none of them. */
 export function secondsOf(text) {
   if (!text || !/^\d+(:\d{1,2}){0,2}(\.\d+)?$/.test(text)) return null;

@@ -1,7 +1,7 @@
 /** Kept: what goes within the next weeks, which cases hold what, and the rules that are in force. */
 
 import { get } from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { busy, fill, h, icon } from "./dom.js";
 import { counted, short, when } from "./format.js";
 import { empty, load } from "./parts.js";
 import { plain } from "./words.js";
@@ -25,24 +25,26 @@ export function showKept(root) {
     const more = found.next && h("button", { type: "button", class: "button", onclick: (event) => goOn(event.currentTarget, { ...query, next: found.next }) }, "Look further");
     if (list) {
       list.append(...rows);
-      rows[0]?.querySelector("a").focus();
-      return more;
+      return [rows[0]?.querySelector("a"), more];
     }
     if (!rows.length && !more) return empty("Nothing goes.", "No rule and no request asks for the end of a recording in this time.");
     return [h("ul", { class: "bare requests", "aria-label": "What goes" }, rows), h("p", { class: "row" }, more)];
   }
 
   async function goOn(button, query) {
-    button.disabled = true;
-    const list = going.querySelector("ul");
-    try {
-      const more = await part(query, list);
-      button.replaceWith(...(more ? [more] : []));
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error.status === undefined) throw error;
-      button.replaceWith(h("span", { class: "problem", role: "alert" }, error.message));
-    }
+    const row = button.parentNode;
+    await busy(button, async () => {
+      try {
+        const [first, more] = await part(query, going.querySelector("ul"));
+        row.replaceChildren(...(more ? [more] : []));
+        (first ?? more)?.focus();
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        if (error.status === undefined) throw error;
+        row.replaceChildren(button, h("span", { class: "problem", role: "alert" }, error.message));
+        button.focus();
+      }
+    });
   }
 
   fill(

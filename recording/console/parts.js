@@ -25,16 +25,25 @@ export function empty(title, text) {
   return h("div", { class: "empty" }, h("p", { class: "strong" }, title), text && h("p", { class: "quiet" }, text));
 }
 
-/** Load into a region: grey lines first, then content or trouble. The promise is of when it stands. */
+const turns = new WeakMap();
+
+/**
+ * Load into a region: grey lines first, then content or trouble. The promise is of when it stands. Of several at once the
+ * last one that was asked for counts, whichever answers last.
+ */
 export async function load(region, lines, work) {
+  const turn = (turns.get(region) ?? 0) + 1;
+  turns.set(region, turn);
+  const isLast = () => turns.get(region) === turn;
   region.setAttribute("aria-busy", "true");
   fill(region, loading(lines));
   try {
-    fill(region, await work());
+    const shown = await work();
+    if (isLast()) fill(region, shown);
   } catch (error) {
-    refused(region, error, () => load(region, lines, work));
+    if (isLast() || error.status === undefined) refused(region, error, () => load(region, lines, work));
   } finally {
-    region.removeAttribute("aria-busy");
+    if (isLast()) region.removeAttribute("aria-busy");
   }
 }
 

@@ -219,7 +219,7 @@ export function playerOf(recording, query) {
   });
   const waves = h("div", { class: `lanes${channels > 1 ? " many" : ""}`, role: "group", "aria-label": "Waveform" }, lanes.map((lane) => lane.row));
   const link = h("button", { type: "button", class: "button small", onclick: copyLink }, icon("link"), h("span", null, "Copy link"));
-  const extra = hasPicture ? button("full", "Full screen", () => media.requestFullscreen?.()) : null;
+  const extra = hasPicture ? button("full", "Full screen", () => media.requestFullscreen?.().catch(() => {})) : null;
   const node = h(
     "section",
     { class: "card player", "aria-label": "Player", onkeydown: keys },

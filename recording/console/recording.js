@@ -14,18 +14,29 @@ import { badge, faultWords, isArchived, participantName, plain } from "./words.j
 export function showRecording(root, { id, query, me }) {
   const over = new AbortController();
   const path = `recordings/${encodeURIComponent(id)}`;
-  const [head, sound, body] = [h("div"), h("div"), h("div")];
+  const [head, note, sound, body] = [h("div"), h("div"), h("div"), h("div")];
   let player = null;
   let heard = "";
+  let turn = 0; // how often it was asked for: an answer that a later one has overtaken counts no more
   fill(root, h("h1", null, "Recording"), loading(6));
   open();
 
   async function open() {
+    turn += 1;
+    const mine = turn;
     try {
       const { data, etag } = await call(path, { signal: over.signal });
+      if (mine !== turn) return;
+      fill(note);
       draw(normal(data), etag);
     } catch (error) {
-      if (error.status === 404) fill(root, h("h1", null, "Recording"), empty("There is no such recording.", "It may have been erased, or the address is incomplete."));
+      if (mine !== turn && error.status !== undefined) return;
+      if (error.status === 404) {
+        player?.stop();
+        player = null;
+        heard = "";
+        fill(root, h("h1", null, "Recording"), empty("There is no such recording.", "It may have been erased, or the address is incomplete."));
+      } else if (head.parentNode === root) refused(note, error, open); // what is shown, and heard, stays
       else {
         refused(root, error, open);
         if (!over.signal.aborted) root.prepend(h("h1", null, "Recording"));
@@ -55,7 +66,7 @@ export function showRecording(root, { id, query, me }) {
       ),
       h("p", { class: "printed" }, `Printed ${moment(new Date().toISOString())} from ${location.origin}. Recording ${recording.recordingId}.`),
     );
-    if (head.parentNode !== root) fill(root, head, sound, body);
+    if (head.parentNode !== root) fill(root, head, note, sound, body);
     load(story, 4, async () => storyOf((await call(`${path}/timeline`, { signal: over.signal })).data, id));
   }
 

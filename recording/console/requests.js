@@ -2,7 +2,7 @@
 
 import { address, call, get, post, tabs, whole } from "./api.js";
 import { ask, busy, copy, fill, h, icon, keyed, save, say } from "./dom.js";
-import { counted, short, size, when } from "./format.js";
+import { counted, numberIn, short, size, when } from "./format.js";
 import { empty, fact, identifier, load, refused } from "./parts.js";
 import { badge, plain } from "./words.js";
 
@@ -132,8 +132,7 @@ function erasureForm({ query, signal }, look) {
   const subject = subjectFields("erase", query, { recordings: "Recordings, by their ids", person: "A person, by number or id" });
   const reason = h("input", { id: "erase-reason", required: true, maxlength: "256", dir: "auto", autocomplete: "off", placeholder: "without numbers and names" });
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
     const { recordings, participant, number } = subject.read();
     const body = { reason: reason.value.trim(), ...(recordings ? { recordings } : { participant: participant ?? number }) };
     try {
@@ -146,7 +145,8 @@ function erasureForm({ query, signal }, look) {
     }
   }
 
-  return h("form", { class: "asking screen-only", "aria-label": "Erase", onsubmit: submit }, subject.node, h("div", { class: "field" }, h("label", { for: "erase-reason" }, "Reason (kept)"), reason), h("button", { class: "button danger" }, "Ask for erasure"), said);
+  const form = h("form", { class: "asking screen-only", "aria-label": "Erase", onsubmit: (event) => { event.preventDefault(); busy(event.submitter ?? form, submit); } }, subject.node, h("div", { class: "field" }, h("label", { for: "erase-reason" }, "Reason (kept)"), reason), h("button", { class: "button danger" }, "Ask for erasure"), said);
+  return form;
 }
 
 function showErasure(root, id, context) {
@@ -240,7 +240,8 @@ function subjectFields(name, query, kinds) {
       const text = what.value.trim();
       if (kind.value === "recordings") return { recordings: text.split(/[\s,;]+/).filter(Boolean) };
       if (kind.value === "tag") return { tag: text };
-      return /^[+(]?[\d\s()./-]{7,}$/.test(text) ? { number: text } : { participant: text };
+      const number = numberIn(text);
+      return number ? { number } : { participant: text };
     },
   };
 }

@@ -2,11 +2,12 @@
 
 import { call, post } from "./api.js";
 import { busy, fill, h, icon, save, say } from "./dom.js";
-import { clock, counted, forInput, midnight, size, when, zone } from "./format.js";
+import { clock, counted, forInput, midnight, numberIn, size, when, zone } from "./format.js";
 import { empty, loading, tags, trouble } from "./parts.js";
 import { badge, participantName, plain } from "./words.js";
 
 const PAGE = 50;
+const EMPTY_PAGES = 20; // that are passed over: a request does a bounded amount of work, and may find nothing in it
 const DAY = 86_400_000;
 const RANGES = { today: "Today", yesterday: "Yesterday", week: "Last 7 days", month: "Last 30 days", any: "Any time", own: "From … to …" };
 const STATES = ["archived", "recording", "at_risk", "held", "missing", "incomplete"];
@@ -43,7 +44,7 @@ export function showSearch(root, { query }) {
     fill(results, loading(6));
     fill(more);
     await page((found) => {
-      if (!found.recordings.length) return fill(results, empty("No recording matches.", hint(wanted)));
+      if (!found.recordings.length) return fill(results, found.next ? empty("No recording so far.", "There is more to look through.") : empty("No recording matches.", hint(wanted)));
       const body = h("tbody", null, found.recordings.map(rowOf));
       fill(results, table(body));
       return comeBack(body);
@@ -53,8 +54,12 @@ export function showSearch(root, { query }) {
   async function page(draw) {
     const { signal } = state.abort;
     try {
-      const body = { ...state.asked, limit: PAGE, ...(state.next ? { next: state.next } : {}) };
-      const found = await post("recordings/search", body, signal);
+      const asked = () => ({ ...state.asked, limit: PAGE, ...(state.next ? { next: state.next } : {}) });
+      let found = await post("recordings/search", asked(), signal);
+      for (let tries = 0; !found.recordings.length && found.next && tries < EMPTY_PAGES; tries += 1) {
+        state.next = found.next;
+        found = await post("recordings/search", asked(), signal);
+      }
       state.rows += found.recordings.length;
       state.next = found.next ?? null;
       draw(found);
@@ -74,7 +79,9 @@ export function showSearch(root, { query }) {
     busy(event.currentTarget, () =>
       page((found) => {
         const rows = found.recordings.map(rowOf);
-        results.querySelector("tbody").append(...rows);
+        const body = results.querySelector("tbody");
+        if (body) body.append(...rows);
+        else if (rows.length) fill(results, table(h("tbody", null, rows)));
         rows[0]?.querySelector("a")?.focus();
       }),
     );
@@ -153,8 +160,8 @@ function formOf(query, typed, submit) {
     read: () => ({
       who: who.value.trim(),
       range: times.value,
-      from: times.value === "own" ? isoTime(from.value) : null,
-      to: times.value === "own" ? isoTime(to.value) : null,
+      from: times.value === "own" ? isoTime(from.value, query.get("from")) : null,
+      to: times.value === "own" ? isoTime(to.value, query.get("to")) : null,
       person,
       tag: tag.value.trim(),
       call: callId.value.trim(),
@@ -165,7 +172,8 @@ function formOf(query, typed, submit) {
 }
 
 const field = (label, control) => h("div", { class: "field" }, h("label", { for: control.id }, label), control);
-const isoTime = (text) => (text ? new Date(text).toISOString() : null);
+/** The time that was typed; the one of the address as it is, for an hour that the clock shows twice has two of them. */
+const isoTime = (text, told) => (text ? new Date(text === inputTime(told) ? told : text).toISOString() : null);
 const inputTime = (text) => (text && !Number.isNaN(Date.parse(text)) ? forInput(new Date(text)) : "");
 
 function select(id, query, values) {
@@ -177,10 +185,10 @@ function select(id, query, values) {
 /** Return the body of the request: `who` becomes a number where it looks like one. */
 function filters(wanted) {
   const [from, to] = span(wanted);
-  const looksLikeNumber = /^[+(]?[\d\s()./-]{7,}$/.test(wanted.who);
+  const number = numberIn(wanted.who);
   const body = {
-    number: looksLikeNumber ? wanted.who : null,
-    participant: wanted.who && !looksLikeNumber ? wanted.who : wanted.person,
+    number,
+    participant: wanted.who && !number ? wanted.who : wanted.person,
     from,
     to,
     tag: wanted.tag,

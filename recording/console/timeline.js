@@ -85,6 +85,9 @@ export function silences(peaks, isHeard = () => true) {
   return found;
 }
 
+/** A gap may be of one file, or of a million: then its ends say enough. */
+const notThere = (missing) => (missing.length === 1 ? `Chunk ${missing[0]} is not in the archive` : `Chunks ${missing[0]} to ${missing.at(-1)} are not in the archive`);
+
 /** Return what happened on the line, in words: the second, the text, and for a pause the time of day. */
 export function notesOf(line) {
   const words = {
@@ -92,6 +95,6 @@ export function notesOf(line) {
     joint: (mark) => `Chunk ${mark.index} begins`,
     overlap: (mark) => `Chunk ${mark.index} begins ${spoken(mark.seconds)} before the one before it ends`,
   };
-  const gaps = line.gaps.map((gap) => [gap.start, gap.missing.length ? `Chunk ${gap.missing.join(", ")} is not in the archive` : `Nothing was recorded for ${spoken(gap.length)}`]);
+  const gaps = line.gaps.map((gap) => [gap.start, gap.missing.length ? notThere(gap.missing) : `Nothing was recorded for ${spoken(gap.length)}`]);
   return [...line.marks.map((mark) => [mark.at, words[mark.kind](mark), mark.startedAt]), ...gaps].sort((a, b) => a[0] - b[0]);
 }

@@ -16,6 +16,7 @@ export function laneOf(line, lane, seek) {
   const node = h("div", { class: "wave-box" }, canvas, h("div", { class: "played" }));
   const peaks = new Map();
   let loudest = QUIET;
+  let drawing = 0; // of a thousand chunks that come one by one, not each draws all the others again
   const timeAt = (event) => {
     const box = canvas.getBoundingClientRect();
     return (Math.min(Math.max(event.clientX - box.left, 0), box.width) / box.width) * line().length;
@@ -66,9 +67,13 @@ export function laneOf(line, lane, seek) {
     add(index, found) {
       peaks.set(index, found);
       for (const channel of found.channels) loudest = channel.peaks.reduce((most, peak) => Math.max(most, peak), loudest);
-      draw();
+      drawing ||= requestAnimationFrame(() => {
+        drawing = 0;
+        draw();
+      });
     },
     stop() {
+      cancelAnimationFrame(drawing);
       watcher.disconnect();
       removeEventListener("themechange", draw);
       dark.removeEventListener("change", draw);

@@ -225,3 +225,27 @@ def test_the_page_about_the_console_lists_the_routes_and_their_roles() -> None:
         for row in rows_with(DOCS / "console.md", "request", "app role")
     }
     assert page == {f"{route.method} {route.path}": role_of(route) or "-" for route in ROUTES}
+
+
+WORD_OF = {
+    Role.READ: "read",
+    Role.LISTEN: "listen",
+    Role.CONTROL: "control",
+    Role.HOLD: "hold",
+    Role.EXPORT: "export",
+    Role.ERASE: "erase",
+    Role.ADMIN: "operate",
+}
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_what_the_page_shows_by_is_what_its_routes_are_opened_by(role: Role | None) -> None:
+    """Each word of `may` stands for one role: a route that needs another one would be shown and refused."""
+    here = world(platform_auth=True)
+    may = content(ask(here, "me", OWN_PAGE | principal(*([role] if role else []))))["may"]
+    needed = {role_of(route) for route in ROUTES} - {None}
+    assert {WORD_OF[one] for one in needed if one is not None} | {"link"} == set(may)
+    for route in ROUTES:
+        least = role_of(route)
+        if least is not None:
+            assert may[WORD_OF[least]] == (role is not None and least in INCLUDED[role]), route.path
