@@ -1,5 +1,10 @@
 """`recordings`, or `python -m recording.cli`: runs one command and returns its exit code."""
 
+if __name__ == "__main__":
+    from recording.cli import run
+
+    run()
+
 import logging
 import sys
 import traceback
@@ -12,7 +17,7 @@ from recording.cli.connect.session import FINE, UNKNOWN, Dependencies, Output, S
 from recording.cli.connect.target import which_app
 from recording.cli.output.printing import Tell, printable
 from recording.cli.output.streams import take_any_character, write
-from recording.errors import RecordingError
+from recording.errors import RecordingError, RequestError
 from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError
 
@@ -50,6 +55,7 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     if run.tell is None:
         take_any_character()
     try:
+        check_not_empty(asked)
         app(args=asked, prog_name="recordings", obj=run)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else FINE if ended.code is None else UNKNOWN
@@ -87,6 +93,22 @@ def _asks_for_json(asked: Sequence[str]) -> bool:
     )
 
 
+def check_not_empty(arguments: Sequence[str]) -> None:
+    """Return unless a value is empty: what a script forgot to fill must never choose everything, or another app.
+
+    Raises:
+        RequestError: it names the option.
+    """
+    before = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        is_option = name.startswith("--") and bool(equals)
+        if not (value if is_option else argument).strip():
+            what = name if is_option else before or "an argument"
+            raise RequestError(f"{what} is empty: is a variable of the shell not set?")
+        before = argument if argument.startswith("-") else ""
+
+
 def in_order(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with the program's own options first, wherever they were written."""
     first: list[str] = []
@@ -101,12 +123,3 @@ def in_order(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return [*first, *rest]
-
-
-def run() -> None:
-    """Start the program as its entry point does."""
-    sys.exit(main())
-
-
-if __name__ == "__main__":
-    run()

@@ -73,9 +73,9 @@ class Filters:
     def chosen(self, session: Session) -> Chosen:
         """Return which items are meant; short ids become whole ones."""
         return Chosen(
-            find_item(self.item, session.ports, session.settings) if self.item else None,
+            None if self.item is None else find_item(self.item, session.ports, session.settings),
             self.reason,
-            _recording(session, self.recording) if self.recording else None,
+            None if self.recording is None else _recording(session, self.recording),
             moment(session, self.before, "--before"),
             moment(session, self.after, "--after"),
         )

@@ -22,6 +22,7 @@ _COLUMNS = [
     Column("OUTCOME"),
     Column("RECORDING"),
     Column("CALLER", may_be_cut=True),
+    Column("NOTE", may_be_cut=True),
 ]
 _ASKED, _DONE = "asked", "done"
 
@@ -103,4 +104,5 @@ def _row(session: Session, entry: AuditEntry) -> list[Cell]:
         text((entry.outcome, style)),
         recording if session.is_wide or not recording else short_id(recording),
         entry.caller or "key holder",
+        ": ".join(said for said in (entry.part, entry.note) if said),
     ]

@@ -86,7 +86,7 @@ def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -
     A file of that name is replaced. Bytes with another digest stay beside it, ending in `.differs`.
 
     Raises:
-        StorageError: when the archive does not answer; what was written of it is removed.
+        StorageError: when the archive does not answer; what was written of it is removed, as after Ctrl-C.
         OSError: when the disk refuses.
     """
     target = folder / offered.file_name
@@ -98,7 +98,7 @@ def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -
                 file.write(piece)
                 hasher.update(piece)
                 progress(len(piece))
-    except (StorageError, OSError):
+    except (StorageError, OSError, KeyboardInterrupt):
         part.unlink(missing_ok=True)
         raise
     found = hasher.digest()

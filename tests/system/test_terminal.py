@@ -256,3 +256,52 @@ def test_the_settings_file_that_is_missing_is_told_in_json_too(tmp_path: Path) -
     )
     assert done.returncode == 2
     assert '"code": "settings_invalid"' in done.stdout
+
+
+# Ctrl-C while a module of the program is being loaded.
+LOADING = """
+import runpy
+import sys
+
+
+class Keyboard:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            raise KeyboardInterrupt
+
+
+sys.meta_path.insert(0, Keyboard())
+{start}
+"""
+
+
+AS_A_MODULE, INSTALLED = (
+    "runpy.run_module('recording.cli', run_name='__main__')",
+    "from recording.cli import run; run()",
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "module"),
+    [
+        (INSTALLED, "recording.cli.__main__"),
+        *(
+            (start, module)
+            for start in (AS_A_MODULE, INSTALLED)
+            for module in ("recording.cli.app", "typer", "pydantic")
+        ),
+    ],
+)
+def test_ctrl_c_while_it_is_loaded_is_no_traceback(start: str, module: str) -> None:
+    """The first half second of each command is loading, and that is when people notice their mistake."""
+    program = LOADING.format(module=module, start=start)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_SECONDS,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -209,22 +209,31 @@ def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Ta
     width = _WIDE if session.is_wide else session.console.width
     shown = [place for place, column in enumerate(columns) if column.from_width <= width]
     needed = {place: max([len(columns[place].header), *(_length(row[place]) for row in rows)]) for place in shown}
-    shrinkable = [place for place in shown if columns[place].may_be_cut or columns[place].may_wrap]
-    fixed = sum(needed[place] for place in shown if place not in shrinkable) + 2 * (len(shown) - 1)
+    widths = needed | _shares(columns, needed, width)
     for place in shown:
-        column, most = columns[place], needed[place]
-        if place in shrinkable:
-            most = min(most, max(_NARROWEST, (width - fixed) // len(shrinkable)))
+        column = columns[place]
         made.add_column(
             column.header,
             justify="right" if column.is_number else "left",
             no_wrap=not column.may_wrap,
             overflow="ellipsis" if column.may_be_cut else "fold",
-            width=most,
+            width=widths[place],
         )
     for row in rows:
         made.add_row(*(_cell(row[place]) for place in shown))
     return made
+
+
+def _shares(columns: list[Column], needed: dict[int, int], width: int) -> dict[int, int]:
+    """Return the widths of the columns that may give way: what a short one does not need, a long one gets."""
+    may_give = [place for place in needed if columns[place].may_be_cut or columns[place].may_wrap]
+    giving = sorted(may_give, key=lambda place: needed[place])
+    room = width - 2 * (len(needed) - 1) - sum(length for place, length in needed.items() if place not in giving)
+    shares: dict[int, int] = {}
+    for left, place in zip(range(len(giving), 0, -1), giving, strict=True):
+        shares[place] = min(needed[place], max(_NARROWEST, room // left))
+        room -= shares[place]
+    return shares
 
 
 def text(*parts: str | tuple[str, str]) -> Text:

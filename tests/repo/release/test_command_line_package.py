@@ -38,7 +38,7 @@ def test_the_wheel_holds_the_package_and_the_entry_point(wheel: Path) -> None:
         (entries,) = [name for name in names if name.endswith("entry_points.txt")]
         (facts,) = [name for name in names if name.endswith("METADATA")]
         told = Parser().parsestr(archive.read(facts).decode())
-        assert "recordings = recording.cli.__main__:run" in archive.read(entries).decode()
+        assert "recordings = recording.cli:run" in archive.read(entries).decode()
     page = "recording/console/"  # comes along with its folder, and serves nobody here
     modules = {name for name in names if "dist-info" not in name and not name.startswith(page)}
     assert modules == {path.relative_to(ROOT).as_posix() for path in (ROOT / "recording").rglob("*.py")}

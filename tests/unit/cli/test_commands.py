@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from dev.in_memory.builders import RECORDING_ID, event, task
 from dev.in_memory.world import World
+from dev.terminal_screens import terminal
 from recording.cli.__main__ import in_order
 from recording.cli.app import app
 from recording.domain.archived.layout import metadata_name
@@ -234,6 +235,19 @@ def test_the_trail_shows_one_row_for_each_action(here: World, run: Run) -> None:
     assert "three" in run("trail", "--failed")[1]
     entries = json.loads(run("trail", "--since", "4d", "--caller", two, "--json")[1])["entries"]
     assert [entry["recordingId"] for entry in entries] == ["two", "two", "three"]
+
+
+def test_the_trail_shows_why(here: World, run: Run) -> None:
+    """The page says that each decision is there with its note; and what was heard says which part of it."""
+    for note, part in (("forged; reported to security", None), (None, "chunk 0, 60-120 s"), ("\x1b[2Jwiped", None)):
+        here.fakes.audit.add(AuditEntry(here.now, "dismiss_held", "one", "alice", "done", note=note, part=part))
+    with terminal(80):
+        shown = run("trail")[1]
+    assert [line[line.index("alice") + 7 :].strip() for line in shown.splitlines()[1:]] == [
+        "forged; reported to security",
+        "chunk 0, 60-120 s",
+        r"\x1b[2Jwiped",
+    ]
 
 
 def test_watch_looks_again_until_interrupted(run: Run, hold: Hold) -> None:

@@ -13,18 +13,21 @@ import typer.main
 from dev.in_memory.builders import RECORDING_ID, chunk, event, record, task
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.probe import FakeProbe
-from dev.in_memory.world import World
+from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.terminal_screens import terminal
+from recording.cli import INTERRUPTED
 from recording.cli.__main__ import main
 from recording.cli.app import app
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState, Suspect
+from recording.errors import StorageBusyError, StorageError, StorageRefusedError
 
 SHORT = short_id(RECORDING_ID)
 HELD = f"{RECORDING_ID[:-4]}aGVs"
 FILE = f"{short_id(HELD)}/0"
 HERE = "HERE"  # stands for a folder of the test's own
 NOTE = ("--note", "because")
+MOST_CALLS = 15  # of storage, in these tests: what fails later fails alike
 # One way to call each; what is refused in this world is answered all the same.
 CALLS: dict[str, tuple[str, ...]] = {
     "accept": (FILE, *NOTE, "--yes"),
@@ -102,9 +105,12 @@ def _leaves(group: Any, before: str = "") -> Iterator[str]:
 COMMANDS = sorted(_leaves(typer.main.get_command(app)))
 
 
-@pytest.fixture
-def here(here: World) -> World:
-    """One recording that is archived, one that is held, and an event whose sender wants the terminal."""
+def troubled() -> World:
+    """Return one recording that is archived, one that is held, and an event whose sender wants the terminal."""
+    here = world()
+    here.holds(task())
+    here.announces(event())
+    here.runs()
     here.follows_up()
     held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect", "task": task(recording_id=HELD)}
     name = here.record().blob_name or ""
@@ -112,6 +118,12 @@ def here(here: World) -> World:
     here.fakes.catalog.add_chunk(here.record().model_copy(update={**held, "suspects": (bytes_,)}))
     here.announces(event(id="\x1b[2J\u202e", subject="/recording/\x07call/x"))
     return here
+
+
+@pytest.fixture
+def here() -> World:
+    """The world of these tests."""
+    return troubled()
 
 
 def _run(here: World, *arguments: str) -> tuple[int, str]:
@@ -174,6 +186,31 @@ def test_what_nobody_knows_is_an_error(here: World, tmp_path: Path, typed: tuple
     assert "this is a bug" not in text
 
 
+def _emptied(command: str, folder: Path) -> Iterator[list[str]]:
+    """Yield each way to call a command in which one value is empty."""
+    call, leaf = _call(command, folder), typer.main.get_command(app)
+    for name in command.split():
+        leaf = leaf.commands[name]  # type: ignore[attr-defined]  # a group has them
+    first = len(command.split())
+    yield from ([*call[:at], "", *call[at + 1 :]] for at in range(first, len(call)) if not call[at].startswith("-"))
+    options = [one.opts[0] for one in leaf.params if one.param_type_name == "option" and not getattr(one, "is_flag", 0)]
+    yield from ([*call, option, ""] for option in options)
+    yield from ([*call, f"{option}="] for option in options if option.startswith("--"))
+    yield from ([*call, option, " "] for option in ("--env", "--app", "--settings"))
+    yield [*call, "--app", "", "-g", ""]
+    yield [*call, "--env"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_empty_value_is_refused_and_chooses_nothing(here: World, tmp_path: Path, command: str) -> None:
+    """`dismiss "$ID" --yes` without an ID dismissed all there was; an empty `--env` was another app."""
+    before = len(here.fakes.audit.written)
+    for typed in _emptied(command, tmp_path):
+        code, text = _run(here, *typed)
+        assert (code, "is empty" in text) == (2, True), typed
+    assert len(here.fakes.audit.written) == before
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_misspelt_option_is_refused(here: World, tmp_path: Path, command: str) -> None:
     """And nothing is done."""
@@ -197,6 +234,19 @@ def test_a_bug_is_not_an_answer(here: World, tmp_path: Path, command: str) -> No
     del here
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_ctrl_c_ends_a_command_without_a_word(here: World, tmp_path: Path, command: str) -> None:
+    """130, as of any program: 1 would say that something needs attention, and 2 that it could not be found out."""
+
+    def interrupted() -> Any:
+        raise KeyboardInterrupt
+
+    told: list[str] = []
+    code = main(_call(command, tmp_path), interrupted, told.append)
+    assert (code, "".join(told)) == (INTERRUPTED, "") or command == "seal verify"  # asks no storage
+    del here
+
+
 # What changes something or hands something out leaves rows in the audit trail; what only looks leaves none.
 LOOKS = {
     *("approve", "derived list", "doctor", "drift", "events status", "explain", "export show", "find", "holds", "list"),
@@ -205,6 +255,35 @@ LOOKS = {
 NOT_HERE = {  # need what this world has not; each has a test of its own
     *("events enable", "events replay", "export get", "seal accept-end", "seal catch-up"),
 }
+
+
+def _is_storage(port: str) -> bool:
+    return not any(other in port for other in ("Source", "Control", "Clock", "Key", "Log", "Probe", "Stamp"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("error", [StorageBusyError("no answer"), StorageRefusedError("403")], ids=["busy", "refused"])
+def test_storage_that_fails_at_any_call_is_told_and_never_called_fine(
+    tmp_path: Path, command: str, error: StorageError
+) -> None:
+    """A night's outage begins in the middle of a command: no traceback, and no good news of what was not seen."""
+    for number in range(1, MOST_CALLS):
+        here, calls = troubled(), 0
+
+        def decide(port: str, method: str, number: int = number) -> tuple[Exception | None, bool]:
+            nonlocal calls
+            calls += _is_storage(port)
+            return (error, False) if calls == number and _is_storage(port) else (None, False)
+
+        intercept(here, decide)
+        code, text = _run(here, *_call(command, tmp_path / str(number)))
+        leave_alone(here)
+        if calls < number:
+            return
+        assert code in (0, 1, 2), number
+        assert "Traceback" not in text, number
+        assert "this is a bug" not in text, (number, text)
+        assert code != 0 or command not in LOOKS, (number, text)
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - NOT_HERE))

@@ -1,10 +1,12 @@
 """`recordings get`: what is downloaded is what was cataloged, and nothing half is left under a good name."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from dev.in_memory.world import World
+from recording.cli import INTERRUPTED
 from recording.domain.state.stored import sha256_of
 from recording.errors import StorageBusyError
 from tests.unit.cli.conftest import Run
@@ -38,6 +40,19 @@ def test_a_download_that_breaks_off_leaves_nothing(here: World, run: Run, tmp_pa
     here.fakes.archive.fail_next("read", StorageBusyError("no answer"))
     assert run("get", "1db8", "--to", str(tmp_path))[0] == 2
     assert [path.name for path in tmp_path.iterdir() if path.suffix in (".part", ".wav")] == []
+
+
+def test_ctrl_c_leaves_no_half_file(here: World, run: Run, tmp_path: Path) -> None:
+    """A download of an hour is stopped more often than it breaks."""
+    read = here.fakes.archive.read
+
+    def interrupted(name: str) -> Iterator[bytes]:
+        yield next(iter(read(name)))
+        raise KeyboardInterrupt
+
+    here.fakes.archive.read = interrupted  # type: ignore[method-assign]  # the person at the keyboard
+    assert run("get", "1db8", "--to", str(tmp_path))[0] == INTERRUPTED
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
