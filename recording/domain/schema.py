@@ -46,6 +46,8 @@ _FIRST = {
 }
 _NOTHING = object()
 _NESTED = {"ChunkRecord": {"task": TASK_FIELDS, "fallback": FALLBACK_FIELDS}}
+# Words that 0.1.0 does not know, each with the one that it reads instead: here, too, it leaves the source alone.
+_WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {"ChunkRecord": {"metadata": {"not_asked": "never_came"}}}
 
 
 def message_of(task: BaseModel) -> str:
@@ -76,6 +78,9 @@ def divided(record: BaseModel) -> tuple[str, str]:
         if isinstance(document.get(name), dict):
             first[name], more = _split(document[name], fields)
             later |= {name: more} if more else {}
+    for name, words in _WORDS.get(kind, {}).items():
+        if document[name] in words:
+            first[name], later[name] = words[document[name]], document[name]
     return _written(first), _written(later) if later else ""
 
 
