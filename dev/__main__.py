@@ -204,7 +204,9 @@ def simulator(context: typer.Context) -> None:
 
 
 @app.command()
-def azurite(data: Annotated[Path | None, typer.Option(help="keep the data in this folder")] = None) -> None:
+def azurite(
+    data: Annotated[Path | None, typer.Option(help="keep the data in this folder", file_okay=False)] = None,
+) -> None:
     """Run Azurite on its usual ports (UseDevelopmentStorage=true) and print its connection string."""
     from dev.azurite import main
 
@@ -245,7 +247,7 @@ def structure() -> None:
 
 @app.command()
 def rules(semgrep: Annotated[Path, typer.Argument(help="the semgrep program")]) -> None:
-    """Test our own semgrep rules, then holds the code against them; needs no network."""
+    """Test our own semgrep rules, then hold the code against them; needs no network."""
     from dev.rules import main
 
     raise typer.Exit(main(semgrep))

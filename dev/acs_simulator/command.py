@@ -23,14 +23,16 @@ DEFAULT_PROXY_PORT = 8901
 @app.command()
 def main(  # noqa: PLR0917 - typer takes options as parameters
     port: Annotated[
-        int, typer.Option(help="of the page and the admin API; 0 takes a free one", max=65535)
+        int, typer.Option(help="of the page and the admin API; 0 takes a free one", min=0, max=65535)
     ] = DEFAULT_PORT,
-    proxy_port: Annotated[int, typer.Option(help="of the proxy that leads to ACS", max=65535)] = DEFAULT_PROXY_PORT,
-    tls_port: Annotated[int, typer.Option(help="of the service itself, behind the proxy", max=65535)] = 0,
+    proxy_port: Annotated[
+        int, typer.Option(help="of the proxy that leads to ACS", min=0, max=65535)
+    ] = DEFAULT_PROXY_PORT,
+    tls_port: Annotated[int, typer.Option(help="of the service itself, behind the proxy", min=0, max=65535)] = 0,
     access_key: Annotated[str | None, typer.Option(help="base64; made up if not given")] = None,
     seed: Annotated[int | None, typer.Option(help="ids and keys repeat from run to run")] = None,
     call_events: Annotated[bool, typer.Option("--call-events", help="publish CallStarted and CallEnded too")] = False,
-    data: Annotated[Path | None, typer.Option(help="keep the CA and the media in this folder")] = None,
+    data: Annotated[Path | None, typer.Option(help="keep the CA and the media in this folder", file_okay=False)] = None,
     export: Annotated[
         str | None, typer.Option(help=f"also print how to use it from {', '.join(LANGUAGES)}, or all")
     ] = None,

@@ -53,6 +53,7 @@ def test_no_child_outlives_the_command(number: signal.Signals) -> None:
         (["up", "--data", __file__], "is a file"),
         (["demo", "--host", "docker"], "builtin"),
         (["host", "--port", "70000"], "65535"),
+        (["azurite", "--data", __file__], "is a file"),
     ],
 )
 def test_a_wrong_option_is_answered_with_a_sentence(arguments: list[str], told: str) -> None:

@@ -73,7 +73,14 @@ def test_a_shell_takes_the_exports_of_a_folder_with_a_space(simulator: Simulator
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["--port", "99999"], "65535"), (["--export", "cobol"], "dotnet"), (["--access-key", "%%%"], "base64")],
+    [
+        (["--port", "99999"], "65535"),
+        (["--port=-1"], "greater than or equal to 0"),
+        (["--tls-port=-1"], "greater than or equal to 0"),
+        (["--data", __file__], "is a file"),
+        (["--export", "cobol"], "dotnet"),
+        (["--access-key", "%%%"], "base64"),
+    ],
 )
 def test_a_wrong_option_is_answered_with_a_sentence(arguments: list[str], told: str) -> None:
     """A traceback is nobody's answer."""
