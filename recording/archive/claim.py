@@ -13,7 +13,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.records import ChunkChanges, changed
 from recording.domain.state.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
-from recording.domain.watched import deadline
+from recording.domain.times import later
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
 from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
@@ -177,7 +177,7 @@ def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowe
         claim_owner=uuid4().hex,
         attempts=record.attempts + 1,
         next_attempt_at=None,
-        task=record.task.completed_by(task).expiring_at(deadline.later(record.task.expires_at, task.expires_at, now)),
+        task=record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now)),
     )
     if work.skew:
         work.save()  # the claim, by the clock that the others share

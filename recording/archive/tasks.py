@@ -11,7 +11,7 @@ from recording.domain.model import with_changes
 from recording.domain.schema import is_newer_message
 from recording.domain.state.chunk import VERSION, ChunkTask
 from recording.domain.state.quarantine import Origin
-from recording.domain.watched import deadline
+from recording.domain.times import is_within_reason
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.settings import Settings
@@ -87,8 +87,8 @@ def is_folder(folder: str) -> bool:
 
 def _with_times_within_reason(task: ChunkTask, now: datetime, retention: timedelta) -> ChunkTask:
     """Drop times out of reason: then ACS may forget the media one retention from now."""
-    event_time = task.event_time if deadline.is_within_reason(task.event_time, now) else now
-    is_meant = deadline.is_within_reason(task.expires_at, now)
+    event_time = task.event_time if is_within_reason(task.event_time, now) else now
+    is_meant = is_within_reason(task.expires_at, now)
     expires_at = task.expires_at if is_meant else event_time + retention
     if (event_time, expires_at) == (task.event_time, task.expires_at):
         return task

@@ -11,6 +11,7 @@ from recording.errors import RequestError
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][0-9])", re.ASCII)
 EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage holds nothing earlier
+OLDEST = timedelta(days=365)  # a time further away from now than this was never set, or was written by hand
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -33,6 +34,16 @@ def iso_text(value: object) -> str:
 def sortable(moment: datetime) -> str:
     """Return a text that sorts as the time does, in whole seconds, of years before 1000 too."""
     return as_utc(moment).isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
+
+
+def is_within_reason(moment: datetime, now: datetime) -> bool:
+    """Return whether a stored time can have been meant."""
+    return abs(moment - now) <= OLDEST
+
+
+def later(known: datetime, told: datetime, now: datetime) -> datetime:
+    """Return the later of two expiries; a known one that is out of reason does not count."""
+    return max(known, told) if is_within_reason(known, now) else told
 
 
 def zone_of(name: str | None) -> tzinfo | None:

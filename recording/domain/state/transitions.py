@@ -16,7 +16,7 @@ from recording.domain.state.chunk import (
 )
 from recording.domain.state.records import ChunkChanges, changed
 from recording.domain.state.stored import Standing, StoredChunk, standing
-from recording.domain.watched import deadline
+from recording.domain.times import later
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 
@@ -126,9 +126,7 @@ def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord
     """Return a chunk that was given up at the start of the line, with the better of what both tasks know."""
     better = task
     if task.content_location == record.task.content_location:
-        better = record.task.completed_by(task).expiring_at(
-            deadline.later(record.task.expires_at, task.expires_at, now)
-        )
+        better = record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now))
         better = with_changes(better, {"event_id": task.event_id})  # its second delivery path reopens nothing
     changes = ChunkChanges(**FORGOTTEN)
     changes.update({"task": better, "quarantine_reason": None, "next_attempt_at": now, "changed_at": now})

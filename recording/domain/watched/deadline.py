@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-OLDEST = timedelta(days=365)  # a time further away than this was never set, or was written by hand
-
 
 class Urgency(StrEnum):
     """How a chunk stands against ACS's limit."""
@@ -33,13 +31,3 @@ def urgency(expiry: datetime, now: datetime, at_risk_below: timedelta) -> Urgenc
     if left <= timedelta():
         return Urgency.LOST
     return Urgency.AT_RISK if left < at_risk_below else Urgency.SAFE
-
-
-def is_within_reason(moment: datetime, now: datetime) -> bool:
-    """Return whether a stored time can have been meant."""
-    return abs(moment - now) <= OLDEST
-
-
-def later(known: datetime, told: datetime, now: datetime) -> datetime:
-    """Return the later of two expiries; a known one that is out of reason does not count."""
-    return max(known, told) if is_within_reason(known, now) else told

@@ -1,7 +1,7 @@
 """Faults of Bicep files by rule: each kind is planted, each exception is still one; `dev prove templates` tries all."""
 
 from dev.policies.infra.checks import CHECKS
-from dev.policies.infra.template_mutants import HARMLESS, is_found, is_harmless, mutants
+from dev.policies.infra.template_mutants import HARMLESS, finder, is_harmless, mutants
 from dev.policies.infra.templates import Templates, load
 
 TEXT = """@description('left alone')
@@ -43,7 +43,7 @@ def test_each_exception_is_one_that_no_check_finds() -> None:
     assert [
         text for path, text, _ in HARMLESS if not any(path in each.path and text in str(each) for each in excused)
     ] == []
-    assert [str(each) for each in excused if is_found(each, templates, CHECKS)] == []
+    assert [str(each) for each in excused if finder(each, templates, CHECKS)] == []
 
 
 def test_what_was_once_overlooked_is_found() -> None:
@@ -63,4 +63,4 @@ def test_what_was_once_overlooked_is_found() -> None:
             for each in mutants(templates)
             if each.path.endswith(path) and what in str(each).replace('"var', "'var")
         ]
-        assert is_found(one, templates, CHECKS), str(one)
+        assert finder(one, templates, CHECKS) is not None, str(one)

@@ -4,6 +4,7 @@ The rule of age moves every blob of the container, so of an old recording nothin
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ from tests.unit.library.test_importing_in_place import described
 from tests.unit.library.test_rebuild import archived, loses_its_tables, noted, proved, seen
 
 OLD, YOUNG = "recording-0", "recording-1"
-KINDS = {
+KINDS: dict[str, Callable[[str], bool]] = {
     "receipt": lambda name: name.endswith(".receipt.json"),
     "metadata": lambda name: name.endswith(".metadata.json"),
     "manifest": lambda name: layout.manifest_version(name) is not None,
