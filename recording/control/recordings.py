@@ -233,7 +233,10 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
     whole = ports.beneath or ports  # an event may have made the row before, and it is nobody's then
 
     def decide(row: RecordingRecord) -> RecordingChanges:
-        return {**started, "tenant": row.tenant or owner}
+        noted: RecordingChanges = {**started, "tenant": row.tenant or owner}
+        if row.last_action is not None:  # it was paused or stopped before this note, which may come late
+            noted |= {"last_action": row.last_action, "last_action_at": row.last_action_at}
+        return noted
 
     try:
         guards_of_start(reservation.recording_id or "", policy, ports, has_consent=request.consent is not None)

@@ -502,3 +502,22 @@ def test_a_late_guard_of_consent_resumes_into_no_card_number(call: int, after: b
         assert state(here, recording) == "inactive"
     passes(here, 10)
     assert state(here, recording) == "active"
+
+
+def test_a_note_of_the_start_that_comes_late_hides_no_pause() -> None:
+    """The caller pauses while its start is still to be noted; a second pause joins that one, and ends with it."""
+    here = under(longest_pause_seconds=60)
+    here.fakes.catalog.fail_next("save_reservation", StorageBusyError("503"))
+    with pytest.raises(StorageBusyError):
+        starts(here)
+    (recording,) = here.fakes.control.started
+    pauses(here, recording)
+    here.fakes.clock.advance(seconds=5)
+    assert starts(here) == recording
+    here.fakes.clock.advance(seconds=20)
+    pauses(here, recording, 10)
+    assert ended(here, recording) == [("card number", None)]
+    passes(here, 30)
+    assert state(here, recording) == "inactive"
+    passes(here, 10)
+    assert state(here, recording) == "active"
