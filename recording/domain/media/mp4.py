@@ -109,10 +109,10 @@ class Mp4Walker:
             return
         if not any(track.is_media for track in self._tracks):
             raise ValueError("the MP4 file's index names no track of sound or picture")
-        if b"mvhd" not in self._seen:
-            raise ValueError(FAULT_NO_HEADER)
         if not self._playing():
             raise ValueError("the MP4 file holds no sound and no picture")
+        if b"mvhd" not in self._seen and all(track.edits for track in self._playing()):
+            raise ValueError(FAULT_NO_HEADER)  # edit lists count in its time scale; without them nothing needs it
         if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
             raise ValueError("the MP4 file is encrypted")
         if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):

@@ -112,6 +112,14 @@ def test_an_mp4_file_in_any_layout(layout: Layout, flags: str) -> None:
         compare(rewrapped(data, layout), played_ms(data), is_whole=True)
 
 
+@pytest.mark.parametrize("edits", ["0", "1"])
+@pytest.mark.parametrize("codecs", TRACKS, ids="-".join)
+def test_an_mp4_index_without_its_header(codecs: tuple[str, ...], edits: str) -> None:
+    """Players need it for edit lists only."""
+    data = encoded("a.mp4", codecs, (("use_editlist", edits),), 16_000, 1)
+    compare(data.replace(b"mvhd", b"free"), played_ms(data), is_whole=True)
+
+
 @pytest.mark.parametrize("share", range(1, 16))
 @pytest.mark.parametrize("flags", MOVFLAGS)
 def test_an_mp4_file_that_is_cut(share: int, flags: str) -> None:
