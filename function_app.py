@@ -445,6 +445,14 @@ def seal(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives 
     sealing.seal(wiring.ports())
 
 
+@app.timer_trigger(arg_name="timer", schedule="0 15 * * * *")
+def compare_seal(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
+    """Compare each night the log and the audit trail with what was sealed, and go on each hour until that is done."""
+    from recording.library.seal import compare as comparing
+
+    comparing.compare_if_due(wiring.ports())
+
+
 @app.timer_trigger(arg_name="timer", schedule="0 45 * * * *")
 def dispose(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
     """Mark each night what is due, and destroy what was marked long enough."""

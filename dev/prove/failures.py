@@ -10,6 +10,7 @@ from dev.in_memory.builders import chunk, event, task, wav
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
+from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.world import World, intercept, leave_alone, world
 from dev.policies.infra.alarms import Line
 from recording.control.audit import audited
@@ -30,8 +31,10 @@ from recording.errors import (
     StorageRefusedError,
 )
 from recording.errors.codes import Code
+from recording.library.seal.compare import NIGHT_HOUR, compare_if_due
+from recording.library.seal.turn import seal
 from recording.operate.scrub import scrub_if_due
-from recording.ports import RecordingSummary
+from recording.ports import AuditEntry, RecordingSummary
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
@@ -70,6 +73,11 @@ class Stage:
         if now.minute % 5 == 0:
             with suppress(RecordingError):  # the host notes it, and fires again in five minutes
                 self.here.reconciles()
+        if now.minute % 5 == 0:
+            seal(self.here.ports)
+        if now.minute == 15:
+            with suppress(RecordingError):  # the host notes it, and fires again in an hour
+                compare_if_due(self.here.ports)
         if now.minute == 30:
             with suppress(RecordingError):  # the host notes it, and fires again in an hour
                 scrub_if_due(self.here.ports, self.here.settings)
@@ -406,6 +414,25 @@ def no_seal() -> Stage:
         stage.goes_by(2 * HOUR)
 
     return lived(world(), act)
+
+
+def trail_changed() -> Stage:
+    """Play it: a row of the audit trail is sealed and then changed, right after the night's comparison."""
+
+    def act(stage: Stage) -> None:
+        stage.goes_by(timedelta(hours=26))
+        while stage.here.now.hour != NIGHT_HOUR + 1:
+            stage.goes_by(MINUTE)
+        stage.here.ports.audit.add(AuditEntry(stage.here.now, "stop_recording", "rec-1", "a caller", "done"))
+        stage.goes_by(10 * MINUTE)
+        stage.fails_now()
+        rows = stage.here.fakes.audit.written
+        rows[:] = [replace(row, caller="another caller") for row in rows]
+        stage.goes_by(timedelta(hours=26))
+
+    here = world()
+    here.fakes = replace(here.fakes, seal=FakeSeal())
+    return lived(here, act)
 
 
 def keeps_failing() -> Stage:

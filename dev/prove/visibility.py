@@ -40,6 +40,7 @@ from dev.prove.failures import (
     staged,
     starts_refused,
     tables_down,
+    trail_changed,
     warned_media,
 )
 
@@ -128,6 +129,7 @@ ROWS = (
     Row("a pause is not over", "pause-overdue", _minutes(15), pause_stands),
     Row("what must be recorded is not", "unrecorded", _minutes(15), must_be_recorded),
     Row("nothing can be sealed", "seal-behind", _minutes(25), no_seal),
+    Row("a row of the audit trail is changed", "seal-differs", _minutes(26 * 60), trail_changed),
     Row("five tries for a chunk have failed", "chunk-stuck", _minutes(25), keeps_failing),
     Row("a receiver of events takes nothing for an hour", "receiver-failing", _minutes(25), receiver_down),
     Row("the log takes nothing more", "log-cap-reached", _minutes(30), source_delay=INGESTION),

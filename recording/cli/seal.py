@@ -11,8 +11,11 @@ from rich.console import RenderableType
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
 from recording.cli.options import Form, session_of, with_groups
 from recording.control.audit import audited
+from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
+from recording.domain.watched.looks import COMPARED, SealLook
 from recording.errors import RequestError
+from recording.library.seal.compare import accept_differences
 from recording.library.seal.compare_audit import Compared, RowDifference, RowProblem, compare_audit
 from recording.library.seal.log import accept_end, head_of
 from recording.library.seal.verdict import FolderFiles, Problem, ProblemKind, Verdict
@@ -143,6 +146,7 @@ def status(context: typer.Context, form: Form) -> None:
     session = session_of(context, form)
     found = _ports(session)
     head, waiting = head_of(session.ports, found), len(found.waiting.first(MOST_WAITING))
+    compared = SealLook.read(session.ports.catalog.cursor(COMPARED))
     facts = {
         "origin": found.origin,
         "checkpoint": head.number,
@@ -150,13 +154,22 @@ def status(context: typer.Context, form: Form) -> None:
         "at": head.at,
         "witness": head.line or None,
         "waiting": waiting,
+        "comparedAt": compared.at if compared else None,
+        "differences": compared.differences if compared else None,
     }
     if head.signed is None:
         session.show(facts, text(f"no checkpoint yet; {waiting} things wait"))
         return
     more = " or more" if waiting == MOST_WAITING else ""
     line = text(f"checkpoint {head.number} of {head.at}, {head.tree.size} leaves; {waiting}{more} things wait")
-    session.show(facts, line, text(f"witness: {head.line}"))
+    session.show(facts, line, text(f"witness: {head.line}"), text(_compared(compared)))
+
+
+def _compared(look: SealLook | None) -> str:
+    if look is None:
+        return "not compared with the audit trail yet"
+    so_far = f", at checkpoint {look.number} so far" if look.unfinished else ""
+    return f"compared with the audit trail at {look.at}{so_far}: {look.differences or 'no'} differences"
 
 
 @app.command("get")
@@ -221,6 +234,23 @@ def _compared_parts(session: Session, found: Compared) -> list[RenderableType]:
 
 def _difference(one: RowDifference) -> list[Any]:
     return [one.problem.value, one.row, one.detail]
+
+
+@app.command("accept-differences")
+@with_groups
+def accept_found(
+    context: typer.Context,
+    form: Form,
+    note: Annotated[str, typer.Option("--note", help="what explains them; it is kept in the audit trail")],
+) -> None:
+    """Take what the nightly comparison has found as explained; what it finds later counts again.
+
+    Example: `recordings seal accept-differences --note "see the report of 12 November"`.
+    """
+    session = session_of(context, form)
+    _ports(session)
+    count = accept_differences(without_numbers(note), session.caller, session.ports)
+    session.show({"accepted": count}, text(f"{count} differences are explained"))
 
 
 @app.command("accept-end")

@@ -112,6 +112,8 @@ def why(session: Session, item: AttentionItem) -> str:
         "incomplete": "some files were not announced",
         "reconcile_late": "nothing looks for overdue chunks: is the app running?",
         "scrub_behind": "media was not read whole in its cycle",
+        "seal_differs": "the log or the audit trail is not as it was sealed",
+        "seal_not_compared": "the nightly comparison with the seal does not run",
     }
     told = words.get(item.reason, item.reason)
     tries = f" ×{item.attempts}" if item.attempts > 1 else ""

@@ -19,6 +19,7 @@ export const KINDS = {
   unreadable: ["warn", "Unreadable row", "A stored row cannot be read by this version.", "Look at the row with the runbook."],
   poisoned: ["warn", "Poisoned", "The host gave up on a message.", "Nothing: the sweep takes it within minutes."],
   dead_letter: ["warn", "Dead letter", "Event Grid gave up on an event.", "Nothing: the sweep takes it within minutes."],
+  seal_differs: ["bad", "Not as sealed", "The log of the seal or the audit trail is not as it was sealed, or was not compared.", "See the runbook, seal-differs: who changed it?"],
   scrub_behind: ["warn", "Scrub behind", "Some media was not read whole within its cycle.", "See whether the nightly scrub runs, and how long it takes."],
 };
 

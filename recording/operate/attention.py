@@ -10,7 +10,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.watched import attention as model
 from recording.domain.watched import looks
 from recording.domain.watched.attention import Attention, AttentionItem, by_urgency
-from recording.domain.watched.looks import ReconcileLook, ScrubLook
+from recording.domain.watched.looks import ReconcileLook, ScrubLook, SealLook
 from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.notify.operate import health_of_ways
@@ -56,7 +56,8 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
     items = [_of_held(one, found, now, settings) for one, found in pairs]
     open_items, complete = _of_open(ports, settings, now)
     reconciled, scrubbed = _last_looks(ports)
-    everything = [*items, *open_items, *looks.late(reconciled, scrubbed, now), *_of_endpoints(ports, now)]
+    timers = looks.late(reconciled, scrubbed, _last_comparison(ports), now)
+    everything = [*items, *open_items, *timers, *_of_endpoints(ports, now)]
     meant = [item for item in everything if chosen.has(item)]
     if not meant:
         check_known(chosen, everything, ports)
@@ -80,6 +81,11 @@ def _last_looks(ports: Ports) -> tuple[ReconcileLook | None, ScrubLook | None]:
     """Return what reconcile and the scrub saw at their last runs."""
     reconciled, scrubbed = ports.catalog.cursor(looks.RECONCILED), ports.catalog.cursor(looks.SCRUBBED)
     return ReconcileLook.read(reconciled), ScrubLook.read(scrubbed)
+
+
+def _last_comparison(ports: Ports) -> SealLook | None:
+    """Return what the last comparison of the seal saw; None where nothing is sealed (any more)."""
+    return SealLook.read(ports.catalog.cursor(looks.COMPARED)) if ports.seal is not None else None
 
 
 def _of_held(one: Held, found: object, now: datetime, settings: Settings) -> AttentionItem:

@@ -75,6 +75,8 @@ class Event(StrEnum):
     SEALED = "recording.sealed"
     SEAL_FAILED = "recording.seal.failed"
     SEAL_BEHIND = "recording.seal.behind"
+    SEAL_COMPARED = "recording.seal.compared"
+    SEAL_DIFFERS = "recording.seal.differs"
     WAVEFORM_NOT_KEPT = "recording.waveform_not_kept"
     NEEDS_ATTENTION = "recording.needs_attention"
     RECONCILED = "recording.reconciled"
@@ -119,6 +121,7 @@ _LEVELS = {
     Event.DERIVED_FAILED: logging.WARNING,
     Event.SEAL_FAILED: logging.WARNING,
     Event.SEAL_BEHIND: logging.ERROR,
+    Event.SEAL_DIFFERS: logging.ERROR,
     Event.WAVEFORM_NOT_KEPT: logging.WARNING,
     Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,

@@ -112,9 +112,10 @@ def test_the_triggers_are_those_of_the_contract(listed: dict[str, Any]) -> None:
     assert functions["reconcile"]["type"] == "timerTrigger"
     assert functions["scrub"]["type"] == "timerTrigger"
     assert functions["seal"]["type"] == "timerTrigger"
+    assert functions["compare_seal"]["type"] == "timerTrigger"
     assert functions["export_directory"]["type"] == "timerTrigger"
     assert functions["dispose"]["type"] == "timerTrigger"
-    timers_and_grid = 7
+    timers_and_grid = 8
     assert len(functions) == len(http) + len(queues) + timers_and_grid
 
 

@@ -82,6 +82,8 @@ def calm(until: datetime = NOW, without: frozenset[Event] = frozenset()) -> Iter
             [line_of(Event.QUEUE_SEEN, queue="recording-chunks", count=2, age_seconds=41.5)],
         ),
         Event.SCRUBBED: (DAY, [line_of(Event.SCRUBBED, chunks=10, count=0)]),
+        Event.SEALED: (HOUR, [line_of(Event.SEALED, count=3, requests=1)]),
+        Event.SEAL_COMPARED: (DAY, [line_of(Event.SEAL_COMPARED, count=0, requests=12, files=31)]),
         Event.COUNTED: (HOUR, [line_of(Event.COUNTED, count=0, chunks=3)]),
         Event.CHUNK_ARCHIVED: (HOUR, [line_of(event, **fields) for event, fields in A_GOOD_LIFE]),
     }
@@ -483,6 +485,27 @@ CASES: tuple[Case, ...] = (
         _alerts("seal-behind"),
     ),
     Case(
+        "a row of the audit trail is not as it was sealed",
+        [
+            (20 * MINUTE, Event.SEAL_DIFFERS, {"reason": "row_changed", "entry": "row-1", "detail": "caller"}),
+            (20 * MINUTE, Event.SEAL_COMPARED, {"count": 1, "requests": 12, "files": 30}),
+        ],
+        _alerts("seal-differs"),
+    ),
+    Case(
+        "a row differed, and a later pass finds nothing",
+        [
+            (10 * HOUR, Event.SEAL_COMPARED, {"count": 1, "requests": 12, "files": 30}),
+            (9 * HOUR, Event.SEAL_COMPARED, {"count": 0, "requests": 12, "files": 31}),
+        ],
+    ),
+    Case(
+        "a comparison with the seal runs out of time, and nothing differs",
+        [(20 * MINUTE, Event.SEAL_COMPARED, {"count": 0, "requests": 900, "files": 1, "reason": "time_ran_out"})],
+    ),
+    Case("nothing is compared with the seal", alerts=_alerts("seal-differs"), without=frozenset({Event.SEAL_COMPARED})),
+    Case("nothing is sealed here", without=frozenset({Event.SEALED, Event.SEAL_COMPARED})),
+    Case(
         "a receiver of events is down for an hour and comes back",
         [
             (80 * MINUTE, Event.NOTIFY_REFUSED, RECEIVER),
@@ -808,6 +831,12 @@ FAILURES: list[tuple[str, Event, Fields, tuple[Event, Fields]]] = [
         Event.ENDPOINT_FAILING,
         RECEIVER,
         (Event.NOTIFIED, {"entry": "webhook-1", "event_id": "e-1", "reason": "archived"}),
+    ),
+    (
+        "seal-differs",
+        Event.SEAL_COMPARED,
+        {"count": 2, "requests": 9},
+        (Event.SEAL_COMPARED, {"count": 0, "requests": 9}),
     ),
     ("seal-behind", Event.SEAL_BEHIND, {"code": "seal_key_unavailable"}, (Event.SEALED, {"count": 3, "requests": 1})),
 ]

@@ -11,6 +11,7 @@ STYLES = {
     "incomplete": "red",
     "reconcile_late": "bold red",
     "scrub_behind": "yellow",
+    "seal_differs": "red",
     "fallback_in_use": "yellow",
     "stuck": "yellow",
     "held": "yellow",

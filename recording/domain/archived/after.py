@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from recording.domain.archived.rebuilt import REASON
 from recording.domain.state.chunk import ChunkRecord
 
 SCHEMA = 1
@@ -11,6 +12,20 @@ SCHEMA = 1
 def after_name(media: str) -> str:
     """Return where the document lies: beside the receipt."""
     return media.rpartition(".")[0] + ".after.json"
+
+
+def may_be_told(record: ChunkRecord) -> bool:
+    """Return whether the catalog knows what became of the source: a record that was made again does not."""
+    return record.source is not None and record.source_reason != REASON
+
+
+def follows(document: bytes, receipt: bytes) -> bool:
+    """Return whether such a document names this receipt."""
+    try:
+        told = json.loads(document)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and told.get("receiptSha256") == hashlib.sha256(receipt).hexdigest()
 
 
 def after_of(record: ChunkRecord, receipt: bytes) -> bytes:

@@ -137,6 +137,11 @@ class Erasure(Stored):
         """Return whether stores are looked through for it: until it is done, and for some weeks after."""
         return self.approved_at is not None and (self.done_at is None or now < self.done_at + WATCHED)
 
+    @property
+    def pseudonym(self) -> str:
+        """Return what stands for the person where rows must still say that one person did it."""
+        return f"erased-{self.erasure_id[:8]}"
+
     def subject(self, keys: IndexKeys) -> Subject:
         """Return whom it is about."""
         return Subject(frozenset(self.participant), frozenset(self.words), keys)

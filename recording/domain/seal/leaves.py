@@ -87,6 +87,11 @@ def kind_of(name: str) -> Kind | None:
     return None
 
 
+def is_written_once(name: str, kind: Kind) -> bool:
+    """Return whether a document never changes: a manifest grows, and a derived file may be made again."""
+    return kind is not Kind.MANIFEST and not name.rpartition("/")[2].startswith("derived.")
+
+
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
@@ -268,17 +273,26 @@ def read_proofs(raw: bytes) -> tuple[bytes, list[Proved]]:
 
 @dataclass(frozen=True)
 class Line:
-    """One row in a journal; `row` is None where it was withdrawn."""
+    """One row in a journal; `row` is None where it was withdrawn, and `row_id` then says which one it was."""
 
     leaf: int
     kind: Kind
     salt: bytes
     row: Mapping[str, Any] | None
+    row_id: str | None = None
 
     @property
     def content(self) -> bytes:
         """Return the row's bytes, as its leaf's digest was taken over them."""
         return canonical(self.row or {})
+
+
+def withdrawn_by(line: Line) -> dict[int, str | None]:
+    """Return the leaves that a statement declares void, with the ids of the rows that they stood for, if any."""
+    told = line.row or {}
+    leaves, rows = told.get("leaves") or (), told.get("rows") or ()
+    named = dict(zip(leaves, rows, strict=False)) if len(rows) == len(leaves) else dict.fromkeys(leaves)
+    return {at: str(row) if row else None for at, row in named.items() if type(at) is int}
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
@@ -292,7 +306,7 @@ def written_journal(lines: Sequence[Line]) -> bytes:
     rows = [
         {"leaf": line.leaf, "kind": line.kind, "salt": line.salt.hex(), "row": line.row}
         if line.row is not None
-        else {"leaf": line.leaf, "kind": line.kind, "withdrawn": True}
+        else {"leaf": line.leaf, "kind": line.kind, "withdrawn": True} | ({"id": line.row_id} if line.row_id else {})
         for line in lines
     ]
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
@@ -311,7 +325,9 @@ def _line(facts: Mapping[str, Any]) -> Line:
     try:
         is_withdrawn = facts.get("withdrawn") is True
         row = None if is_withdrawn else dict(facts["row"])
-        return Line(_whole(facts["leaf"]), Kind(facts["kind"]), bytes.fromhex(facts.get("salt") or ""), row)
+        row_id = facts.get("id") if is_withdrawn else None
+        salt = bytes.fromhex(facts.get("salt") or "")
+        return Line(_whole(facts["leaf"]), Kind(facts["kind"]), salt, row, None if row_id is None else str(row_id))
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise SealFormatError(f"not a row of a journal ({type(error).__name__})") from None
 

@@ -35,6 +35,7 @@ class Attention(StrEnum):
     UNREADABLE = "unreadable"  # a stored row that this version cannot read
     POISONED = "poisoned"  # the host gave up on a message; the sweep takes it
     DEAD_LETTER = "dead_letter"  # Event Grid gave up on an event; the sweep takes it
+    SEAL_DIFFERS = "seal_differs"  # log or audit trail are not as they were sealed, or were not compared
     SCRUB_BEHIND = "scrub_behind"  # media was not read whole within its cycle, or the nightly scrub does not run
 
 

@@ -1,6 +1,7 @@
 """What the timers saw at their last run, kept so that every later look notices a silent timer. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
@@ -9,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from recording.domain.incoming.events import Time
 from recording.domain.watched.attention import Attention, AttentionItem
 
-RECONCILED, SCRUBBED = "reconcile_seen", "scrub_seen"  # the cursors that keep them
+RECONCILED, SCRUBBED, COMPARED = "reconcile_seen", "scrub_seen", "seal_compared"  # the cursors that keep them
 RECONCILE_LATE_AFTER = timedelta(minutes=15)  # it runs every five; the alert app-silent looks as far back
 SCRUB_LATE_AFTER = timedelta(hours=30)  # it runs each night; the alert scrub-behind looks as far back
+SEAL_LATE_AFTER = timedelta(hours=30)  # it is compared each night; the alert seal-differs looks as far back
 L = TypeVar("L", bound="_Look")
 
 
@@ -50,12 +52,51 @@ class ScrubLook(_Look):
     oldest_at: Time | None = None
 
 
-def late(reconciled: ReconcileLook | None, scrubbed: ScrubLook | None, now: datetime) -> Iterator[AttentionItem]:
-    """Yield what timers owe; one that never ran owes nothing yet."""
+class SealLook(_Look):
+    """How far the nightly comparison of log and trail with what was sealed has come, and what it found.
+
+    Attributes:
+        began_at: when the present pass began, at the log's first checkpoint.
+        number: the checkpoint that is looked at next.
+        unfinished: time ran out, and the next hour goes on.
+        rows: of the trail that are as they were sealed, in this pass.
+        found: digests of the differences of this pass.
+        before: those of the last pass, until this one has come to its end.
+        accepted: differences that an operator has explained.
+        owed: leaves that were withdrawn, and whose statement was not met yet in this pass.
+        owed_before: those of when the log's end was reached last; what is still owed then is a difference.
+        since: since when there are differences.
+    """
+
+    began_at: Time
+    number: int = 0
+    unfinished: bool = False
+    rows: int = 0
+    found: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    owed: tuple[int, ...] = ()
+    owed_before: tuple[int, ...] = ()
+    since: Time | None = None
+
+    @property
+    def differences(self) -> int:
+        """Return how many there are that nobody has explained."""
+        return len({*self.found, *self.before} - {*self.accepted})
+
+
+def late(
+    reconciled: ReconcileLook | None, scrubbed: ScrubLook | None, compared: SealLook | None, now: datetime
+) -> Iterator[AttentionItem]:
+    """Yield what timers owe, and what the seal's found; one that never ran owes nothing yet."""
     if reconciled is not None and now - reconciled.at > RECONCILE_LATE_AFTER:
         yield _item(Attention.RECONCILE_LATE, "reconcile", reconciled.at)
     if scrubbed is not None and (scrubbed.behind or now - scrubbed.at > SCRUB_LATE_AFTER):
         yield _item(Attention.SCRUB_BEHIND, "scrub", scrubbed.at)
+    if compared is not None and compared.differences:
+        yield _item(Attention.SEAL_DIFFERS, "seal", compared.since or compared.at)
+    elif compared is not None and now - compared.at > SEAL_LATE_AFTER:
+        yield replace(_item(Attention.SEAL_DIFFERS, "seal", compared.at), reason="seal_not_compared")
 
 
 def _item(kind: Attention, name: str, since: datetime) -> AttentionItem:

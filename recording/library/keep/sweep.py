@@ -84,7 +84,7 @@ class Run:
     @property
     def pseudonym(self) -> str:
         """Return what stands for the person where rows must still say that one person did it."""
-        return f"erased-{self.erasure.erasure_id[:8]}"
+        return self.erasure.pseudonym
 
     @cached_property
     def rules(self) -> RuleSet:
@@ -180,7 +180,11 @@ def _scan(place: Place) -> Callable[[Run], None]:
     def look(run: Run) -> None:
         for version in list(run.custodian.versions(place, "")):
             data = None if version.is_deleted else run.custodian.read(version)
-            if data is None or not run.is_about(data) or not run.is_within(data):
+            if (
+                data is None
+                or not (run.is_about(data) or run.is_about(version.name.encode()))
+                or not run.is_within(data)
+            ):
                 continue
             if run.is_needed(data):
                 run.done.keep(place, Obstacle.NOT_DUE)

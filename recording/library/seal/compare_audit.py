@@ -1,21 +1,26 @@
 """Compare the audit trail as it is now with its rows as they were sealed.
 
 The journals are proved by `seal verify`. This compares the tables with them, in both places where a row is stored: by
-day, and by recording, where a timeline reads it. A row that an erasure has pseudonymised has no sealed row any more.
+day, and by recording, where a timeline reads it. Of a row that an erasure has pseudonymised, the journal keeps the id
+alone; while storage still protects its journal, it differs in nothing but the person.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from recording.domain.keep.destroy import Place
+from recording.domain.keep.traces import WITHHELD
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import JOURNALS, Kind, Line, canonical, read_journal
 from recording.library.seal.gather import OVERLAP, row_of
 from recording.library.seal.log import head_of
-from recording.ports import AuditEntry, Ports
+from recording.ports import AuditEntry, Ports, Unreadable
 from recording.ports.library.seal import SealPorts
+
+UNDER_RECORDING = "under its recording"  # where a timeline reads the second copy of a row
 
 
 class RowProblem(StrEnum):
@@ -43,7 +48,7 @@ class Compared:
     Attributes:
         rows: of the trail that are as they were sealed.
         newer: rows that no checkpoint covers yet.
-        withdrawn: sealed rows that an erasure has withdrawn; as many rows of the trail have no sealed row.
+        withdrawn: sealed rows that an erasure has withdrawn.
         differences: empty when all is as it was sealed.
     """
 
@@ -64,29 +69,70 @@ def compare_audit(since: datetime, ports: Ports, seal: SealPorts) -> Compared:
         StorageError: the trail or the journals do not answer, or `seal_altered`.
     """
     done, head = Compared(), head_of(ports, seal)
-    sealed, gone = _sealed_rows(since, done, seal)
-    until = head.audit_until
-    seen, recordings = set[str](), set[str]()
+    sealed = _sealed_rows(since, head.audit_until, done, ports, seal)
+    seen = dict[str, str | None]()
     for entry in ports.audit.entries(since):
-        seen.add(entry.id or "")
-        recordings |= {entry.recording_id} if entry.recording_id else set()
-        _compare(entry, sealed, until, done)
-    _compare_by_recording(since, recordings, sealed, done, ports)
-    for row_id in sorted(sealed.keys() - seen):
-        done.report(row_id, RowProblem.REMOVED, str(sealed[row_id].get("operation")))
-    done.withdrawn = gone
+        seen[entry.id or ""] = entry.recording_id
+        _compare(entry, sealed, done)
+    _compare_by_recording(since, seen, sealed, done, ports)
+    for row_id in sorted(sealed.rows.keys() - seen.keys()):
+        done.report(row_id, RowProblem.REMOVED, str(sealed.rows[row_id].get("operation")))
     done.differences.sort()
     return done
 
 
-def _sealed_rows(since: datetime, done: Compared, seal: SealPorts) -> tuple[dict[str, Mapping[str, Any]], int]:
-    """Return the sealed rows from a time on, by their ids, and how many were withdrawn at any time."""
-    found, gone = dict[str, Mapping[str, Any]](), 0
+@dataclass(frozen=True)
+class SealedRows:
+    """Rows as they were sealed, by their ids; the ids of those that were withdrawn; and pseudonyms given meanwhile."""
+
+    rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    pseudonyms: frozenset[str] = frozenset()
+    until: datetime | None = None  # up to when the trail was read
+
+    def are_final(self, at: datetime) -> bool:
+        """Return whether no row of this time is sealed any more."""
+        return self.until is not None and at < self.until - OVERLAP
+
+    def changes(self, entry: AuditEntry) -> str:
+        """Return in which fields a row of the trail differs from its sealed one; "" when it does not."""
+        now, before = row_of(entry), self.rows.get(entry.id or "", {})
+        if canonical(now) == canonical(before) or is_pseudonymised(now, before, self.pseudonyms):
+            return ""
+        return _changes(now, before)
+
+
+def is_pseudonymised(now: Mapping[str, Any], before: Mapping[str, Any], pseudonyms: Container[str]) -> bool:
+    """Return whether a row differs by the person alone, of a request whose journals storage still protects."""
+    if not pseudonyms or {*now} != {*before}:
+        return False
+    changed = {name: str(now[name]) for name in now if now[name] != before[name]}
+    return all(
+        WITHHELD in text if name in ("note", "part") else name == "caller" and text in pseudonyms
+        for name, text in changed.items()
+    )
+
+
+def pseudonyms_in(ports: Ports) -> frozenset[str]:
+    """Return the pseudonyms of those who are erased from the trail, and not yet from every journal."""
+    if ports.keeping is None:
+        return frozenset()
+    found = [one for one in ports.keeping.erasures() if not isinstance(one, Unreadable) and one.approved_at]
+    return frozenset(
+        one.pseudonym for one in found if one.swept_at is None or any(kept.place == Place.SEAL for kept in one.kept)
+    )
+
+
+def _sealed_rows(since: datetime, until: datetime | None, done: Compared, ports: Ports, seal: SealPorts) -> SealedRows:
+    """Return the sealed rows from a time on; count those that were withdrawn at any time."""
+    found = SealedRows(pseudonyms=pseudonyms_in(ports), until=until)
     for line in _lines(done, seal):
-        gone += line.row is None
+        done.withdrawn += line.row is None
+        if line.row_id is not None:
+            found.withdrawn.add(line.row_id)
         if line.row is not None and datetime.fromisoformat(str(line.row.get("at"))) >= since:
-            found[str(line.row.get("id"))] = line.row
-    return found, gone
+            found.rows[str(line.row.get("id"))] = line.row
+    return found
 
 
 def _lines(done: Compared, seal: SealPorts) -> Iterator[Line]:
@@ -100,39 +146,40 @@ def _lines(done: Compared, seal: SealPorts) -> Iterator[Line]:
         yield from (line for line in lines if line.kind is Kind.AUDIT)
 
 
-def _compare(
-    entry: AuditEntry, sealed: Mapping[str, Mapping[str, Any]], until: datetime | None, done: Compared
-) -> None:
-    row = sealed.get(entry.id or "")
-    if row is not None:
-        is_same = canonical(row_of(entry)) == canonical(row)
-        done.rows += is_same
-        if not is_same:
-            done.report(entry.id or "", RowProblem.CHANGED, _changes(row_of(entry), row))
-    elif until is None or entry.at > until - OVERLAP:
+def _compare(entry: AuditEntry, sealed: SealedRows, done: Compared) -> None:
+    row_id = entry.id or ""
+    if row_id in sealed.rows:
+        changes = sealed.changes(entry)
+        done.rows += not changes
+        if changes:
+            done.report(row_id, RowProblem.CHANGED, changes)
+    elif not sealed.are_final(entry.at):
         done.newer += 1
-    else:
-        done.report(entry.id or "", RowProblem.NOT_SEALED, str(entry.operation))
+    elif row_id not in sealed.withdrawn:
+        done.report(row_id, RowProblem.NOT_SEALED, str(entry.operation))
 
 
 def _compare_by_recording(
-    since: datetime, recordings: set[str], sealed: Mapping[str, Mapping[str, Any]], done: Compared, ports: Ports
+    since: datetime, by_day: Mapping[str, str | None], sealed: SealedRows, done: Compared, ports: Ports
 ) -> None:
-    """Compare the second copy of each row, under its recording."""
+    """Compare the second copy of each row, under its recording, with those by day and as they were sealed."""
     about = dict[str, set[str]]()
-    for row_id, row in sealed.items():
+    for row_id, row in sealed.rows.items():
         if row.get("recordingId"):
             about.setdefault(str(row["recordingId"]), set()).add(row_id)
-    for recording_id in sorted(recordings | about.keys()):
+    for recording_id in sorted({one for one in by_day.values() if one} | about.keys()):
         seen = set[str]()
         for entry in ports.audit.entries_about(recording_id):
-            known = sealed.get(entry.id or "")
-            seen.add(entry.id or "")
-            if known is not None and entry.at >= since and canonical(row_of(entry)) != canonical(known):
-                detail = f"under its recording: {_changes(row_of(entry), known)}"
-                done.report(entry.id or "", RowProblem.CHANGED, detail)
+            row_id = entry.id or ""
+            seen.add(row_id)
+            if entry.at < since:
+                continue
+            if row_id in sealed.rows and (changes := sealed.changes(entry)):
+                done.report(row_id, RowProblem.CHANGED, f"{UNDER_RECORDING}: {changes}")
+            elif row_id not in by_day and sealed.are_final(entry.at):
+                done.report(row_id, RowProblem.NOT_SEALED, f"{UNDER_RECORDING} alone")
         for row_id in sorted(about.get(recording_id, set()) - seen):
-            done.report(row_id, RowProblem.REMOVED, "under its recording")
+            done.report(row_id, RowProblem.REMOVED, UNDER_RECORDING)
 
 
 def _changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:

@@ -2,15 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
-from recording.domain.archived.after import after_name, after_of
-from recording.domain.archived.layout import receipt_name
+from recording.domain.archived.after import after_name, after_of, may_be_told
+from recording.domain.archived.layout import metadata_name, receipt_name
 from recording.domain.seal.checkpoint import SealFormatError, read_checkpoint
 from recording.domain.seal.leaves import (
     SALT_BYTES,
@@ -19,6 +17,7 @@ from recording.domain.seal.leaves import (
     Line,
     Proved,
     checkpoint_name,
+    is_written_once,
     kind_of,
     leaf_of,
     read_proofs,
@@ -26,6 +25,9 @@ from recording.domain.seal.leaves import (
     salt_of_file,
     sealed_number,
 )
+from recording.domain.state.chunk import ChunkRecord
+from recording.domain.state.records import stored_name
+from recording.domain.state.stored import is_receipt_of, sha256_of
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, StorageError
 from recording.errors.codes import Code
@@ -36,12 +38,13 @@ from recording.ports.library.seal import SealPorts, SealStore, ToSeal, Waiting
 from recording.telemetry import Event, emit
 
 MOST_ITEMS = 500  # of a turn: each is some five requests, so the turn ends well inside its five minutes
-MOST_ROWS = 2000
+MOST_ROWS = 2000  # new ones of a turn
 MOST_FAILURES = 5  # then storage fails, and not the items
 OVERLAP = timedelta(minutes=15)  # a row that another instance writes late, or with a slower clock, is still found
 FIRST_LOOK = timedelta(days=400)  # how far back the audit trail is read by a log that begins
 MARK_CHARACTERS = 16
 OFFLINE = "archive_tier"  # `seal catch-up` looks again, once it is brought back
+_OF_CHUNKS = (Kind.RECEIPT, Kind.METADATA, Kind.AFTER)  # what the catalog can say of: whether this app has written it
 
 
 @dataclass(frozen=True)
@@ -124,60 +127,102 @@ class LogLook:
 
 def _examine(item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
     if item.what is Waiting.RECORDING:
-        _tell_what_came_after(item.name, ports)
-        for folder in _folders(item.name, ports):
-            _examine_folder(folder, item, found, ports, log)
+        chunks = ports.catalog.chunks_of(item.name)
+        for folder in _folders(item.name, chunks, ports):
+            ours = [one for one in chunks if one.task.folder == folder]
+            known = {one.name for one in found.files if one.folder == folder}  # the same recording may wait twice
+            found.files += [one for one in _of_folder(folder, ours, item, ports, log) if one.name not in known]
     elif item.what is Waiting.FILE:
         folder, _, name = item.name.rpartition("/")
         beside = [blob.name for blob in ports.archive.list(f"{folder}/seal." if folder else "seal.")]
-        documents = [(name, Kind.DOCUMENT)]
-        found.files += _fresh(folder, documents, list(_proofs(beside, ports, log)), item, ports)
+        stored = ports.archive.get(item.name)
+        documents = [(name, Kind.DOCUMENT, stored[0])] if stored else []
+        found.files += _fresh(folder, documents, list(_proofs(beside, ports, log)), item)
     else:
         row = {"certificate": item.name, **item.facts}
         line = Line(-1, Kind.WITHDRAWAL, b"", row)
         found.lines.append(Line(-1, line.kind, salt_for(item.secret, item.name, line.content), row))
 
 
-def _tell_what_came_after(recording_id: str, ports: Ports) -> None:
-    """Write beside each receipt what became of the source, once that is settled."""
-    for chunk in ports.catalog.chunks_of(recording_id):
-        if chunk.source is None or not chunk.blob_name or not is_archived(chunk):
-            continue
-        name = after_name(chunk.blob_name)
-        if ports.archive.look_up(name) is None:
-            with suppress(BlobLockedError):  # the receipt is in the archive tier, and the folder reports it
-                receipt = ports.archive.get(receipt_name(chunk.blob_name))
-                if receipt is not None:
-                    ports.archive.put_once(name, after_of(chunk, receipt[0]), "application/json")
-
-
-def _folders(recording_id: str, ports: Ports) -> list[str]:
-    folders = {chunk.task.folder for chunk in ports.catalog.chunks_of(recording_id)}
+def _folders(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports) -> list[str]:
+    folders = {chunk.task.folder for chunk in chunks}
     record = ports.catalog.get_recording(recording_id)
     return sorted(folders | ({record.folder} if record and record.folder else set()))
 
 
-def _examine_folder(folder: str, item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
+def _of_folder(
+    folder: str, chunks: Sequence[ChunkRecord], item: ToSeal, ports: Ports, log: LogLook
+) -> Iterator[NewFile]:
+    """Yield what is to be sealed of a recording's folder."""
     listed = [blob for blob in ports.archive.list(f"{folder}/") if blob.is_committed]
     names = [blob.name for blob in listed if not blob.is_offline]
-    if any(blob.is_offline and (kind_of(blob.name) or sealed_number(blob.name) is not None) for blob in listed):
+    offline = {blob.name for blob in listed if blob.is_offline}
+    if any(kind_of(name) or sealed_number(name) is not None for name in offline):
         emit(Event.SEAL_FAILED, code=Code.BLOB_LOCKED, reason=OFFLINE, recording_id=item.name)
-    documents = [(name.removeprefix(f"{folder}/"), kind) for name in names if (kind := kind_of(name))]
-    known = {one.name for one in found.files if one.folder == folder}  # the same recording may wait twice
-    fresh = _fresh(folder, documents, list(_proofs(names, ports, log)), item, ports)
-    found.files += [one for one in fresh if one.name not in known]
+    proofs = list(_proofs(names, ports, log))
+    there = {name: stored[0] for name in names if kind_of(name) and (stored := ports.archive.get(name)) is not None}
+    sealed = {f"{folder}/{one.name}" for one in proofs}
+    for chunk in chunks:  # without the receipt nobody can say whether what came after it is this app's
+        if chunk.blob_name and receipt_name(chunk.blob_name) in offline and after_name(chunk.blob_name) not in sealed:
+            there.pop(after_name(chunk.blob_name), None)
+    there = _as_written(there, chunks, sealed, ports)
+    documents = [(name.removeprefix(f"{folder}/"), kind, raw) for name, raw in there.items() if (kind := kind_of(name))]
+    yield from _fresh(folder, documents, proofs, item)
+
+
+def _as_written(
+    there: dict[str, bytes], chunks: Sequence[ChunkRecord], sealed: Collection[str], ports: Ports
+) -> dict[str, bytes]:
+    """Return the documents without those that this app did not write, which no proof may vouch for.
+
+    Beside each receipt it is written what became of the source, once that is settled.
+    """
+    ours = dict[str, bytes]()
+    for chunk in [one for one in chunks if one.blob_name]:
+        media = stored_name(chunk)
+        name, metadata, after = receipt_name(media), metadata_name(media), after_name(media)
+        if metadata in there and chunk.metadata_sha256 in (None, sha256_of(there[metadata])):
+            ours[metadata] = there[metadata]
+        receipt = there.get(name)
+        if receipt is None or not is_receipt_of(chunk, receipt):
+            continue
+        ours[name] = receipt
+        if after in there and after in sealed:
+            ours[after] = there[after]
+        elif is_archived(chunk) and may_be_told(chunk):
+            document = after_of(chunk, receipt)
+            if there.get(after) == document or _write_after(after, document, ports):
+                ours[after] = document
+    strange = [name for name in there if kind_of(name) in _OF_CHUNKS and name not in ours and name not in sealed]
+    for name in strange:
+        emit(Event.SEAL_FAILED, reason="not_ours", blob_name=name)
+    return {name: raw for name, raw in {**there, **ours}.items() if name not in strange}
+
+
+def _write_after(name: str, document: bytes, ports: Ports) -> bool:
+    """Write it; what another writer has put there before gives way, where storage lets it."""
+    if ports.archive.put_once(name, document, "application/json"):
+        return True
+    try:
+        stored = ports.archive.get(name)
+        return stored is not None and (
+            stored[0] == document or ports.archive.put_if_unchanged(name, document, "application/json", stored[1])
+        )
+    except BlobLockedError:
+        return False
 
 
 def _fresh(
-    folder: str, documents: Sequence[tuple[str, Kind]], proofs: Sequence[Proved], item: ToSeal, ports: Ports
+    folder: str, documents: Iterable[tuple[str, Kind, bytes]], proofs: Sequence[Proved], item: ToSeal
 ) -> Iterator[NewFile]:
     """Yield the documents whose present content no proof beside them covers."""
-    for name, kind in documents:
+    for name, kind, content in documents:
         blob = f"{folder}/{name}" if folder else name
-        stored = ports.archive.get(blob)
-        if stored is not None and not _is_sealed(name, blob, stored[0], proofs):
-            salt = salt_of_file(item.secret, blob, stored[0])
-            yield NewFile(folder, name, salt, leaf_of(kind, salt, stored[0]))
+        if _is_altered(name, kind, blob, content, proofs):
+            emit(Event.SEAL_FAILED, reason="altered", blob_name=blob)  # `seal verify` names it: its proof stays
+        elif not _is_sealed(name, blob, content, proofs):
+            salt = salt_of_file(item.secret, blob, content)
+            yield NewFile(folder, name, salt, leaf_of(kind, salt, content))
 
 
 def _proofs(names: Sequence[str], ports: Ports, log: LogLook) -> Iterator[Proved]:
@@ -193,6 +238,13 @@ def _proofs(names: Sequence[str], ports: Ports, log: LogLook) -> Iterator[Proved
             yield from proofs
 
 
+def _is_altered(name: str, kind: Kind, blob: str, content: bytes, proofs: Sequence[Proved]) -> bool:
+    """Return whether a document that is written once was sealed in this place with another content."""
+    if not is_written_once(name, kind):
+        return False
+    return any(one.name == name and one.blob_name == blob and not one.matches(content) for one in proofs)
+
+
 def _is_sealed(name: str, blob: str, content: bytes, proofs: Sequence[Proved]) -> bool:
     """Return whether the newest proof about this file is about its present content in this place."""
     about = [proof for proof in proofs if proof.name == name]
@@ -206,17 +258,21 @@ def _is_sealed(name: str, blob: str, content: bytes, proofs: Sequence[Proved]) -
 def _read_audit(head: Head, found: Gathered, ports: Ports) -> None:
     now = ports.clock.now()
     until = head.audit_until or now - FIRST_LOOK
-    known, seen = head.recent, dict[str, datetime]()
-    unread = (entry for entry in ports.audit.entries(until - OVERLAP))
-    for entry in islice(unread, MOST_ROWS):
+    until = now if until > now + OVERLAP else until  # by an instance whose clock was wrong
+    known, seen, fresh, is_end = head.recent, dict[str, datetime](), 0, True
+    for entry in ports.audit.entries(until - OVERLAP):
         mark = mark_of(entry)
-        seen[mark] = entry.at
         if mark not in known:
+            if fresh == MOST_ROWS:
+                is_end = False
+                break
+            fresh += 1
             found.lines.append(Line(-1, Kind.AUDIT, secrets.token_bytes(SALT_BYTES), row_of(entry)))
-    is_end = len(seen) < MOST_ROWS
-    found.audit_until = now if is_end else max(seen.values())
+        seen[mark] = entry.at
+    found.audit_until = max(until, now if is_end else max(seen.values()))  # further back, no mark says what is sealed
     found.is_all = found.is_all and is_end
-    found.recent = tuple(sorted(mark for mark, at in seen.items() if at >= found.audit_until - OVERLAP))
+    near = {mark for mark, at in seen.items() if at >= found.audit_until - OVERLAP}
+    found.recent = tuple(sorted(near if is_end else near | (known - seen.keys())))  # what is behind was sealed, too
 
 
 def mark_of(entry: AuditEntry) -> str:

@@ -69,18 +69,26 @@ def head_of(ports: Ports, seal: SealPorts) -> Head:
     """
     cursor = ports.catalog.cursor(LOOP)
     known, number = memory_of(cursor), _last_number(cursor.partition(" ")[0], seal.store)
-    head = _head_at(number, seal)
+    head = head_at(number, seal)
     if known is not None:
         _check_is_there(known, head.signed, seal)
     return head
 
 
-def _head_at(number: int, seal: SealPorts) -> Head:
+def head_at(number: int, seal: SealPorts) -> Head:
+    """Return a checkpoint with its leaves, which make up its root.
+
+    Raises:
+        StorageError: storage fails, or `seal_altered`: it is not what this app wrote, or is not there.
+    """
     if number < 0:
         return Head()
     signed = _read_checkpoint(number, seal)
     batch = _read_batch(signed, seal.store)
-    tree = Tree(batch.first, batch.frontier, tuple(leaf.hash for leaf in batch.leaves))
+    try:
+        tree = Tree(batch.first, batch.frontier, tuple(leaf.hash for leaf in batch.leaves))
+    except ValueError:  # a frontier that no tree has
+        raise _altered(number) from None
     if (tree.size, tree.root()) != (signed.checkpoint.size, signed.checkpoint.root):
         raise _altered(number)
     return Head(signed, batch, tree)
@@ -113,7 +121,7 @@ def accept_end(note: str, caller: str | None, ports: Ports, seal: SealPorts) -> 
         StorageError: the trail or the log do not answer, or `seal_altered`: what is there is not as it was written.
     """
     lost = ports.catalog.cursor(LOOP)
-    head = _head_at(_last_number("", seal.store), seal)
+    head = head_at(_last_number("", seal.store), seal)
     said = f"{without_numbers(note)}; it was {lost or 'unknown'}, and is {head.line or 'empty'}"
     ports.audit.add(AuditEntry(ports.clock.now(), ACCEPT_END, None, caller, DONE, said))
     remember(head, ports)

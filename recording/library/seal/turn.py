@@ -35,6 +35,7 @@ from recording.library.seal.gather import Gathered, NewFile, gather
 from recording.library.seal.log import QUIET_FOR, Head, commit, head_of, remember
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.clock import by_the_shared_clock
 from recording.ports.library.seal import SealPorts
 from recording.ports.outgoing.announce import announce_subject
 from recording.telemetry import Event, emit
@@ -61,7 +62,7 @@ def seal(ports: Ports) -> Sealed:
     found = ports.seal
     if found is None:
         return Sealed()
-    done = Sealed()
+    done, ports = Sealed(), by_the_shared_clock(ports)  # an instance a day ahead would leave a day of rows unread
     try:
         for _ in range(MOST_TURNS):
             head, is_all = _turn(ports, found)

@@ -8,9 +8,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from recording.domain.archived.after import follows
 from recording.domain.archived.layout import CERTIFICATES, is_derived_receipt, receipt_name
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
-from recording.domain.seal.leaves import Kind, Leaf, Proved, is_as_written, kind_of, read_proofs, sealed_number
+from recording.domain.seal.leaves import (
+    Kind,
+    Leaf,
+    Proved,
+    is_as_written,
+    is_written_once,
+    kind_of,
+    read_proofs,
+    sealed_number,
+)
 from recording.domain.seal.merkle import is_included
 from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdict
 
@@ -30,6 +40,7 @@ class _Case:
     names: frozenset[str] = frozenset()
     seen: dict[int, SignedCheckpoint] = field(default_factory=dict)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    proved: dict[str, bytes] = field(default_factory=dict)
     folders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
@@ -46,8 +57,9 @@ def verify_files(
             proofs[_folder(name)] += _checked_proofs(name, case)
     for folder, about in proofs.items():
         for name in sorted({one.name for one in about}):
-            newest = max((one for one in about if one.name == name), key=lambda one: one.leaf)
-            _check_file(f"{folder}{name}", newest, case)
+            proofs_of = sorted((one for one in about if one.name == name), key=lambda one: one.leaf)
+            _check_file(f"{folder}{name}", proofs_of[-1], case)
+            _check_earlier(f"{folder}{name}", proofs_of, case)
     sealed = {f"{folder}{one.name}" for folder, about in proofs.items() for one in about}
     for name in outside:
         if _needs_proof(name) and name not in sealed:
@@ -57,6 +69,7 @@ def verify_files(
     _check_one_log(case)
     _check_neighbours(case)
     _check_places(case)
+    _check_what_came_after(case)
 
 
 def _needs_proof(name: str) -> bool:
@@ -184,8 +197,28 @@ def _check_file(name: str, proof: Proved, case: _Case) -> None:
         case.verdict.report(ProblemKind.FILE_ALTERED, name, "it was sealed under another name")
     else:
         case.verdict.files += 1
+        if proof.kind in (Kind.RECEIPT, Kind.AFTER):
+            case.proved[name] = content
         if proof.kind is Kind.RECEIPT or is_derived_receipt(name):
             _check_media(name, content, case)
+
+
+def _check_earlier(name: str, proofs: Sequence[Proved], case: _Case) -> None:
+    """Check that a document that is written once was never sealed here with another content."""
+    newest = proofs[-1]
+    content = case.files.read(name) if name in case.names and is_written_once(name, newest.kind) else None
+    if content is None or not newest.matches(content):
+        return
+    if any(not one.matches(content) for one in proofs if one.blob_name == newest.blob_name):
+        case.verdict.report(ProblemKind.FILE_ALTERED, name, "it was sealed before with another content")
+
+
+def _check_what_came_after(case: _Case) -> None:
+    """Check that what came after a receipt is about the receipt beside it, both of which are as they were sealed."""
+    for name, content in case.proved.items():
+        receipt = case.proved.get(name.removesuffix(".after.json") + ".receipt.json")
+        if receipt is not None and name.endswith(".after.json") and not follows(content, receipt):
+            case.verdict.report(ProblemKind.FILE_ALTERED, name, "it follows another receipt")
 
 
 def _is_in_its_place(name: str, proof: Proved, content: bytes, case: _Case) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from recording.domain.seal import leaves as form
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
-from recording.domain.seal.leaves import Batch, Kind, Line, leaf_of
+from recording.domain.seal.leaves import Batch, Kind, Line, leaf_of, withdrawn_by
 from recording.domain.seal.merkle import Tree
 from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdict
 from recording.library.seal.verify_beside import check_keys, check_tokens
@@ -119,21 +119,23 @@ def _root_before(batch: Batch) -> bytes:
 
 def _check_rows(batches: Sequence[Batch], log: Log, files: Files, verdict: Verdict) -> None:
     """Check every row against its leaf; rows that were withdrawn need a sealed statement."""
-    withdrawn: list[tuple[int, str]] = []
+    withdrawn: list[tuple[Line, str]] = []
     for batch in batches:
         expected = {at for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in _OF_ROWS}
         name = f"{log.prefix}{form.journal_name(batch.number, batch.journal or '')}"
         lines = _lines(name, files, verdict) if batch.journal else []
         for line in lines:
             if line.row is None:
-                withdrawn.append((line.leaf, name))
+                withdrawn.append((line, name))
             else:
                 _check_row(line, expected, log, name, verdict)
         if missing := expected - {line.leaf for line in lines}:
             verdict.report(ProblemKind.ROW_MISSING, name, f"{len(missing)} of {len(expected)} rows")
-    for leaf, name in withdrawn:
-        if leaf not in log.withdrawn:
-            verdict.report(ProblemKind.ROW_MISSING, name, f"leaf {leaf} was withdrawn, and nothing says why")
+    for line, name in withdrawn:
+        if line.leaf not in log.withdrawn:
+            verdict.report(ProblemKind.ROW_MISSING, name, f"leaf {line.leaf} was withdrawn, and nothing says why")
+        elif line.row_id != log.withdrawn_rows.get(line.leaf):
+            verdict.report(ProblemKind.ROW_ALTERED, name, f"leaf {line.leaf} stood for another row")
 
 
 def _lines(name: str, files: Files, verdict: Verdict) -> list[Line]:
@@ -157,4 +159,5 @@ def _check_row(line: Line, expected: set[int], log: Log, name: str, verdict: Ver
     verdict.rows += 1
     log.explained.add(leaf)
     if line.kind is Kind.WITHDRAWAL and line.row:
-        log.withdrawn.update(at for at in line.row.get("leaves", ()) if isinstance(at, int))
+        log.withdrawn.update(withdrawn_by(line))
+        log.withdrawn_rows.update((at, row) for at, row in withdrawn_by(line).items() if row)

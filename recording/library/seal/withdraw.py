@@ -12,6 +12,7 @@ from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import (
     JOURNALS,
+    Kind,
     Line,
     read_journal,
     read_proofs,
@@ -25,6 +26,7 @@ from recording.ports.library.keeping import DestroyAnswer
 from recording.ports.library.seal import SealPorts, ToSeal, Waiting
 
 BESIDE = ".withdrawing"
+MOST_NAMED = 200  # rows of one statement: it waits in a row of a table, whose columns hold 32,000 characters
 _LINES = "application/x-ndjson"
 
 
@@ -59,9 +61,9 @@ def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian
         gone = _rows_of(stored[0], is_to_go) if stored else []
         if not stored or not gone:
             continue
-        facts = {"leaves": gone, "at": ports.clock.now().isoformat()}
-        seal.waiting.add(ToSeal(Waiting.WITHDRAWAL, certificate, secrets.token_bytes(SECRET_BYTES), facts))
-        seal.store.put_once(name + BESIDE, _without(stored[0], set(gone)), _LINES)
+        for first in range(0, len(gone), MOST_NAMED):
+            _declare_void(gone[first : first + MOST_NAMED], certificate, ports, seal)
+        seal.store.put_once(name + BESIDE, _without(stored[0], {line.leaf for line in gone}), _LINES)
         done.count += len(gone) if _replace(name, custodian, seal, done) else 0
     return done
 
@@ -93,16 +95,33 @@ def withdraw_documents(folder: str, names: Sequence[str], certificate: str, port
     return void
 
 
-def _rows_of(raw: bytes, is_to_go: Callable[[bytes], bool]) -> list[int]:
+def _declare_void(gone: Sequence[Line], certificate: str, ports: Ports, seal: SealPorts) -> None:
+    """Have a statement sealed that names the leaves, and the rows that they stood for by the trail's own ids."""
+    facts = {
+        "leaves": [line.leaf for line in gone],
+        "rows": [_id_of(line) for line in gone],
+        "at": ports.clock.now().isoformat(),
+    }
+    seal.waiting.add(ToSeal(Waiting.WITHDRAWAL, certificate, secrets.token_bytes(SECRET_BYTES), facts))
+
+
+def _rows_of(raw: bytes, is_to_go: Callable[[bytes], bool]) -> list[Line]:
     try:
-        return [line.leaf for line in read_journal(raw) if line.row is not None and is_to_go(line.content)]
+        return [line for line in read_journal(raw) if line.row is not None and is_to_go(line.content)]
     except SealFormatError:  # `seal verify` reports it
         return []
 
 
 def _without(raw: bytes, gone: set[int]) -> bytes:
-    lines: list[Line] = [replace(one, row=None) if one.leaf in gone else one for one in read_journal(raw)]
-    return written_journal(lines)
+    """Return a journal without the content of some rows; their ids stay, which hold a time and a random number."""
+    return written_journal(
+        [replace(one, row=None, row_id=_id_of(one)) if one.leaf in gone else one for one in read_journal(raw)]
+    )
+
+
+def _id_of(line: Line) -> str | None:
+    found = line.row.get("id") if line.row and line.kind is Kind.AUDIT else None
+    return str(found) if found else None
 
 
 def _replace(name: str, custodian: Custodian, seal: SealPorts, done: Withdrawn) -> bool:

@@ -58,6 +58,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "release": (SHORT, "--case", "L-17", *NOTE),
     "retry": (FILE,),
     "rules": (),
+    "seal accept-differences": NOTE,
     "seal accept-end": NOTE,
     "seal audit": (),
     "seal catch-up": (),
@@ -253,7 +254,7 @@ LOOKS = {
     *("ls", "rules", "seal audit", "seal get", "seal status", "seal verify", "show", "status", "trail", "verify"),
 }
 NOT_HERE = {  # need what this world has not; each has a test of its own
-    *("events enable", "events replay", "export get", "seal accept-end", "seal catch-up"),
+    *("events enable", "events replay", "export get", "seal accept-differences", "seal accept-end", "seal catch-up"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 from dev.in_memory.builders import task
 from dev.in_memory.fakes.seal import FakeSealKey, FakeTimeStamps
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from recording.domain.seal.signature import pem_of
 from recording.domain.state.chunk import ChunkState
 from recording.errors import SealKeyError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.seal import gather
+from recording.library.seal.turn import seal
 from recording.library.seal.waiting import seal_file, withdraw_folder
+from recording.ports.clock import CorrectedClock
 from tests.unit.library.seal_world import (
     acts,
     archives,
@@ -131,6 +135,24 @@ def test_more_rows_than_a_turn_takes_are_taken_by_the_next(
         seals(of)
     verdict = verified(copied(of, tmp_path))
     assert (verdict.problems, verdict.rows) == ([], 41)
+
+
+@pytest.mark.parametrize("most", [1, 3, 50])
+def test_a_trail_that_is_busier_than_a_turn_is_sealed_all_the_same(
+    of: World, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More rows in a quarter of an hour than a turn takes: those that are sealed do not count against the new ones."""
+    monkeypatch.setattr(gather, "MOST_ROWS", most)
+    for minute in range(60):
+        for number in range(7):
+            acts(of, at=of.now - timedelta(seconds=97 * number))
+        if minute % 5 == 0:
+            seals(of)
+        of.fakes.clock.advance(minutes=1)
+    for _ in range(60):
+        seals(of)
+    verdict = verified(copied(of, tmp_path))
+    assert (verdict.problems, verdict.rows) == ([], 421)
 
 
 def test_more_recordings_than_a_turn_takes_are_taken_by_the_next(
@@ -361,3 +383,35 @@ def test_the_answer_of_the_checkpoint_may_be_lost(of: World, tmp_path: Path) -> 
 def test_another_key_makes_other_signatures() -> None:
     """The tests' keys are real ones."""
     assert FakeSealKey(1).public_key() != FakeSealKey(2).public_key()
+
+
+@pytest.mark.parametrize("hours", [-24 * 400, -30, -1, 1, 25, 24 * 400])
+def test_a_turn_of_an_instance_whose_clock_is_wrong_harms_no_other(of: World, hours: int, tmp_path: Path) -> None:
+    """It neither dates a checkpoint into another year nor leaves the rows of a day unread, nor seals one twice."""
+    seals(of)
+    of.fakes.clock.advance(minutes=5)
+    acts(of)
+    wrong = replace(of.ports, clock=CorrectedClock(of.ports.clock, timedelta(hours=hours)))
+    assert seal(wrong).error is None
+    for _ in range(3):
+        of.fakes.clock.advance(minutes=5)
+        acts(of)
+        seals(of)
+    verdict = verified(copied(of, tmp_path))
+    assert (verdict.problems, verdict.rows) == ([], 5)
+    assert verdict.last_at == of.now.isoformat()
+
+
+def test_a_key_that_is_lost_is_followed_by_another_one_and_nothing_before_it_is_lost(of: World, tmp_path: Path) -> None:
+    """What was signed stays proved by the public key that was given away; the new key signs from the next number on."""
+    seals(of)
+    lost = pem_of(seal_of(of).key.public_key())
+    seal_of(of).key.fail_next("sign", SealKeyError("purged"), times=3)
+    acts(of)
+    assert seals(of).error is not None
+    seal_of(of).key.number = 99
+    seal_of(of).key.fails_no_more("sign")
+    assert seals(of).error is None
+    fresh = pem_of(seal_of(of).key.public_key())
+    assert verified(copied(of, tmp_path), lost, fresh).problems == []
+    assert {one.kind.value for one in verified(tmp_path, fresh).problems} == {"key_unknown"}
