@@ -90,6 +90,11 @@ class ImportEntry(Exact):
         return canonical_id(self.recording_id or f"imported-{self.mark}")
 
     @property
+    def lacks(self) -> dict[str, Any]:
+        """Return what the recording lacked already, as its metadata document keeps it."""
+        return {}
+
+    @property
     def announced_format(self) -> FormatType | None:
         """Return the format as given, or by the name's extension."""
         return FormatType.read(self.format) or FormatType.read(self.blob.rpartition(".")[2])
@@ -103,11 +108,29 @@ class ImportEntry(Exact):
             "chunkStartTime": self.started_at.isoformat() if self.started_at else None,
             "chunkDuration": duration_ms,
             "participants": [{"participantId": person} for person in self.participants],
-            "source": {"kind": "import", "name": self.blob},
+            "source": {"kind": "import", "name": self.blob, **self.lacks},
         }
         return (
             json.dumps({name: value for name, value in facts.items() if value is not None}, indent=2).encode() + b"\n"
         )
+
+
+class LackedChunk(Exact):
+    """Something that a recording lacked where it was handed over, with the reason."""
+
+    what: ShortText
+    why: ShortText
+
+
+class VconEntry(ImportEntry):
+    """A media file that a vCon is about, with what the vCon says it lacks."""
+
+    left_out: Annotated[tuple[LackedChunk, ...], Field(max_length=1000)] = ()
+
+    @property
+    def lacks(self) -> dict[str, Any]:
+        """Return what the vCon says it lacks."""
+        return {"leftOut": [one.model_dump() for one in self.left_out]} if self.left_out else {}
 
 
 def read_mapping(raw: bytes) -> list[ImportEntry]:

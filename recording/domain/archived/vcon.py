@@ -25,6 +25,7 @@ from recording.domain.state.records import stored_name
 from recording.domain.times import iso_text
 
 VERSION = "0.4.0"
+LEFT_OUT = "left-out"  # the purpose of the attachment that names what the vCon lacks
 APPLICATION = "Azure Communication Services"
 ARCHIVIST = {"name": "ACS Recording Archive", "type": "organization", "validation": "none"}
 _MEDIA_TYPES = {FormatType.WAV: "audio/x-wav", FormatType.MP3: "audio/x-mp3", FormatType.MP4: "video/x-mp4"}
@@ -84,6 +85,8 @@ def vcon_of(
     sidecars: Iterable[Sidecar],
     host: str,
     only: str | None = None,
+    *,
+    left_out: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """Return the vCon of a recording; the same for the same facts.
 
@@ -93,6 +96,7 @@ def vcon_of(
         sidecars: documents to put inside.
         host: of the archive, which makes the vCon's id one of its own.
         only: a participant's raw id; the others are then anonymous.
+        left_out: what belongs to the recording and is not in it, each with `what` and `why`.
     """
     people = _people(parts)
     begun = min((part.started_at for part in parts), default=recording.started_at)
@@ -101,6 +105,7 @@ def vcon_of(
     party, uuid = len(people), uuid_of(recording.recording_id, begun, host)
     is_redacted = only is not None
     attached = [*sidecars, *_facts(recording, parts, is_redacted=is_redacted)]
+    attached += [Sidecar("left-out.json", _json(left_out), LEFT_OUT)] if left_out else []
     basis = lawful_basis_of(recording.consent, recording.consents, begun, is_redacted=is_redacted)
     document: dict[str, Any] = {
         "vcon": VERSION,

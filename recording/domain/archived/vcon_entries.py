@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from recording.domain.archived.importing import ImportEntry
+from recording.domain.archived.importing import ImportEntry, LackedChunk, VconEntry
+from recording.domain.archived.vcon import LEFT_OUT
 from recording.domain.formats import FormatType
 from recording.domain.ids import is_opaque_id
 from recording.errors import RequestError
 
 ENDS = (".vcon.json", ".vcon")
 _INLINE = re.compile(r"(?P<vcon>.+\.vcon(?:\.json)?)#(?P<at>[0-9]{1,6})", re.ASCII | re.DOTALL)
+MOST_LACKED = 1000
 LARGEST_VCON = 64 << 20  # it is read whole
 _HASH = re.compile(r"(?P<algorithm>sha256|sha512)-(?P<digest>[A-Za-z0-9_-]+)", re.ASCII)
 _HASH_BYTES = {"sha256": 32, "sha512": 64}
@@ -48,6 +50,29 @@ def vcon_entries(name: str, raw: bytes, names: Collection[str]) -> list[ImportEn
         f"{name}#{at}" if body_of(one) is not None else _beside(folder, one, names) for at, one in enumerate(recordings)
     ]
     return [_entry(places[at], at, one, document, people) for at, one in enumerate(recordings)]
+
+
+def lacked_before(metadata: bytes) -> list[dict[str, str]]:
+    """Return what a recording lacked when it was imported, by a metadata document that the import has written."""
+    try:
+        source = json.loads(metadata)["source"]
+        found = [LackedChunk.read(one) for one in source["leftOut"]] if source["kind"] == "import" else []
+    except (ValueError, LookupError, TypeError, RecursionError, RequestError):
+        return []
+    return [{"what": one.what, "why": one.why} for one in found]
+
+
+def _lacks(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return what a vCon of ours says it lacks; an attachment of another form is another application's."""
+    for one in _dicts(document.get("attachments")):
+        if one.get("purpose") != LEFT_OUT or one.get("encoding") != "base64url":
+            continue
+        try:
+            told = json.loads(bytes_of(str(one.get("body"))))
+            return [{"what": lacked.what, "why": lacked.why} for lacked in map(LackedChunk.read, told[:MOST_LACKED])]
+        except (ValueError, TypeError, LookupError, RecursionError, RequestError):
+            continue
+    return []
 
 
 def names_in(vcon: str, raw: bytes) -> set[str]:
@@ -130,9 +155,10 @@ def _entry(
         "participants": [one for one in (people[place] for place in _places(dialog, len(people))) if one],
         "tags": {"vcon": uuid},
         "format": _FORMATS.get(str(dialog.get("mediatype")).partition("/")[2]) if inline_place(blob) else None,
+        "leftOut": _lacks(document),
         **_hashes(dialog.get("content_hash")),
     }
-    return ImportEntry.read({name: value for name, value in facts.items() if value is not None})
+    return VconEntry.read({name: value for name, value in facts.items() if value is not None})
 
 
 def _places(dialog: Mapping[str, Any], count: int) -> list[int]:

@@ -27,6 +27,7 @@ from recording.library.handover.bundle import Bundle
 from recording.library.handover.vcon import (
     chunk_part,
     chunks_there_are,
+    left_out_of,
     recording_from,
     recording_with_all_chunks,
     sidecars_of,
@@ -63,6 +64,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
         return {"recordingId": recording_id, "error": str(error), "leftOut": left_out}
     recording = found or recording_from(chunks[0])
     try:
+        lacks = left_out_of(recording, known, chunks, ports)
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
     except BlobLockedError:  # a vCon without its people would look whole
         return {"recordingId": recording_id, "error": OFFLINE, "leftOut": not_here}
@@ -75,7 +77,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
         "participants": [] if export.speaker else _names(parts),
         "media": [],
         "documents": [],
-        "leftOut": not_here,
+        "leftOut": [*lacks],
     }
     media = _Media(folder, only, facts, bundle, ports, is_cut=export.speaker is not None)
     for part in parts:
@@ -90,9 +92,8 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
         else:
             facts["leftOut"].append({"what": one.name, "why": why})
     told = parts if export.speaker is None else [_as_handed_over(part, media) for part in parts]
-    document = vcon_of(
-        recording, told, (), settings.archive_storage.blob_host, only or ("" if export.speaker else None)
-    )
+    whose = only or ("" if export.speaker else None)
+    document = vcon_of(recording, told, (), settings.archive_storage.blob_host, whose, left_out=lacks)
     name = f"{folder}/{name_of(recording_id)}.vcon.json"
     facts["documents"].append(bundle.add(name, json.dumps(document, indent=2).encode() + b"\n").name)
     return facts

@@ -7,7 +7,10 @@ from typing import Any
 
 from recording.domain.archived import layout
 from recording.domain.archived.drift import is_disposed
+from recording.domain.archived.exports import not_here
+from recording.domain.archived.importing import IMPORTED
 from recording.domain.archived.vcon import ChunkPart, Sidecar, vcon_of
+from recording.domain.archived.vcon_entries import lacked_before
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.seal.leaves import sealed_number
 from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
@@ -33,16 +36,36 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
             put inside.
         StorageError: catalog or archive do not answer.
     """
-    recording, chunks = recording_with_chunks(recording_id, ports)
+    found, known = recording_with_all_chunks(recording_id, ports)
+    chunks = chunks_there_are(known)
+    recording = found or recording_from(chunks[0])
     check_is_shown([recording_id], ports)
     try:
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
         if inline:
             parts = _with_media(parts, ports)
-        return vcon_of(recording, parts, sidecars_of(chunks, ports), settings.archive_storage.blob_host)
+        left_out = left_out_of(recording, known, chunks, ports)
+        host = settings.archive_storage.blob_host
+        return vcon_of(recording, parts, sidecars_of(chunks, ports), host, left_out=left_out)
     except BlobLockedError:  # one without its documents would look whole
         message = "something of it is in the archive tier; it must be brought back first"
         raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
+
+
+def left_out_of(
+    recording: RecordingRecord, known: Sequence[ChunkRecord], chunks: Sequence[ChunkRecord], ports: Ports
+) -> list[dict[str, str]]:
+    """Return what belongs to a recording and cannot be handed over, and what it lacked when it was imported.
+
+    Raises:
+        StorageError: the archive does not answer.
+    """
+    before = list[dict[str, str]]()
+    for chunk in chunks:
+        if chunk.source_reason == IMPORTED:
+            stored = ports.archive.get(layout.metadata_name(stored_name(chunk)))
+            before += [one for one in lacked_before(stored[0] if stored else b"") if one not in before]
+    return [*not_here(known, recording.least_count), *before]
 
 
 def is_inline(wanted: str | None) -> bool:
@@ -65,17 +88,6 @@ def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
         replace(part, content=b"".join(ports.archive.read(stored_name(part.record)))) if part in ours else part
         for part in parts
     ]
-
-
-def recording_with_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]]:
-    """Return a recording and those of its chunks that are archived and were not destroyed.
-
-    Raises:
-        RequestError: `unknown_recording`, nothing of it is archived, or `media_disposed`, all of it was destroyed.
-    """
-    found, known = recording_with_all_chunks(recording_id, ports)
-    chunks = chunks_there_are(known)
-    return found or recording_from(chunks[0]), chunks
 
 
 def recording_from(chunk: ChunkRecord) -> RecordingRecord:

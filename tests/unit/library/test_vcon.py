@@ -9,13 +9,14 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, document_id, event, metadata, task, wav
+from dev.in_memory.builders import EVENT_TIME, RECORDING_ID, document_id, event, metadata, task, wav
 from dev.in_memory.fakes.archive import FakeArchive, FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived.importing import LeftOut
 from recording.domain.archived.vcon import content_hash, party_of, uuid_of
 from recording.domain.archived.vcon_entries import vcon_entries
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
+from recording.domain.state.chunk import ChunkState
 from recording.errors import RequestError
 from recording.library.handover.vcon import make_vcon
 from recording.library.import_entries import entries_in
@@ -430,3 +431,78 @@ def test_a_vcon_in_the_archive_tier_ends_no_import() -> None:
     source.blobs["lone.wav"] = FakeBlob(wav(sample=b"\x05\x05"), "x", {}, '"2"')
     done = import_recordings(entries_in(source), source, here.ports, here.settings)
     assert (done.copied, [name for name, _ in done.problems]) == (1, ["a.vcon.json"])
+
+
+# --- what it lacks ---------------------------------------------------------------------------------------------------
+
+LACKS: dict[str, dict[str, Any]] = {
+    "it is not archived yet": {"state": ChunkState.PENDING},
+    "it is held until an operator decides about it (media_suspect)": {
+        "state": ChunkState.QUARANTINED,
+        "quarantine_reason": "media_suspect",
+    },
+    "the service deleted it before it could be archived (source_gone)": {
+        "state": ChunkState.EXPIRED,
+        "last_error": "source_gone",
+    },
+    "it was destroyed, and a certificate says why": {"disposed_why": "a rule", "disposed_at": EVENT_TIME},
+}
+
+
+def lacked(document: dict[str, Any]) -> list[dict[str, str]]:
+    """What a vCon says it lacks."""
+    check(document)
+    found = [one for one in document["attachments"] if one["purpose"] == "left-out"]
+    assert len(found) < 2
+    return [one for each in found for one in json.loads(base64.urlsafe_b64decode(each["body"] + "=="))]
+
+
+@pytest.mark.parametrize("why", LACKS)
+def test_a_chunk_that_is_not_in_it_is_named_with_its_reason(why: str) -> None:
+    """A vCon that is silent about a chunk passes for the whole recording."""
+    here = sealed_world()
+    archives(here, 0, 1, 2)
+    assert lacked(make_vcon(RECORDING_ID, here.ports, here.settings)) == []
+    for key, one in here.fakes.catalog.chunks.items():
+        if one.task.index == 1:
+            here.fakes.catalog.chunks[key] = one.model_copy(update=LACKS[why])
+    for inline in (False, True):
+        (one,) = lacked(make_vcon(RECORDING_ID, here.ports, here.settings, inline=inline))
+        assert (one["what"].partition(",")[0], one["why"]) == ("chunk 1", why)
+
+
+def test_a_chunk_that_was_never_announced_is_named() -> None:
+    here = sealed_world()
+    archives(here, 0, 2)
+    (one,) = lacked(make_vcon(RECORDING_ID, here.ports, here.settings))
+    assert one == {"what": "chunk 1", "why": "it was never announced to the archive"}
+
+
+def test_an_import_keeps_what_a_vcon_lacks_and_says_it_again() -> None:
+    """The next archive's vCon names it as well, however often it is handed on."""
+    here = sealed_world()
+    archives(here, 0, 2)
+    given = make_vcon(RECORDING_ID, here.ports, here.settings, inline=True)
+    for _ in range(2):
+        there, source = world(), FakeArchive()
+        source.blobs["case.vcon.json"] = FakeBlob(json.dumps(given).encode(), "x", {}, '"1"')
+        inside = WithInlineMedia(source)
+        done = import_recordings(entries_in(inside), inside, there.ports, there.settings)
+        assert (done.copied, done.problems) == (2, [])
+        (imported,) = there.fakes.catalog.recordings
+        given = make_vcon(imported, there.ports, there.settings, inline=True)
+        assert lacked(given) == [{"what": "chunk 1", "why": "it was never announced to the archive"}]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b"{}", b"[1]", b'[{"what": 1, "why": []}]', b'[{"other": "x"}]', b"[" * 9000, b"\xff"]
+)
+def test_what_another_application_attaches_under_this_name_is_its_own(body: bytes) -> None:
+    """It is neither believed nor a reason to refuse the media."""
+    here = sealed_world()
+    archives(here, 0)
+    given = make_vcon(RECORDING_ID, here.ports, here.settings, inline=True)
+    text = base64.urlsafe_b64encode(body).decode().rstrip("=")
+    given["attachments"] += [{"purpose": "left-out", "encoding": "base64url", "body": text}, {"purpose": "left-out"}]
+    (entry,) = vcon_entries("case.vcon.json", json.dumps(given).encode(), ["case.vcon.json"])
+    assert entry.lacks == {}
