@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -72,9 +74,13 @@ def spelt(word: str) -> list[str]:
     """Return a text with a word in it, once in each way that somebody may have written it."""
     plain = json.dumps([{"who": word, "n": 1}])
     packed = base64.b64encode(gzip.compress(plain.encode(), mtime=0)).decode()
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("notes.json"), plain * 3, zipfile.ZIP_DEFLATED)
     return [
         plain,
         f"x{packed}",
+        base64.b64encode(zipped.getvalue()).decode(),
         base64.b64encode(plain.encode()).decode(),
         base64.urlsafe_b64encode(f"?{plain}".encode()).decode(),
         quote(plain, safe=""),
@@ -180,6 +186,7 @@ def everything(here: World, custodian: FakeCustodian) -> Iterator[tuple[str, str
             *(record.model_dump_json() for record in fakes.catalog.recordings.values()),
             *fakes.start_counts.rows.values(),
             *fakes.running.rows.values(),
+            *fakes.catalog.cursors.items(),
         ],
         names.CHUNKS_TABLE: [record.model_dump_json() for record in fakes.catalog.chunks.values()],
         names.AUDIT_TABLE: list(fakes.audit.written),

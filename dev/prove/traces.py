@@ -6,11 +6,15 @@ unpacked, and searched as well.
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from urllib.parse import quote
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+_PLAIN = bytes.maketrans(b"-_", b"+/")
 
 
 @cache
@@ -51,9 +55,34 @@ def found_in(data: bytes, canaries: Iterable[str]) -> set[str]:
     return told
 
 
+def _packed_in_text(data: bytes) -> Iterator[bytes]:
+    """Yield what texts in base64 hold, where that is packed."""
+    for token in _BASE64.findall(data):
+        for start in range(4):
+            part = token.rstrip(b"=").translate(_PLAIN)[start:]
+            whole = part[: len(part) // 4 * 4]
+            with suppress(ValueError):
+                found = base64.b64decode(whole, validate=True)
+                if b"\x1f\x8b\x08" in found or b"PK\x03\x04" in found:
+                    yield found
+
+
 def layers(data: bytes) -> Iterator[bytes]:
-    """Yield bytes, and what every gzip stream in them holds."""
+    """Yield bytes, and what every gzip stream, every deflated file of a ZIP and a zlib stream in them holds."""
     yield data
+    if data[:1] == b"x":  # a zlib stream begins so
+        with suppress(zlib.error):
+            yield from layers(zlib.decompressobj(15).decompress(data))
+    at = data.find(b"PK\x03\x04")
+    while at >= 0:
+        head = data[at : at + 30]
+        if len(head) == 30 and head[8] == 8:
+            begin = at + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+            with suppress(zlib.error):
+                yield from layers(zlib.decompressobj(-15).decompress(data[begin:]))
+        at = data.find(b"PK\x03\x04", at + 1)
+    for inner in _packed_in_text(data):
+        yield from layers(inner)
     at = data.find(b"\x1f\x8b\x08")
     while at >= 0:
         with suppress(zlib.error):

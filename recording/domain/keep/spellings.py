@@ -16,6 +16,8 @@ LARGEST = 256 << 20  # bytes that are read in all, whatever they unpack to
 _MOST_TOKENS = 2000
 _MOST_STREAMS = 10_000  # each column of a Parquet file is one
 _GZIP = b"\x1f\x8b\x08"
+# The head of a deflated file in a ZIP (APPNOTE 4.3.7): its name and what else there is about it come behind.
+_ZIPPED = re.compile(rb"PK\x03\x04.{4}\x08\x00.{16}(?P<named>..)(?P<more>..)", re.DOTALL)
 _ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
 _ESCAPE = re.compile(rb"\\+u([0-9a-fA-F]{4})")
@@ -51,10 +53,13 @@ def _inside(raw: bytes) -> Iterator[bytes]:
 
 
 def _unpacked(raw: bytes) -> Iterator[bytes]:
-    """Yield what compressed streams hold: gzip wherever one begins, zlib at the beginning."""
+    """Yield what compressed streams hold: gzip and files of a ZIP wherever one begins, zlib at the beginning."""
     starts = [found.start() for found in re.finditer(re.escape(_GZIP), raw)][:_MOST_STREAMS]
     for start in starts:
         yield _inflated(raw[start:], 31)
+    for found in list(_ZIPPED.finditer(raw))[:_MOST_STREAMS]:
+        named = int.from_bytes(found["named"], "little") + int.from_bytes(found["more"], "little")
+        yield _inflated(raw[found.end() + named :], -15)
     if raw.startswith(_ZLIB):
         yield _inflated(raw, 15)
 
@@ -83,4 +88,4 @@ def _decoded(token: bytes) -> Iterator[bytes]:
 def _says_something(found: bytes) -> bool:
     """Return whether decoded bytes may be text or hold something packed; most tokens are ids and digests."""
     printable = sum(32 <= letter < 127 or letter == 0 for letter in found[:256])
-    return printable * 10 >= min(len(found), 256) * 8 or _GZIP in found or found.startswith(_ZLIB)
+    return printable * 10 >= min(len(found), 256) * 8 or _GZIP in found or found.startswith((*_ZLIB, b"PK\x03\x04"))

@@ -30,7 +30,7 @@ def test_an_id_that_begins_or_ends_another_one_is_not_that_one(text: str) -> Non
     assert list(Leftovers(here.ports).quarantined("recording-1")) == ([name] if text == "recording-1" else [])
 
 
-@pytest.mark.parametrize("place", range(7))
+@pytest.mark.parametrize("place", range(8))
 def test_every_spelling_of_an_entry_goes_with_its_recording(place: int) -> None:
     """Not a byte of the rest: packed and encoded payloads are about it as well."""
     here, _ = archived()
@@ -64,7 +64,7 @@ def test_an_entry_about_a_held_recording_stays_though_it_names_a_destroyed_one()
     assert (both in here.fakes.quarantine.kept, alone in here.fakes.quarantine.kept) == (True, False)
 
 
-@pytest.mark.parametrize("place", range(7))
+@pytest.mark.parametrize("place", range(8))
 def test_what_names_a_held_recording_in_whatever_spelling_stays(place: int) -> None:
     """The eraser reads every spelling of a person; it must read those of the recording as well."""
     here, _ = full_world()
