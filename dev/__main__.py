@@ -177,7 +177,7 @@ def bench(
     write_docs: Annotated[bool, typer.Option("--write-docs", help="put the figures into docs/performance.md")] = False,
     add: Annotated[bool, typer.Option("--add", help="keep the other figures of the JSON file")] = False,
 ) -> None:
-    """Measure the copy beside what a user would pick instead; `watchers`: many rows; `notify`: events; `console`."""
+    """Measure the copy beside what a user would pick instead; `watchers`, `notify`, `keep`, `console`: those parts."""
     if figures == ["watchers"]:
         from dev.bench import watchers
 
@@ -186,6 +186,10 @@ def bench(
         from dev.bench import notify
 
         raise typer.Exit(notify.main(out.with_name("notify.json"), quick=quick, write_docs=write_docs))
+    if figures == ["keep"]:
+        from dev.bench import keeping
+
+        raise typer.Exit(keeping.main(out.with_name("keep.json"), quick=quick, write_docs=write_docs))
     if figures == ["console"]:
         from dev.console import figures as console
 

@@ -76,7 +76,7 @@ def export_of(gib: float) -> dict[str, float]:
 
 def seal_turns(recordings: int) -> dict[str, float]:
     """Return the requests of a quiet turn, and of one that seals so many new recordings."""
-    here = _with_recordings(recordings)
+    here = with_recordings(recordings)
     seal(here.ports)
     quiet = _requests_of(here)
     for number in range(recordings):
@@ -87,7 +87,8 @@ def seal_turns(recordings: int) -> dict[str, float]:
     return {"quiet_requests": quiet, "busy_requests": busy, "requests_a_recording": (busy - quiet) / recordings}
 
 
-def _with_recordings(count: int) -> World:
+def with_recordings(count: int) -> World:
+    """Return a world with a seal and so many archived recordings, all of which wait to be sealed."""
     here = world()
     object.__setattr__(here.fakes, "seal", FakeSeal())
     for number in range(count):
