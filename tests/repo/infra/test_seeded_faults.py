@@ -11,7 +11,7 @@ from dev.policies.infra.planted_faults import FAULTS, MAIN, PROMISED
 from dev.policies.infra.templates import Check, Templates, load
 
 # What a query shows and does not look for.
-SHOWN = {"not named in the log", "behind", "yyyy-MM-dd", "yyyy-MM-dd HH"}
+SHOWN = {"not named in the log", "behind", "differs", "yyyy-MM-dd", "yyyy-MM-dd HH"}
 
 
 @pytest.fixture(scope="module")
