@@ -29,7 +29,7 @@ def test_an_empty_page_of_a_search_that_goes_on_is_no_end(visits: Visit, server:
     asked: list[dict[str, Any]] = []
 
     def answer(route: Route) -> None:
-        body: dict[str, Any] = json.loads(route.request.post_data or "{}")
+        body: dict[str, Any] = route.request.post_data_json or {}
         asked.append(body)
         if len(asked) <= EMPTY_PAGES + 3:
             found = {"count": 0, "recordings": [], "next": f"page-{len(asked)}", "unreadable": []}

@@ -78,6 +78,7 @@ def test_3_was_it_recorded_and_is_all_of_it_there(page: Page, keys: Keyboard, se
     """A recording of which no file was announced is found, and a missing chunk is said in words."""
     keys.task(3, "was it recorded, is all of it there?")
     keys.press("g", "s")
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()  # a Tab before it is one of the page before
     keys.to("When")
     keys.press("End", "ArrowUp")
     keys.to("More filters")
