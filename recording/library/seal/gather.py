@@ -77,6 +77,11 @@ class Gathered:
     recent: tuple[str, ...] = ()
     is_all: bool = True
 
+    def add(self, files: Iterable[NewFile]) -> None:
+        """Add files to be sealed; the same thing may wait twice, and a document of proofs names a file once."""
+        known = {(one.folder, one.name) for one in self.files}
+        self.files += [one for one in files if (one.folder, one.name) not in known]
+
 
 def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
     """Return what is to be sealed next.
@@ -130,14 +135,13 @@ def _examine(item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
         chunks = ports.catalog.chunks_of(item.name)
         for folder in _folders(item.name, chunks, ports):
             ours = [one for one in chunks if one.task.folder == folder]
-            known = {one.name for one in found.files if one.folder == folder}  # the same recording may wait twice
-            found.files += [one for one in _of_folder(folder, ours, item, ports, log) if one.name not in known]
+            found.add(_of_folder(folder, ours, item, ports, log))
     elif item.what is Waiting.FILE:
         folder, _, name = item.name.rpartition("/")
         beside = [blob.name for blob in ports.archive.list(f"{folder}/seal." if folder else "seal.")]
         stored = ports.archive.get(item.name)
         documents = [(name, Kind.DOCUMENT, stored[0])] if stored else []
-        found.files += _fresh(folder, documents, list(_proofs(beside, ports, log)), item)
+        found.add(_fresh(folder, documents, list(_proofs(beside, ports, log)), item))
     else:
         row = {"certificate": item.name, **item.facts}
         line = Line(-1, Kind.WITHDRAWAL, b"", row)

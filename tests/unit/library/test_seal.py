@@ -415,3 +415,16 @@ def test_a_key_that_is_lost_is_followed_by_another_one_and_nothing_before_it_is_
     fresh = pem_of(seal_of(of).key.public_key())
     assert verified(copied(of, tmp_path), lost, fresh).problems == []
     assert {one.kind.value for one in verified(tmp_path, fresh).problems} == {"key_unknown"}
+
+
+def test_a_document_that_waits_twice_is_sealed_once(of: World, tmp_path: Path) -> None:
+    """Two workers of one destruction give its certificate to the seal; a proof that names a file twice is none."""
+    name = "_certificates/2026/11/a.json"
+    of.ports.archive.put_once(name, b"{}", "application/json")
+    for _ in range(2):
+        seal_file(name, of.ports)
+        of.ports.follow_ups.send(task().recording_id)
+        of.follows_up()
+    seals(of)
+    assert [one["name"] for one in proofs_in(of)].count("a.json") == 1
+    assert verified(copied(of, tmp_path)).problems == []

@@ -467,8 +467,8 @@ def test_a_chunk_that_is_not_in_it_is_named_with_its_reason(why: str) -> None:
         if one.task.index == 1:
             here.fakes.catalog.chunks[key] = one.model_copy(update=LACKS[why])
     for inline in (False, True):
-        (one,) = lacked(make_vcon(RECORDING_ID, here.ports, here.settings, inline=inline))
-        assert (one["what"].partition(",")[0], one["why"]) == ("chunk 1", why)
+        (named,) = lacked(make_vcon(RECORDING_ID, here.ports, here.settings, inline=inline))
+        assert (named["what"].partition(",")[0], named["why"]) == ("chunk 1", why)
 
 
 def test_a_chunk_that_was_never_announced_is_named() -> None:
