@@ -339,8 +339,13 @@ class GuardedLife:
                 self._violates(f"{name} is {state} at the end: {said}")
         told = self._told()
         for name, reason in sorted(self.expected):
-            if (name, reason) not in told:
+            if (name, reason) not in told and not self._is_told_otherwise(name, reason, told):
                 self._violates(f"nobody was told that {name or 'a call'} is not recorded: {reason}")
+
+    def _is_told_otherwise(self, name: str, reason: str, told: set[tuple[str, str]]) -> bool:
+        """Return whether a rival has stopped it for its pause, and said so, while consent was being withdrawn."""
+        is_stopped = self.policy.on_pause_timeout is TimeIsUp.STOP
+        return reason == "consent_withdrawn" and is_stopped and (name, "paused_too_long") in told
 
     def _why_not(self, row: RecordingRecord, state: str, age: timedelta) -> str:
         """Return why a recording may not be as it is; nothing if it may."""

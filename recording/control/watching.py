@@ -50,6 +50,8 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     if seconds <= (record.watched_seconds or 0):
         return  # another delivery of this message has gone on
     name, state = record.recording_id, _state(record, ports)
+    if state == UNKNOWN and (record.missing_since or record.settled_at):
+        return  # ACS answers no more; by a clock that is ahead alone nothing ends that can still be found out
     if state is None:
         watch_later(name, seconds, watch.OVER, watch.DOUBT, ports.guards)
     else:
@@ -61,8 +63,7 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
 def _needs_no_look(record: RecordingRecord, settings: Settings) -> bool:
     """Return whether nothing can be found out any more, or nobody wants to know."""
     is_stopped_here = record.last_action is LastAction.STOPPED and record.ended_seen_at is None
-    over = (record.stopped_alarm_at, record.missing_since, record.settled_at, record.disposed_at)
-    is_over = is_stopped_here or any(at is not None for at in over)
+    is_over = is_stopped_here or record.stopped_alarm_at is not None or record.disposed_at is not None
     return is_over or not policy_of(record, settings).must_be_recorded
 
 

@@ -1,5 +1,6 @@
 """What must be recorded and is stopped or paused by others: reported once, soon, and not when just its call ends."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from recording.control.pauses import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import ended_with_its_call
 from recording.domain.outgoing.events import EventType
+from recording.domain.state.records import changed
 from recording.errors import ControlError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.tags import change_tags
@@ -329,4 +331,17 @@ def test_a_start_that_acs_took_and_never_carried_out_is_reported() -> None:
     recording = starts(here)
     ends(here, recording)
     passes(here, 340)
+    assert told(here) == [(recording, "stopped_elsewhere")]
+
+
+def test_a_timer_whose_clock_is_ahead_hides_no_stop() -> None:
+    """It takes the recording for missing a day too early; who stopped it is still to be found out."""
+    here = watched()
+    recording = starts(here)
+    passes(here, 65)
+    ends(here, recording)
+    passes(here, 60)
+    row = here.fakes.catalog.recordings[recording]
+    here.fakes.catalog.save_recording(changed(row, missing_since=here.now + timedelta(hours=25)))
+    passes(here, 400)
     assert told(here) == [(recording, "stopped_elsewhere")]
