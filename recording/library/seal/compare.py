@@ -2,9 +2,8 @@
 
 A pass reads the log from its first checkpoint to its last: each is chained to the one before, is signed, and is over
 just these leaves; each row of its journal is a leaf, and is in the trail as it was sealed, in both places; and the
-trail has no other row of that time.
-The nights after it look at what is new. A week after it began the next pass begins; the next night, where something
-differs.
+trail has no other row of that time. The nights after it look at what is new. A week after it began the next pass
+begins; the next night, where something differs.
 """
 
 import hashlib
