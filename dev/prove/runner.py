@@ -15,7 +15,18 @@ from dev.prove.simulation import CHUNKS, live, silent_log
 from dev.prove.wrong_variants import VARIANTS, caught_at
 
 # Those that use one processor, the longest first; `all` runs them side by side.
-OF_ONE_PROCESS = ("years", "hostile", "played", "controls", "workflows", "visibility", "erased", "guards", "events")
+OF_ONE_PROCESS = (
+    "years",
+    "hostile",
+    "played",
+    "controls",
+    "workflows",
+    "visibility",
+    "erased",
+    "guards",
+    "events",
+    "tenants",
+)
 MOST_SEEDS_FOR_A_CONTROL = 1000
 TOLD_EVERY = 10.0  # seconds
 MOST_PAIRS = 1_200  # of one plan: of more, every n-th is run, spread over the whole life; all with --long

@@ -25,7 +25,7 @@ class Proof:
     files: int
     checks: int
     planted: Counter[str] = field(default_factory=Counter)  # by what kind of file they are in
-    by_rule: int = 0  # properties left out, literals and operators changed
+    by_rule: int = 0  # properties left out, literals, operators, references and types changed
     harmless: int = 0  # of them, those on a list with a reason
     fired: Counter[str] = field(default_factory=Counter)  # how many things that happen set off each alert
     quiet: int = 0  # things that must set off no alert, and did not
@@ -37,8 +37,8 @@ class Proof:
         kinds = ", ".join(f"{count} in {kind}" for kind, count in self.planted.most_common())
         return (
             f"{self.checks} checks over {self.files} files; {self.planted.total()} planted faults ({kinds})\n"
-            f"{self.by_rule} properties left out, literals and operators changed; {self.harmless} are on a list with a "
-            f"reason\n"
+            f"{self.by_rule} properties left out, literals, operators, references and types changed; "
+            f"{self.harmless} are on a list with a reason\n"
             f"{len(self.fired)} log alerts executed over {len(CASES)} things that happen, "
             f"written by the app's own emit; {self.quiet} of them set off none"
         )

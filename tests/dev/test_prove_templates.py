@@ -49,3 +49,4 @@ def test_the_figures_are_those_of_the_page() -> None:
     assert len(FAULTS) >= PROMISED > 110
     assert f"{len(CHECKS)} checks" in page
     assert f"{len(list(mutants(load())))} properties left out" in page
+    assert f"over {len(CASES)} things that happen, {sum(not case.alerts for case in CASES)} of which" in page

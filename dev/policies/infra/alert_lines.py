@@ -157,7 +157,7 @@ _LIFECYCLE: Fields = {
 _DOCTOR: Fields = {
     "RequesterObjectId": APP,
     "StatusText": "AuthorizationPermissionMismatch",
-    "Uri": f"https://a.blob.example/recordings/{PROBE}",
+    "Uri": f"https://a.blob.example/recordings/{PROBE}?timeout=30",
 }
 # What storage answers the custodian on a day like any other: gone already, immutable still, held.
 _LAWFULLY_REFUSED = ("BlobNotFound", "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold")
@@ -198,7 +198,11 @@ CASES: tuple[Case, ...] = (
     Case("calm runs of the timer", _counted()),
     Case("ACS's log is read", [_now(Event.COUNTED, count=1, chunks=4)]),
     Case("a chunk is healed", [_now(Event.CHUNK_HEALED, **IDS)]),
-    Case("a chunk is at risk", [_now(Event.CHUNK_AT_RISK, **IDS, time_left_seconds=21000.0)], _alerts("chunk-at-risk")),
+    Case(
+        "a chunk is at risk",
+        [_now(Event.CHUNK_AT_RISK, **IDS, time_left_seconds=21000.0, code="source_refused")],
+        _alerts("chunk-at-risk"),
+    ),
     Case("reconcile counts chunks at risk, and no line names them", _counted(at_risk=3), _alerts("chunk-at-risk")),
     Case("a chunk is lost", [_now(Event.CHUNK_EXPIRED, **IDS, code="source_busy")], _alerts("chunk-expired")),
     Case(
@@ -206,7 +210,11 @@ CASES: tuple[Case, ...] = (
         [_now(Event.CHUNK_QUARANTINED, **IDS, reason="media_suspect", entry="e.json")],
         _alerts("chunk-quarantined"),
     ),
-    Case("a recording is missing", [_now(Event.MISSING, recording_id="rec-1", chunks=0)], _alerts("recording-missing")),
+    Case(
+        "a recording is missing",
+        [_now(Event.MISSING, recording_id="rec-1", chunks=0, detail="missing indexes: 0")],
+        _alerts("recording-missing"),
+    ),
     Case(
         "reconcile counts missing recordings, and no line names them", _counted(missing=1), _alerts("recording-missing")
     ),
@@ -672,6 +680,16 @@ CASES: tuple[Case, ...] = (
         alerts=_alerts("archive-delete"),
     ),
     Case(
+        "somebody with a signed link of their own calls themselves the lifecycle rule",
+        rows=[_deleted(**{**_LIFECYCLE, "RequesterObjectId": STRANGER})],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case(
+        "somebody deletes with a signed link",
+        rows=[_deleted(**{**_LIFECYCLE, "UserAgentHeader": "curl/8"})],
+        alerts=_alerts("archive-delete"),
+    ),
+    Case(
         "nobody in particular calls themselves the lifecycle rule",
         rows=[_deleted(**{**_LIFECYCLE, "AuthenticationType": "Anonymous"})],
         alerts=_alerts("archive-delete"),
@@ -723,6 +741,11 @@ CASES: tuple[Case, ...] = (
         for kind in ("mp4", "mp3", "wav")
     ),
     Case("a reader listens to one", rows=_reads(1)),
+    Case(
+        "a stranger reads all documents",
+        rows=_reads(150, Uri="https://a.blob.example/recordings/{at}/manifest.json"),
+        alerts=_alerts("archive-read"),
+    ),
     Case("a stranger reads everything", rows=_reads(150), alerts=_alerts("archive-read")),
     Case(
         "somebody reads with a signed link",
@@ -757,6 +780,117 @@ CASES: tuple[Case, ...] = (
                 {"Category": "Ingestion", "Operation": "Ingestion rate", "Detail": "rate limit"},
             )
         ],
+    ),
+    # The edges of each number and time in a query: one step inside, one step outside.
+    *(
+        Case(
+            f"the oldest message waits for {age:g} seconds",
+            [(6 * MINUTE, Event.QUEUE_SEEN, {"queue": "recording-events", "count": 9, "age_seconds": age})],
+            _alerts(*names),
+        )
+        for age, names in (
+            (1800.0, ()),
+            (1801.0, ("queue-waiting",)),
+            (14400.0, ("queue-waiting",)),
+            (14401.0, ("queue-waiting", "queue-stuck")),
+        )
+    ),
+    Case(
+        "ACS's log is unavailable twice",
+        [
+            (at * HOUR, Event.LOG_UNAVAILABLE, {"code": "log_unavailable", "fault": "nobody", "detail": "503"})
+            for at in (1, 2)
+        ],
+    ),
+    *(
+        Case(
+            f"{what}, {minutes} minutes ago",
+            [(minutes * MINUTE, event, {**fields, "code": "storage_refused"})],
+            _alerts("operator-fault") if minutes < 20 else frozenset(),
+        )
+        for minutes in (16, 30)
+        for what, event, fields in (
+            ("dead letters could not be read", Event.DEAD_LETTERS_UNAVAILABLE, {"fault": "operator", "detail": "403"}),
+            ("a stored item could not be read", Event.NEEDS_ATTENTION, {"reason": "open_chunks", "entry": "rec-1/0"}),
+        )
+    ),
+    *(
+        Case(
+            f"an event was given up {minutes} minutes ago, and others arrive",
+            [
+                (minutes * MINUTE, Event.NOTIFY_GIVEN_UP, RECEIVER),
+                (15 * MINUTE, Event.NOTIFIED, {"entry": "webhook-1", "event_id": "e-2", "reason": "archived"}),
+            ],
+            _alerts("receiver-failing") if minutes < 60 else frozenset(),
+        )
+        for minutes in (50, 90)
+    ),
+    *(
+        Case(
+            f"ACS recorded {ago.total_seconds() / 3600:g} hours ago, and no event came",
+            rows=[_row("elsewhere", ago)],
+            alerts=_alerts("recording-never-announced") if HOUR < ago < 40 * HOUR else frozenset(),
+        )
+        for ago in (45 * MINUTE, 90 * MINUTE, 39 * HOUR, 44 * HOUR)
+    ),
+    *(
+        Case(
+            f"the last scrub was {hours} hours ago",
+            [(hours * HOUR, Event.SCRUBBED, {"chunks": 5, "count": 0, "coverage": 1.0})],
+            _alerts("scrub-behind") if hours > 30 else frozenset(),
+            without=frozenset({Event.SCRUBBED}),
+        )
+        for hours in (20, 40)
+    ),
+    *(
+        Case(
+            f"an app runs for {hours} hours, and no scrub has run",
+            [(at * 5 * MINUTE, Event.RECONCILED, _RECONCILED) for at in range(1, 12 * hours)],
+            _alerts("scrub-behind") if hours > 30 else frozenset(),
+            without=frozenset({Event.SCRUBBED, Event.RECONCILED}),
+        )
+        for hours in (20, 36)
+    ),
+    *(
+        Case(
+            f"a chunk is archived {minutes} minutes before the count that has one, and no line names another",
+            [
+                (40 * MINUTE, Event.CHUNK_AT_RISK, {**IDS, "time_left_seconds": 21000.0}),
+                ((6 + minutes) * MINUTE, Event.CHUNK_ARCHIVED, IDS),
+                (6 * MINUTE, Event.RECONCILED, {**_RECONCILED, "at_risk": 1}),
+            ],
+            _alerts("chunk-at-risk") if minutes > 5 else frozenset(),
+        )
+        for minutes in (4, 7)
+    ),
+    *(
+        Case(
+            f"an event of a recording arrives {minutes} minutes before the count that has one {field} recording",
+            [
+                (40 * MINUTE, begun, {"recording_id": "rec-1"}),
+                ((6 + minutes) * MINUTE, Event.EVENT_ACCEPTED, {"recording_id": "rec-1", "event_id": "e"}),
+                (6 * MINUTE, Event.RECONCILED, {**_RECONCILED, field: 1}),
+            ],
+            _alerts(f"recording-{field}") if minutes > 5 else frozenset(),
+        )
+        for minutes in (4, 7)
+        for field, begun in (("missing", Event.MISSING), ("incomplete", Event.INCOMPLETE))
+    ),
+    *(
+        Case(
+            f"reconcile counts {field}, no line names them, and another line follows",
+            (*_counted(**{field: 2}), (330 * timedelta(seconds=1), Event.COUNTED, {"count": 0, "chunks": 3})),
+            _alerts(alert),
+        )
+        for alert, field in (
+            ("chunk-at-risk", "at_risk"),
+            ("recording-missing", "missing"),
+            ("recording-incomplete", "incomplete"),
+        )
+    ),
+    *(
+        Case(f"{count} recordings are read", rows=_reads(count), alerts=_alerts(*names))
+        for count, names in ((99, ()), (100, ("archive-read",)))
     ),
 )
 

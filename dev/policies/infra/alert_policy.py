@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -351,10 +352,9 @@ COUNTED = {"chunk-at-risk": "at_risk", "recording-missing": "missing", "recordin
 def _wrong(
     rule: Alert, event: Event, fields: tuple[tuple[str, Any], ...], end: Event, subject: tuple[tuple[str, Any], ...]
 ) -> tuple[str, ...]:
-    timer = [Line(NOW - at * 5 * MINUTE, reconciled()) for at in range(150)]
-    begun = Line(NOW - 10 * HOUR, line_of(event, **dict(fields)))
-    again = Line(NOW - 9 * HOUR, line_of(event, **dict(fields)))
-    ended, older = (Line(NOW - ago, line_of(end, **dict(subject))) for ago in (HOUR, 11 * HOUR))
+    begun = (10 * HOUR, event, fields)
+    again = (9 * HOUR, event, fields)
+    ended, older = ((ago, end, subject) for ago in (HOUR, 11 * HOUR))
     stories = {
         "ends by itself": ([begun], 1),
         "does not end": ([begun, again, ended], 0),
@@ -363,24 +363,29 @@ def _wrong(
     }
     return tuple(
         what
-        for what, (lines, expected) in stories.items()
-        if len(rule.keys(workspace_of([*timer, *lines]), NOW)) != expected
+        for what, (told, expected) in stories.items()
+        if len(rule.keys(_told(tuple(told)), NOW)) != expected
         or (
-            "twice" in what
-            and rule.by == ("document_id",)
-            and len(rule.asks(workspace_of(lines), NOW).rows) != expected
+            "twice" in what and rule.by == ("document_id",) and len(rule.asks(_told(tuple(told)), NOW).rows) != expected
         )
     )
+
+
+_Said = tuple[timedelta, Event, tuple[tuple[str, Any], ...]]
+
+
+@cache
+def _told(lines: tuple[_Said, ...]) -> Workspace:
+    """Return a workspace in which the timer runs, with some lines; many rules are asked over the same."""
+    timer = [Line(NOW - at * 5 * MINUTE, reconciled()) for at in range(150)]
+    return workspace_of([*timer, *(Line(NOW - ago, line_of(event, **dict(fields))) for ago, event, fields in lines)])
 
 
 @cache
 def _stands(
     rule: Alert, event: Event, fields: tuple[tuple[str, Any], ...], other: Event, subject: tuple[tuple[str, Any], ...]
 ) -> bool:
-    begun = Line(NOW - 10 * HOUR, line_of(event, **dict(fields)))
-    elsewhere = Line(NOW - HOUR, line_of(other, **dict(subject)))
-    timer = [Line(NOW - at * 5 * MINUTE, reconciled()) for at in range(150)]
-    return len(rule.keys(workspace_of([*timer, begun, elsewhere]), NOW)) == 1
+    return len(rule.keys(_told(((10 * HOUR, event, fields), (HOUR, other, subject))), NOW)) == 1
 
 
 @cache

@@ -4,6 +4,7 @@ from dev.policies.infra import (
     access_policy,
     agreement,
     alert_policy,
+    alert_rows,
     completeness,
     connections,
     custodian_policy,
@@ -35,6 +36,7 @@ CHECKS: list[Check] = [
         decision_policy,
         parts_policy,
         alert_policy,
+        alert_rows,
     )
     for check in module.CHECKS
 ]

@@ -16,7 +16,7 @@ from dev.policies.infra.azure_facts import (
     UNTAGGED,
     VALUES,
 )
-from dev.policies.infra.bicep import Declared, as_dict, as_list, at
+from dev.policies.infra.bicep import BicepFile, Declared, Value, as_dict, as_list, at
 from dev.policies.infra.templates import MAIN, Check, Templates
 
 OWN_GROUP, ACS_GROUP = "group", "resourceGroup(acsSubscription, acsGroupName)"
@@ -62,12 +62,19 @@ def resources_belong_somewhere(templates: Templates) -> Iterator[str]:
                 yield f"{place}: no name"
             if resource.is_existing and set(resource.body) - {"name", "parent", "scope"}:
                 yield f"{place}: more than a name"
-            if kind.count("/") > 1 and not resource.body.get("parent"):
-                yield f"{place}: no parent"
+            if kind.count("/") > 1 and _kind_of(file, resource.body.get("parent")) != kind.rpartition("/")[0]:
+                yield f"{place}: no parent, or of another kind"
             if (kind in EXTENSIONS) != ("scope" in resource.body):
                 yield f"{place}: scope"
             if kind.endswith(ONLY_DEFAULT) and resource.body.get("name") != "default":
                 yield f"{place}: is called {resource.body.get('name')}"
+
+
+def _kind_of(file: BicepFile, value: Value) -> str:
+    """Return the type of the resource that is meant, also of one of many."""
+    symbol = re.match(r"\w+", getattr(value, "text", ""))
+    meant = file.resources.get(symbol[0]) if symbol else None
+    return meant.what.partition("@")[0] if meant else ""
 
 
 ONLY_DEFAULT = (

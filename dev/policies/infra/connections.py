@@ -48,6 +48,27 @@ WITHOUT_ZONES = {
     *("australiasoutheast", "northcentralus", "southindia", "ukwest", "westcentralus", "westus"),
 }
 WITHOUT_PAIRED_ZONES = {"italynorth", "spaincentral"}
+# Where a new Communication Services resource keeps its data, by region: the country's own where Microsoft lists one.
+DATA_IS_IN: Mapping[str, set[str]] = {
+    "Africa": {"southafricanorth"},
+    "Asia Pacific": {"eastasia", "southeastasia"},
+    "Australia": {"australiaeast", "australiasoutheast"},
+    "Brazil": {"brazilsouth"},
+    "Canada": {"canadacentral"},
+    "Europe": {"italynorth", "northeurope", "spaincentral", "swedencentral", "westeurope"},
+    "France": {"francecentral"},
+    "Germany": {"germanywestcentral"},
+    "India": {"centralindia", "southindia"},
+    "Japan": {"japaneast"},
+    "Korea": {"koreacentral"},
+    "Norway": {"norwayeast"},
+    "UAE": {"uaenorth"},
+    "UK": {"uksouth", "ukwest"},
+    "United States": {
+        *("centralus", "eastus", "eastus2", "northcentralus", "southcentralus"),
+        *("westcentralus", "westus", "westus2", "westus3"),
+    },
+}
 SAME_IN_BOTH = (  # what the two shells of a hook must have in common
     r"Microsoft\.\w+(?:\.\w+)?",
     r"infra/[\w/.-]+\.bicep",
@@ -112,8 +133,11 @@ def regions_are_as_azure_says(templates: Templates) -> Iterator[str]:
             yield f"infra/regions.json: zones of {name}"
         if facts["geoZones"] is not (name not in WITHOUT_ZONES | WITHOUT_PAIRED_ZONES):
             yield f"infra/regions.json: paired zones of {name}"
-        if facts["acsData"] not in CHOICES["acsDataLocation"] or not facts["acsData"]:
-            yield f"infra/regions.json: {name}: {facts['acsData']} is no data location"
+        if facts["acsData"] not in CHOICES["acsDataLocation"] or name not in DATA_IS_IN.get(facts["acsData"], set()):
+            yield f"infra/regions.json: {name}: {facts['acsData']} is not where its data belongs"
+        neighbours = DATA_IS_IN.get(facts["acsData"], set()) - {name}
+        if (facts["other"] not in neighbours) if neighbours else facts["other"]:
+            yield f"infra/regions.json: {name}: dead letters in {facts['other'] or 'the same region'}"
 
 
 def the_network_lets_through_what_it_must(templates: Templates) -> Iterator[str]:

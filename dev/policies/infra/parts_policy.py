@@ -210,6 +210,8 @@ PARTS: Mapping[tuple[str, str], Any] = {
             "alwaysReady": "alwaysReady ? waiting : []",
         },
     },
+    ("function-app:app", "serverFarmId"): "plan.id",
+    ("monitoring:insights", "WorkspaceResourceId"): "workspace.id",
     ("function-app:app", "siteConfig"): {
         "minTlsVersion": "1.2",
         "scmMinTlsVersion": "1.2",
@@ -406,6 +408,49 @@ GIVEN: Mapping[tuple[str, str], Any] = {
     ("budget", "startDate"): "empty(budgetStart) ? thisMonth : budgetStart",
     ("budget", "alertEmails"): "emails",
 }
+# Parameters of main.bicep that a module knows under another name; all others have one name throughout.
+RENAMED = {
+    "dailyCapGb": "logDailyCapGb",
+    "disableLocalAuth": "acsDisableLocalAuth",
+    "immutabilityDays": "archiveImmutabilityDays",
+    "lock": "lockArchive",
+    "monthlyAmount": "monthlyBudget",
+    "operatorsId": "operators",
+    "otherActionGroupId": "alertActionGroup",
+    "queueName": "eventsQueue",
+    "readersId": "archiveReadersGroup",
+    "retentionDays": "logRetentionDays",
+    "roleMode": "acsRoleMode",
+}
+REGIONS = {"fallback": "fallbackLocation", "deadLetters": "deadLetterRegion"}  # every other module is in `location`
+# What one module makes and another is given, by the other and its parameter.
+PASSED_ON = {
+    ("newTopic", "acsId"): "acs.outputs.id",
+    ("eventAccess", "hostAccountName"): "hostStorage.outputs.name",
+    ("eventAccess", "queueName"): "hostStorage.outputs.eventQueueName",
+    ("eventAccess", "deadLetterAccountName"): "deadLetters.outputs.name",
+    ("eventAccess", "deadLetterContainer"): "deadLetters.outputs.containerName",
+    ("eventsToQueue", "hostAccountId"): "hostStorage.outputs.id",
+    ("eventsToQueue", "queueName"): "hostStorage.outputs.eventQueueName",
+    ("eventsToQueue", "deadLetterAccountId"): "deadLetters.outputs.id",
+    ("eventsToQueue", "deadLetterContainer"): "deadLetters.outputs.containerName",
+    ("outgoingQueue", "topicName"): "outgoingTopic!.outputs.name",
+    ("outgoingQueue", "hostAccountName"): "hostStorage.outputs.name",
+}
+# What each log and each lock is of.
+WATCHED: Mapping[str, str] = {
+    "acs-access:log": "acs",
+    "event-topic-facts:log": "topic",
+    "function-app:log": "app",
+    "outgoing-topic:log": "topic",
+    "seal-key:uses": "vault",
+    "storage-account:blobLog": "blobs",
+    "storage-archive:keep": "account",
+    "storage-archive:readLog": "blobs",
+    "storage-host:keep": "account",
+    "storage-host:queueLog": "queueService",
+    "webhooks-vault:uses": "vault",
+}
 TARGETS = [
     [
         {
@@ -492,6 +537,38 @@ def the_whole_hands_on_what_is_asked_for(templates: Templates) -> Iterator[str]:
         yield f"{MAIN}: the host signs in as somebody else"
 
 
+def each_choice_reaches_its_part(templates: Templates) -> Iterator[str]:
+    """Hold parameters and results against where they go: days for gigabytes, or a name for a region, still compile."""
+    for path, file in templates.files.items():
+        for symbol, use in file.modules.items():
+            for name, value in use.given.items():
+                text = str(_plain(value))
+                wanted = REGIONS.get(symbol, "location") if name == "location" else RENAMED.get(name, name)
+                if path != MAIN:
+                    wanted = name
+                if (text in file.parameters or name == "location") and text != wanted:
+                    yield f"{path}:{symbol}: {name} is {text}"
+    for (symbol, name), wanted in PASSED_ON.items():
+        if _plain(templates.main.modules[symbol].given.get(name)) != wanted:
+            yield f"{MAIN}:{symbol}: {name} is not {wanted}"
+
+
+def logs_and_locks_are_of_their_resource(templates: Templates) -> Iterator[str]:
+    """Hold scopes: a log of the role in place of the account is taken by Azure, and an alert sees nothing for good."""
+    found = {
+        f"{_short(path)}:{symbol}": _plain(resource.body.get("scope"))
+        for path, file in templates.files.items()
+        for symbol, resource in file.resources.items()
+        if resource.what.startswith(("Microsoft.Insights/diagnosticSettings@", "Microsoft.Authorization/locks@"))
+    }
+    for place in sorted(WATCHED.keys() | found.keys()):
+        if found.get(place) != WATCHED.get(place):
+            yield f"{place}: is of {found.get(place)}"
+    for place, _, log in templates.made("Microsoft.Insights/diagnosticSettings"):
+        if _plain(log.properties.get("workspaceId")) != "workspaceId":
+            yield f"{place}: is kept in {_plain(log.properties.get('workspaceId'))}"
+
+
 def _differences(what: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> Iterator[str]:
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
@@ -536,6 +613,8 @@ CHECKS: list[Check] = [
     names_stay,
     parts_are_whole,
     the_whole_hands_on_what_is_asked_for,
+    each_choice_reaches_its_part,
+    logs_and_locks_are_of_their_resource,
     what_is_optional_is_so_wherever_it_stands,
     deleted_blobs_stay_as_long_everywhere,
 ]

@@ -363,6 +363,24 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         '"westus": { "zones": true',
     ),
     (connections.regions_are_as_azure_says, "infra/regions.json", '"acsData": "Germany"', '"acsData": "Deutschland"'),
+    (
+        connections.regions_are_as_azure_says,
+        "infra/regions.json",
+        '"acsData": "Germany"',
+        '"acsData": "United States"',
+    ),
+    (
+        connections.regions_are_as_azure_says,
+        "infra/regions.json",
+        '"acsData": "Australia", "other": "australiasoutheast"',
+        '"acsData": "Australia", "other": "australiaeast"',
+    ),
+    (
+        connections.regions_are_as_azure_says,
+        "infra/regions.json",
+        '"acsData": "UK", "other": "ukwest"',
+        '"acsData": "UK", "other": ""',
+    ),
     (connections.both_shells_do_the_same, "infra/hooks/predown.sh", "exit 1", "exit 0"),
     (connections.both_shells_do_the_same, "infra/hooks/preprovision.sh", "exit 1", "exit 0"),
     (

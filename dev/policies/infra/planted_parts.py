@@ -15,6 +15,7 @@ HANDS_ON, OPTIONAL = (
     parts_policy.the_whole_hands_on_what_is_asked_for,
     parts_policy.what_is_optional_is_so_wherever_it_stands,
 )
+REACHES = parts_policy.each_choice_reaches_its_part
 
 FAULTS: list[tuple[Check, str, str, str]] = [
     (REFUSES, MAIN, "  'WEBSITE_TIME_ZONE'\n", ""),
@@ -69,6 +70,18 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "roleAssignments@2022-04-01' = if (operatorsId != '') {",
         "roleAssignments@2022-04-01' = {",
     ),
+    (parts_policy.logs_and_locks_are_of_their_resource, f"{M}acs-access.bicep", "  scope: acs\n", "  scope: caller\n"),
+    (
+        parts_policy.logs_and_locks_are_of_their_resource,
+        HOST,
+        "    workspaceId: workspaceId\n    logs:",
+        "    workspaceId: appPrincipalId\n    logs:",
+    ),
+    (WHOLE, f"{M}function-app.bicep", "serverFarmId: plan.id", "serverFarmId: app.id"),
+    (REACHES, MAIN, "dailyCapGb: logDailyCapGb", "dailyCapGb: archiveImmutabilityDays"),
+    (REACHES, MAIN, "coolAfterDays: coolAfterDays", "coolAfterDays: coldAfterDays"),
+    (REACHES, MAIN, "    location: fallbackLocation\n", "    location: location\n"),
+    (REACHES, MAIN, "topicName: outgoingTopic!.outputs.name", "topicName: hooksVault!.outputs.name"),
     (
         parts_policy.deleted_blobs_stay_as_long_everywhere,
         f"{M}storage-dead-letter.bicep",

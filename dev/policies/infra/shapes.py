@@ -5,12 +5,13 @@ definitions. A property that is not in it is a fault, however valid it may be el
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dev.policies.infra.bicep import BicepFile, Expression, Value
-from dev.policies.infra.templates import Check, Templates, target
+from dev.policies.infra.templates import MAIN, Check, Templates, target
 
 TYPES: dict[str, Any] = json.loads(Path(__file__).with_name("resource_types.json").read_text(encoding="utf-8"))
 _META = {"parent", "scope", "dependsOn"}  # Bicep's own, on every resource
@@ -67,9 +68,40 @@ def parameters_have_their_types(templates: Templates) -> Iterator[str]:
                 wanted = module.parameters[name].kind if module and name in module.parameters else ""
                 if wanted in _KINDS:
                     yield from _differs(f"{path}:{symbol}.{name}", wanted, value, file)
+        for symbol, resource in file.resources.items():
+            named = file.parameters.get(getattr(resource.body.get("name"), "text", ""))
+            if named is not None and named.kind != "string":
+                yield f"{path}:{symbol}: its name is {named.kind}"
+            many = file.parameters.get(getattr(resource.loop, "text", ""))
+            if many is not None and many.kind != "array":
+                yield f"{path}:{symbol}: is made for each of {many.kind}"
         for name, parameter in file.parameters.items():
             if not parameter.is_required and parameter.kind in _KINDS:
                 yield from _differs(f"{path}: {name}", parameter.kind, parameter.default, file)
+
+
+def one_name_has_one_type(templates: Templates) -> Iterator[str]:
+    """Check: what several modules are given is the same thing in each; main.bicep takes some of it as text."""
+    kinds: dict[str, dict[str, str]] = {}
+    for path, file in templates.files.items():
+        for name, parameter in file.parameters.items() if path != MAIN else ():
+            kinds.setdefault(name, {}).setdefault(parameter.kind, path)
+    yield from (
+        f"{name} is {', '.join(f'{kind} in {path}' for kind, path in found.items())}"
+        for name, found in kinds.items()
+        if len(found) > 1
+    )
+
+
+def what_is_handed_on_is_text(templates: Templates) -> Iterator[str]:
+    """Check: ids, names and addresses, as shells hand them on: another type is refused by the compiler, and later."""
+    for name, parameter in templates.files["infra/event-subscription-function.bicep"].parameters.items():
+        if parameter.kind != "string":
+            yield f"infra/event-subscription-function.bicep: {name} is {parameter.kind}"
+    for path in templates.files:
+        for name, kind in re.findall(r"(?m)^output (\w+) (\w+) =", templates.texts[path]):
+            if kind != "string":
+                yield f"{path}: the output {name} is {kind}"
 
 
 def _differs(place: str, shape: Any, value: Value, file: BicepFile) -> Iterator[str]:
@@ -140,4 +172,11 @@ def _object(place: str, shape: dict[str, Any], value: dict[str, Value], file: Bi
             yield from _differs(f"{place}.{name}", expected, item, file)
 
 
-CHECKS: list[Check] = [known_types, known_properties, flex_consumption_takes_it, parameters_have_their_types]
+CHECKS: list[Check] = [
+    known_types,
+    known_properties,
+    flex_consumption_takes_it,
+    parameters_have_their_types,
+    what_is_handed_on_is_text,
+    one_name_has_one_type,
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from dev.policies.infra import access_policy, agreement, alert_policy, connections
+from dev.policies.infra import access_policy, agreement, alert_policy, alert_rows, connections
 from dev.policies.infra.bicep import syntax_tree, text_of
 from dev.policies.infra.templates import Check, Templates
 
@@ -14,6 +14,9 @@ OPERATORS = {"==": "!=", "!=": "==", "&&": "||", "||": "&&", "<": ">=", ">": "<=
 # What a person reads and Azure does not act on, by the name of the property, and what is a comment.
 SAYS_ONLY = frozenset({"description", "displayName", "notes"})
 WORDS_ONLY = frozenset({"description", "metadata"})  # decorators
+_TYPED = frozenset({"parameter_declaration", "output_declaration"})
+_OTHER_TYPE = {"string": "int", "int": "string", "bool": "string", "object": "string", "array": "string"}
+_REFERENCE = re.compile(r"(?P<symbol>\w+)(?P<rest>(?:!?\.outputs\.\w+|\.\w+)?)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,10 @@ def mutants(templates: Templates) -> Iterator[Mutant]:
 
 
 # Played over two days of log lines, for seconds: only what is in the file of the alerts can change their answer.
-PLAYED = (alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over)
+PLAYED = (
+    *(alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over),
+    alert_rows.each_row_says_what_the_line_said,
+)
 # About hooks, queries and secrets: no fault of a Bicep file is theirs.
 _OF_OTHER_FILES = (
     *(access_policy.no_secrets, agreement.the_function_is_there, agreement.an_old_azd_is_refused),
@@ -83,7 +89,7 @@ _Fault = tuple[Node, tuple[int, int], str, str]
 
 
 def _faults(node: Node) -> Iterator[_Fault]:
-    if node.type in {"comment", "type"} or _is_words(node):
+    if node.type == "comment" or _is_words(node):
         return
     if node.type == "object_property" and _is_name_of_deployment(node):
         return  # Azure's history shows it; two of one name are found by completeness.modules_are_placed
@@ -112,6 +118,7 @@ def _faults_of(node: Node) -> Iterator[_Fault]:
     match node.type:
         case "object_property":
             yield node, _with_comma(node), "", f"without {_name(node)}"
+            yield from _other_reference(node)
         case "array":
             yield from ((item, _with_comma(item), "", f"without {_short(item)}") for item in _items(node))
         case "boolean":
@@ -136,10 +143,10 @@ def _faults_of(node: Node) -> Iterator[_Fault]:
             if sign.type in OPERATORS:
                 new = OPERATORS[sign.type]
                 yield node, (sign.start_byte, sign.end_byte), new, f"{new} for {sign.type}"
-        case "resource_declaration" | "module_declaration" | "output_declaration":
-            yield node, here, "", f"without {_name(node)}"
-        case "decorator":
-            yield node, here, "", f"without @{text.partition('(')[0].lstrip('@')}"
+        case "resource_declaration" | "module_declaration" | "output_declaration" | "decorator":
+            yield node, here, "", f"without {_called(node)}"
+        case "type" if node.parent is not None and node.parent.type in _TYPED and text in _OTHER_TYPE:
+            yield node, here, _OTHER_TYPE[text], f"{_OTHER_TYPE[text]} for {text}"
 
 
 def _other_text(node: Node) -> Iterator[_Fault]:
@@ -148,6 +155,40 @@ def _other_text(node: Node) -> Iterator[_Fault]:
     for part in {parts[0].start_byte: parts[0], parts[-1].start_byte: parts[-1]}.values() if parts else ():
         new = "x" + text_of(part)
         yield node, (part.start_byte, part.end_byte), new, f"{new[:40]!r}"
+
+
+def _other_reference(node: Node) -> Iterator[_Fault]:
+    """Yield a property that is given another parameter, resource or module of the file, one of the same kind."""
+    value = node.named_children[-1]
+    found = _REFERENCE.fullmatch(text_of(value))
+    root = node
+    while root.parent is not None:
+        root = root.parent
+    alike = _alike(root, found["symbol"], found["rest"]) if found else []
+    if found and alike:
+        new = f"{alike[0]}{found['rest']}"
+        yield node, (value.start_byte, value.end_byte), new, f"{new} for {text_of(value)}"
+
+
+def _alike(root: Node, symbol: str, rest: str) -> list[str]:
+    """Return the other symbols that could stand where one does, those behind it first."""
+    kinds = {_name(kid): _kind(kid) for kid in root.named_children if kid.type in _REFERRED}
+    names = [name for name, kind in kinds.items() if kind == kinds.get(symbol) or name == symbol]
+    if symbol not in names:
+        return []
+    at, text, output = names.index(symbol), text_of(root), rest.lstrip("!")
+    others = names[at + 1 :] + names[:at]
+    # Of modules those that are known to have such an output: another one would not even compile.
+    return [name for name in others if not output.startswith(".outputs.") or re.search(rf"\b{name}!?{output}\b", text)]
+
+
+_REFERRED = frozenset({"parameter_declaration", "resource_declaration", "module_declaration"})
+
+
+def _kind(node: Node) -> str:
+    """Return what may stand in a declaration's place: of parameters those of its type."""
+    kind = next((text_of(kid) for kid in node.named_children if kid.type == "type"), "")
+    return f"{node.type} {kind}".strip()
 
 
 def _items(node: Node) -> list[Node]:
@@ -166,6 +207,11 @@ def _with_comma(node: Node) -> tuple[int, int]:
 
 def _name(node: Node) -> str:
     return text_of(node.named_children[0])
+
+
+def _called(node: Node) -> str:
+    """Return how a person calls what is left out."""
+    return f"@{text_of(node).partition('(')[0].lstrip('@')}" if node.type == "decorator" else _name(node)
 
 
 def _short(node: Node) -> str:

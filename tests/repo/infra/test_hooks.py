@@ -58,7 +58,8 @@ def test_what_is_in_order_goes_on(desk: HookDesk) -> None:
     done = desk.runs("preprovision")
     assert (done.returncode, done.stderr) == (0, "")
     registered = [call.split("--namespace ")[1].split()[0] for call in desk.calls if "provider register" in call]
-    assert {"Microsoft.App", "Microsoft.EventGrid", "Microsoft.Communication"} <= set(registered)
+    of_the_platform = {"Microsoft.App", "Microsoft.Insights", "Microsoft.OperationalInsights"}
+    assert set(registered) == {*of_the_platform, "Microsoft.EventGrid", "Microsoft.Communication"}
     assert [
         call for call in desk.calls if not call.startswith(("az account show", "az group show", "az provider "))
     ] == []

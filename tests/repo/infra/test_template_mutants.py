@@ -7,11 +7,12 @@ from dev.policies.infra.templates import Templates, load
 TEXT = """@description('left alone')
 @minValue(1)
 param days int = 7
+param weeks int = 1
 var names = ['one', 'two']
 // a comment
 resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (days > 3 && !empty(names)) {
   name: days == 7 ? 'week' : 'other-${days}'
-  properties: { level: 'CanNotDelete', notes: 'left alone' }
+  properties: { level: 'CanNotDelete', notes: 'left alone', span: days }
 }
 module storage 'storage-account.bicep' = {
   name: 'left-alone'
@@ -22,7 +23,7 @@ PLANTED = (
     *("without @minValue", "2 for 1", "8 for 7", "without 'one'", "'xtwo'", "without lock", "always made"),
     *("made when it is not asked for", "<= for >", "|| for &&", "without the not", "always the first of two"),
     *("always the second of two", "!= for ==", "'xother-'", "without level", "'xCanNotDelete'", "not true"),
-    *("without params", "without versioning", "without storage"),
+    *("without params", "without versioning", "without storage", "string for int", "weeks for days"),
 )
 
 
