@@ -39,7 +39,7 @@ var logAlerts = [
   { name: 'queue-waiting', severity: 2, scope: workspaceId, every: 'PT15M', range: 'PT30M', by: ['queue'], query: loadTextContent('../observability/queue-waiting.kql') }
   { name: 'scrub-behind', severity: 2, scope: workspaceId, every: 'PT1H', range: 'P2D', by: ['what'], query: loadTextContent('../observability/scrub-behind.kql') }
   { name: 'seal-behind', severity: 2, scope: workspaceId, every: 'PT15M', range: 'P2D', by: ['code'], query: loadTextContent('../observability/seal-behind.kql') }
-  { name: 'seal-differs', severity: 1, scope: workspaceId, every: 'PT1H', range: 'P2D', by: ['what'], query: loadTextContent('../observability/seal-differs.kql') }
+  { name: 'seal-differs', severity: 1, scope: workspaceId, every: 'PT15M', range: 'P2D', by: ['what'], query: loadTextContent('../observability/seal-differs.kql') }
   { name: 'receiver-failing', severity: 2, scope: workspaceId, every: 'PT15M', range: 'P1D', by: ['entry'], query: loadTextContent('../observability/receiver-failing.kql') }
   { name: 'acs-log-unavailable', severity: 2, scope: workspaceId, every: 'PT1H', range: 'PT6H', by: [], query: loadTextContent('../observability/acs-log-unavailable.kql') }
   { name: 'message-poisoned', severity: 2, scope: hostAccountId, every: 'PT5M', range: 'PT30M', by: ['queue'], query: loadTextContent('../observability/message-poisoned.kql') }

@@ -493,11 +493,22 @@ CASES: tuple[Case, ...] = (
         _alerts("seal-behind"),
     ),
     Case(
+        "nothing was ever sealed, for an hour at least",
+        [(20 * MINUTE, Event.SEAL_BEHIND, {"code": "seal_key_unavailable"})],
+        _alerts("seal-behind"),
+        without=frozenset({Event.SEALED, Event.SEAL_COMPARED}),
+    ),
+    Case(
         "a row of the audit trail is not as it was sealed",
         [
             (20 * MINUTE, Event.SEAL_DIFFERS, {"reason": "row_changed", "entry": "row-1", "detail": "caller"}),
             (20 * MINUTE, Event.SEAL_COMPARED, {"count": 1, "requests": 12, "files": 30}),
         ],
+        _alerts("seal-differs"),
+    ),
+    Case(
+        "differences stand that an earlier turn named",
+        [(20 * MINUTE, Event.SEAL_COMPARED, {"count": 2, "requests": 12, "files": 30})],
         _alerts("seal-differs"),
     ),
     Case(
