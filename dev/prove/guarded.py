@@ -24,7 +24,7 @@ def print_guarded(first: int, seeds: int) -> int:
     print(f"guards: the forgotten pause of 60 restarts ended {late.total_seconds() / 60:.0f} minutes after its time")
     missed = 0
     for name in VARIANTS:
-        caught = caught_at(name, 60)
+        caught = caught_at(name, 200)
         missed += caught is None
         print(f"guards: wrong variant {name!r}: {'NOT CAUGHT' if caught is None else f'caught at seed {caught}'}")
     print(f"guards: in {time.perf_counter() - began:.0f} s")

@@ -40,10 +40,12 @@ def day() -> Day:
 @pytest.fixture
 def server(day: Day) -> Iterator[ConsoleServer]:
     """The console over that day; what a test breaks in it is whole for the next one."""
-    probe = FakeProbe()
+    probe, keeping = FakeProbe(), day.world.fakes.keeping
     probe.time = day.now
+    asked, listed = dict(keeping.requests), set(keeping.listed)
     with ConsoleServer(day, lambda _: probe) as running:
         yield running
+    keeping.requests, keeping.listed = asked, listed  # an erasure that was approved hides its recordings from all
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ CLASSES: dict[str, Callable[[Turn], None]] = {
     "media that does not open": answers(Answer(200, b"x" * 1000)),
     "media that does not open, twice the same": not_media_twice,
     "metadata that is not there yet": describing(Answer(404)),
-    "metadata that is not JSON": describing(Answer(200, b"<html>")),
+    "metadata that is not JSON, or says nothing of a chunk": describing(Answer(200, b"<html>")),
     "metadata of another chunk": describing(Answer(200, metadata(chunkIndex=7))),
     "delete: 202 or 204": deleting(Answer(202)),
     "delete: 404": deleting(Answer(404)),

@@ -39,6 +39,7 @@ ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
         [(False, True, True, False)],
     ),
     # extract: the first match of a group, "" where there is none; numbers of "" are null
+    ('print x = iff(isnull(toint("")), 1, 2), y = iff(isnull(toint("7")), 1, toint("7"))', [(1, 7)]),
     (f"{T} | extend i = toint(extract(@'index=([0-9]+)', 1, Message)) | summarize max(i)", [(10,)]),
     (f"{T} | extend a = toreal(extract(@'age_seconds=(-?[0-9.]+)', 1, Message)) | summarize min(a)", [(-2.25,)]),
     (f"{T} | extend a = toreal(extract(@'age_seconds=(-?[0-9.]+)', 1, Message)) | where isnull(a) | count", [(1,)]),

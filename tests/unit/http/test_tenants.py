@@ -586,8 +586,8 @@ BY_STORAGE = frozenset(
         ),
         *("list", "ls", "rebuild", "redrive", "reindex", "release", "retry", "rules", "show", "status", "tag", "trail"),
         *("vcon", "verify", "derived list", "derived make", "events enable", "events replay", "events status"),
-        *("export get", "export show", "export start", "seal accept-end", "seal audit", "seal catch-up", "seal get"),
-        *("seal status", "seal verify"),
+        *("export get", "export show", "export start", "seal accept-differences", "seal accept-end", "seal audit"),
+        *("seal catch-up", "seal get", "seal status", "seal verify"),
     }
 )
 BY_COMMAND_ALONE = {Operation.IMPORT, Operation.REBUILD, Operation.REINDEX, Operation.CATCH_UP_SEAL}
