@@ -94,7 +94,7 @@ def _side_by_side(names: Sequence[str], options: Sequence[str]) -> int:
     """Run proofs that keep one processor busy, as many at once as there are; print what each said when it has ended."""
 
     def proved(name: str) -> int:
-        print(f"  {name} begins", flush=True)
+        print(f"  {name} begins\n", end="", flush=True)  # in one piece, beside those of others
         command = [sys.executable, "-m", "dev", "prove", name, *options]
         ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         print(ran.stdout, end="", flush=True)
