@@ -65,7 +65,7 @@ class Workspace:
     _connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb_kql.connect)
 
     def __post_init__(self) -> None:
-        self._connection.execute("SET threads = 1")  # a few hundred rows: neither threads nor plans are worth their time
+        self._connection.execute("SET threads = 1")  # of so few rows, neither threads nor plans are worth their time
         self._connection.execute("PRAGMA disable_optimizer")
         self._connection.execute("CREATE TABLE asked_for (since TIMESTAMP, until TIMESTAMP)")
         self._connection.execute("INSERT INTO asked_for VALUES (NULL, NULL)")
