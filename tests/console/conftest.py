@@ -42,10 +42,11 @@ def server(day: Day) -> Iterator[ConsoleServer]:
     """The console over that day; what a test breaks in it is whole for the next one."""
     probe, keeping = FakeProbe(), day.world.fakes.keeping
     probe.time = day.now
-    asked, listed = dict(keeping.requests), set(keeping.listed)
+    rows, asked, listed = dict(keeping.rows), dict(keeping.requests), set(keeping.listed)
     with ConsoleServer(day, lambda _: probe) as running:
         yield running
-    keeping.requests, keeping.listed = asked, listed  # an erasure that was approved hides its recordings from all
+    # an erasure that was approved hides its recordings, by its row and by theirs
+    keeping.rows, keeping.requests, keeping.listed = rows, asked, listed
 
 
 @pytest.fixture
