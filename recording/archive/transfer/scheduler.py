@@ -62,7 +62,7 @@ class Flow:
             self._running.add(future := self.pool.threads.submit(job))
             future.add_done_callback(self._note_end)
             self._wait_until(lambda: self.traffic.may_begin(self.share))  # before a slot is taken for the next one
-        self.traffic.pass_on()
+        self.traffic.wake_next()  # a turn that is not used is the next file's
         self._wait_until(lambda: not self._running)
 
     def _note_end(self, future: Future[None]) -> None:

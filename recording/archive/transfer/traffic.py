@@ -57,7 +57,7 @@ class Traffic:
             self._shares.discard(share)
             while share.running:
                 self._count_out(share)
-        self._wake()
+        self.wake_next()
 
     def block_bytes(self, bytes_left: int) -> int:
         """Return the size of a file's next block."""
@@ -80,7 +80,7 @@ class Traffic:
             self._pace.begin(self._clock())
             is_room = self._running < self._pace.at_once
         if is_room:
-            self._wake()
+            self.wake_next()
         return True
 
     def _may_begin(self, share: Share) -> bool:
@@ -113,7 +113,7 @@ class Traffic:
             share.changed.set()
             if (used := self._cpu.share()) is not None:
                 self._pace.cpu_used(used)
-        self._wake()
+        self.wake_next()
 
     def _count_out(self, share: Share) -> None:
         share.running -= 1
@@ -139,13 +139,9 @@ class Traffic:
                 meter.arrived(count, self._clock())
             is_more = self._pace.at_once > before
         if is_more:
-            self._wake()
+            self.wake_next()
 
-    def pass_on(self) -> None:
-        """Give a turn that a file does not use to the next one."""
-        self._wake()
-
-    def _wake(self) -> None:
+    def wake_next(self) -> None:
         """Let the file ask whose turn it is; all others would only find that it is not theirs."""
         with self._lock:
             waiting = [share for share in self._shares if share.is_waiting]

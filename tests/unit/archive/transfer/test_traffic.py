@@ -151,5 +151,5 @@ def test_a_turn_that_is_not_used_is_passed_on() -> None:
     traffic.end(working)
     assert traffic.may_begin(first)
     assert not second.changed.is_set()
-    traffic.pass_on()
+    traffic.wake_next()
     assert second.changed.is_set()
