@@ -26,6 +26,8 @@ RecordingError
 └── ClaimLostError             this worker lost its claim: stop, change nothing
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from recording.errors.codes import Code, Fault
@@ -226,3 +228,16 @@ def fault_of(code: str) -> Fault | None:
     """Return who must act on a code; None for one that this version does not know."""
     known = Code.of(code)
     return known.fault if known else None
+
+
+@contextmanager
+def reading_for_a_caller(message: str) -> Iterator[None]:
+    """Translate what storage says of the archive tier into what the caller is told.
+
+    Raises:
+        RequestError: `media_offline`, with the message: it is in the archive tier, and must be brought back first.
+    """
+    try:
+        yield
+    except BlobLockedError:
+        raise RequestError(message, code=Code.MEDIA_OFFLINE) from None

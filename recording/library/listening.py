@@ -24,7 +24,13 @@ from recording.domain.media.wav_layout import (
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
-from recording.errors import BlobLockedError, RequestError, SourceGoneError, StorageError, UnsafeLocationError
+from recording.errors import (
+    RequestError,
+    SourceGoneError,
+    StorageError,
+    UnsafeLocationError,
+    reading_for_a_caller,
+)
 from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
@@ -220,9 +226,8 @@ def layout_of(media: Media, ports: Ports) -> WavLayout | None:
 
 def _read(chunk: ChunkRecord, first: int, length: int, ports: Ports) -> bytes:
     try:
-        data, total = _reader(chunk, ports)(first, length)
-    except BlobLockedError:
-        raise RequestError("the media is in the archive tier", code=Code.MEDIA_OFFLINE) from None
+        with reading_for_a_caller("the media is in the archive tier"):
+            data, total = _reader(chunk, ports)(first, length)
     except (UnsafeLocationError, SourceGoneError):
         message = "the media is not where the customer's own storage had it"
         raise RequestError(message, code=Code.MEDIA_OFFLINE) from None

@@ -17,7 +17,7 @@ from recording.domain.archived.layout import derived_mark, derived_prefix
 from recording.domain.find.short_ids import short_id
 from recording.domain.formats import FormatType
 from recording.domain.incoming.roles import Operation
-from recording.errors import BlobLockedError, RequestError, StorageError
+from recording.errors import RequestError, StorageError, reading_for_a_caller
 from recording.errors.codes import Code
 from recording.library.derived.make import derived_of, keep_off, wanted_now
 from recording.library.derived.sources import layout_of_source
@@ -141,10 +141,8 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
         RequestError: `media_offline`, it is in the archive tier.
         StorageError: the archive does not answer.
     """
-    try:
+    with reading_for_a_caller("the file is in the archive tier"):
         stored = ports.archive.get(receipt_name_of(stem))
-    except BlobLockedError:
-        raise RequestError("the file is in the archive tier", code=Code.MEDIA_OFFLINE) from None
     try:
         found = json.loads(stored[0]) if stored else None
     except ValueError:
@@ -187,10 +185,8 @@ def read_heard(heard: Heard, first: int, length: int, ports: Ports) -> bytes:
         RequestError: `media_offline`, it is in the archive tier.
         StorageError: the archive does not answer, or holds something else than the receipt says.
     """
-    try:
+    with reading_for_a_caller("the file is in the archive tier"):
         data, total = ports.archive.read_range(heard.blob_name, first, length)
-    except BlobLockedError:
-        raise RequestError("the file is in the archive tier", code=Code.MEDIA_OFFLINE) from None
     if total != heard.length_bytes or len(data) != length:
         raise StorageError("the archive holds something else than the receipt says; verify the recording")
     return data

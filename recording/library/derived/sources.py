@@ -6,7 +6,7 @@ from functools import partial
 
 from recording.domain.archived.derived import Source
 from recording.domain.media.wav_layout import WavLayout, find_wav_layout, in_windows
-from recording.errors import BlobLockedError, RequestError, StorageError
+from recording.errors import RequestError, StorageError, reading_for_a_caller
 from recording.errors.codes import Code
 from recording.ports import Ports
 
@@ -20,10 +20,8 @@ def read_source(source: Source, first: int, length: int, ports: Ports) -> bytes:
         RequestError: `media_offline`, it is in the archive tier.
         StorageError: the archive does not answer, or holds something else than the catalog says.
     """
-    try:
+    with reading_for_a_caller("the media is in the archive tier"):
         data, total = ports.archive.read_range(source.blob_name, first, length)
-    except BlobLockedError:
-        raise RequestError("the media is in the archive tier", code=Code.MEDIA_OFFLINE) from None
     if total != source.length_bytes or len(data) != length:
         raise StorageError("the archive holds something else than the catalog says; verify the recording")
     return data

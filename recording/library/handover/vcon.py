@@ -17,7 +17,7 @@ from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
-from recording.errors import BlobLockedError, RequestError, SourceBrokenError
+from recording.errors import RequestError, SourceBrokenError, reading_for_a_caller
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
@@ -40,16 +40,14 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
     chunks = chunks_there_are(known)
     recording = found or recording_from(chunks[0])
     check_is_shown([recording_id], ports)
-    try:
+    # one without its documents would look whole
+    with reading_for_a_caller("something of it is in the archive tier; it must be brought back first"):
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
         if inline:
             parts = _with_media(parts, ports)
         left_out = left_out_of(recording, known, chunks, ports)
         host = settings.archive_storage.blob_host
         return vcon_of(recording, parts, sidecars_of(chunks, ports), host, left_out=left_out)
-    except BlobLockedError:  # one without its documents would look whole
-        message = "something of it is in the archive tier; it must be brought back first"
-        raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
 
 
 def left_out_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recording.domain.times import as_utc
-from recording.errors import BlobLockedError, RequestError
+from recording.errors import RequestError, reading_for_a_caller
 from recording.errors.codes import Code
 from recording.library.keep.assess import Assessed, assess_page, assessed, custody_of, rules_in_force
 from recording.ports import Ports
@@ -42,11 +42,8 @@ def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes
         StorageError: catalog or archive do not answer.
     """
     custody = explain(recording_id, ports, settings).custody
-    try:
+    with reading_for_a_caller("the certificate is in the archive tier; it must be brought back first"):
         stored = ports.archive.get(custody.certificate) if custody and custody.certificate else None
-    except BlobLockedError:
-        message = "the certificate is in the archive tier; it must be brought back first"
-        raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
     if stored is None:
         raise RequestError("there is no certificate of this recording", code=Code.RECORDING_NOT_FOUND)
     return stored[0]
