@@ -177,7 +177,7 @@ def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: 
             digest.update(piece)
             length += len(piece)
     except BlobLockedError:
-        yield f"derived_not_read {media}: archive tier"
+        yield f"derived_not_read {media}: {ARCHIVE_TIER}"
         return
     if (length, digest.hexdigest()) != promised:
         yield f"derived_bytes {media}"

@@ -90,6 +90,14 @@ class SealedRows:
     pseudonyms: frozenset[str] = frozenset()
     until: datetime | None = None  # up to when the trail was read
 
+    def by_recording(self) -> dict[str, set[str]]:
+        """Return the ids of the rows that name a recording, by its id."""
+        about = dict[str, set[str]]()
+        for row_id, row in self.rows.items():
+            if row.get("recordingId"):
+                about.setdefault(str(row["recordingId"]), set()).add(row_id)
+        return about
+
     def are_final(self, at: datetime) -> bool:
         """Return whether no row of this time is sealed any more."""
         return self.until is not None and at < self.until - OVERLAP
@@ -163,10 +171,7 @@ def _compare_by_recording(
     since: datetime, by_day: Mapping[str, str | None], sealed: SealedRows, done: Compared, ports: Ports
 ) -> None:
     """Compare the second copy of each row, under its recording, with those by day and as they were sealed."""
-    about = dict[str, set[str]]()
-    for row_id, row in sealed.rows.items():
-        if row.get("recordingId"):
-            about.setdefault(str(row["recordingId"]), set()).add(row_id)
+    about = sealed.by_recording()
     for recording_id in sorted({one for one in by_day.values() if one} | about.keys()):
         seen = set[str]()
         for entry in ports.audit.entries_about(recording_id):

@@ -197,10 +197,8 @@ class Walk:
     def _read_up_to(self, since: datetime, until: datetime | None) -> None:
         """Read the trail on, up to a time; at the beginning there are rows that an earlier checkpoint covers."""
         if self._trail is None:
-            self._trail, self._known = (
-                self._ports.audit.entries(since),
-                self._last.recent if self._last else self._known,
-            )
+            self._trail = self._ports.audit.entries(since)
+            self._known = self._last.recent if self._last else frozenset()
         while until is not None:
             entry = self._ahead or next(self._trail, None)
             self._ahead = entry
@@ -225,11 +223,7 @@ class Walk:
 
     def _of_copies(self, sealed: SealedRows, since: datetime) -> None:
         """Compare the second copies, under the recordings that the rows name."""
-        about = dict[str, set[str]]()
-        for row_id, row in sealed.rows.items():
-            if row.get("recordingId"):
-                about.setdefault(str(row["recordingId"]), set()).add(row_id)
-        for recording_id, expected in sorted(about.items()):
+        for recording_id, expected in sorted(sealed.by_recording().items()):
             for entry in self._ports.audit.entries_about(recording_id):
                 row_id = entry.id or ""
                 if row_id in expected and (changes := sealed.changes(entry)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from recording.domain.archived.after import after_name, after_of, may_be_told
 from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.keep.destroy import folders_of
 from recording.domain.seal.checkpoint import SealFormatError, read_checkpoint
 from recording.domain.seal.leaves import (
     SALT_BYTES,
@@ -133,7 +134,7 @@ class LogLook:
 def _examine(item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
     if item.what is Waiting.RECORDING:
         chunks = ports.catalog.chunks_of(item.name)
-        for folder in _folders(item.name, chunks, ports):
+        for folder in folders_of(ports.catalog.get_recording(item.name), chunks):
             ours = [one for one in chunks if one.task.folder == folder]
             found.add(_of_folder(folder, ours, item, ports, log))
     elif item.what is Waiting.FILE:
@@ -148,12 +149,6 @@ def _examine(item: ToSeal, found: Gathered, ports: Ports, log: LogLook) -> None:
         found.lines.append(Line(-1, line.kind, salt_for(item.secret, item.name, line.content), row))
 
 
-def _folders(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports) -> list[str]:
-    folders = {chunk.task.folder for chunk in chunks}
-    record = ports.catalog.get_recording(recording_id)
-    return sorted(folders | ({record.folder} if record and record.folder else set()))
-
-
 def _of_folder(
     folder: str, chunks: Sequence[ChunkRecord], item: ToSeal, ports: Ports, log: LogLook
 ) -> Iterator[NewFile]:
@@ -165,29 +160,32 @@ def _of_folder(
         emit(Event.SEAL_FAILED, code=Code.BLOB_LOCKED, reason=OFFLINE, recording_id=item.name)
     proofs = list(_proofs(names, ports, log))
     there = {name: stored[0] for name in names if kind_of(name) and (stored := ports.archive.get(name)) is not None}
-    sealed = {f"{folder}/{one.name}" for one in proofs}
-    for chunk in chunks:  # without the receipt nobody can say whether what came after it is this app's
-        if chunk.blob_name and receipt_name(chunk.blob_name) in offline and after_name(chunk.blob_name) not in sealed:
-            there.pop(after_name(chunk.blob_name), None)
-    there = _as_written(there, chunks, sealed, ports)
+    there = _as_written(there, offline, chunks, {f"{folder}/{one.name}" for one in proofs}, ports)
     documents = [(name.removeprefix(f"{folder}/"), kind, raw) for name, raw in there.items() if (kind := kind_of(name))]
     yield from _fresh(folder, documents, proofs, item)
 
 
 def _as_written(
-    there: dict[str, bytes], chunks: Sequence[ChunkRecord], sealed: Collection[str], ports: Ports
+    there: dict[str, bytes],
+    offline: Collection[str],
+    chunks: Sequence[ChunkRecord],
+    sealed: Collection[str],
+    ports: Ports,
 ) -> dict[str, bytes]:
     """Return the documents without those that this app did not write, which no proof may vouch for.
 
-    Beside each receipt it is written what became of the source, once that is settled.
+    Beside each receipt it is written what became of the source, once that is settled. Of what came after a receipt in
+    the archive tier nobody can say now whose it is.
     """
-    ours = dict[str, bytes]()
+    ours, undecided = dict[str, bytes](), set[str]()
     for chunk in [one for one in chunks if one.blob_name]:
         media = stored_name(chunk)
         name, metadata, after = receipt_name(media), metadata_name(media), after_name(media)
         if metadata in there and chunk.metadata_sha256 in (None, sha256_of(there[metadata])):
             ours[metadata] = there[metadata]
         receipt = there.get(name)
+        if name in offline:
+            undecided.add(after)
         if receipt is None or not is_receipt_of(chunk, receipt):
             continue
         ours[name] = receipt
@@ -199,7 +197,8 @@ def _as_written(
                 ours[after] = document
     strange = [name for name in there if kind_of(name) in _OF_CHUNKS and name not in ours and name not in sealed]
     for name in strange:
-        emit(Event.SEAL_FAILED, reason="not_ours", blob_name=name)
+        if name not in undecided:
+            emit(Event.SEAL_FAILED, reason="not_ours", blob_name=name)
     return {name: raw for name, raw in {**there, **ours}.items() if name not in strange}
 
 

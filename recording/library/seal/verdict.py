@@ -175,16 +175,14 @@ class Log:
         prefix: of the names of its files.
         checkpoints: by number.
         leaves: by their place.
-        withdrawn: the places of leaves that stand for nothing any more.
-        withdrawn_rows: of those that stood for a row of the trail, its id.
+        withdrawn: the places of leaves that stand for nothing any more, with the id of the row that it was.
         explained: the leaves whose content is among the files.
     """
 
     prefix: str
     checkpoints: dict[int, SignedCheckpoint] = field(default_factory=dict)
     leaves: dict[int, Leaf] = field(default_factory=dict)
-    withdrawn: set[int] = field(default_factory=set)
-    withdrawn_rows: dict[int, str] = field(default_factory=dict)
+    withdrawn: dict[int, str | None] = field(default_factory=dict)
     explained: set[Leaf] = field(default_factory=set)
 
     def unexplained(self) -> Mapping[int, str]:

@@ -134,7 +134,7 @@ def _check_rows(batches: Sequence[Batch], log: Log, files: Files, verdict: Verdi
     for line, name in withdrawn:
         if line.leaf not in log.withdrawn:
             verdict.report(ProblemKind.ROW_MISSING, name, f"leaf {line.leaf} was withdrawn, and nothing says why")
-        elif line.row_id != log.withdrawn_rows.get(line.leaf):
+        elif line.row_id != log.withdrawn[line.leaf]:
             verdict.report(ProblemKind.ROW_ALTERED, name, f"leaf {line.leaf} stood for another row")
 
 
@@ -159,5 +159,5 @@ def _check_row(line: Line, expected: set[int], log: Log, name: str, verdict: Ver
     verdict.rows += 1
     log.explained.add(leaf)
     if line.kind is Kind.WITHDRAWAL and line.row:
-        log.withdrawn.update(withdrawn_by(line))
-        log.withdrawn_rows.update((at, row) for at, row in withdrawn_by(line).items() if row)
+        for at, row in withdrawn_by(line).items():
+            log.withdrawn[at] = row or log.withdrawn.get(at)
