@@ -1,6 +1,5 @@
 """`python -m dev bench keep`: what keeping, sealing and handing over cost: seconds, requests, dollars, memory."""
 
-import json
 import logging
 import os
 import time
@@ -10,7 +9,7 @@ from typing import Any
 
 from dev.bench.goals import Goal
 from dev.bench.handover import export_of, seal_turns, with_recordings
-from dev.bench.report import PAGE, cells, machine, put_block
+from dev.bench.report import PAGE, cells, load_since, machine, put_block, save
 from dev.in_memory.builders import task
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.keep_world import attached
@@ -33,14 +32,12 @@ def main(target: Path, *, quick: bool, write_docs: bool = False) -> int:
     logging.getLogger("recording").setLevel(logging.CRITICAL)
     before, begun = os.getloadavg()[0], time.monotonic()
     found = measure(print, quick=quick)
-    load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores"
+    load = load_since(before)
     goals = goals_of(found)
     for goal in goals:
         print(" | ".join(cells(goal)))
     print(load)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    told = {"machine": machine(), "load": load, "quick": quick, **found}
-    target.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    save({"machine": machine(), "load": load, "quick": quick, **found}, target)
     if write_docs:
         put_block(PAGE, BLOCK, text_of(goals, found, load, time.monotonic() - begun, quick=quick))
     return 0 if quick or all(goal.is_reached for goal in goals) else 1

@@ -1,6 +1,5 @@
 """`python -m dev bench notify`: how soon an event arrives under load, and whether the line notices."""
 
-import json
 import os
 import statistics
 import time
@@ -13,7 +12,7 @@ from dev.bench.follow_ups import forget_follow_ups
 from dev.bench.goals import Goal
 from dev.bench.notify_load import SECRET, run_load
 from dev.bench.notify_sink import Arrival, Sink, running_sink
-from dev.bench.report import PAGE, cells, machine, put_block
+from dev.bench.report import PAGE, cells, load_since, machine, put_block, save
 from dev.bench.small_chunks import _archived, _tasks, calls_of_a_chunk
 from dev.world import LocalWorld, WorldOptions
 from recording.domain.outgoing.events import EventType
@@ -30,14 +29,12 @@ def main(target: Path, *, quick: bool, write_docs: bool = False) -> int:
     with running_sink() as sink:
         lag = lag_under(50 if quick else RATE, 2.0 if quick else SECONDS, sink, print)
         line = line_with_and_without(sink, print, count=5 if quick else CHUNKS, rounds=1 if quick else ROUNDS)
-    load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores"
+    load = load_since(before)
     goals = goals_of(lag, line)
     for goal in goals:
         print(" | ".join(cells(goal)))
     print(load)
-    found = {"machine": machine(), "load": load, "quick": quick, "lag": lag, "line": line}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    save({"machine": machine(), "load": load, "quick": quick, "lag": lag, "line": line}, target)
     if write_docs:
         command = "python -m dev bench notify --write-docs" + (" --quick" if quick else "")
         put_block(PAGE, "notify figures", text_of(goals, lag, line, f"`{command}`", load, time.monotonic() - begun))

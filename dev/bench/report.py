@@ -94,6 +94,11 @@ def machine() -> str:
     return f"{os.cpu_count()} cores ({cpu}), {memory:.0f} GiB, {system}, Python {platform.python_version()}"
 
 
+def load_since(before: float) -> str:
+    """Return how busy the machine was: the load before a measurement, as it was then, and now."""
+    return f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores"
+
+
 def show(figures: dict[str, Figure], console: Console) -> None:
     """Print the table of goals, and the rates behind them."""
     table = Table(title="What must be reached, and what was measured", title_justify="left")
@@ -195,7 +200,7 @@ def _about_all(figures: dict[str, Any]) -> str:
     )
 
 
-def save(found: dict[str, Any], path: Path) -> None:
+def save(found: Any, path: Path) -> None:
     """Write the JSON file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

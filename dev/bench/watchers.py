@@ -4,7 +4,6 @@ The real adapter works over tables in memory that answer as the service does, a 
 So the requests are those of production; the time is that of this process alone, without any network.
 """
 
-import json
 import logging
 import time
 from bisect import bisect_left, bisect_right, insort
@@ -20,6 +19,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableEntity
 
+from dev.bench.report import save
 from dev.in_memory.builders import document_id, settings, task
 from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.fakes.ports import Fakes
@@ -179,8 +179,7 @@ def main(out: Path, sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)) -> in
     for one in (figure for size in sizes for figure in measured(size, with_hour=size == sizes[0])):
         figures.append(one)
         print(f"{one.rows:>9,}  {one.what:<64} {one.found:>7,} {one.requests:>9,} {one.seconds:>8.2f}", flush=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps([vars(one) for one in figures], indent=1) + "\n", encoding="utf-8")
+    save([vars(one) for one in figures], out)
     return 0
 
 

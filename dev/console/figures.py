@@ -4,7 +4,6 @@ The routes are the app's; storage is in memory, and of the long files on this ma
 page, browser and routes, without Azure's network.
 """
 
-import json
 import os
 import re
 import tempfile
@@ -16,7 +15,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, Page, expect
 
-from dev.bench.report import machine, put_block
+from dev.bench.report import load_since, machine, put_block, save
 from dev.console.browser import chromium, is_installed, visit
 from dev.console.day import (
     CALLER,
@@ -90,13 +89,11 @@ def main(target: Path, *, quick: bool, write_docs: bool = False) -> int:
         found = [*_page(browser), *_first_row(browser, round(RECORDINGS * share))]
         found += _first_sound(browser, Path(folder), share)
     found += _an_hour()
-    load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores"
+    load = load_since(before)
     for one in found:
         print(f"{one.name:<72} {one.shown:>12}")
     print(load)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    content = {"machine": machine(), "load": load, "quick": quick, "figures": [asdict(one) for one in found]}
-    target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    save({"machine": machine(), "load": load, "quick": quick, "figures": [asdict(one) for one in found]}, target)
     if write_docs:
         _write(found, load, "python -m dev bench console --write-docs" + (" --quick" if quick else ""))
     return 0
