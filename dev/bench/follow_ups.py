@@ -32,9 +32,8 @@ def measure(say: Say, *, count: int, rounds: int) -> dict[str, Any]:
                 say(f"round {number + 1}: the line {name} follow-ups")
                 tasks = _tasks(world, count)
                 is_on = name == "with"
-                rates[name].append(
-                    count / _archived(world, tasks, OFF if not is_on else {}, _placed if is_on else None)
-                )
+                burst = _archived(world, tasks, OFF if not is_on else {}, _placed if is_on else None)
+                rates[name].append(count / burst.seconds)
                 if is_on:
                     lags += _lags(world, tasks)
                 else:

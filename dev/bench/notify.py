@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from dev.bench.goals import Goal
 from dev.bench.notify_load import SECRET, run_load
 from dev.bench.notify_sink import Arrival, Sink, running_sink
 from dev.bench.report import PAGE, cells, load_since, machine, put_block, save
-from dev.bench.small_chunks import _archived, _tasks, calls_of_a_chunk
+from dev.bench.small_chunks import Burst, _archived, _tasks, calls_of_a_chunk
 from dev.world import LocalWorld, WorldOptions
 from recording.domain.outgoing.events import EventType
 
 RATE, SECONDS = 1000, 15.0
-CHUNKS, ROUNDS = 150, 3
+CHUNKS, ROUNDS = 150, 8  # an even number: each of the two begins as often
 PATIENCE_SECONDS = 300.0  # until every event of a round must be there
 Say = Callable[[str], None]
 
@@ -62,7 +63,7 @@ def line_with_and_without(sink: Sink, say: Say, *, count: int, rounds: int) -> d
     """Return the line's rate with events going out and without, in turn, and how late they were in the whole app."""
     say("what the line asks for one chunk")
     calls = {name: len(calls_of_a_chunk(one)) for name, one in (("with", sink.settings(SECRET)), ("without", {}))}
-    rates: dict[str, list[float]] = {"with": [], "without": []}
+    bursts: dict[str, list[Burst]] = {"with": [], "without": []}
     arrivals: list[Arrival] = []
     with LocalWorld(WorldOptions(host="builtin")) as world:
         world._stop_host()
@@ -72,16 +73,18 @@ def line_with_and_without(sink: Sink, say: Say, *, count: int, rounds: int) -> d
                 sink.forget()
                 tasks, is_on = _tasks(world, count), name == "with"
                 settings = sink.settings(SECRET) if is_on else {}
-                then = _waiter(sink) if is_on else None
-                rates[name].append(count / _archived(world, tasks, settings, then))
+                then = _waiter(sink) if is_on and not arrivals else None  # how late they are is measured once
+                bursts[name].append(_archived(world, tasks, settings, then))
                 forget_follow_ups(world)
-                arrivals += _archivals(sink) if is_on else []
+                arrivals = arrivals or _archivals(sink)
+    rates = {name: [count / burst.seconds for burst in rounds] for name, rounds in bursts.items()}
+    cpu = {name: statistics.median(burst.cpu for burst in rounds) / count for name, rounds in bursts.items()}
     return {
         "calls": calls,
         "chunks": count,
-        "with_per_second": round(statistics.median(rates["with"]), 2),
-        "without_per_second": round(statistics.median(rates["without"]), 2),
         "rounds": rates,
+        "cpu_seconds": {name: round(used, 4) for name, used in cpu.items()},
+        "ratio": round(statistics.median(map(truediv, rates["with"], rates["without"])), 4),  # of each round's two
     } | _quantiles(arrivals)
 
 
@@ -111,13 +114,15 @@ def _quantiles(arrivals: list[Arrival]) -> dict[str, float]:
 
 def goals_of(lag: dict[str, Any], line: dict[str, Any]) -> list[Goal]:
     """Return what must be reached, beside what was measured."""
-    lost = (1 - line["with_per_second"] / line["without_per_second"]) * 100
+    lost = (1 - line["ratio"]) * 100
+    more_cpu = (line["cpu_seconds"]["with"] / line["cpu_seconds"]["without"] - 1) * 100
     more_calls = line["calls"]["with"] - line["calls"]["without"]
     rate = f"{lag['rate']:,.0f} events a second"
     return [
         Goal(f"from the state change to the receiver under {rate}, p50", 1, 0.05, lag["p50_s"], "s", True),
         Goal(f"from the state change to the receiver under {rate}, p99", 5, 0.5, lag["p99_s"], "s", True),
         Goal("calls to storage and ACS that events add to a chunk in the line", 0, 0, more_calls, at_most=True),
+        Goal("CPU seconds of the app that events add to a chunk in the line", 3, 1, more_cpu, "%", True),
         Goal(f"what events take from the line's small chunks ({line['chunks']} in a burst)", 3, 1, lost, "%", True),
     ]
 

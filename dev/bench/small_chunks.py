@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, cast
 
+import psutil
 from azure.storage.queue import QueueClient
 
 from dev.azurite import Azurite
@@ -30,6 +31,14 @@ _THREADS = 16
 _READY_SECONDS = 60.0
 _PORTS = ("source", "archive", "catalog", "quarantine", "follow_ups")
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Burst:
+    """How long the line took for many chunks that came at one moment, and the CPU seconds of its process."""
+
+    seconds: float
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def chunks_per_second(count: int, say: Say) -> tuple[float, float]:
         say(f"the floor: {sum(map(len, plans)) / count:.0f} calls a chunk")
         floor = count / _replayed(world, plans)
         say("the line")
-        line = count / _archived(world, _tasks(world, count))
+        line = count / _archived(world, _tasks(world, count)).seconds
     return line, floor
 
 
@@ -230,10 +239,10 @@ def _archived(
     tasks: list[str],
     settings: Mapping[str, str] = MappingProxyType({}),
     then: Callable[[LocalWorld, list[str]], None] | None = None,
-) -> float:
-    """Return seconds until the host has archived all of them and deleted their sources.
+) -> Burst:
+    """Return what it took until the host has archived all of them and deleted their sources.
 
-    From the moment they are visible.
+    From the moment they are visible; the CPU seconds are the host's, its start not counted.
 
     Args:
         world: whose storage and simulator are used.
@@ -251,14 +260,19 @@ def _archived(
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda task: _send(queue, task, visible_at), tasks))
             time.sleep(max(0.0, visible_at - time.time()))
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), _cpu_of(host)
             wanted = {json.loads(task)["recording_id"] for task in tasks}
             while any(one["recordingId"] in wanted and not one["deletedAt"] for one in world.simulator.objects()):
                 time.sleep(0.1)
-            took = time.perf_counter() - begun
+            burst = Burst(time.perf_counter() - begun, _cpu_of(host) - used)
         if then is not None:
             then(world, tasks)
-        return took
+        return burst
+
+
+def _cpu_of(host: HostProcess) -> float:
+    times = psutil.Process(host.pid).cpu_times()
+    return times.user + times.system
 
 
 def _send(queue: QueueClient, task: str, visible_at: float) -> None:
