@@ -30,10 +30,10 @@ def measure(say: Say, *, count: int, rounds: int) -> dict[str, Any]:
         for number in range(rounds):
             for name in ("without", "with") if number % 2 == 0 else ("with", "without"):
                 say(f"round {number + 1}: the line {name} follow-ups")
-                tasks = _tasks(world, count)
+                tasks = _tasks(world, count + 1)
                 is_on = name == "with"
                 burst = _archived(world, tasks, OFF if not is_on else {}, _placed if is_on else None)
-                rates[name].append(count / burst.seconds)
+                rates[name].append(burst.rate)
                 if is_on:
                     lags += _lags(world, tasks)
                 else:

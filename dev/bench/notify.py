@@ -71,14 +71,14 @@ def line_with_and_without(sink: Sink, say: Say, *, count: int, rounds: int) -> d
             for name in ("without", "with") if number % 2 == 0 else ("with", "without"):
                 say(f"round {number + 1}: the line {name} events")
                 sink.forget()
-                tasks, is_on = _tasks(world, count), name == "with"
+                tasks, is_on = _tasks(world, count + 1), name == "with"
                 settings = sink.settings(SECRET) if is_on else {}
                 then = _waiter(sink) if is_on and not arrivals else None  # how late they are is measured once
                 bursts[name].append(_archived(world, tasks, settings, then))
                 forget_follow_ups(world)
                 arrivals = arrivals or _archivals(sink)
-    rates = {name: [count / burst.seconds for burst in rounds] for name, rounds in bursts.items()}
-    cpu = {name: statistics.median(burst.cpu for burst in rounds) / count for name, rounds in bursts.items()}
+    rates = {name: [burst.rate for burst in rounds] for name, rounds in bursts.items()}
+    cpu = {name: statistics.median(burst.cpu / burst.chunks for burst in rounds) for name, rounds in bursts.items()}
     return {
         "calls": calls,
         "chunks": count,
