@@ -16,12 +16,14 @@ from recording.domain.archived.derived import DerivedKind
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.errors import BlobLockedError, RequestError
+from recording.errors.codes import Code
 from recording.http.views.proofs import GotFileView
 from recording.library.derived.ask import list_derived, request_derived
 from recording.operate.find_recording import find_recording
-from recording.operate.get_recording_files import Got, files_of, get_file
+from recording.operate.get_recording_files import Got, files_of, get_file, not_had
 
 _COLUMNS = [Column("FILE", may_be_cut=True), Column("SIZE", is_number=True), Column("PROOF")]
+_SHOWN = 5
 ToOption = Annotated[
     Path | None, typer.Option("--to", file_okay=False, help="the folder (default: the short id, here)")
 ]
@@ -42,7 +44,8 @@ _DERIVED = [
 def get(context: typer.Context, form: Form, recording: RecordingArgument, to: ToOption = None) -> None:
     """Download a recording: media, metadata, receipts and manifest; each digest is compared.
 
-    Exit code 1: a file is not what the catalog says, it ends in `.differs`; or it is in the archive tier, and is named.
+    Exit code 1: a file is not what the catalog says, it ends in `.differs`; or something of the recording is not here,
+    and is named with its reason.
 
     Example: `recordings get 2f7a91c1 --to case-17`.
     """
@@ -53,6 +56,10 @@ def get(context: typer.Context, form: Form, recording: RecordingArgument, to: To
 
 def _download(session: Session, recording_id: str, folder: Path) -> int:
     offered, got, offline = files_of(recording_id, session.ports), list[Got](), list[str]()
+    lacks = not_had(recording_id, offered, session.ports)
+    if not offered:
+        why = "".join(f"; {one['what']}: {one['why']}" for one in lacks[:_SHOWN])
+        raise RequestError(f"nothing of this recording is in the archive{why}", code=Code.UNKNOWN_RECORDING)
 
     def act() -> dict[str, Any]:
         try:
@@ -72,12 +79,14 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
     audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
     differ = [one for one in got if one.proved is False]
     facts: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
+    facts |= {"leftOut": lacks}
     facts |= {"offline": offline} if offline else {}
     total_read = f"{len(got)} files, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
     end = (f"{len(differ)} of them are not what the catalog says", "bold red") if differ else ("as cataloged", "green")
     lines = [text(("in the archive tier  ", "yellow"), name) for name in offline]
+    lines += [text(("not here  ", "bold red"), f"{one['what']}: {one['why']}") for one in lacks]
     session.show(facts, table(session, _COLUMNS, [_row(one) for one in got]), *lines, text(f"{total_read}: ", end))
-    return NEEDS_ATTENTION if differ or offline else FINE
+    return NEEDS_ATTENTION if differ or offline or lacks else FINE
 
 
 def _row(got: Got) -> list[Cell]:

@@ -1,15 +1,18 @@
 """Get a recording's files out of the archive: media and sidecar documents, each digest compared on the way."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from recording.domain.archived.drift import BlobFacts
+from recording.domain.archived.drift import BlobFacts, is_disposed
+from recording.domain.archived.exports import not_here
 from recording.domain.archived.integrity import Hasher
 from recording.domain.archived.layout import is_derived_receipt, metadata_name
+from recording.domain.state.chunk import ChunkRecord, Home
+from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError, StorageError
-from recording.errors.codes import Code
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import Ports
 
 Progress = Callable[[int], object]  # takes how many bytes were written
@@ -63,6 +66,29 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
         if is_derived_receipt(blob.name):
             digests.update(_of_derived(blob.name, ports))
     return [Offered(blob.name, blob.length_bytes, *digests.get(blob.name, (None, None))) for blob in blobs]
+
+
+def not_had(recording_id: str, offered: Sequence[Offered], ports: Ports) -> list[dict[str, str]]:
+    """Return what of a recording the archive cannot give now, each with its reason: its files are not all of it.
+
+    Raises:
+        StorageError: when the catalog does not answer.
+    """
+    try:
+        record = ports.catalog.get_recording(recording_id)
+    except StorageError as error:
+        if error.code not in OF_ONE_ROW:
+            raise
+        record = None  # the files are there all the same
+    chunks, there = ports.catalog.chunks_of(recording_id), {one.blob_name for one in offered}
+    absent = [one for one in chunks if is_archived(one) and not is_disposed(one) and one.blob_name not in there]
+    lacks = not_here(chunks, record.least_count if record else None)
+    return lacks + [{"what": f"chunk {one.task.index}", "why": _why_absent(one)} for one in absent if one.blob_name]
+
+
+def _why_absent(chunk: ChunkRecord) -> str:
+    is_ours = chunk.task.home is Home.ACS
+    return "its file is not in the archive any more" if is_ours else "it stays in the customer's own storage"
 
 
 def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:

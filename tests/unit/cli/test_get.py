@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from dev.in_memory.builders import RECORDING_ID, record, task
 from dev.in_memory.world import World
 from recording.cli import INTERRUPTED
+from recording.domain.state.chunk import ChunkState
 from recording.domain.state.stored import sha256_of
 from recording.errors import StorageBusyError
 from tests.unit.cli.conftest import Run
@@ -60,3 +64,43 @@ def test_a_folder_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     code, shown = run("get", "1db8", "--to", str(tmp_path / "file" / "below"))
     assert (code, "cannot be written" in shown) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [(ChunkState.PENDING, "not archived yet"), (ChunkState.QUARANTINED, "held"), (ChunkState.EXPIRED, "deleted it")],
+)
+def test_what_a_recording_lacks_is_named(here: World, run: Run, tmp_path: Path, state: ChunkState, why: str) -> None:
+    """One file of two was handed over as the whole recording: `as cataloged`, exit code 0."""
+    here.fakes.catalog.add_chunk(record(state, task=task(1)))
+    code, shown = run("get", "1db8", "--to", str(tmp_path))
+    assert (code, "not here  chunk 1" in shown, why in shown) == (1, True, True)
+    (lacks,) = json.loads(run("get", "1db8", "--to", str(tmp_path), "-o", "json")[1])["leftOut"]
+    assert lacks["what"].startswith("chunk 1")
+
+
+def test_a_file_that_was_never_announced_is_named(here: World, run: Run, tmp_path: Path) -> None:
+    """ACS's own log counts two."""
+    known = here.fakes.catalog.get_recording(RECORDING_ID)
+    assert known is not None
+    here.fakes.catalog.save_recording(known.model_copy(update={"chunk_count": 2}))
+    code, shown = run("get", "1db8", "--to", str(tmp_path))
+    assert (code, "not here  chunk 1: it was never announced" in shown) == (1, True)
+
+
+def test_media_that_is_gone_from_the_archive_is_named(here: World, run: Run, tmp_path: Path) -> None:
+    """Its receipt and metadata alone were `as cataloged`."""
+    del here.fakes.archive.blobs[here.record().blob_name or ""]
+    code, shown = run("get", "1db8", "--to", str(tmp_path))
+    assert (code, "not here  chunk 0: its file is not in the archive any more" in shown) == (1, True)
+
+
+def test_nothing_that_could_be_had_is_no_success(here: World, run: Run, tmp_path: Path) -> None:
+    """`0 files: as cataloged` with exit code 0 lets a script go on; and nothing was heard, so the trail has no row."""
+    waiting = f"{RECORDING_ID[:-4]}d2Fp"
+    here.fakes.catalog.add_chunk(record(ChunkState.PENDING, task=task(recording_id=waiting)))
+    before = len(here.fakes.audit.written)
+    code, shown = run("get", waiting, "--to", str(tmp_path / "case"))
+    assert (code, "nothing of this recording is in the archive; chunk 0" in shown) == (2, True)
+    assert not (tmp_path / "case").exists()
+    assert len(here.fakes.audit.written) == before
