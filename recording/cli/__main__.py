@@ -10,6 +10,10 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import typer
+from typer.rich_utils import rich_format_error
 
 from recording import wiring
 from recording.cli.app import app
@@ -23,6 +27,7 @@ from recording.settings import Settings, SettingsError
 
 # Options of the program that may also follow the command; each takes a value.
 _ANYWHERE = {"--settings", "--app", "--resource-group", "-g", "--env", "--subscription"}
+_Misused: Any = typer.BadParameter.__base__  # what the parser raises: an unknown option, a value of the wrong form
 
 
 def main(
@@ -55,8 +60,14 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     if run.tell is None:
         take_any_character()
     try:
+        check_text(asked)
         check_not_empty(asked)
-        app(args=asked, prog_name="recordings", obj=run)
+        found = app(args=asked, prog_name="recordings", obj=run, standalone_mode=False)
+        return found if isinstance(found, int) else FINE
+    except typer.Abort:  # the input ended in the middle of a question
+        return UNKNOWN
+    except _Misused as error:
+        return _misused(run, error)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else FINE if ended.code is None else UNKNOWN
     except RecordingError as error:
@@ -75,10 +86,18 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     return UNKNOWN
 
 
+def _misused(run: Session, error: Any) -> int:
+    """Say what is wrong with the command line: as JSON where that was asked for, else as the parser says it."""
+    error.message = printable(error.message or "")
+    if run.output is Output.JSON:
+        run.refuses(error.format_message())
+    else:
+        rich_format_error(error)
+    return int(error.exit_code)
+
+
 def _confirm(what: str) -> bool:
     """Ask the person at the terminal, whatever becomes of the output; Ctrl-C is no."""
-    import typer
-
     try:
         return typer.confirm(printable(what), err=True)
     except typer.Abort:
@@ -107,6 +126,19 @@ def check_not_empty(arguments: Sequence[str]) -> None:
             what = name if is_option else before or "an argument"
             raise RequestError(f"{what} is empty: is a variable of the shell not set?")
         before = argument if argument.startswith("-") else ""
+
+
+def check_text(arguments: Sequence[str]) -> None:
+    """Return unless an argument is not text: neither storage nor a screen could take it.
+
+    Raises:
+        RequestError: it names the place, not the bytes.
+    """
+    for place, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise RequestError(f"argument {place} is not text in this terminal's character set") from None
 
 
 def in_order(arguments: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from recording.cli.options import (
     ReasonOption,
     RecordingOption,
     YesOption,
+    note_option,
     session_of,
     with_groups,
 )
@@ -142,7 +143,7 @@ def retry(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
     names: NamesArgument = None,
-    note: Annotated[str, typer.Option("--note", help="why: it is kept in the audit trail")] = "retried by an operator",
+    note: Annotated[str, note_option("why: it is kept in the audit trail")] = "retried by an operator",
     reason: ReasonOption = None,
     recording: RecordingOption = None,
     yes: YesOption = False,

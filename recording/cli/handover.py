@@ -11,7 +11,7 @@ import typer
 
 from recording.cli.connect.progress import working
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
-from recording.cli.options import Form, RecordingArgument, session_of, with_groups
+from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
 from recording.cli.output.times import size_of
 from recording.control.audit import audited
 from recording.domain.archived.exports import BUNDLE
@@ -68,7 +68,7 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
     derived: Annotated[
         bool, typer.Option("--derived", help="with the files that were made from the recordings, and their receipts")
     ] = False,
-    note: Annotated[str | None, typer.Option("--note", help="why; it is kept with the export")] = None,
+    note: Annotated[str | None, note_option("why; it is kept with the export")] = None,
 ) -> None:
     """Ask for a bundle; the app makes it.
 

@@ -13,6 +13,7 @@ from recording.cli.options import (
     LimitOption,
     SinceOption,
     WatchOption,
+    beyond,
     moment,
     one_of,
     session_of,
@@ -104,6 +105,8 @@ def _recordings(session: Session, states: list[str], since: str | None, limit: i
     listing = list_recordings(session.ports, found.items, since=moment(session, since), states=wanted, limit=limit)
     rows = [_row(session, one) for one in listing.items]
     parts: list[RenderableType] = [table(session, _RECORDINGS, rows)] if rows else [text("no recordings")]
+    if listing.more:
+        parts.append(beyond(listing.more))
     if not listing.complete:
         parts.append(text(("the catalog has more rows than were looked at", "yellow")))
     session.show(RecordingsView.of(listing).plain(), *parts)
@@ -141,7 +144,7 @@ def _attention(session: Session, chosen: Chosen, limit: int) -> int:
         [table(session, _ATTENTION, rows)] if rows else [text(("nothing needs attention", "green"))]
     )
     if len(found.items) > limit:
-        parts.append(text((f"{len(found.items) - limit} more; --limit shows them", "dim")))
+        parts.append(beyond(len(found.items) - limit))
     session.show(facts, *parts)
     return NEEDS_ATTENTION if found.items else FINE
 

@@ -8,25 +8,46 @@ from functools import wraps
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from rich.text import Text
 
-from recording.cli.connect.session import Output, Session
+from recording.cli.connect.session import Output, Session, text
 from recording.cli.output.times import read_moment
 from recording.domain.find.short_ids import named_by
 from recording.domain.state.quarantine import REASONS
 from recording.domain.watched.attention import Attention
 from recording.errors import RequestError
+from recording.operate.accept import check_note
 from recording.operate.attention import needs_attention
 from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_item, find_recording
 
+
+def note_option(what_for: str) -> Any:
+    """Return the option of a note; one that could not be kept is refused before anything is done."""
+    return typer.Option("--note", help=what_for, callback=_kept_note)
+
+
+def _kept_note(note: str | None) -> str | None:
+    if note is not None:
+        check_note(note)
+    return note
+
+
 RecordingArgument = Annotated[str, typer.Argument(metavar="RECORDING", help="id, short id, or the id of its call")]
-WatchOption = Annotated[int | None, typer.Option("--watch", "-w", metavar="SECONDS", help="look again", min=1)]
+WatchOption = Annotated[
+    int | None, typer.Option("--watch", "-w", metavar="SECONDS", help="look again", min=1, max=86_400)
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="at most so many rows")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
-NoteOption = Annotated[str, typer.Option("--note", help="why: it is kept in the audit trail or the receipt")]
+NoteOption = Annotated[str, note_option("why: it is kept in the audit trail or the receipt")]
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="2h, 3d, today, 2026-11-26, 2026-11-26T14:05 (local time)")
 ]
+
+
+def beyond(count: int) -> Text:
+    """Return the line that says how many rows a list leaves out: a list that just ends would be read as all of it."""
+    return text((f"{count} more; --limit shows them", "dim"))
 
 
 def one_of(words: Iterable[str]) -> Callable[[str], list[str]]:

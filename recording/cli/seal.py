@@ -9,7 +9,8 @@ from pydantic.alias_generators import to_camel
 from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
-from recording.cli.options import Form, session_of, with_groups
+from recording.cli.options import Form, note_option, session_of, with_groups
+from recording.cli.output.files import is_below, write_whole
 from recording.control.audit import audited
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
@@ -181,18 +182,26 @@ def get_log(
 ) -> None:
     """Copy the log into a folder: checkpoints, leaves, journals, public keys and time-stamps.
 
+    Exit code 1: a name leads out of the folder; it is left out.
+
     Example: `recordings seal get log-2026`.
     """
     session = session_of(context, form)
-    store, count = _ports(session).store, 0
+    store, count, left_out = _ports(session).store, 0, list[str]()
     for blob in store.list(""):
         path = folder / blob.name
+        if not is_below(blob.name):
+            left_out.append(blob.name)
+            continue
         stored = store.get(blob.name) if not path.exists() else None
         if stored is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(stored[0])
+            write_whole(path, stored[0])
             count += 1
-    session.show({"folder": str(folder), "files": count}, text(f"{count} files written to {folder}"))
+    lines = [text(("left out  ", "yellow"), f"{name}: it would be written outside of the folder") for name in left_out]
+    facts = {"folder": str(folder), "files": count, "leftOut": left_out}
+    session.show(facts, *lines, text(f"{count} files written to {folder}"))
+    raise typer.Exit(NEEDS_ATTENTION if left_out else FINE)
 
 
 @app.command()
@@ -241,7 +250,7 @@ def _difference(one: RowDifference) -> list[Any]:
 def accept_found(
     context: typer.Context,
     form: Form,
-    note: Annotated[str, typer.Option("--note", help="what explains them; it is kept in the audit trail")],
+    note: Annotated[str, note_option("what explains them; it is kept in the audit trail")],
 ) -> None:
     """Take what the nightly comparison has found as explained; what it finds later counts again.
 
@@ -258,7 +267,7 @@ def accept_found(
 def accept(
     context: typer.Context,
     form: Form,
-    note: Annotated[str, typer.Option("--note", help="why its end is gone; it is kept in the audit trail")],
+    note: Annotated[str, note_option("why its end is gone; it is kept in the audit trail")],
 ) -> None:
     """Let the log go on from where it ends, after its end was lost; only after a failover or a restore.
 

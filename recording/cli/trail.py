@@ -8,10 +8,12 @@ import typer
 from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, Cell, Column, Output, Session, table, text
-from recording.cli.options import Form, LimitOption, SinceOption, moment, session_of, with_groups
+from recording.cli.options import Form, LimitOption, SinceOption, beyond, moment, session_of, with_groups
 from recording.cli.output.times import clock_time
-from recording.domain.find.short_ids import is_named_by, short_id
+from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.ids import canonical_id
+from recording.errors import RequestError
+from recording.errors.codes import Code
 from recording.http.views.trail import TrailEntryView
 from recording.operate.find_recording import find_recording
 from recording.ports import AuditEntry
@@ -45,30 +47,43 @@ def trail(  # noqa: PLR0917 - typer takes options as parameters
     """
     session = session_of(context, form)
     begin = moment(session, since) or session.now - timedelta(days=1)
-    entries = [
-        entry
-        for entry in session.ports.audit.entries(begin)
-        if (recording is None or is_named_by(entry.recording_id or "", canonical_id(recording)))
-        and caller in (None, entry.caller)
-    ]
-    if recording is not None and not entries:
-        _check_known(session, recording)
-    shown = entries if session.is_wide or session.output is Output.JSON else settled(entries)
-    shown = [entry for entry in shown if not failed or entry.outcome != _DONE][-limit:]
+    entries = list(session.ports.audit.entries(begin))
+    if recording is not None:
+        wanted = _meant(session, recording, entries)
+        entries = [entry for entry in entries if entry.recording_id == wanted]
+    if caller is not None:
+        entries = [entry for entry in entries if entry.caller == caller]
+    kept = entries if session.is_wide or session.output is Output.JSON else settled(entries)
+    kept = [entry for entry in kept if not failed or entry.outcome != _DONE]
+    shown = kept[-limit:]
     rows = [_row(session, entry) for entry in shown]
     parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else [_nothing(session, begin)]
-    session.show({"entries": [view.plain() for view in TrailEntryView.all_of(shown)]}, *parts)
+    if len(kept) > len(shown):
+        parts.append(beyond(len(kept) - len(shown)))
+    facts = {"entries": [view.plain() for view in TrailEntryView.all_of(shown)], "more": len(kept) - len(shown)}
+    session.show(facts, *parts)
     raise typer.Exit(FINE)
 
 
-def _check_known(session: Session, typed: str) -> None:
-    """Return unless nobody knows the recording: no entries would be read as nothing done.
+def _meant(session: Session, typed: str, entries: Sequence[AuditEntry]) -> str:
+    """Return the id of the recording that is meant; one that the catalog does not know may be in the trail.
 
     Raises:
-        RequestError: `unknown_recording`.
+        RequestError: `unknown_recording`, for no entries would be read as nothing done; or several are meant.
     """
-    if next(session.ports.audit.entries_about(canonical_id(typed)), None) is None:
-        find_recording(typed, session.ports)
+    try:
+        return find_recording(typed, session.ports)
+    except RequestError as error:
+        if error.code != Code.UNKNOWN_RECORDING:
+            raise
+        whole = canonical_id(typed)
+        found = named_by(whole, (entry.recording_id for entry in entries if entry.recording_id))
+        if len(found) > 1:
+            message = f"{typed!r} names {len(found)} recordings: type more of it, or the whole id"
+            raise RequestError(message) from None
+        if not found and next(session.ports.audit.entries_about(whole), None) is None:
+            raise
+        return found[0] if found else whole
 
 
 def _nothing(session: Session, begin: datetime) -> RenderableType:
@@ -78,21 +93,23 @@ def _nothing(session: Session, begin: datetime) -> RenderableType:
 
 def settled(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     """Return one entry for each action: its outcome, or that it was asked for where no outcome followed."""
-    shown: list[AuditEntry] = []
-    for entry in entries:
-        if entry.outcome != _ASKED and (asked := _question(entry, shown)) is not None:
-            shown.remove(asked)
-        shown.append(entry)
-    return shown
+    asked: dict[
+        tuple[str, str | None], list[int]
+    ] = {}  # places of what has no outcome yet; of years there are many rows
+    answered: set[int] = set()
+    for place, entry in enumerate(entries):
+        open_ones = asked.setdefault((entry.operation, entry.caller), [])
+        if entry.outcome == _ASKED:
+            open_ones.append(place)
+        elif (found := _question(entry, open_ones, entries)) is not None:
+            open_ones.remove(found)
+            answered.add(found)
+    return [entry for place, entry in enumerate(entries) if place not in answered]
 
 
-def _question(answer: AuditEntry, shown: Sequence[AuditEntry]) -> AuditEntry | None:
+def _question(answer: AuditEntry, places: Sequence[int], entries: Sequence[AuditEntry]) -> int | None:
     """Return the row that this one answers; a start is asked for before its recording has an id."""
-    for entry in shown:
-        same = (entry.operation, entry.caller) == (answer.operation, answer.caller)
-        if entry.outcome == _ASKED and same and entry.recording_id in (None, answer.recording_id):
-            return entry
-    return None
+    return next((place for place in places if entries[place].recording_id in (None, answer.recording_id)), None)
 
 
 def _row(session: Session, entry: AuditEntry) -> list[Cell]:

@@ -41,10 +41,16 @@ class Listed:
 
 @dataclass(frozen=True)
 class Listing:
-    """What was found; `complete` is False when the catalog has more rows than are read for this."""
+    """What was found.
+
+    Attributes:
+        complete: False when the catalog has more rows than are read for this.
+        more: how many others there are beyond the limit.
+    """
 
     items: tuple[Listed, ...]
     complete: bool = True
+    more: int = 0
 
 
 def list_recordings(
@@ -90,14 +96,14 @@ def list_recordings(
         if (since is None or one.at >= since)
         and (not states or {one.state, *kinds.get(one.recording_id, ())}.intersection(states))
     ]
-    newest = sorted(meant, key=lambda one: (one.at, one.recording_id), reverse=True)[:limit]
-    return Listing(tuple(_with_tags(one, ports) for one in newest), looked_at < MOST_LOOKED_AT)
+    newest = sorted(meant, key=lambda one: (one.at, one.recording_id), reverse=True)
+    shown = tuple(_with_tags(one, ports) for one in newest[:limit])
+    return Listing(shown, looked_at < MOST_LOOKED_AT, len(newest) - len(shown))
 
 
 def tags_of(record: RecordingRecord | None) -> tuple[tuple[str, str], ...]:
-    """Return the tags a recording was started with."""
-    tags = record.request.get("tags") if record else None
-    return tuple((str(name), str(value)) for name, value in tags.items()) if isinstance(tags, dict) else ()
+    """Return the tags of a recording as they are now: given at its start, or changed later."""
+    return tuple(record.current_tags.items()) if record else ()
 
 
 def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: AttentionItem | None, now: datetime) -> Listed:

@@ -10,13 +10,12 @@ import typer
 from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
-from recording.cli.options import Form, RecordingArgument, session_of, with_groups
+from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import audited
 from recording.domain.find.short_ids import short_id
-from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
-from recording.domain.keep.custody import Custody
+from recording.domain.keep.custody import Custody, HoldRequest, ReleaseRequest, checked_case
 from recording.domain.keep.disposition import Reason
 from recording.errors import RequestError
 from recording.http.views.keep import (
@@ -35,7 +34,8 @@ from recording.operate.find_recording import find_recording
 from recording.ports import Page
 
 CaseOption = Annotated[str, typer.Option("--case", help="the case, such as a file number; never a person's name")]
-WhyOption = Annotated[str, typer.Option("--note", help="why: it is kept with the hold and in the audit trail")]
+WhyOption = Annotated[str, note_option("why: it is kept with the hold and in the audit trail")]
+MOST_DAYS = 36_500  # that can be looked ahead: a hundred years
 _SHOWN = 50
 _HELD = [
     Column("RECORDING"),
@@ -65,7 +65,8 @@ def hold(context: typer.Context, recording: RecordingArgument, form: Form, case:
     def place(recording_id: str) -> Custody:
         return place_hold(recording_id, case, note, session.caller, session.ports)
 
-    row = _changed(session, recording, Operation.HOLD, f"{case}: {note}", place)
+    noted = HoldRequest.read({"reason": note}).noted(checked_case(case))
+    row = _changed(session, recording, Operation.HOLD, noted, place)
     session.show(HoldsView.of(row).plain(), text(("held  ", "green"), f"{short_id(row.recording_id)} for {case}"))
     raise typer.Exit(FINE)
 
@@ -83,7 +84,8 @@ def release(
     def end(recording_id: str) -> Custody:
         return release_hold(recording_id, case, note, session.caller, session.ports)
 
-    row = _changed(session, recording, Operation.RELEASE, f"{case}: {note}", end)
+    noted = ReleaseRequest.read({"reason": note}).noted(checked_case(case))
+    row = _changed(session, recording, Operation.RELEASE, noted, end)
     left = ", ".join(one.case for one in row.active_holds)
     after = f"still held for {left}" if left else f"kept for {session.settings.hold_grace.days} more days at least"
     session.show(HoldsView.of(row).plain(), text(("released  ", "green"), f"{short_id(row.recording_id)}; {after}"))
@@ -116,7 +118,9 @@ def explain(
     context: typer.Context,
     form: Form,
     recording: Annotated[str | None, typer.Argument(metavar="[RECORDING]", help="one; else all that goes")] = None,
-    within: Annotated[int, typer.Option("--within", metavar="DAYS", help="what goes within so many days", min=0)] = 30,
+    within: Annotated[
+        int, typer.Option("--within", metavar="DAYS", help="what goes within so many days", min=0, max=MOST_DAYS)
+    ] = 30,
 ) -> None:
     """Explain until when a recording is kept and why; without one, list what goes in the next 30 days.
 
@@ -138,13 +142,15 @@ def rules(
     put: Annotated[
         Path | None, typer.Option("--put", metavar="FILE", help="put the rules of a JSON file in force")
     ] = None,
-    note: Annotated[str | None, typer.Option("--note", help="why; needed with --put")] = None,
+    note: Annotated[str | None, note_option("why; needed with --put")] = None,
 ) -> None:
     """Show the retention rules in force, or put others in force.
 
     The file has the form of `PUT retention/rules`. Example: `recordings rules --put rules.json --note "policy 2027"`.
     """
     session = session_of(context, form)
+    if note is not None and put is None:
+        raise typer.BadParameter("it belongs to --put FILE; nothing was changed", param_hint="--note")
     found = current_rules(session.ports, session.settings)
     if put is not None:
         body, known = _file(put, note), etag_of_rules(found)
@@ -187,7 +193,7 @@ def _changed(
         rows.append(act(recording_id))
         return {"recordingId": recording_id}
 
-    audited(operation, recording_id, session.caller, session.ports, run, note=without_numbers(note))
+    audited(operation, recording_id, session.caller, session.ports, run, note=note)
     return rows[0]
 
 

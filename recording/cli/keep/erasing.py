@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from recording.cli.connect.session import FINE, Cell, Column, Session, table, text
-from recording.cli.options import Form, session_of, with_groups
+from recording.cli.options import Form, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import audited
 from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
-from recording.domain.keep.erasure import Scope
+from recording.domain.keep.erasure import ErasureRequest, Scope
 from recording.errors import RequestError
 from recording.http.views.keep import ErasureView
 from recording.library.keep import erasures
@@ -32,7 +32,7 @@ _REQUESTS = [
 def erase(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
-    note: Annotated[str, typer.Option("--note", help="why: it is kept with the request and in the audit trail")],
+    note: Annotated[str, note_option("why: it is kept with the request and in the audit trail")],
     recordings: Annotated[list[str] | None, typer.Argument(metavar="[RECORDING]...", help="or --participant")] = None,
     participant: Annotated[str | None, typer.Option(metavar="ID", help="a raw id, a number, or h: and a hash")] = None,
     also: Annotated[list[str] | None, typer.Option(metavar="ID", help="another id, number or name")] = None,
@@ -47,6 +47,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
     by = session.caller or person
     ids = [find_recording(one, session.ports) for one in recordings or []]
     body = {"participant": participant, "alsoKnownAs": also or [], "recordings": ids, "scope": scope, "reason": note}
+    ErasureRequest.read(body)
     made: list[str] = []
 
     def act() -> dict[str, Any]:

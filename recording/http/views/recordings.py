@@ -45,11 +45,13 @@ class RecordingsView(View):
 
     recordings: tuple[RecordingRowView, ...]
     complete: bool
+    more: int = 0
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
         """Show a list."""
-        return cls(recordings=tuple(map(RecordingRowView.of, listing.items)), complete=listing.complete)
+        rows = tuple(map(RecordingRowView.of, listing.items))
+        return cls(recordings=rows, complete=listing.complete, more=listing.more)
 
 
 class ChunkView(View):

@@ -16,10 +16,12 @@ from dev.in_memory.world import World
 from dev.terminal_screens import terminal
 from recording.cli.__main__ import in_order
 from recording.cli.app import app
+from recording.cli.trail import settled
 from recording.domain.archived.layout import metadata_name
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState, Suspect
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ScrubLook
+from recording.library.tags import change_tags
 from recording.operate.scrub import scrub
 from recording.ports import AuditEntry
 from tests.unit.cli.conftest import Run
@@ -361,3 +363,59 @@ def test_a_look_that_cannot_be_read_is_as_none(here: World, run: Run, kept: str)
     here.fakes.catalog.save_cursor(RECONCILED, kept)
     here.fakes.catalog.save_cursor(SCRUBBED, kept)
     assert run("status")[0] == 0
+
+
+def test_tags_are_shown_as_they_are_now(here: World, run: Run) -> None:
+    """A tag that was corrected stood in `ls`, `show` and `status` as it had been at the start; `find` knew better."""
+    change_tags(RECORDING_ID, {"tags": {"order": "1042"}}, "*", here.ports)
+    assert "order=1042" in run("ls")[1]
+    assert json.loads(run("ls", "-o", "json")[1])["recordings"][0]["tags"] == {"order": "1042"}
+    assert run("show", SHORT)[1].startswith("order 1042")
+    assert json.loads(run("show", SHORT, "-o", "json")[1])["tags"] == {"order": "1042"}
+
+
+def test_a_list_says_how_much_it_leaves_out(here: World, run: Run) -> None:
+    """Fifty recordings of three hundred, or a hundred rows of evidence, were read as all there were."""
+    other = task(recording_id=f"{RECORDING_ID[:-4]}eHh4")
+    here.fakes.catalog.add_chunk(here.record().model_copy(update={"task": other}))
+    code, shown = run("ls", "--limit", "1")
+    assert (code, shown.splitlines()[-1]) == (0, "1 more; --limit shows them")
+    assert json.loads(run("ls", "--limit", "1", "-o", "json")[1])["more"] == 1
+    assert "more" not in run("ls")[1]
+    for number in range(3):
+        here.fakes.audit.add(AuditEntry(here.now, "stop_recording", f"recording-{number}", None, "done"))
+    code, shown = run("trail", "--limit", "2")
+    assert (code, shown.splitlines()[-1]) == (0, "1 more; --limit shows them")
+    assert json.loads(run("trail", "--limit", "2", "-o", "json")[1])["more"] == 1
+    assert "more" not in run("trail")[1]
+
+
+def test_the_trail_knows_a_recording_by_every_name(here: World, run: Run) -> None:
+    """By the id of its call it said that nothing had been done; by the beginning of two ids it mixed both."""
+    here.fakes.audit.add(AuditEntry(here.now, "stop_recording", RECORDING_ID, "alice", "done"))
+    for typed in (RECORDING_ID, SHORT, SHORT[:4], here.record().task.call_id, here.record().task.document_id):
+        code, shown = run("trail", "--recording", typed)
+        assert (code, "stop_recording" in shown) == (0, True), typed
+    for name in ("twin-of-one", "twin-of-two"):
+        here.fakes.audit.add(AuditEntry(here.now, "stop_recording", name, "alice", "done"))
+    code, shown = run("trail", "--recording", "twin-of")
+    assert (code, "names 2 recordings" in shown) == (2, True)
+    assert "twin-of-" in run("trail", "--recording", "twin-of-o")[1]
+
+
+def test_a_trail_of_years_is_settled_row_by_row(here: World) -> None:
+    """Each outcome was compared with every row before it: twenty thousand rows of listening took minutes."""
+    compared = 0
+
+    class Word(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    rows = [AuditEntry(here.now, Word("hear"), f"recording-{number}", "alice", "done") for number in range(500)]
+    rows += [AuditEntry(here.now, Word("stop"), "one", None, outcome) for outcome in ("asked", "done", "done")]
+    assert [(one.operation, one.outcome) for one in settled(rows)][-2:] == [("stop", "done"), ("stop", "done")]
+    assert compared < 3 * len(rows)

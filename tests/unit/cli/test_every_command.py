@@ -187,14 +187,24 @@ def test_what_nobody_knows_is_an_error(here: World, tmp_path: Path, typed: tuple
     assert "this is a bug" not in text
 
 
+def _leaf(command: str) -> Any:
+    leaf: Any = typer.main.get_command(app)
+    for name in command.split():
+        leaf = leaf.commands[name]
+    return leaf
+
+
+def _options(command: str) -> list[str]:
+    """Return the options of a command that take a value."""
+    taken = (one for one in _leaf(command).params if one.param_type_name == "option")
+    return [one.opts[0] for one in taken if not getattr(one, "is_flag", False)]
+
+
 def _emptied(command: str, folder: Path) -> Iterator[list[str]]:
     """Yield each way to call a command in which one value is empty."""
-    call, leaf = _call(command, folder), typer.main.get_command(app)
-    for name in command.split():
-        leaf = leaf.commands[name]  # type: ignore[attr-defined]  # a group has them
+    call, options = _call(command, folder), _options(command)
     first = len(command.split())
     yield from ([*call[:at], "", *call[at + 1 :]] for at in range(first, len(call)) if not call[at].startswith("-"))
-    options = [one.opts[0] for one in leaf.params if one.param_type_name == "option" and not getattr(one, "is_flag", 0)]
     yield from ([*call, option, ""] for option in options)
     yield from ([*call, f"{option}="] for option in options if option.startswith("--"))
     yield from ([*call, option, " "] for option in ("--env", "--app", "--settings"))
@@ -323,3 +333,77 @@ def test_what_was_dismissed_is_not_open(here: World) -> None:
     """`open` and a status without anything open contradict each other."""
     assert _run(here, "dismiss", FILE, *NOTE)[0] == 0
     assert "dismissed" in next(line for line in _run(here, "ls")[1].splitlines() if line.startswith(short_id(HELD)))
+
+
+# What a shell hands over when a script goes wrong; none of it leads out of the folder of the test.
+ODD = {
+    "not text": "\udcff",
+    "controls": "\x1b[2J\x07\u202e",
+    "long": "x" * 5_000,
+    "huge": "9" * 40,
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_value_is_answered_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, odd: str
+) -> None:
+    """A value may be anything: no traceback, no "bug", nothing that moves the cursor."""
+    monkeypatch.chdir(tmp_path)
+    here, call, first = troubled(), _call(command, tmp_path), len(command.split())
+    typed = [[*call[:at], odd, *call[at + 1 :]] for at in range(first, len(call)) if not call[at].startswith("-")]
+    typed += [[*call, option, odd] for option in _options(command) if option != "--watch"]
+    for each in typed:
+        code, text = _run(here, *each)
+        assert code in (0, 1, 2), each
+        assert "this is a bug" not in text, (each[-2:], text)
+        assert not {"\x1b", "\x07", "\u202e"} & set(text + capsys.readouterr().err), each[-2:]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "--note" in _options(command)])
+@pytest.mark.parametrize("note", ["x" * 1001, "two\nlines", "\udcff"], ids=["long", "lines", "not text"])
+def test_a_note_that_cannot_be_kept_is_refused_before_anything_is_done(
+    here: World, tmp_path: Path, command: str, note: str
+) -> None:
+    """It is evidence for years: over HTTP it was refused, and here it was a storage error half-way."""
+    before = len(here.fakes.audit.written)
+    code, text = _run(here, *_call(command, tmp_path), "--note", note)
+    assert (code, "1 to 1000" in text or "not text" in text) == (2, True), text
+    assert len(here.fakes.audit.written) == before
+
+
+@pytest.mark.parametrize("command", ["show", "ls", "status"])
+def test_a_look_again_in_a_thousand_years_is_refused(here: World, tmp_path: Path, command: str) -> None:
+    """`sleep` raised OverflowError, which was told as a bug of this program."""
+    code, text = _run(here, *_call(command, tmp_path), "--watch", "9" * 20)
+    assert (code, "this is a bug" in text) == (2, False)
+
+
+# What the parser refuses, before a command has begun.
+MISUSED = (
+    *(("nonsense",), ("seal", "nonsense"), ("ls", "--nonsense"), ("ls", "--limit", "x"), ("ls", "--limit", "0")),
+    *(("ls", "-o", "yaml"), ("verify",), ("hold", SHORT), ("drift", "--sample", "most"), ("ls", "--since", "soon")),
+    *(("seal", "verify", "/no/such/folder"), ("explain", "--within", "1" * 9), ("rules", *NOTE), ("show", "a", "b")),
+)
+
+
+@pytest.mark.parametrize("typed", [*MISUSED, *UNKNOWN], ids=" ".join)
+def test_a_program_is_answered_in_json_also_when_it_is_refused(here: World, typed: tuple[str, ...]) -> None:
+    """The page promises a problem document; what the parser refused left the output empty, and `jq` said nothing."""
+    code, text = _run(here, *typed, "--json")
+    told = json.loads(text)
+    assert code == 2
+    assert {"code", "detail", "status"} <= told.keys()
+    assert told["detail"]
+
+
+@pytest.mark.parametrize("typed", MISUSED, ids=" ".join)
+def test_a_person_is_answered_by_the_parser(
+    here: World, typed: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the standard error, with the usage; and nothing that was typed moves the cursor."""
+    code, text = _run(here, *typed, "--\x1b[2J\x07")
+    told = capsys.readouterr().err
+    assert (code, text, "Usage: recordings" in told) == (2, "", True)
+    assert not {"\x1b", "\x07"} & set(told)

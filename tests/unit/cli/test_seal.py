@@ -5,7 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from dev.in_memory.world import World, world
+from recording.cli import INTERRUPTED
 from recording.cli.__main__ import main
 from recording.domain.seal.signature import pem_of
 from recording.ports import Ports
@@ -148,3 +151,30 @@ def test_the_trail_is_compared_with_its_sealed_rows() -> None:
     assert (code, "row_changed" in text, "caller" in text) == (1, True, True)
     told = json.loads(runs(here, "seal", "audit", "-o", "json")[1])
     assert {one["problem"] for one in told["differences"]} == {"row_changed"}
+
+
+def test_a_copy_that_is_stopped_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there stays at the next run: half a checkpoint stayed half, and the verifier called the log altered."""
+    here, log = sealed(), tmp_path / "log"
+    written = Path.write_bytes
+
+    def stopped(path: Path, data: bytes) -> int:
+        written(path, data[:3])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_bytes", stopped)
+        assert runs(here, "seal", "get", str(log))[0] == INTERRUPTED
+    assert [path for path in log.rglob("*") if path.is_file()] == []
+    assert runs(here, "seal", "get", str(log))[1].startswith("4 files")
+    assert verifies(str(log))[0] == 0
+
+
+@pytest.mark.parametrize("name", ["../keys/x.pem", "keys/../../x.pem", "/tmp/x.pem", "keys//x.pem", "..\\x.pem"])
+def test_a_name_that_leads_out_of_the_folder_is_left_out(tmp_path: Path, name: str) -> None:
+    """The container is written by others than this program, and evidence is copied by people with rights."""
+    here = sealed()
+    seal_of(here).store.blobs[name] = b"planted"
+    code, text = runs(here, "seal", "get", str(tmp_path / "log"))
+    assert (code, text.startswith("left out  ")) == (1, True)
+    assert b"planted" not in [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,24 @@
+"""Files that a command writes into a folder: whole under their own name, or not at all."""
+
+from pathlib import Path, PurePosixPath
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that has its name only when all of it is there, whatever ends the command meanwhile.
+
+    Raises:
+        OSError: the disk refuses; nothing is left.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except (OSError, KeyboardInterrupt):
+        part.unlink(missing_ok=True)
+        raise
+
+
+def is_below(name: str) -> bool:
+    """Return whether a blob's name, read as a path, stays in the folder that it is put into."""
+    parts = name.replace("\\", "/").split("/")
+    return not PurePosixPath(name).is_absolute() and not any(part in ("", ".", "..") for part in parts)
