@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
+from recording.domain.incoming.events import EARLIEST as BEGAN  # ACS recorded no call before
 from recording.domain.times import as_utc
 from recording.errors import RequestError
 from recording.ports import AuditEntry, Ports
@@ -19,6 +20,7 @@ FEW = 100  # entries of a stretch behind which the next one is twice as long
 AT_ONCE = timedelta(days=31)  # that one page goes back
 EARLIEST = timedelta(days=3653)
 _INSTANT = timedelta(microseconds=1)
+_AHEAD = timedelta(minutes=5)  # another clock may be ahead; nothing later was written
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,14 @@ def page_of(trail: Trail, position: str, most: int, ports: Ports) -> tuple[list[
     """
     now = ports.clock.now()
     before, _, mark = position.partition("|")
-    end = _read(before) + _INSTANT if before else trail.until or now + timedelta(minutes=5)
-    first = max(trail.since or now - EARLIEST, end - AT_ONCE)
+    latest, oldest = now + _AHEAD, max(trail.since or now - EARLIEST, BEGAN)
+    end = max(min(_read(before) if before else trail.until or latest, latest), BEGAN)
+    first = max(oldest, end - AT_ONCE)
     entries = _of_recording(trail, end, ports) if trail.recording_id else _backwards(first, end, ports)
     rows = list(islice(_behind(entries, mark), most + 1))
     if len(rows) > most:
         return rows[:most], f"{rows[most - 1].at.isoformat()}|{_mark(rows[most - 1])}"
-    is_all = trail.recording_id is not None or first <= (trail.since or now - EARLIEST)
+    is_all = trail.recording_id is not None or first <= oldest
     return rows, None if is_all else f"{(first - _INSTANT).isoformat()}|"
 
 
@@ -81,7 +84,8 @@ def _mark(entry: AuditEntry) -> str:
 
 
 def _read(text: str) -> datetime:
+    """Return the time just behind the one of a position."""
     try:
-        return as_utc(datetime.fromisoformat(text.replace(" ", "+")))
-    except ValueError:
+        return as_utc(datetime.fromisoformat(text.replace(" ", "+"))) + _INSTANT
+    except (ValueError, OverflowError):
         raise RequestError("next is not a position of this trail") from None

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from recording.control.tenants import as_owner, names_of
 from recording.domain.find.find_query import FindQuery
-from recording.domain.ids import without_numbers
+from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.keep import erasure as rules_of
 from recording.domain.keep.custody import Claim, Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.erasure import (
@@ -349,7 +349,7 @@ def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Itera
 
 
 def _known(erasure_id: str, ports: Ports) -> Erasure:
-    found = keeping_of(ports).erasure(erasure_id)
+    found = keeping_of(ports).erasure(erasure_id) if is_opaque_id(erasure_id) else None  # no key of a row may hold more
     if found is None:
         raise RequestError("there is no such request for erasure", code=Code.ERASURE_NOT_FOUND)
     return found

@@ -271,3 +271,17 @@ def test_a_table_is_never_calculated_by_a_spreadsheet() -> None:
     assert told["tags"].startswith("'=cmd")
     assert (told["recordingId"], told["states"]) == (RECORDING_ID, "archived")
     assert json.dumps(told)
+
+
+@pytest.mark.parametrize("until", ["2027-12-31T23:59:00Z", "9999-12-31T23:59:59Z"])
+def test_an_end_in_the_future_hides_nothing(until: str) -> None:
+    """Whoever asked for the trail up to the end of next year was told that nothing had been done."""
+    here = archived()
+    ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST")
+    rows = content(ask(here, "audit", ADMIN))["entries"]
+    assert content(ask(here, "audit", ADMIN, "GET", b"", to=until))["entries"] == rows != []
+
+
+def test_a_begin_before_all_recordings_comes_to_an_end() -> None:
+    """Page after empty page led back to the year 1."""
+    assert len(paged(archived(), **{"from": "0001-01-01T00:00:00Z"})) == len(paged(archived()))

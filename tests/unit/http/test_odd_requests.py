@@ -1,0 +1,129 @@
+"""Whatever a request holds: the caller is told what is wrong with it, and it is never a mistake of the app."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.world import World
+from recording.domain.incoming.roles import Role
+from recording.http.console import ROUTES, ConsoleRoute
+from tests.unit.http.test_console import OWN_PAGE, archived, ask, principal
+
+EVERYBODY = OWN_PAGE | principal(*Role)
+NAMES = (
+    *(
+        "from",
+        "to",
+        "before",
+        "after",
+        "since",
+        "until",
+        "next",
+        "limit",
+        "top",
+        "participant",
+        "number",
+        "call",
+        "tag",
+    ),
+    *(
+        "format",
+        "state",
+        "recording",
+        "recordingId",
+        "reason",
+        "id",
+        "document",
+        "channel",
+        "blob",
+        "media",
+        "timeZone",
+    ),
+)
+WORDS = {
+    "the first day": "0001-01-01T00:00:00+14:00",
+    "the last day": "9999-12-31T23:59:59.999999-12:00",
+    "a position at the end of time": "9999-12-31T23:59:59.999999+00:00|",
+    "a position at the begin of time": "0001-01-01T00:00:00+00:00|",
+    "no day": "2026-02-30T00:00:00Z",
+    "nothing": "",
+    "digits of another script": "٣٤٥٦٧٨٩",
+    "a number": "9" * 400,
+    "minus": "-1",
+    "quotes": "' or 1 eq 1 or '",
+    "controls": "\x00\x1b\u202e",
+    "a folder": "../../etc",
+    "long": "x" * 9000,
+    "base64": "//79",
+}
+BODIES: dict[str, bytes] = {
+    "none": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "a text": b'"x"',
+    "broken": b'{"note": ',
+    "not a number": b'{"limit": NaN, "first": Infinity, "days": -Infinity}',
+    "a large number": b'{"limit": 1e999, "first": 1e30}',
+    "many digits": b'{"first": ' + b"9" * 5000 + b"}",
+    "half a character": rb'{"note": "\ud800", "reason": "\ud800", "tags": {"\ud800": "\ud800"}, "number": "\ud800"}',
+    "a deep one": b"[" * 60_000,
+    "not UTF-8": b'{"note": "\xff\xfe"}',
+    "UTF-16": '{"reason": "x"}'.encode("utf-16"),
+    "too much": b'{"note": "' + b"x" * 70_000 + b'"}',
+}
+
+
+def _path(route: ConsoleRoute, odd: str | None = None) -> str:
+    values = {"{recordingId}": RECORDING_ID, "{index}": "0", "{channel}": "0", "{case}": "c-1", "{id*}": "x/0-x"}
+    values |= dict.fromkeys(("{erasureId}", "{exportId}", "{derivedId}", "{name}"), "e-1")
+    path = route.path
+    for name, value in values.items():
+        path = path.replace(name, value if odd is None else odd)
+    return path
+
+
+def _fault(answer: func.HttpResponse) -> bool:
+    """Return whether the app fell over; 503 is a part that this world does not have."""
+    body = answer.get_body()
+    is_told = answer.mimetype == "application/problem+json"
+    return answer.status_code >= 500 and is_told and bool(json.loads(body)["code"] == "internal_error")
+
+
+@pytest.fixture(scope="module")
+def here() -> World:
+    """One archived recording, and the platform signs people in."""
+    return archived()
+
+
+@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "GET"], ids=lambda route: route.path)
+def test_an_odd_query_is_no_mistake_of_the_app(here: World, route: ConsoleRoute, word: str) -> None:
+    """`audit?to=` with the first day of the calendar was answered 500."""
+    for name in NAMES:
+        assert not _fault(ask(here, _path(route), EVERYBODY, "GET", b"", **{name: word})), name
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method != "GET"], ids=lambda r: f"{r.method} {r.path}")
+def test_an_odd_body_is_no_mistake_of_the_app(here: World, route: ConsoleRoute, body: bytes) -> None:
+    """The caller's own mistake is told by its code."""
+    assert not _fault(ask(here, _path(route), EVERYBODY, route.method, body))
+
+
+@pytest.mark.parametrize("odd", [word for word in WORDS.values() if word], ids=[word for word in WORDS if WORDS[word]])
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_an_odd_path_is_no_mistake_of_the_app(here: World, route: ConsoleRoute, odd: str) -> None:
+    """Every id in it is from outside."""
+    assert not _fault(ask(here, _path(route, odd), EVERYBODY, route.method, b"{}"))
+
+
+@pytest.mark.parametrize("header", ["Range", "If-Range", "If-Match", "If-None-Match", "Idempotency-Key", "Accept"])
+@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
+def test_an_odd_header_is_no_mistake_of_the_app(here: World, header: str, word: str) -> None:
+    """Of headers, too."""
+    for route in ROUTES:
+        body: Any = b"" if route.method == "GET" else b"{}"
+        assert not _fault(ask(here, _path(route), EVERYBODY | {header: word}, route.method, body)), route.path
