@@ -50,9 +50,11 @@ function download(what, url, digest, name, progress, signal) {
     try {
       const blob = await whole(url, (done, total) => fill(progress, `${size(done)} of ${size(total)}`), signal);
       const found = digest && blob.size <= LARGEST_DIGEST ? await sha256(blob) : null;
-      progress.classList.toggle("problem", found !== null && found !== digest);
-      save(blob, name);
-      fill(progress, `Saved ${size(blob.size)}${found === null ? "" : found === digest ? ", SHA-256 matches" : ", SHA-256 DIFFERS"}`);
+      const differs = found !== null && found !== digest;
+      progress.classList.toggle("problem", differs);
+      save(blob, differs ? `${name}.differs` : name); // as `recordings get` does: the wrong bytes get no good name
+      const verdict = differs ? ", SHA-256 DIFFERS" : found ? ", SHA-256 matches" : digest ? ", too large to be compared here: recordings get does" : "";
+      fill(progress, `Saved ${size(blob.size)}${verdict}`);
     } catch (error) {
       refused(progress, error);
     }

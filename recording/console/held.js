@@ -6,8 +6,8 @@ import { counted, left, short, when } from "./format.js";
 import { empty, fact, identifier, load, refused } from "./parts.js";
 import { KINDS, faultWords, plain } from "./words.js";
 
-const CAN_RETRY = new Set(["at_risk", "stuck", "held", "fallback_in_use", "poisoned", "dead_letter"]);
-const CAN_DISMISS = new Set(["held", "lost", "missing", "incomplete"]);
+const CAN_RETRY = new Set(["lost", "at_risk", "stuck", "held", "fallback_in_use", "poisoned", "dead_letter"]);
+const CAN_DISMISS = new Set(["held", "lost", "missing", "incomplete", "pause_overdue", "consent_missing"]);
 
 /** Show the screen. */
 export function showHeld(root, { query }) {

@@ -81,12 +81,15 @@ function rulesOf(found) {
   if (!found.rules.length) return empty("No rule.", "Without one nothing ends by itself.");
   return [
     h("p", { class: "quiet" }, `Number ${found.number}`, found.at ? [", since ", when(found.at)] : "", found.note ? [": ", h("bdi", null, found.note)] : "", "."),
-    h("ul", { class: "bare requests", "aria-label": "Rules" }, found.rules.map((rule) => h("li", { class: "request" }, h("p", null, h("bdi", { class: "strong" }, rule.name), ` ${plain(rule.action)} ${rule.days === undefined || rule.days === null ? "" : `after ${counted(rule.days, "day")}`}`), h("p", { class: "quiet" }, conditions(rule))))),
+    h("ul", { class: "bare requests", "aria-label": "Rules" }, found.rules.map((rule) => h("li", { class: "request" }, h("p", null, h("bdi", { class: "strong" }, rule.name), ` ${ASKS[rule.action]?.(counted(rule.days, "day")) ?? plain(rule.action)}`), h("p", { class: "quiet" }, conditions(rule))))),
   ];
 }
 
 /** A case or a rule by its name; a request for erasure by the end of its id. */
 const source = (reason) => h("bdi", { title: reason.source }, short(reason.source));
+
+/** What a rule asks for, in words; without its days no rule is in force. */
+const ASKS = { retain: (days) => `keep for ${days}`, delete: (days) => `delete after ${days}`, retain_and_delete: (days) => `keep for ${days}, then delete` };
 
 /** Return what a rule is about, in words. */
 function conditions(rule) {
@@ -95,7 +98,7 @@ function conditions(rule) {
     ...Object.entries(tags ?? {}).map(([name, value]) => `tag ${name}${value === null ? "" : `: ${value}`}`),
     ...Object.entries(others).filter(([, value]) => value !== null && value !== undefined && value.length !== 0).map(([name, value]) => `${plain(name)}: ${[value].flat().join(", ")}`),
   ];
-  return [said.length ? said.join(" · ") : "every recording", rule.legal && rule.action === "keep" ? "; stands against a request for erasure" : "", rule.note ? ["; ", h("bdi", null, rule.note)] : ""];
+  return [said.length ? said.join(" · ") : "every recording", rule.legal && rule.action !== "delete" ? "; stands against a request for erasure" : "", rule.note ? ["; ", h("bdi", null, rule.note)] : ""];
 }
 
 const link = (id) => h("a", { href: `#/recording/${encodeURIComponent(id)}` }, "Recording ", h("bdi", null, short(id)));

@@ -111,7 +111,7 @@ function warnings(recording, me) {
   const missing = recording.missing ?? recording.missingIndexes ?? [];
   const said = [
     ...open.map((chunk) => [`Chunk ${chunk.index} is ${plain(String(chunk.state).toLowerCase())}`, chunk.lastError ? `: ${plain(chunk.lastError)}` : "", faultWords(chunk.fault) && ` (${faultWords(chunk.fault)})`, ". ", chunk.timeLeftSeconds > 0 ? `${left(chunk.timeLeftSeconds)} in ACS. ` : "", chunk.nextAttemptAt ? ["Next try ", when(chunk.nextAttemptAt), ". "] : ""]),
-    ...(missing.length ? [[`Chunk ${missing.slice(0, 10).join(", ")} was not announced.`]] : []),
+    ...(missing.length ? [[missing.length === 1 ? `Chunk ${missing[0]} was not announced.` : `Chunks ${missing.slice(0, 10).join(", ")}${missing.length > 10 ? " and others" : ""} were not announced.`]] : []),
   ];
   return said.length ? h("div", { class: "card heed", role: "note" }, h("ul", null, said.map((line) => h("li", null, line))), me.may.operate && open.length ? h("a", { href: "#/held", class: "screen-only" }, "Decide") : null) : null;
 }

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dev.console.browser import visit
@@ -149,3 +150,26 @@ def all_is_shown(page: Page, server: ConsoleServer) -> None:
     page.goto(f"{server.url}#/kept")
     expect(page.get_by_role("list", name="Cases").get_by_text("C-9")).to_be_visible()
     expect(page.get_by_role("list", name="Rules").get_by_text("after 20 days")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("retain", "keep for 20 days"),
+        ("delete", "delete after 20 days"),
+        ("retain_and_delete", "keep for 20 days, then delete"),
+    ],
+)
+@pytest.mark.parametrize("legal", [True, False])
+def test_a_rule_says_what_it_asks_for_and_whether_it_outweighs_a_request(
+    action: str, said: str, legal: bool, browser: Browser
+) -> None:
+    """`retain after 20 days` is the opposite of what it does; and that a rule is the law's was shown of none."""
+    day = kept_day()
+    put_rule(day.world, action, 20, legal=legal)
+    with ConsoleServer(day, lambda _: FakeProbe()) as server, visit(browser, server, "reader") as page:
+        page.goto(f"{server.url}#/kept")
+        shown = page.get_by_role("list", name="Rules")
+        expect(shown.get_by_text(said, exact=False)).to_be_visible()
+        stands = shown.get_by_text("stands against a request for erasure")
+        expect(stands).to_have_count(int(legal and action != "delete"))

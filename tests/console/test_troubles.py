@@ -1,6 +1,7 @@
 """What goes wrong while somebody works: answers that are none, parts that do not come, tabs, sessions, lost focus."""
 
 import csv
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.keep_world import attached, days_pass
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
+from recording.domain.watched.attention import Attention
 from recording.http import console_data
 from recording.library.keep.erasures import approve_erasure, request_erasure
 from tests.console.conftest import Visit
@@ -21,6 +23,7 @@ from tests.console.keyboard import until
 
 AT = "document.querySelector('.player audio').currentTime"
 GO_TO = "(it, at) => { it.value = at; it.dispatchEvent(new Event('input')); }"
+TAKEN = ("Retry", "Dismiss")
 FOCUSED = """() => {
   const it = document.activeElement;
   return it === document.body ? "nowhere" : it.tagName;
@@ -153,6 +156,32 @@ def test_a_download_survives_a_part_that_fails(visits: Visit, server: ConsoleSer
     assert len(failed) == 2
     chunk = server.day.world.fakes.catalog.chunks_of(server.day.ids["wav"])[0]
     assert kept == server.day.world.fakes.archive.blobs[chunk.blob_name or ""].data
+
+
+@pytest.mark.parametrize(("most", "said"), [(256_000_000, "SHA-256 DIFFERS"), (10, "recordings get does")])
+def test_bytes_that_are_not_the_catalogs_get_no_good_name(
+    most: int, said: str, visits: Visit, server: ConsoleServer
+) -> None:
+    """They were saved as if they were the recording; and of a file too large to be compared nothing was said."""
+
+    def other(route: Route) -> None:
+        if route.request.resource_type == "fetch":
+            route.fulfill(status=206, body=b"not the media", headers={"Content-Range": "bytes 0-12/13"})
+        else:
+            route.continue_()
+
+    def smaller(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("256_000_000", str(most)))
+
+    with visits("listener") as page:
+        page.route("**/files.js", smaller)
+        page.route("**/media", other)
+        opened(page, server, "wav")
+        with page.expect_download(timeout=60_000) as waiting:
+            page.get_by_role("button", name="Download chunk 0", exact=True).click()
+        expect(page.get_by_text(said)).to_be_visible()
+        assert waiting.value.suggested_filename.endswith(".differs") is (most > 13)
 
 
 def test_an_erased_recording_stops_with_the_next_part(browser: Browser) -> None:
@@ -506,3 +535,27 @@ def test_whoever_decides_hears_what_is_held_first(visits: Visit, server: Console
         item.get_by_role("button", name="Listen").click()
         until(page, "document.querySelector('.item audio').currentTime > 0.2")
     assert any(row.operation == "chunk_media" and row.part for row in server.day.world.fakes.audit.written)
+
+
+# What an operator may decide about each kind, as `recordings retry` and `dismiss` take it (docs/api.md).
+RETRIED = {"lost", "at_risk", "stuck", "held", "fallback_in_use", "poisoned", "dead_letter"}
+DISMISSED = {"lost", "held", "missing", "incomplete", "pause_overdue", "consent_missing"}
+
+
+def test_whatever_can_be_decided_is_decided_on_the_page(visits: Visit, server: ConsoleServer) -> None:
+    """A lost file could not be tried once more here, nor an overdue pause be dismissed: it stood there for good."""
+    items = [
+        {"id": kind.value, "kind": kind.value, "reason": "expired", "at": server.day.now.isoformat()}
+        for kind in Attention
+    ]
+    answer = json.dumps({"held": [], "attention": items, "attentionCount": len(items), "attentionComplete": True})
+    with visits() as page:
+        page.route("**/console/api/held", lambda route: route.fulfill(body=answer, content_type="application/json"))
+        page.goto(f"{server.url}#/held")
+        shown = page.locator(".item")
+        expect(shown).to_have_count(len(items))
+        for at, item in enumerate(items):
+            offered = {name for name in shown.nth(at).get_by_role("button").all_inner_texts() if name in TAKEN}
+            expected = {"Retry"} if item["kind"] in RETRIED else set()
+            expected |= {"Dismiss"} if item["kind"] in DISMISSED else set()
+            assert offered == expected, item["kind"]
