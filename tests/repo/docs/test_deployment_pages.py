@@ -53,6 +53,7 @@ AZ: Mapping[str, set[str]] = {
         "query",
         "output",
     },
+    "storage entity delete": {"auth-mode", "account-name", "table-name", "partition-key", "row-key"},
     "storage blob download-batch": {"auth-mode", "account-name", "source", "destination"},
     "storage blob upload-batch": {"auth-mode", "account-name", "source", "destination"},
 }
