@@ -21,6 +21,7 @@ from recording.cli.connect.session import FINE, UNKNOWN, Dependencies, Output, S
 from recording.cli.connect.target import which_app
 from recording.cli.output.printing import Tell, printable
 from recording.cli.output.streams import take_any_character, write
+from recording.cli.output.words import remedy_of
 from recording.errors import RecordingError, RequestError
 from recording.ports.probe import Probe
 from recording.settings import Settings, SettingsError
@@ -73,7 +74,7 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     except RecordingError as error:
         wrong = isinstance(error, SettingsError) and not run.is_named
         hint = run.hint or (which_app(Path.cwd()) if wrong else None)
-        run.fails(error, f"{error.code}: {error}", *([hint] if hint else []))
+        run.fails(error, f"{error.code}: {error}", *_what_to_do(error, hint))
     except OSError as error:  # a file or folder that an option names; storage has errors of its own
         run.refuses(f"{error.filename or 'this machine'}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit code 1 would be read as an answer
@@ -84,6 +85,14 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
         if run.tell is None:
             write("")  # what is flushed at the interpreter's end can raise there only
     return UNKNOWN
+
+
+def _what_to_do(error: RecordingError, hint: str | None) -> list[str]:
+    """Return how to go on: a hint about this machine, else the remedy of the code; what was mistyped says it itself."""
+    if hint or isinstance(error, RequestError):
+        return [hint] if hint else []
+    remedy = remedy_of(error.code)
+    return [f"  → {remedy}"] if remedy else []
 
 
 def _misused(run: Session, error: Any) -> int:

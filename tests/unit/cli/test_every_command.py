@@ -407,3 +407,15 @@ def test_a_person_is_answered_by_the_parser(
     told = capsys.readouterr().err
     assert (code, text, "Usage: recordings" in told) == (2, "", True)
     assert not {"\x1b", "\x07"} & set(told)
+
+
+@pytest.mark.parametrize("command", ["status", "show", "ls", "get", "verify"])
+def test_storage_that_refuses_is_told_with_what_to_do(here: World, tmp_path: Path, command: str) -> None:
+    """`403 AuthorizationFailure` at three in the morning, and nothing of roles, firewalls and keys."""
+    intercept(here, lambda port, _: (StorageRefusedError("403"), False) if _is_storage(port) else (None, False))
+    code, text = _run(here, *_call(command, tmp_path))
+    leave_alone(here)
+    assert (code, text.splitlines()) == (
+        2,
+        ["storage_refused: 403", "  → Check roles, firewall and key of the account."],
+    )
