@@ -67,7 +67,8 @@ def checked_url(url: str, hosts: Sequence[str], networks: Sequence[IpNetwork] = 
     Raises:
         UnsafeAddressError: nothing may be sent there.
     """
-    found = _URL.fullmatch(_lower_host(url)) if len(url) <= LONGEST_URL else None
+    is_plain_text = len(url) <= LONGEST_URL and url.isascii()  # before the host is folded: the Kelvin sign becomes k
+    found = _URL.fullmatch(_lower_host(url)) if is_plain_text else None
     if found is None:
         raise UnsafeAddressError("is not a plain https URL without user name, fragment or odd characters")
     host, is_plain = found["host"].strip("[]"), found["scheme"] == "http"

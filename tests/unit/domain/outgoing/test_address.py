@@ -70,6 +70,33 @@ def test_a_host_on_the_list_is_taken(url: str, place: Place) -> None:
         "https://höoks.contoso.com/",  # beyond ASCII: punycode says what is meant
         "https://hooks。contoso。com/",  # ideographic full stops
         "https://ⓗooks.contoso.com/",
+        "https://hoo\u212as.contoso.com/",  # the Kelvin sign, whose small letter is the k of ASCII
+        "https://hooks.conto\u017fo.com/",  # the long s, whose capital letter is the S of ASCII
+        "https://hooks.contoso.com\u2044@evil.example/",  # a slash that is none
+        "https://hooks.contoso.com\uff0fevil.example/",
+        "https://hooks.contoso.com/\u0661",  # a digit to some
+        "https://hooks.contoso.com:\u0664\u0664\u0663/",
+        "https://hooks.contoso.com:443:443/",
+        "https://hooks.contoso.com:+443/",
+        "https://hooks.contoso.com:-1/",
+        "https://hooks.contoso.com:443 /",
+        "https://hooks.contoso.com:/",
+        "https://@hooks.contoso.com/",
+        "https://:@hooks.contoso.com/",
+        "https://hooks.contoso.com;evil.example/",
+        "https://hooks.contoso.com,evil.example/",
+        "https://hooks.contoso.com&@evil.example/",
+        "https://xn--hooks-.contoso.com/",
+        "https://0x7f.1/",
+        "https://1.2.3.0x4/",
+        "https://[::ffff:0:127.0.0.1]/",
+        "https://[0:0:0:0:0:0:0:1]/",
+        "https://[::1]evil.example/",
+        "https://[hooks.contoso.com]/",
+        "https://[v1.hooks]/",
+        "https://::1/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[2002:7f00:1::]/",
         "https://hooks.contoso.com%2eevil.example/",
         "https://hooks_contoso.com/",
         "https://-.fabrikam.net/",
