@@ -58,6 +58,7 @@ DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.0
 SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedelta(minutes=10), timedelta(minutes=-10))
 RECONCILED_EVERY = timedelta(minutes=5)
 STOPPED_ELSEWHERE = 0.01  # of the steps of a life
+ENDS = ("stopped", "stopped_elsewhere")  # a recording ends once, whoever reports it first
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
 
@@ -177,7 +178,14 @@ class GuardedLife:
     def _stop(self, name: str) -> None:
         if self.dice.random() < 0.3:
             self.repeated.pop(f"pause {name}", None)
-            self._call(f"stop {name}", lambda: stop_recording(name, self.here.ports, self.here.settings), once=True)
+
+            def act() -> None:
+                stop_recording(name, self.here.ports, self.here.settings)
+                row = self.here.fakes.catalog.recordings[name]
+                if self.policy.must_be_recorded and row.ended_seen_at is None:  # else it was over before
+                    self.expected.add((name, "stopped"))
+
+            self._call(f"stop {name}", act, once=True)
 
     def _call(self, what: str, act: Act, *, once: bool = False) -> None:
         """Let a caller act; what fails is sent again, but for what a caller may leave at that."""
@@ -185,10 +193,7 @@ class GuardedLife:
         error = self._attempt(act, "consent" if what.startswith("consent ") else "caller")
         if isinstance(error, StorageBusyError) and what.startswith("pause "):
             self.seen[what.removeprefix("pause ")].paused_at = None  # not all is noted, and the caller knows
-        if error is None:
-            if self.policy.must_be_recorded and what.startswith("stop "):
-                self.expected.add((what.removeprefix("stop "), "stopped"))
-        elif isinstance(error, ControlError) and what.startswith("start ") and self.policy.must_be_recorded:
+        if isinstance(error, ControlError) and what.startswith("start ") and self.policy.must_be_recorded:
             self.expected.add(("", "start_refused"))
         if error is not None and not once and not isinstance(error, RequestError) and not _is_final(error):
             self.repeated[what] = act
@@ -339,13 +344,25 @@ class GuardedLife:
                 self._violates(f"{name} is {state} at the end: {said}")
         told = self._told()
         for name, reason in sorted(self.expected):
-            if (name, reason) not in told and not self._is_told_otherwise(name, reason, told):
+            if told[name, reason] == 0 and not self._is_told_otherwise(name, reason, told):
                 self._violates(f"nobody was told that {name or 'a call'} is not recorded: {reason}")
+        for name in sorted({name for name, _ in told}):
+            ends = sum(told[name, reason] for reason in ENDS)
+            if ends > 1:
+                self._violates(f"{ends} alarms say that {name} has ended")
 
-    def _is_told_otherwise(self, name: str, reason: str, told: set[tuple[str, str]]) -> bool:
-        """Return whether a rival has stopped it for its pause, and said so, while consent was being withdrawn."""
-        is_stopped = self.policy.on_pause_timeout is TimeIsUp.STOP
-        return reason == "consent_withdrawn" and is_stopped and (name, "paused_too_long") in told
+    def _is_told_otherwise(self, name: str, reason: str, told: Counter[tuple[str, str]]) -> bool:
+        """Return whether another alarm says it: one about the same end, or about the stop that a policy asks for.
+
+        A rival may have stopped it for its pause, and said so, while consent was being withdrawn or it was stopped.
+        """
+        by_policy = [
+            "paused_too_long" if self.policy.on_pause_timeout is TimeIsUp.STOP else "",
+            "consent_withdrawn" if self.policy.on_withdrawal is Withdrawal.STOP else "",
+        ]
+        if reason == "consent_withdrawn":
+            return told[name, by_policy[0]] > 0
+        return reason in ENDS and any(told[name, other] for other in (*ENDS, *by_policy))
 
     def _why_not(self, row: RecordingRecord, state: str, age: timedelta) -> str:
         """Return why a recording may not be as it is; nothing if it may."""
@@ -372,11 +389,11 @@ class GuardedLife:
         is_raised = policy.on_pause_timeout is TimeIsUp.ALARM and row.call_alarm == Code.PAUSE_OVERDUE
         return "" if is_raised else "its pause is forgotten"
 
-    def _told(self) -> set[tuple[str, str]]:
+    def _told(self) -> Counter[tuple[str, str]]:
         outgoing = self.here.fakes.outgoing
         kept = outgoing.outbox.kept.values() if outgoing is not None else ()
         unrecorded = (event.data for event in kept if event.type is EventType.UNRECORDED)
-        return {(str(data.get("recordingId", "")), str(data["reason"])) for data in unrecorded}
+        return Counter((str(data.get("recordingId", "")), str(data["reason"])) for data in unrecorded)
 
     def _violates(self, what: str) -> None:
         self.life.violations.append(f"{self.here.now:%H:%M:%S} {what}")

@@ -142,7 +142,7 @@ class Life:
             return
         value = self.rng.choice((owner, *NAMES, "other"))
         with suppress(RequestError, StorageBusyError):
-            change_tags(name, {"tags": {"desk": value}}, "*", self._seen_by(owner), self.here.settings.tenants)
+            change_tags(name, {"tags": {"desk": value}}, "*", self._seen_by(owner), self.here.settings)
 
     def _give(self) -> None:
         """Those who see all give away what is nobody's; what is somebody's stays."""
@@ -151,7 +151,7 @@ class Life:
         if row is None or (row.tenant is None and not name.startswith("elsewhere")):
             return  # a start that is not noted yet: its caller will send it again
         try:
-            change_tags(name, {"tags": {"desk": to}}, "*", self.here.ports, self.here.settings.tenants)
+            change_tags(name, {"tags": {"desk": to}}, "*", self.here.ports, self.here.settings)
         except RequestError as error:
             if error.code is not Code.TENANT_FIXED or row.tenant == to:
                 raise AssertionError("a recording was refused to its own tenant") from error

@@ -122,7 +122,7 @@ def tag(  # noqa: PLR0917 - typer takes options as parameters
             recording_id,
             session.caller,
             session.ports,
-            lambda: change_tags(recording_id, {"tags": changes}, seen, session.ports, session.settings.tenants),
+            lambda: change_tags(recording_id, {"tags": changes}, seen, session.ports, session.settings),
         )
     lines = [f"{name}={value}" for name, value in facts["tags"].items()] or ["no tags"]
     session.show(facts, *(text(line) for line in lines), text(("ETag: ", "dim"), facts["etag"]))

@@ -16,6 +16,7 @@ from recording.control.notes import acs_id_of, check_recording_id, note, without
 from recording.control.pauses import (
     begin_pause,
     end_pause,
+    note_end_told,
     policy_of,
     resume_recording,
     stop_recording,
@@ -76,6 +77,8 @@ def tell_consent(
             raise RequestError("no consent was given that could be changed", code=Code.CONSENT_NOT_GIVEN)
         is_told = asked.step is not ConsentStep.WITHDRAWN
         told: RecordingChanges = without_alarm(row, Code.CONSENT_MISSING) if is_told else {}
+        if asked.step is ConsentStep.GIVEN and row.last_action is not LastAction.STOPPED:
+            told["stopped_alarm_at"] = None  # a stop that was reported beforehand need not come about
         # open again, so that reconcile sees the manifest follow: a catalog that is rebuilt knows consent from there
         return {**told, "consents": (*row.consents, entry), "settled_at": None, "look_at": None}
 
@@ -151,8 +154,7 @@ def _tell_withdrawn(record: RecordingRecord, policy: CallPolicy, ports: Ports, s
             return
     tell_unrecorded(record, "consent_withdrawn", since, ports, settings, since)
     if policy.on_withdrawal is Withdrawal.STOP:  # the stop that follows is no other alarm
-        now = ports.clock.now()
-        note(record.recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
+        note_end_told(record.recording_id, ports)
 
 
 def _pause_for_good(record: RecordingRecord, ports: Ports) -> None:

@@ -12,11 +12,12 @@ from recording.control.audit import audited
 from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import acs_id_of, note
 from recording.control.pauses import (
-    CALL_STOPPED,
     end_pause,
+    note_end_told,
     policy_of,
     resume_recording,
     stop_recording,
+    tell_stopped,
     tell_unrecorded,
 )
 from recording.control.watching import look, watch_later
@@ -25,6 +26,7 @@ from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
+from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.derived import ends_soon
 from recording.domain.schema import is_newer_message
@@ -147,8 +149,12 @@ def _pause_is_over(fired: _Fired) -> None:
             end_pause(fired.record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
         return
     was_there = _tell_unrecorded(fired, "paused_too_long", fired.task.mark)
+    ended = _ended_at_acs(pause, fired.record, fired.ports) if policy.on_pause_timeout is not TimeIsUp.RESUME else None
+    if ended is PauseEnd.ELSEWHERE:  # what records again is not stopped, and nobody has to decide about it
+        return
     if policy.on_pause_timeout is TimeIsUp.ALARM:
-        _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
+        if ended is None:
+            _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
         return
     seconds = round((pause.length or timedelta()).total_seconds())
     why = f"the pause has lasted {seconds} s, as long as it was asked for; policy {policy.name}"
@@ -161,7 +167,8 @@ def _pause_is_over(fired: _Fired) -> None:
             Operation.RESUME, fired.record, why, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP)
         )
     except ControlError as error:
-        if not _has_ended_otherwise(pause, error, fired.record, ports):
+        is_refused = error.code in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED)
+        if not is_refused or _ended_at_acs(pause, fired.record, ports) is None:
             raise
 
 
@@ -177,24 +184,23 @@ def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
         return False
     record, ports = fired.record, fired.ports
     state = ports.control.state(acs_id_of(record.recording_id, record))
-    if state is not None and (reason == CALL_STOPPED or state.lower() == "inactive"):
-        now = ports.clock.now()
-        tell_unrecorded(record, reason, now, ports, fired.settings, *marks)
-        if reason == CALL_STOPPED:
-            note(record.recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
+    if state is not None and reason == CALL_STOPPED:
+        tell_stopped(record, reason, ports, fired.settings)
+    elif state is not None and state.lower() == "inactive":
+        tell_unrecorded(record, reason, ports.clock.now(), ports, fired.settings, *marks)
+        if fired.policy.on_pause_timeout is TimeIsUp.STOP:  # the stop that follows is no other alarm
+            note_end_told(record.recording_id, ports)
     return state is not None
 
 
-def _has_ended_otherwise(pause: CommandedPause, error: ControlError, record: RecordingRecord, ports: Ports) -> bool:
-    """Return whether ACS refuses to resume because nothing is paused any more; that is noted then."""
-    if error.code not in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED):
-        return False
+def _ended_at_acs(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> PauseEnd | None:
+    """Return how a pause has ended if nothing is paused any more, which is noted; None while ACS pauses."""
     state = ports.control.state(acs_id_of(record.recording_id, record))
     if state is not None and state.lower() != "active":
-        return False
+        return None
     how = PauseEnd.OVER if state is None else PauseEnd.ELSEWHERE
     end_pause(record.recording_id, how, ports, pause_id=pause.id)
-    return True
+    return how
 
 
 def _consent_is_late(fired: _Fired) -> None:

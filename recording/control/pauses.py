@@ -26,6 +26,7 @@ from recording.domain.calls.pauses import (
     with_end,
 )
 from recording.domain.calls.policy import CallPolicy, ConsentRule
+from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
 from recording.domain.outgoing.derived import unrecorded
@@ -41,7 +42,6 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
-CALL_STOPPED = "stopped"  # why a call is not recorded
 ANY = "*"  # instead of a pause's id
 
 
@@ -234,7 +234,11 @@ def stop_recording(
 ) -> dict[str, Any]:
     """Stop a recording; one that is known here and has ended by itself counts as stopped.
 
-    ACS may answer 404 to a stop although the files are on their way (the service's known issues).
+    ACS may answer 404 to a stop although the files are on their way (the service's known issues). Then nobody knows
+    here what has ended it, and the watch finds that out.
+
+    The alarm about a call that must be recorded is raised before the stop is noted: where a worker dies in between,
+    the watch raises the same one.
 
     Args:
         recording_id: as ACS or as this app spells it.
@@ -243,18 +247,31 @@ def stop_recording(
         was_there: ACS knew it just now, so that none but this stop has ended it.
     """
     check_recording_id(recording_id)
-    name, is_gone = canonical_id(recording_id), False
+    name, is_gone, known = canonical_id(recording_id), False, known_recording(recording_id, ports)
     try:
-        ports.control.stop(acs_id_of(recording_id, known_recording(recording_id, ports)))
+        ports.control.stop(acs_id_of(recording_id, known))
     except ControlError as error:
         if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(name) is None:
             raise
-        is_gone = settings is None and not was_there  # who has stopped it, the watch finds out
+        is_gone = not was_there
+    if settings is not None and not is_gone:
+        known = known or ports.catalog.get_recording(name) or RecordingRecord(recording_id=name)
+        tell_stopped(known, CALL_STOPPED, ports, settings)
     record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED, is_gone=is_gone)
-    if settings is not None:
-        at = record.last_action_at or ports.clock.now()
-        tell_unrecorded(record, CALL_STOPPED, at, ports, settings)
     return {"recordingId": name, "state": merged_state(None, record)}
+
+
+def tell_stopped(record: RecordingRecord, reason: str, ports: Ports, settings: Settings) -> None:
+    """Raise the alarm about the end of what must be recorded, then note it: in doubt twice, with one id."""
+    if record.stopped_alarm_at is None and policy_of(record, settings).must_be_recorded:
+        tell_unrecorded(record, reason, ports.clock.now(), ports, settings)
+        note_end_told(record.recording_id, ports)
+
+
+def note_end_told(recording_id: str, ports: Ports) -> None:
+    """Note that the end of what must be recorded is reported, so that no other alarm about it follows."""
+    now = ports.clock.now()
+    note(recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
 
 
 def tell_unrecorded(
@@ -357,6 +374,8 @@ def _acted(  # noqa: PLR0917 - what was done, and which pauses are over with it
         changes = RecordingChanges(last_action=action, last_action_at=now)
         if action in (LastAction.RESUMED, LastAction.PAUSED):  # what ACS pauses has been recording
             changes["was_resumed"] = True
+        if action is LastAction.RESUMED:  # a stop that was reported beforehand did not come about
+            changes["stopped_alarm_at"] = None
         if is_gone:
             changes["ended_seen_at"] = row.ended_seen_at or now
         if ends is not None:

@@ -8,18 +8,18 @@ from datetime import timedelta
 
 from recording.control.consents import is_waiting
 from recording.control.notes import acs_id_of, note
-from recording.control.pauses import policy_of, tell_unrecorded
+from recording.control.pauses import policy_of, tell_stopped, tell_unrecorded
 from recording.domain.calls import watch
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
+from recording.domain.watched.expectation import is_known_over
 from recording.errors import ControlError
 from recording.ports import Ports
 from recording.ports.guards import Guards
 from recording.settings import Settings
 
-STOPPED_ELSEWHERE = "stopped_elsewhere"
 PAUSED_TOO_LONG = "paused_too_long"
 UNKNOWN = "unknown"  # ACS does not answer
 
@@ -34,6 +34,22 @@ def watch_later(recording_id: str, seconds: int, mark: str, wait: timedelta, gua
     guards.send(task, wait)
 
 
+def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Enqueue the first look at a recording that new tags bring under a policy; before they are noted.
+
+    What is known to be over is skipped. A watch that is under way already goes on once.
+
+    Raises:
+        StorageError: the queue does not answer; nothing is noted yet.
+    """
+    is_over = is_known_over(before) or before.session_end_reason is not None
+    if ports.guards is None or is_over or policy_of(before, settings).must_be_recorded:
+        return
+    if policy_of(after, settings).must_be_recorded:
+        seconds = (before.watched_seconds or 0) + round(watch.EVERY.total_seconds())
+        watch_later(before.recording_id, seconds, watch.FIRST, watch.EVERY, ports.guards)
+
+
 def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Settings) -> None:
     """Look at a recording that must run, and see to it that it is looked at again.
 
@@ -44,7 +60,7 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
         return
     if record.session_end_reason is not None or task.mark in (watch.ENDED, watch.OVER):
         if not watch.ended_with_its_call(record.session_end_reason):
-            _tell_stopped(record, ports, settings)
+            tell_stopped(record, watch.STOPPED_ELSEWHERE, ports, settings)
         return
     seconds = task.seconds or 0
     if seconds <= (record.watched_seconds or 0):
@@ -52,6 +68,8 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     name, state = record.recording_id, _state(record, ports)
     if state == UNKNOWN and (record.missing_since or record.settled_at):
         return  # ACS answers no more; by a clock that is ahead alone nothing ends that can still be found out
+    if state is None and task.mark == watch.FIRST:
+        return  # as far as anybody knows, it was over before it had to be recorded; its event decides
     if state is None:
         watch_later(name, seconds, watch.OVER, watch.DOUBT, ports.guards)
     else:
@@ -63,8 +81,7 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
 def _needs_no_look(record: RecordingRecord, settings: Settings) -> bool:
     """Return whether nothing can be found out any more, or nobody wants to know."""
     is_stopped_here = record.last_action is LastAction.STOPPED and record.ended_seen_at is None
-    is_over = is_stopped_here or record.stopped_alarm_at is not None or record.disposed_at is not None
-    return is_over or not policy_of(record, settings).must_be_recorded
+    return is_stopped_here or record.disposed_at is not None or not policy_of(record, settings).must_be_recorded
 
 
 def _state(record: RecordingRecord, ports: Ports) -> str | None:
@@ -85,10 +102,3 @@ def _rests(task: GuardTask, record: RecordingRecord, state: str, ports: Ports, s
     if found.rested_since is not None:
         tell_unrecorded(record, PAUSED_TOO_LONG, ports.clock.now(), ports, settings, found.rested_since)
     return found.mark
-
-
-def _tell_stopped(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
-    """Raise the alarm, then note it: in doubt it is raised twice, with one id."""
-    now = ports.clock.now()
-    tell_unrecorded(record, STOPPED_ELSEWHERE, now, ports, settings)
-    note(record.recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))

@@ -92,7 +92,7 @@ def tag_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
         body, caller = json_body(request), caller_of(request, settings)
 
         def act() -> dict[str, Any]:
-            return change_tags(recording_id, body, if_match, ports, settings.tenants)
+            return change_tags(recording_id, body, if_match, ports, settings)
 
         done = audited(Operation.TAG, recording_id, caller, ports, act)
         return as_json(done, 200, {"ETag": done["etag"]})

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
+from recording.control.watching import watch_from_now
 from recording.domain.ids import composed
 from recording.domain.incoming.requests import MOST_TAGS, Exact, TagName, TagValue
-from recording.domain.incoming.tenants import Tenants, owner_after_tagging
+from recording.domain.incoming.tenants import owner_after_tagging
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import RequestError
@@ -17,6 +18,7 @@ from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
+from recording.settings import Settings
 
 
 class TagRequest(Exact):
@@ -26,21 +28,24 @@ class TagRequest(Exact):
 
 
 def change_tags(
-    recording_id: str, body: Any, if_match: str | None, ports: Ports, tenants: Tenants | None = None
+    recording_id: str, body: Any, if_match: str | None, ports: Ports, settings: Settings | None = None
 ) -> dict[str, Any]:
     """Set and remove tags of a recording, also of one that was started elsewhere.
+
+    One that runs, and must be recorded by its new tags, is watched from now on.
 
     Args:
         recording_id: as the catalog knows it.
         body: a `TagRequest`.
         if_match: the ETag of the tags as the caller has seen them, or `*`.
-        ports: the catalog, and the queue of follow-ups.
-        tenants: a tag may say to which of them nobody's recording goes; None: there are none.
+        ports: the catalog, and the queues of follow-ups and guards.
+        settings: a tag may say to which tenant nobody's recording goes, and which policy covers it; None: there are
+            neither tenants nor policies.
 
     Raises:
         RequestError: `etag_missing` (428), `etag_mismatch` (412), `recording_not_found` (404), `too_many_tags`,
             `tenant_fixed`, or the body is not legal.
-        StorageError: the catalog does not answer.
+        StorageError: the catalog or the queue of guards does not answer.
     """
     request = TagRequest.read(body)
     if not if_match:
@@ -52,9 +57,13 @@ def change_tags(
             raise RequestError(message, code=Code.RECORDING_NOT_FOUND)
         _check_match(if_match, record.current_tags)
         tags = _merged(record.current_tags, request.tags)
-        owner = owner_after_tagging(tenants, record.tenant, tags)
-        is_same = tags == record.current_tags and owner == record.tenant
-        return record if is_same else _tagged(record, tags, owner)
+        owner = owner_after_tagging(settings.tenants if settings else None, record.tenant, tags)
+        if tags == record.current_tags and owner == record.tenant:
+            return record
+        after = _tagged(record, tags, owner)
+        if settings is not None:
+            watch_from_now(record, after, ports, settings)
+        return after
 
     tags = change_recording(recording_id, tagged, ports.catalog).current_tags
     request_follow_up(recording_id, ports)

@@ -40,6 +40,12 @@ class Steps:
         body = json.dumps(event if isinstance(event, list) else [event])
         return urllib3.request("POST", self.world.webhook_url(), body=body, headers=headers, timeout=60.0).status
 
+    def tags(self, recording_id: str, tags: dict[str, str]) -> None:
+        """Tags a recording through the app."""
+        address = f"{self.world.host_url}/api/recordings/{recording_id}"
+        answer = urllib3.request("PATCH", address, json={"tags": tags}, headers={"If-Match": "*"}, timeout=30.0)
+        assert answer.status == 200, answer.data
+
     def put_on_queue(self, event: Any) -> None:
         """Puts an event on `recording-events` as Event Grid's storage queue delivery does."""
         text = event if isinstance(event, str) else json.dumps(event)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from recording.domain.archived.exports import ExportRecord, ExportState
 from recording.domain.calls.pauses import PauseEnd
+from recording.domain.calls.watch import CALL_STOPPED, STOPPED_ELSEWHERE
 from recording.domain.keep.custody import Custody
 from recording.domain.outgoing.events import (
     ArchivedData,
@@ -65,9 +66,13 @@ def of_export(export: ExportRecord) -> list[OutgoingEvent]:
 
 
 def unrecorded(recording_id: str, reason: str, at: datetime, *marks: object) -> OutgoingEvent:
-    """Return that a call that must be recorded is not; no record keeps it."""
+    """Return that a call that must be recorded is not; no record keeps it.
+
+    A recording ends once: who stopped it may be seen by two workers, and both report the same event.
+    """
     data = CallData(recording_id=recording_id, reason=reason)
-    return event_of(EventType.UNRECORDED, _subject(recording_id), at, data, reason, *marks)
+    what = CALL_STOPPED if reason == STOPPED_ELSEWHERE else reason
+    return event_of(EventType.UNRECORDED, _subject(recording_id), at, data, what, *marks)
 
 
 def start_refused(request: str, code: str, at: datetime) -> OutgoingEvent:

@@ -5,50 +5,32 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, chunk, event
-from dev.in_memory.world import World
+from dev.in_memory.builders import RECORDING_ID, event
 from recording.control.guards import guard_message
 from recording.control.pauses import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import ended_with_its_call
-from recording.domain.outgoing.events import EventType
 from recording.domain.state.records import changed
 from recording.errors import ControlError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.tags import change_tags
 from tests.unit.control import calls
-from tests.unit.control.calls import dies_at, passes, pauses, starts
-
-STOPPED, CALL_ENDED = "InitiatorLeft", "CallEnded"
-
-
-def watched(**policy: Any) -> World:
-    here = calls.under(must_be_recorded=True, **policy)
-    here.reports_to()
-    return here
-
-
-def told(here: World) -> list[tuple[str | None, str]]:
-    """Return the alarms about calls that are not recorded, each event once."""
-    here.notifies()
-    outgoing = here.fakes.outgoing
-    assert outgoing is not None
-    kept = [one for one in outgoing.outbox.kept.values() if one.type is EventType.UNRECORDED]
-    return [(one.data.get("recordingId"), one.data["reason"]) for one in kept]
+from tests.unit.control.calls import (
+    CALL_ENDED,
+    STOPPED,
+    announced,
+    dies_at,
+    ends,
+    passes,
+    pauses,
+    starts,
+    told,
+    watched,
+)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.reason for one in caplog.records if getattr(one, "event", "") == "recording.unrecorded"]  # type: ignore[attr-defined]
-
-
-def ends(here: World, recording: str) -> None:
-    """Another application stops it, or its call is over: ACS knows it no more."""
-    del here.fakes.control.states[recording]
-
-
-def announced(here: World, recording: str, reason: str | None, end_reason: str = "SessionEnded") -> None:
-    subject = f"/recording/call/call-1/serverCallId/x/recordingId/{recording}"
-    here.announces(event(chunk(endReason=end_reason), subject=subject, data={"sessionEndReason": reason}))
 
 
 @pytest.mark.parametrize("reason", [STOPPED, "SomethingNew", "initiator_left"])
@@ -234,7 +216,7 @@ def test_a_policy_that_covers_it_no_more_ends_the_watch() -> None:
     here = calls.under(CallPolicy(name="desk", tags={"desk": "fx"}, must_be_recorded=True))
     here.reports_to()
     recording = starts(here, tags={"desk": "fx"})
-    change_tags(recording, {"tags": {"desk": "mail"}}, "*", here.ports, None)
+    change_tags(recording, {"tags": {"desk": "mail"}}, "*", here.ports, here.settings)
     passes(here, 35)
     assert here.fakes.guards.sent == []
     ends(here, recording)
