@@ -16,8 +16,9 @@ from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.start_counts import RunningCounts
 
-MOST_ASKED = 5  # recordings that ACS is asked about for one refused start, those that run longest first
+LONGEST_ASKED, OTHERS_ASKED = 2, 3  # recordings that ACS is asked about for one refused start
 WAIT = timedelta(seconds=30)
+Seeming = tuple[Place, str, RecordingRecord]  # a place, and the recording that seems to run in it
 _MOST_RACES = 50  # each lost one is another start of the same caller at the same moment
 
 
@@ -77,15 +78,22 @@ def _given_back(known: RunningCount, ports: Ports) -> set[str]:
     free = {place.key for place, name in started.items() if name is None and now - place.since >= UNTOLD}
     noted = [(place, name) for place, name in started.items() if name is not None]
     rows = ports.catalog.get_recordings([name for _, name in noted])
-    left: list[tuple[Place, str, RecordingRecord]] = []
+    left: list[Seeming] = []
     for (place, name), row in zip(noted, rows, strict=True):
         if row is None or (isinstance(row, RecordingRecord) and is_known_over(row)):
             free.add(place.key)
         elif isinstance(row, RecordingRecord):
             left.append((place, name, row))
     if not free:
-        free |= {place.key for place, name, row in left[:MOST_ASKED] if _is_gone(name, row, ports)}
+        free |= {place.key for place, name, row in _to_ask(left, ports.jitter()) if _is_gone(name, row, ports)}
     return free
+
+
+def _to_ask(left: list[Seeming], chance: float) -> list[Seeming]:
+    """Return those that run longest, and some of the others by chance: long recordings hide none that is over."""
+    longest, others = left[:LONGEST_ASKED], left[LONGEST_ASKED:]
+    start = int(chance * len(others))
+    return [*longest, *(others[start:] + others[:start])[:OTHERS_ASKED]]
 
 
 def _recording_of(place: Place, ports: Ports) -> str | None:

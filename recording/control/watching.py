@@ -42,8 +42,7 @@ def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports
     Raises:
         StorageError: the queue does not answer; nothing is noted yet.
     """
-    is_over = is_known_over(before) or before.session_end_reason is not None
-    if ports.guards is None or is_over or policy_of(before, settings).must_be_recorded:
+    if ports.guards is None or is_known_over(before) or policy_of(before, settings).must_be_recorded:
         return
     if policy_of(after, settings).must_be_recorded:
         seconds = (before.watched_seconds or 0) + round(watch.EVERY.total_seconds())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from recording.domain.ids import composed, composed_tags
@@ -12,6 +12,7 @@ from recording.domain.ids import composed, composed_tags
 LONGEST_PAUSE = 300  # seconds: what a card number takes, and no more
 CONSENT_WITHIN = 120  # seconds: an announcement and an answer
 MOST_POLICIES = 50
+ObjectId = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True)]  # some tools print capitals
 TagText = Annotated[str, AfterValidator(composed)]
 
 
@@ -55,7 +56,7 @@ class CallPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     name: Annotated[str, Field(min_length=1, max_length=64)] = "default"
-    callers: tuple[str, ...] = ()
+    callers: tuple[ObjectId, ...] = ()
     tags: dict[TagText, TagText] = Field(default_factory=dict)
     consent: ConsentRule = ConsentRule.NOT_REQUIRED
     consent_within_seconds: Annotated[int, Field(ge=5, le=3600)] = CONSENT_WITHIN
@@ -68,7 +69,7 @@ class CallPolicy(BaseModel):
 
     def covers(self, caller: str | None, tags: Mapping[str, str]) -> bool:
         """Return whether the policy is meant for a recording of this caller with these tags."""
-        if self.callers and caller not in self.callers:
+        if self.callers and (caller is None or caller.lower() not in self.callers):
             return False
         known = composed_tags(tags)
         return all(known.get(name) == value for name, value in self.tags.items())

@@ -70,8 +70,14 @@ def is_known_over(record: RecordingRecord | None) -> bool:
     """Return whether a recording that was started is known to be over, as far as its own row tells."""
     if record is None:
         return True
-    ended = (record.ended_seen_at, record.settled_at, record.missing_since, record.disposed_at)
-    return record.last_action is LastAction.STOPPED or any(at is not None for at in ended)
+    ended = (
+        record.session_end_reason,
+        record.ended_seen_at,
+        record.settled_at,
+        record.missing_since,
+        record.disposed_at,
+    )
+    return record.last_action is LastAction.STOPPED or any(fact is not None for fact in ended)
 
 
 def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dev.in_memory.builders import chunk, document_id, event
 from dev.in_memory.fakes.scripted import Scripted
 from dev.in_memory.world import WorkerDiedError, World, world
 from recording.control.pauses import stop_recording
@@ -78,6 +79,38 @@ def test_what_is_over_gives_its_place_to_the_next(how: str) -> None:
         here.fakes.clock.advance(hours=2)
         here.reconciles()
     assert start(here, 2) != first
+
+
+def test_what_acs_says_has_ended_is_over_before_its_files_are_settled() -> None:
+    """Calls end by themselves, and their event comes within minutes; ACS need not be asked about any of them."""
+    here = world(running_per_caller=8)
+    names = [start(here, number) for number in range(8)]
+    for number, name in enumerate(names[5:]):
+        del here.fakes.control.states[name]
+        part = chunk(0, document_id(number))
+        here.announces(event(part, subject=f"/recording/call/c-{number}/serverCallId/x/recordingId/{name}"))
+    here.fakes.control.calls.clear()
+    start(here, 100)
+    assert "state" not in here.fakes.control.calls
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_long_recordings_hide_none_that_is_over(seed: int) -> None:
+    """The earliest ones may run for hours; those behind them are asked about as well, a few at each refused start."""
+    here = world(running_per_caller=30, seed=seed)
+    names = [start(here, number) for number in range(30)]
+    for name in names[20:]:
+        del here.fakes.control.states[name]
+    for number in range(100, 130):
+        here.fakes.clock.advance(seconds=30)
+        here.fakes.control.calls.clear()
+        try:
+            start(here, number)
+        except RequestError:
+            assert here.fakes.control.calls.count("state") <= 5
+        else:
+            return
+    raise AssertionError("places of what is over are never found")
 
 
 def test_the_same_request_again_takes_no_second_place() -> None:

@@ -28,6 +28,16 @@ def test_the_first_policy_that_covers_a_recording_holds(
     assert policy_for((SALES, CARDS), caller, tags, consent_required=False).name == expected
 
 
+@pytest.mark.parametrize("told", ["ABCDEF01-2345-6789-ABCD-EF0123456789", " abcdef01-2345-6789-abcd-ef0123456789 "])
+def test_an_object_id_is_known_in_every_spelling(told: str) -> None:
+    """Some tools print it in capitals; a policy that then covers nobody would fail without a word."""
+    policy = CallPolicy.model_validate({"name": "desk", "callers": [told]})
+    for caller in ("abcdef01-2345-6789-abcd-ef0123456789", "ABCDEF01-2345-6789-ABCD-EF0123456789"):
+        assert policy.covers(caller, {})
+    assert not policy.covers("abcdef01-2345-6789-abcd-ef0123456780", {})
+    assert not policy.covers(None, {})
+
+
 def test_the_older_setting_is_part_of_the_default() -> None:
     """CONSENT_REQUIRED goes on to mean what it meant."""
     assert policy_for((), None, {}, consent_required=True).consent is ConsentRule.AT_START
