@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -18,11 +19,12 @@ from recording.domain.incoming.events import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.spreadsheet import safe_cell
 from recording.errors import RequestError
-from recording.library.directory import find
+from recording.library.directory import Found, find
 from recording.ports import Ports
 from recording.settings import Settings
 
 MOST_RECORDINGS = 5_000  # of one report: more are asked for day by day
+ELSEWHERE = "paused_elsewhere"  # the finding, and the reason in the line of pauses that nobody asked for here
 COLUMNS = ("day", "caller", "reason", "pauses", "totalSeconds", "longestSeconds", "endedByGuard", "open", "findings")
 
 
@@ -61,6 +63,9 @@ class PauseRow:
         }
 
 
+Rows = dict[tuple[str, str | None, str | None], PauseRow]
+
+
 @dataclass(frozen=True)
 class PauseReport:
     """All lines, by day, caller and reason. `is_complete` is False when there were more recordings than are read."""
@@ -92,34 +97,46 @@ def report_pauses(query: PauseQuery, ports: Ports, settings: Settings) -> PauseR
     """
     if query.until <= query.since:
         raise RequestError("to must be later than from")
-    rows: dict[tuple[str, str | None, str | None], PauseRow] = {}
+    rows: Rows = {}
     asked = FindQuery.model_validate({"from": query.since, "to": query.until, "limit": LARGEST_PAGE})
     seen = 0
     while True:
         page = find(asked, ports, settings)
         for found in page.items:
             seen += 1
-            chunks = ports.catalog.chunks_of(found.recording.recording_id) if found.recording.pauses else []
-            findings = findings_of(found.recording, chunks)
-            for pause in found.recording.pauses:
-                _add(rows, pause, sum(one.at == pause.at for one in findings))
+            _count(rows, found, ports)
         if page.next is None or seen >= MOST_RECORDINGS:
             return PauseReport(tuple(_in_order(rows)), seen, page.next is None)
         asked = asked.model_copy(update={"next": page.next})
 
 
-def _add(rows: dict[tuple[str, str | None, str | None], PauseRow], pause: CommandedPause, findings: int) -> None:
-    if pause.how is PauseEnd.REFUSED:
-        return
-    key = (pause.at.date().isoformat(), pause.by, pause.reason)
-    row = rows.setdefault(key, PauseRow(*key))
+def _count(rows: Rows, found: Found, ports: Ports) -> None:
+    """Add a recording's pauses to their lines, and each finding to one line."""
+    record = found.recording
+    is_paused = bool(record.pauses or found.facts.pause_count)
+    findings = findings_of(record, ports.catalog.chunks_of(record.recording_id)) if is_paused else []
+    asked = [pause for pause in record.pauses if pause.how is not PauseEnd.REFUSED]
+    for pause in asked:
+        _add(_row_of(rows, pause.at, pause), pause)
+    for finding in findings:
+        is_ours = finding.what != ELSEWHERE
+        begun = max((one for one in asked if is_ours and one.at <= finding.at), key=lambda one: one.at, default=None)
+        _row_of(rows, begun.at if begun else finding.at, begun).findings += 1
+
+
+def _row_of(rows: Rows, at: datetime, pause: CommandedPause | None) -> PauseRow:
+    """Return the line of a pause; where nobody asked for it here, the one of the day for such pauses."""
+    key = (at.date().isoformat(), pause.by if pause else None, pause.reason if pause else ELSEWHERE)
+    return rows.setdefault(key, PauseRow(*key))
+
+
+def _add(row: PauseRow, pause: CommandedPause) -> None:
     if pause.ended_at is None:
         row.is_open += 1
     else:
-        row.lengths.append((pause.ended_at - pause.at).total_seconds())
+        row.lengths.append(max((pause.ended_at - pause.at).total_seconds(), 0.0))  # clocks differ
     row.by_guard += pause.how is PauseEnd.TIME_UP
-    row.findings += findings
 
 
-def _in_order(rows: dict[tuple[str, str | None, str | None], PauseRow]) -> Iterator[PauseRow]:
+def _in_order(rows: Rows) -> Iterator[PauseRow]:
     yield from sorted(rows.values(), key=lambda row: (row.day, row.caller or "", row.reason or ""))
