@@ -12,6 +12,11 @@ from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdic
 from recording.library.seal.verify_beside import check_keys, check_tokens
 
 _NAME = re.compile(r"(?P<prefix>(?:.*/)?)checkpoints/(?P<number>[0-9]{10})\.txt", re.ASCII)
+_NUMBERED = {
+    "checkpoints": re.compile(r"(?P<number>[0-9]{10})\.txt", re.ASCII),
+    "batches": re.compile(r"(?P<number>[0-9]{10})-[0-9a-f]{16}\.json", re.ASCII),
+    "journal": re.compile(r"(?P<number>[0-9]{10})-[0-9a-f]{16}\.jsonl", re.ASCII),
+}
 _OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)
 
 
@@ -31,6 +36,7 @@ def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict)
             batch, tree = _leaves(signed, tree, log, files, verdict)
             batches += [batch] if batch else []
             last = signed
+    _check_end(names, log, verdict)
     _check_rows(batches, log, files, verdict)
     check_keys(log, names, files, verdict)
     check_tokens(log, batches, names, files, verdict)
@@ -42,6 +48,23 @@ def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict)
 def _check_is_alone(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) -> None:
     for prefix in sorted({match["prefix"] for match in found} - {log.prefix}):
         verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, f"{prefix}checkpoints", "a second log")
+
+
+def _check_end(names: Sequence[str], log: Log, verdict: Verdict) -> None:
+    """Check that no leaves and rows are there behind the last checkpoint, and nothing that is no file of a log.
+
+    A turn whose worker died leaves some, until the next one has made that checkpoint.
+    """
+    last = max(log.checkpoints, default=-1)
+    for name in names:
+        folder, _, rest = name.removeprefix(log.prefix).partition("/")
+        if not name.startswith(log.prefix) or folder not in _NUMBERED:
+            continue
+        told = _NUMBERED[folder].fullmatch(rest)
+        if told is None:
+            verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "no file of a log has this name")
+        elif int(told["number"]) > last:
+            verdict.report(ProblemKind.LOG_CUT, name, f"no checkpoint covers it; the last one is number {last}")
 
 
 def _numbers(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) -> list[int]:
