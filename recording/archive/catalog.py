@@ -36,9 +36,9 @@ def catalog(work: Work) -> None:
     """Take a chunk from VERIFIED to CATALOGED: metadata archived as served, receipt written, record saved.
 
     Raises:
-        SourceError: the metadata is late; the media is safe, and the source is kept until it comes or the deadline.
-            Or `media_unreadable`: late metadata contradicts the media, which is copied anew.
-        StorageError: a paper could not be kept; try again.
+        SourceError: the metadata is late; the media is safe, and the source is kept until it arrives or the deadline.
+            Or `media_unreadable`: late metadata contradicts the media, which is copied again.
+        StorageError: a sidecar document could not be written; try again.
     """
     outcome, reason, raw = _metadata(work)
     document = _readable(raw)
@@ -57,7 +57,7 @@ def catalog(work: Work) -> None:
     cataloged = changed(work.record, **changes)
     name = required(cataloged.blob_name, "blob_name")
     receipt = _keep(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
-    if not is_receipt_of(cataloged, receipt):  # of bytes that held this name before; receipts are never replaced
+    if not is_receipt_of(cataloged, receipt):  # it is of bytes that had this name before; receipts are never replaced
         copy_anew(work, Code.DOCUMENTS_ALTERED, "another receipt lies under this name", is_name_taken=True)
     changes["cataloged_at"] = work.now()
     work.move(ChunkState.CATALOGED, **changes)
@@ -65,10 +65,10 @@ def catalog(work: Work) -> None:
 
 
 def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
-    """Return what became of the metadata document, why, and its bytes.
+    """Return the outcome of the metadata document, the reason, and its bytes.
 
     Raises:
-        SourceError: it is late, unreadable or about another chunk, and it will be asked for again.
+        SourceError: it is late, unreadable or about another chunk, and will be requested again.
     """
     task = work.task
     name = layout.metadata_name(required(work.record.blob_name, "blob_name"))
@@ -86,7 +86,7 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
     except SourceError as error:
         if not patience.is_metadata_given_up(work.record, work.now()):
             raise
-        if archived is not None:  # by a try that did not live to say so; there is nothing left to compare it with
+        if archived is not None:  # by an attempt that died before saving; there is nothing left to compare it with
             return MetadataOutcome.ARCHIVED, None, archived[0]
         return _given_up(work, name, work.metadata_refused, error)
     return _archive_metadata(work, name, work.metadata or b"")
@@ -99,11 +99,11 @@ def _not_told(task: ChunkTask) -> tuple[MetadataOutcome, str | None, bytes | Non
 
 
 def _archive_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcome, str | None, bytes]:
-    """Keep the document as served.
+    """Archive the document as served.
 
     Raises:
-        SourceBrokenError: `documents_altered`; other bytes lie under its name, and nothing is replaced: the chunk is
-            copied anew under another name.
+        SourceBrokenError: `documents_altered`; other bytes are stored under its name, and nothing is replaced: the
+            chunk is copied again under another name.
     """
     if _keep(work, name, raw) != raw:
         copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document lies under this name", is_name_taken=True)
@@ -111,11 +111,11 @@ def _archive_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcom
 
 
 def _keep(work: Work, name: str, document: bytes) -> bytes:
-    """Return what is stored under the name now: this document, or the one that an earlier try wrote.
+    """Return what is stored under the name now: this document, or one that an earlier attempt wrote.
 
     Raises:
-        StorageBusyError: the archive refused it as if one lay there, and there is none. Refusals have many reasons
-            (a lease, an account on its way to another region), and a source must not go without its sidecar documents.
+        StorageBusyError: the archive refused the write as if the blob existed, but there is none. Refusals have many
+            reasons (a lease, an account failing over), and no source is deleted without its sidecar documents.
     """
     if work.ports.archive.put_once(name, document, _JSON):
         return document
@@ -128,7 +128,7 @@ def _keep(work: Work, name: str, document: bytes) -> bytes:
 def _given_up(
     work: Work, name: str, raw: bytes | None, error: SourceError
 ) -> tuple[MetadataOutcome, str | None, bytes | None]:
-    """Return at the deadline: what was served is kept even if it cannot be read; the record says why that is all."""
+    """Return what is archived at the deadline: whatever was served, even if unreadable; the record has the reason."""
     if raw is not None:
         _keep(work, name, raw)
     task = work.task
@@ -145,7 +145,7 @@ def _given_up(
 def _readable(raw: bytes | None) -> ChunkMetadata | None:
     try:
         return read_metadata(raw) if raw is not None else None
-    except SourceBrokenError:  # kept as served at the deadline; there is nothing in it to compare with
+    except SourceBrokenError:  # archived as served at the deadline; it has nothing to compare with
         return None
 
 
@@ -166,7 +166,7 @@ def _duration_proof(work: Work, document: ChunkMetadata | None, fault: str | Non
 
 
 def _remarks(work: Work, document: ChunkMetadata | None) -> tuple[str, ...]:
-    """Return what is odd about media and metadata; findings of copy and verify first."""
+    """Return the remarks about media and metadata, those of copy and verify first."""
     record = work.record
     media = MediaFacts(
         record.format,
@@ -200,5 +200,5 @@ def _report(record: ChunkRecord) -> None:
         latency_seconds=record.verified_at - record.task.event_time if record.verified_at else None,
         **facts,
     )
-    if record.media_warning is not None and record.accepted is None:  # an operator has heard what was accepted
+    if record.media_warning is not None and record.accepted is None:  # an operator has listened to accepted media
         emit(Event.CHUNK_MEDIA_SUSPECT, index=record.task.index, detail=record.media_warning, **facts)

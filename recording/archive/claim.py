@@ -1,7 +1,7 @@
-"""The right to work on one chunk: a claim with an expiry, renewed while the work goes on, fenced by the record's ETag.
+"""Claim: the right to work on one chunk, with an expiry, renewed during the work and fenced by the record's ETag.
 
-A worker that lost its claim can save nothing, and so deletes nothing: each save is conditional on the record being
-the one it last wrote.
+A worker that has lost its claim can save nothing, and so deletes nothing: each save is conditional on the record being
+the one that it last wrote.
 """
 
 from dataclasses import dataclass
@@ -25,25 +25,25 @@ _RIVAL_WAIT = timedelta(minutes=1)
 
 
 class Claim(Protocol):
-    """What a piece of work may save, and how it keeps the right to go on."""
+    """The right to save a chunk's record, and to keep that right."""
 
     def save(self, record: ChunkRecord) -> ChunkRecord:
         """Return the record as saved, with the claim it carries. Raises ClaimLostError when the claim has ended."""
         ...
 
     def keep(self, work: "Work") -> None:
-        """Renew the claim in good time. Raises ClaimLostError when it has ended."""
+        """Renew the claim before it expires. Raises ClaimLostError when it has ended."""
         ...
 
 
 @dataclass(frozen=True)
 class OwnClaim:
-    """The claim that the chunk's row in the catalog carries."""
+    """The claim stored in the chunk's row of the catalog."""
 
     ports: Ports
 
     def save(self, record: ChunkRecord) -> ChunkRecord:
-        """Save the row, on condition that it is the one last saved."""
+        """Save the row, provided that it is still the one last saved."""
         return self.ports.catalog.save_chunk(record)
 
     def keep(self, work: "Work") -> None:
@@ -57,12 +57,12 @@ class OwnClaim:
 
 @dataclass(frozen=True)
 class HeldClaim:
-    """The claim of other work on the same chunk: what is learned here is kept in memory, and only the claim is kept."""
+    """A claim that other work on the same chunk holds: changes stay in memory, and only the claim is renewed."""
 
     holder: "Work"
 
     def save(self, record: ChunkRecord) -> ChunkRecord:
-        """Save nothing; the holder's claim must still stand."""
+        """Save nothing; check that the holder's claim still stands."""
         self.holder.keep_claim()
         return record
 
@@ -72,53 +72,53 @@ class HeldClaim:
 
 
 class NoClaim:
-    """For an object that conflicts with a finished chunk: all it may do is add a blob of its own."""
+    """No claim, for an object that conflicts with a finished chunk: it may only add a blob of its own."""
 
     def save(self, _record: ChunkRecord) -> ChunkRecord:
-        """Refuse: the finished chunk's row is not this object's."""
+        """Refuse: the row belongs to the finished chunk."""
         raise ClaimLostError("a conflicting object may save nothing about the chunk")
 
     def keep(self, work: "Work") -> None:
-        """Do nothing: this work has no claim to keep."""
+        """Do nothing: there is no claim to keep."""
 
 
 @dataclass
 class Work:
-    """A chunk in work: its record as last saved, and what the steps need."""
+    """A chunk in progress: its record as last saved, and what the steps need."""
 
     record: ChunkRecord
     ports: Ports
     settings: Settings
     started_at: datetime
     metadata: bytes | None = None  # the document as served, once this run has fetched it
-    metadata_slow: SourceSlowError | None = None  # it dripped in this run: asking again would hold the worker
-    metadata_refused: bytes | None = None  # what was served but is no readable document about this chunk
+    metadata_slow: SourceSlowError | None = None  # it trickled in this run: asking again would block the worker
+    metadata_refused: bytes | None = None  # what was served, but is not a readable document about this chunk
     skew: timedelta = timedelta()  # by how much this instance's clock is ahead of the catalog's
     claim: Claim | None = None  # None: the chunk's own
     found: ChunkRecord | None = None  # as this turn found it; None on the chunk's first turn
-    is_borrowed: bool = False  # the turn is another chunk's; this one has a message of its own, which will come
+    is_borrowed: bool = False  # the turn is another chunk's; this one has its own message, which will be delivered
 
     @property
     def task(self) -> ChunkTask:
-        """Return what is known of the chunk from its event."""
+        """Return the chunk's task, made from its event."""
         return self.record.task
 
     def now(self) -> datetime:
-        """Return the time by the clock that all instances share, as far as this one is known to differ."""
+        """Return the time, corrected by the known skew to the clock that all instances share."""
         return self.ports.clock.now() - self.skew
 
     def is_past_deadline(self) -> bool:
-        """Return whether ACS has had the right to forget the media."""
+        """Return whether ACS may have forgotten the media by now."""
         return self.now() >= self.task.expires_at
 
     def save(self, **changes: Unpack[ChunkChanges]) -> None:
-        """Save facts and renew the claim. Raises ClaimLostError when the record is not the one last saved."""
+        """Save changes and renew the claim. Raises ClaimLostError when the record is not the one last saved."""
         now = self.now()
         record = changed(self.record, changed_at=now, claim_expires_at=now + self.settings.claim_length)
         self._store(changed(record, **changes))
 
     def move(self, state: ChunkState, **changes: Unpack[ChunkChanges]) -> None:
-        """Save the next state with what was learned; give the claim back when that ends the work."""
+        """Save the next state with its changes; release the claim when that ends the work."""
         self.record = moved(self.record, state, **changes)
         if is_finished(self.record):
             self.release()
@@ -126,12 +126,12 @@ class Work:
             self.save()
 
     def release(self, **changes: Unpack[ChunkChanges]) -> None:
-        """Save facts and give the claim back."""
+        """Save changes and release the claim."""
         record = changed(self.record, changed_at=self.now(), claim_owner=None, claim_expires_at=None)
         self._store(changed(record, **changes))
 
     def _store(self, record: ChunkRecord) -> None:
-        """Save the record, and learn from the answer how wrong this instance's clock is."""
+        """Save the record, and measure from the answer how far off this instance's clock is."""
         before = self.record.etag
         self.record = self._claim.save(record)
         if self.record.saved_at is not None and self.record.etag != before:  # else nothing was saved
@@ -139,13 +139,13 @@ class Work:
             self.skew = skew if abs(skew) >= LARGEST_SKEW else timedelta()
 
     def keep_claim(self) -> None:
-        """Renew the claim in good time. Raises ClaimLostError when it has ended meanwhile."""
+        """Renew the claim before it expires. Raises ClaimLostError when it has ended meanwhile."""
         self._claim.keep(self)
 
     def put_back(self, task: ChunkTask, delay: timedelta) -> None:
-        """Send the task again for later, unless the chunk's own message remains on the queue.
+        """Send the task again with a delay, unless the chunk's own message is still on the queue.
 
-        On a borrowed turn each message would be one more. If the chunk's own is lost, reconcile redrives the chunk.
+        On a borrowed turn each would be an extra message. If the chunk's own is lost, reconcile redrives the chunk.
         """
         if not self.is_borrowed:
             self.ports.queue.send(task, delay)
@@ -156,11 +156,11 @@ class Work:
 
 
 def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> Work | None:
-    """Claim the task's chunk by one conditional write; None when nothing is left to do for it.
+    """Claim the task's chunk by one conditional write; return None when nothing is left to do.
 
     Raises:
-        ClaimHeldError: another worker has it; come back when its claim ends.
-        ClaimLostError: another worker was faster by a moment.
+        ClaimHeldError: another worker has it; try again when its claim ends.
+        ClaimLostError: another worker was a moment faster.
     """
     now = ports.clock.now()
     known = _known(task, now, ports)
@@ -180,15 +180,15 @@ def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowe
         task=record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now)),
     )
     if work.skew:
-        work.save()  # the claim, by the clock that the others share
+        work.save()  # renews the claim by the shared clock
     work.started_at = work.now()
     return work
 
 
 def _claim_left(record: ChunkRecord, now: datetime, length: timedelta) -> timedelta:
-    """Return how long the present claim is honoured: never longer than one claim after the row was last written.
+    """Return how long the present claim is honoured: at most one claim period after the row was last written.
 
-    The instance that wrote it may have a wrong clock, and so may this one.
+    The clock of the instance that wrote it may be wrong, and so may this one's.
     """
     ends = record.claim_expires_at or now
     if record.saved_at is not None:
@@ -197,9 +197,9 @@ def _claim_left(record: ChunkRecord, now: datetime, length: timedelta) -> timede
 
 
 def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkRecord:
-    """Return the record as it is, or about this task's location when the one announced before has given nothing so far.
+    """Return the record, pointed at this task's location when the one announced before has delivered nothing so far.
 
-    Waiting for an object that never comes would lose the one that is there. The two take turns.
+    Waiting for an object that never appears would lose the one that exists. The two take turns.
     """
     if record.task.content_location == task.content_location and is_held(record) and is_new_evidence(record, task):
         emit(Event.CHUNK_REOPENED, state=record.state, **ids_of(task))
@@ -225,7 +225,7 @@ def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:
 
 
 def entry_for(task: ChunkTask, error: RecordingError, now: datetime) -> QuarantineEntry:
-    """Return the quarantine entry for a task that retrying cannot fix."""
+    """Return the quarantine entry for a task that no retry can fix."""
     return QuarantineEntry(
         reason=error.code,
         detail=str(error),

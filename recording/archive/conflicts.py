@@ -1,7 +1,7 @@
 """Conflicts: handle a finished chunk that is announced again at another location.
 
-One session may give several files with the same ids (the service's known issues), so other bytes are never taken for
-a duplicate: they are kept beside the chunk, with an entry in quarantine (I3).
+One session may produce several files with the same ids (a known issue of the service), so different bytes are never
+taken for a duplicate: they are stored beside the chunk, with an entry in quarantine (I3).
 """
 
 from recording.archive.claim import NoClaim, Work, ids_of
@@ -18,10 +18,10 @@ from recording.telemetry import Event, emit
 
 
 def check_conflict(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> None:
-    """Compare what a task for a finished chunk names with what is archived; a plain duplicate costs no request.
+    """Compare the object that a task for a finished chunk names with the archive; a plain duplicate costs no request.
 
     Raises:
-        StorageError: when the other bytes could not be kept; the message must be delivered again.
+        StorageError: when the other bytes could not be stored; the message must be delivered again.
     """
     known = ports.catalog.get_chunk(task.key)
     if known is None or known.task.content_location == task.content_location or task.home is Home.EXTERNAL:

@@ -1,6 +1,6 @@
-"""Copy: the source's bytes become a blob in the archive, but only when they add up.
+"""Copy: store the source's bytes as a blob in the archive, but only when they are consistent.
 
-The engine brings them there, in flat memory (I8). Nothing is committed that contradicts the source's own facts, and a
+`transfer` moves them, in bounded memory (I8). Nothing is committed that contradicts what the source declares, and a
 committed blob is never replaced (I3).
 """
 
@@ -33,7 +33,7 @@ from recording.telemetry import Event, emit
 
 @dataclass(frozen=True)
 class Copied:
-    """What is known of a copy; digest and media are None until it is read back, when it was made in several runs."""
+    """A finished copy; digest and media are None until it is read back, if it was made in several runs."""
 
     length_bytes: int
     digest: Digest | None = None
@@ -41,13 +41,13 @@ class Copied:
 
 
 def copy(work: Work) -> None:
-    """Take a chunk from PENDING to COPIED: committed in the archive, its digest and media facts in the record.
+    """Take a chunk from PENDING to COPIED: commit it to the archive, with digest and media facts in the record.
 
     Raises:
-        SourceError: the source did not give what it declares; nothing is committed.
-        ContentConflictError: other bytes lie under this name; both copies are kept.
-        CopyPausedError: the time is used up; the next run goes on from what is staged.
-        StorageError: the archive failed; staged blocks are no blob, and vanish by themselves if nobody comes for them.
+        SourceError: the source did not deliver what it declares; nothing is committed.
+        ContentConflictError: other bytes are stored under this name; both copies are kept.
+        CopyPausedError: the time is used up; the next run continues from the staged blocks.
+        StorageError: the archive failed; staged blocks are not a blob, and storage discards them in time.
     """
     if work.task.home is Home.EXTERNAL:
         _index_external(work)
@@ -71,14 +71,14 @@ def _copy_from_acs(work: Work) -> None:
     try:
         _fetch_and_commit(work, work.task.format)
     except SourceBrokenError:
-        work.save(copy_epoch=work.record.copy_epoch + 1)  # what is staged of it is not to be trusted
+        work.save(copy_epoch=work.record.copy_epoch + 1)  # the staged blocks cannot be trusted
         raise
 
 
 def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
-    """Fetch the media, ask for the metadata only then, and commit what passes.
+    """Fetch the media, then request the metadata, and commit what passes.
 
-    Metadata never comes before the media: an optional document must not delay it.
+    The metadata is never requested before the media: an optional document must not delay it.
     """
     is_again = work.record.attempts > 1
     with open_fetch(work, announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
@@ -101,10 +101,7 @@ def _media_name(work: Work, format_type: FormatType | None) -> str:
 
 
 def _own_earlier_copy(work: Work, announced: FormatType | None) -> tuple[FormatType | None, StoredBlob] | None:
-    """Return a blob that an earlier try of this chunk committed without living to say so.
-
-    Whatever it took the format for.
-    """
+    """Return a blob that an earlier attempt committed before it died, whatever format it detected."""
     if work.record.attempts < 2:
         return None
     for format_type in dict.fromkeys((announced, *FormatType, None)):
@@ -119,9 +116,9 @@ def _is_own(stored: StoredBlob, work: Work) -> bool:
 
 
 def _is_adopted(work: Work, format_type: FormatType | None, stored: StoredBlob) -> bool:
-    """Go on from the earlier copy, unless it failed the media check: suspect bytes are not the recording.
+    """Continue from the earlier copy, unless it failed the media check: suspect bytes are not the recording.
 
-    The next step reads it back and compares it with what the source gave.
+    The next step reads it back and compares it with what the source delivered.
     """
     name, fault = _media_name(work, format_type), stored.facts.get("mediafault")
     if _is_refused(work, fault):
@@ -137,14 +134,14 @@ def _is_adopted(work: Work, format_type: FormatType | None, stored: StoredBlob) 
 
 
 def _leave_name(work: Work, name: str, stored: StoredBlob, reason: str) -> None:
-    """Leave a name to the bytes that hold it: the next copy gets another one, and they stay listed."""
+    """Leave a name to the blob that has it: the next copy gets another name, and the blob stays listed."""
     taken = held_name(work, name, stored.length_bytes, stored.facts.get("sha256"), reason)
     work.record = recopied(work.record, taken)
     work.save()
 
 
 def _fault_of(work: Work, copied: Copied, document: ChunkMetadata | None) -> str | None:
-    """Return what is wrong with the media, judged before the commit; None when only reading it back can tell."""
+    """Return the fault of the media, judged before the commit; None when only reading it back can tell."""
     return media_fault(work, copied.media, document) if copied.media is not None else None
 
 
@@ -153,11 +150,11 @@ def _is_refused(work: Work, fault: str | None) -> bool:
 
 
 def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
-    """Note the bad bytes, keep them aside once they are steady, and end the try.
+    """Record the bad bytes, store them aside once they are steady, and end the attempt.
 
     Raises:
-        SourceBrokenError: `media_unreadable`, to fetch it again.
-        ContentConflictError: `media_suspect`, the bytes are final.
+        SourceBrokenError: `media_unreadable`; it is fetched again.
+        ContentConflictError: `media_suspect`; the bytes are final.
     """
     if copied.digest is not None:
         work.save(**refusal(work, copied.digest))
@@ -167,7 +164,7 @@ def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
 
 
 def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
-    """Fetch the bad bytes once more, under a name of their own; other bytes by now are judged by the next try."""
+    """Fetch the bad bytes once more, under their own name; if they differ by now, the next attempt judges them."""
     with open_fetch(work, None, lambda _: name) as source:
         if source.digest != digest:
             return
@@ -176,14 +173,14 @@ def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
 
 
 def media_fault(work: Work, media: MediaFacts, document: ChunkMetadata | None) -> str | None:
-    """Return what is wrong with the media, as far as the settings want to know."""
+    """Return the fault of the media, according to MEDIA_CHECK."""
     if work.settings.media_check is MediaCheck.OFF:
         return None
     return find_fault(media, document, work.task)
 
 
 def media_changes(work: Work, media: MediaFacts, fault: str | None) -> ChunkChanges:
-    """Return what the record keeps of the media: length, form, and a fault as fault, warning or remark."""
+    """Return the record's fields about the media: length, form, and a fault as fault, warning or remark."""
     is_warning = work.settings.media_check is MediaCheck.WARN
     is_passed = media.promised_ms is not None and fault is None and work.settings.media_check is not MediaCheck.OFF
     return ChunkChanges(
@@ -219,11 +216,11 @@ def _commit(work: Work, source: Fetched, fault: str | None) -> bool:
 
 
 def _compare_with_stored(work: Work, source: Fetched) -> None:
-    """Compare with the blob that is stored already: the same bytes are success, others are kept beside it.
+    """Compare with the blob that is already stored: the same bytes are success, others are stored beside it.
 
     Raises:
         ContentConflictError: after the other bytes have been kept.
-        StorageBusyError: `name_taken`, spoilt bytes hold the name; the next try copies to another one.
+        StorageBusyError: `name_taken`; spoilt bytes have the name, and the next attempt copies to another one.
     """
     there = _stored(work, source.name)
     length = there.length_bytes
@@ -240,7 +237,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
 
 
 def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
-    """Return whether a blob is no rival's recording: it failed the check, or was not written by this app as it is."""
+    """Return whether a blob is not another recording: it failed the check, or this app did not write it as it is."""
     facts = there.facts
     return "source" not in facts or "mediafault" in facts or facts.get("sha256") not in (None, stored.sha256)
 
@@ -261,10 +258,10 @@ def _holds_the_same(work: Work, source: Fetched) -> bool:
 
 
 def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = None) -> bool:
-    """Keep the source's present bytes beside the chunk's media, for an operator to compare.
+    """Store the source's present bytes beside the chunk's media, for an operator to compare.
 
     Returns:
-        False when they are the known bytes after all (`unless_sha256`), and nothing was kept.
+        False when they are the known bytes after all (`unless_sha256`), and nothing was stored.
     """
     name = layout.conflict_name(media_name, mark_of(work.task.content_location + (unless_sha256 or "")))
     with open_fetch(work, None, lambda _: name) as source:
@@ -275,7 +272,7 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
 
 
 def digest_of(work: Work, pieces: Iterator[bytes], *, with_sha512: bool = False) -> Digest:
-    """Digest a stream, keeping the claim while it goes by."""
+    """Digest a stream, keeping the claim meanwhile."""
     hasher = Hasher(with_sha512=with_sha512)
     for piece in pieces:
         hasher.update(piece)
@@ -284,7 +281,7 @@ def digest_of(work: Work, pieces: Iterator[bytes], *, with_sha512: bool = False)
 
 
 def _index_external(work: Work) -> None:
-    """Read a file that ACS wrote to the customer's own storage, where it lies; nothing is copied."""
+    """Read a file that ACS wrote to the customer's own storage in place; nothing is copied."""
     probe = MediaProbe(work.task.format)
 
     def probed(content: WholeContent) -> Iterator[bytes]:
@@ -297,7 +294,7 @@ def _index_external(work: Work) -> None:
         check_length(digest.length_bytes, content.declared_total)
     copied = Copied(digest.length_bytes, digest, probe.finish())
     kind = copied.media.format if copied.media else None
-    name = _media_name(work, kind)  # where its sidecar documents will be; the media stays where it is
+    name = _media_name(work, kind)  # decides where its sidecar documents go; the media stays where it is
     fault = _fault_of(work, copied, metadata_if_there(work))
     if _is_refused(work, fault):
         _refuse(work, name, copied, fault or "")

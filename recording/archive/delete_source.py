@@ -1,4 +1,4 @@
-"""Delete source: the one place where a source is deleted, behind one guard that asks the archive right before (I1)."""
+"""Delete source: the only place that deletes one, behind a guard that checks the archive right before (I1)."""
 
 from typing import NoReturn
 
@@ -36,8 +36,8 @@ def settle_source(work: Work) -> None:
     """Write the manifest, then delete the source if the guard allows it, or record why it is left to expire.
 
     Raises:
-        SourceError: ACS did not delete, or the archive lost the media; there is time to try again.
-        StorageError: the archive does not answer, or its files were touched; they are proved again.
+        SourceError: ACS did not delete it, or the archive lost the media; there is time to try again.
+        StorageError: the archive does not answer, or its files were touched; they are verified again.
     """
     keep_manifest(work)
     outcome, reason = _source_outcome(work)
@@ -78,7 +78,7 @@ def _why_left(work: Work) -> str | None:
 
 
 def _delete_source(work: Work, location: str) -> SourceOutcome:
-    """Delete as the holder of a living claim; the archive is the last one to be asked."""
+    """Delete under a valid claim; the archive is checked last."""
     if work.settings.media_check is MediaCheck.REQUIRE and not _is_length_proved(work.record):
         _check_has_not_grown(work)
     work.keep_claim()
@@ -95,25 +95,25 @@ def _delete_source(work: Work, location: str) -> SourceOutcome:
 
 
 def _is_length_proved(record: ChunkRecord) -> bool:
-    """Return whether the file is known to be as long as the recording was, or says itself where it ends."""
+    """Return whether the file is known to be as long as the recording, or states its own end."""
     return bool({PROOF_METADATA, PROOF_EVENT} & set(record.verified_how)) or _tells_its_end(record)
 
 
 def _tells_its_end(record: ChunkRecord) -> bool:
-    """Return whether a part of the file would not pass for the whole: its header or index says where it ends."""
+    """Return whether a part of the file could not pass for the whole: its header or index states where it ends."""
     if record.container in ("RIFF", "RF64", "BW64"):
         return REMARK_SOUND_SIZE not in record.remarks
     return record.container == "mp4"  # not in fragments
 
 
 def _check_has_not_grown(work: Work) -> None:
-    """Ask ACS for its file's length once more, some minutes after the copy, where nothing else says how long it plays.
+    """Ask ACS for its file's length again, some minutes after the copy, where nothing else states the duration.
 
-    A part of a growing file opens and plays like a whole one.
+    A part of a growing file opens and plays like a complete one.
 
     Raises:
-        CopyPausedError: `length_unproven`, it is too soon.
-        SourceBrokenError: `length_unproven`, it has grown; the next try copies it anew under another name.
+        CopyPausedError: `length_unproven`; it is too soon.
+        SourceBrokenError: `length_unproven`; it has grown, and the next attempt copies it again under another name.
     """
     if wait := patience.still_grows_for(work.record, work.now()):
         raise CopyPausedError("ACS is asked for the length once more", code=Code.LENGTH_UNPROVEN, retry_after=wait)
@@ -132,7 +132,7 @@ def _check_has_not_grown(work: Work) -> None:
 
 
 def _look_up_stored(work: Work) -> StoredChunk:
-    """Look up everything that would be all that is left; the media last."""
+    """Look up everything that would remain after the delete; the media last."""
     name, archive = required(work.record.blob_name, "blob_name"), work.ports.archive
     receipt = archive.get(layout.receipt_name(name))
     has_metadata = work.record.metadata is MetadataOutcome.ARCHIVED
@@ -142,7 +142,7 @@ def _look_up_stored(work: Work) -> StoredChunk:
 
 
 def _go_back(work: Work, found: Standing) -> NoReturn:
-    """Return to the step whose result is not there any more; the next try goes on from it."""
+    """Return to the step whose result is gone; the next attempt continues from it."""
     if found in (Standing.VANISHED, Standing.ALTERED, Standing.DOCUMENTS_ALTERED):
         is_taken = found is not Standing.VANISHED
         copy_anew(work, found.code, "the archive does not hold what was proved", is_name_taken=is_taken)

@@ -1,4 +1,4 @@
-"""Failure: the one place where a chunk is put back, given up with an alarm, or kept for manual review."""
+"""Failure: the only place that puts a chunk back, gives it up with an alarm, or keeps it for manual review."""
 
 from datetime import timedelta
 from typing import Unpack
@@ -31,9 +31,9 @@ _A_MOMENT = timedelta(seconds=1)  # a message that returns at once is a busy loo
 def wait_for_other(
     task: ChunkTask, error: ClaimHeldError | ClaimLostError, ports: Ports, *, is_borrowed: bool = False
 ) -> None:
-    """Send the task back for when the other worker's claim has ended, to see that it finished.
+    """Send the task again for when the other worker's claim ends, to check that it finished.
 
-    On a borrowed turn the chunk's own message will see to that.
+    On a borrowed turn the chunk's own message does that.
     """
     delay = (error.retry_after or timedelta()) + _A_MOMENT
     if not is_borrowed:
@@ -42,7 +42,7 @@ def wait_for_other(
 
 
 def after_failure(work: Work, task: ChunkTask, error: RecordingError) -> None:
-    """Decide what becomes of a chunk whose step failed; its source is never deleted here.
+    """Decide what happens to a chunk whose step failed; its source is never deleted here.
 
     Raises:
         RecordingError: not even that could be arranged; the host delivers the message again.
@@ -62,19 +62,19 @@ def after_failure(work: Work, task: ChunkTask, error: RecordingError) -> None:
 
 
 def keep_entry(task: ChunkTask, error: RecordingError, work: Work) -> None:
-    """Keep a task with its reason in quarantine, and raise the alarm."""
+    """Quarantine a task with its reason, and raise the alarm."""
     entry = work.ports.quarantine.put(entry_for(task, error, work.now()))
     emit(Event.CHUNK_QUARANTINED, reason=error.code, detail=str(error), entry=entry, **ids_of(task))
 
 
 def _is_forgotten(work: Work, error: RecordingError) -> bool:
-    """Return whether the source has proved that it has forgotten what is nowhere else (I9)."""
+    """Return whether ACS has proved that it no longer has media that is stored nowhere else (I9)."""
     is_unsaved = work.record.state is ChunkState.PENDING and work.record.fallback is None
     return is_unsaved and isinstance(error, SourceGoneError) and patience.is_forgotten(work.record, work.now())
 
 
 def _end_forgotten(work: Work, error: RecordingError) -> None:
-    """Name the end: suspect bytes are kept and wait for a decision, or the recording is lost."""
+    """Record the end: suspect bytes are kept for a decision, or the recording is lost."""
     if work.record.suspects:
         reason = work.record.suspects[-1].reason
         _quarantine(work, ContentConflictError(reason, code=Code.MEDIA_SUSPECT))
@@ -83,7 +83,7 @@ def _end_forgotten(work: Work, error: RecordingError) -> None:
 
 
 def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
-    """Save why it failed, give the claim back and send the task again, later each time but before the deadline."""
+    """Save why it failed, release the claim and send the task again, later each time but before the deadline."""
     now = work.now()
     left = deadline.time_left(work.task.expires_at, now)
     delay = retry.retry_delay(task.attempt + 1, left, work.ports.jitter(), error.retry_after)
@@ -106,7 +106,7 @@ def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
 
 
 def _past_deadline(work: Work, error: RecordingError) -> ChunkChanges:
-    """Note what a try past the deadline tells, and raise the alarm at once: the source may forget at any time."""
+    """Record the result of an attempt past the deadline, and raise the alarm: ACS may delete the media at any time."""
     record, now = work.record, work.now()
     changes = ChunkChanges()
     if now < record.task.expires_at or is_archived(record):
@@ -122,7 +122,7 @@ def _past_deadline(work: Work, error: RecordingError) -> ChunkChanges:
 
 
 def _go_on_later(work: Work, task: ChunkTask, error: CopyPausedError) -> None:
-    """Go on in the next run: only the time of this one is over, so no try is counted."""
+    """Continue in the next run: only this run's time budget is spent, so no attempt is counted."""
     delay = max(error.retry_after or timedelta(), _A_MOMENT)
     _give_back(work, last_error=error.code, next_attempt_at=work.now() + delay)
     work.put_back(task, delay)
@@ -130,7 +130,7 @@ def _go_on_later(work: Work, task: ChunkTask, error: CopyPausedError) -> None:
 
 
 def _give_back(work: Work, **changes: Unpack[ChunkChanges]) -> None:
-    """Give the claim back if the catalog answers; if not, the claim ends by itself."""
+    """Release the claim if the catalog answers; if not, the claim expires."""
     try:
         work.release(**changes)
     except (ClaimLostError, StorageError) as error:
@@ -138,7 +138,7 @@ def _give_back(work: Work, **changes: Unpack[ChunkChanges]) -> None:
 
 
 def _expire(work: Work, error: RecordingError) -> None:
-    """Record that ACS no longer has what was never archived: the alarm state for a lost recording."""
+    """Record that ACS no longer has media that was never archived: the alarm state for a lost recording."""
     work.ports.quarantine.put(expired_entry(work.task, work.now()))
     work.record = moved(work.record, ChunkState.EXPIRED, last_error=error.code)
     work.release()
@@ -146,7 +146,7 @@ def _expire(work: Work, error: RecordingError) -> None:
 
 
 def _quarantine(work: Work, error: RecordingError) -> None:
-    """Keep the task with its reason for review; an archived chunk stays archived and only its source is left."""
+    """Quarantine the task with its reason; an archived chunk stays archived, and only its source is left in place."""
     entry = work.ports.quarantine.put(entry_for(work.task, error, work.now()))
     if work.record.state is ChunkState.CATALOGED:
         work.release(source=SourceOutcome.LEFT_TO_EXPIRE, source_reason=error.code)
@@ -159,7 +159,7 @@ def _quarantine(work: Work, error: RecordingError) -> None:
 
 
 def _tell_in_manifest(work: Work) -> None:
-    """Let the manifest list the suspect bytes, or drop a gap that was closed; the catalog does already."""
+    """Add the suspect bytes to the manifest, or remove a gap that was closed; the catalog already shows it."""
     try:
         keep_manifest(work)
     except (StorageError, ClaimLostError) as error:

@@ -1,7 +1,7 @@
-"""Fallback: while the archive refuses, a chunk is kept in a second place, with proof, and restored from there later.
+"""Fallback: while the archive refuses a chunk, keep it verified in a second place, and restore it from there later.
 
 The fallback copy never counts as archived: the chunk stays PENDING and its source is kept until the archive's own copy
-is proven. It only means that nothing is lost when ACS forgets the media first.
+is verified. It only ensures that nothing is lost if ACS deletes the media first.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 _JSON = "application/json"
-_PIECE = 4 << 20  # a request costs more than the memory
+_PIECE = 4 << 20  # memory is cheaper than a request
 
 
 def copy_or_heal(work: Work) -> None:
@@ -34,7 +34,7 @@ def copy_or_heal(work: Work) -> None:
 
     Raises:
         RecordingError: as `copy`.
-        ContentConflictError: `stored_differs`, the fallback gives back other bytes than were proved.
+        ContentConflictError: `stored_differs`; the fallback returns other bytes than were verified.
     """
     if work.record.fallback is None or work.ports.fallback is None:
         _copy_or_take_twin(work)
@@ -50,9 +50,9 @@ def copy_or_heal(work: Work) -> None:
 
 
 def _copy_or_take_twin(work: Work) -> None:
-    """Copy from ACS, or from the archive when the same file was announced, archived and deleted under another name.
+    """Copy from ACS, or from the archive if the same file was announced, archived and deleted under another name.
 
-    The first announcement of a file, perhaps a false one, must not keep it from its own recording.
+    The first announcement of a file may be false, and must not keep the file from its own recording.
     """
     try:
         copy(work)
@@ -66,10 +66,7 @@ def _copy_or_take_twin(work: Work) -> None:
 
 
 def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, settings: Settings) -> bool:
-    """Return whether the archive has refused this chunk for so long, or so near its expiry.
-
-    That it is kept elsewhere.
-    """
+    """Return whether the archive has refused this chunk for long enough, or close enough to its expiry, to use it."""
     if record.state is not ChunkState.PENDING or record.fallback is not None or record.task.home is Home.EXTERNAL:
         return False
     if not isinstance(error, StorageError) or not error.retryable:
@@ -80,14 +77,14 @@ def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, s
 
 
 def refusal_facts(record: ChunkRecord, error: RecordingError, now: datetime) -> ChunkChanges:
-    """Return what a failed try says about the archive: since when it refuses; any other failure begins anew."""
+    """Return since when the archive refuses, after a failed attempt; any other failure starts the count again."""
     if record.state is not ChunkState.PENDING:
         return {}
     return {"archive_refused_since": (record.archive_refused_since or now) if isinstance(error, StorageError) else None}
 
 
 def keep_in_fallback(work: Work) -> None:
-    """Copy and prove the chunk in the fallback, and mark it so; a failure changes nothing, the next try comes."""
+    """Copy and verify the chunk in the fallback, and record that; a failure changes nothing and is retried."""
     if work.ports.fallback is None:
         return
     aside = Work(
@@ -117,7 +114,7 @@ def keep_in_fallback(work: Work) -> None:
 
 
 def _keep_documents(aside: Work) -> None:
-    """Keep the metadata, if it has arrived by now, and the receipt; both are made anew when the chunk is restored."""
+    """Store the metadata, if it has arrived by now, and the receipt; both are made again when the chunk is restored."""
     name = required(aside.record.blob_name, "blob_name")
     if aside.metadata is not None:
         aside.ports.archive.put_once(layout.metadata_name(name), aside.metadata, _JSON)
@@ -134,7 +131,7 @@ def _keep(record: ChunkRecord, now: datetime) -> FallbackCopy:
 
 
 def _heal(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
-    """Copy from the fallback as if it were ACS; its bytes must be those that were proved there."""
+    """Copy from the fallback as if it were ACS; its bytes must be those that were verified there."""
     check_stored(Digest(kept.length_bytes, kept.sha256), digest_of(work, fallback.read(kept.blob_name)))
     work.ports = replace(work.ports, source=KeptSource(kept, fallback, work.ports.source))
     copy(work)
@@ -143,7 +140,7 @@ def _heal(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
 
 @dataclass(frozen=True)
 class KeptSource:
-    """Serves one chunk's media and metadata from the fallback; a delete goes to ACS, as always."""
+    """A source that serves one chunk's media and metadata from the fallback; a delete goes to ACS, as always."""
 
     kept: FallbackCopy
     fallback: Archive
@@ -151,13 +148,13 @@ class KeptSource:
 
     @contextmanager
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[SourceContent]:  # noqa: ARG002 - there is one object
-        """Open the media or a range of it, whose length was proved. Raises StorageError while it is read."""
+        """Open the media or a range of it; its length was verified. Raises StorageError while it is read."""
         total = self.kept.length_bytes
         end = total if length is None else min(first + length, total)
         yield KeptContent(self.kept, self.fallback, first, end, is_whole=(first, end) == (0, total))
 
     def read_metadata(self, location: str) -> bytes:
-        """Return the metadata that was kept; else ACS may still have it. Raises SourceError."""
+        """Return the stored metadata; else ACS may still have it. Raises SourceError."""
         found = self.fallback.get(layout.metadata_name(self.kept.blob_name))
         return found[0] if found is not None else self.acs.read_metadata(location)
 
@@ -168,7 +165,7 @@ class KeptSource:
 
 @dataclass
 class KeptContent:
-    """A range of a kept blob, read in large pieces."""
+    """A range of a stored blob, read in large pieces."""
 
     kept: FallbackCopy
     fallback: Archive
@@ -179,12 +176,12 @@ class KeptContent:
 
     @property
     def declared_total(self) -> int:
-        """Return what was proved."""
+        """Return the length that was verified."""
         return self.kept.length_bytes
 
     @property
     def version(self) -> str:
-        """Return another one than ACS's, so that what was staged from there is not mixed with this."""
+        """Return another version than ACS's, so that blocks staged from ACS are not mixed with these."""
         return f"fallback-{self.kept.sha256}"
 
     def fill(self, view: memoryview) -> int:

@@ -1,8 +1,8 @@
-"""Archive: the line of one chunk. claim ▸ copy ▸ verify ▸ catalog ▸ delete source; saved after each step.
+"""The pipeline of one chunk: claim ▸ copy ▸ verify ▸ catalog ▸ delete source, saved after each step.
 
-A step is repeated from its beginning when a worker dies in it, so each is written to find its own earlier result.
-Retryable failures put the task back with a growing delay while ACS still has the media; what retrying cannot fix
-goes to quarantine; anything unexpected is left to the host, which delivers the message again.
+A step is repeated from its beginning when a worker dies in it, so each step finds its own earlier result. Retryable
+failures put the task back with a growing delay while ACS still has the media; what retries cannot fix goes to
+quarantine; anything unexpected is left to the host, which delivers the message again.
 """
 
 from collections.abc import Callable
@@ -25,11 +25,11 @@ from recording.ports.library.follow_ups import Turns, request_follow_up
 from recording.settings import Settings
 from recording.telemetry import span
 
-_TURNS = Turns()  # of this process
+_TURNS = Turns()  # shared by this process
 
 
 def archive_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Archive the chunk that a queue message asks for; a message that is not a task is quarantined.
+    """Archive the chunk that a queue message names; quarantine a message that is not a task.
 
     Raises:
         RecordingError: as `archive_chunk`.
@@ -43,18 +43,18 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
         is_changed = archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
     if is_changed:
         request_follow_up(chosen.recording_id, ports, _TURNS.delay())
-    if is_borrowed:  # only now: a turn that fails is delivered again, and must not leave a second message
+    if is_borrowed:  # not earlier: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
 
 
 def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> bool:
-    """Archive one chunk, or arrange that it is tried again, or keep it for manual review.
+    """Archive one chunk, arrange a retry, or keep it for manual review.
 
-    Returning means the queue message may go: the chunk is finished, or another message carries the task on. On a
-    borrowed turn the chunk's own message is that other one, and none is sent.
+    On return the queue message may be deleted: the chunk is finished, or another message carries the task. On a
+    borrowed turn that other message is the chunk's own, and none is sent.
 
     Returns:
-        Whether the turn has changed what there is to tell about the chunk; a duplicate or one more failed try has not.
+        Whether the turn changed what others see of the chunk; a duplicate or one more failed attempt did not.
 
     Raises:
         RecordingError: only when not even that could be arranged; the host delivers the message again.
@@ -76,7 +76,7 @@ def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borro
 
 
 def _go_on(work: Work) -> None:
-    """Take each step that is left, from whatever state an earlier worker saved last."""
+    """Take each remaining step, from whatever state was saved last."""
     steps: dict[ChunkState, Callable[[Work], None]] = {
         ChunkState.PENDING: copy_or_heal,
         ChunkState.COPIED: verify,

@@ -1,7 +1,7 @@
-"""Manifest: every chunk and every gap of a recording, written again whenever one of its chunks is settled.
+"""Manifest: lists every chunk and gap of a recording, and is rewritten whenever one of its chunks is settled.
 
-Where the container does not let a blob be written twice (a retention policy, a legal hold, a lease), a numbered version
-is added instead; the highest number counts (docs/adr/0016).
+Where the container does not allow rewriting a blob (a retention policy, a legal hold, a lease), a numbered version is
+added instead; the highest number counts (docs/adr/0016).
 """
 
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from recording.errors import BlobLockedError, StorageBusyError
 from recording.ports import Archive, Ports
 from recording.telemetry import Event, emit
 
-_TRIES = 20  # one for each other worker that finishes a chunk of the same recording at the same moment
+_TRIES = 20  # as many workers may finish a chunk of the same recording at the same moment
 _JSON = "application/json"
 
 
 def keep_manifest(work: Work) -> None:
-    """Write the manifest; one that may not be written is reported, and the chunk's source does not wait for it.
+    """Write the manifest; one that may not be written is reported, and does not delay deleting the chunk's source.
 
     Raises:
-        StorageError: the archive fails for the moment; try again.
+        StorageError: the archive fails temporarily; try again.
     """
     try:
         rewrite_manifest(work.task, work.ports, work.keep_claim)
@@ -32,11 +32,11 @@ def keep_manifest(work: Work) -> None:
 
 
 def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], None] = lambda: None) -> None:
-    """Write the manifest from what the catalog holds now; the last writer has seen all that was saved before.
+    """Write the manifest from the present catalog; the last writer has seen all that was saved before.
 
     Raises:
         BlobLockedError: not even a new version may be written.
-        StorageBusyError: others keep writing it; try again.
+        StorageBusyError: other workers keep writing it; try again.
     """
     for _ in range(_TRIES):
         try:
@@ -49,13 +49,13 @@ def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], 
         if _write(task.folder, version, content, present[1] if present else None, ports.archive):
             return
         between_tries()
-    if _add(task.folder, _content(task, ports), ports.archive):  # it is not rewritten, whatever the reason
+    if _add(task.folder, _content(task, ports), ports.archive):  # it may not be rewritten, whatever the reason
         return
     raise StorageBusyError("the manifest keeps changing under this worker")
 
 
 def latest_manifest(folder: str, archive: Archive) -> tuple[int, tuple[bytes, str] | None]:
-    """Return the version that counts, with its content and ETag; version 1 and None when there is none.
+    """Return the number of the current version, its content and ETag; version 1 and None when there is none.
 
     Raises:
         BlobLockedError: it is in the archive tier.

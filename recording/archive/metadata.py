@@ -1,6 +1,6 @@
-"""The metadata document of a chunk: fetched once a run, and only accepted when it is about this chunk.
+"""The metadata document of a chunk: fetched once a run, and accepted only if it describes this chunk.
 
-It names the chunk's index. Where one file is announced under two, it decides which of them is right.
+It names the chunk's index. Where one file is announced under two indexes, it decides which one is right.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ from recording.telemetry import Event, emit
 
 
 def fetch_metadata(work: Work) -> ChunkMetadata:
-    """Return what the document says; its bytes stay with the work, as served, even when they cannot be accepted.
+    """Return the document's content; its bytes stay with the work, as served, even when they are not accepted.
 
     Raises:
         SourceError: it is not there yet, cannot be read (`metadata_unreadable`) or is about another chunk
-            (`metadata_mismatch`); all of these may heal. One that was too slow is asked for once a run.
-        ContentConflictError: `duplicate_document`, it names another index, under which the file is announced too.
-        UnsafeLocationError: its location is not one that may be called; that does not heal.
+            (`metadata_mismatch`); all of these may pass. One that was too slow is requested once a run.
+        ContentConflictError: `duplicate_document`; it names another index, under which the file is announced too.
+        UnsafeLocationError: its location must not be called; that is permanent.
     """
     task = work.task
     location = task.metadata_location or ""
@@ -61,14 +61,14 @@ def fetch_metadata(work: Work) -> ChunkMetadata:
 
 
 def archived_twin(work: Work) -> ChunkRecord | None:
-    """Return the same file as it is archived under another index or recording, if it is."""
+    """Return the chunk under whose index or recording the same file is already archived, if any."""
     catalog, task = work.ports.catalog, work.task
     known = [*catalog.chunks_of(task.recording_id), *catalog.chunks_of_document(task.document_id)]
     return next((other for other in known if is_twin(other, work.record)), None)
 
 
 def _from_acs(work: Work, location: str) -> bytes:
-    """Read the document at ACS, or as it was archived with the same file before that one's source was deleted."""
+    """Read the document from ACS, or as archived with the same file before that file's source was deleted."""
     try:
         return work.ports.source.read_metadata(location)
     except SourceGoneError:
@@ -82,7 +82,7 @@ def _from_acs(work: Work, location: str) -> bytes:
 
 
 def metadata_if_there(work: Work) -> ChunkMetadata | None:
-    """Return the metadata, whose duration the media is compared with; a late or odd one has its own step."""
+    """Return the metadata for comparing the duration; late or odd metadata is handled in its own step."""
     if work.task.metadata_location is None:
         return None
     try:
@@ -92,14 +92,14 @@ def metadata_if_there(work: Work) -> ChunkMetadata | None:
 
 
 def metadata_remarks(document: ChunkMetadata | None, task: ChunkTask) -> tuple[str, ...]:
-    """Return what is odd in a document and does not decide: ACS spells some ids in several ways."""
+    """Return minor mismatches in a document, which decide nothing: ACS spells some ids in several ways."""
     if document is None or document.call_id is None or are_same_id(document.call_id, task.call_id):
         return ()
     return ("the metadata names another call id than the event",)
 
 
 def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
-    """Check that a document is the chunk's: an error told with 200 is JSON as well, and says nothing of any chunk."""
+    """Check that a document is the chunk's: an error sent with status 200 is JSON too, but describes no chunk."""
     if not document.is_of_a_chunk:
         raise SourceBrokenError("the metadata is no chunk's document", code=Code.METADATA_UNREADABLE)
     is_of_other = document.document_id is not None and not are_same_id(document.document_id, task.document_id)
@@ -111,15 +111,16 @@ def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
 
 
 def is_right_index(task: ChunkTask, ports: Ports, settings: Settings) -> bool:
-    """Return whether a file that has another index already is this chunk, by its own metadata.
+    """Return whether a file that already has another index is this chunk, according to its metadata.
 
-    Where the metadata is late, the task is sent again for later. What loses is held as `duplicate_document` already.
+    Where the metadata is late, the task is sent again with a delay. The losing chunk is already held as
+    `duplicate_document`.
 
     Raises:
         StorageError: catalog or queue do not answer; the host delivers the message again.
     """
     others = [one for one in ports.catalog.chunks_of(task.recording_id) if one.task.document_id == task.document_id]
-    if any(one.key == task.key for one in others):  # it was decided so before
+    if any(one.key == task.key for one in others):  # decided before
         return True
     if any(one.metadata is MetadataOutcome.ARCHIVED for one in others):
         return False
@@ -139,7 +140,7 @@ def is_right_index(task: ChunkTask, ports: Ports, settings: Settings) -> bool:
 
 
 def _document(task: ChunkTask, others: Sequence[ChunkRecord], ports: Ports, settings: Settings) -> bytes:
-    """Read the document where it was announced, or where it was archived with the file under the other name."""
+    """Read the document from the announced location, or as archived with the file under the other name."""
     location = task.metadata_location or ""
     try:
         if is_external(location, settings.external_containers):
@@ -153,10 +154,10 @@ def _document(task: ChunkTask, others: Sequence[ChunkRecord], ports: Ports, sett
 
 
 def _yield_to_the_index_told(work: Work, raw: bytes) -> None:
-    """Give way where the document names another index, under which the same file is announced and will be archived.
+    """Give way if the document names another index, under which the same file is announced and will be archived.
 
     Raises:
-        ContentConflictError: `duplicate_document`. Bytes that are committed under this name stay listed beside it.
+        ContentConflictError: `duplicate_document`. Bytes committed under this name stay listed beside it.
     """
     task = work.task
     try:
@@ -168,7 +169,7 @@ def _yield_to_the_index_told(work: Work, raw: bytes) -> None:
     key = ChunkKey(recording_id=task.recording_id, index=document.index or 0, document_id=task.document_id)
     other = work.ports.catalog.get_chunk(key)
     has_bytes = work.record.blob_name is not None
-    if other is None or not other.task.is_contested:  # else the metadata was not asked for that one
+    if other is None or not other.task.is_contested:  # else the metadata was not requested for that one
         return
     if is_archived(other) or not (has_bytes or is_held(other)):
         _yield(work, f"its metadata names index {document.index}, under which it is announced too")

@@ -1,8 +1,8 @@
-"""Urgency: when there is more work than workers, the most urgent chunk goes first; the queue knows only its own order.
+"""Priority: when there is more work than workers, the most urgent chunk goes first; the queue only knows its own order.
 
-A message on the queue is a turn to work. A worker that gets a turn late, which means that many wait, looks for a chunk
-at risk that waits too, works on that one, and queues its own task again when that is done. A turn that fails is
-delivered again by the host, so it must leave no message behind.
+A message on the queue is a turn to work. A worker that gets its turn late, which means that many tasks are waiting,
+looks for a waiting chunk at risk, works on that one, and then queues its own task again. A turn that fails is delivered
+again by the host, so it must leave no message behind.
 """
 
 from datetime import datetime, timedelta
@@ -17,8 +17,8 @@ from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-LATE_AFTER = timedelta(minutes=2)  # an earlier turn means that no task is waiting; then nothing is looked up
-MOST_LOOKED_AT = 50  # those ahead are in the hands of other workers; more than that work nowhere
+LATE_AFTER = timedelta(minutes=2)  # an earlier turn means that no tasks are waiting; then nothing is looked up
+MOST_LOOKED_AT = 50  # the first ones may be claimed by other workers; no deployment has more workers than this
 
 
 def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> ChunkTask:
@@ -34,7 +34,7 @@ def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> ChunkTask:
 
 
 def queue_again(task: ChunkTask, ports: Ports) -> None:
-    """Queue the task whose turn was lent to another chunk.
+    """Queue again the task whose turn was lent to another chunk.
 
     Raises:
         StorageError: the queue does not answer; the host delivers the message again.
@@ -59,12 +59,12 @@ def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Setting
 
 
 def is_late(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether a chunk has waited for its turn so long that there must be a queue."""
+    """Return whether a chunk has waited so long for its turn that there must be a backlog."""
     return is_waiting(record, now) and now - _due(record) >= LATE_AFTER
 
 
 def is_waiting(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether a chunk could be worked on at this time and nobody does."""
+    """Return whether a chunk is due at this time and no worker has claimed it."""
     is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
     return is_unsaved and not record.is_claimed(now) and _due(record) <= now
 

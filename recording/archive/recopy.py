@@ -1,4 +1,4 @@
-"""Copy again what the archive no longer holds as proved, while the source may still have it."""
+"""Copy media again that the archive no longer holds as verified, while the source may still have it."""
 
 from typing import NoReturn
 
@@ -10,15 +10,15 @@ from recording.errors import ContentConflictError, SourceBrokenError
 from recording.errors.codes import Code
 from recording.telemetry import Event, emit
 
-MOST_NAMES = 5  # an archive that spoils every copy needs an operator, not more copies
+MOST_NAMES = 5  # an archive that damages every copy needs an operator, not more copies
 
 
 def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> NoReturn:
-    """Put the chunk back to the start of the line, with an alarm; bytes that hold its name stay listed beside it.
+    """Return the chunk to the start of the pipeline, with an alarm; the blob that has its name stays listed beside it.
 
     Raises:
-        SourceBrokenError: with this code, always: the next try copies.
-        ContentConflictError: with this code, when too many names were spoilt already; the source is left.
+        SourceBrokenError: with this code, always: the next attempt copies.
+        ContentConflictError: with this code, when too many names are taken already; the source is left.
     """
     record = work.record
     emit(
@@ -40,12 +40,12 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
 
 
 def leave_name(work: Work, reason: str) -> None:
-    """Take the chunk back to the start of the line; the bytes that hold its name stay listed beside it."""
+    """Return the chunk to the start of the pipeline; the blob that has its name stays listed beside it."""
     record = work.record
     taken = held_name(work, stored_name(record), required(record.length_bytes, "length_bytes"), record.sha256, reason)
     work.record = recopied(record, taken)
 
 
 def held_name(work: Work, name: str, length_bytes: int, sha256: str | None, reason: str) -> Suspect:
-    """Return the bytes that hold a chunk's name, as they are listed beside it."""
+    """Return the blob that has a chunk's name, as it is listed beside it."""
     return Suspect(blob_name=name, sha256=sha256, length_bytes=length_bytes, reason=reason, at=work.now())

@@ -1,4 +1,4 @@
-"""Suspect bytes: what fails the media check never takes the chunk's name; steady ones are kept beside it."""
+"""Suspect bytes: media that fails the check never gets the chunk's name; steady bytes are stored beside it."""
 
 from typing import NoReturn
 
@@ -14,7 +14,7 @@ MOST_KEPT = 5  # refused bodies of one chunk; each may be as large as a recordin
 
 
 def refusal(work: Work, digest: Digest) -> ChunkChanges:
-    """Return what a refused body adds to the record: since when the same bytes are served, and how often."""
+    """Return the changes for a refused body: since when the same bytes are served, and how often."""
     record = work.record
     is_same = record.broken_sha256 == digest.sha256
     return ChunkChanges(
@@ -25,9 +25,9 @@ def refusal(work: Work, digest: Digest) -> ChunkChanges:
 
 
 def is_to_be_kept(work: Work, digest: Digest) -> bool:
-    """Return whether the refused bytes are steady enough to be kept aside, and are not kept yet.
+    """Return whether the refused bytes are steady enough to be stored aside, and are not stored yet.
 
-    A page that tells the time is another one at each try: a few of them are kept, and not one for each try.
+    An error page that shows the time differs at each attempt: only a few of them are stored.
     """
     kept = work.record.suspects
     is_known = any(suspect.sha256 == digest.sha256 for suspect in kept)
@@ -35,7 +35,7 @@ def is_to_be_kept(work: Work, digest: Digest) -> bool:
 
 
 def list_suspect(work: Work, name: str, digest: Digest, reason: str) -> None:
-    """Save that these bytes are kept beside the chunk."""
+    """Save that these bytes are stored beside the chunk."""
     suspect = Suspect(
         blob_name=name, sha256=digest.sha256, length_bytes=digest.length_bytes, reason=reason, at=work.now()
     )
@@ -43,11 +43,11 @@ def list_suspect(work: Work, name: str, digest: Digest, reason: str) -> None:
 
 
 def raise_refusal(work: Work, reason: str) -> NoReturn:
-    """End the try: the source is asked again, or the bad bytes are final.
+    """End the attempt: the source is asked again, or the bad bytes are final.
 
     Raises:
         SourceBrokenError: `media_unreadable`; other bytes may be served later.
-        ContentConflictError: `media_suspect`; steady for hours, or the deadline is here.
+        ContentConflictError: `media_suspect`; steady for hours, or the deadline has passed.
     """
     if patience.is_steady(work.record, work.now()):
         raise ContentConflictError(reason, code=Code.MEDIA_SUSPECT)

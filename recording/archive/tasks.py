@@ -1,4 +1,4 @@
-"""Tasks: a message on the chunk queue is checked like an event, since anyone with the queue's key may have sent it."""
+"""Tasks: messages on the chunk queue are checked like events, since anyone with the queue's key may send one."""
 
 from datetime import datetime, timedelta
 
@@ -18,11 +18,11 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 LONGEST_FOLDER = 900  # characters; a blob's name has at most 1,024
-NEWER_AFTER = timedelta(minutes=1)  # until a message of a newer version is offered to another worker
+NEWER_AFTER = timedelta(minutes=1)  # delay until a message of a newer version is offered to another worker
 
 
 class UnreadableTaskError(ValueError):
-    """A message is no task that this version may work on. The text repeats nothing of it."""
+    """A message is not a task that this version may work on. The text repeats nothing of it."""
 
 
 class NewerTaskError(UnreadableTaskError):
@@ -30,10 +30,10 @@ class NewerTaskError(UnreadableTaskError):
 
 
 def take_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
-    """Return the task in a message; what is not a task is quarantined, a newer version's is left on the queue.
+    """Return the task in a message; quarantine anything else, and leave a newer version's on the queue.
 
     Raises:
-        StorageError: when it could not be kept; the host delivers the message again.
+        StorageError: when it could not be quarantined; the host delivers the message again.
     """
     try:
         return read_task(text, ports.clock.now(), settings.retention)
@@ -47,10 +47,10 @@ def take_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
 
 
 def read_task(text: str, now: datetime, retention: timedelta) -> ChunkTask:
-    """Return the task in a message, with times within reason; its locations meet the guard before each request.
+    """Return the task in a message, with plausible times; its locations pass the guard before each request.
 
     Raises:
-        UnreadableTaskError: it is none. NewerTaskError: it is a newer version's.
+        UnreadableTaskError: it is not a task. NewerTaskError: it is a newer version's.
     """
     try:
         task = ChunkTask.model_validate_json(text)
@@ -70,7 +70,7 @@ def _newer_or_not(text: str) -> UnreadableTaskError:
 
 
 def is_safe(task: ChunkTask) -> bool:
-    """Return whether ids, index and folder have the forms that this app gives them."""
+    """Return whether ids, index and folder have the forms that this app produces."""
     ids = (task.recording_id, task.document_id, task.call_id)
     return all(map(is_opaque_id, ids)) and 0 <= task.index <= HIGHEST_INDEX and is_folder(task.folder)
 
@@ -78,7 +78,7 @@ def is_safe(task: ChunkTask) -> bool:
 def is_folder(folder: str) -> bool:
     """Return whether a text names a folder inside the archive.
 
-    No dot segments, no empty ones, nothing that does not print.
+    It has no dot segments, no empty ones and no unprintable characters.
     """
     parts = folder.split("/")
     is_plain = folder.isprintable() and "\\" not in folder and len(folder) <= LONGEST_FOLDER
@@ -86,7 +86,7 @@ def is_folder(folder: str) -> bool:
 
 
 def _with_times_within_reason(task: ChunkTask, now: datetime, retention: timedelta) -> ChunkTask:
-    """Drop times out of reason: then ACS may forget the media one retention from now."""
+    """Drop implausible times; ACS then counts as keeping the media for one retention from now."""
     event_time = task.event_time if is_within_reason(task.event_time, now) else now
     is_meant = is_within_reason(task.expires_at, now)
     expires_at = task.expires_at if is_meant else event_time + retention

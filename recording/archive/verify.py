@@ -1,4 +1,4 @@
-"""Verify: what the archive gives back is what was read from the source, byte for byte."""
+"""Verify: check that the archive returns what was read from the source, byte for byte."""
 
 from typing import NoReturn
 
@@ -23,11 +23,11 @@ from recording.telemetry import Event, emit
 def verify(work: Work) -> None:
     """Take a chunk from COPIED to VERIFIED.
 
-    A copy that was made in several runs gets its digests here: block by block it is what the source gave, and the
-    whole is hashed and looked at as media while it is read back.
+    A copy that was made in several runs gets its digests here: each block is compared with the source's checksum, and
+    the whole is hashed and inspected as media while it is read back.
 
     Raises:
-        SourceBrokenError: other bytes are there than were read; the media is copied, or the customer's file read, anew.
+        SourceBrokenError: the stored bytes differ; the media is copied again, or the customer's file read again.
         StorageError: the archive could not be read; try again.
     """
     etag = _stored_etag(work)
@@ -52,7 +52,7 @@ def verify(work: Work) -> None:
 
 
 def _stored_etag(work: Work) -> str | None:
-    """Note which version of the blob is about to be proved; media that vanished is copied anew."""
+    """Record which version of the blob is about to be verified; media that vanished is copied again."""
     if work.task.home is Home.EXTERNAL:
         return None
     stored = work.ports.archive.look_up(_name(work))
@@ -62,7 +62,7 @@ def _stored_etag(work: Work) -> str | None:
 
 
 def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
-    """Prove the stored media; other bytes than were read are left where they are, and the media is copied anew."""
+    """Verify the stored media; differing bytes are left in place, and the media is copied again."""
     try:
         return _read_back(work, etag) if _must_read(work) else (_compared_length(work), ChunkChanges())
     except BlobLockedError:
@@ -76,7 +76,7 @@ def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
 
 
 def _read_anew(work: Work) -> NoReturn:
-    """Go back to the start of the line: the customer's file is still being written, and is read once more.
+    """Go back to the start of the pipeline: the customer's file is still being written, and is read once more.
 
     Raises:
         SourceBrokenError: `source_changed`, always.
@@ -92,7 +92,7 @@ def _must_read(work: Work) -> bool:
 
 
 def _is_media_unseen(work: Work) -> bool:
-    """Return whether the bytes were committed by a worker that died before it recorded what they are."""
+    """Return whether a worker committed the bytes but died before it recorded their digest."""
     return work.record.container is None
 
 
@@ -103,7 +103,7 @@ def _about_source(work: Work) -> list[str]:
 
 
 def _about_media(record: ChunkRecord) -> list[str]:
-    """Return nothing where the media was not inspected: a receipt must not say more than was seen."""
+    """Return nothing where the media was not inspected: a receipt must not state more than was checked."""
     if record.media_fault is not None:
         return [f"media: {record.media_fault}"]
     return [f"opens as {record.format}"] if record.duration_ms is not None else []
@@ -117,7 +117,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     if work.record.sha256 is None:
         return _first_seen_whole(work, etag)
     probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
-    # None where the worker that read the source was of a version that did not compute it
+    # None where a worker of a version that did not compute it read the source
     is_new = work.record.sha512 is None and work.settings.copy_sha512
     is_one_block = _length(work) <= (work.settings.copy_block_bytes or FIRST_BLOCK)  # put at once, without a list
     blocks = [] if is_one_block else _blocks(work)
@@ -140,7 +140,7 @@ def _first_seen_whole(work: Work, etag: str | None) -> tuple[list[str], ChunkCha
 
 
 def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
-    """Return what the media is; what an operator has accepted keeps the warning that it was accepted with."""
+    """Return the media facts; media that an operator accepted keeps the warning that it was accepted with."""
     if work.record.accepted is None:
         return media_changes(work, media, media_fault(work, media, metadata_if_there(work)))
     warning = work.record.media_warning
@@ -148,7 +148,7 @@ def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
 
 
 def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
-    """Return what the ids of the blob's blocks say of the source's bytes, if they cover all of them."""
+    """Return the source's ranges and checksums from the ids of the blob's blocks, if they cover all of it."""
     listed = work.ports.archive.committed_blocks(_name(work))
     blocks = [block for text, length in listed if (block := staged_block(text)) is not None and block.length == length]
     ends = [0, *(block.end for block in blocks)]

@@ -1,1 +1,1 @@
-"""Transfer: moves bytes from the source into the archive, in flat memory."""
+"""Transfer: moves bytes from the source into the archive, in bounded memory."""

@@ -1,4 +1,4 @@
-"""The buffers of a process: one pool bounds the memory of all copies together, however many run at once (I8)."""
+"""The buffer pool of a process: it bounds the memory of all copies together, however many run at once (I8)."""
 
 import ctypes
 import mmap
@@ -13,18 +13,18 @@ from typing import Any, TypeVar, cast
 
 from recording.archive.transfer.pace import MIB
 
-LEAD_BYTES = 64  # each range begins a little early, to see that the object is still the same
-_SPARE = LEAD_BYTES + 1  # one byte more than announced shows a body that is too long
+LEAD_BYTES = 64  # each range begins a little early, to check that the object is still the same
+_SPARE = LEAD_BYTES + 1  # one byte more than announced reveals a body that is too long
 _SMALL_INSTANCE = 1024 * MIB
 _M_ARENA_MAX = -8  # <malloc.h>
 _MOST_SHARED = 64  # hosts whose pace is remembered
-_WAIT_SECONDS = 1.0  # how long to wait for a buffer before looking at the claim again
+_WAIT_SECONDS = 1.0  # how long to wait for a buffer before checking the claim again
 
 T = TypeVar("T")
 
 
 class Slot:
-    """A buffer on loan; it returns to its pool when the last of its users drops it."""
+    """A buffer on loan; it returns to its pool when its last user drops it."""
 
     def __init__(self, pool: "SlotPool", size: int, buffer: mmap.mmap) -> None:
         self.size = size
@@ -36,7 +36,7 @@ class Slot:
 
     @property
     def view(self) -> memoryview:
-        """Return the memory: room for a block, its lead and one byte more."""
+        """Return the memory: room for a block, its lead and one extra byte."""
         return memoryview(self._buffer)
 
     @property
@@ -50,7 +50,7 @@ class Slot:
             self._users += 1
 
     def drop(self) -> None:
-        """Count one user less."""
+        """Count one user fewer."""
         with self._lock:
             self._users -= 1
             is_free = self._users == 0
@@ -66,10 +66,10 @@ class Slot:
 
 
 class SlotPool:
-    """A budget of buffers, made on first use, and the threads that fill, empty and hash them.
+    """A budget of buffers, allocated on first use, and the threads that fill, empty and hash them.
 
-    The copy that waits longest is served first, so that a file with large blocks is not starved by one with small
-    ones; but a file's first block goes before all others, because most files have no other.
+    The copy that has waited longest is served first, so that a file with small blocks does not starve one with large
+    blocks; but a file's first block goes before all others, because most files have only one.
     """
 
     def __init__(self, budget_bytes: int, threads: int) -> None:
@@ -84,7 +84,7 @@ class SlotPool:
         self._shared: dict[Hashable, Any] = {}
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what all copies share under a key; the oldest is forgotten when there are too many."""
+        """Return the object that all copies share under a key; the oldest is dropped when there are too many."""
         with self._changed:
             if key not in self._shared:
                 if len(self._shared) >= _MOST_SHARED:
@@ -93,15 +93,15 @@ class SlotPool:
             return cast("T", self._shared[key])
 
     def close(self) -> None:
-        """Let the threads end; a copy that still runs fails."""
+        """End the threads; a copy that is still running fails."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.hashers.shutdown(wait=False, cancel_futures=True)
 
     def take(self, size: int, look: Callable[[], None], *, is_first: bool = False) -> Slot:
-        """Lend a buffer for one block of at most `size` bytes; wait for it as long as other copies keep theirs.
+        """Lend a buffer for one block of at most `size` bytes; wait while other copies hold all of them.
 
         Args:
-            size: bytes; more than the pool has counts as all it has.
+            size: bytes; a size above the pool's budget counts as the whole budget.
             look: called about once a second while waiting; whatever it raises ends the waiting.
             is_first: for a file's first block, which is served before all others.
         """
@@ -113,7 +113,7 @@ class SlotPool:
                 self._waiting.append(ticket)
         try:
             while (slot := self._taken(ticket, size)) is None:
-                look()  # a call to storage, perhaps; the others must not wait for it
+                look()  # possibly a call to storage; the other copies must not wait for it
             return slot
         finally:
             with self._changed:
@@ -140,11 +140,11 @@ class SlotPool:
             self._changed.notify_all()
 
     def _counted(self, size: int) -> int:
-        """Return what a block counts against the budget: the whole buffer, which it may have to itself one day."""
+        """Return what a block counts against the budget: the whole buffer that it may occupy."""
         return min(_class_of(size), self.budget_bytes)
 
     def _make_room(self, counted: int) -> None:
-        """Let free buffers go, the largest first, until a new one keeps the budget beside what is used."""
+        """Free idle buffers, the largest first, until a new one fits into the budget."""
         free = sum(kept * len(buffers) for kept, buffers in self._free.items())
         for kept in sorted(self._free, reverse=True):
             while self._free[kept] and free + self._used + counted > self.budget_bytes:
@@ -154,8 +154,8 @@ class SlotPool:
     def _buffer(self, size: int, counted: int) -> mmap.mmap:
         """Return a free buffer, or a new one.
 
-        Anonymous memory instead of `bytearray`: what is let go is back with the system at once, and what is never
-        written costs nothing. Private, because shared memory costs more for each page that is touched first.
+        Anonymous memory instead of `bytearray`: freed memory returns to the system at once, and untouched pages cost
+        nothing. Private, because the first touch of each page costs more in shared memory.
         """
         if ready := self._free.get(_class_of(size)):
             return ready.pop()
@@ -164,9 +164,9 @@ class SlotPool:
 
 
 def _class_of(size: int) -> int:
-    """Return the size of the buffer for a block: few sizes, so that a buffer that was given back fits the next block.
+    """Return the size of the buffer for a block: few sizes, so that a returned buffer fits the next block.
 
-    Powers of two of a MiB up to 8 MiB; what is smaller or larger (sizes that a setting prescribes) gets its own.
+    Powers of two of a MiB up to 8 MiB; smaller or larger blocks (sizes that a setting prescribes) get their own.
     """
     if not MIB // 2 < size <= 8 * MIB:
         return size
@@ -174,7 +174,7 @@ def _class_of(size: int) -> int:
 
 
 def process_pool(slots: int | None, block_bytes: int | None) -> SlotPool:
-    """Make the pool of this process; pinned by settings, or chosen by the instance's memory.
+    """Make the pool of this process, sized by settings or by the instance's memory.
 
     Args:
         slots: blocks at once, by COPY_SLOTS.
@@ -190,10 +190,10 @@ def process_pool(slots: int | None, block_bytes: int | None) -> SlotPool:
 
 
 def _share_arenas() -> None:
-    """Make glibc keep two heaps instead of one for each of many threads, which hold on to what was freed in them.
+    """Make glibc keep two heaps instead of one per thread, which would hold on to freed memory.
 
-    Measured on a gigabyte from a throttled source, with read-back: 137 MB above idle before, 65 MB after. Elsewhere
-    (musl, macOS) there is no such function, and nothing is done.
+    Measured on a gigabyte from a throttled source, with read-back: 137 MB above idle before, 65 MB after. Where there
+    is no such function (musl, macOS), nothing is done.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)

@@ -1,8 +1,8 @@
-"""Fetch: a source's bytes become staged blocks, in parallel and in flat memory, proved on the way, and resumable.
+"""Fetch: stage a source's bytes as blocks, in parallel, in bounded memory, checked on the way, and resumable.
 
-A slot carries a block from the source to the archive; meanwhile its bytes are hashed in the file's order. A file of
-one block is one request to the source, and stays in its slot until it is committed. A source that ignores ranges is
-read once, as a stream.
+A slot carries a block from the source to the archive; meanwhile its bytes are hashed in the file's order. A file of one
+block is one request to the source, and stays in its slot until it is committed. A source that ignores ranges is read
+once, as a stream.
 """
 
 import time
@@ -28,21 +28,21 @@ from recording.errors.codes import Code
 from recording.ports import SourceContent
 from recording.ports.buffers import Buffer
 
-_TRIES = 3  # for one range, at once; the rest is left to the next worker, who finds what is staged
-_PIECE = 64 * 1024  # how often a job looks whether it may end: a source that drips must not hold it for minutes
-_LARGE_PIECE = 1024 * 1024  # from a source that is known not to drip: less CPU
+_TRIES = 3  # for one range, without a pause; after that the next worker resumes from the staged blocks
+_PIECE = 64 * 1024  # how often a job checks whether it may end: a source that trickles must not block it for minutes
+_LARGE_PIECE = 1024 * 1024  # from a source that is known not to trickle: less CPU
 _DRIPPING = 1e6  # bytes a second
-_PROBE_BYTES = 256 * 1024  # the first block of a large file is this small: a worker that resumes fetches it again
-_RESUMED_BLOCK = 1024 * 1024  # a copy that was interrupted once may be again: little is lost then
-_LONGEST_PAUSE = 2.0  # seconds; who is asked to wait longer leaves it to the queue
+_PROBE_BYTES = 256 * 1024  # size of a large file's first block, small because a worker that resumes fetches it again
+_RESUMED_BLOCK = 1024 * 1024  # a copy that was interrupted once may be again; small blocks lose little then
+_LONGEST_PAUSE = 2.0  # seconds; a longer wait is left to the queue
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A source that was read whole and can be committed.
+    """A source that was read completely and can be committed.
 
-    `digest` and `media` are None when an earlier worker staged a part of it: reading the committed blob back tells
-    them. `content` is a file of one block, still in its slot; otherwise the blocks in `block_ids` are staged.
+    `digest` and `media` are None when an earlier worker staged a part of it: they are determined by reading the
+    committed blob back. `content` is a file of one block, still in its slot; otherwise `block_ids` are staged.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Fetched:
 
     @property
     def blocks(self) -> tuple[StagedBlock, ...]:
-        """Return what the ids say about the source's bytes."""
+        """Return the source's ranges and checksums from the block ids."""
         return tuple(block for text in self.block_ids if (block := staged_block(text)) is not None)
 
 
 @dataclass
 class Source:
-    """The object being copied, as its first answer showed it."""
+    """The object being copied, as its first answer described it."""
 
     location: str
     total: int
@@ -70,7 +70,7 @@ class Source:
 
 
 class _Metered:
-    """An open answer whose bytes are measured for the pace, from the request to the last byte."""
+    """An open answer, measured for the pace from the request to the last byte."""
 
     def __init__(self, content: SourceContent, meter: RangeMeter, first: int, length: int) -> None:
         self._content = content
@@ -80,7 +80,7 @@ class _Metered:
         self.version = content.version
         total = content.declared_total or 0
         self._left = total if content.is_whole else min(length, total - first)
-        self.piece = _PIECE  # how much to ask for at once
+        self.piece = _PIECE  # how much to read at once
 
     def fill(self, view: memoryview) -> int:
         """Read until the view is full or the body ends."""
@@ -102,17 +102,17 @@ def open_fetch(
     *,
     resume: bool = False,
 ) -> Iterator[Fetched]:
-    """Fetch the source; what is held in memory is given back at the end of the block.
+    """Fetch the source; its buffers are returned when the context ends.
 
     Args:
         work: the claimed chunk; its claim is kept while blocks are on their way.
-        announced: the format that event or metadata tell, where the first bytes do not.
+        announced: the format from event or metadata, where the first bytes do not show it.
         name_for: the blob's name by its format.
-        resume: goes on from what an earlier worker staged under the name of any format.
+        resume: continue from the blocks that an earlier worker staged under the name of any format.
 
     Raises:
-        SourceError: the source did not give what it declares, or changed meanwhile; nothing is committed.
-        CopyPausedError: the time is used up; staged blocks stay.
+        SourceError: the source did not deliver what it declares, or changed meanwhile; nothing is committed.
+        CopyPausedError: the time is used up; staged blocks are kept.
         StorageError: a block could not be staged.
     """
     kind, staged = _staged(work, announced, name_for) if resume else (announced, {})
@@ -125,7 +125,7 @@ def open_fetch(
 def _staged(
     work: Work, announced: FormatType | None, name_for: Callable[[FormatType | None], str]
 ) -> tuple[FormatType | None, dict[str, int]]:
-    """Return what an earlier worker staged, and for which format: it may have seen another one in the first bytes."""
+    """Return the blocks that an earlier worker staged, and its format: it may have detected another one."""
     for kind in dict.fromkeys((announced, *FormatType, None)):
         if staged := dict(work.ports.archive.staged_blocks(name_for(kind))):
             return kind, staged
@@ -166,9 +166,9 @@ class _Fetching:
         return self._finish(format_type, *ordered.finish())
 
     def resumed(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
-        """Fetch what is missing; None when nothing of what is staged can be trusted.
+        """Fetch what is missing; return None when none of the staged blocks can be trusted.
 
-        One staged block is fetched again: if it is the same and neither total nor version changed, so are the others.
+        One staged block is fetched again: if it is the same, and total and version are too, so are the others.
         """
         candidates = [(block, text) for text in staged if (block := staged_block(text)) is not None]
         if not candidates:
@@ -181,7 +181,7 @@ class _Fetching:
             kept = usable(staged, source.mark, source.total)
             is_ours = kept.get(probe) == text and not content.is_whole
             is_usable = is_ours and self._is_same(content, slot, probe)
-        slot.drop()  # before another one is asked for: nobody may wait for what he holds himself
+        slot.drop()  # before another one is requested: waiting while holding one would deadlock
         if not is_usable:
             return None
         self._prepare(source, kind, None)
@@ -201,7 +201,7 @@ class _Fetching:
             raise SourceBrokenError(
                 "the source declared no length, so nothing can be proved", code=Code.SOURCE_WITHOUT_LENGTH
             )
-        check_length(total, total)  # none of nothing
+        check_length(total, total)  # rejects an empty object
         said = f"{location}|{total}|{content.version}|{self.work.record.copy_epoch}"
         return Source(location, total, content.version, mark_of(said))
 
@@ -212,7 +212,7 @@ class _Fetching:
     # --- the three ways -----------------------------------------------------------------------------------------------
 
     def _small(self, source: Source, content: _Metered, slot: Buffer) -> Fetched:
-        """Fetch a file that is whole in the first answer."""
+        """Fetch a file that the first answer contains completely."""
         filled = self._fill_view(
             content, slot.view[: source.total + 1], self.flow.look
         )  # one byte more shows a body that is too long
@@ -248,7 +248,7 @@ class _Fetching:
             filled = 0
 
     def _first(self, content: _Metered, slot: Buffer, size: int, filled: int) -> None:
-        """Cut the block whose answer is open already in two: a small one for a worker that may have to resume."""
+        """Split the block whose answer is already open: the first part is small, for a worker that may resume."""
         self._fill(content, slot.view[filled:size])
         cut = min(_PROBE_BYTES, size)
         slot.hold()
@@ -267,7 +267,7 @@ class _Fetching:
         self._stage(block, view[lead:], view[:lead], slot)
 
     def _fill_again(self, first: int, view: memoryview) -> None:
-        """Fill a view with a range, trying again at once when the source fails for a moment."""
+        """Fill a view with a range, trying again at once when the source fails briefly."""
         for attempt in range(1, _TRIES + 1):
             try:
                 with self._open(self.source.location, first, len(view)) as content:
@@ -298,7 +298,7 @@ class _Fetching:
         Args:
             content: the open answer.
             view: what to fill.
-            look: keeps the claim and minds the time; for the thread that has to do so.
+            look: keeps the claim and checks the time, in the thread that has to do so.
         """
         filled = 0
         while filled < len(view):
@@ -340,7 +340,7 @@ class _Fetching:
             raise
 
     def _planned(self, kept: Iterable[Block]) -> Iterator[Block]:
-        """Yield the blocks that are missing, each of the size that suits the host at that moment."""
+        """Yield the missing blocks, each of the size that suits the host at that moment."""
         may_be_large = self.ordered is not None or self.work.settings.copy_block_bytes is not None
         self.flow.share.bytes_left = self.source.total
 

@@ -1,4 +1,4 @@
-"""Puts blocks that arrive in any order back into a row: hashes and probes a file as if it had been one stream."""
+"""Hash and probe a file's blocks in order, whatever order they arrive in."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from recording.errors.codes import Code
 
 @dataclass(frozen=True)
 class Arrival:
-    """A block whose bytes have come. `done` is called once they are hashed."""
+    """A block whose bytes have arrived. `done` is called once they are hashed."""
 
     block: Block
     content: bytes | memoryview
@@ -23,7 +23,7 @@ class Arrival:
 
 
 class OrderedPass:
-    """One pass over a file in its order, in a thread of its own: neither source nor archive waits for the hashing.
+    """One pass over a file in order, in its own thread, so that neither source nor archive waits for the hashing.
 
     The first pass over a file computes SHA-512 too; passes that only compare leave it out.
     """
@@ -54,7 +54,7 @@ class OrderedPass:
         self._next += len(content)
 
     def finish(self) -> tuple[Digest, MediaFacts]:
-        """Return length, digests and media facts of everything that came, in order; call it after the last delivery."""
+        """Return length, digests and media facts of everything delivered; call it after the last delivery."""
         if self._last is not None:
             self._last.result()
         media = self._probe.finish() if self._probe is not None else MediaFacts(None)
@@ -68,7 +68,7 @@ class OrderedPass:
     def _due(self) -> Arrival | None:
         """Return the next block, if it has arrived.
 
-        The decision to stop is made under the lock, so none is left.
+        The decision to stop is made under the lock, so no block is left behind.
         """
         with self._lock:
             due = self._waiting.pop(self._next, None)
@@ -77,9 +77,9 @@ class OrderedPass:
 
 
 class Seams:
-    """Compares what two ranges say about the same bytes: each range begins a little before its block.
+    """Compares the bytes that two ranges share: each range begins a little before its block.
 
-    Together with equal totals and versions this shows that all ranges came from one and the same object.
+    Together with equal totals and versions this shows that all ranges are from one and the same object.
     """
 
     def __init__(self) -> None:
@@ -88,10 +88,10 @@ class Seams:
         self._lock = threading.Lock()
 
     def note(self, block: Block, lead: bytes | memoryview, content: memoryview) -> None:
-        """Take note of a range.
+        """Register a range.
 
         Raises:
-            SourceBrokenError: `source_changed` when a neighbour's range says otherwise.
+            SourceBrokenError: `source_changed` when a neighbouring range disagrees.
         """
         with self._lock:
             self._ends[block.end] = bytes(content[-LEAD_BYTES:])

@@ -1,8 +1,8 @@
-"""Pace: how many ranges of one host are on their way at once, and how large they are. Pure: time is an argument.
+"""Pace: how many ranges of one host are in flight at once, and how large they are. Pure: time is an argument.
 
-What counts is the rate that all connections carry together. The speed of one connection is only a first guess: a
-source that throttles connections is answered with many of them at once, and the guess is then judged like every other
-change. A change upwards is kept for 15 % more, a change downwards unless it costs more than 5 %.
+What counts is the combined rate of all connections. The speed of one connection is only a first guess: for a source
+that throttles connections, many are opened at once, and the guess is then judged like every other change. An increase
+is kept if it gains 15 %, a decrease unless it costs more than 5 %.
 """
 
 from collections import deque
@@ -10,25 +10,25 @@ from dataclasses import dataclass, replace
 
 MIB = 1 << 20
 FIRST_AT_ONCE = 4  # the best number on a fast source with two cores
-BUFFERED_BYTES = 64 * 1024  # of a range; they may have waited in a buffer, and tell nothing about the connection
-TELLING_BYTES = 256 * 1024  # after so many more, a connection's speed is guessed
+BUFFERED_BYTES = 64 * 1024  # of a range; they may have waited in a buffer, and say nothing about the connection
+TELLING_BYTES = 256 * 1024  # after so many more, a connection's speed is estimated
 SMALLEST_BLOCK = 1 * MIB
 FIRST_BLOCK = 1 * MIB  # of a file: hashing goes in order, so all other blocks wait for this one in their buffers
 _LARGEST_BLOCK = 8 * MIB  # fewer requests from a fast source
-_MANY_BLOCK = 2 * MIB  # the largest size of which as many as there are threads fit into the budget
-_STAGGER = 4  # the first blocks have so many different sizes, so that they do not end at the same moment
-_ENOUGH = 600e6  # bytes a second of all connections together; a guess asks for no more
-_PLENTY = 350e6  # the same; beyond it no more are tried, for hashing is what takes the time
-_LEAP = 50e6  # bytes a second of one connection; a faster one needs no company
-_GAIN = 1.15  # of all together, or more connections are not worth it
-_LOSS = 0.95  # of all together, or fewer connections are too few
-_COLLAPSE = 0.5  # of what was carried before: the host has changed, so what was learnt no longer holds
-_FAR = 1.5  # times as many as now: a smaller step than that is no leap
-_STEP = 1.25  # times as many as now: a smaller step could not gain 15 %
+_MANY_BLOCK = 2 * MIB  # the largest block size at which one block per thread fits into the budget
+_STAGGER = 4  # the first blocks have this many different sizes, so that they do not end at the same moment
+_ENOUGH = 600e6  # bytes a second of all connections together; a guess aims no higher
+_PLENTY = 350e6  # the same; beyond it no more connections are tried, because hashing is the bottleneck
+_LEAP = 50e6  # bytes a second of one connection; above it one connection is enough
+_GAIN = 1.15  # of the combined rate; with less, more connections are not worth it
+_LOSS = 0.95  # of the combined rate; with less, there are too few connections
+_COLLAPSE = 0.5  # of the earlier rate: the host has changed, so the measurements no longer hold
+_FAR = 1.5  # times the present number; a smaller step is not made as a leap
+_STEP = 1.25  # times the present number; a smaller step could not gain 15 %
 _WINDOW = 0.5  # seconds over which a rate is measured
-_SETTLE = 0.2  # seconds after a change that are not measured: new connections only begin
-_HOLD = 10.0  # seconds until a change that was taken back is tried again
-_RECOVERY = 10.0  # seconds after which a host that refused is asked for one more; twice as long after each refusal
+_SETTLE = 0.2  # seconds after a change that are not measured: new connections are only starting
+_HOLD = 10.0  # seconds until a change that was reverted is tried again
+_RECOVERY = 10.0  # seconds until one more connection is tried after a refusal; doubled after each refusal
 _LONGEST_RECOVERY = 160.0
 _FULL = 0.85  # share of the permitted ranges that must have been in use for a window to be a measure
 _BUSY, _SATURATED = 0.90, 0.97  # shares of the CPU: no more connections, fewer connections
@@ -36,20 +36,20 @@ _BUSY, _SATURATED = 0.90, 0.97  # shares of the CPU: no more connections, fewer 
 
 @dataclass(frozen=True)
 class _Trial:
-    """A change that has to prove itself against what was carried before it."""
+    """A change that has to prove itself against the rate before it."""
 
     at_once_before: int
     rate_before: float
     is_up: bool
-    is_guess: bool = False  # made from first bytes; whole ranges may ask for more before it is judged
+    is_guess: bool = False  # made from first bytes; whole ranges may raise it before it is judged
 
 
 class Pace:
-    """The pace towards one host, shared by every file that is read from it.
+    """The pace for one host, shared by every file that is read from it.
 
     Args:
         most: connections that the process can serve.
-        budget_bytes: of buffers, which bounds the size of blocks.
+        budget_bytes: the budget of buffers, which bounds the size of blocks.
         pinned_bytes: a block size that a setting prescribes.
     """
 
@@ -64,24 +64,24 @@ class Pace:
         self._cpu = 0.0
         self._trial: _Trial | None = None
         self._hold_until = 0.0
-        self._more_from = 0.0  # fewer were enough: no more are tried before
-        self._refused_at: float | None = None  # when the last cut was made, or taken back a little
+        self._more_from = 0.0  # fewer were enough: no more are tried before this time
+        self._refused_at: float | None = None  # when the last cut was made or partly reverted
         self._recovery = _RECOVERY
-        self._is_leapt = False  # whether the number comes from a leap, so that fewer may be enough
-        self._rate = 0.0  # of all together, in the last window that was judged
+        self._is_leapt = False  # whether the number is from a leap, so that fewer may be enough
+        self._rate = 0.0  # combined, in the last window that was judged
         self._cut = 0  # blocks that were cut since the last change
         self._window_from: float | None = None
         self._seen_at = 0.0
         self._bytes = 0
-        self._in_use = 0.0  # ranges on their way times seconds
+        self._in_use = 0.0  # ranges in flight times seconds
 
     @property
     def is_known(self) -> bool:
-        """Return whether anything was learnt about the host yet."""
+        """Return whether anything is known about the host yet."""
         return bool(self._early or self._whole)
 
     def block_bytes(self, bytes_left: int) -> int:
-        """Return the size of the next block of a file of which so many bytes are left.
+        """Return the size of the next block of a file with this many bytes left.
 
         Blocks become smaller towards the end of a file, so that all connections end together.
         """
@@ -99,12 +99,12 @@ class Pace:
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def begin(self, now: float) -> None:
-        """Count one more range on its way."""
+        """Count one more range in flight."""
         self._pass(now)
         self._running += 1
 
     def end(self, now: float) -> None:
-        """Count one range less."""
+        """Count one range fewer."""
         self._pass(now)
         self._running -= 1
 
@@ -114,9 +114,9 @@ class Pace:
         self._pass(now)
 
     def guess(self, rate: float, now: float) -> None:
-        """Take an early speed of one connection, in bytes a second; it counts only until whole ranges are known.
+        """Take an early speed of one connection, in bytes a second; it counts only until whole ranges are measured.
 
-        One that is fast shows that the host throttles none: the others waited for this process. So the fastest counts.
+        A fast one shows that the host does not throttle: the others waited for this process. So the fastest counts.
         """
         self._early.append(rate)
         if len(self._whole) < 2:  # one alone may be the first of a process, which waits for imports
@@ -128,7 +128,7 @@ class Pace:
         self._leap(max(self._whole), now)
 
     def refused(self, begun: float, now: float) -> None:
-        """Halve the connections: a request of this begin was answered 429. One sent before the last cut is no news."""
+        """Halve the connections, unless the request that was answered 429 was sent before the last cut."""
         self._pass(now)
         if self._refused_at is not None:
             if begun < self._refused_at:
@@ -146,7 +146,7 @@ class Pace:
     # --- what is concluded --------------------------------------------------------------------------------------------
 
     def _leap(self, rate: float, now: float, *, is_guess: bool = False) -> None:
-        """Take as many connections as a slow one suggests, at once instead of by doubling."""
+        """Jump to as many connections as a slow one suggests, instead of doubling."""
         wanted = min(self._ceiling, round(_ENOUGH / max(rate, 1.0)))
         is_far = wanted >= _FAR * self.at_once  # a smaller step is left to doubling, which is measured
         is_early = now < max(self._hold_until, self._more_from)
@@ -159,7 +159,7 @@ class Pace:
             self._change(wanted, now)
 
     def _pass(self, now: float) -> None:
-        """Account for the time up to now, and judge a window that is full."""
+        """Account for the time up to now, and judge a full window."""
         if self._window_from is None:
             self._seen_at = now
             self._open_window(now + _SETTLE)
@@ -215,14 +215,14 @@ class Pace:
         return is_room and rate < _PLENTY and self._cpu < _BUSY and now >= self._more_from
 
     def _recover(self, now: float) -> None:
-        """Ask a host that refused for one more connection."""
+        """Try one more connection to a host that refused."""
         is_at_ceiling = self.at_once == self._ceiling
         self._ceiling, self._refused_at = min(self._most, self._ceiling + 1), now
         if is_at_ceiling:
             self._change(self._ceiling, now)
 
     def _forget(self) -> None:
-        """Let go of what was learnt from a host that has changed."""
+        """Forget the measurements of a host that has changed."""
         self._hold_until = self._more_from = 0.0
         self._early.clear()
         self._whole.clear()
@@ -244,7 +244,7 @@ class Pace:
 
 
 class Meter:
-    """Measures one range for its pace: its early speed without what buffers held, and its whole duration."""
+    """Measures one range for the pace: its early speed without buffered bytes, and its whole duration."""
 
     def __init__(self, pace: Pace, now: float) -> None:
         self._pace = pace
@@ -268,6 +268,6 @@ class Meter:
             self._pace.guess(_MANY_BLOCK / (waited + _MANY_BLOCK / self.rate), now)
 
     def end(self, now: float) -> None:
-        """Report the range, when it was long enough to be a measure."""
+        """Report the range if it was long enough to measure."""
         if self._filled >= SMALLEST_BLOCK // 2:
             self._pace.whole(self._filled, now - self._begun, now)

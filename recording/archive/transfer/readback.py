@@ -1,4 +1,4 @@
-"""Read back: what the archive gives is compared with what the source gave, block by block, and hashed as a whole."""
+"""Read back: compare the archive's bytes with the source's, block by block, and hash the whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ _RANGE = 4 * MIB
 
 @dataclass(frozen=True)
 class Stored:
-    """A committed blob and what is known of the source's bytes.
+    """A committed blob, and the known checksums of the source's bytes.
 
     `blocks` are the source's ranges with their checksums, where they are known: they are read and compared one by one.
-    `etag` is of the version to read: one that is replaced meanwhile is refused, and not half read.
+    `etag` is that of the version to read: a blob that is replaced meanwhile is refused, not read in part.
     """
 
     name: str
@@ -38,16 +38,16 @@ class Stored:
 def read_back(
     work: Work, stored: Stored, probe: MediaProbe | None = None, *, with_sha512: bool = False
 ) -> tuple[Digest, MediaFacts]:
-    """Read a committed blob in parallel and in flat memory; return its digests and media facts.
+    """Read a committed blob in parallel and in bounded memory; return its digests and media facts.
 
     Args:
         work: the claimed chunk; its claim is kept meanwhile.
         stored: which blob.
         probe: fed with all of it, when the media has not been looked at before.
-        with_sha512: compute it too, when no pass over the source has.
+        with_sha512: also compute SHA-512, when no pass over the source has.
 
     Raises:
-        ContentConflictError: `stored_differs` when length or a block is not what the source gave.
+        ContentConflictError: `stored_differs` when the length or a block differs from the source's.
         StorageError: the blob cannot be read.
     """
     pool = work.ports.pool
@@ -63,7 +63,7 @@ def read_back(
 
 @dataclass(frozen=True)
 class _Reader:
-    """What reads the blocks of one blob."""
+    """The reader of one blob's blocks."""
 
     archive: Archive
     traffic: Traffic
@@ -71,12 +71,12 @@ class _Reader:
     ordered: OrderedPass
 
     def read_at_once(self, slot: Buffer) -> None:
-        """Read a small blob in the caller's thread, which waits for no range and no hashing of large ones."""
+        """Read a small blob in the caller's thread, which need not wait for ranges or hashing of large ones."""
         block = self.stored.blocks[0] if len(self.stored.blocks) == 1 else Block(0, self.stored.length_bytes)
         self.ordered.take(self._compared(block, slot))
 
     def read(self, block: Block, slot: Buffer) -> None:
-        """Read a block, compare it with what is known of the source's, and have it hashed."""
+        """Read a block, compare it with the source's known checksum, and have it hashed."""
         self.ordered.deliver(Arrival(block, self._compared(block, slot), slot.drop))
 
     def _compared(self, block: Block, slot: Buffer) -> memoryview:

@@ -1,4 +1,4 @@
-"""Runs the jobs of one file, as many at once as its host's traffic allows, while the claim is kept and time is left."""
+"""Run the jobs of one file, as many at once as its host's traffic allows, while claim and time budget last."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ from recording.errors import CopyPausedError
 from recording.ports.buffers import Buffer
 
 Job = Callable[[], None]
-_LOOK_UP_SECONDS = 1.0  # how often the claim is looked at while blocks are on their way
+_LOOK_UP_SECONDS = 1.0  # how often the claim is checked while blocks are in flight
 
 
 class Flow:
-    """The jobs of one file; a context manager, which waits for what still runs and takes all slots back."""
+    """The jobs of one file; a context manager that waits for running jobs and takes all slots back."""
 
     def __init__(self, work: Work, traffic: Traffic) -> None:
         self.pool = work.ports.pool
@@ -25,7 +25,7 @@ class Flow:
         self.is_stopped = False  # a job that sees this may end early
         self._work = work
         self._running: set[Future[None]] = set()
-        self._ended: deque[Future[None]] = deque()  # that nobody has noted yet
+        self._ended: deque[Future[None]] = deque()  # not processed yet
         self._slots: list[Buffer] = []
 
     def __enter__(self) -> Self:
@@ -34,7 +34,7 @@ class Flow:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait for what still runs; what failed first is on its way already."""
+        """Wait for running jobs; the first failure is already being raised."""
         self.is_stopped = True
         for future in self._running:
             if not future.cancel():
@@ -44,7 +44,7 @@ class Flow:
             slot.give_back()
 
     def slot(self, size: int, *, is_first: bool = False) -> Buffer:
-        """Take the next free buffer; it is taken back when the flow ends, so no job can forget it."""
+        """Take the next free buffer; it is returned when the flow ends, so no job can leak it."""
         slot = self.pool.take(size, self.look, is_first=is_first)
         self._slots = [kept for kept in self._slots if kept.is_out]
         self._slots.append(slot)
@@ -62,7 +62,7 @@ class Flow:
             self._running.add(future := self.pool.threads.submit(job))
             future.add_done_callback(self._note_end)
             self._wait_until(lambda: self.traffic.may_begin(self.share))  # before a slot is taken for the next one
-        self.traffic.wake_next()  # a turn that is not used is the next file's
+        self.traffic.wake_next()  # an unused turn goes to the next file
         self._wait_until(lambda: not self._running)
 
     def _note_end(self, future: Future[None]) -> None:
@@ -78,10 +78,10 @@ class Flow:
             self.share.changed.wait(_LOOK_UP_SECONDS)
 
     def look(self) -> None:
-        """Note the jobs that ended, keep the claim and mind the time.
+        """Process the jobs that ended, keep the claim and check the time.
 
         Raises:
-            CopyPausedError: COPY_TIME_BUDGET is used up; what is staged stays, and the next worker goes on from it.
+            CopyPausedError: COPY_TIME_BUDGET is used up; the next worker continues from the staged blocks.
             ClaimLostError: the claim has ended.
             RecordingError: what a job raised.
         """

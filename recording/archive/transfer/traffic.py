@@ -1,4 +1,4 @@
-"""Traffic: the ranges on their way to one host, over all files of the process, at the pace that suits the host."""
+"""Traffic: the ranges in flight to one host, over all files of the process, at the pace that suits the host."""
 
 import os
 import threading
@@ -9,29 +9,29 @@ from pathlib import Path
 from recording.archive.transfer.pace import Meter, Pace
 from recording.ports.buffers import BufferPool
 
-PATIENCE_SECONDS = 5.0  # for which a file without a connection waits: a source that drips must not hold up others
+PATIENCE_SECONDS = 5.0  # a file without a connection waits this long: a trickling source must not hold up others
 _CPU_SECONDS = 0.25  # between two looks at how much of the CPU is used
 
 
 class Share:
-    """What one file has on its way; `changed` is set when a range of its own has ended, or its turn may have come."""
+    """One file's ranges in flight; `changed` is set when one of them has ended, or it may be the file's turn."""
 
     def __init__(self) -> None:
         self.bytes_left = 0
         self.running = 0
         self.is_waiting = False
-        self.waits_since: float | None = None  # with nothing on its way
-        self.thread = threading.get_ident()  # which waits for it; what the same thread holds elsewhere cannot end
+        self.waits_since: float | None = None  # with nothing in flight
+        self.thread = threading.get_ident()  # the waiting thread; ranges it holds elsewhere cannot end meanwhile
         self.changed = threading.Event()
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """Return the order of service: a file with nothing on its way first, then the one with the least to go."""
+        """Return the order of service: a file with nothing in flight first, then the one with the least left."""
         return self.running > 0, self.bytes_left
 
 
 class Traffic:
-    """All ranges to one host. It gives the pace its clock, its lock and the use of the CPU."""
+    """All ranges to one host; it supplies the pace with a clock, a lock and the CPU load."""
 
     def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._pace = pace
@@ -43,7 +43,7 @@ class Traffic:
 
     @property
     def running(self) -> int:
-        """Return how many ranges are on their way."""
+        """Return how many ranges are in flight."""
         return self._running
 
     def join(self, share: Share) -> None:
@@ -52,7 +52,7 @@ class Traffic:
             self._shares.add(share)
 
     def leave(self, share: Share) -> None:
-        """Serve a file no longer; what it still counts as on its way is given back, however it ended."""
+        """Stop serving a file; ranges that it still counts as in flight are released, however it ended."""
         with self._lock:
             self._shares.discard(share)
             while share.running:
@@ -65,7 +65,7 @@ class Traffic:
             return self._pace.block_bytes(bytes_left)
 
     def may_begin(self, share: Share) -> bool:
-        """Return whether it is a file's turn to begin a range; otherwise its `changed` is set once that may be so."""
+        """Return whether a file may begin a range; if not, its `changed` is set once it may."""
         with self._lock:
             return self._may_begin(share)
 
@@ -88,7 +88,7 @@ class Traffic:
         return not share.is_waiting
 
     def _is_others_turn(self, share: Share) -> bool:
-        """Return whether a file has to wait; never for one that waits for it, as a flow inside another's would."""
+        """Return whether a file must wait for another; never for one that waits for it (a flow inside a flow)."""
         outer = [other for other in self._shares if other.thread == share.thread and other is not share]
         running = self._running - sum(other.running for other in outer)
         return running >= self._pace.at_once or any(
@@ -105,7 +105,7 @@ class Traffic:
         return self._clock() - share.waits_since >= PATIENCE_SECONDS
 
     def end(self, share: Share) -> None:
-        """Count one range less; one that its file has given back already is counted no more."""
+        """Count one range fewer, unless its file has already released it."""
         with self._lock:
             if share not in self._shares:
                 return
@@ -121,12 +121,12 @@ class Traffic:
         self._pace.end(self._clock())
 
     def refused(self, begun: float) -> None:
-        """Note that a request of this begin, by `time.monotonic`, was answered 429."""
+        """Register that a request sent at this time (`time.monotonic`) was answered 429."""
         with self._lock:
             self._pace.refused(begun, self._clock())
 
     def meter(self) -> "RangeMeter":
-        """Return what measures one range from now on."""
+        """Return a meter for one range, started now."""
         return RangeMeter(self, Meter(self._pace, self._clock()))
 
     def record(self, meter: Meter, count: int | None) -> None:
@@ -142,7 +142,7 @@ class Traffic:
             self.wake_next()
 
     def wake_next(self) -> None:
-        """Let the file ask whose turn it is; all others would only find that it is not theirs."""
+        """Wake only the file whose turn it is; all others would find that it is not theirs."""
         with self._lock:
             waiting = [share for share in self._shares if share.is_waiting]
             if waiting and self._running < self._pace.at_once:
@@ -150,7 +150,7 @@ class Traffic:
 
 
 def traffic_to(host: str, pool: BufferPool, pinned_bytes: int | None) -> Traffic:
-    """Return the traffic to a host, which all files share; blocks have the pinned size if there is one."""
+    """Return the traffic to a host, shared by all files; blocks have the pinned size if there is one."""
     make = lambda: Traffic(Pace(pool.most_at_once, pool.budget_bytes, pinned_bytes))  # noqa: E731
     return pool.shared((host, pinned_bytes), make)
 
@@ -177,14 +177,14 @@ class RangeMeter:
 
 
 class _Cpu:
-    """How much of the CPU that it may use this process uses."""
+    """The process's share of the CPU time that it may use."""
 
     def __init__(self) -> None:
         self._cores = _cores()
         self._seen_at, self._used = time.monotonic(), time.process_time()
 
     def share(self) -> float | None:
-        """Return the share since the last look, or None when that is too short ago."""
+        """Return the share since the last measurement, or None when that was too recent."""
         now, used = time.monotonic(), time.process_time()
         seconds = now - self._seen_at
         if seconds < _CPU_SECONDS:
