@@ -1,7 +1,7 @@
-"""Ingest: one event becomes one task per chunk; what cannot be trusted is kept alone, and the rest goes its way.
+"""Ingest: turn an event into one task per chunk; quarantine what cannot be trusted, and accept the rest.
 
-Nothing is requested from anywhere here: a forged event costs nobody anything (I6). Order within a chunk matters: the
-catalog knows a chunk before the queue does, so a lost message is found by `reconcile`, and a lost answer is only
+Ingest sends no requests to announced locations, so a forged event has no effect outside (I6). The order matters: a
+chunk is in the catalog before its task is queued, so `reconcile` finds a lost message, and a lost answer only causes
 another delivery.
 """
 
@@ -33,10 +33,10 @@ from recording.telemetry import Event, emit, span
 
 
 def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) -> None:
-    """Ingest what a queue message or a dead letter holds: events one after the other, or arrays of them.
+    """Ingest the content of a queue message or dead letter: one or more events, or arrays of them.
 
     Raises:
-        StorageError: when something could not be kept; the message must be delivered again.
+        StorageError: when something could not be stored; the message must be delivered again.
     """
     events, rest = events_in(text)
     for envelope in events:
@@ -59,7 +59,7 @@ def ingest_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setti
         try:
             event, odd = _take(envelope, came_from, ports, settings)
         except (EventRejectedError, UnsafeLocationError) as error:
-            if error.code == Code.OTHER_EVENT_TYPE:  # counted, not kept: it is not ours, and may name people
+            if error.code == Code.OTHER_EVENT_TYPE:  # counted, not stored: it is not ours, and may name people
                 emit(Event.EVENT_IGNORED, reason=error.code, detail=str(error), came_from=came_from)
             else:
                 quarantine(error, payload_of(envelope), came_from, ports)
@@ -69,7 +69,7 @@ def ingest_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setti
 
 
 def _answer_probe(nonce: str, came_from: Origin, ports: Ports) -> None:
-    """Note which way the doctor's event arrived, if the doctor waits for it; any other one is ignored."""
+    """Record on which path the doctor's event arrived, if the doctor is waiting for it; ignore any other."""
     if ports.catalog.cursor(note_of(nonce)) == WAITING:
         ports.catalog.save_cursor(note_of(nonce), came_from)
     else:
@@ -77,9 +77,9 @@ def _answer_probe(nonce: str, came_from: Origin, ports: Ports) -> None:
 
 
 def take_event(envelope: Any, came_from: Origin, ports: Ports, settings: Settings) -> None:
-    """Ingest one event for a caller who has kept what may be refused as a whole.
+    """Ingest one event for a caller that still has it if it is refused as a whole.
 
-    An event with one good chunk is taken; its odd chunks are kept, each on its own.
+    An event with at least one good chunk is accepted; its odd chunks are quarantined one by one.
 
     Raises:
         EventRejectedError: it cannot be read or trusted; nothing was changed.
@@ -95,7 +95,7 @@ def take_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setting
 def _take(
     envelope: Any, came_from: Origin, ports: Ports, settings: Settings
 ) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
-    """Enqueue the good chunks of an event; the odd ones are the caller's to keep."""
+    """Enqueue the good chunks of an event; the caller quarantines the odd ones."""
     event = _trusted_event(envelope, ports.clock.now(), settings)
     if is_from_the_future(envelope, ports.clock.now()):  # or is it this instance's clock that is behind?
         ports = by_the_shared_clock(ports)
@@ -113,7 +113,7 @@ def _take(
 
 
 def _trusted_event(envelope: Any, arrived_at: datetime, settings: Settings) -> RecordingFileStatusUpdated:
-    """Return the event when it is of our type and resource; its chunks are judged one by one."""
+    """Return the event if it is of our type and resource; its chunks are judged one by one."""
     if not isinstance(envelope, Mapping):
         raise EventRejectedError("the event is not a JSON object", code=Code.UNREADABLE_EVENT)
     event = read_event(envelope, arrived_at)

@@ -1,4 +1,4 @@
-"""Keep refused events in the quarantine, for an operator to redrive."""
+"""Quarantine refused events, for an operator to redrive."""
 
 import json
 from collections.abc import Mapping
@@ -18,27 +18,27 @@ from recording.ingest.tasks import Refusal
 from recording.ports import Ports, QuarantineEntry
 from recording.telemetry import Event, emit
 
-LONGEST_PAYLOAD = 256 * 1024  # characters kept of what cannot be read; queue messages are far smaller
+LONGEST_PAYLOAD = 256 * 1024  # characters kept of an unreadable payload; queue messages are far smaller
 
 
 def hold_chunk(
     chunk: OddChunk, event: RecordingFileStatusUpdated, envelope: Mapping[str, Any], came_from: Origin, ports: Ports
 ) -> None:
-    """Keep one chunk as an event of its own, which can be redriven."""
+    """Quarantine one chunk as an event of its own, which can be redriven."""
     payload = payload_of(with_only_chunk(envelope, event.data, chunk.raw))
     error = EventRejectedError(chunk.detail, code=chunk.reason)
     quarantine(error, payload, came_from, ports, recording_id=event.recording_id, index=chunk.index)
 
 
 def payload_of(envelope: Any) -> str:
-    """Return what is kept of an envelope: its JSON, without what describes people."""
+    """Return an envelope as JSON, without the fields that describe people."""
     if isinstance(envelope, Mapping):
         envelope = without_personal_data(envelope)
     return without_numbers(json.dumps(envelope, default=iso_text))
 
 
 def quarantine(error: Refusal, payload: str, came_from: Origin, ports: Ports, **ids: Any) -> None:
-    """Keep what was refused and report it; `ids` say which recording and which index, where that is known."""
+    """Quarantine refused content and report it; `ids` name the recording and the index, where known."""
     entry = QuarantineEntry(
         reason=error.code,
         detail=str(error),

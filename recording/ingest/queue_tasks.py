@@ -25,7 +25,7 @@ def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_
         came_from=came_from,
         chunks=len(event.chunks) + len(event.odd_chunks),
         count=enqueued,
-        reason="ids_differ" if event.ids_differ else None,  # the subject counted
+        reason="ids_differ" if event.ids_differ else None,  # the subject was used
     )
 
 
@@ -43,11 +43,11 @@ def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
 
 
 def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) -> None:
-    """Put a chunk that was given up back to work; it is PENDING before its task is sent, so that none is lost."""
+    """Reopen a chunk that was given up; it is PENDING before its task is sent, so that none is lost."""
     try:
         ports.catalog.save_chunk(reopened(known, task, now))
     except ClaimLostError:
-        return  # another delivery or an operator did so at this moment
+        return  # another delivery or an operator did so at the same moment
     emit(
         Event.CHUNK_REOPENED,
         state=known.state,
@@ -58,7 +58,7 @@ def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) ->
 
 
 def _report_refused_locations(task: ChunkTask) -> None:
-    """Report the locations that will not be called; the media is archived all the same."""
+    """Report the locations that will not be called; the media is archived nevertheless."""
     for place, reason in (("metadata", task.metadata_refused), ("delete", task.delete_refused)):
         if reason is not None and reason != "metadata_refused":
             emit(

@@ -1,4 +1,4 @@
-"""The recording's row: an event adds to what is known of it and changes nothing."""
+"""The recording's row: an event adds to it, and changes nothing that is already known."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from recording.telemetry import Event, emit
 def recording_of(
     event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports, settings: Settings
 ) -> RecordingRecord:
-    """Return the recording's record with its folder fixed; an event adds to what is known and changes nothing of it."""
+    """Return the recording's record with its folder fixed; an event only adds to it."""
 
     def complete(known: RecordingRecord | None) -> RecordingRecord:
         before = known or RecordingRecord(recording_id=event.recording_id)
@@ -63,22 +63,22 @@ def _completed(
 
 
 def _owner(known: RecordingRecord, settings: Settings) -> str | None:
-    """Return whose the recording is: a rule may say it at the first event of one that was started elsewhere."""
+    """Return the recording's tenant, which a rule may assign at the first event of one that was started elsewhere."""
     is_known = known.started_here or known.first_event_at is not None
     return known.tenant if is_known else owner_elsewhere(settings.tenants, known.tenant)
 
 
 def _agrees(event: RecordingFileStatusUpdated, known: RecordingRecord) -> bool:
-    """Return whether the event's call may be the one that was recorded here, by the server call id of the start."""
+    """Return whether the event's call may be the one that was started here, by the server call id of the start."""
     if not (known.started_here and known.server_call_id):
         return True
     return event.server_call_id is not None and are_same_id(event.server_call_id, known.server_call_id)
 
 
 def report_end(recording: RecordingRecord, event: RecordingFileStatusUpdated, ports: Ports, settings: Settings) -> None:
-    """Ask for a look at what must be recorded, when an event says that it ended while its call may go on.
+    """Request a check of a call that must be recorded, when an event says that its recording has ended.
 
-    No file waits for that: where the queue fails, the watch finds it out some minutes later.
+    No file waits for that: where the queue fails, the watch finds out some minutes later.
     """
     reason = _end_reason(event)
     if ports.guards is None or reason is None or watch.ended_with_its_call(reason):
@@ -102,7 +102,7 @@ def _end_reason(event: RecordingFileStatusUpdated) -> str | None:
 
 
 def announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:
-    """Note in a known recording that files of it are held, so that it counts as incomplete; others get no row."""
+    """Mark a known recording as having held files, so that it counts as incomplete; an unknown one gets no row."""
 
     def count_more(known: RecordingRecord | None) -> RecordingRecord | None:
         count = _announced_count(known, event, odd) if known is not None else None
@@ -114,7 +114,7 @@ def announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], p
 
 
 def _announced_count(known: RecordingRecord, event: RecordingFileStatusUpdated, odd: Sequence[OddChunk]) -> int | None:
-    """Return how many files there are at least, once one is held; one without a readable index counts as the last."""
+    """Return the least number of files, now that one is held; one without a readable index counts as the last."""
     if not odd:
         return known.announced_count
     indexes = [chunk.index for chunk in event.chunks]

@@ -1,4 +1,4 @@
-"""One task for each chunk of an event; chunks that cannot be trusted are set apart."""
+"""Make one task for each chunk of an event; set chunks apart that cannot be trusted."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ Refusal = EventRejectedError | UnsafeLocationError
 def tasks_of(
     event: RecordingFileStatusUpdated, now: datetime, settings: Settings
 ) -> tuple[list[ChunkTask], list[OddChunk]]:
-    """Return a task for each good chunk, still without its folder, and the chunks that must wait for an operator."""
+    """Return a task for each good chunk, still without its folder, and the chunks that need an operator."""
     tasks: list[ChunkTask] = []
     odd = list(event.odd_chunks)
     for chunk in event.chunks:
@@ -89,9 +89,9 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
 
 
 def _checked(location: str, event: RecordingFileStatusUpdated, settings: Settings) -> tuple[str, Home]:
-    """Return a location that may be asked, and whose storage it is in; each location has a home of its own.
+    """Return a location that may be called, and whether it is in ACS's or the customer's storage.
 
-    An export to the customer's container may fail for one of media and metadata; that one then stays in ACS's storage.
+    An export to the customer's container may fail for media or metadata alone, which then stays in ACS's storage.
 
     Raises:
         UnsafeLocationError: it is in neither.
@@ -104,7 +104,7 @@ def _checked(location: str, event: RecordingFileStatusUpdated, settings: Setting
 def _metadata_of(
     chunk: RecordingChunk, event: RecordingFileStatusUpdated, settings: Settings
 ) -> tuple[str | None, str | None]:
-    """Return where the metadata is, or why the announced location is not asked."""
+    """Return where the metadata is, or why the announced location is not called."""
     try:
         told = text_of_location(chunk.metadata_location)
         return (None, None) if told is None else (_checked(told, event, settings)[0], None)

@@ -1,4 +1,4 @@
-"""One object announced under two indexes is one file, and is archived once: under the index that its metadata names."""
+"""Twins: a file announced under two indexes is archived once, under the index that its metadata names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from recording.domain.state.recording import RecordingRecord
 from recording.errors.codes import Code
 from recording.ports import Ports
 
-MOST_CONTESTED = 10  # of one event; more names for its files than these are kept for an operator and asked nothing
+MOST_CONTESTED = 10  # of one event; further names for its files go to an operator without a request
 
 
 @dataclass(frozen=True)
 class Twin:
-    """A second name for a file: its task, the index that was announced before, and whether that one is proved."""
+    """A second name for a file: its task, the index announced before, and whether that index is confirmed."""
 
     task: ChunkTask
     first: int
@@ -23,7 +23,7 @@ class Twin:
 
     @property
     def odd(self) -> OddChunk:
-        """Return the chunk as it is kept for an operator."""
+        """Return the chunk as it is quarantined."""
         task = self.task
         raw = {
             "documentId": task.document_id,
@@ -40,9 +40,9 @@ class Twin:
 def one_of_each_object(
     tasks: Sequence[ChunkTask], recording: RecordingRecord, ports: Ports
 ) -> tuple[list[ChunkTask], list[Twin]]:
-    """Return the tasks without those for an object that has another index already: one file under two names.
+    """Return the tasks without those for an object that already has another index: one file under two names.
 
-    The second one would find the object deleted, and be raised as lost although its bytes are archived.
+    The second task would find the object deleted, and be reported as lost although its bytes are archived.
 
     Raises:
         StorageError: the catalog does not answer.
@@ -65,7 +65,7 @@ def one_of_each_object(
 
 
 def ask_metadata(twins: Sequence[Twin], folder: str, ports: Ports) -> None:
-    """Let a worker ask the metadata which index is right, where no document has said so yet.
+    """Let a worker check the metadata for the right index, where no document has confirmed one yet.
 
     Raises:
         StorageError: the queue does not answer; the event must be delivered again.
@@ -76,10 +76,10 @@ def ask_metadata(twins: Sequence[Twin], folder: str, ports: Ports) -> None:
 
 
 def _known(recording: RecordingRecord, ports: Ports) -> list[ChunkRecord]:
-    """Return what was announced of this recording before; nothing can have been when its row is new.
+    """Return the chunks of this recording that were announced before; none if its row is new.
 
     Raises:
-        StorageError: the catalog does not answer; a second name would not be noticed, so the event has to come again.
+        StorageError: the catalog does not answer; a second name would go unnoticed, so the event must be redelivered.
     """
     return [] if recording.etag is None else ports.catalog.chunks_of(recording.recording_id)
 
@@ -89,5 +89,5 @@ def _place(record: ChunkRecord) -> tuple[str, str]:
 
 
 def _is_decided(record: ChunkRecord) -> bool:
-    """Return whether the file's own metadata is archived with it: it did not deny the index."""
+    """Return whether the file's own metadata is archived with it, so that the index is confirmed."""
     return record.metadata is MetadataOutcome.ARCHIVED

@@ -1,7 +1,7 @@
-"""Compare the counts in ACS's own log with what was announced here. Off unless that log is configured.
+"""Compare the counts in ACS's own log with the announced files. Off unless that log is configured.
 
-It is the only list of recordings that ACS keeps. It comes late, by minutes to hours, but from another way than the
-events; a recording or a chunk that only the log knows is noted here, and raised when its file does not come in time.
+It is the only list of recordings that ACS keeps. It is minutes to hours late, but independent of the events; a
+recording or chunk that only the log knows is recorded here, and reported if its file does not arrive in time.
 """
 
 from contextlib import suppress
@@ -18,9 +18,9 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 LOOKED_AT_WITHIN = timedelta(minutes=5)  # of each hour: once, as the timer fires every five minutes
-MOST_A_RUN = 10_000  # rows of the log; a turn that leaves some is followed by the next turn, not the next hour
-LATENESS = timedelta(hours=12)  # the first look goes back by so long beyond the retention
-SETTLED_AFTER = timedelta(minutes=5)  # rows may be received a little out of order; younger ones are left for later
+MOST_A_RUN = 10_000  # rows of the log; if some are left, the next run continues, not the next hour
+LATENESS = timedelta(hours=12)  # the first run looks back this much further than the retention
+SETTLED_AFTER = timedelta(minutes=5)  # rows may arrive slightly out of order; younger ones are left for later
 MOST_RACES = 3
 CURSOR, FINISHED = "acs_log", "="  # the position begins so when nothing was left behind it
 
@@ -31,10 +31,10 @@ def is_due(now: datetime) -> bool:
 
 
 def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """Note what the log received about recordings since the last look; how many had something new.
+    """Record what the log received about recordings since the last run; return how many had something new.
 
-    A turn looks at a bounded number of rows, and the next turn goes on behind them; each row is read once, however
-    late it came. A log or a catalog that does not answer puts nothing off: the same rows are read again.
+    A run reads a bounded number of rows, and the next run continues behind them; each row is read once, however late it
+    arrived. If log or catalog do not answer, nothing is skipped: the same rows are read again.
 
     Raises:
         StorageError: when the position cannot be read or saved.
@@ -76,7 +76,7 @@ def _read(position: str) -> tuple[datetime, str] | None:
 
 
 def _note(summary: RecordingSummary, ports: Ports) -> bool:
-    """Note a row; an event or a caller that writes the record at this very moment is read once more."""
+    """Record a row; if an event or a caller writes the record at the same moment, it is read once more."""
     for _ in range(MOST_RACES):
         with suppress(ClaimLostError):
             return _note_count(summary, ports)
@@ -86,7 +86,7 @@ def _note(summary: RecordingSummary, ports: Ports) -> bool:
 def _note_count(summary: RecordingSummary, ports: Ports) -> bool:
     recording_id = canonical_id(summary.recording_id)
     known = ports.catalog.get_recording(recording_id)
-    if known is None:  # started elsewhere, and no event of it has come
+    if known is None:  # started elsewhere, and none of its events has arrived
         fresh = RecordingRecord(
             recording_id=recording_id,
             acs_id=summary.recording_id if summary.recording_id != recording_id else None,

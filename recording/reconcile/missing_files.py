@@ -1,6 +1,6 @@
-"""Missing files: raise a recording whose files are late once, and watch it until nothing more can arrive.
+"""Missing files: report a recording whose files are late once, and watch it until nothing more can arrive.
 
-ACS tells nobody that it has lost an event. What was started here, or what a chunk's index implies, is the only hint.
+ACS does not report a lost event. The only hints are the recordings started here, and the indexes of known chunks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,22 +35,22 @@ from recording.telemetry import Event, emit
 
 FOLLOWED_UP_WITHIN = timedelta(minutes=5)  # one run of reconcile
 MOST_A_RUN = 10_000  # recordings looked at; 120,000 an hour, and each of 50,000 an hour is looked at twice
-MOST_ASKED = 200  # questions to ACS; each takes some tens of milliseconds, and the longest unasked come first
+MOST_ASKED = 200  # requests to ACS of some tens of milliseconds each; the least recently checked come first
 
 
 @dataclass(frozen=True)
 class Expected:
-    """How many recordings stand in an alarm."""
+    """How many recordings have an alarm."""
 
     missing: int = 0
     incomplete: int = 0
 
 
 def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> Expected:
-    """Report each recording that is over and has no file in time, or not all of them; each one once.
+    """Report each recording that is over and has no files in time, or not all of them; each one once.
 
-    A recording that ACS still knows is not over. One that was started paused and never resumed has no file. Only the
-    recordings whose time to be looked at has come are read, and the window over them moves on from run to run.
+    A recording that ACS still knows is not over. One that was started paused and never resumed has no file. Only
+    recordings that are due for a check are read, and the window over them moves on from run to run.
 
     Raises:
         StorageError: when the catalog does not answer; the next run tries again.
@@ -84,9 +84,9 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
 def _standing(
     alarm: Expectation, counts: Mapping[str, int], due: Sequence[RecordingRecord], stands: Sequence[Expectation]
 ) -> int:
-    """Return how many stand in an alarm.
+    """Return how many recordings have an alarm.
 
-    As the index says of those that were not read, and as was seen of the others.
+    The index counts those that were not read; the others are counted as read.
     """
     return counts.get(alarm, 0) - sum(record.stands == alarm for record in due) + stands.count(alarm)
 
@@ -137,7 +137,7 @@ def _look_at(
         changes |= _index_facts(known, chunks, stands, now, after, is_unasked=is_unasked)
     if not is_followed_up:
         _look_sooner(known, chunks, now, after, changes)
-    if is_newly_missing or is_newly_incomplete:  # before it is marked: in doubt it is raised twice, never not at all
+    if is_newly_missing or is_newly_incomplete:  # before it is marked: rather reported twice than not at all
         _raise(known, stands, chunks, now, settings)
     try:
         if changes:
@@ -146,7 +146,7 @@ def _look_at(
             announce(record.recording_id, ports)
         if not is_followed_up:
             follow_ups.request(record.recording_id)
-    except ClaimLostError:  # an event or a caller wrote it at this very moment; the next run looks again
+    except ClaimLostError:  # an event or a caller wrote it at the same moment; the next run checks again
         return Expectation.AWAITED
     return Expectation.NOTHING if is_dismissed(known, stands) else stands
 
@@ -158,7 +158,7 @@ def _look_sooner(
     after: timedelta,
     changes: RecordingChanges,
 ) -> None:
-    """Look again soon at what the directory does not say yet, less and less often while the directory fails."""
+    """Check again soon what the directory does not show yet, less and less often while the directory fails."""
     newest = max([chunk.changed_at for chunk in chunks], default=record.last_action_at or now)
     soon = now + min(max((now - newest) / 2, FOLLOWED_UP_WITHIN), after)
     if "look_at" not in changes:
@@ -176,9 +176,9 @@ def _index_facts(
     *,
     is_unasked: bool,
 ) -> RecordingChanges:
-    """Return when to look again, and the alarm it stands in.
+    """Return when to check again, and the recording's alarm.
 
-    Nothing when that is as it was. An open question stays due.
+    Nothing when both are unchanged. An open question stays due.
     """
     alarm = stands.value if stands in ALARMS and not is_dismissed(record, stands) else record.open_call_alarm
     look_at = None if is_unasked else next_look(record, chunks, now, after)
@@ -189,7 +189,7 @@ def _index_facts(
 
 
 def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingChanges:
-    """Return what ACS says to "do you still record this?". That it does not answer is no proof of either."""
+    """Return whether ACS still records this; None when it does not answer, which proves neither."""
     try:
         state = ports.control.state(record.acs_id or record.recording_id)
     except ControlError:
@@ -202,7 +202,7 @@ def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingCh
 def _raise(
     record: RecordingRecord, stands: Expectation, chunks: Sequence[ChunkRecord], now: datetime, settings: Settings
 ) -> None:
-    """Raise the alarm, with the time that is left if ACS's clock began when the recording ended."""
+    """Raise the alarm, with the time left if ACS's retention began when the recording ended."""
     since = over_since(record, chunks) or now
     missing = gaps_in(chunks, record.least_count)
     emit(

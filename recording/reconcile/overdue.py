@@ -1,7 +1,7 @@
-"""Reconcile: compares what should be with what is, and re-queues overdue or stuck chunks.
+"""Reconcile: compare the expected state with the actual one, and re-queue overdue or stuck chunks.
 
-Runs on a timer. It sweeps poison queues and dead letters, redrives chunks that nobody has touched for too long, the
-most urgent first, and raises the states at risk and expired. A redrive keeps the chunk's identity, so doing it twice is
+Runs on a timer. It sweeps poison queues and dead letters, redrives chunks that no worker has touched for too long, the
+most urgent first, and reports chunks at risk or expired. A redrive keeps the chunk's identity, so repeating it is
 harmless.
 """
 
@@ -30,7 +30,7 @@ from recording.reconcile.sweep import MOST_A_RUN, sweep
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
-OVERDUE_AFTER = timedelta(minutes=10)  # a queue message of a dead worker is back after the host's ten-minute lease
+OVERDUE_AFTER = timedelta(minutes=10)  # a dead worker's message is visible again after the host's ten-minute lease
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Reconciled:
 
 
 def reconcile(ports: Ports, settings: Settings) -> Reconciled:
-    """Put back to work what is poisoned or overdue, until the deadline; mark what is at risk or expired.
+    """Re-queue poisoned or overdue work, until the deadline; mark chunks at risk or expired.
 
-    Each item and each part is on its own. `recording.reconciled` is logged with the number of items that need
-    attention; when a whole part could not be seen it is not logged, and its absence is an alarm.
+    Each item and each part fails on its own. `recording.reconciled` is logged with the number of items that need
+    attention; when a whole part could not be read it is not logged, and its absence raises an alarm.
 
     Raises:
         StorageError: when some storage did not answer, after everything else was done; the next run tries again.
@@ -93,7 +93,7 @@ def _reconcile(ports: Ports, settings: Settings) -> Reconciled:
 
 
 def _ask_storage(ports: Ports) -> None:
-    """Ask for a write and a read that concern no chunk. Raises StorageError when storage itself fails."""
+    """Do a write and a read that concern no chunk. Raises StorageError when storage itself fails."""
     ports.catalog.time()
     ports.queue.depths()
 
@@ -114,16 +114,16 @@ def _tell(found: Reconciled) -> None:
 
 
 def _keep(found: Reconciled, ports: Ports) -> None:
-    """Keep when this run was and what it saw, so that `status` and the doctor notice a timer that is silent."""
+    """Save the time and the counts of this run, so that `status` and the doctor notice a silent timer."""
     counts = {name: getattr(found, name) for name in ReconcileLook.model_fields if name != "at"}
     look = ReconcileLook(at=ports.clock.now(), **counts)
     ports.catalog.save_cursor(RECONCILED, look.model_dump_json())
 
 
 def _chunks_to_look_at(ports: Ports, bulkhead: Bulkhead) -> Iterator[ChunkRecord]:
-    """Yield the chunks that can still be saved, the most urgent first.
+    """Yield the chunks that can still be saved, the most urgent first, then a window over all of them.
 
-    Then a window over all, which moves on each run.
+    The window moves on with each run.
     """
     head = _page(ports, bulkhead, expiring_after=ports.clock.now())
     seen = set()
@@ -166,9 +166,9 @@ def _look_at_queues(ports: Ports) -> None:
 
 
 class _Outcome(Enum):
-    """What was done about a chunk."""
+    """The outcome of a check of a chunk."""
 
-    WAITING = auto()  # nothing: a worker has it, or will have it in time
+    WAITING = auto()  # a worker has it, or will have it in time
     FINISHED = auto()  # nothing is left to do
     REDRIVEN = auto()
     EXPIRED = auto()
@@ -176,7 +176,7 @@ class _Outcome(Enum):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What was done about a chunk, and how it stands."""
+    """The outcome of a check of a chunk, and its record."""
 
     outcome: _Outcome
     urgency: Urgency
@@ -197,19 +197,19 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
         if not is_overdue(record, now):
             return _Seen(_Outcome.WAITING, urgency, left)
         outcome = _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
-    except ClaimLostError:  # a worker took it at this very moment
+    except ClaimLostError:  # a worker claimed it at the same moment
         return _Seen(_Outcome.WAITING, urgency, left)
     return _Seen(outcome, urgency, left)
 
 
 def is_overdue(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether no worker has the chunk, and none has taken it since it was due."""
+    """Return whether no worker has the chunk, and none has claimed it since it was due."""
     due = record.next_attempt_at or record.changed_at
     return not record.is_claimed(now) and now - due >= OVERDUE_AFTER
 
 
 def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether nobody could try a chunk for days past its deadline; before, only the line ends it, by proof."""
+    """Return whether no worker could try a chunk for days past its deadline; until then only the pipeline ends it."""
     was_tried = record.next_attempt_at is not None and record.next_attempt_at >= record.task.expires_at
     return is_abandoned(record, now) and was_tried
 
@@ -223,7 +223,7 @@ def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRec
 
 
 def _redrive(record: ChunkRecord, now: datetime, ports: Ports) -> _Outcome:
-    """Note the redrive before sending, so that the next run does not send the same again."""
+    """Record the redrive before sending, so that the next run does not send the same task again."""
     ports.catalog.save_chunk(changed(record, next_attempt_at=now))
     ports.queue.send(record.task)
     emit(Event.REDRIVEN, reason="overdue", state=record.state, **ids_of(record.task))

@@ -1,7 +1,7 @@
-"""Sweep: what the host or Event Grid gave up on goes back to work, and is removed only after that.
+"""Sweep: re-queue what the host or Event Grid gave up on, and only then remove it.
 
-Everything keeps its identity, so what is there twice in between is archived once. What cannot be read or trusted goes
-to quarantine, so nothing loops forever.
+Everything keeps its identity, so what exists twice in between is archived once. What cannot be read or trusted goes to
+quarantine, so nothing loops forever.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +21,14 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 MOST_LETTERS = 1000  # dead letters of one run
-MOST_A_RUN = 2000  # of a loop's window: a run stays well below the host's time limit; the next one goes on
+MOST_A_RUN = 2000  # items of a loop's window, to stay well below the host's time limit; the next run continues
 MOST_POISONED = 50_000  # messages of each poison queue in one run
 
 
 def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """Put back to work what is in the poison queues and among the dead letters; how much was put back.
+    """Re-queue the content of the poison queues and the dead letters; return how many items were re-queued.
 
-    Each message is on its own: one that fails is reported, stays where it is, and keeps no other waiting.
+    Each message fails on its own: it is reported, stays where it is, and delays no other.
     """
     return (
         bulkhead.part(lambda: _events(ports, settings, bulkhead), 0, "poisoned_events")
@@ -41,7 +41,7 @@ def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None
     """Enqueue a poisoned task again unless its chunk is settled, then remove the message.
 
     Raises:
-        StorageError: when storage does not answer; the message is still there, or the task twice.
+        StorageError: when storage does not answer; the message is still there, or the task is queued twice.
     """
     known = ports.catalog.get_chunk(task.key)
     if known is None or not is_settled_for(known, task):
@@ -51,7 +51,7 @@ def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None
 
 
 def put_back_event(message: PoisonMessage, ports: Ports, settings: Settings) -> None:
-    """Ingest a poisoned event, then remove the message: an outage of storage must not cost an event.
+    """Ingest a poisoned event, then remove the message: an outage of storage must not lose an event.
 
     Raises:
         StorageError: when storage does not answer; the message is still there.
@@ -61,7 +61,7 @@ def put_back_event(message: PoisonMessage, ports: Ports, settings: Settings) -> 
 
 
 def put_back_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> None:
-    """Ingest the events of a dead letter, then remove it; one that cannot be removed is ingested again, for nothing.
+    """Ingest the events of a dead letter, then remove it; one that stays is ingested again without effect.
 
     Raises:
         StorageError: catalog or queue do not answer; the letter is still there.
@@ -84,7 +84,7 @@ def keep_unreadable(message: PoisonMessage, ports: Ports) -> None:
 
 
 def task_in(message: PoisonMessage, now: datetime, settings: Settings) -> ChunkTask | None:
-    """Return the task in a message; None when it is none that this version may work on."""
+    """Return the task in a message; None when it is not one that this version may work on."""
     try:
         return read_task(message.body, now, settings.retention)
     except UnreadableTaskError:
@@ -107,14 +107,14 @@ def _in_batches(
     bulkhead: Bulkhead,
     loop: str,
 ) -> int:
-    """Receive and put back until nothing is left; what was received is hidden for a while, so none is seen twice."""
+    """Receive and re-queue until nothing is left; received messages are hidden for a while, so none is seen twice."""
     total = seen = 0
     while seen < MOST_POISONED:
         messages = list(bulkhead.readable(islice(receive(), MOST_A_RUN), loop))
         done = put_back(messages) if messages else 0
         seen += len(messages)
         total += done
-        if not done:  # none is left, or none can be put back now
+        if not done:  # none is left, or none can be re-queued now
             break
     return total
 
@@ -146,7 +146,7 @@ def _batch(messages: Sequence[PoisonMessage], ports: Ports, settings: Settings, 
 
 
 def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> bool:
-    """Quarantine what is not a task; a newer version's goes back to the queue."""
+    """Quarantine what is not a task; a newer version's task returns to the queue."""
     try:
         read_task(message.body, ports.clock.now(), settings.retention)
     except NewerTaskError:
@@ -159,9 +159,9 @@ def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> 
 
 
 def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
-    """Sweep the letters of their own account: that they cannot be listed is reported, and nothing waits for it.
+    """Sweep the dead letters, which have their own account: a failure to list them is reported and delays nothing.
 
-    The window moves on from run to run, so that letters that stay hide none behind them.
+    The window moves on from run to run, so that letters that stay do not hide those behind them.
     """
     if ports.dead_letters is None:
         return 0

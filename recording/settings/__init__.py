@@ -1,4 +1,4 @@
-"""The settings: one frozen model, read once; all faults in one message, by name; secrets are never repeated.
+"""Settings: one frozen model, read once; one message lists all faults by name and never repeats a value.
 
 The only place that reads the environment. Every setting is described in docs/configuration.md.
 """
@@ -51,7 +51,7 @@ SERVICES = ("blob", "queue", "table")
 
 
 class SettingsError(RecordingError):
-    """Some settings are missing or wrong; `faults` has one sentence for each, by setting name."""
+    """Some settings are missing or wrong; `faults` has one sentence for each, by name."""
 
     code = Code.SETTINGS_INVALID
 
@@ -65,9 +65,9 @@ class _Frozen(BaseModel):
 
 
 class AcsConnection(_Frozen):
-    """How to reach ACS. `access_key` is None with identity."""
+    """How to reach ACS; `access_key` is None with an identity."""
 
-    endpoint: str  # https://host, without a slash at its end: the SDK signs it as it is
+    endpoint: str  # https://host without a trailing slash: the SDK signs it as it is
     access_key: SecretStr | None = None
     client_id: str | None = None
     proxy_url: str | None = None
@@ -92,7 +92,7 @@ class StorageConnection(_Frozen):
 
     @property
     def blob_host(self) -> str:
-        """Return the host name of the account's blobs, as far as it is known: it names a log, and is not called."""
+        """Return the host name of the account's blobs, where known; it is used as a name and never called."""
         if self.blob_uri:
             return self.blob_uri.removeprefix("https://").removeprefix("http://").partition("/")[0]
         text = self.connection_string.get_secret_value() if self.connection_string else ""
@@ -102,7 +102,7 @@ class StorageConnection(_Frozen):
 
 
 class TopicConnection(_Frozen):
-    """How to reach the Event Grid topic that events go to. `key` is None with identity."""
+    """How to reach the Event Grid topic for outgoing events; `key` is None with an identity."""
 
     endpoint: str
     key: SecretStr | None = None
@@ -111,14 +111,14 @@ class TopicConnection(_Frozen):
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a value stands in the environment, and how its text is read."""
+    """The name of a value in the environment, and its parser."""
 
     name: str
     read: Callable[[str], Any]
 
 
 class Settings(_Frozen):
-    """All settings, valid: one line each, with its name, its form and its default."""
+    """All settings, validated: one line each, with name, form and default."""
 
     acs: AcsConnection
     host_storage: StorageConnection
@@ -169,20 +169,20 @@ class Settings(_Frozen):
     events_topic: TopicConnection | None = None
     events_api: Annotated[str, Setting("EVENTS_API_URL", values.api_url)] = ""
     webhooks: Annotated[tuple[WebhookEndpoint, ...], Setting("WEBHOOKS", values.webhooks)] = ()
-    webhooks_missing: bool = False  # WEBHOOKS is a Key Vault reference that the platform could not follow
-    events_wait: bool = False  # events are wanted, and a setting that says who or how is set aside
+    webhooks_missing: bool = False  # WEBHOOKS is a Key Vault reference that the platform could not resolve
+    events_wait: bool = False  # events are configured, but a setting that they need is set aside
     webhook_hosts: Annotated[tuple[str, ...], Setting("WEBHOOK_HOSTS", read_hosts)] = ()
     webhook_networks: Annotated[tuple[IpNetwork, ...], Setting("WEBHOOK_NETWORKS", read_networks)] = ()
-    set_aside: tuple[SetAside, ...] = ()  # what could not be read, and stops nothing else
+    set_aside: tuple[SetAside, ...] = ()  # settings that could not be read, which stops nothing else
 
     @property
     def sends_events(self) -> bool:
-        """Return whether anybody wants to know what happens."""
+        """Return whether any receiver of events is configured."""
         return self.events_topic is not None or bool(self.webhooks) or self.webhooks_missing or self.events_wait
 
     @property
     def analysts_wait(self) -> bool:
-        """Return whether there may be files for analysts that this app cannot reach, as their setting is set aside."""
+        """Return whether the analysts' files may exist out of reach, because their setting is set aside."""
         return any(one.name in OF_ANALYSTS for one in self.set_aside)
 
     def policy(self, caller: str | None, tags: Mapping[str, str]) -> CallPolicy:
@@ -193,7 +193,8 @@ class Settings(_Frozen):
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment.
 
-    What only outgoing events, telemetry, stamps, links or analysts need is set aside when it is wrong (docs/adr/0063).
+    Wrong settings that only outgoing events, telemetry, time stamps, links or analysts need are set aside
+    (docs/adr/0063).
 
     Raises:
         SettingsError: naming every setting that is missing or wrong, without repeating a value.
@@ -225,7 +226,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _waiting(reader: "_Reader") -> dict[str, Any]:
-    """Return what changes where settings are set aside: nothing is sent or written by halves, and all of it waits."""
+    """Return the changes for settings that are set aside: nothing is half sent or half written; all of it waits."""
     faults, changed = reader.faults.keys(), dict[str, Any]()
     if faults & (OF_WEBHOOKS | OF_ALL_EVENTS) and reader.is_set("WEBHOOKS"):
         changed |= {"webhooks": (), "events_wait": True}
@@ -239,16 +240,16 @@ def _waiting(reader: "_Reader") -> dict[str, Any]:
 
 
 def settings_by_field() -> dict[str, Setting]:
-    """Return the setting of each field that one name in the environment decides."""
+    """Return the setting's name for each field that one variable decides."""
     fields = Settings.model_fields.items()
     return {field: part for field, info in fields for part in info.metadata if isinstance(part, Setting)}
 
 
 def use_settings_file(path: Path) -> None:
-    """Put the values of a file in the form of local.settings.json, comments allowed, into this process's environment.
+    """Load a file in the form of local.settings.json, comments allowed, into this process's environment.
 
     Raises:
-        SettingsError: the file is not there, cannot be read, or has not that form.
+        SettingsError: the file does not exist, cannot be read, or has another form.
     """
     try:
         content = json.loads(without_comments(path.read_text(encoding="utf-8-sig")))
@@ -264,9 +265,9 @@ def use_settings_file(path: Path) -> None:
 
 
 def use_settings_of_app(values: Mapping[str, str]) -> None:
-    """Put a deployed app's settings into this process, instead of all of its own, for the person who is signed in.
+    """Replace this process's settings by a deployed app's, for the signed-in developer.
 
-    Azure's library then asks the tools of developers (`az login`, azd, PowerShell), and no managed identity.
+    Azure's library then uses developer tools (`az login`, azd, PowerShell) instead of a managed identity.
     """
     for name in [name for name in os.environ if _OF_AN_APP.match(name)]:
         del os.environ[name]
@@ -274,24 +275,24 @@ def use_settings_of_app(values: Mapping[str, str]) -> None:
 
 
 def without_comments(text: str) -> str:
-    """Return JSON without comments and commas before an end, each line still at its place."""
+    """Return JSON without comments and trailing commas, with the same line numbers."""
     kept = _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
     return _LAST_COMMA.sub(lambda found: found[1] or found[2], kept)
 
 
 class _Reader:
-    """Reads values by name and collects what is wrong with them."""
+    """Reads values by name and collects their faults."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self.faults: dict[str, str] = {}
-        self.references: dict[str, str] = {}  # settings whose secret the platform did not reach
+        self.references: dict[str, str] = {}  # settings whose secret the platform could not resolve
 
     def is_set(self, name: str) -> bool:
         return bool(self.environment.get(name, "").strip())
 
     def text(self, name: str) -> str | None:
-        """Return a setting's text; a Key Vault reference that nobody followed is none, and never taken for a secret."""
+        """Return a setting's text; an unresolved Key Vault reference counts as unset, never as the secret itself."""
         text = self.environment.get(name, "").strip()
         if is_reference(text):
             self.references[name] = "is a Key Vault reference that the platform could not follow"
@@ -301,7 +302,7 @@ class _Reader:
     def leave_out_reference(self, name: str) -> bool:
         """Treat an unresolved Key Vault reference as a setting that is not set; return whether it was one.
 
-        For what must not keep the app from archiving.
+        For settings that must not stop the app from archiving.
         """
         found = is_reference(self.environment.get(name, ""))
         if found:

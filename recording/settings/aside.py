@@ -1,6 +1,6 @@
-"""The settings that are set aside when they cannot be read: what they are for waits or is closed, and the line goes on.
+"""Settings that are set aside when they cannot be read: their feature waits or is off, and archiving continues.
 
-Only what nobody is harmed by belongs here (docs/adr/0063); every other fault stops the app before it does anything.
+Only settings whose absence does no harm belong here (docs/adr/0063); any other fault stops the app at its start.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The forms of setting values: each function reads one text, or raises ValueError with a sentence about the form.
+"""Parsers of setting values: each reads one text, or raises ValueError with a sentence about the form.
 
 A sentence never repeats the value: it may be a secret.
 """
@@ -23,13 +23,13 @@ from recording.domain.watched.protection import Immutability
 
 SHORTEST_INDEX_KEY = 32  # bytes
 MOST_COLUMNS = 20
-LONGEST_LINK = 30  # minutes: with the clocks' difference it stays within the hour that the account allows
+LONGEST_LINK = 30  # minutes: allowing for clock skew, that stays within the hour that the account permits
 _AUTHORITY, _SEGMENTS = r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", r"(/[A-Za-z0-9._-]+)*/?"
 _GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class MediaCheck(StrEnum):
-    """What follows when media does not open or its duration disagrees."""
+    """What happens when media does not open or its duration disagrees."""
 
     REQUIRE = "require"
     WARN = "warn"
@@ -67,7 +67,7 @@ def connection_string(text: str) -> tuple[str, SecretStr]:
 
 
 def endpoint(text: str) -> str:
-    """Read an https address of a host, in lower case, without a slash at its end."""
+    """Read an https address of a host, in lower case, without a trailing slash."""
     if not re.fullmatch(r"https://[a-z0-9.-]+/?", text.lower()):
         raise ValueError("must be https:// and a host name, nothing more")
     if "your-resource" in text.lower():
@@ -180,7 +180,7 @@ def number(text: str, least: float, most: float, unit: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = math.nan  # no range has it; -1 is a value of some settings
+        value = math.nan  # outside every range; -1 is a value of some settings
     if not least <= value <= most:
         raise ValueError(f"must be a number of {unit} from {least:g} to {most:g}")
     return value
@@ -232,7 +232,7 @@ def rate(text: str) -> int:
 
 
 def link_minutes(text: str) -> timedelta:
-    """Read for how many minutes a link for a download opens."""
+    """Read for how many minutes a download link is valid."""
     return timedelta(minutes=int(number(text, 1, LONGEST_LINK, "minutes")))
 
 
@@ -242,7 +242,7 @@ def places(text: str) -> int:
 
 
 def policies(text: str) -> tuple[CallPolicy, ...]:
-    """Read the policies of calls: a JSON list, the most special first."""
+    """Read the policies of calls: a JSON list, the most specific first."""
     try:
         found = TypeAdapter(tuple[CallPolicy, ...]).validate_python(json.loads(text))
     except ValidationError as error:
@@ -288,7 +288,7 @@ def topic_endpoint(text: str) -> str:
 
 
 def api_url(text: str) -> str:
-    """Read the address of our own API, for links, without a slash at its end."""
+    """Read the address of our own API, for links, without a trailing slash."""
     if not re.fullmatch(rf"https://{_AUTHORITY}{_SEGMENTS}|http://(localhost|127\.0\.0\.1):[0-9]+{_SEGMENTS}", text):
         raise ValueError("must be https:// with the host and the path of the API")
     return text.rstrip("/")
@@ -314,7 +314,7 @@ def topic_key(text: str) -> SecretStr:
 
 
 def index_keys(text: str) -> tuple[SecretStr, ...]:
-    """Read the keys of the directory's hashes, the one that writes first."""
+    """Read the keys of the directory's hashes; the first one is used for writing."""
     keys = [part.strip() for part in text.split(",") if part.strip()]
     try:
         sizes = [len(base64.b64decode(key, validate=True)) for key in keys]
