@@ -1,7 +1,7 @@
-"""The triggers, and nothing else: each one parses, calls one use case, and answers.
+"""The index of triggers: each one parses, calls one use case, and answers.
 
-Can be listed with no settings present and without a use case: each function imports its own on its first call (see
-docs/adr/0071), and adapters and settings are built by `recording.wiring`.
+The Functions host can list them with no settings present and no use case loaded: each function imports its own on its
+first call (see docs/adr/0071), and `recording.wiring` builds adapters and settings.
 """
 
 import azure.functions as func
@@ -32,7 +32,7 @@ def start_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}", methods=["GET"])
 def get_recording(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell the state of a recording and what is archived of it."""
+    """Show the state of a recording and its archived files."""
     from recording.http import routes
 
     return routes.get_recording(req, wiring.dependencies)
@@ -48,7 +48,7 @@ def find_recordings(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/find", methods=["POST"])
 def search_recordings(req: func.HttpRequest) -> func.HttpResponse:
-    """Find recordings as well; numbers and ids are in the body, so that no URL names a person."""
+    """Find recordings by a query in the body, so that no URL names a person."""
     from recording.http import library
 
     return library.search_recordings(req, wiring.dependencies)
@@ -56,7 +56,7 @@ def search_recordings(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/timeline", methods=["GET"])
 def recording_timeline(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell who did what with a recording, and when."""
+    """Show who did what with a recording, and when."""
     from recording.http import library
 
     return library.recording_timeline(req, wiring.dependencies)
@@ -64,7 +64,7 @@ def recording_timeline(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/chunks/{index}/media", methods=["GET", "HEAD"])
 def chunk_media(req: func.HttpRequest) -> func.HttpResponse:
-    """Serve a part of a chunk's media, and record who heard which part."""
+    """Serve a range of a chunk's media, and record who listened to which part."""
     from recording.http import media
 
     return media.chunk_media(req, wiring.dependencies)
@@ -88,7 +88,7 @@ def derive_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/derived", methods=["GET"])
 def list_derived(req: func.HttpRequest) -> func.HttpResponse:
-    """List the files made from a recording, and how far each is."""
+    """List the files made from a recording, with the progress of each."""
     from recording.http import derived
 
     return derived.list_derived(req, wiring.dependencies)
@@ -96,7 +96,7 @@ def list_derived(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/derived/{derivedId}/media", methods=["GET", "HEAD"])
 def derived_media(req: func.HttpRequest) -> func.HttpResponse:
-    """Serve a part of a derived file, and record who heard which part."""
+    """Serve a range of a derived file, and record who listened to which part."""
     from recording.http import derived
 
     return derived.derived_media(req, wiring.dependencies)
@@ -136,7 +136,7 @@ def list_recordings_on_hold(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/disposition", methods=["GET"])
 def recording_disposition(req: func.HttpRequest) -> func.HttpResponse:
-    """Explain until when a recording is kept, and why."""
+    """Explain how long a recording is kept, and why."""
     from recording.http import keep
 
     return keep.recording_disposition(req, wiring.dependencies)
@@ -144,7 +144,7 @@ def recording_disposition(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("disposition", methods=["GET"])
 def list_disposition(req: func.HttpRequest) -> func.HttpResponse:
-    """List what goes before a given time; change nothing."""
+    """List what is due for destruction before a given time; change nothing."""
     from recording.http import keep
 
     return keep.list_disposition(req, wiring.dependencies)
@@ -168,7 +168,7 @@ def approve_erasure(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("erasures/{erasureId}", methods=["GET"])
 def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell how an erasure stands."""
+    """Show the state of an erasure."""
     from recording.http import keep
 
     return keep.get_erasure(req, wiring.dependencies)
@@ -176,7 +176,7 @@ def get_erasure(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("retention/rules", methods=["GET"])
 def get_retention_rules(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell the retention rules in force."""
+    """Show the retention rules in force."""
     from recording.http import keep
 
     return keep.get_retention_rules(req, wiring.dependencies)
@@ -216,7 +216,7 @@ def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/vcon", methods=["GET"])
 def recording_vcon(req: func.HttpRequest) -> func.HttpResponse:
-    """Hand a recording over as a vCon."""
+    """Serve a recording as a vCon."""
     from recording.http import handover
 
     return handover.recording_vcon(req, wiring.dependencies)
@@ -240,7 +240,7 @@ def get_export(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("events/receivers", methods=["GET"])
 def list_receivers(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell how the receivers of events stand."""
+    """Show the state of the receivers of events."""
     from recording.http import events
 
     return events.list_receivers(req, wiring.dependencies)
@@ -248,7 +248,7 @@ def list_receivers(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("events/receivers/{name}/enable", methods=["POST"])
 def enable_receiver(req: func.HttpRequest) -> func.HttpResponse:
-    """Put a receiver of events back to work."""
+    """Enable a receiver of events again."""
     from recording.http import events
 
     return events.enable_receiver(req, wiring.dependencies)
@@ -256,7 +256,7 @@ def enable_receiver(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("events/replay", methods=["POST"])
 def replay_events(req: func.HttpRequest) -> func.HttpResponse:
-    """Send events again, under their ids."""
+    """Send events again, under the same ids."""
     from recording.http import events
 
     return events.replay_events(req, wiring.dependencies)
@@ -264,7 +264,7 @@ def replay_events(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("recordings/{recordingId}/consent", methods=["POST"])
 def tell_consent(req: func.HttpRequest) -> func.HttpResponse:
-    """Add, amends or withdraws the consent to a recording; its policy says what follows."""
+    """Give, amend or withdraw the consent to a recording; its policy decides what follows."""
     from recording.http import routes
 
     return routes.tell_consent(req, wiring.dependencies)
@@ -288,7 +288,7 @@ def list_held(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("held/redrive", methods=["POST"])
 def redrive_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Put held things back to work."""
+    """Re-queue held items."""
     from recording.http import routes
 
     return routes.redrive_held(req, wiring.dependencies)
@@ -296,7 +296,7 @@ def redrive_held(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("held/accept", methods=["POST"])
 def accept_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Make suspect bytes the recording."""
+    """Accept suspect media as the recording."""
     from recording.http import routes
 
     return routes.accept_held(req, wiring.dependencies)
@@ -304,7 +304,7 @@ def accept_held(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("held/dismiss", methods=["POST"])
 def dismiss_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Take what needs attention off the list, with a note."""
+    """Dismiss an item that needs attention, with a note."""
     from recording.http import routes
 
     return routes.dismiss_held(req, wiring.dependencies)
@@ -312,7 +312,7 @@ def dismiss_held(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("held/retry", methods=["POST"])
 def retry_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Work on what needs attention now."""
+    """Retry what needs attention at once."""
     from recording.http import routes
 
     return routes.retry_held(req, wiring.dependencies)
@@ -332,7 +332,7 @@ def console(req: func.HttpRequest) -> func.HttpResponse:
     auth_level=func.AuthLevel.ANONYMOUS,
 )
 def console_api(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer the console: signed-in people by their roles, and nobody where the platform does not sign people in."""
+    """Answer the console: signed-in users by their roles, and none where App Service authentication is off."""
     from recording.http import console as http_console
 
     return http_console.answer(req, wiring.dependencies, wiring.probe)
@@ -367,7 +367,7 @@ def archive_chunk(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name=FOLLOW_UPS_QUEUE, connection="AzureWebJobsStorage")
 def follow_up(message: func.QueueMessage) -> None:
-    """Bring the directory up to date about one recording."""
+    """Update the directory's entry of one recording."""
     from recording.library import follow_up as library
 
     library.follow_up_message(message.get_body().decode(errors="replace"), wiring.ports())
@@ -375,7 +375,7 @@ def follow_up(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name=EXPORTS_QUEUE, connection="AzureWebJobsStorage")
 def export(message: func.QueueMessage) -> None:
-    """Make as much of a bundle as fits into a run."""
+    """Build as much of a bundle as fits into a run."""
     from recording.library.handover import export as handover
 
     handover.export_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
@@ -391,7 +391,7 @@ def derive(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name=GUARDS_QUEUE, connection="AzureWebJobsStorage")
 def guard(message: func.QueueMessage) -> None:
-    """End pauses in time, stop what has no consent, and what may last no longer."""
+    """End pauses in time, and stop recordings that lack consent or have lasted too long."""
     from recording.control import guards
 
     guards.guard_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
@@ -399,7 +399,7 @@ def guard(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name=OUTBOX_QUEUE, connection="AzureWebJobsStorage")
 def notify(message: func.QueueMessage) -> None:
-    """Send what happened to those who want to know."""
+    """Send events to their receivers."""
     from recording.library.notify import send as notifying
 
     notifying.notify_message(message.get_body().decode(errors="replace"), wiring.ports())
@@ -415,7 +415,7 @@ def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger g
 
 @app.timer_trigger(arg_name="timer", schedule="15 */5 * * * *")
 def catch_up_events(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Look for events that wait too long, and for those that were not written."""
+    """Find events that wait too long, and events that were never written."""
     from recording.library.notify import catch_up as catching_up
 
     catching_up.catch_up(wiring.ports())
@@ -423,7 +423,7 @@ def catch_up_events(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the tri
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 * * * *")
 def scrub(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Read each night what was not read for longest, and go on each hour until that is done."""
+    """Read each night the files that were read longest ago, hour by hour until the night's share is done."""
     from recording.operate import scrub as scrubbing
 
     scrubbing.scrub_if_due(*wiring.dependencies())
@@ -431,7 +431,7 @@ def scrub(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives
 
 @app.timer_trigger(arg_name="timer", schedule="0 45 2 * * *")
 def export_directory(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Write the directory's facts to Parquet files for analysts, where that is wanted."""
+    """Write the directory to Parquet files for analysts, where that is configured."""
     from recording.library import analysts
 
     analysts.export_directory(*wiring.dependencies())
@@ -447,7 +447,7 @@ def seal(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives 
 
 @app.timer_trigger(arg_name="timer", schedule="0 15 * * * *")
 def compare_seal(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Compare each night the log and the audit trail with what was sealed, and go on each hour until that is done."""
+    """Compare the log and the audit trail with the seal each night, hour by hour until all is compared."""
     from recording.library.seal import compare as comparing
 
     comparing.compare_if_due(wiring.ports())
@@ -455,7 +455,7 @@ def compare_seal(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigge
 
 @app.timer_trigger(arg_name="timer", schedule="0 45 * * * *")
 def dispose(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger gives it
-    """Mark each night what is due, and destroy what was marked long enough."""
+    """Mark each night what is due, and destroy what has been marked for long enough."""
     from recording.library.keep import dispose as disposing
 
     disposing.dispose_if_due(*wiring.dependencies())
@@ -463,7 +463,7 @@ def dispose(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger giv
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell whether the app is alive and configured."""
+    """Report whether the app is alive and configured."""
     from recording.http import routes
 
     return routes.health(req, wiring.settings)
@@ -471,7 +471,7 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("health/deep", methods=["GET"])
 def deep_health(req: func.HttpRequest) -> func.HttpResponse:
-    """Look at all that the app needs."""
+    """Check everything that the app depends on."""
     from recording.http import routes
 
     return routes.deep_health(req, wiring.dependencies, wiring.probe)

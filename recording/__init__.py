@@ -1,3 +1,3 @@
-"""ACS Recording Archive: gets call recordings out of short-lived storage and safely into long-term storage."""
+"""ACS Recording Archive: moves call recordings from short-lived storage safely into long-term storage."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""One error tree: every failure says whose fault it is, whether retrying helps, and when.
+"""The tree of errors: each says whose fault it is, whether a retry helps, and when.
 
 RecordingError
 ├── RequestError               the caller asked for something that cannot be done (HTTP 4xx)
@@ -8,19 +8,19 @@ RecordingError
 ├── SourceError                ACS's storage of recordings
 │   ├── SourceBusyError        5xx, stalls, a 400 with a web page: try again
 │   │   ├── SourceThrottledError   429: try again with fewer requests
-│   │   └── SourceSlowError    an answer that drips or stalls until its time is over: try again in another turn
-│   ├── SourceRefusedError     401/403: clock, key rotation, wrong resource: try again, tell the operator
-│   │   └── TokenUnavailableError  no token for ACS: it was not asked
-│   ├── SourceRedirectError    a redirect that is not followed: try again, tell the operator
+│   │   └── SourceSlowError    an answer that trickles or stalls until it times out: try again in another turn
+│   ├── SourceRefusedError     401/403: clock, key rotation, wrong resource: try again, alert the operator
+│   │   └── TokenUnavailableError  no token for ACS: it was not called
+│   ├── SourceRedirectError    a redirect that is not followed: try again, alert the operator
 │   ├── SourceGoneError        404, 410: not ready yet, expired, or deleted; the deadline decides which
 │   ├── SourceBrokenError      empty, short, changed or unreadable content: try again
-│   └── CopyPausedError        the time for one run is used up: what is staged stays, the next run goes on
+│   └── CopyPausedError        the time for one run is used up: staged blocks are kept, the next run continues
 ├── StorageError               our own storage
 │   ├── StorageBusyError       throttled, unreachable, 5xx: try again
-│   ├── StorageRefusedError    401/403: identity or role is missing: try again, tell the operator
-│   ├── BlobLockedError        a retention policy, a hold, a lease or the archive tier forbids it: lasts
-│   └── ContentConflictError   other bytes already lie under this name → quarantine
-├── SealKeyError               the key that signs checkpoints failed: the next turn seals more at once
+│   ├── StorageRefusedError    401/403: identity or role is missing: try again, alert the operator
+│   ├── BlobLockedError        a retention policy, a hold, a lease or the archive tier forbids it: permanent
+│   └── ContentConflictError   other bytes are already stored under this name → quarantine
+├── SealKeyError               the key that signs checkpoints failed: the next turn seals the backlog
 ├── LogUnavailableError        ACS's log in Azure Monitor did not answer: the next hour asks again
 ├── ClaimHeldError             another worker has the chunk: come back when its claim ends
 └── ClaimLostError             this worker lost its claim: stop, change nothing
@@ -34,7 +34,7 @@ from recording.errors.codes import Code, Fault
 
 
 class RecordingError(Exception):
-    """The root: `code` is stable and documented, `retryable` says whether the same work may succeed later.
+    """The root: `code` is stable and documented; `retryable` says whether the same work may succeed later.
 
     The message never holds a secret, a full location or personal data.
     """
@@ -54,7 +54,7 @@ class RecordingError(Exception):
 
 
 class RequestError(RecordingError):
-    """The caller's request cannot be carried out as it is; `status` is the HTTP answer."""
+    """The caller's request cannot be carried out; `status` is the HTTP answer."""
 
     code = Code.INVALID_REQUEST
 
@@ -65,9 +65,9 @@ class RequestError(RecordingError):
 
 
 class ControlError(RecordingError):
-    """ACS did not carry out a control operation; `status` is what our HTTP answer should be.
+    """ACS did not carry out a control operation; `status` is our HTTP answer.
 
-    `recording_id` names the recording that is in the way, where it is known.
+    `recording_id` names the conflicting recording, where it is known.
     """
 
     code = Code.ACS_ERROR
@@ -103,14 +103,14 @@ class UnsafeLocationError(RecordingError):
 
 
 class SourceError(RecordingError):
-    """ACS's storage of recordings did not give what was asked for."""
+    """ACS's storage of recordings did not return what was requested."""
 
     code = Code.SOURCE_ERROR
     retryable = True
 
 
 class SourceBusyError(SourceError):
-    """ACS is busy, throttling or unreachable; the queue will bring the chunk back."""
+    """ACS is busy, throttling or unreachable; the queue will deliver the chunk again."""
 
     code = Code.SOURCE_BUSY
 
@@ -122,25 +122,25 @@ class SourceRefusedError(SourceError):
 
 
 class SourceThrottledError(SourceBusyError):
-    """ACS answered 429: fewer requests at once, and later."""
+    """ACS answered 429: fewer parallel requests, and later."""
 
     code = Code.SOURCE_THROTTLED
 
 
 class SourceSlowError(SourceBusyError):
-    """An answer dripped or stalled until its time was over; a second try in the same turn would hold the worker."""
+    """An answer trickled or stalled until it timed out; a second try in the same turn would block the worker."""
 
 
 class TokenUnavailableError(SourceRefusedError):
-    """The identity got no token for ACS: nobody is signed in, or the token service failed. ACS was not asked."""
+    """The identity got no token for ACS: nobody is signed in, or the token service failed. ACS was not called."""
 
     code = Code.TOKEN_UNAVAILABLE
 
 
 class SourceRedirectError(SourceError):
-    """The source's answer redirects to where no request may go: an egress proxy's page, say, or another object.
+    """The source's answer redirects to where no request may go: to an egress proxy's page, say, or another object.
 
-    It is the answer that is odd, not the event, so it passes: the next answer may well be the file.
+    The answer is at fault, not the event, so the fault is transient: the next answer may well be the file.
     """
 
     code = Code.REDIRECT_REFUSED
@@ -159,20 +159,20 @@ class SourceBrokenError(SourceError):
 
 
 class CopyPausedError(SourceError):
-    """The copy used up COPY_TIME_BUDGET. Nothing is wrong; the next run goes on from the staged blocks."""
+    """The copy used up COPY_TIME_BUDGET. Nothing is wrong; the next run continues from the staged blocks."""
 
     code = Code.COPY_PAUSED
 
 
 class StorageError(RecordingError):
-    """Our own storage (archive, catalog, queue, quarantine) did not do what was asked."""
+    """Our own storage (archive, catalog, queue, quarantine) failed a request."""
 
     code = Code.STORAGE_ERROR
     retryable = True
 
 
 class StorageBusyError(StorageError):
-    """Storage is throttling, unreachable or failing for the moment."""
+    """Storage is throttling, unreachable or temporarily failing."""
 
     code = Code.STORAGE_BUSY
 
@@ -184,7 +184,7 @@ class StorageRefusedError(StorageError):
 
 
 class BlobLockedError(StorageError):
-    """A blob may not be written or read as it is: retention policy, legal hold, lease, or archive tier."""
+    """A blob may not be written or read: retention policy, legal hold, lease, or archive tier."""
 
     code = Code.BLOB_LOCKED
 
@@ -197,14 +197,14 @@ class ContentConflictError(StorageError):
 
 
 class SealKeyError(RecordingError):
-    """The key that signs checkpoints, or the time-stamping authority, did not answer. Nothing waits for it."""
+    """The key that signs checkpoints, or the time-stamping authority, did not answer. Archiving continues."""
 
     code = Code.SEAL_KEY_UNAVAILABLE
     retryable = True
 
 
 class LogUnavailableError(RecordingError):
-    """Azure Monitor did not answer, or refused. Nothing waits for it: archiving never depends on the log."""
+    """Azure Monitor did not answer, or refused. Archiving never depends on the log."""
 
     code = Code.LOG_UNAVAILABLE
     retryable = True
@@ -218,7 +218,7 @@ class ClaimHeldError(RecordingError):
 
 
 class ClaimLostError(RecordingError):
-    """The record changed under this worker: its claim ended. Whatever it has not saved is not its to save."""
+    """Another worker changed the record: this worker's claim has ended, and it must save nothing more."""
 
     code = Code.CLAIM_LOST
     retryable = True
@@ -232,10 +232,10 @@ def fault_of(code: str) -> Fault | None:
 
 @contextmanager
 def reading_for_a_caller(message: str) -> Iterator[None]:
-    """Translate what storage says of the archive tier into what the caller is told.
+    """Translate storage's refusal of an archived tier into an error for the caller.
 
     Raises:
-        RequestError: `media_offline`, with the message: it is in the archive tier, and must be brought back first.
+        RequestError: `media_offline`, with the message: the blob is in the archive tier and must be rehydrated first.
     """
     try:
         yield

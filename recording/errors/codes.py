@@ -1,4 +1,4 @@
-"""Error codes: each once, with its HTTP status, whose fault it is, whether trying again helps, and what to do.
+"""The table of error codes: HTTP status, whose fault it is, whether a retry helps, and the remedy.
 
 Programs rely on the values; sentences may change. The tables of docs/errors.md are written from here
 (`python -m dev error-tables`).
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """Who must act: TIME means that it passes by itself."""
+    """Who must act; TIME means that the fault passes by itself."""
 
     CALLER = "caller"
     ACS = "acs"
@@ -19,7 +19,7 @@ class Fault(StrEnum):
 class Code(StrEnum):
     """A stable name for what went wrong."""
 
-    status: int | None  # of the HTTP answer; None where no caller is told
+    status: int | None  # of the HTTP answer; None where no caller receives the code
     is_retryable: bool  # the same work may succeed later
     fault: Fault
     meaning: str  # Markdown, for docs/errors.md
@@ -77,24 +77,24 @@ class Code(StrEnum):
     GROUPS_LEFT_OUT = (
         "groups_left_out", 403, False, Fault.OPERATOR,
         "The archive has tenants, and the caller's sign-in leaves its groups out because there are too many of them. "
-        "Nothing is concluded from that.",
+        "The app does not guess.",
         "Assign an app role of the tenant, or let the application's token hold only groups assigned to it.")
     WHOLE_ARCHIVE_ONLY = (
         "whole_archive_only", 403, False, Fault.CALLER,
-        "This is about all recordings at once, and the caller reaches those of some tenants only.",
-        "Ask a caller who sees all (`seeAll` in `TENANTS`).")
+        "The request concerns all recordings at once, but the caller may see those of some tenants only.",
+        "Send it as a caller who sees all tenants (`seeAll` in `TENANTS`).")
     TENANT_NOT_TOLD = (
         "tenant_not_told", 400, False, Fault.CALLER,
-        "It is not clear for which of the caller's tenants the recording is: the tag that says so is missing, or names "
-        "none of them. ACS was not asked.",
-        "Send the tag with a value of the caller's tenant.")
+        "It is unclear which of the caller's tenants the recording belongs to: the tag that says so is missing, or "
+        "names none of them. ACS was not called.",
+        "Send the tag with the value of one of the caller's tenants.")
     TENANT_FIXED = (
         "tenant_fixed", 409, False, Fault.CALLER,
-        "The tag would name another tenant than the one that the recording belongs to; that never changes.",
+        "The tag would move the recording to another tenant. A recording's tenant never changes.",
         "Leave the tag as it is.")
     SIGN_IN_UNAVAILABLE = (
         "sign_in_unavailable", 503, False, Fault.OPERATOR,
-        "The console needs App Service authentication, and the platform does not sign people in here.",
+        "The console needs App Service authentication, which is off here.",
         "Switch it on (`ENTRA_CLIENT_ID`); see the page about the console.")
     CROSS_SITE_REQUEST = (
         "cross_site_request", 403, False, Fault.CALLER,
@@ -106,7 +106,7 @@ class Code(StrEnum):
         "Correct the path.")
     METHOD_NOT_ALLOWED = (
         "method_not_allowed", 405, False, Fault.CALLER,
-        "The console's route exists, and not with this method.",
+        "The console's route does not accept this method.",
         "See the page about the console.")
     CHUNK_NOT_FOUND = (
         "chunk_not_found", 404, False, Fault.CALLER,
@@ -114,7 +114,7 @@ class Code(StrEnum):
         "Look at the recording's chunks.")
     NO_SUCH_CHANNEL = (
         "no_such_channel", 404, False, Fault.CALLER,
-        "The media is no WAV file, or has no channel of this number.",
+        "The media is not a WAV file, or has no channel with this number.",
         "Look at the recording's chunks; channels count from 0.")
     NOT_DERIVABLE = (
         "not_derivable", 409, False, Fault.CALLER,
@@ -126,12 +126,12 @@ class Code(StrEnum):
         "Use an id that `POST recordings/{recordingId}/derived` gave you.")
     DERIVED_NOT_MADE = (
         "derived_not_made", 409, True, Fault.TIME,
-        "The derived file is not made yet.",
-        "Ask again; `GET recordings/{recordingId}/derived` tells how far it is.")
+        "The derived file has not been made yet.",
+        "Ask again; `GET recordings/{recordingId}/derived` shows the progress.")
     NOT_ARCHIVED = (
         "not_archived", 409, True, Fault.TIME,
         "The media is not archived yet; ACS may still have it.",
-        "Ask again; the recording's chunks tell how far it is.")
+        "Ask again; the recording's chunks show the progress.")
     MEDIA_OFFLINE = (
         "media_offline", 409, False, Fault.OPERATOR,
         "The media is in the archive tier, or no longer where the customer's own storage had it.",
@@ -154,7 +154,7 @@ class Code(StrEnum):
         "Ask for ranges of at most 4 MiB.")
     RANGE_NOT_SATISFIABLE = (
         "range_not_satisfiable", 416, False, Fault.CALLER,
-        "`Range` is malformed, names several parts, or lies behind the end; `Content-Range` has the length.",
+        "`Range` is malformed, names several parts, or starts beyond the end; `Content-Range` has the length.",
         "Ask for one part of the file.")
     WAVEFORM_BUSY = (
         "waveform_busy", 503, True, Fault.TIME,
@@ -163,16 +163,16 @@ class Code(StrEnum):
     TOO_MANY_STARTS = (
         "too_many_starts", 429, True, Fault.CALLER,
         "The caller has asked for as many starts within a minute as `START_RATE_PER_MINUTE` allows. ACS was "
-        "not asked.",
+        "not called.",
         "Obey `Retry-After`.")
     TOO_MANY_RUNNING = (
         "too_many_running", 429, True, Fault.CALLER,
-        "As many recordings of this caller run as `RUNNING_PER_CALLER` allows. ACS was not asked.",
+        "As many recordings of this caller are running as `RUNNING_PER_CALLER` allows. ACS was not called.",
         "Stop one, or obey `Retry-After`.")
     BODY_TOO_LARGE = (
         "body_too_large", 413, False, Fault.CALLER,
-        "More than 64 KiB.",
-        "Send less.")
+        "The body is larger than 64 KiB.",
+        "Send a smaller one.")
     INVALID_IDEMPOTENCY_KEY = (
         "invalid_idempotency_key", 400, False, Fault.CALLER,
         "`Idempotency-Key` is not 1 to 255 printable characters.",
@@ -199,7 +199,7 @@ class Code(StrEnum):
         "Use one of the values in the text.")
     ILLEGAL_COMBINATION = (
         "illegal_combination", 400, False, Fault.CALLER,
-        "ACS cannot record this content, channel and format together. ACS was not asked.",
+        "ACS cannot record this combination of content, channel and format. ACS was not called.",
         "Use one of the combinations in the text.")
     CHANNELS_NEED_UNMIXED = (
         "channels_need_unmixed", 400, False, Fault.CALLER,
@@ -231,11 +231,11 @@ class Code(StrEnum):
         "Use one case for what belongs together.")
     ERASURE_APPROVED = (
         "erasure_approved", 409, False, Fault.CALLER,
-        "The erasure of the recording has been approved, so it is not found, heard or handed over any more.",
-        "Nothing; a hold on the recording shows it again to those who need it as evidence.")
+        "The erasure of the recording has been approved, so it can no longer be found, played or exported.",
+        "Nothing; a hold on the recording makes it visible again to those who need it as evidence.")
     BEING_DESTROYED = (
         "being_destroyed", 409, False, Fault.CALLER,
-        "The decision to destroy the recording was carried into effect before the hold came.",
+        "The destruction of the recording had begun before the hold was placed.",
         "Nothing; its certificate says what was destroyed, when and why.")
     RECORDING_DISPOSED = (
         "recording_disposed", 410, False, Fault.CALLER,
@@ -247,39 +247,39 @@ class Code(StrEnum):
         "Read them again, and send `If-Match` with the new number.")
     SECOND_PERSON_NEEDED = (
         "second_person_needed", 403, False, Fault.CALLER,
-        "An erasure is asked for by one signed-in person and approved by another.",
+        "An erasure must be requested by one signed-in person and approved by another.",
         "Have another person approve it; sign in.")
     ERASURE_NOT_FOUND = (
         "erasure_not_found", 404, False, Fault.CALLER,
         "There is no such request for erasure.",
-        "Use the id that the request was answered with.")
+        "Use the id that `POST erasures` gave you.")
     ERASURE_DECIDED = (
         "erasure_decided", 409, False, Fault.CALLER,
-        "The request was approved before.",
-        "Read how it stands.")
+        "The request has already been approved.",
+        "Read its state with `GET erasures/{erasureId}`.")
     ERASURE_EXPIRED = (
         "erasure_expired", 409, False, Fault.CALLER,
         "Nobody approved the request within 30 days.",
-        "Ask for the erasure anew.")
+        "Request the erasure again.")
     TOO_MANY_RECORDINGS = (
         "too_many_recordings", 400, False, Fault.CALLER,
         "The participant is in more than 1,000 recordings.",
-        "Ask by recordings, in parts.")
+        "Request the erasure by recording ids, in several requests.")
     EXPORT_NOT_FOUND = (
         "export_not_found", 404, False, Fault.CALLER,
         "There is no export with this id.",
         "Use the id that `POST exports` gave you.")
     EXPORT_TOO_LARGE = (
         "export_too_large", 400, False, Fault.CALLER,
-        "More recordings than one bundle holds.",
+        "The request selects more recordings than one bundle may hold.",
         "Ask for fewer, in several exports.")
     NOTHING_CHOSEN = (
         "nothing_chosen", 400, False, Fault.CALLER,
-        "A redrive names no filter, and not `all`.",
-        "Select items with `id`, `reason`, `recordingId`, `before` or `after`; or say `all`.")
+        "The redrive request has neither a filter nor `all`.",
+        "Select items with `id`, `reason`, `recordingId`, `before` or `after`, or set `all`.")
     INVALID_NUMBER = (
         "invalid_number", 400, False, Fault.CALLER,
-        "`number` is no international number and has fewer than seven digits.",
+        "`number` is neither an international number nor at least seven digits long.",
         "Send it with its country code, or its last seven digits.")
     INVALID_TAG = (
         "invalid_tag", 400, False, Fault.CALLER,
@@ -291,7 +291,7 @@ class Code(StrEnum):
         "Correct it.")
     INVALID_NEXT = (
         "invalid_next", 400, False, Fault.CALLER,
-        "`next` was changed, or is of another query.",
+        "`next` was changed, or belongs to another query.",
         "Ask again without it.")
     TOO_MANY_TAGS = (
         "too_many_tags", 400, False, Fault.CALLER,
@@ -311,7 +311,7 @@ class Code(StrEnum):
         "List what is held.")
     UNKNOWN_REASON = (
         "unknown_reason", 400, False, Fault.CALLER,
-        "The filter's `reason` is no code of this page, no state and no kind.",
+        "The filter's `reason` is not a code on this page, a state or a kind.",
         "Use one of the reasons in the text.")
     UNKNOWN_RECORDING = (
         "unknown_recording", 404, False, Fault.CALLER,
@@ -319,13 +319,13 @@ class Code(StrEnum):
         "Check the id.")
     CONSENT_REQUIRED = (
         "consent_required", 422, False, Fault.CALLER,
-        "A start without the consent evidence that its policy asks for, or a resume where consent comes first and is "
-        "not there, or was withdrawn.",
+        "The start lacks the consent evidence that its policy requires; or the recording may not be resumed, because "
+        "consent must come first and is missing, or was withdrawn.",
         "Send `consent` with the start; before a resume, a step `given` to `POST recordings/{id}/consent`.")
     # HTTP: what ACS said
     RECORDING_NOT_FOUND = (
         "recording_not_found", 404, False, Fault.ACS,
-        "ACS knows no such recording, and neither does the catalog; it never was, or it ended.",
+        "Neither ACS nor the catalog knows this recording: it never existed, or it has ended.",
         "Check the id.")
     CALL_NOT_FOUND = (
         "call_not_found", 404, False, Fault.ACS,
@@ -350,16 +350,16 @@ class Code(StrEnum):
         "Nothing.")
     WRONG_CALL_STATE = (
         "wrong_call_state", 409, False, Fault.ACS,
-        "The call's state does not allow it (8585).",
-        "Look at the call.")
+        "The call's state does not allow the operation (8585).",
+        "Check the state of the call.")
     PAUSE_RESUME_NOT_ALLOWED = (
         "pause_resume_not_allowed", 409, False, Fault.ACS,
-        "The recording's state does not allow to pause or resume it (8573).",
-        "Look at the state.")
+        "The recording's state does not allow pausing or resuming it (8573).",
+        "Check the state of the recording.")
     INVALID_ARGUMENT = (
         "invalid_argument", 400, False, Fault.ACS,
         "ACS found the request invalid (8523).",
-        "Look at `acsCode`; often an id of the wrong kind.")
+        "Check `acsCode`; often an id of the wrong kind was sent.")
     UNSUPPORTED_FORMAT = (
         "unsupported_format", 400, False, Fault.ACS,
         "ACS does not record this format here (8557, 8562).",
@@ -370,7 +370,7 @@ class Code(StrEnum):
         "Nothing.")
     ACS_FORBIDDEN = (
         "acs_forbidden", 502, False, Fault.ACS,
-        "ACS forbids it (403; 7501 to 7510, 7605).",
+        "ACS refused the operation (403; 7501 to 7510, 7605).",
         "Check the role of this app's identity, or the key and the clock.")
     ACS_UNAUTHORIZED = (
         "acs_unauthorized", 502, False, Fault.ACS,
@@ -390,8 +390,8 @@ class Code(StrEnum):
         "Send the same again, with the same `Idempotency-Key`; check network and proxy.")
     ACS_ERROR = (
         "acs_error", 502, False, Fault.ACS,
-        "ACS refused with a code that is not known here, or answered without a recording id.",
-        "Look at `acsStatus` and `acsCode`.")
+        "ACS refused with a code that this app does not know, or answered without a recording id.",
+        "Check `acsStatus` and `acsCode`.")
     # HTTP and chunks: this app and its storage
     SETTINGS_INVALID = (
         "settings_invalid", 503, False, Fault.OPERATOR,
@@ -399,7 +399,7 @@ class Code(StrEnum):
         "Correct them. Events and chunks wait meanwhile.")
     START_NOT_NOTED = (
         "start_not_noted", 503, True, Fault.TIME,
-        "The recording **runs**, but could not be noted in the catalog.",
+        "The recording **is running**, but could not be entered in the catalog.",
         "Send the same again with the same `Idempotency-Key`; the text has the recording's id.")
     STORAGE_BUSY = (
         "storage_busy", 503, True, Fault.TIME,
@@ -412,37 +412,37 @@ class Code(StrEnum):
     STORAGE_ERROR = (
         "storage_error", 503, True, Fault.OPERATOR,
         "Storage failed in another way.",
-        "Look at the log.")
+        "Read the log.")
     UNREADABLE_RECORD = (
         "unreadable_record", 503, True, Fault.OPERATOR,
         "A row of the catalog cannot be read by this version of the app.",
-        "Another version wrote it, or a person: look at the row. The chunk's files are not touched.")
+        "Another version wrote it, or it was edited by hand: inspect the row. The chunk's files are not touched.")
     NEWER_RECORD = (
         "newer_record", 503, True, Fault.OPERATOR,
         "A row of the catalog was written by a newer version of the app, in a form that this one must not change.",
-        "Finish the upgrade, or take the newer version back to work: it can read the row. The chunk's files "
-        "are not touched.")
+        "Finish the upgrade, or deploy the newer version again: it can read the row. The chunk's files are not "
+        "touched.")
     INTERNAL_ERROR = (
         "internal_error", 500, False, Fault.OPERATOR,
-        "A mistake in this app.",
+        "A bug in this app.",
         "The log has the cause; please report it.")
     CLAIM_HELD = (
         "claim_held", None, True, Fault.TIME,
-        "Another worker has the chunk.",
-        "Nothing; the task comes back when its claim ends.")
+        "Another worker holds the claim on the chunk.",
+        "Nothing; the task is delivered again when that claim ends.")
     CLAIM_LOST = (
         "claim_lost", None, True, Fault.TIME,
-        "The record changed under this worker, which then changed nothing.",
+        "Another worker changed the record; this one stopped and changed nothing.",
         "Nothing.")
     LOG_UNAVAILABLE = (
         "log_unavailable", None, True, Fault.OPERATOR,
-        "ACS's log in Azure Monitor did not answer, or refused. Nothing waits for it.",
-        "If it stays: the role on the workspace, `MONITOR_WORKSPACE_ID`.")
+        "ACS's log in Azure Monitor did not answer, or refused. Archiving does not depend on it.",
+        "If it persists, check the role on the workspace and `MONITOR_WORKSPACE_ID`.")
     SEAL_KEY_UNAVAILABLE = (
         "seal_key_unavailable", None, True, Fault.OPERATOR,
-        "The key that signs checkpoints, or the time-stamping authority, did not answer, or refused. Nothing waits for "
-        "it: what was written meanwhile is sealed as soon as it answers.",
-        "If it stays: the role on the key, `SEAL_KEY`, the vault's firewall; see "
+        "The key that signs checkpoints, or the time-stamping authority, did not answer, or refused. Archiving "
+        "continues; what is written meanwhile is sealed once it answers.",
+        "If it persists, check the role on the key, `SEAL_KEY` and the vault's firewall; see "
         "[the runbook](runbook.md#seal-behind).")
     SEAL_ALTERED = (
         "seal_altered", None, True, Fault.OPERATOR,
@@ -450,61 +450,61 @@ class Code(StrEnum):
         "Serious: run `recordings seal verify`, and find out who writes to the container `recording-seal`.")
     BLOB_MISSING = (
         "blob_missing", None, True, Fault.OPERATOR,
-        "A blob that was committed is not there any more.",
-        "It was removed from the archive: find out who may.")
+        "A committed blob no longer exists.",
+        "It was removed from the archive: find out who has the rights to do so.")
     DELETE_REFUSED = (
         "delete_refused", None, False, Fault.OPERATOR,
-        "The guard before the delete said no, although the line had come that far.",
-        "A mistake in this app; the source is safe. Please report it.")
+        "The guard before the delete refused, although every earlier step had succeeded.",
+        "A bug in this app; the source is safe. Please report it.")
     BLOB_LOCKED = (
         "blob_locked", None, True, Fault.OPERATOR,
         "A retention policy, a legal hold, a lease or the archive tier forbids writing or reading a blob.",
-        "Look at the container's policies. Media goes on: the manifest gets numbered versions.")
+        "Check the container's policies. Archiving continues: the manifest is written in numbered versions.")
     MEDIA_VANISHED = (
         "media_vanished", None, True, Fault.OPERATOR,
-        "The archived media is not there any more, seen before its source was deleted.",
-        "Look who removes blobs. It is copied anew while ACS has it.")
+        "The archived media no longer exists; noticed before its source was deleted.",
+        "Find out who removes blobs. The media is copied again while ACS still has it.")
     MEDIA_ALTERED = (
         "media_altered", None, True, Fault.OPERATOR,
-        "Other bytes lie where the media was, seen before its source was deleted.",
-        "Look who writes to the archive. It is copied anew under the next name.")
+        "The archived media was replaced by other bytes; noticed before its source was deleted.",
+        "Find out who writes to the archive. The media is copied again under the next name.")
     MEDIA_TOUCHED = (
         "media_touched", None, True, Fault.OPERATOR,
-        "The media was written since it was proved; it is read again.",
-        "Look who writes to the archive.")
+        "The media was written to after it was verified; it is read again.",
+        "Find out who writes to the archive.")
     DOCUMENTS_VANISHED = (
         "documents_vanished", None, True, Fault.OPERATOR,
-        "Receipt or metadata are not there any more, seen before the source was deleted; they are written again.",
-        "Look who removes blobs.")
+        "The receipt or the metadata no longer exists; noticed before the source was deleted. It is written again.",
+        "Find out who removes blobs.")
     DOCUMENTS_ALTERED = (
         "documents_altered", None, True, Fault.OPERATOR,
-        "Receipt or metadata are not what was written; the chunk is copied anew under the next name.",
-        "Look who writes to the archive.")
+        "The receipt or the metadata is not what was written; the chunk is copied again under the next name.",
+        "Find out who writes to the archive.")
     NAME_TAKEN = (
         "name_taken", None, True, Fault.TIME,
-        "Bytes that this app did not prove hold the media's name; the media is copied to the next name.",
-        "Look who writes to the archive.")
+        "A blob that this app did not verify has the media's name; the media is copied under the next name.",
+        "Find out who writes to the archive.")
     INCOMPLETE_RECORD = (
         "incomplete_record", None, False, Fault.OPERATOR,
-        "The catalog's row about a chunk lacks a fact that its state promises.",
-        "Another version wrote it, or a person: look at the row. The chunk's files are not touched.")
+        "A chunk's row in the catalog lacks a field that its state requires.",
+        "Another version wrote it, or it was edited by hand: inspect the row. The chunk's files are not touched.")
     IMPOSSIBLE_TRANSITION = (
         "impossible_transition", None, False, Fault.OPERATOR,
-        "A chunk was to go where the line does not lead.",
-        "A mistake in this app. Please report it.")
+        "A chunk was to enter a state that cannot follow its present one.",
+        "A bug in this app. Please report it.")
     # Chunks: what the source did
     SOURCE_BUSY = (
         "source_busy", None, True, Fault.TIME,
-        "ACS fails, stalls, redirects in a circle or cannot be reached. A 400 with a web page belongs here too.",
-        "Nothing, unless it lasts: then look at ACS's health and at your network.")
+        "ACS fails, stalls, redirects in a loop or cannot be reached; or answers 400 with a web page.",
+        "Nothing, unless it lasts: then check the health of ACS and your network.")
     SOURCE_REFUSED = (
         "source_refused", None, True, Fault.OPERATOR,
         "ACS answered 401 or 403 to a download or delete.",
-        "Clock, rotated key, missing role, or events of another ACS resource.")
+        "Check the clock, a rotated key, a missing role, and whether the events are from another ACS resource.")
     TOKEN_UNAVAILABLE = (
         "token_unavailable", 503, True, Fault.OPERATOR,
         "The identity got no token: nobody is signed in, the identity is not assigned, or the token service "
-        "failed. Neither ACS nor storage was asked.",
+        "failed. Neither ACS nor storage was called.",
         "Assign the identity, or sign in (`az login`).")
     SOURCE_NOT_FOUND = (
         "source_not_found", None, True, Fault.TIME,
@@ -512,25 +512,25 @@ class Code(StrEnum):
         "Nothing; two such answers past the deadline, half an hour apart, prove that it is gone.")
     REDIRECT_REFUSED = (
         "redirect_refused", None, True, Fault.OPERATOR,
-        "ACS's answer redirects to where no request may go: plain http, a host outside `ACS_CONTENT_HOSTS`, "
+        "ACS's answer redirects to where no request may go: plain http, a host outside `ACS_CONTENT_HOSTS`, or "
         "another object. Nothing was sent there.",
-        "If it lasts: an egress proxy that answers in ACS's place (let it pass ACS's hosts), or a new host "
-        "of Microsoft's (add it to `ACS_CONTENT_HOSTS`).")
+        "If it lasts: an egress proxy answers in place of ACS (let requests to ACS's hosts pass), or Microsoft uses a "
+        "new host (add it to `ACS_CONTENT_HOSTS`).")
     SOURCE_THROTTLED = (
         "source_throttled", None, True, Fault.TIME,
-        "ACS answered 429. The copy goes on with fewer requests at once, or later.",
+        "ACS answered 429. The copy continues with fewer parallel requests, or later.",
         "Nothing, unless it lasts: then lower `COPY_SLOTS`.")
     SOURCE_EMPTY = (
         "source_empty", None, True, Fault.ACS,
-        "0 bytes. A known fault of first downloads.",
+        "The source sent 0 bytes: a known fault of first downloads.",
         "Nothing.")
     SOURCE_SHORT = (
         "source_short", None, True, Fault.ACS,
-        "Fewer or more bytes than the source declared.",
+        "The source sent fewer or more bytes than it declared.",
         "Nothing.")
     SOURCE_WITHOUT_LENGTH = (
         "source_without_length", None, True, Fault.ACS,
-        "The source declared no length, so nothing can be proved.",
+        "The source declared no length, so the copy cannot be verified.",
         "Nothing, unless it lasts.")
     SOURCE_CONTRADICTS_ITSELF = (
         "source_contradicts_itself", None, True, Fault.ACS,
@@ -538,48 +538,49 @@ class Code(StrEnum):
         "Nothing, unless it lasts.")
     UNEXPECTED_ENCODING = (
         "unexpected_encoding", None, True, Fault.ACS,
-        "The body came compressed although that was refused; a cut would not be noticed.",
+        "The body arrived compressed although the request ruled that out; a truncation would go unnoticed.",
         "Look for a proxy that compresses.")
     SOURCE_BROKEN = (
         "source_broken", None, True, Fault.ACS,
-        "The source's bytes contradict its own facts in another way.",
+        "The source's bytes contradict what it declares in another way.",
         "Nothing, unless it lasts.")
     SOURCE_ERROR = (
         "source_error", None, True, Fault.ACS,
         "The source failed in another way.",
-        "Look at the log.")
+        "Read the log.")
     SOURCE_CHANGED = (
         "source_changed", None, True, Fault.ACS,
-        "Two ranges of one object disagree: its length, its version or an overlap. What was staged of it is "
-        "not used.",
+        "Two ranges of one object disagree about its length, its version or an overlap. The staged blocks are "
+        "discarded.",
         "Nothing, unless it lasts.")
     COPY_PAUSED = (
         "copy_paused", None, True, Fault.TIME,
-        "The copy used up `COPY_TIME_BUDGET`. What is staged stays, and the next run starts at once and goes "
-        "on from there.",
-        "Nothing. If one file needs many runs: a larger instance.")
+        "The copy used up `COPY_TIME_BUDGET`. The staged blocks are kept, and the next run starts at once and "
+        "continues from there.",
+        "Nothing. If one file needs many runs, use a larger instance.")
     LENGTH_UNPROVEN = (
         "length_unproven", None, True, Fault.ACS,
-        "The media is archived, but nothing tells how long it plays, and a part of a file that still grows looks "
-        "whole. Ten minutes after the copy ACS is asked for its length again; if the file has grown, it is "
-        "copied anew.",
+        "The media is archived, but its duration is not known, and a part of a file that is still growing looks "
+        "complete. Ten minutes after the copy ACS is asked for the length again; if the file has grown, it is "
+        "copied again.",
         "Nothing.")
     MEDIA_UNREADABLE = (
         "media_unreadable", None, True, Fault.ACS,
-        "The bytes do not open as their format, or play too short or too long. They are fetched again for hours.",
-        "Nothing; what is served for eight hours, or at the deadline, becomes `media_suspect`.")
+        "The bytes cannot be opened in their format, or play for too short or too long. They are fetched again for "
+        "hours.",
+        "Nothing; bytes that are still served after eight hours, or at the deadline, become `media_suspect`.")
     METADATA_UNREADABLE = (
         "metadata_unreadable", None, True, Fault.ACS,
-        "The metadata document is not a JSON object, or says nothing of a chunk.",
-        "Nothing; at the deadline it is kept as it is.")
+        "The metadata document is not a JSON object, or does not describe a chunk.",
+        "Nothing; at the deadline it is archived as it is.")
     METADATA_MISMATCH = (
         "metadata_mismatch", None, True, Fault.ACS,
-        "The metadata document is about another chunk.",
-        "Nothing; at the deadline it is kept as it is.")
+        "The metadata document describes another chunk.",
+        "Nothing; at the deadline it is archived as it is.")
     METADATA_TOO_LARGE = (
         "metadata_too_large", None, True, Fault.ACS,
-        "More than 1 MiB of metadata.",
-        "Look at it by hand before the deadline.")
+        "The metadata is larger than 1 MiB.",
+        "Inspect it by hand before the deadline.")
     METADATA_SHORT = (
         "metadata_short", None, True, Fault.ACS,
         "The metadata was shorter than declared.",
@@ -592,14 +593,14 @@ class Code(StrEnum):
     UNREADABLE_SUBJECT = (
         "unreadable_subject", None, False, Fault.ACS,
         "The subject has none of the four known forms.",
-        "as above")
+        "Compare with the documented event; report a new form.")
     OTHER_EVENT_TYPE = (
         "other_event_type", None, False, Fault.OPERATOR,
         "An event of another type: counted, not kept.",
         "Filter the subscription to `RecordingFileStatusUpdated`.")
     OTHER_RESOURCE = (
         "other_resource", None, False, Fault.OPERATOR,
-        "The event is not of `ACS_RESOURCE_ID`.",
+        "The event does not come from `ACS_RESOURCE_ID`.",
         "A wrong setting, a second resource, or a forgery.")
     INVALID_ID = (
         "invalid_id", None, False, Fault.ACS,
@@ -608,21 +609,21 @@ class Code(StrEnum):
     UNREADABLE_CHUNK = (
         "unreadable_chunk", None, False, Fault.OPERATOR,
         "One chunk of an event lacks its document id, index or content location, or has them in an unknown "
-        "form. The other chunks were taken.",
-        "Look at the entry; it names the recording and the index.")
+        "form. The other chunks were accepted.",
+        "Read the entry; it names the recording and the index.")
     INDEX_OUT_OF_RANGE = (
         "index_out_of_range", None, False, Fault.OPERATOR,
-        "One chunk of an event has an index above 1,000,000. The other chunks were taken.",
+        "One chunk of an event has an index above 1,000,000. The other chunks were accepted.",
         "Likely a forgery.")
     DUPLICATE_DOCUMENT = (
         "duplicate_document", None, False, Fault.ACS,
-        "An event names a file under a second index of the same recording. The file is archived once: under the "
-        "index that its metadata names, else under the first.",
+        "An event announces a file under a second index of the same recording. The file is archived once: under the "
+        "index in its metadata, else under the first.",
         "Nothing; compare the indexes with the call if in doubt.")
     EVENT_TOO_LARGE = (
         "event_too_large", None, False, Fault.ACS,
-        "A chunk's facts do not fit a queue message (48 KiB).",
-        "Look at it by hand before the deadline.")
+        "A chunk's data does not fit into a queue message (48 KiB).",
+        "Inspect it by hand before the deadline.")
     UNSAFE_LOCATION = (
         "unsafe_location", None, False, Fault.ACS,
         "A location is not a plain https URL.",
@@ -634,7 +635,7 @@ class Code(StrEnum):
     UNREADABLE_TASK = (
         "unreadable_task", None, False, Fault.OPERATOR,
         "A message on `recording-chunks` is not a chunk task.",
-        "Another program writes to the queue, or an old version of the app did.")
+        "Find out which program wrote it: another one, or an old version of this app.")
     EVENTS_OFF = (
         "events_off", 409, False, Fault.OPERATOR,
         "No topic and no endpoint is set, so no events go out.",
@@ -645,31 +646,31 @@ class Code(StrEnum):
         "Look at the names: `recordings events status`.")
     ENDPOINT_REFUSED = (
         "endpoint_refused", None, True, Fault.OPERATOR,
-        "A receiver of events answered with something else than 2xx; a redirect is not followed.",
-        "Look at the receiver; the event is sent again by a schedule of three and a half days.")
+        "A receiver of events answered with a status other than 2xx; redirects are not followed.",
+        "Check the receiver; the event is sent again on a schedule of three and a half days.")
     ENDPOINT_UNREACHABLE = (
         "endpoint_unreachable", None, True, Fault.OPERATOR,
         "A receiver of events did not answer in time, or its certificate is not for its name.",
-        "Look at the receiver and at the network between.")
+        "Check the receiver and the network in between.")
     ENDPOINT_UNSAFE = (
         "endpoint_unsafe", None, True, Fault.OPERATOR,
-        "A receiver's name stands for an address that is private, local or reserved; nothing was sent.",
+        "A receiver's host name resolves to an address that is private, local or reserved; nothing was sent.",
         "Correct its DNS, or allow the network with `WEBHOOK_NETWORKS`.")
     ENDPOINT_GONE = (
         "endpoint_gone", None, False, Fault.OPERATOR,
-        "A receiver of events answered 410: it wants no more. Nothing is sent there.",
+        "A receiver of events answered 410: it wants no more events. Nothing is sent there.",
         "Remove it from `WEBHOOKS`, or enable it again.")
     ENDPOINT_DISABLED = (
         "endpoint_disabled", 409, False, Fault.OPERATOR,
         "A receiver of events failed for five days, or answered 410. Nothing is sent there any more.",
-        "Put it right, then `recordings events enable` and `recordings events replay --since`.")
+        "Repair the receiver, then run `recordings events enable` and `recordings events replay --since`.")
     WEBHOOKS_UNRESOLVED = (
         "webhooks_unresolved", None, True, Fault.OPERATOR,
-        "`WEBHOOKS` is a Key Vault reference that the platform could not follow. Events wait; nothing is posted.",
-        "Make the secret, give the app's identity Key Vault Secrets User on it, and restart the app.")
+        "`WEBHOOKS` is a Key Vault reference that the platform could not resolve. Events wait; nothing is posted.",
+        "Create the secret, give the app's identity Key Vault Secrets User on it, and restart the app.")
     SETTING_SET_ASIDE = (
         "setting_set_aside", None, True, Fault.OPERATOR,
-        "A setting cannot be read and is set aside: the archive works, what the setting is for does not. Events wait.",
+        "A setting cannot be read and is ignored: archiving works, the feature it configures does not. Events wait.",
         "Correct the setting that the doctor names, and restart the app.")
     TOPIC_REFUSED = (
         "topic_refused", None, True, Fault.OPERATOR,
@@ -677,37 +678,38 @@ class Code(StrEnum):
         "Give the app's identity the role EventGrid Data Sender on the topic.")
     CONTENT_CONFLICT = (
         "content_conflict", None, False, Fault.ACS,
-        "Other bytes than the archived ones claim to be this chunk; both are kept, the second as `….conflict-…`.",
+        "Other bytes were announced as this chunk than those in the archive; both are kept, the second as "
+        "`….conflict-…`.",
         "Listen to both and decide.")
     MEDIA_SUSPECT = (
         "media_suspect", None, False, Fault.ACS,
-        "ACS gave the same bytes twice and they do not open, or do not play as long as they should. They are "
-        "archived all the same.",
-        "Hear it (`recordings get`). If it is whole, `recordings accept`; until the deadline ACS has it too.")
+        "ACS served the same bytes twice, and they cannot be opened, or do not play for as long as they should. They "
+        "are archived nevertheless.",
+        "Listen to it (`recordings get`). If it is complete, run `recordings accept`; ACS keeps it until the deadline.")
     STORED_DIFFERS = (
         "stored_differs", None, True, Fault.ACS,
-        "The archive gives back other bytes than were written.",
-        "Serious: keep the source, ask Azure.")
+        "The archive returns other bytes than were written.",
+        "Serious: keep the source and contact Azure support.")
     STORED_UNPROVEN = (
         "stored_unproven", None, True, Fault.OPERATOR,
-        "A blob that was made in several runs does not tell which blocks it is made of, so it cannot be compared.",
+        "A blob that was written in several runs does not list its blocks, so it cannot be compared.",
         "Compare it by hand with the source while ACS has it.")
     EXPIRED = (
         "expired", None, False, Fault.ACS,
-        "The deadline came before the chunk was archived; `lastError` says what kept it.",
+        "The deadline passed before the chunk was archived; `lastError` says why.",
         "The recording is lost unless ACS kept it longer than promised.")
     NEVER_TRIED = (
         "never_tried", None, False, Fault.OPERATOR,
-        "As `lastError` of an expired chunk: no worker ever took it.",
+        "The `lastError` of an expired chunk that no worker ever claimed.",
         "The app was down for the whole retention.")
     PAUSE_OVERDUE = (
         "pause_overdue", None, False, Fault.OPERATOR,
-        "A pause has lasted as long as its policy allows and is not over: ACS refused to resume, or the policy "
-        "says that an operator decides.",
-        "Resume or stop the recording; then the alarm is over.")
+        "A pause has reached the limit of its policy and has not ended: ACS refused to resume, or the policy leaves "
+        "the decision to an operator.",
+        "Resume or stop the recording; that ends the alarm.")
     CONSENT_MISSING = (
         "consent_missing", None, False, Fault.OPERATOR,
-        "A recording that was started elsewhere has no consent, and its policy asks for it.",
+        "A recording that was started elsewhere has no consent, although its policy requires it.",
         "Send the consent to `POST recordings/{id}/consent`, or stop the recording; else dismiss it with a note.")
     UNREADABLE_ENTRY = (
         "unreadable_entry", None, False, Fault.OPERATOR,
@@ -716,5 +718,5 @@ class Code(StrEnum):
     # fmt: on
 
 
-# Storage answered, and one row is damaged or of a newer version: it is an item of its own, and no outage.
+# Storage answered, but one row is damaged or of a newer version: that is a single item, not an outage.
 OF_ONE_ROW = frozenset({Code.UNREADABLE_RECORD, Code.NEWER_RECORD})

@@ -1,8 +1,9 @@
 """Telemetry: structured log events with stable names, a closed list of fields, and nothing personal.
 
-Who listens (metrics and traces, where Application Insights is set) is told the same events; nothing is measured twice.
+Listeners (metrics and traces, where Application Insights is configured) receive the same events; nothing is measured
+twice.
 
-Ids are logged; phone numbers, participant ids, tokens, SAS and locations have no field to go into.
+Ids are logged; there is no field for phone numbers, participant ids, tokens, SAS or locations.
 """
 
 import json
@@ -17,7 +18,7 @@ _LOG = logging.getLogger("recording")
 
 
 class Event(StrEnum):
-    """Every event this app logs. Alerts and other people's queries rely on these names."""
+    """Every event this app logs. Alerts and users' queries rely on these names."""
 
     STARTED = "recording.started"
     PAUSED = "recording.paused"
@@ -121,7 +122,7 @@ _LEVELS = {
     Event.DERIVED_FAILED: logging.WARNING,
     Event.SEAL_FAILED: logging.WARNING,
     Event.SEAL_BEHIND: logging.ERROR,
-    Event.SEAL_DIFFERS: logging.WARNING,  # the turn that named it says how many there are, and the alert reads that
+    Event.SEAL_DIFFERS: logging.WARNING,  # SEAL_COMPARED of the same turn has the count, and the alert reads that
     Event.WAVEFORM_NOT_KEPT: logging.WARNING,
     Event.NEEDS_ATTENTION: logging.ERROR,
     Event.MISSING: logging.ERROR,
@@ -178,7 +179,7 @@ FIELDS = frozenset(
 
 
 class Listener(Protocol):
-    """The listener to every event and every use case. It must not fail."""
+    """A listener to every event and every use case. It must not fail."""
 
     def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
         """Receive an event that was logged."""
@@ -195,7 +196,7 @@ def emit(event: Event, **fields: Value) -> None:
     """Log one event, at its own level, with its fields: text a person can read, and `extra` for machines.
 
     Raises:
-        ValueError: for a field outside the list, so that nothing slips into the logs by accident.
+        ValueError: for a field outside the list, so that nothing reaches the logs by accident.
     """
     if unknown := fields.keys() - FIELDS:
         raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
@@ -207,15 +208,15 @@ def emit(event: Event, **fields: Value) -> None:
 
 
 def span(name: str, **facts: Value) -> AbstractContextManager[None]:
-    """Return one use case at work, as a span where a listener is set; else nothing."""
+    """Return a span around one use case; without a listener, a context that does nothing."""
     if _listener is None:
         return nullcontext()
     return _listener.span(name, {key: _plain(value) for key, value in facts.items()})
 
 
 def listen(listener: Listener | None) -> None:
-    """Send everything to this listener from now on; None: to none."""
-    global _listener  # noqa: PLW0603 - one for the process, as the log is
+    """Send everything to this listener from now on; None removes it."""
+    global _listener  # noqa: PLW0603 - one for the process, like the log
     _listener = listener
 
 
