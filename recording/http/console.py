@@ -1,7 +1,7 @@
 """The console's own routes: the operations of the API, by signed-in role instead of by key.
 
 Every request must come from the console's own page, carry the principal of App Service authentication, and have the
-role that the operation needs. Where the platform does not sign people in, every answer is 503 (docs/adr/0037).
+role that the operation needs. Where App Service authentication is off, every answer is 503 (docs/adr/0037).
 """
 
 import json
@@ -48,9 +48,9 @@ class ConsoleRoute:
     """One route under `console/api`.
 
     Attributes:
-        path: `{name}` is one segment, `{name*}` everything up to what follows.
-        operation: what a role must open; None: signed in is enough.
-        is_media: asked for by an element of the page, which can send no header of ours.
+        path: `{name}` matches one segment, `{name*}` everything up to the next fixed part.
+        operation: what the caller's role must allow; None: being signed in is enough.
+        is_media: requested by an element of the page, which cannot send our header.
     """
 
     method: str
@@ -60,7 +60,7 @@ class ConsoleRoute:
     is_media: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return the values in a path, or None when it is another route's."""
+        """Return the values in a path, or None when the path belongs to another route."""
         found = re.fullmatch(_pattern_of(self.path), path)
         return found.groupdict() if found else None
 
@@ -84,10 +84,10 @@ def answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing
 
 
 def check_same_origin(request: func.HttpRequest, *, is_media: bool) -> None:
-    """Return if the request comes from a page of the same origin.
+    """Check that the request comes from a page of the same origin.
 
-    Browsers say so in `Sec-Fetch-Site`, which no page can set. Where an old one does not, `Origin` must be ours; and
-    everything but media needs a header that a foreign page could only send after asking, which is never granted.
+    Browsers say so in `Sec-Fetch-Site`, which no page can set. Where an old browser does not, `Origin` must be ours;
+    and everything but media needs a header that a foreign page could only send after a preflight, which always fails.
 
     Raises:
         RequestError: `cross_site_request` (403).
@@ -99,11 +99,11 @@ def check_same_origin(request: func.HttpRequest, *, is_media: bool) -> None:
 
 
 def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:
-    """Return who is calling, as the platform says.
+    """Return who is calling, according to the platform.
 
     Raises:
-        RequestError: `sign_in_unavailable` (503) where the platform signs nobody in, for its header may then be
-            anybody's; `not_signed_in` (401) when it does not say who is calling.
+        RequestError: `sign_in_unavailable` (503) where App Service authentication is off, since anyone could then
+            send its header; `not_signed_in` (401) when it does not say who is calling.
     """
     if not settings.platform_auth:
         message = "the platform does not sign people in, so the console is closed"
@@ -112,7 +112,7 @@ def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:
 
 
 def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
-    """Return the answer, or the problem document; one that lacks a sign-in says where to go for it."""
+    """Return the answer or the problem document; a missing sign-in is answered with where to sign in."""
 
     def with_sign_in() -> func.HttpResponse:
         try:
@@ -158,7 +158,7 @@ def _changed(
     body: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> func.HttpRequest:
-    """Return the request as the function of the same operation gets it behind a key."""
+    """Return the request as the keyed function of the same operation receives it."""
     return func.HttpRequest(
         method=request.method,
         url=request.url,
@@ -173,7 +173,7 @@ def _changed(
 
 
 def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
-    """GET me: who is signed in, and what that person may do here."""
+    """GET me: who is signed in, and what that user may do here."""
     _, settings = dependencies()
     principal = signed_in(request, settings)
     content = {
@@ -196,7 +196,7 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
 
 
 def _same(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
-    """Return the answer of the function that callers with a key use."""
+    """Return the answer of the function that key holders use."""
     return lambda request, dependencies, _probe: function(request, dependencies)
 
 
@@ -207,7 +207,7 @@ def _channel(request: func.HttpRequest, dependencies: Dependencies, _probe: Prob
 
 
 def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
-    """Return the answer of a decision about the held thing that the path names."""
+    """Return the answer to a decision about the held item that the path names."""
 
     def decide(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
         def work() -> func.HttpResponse:
@@ -223,7 +223,7 @@ def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.Htt
 
 
 def _held_media(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
-    """GET held/{id}/media: the id holds a slash, which some hosts hand over encoded."""
+    """GET held/{id}/media: the id contains a slash, which some hosts pass on encoded."""
     return media.held_media(_changed(request, {"id": _held_id(request)}), dependencies)
 
 
@@ -283,5 +283,5 @@ ROUTES: tuple[ConsoleRoute, ...] = (
 
 
 def role_of(route: ConsoleRoute) -> Role | None:
-    """Return the least role that opens a route; None: signed in is enough."""
+    """Return the least role that may use a route; None: being signed in is enough."""
     return None if route.operation is None else NEEDED[route.operation]

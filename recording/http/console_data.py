@@ -1,4 +1,4 @@
-"""What only the console asks for: how things stand now, a recording's page, a proof now, the audit trail, a table."""
+"""Routes of the console alone: the overview, a recording's page, verification, the audit trail, CSV."""
 
 import csv
 import hashlib
@@ -46,12 +46,12 @@ from recording.ports import AuditEntry, Directory, Ports
 from recording.ports.audit import DONE
 from recording.settings import Settings
 
-MOST_ITEMS = 500  # of what needs attention, on one page
-MOST_ROWS = 10_000  # recordings of a day that are counted
+MOST_ITEMS = 500  # attention items on one page
+MOST_ROWS = 10_000  # recordings counted per day
 MOST_ENTRIES = 500  # rows of the audit trail on one page
 LONGEST_DAY = timedelta(hours=48)
-LARGEST_PART = 1 << 30  # bytes that one request reads to prove them, unless a single file is larger
-_LOOK_KEPT, _VOLUME_KEPT = timedelta(seconds=3), timedelta(seconds=30)  # for all who have the page open
+LARGEST_PART = 1 << 30  # bytes that one request verifies, unless a single file is larger
+_LOOK_KEPT, _VOLUME_KEPT = timedelta(seconds=3), timedelta(seconds=30)  # shared by all who have the page open
 _NOT_ARCHIVED = (FindState.RECORDING, FindState.AT_RISK, FindState.HELD, FindState.MISSING, FindState.INCOMPLETE)
 _COLUMNS = (
     "startedAt",
@@ -67,7 +67,7 @@ _COLUMNS = (
 
 
 def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET now: 200 with what needs attention, today's volume and the queues; 304 while nothing has changed."""
+    """GET now: 200 with attention items, today's volume and the queues; 304 while nothing has changed."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.SEE_NOW, dependencies)
@@ -85,7 +85,7 @@ def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpR
 
 
 def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}: 200 with the state as the keyed route has it, and what the player needs."""
+    """GET recordings/{recordingId}: 200 with the state as on the keyed route, and what the player needs."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.GET, dependencies)
@@ -107,10 +107,10 @@ def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
 
 
 def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/verify: 200 with what reading some of it now found, and where to go on.
+    """POST recordings/{recordingId}/verify: 200 with the result for a part of it, and where to continue.
 
-    One request reads `LARGEST_PART` or one file, so that it ends before the platform ends it (docs/adr/0068); the trail
-    notes each.
+    One request reads `LARGEST_PART` or one file, so that it ends before the platform ends it (docs/adr/0068); the
+    audit trail has an entry for each.
     """
 
     def prove() -> func.HttpResponse:
@@ -132,7 +132,7 @@ def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
 
 
 def _verdict(part: VerifiedPart) -> str:
-    """Return what the trail says: of some files only what reading them found."""
+    """Return the entry for the audit trail: for a part, only the result for its files."""
     if part.is_all:
         return "proved" if part.found.is_proved else "not proved"
     fine = not part.found.differences and not part.found.unread
@@ -140,7 +140,7 @@ def _verdict(part: VerifiedPart) -> str:
 
 
 def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET audit: 200 with a page of the trail, the newest first; of one recording for everybody who may read."""
+    """GET audit: 200 with a page of the trail, newest first; that of one recording is open to all readers."""
 
     def look() -> func.HttpResponse:
         recording_id = request.params.get("recording") or None
@@ -157,7 +157,7 @@ def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
 
 
 def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/csv: 200 with a page of what was found as CSV that no spreadsheet takes for formulas."""
+    """POST recordings/csv: 200 with a page of results as CSV that no spreadsheet takes for formulas."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.SEARCH, dependencies)
@@ -194,7 +194,7 @@ def _standing(ports: Ports, settings: Settings) -> dict[str, Any]:
 
 
 def _due(item: AttentionItem, now: datetime) -> dict[str, Any]:
-    """Return an item with the time at which it is too late: unlike the time left, that stands still."""
+    """Return an item with its deadline, which, unlike the time left, does not change."""
     told = AttentionItemView.of(item).plain()
     del told["timeLeftSeconds"]
     left = item.time_left
@@ -219,7 +219,7 @@ def _time(text: str | None, name: str = "from") -> datetime | None:
 
 
 def _volume(since: datetime, ports: Ports) -> dict[str, Any] | None:
-    """Return what was recorded since then, by the directory: a few pages of index rows."""
+    """Return the volume recorded since then, from a few pages of the directory's index."""
     if ports.directory is None:
         return None
     directory, source = library_of(ports)
@@ -283,13 +283,13 @@ def _facts(record: RecordingRecord | None, ports: Ports, settings: Settings) -> 
 
 
 def _gaps(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[dict[str, Any]]:
-    """Return the chunks that are missing, by the chunk that they follow."""
+    """Return the missing chunks, by the chunk that they follow."""
     missing = gaps_in(chunks, record.least_count if record else None)
     return [{"afterIndex": gap[0] - 1, "missing": list(islice(gap, 100)), "seconds": None} for gap in missing]
 
 
 def _holds(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
-    """Return the cases that hold it now."""
+    """Return the cases that hold the recording now."""
     if ports.keeping is None:
         return []
     custody = ports.keeping.custody(recording_id)

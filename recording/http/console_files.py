@@ -1,6 +1,6 @@
-"""The console's static files: only what is in its folder, by exact name, with headers that let nothing else in.
+"""The console's static files: only those in its folder, by exact name, with headers that forbid foreign content.
 
-They hold no data, so they need no sign-in; what they show comes from `console/api`, which does.
+They hold no data, so they need no sign-in; the data comes from `console/api`, which does.
 """
 
 import gzip
@@ -66,7 +66,7 @@ class StaticFile:
 def serve(request: func.HttpRequest) -> func.HttpResponse:
     """GET console/…: a file of the page, or 304 when the browser has it; `console` alone leads to the page.
 
-    Nothing is built from the path: it is looked up among the names of the files that there are.
+    The path is never turned into a file name: it is looked up among the existing files.
     """
 
     def look() -> func.HttpResponse:
@@ -83,7 +83,7 @@ def serve(request: func.HttpRequest) -> func.HttpResponse:
 
 @cache
 def files() -> dict[str, StaticFile]:
-    """Return the files of the page by the paths under which they are asked for; read once in a process."""
+    """Return the page's files by their request paths; read once per process."""
     found = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES and path.is_file())
     return {path.relative_to(FOLDER).as_posix(): _read(path) for path in found}
 
@@ -97,7 +97,7 @@ def _read(path: Path) -> StaticFile:
 
 
 def without_comments(script: bytes) -> bytes:
-    """Return a module without the comments that fill whole lines; empty lines stay, so an error names the right one."""
+    """Return a module without whole-line comments; empty lines stay, so that line numbers of errors are right."""
     return _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), script)
 
 

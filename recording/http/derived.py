@@ -1,4 +1,4 @@
-"""HTTP for derived files: ask for them, see how far they are, hear them in small ranges."""
+"""HTTP for derived files: request them, see their progress, play them in small ranges."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from recording.library.listening import MOST_BYTES
 
 
 def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/derived: 202 with the files that are made, and how far each is."""
+    """POST recordings/{recordingId}/derived: 202 with the files to be made, and the progress of each."""
 
     def derive() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.DERIVE, dependencies)
@@ -52,7 +52,7 @@ def list_derived(request: func.HttpRequest, dependencies: Dependencies) -> func.
 
 
 def derived_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}/derived/{derivedId}/media: 206 with a part of it, as `chunk_media`."""
+    """GET recordings/{recordingId}/derived/{derivedId}/media: 206 with a range of it, as `chunk_media`."""
 
     def listen() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.HEAR_DERIVED, dependencies)

@@ -1,7 +1,7 @@
 """Keep the envelope of an Event Grid event as it was delivered, so that both delivery paths judge the same content.
 
-The converter of azure-functions reads times and drops fields before the function runs: an odd time fails the call with
-500, which no code of ours can answer. See docs/adr/0025.
+The converter of azure-functions parses times and drops fields before the function runs: a malformed time fails the call
+with 500 before any of our code runs. See docs/adr/0025.
 """
 
 import json
@@ -16,12 +16,12 @@ _LOG = logging.getLogger("recording")
 
 
 class DeliveredEvent(func.EventGridEvent):
-    """An event with its envelope; its other attributes are what the envelope says, unread."""
+    """An event with its envelope; its other attributes are the envelope's values, unparsed."""
 
     def __init__(self, envelope: Any) -> None:
         told = envelope if isinstance(envelope, Mapping) else {}
         super().__init__(
-            id=told.get("id"),  # type: ignore[arg-type]  # whatever stands there
+            id=told.get("id"),  # type: ignore[arg-type]  # whatever the envelope has
             data=told.get("data"),  # type: ignore[arg-type]
             topic=told.get("topic"),  # type: ignore[arg-type]
             subject=told.get("subject"),  # type: ignore[arg-type]
@@ -33,9 +33,9 @@ class DeliveredEvent(func.EventGridEvent):
 
 
 def keep_envelopes() -> bool:
-    """Register a converter that hands out `DeliveredEvent`; return False where the library offers no place for it.
+    """Register a converter that returns `DeliveredEvent`; return False where the library does not allow one.
 
-    The library's own converter stays then: ordinary events arrive as before, and odd ones by the second delivery path.
+    The library's own converter then stays: ordinary events arrive as before, odd ones by the second delivery path.
     """
     try:
         registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]
@@ -49,7 +49,7 @@ def keep_envelopes() -> bool:
 
 
 def _keeping(library: Any) -> type:
-    """Return the library's converter with a decode that reads nothing but JSON."""
+    """Return the library's converter with a `decode` that parses only JSON."""
 
     class EnvelopeConverter(library, binding=None, trigger=True):  # type: ignore[misc, call-arg]
         keeps_envelopes = True
@@ -61,13 +61,13 @@ def _keeping(library: Any) -> type:
             try:
                 return DeliveredEvent(json.loads(data.value))
             except (ValueError, RecursionError):
-                return DeliveredEvent(data.value)  # no JSON: ingest keeps it
+                return DeliveredEvent(data.value)  # not JSON: ingest quarantines it
 
     return EnvelopeConverter
 
 
 def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> Any:
-    """Return the envelope as it was delivered; put together again where the library's own converter was at work."""
+    """Return the envelope as delivered; reassembled where the library's own converter was used."""
     if isinstance(event, DeliveredEvent):
         return event.envelope
     if isinstance(event, func.CloudEvent):

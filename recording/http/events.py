@@ -1,4 +1,4 @@
-"""HTTP for outgoing events: how receivers stand, enabling one again, and sending events again."""
+"""HTTP for outgoing events: the state of receivers, enabling one again, and replaying events."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -19,8 +19,8 @@ from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify.operate import Asked, enable, health_of_ways, replay
 from recording.operate.accept import check_note
 
-LONGEST = timedelta(days=7)  # of one request, which must answer while the caller waits
-MOST_EVENTS = 5000  # of one request
+LONGEST = timedelta(days=7)  # the period of one request, which must answer while the caller waits
+MOST_EVENTS = 5000  # per request
 Note = Annotated[str, Field(min_length=1, max_length=1000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
@@ -32,7 +32,7 @@ class EnableRequest(Exact):
 
 
 class ReplayRequest(Exact):
-    """The body of `POST events/replay`: a time, and what of it; what is left out is all."""
+    """The body of `POST events/replay`: a period and filters; a filter that is left out matches all."""
 
     since: Time
     until: Time | None = None
@@ -43,7 +43,7 @@ class ReplayRequest(Exact):
 
 
 def list_receivers(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET events/receivers: 200 with how each receiver of events stands."""
+    """GET events/receivers: 200 with the state of each receiver of events."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.LIST_RECEIVERS, dependencies)
@@ -54,7 +54,7 @@ def list_receivers(request: func.HttpRequest, dependencies: Dependencies) -> fun
 
 
 def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST events/receivers/{name}/enable: 200 with how it stands; what it missed needs a replay."""
+    """POST events/receivers/{name}/enable: 200 with its state; the events it missed need a replay."""
 
     def work() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.ENABLE_RECEIVER, dependencies)
@@ -72,7 +72,7 @@ def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
 
 def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST events/replay: 202 with how many events are sent again, and where to go on."""
+    """POST events/replay: 202 with how many events are sent again, and where to continue."""
 
     def work() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.REPLAY_EVENTS, dependencies)

@@ -1,4 +1,4 @@
-"""HTTP for handing over: the vCon of a recording, and exports."""
+"""HTTP for handing recordings over: vCons and exports."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def request_export(request: func.HttpRequest, dependencies: Dependencies) -> fun
 
 
 def get_export(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET exports/{exportId}: 200 with how far it is, and where the bundle lies."""
+    """GET exports/{exportId}: 200 with its progress, and where the bundle is stored."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.GET_EXPORT, dependencies)
@@ -72,7 +72,7 @@ def get_export(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
 
 
 def list_exports(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET exports: 200 with the exports that are not gone, the newest first."""
+    """GET exports: 200 with the exports that still exist, the newest first."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.LIST_EXPORTS, dependencies)
@@ -83,7 +83,7 @@ def list_exports(request: func.HttpRequest, dependencies: Dependencies) -> func.
 
 
 def export_bundle(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET exports/{exportId}/bundle: 206 with a part of the bundle, at most 4 MiB of it."""
+    """GET exports/{exportId}/bundle: 206 with a range of the bundle, at most 4 MiB."""
 
     def take() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.TAKE_BUNDLE, dependencies)

@@ -1,4 +1,4 @@
-"""HTTP for keeping: holds, retention rules, and why a recording is still here."""
+"""HTTP for retention: holds, rules, dispositions and erasures."""
 
 from datetime import datetime
 from typing import Any
@@ -99,7 +99,7 @@ def list_recordings_on_hold(request: func.HttpRequest, dependencies: Dependencie
 
 
 def recording_disposition(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}/disposition: 200 with until when it is kept, and why."""
+    """GET recordings/{recordingId}/disposition: 200 with how long it is kept, and why."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.EXPLAIN, dependencies)
@@ -111,7 +111,7 @@ def recording_disposition(request: func.HttpRequest, dependencies: Dependencies)
 
 
 def list_disposition(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET disposition?before=: 200 with a part of what goes before that time; nothing is changed by looking."""
+    """GET disposition?before=: 200 with a page of what is due before that time; changes nothing."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LIST_DISPOSITION, dependencies)
@@ -134,7 +134,7 @@ def get_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -
 
 
 def set_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """PUT retention/rules: 200 with the rules that are in force from now on."""
+    """PUT retention/rules: 200 with the rules now in force."""
 
     def change() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.SET_RULES, dependencies)
@@ -183,7 +183,7 @@ def approve_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
 
 def get_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET erasures/{erasureId}: 200 with what is erased, and what is refused, why and until when."""
+    """GET erasures/{erasureId}: 200 with what is erased, and what is refused, with reason and end."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.GET_ERASURE, dependencies)
@@ -194,7 +194,7 @@ def get_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
 
 def list_erasures(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET erasures: 200 with the requests, those that wait for a second person first."""
+    """GET erasures: 200 with the requests, those that await approval first."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.LIST_ERASURES, dependencies)
@@ -205,7 +205,7 @@ def list_erasures(request: func.HttpRequest, dependencies: Dependencies) -> func
 
 
 def recording_certificate(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}/certificate: 200 with the certificate of its destruction, as it is stored."""
+    """GET recordings/{recordingId}/certificate: 200 with the certificate of its destruction, as stored."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.CERTIFICATE, dependencies)

@@ -1,4 +1,4 @@
-"""HTTP for the years after: find recordings, read their timelines, change their tags."""
+"""HTTP for the library: find recordings, read their timelines, change their tags."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from recording.operate.timeline import story
 
 
 def find_recordings(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings: 200 with a page of what was found, the newest first."""
+    """GET recordings: 200 with a page of the recordings found, the newest first."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.FIND, dependencies)
@@ -41,7 +41,7 @@ def find_recordings(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
 
 def search_recordings(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/find: the same with the query in the body, where no log of URLs sees it."""
+    """POST recordings/find: the same with the query in the body, which no log of URLs shows."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.SEARCH, dependencies)
@@ -51,7 +51,7 @@ def search_recordings(request: func.HttpRequest, dependencies: Dependencies) -> 
 
 
 def recording_timeline(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}/timeline: 200 with everything that is known to have happened, in one order."""
+    """GET recordings/{recordingId}/timeline: 200 with everything known to have happened, in order."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.TIMELINE, dependencies)
@@ -68,7 +68,7 @@ def recording_timeline(request: func.HttpRequest, dependencies: Dependencies) ->
 
 
 def report_pauses(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET reports/pauses: 200 with the pauses of a time, by day, caller and reason, as JSON or CSV."""
+    """GET reports/pauses: 200 with the pauses of a period, by day, caller and reason, as JSON or CSV."""
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.PAUSES, dependencies)
@@ -83,7 +83,7 @@ def report_pauses(request: func.HttpRequest, dependencies: Dependencies) -> func
 
 
 def tag_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """PATCH recordings/{recordingId}: 200 with the tags as they are now."""
+    """PATCH recordings/{recordingId}: 200 with the present tags."""
 
     def change() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.TAG, dependencies)

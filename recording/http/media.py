@@ -1,4 +1,4 @@
-"""HTTP for listening: media in small ranges, and waveforms; each part that is heard leaves a row of evidence."""
+"""HTTP for listening: media in small ranges, and waveforms; each range served leaves a row in the audit trail."""
 
 import azure.functions as func
 
@@ -26,10 +26,10 @@ _LARGEST_NUMBER = 9  # digits: neither an index nor a channel has more
 
 
 def chunk_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET recordings/{recordingId}/chunks/{index}/media: 206 with a part of the media, at most 4 MiB of it.
+    """GET recordings/{recordingId}/chunks/{index}/media: 206 with a range of the media, at most 4 MiB.
 
-    HEAD tells length and type, and leaves no row. Without `Range` the whole is sent if it is that small; else it is
-    refused, so that nobody takes a part for the whole.
+    HEAD returns length and type, and leaves no row. Without `Range` the whole file is sent if it is that small; else
+    the request is refused, so that no client takes a part for the whole.
     """
 
     def listen() -> func.HttpResponse:
@@ -41,7 +41,7 @@ def chunk_media(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
 
 def held_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET held/{id}/media: 206 with a part of bytes that wait for a decision, for those who decide."""
+    """GET held/{id}/media: 206 with a range of media that awaits a decision, for those who decide."""
 
     def listen() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.HEAR_HELD, dependencies)
@@ -64,7 +64,7 @@ def chunk_peaks(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
 
 def download_link(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage that opens the file for minutes."""
+    """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage, valid for minutes."""
 
     def hand_out() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LINK, dependencies)

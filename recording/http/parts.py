@@ -1,4 +1,4 @@
-"""HTTP for bytes in parts: a range of something that is stored, never more of it than one answer may hold."""
+"""HTTP for ranges: serve a range of something stored, never more than one answer may hold."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,16 +15,16 @@ _TRUE = ("1", "true")
 
 
 class Whole(Protocol):
-    """What is sent in parts."""
+    """Something stored that is served in ranges."""
 
     @property
     def length_bytes(self) -> int:
-        """Return how long it is."""
+        """Return its length in bytes."""
         ...
 
     @property
     def media_type(self) -> str:
-        """Return its type."""
+        """Return its media type."""
         ...
 
     @property
@@ -41,17 +41,17 @@ class Whole(Protocol):
 def send_part(
     request: func.HttpRequest, whole: Whole, most: int, read: Callable[[int, int], bytes]
 ) -> func.HttpResponse:
-    """Return 206 with a part, 200 with a whole that is small enough or with its length (HEAD), or 416.
+    """Return 206 with a range, 200 with a whole that is small enough or with its length (HEAD), or 416.
 
     Args:
         request: with `Range`, `If-Range` and `download`.
         whole: what is sent.
         most: bytes of one answer.
-        read: reads so many bytes from the first one on, and leaves the row of evidence before.
+        read: reads this many bytes from a position, after leaving the row in the audit trail.
 
     Raises:
-        RequestError: `range_missing`: without a range it would be more than one answer holds, and nobody shall take a
-            part for the whole.
+        RequestError: `range_missing`: the whole is more than one answer holds, and no client shall take a part for
+            the whole.
     """
     headers = _headers(request, whole)
     if request.method == "HEAD":
@@ -72,24 +72,24 @@ def send_part(
 
 
 def unsatisfiable(error: ValueError, length_bytes: int) -> func.HttpResponse:
-    """Return 416 with how long the whole is."""
+    """Return 416 with the length of the whole."""
     refused = problem(RequestError(f"{error}", code=Code.RANGE_NOT_SATISFIABLE))
     refused.headers["Content-Range"] = f"bytes */{length_bytes}"
     return refused
 
 
 def range_missing(most: int) -> RequestError:
-    """Return the refusal of a request without a range."""
+    """Return the error for a request without a range."""
     return RequestError(f"ask for a Range: an answer has at most {most} bytes", code=Code.RANGE_MISSING)
 
 
 def content_range(first: int, length: int, length_bytes: int) -> str:
-    """Return which part of the whole an answer holds."""
+    """Return the range that an answer contains."""
     return f"bytes {first}-{first + length - 1}/{length_bytes}"
 
 
 def _range_header(request: func.HttpRequest, whole: Whole) -> str | None:
-    """Return the range asked for; none when it was meant for other bytes than these."""
+    """Return the requested range; None when it was meant for other bytes than these (`If-Range`)."""
     condition = request.headers.get("If-Range")
     return None if condition is not None and condition.strip() != whole.etag else request.headers.get("Range")
 

@@ -1,4 +1,4 @@
-"""HTTP in and out: reads requests, answers JSON, and turns every error into `application/problem+json` with a code."""
+"""HTTP in and out: read requests, answer in JSON, and turn every error into `application/problem+json` with a code."""
 
 import json
 import logging
@@ -89,7 +89,7 @@ def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
 
 
 def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/pause: 202. The body, with a reason and the most seconds, may be left out."""
+    """POST recordings/{recordingId}/pause: 202. The body, with a reason and a maximum duration, is optional."""
 
     def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
         asked = PauseRequest.read(json_body(request)) if request.get_body() else PauseRequest()
@@ -119,7 +119,7 @@ def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> fun
 
 
 def tell_consent(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST recordings/{recordingId}/consent: 202 with the consent as it stands."""
+    """POST recordings/{recordingId}/consent: 202 with the present consent."""
 
     def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
         return consents.tell_consent(name, ConsentRequest.read(json_body(request)), caller, ports, settings)
@@ -160,7 +160,7 @@ def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.Htt
 
 
 def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST held/redrive: 200 with what went back to work."""
+    """POST held/redrive: 200 with the items that were re-queued."""
 
     def put_back() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.REDRIVE_HELD, dependencies)
@@ -184,7 +184,7 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
 
 
 def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST held/accept: 200 with the bytes that are the recording now."""
+    """POST held/accept: 200 with the media that is the recording from now on."""
 
     def decide() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.ACCEPT_HELD, dependencies)
@@ -196,12 +196,12 @@ def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
 
 def dismiss_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST held/dismiss: 200 with what needs no attention any more."""
+    """POST held/dismiss: 200 with the items that no longer need attention."""
     return _decided(request, Operation.DISMISS_HELD, dismiss, dependencies)
 
 
 def retry_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """POST held/retry: 200 with what is worked on now."""
+    """POST held/retry: 200 with the items that are tried again now."""
     return _decided(request, Operation.RETRY_HELD, retry, dependencies)
 
 
@@ -221,9 +221,9 @@ def _decided(
 
 
 def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
-    """GET health: 200 when the app is configured, else 503 naming each setting at fault; never a value.
+    """GET health: 200 when the app is configured, else 503 naming each faulty setting, but no value.
 
-    With `deep=true` it points to the route that asks for a key: this one is open to all (docs/adr/0014).
+    With `deep=true` it points to the route that needs a key: this one is open to all (docs/adr/0014).
     """
     if request.params.get("deep", "").lower() in ("true", "1"):
         return func.HttpResponse(status_code=307, headers={"Location": f"{request.url.split('?')[0].rstrip('/')}/deep"})
@@ -240,7 +240,7 @@ def deep_health(
     """GET health/deep: what the doctor found; 200 when all is well, else 503."""
 
     def look() -> func.HttpResponse:
-        with suppress(SettingsError):  # who has the key may see by name what is wrong; a role cannot be asked for yet
+        with suppress(SettingsError):  # a key holder may see the faulty names; roles cannot be checked yet
             permitted(request, Operation.DEEP_HEALTH, dependencies)
         found = examine(dependencies, probe)
         shown = DeepHealthView.of(found)
@@ -264,7 +264,7 @@ def answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
         emit(Event.CONTROL_REFUSED, code=error.code, fault=error.fault)
         return problem(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a problem document instead of an empty 500
-        where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may hold what must not be logged
+        where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may contain what must not be logged
         _LOG.error("unexpected %s in an HTTP call\n%s", type(error).__name__, where)
         return problem(RecordingError("an unexpected error; the log has the cause"))
 
@@ -294,12 +294,11 @@ def _idempotency_key(request: func.HttpRequest) -> str | None:
 
 
 def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
-    """Return what the use case needs, if the caller may have it.
+    """Return ports and settings for the use case, if the caller may use it.
 
-    The platform has checked the function key before. Where it also signs people in, a role is needed as well; where
-    it does not, the header that names the caller may come from anybody and is ignored. Where sign-in is required and
-    the platform does not do it, nobody is let in. Where the archive has tenants, what the use case gets shows the
-    caller's recordings and no others.
+    The platform has already checked the function key. Where it also signs people in, a role is needed as well; where it
+    does not, anyone could send the header that names the caller, so it is ignored. Where sign-in is required but off,
+    every caller is refused. Where the archive has tenants, the ports show the caller's recordings and no others.
 
     Raises:
         RequestError: `not_signed_in` (401), `role_missing` (403), or as `scope_of` and `check_may_ask`.
@@ -319,16 +318,16 @@ def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dep
 
 
 def caller_of(request: func.HttpRequest, settings: Settings) -> str | None:
-    """Return who the platform says is calling.
+    """Return the caller, according to the platform.
 
-    Its header counts only where the platform says that it signs people in.
+    Its header counts only where App Service authentication is on.
     """
     who: str | None = request.headers.get("X-MS-CLIENT-PRINCIPAL-ID") if settings.platform_auth else None
     return who
 
 
 def person_of(request: func.HttpRequest, settings: Settings) -> str | None:
-    """Return the caller, if it is a person: what takes two people is not decided by two applications."""
+    """Return the caller, if it is a person: two applications cannot stand in for two people."""
     who = caller_of(request, settings)
     if who is None or read_principal(request.headers.get("X-MS-CLIENT-PRINCIPAL")).is_application:
         return None
@@ -336,7 +335,7 @@ def person_of(request: func.HttpRequest, settings: Settings) -> str | None:
 
 
 def recording_id_of(request: func.HttpRequest) -> str:
-    """Return the recording id in the path, unchecked, in the one spelling that is kept."""
+    """Return the recording id in the path, unchecked, in its canonical spelling."""
     return canonical_id(str(request.route_params.get("recordingId", "")))
 
 

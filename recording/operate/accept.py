@@ -1,4 +1,4 @@
-"""Accept: an operator decides that suspect bytes are the recording, with a note that stays in its receipt."""
+"""Accept: an operator accepts suspect media as the recording, with a note that its receipt keeps."""
 
 from typing import Any
 
@@ -18,19 +18,19 @@ LONGEST_NOTE = 1000
 
 
 def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None, ports: Ports) -> ChunkRecord:
-    """Make suspect bytes the recording: they are read back, get a receipt, and go on along the line.
+    """Accept suspect media as the recording: it is read back, gets a receipt, and continues in the pipeline.
 
-    The bytes keep their name, since nothing in the archive is replaced; the source is left to expire.
+    The media keeps its name, since nothing in the archive is replaced; the source is left to expire.
 
     Args:
         key: the chunk, which must be quarantined.
         blob_name: which of its suspects.
         note: why, for the receipt; not empty.
-        caller: who, as the platform vouches for.
+        caller: the caller, as authenticated by the platform.
         ports: what the use case touches.
 
     Raises:
-        RequestError: no such chunk (404), or not held with these bytes, or no note (400).
+        RequestError: no such chunk (404), or not held with this media, or no note (400).
         StorageError: storage does not answer; nothing was accepted, or the same request completes it.
     """
     check_note(note)
@@ -57,7 +57,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
 
 
 def check_note(note: str) -> None:
-    """Return when the note can be kept.
+    """Check that the note can be stored.
 
     Raises:
         RequestError: it is empty, too long, or not printable.
@@ -67,7 +67,7 @@ def check_note(note: str) -> None:
 
 
 def _accepted(record: ChunkRecord, suspect: Suspect, acceptance: Acceptance) -> ChunkRecord:
-    """Return the chunk as if it had just been copied; its digest is made anew when it is read back."""
+    """Return the chunk as if it had just been copied; its digest is computed when it is read back."""
     return moved(
         record,
         ChunkState.COPIED,

@@ -21,7 +21,7 @@ from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 
 T = TypeVar("T")
-MOST_LOOKED_AT = 2000  # open chunks, the least time left first, and as many open recordings
+MOST_LOOKED_AT = 2000  # open chunks with the least time left, and as many open recordings
 _KINDS = {
     Kind.POISONED: Attention.POISONED,
     Kind.DEAD_LETTER: Attention.DEAD_LETTER,
@@ -31,10 +31,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class NeedsAttention:
-    """What needs attention, the most urgent first, and which of it is held.
+    """Everything that needs attention, the most urgent first, and the held part of it.
 
-    `complete` is False when more is open than is looked at; what was left out has more time left. `reconciled` and
-    `scrubbed` are what the timers saw at their last runs; None before the first.
+    `complete` is False when more is open than is read; the rest has more time left. `reconciled` and `scrubbed` are the
+    results of the timers' last runs; None before the first.
     """
 
     items: tuple[AttentionItem, ...]
@@ -45,11 +45,11 @@ class NeedsAttention:
 
 
 def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> NeedsAttention:
-    """Gather everything that needs attention and is meant.
+    """Gather everything that needs attention and matches the filter.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
-        StorageError: when some storage does not answer; nothing is known then.
+        StorageError: when any storage does not answer; then nothing is known.
     """
     now, chosen = ports.clock.now(), chosen or Chosen()
     pairs = list(everything_held(ports, settings))
@@ -66,7 +66,7 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
 
 
 def _of_endpoints(ports: Ports, now: datetime) -> Iterator[AttentionItem]:
-    """Yield the receivers of events that fail, or that nothing is sent to any more."""
+    """Yield the receivers of events that fail or are disabled."""
     if ports.outgoing is None:
         return
     for health in health_of_ways(ports):
@@ -78,13 +78,13 @@ def _of_endpoints(ports: Ports, now: datetime) -> Iterator[AttentionItem]:
 
 
 def _last_looks(ports: Ports) -> tuple[ReconcileLook | None, ScrubLook | None]:
-    """Return what reconcile and the scrub saw at their last runs."""
+    """Return the results of the last runs of reconcile and scrub."""
     reconciled, scrubbed = ports.catalog.cursor(looks.RECONCILED), ports.catalog.cursor(looks.SCRUBBED)
     return ReconcileLook.read(reconciled), ScrubLook.read(scrubbed)
 
 
 def _last_comparison(ports: Ports) -> SealLook | None:
-    """Return what the last comparison of the seal saw; None where nothing is sealed (any more)."""
+    """Return the result of the seal's last comparison; None where nothing is sealed."""
     return SealLook.read(ports.catalog.cursor(looks.COMPARED)) if ports.seal is not None else None
 
 
@@ -111,7 +111,7 @@ def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[Atte
     chunks = _Look(ports.catalog.open_chunks, now)
     known = {record.key: record for record in chunks}
     still = _Look(lambda: ports.catalog.open_chunks(now), now)
-    if not chunks.has_ended:  # what can be saved is not hidden by thousands that are late
+    if not chunks.has_ended:  # chunks that can be saved must not be hidden by thousands that are late
         known |= {record.key: record for record in still}
     items = [
         item for record in known.values() if (item := model.of_chunk(record, now, settings.at_risk_below)) is not None
@@ -121,7 +121,7 @@ def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[Atte
         if (call := model.of_call(record)) is not None:
             items.append(call)
         if record.missing_since is None and record.incomplete_since is None:
-            continue  # not raised: its files may still be on their way
+            continue  # not reported: its files may still arrive
         try:
             files = ports.catalog.chunks_of(record.recording_id)
         except StorageError as error:
@@ -134,11 +134,11 @@ def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[Atte
 
 
 class _Look(Generic[T]):
-    """A bounded look at a listing: a row that cannot be read is an item, and does not hide the others."""
+    """A bounded read of a listing: an unreadable row is an item, and does not hide the others."""
 
     def __init__(self, listing: Callable[[], Iterator[T | Unreadable]], now: datetime) -> None:
         self._listing, self._now = listing, now
-        self.complete = True  # False: there are more than were looked at
+        self.complete = True  # False: there are more than were read
         self.has_ended = False  # True: everything was read, down to the last row
         self.unreadable: list[AttentionItem] = []
 
@@ -160,7 +160,7 @@ def _row(item: Unreadable, now: datetime) -> AttentionItem:
 
 
 def _unreadable(error: StorageError, now: datetime, recording_id: str | None = None) -> AttentionItem:
-    """Describe a row that cannot be read; that storage does not answer is no such thing."""
+    """Describe a row that cannot be read; a failure of storage is re-raised."""
     if error.code not in OF_ONE_ROW:
         raise error
     name = recording_id or error.code

@@ -1,7 +1,7 @@
-"""Decide: an operator ends what needs attention, each decision with a note that stays in the audit trail.
+"""Decide: an operator resolves what needs attention, each time with a note in the audit trail.
 
-`accept` makes suspect bytes the recording; `dismiss` says that nothing more is to be done; `retry` works on it now
-instead of at its next try. What is chosen by an id, a reason or a recording that does not exist is an error.
+`accept` makes suspect media the recording; `dismiss` states that nothing more is to be done; `retry` tries at once
+instead of at the next attempt. A filter with an id, a reason or a recording that does not exist is an error.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from recording.telemetry import Event, emit
 
 @dataclass(frozen=True)
 class Decided:
-    """What a decision did, by the ids of attention items: `skipped` is of a kind that it cannot be applied to."""
+    """The outcome of a decision, by ids of attention items; it does not apply to the kinds in `skipped`."""
 
     done: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Accepted:
-    """Which chunk's suspect bytes are the recording now, and under which name they are stored."""
+    """The chunk whose suspect media is the recording now, and its name in storage."""
 
     id: str
     recording_id: str
@@ -46,17 +46,17 @@ class Accepted:
 
 
 def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports: Ports) -> Accepted:  # noqa: A002
-    """Make a held chunk's suspect bytes the recording.
+    """Accept a held chunk's suspect media as the recording.
 
     Args:
         id: of the chunk, as listed: `{recordingId}/{index}-{document}`.
         blob_name: which of its suspects; None when it has one only.
         note: why; for the receipt and the audit trail.
-        caller: who, as the platform vouches for.
+        caller: the caller, as authenticated by the platform.
         ports: what the use case touches.
 
     Raises:
-        RequestError: `unknown_id` (404), or `invalid_request`: no note, not held, or with no such bytes.
+        RequestError: `unknown_id` (404), or `invalid_request`: no note, not held, or without such media.
         StorageError: storage does not answer; nothing was accepted, or the same request completes it.
     """
     check_note(note)
@@ -74,21 +74,21 @@ def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports:
 def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
     """Decide that nothing more is to be done: held chunks and entries, and alarms about recordings and calls.
 
-    What still can or will happen by itself (at risk, stuck, poisoned, dead letters) is skipped.
+    Items that the app still works on (at risk, stuck, poisoned, dead letters) are skipped.
 
     Raises:
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
-        StorageError: storage does not answer; what was dismissed until then stays so.
+        StorageError: storage does not answer; what was dismissed until then stays dismissed.
     """
     return _decide(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss_and_log)
 
 
 def retry(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
-    """Work on it now: open chunks at once, held things as by a redrive, missing recordings in the next run.
+    """Try again now: open chunks at once, held items as by a redrive, missing recordings in the next run.
 
     Raises:
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
-        StorageError: storage does not answer; what was retried until then is at work.
+        StorageError: storage does not answer; what was retried until then is queued.
     """
     return _decide(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry)
 
@@ -124,7 +124,7 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
 
 
 def _dismiss_and_log(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:
-    """Dismiss it and log that, which ends its alert."""
+    """Dismiss an item and log that, which ends its alert."""
     if not _dismiss(item, decision, ports, settings):
         return False
     for entry in item.entries or (None,):
@@ -156,7 +156,7 @@ def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: 
 
 
 def _with_decision(recording: RecordingRecord, kind: Attention, decision: Dismissal) -> RecordingRecord:
-    """Return a recording with one alarm dismissed; another one of it still stands."""
+    """Return a recording with one alarm dismissed; its other alarms remain."""
     if kind in OF_CALLS:
         left = None if recording.stands == kind else recording.stands
         return changed(recording, call_dismissed=decision, stands=left, look_at=None)
@@ -180,7 +180,7 @@ def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Set
 
 
 def chunk_of_id(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - the word of docs/api.md
-    """Return the chunk that an item of a list names; None when it names none."""
+    """Return the chunk that a listed item names; None when it names none."""
     recording_id, _, key = id.rpartition("/")
     known = ports.catalog.chunks_of(recording_id) if recording_id else []
     return next((record for record in known if str(record.key) == key), None)
@@ -194,6 +194,6 @@ def _recording(item: AttentionItem, ports: Ports) -> RecordingRecord | None:
 def _save(save: Callable[[], object]) -> bool:
     try:
         save()
-    except ClaimLostError:  # the line wrote it at this very moment; it may not need the decision any more
+    except ClaimLostError:  # a worker wrote it at the same moment; it may no longer need the decision
         return False
     return True

@@ -1,7 +1,7 @@
-"""Drift: compare the archive with the catalog, all of it on demand; each recording is on its own.
+"""Drift: compare the whole archive with the catalog on demand; each recording fails on its own.
 
-Nothing is changed by looking. The report is JSON for machines and text for people. What could not be read is listed as
-unread, with the reason; it is neither a difference nor proved.
+The comparison changes nothing. The report is JSON for machines and text for people. Media that could not be read is
+listed as unread, with the reason; it is neither a difference nor verified.
 """
 
 import json
@@ -48,7 +48,7 @@ FAILURES = (RecordingError, *ODD_CONTENT)
 
 @dataclass(frozen=True)
 class Unread:
-    """Media that could not be read now, and why: `archive tier`, or the code of an error."""
+    """Media that could not be read now, and the reason: `archive tier`, or the code of an error."""
 
     name: str
     reason: str
@@ -63,7 +63,7 @@ class DriftReport:
     recordings: int = 0
     chunks: int = 0
     sampled: int = 0
-    complete: bool = True  # False: time ran out before everything was looked at
+    complete: bool = True  # False: time ran out before everything was compared
     drifts: tuple[Drift, ...] = field(default=())
     unread: tuple[Unread, ...] = field(default=())
 
@@ -88,7 +88,7 @@ class DriftReport:
         return json.dumps(facts, indent=2) + "\n"
 
     def as_text(self) -> str:
-        """Return the report for people: a line for each difference, and the sum of it."""
+        """Return the report for people: a line for each difference, and a summary."""
         lines = [f"{drift.kind.value:<17} {drift.blob_name}" for drift in self.drifts]
         lines += [f"{'not read':<17} {unread.name}: {unread.reason}" for unread in self.unread]
         looked = f"{self.recordings} recordings, {self.chunks} chunks, {self.sampled} of them read whole"
@@ -99,17 +99,17 @@ class DriftReport:
 def look_for_drift(
     ports: Ports, settings: Settings, *, sample_percent: float = 1.0, since: datetime | None = None, seed: str = ""
 ) -> DriftReport:
-    """Compare the whole archive with the whole catalog, and read a share of the media whole.
+    """Compare the whole archive with the whole catalog, and read a share of the media completely.
 
     Args:
         ports: catalog, archive and the customer's own storage are read; nothing is written.
         settings: for the names of blobs.
         sample_percent: how much of the media to read and hash, by chunk.
-        since: chunks of older events are not compared; blobs of known recordings are never called strangers for it.
-        seed: which share is drawn; the same one for the same seed.
+        since: chunks of older events are not compared; blobs of known recordings never count as strangers.
+        seed: selects the share; the same seed selects the same one.
 
     Raises:
-        StorageError: when the catalog does not answer, or no recording at all could be looked at.
+        StorageError: when the catalog does not answer, or not a single recording could be compared.
     """
     bulkhead, findings, folders = Bulkhead(), Findings(ports), set[str]()
     known = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")
@@ -120,7 +120,7 @@ def look_for_drift(
     if bulkhead.outage and (bulkhead.is_blind or not findings.recordings):
         raise bulkhead.outage
     if strangers := _outside(folders, ports):
-        listed = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")  # more may be known by now
+        listed = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")  # there may be more by now
         known_now = {folder for chunks in _by_recording(listed) for folder in _folders_of(chunks)}
         findings.drifts += [drift for drift in strangers if _folder_of(drift.blob_name) not in known_now]
     return findings.report()
@@ -129,7 +129,7 @@ def look_for_drift(
 def compare_recording(
     recording_id: str, ports: Ports, settings: Settings, read: Container[ChunkKey] | None = None
 ) -> DriftReport:
-    """Compare one recording and read its media whole; a report of no recording when the catalog has none.
+    """Compare one recording and read its media completely; an empty report when the catalog does not have it.
 
     Args:
         recording_id: which one.
@@ -149,15 +149,15 @@ def compare_recording(
 
 @dataclass
 class Looked:
-    """What comparing one recording found.
+    """The result of comparing one recording.
 
     Attributes:
-        read: the chunks whose media was read whole, whatever it held.
-        sampled: how many of them gave a digest.
+        read: the chunks whose media was read completely, whatever the result.
+        sampled: how many of them yielded a digest.
         bytes_read: by access tier; the customer's own storage counts as `external`.
-        requests: to storage, as far as they are made here; a read of media counts as one.
+        requests: to storage, counting those made here; a read of media counts as one.
         offline: names of media in the archive tier.
-        absent: names of media that the archive does not hold.
+        absent: names of media that the archive does not have.
     """
 
     recording_id: str
@@ -178,7 +178,7 @@ class Looked:
 
 
 class Findings:
-    """What was looked at so far."""
+    """The comparison so far."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -191,20 +191,20 @@ class Findings:
     def try_to_add(
         self, chunks: Sequence[ChunkRecord], look: Callable[[Sequence[ChunkRecord]], Looked], bulkhead: Bulkhead
     ) -> None:
-        """Look at a recording on its own; when that fails it is unread, and hides no other."""
+        """Compare one recording on its own; a failure marks it as unread and affects no other."""
         try:
             self.add(look(chunks))
         except FAILURES as error:
             self.add_failure(chunks[0].task.recording_id, error, bulkhead)
 
     def add_failure(self, recording_id: str, error: Exception, bulkhead: Bulkhead) -> None:
-        """Note a recording that could not be looked at."""
+        """Record a recording that could not be compared."""
         bulkhead.failed("drift", recording_id, error)
         code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
         self.unread.append(Unread(recording_id, code, recording_id))
 
     def add(self, looked: Looked) -> None:
-        """Add what one recording gave."""
+        """Add the result of one recording."""
         self.recordings += 1
         self.chunks += looked.chunks
         self.sampled += looked.sampled
@@ -214,14 +214,14 @@ class Findings:
         self.bytes_read += looked.bytes_read
 
     def report(self) -> DriftReport:
-        """Return the report of what was looked at."""
+        """Return the report of the comparison."""
         drifts = tuple(sorted(self.drifts, key=lambda drift: (drift.blob_name, drift.kind)))
         at = self._ports.clock.now()
         return DriftReport(at, self.recordings, self.chunks, self.sampled, self.complete, drifts, tuple(self.unread))
 
 
 def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wanted: Sequence[ChunkRecord]) -> Looked:
-    """Compare one recording, and read the media of the wanted chunks whole.
+    """Compare one recording, and read the media of the wanted chunks completely.
 
     Args:
         chunks: all of the recording.
@@ -230,7 +230,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
         wanted: whose media to read.
 
     Raises:
-        StorageError: when the archive does not list its blobs; media that cannot be read is noted as unread.
+        StorageError: when the archive does not list its blobs; media that cannot be read counts as unread.
     """
     looked = Looked(chunks[0].task.recording_id, len(chunks))
     listed = [blob for folder in sorted(_folders_of(chunks)) for blob in ports.archive.list(f"{folder}/")]
@@ -253,7 +253,7 @@ def _sampled(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, pe
 
 
 def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, looked: Looked) -> Sampled | None:
-    """Read a chunk's media and receipt; None, and noted as unread, when that cannot be done now."""
+    """Read a chunk's media and receipt; None, and recorded as unread, when that is impossible now."""
     name = stored_name(chunk)
     blob = there.get(name)
     if blob is not None and blob.is_offline:
@@ -276,7 +276,7 @@ def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, look
 
 
 def _receipt(name: str, ports: Ports, looked: Looked) -> tuple[bytes | None, bool]:
-    """Return a receipt, and whether it could be read: one in the archive tier is noted, and the media is read."""
+    """Return a receipt, and whether it could be read; the media is read even if it is in the archive tier."""
     try:
         stored = ports.archive.get(name)
     except BlobLockedError:
@@ -286,7 +286,7 @@ def _receipt(name: str, ports: Ports, looked: Looked) -> tuple[bytes | None, boo
 
 
 def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[Drift]:
-    """Read media in the customer's own storage where it is stored; a location is never put into the report."""
+    """Read media in the customer's own storage in place; the report never contains a location."""
     name = chunk.blob_name or str(chunk.key)
     looked.requests += 1
     try:
@@ -307,7 +307,7 @@ def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[
 
 
 def _digest(chunk: ChunkRecord, pieces: Iterable[bytes]) -> Digest:
-    """Digest what was read, by each digest that the catalog has to compare with."""
+    """Compute each digest that the catalog has for comparison."""
     hasher = Hasher(with_sha512=chunk.sha512 is not None)
     for piece in pieces:
         hasher.update(piece)
@@ -320,7 +320,7 @@ def _by_recording(chunks: Iterable[ChunkRecord]) -> Iterator[list[ChunkRecord]]:
 
 
 def _folders_of(chunks: Sequence[ChunkRecord]) -> set[str]:
-    """Return the folders of a recording: one, which its first event fixed."""
+    """Return the folders of a recording: one, fixed by its first event."""
     return {chunk.task.folder for chunk in chunks}
 
 

@@ -1,9 +1,9 @@
-"""Find everything that is held: what needs an operator or the next sweep, the most urgent first.
+"""Find everything that is held: for an operator or for the next sweep, the most urgent first.
 
-Four places hold things: the catalog has chunks that ended QUARANTINED or EXPIRED; the quarantine container has events
-and messages that were refused, and other bytes under a finished chunk's ids; the poison queues have messages that the
-host gave up on; the dead letters are events that Event Grid could not deliver. The last two go back to work by
-themselves (`reconcile.sweep`); the first two only when an operator asks (`held.redrive`), or are dismissed.
+Held items are in four places: the catalog has chunks that ended QUARANTINED or EXPIRED; the quarantine container has
+refused events and messages, and other bytes under a finished chunk's ids; the poison queues have messages that the host
+gave up on; the dead letters are events that Event Grid could not deliver. The last two are re-queued automatically
+(`reconcile.sweep`); the first two only when an operator requests it (`held.redrive`), or they are dismissed.
 
 Everything in quarantine is listed, unless the catalog's own record of that chunk says the same.
 """
@@ -43,7 +43,7 @@ Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which of the held things are meant; what is None does not matter. `before` and `after` are times of events."""
+    """A filter of held items; a field that is None matches all. `before` and `after` are times of events."""
 
     id: str | None = None
     reason: str | None = None
@@ -53,11 +53,11 @@ class Chosen:
 
     @classmethod
     def by(cls, request: HeldFilter) -> "Chosen":
-        """Choose as a request says."""
+        """Return the filter of a request."""
         return cls(request.id, request.reason, request.recording_id, request.before, request.after)
 
     def has(self, held: Held | AttentionItem) -> bool:
-        """Return whether this one is meant; a reason may also be a chunk's state or a kind."""
+        """Return whether an item matches; a reason may also be a chunk's state or a kind."""
         if self.id is not None and self.id not in (held.id, *held.entries):
             return False
         if self.reason is not None and self.reason not in (held.reason, held.state, held.kind):
@@ -69,7 +69,7 @@ class Chosen:
 
 
 def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[Held, Found]]:
-    """Return the held things that are meant, each with what it was made of, the most urgent first.
+    """Return the matching held items, each with its origin, the most urgent first.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
@@ -83,7 +83,7 @@ def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[He
 
 
 def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], ports: Ports) -> None:
-    """Return unless the filter can match nothing: an empty list would be read as good news.
+    """Refuse a filter that can match nothing: an empty list would be read as good news.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
@@ -111,7 +111,7 @@ def _is_known(recording_id: str, everything: Sequence[Held | AttentionItem], por
 
 
 def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Found]]:
-    """List everything that is held, each with what it was made of.
+    """List everything that is held, each item with its origin.
 
     Raises:
         StorageError: when one of the four places does not answer.
@@ -131,7 +131,7 @@ def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Fo
 
 
 def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:
-    """List the chunks that the line has given up; a row that cannot be read is an item of its own."""
+    """List the chunks that the pipeline has given up; an unreadable row is an item of its own."""
     for record in ports.catalog.held_chunks():
         if isinstance(record, Unreadable):
             yield _unreadable(record, now), None
@@ -144,7 +144,7 @@ def _unreadable(item: Unreadable, now: datetime) -> Held:
 
 
 def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
-    """List what is in quarantine and not in the catalog; one event once, however many delivery paths refused it."""
+    """List what is in quarantine but not in the catalog; an event once, however many delivery paths refused it."""
     groups: dict[tuple[str, ...], list[tuple[str, QuarantineEntry, ChunkTask | None]]] = {}
     for name, entry in ports.quarantine.entries():
         if not entry.is_open:
@@ -159,7 +159,7 @@ def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[
 
 
 def _identity(name: str, entry: QuarantineEntry) -> tuple[str, ...]:
-    """Name what is refused: an event by its id and subject where it has an id, anything else by its entry."""
+    """Return a refused item's id: an event's id and subject where it has an id, else its entry."""
     event = first_event(entry.payload)
     if entry.origin in (Origin.CHUNK, Origin.FOREIGN) or not event.get("id"):
         return (name,)
@@ -178,7 +178,7 @@ def _task_of(entry: QuarantineEntry) -> ChunkTask | None:
 
 
 def _is_decided(entry: QuarantineEntry, ports: Ports) -> bool:
-    """Return whether a second name of a file proved to be the right one, and the file is archived under it."""
+    """Return whether a second name of a file turned out to be right, and the file is archived under it."""
     if entry.reason != Code.DUPLICATE_DOCUMENT or entry.recording_id is None:
         return False
     named = (one for one in ports.catalog.chunks_of(entry.recording_id) if one.task.index == entry.index)

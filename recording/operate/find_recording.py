@@ -1,4 +1,4 @@
-"""Find a recording by what an operator types: its id, a short name or prefix, a call or a document."""
+"""Find a recording by what an operator types: its id, a short id or prefix, a call or a document."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -12,14 +12,14 @@ from recording.ports import Ports
 from recording.ports.bulkhead import readable
 from recording.settings import Settings
 
-MOST_LOOKED_AT = 20_000  # rows of the catalog; a whole id is found without looking
+MOST_LOOKED_AT = 20_000  # rows of the catalog; a whole id is found without a search
 
 
 def find_recording(typed: str, ports: Ports) -> str:
-    """Return the id of the one recording that is meant.
+    """Return the id of the one matching recording.
 
     Raises:
-        RequestError: `unknown_recording`, or `invalid_request` when several are meant.
+        RequestError: `unknown_recording`, or `invalid_request` when several match.
         StorageError: when the catalog does not answer.
     """
     typed = canonical_id(typed)
@@ -46,10 +46,10 @@ def find_recording(typed: str, ports: Ports) -> str:
 
 
 def find_item(typed: str, ports: Ports, settings: Settings) -> str:
-    """Return the whole id of the one thing that needs attention and is meant.
+    """Return the whole id of the one matching attention item.
 
     Raises:
-        RequestError: `unknown_id`, or `invalid_request` when several are meant.
+        RequestError: `unknown_id`, or `invalid_request` when several match.
         StorageError: when storage does not answer.
     """
     items = needs_attention(ports, settings).items
@@ -66,7 +66,7 @@ def find_item(typed: str, ports: Ports, settings: Settings) -> str:
 
 
 def _known(ports: Ports) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield recording ids, each with the other ids that a person may have at hand."""
+    """Yield recording ids, each with the other ids that an operator may have at hand."""
     for record in readable(ports.catalog.open_recordings(), "open_recordings"):
         yield record.recording_id, tuple(filter(None, (record.call_id, record.server_call_id)))
     for chunk in islice(readable(ports.catalog.all_chunks(), "all_chunks"), MOST_LOOKED_AT):

@@ -1,4 +1,4 @@
-"""Get a recording's files out of the archive: media and sidecar documents, each digest compared on the way."""
+"""Download a recording's files from the archive: media and sidecar documents, comparing each digest."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from recording.errors import BlobLockedError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import Ports
 
-Progress = Callable[[int], object]  # takes how many bytes were written
+Progress = Callable[[int], object]  # receives how many bytes were written
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A file that the archive holds for a recording, with the catalog's digests, where it has them."""
+    """A file of a recording in the archive, with the catalog's digests where it has them."""
 
     blob_name: str
     length_bytes: int
@@ -29,13 +29,13 @@ class Offered:
 
     @property
     def file_name(self) -> str:
-        """Return what it is called outside the archive."""
+        """Return its file name outside the archive."""
         return PurePosixPath(self.blob_name).name
 
 
 @dataclass(frozen=True)
 class Got:
-    """One file as it was written; `proved` is None where the catalog has no digest to compare with."""
+    """One file as written; `proved` is None where the catalog has no digest to compare with."""
 
     path: Path
     blob_name: str
@@ -46,7 +46,7 @@ class Got:
 
 
 def files_of(recording_id: str, ports: Ports) -> list[Offered]:
-    """Return what the archive holds for a recording.
+    """Return the files that the archive has for a recording.
 
     Raises:
         RequestError: `unknown_recording` when no file of it was ever announced.
@@ -92,7 +92,7 @@ def _why_absent(chunk: ChunkRecord) -> str:
 
 
 def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
-    """Return the digest of a derived file by its receipt."""
+    """Return the digest of a derived file from its receipt."""
     try:
         stored = ports.archive.get(name)
         receipt = json.loads(stored[0] if stored else b"")
@@ -102,17 +102,17 @@ def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
 
 
 def _is_kept(blob: BlobFacts) -> bool:
-    """Return whether a blob is a part of the recording; waveforms, which can be made again, and requests are not."""
+    """Return whether a blob is part of the recording; waveforms, which can be made again, and requests are not."""
     return blob.is_committed and not blob.name.endswith((".peaks.json", ".asked.json", ".failed.json"))
 
 
 def get_file(offered: Offered, folder: Path, ports: Ports, progress: Progress) -> Got:
-    """Write one file into a folder; it gets its name only when it is whole and as the catalog says.
+    """Write one file into a folder; it gets its name only when it is complete and matches the catalog.
 
-    A file of that name is replaced. Bytes with another digest stay beside it, ending in `.differs`.
+    A file of that name is replaced. Bytes with another digest are kept beside it, ending in `.differs`.
 
     Raises:
-        StorageError: when the archive does not answer; what was written of it is removed, as after Ctrl-C.
+        StorageError: when the archive does not answer; the partial file is removed, as after Ctrl-C.
         OSError: when the disk refuses.
     """
     target = folder / offered.file_name

@@ -1,7 +1,7 @@
-"""Held: list what needs an operator or the next sweep, and put it back to work under its own identity.
+"""Held: list what needs an operator or the next sweep, and re-queue it under its own identity.
 
-First a thing is at work, then it is taken from where it was held: in doubt it is in both places, never in none. What is
-refused once more stays as it was, so nothing loops.
+An item is queued first and then removed from where it was held: in doubt it is in both places, never in neither. One
+that is refused again stays held, so nothing loops.
 """
 
 import json
@@ -26,14 +26,14 @@ __all__ = ["Chosen", "Held", "Kind", "Redriven", "chunk_id", "held", "redrive"]
 
 @dataclass(frozen=True)
 class Redriven:
-    """What a redrive did: `sent` is back at work; `skipped` was refused again, or another worker has it just now."""
+    """The outcome of a redrive: `sent` is queued; `skipped` was refused again, or another worker has it now."""
 
     sent: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
 
 
 def held(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> list[Held]:
-    """Return all that is held and meant: first what can still be saved, the least time left first.
+    """Return all matching held items: those that can still be saved first, by time left.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
@@ -43,7 +43,7 @@ def held(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> list
 
 
 def redrive(ports: Ports, settings: Settings, chosen: Chosen, *, dry_run: bool = False) -> Redriven:
-    """Put what is held and meant back to work; a dry run only reports what is meant.
+    """Re-queue the matching held items; a dry run only reports them.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
@@ -69,13 +69,13 @@ def _put_back(one: Held, found: Found, ports: Ports, settings: Settings) -> bool
         return True
     if isinstance(found, tuple):
         put_back = _put_back_task if one.kind is Kind.CONFLICT else _put_back_event
-        done = [put_back(name, entry, ports, settings) for name, entry in found]  # each of them, also after a refusal
+        done = [put_back(name, entry, ports, settings) for name, entry in found]  # all of them, even after a refusal
         return all(done)
     return False  # the sweep has the message by now, or it was kept as unreadable; or it is a row
 
 
 def _put_back_chunk(record: ChunkRecord, ports: Ports) -> bool:
-    """Save it PENDING before its task is sent: if that never happens, reconcile finds it overdue and sends it."""
+    """Save the chunk PENDING before its task is sent: if sending fails, reconcile finds it overdue and sends it."""
     try:
         ports.catalog.save_chunk(redriven(record, ports.clock.now()))
     except ClaimLostError:
@@ -86,14 +86,14 @@ def _put_back_chunk(record: ChunkRecord, ports: Ports) -> bool:
 
 
 def _put_back_task(name: str, entry: QuarantineEntry, ports: Ports, _settings: Settings) -> bool:
-    """Send the task of other bytes again: they are compared with what is archived once more."""
+    """Send the task of other bytes again: they are compared with the archived ones once more."""
     ports.queue.send(ChunkTask.model_validate_json(entry.payload))
     _mark(name, ports)
     return True
 
 
 def _put_back_event(name: str, entry: QuarantineEntry, ports: Ports, settings: Settings) -> bool:
-    """Judge a refused event again by all the rules; what passes now was refused for a setting that has changed."""
+    """Ingest a refused event again, by all the rules; it passes if the setting that refused it has changed."""
     try:
         content = json.loads(entry.payload)
         for envelope in content if isinstance(content, list) else [content]:
@@ -110,7 +110,7 @@ def _mark(name: str, ports: Ports) -> None:
 
 
 def _put_back_messages(ids: Set[str], ports: Ports, settings: Settings) -> set[str]:
-    """Receive the messages, for those that were peeked at have no receipt; return which of them are back at work."""
+    """Receive the messages, since peeked ones have no receipt; return which of them are queued again."""
     taken: set[str] = set()
     if not ids:
         return taken

@@ -1,4 +1,4 @@
-"""Describe each kind of held thing the same way, and put one kind beside another by urgency."""
+"""Describe every kind of held item in one form, and sort them by urgency."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _RECORDING_IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
 
 
 class Kind(StrEnum):
-    """What kind of thing is held."""
+    """The kind of a held item."""
 
     CHUNK = "chunk"
     REFUSED = "refused"  # an event or a message in the quarantine container
@@ -33,19 +33,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Held:
-    """One thing that is held.
+    """One held item.
 
     Attributes:
-        id: names it among all that is held.
+        id: unique among all held items.
         reason: a code of docs/errors.md; for a dead letter Event Grid's own word.
-        at: since when.
-        payload: what it is about, as it came: an event, a task, or whatever was stored.
+        at: since when it is held.
+        payload: its content, as received: an event, a task, or whatever was stored.
         state: of a chunk, in lower case.
         attempts: how often it was tried.
-        redrives: how often a person put it back.
-        time_left: until ACS may forget the media, as far as that can be told.
-        entries: the quarantine entries it stands for, where one event was refused on several delivery paths.
-        suspects: the names of bytes that wait for a decision; what `accept` takes as `blobName`.
+        redrives: how often an operator re-queued it.
+        time_left: until ACS may delete the media, where known.
+        entries: its quarantine entries, where one event was refused on several delivery paths.
+        suspects: the names of media that awaits a decision; what `accept` takes as `blobName`.
     """
 
     id: str
@@ -66,12 +66,12 @@ class Held:
 
 
 def chunk_id(record: ChunkRecord) -> str:
-    """Name a held chunk among all that is held."""
+    """Return a held chunk's id among all held items."""
     return f"{record.task.recording_id}/{record.key}"
 
 
 def of_chunk(record: ChunkRecord, now: datetime) -> Held:
-    """Describe a chunk that the line has given up."""
+    """Describe a chunk that the pipeline has given up."""
     return Held(
         id=chunk_id(record),
         kind=Kind.CHUNK,
@@ -112,7 +112,7 @@ def of_message(message: PoisonMessage, settings: Settings, now: datetime) -> Hel
 
 
 def of_leftover(message: PoisonMessage, now: datetime) -> Held:
-    """Describe a message of a queue beside the line that the host gave up on."""
+    """Describe a message of another queue that the host gave up on."""
     found = first_event(message.body)
     subject = found.get("subject")
     named = found.get("recordingid")
@@ -139,13 +139,13 @@ def of_letter(letter: DeadLetter, settings: Settings, now: datetime) -> Held:
 
 
 def by_urgency(one: Held) -> tuple[bool, timedelta, str]:
-    """Sort what can still be saved first, the least time left before the rest."""
+    """Sort items that can still be saved first, by time left, then the rest."""
     left = one.time_left if one.time_left is not None else timedelta.max
     return left <= timedelta(), left, one.id
 
 
 def first_event(text: str) -> dict[str, Any]:
-    """Read the first event in a text by lower-case names (Event Grid and CloudEvents differ in capitals)."""
+    """Read the first event in a text, with names in lower case (Event Grid and CloudEvents differ in capitals)."""
     try:
         content = json.loads(text)
         return {
@@ -156,7 +156,7 @@ def first_event(text: str) -> dict[str, Any]:
 
 
 def recording_of(event: dict[str, Any]) -> str | None:
-    """Return the recording id that an event names in its subject or data, if that may be an id at all."""
+    """Return the recording id in an event's subject or data, if it has the form of an id."""
     found = _RECORDING_IN_SUBJECT.search(str(event.get("subject") or ""))
     data = event.get("data")
     told = found[1] if found else data.get("recordingId") if isinstance(data, dict) else None
@@ -176,7 +176,7 @@ def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:
 
 
 def _times_of(event: dict[str, Any], at: datetime, settings: Settings, now: datetime) -> dict[str, Any]:
-    """Return when the event was, if it says so, and the time left since then; no later than its arrival."""
+    """Return the event's time, if it has one, and the time left since then; no later than its arrival."""
     try:
         time = min(read_time(event.get("eventtime") or event.get("time")), at)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""List recordings, the newest first, each as it stands now; at most so many rows of the catalog are read."""
+"""List recordings with their present state, the newest first, from a bounded number of the catalog's rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -67,8 +67,8 @@ def list_recordings(
         ports: the catalog is read.
         attention: what needs attention, the most urgent first.
         since: only those that began later.
-        states: only those that stand so; all when none is named.
-        limit: at most so many.
+        states: only those in these states; all when none is named.
+        limit: the maximum number.
 
     Raises:
         StorageError: when the catalog does not answer.
@@ -88,7 +88,7 @@ def list_recordings(
     for record in readable(ports.catalog.open_recordings(), "open_recordings"):
         if record.recording_id not in found:
             found[record.recording_id] = _without_files(record, urgent.get(record.recording_id), ports.clock.now())
-    # A filter by state includes what only refused events name; and a recording may have two troubles.
+    # A filter by state includes recordings that only refused events name; and a recording may have two troubles.
     found |= {name: _named(name, item) for name, item in urgent.items() if states and name and name not in found}
     meant = [
         one

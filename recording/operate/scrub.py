@@ -1,7 +1,7 @@
-"""Scrub: read the media whole that was not read for longest, until all of it was read within the cycle.
+"""Scrub: completely read the media that was read longest ago, so that all of it is read within the cycle.
 
-Each chunk's record says when its media was last read whole, so a turn goes on where the last one stopped and makes up
-for what was missed. A survey of a few columns of the catalog finds what is due, and tells the coverage.
+Each chunk's record says when its media was last read, so a run continues where the last one stopped and catches up on
+what was missed. A survey of a few columns of the catalog finds what is due, and the coverage.
 """
 
 import heapq
@@ -28,15 +28,15 @@ from recording.telemetry import Event, emit
 SCRUB_TIME = timedelta(minutes=20)  # the host ends a function after half an hour
 SURVEY_TIME = timedelta(minutes=5)  # some five million rows; a longer table is surveyed in several nights
 SURVEY_PAGE = 20_000
-MOST_A_TURN = 50_000  # recordings planned; more than a turn can read
-MOST_RAISED = 100  # log events of one turn; the report has all
+MOST_A_TURN = 50_000  # recordings planned; more than one run can read
+MOST_RAISED = 100  # log events of one run; the report has all
 READERS = 4  # recordings read at once
-NIGHT_HOUR = 3  # UTC; a night's work goes on in the following hours until it is done
+NIGHT_HOUR = 3  # UTC; a night's work continues in the following hours until it is done
 CURSOR, UNFINISHED = "scrub", "unfinished"
 
 
 def scrub_if_due(ports: Ports, settings: Settings) -> DriftReport | None:
-    """Scrub each night, and in each hour after it until what was due is read; None when nothing is due now.
+    """Scrub each night, and hourly after it until everything due is read; None when nothing is due now.
 
     Raises:
         StorageError: when the catalog does not answer.
@@ -49,12 +49,12 @@ def scrub_if_due(ports: Ports, settings: Settings) -> DriftReport | None:
 
 
 def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic) -> DriftReport:
-    """Compare and read whole what is due, the longest unread first, and raise each difference.
+    """Compare and completely read what is due, the longest unread first, and report each difference.
 
     Args:
-        ports: catalog, archive and the customer's own storage are read; of records only the time of reading is written.
+        ports: catalog, archive and the customer's own storage are read; only the time of reading is written.
         settings: for the names of blobs, and for how long the archive keeps them.
-        clock: seconds of this process, for the limit of time.
+        clock: seconds of this process, for the time limit.
 
     Raises:
         StorageError: when the catalog does not answer, or nothing could be read; `recording.scrub.behind` reports it.
@@ -78,7 +78,7 @@ def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.mo
 
 @dataclass(order=True)
 class Due:
-    """A recording that must be read, with what of it is beyond the cycle."""
+    """A recording that must be read, with the chunks that are beyond the cycle."""
 
     read_at: datetime
     recording_id: str
@@ -87,16 +87,16 @@ class Due:
 
 @dataclass
 class Survey:
-    """How the whole catalog stands against the cycle."""
+    """The coverage of the whole catalog within the cycle."""
 
     chunks: int = 0
     stale: int = 0  # chunks beyond the cycle
     offline: int = 0  # chunks in the archive tier, which cannot be read
     length_bytes: int = 0
-    is_whole: bool = True  # False: the table is longer than one survey, and the next one goes on
+    is_whole: bool = True  # False: the table is longer than one survey, and the next one continues
     due: list[Due] = field(default_factory=list)
     planned: list[Due] = field(default_factory=list)
-    oldest_other: datetime | None = None  # of what is not planned
+    oldest_other: datetime | None = None  # among what is not planned
 
     @property
     def coverage(self) -> float:
@@ -104,7 +104,7 @@ class Survey:
         return 1 - (self.stale + self.offline) / self.chunks if self.chunks else 1.0
 
     def oldest(self) -> datetime | None:
-        """Return when the media was read that is unread for longest."""
+        """Return when the longest unread media was last read."""
         times = [due.read_at for due in self.planned[:1]] + ([self.oldest_other] if self.oldest_other else [])
         return min(times, default=None)
 
@@ -149,7 +149,7 @@ def _count(survey: Survey, recording_id: str, ages: Sequence[MediaAge], now: dat
 
 @dataclass(frozen=True)
 class _Turn:
-    """One turn's reading, several recordings at once."""
+    """The reading of one run, several recordings at once."""
 
     ports: Ports
     settings: Settings
@@ -158,7 +158,7 @@ class _Turn:
     is_late: Callable[[], bool]
 
     def work_through(self, survey: Survey) -> None:
-        """Read what is due; what could not be read stays due."""
+        """Read what is due; media that could not be read stays due."""
         size, left = READERS * 2, []
         planned = survey.planned[:MOST_A_TURN]
         with ThreadPoolExecutor(READERS) as readers:
@@ -199,15 +199,15 @@ def _scrub_one(recording_id: str, ports: Ports, settings: Settings) -> Looked:
     looked = look_at(chunks, ports, settings, chunks)
     for chunk in chunks:
         if (noted := _noted(chunk, looked, ports.clock.now())) is not None:
-            with suppress(ClaimLostError):  # the line or an operator changed it meanwhile; it stays due
+            with suppress(ClaimLostError):  # a worker or an operator changed it meanwhile; it stays due
                 ports.catalog.save_chunk(noted)
     return looked
 
 
 def _noted(chunk: ChunkRecord, looked: Looked, now: datetime) -> ChunkRecord | None:
-    """Return the record with what the look found; None where it stays due, since it differs or could not be read."""
+    """Return the record with the result; None where it stays due, since it differs or could not be read."""
     if not is_scrubbed(chunk):
-        return chunk if is_finished(chunk) else None  # its row then says so, whichever version has written it
+        return chunk if is_finished(chunk) else None  # so that its row says so, whichever version wrote it
     name = chunk.blob_name or str(chunk.key)
     if name in looked.offline:
         return changed(chunk, offline_seen_at=now)
@@ -229,7 +229,7 @@ def _raise(findings: Findings) -> None:
 
 
 def _keep(survey: Survey, ports: Ports) -> None:
-    """Keep the coverage, so that `status` and the doctor notice a scrub that is behind or does not run."""
+    """Save the coverage, so that `status` and the doctor notice a scrub that is behind or does not run."""
     coverage = round(survey.coverage, 4)
     look = ScrubLook(
         at=ports.clock.now(), coverage=coverage, chunks=survey.chunks, behind=survey.stale, oldest_at=survey.oldest()

@@ -17,14 +17,14 @@ from recording.errors.codes import OF_ONE_ROW
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import readable
 
-MOST_COUNTED = 20_000  # rows read for the counts: some seconds
+MOST_COUNTED = 20_000  # rows read for the counts; takes some seconds
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Counts of chunks. `least_time_left` is of the open ones counted; None when none is open.
+    """Counts of chunks. `least_time_left` is that of the counted open ones; None when none is open.
 
-    `counted_all` is False when there are more rows than are read for this, or one of them cannot be read.
+    `counted_all` is False when there are more rows than are read, or one of them cannot be read.
     """
 
     states: Mapping[str, int]
@@ -39,11 +39,11 @@ class Overview:
 
 @dataclass(frozen=True, order=True)
 class Moment:
-    """Something that happened to a recording, to one chunk of it where it has an index.
+    """Something that happened to a recording, or to one chunk of it where it has an index.
 
     Attributes:
-        kind: `command` (what a caller asked), `event` (what ACS told), `media` (what the recording itself tells),
-            `step` (what this app did), `alarm`, or `planned` (what is going to happen).
+        kind: `command` (a caller's request), `event` (reported by ACS), `media` (from the recording itself), `step`
+            (done by this app), `alarm`, or `planned` (due to happen).
         who: the object id of the caller, of commands.
         outcome: of commands: `asked`, `done`, or the code of the refusal.
     """
@@ -59,7 +59,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Story:
-    """One recording's moments, the earliest first, and its chunks as they are now."""
+    """One recording's moments, the earliest first, and the present state of its chunks."""
 
     recording: RecordingRecord | None
     chunks: tuple[ChunkRecord, ...]
@@ -106,7 +106,7 @@ def overview(ports: Ports) -> Overview:
 
 
 def story(recording_id: str, ports: Ports) -> Story | None:
-    """Return what is known about one recording; None when the catalog has never heard of it.
+    """Return what is known about one recording; None when the catalog does not know it.
 
     Raises:
         StorageError: when the catalog does not answer.
@@ -121,14 +121,14 @@ def story(recording_id: str, ports: Ports) -> Story | None:
 
 
 def _of_command(entry: AuditEntry) -> Moment:
-    """Return what a caller asked for, or its outcome: any act in the audit trail."""
+    """Return the moment of an entry in the audit trail: a caller's request or its outcome."""
     told = "; ".join(text for text in (entry.part, entry.note) if text)
     what = f"{entry.operation}: {entry.outcome}" + (f" ({told})" if told else "")
     return Moment(entry.at, what, kind="command", who=entry.caller, outcome=entry.outcome)
 
 
 def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:
-    """Yield the recording's own course by its metadata: its start, its pauses and its end."""
+    """Yield the course of the recording from its metadata: start, pauses and end."""
     facts, index, document = chunk.facts, chunk.task.index, chunk.task.document_id
     if facts is None:
         return
@@ -146,7 +146,7 @@ def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:
 
 
 def _of_suspects(chunk: ChunkRecord) -> Iterator[Moment]:
-    """Yield the tries whose bytes failed the media check, and the decision about them."""
+    """Yield the attempts whose bytes failed the media check, and the decision about them."""
     index, document = chunk.task.index, chunk.task.document_id
     for suspect in chunk.suspects:
         yield Moment(suspect.at, f"bytes failed the media check: {suspect.reason}", index, document, "alarm")
@@ -175,7 +175,7 @@ def _of_recording(recording: RecordingRecord) -> Iterator[Moment]:
 
 
 def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterator[Moment]:
-    """Yield the pauses asked for here, the steps of consent, and where the metadata reports other pauses."""
+    """Yield the pauses requested here, the steps of consent, and pauses that only the metadata reports."""
     for pause in recording.pauses:
         why = f": {pause.reason}" if pause.reason else ""
         yield Moment(pause.at, f"pause begins{why}", kind="command", who=pause.by)
@@ -195,7 +195,7 @@ def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Itera
 
 
 def _captured_at(recording: RecordingRecord) -> datetime | None:
-    """Return when consent was given, as its evidence tells."""
+    """Return when consent was given, according to its evidence."""
     try:
         return as_utc(datetime.fromisoformat(str((recording.consent or {}).get("capturedAt"))))
     except ValueError:

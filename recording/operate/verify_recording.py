@@ -1,9 +1,8 @@
-"""Verify: prove one archived recording again, from the bytes as they are stored now. Nothing is changed.
+"""Verify: check one archived recording again, from the bytes as they are stored now. Nothing is changed.
 
-The media, in the archive or in the customer's own storage, is read whole, hashed and held
-against the catalog and its receipt; the metadata must be there; the
-manifest must say what the catalog says; every chunk must be archived, with none missing in between; and each derived
-file must be what its receipt says, made of what the catalog has.
+The media, in the archive or in the customer's own storage, is read completely, hashed and compared with the catalog and
+its receipt; the metadata must exist; the manifest must agree with the catalog; every chunk must be archived, with none
+missing in between; and each derived file must match its receipt and be made from the media in the catalog.
 """
 
 import hashlib
@@ -25,14 +24,14 @@ from recording.settings import Settings
 
 @dataclass(frozen=True)
 class Verified:
-    """What comparing and reading found.
+    """The result of comparing and reading.
 
     Attributes:
-        chunks: how many were looked at.
-        read_whole: of how many the media was read whole.
+        chunks: how many were checked.
+        read_whole: for how many of them the media was read completely.
         differences: each by name.
-        unread: media that could not be read, and why; of it nothing is proved.
-        disposed: how many were destroyed by decision: their absence is expected, and a certificate is left.
+        unread: media that could not be read, and why; nothing is proved about it.
+        disposed: how many were destroyed by decision: their absence is expected, and a certificate remains.
     """
 
     chunks: int
@@ -43,18 +42,18 @@ class Verified:
 
     @property
     def is_proved(self) -> bool:
-        """Return whether every chunk was read whole and nothing differs."""
+        """Return whether every chunk was read completely and nothing differs."""
         return not self.differences and not self.unread and self.read_whole == self.chunks - self.disposed
 
 
 @dataclass(frozen=True)
 class VerifiedPart:
-    """What reading some files of a recording found.
+    """The result of reading some files of a recording.
 
     Attributes:
-        found: everything is compared, these files are read.
-        first: the place of the first one among all.
-        end: the place behind the last one.
+        found: everything is compared, and these files are read.
+        first: the position of the first one among all.
+        end: the position after the last one.
         files: how many there are, media and derived files.
     """
 
@@ -70,7 +69,7 @@ class VerifiedPart:
 
 
 def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | None:
-    """Prove a recording again; None when the catalog knows no chunk of it.
+    """Verify a recording again; None when the catalog knows no chunk of it.
 
     Raises:
         StorageError: when catalog or archive do not answer; then nothing is proved either way.
@@ -82,17 +81,17 @@ def verify(recording_id: str, ports: Ports, settings: Settings) -> Verified | No
 def verify_part(
     recording_id: str, first: int, most_bytes: int | None, ports: Ports, settings: Settings
 ) -> VerifiedPart | None:
-    """Prove some files of a recording again, so that one request has an end; None when the catalog knows none.
+    """Verify a part of a recording's files, to bound one request; None when the catalog knows none.
 
     Args:
         recording_id: which one.
-        first: the place of the file to begin with.
-        most_bytes: how much to read; of one file at least, and None: all of it.
+        first: the position of the file to begin with.
+        most_bytes: how much to read, at least one file; None: everything.
         ports: they are only read.
         settings: for the names of blobs.
 
     Raises:
-        RequestError: `invalid_request`, there is no such place.
+        RequestError: `invalid_request`; there is no such position.
         StorageError: when catalog or archive do not answer; then nothing is proved either way.
     """
     chunks = ports.catalog.chunks_of(recording_id)
@@ -114,7 +113,7 @@ def verify_part(
 
 
 def _end(first: int, lengths: Sequence[int], most_bytes: int | None) -> int:
-    """Return behind which file to stop: the one before it would be too much, but for the first."""
+    """Return the position to stop at: one more file would be too much, except that the first is always read."""
     if most_bytes is None:
         return len(lengths)
     end, left = first + 1, most_bytes - lengths[first]
@@ -125,7 +124,7 @@ def _end(first: int, lengths: Sequence[int], most_bytes: int | None) -> int:
 
 
 def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[tuple[str, int]]:
-    """Yield the receipt of each derived file, with how many bytes belong to it."""
+    """Yield the receipt of each derived file, with the size of the file in bytes."""
     for folder in sorted({chunk.task.folder for chunk in chunks}):
         listed = [blob for blob in ports.archive.list(derived_prefix(folder)) if blob.is_committed]
         lengths = Counter[str | None]()
@@ -135,7 +134,7 @@ def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[t
 
 
 def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str]) -> Iterator[str]:
-    """Yield what is wrong with the recording as a whole; `unread` gains a manifest that cannot be read."""
+    """Yield the differences of the recording as a whole; a manifest that cannot be read is added to `unread`."""
     recording = ports.catalog.get_recording(recording_id)
     for chunk in chunks:
         if not is_archived(chunk):
@@ -144,7 +143,7 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
         yield f"chunk_missing {gaps_in_words([gap])}"
     for folder in sorted({chunk.task.folder for chunk in chunks}):
         try:
-            version, kept = latest_manifest(folder, ports.archive)  # one that is missing is in the report already
+            version, kept = latest_manifest(folder, ports.archive)  # a missing one is already in the report
         except BlobLockedError:
             unread.append(f"{manifest_name(folder)}: not read: {ARCHIVE_TIER}")
             continue

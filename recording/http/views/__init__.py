@@ -1,7 +1,7 @@
-"""The JSON that this app shows: one model for each answer, the same over HTTP and from the command line.
+"""The JSON of this app: one model for each answer, the same over HTTP and on the command line.
 
-One dialect: names in camelCase, times in ISO 8601 with `Z`, lengths of time in whole seconds under names that end in
-`Seconds`, and null where there is nothing to say. No Azure here: the command line loads it, too.
+One dialect: names in camelCase, times in ISO 8601 with `Z`, durations in whole seconds under names that end in
+`Seconds`, and null for what is not known. No Azure here, because the command line loads it too.
 """
 
 from datetime import datetime, timedelta
@@ -17,15 +17,15 @@ class View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
 
     def plain(self) -> dict[str, Any]:
-        """Return what `json.dumps` takes."""
+        """Return a value for `json.dumps`."""
         return self.model_dump(mode="json", by_alias=True)
 
 
 def in_json(value: object) -> str:
-    """Return the text for what JSON has no form for, times in ISO 8601: the `default` of `json.dumps`."""
+    """Return text for types that JSON lacks, times in ISO 8601: the `default` of `json.dumps`."""
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def seconds(length: timedelta | None) -> int | None:
-    """Return a length of time in whole seconds."""
+    """Return a duration in whole seconds."""
     return None if length is None else round(length.total_seconds())

@@ -1,7 +1,7 @@
-"""Doctor: looks at everything that the app needs, one thing at a time, and says how to remedy what is wrong.
+"""Doctor: check everything that the app needs, one thing at a time, and name the remedy for each fault.
 
-Each check has a name that stays, does something harmless for real (writes, reads, compares, removes; asks ACS about a
-recording that there is not), and never stops the others. No finding repeats a secret or an address.
+Each check has a stable name, does something real but harmless (writes, reads, compares, removes; asks ACS about a
+recording that does not exist), and never stops the others. No finding repeats a secret or an address.
 """
 
 import json
@@ -69,11 +69,11 @@ def examine(
     """Run every check, in order; without valid settings only those that need none.
 
     Args:
-        read: gives ports and settings.
-        probe: what to look with.
-        host_json: the file; not compared where it is not there, as in an installed command line.
+        read: returns ports and settings.
+        probe: what to check with.
+        host_json: the file; not compared where it does not exist, as in an installed command line.
         python: the version that runs this.
-        as_person: the identity is a person's, which may do less than the app's: what only the app may is skipped.
+        as_person: the identity is a person's, who has fewer rights than the app: checks that need those are skipped.
     """
     try:
         ports, settings = read()
@@ -91,7 +91,7 @@ def examine(
 
 
 def _settings(settings: Settings) -> Finding:
-    """Return what was set aside; without it, that all is there, or that policies by caller hold for nobody."""
+    """Return what was set aside; else that all settings are there, or that policies by caller match nobody."""
     if not settings.set_aside:
         by_caller = [policy.name for policy in settings.call_policies if policy.callers]
         if by_caller and not settings.platform_auth:

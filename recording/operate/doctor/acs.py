@@ -1,4 +1,4 @@
-"""The doctor's checks of ACS, its files, its log and the ways on which its events arrive."""
+"""The doctor's checks of ACS, its files, its log and the delivery paths of its events."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -23,7 +23,7 @@ _MOST_TASKS = 100
 
 
 def check_acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
-    """Ask ACS about a recording that there is not: that it says so proves key or identity, network and clock."""
+    """Ask ACS about a recording that does not exist: the answer proves key or identity, network and clock."""
     try:
         ports.control.state(NOWHERE)
     except ControlError as error:
@@ -33,7 +33,7 @@ def check_acs(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
 
 
 def check_acs_of_a_person(ports: Ports, settings: Settings, probe: Probe) -> Said:
-    """Skip it: a person needs no role on ACS, and only the app can report the answers that it gets."""
+    """Skip the check: a person needs no role on ACS, and only the app can report the answers that it gets."""
     try:
         return check_acs(ports, settings, probe)
     except ControlError as error:
@@ -43,7 +43,7 @@ def check_acs_of_a_person(ports: Ports, settings: Settings, probe: Probe) -> Sai
 
 
 def check_acs_download(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
-    """Return another host than ACS's control plane serves the files: the metadata of a file known here is asked for."""
+    """Request the metadata of a known file: files are served by another host than ACS's control plane."""
     known = (chunk.task for chunk in islice(readable(ports.catalog.all_chunks(), "all_chunks"), _MOST_TASKS))
     location = next(
         (task.metadata_location for task in known if task.home is Home.ACS and task.metadata_location), None
@@ -103,7 +103,7 @@ def _leads_elsewhere(subscription: SubscriptionFacts, probe: Probe) -> bool:
 
 
 def check_probe_event(ports: Ports, _settings: Settings, probe: Probe) -> Said:
-    """Return each delivery path, as far as it can be used from here, until the app itself has recognised the event."""
+    """Send an event on each delivery path that can be used from here, until the app has recognised it."""
     took, posted = round_trip.by_queue(ports, probe), round_trip.by_post(ports, probe)
     told = [
         f"queue: recognised after {took.total_seconds():.0f} s" if took is not None else "queue: nobody took it",

@@ -1,4 +1,4 @@
-"""What a check of the doctor finds, and the remedy for what can fail in each of them."""
+"""The findings of the doctor's checks, and the remedies for what can fail in each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; `remedy` is there when it failed."""
+    """The result of one check; `remedy` is set when it failed."""
 
     check: str
     state: State
@@ -54,16 +54,16 @@ class Finding:
     remedy: str | None = None
 
 
-Said = tuple[str, str | None]  # what was found, and how to remedy it if that is a fault
+Said = tuple[str, str | None]  # the finding, and the remedy if it is a fault
 Check = Callable[[Ports, Settings, Probe], Said]
 
 
 class FoundWarning(Exception):  # noqa: N818 - it is a finding
-    """Something will be wrong; its arguments are what was found, and the remedy."""
+    """Something is about to go wrong; its arguments are the finding and the remedy."""
 
 
 class SkippedError(Exception):
-    """There is nothing to look at here."""
+    """The check does not apply here."""
 
 
 def checked(name: str, check: Callable[[], Said]) -> Finding:

@@ -1,4 +1,4 @@
-"""The doctor's checks of outgoing events: that the topic takes them, and that the endpoints of webhooks answer."""
+"""The doctor's checks of outgoing events: the topic accepts them, and the webhooks' endpoints answer."""
 
 from recording.domain.outgoing.delivery import Result
 from recording.domain.outgoing.endpoints import TOPIC_WAY
@@ -11,7 +11,7 @@ from recording.settings import Settings
 
 
 def check_events_topic(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
-    """Publish an event of the type for probes: it proves address, network, identity and role (docs/adr/0053)."""
+    """Publish a probe event, which proves address, network, identity and role (docs/adr/0053)."""
     found = [way for way in _ways(ports) if way.name == TOPIC_WAY]
     if not found:
         raise SkippedError("EVENTS_TOPIC_ENDPOINT is not set")
@@ -22,7 +22,7 @@ def check_events_topic(ports: Ports, _settings: Settings, _probe: Probe) -> Said
 
 
 def check_webhooks(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
-    """Ask each endpoint with HEAD, which discloses nothing to it, and read its state."""
+    """Send HEAD to each endpoint, which discloses nothing to it, and read its state."""
     ways = [way for way in _ways(ports) if way.name != TOPIC_WAY]
     if not ways or ports.outgoing is None:
         raise SkippedError("WEBHOOKS is not set")

@@ -1,4 +1,4 @@
-"""Round trip: the doctor sends an event through each delivery path and waits until the app itself has recognised it."""
+"""Round trip: the doctor sends an event on each delivery path and waits until the app has recognised it."""
 
 import secrets
 from datetime import timedelta
@@ -8,12 +8,12 @@ from recording.errors import StorageError
 from recording.ports import Catalog, Ports
 from recording.ports.probe import EventSender
 
-PATIENCE = timedelta(seconds=20)  # queues are looked at every two seconds
+PATIENCE = timedelta(seconds=20)  # the host polls queues every two seconds
 PAUSE = timedelta(milliseconds=500)
 
 
 def by_queue(ports: Ports, sender: EventSender) -> timedelta | None:
-    """Return how long the queue path took; None when nobody took the event in time, and it was taken back.
+    """Return how long the queue path took; None when the event was not taken in time and was removed.
 
     Raises:
         StorageError: storage does not answer.
@@ -42,7 +42,7 @@ def by_post(ports: Ports, sender: EventSender) -> bool | None:
 
 
 class _Waiting:
-    """A note in the catalog that an event is awaited; it is gone at the end, whatever happened."""
+    """A row in the catalog saying that an event is awaited; it is removed at the end in any case."""
 
     def __init__(self, catalog: Catalog, nonce: str) -> None:
         self._catalog, self._note = catalog, note_of(nonce)
@@ -54,7 +54,7 @@ class _Waiting:
     def __exit__(self, *_: object) -> None:
         try:
             self._catalog.save_cursor(self._note, "")
-        except StorageError:  # what is left is a row of a few bytes that nothing reads
+        except StorageError:  # leaves a row of a few bytes that nothing reads
             return
 
     def until(self, came_from: str, sender: EventSender) -> bool:

@@ -1,4 +1,4 @@
-"""The doctor's look at the seal: whether its log goes on, and has the end that the app remembers."""
+"""The doctor's check of the seal: its log continues from the end that the app remembers."""
 
 from recording.library.seal.log import LATEST, head_of
 from recording.operate.doctor.findings import FoundWarning, Said, SkippedError

@@ -1,4 +1,4 @@
-"""The doctor's checks of tables, queues, containers and what protects them."""
+"""The doctor's checks of tables, queues, containers and their protection."""
 
 from collections import Counter
 from datetime import timedelta
@@ -25,7 +25,7 @@ def check_table(name: str, _ports: Ports, _settings: Settings, probe: Probe) -> 
 
 
 def check_queue(name: str, ports: Ports, _settings: Settings, probe: Probe) -> Said:
-    """Send and remove a message, and judge how many wait and for how long."""
+    """Send and remove a message, and judge the number and age of waiting messages."""
     depth = probe.queue(name)
     age = ports.clock.now() - depth.oldest_at if depth.oldest_at else timedelta()
     found = f"{depth.messages} messages, the oldest waits {age.total_seconds() / 60:.0f} min"
@@ -48,7 +48,7 @@ def check_quarantine(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
 
 
 def check_archive(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
-    """List the archive and ask for a write that leaves nothing."""
+    """List the archive and attempt a write that leaves nothing behind."""
     probe.archive(is_fallback=False)
     return "it may be written and listed; nothing was left there", None
 
@@ -71,7 +71,7 @@ def check_archive_delete(_ports: Ports, settings: Settings, probe: Probe) -> Sai
 
 
 def check_fallback(_ports: Ports, settings: Settings, probe: Probe) -> Said:
-    """List the second destination and ask for a write that leaves nothing."""
+    """List the second destination and attempt a write that leaves nothing behind."""
     if settings.fallback_storage is None:
         raise SkippedError("FALLBACK_STORAGE is not set")
     probe.archive(is_fallback=True)
@@ -106,7 +106,7 @@ def check_held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
 
 
 def check_erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said:
-    """Compare how long an approved erasure waits for immutability and soft delete with the month the law gives."""
+    """Compare how long immutability and soft delete delay an erasure with the month that the law allows."""
     if settings.custodian_storage is None:
         raise SkippedError("CUSTODIAN_STORAGE is not set: nothing is destroyed")
     if settings.archive_resource_id is None:

@@ -1,4 +1,4 @@
-"""The doctor's check of tenants: what their settings say, without asking anybody."""
+"""The doctor's check of tenants, from their settings alone."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from recording.settings import Settings
 
 
 def check_tenants(_ports: Ports, settings: Settings, _probe: Probe) -> Said:
-    """Find tenants that nobody belongs to, members of several, and an archive that nobody sees whole."""
+    """Find tenants without members, members of several, and an archive that no caller sees as a whole."""
     tenants = settings.tenants
     if tenants is None:
         return "none: everybody with a role sees everything", None
@@ -25,7 +25,7 @@ def check_tenants(_ports: Ports, settings: Settings, _probe: Probe) -> Said:
 
 
 def oddities(tenants: Tenants) -> Iterator[str]:
-    """Yield what is legal and rarely meant, by the names of tenants; no id is repeated."""
+    """Yield what is valid but rarely intended, by tenant names; no id is repeated."""
     for tenant in tenants.tenants:
         if tenant.is_empty:
             yield f"nobody belongs to {tenant.name}"
