@@ -113,7 +113,7 @@ class Ports:
     audit_eraser: AuditEraser | None = None  # only where CUSTODIAN_STORAGE is set
     guards: Guards | None = None
     running: RunningCounts | None = None
-    scope: Scope | None = None  # whose recordings are seen through these ports; None: all
+    scope: Scope | None = None  # the tenants whose recordings these ports show; None: all
     beneath: "Ports | None" = None  # the ports of the whole archive, where these have a scope
     leftovers: Leftovers | None = None  # None within a scope: it holds messages of all tenants
     outgoing: OutgoingPorts | None = None  # only where EVENTS_TOPIC_ENDPOINT or WEBHOOKS is set

@@ -1,4 +1,4 @@
-"""ACS, and storage of its customers: what the use cases need from the source's side."""
+"""Ports of the source: ACS, and its customers' own storage."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -17,11 +17,11 @@ class RecordingControl(Protocol):
         ...
 
     def state(self, recording_id: str) -> str | None:
-        """Return ACS's word for the state; None when ACS knows no such recording (ended, or never was)."""
+        """Return ACS's word for the state; None when ACS knows no such recording (ended, or never existed)."""
         ...
 
     def pause(self, recording_id: str) -> None:
-        """Pause; not an error when the recording is already paused, if ACS says so."""
+        """Pause; a recording that ACS reports as already paused is not an error."""
         ...
 
     def resume(self, recording_id: str) -> None:
@@ -45,7 +45,7 @@ class WholeContent(Protocol):
         ...
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the bytes in order. Raises SourceBusyError when the stream breaks; a short stream may also just end."""
+        """Yield the bytes in order. Raises SourceBusyError when the stream breaks; a short stream may simply end."""
         ...
 
 
@@ -93,22 +93,22 @@ class ExternalStorage(Protocol):
         ...
 
     def read_range(self, location: str, first: int, length: int) -> tuple[bytes, int]:
-        """Return at most so many bytes of a blob, and how long all of it is.
+        """Return up to `length` bytes of a blob, and its total size.
 
         Raises UnsafeLocationError, SourceError.
         """
         ...
 
     def read_metadata(self, location: str) -> bytes:
-        """Return a metadata document lying there. Raises UnsafeLocationError, SourceError."""
+        """Return a metadata document stored there. Raises UnsafeLocationError, SourceError."""
         ...
 
 
 @dataclass(frozen=True)
 class RecordingSummary:
-    """What ACS's own log says about one recording whose files are ready.
+    """The entry of ACS's own log about one recording whose files are ready.
 
-    `noted_at` is when the log received its newest row about it: rows come late, and are read in that order.
+    `noted_at` is when the log received its newest row about it: rows arrive late, and are read in that order.
     """
 
     recording_id: str
@@ -118,11 +118,11 @@ class RecordingSummary:
 
 
 class CallRecordingLog(Protocol):
-    """ACS's own list of recordings, as far as it was sent to Azure Monitor."""
+    """ACS's own list of recordings, where it is sent to Azure Monitor."""
 
     def summaries(self, since: datetime, after: str = "", most: int = 10_000) -> Iterator[RecordingSummary]:
-        """Yield one for each recording that the log received a row about since then, the earliest received first.
+        """Yield one entry for each recording that the log received a row about since then, earliest first.
 
-        At most so many; of those received at that very time only ids behind `after`. Raises LogUnavailableError.
+        At most `most`; of those received at exactly that time only ids after `after`. Raises LogUnavailableError.
         """
         ...

@@ -1,4 +1,4 @@
-"""Where media and documents are kept: the archive, its quarantine, Event Grid's dead letters."""
+"""Ports of storage: the archive, the quarantine, Event Grid's dead letters."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Archive(Protocol):
     ) -> None:
         """Upload one block of a blob that is not there yet; the service verifies it. Repeating is harmless.
 
-        `crc64` is the data's, where it is known already.
+        `crc64` is that of the data, where it is already known.
         """
         ...
 
@@ -28,7 +28,7 @@ class Archive(Protocol):
         ...
 
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
-        """Make the blob of exactly these blocks. False, and no change, when a blob already has the name."""
+        """Commit the blob from exactly these blocks. False, and no change, when a blob already has the name."""
         ...
 
     def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
@@ -43,11 +43,11 @@ class Archive(Protocol):
         ...
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
-        """Return at most so many bytes of a committed blob, and how long all of it is."""
+        """Return up to `length` bytes of a committed blob, and its total size."""
         ...
 
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
-        """Read a range of a committed blob into a view, as far as the blob goes; return how long all of it is.
+        """Read a range of a committed blob into a view, up to the blob's end; return its total size.
 
         With an ETag, another version of the blob is refused with a StorageError.
         """
@@ -80,7 +80,7 @@ class Archive(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """Yield all blobs whose names begin so, also those of which only blocks were staged.
+        """Yield all blobs whose names have this prefix, including those with staged blocks only.
 
         Nothing when there is none.
         """
@@ -89,7 +89,7 @@ class Archive(Protocol):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """Events that Event Grid gave up on, as it kept them: a JSON array. `at` is when it did."""
+    """Events that Event Grid gave up on, as it stored them: a JSON array. `at` is when it did."""
 
     name: str
     body: str
@@ -100,7 +100,7 @@ class DeadLetters(Protocol):
     """The container that Event Grid writes dead letters to. Every method raises StorageError."""
 
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        """Yield at most a thousand, in the order of their names, behind the given one."""
+        """Yield up to a thousand in the order of their names, after the given one."""
         ...
 
     def remove(self, letter: DeadLetter) -> None:
@@ -110,7 +110,7 @@ class DeadLetters(Protocol):
 
 @dataclass(frozen=True)
 class QuarantineEntry:
-    """Something kept for manual review: why, what, when, its origin, and the decision, if there is one."""
+    """An entry kept for manual review: reason, content, time, origin, and the decision, if there is one."""
 
     reason: str
     detail: str
@@ -120,18 +120,18 @@ class QuarantineEntry:
     recording_id: str | None = None
     document_id: str | None = None
     index: int | None = None
-    redriven_at: datetime | None = None  # it went back to work then; the entry stays, for the record
-    dismissed_at: datetime | None = None  # an operator decided then that nothing more is to be done
-    note: str | None = None  # why
+    redriven_at: datetime | None = None  # when its content was re-queued; the entry stays, for the record
+    dismissed_at: datetime | None = None  # when an operator decided that nothing more is to be done
+    note: str | None = None  # the reason of the decision
 
     @property
     def origin(self) -> Origin:
-        """Return its origin; a word that this version does not know is foreign."""
+        """Return its origin; a value that this version does not know counts as foreign."""
         return Origin(self.came_from)
 
     @property
     def is_open(self) -> bool:
-        """Return whether it still needs attention: it was neither put back to work nor dismissed."""
+        """Return whether it still needs attention: it was neither redriven nor dismissed."""
         return self.redriven_at is None and self.dismissed_at is None
 
 
@@ -139,18 +139,18 @@ class Quarantine(Protocol):
     """The container `recording-quarantine`. Every method raises StorageError."""
 
     def put(self, entry: QuarantineEntry) -> str:
-        """Keep an entry, return its name. The same payload for the same reason on one day is one entry.
+        """Store an entry and return its name. The same payload for the same reason on one day is one entry.
 
-        An entry that was redriven and is refused once more waits again; one that was dismissed stays dismissed.
+        An entry that was redriven and is refused again needs attention again; a dismissed one stays dismissed.
         """
         ...
 
     def mark_redriven(self, name: str, at: datetime) -> None:
-        """Note that what the entry holds went back to work. An entry that is gone is not an error."""
+        """Record that the entry's content was re-queued. An entry that is gone is not an error."""
         ...
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
-        """Note that an operator dismissed the entry, and why. An entry that is gone is not an error."""
+        """Record that an operator dismissed the entry, and why. An entry that is gone is not an error."""
         ...
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:

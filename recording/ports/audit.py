@@ -16,11 +16,11 @@ class AuditEntry:
         at: when, aware UTC.
         operation: by the function's name.
         recording_id: None where it is not known yet.
-        caller: the object id that the platform vouches for; None when only a key was shown.
+        caller: the object id from the platform's sign-in; None when only a key was sent.
         outcome: `asked`, `done`, or the code of the refusal.
-        note: why, in the caller's own words, without phone numbers; of operators' decisions only.
-        id: the row's own name in the trail; None before it was read from there.
-        part: what of the recording was heard: `chunk 0, 60-120 s`.
+        note: the reason in the caller's own words, without phone numbers; of operators' decisions only.
+        id: the row's name in the trail; None before it was read from there.
+        part: the part of the recording that was played: `chunk 0, 60-120 s`.
     """
 
     at: datetime
@@ -34,7 +34,7 @@ class AuditEntry:
 
 
 class AuditTrail(Protocol):
-    """Who asked for what. Entries are only added. Every method raises StorageError."""
+    """The append-only record of who requested what. Every method raises StorageError."""
 
     def add(self, entry: AuditEntry) -> None:
         """Add an entry, durable when this returns."""

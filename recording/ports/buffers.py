@@ -1,4 +1,4 @@
-"""The buffers and threads that all copies of a process share: they bound its memory, however many copies run (I8)."""
+"""The buffers and threads that all copies of a process share, which bounds its memory (I8)."""
 
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Buffer(Protocol):
-    """A buffer on loan; it returns to its pool when the last of its users drops it.
+    """A buffer on loan; it returns to its pool when its last user drops it.
 
     Attributes:
         size: bytes of the block it was taken for.
@@ -18,7 +18,7 @@ class Buffer(Protocol):
 
     @property
     def view(self) -> memoryview:
-        """Return the memory: room for a block, its lead and one byte more."""
+        """Return the memory: room for a block, its lead and one extra byte."""
         ...
 
     @property
@@ -31,7 +31,7 @@ class Buffer(Protocol):
         ...
 
     def drop(self) -> None:
-        """Count one user less."""
+        """Count one user fewer."""
         ...
 
     def give_back(self) -> None:
@@ -43,10 +43,10 @@ class BufferPool(Protocol):
     """A pool of buffers, with the threads that fill, empty and hash them.
 
     Attributes:
-        budget_bytes: of buffers, all copies together.
-        most_at_once: blocks that can be on their way at once.
+        budget_bytes: of buffers, for all copies together.
+        most_at_once: blocks that can be in flight at once.
         threads: fill and empty buffers.
-        hashers: hash what is in them.
+        hashers: hash their contents.
     """
 
     budget_bytes: int
@@ -55,15 +55,15 @@ class BufferPool(Protocol):
     hashers: Executor
 
     def take(self, size: int, look: Callable[[], None], *, is_first: bool = False) -> Buffer:
-        """Lend a buffer for one block of at most `size` bytes; wait for it as long as other copies keep theirs.
+        """Lend a buffer for one block of at most `size` bytes; wait while other copies hold all of them.
 
         Args:
-            size: bytes; more than the pool has counts as all it has.
+            size: bytes; a size above the pool's budget counts as the whole budget.
             look: called about once a second while waiting; whatever it raises ends the waiting.
             is_first: for a file's first block, which is served before all others.
         """
         ...
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what all copies share under a key; it is made when it is first asked for, or was forgotten."""
+        """Return the object that all copies share under a key; it is made on first use, or after it was dropped."""
         ...

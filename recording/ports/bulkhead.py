@@ -1,4 +1,4 @@
-"""Bulkheads: in every loop over stored things each item is on its own; what fails is reported, counted and skipped."""
+"""Bulkheads: in a loop over stored items each one fails on its own, and is reported, counted and skipped."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,28 +15,28 @@ from recording.telemetry import Event, emit
 T = TypeVar("T")
 R = TypeVar("R")
 MOST_REPORTED = 50  # log events of one loop; the summary counts all
-FEW, WORKERS = 32, 8  # more items than this are worked on several at once; each is a few requests to storage
-MOST_IN_A_ROW = 20  # failures of storage one after the other: then storage fails, and each try costs its time-outs
-MOST_ASKED = 10  # times in a loop that storage is asked whether it is all of it that fails, or these items
-# What damaged content makes code raise: a row, a message or a time that no version of this app has written.
+FEW, WORKERS = 32, 8  # more items than this are processed concurrently; each is a few requests to storage
+MOST_IN_A_ROW = 20  # consecutive failures that count as an outage of storage, because each costs time-outs
+MOST_ASKED = 10  # times in a loop that storage is probed: does all of it fail, or just these items?
+# Errors from damaged content: a row, a message or a time that no version of this app has written.
 ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Bulkhead:
-    """What failed in one run, item by item.
+    """The failures of one run, item by item.
 
     Attributes:
         attention: how many items failed, by loop.
-        outage: the first failure of storage, also of a single item; a row that cannot be read is none.
-        is_blind: a listing or a whole part failed, or many items in a row: what is there was not seen.
+        outage: the first failure of storage, even of a single item; an unreadable row is not one.
+        is_blind: a listing or a whole part failed, or many items in a row, so that items remain unseen.
     """
 
     def __init__(self, answers: Mapping[str, Callable[[], object]] | None = None) -> None:
         """Begin a run.
 
         Args:
-            answers: by loop, asks storage something that concerns no item; a StorageError says that storage itself
-                fails. In other loops many failures in a row are taken for that.
+            answers: by loop, a request to storage that concerns no item; a StorageError means that storage itself
+                fails. In other loops many failures in a row count as that.
         """
         self._answers = answers or {}
         self._asked: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class Bulkhead:
         self._in_a_row: Counter[str] = Counter()
 
     def readable(self, listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:
-        """Yield what can be read; a listing that fails late keeps what it had yielded."""
+        """Yield the readable items; a listing that fails late keeps what it has yielded."""
         try:
             for item in listing:
                 if isinstance(item, Unreadable):
@@ -57,7 +57,7 @@ class Bulkhead:
             self.failed(loop, "", error)
 
     def each(self, items: Iterable[T], work: Callable[[T], R], loop: str, where: Callable[[T], str]) -> list[R]:
-        """Work on every item by itself; the results of those that did not fail."""
+        """Process each item on its own; return the results of those that did not fail."""
         done: list[R] = []
         for item in items:
             if self._is_over(loop):
@@ -70,7 +70,7 @@ class Bulkhead:
         return done
 
     def each_at_once(self, items: Sequence[T], work: Callable[[T], R], loop: str, where: Callable[[T], str]) -> list[R]:
-        """Work on every item by itself, several at once where they are many; the results of those that did not fail."""
+        """Process each item on its own, concurrently if there are many; return the successful results."""
         if len(items) <= FEW:
             return self.each(items, work, loop, where)
         done: list[R] = []
@@ -85,7 +85,7 @@ class Bulkhead:
         return done
 
     def part(self, work: Callable[[], R], otherwise: R, loop: str) -> R:
-        """Do one part of a run; the other parts do not wait for it."""
+        """Do one part of a run; its failure does not affect the others."""
         try:
             return work()
         except (RecordingError, *ODD_CONTENT) as error:
@@ -93,24 +93,24 @@ class Bulkhead:
             return otherwise
 
     def succeeded(self, loop: str) -> None:
-        """Note that an item of a loop was worked on: storage answers."""
+        """Record that an item of a loop was processed: storage answers."""
         self._in_a_row[loop] = 0
 
     def _is_over(self, loop: str) -> bool:
-        """Return whether a loop ends here: many items failed in a row, and storage does not answer otherwise either."""
+        """Return whether a loop ends here: many items failed in a row, and storage does not answer a probe."""
         if self._in_a_row[loop] < MOST_IN_A_ROW:
             return False
         if loop in self._answers and self._asked[loop] < MOST_ASKED:
             self._asked[loop] += 1
             with suppress(RecordingError):
                 self._answers[loop]()
-                self._in_a_row[loop] = 0  # it was these items, and none of those behind them
+                self._in_a_row[loop] = 0  # only these items failed
                 return False
         self.is_blind = True
         return True
 
     def failed(self, loop: str, where: str, error: Exception) -> None:
-        """Note a failure, and whether it was storage that failed."""
+        """Record a failure, and whether storage caused it."""
         if isinstance(error, StorageError) and error.code not in OF_ONE_ROW:
             self._in_a_row[loop] += 1
             self.outage = self.outage or error
@@ -144,7 +144,7 @@ def _raised(error: Exception) -> NoReturn:
 
 
 def readable(listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:
-    """Yield what can be read and report the rest, for a reader that has no summary; an outage is raised."""
+    """Yield the readable items and report the rest, for a reader without a summary; an outage is raised."""
     reported = Bulkhead()
     for item in listing:
         if isinstance(item, Unreadable):

@@ -11,7 +11,7 @@ from recording.ports.stored import Page, Unreadable
 
 
 class Catalog(Protocol):
-    """What is known about recordings and chunks. Every method raises StorageError; absent is None, not an error.
+    """The records of recordings and chunks. Every method raises StorageError; absent is None, not an error.
 
     In listings an item that cannot be read is `Unreadable` and never ends the listing. A get of such an item raises
     StorageError with the code `unreadable_record`, or `newer_record` when a newer version must work on it.
@@ -37,7 +37,7 @@ class Catalog(Protocol):
         ...
 
     def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
-        """Return all chunks that name this document, of whatever recording; rows that cannot be read are left out."""
+        """Return all chunks with this document, of any recording; unreadable rows are left out."""
         ...
 
     def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
@@ -45,11 +45,9 @@ class Catalog(Protocol):
         ...
 
     def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:
-        """Return behind a position: when the media was read whole that must be once in each cycle.
+        """Return, from a position on, when each chunk's media was last read completely.
 
-        At most so many rows.
-
-        Rows of chunks that are unfinished or have no media are passed over, and count as well.
+        At most `most` rows; those of chunks that are unfinished or have no media are skipped, but counted.
         """
         ...
 
@@ -58,9 +56,7 @@ class Catalog(Protocol):
         ...
 
     def open_chunks(self, expiring_after: datetime | None = None) -> Iterator[ChunkRecord | Unreadable]:
-        """Yield all unfinished chunks, the earliest expiry first.
-
-        Those with an earlier expiry than the given one left out.
+        """Yield all unfinished chunks from an expiry on, the earliest expiry first.
 
         The expiry counts in whole seconds.
         """
@@ -69,7 +65,7 @@ class Catalog(Protocol):
     def open_chunks_page(
         self, after: str = "", most: int = 1000, expiring_after: datetime | None = None
     ) -> Page[ChunkRecord]:
-        """Return the unfinished chunks behind a position, at most so many, in the same order."""
+        """Return a page of unfinished chunks after a position, in the same order."""
         ...
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
@@ -89,24 +85,24 @@ class Catalog(Protocol):
         ...
 
     def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """Yield the unsettled recordings that reconcile has found in an alarm, however many others are open."""
+        """Yield the unsettled recordings with an alarm, however many others are open."""
         ...
 
     def due_recordings(
         self, now: datetime, after: str = "", most: int = 1000, most_rows: int = 100_000
     ) -> Page[RecordingRecord]:
-        """Return the unsettled recordings behind a position whose `look_at` has come, at most so many.
+        """Return a page of unsettled recordings after a position whose `look_at` has passed.
 
-        No more than `most_rows` index rows are passed over; the page counts the alarms in them.
+        At most `most_rows` index rows are skipped; the page counts the alarms in them.
         """
         ...
 
     def cursor(self, loop: str) -> str:
-        """Return the position that a loop has saved; "" when it has saved none."""
+        """Return the saved position of a loop; "" when there is none."""
         ...
 
     def save_cursor(self, loop: str, position: str) -> None:
-        """Keep the position at which a loop goes on; the last writer wins."""
+        """Save the position at which a loop continues; the last writer wins."""
         ...
 
     def time(self) -> datetime:
@@ -114,15 +110,15 @@ class Catalog(Protocol):
         ...
 
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
-        """Return several recordings' records, in the order asked for."""
+        """Return several recordings' records, in the order requested."""
         ...
 
     def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
-        """Return all recordings behind a position, settled or not, at most so many, in the order of their keys."""
+        """Return a page of all recordings after a position, settled or not, in the order of their keys."""
         ...
 
     def get_reservation(self, key: str) -> StartReservation | None:
-        """Return what was asked under an idempotency key."""
+        """Return the request made under an idempotency key."""
         ...
 
     def add_reservation(self, reservation: StartReservation) -> bool:
@@ -130,5 +126,5 @@ class Catalog(Protocol):
         ...
 
     def save_reservation(self, reservation: StartReservation) -> None:
-        """Complete a reservation; the last writer wins, all write the same."""
+        """Complete a reservation; the last writer wins, since all write the same."""
         ...

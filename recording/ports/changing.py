@@ -1,4 +1,4 @@
-"""The one loop that changes a stored row: read, decide, write under its ETag, begin again when others were faster."""
+"""The one loop that changes a stored row: read, decide, write under its ETag, start over when others were faster."""
 
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +36,7 @@ def change_row(
 
     Args:
         read: the row as it is now; None when there is none.
-        change: the row as it should be, decided anew on every try; the same row or None writes nothing.
+        change: returns the wanted row, called on every try; the same row or None writes nothing.
         add: adds a new row; False when another writer has added one.
         save: replaces the row under its ETag; raises ClaimLostError when another writer has changed it.
 

@@ -1,4 +1,4 @@
-"""Guards that are waiting: messages that become visible when something about a call must be done."""
+"""The queue of guards: messages that become visible when a call needs an action."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -14,5 +14,5 @@ class Guards(Protocol):
         ...
 
     def send_again(self, body: str, delay: timedelta) -> None:
-        """Enqueue a message as it came, for a worker of another version."""
+        """Enqueue a message unchanged, for a worker of another version."""
         ...

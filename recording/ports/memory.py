@@ -1,4 +1,4 @@
-"""A bounded, short-lived cache of one process between requests; everything in it can be found out again."""
+"""A bounded, short-lived cache of one process between requests; everything in it can be computed again."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -8,14 +8,14 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 MOST_REMEMBERED = 10_000
-MOST_AT_ONCE = 2  # of work that takes a processor for seconds
+MOST_AT_ONCE = 2  # tasks that occupy a processor for seconds
 
 
 class Memory:
-    """Values by key, each until a time; the longest unused goes first when there are too many.
+    """Values by key, each with an expiry; the least recently used is dropped when there are too many.
 
     Attributes:
-        heavy: a place for each piece of heavy work that may go on at once.
+        heavy: a semaphore for heavy work.
     """
 
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
@@ -25,7 +25,7 @@ class Memory:
         self._lock = Lock()
 
     def get(self, key: Hashable, now: datetime) -> Any | None:
-        """Return what is known under a key and still counts; else None."""
+        """Return the unexpired value under a key; else None."""
         with self._lock:
             until, value = self._known.get(key, (now, None))
             if until <= now:
@@ -43,7 +43,7 @@ class Memory:
                 self._known.popitem(last=False)
 
     def known_or(self, key: Hashable, now: datetime, length: timedelta, make: Callable[[], T]) -> T:
-        """Return what is known, or make it and remember it for so long; two at once may both make it."""
+        """Return the value under a key, or compute and remember it; two callers at once may both compute it."""
         known = self.get(key, now)
         if known is None:
             known = make()

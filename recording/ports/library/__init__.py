@@ -1,1 +1,1 @@
-"""What part II needs from the outside world: finding, keeping, handing over and sealing."""
+"""Ports of the library: finding, keeping, handing over and sealing."""

@@ -1,4 +1,4 @@
-"""What find asks: index rows by time, participant, number, call and tag."""
+"""The directory that find queries: index rows by time, participant, number, call and tag."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from recording.domain.find.index_keys import IndexKeys
 
 @dataclass(frozen=True)
 class DirectoryPage:
-    """Some index rows in their order. `is_end` says that the span has no more; an empty page alone does not."""
+    """A page of index rows in order. Only `is_end` says that the span has no more; an empty page does not."""
 
     rows: tuple[IndexRow, ...] = ()
     is_end: bool = True
 
 
 class Directory(Protocol):
-    """What find asks. Every row is derived from the catalog and the archive. Every method raises StorageError."""
+    """The index for find; every row is derived from catalog and archive. Every method raises StorageError."""
 
     def put(self, rows: Sequence[IndexRow]) -> None:
-        """Write rows, whatever is there. Repeating is harmless; a failure may leave some written."""
+        """Write rows, replacing existing ones. Repeating is harmless; a failure may leave some written."""
         ...
 
     def remove(self, places: Sequence[str]) -> None:
@@ -28,10 +28,7 @@ class Directory(Protocol):
         ...
 
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
-        """Return the rows of a span whose row keys follow `after`, in the order of partition and row key.
-
-        At most so many.
-        """
+        """Return a page of a span's rows whose keys follow `after`, in the order of partition and row key."""
         ...
 
 
@@ -39,5 +36,5 @@ class IndexKeySource(Protocol):
     """The store of the keys for the directory's hashes. Every method raises StorageError."""
 
     def keys(self) -> IndexKeys:
-        """Return the keys in use, the one that writes first. Without one in the settings, one is made once and kept."""
+        """Return the keys in use, the writing one first. Without one in the settings, one is generated and stored."""
         ...

@@ -1,4 +1,4 @@
-"""What exports and derived files need from outside: queues of their own, a container for bundles, copies in storage."""
+"""Ports of exports and derived files: their queues, a container for bundles, copies inside storage."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ class ExportQueue(Protocol):
     """The queue `recording-exports`. Every method raises StorageError."""
 
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
-        """Ask that an export be worked on."""
+        """Request work on an export."""
         ...
 
 
@@ -19,15 +19,15 @@ class DerivedQueue(Protocol):
     """The queue `recording-derived`. Every method raises StorageError."""
 
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
-        """Ask that the derived files of a kind be made from a recording."""
+        """Request the derived files of a kind for a recording."""
         ...
 
 
 class BlockCopying(Protocol):
-    """Copies inside the archive's storage, where it does that. Every method raises StorageError."""
+    """Copies inside the archive's storage, where supported. Every method raises StorageError."""
 
     def copy_block(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
-        """Stage a block of a blob from a range of another one. False, and nothing staged, where that is not offered.
+        """Stage a block of a blob from a range of another one. False, and nothing staged, where unsupported.
 
         Repeating is harmless. The source is a committed blob of the archive.
         """
@@ -36,7 +36,7 @@ class BlockCopying(Protocol):
 
 @dataclass(frozen=True)
 class DerivedPorts:
-    """Where derived files wait, and what can copy inside storage."""
+    """The queue of derived files, and copying inside storage."""
 
     queue: DerivedQueue
     copying: BlockCopying
@@ -44,7 +44,7 @@ class DerivedPorts:
 
 @dataclass(frozen=True)
 class ExportPorts:
-    """Where exports wait, and where bundles lie: a container like the archive's, and another one."""
+    """The queue of exports, and the container of bundles, which is separate from the archive's."""
 
     queue: ExportQueue
     store: Archive

@@ -1,4 +1,4 @@
-"""Request a follow-up: what is derived from a recording is never in the way of the recording itself (I14)."""
+"""Request a follow-up: work derived from a recording never delays the recording itself (I14)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +12,11 @@ from recording.ports.bulkhead import ODD_CONTENT
 from recording.telemetry import Event, emit
 
 WHILE_BUSY = timedelta(seconds=45)
-MOST_FAILURES = 3  # of one run; each costs the time-outs of a queue that does not answer
+MOST_FAILURES = 3  # per run; each costs the time-outs of a queue that does not answer
 
 
 def request_follow_up(recording_id: str, ports: Ports, delay: timedelta = timedelta()) -> bool:
-    """Ask that the directory be brought up to date; a queue that fails is reported, and reconcile asks again."""
+    """Request an update of the directory; a failing queue is reported, and reconcile requests it again."""
     if ports.follow_ups is None:
         return True
     try:
@@ -29,7 +29,7 @@ def request_follow_up(recording_id: str, ports: Ports, delay: timedelta = timede
 
 
 class Turns:
-    """The turns of the line that this process works on now; a follow-up in between would take from them."""
+    """The turns that this process works on now; a follow-up would compete with them."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -47,14 +47,14 @@ class Turns:
                 self._count -= 1
 
     def delay(self) -> timedelta:
-        """Return how long a follow-up waits: not at all when nobody else is at work, else nearly a minute (I10)."""
+        """Return the delay of a follow-up: none when no other turn is running, else nearly a minute (I10)."""
         return WHILE_BUSY if self._count else timedelta()
 
 
 class FollowUpRequests:
-    """The requests of one run over many recordings; they end soon after the queue has failed MOST_FAILURES times.
+    """The requests of one run over many recordings; they stop soon after the queue has failed MOST_FAILURES times.
 
-    Several threads may ask at once, so those that are on their way by then still fail.
+    Several threads may request at once, so those in progress by then still fail.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -63,7 +63,7 @@ class FollowUpRequests:
         self._counting = Lock()
 
     def request(self, recording_id: str) -> None:
-        """Ask for one, unless the queue has failed too often in this run."""
+        """Request one, unless the queue has failed too often in this run."""
         if self._failures >= MOST_FAILURES or request_follow_up(recording_id, self._ports):
             return
         with self._counting:

@@ -1,8 +1,8 @@
-"""Hidden: what an approved erasure covers is neither found, heard nor handed over, once it is approved.
+"""Hidden: recordings that an approved erasure covers can no longer be found, played or exported.
 
-A hold shows it again to those who need it as evidence. A request about one speaker hides the recording until the voice
-is taken out, or until that is refused. What is covered is on a list by recording, written before the approval is saved
-and confirmed by the request's own row, so one recording costs the same however many requests there are (ADR 0066).
+A hold makes a recording visible again to those who need it as evidence. A request about one speaker hides the recording
+until the voice is removed, or that is refused. Covered recordings are on a list, written before the approval is saved
+and confirmed by the request's own row, so checking one costs the same however many requests there are (ADR 0066).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,15 +15,15 @@ from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import Ports, Unreadable
 from recording.ports.library.keeping import Covered, Keeping
 
-FEW = 3  # recordings that are asked about one by one
-FEW_ASKED = 20  # recordings for which a long list is not read to its end
+FEW = 3  # so many recordings are checked one by one
+FEW_ASKED = 20  # for so many recordings a long list is not read to its end
 
 
 def hidden_recordings(ports: Ports) -> Callable[[str], bool]:
-    """Return a test for hidden recordings, for many of them.
+    """Return a test for whether a recording is hidden, for use on many.
 
-    The list of what is covered is read once, a page of it; of recordings that are on it, their own entries. Where it is
-    longer than a page, each recording is asked for, and after some of them the rest of the list is read.
+    One page of the list is read once, then the own entries of the recordings on it. Where the list is longer than a
+    page, each recording is looked up, and after some of them the rest of the list is read.
 
     Raises:
         StorageError: requests or rows do not answer; then nothing may be shown.
@@ -36,7 +36,7 @@ def hidden_recordings(ports: Ports) -> Callable[[str], bool]:
 
 
 def check_is_shown(recording_ids: Iterable[str], ports: Ports) -> None:
-    """Return when none of these recordings is hidden.
+    """Check that none of these recordings is hidden.
 
     Raises:
         RequestError: `erasure_approved`.
@@ -53,7 +53,7 @@ def check_is_shown(recording_ids: Iterable[str], ports: Ports) -> None:
 
 
 def _is_hidden_alone(recording_id: str, keeping: Keeping, ports: Ports) -> bool:
-    """Tell about one recording by its own entries and its own row, however many requests there are."""
+    """Return whether a recording is hidden, by its own entries and row, however many requests there are."""
     listed = keeping.covering(recording_id)
     if listed is None:
         return _by_requests(keeping, ports)(recording_id)
@@ -63,14 +63,14 @@ def _is_hidden_alone(recording_id: str, keeping: Keeping, ports: Ports) -> bool:
 
 
 def _claimed(row: Custody | None) -> Iterator[Covering]:
-    """Yield the requests that the row itself names: an instance of an earlier version claims, and lists nothing."""
+    """Yield the requests that the row itself names: an instance of an earlier version does not write the list."""
     if row is not None:
         yield from (Covering(one.request_id, Scope.RECORDING) for one in row.claims)
         yield from (Covering(one.request_id, Scope.SPEAKER) for one in row.speakers)
 
 
 class _Many:
-    """What is known of the list while many recordings are asked about."""
+    """The list as read so far, while many recordings are checked."""
 
     def __init__(self, first: Covered, keeping: Keeping, ports: Ports) -> None:
         self._keeping, self._ports = keeping, ports
@@ -78,7 +78,7 @@ class _Many:
         self._known: dict[str, bool] = {}
 
     def is_hidden(self, recording_id: str) -> bool:
-        """Tell whether one recording is hidden."""
+        """Return whether one recording is hidden."""
         if recording_id not in self._known:
             self._known[recording_id] = self._may_be_listed(recording_id) and self._find_out(recording_id)
         return self._known[recording_id]
@@ -105,7 +105,7 @@ class _Many:
 
 
 def _by_requests(keeping: Keeping, ports: Ports) -> Callable[[str], bool]:
-    """Read all requests: until the daily run, or the next approval, has listed those of an earlier version."""
+    """Read all requests, until the daily run or the next approval has listed those of an earlier version."""
     covered: dict[str, list[Covering]] = {}
     now, whole = ports.clock.now(), ports.beneath or ports  # requests of others hide from a tenant, too
     for erasure in (whole.keeping or keeping).erasures():
@@ -126,7 +126,7 @@ def _by_requests(keeping: Keeping, ports: Ports) -> Callable[[str], bool]:
 
 
 def _row_of(recording_id: str, ports: Ports) -> Custody | None:
-    """Return a recording's row; one that cannot be read shows nothing of a hold, and the request hides it."""
+    """Return a recording's row; an unreadable one shows no hold, so that the request hides the recording."""
     try:
         return ports.keeping.custody(recording_id) if ports.keeping is not None else None
     except StorageError as error:

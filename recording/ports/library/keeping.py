@@ -1,4 +1,4 @@
-"""Ports of keeping and destroying: what is decided about recordings, and the identity that may act on it."""
+"""Ports of retention: decisions about recordings, and the identity that may destroy them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from recording.ports.stored import Page, Unreadable
 
 @dataclass(frozen=True)
 class Covered:
-    """Recordings that requests for erasure may cover, as far as they are listed.
+    """A page of the recordings that requests for erasure may cover.
 
     Attributes:
         names: of the recordings (`name_of`).
-        next: a position behind which more are listed; "" when there are no more.
+        next: the position after which more are listed; "" when there are no more.
         is_whole: whether every request in force is on the list; one of an earlier version may not be.
     """
 
@@ -31,7 +31,7 @@ class Keeping(Protocol):
     """Holds, marks and rules, beside the catalog and never in it. Every method raises StorageError."""
 
     def custody(self, recording_id: str) -> Custody | None:
-        """Return one recording's row with its ETag; None when nothing was ever decided about it."""
+        """Return one recording's row with its ETag; None when no decision was ever made about it."""
         ...
 
     def add_custody(self, custody: Custody) -> bool:
@@ -47,10 +47,7 @@ class Keeping(Protocol):
         ...
 
     def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
-        """Return behind a position, the rows with at least one active hold, by case.
-
-        Once for each case that holds it.
-        """
+        """Return a page of rows with an active hold after a position, by case: one for each case that holds it."""
         ...
 
     def rules(self) -> RuleSet:
@@ -82,34 +79,34 @@ class Keeping(Protocol):
         ...
 
     def list_covered(self, erasure: Erasure) -> None:
-        """Put every recording of a request on the list of what is covered; repeating changes nothing."""
+        """Put every recording of a request on the list of covered ones; repeating changes nothing."""
         ...
 
     def covered(self, after: str = "", most: int = 1000) -> Covered:
-        """Return the recordings on that list behind a position."""
+        """Return a page of that list after a position."""
         ...
 
     def covering(self, recording_id: str) -> tuple[Covering, ...] | None:
-        """Return the listed requests that cover one recording, each as its own row says; None when not all are listed.
+        """Return the listed requests that cover one recording, as in their own rows; None when not all are listed.
 
         A request whose row cannot be read counts: it is listed because it was approved.
         """
         ...
 
     def all_are_listed(self) -> None:
-        """Note that every request in force is on the list."""
+        """Record that every request in force is on the list."""
         ...
 
     def unlist_covered(self, ended: Callable[[str], bool]) -> int:
-        """Take requests off the list by their ids; return how many entries went."""
+        """Remove requests from the list by their ids; return how many entries were removed."""
         ...
 
 
 class AuditEraser(Protocol):
-    """Removes a person from the audit trail; what was done, and when, always stays."""
+    """Removes a person from the audit trail; what was done, and when, always remains."""
 
     def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
-        """Change every note and part to what `without` makes of it, and every caller to what `pseudonymous` does.
+        """Replace every note and part by the result of `without`, and every caller by that of `pseudonymous`.
 
         Returns how many entries changed. Raises StorageError.
         """
@@ -128,7 +125,7 @@ class BlobHolds(Protocol):
     """The blobs' own legal holds: one flag for each version, whatever the number of cases."""
 
     def versions(self, place: Place, prefix: str) -> Iterator[StoredVersion]:
-        """Yield every version of the blobs whose names begin so, earlier and softly deleted ones too.
+        """Yield every version of the blobs with this prefix, including earlier and soft-deleted ones.
 
         Raises StorageError.
         """
@@ -147,7 +144,7 @@ class DestroyAnswer(StrEnum):
 
 
 class Custodian(BlobHolds, Protocol):
-    """The one identity that may destroy. What it destroys may wait softly deleted to the day that `versions` says."""
+    """The one identity that may destroy. Destroyed versions may stay soft-deleted until the day `versions` reports."""
 
     def read(self, version: StoredVersion) -> bytes | None:
         """Return the bytes of one version that is not deleted; None when it is gone. Raises StorageError."""

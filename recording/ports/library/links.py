@@ -10,9 +10,9 @@ class DownloadLinks(Protocol):
     def link(self, name: str, file_name: str, media_type: str, until: datetime) -> str:
         """Return an https address that lets its holder read this blob, and do nothing else, until then.
 
-        The browser is told to keep it as `file_name`.
+        Browsers save it as `file_name`.
 
         Raises:
-            StorageRefusedError: the account gives this app no signature of that kind; lasts until an operator acts.
+            StorageRefusedError: the account gives this app no such signature, until an operator acts.
         """
         ...

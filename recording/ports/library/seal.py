@@ -1,4 +1,4 @@
-"""What the seal needs from outside: a key that signs, a list of what is to be sealed, and a place to keep it."""
+"""Ports of the seal: a signing key, the list of items to be sealed, and a store for checkpoints."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ class Waiting(StrEnum):
 
 @dataclass(frozen=True)
 class ToSeal:
-    """One thing that waits to be sealed.
+    """One item that waits to be sealed.
 
     Attributes:
-        what: which kind of thing.
+        what: its kind.
         name: a recording's id, a blob's name, or a certificate's.
-        secret: random; the salts of its leaves are made from it, so that the same work done again gives the same.
-        facts: more about it, small.
-        place: where the list keeps it; None before it was added.
+        secret: random; the salts of its leaves are derived from it, so that repeated work gives the same result.
+        facts: more details, small.
+        place: its position in the list; None before it was added.
     """
 
     what: Waiting
@@ -36,14 +36,14 @@ class ToSeal:
 
 
 class SealList(Protocol):
-    """What waits to be sealed. Every method raises StorageError."""
+    """The list of items that wait to be sealed. Every method raises StorageError."""
 
     def add(self, item: ToSeal) -> None:
-        """Add an item behind all others; the same thing may wait several times."""
+        """Append an item; the same thing may be on the list several times."""
         ...
 
     def first(self, most: int) -> list[ToSeal]:
-        """Return the items that wait longest, at most so many."""
+        """Return the items that have waited longest, at most `most`."""
         ...
 
     def remove(self, items: Sequence[ToSeal]) -> None:
@@ -59,7 +59,7 @@ class SealKey(Protocol):
         ...
 
     def sign(self, text: bytes) -> bytes:
-        """Return the signature over the SHA-256 of a text, in DER, by the key that `public_key` gave last."""
+        """Return the signature over the SHA-256 of a text, in DER, by the key that `public_key` returned last."""
         ...
 
 
@@ -75,7 +75,7 @@ class SealStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """Yield all blobs whose names begin so, in the order of names."""
+        """Yield all blobs with this prefix, in the order of names."""
         ...
 
 

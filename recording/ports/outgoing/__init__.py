@@ -1,4 +1,4 @@
-"""What outgoing events need from outside: a queue, the outbox, and the ways to those who want to know (I14)."""
+"""Ports of outgoing events: a queue, the outbox, and the ways to receivers (I14)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from recording.domain.outgoing.message import NotifyTask
 from recording.errors.codes import Code
 from recording.ports.stored import Page
 
-TRUSTED = timedelta(minutes=1)  # how long a process takes a way for well without looking
+TRUSTED = timedelta(minutes=1)  # how long a process assumes a way to be working without checking
 
 
 class OutboxQueue(Protocol):
     """The queue `recording-outbox`. Every method raises StorageError."""
 
     def send(self, task: NotifyTask, delay: timedelta = timedelta()) -> None:
-        """Ask that a subject's events be sent. It expires after seven days; the outbox itself does not."""
+        """Request sending a subject's events. The request expires after seven days; the outbox does not."""
         ...
 
     def send_again(self, body: str, delay: timedelta) -> None:
-        """Enqueue a message as it came, for a worker of another version."""
+        """Enqueue a message unchanged, for a worker of another version."""
         ...
 
 
