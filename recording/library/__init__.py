@@ -1,1 +1,1 @@
-"""The years after: recordings are found, described, rebuilt and brought in. Nothing here is in the way of the line."""
+"""Library: find, describe, keep, rebuild, import and hand over archived recordings. Nothing here delays archiving."""

@@ -1,8 +1,8 @@
-"""For analysts, the directory's facts go to Parquet files each night, a folder a month, without identifiers.
+"""Export the directory to Parquet files for analysts each night, one folder per month, without identifiers.
 
-The two newest months are written anew each night, and one older month in turn, so that late changes and destroyed
-recordings reach every file. A file is replaced as a whole; nothing is deleted, and a part that is not needed any more
-is left without rows.
+The two newest months are rewritten each night, and one older month in turn, so that late changes and destroyed
+recordings reach every file. A file is replaced as a whole; nothing is deleted, and a part that is no longer needed is
+left without rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ _MEDIA_TYPE = "application/vnd.apache.parquet"
 
 @dataclass
 class Exported:
-    """What a night wrote: months as `2026-11`, recordings, files, and recordings that could not be read."""
+    """The result of a night: months as `2026-11`, recordings, files, and recordings that could not be read."""
 
     months: list[str] = field(default_factory=list)
     recordings: int = 0
@@ -64,7 +64,7 @@ def export_directory(ports: Ports, settings: Settings) -> Exported | None:
 
 
 def _months(ports: Ports) -> Iterator[str]:
-    """Yield the months that have recordings, the newest first, as partitions spell them: one question for each."""
+    """Yield the months that have recordings, the newest first, spelt as in partitions: one request for each."""
     directory, _ = library_of(ports)
     following = inverse_month(datetime.max.replace(tzinfo=UTC) - timedelta(days=1))
     while True:
@@ -78,7 +78,7 @@ def _months(ports: Ports) -> Iterator[str]:
 
 
 def _next_of(months: list[str], last: str) -> str:
-    """Return the month after the one that was written last, and after the oldest the newest again."""
+    """Return the next month after the last one written; after the oldest, the newest again."""
     return next((month for month in months if month > last), months[0])
 
 
@@ -124,7 +124,7 @@ def _records(month: str, ports: Ports, done: Exported) -> Iterator[RecordingReco
 
 
 def rewrite_where(is_about: Callable[[bytes], bool], ports: Ports, settings: Settings) -> Exported:
-    """Write the months again whose files hold such bytes, from what the directory knows now.
+    """Rewrite, from the present directory, the months whose files contain matching bytes.
 
     Raises:
         StorageError: directory, catalog or the container do not answer; the same again completes it.
@@ -153,7 +153,7 @@ def _target(ports: Ports) -> Archive:
 
 
 def _replace(target: Archive, name: str, content: bytes) -> None:
-    """Write a file whatever is there; two turns at once write the same."""
+    """Write a file, replacing any other; two runs at once write the same."""
     for _ in range(_TRIES):
         there = target.look_up(name)
         if target.put_if_unchanged(name, content, _MEDIA_TYPE, there.etag if there else None):

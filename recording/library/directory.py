@@ -1,9 +1,9 @@
-"""Find: recordings by what people know of them, newest first, in pages that inserts do not disturb.
+"""Find: search recordings by their facts, newest first, in pages that inserts do not disturb.
 
-The most selective filter is walked through its index; rows that another filter cannot want are passed over by their
-marks; of the others the recordings are read, and only what the recording itself confirms is answered. So a row that is
-behind its recording never makes a wrong answer. A request does a bounded amount of work: when it is used up, the answer
-is what was found until then, maybe nothing, with `next`.
+The index of the most selective filter is scanned; rows that another filter excludes are skipped by their marks; the
+recordings of the other rows are read, and only matches that the recording itself confirms are returned. So an outdated
+row never causes a wrong answer. A request does a bounded amount of work: when that is used up, the answer has what was
+found until then, possibly nothing, and `next`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,14 +32,14 @@ from recording.settings import Settings
 
 MOST_ROWS = 10_000  # index rows that one request reads
 MOST_RECORDS = 500  # recordings that one request reads
-MOST_READS = 40  # questions to the directory, whose answers may be empty
-SMALLEST_READ, LARGEST_READ = 20, 1000  # index rows that are read at once
-FILTERED = 5  # pages that are read at once where rows may be passed over: a row is small, and a request is not
+MOST_READS = 40  # requests to the directory, whose answers may be empty
+SMALLEST_READ, LARGEST_READ = 20, 1000  # index rows per request
+FILTERED = 5  # pages read at once where rows may be skipped: a row is cheap, a request is not
 
 
 @dataclass(frozen=True)
 class Found:
-    """A recording that was found, as it is now."""
+    """A recording that was found, with its present state."""
 
     recording: RecordingRecord
     facts: RecordingFacts
@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """What was found, the newest first. `next` goes on; None when there is no more. A page may be empty and go on.
+    """A page of results, the newest first. `next` continues; None at the end. A page may be empty and continue.
 
     Attributes:
         unreadable: recordings whose row in the catalog cannot be read, by their ids.
@@ -63,14 +63,14 @@ def find(query: FindQuery, ports: Ports, settings: Settings, *, with_hidden: boo
     """Return one page of the recordings that fulfil every filter of the query.
 
     Args:
-        query: what is asked.
+        query: the filters.
         ports: directory and catalog; approved erasures.
         settings: when a recording is at risk.
-        with_hidden: also what an approved erasure hides from people; for erasures themselves, and for imports.
+        with_hidden: include what an approved erasure hides; for erasures themselves, and for imports.
 
     Raises:
         RequestError: `invalid_next`, or as `FindQuery.check`.
-        StorageError: directory, catalog, approved erasures or the key's place do not answer.
+        StorageError: directory, catalog, approved erasures or the store of keys do not answer.
     """
     query.check()
     directory, source = library_of(ports)
@@ -88,7 +88,7 @@ def _nothing(_recording_id: str) -> bool:
 
 
 class _Search:
-    """One request's walk through the index, and what it has found until now."""
+    """One request's scan of the index, and its results so far."""
 
     def __init__(  # noqa: PLR0917 - a query, what answers it, and what it must not show
         self,
@@ -106,7 +106,7 @@ class _Search:
         self._rows_read = self._records_read = 0
 
     def walk(self, directory: Directory, position: str) -> str | None:
-        """Walk on behind a position until the page is full or the work is used up; return where to go on."""
+        """Scan from a position until the page is full or the work is used up; return where to continue."""
         most = self._first_read()
         for _ in range(MOST_READS):
             rows, position, is_end = _merged(directory, self._plan.spans, position, most)
@@ -122,13 +122,13 @@ class _Search:
         return position
 
     def _first_read(self) -> int:
-        """Return how many rows to read first: one more than the page, or several pages where a row may not match."""
+        """Return how many rows to read first: one more than the page, or several pages where rows may not match."""
         page = max(self._query.limit + 1, SMALLEST_READ)
         is_filtered = self._plan.others or self._query.format or self._query.state is FindState.ARCHIVED
         return min(page * FILTERED, LARGEST_READ) if is_filtered else page
 
     def _take(self, rows: Sequence[IndexRow]) -> str | None:
-        """Keep what fulfils the query; return the row at which the page was full."""
+        """Keep the matches; return the row at which the page was full."""
         wanted = [row for row in rows if self._may_match(row)]
         while wanted:
             batch = wanted[: max(self._query.limit - len(self.found), 1)]
@@ -144,7 +144,7 @@ class _Search:
         return None
 
     def _may_match(self, row: IndexRow) -> bool:
-        """Return whether a row's recording has to be read: the row has not said no."""
+        """Return whether a row's recording must be read, because the row does not exclude it."""
         asked_format = self._query.asked_format
         if asked_format is not None and asked_format.value not in row.formats:
             return False
@@ -182,14 +182,14 @@ class _Search:
 
 
 def states_of(facts: RecordingFacts, now: datetime, settings: Settings) -> tuple[FindState, ...]:
-    """Return the states that a recording with these facts is found in."""
+    """Return the states under which a recording with these facts is found."""
     left = facts.pending_until
     is_at_risk = left is not None and deadline.urgency(left, now, settings.at_risk_below) is not Urgency.SAFE
     return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
 
 
 def find_all(query: FindQuery, ports: Ports, settings: Settings, *, with_hidden: bool = False) -> Iterator[Found]:
-    """Yield everything that the query finds, page after page; for the command line and for exports.
+    """Yield all results of a query, page after page; for the command line and for exports.
 
     Raises:
         RequestError: as `find`.
@@ -210,7 +210,7 @@ def _row_key_of(record: RecordingRecord) -> str | None:
 def _merged(directory: Directory, spans: Sequence[Span], after: str, most: int) -> tuple[list[IndexRow], str, bool]:
     """Return rows of several spans in the order of their row keys, each recording once, and whether that was all.
 
-    Rows of one span beyond the end of what was read of another have to wait.
+    Rows of one span beyond the last row read of another are left for the next read.
     """
     pages = [(span, directory.read(span, after, most)) for span in spans]
     ends = [page.rows[-1].row_key if page.rows else after for _, page in pages if not page.is_end]

@@ -1,14 +1,14 @@
-"""Follow-up: the directory is brought up to date about one recording, after it was cataloged and never by the line.
+"""Follow-up: update the directory about one recording, after it was cataloged and outside the archive pipeline.
 
-The order of writes makes every death harmless:
+The order of writes makes the death of a worker harmless at any point:
 
-1. The record notes where the rows are going to be, and which earlier rows become stale. Its digest is empty.
-2. The rows are written, each one whole.
-3. The stale rows are removed, and the manifest is written again when tags have changed.
-4. The record notes the digest of what the rows were made from.
+1. The record stores where the rows are going to be, and which earlier rows become stale. Its digest is empty.
+2. The rows are written, each one completely.
+3. The stale rows are removed, and the manifest is rewritten if tags have changed.
+4. The record stores the digest of the facts that the rows were made from.
 
 Without the digest of the last step the recording counts as not followed up, and the same work is done again: by the
-queue message that is delivered again, or by reconcile, which settles no recording before.
+redelivered queue message, or by reconcile, which settles no recording before.
 """
 
 import json
@@ -42,19 +42,19 @@ from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.outgoing.announce import announce
 from recording.telemetry import Event, emit, span
 
-TRIES = 5  # others may write the recording's record meanwhile; five in a row never do
-ATTEMPTS = 5  # messages; after that reconcile asks again
+TRIES = 5  # others may write the recording's record meanwhile, but not five times in a row
+ATTEMPTS = 5  # messages; after that reconcile requests it again
 FIRST_DELAY = timedelta(seconds=5)
 
 
 def follow_up_message(text: str, ports: Ports) -> None:
-    """Bring the directory up to date about the recording that a message names; later, when storage fails now."""
+    """Update the directory about the recording that a message names; later, if storage fails now."""
     recording_id, attempt = _read(text)
     if recording_id is None or ports.follow_ups is None:
         emit(Event.FOLLOW_UP_FAILED, code=Code.UNREADABLE_RECORD, reason="dropped")
         return
     try:
-        if attempt == 0:  # before the rows: a directory that fails keeps nobody from hearing what happened
+        if attempt == 0:  # before the rows: a failing directory must not delay events to receivers
             announce(recording_id, ports)
         with span("follow_up", recording_id=recording_id):
             follow_up(recording_id, ports)
@@ -69,13 +69,13 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
     """Write the directory's rows of a recording; False when they were up to date.
 
     Args:
-        recording_id: of a recording that the catalog knows; of any other nothing is written.
+        recording_id: of a recording in the catalog; for any other nothing is written.
         ports: with directory and index keys.
-        again: write them also when they are up to date.
+        again: write them even if they are up to date.
 
     Raises:
-        BlobLockedError: a metadata document is in the archive tier, and what it says has to be read again.
-        StorageError: catalog, archive, directory or the key's place fail; the same again completes it.
+        BlobLockedError: a metadata document is in the archive tier, and must be read again.
+        StorageError: catalog, archive, directory or the store of keys fail; the same call again completes it.
     """
     _, source = library_of(ports)
     seal_recording(recording_id, ports)
@@ -107,9 +107,9 @@ def _place(
     *,
     may_keep: bool,
 ) -> None:
-    """Take the four steps. `written` gains every row before it is written, so that a next try removes what is stale.
+    """Take the four steps. Each row is added to `written` before it is written, so that a retry removes stale ones.
 
-    `may_keep`: what documents in the archive tier say may be taken from the record, which has it under this key.
+    `may_keep`: facts of documents in the archive tier may be taken from the record, which has them under this key.
     """
     directory, _ = library_of(ports)
     facts = _facts(record, chunks, key, ports, may_keep=may_keep)
@@ -129,7 +129,7 @@ def _place(
 def _facts(
     record: RecordingRecord, chunks: Sequence[ChunkRecord], key: IndexKey, ports: Ports, *, may_keep: bool
 ) -> RecordingFacts:
-    """Return the recording's facts by its documents; an old recording is tagged while those are in the archive tier."""
+    """Return the recording's facts from its documents; those in the archive tier do not prevent tagging."""
     try:
         return gathered_facts(record, chunks, _documents(chunks, ports), key)
     except BlobLockedError:
@@ -140,10 +140,10 @@ def _facts(
 
 
 def _documents(chunks: Sequence[ChunkRecord], ports: Ports, *, with_offline: bool = True) -> Iterator[ChunkMetadata]:
-    """Yield the metadata documents as archived; one that cannot be read names nobody.
+    """Yield the metadata documents as archived; an unreadable one yields no participants.
 
     Raises:
-        BlobLockedError: one is in the archive tier; `with_offline=False` passes it over.
+        BlobLockedError: one is in the archive tier; `with_offline=False` skips it.
     """
     for chunk in chunks:
         if is_archived(chunk) and chunk.metadata is MetadataOutcome.ARCHIVED and chunk.blob_name:
@@ -159,7 +159,7 @@ def _documents(chunks: Sequence[ChunkRecord], ports: Ports, *, with_offline: boo
 
 
 def _list_tags(chunks: Sequence[ChunkRecord], ports: Ports) -> None:
-    """Write what may be younger into the manifest, for a rebuild of the catalog; a locked one stays as it is."""
+    """Rewrite the manifest with newer facts, for a rebuild of the catalog; a locked one stays as it is."""
     archived = next((chunk for chunk in chunks if is_archived(chunk)), None)
     try:
         if archived is not None:
@@ -169,7 +169,7 @@ def _list_tags(chunks: Sequence[ChunkRecord], ports: Ports) -> None:
 
 
 def _record_of(chunks: Sequence[ChunkRecord], ports: Ports) -> RecordingRecord | None:
-    """Return a record for chunks that have none: of a worker that died between the two writes of an older version."""
+    """Return a record for chunks without one: a worker of an older version died between its two writes."""
     if not chunks:
         return None
     task = chunks[0].task
@@ -188,7 +188,7 @@ def library_of(ports: Ports) -> tuple[Directory, IndexKeySource]:
     """Return the directory and the store of its keys.
 
     Raises:
-        StorageBusyError: there is none in this world.
+        StorageBusyError: there is none, as in some tests.
     """
     if ports.directory is None or ports.index_keys is None:
         raise StorageBusyError("there is no directory here")

@@ -1,4 +1,4 @@
-"""List what can be imported from a container, by the names that ACS and the published samples give to files."""
+"""List what can be imported from a container, by the file names of ACS and of the published samples."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,11 +13,11 @@ OFFLINE = "its metadata is in the archive tier, from which it must be brought ba
 
 
 def entries_in(source: ImportSource, prefix: str = "") -> list[ImportEntry | LeftOut]:
-    """Return an entry for each media file of a container, and what of it is left out, with the reason.
+    """Return an entry for each media file of a container, and the files that are left out, with the reason.
 
-    Media that a vCon names is understood by it, files that ACS exported by their names; of others the metadata document
-    beside them is read. A vCon that cannot be read ends nothing: it is left out, and so is the media that it names,
-    which would otherwise come in under another id, without its facts, and again once the vCon is repaired.
+    Media that a vCon names is described by it, files that ACS exported by their names, others by the metadata document
+    beside them. A vCon that cannot be read ends nothing: it is left out, and so is the media that it names, which would
+    otherwise be imported under another id, without its facts, and again once the vCon is repaired.
 
     Args:
         source: the container; only read.
@@ -56,7 +56,7 @@ def _raw_vcon(name: str, lengths: Mapping[str, int], source: ImportSource) -> by
 def _described(
     lengths: dict[str, int], source: ImportSource, left_out: list[LeftOut]
 ) -> Iterator[tuple[str, str | None, ChunkMetadata | None]]:
-    """Yield media with the document beside it; `left_out` gains media whose document cannot be read now."""
+    """Yield media with the document beside it; media whose document is unreadable now is added to `left_out`."""
     for name, beside in pairs_of(lengths):
         is_small = beside is not None and lengths[beside] <= LARGEST_METADATA
         try:

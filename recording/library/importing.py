@@ -1,8 +1,8 @@
-"""Import: bring media from another container under proof, with receipts that name their origin.
+"""Import: archive media from another container, verified, with receipts that name its origin.
 
-Each file is read whole once, probed and hashed. Then it is copied into the archive and read back, or it stays where it
-is and only its documents are written. Every step finds its own earlier result, so a run that ends is simply run again.
-The source is only read.
+Each file is read completely once, probed and hashed. Then it is copied into the archive and read back, or it stays in
+place and only its documents are written. Every step finds its own earlier result, so an interrupted run is simply
+repeated. The source is only read.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -51,18 +51,18 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class _Media:
-    """One file that was read whole, with what reading it told."""
+    """One file that was read completely, with the result."""
 
     entry: ImportEntry
     task: ChunkTask
-    name: str  # in the archive; of media that stays where it is, its documents are named so
+    name: str  # in the archive; for media that stays in place, the name that its documents use
     digest: Digest
     media: MediaFacts
 
 
 @dataclass
 class Imported:
-    """What a run did, or with a dry run would do. `problems` names each file that was left out, and why."""
+    """The result of a run or dry run. `problems` names each file that was left out, and why."""
 
     copied: int = 0
     in_place: int = 0
@@ -82,20 +82,20 @@ def import_recordings(
     caller: str | None = None,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Read each entry's media, prove it, and catalog it as imported.
+    """Read each entry's media, verify it, and catalog it as imported.
 
     Args:
         entries: from a mapping file or from the names in the container; what is left out is a problem of the report.
         source: the container they are in; only read.
         ports: archive, catalog and the queue of follow-ups; the customer's own storage, when media stays there.
-        settings: the archive's layout, and the containers of the customer's.
-        place: the container's address, when the media is to stay there; None copies it into the archive.
+        settings: the archive's layout, and the customer's containers.
+        place: the container's address, if the media is to stay there; None copies it into the archive.
         dry_run: read and probe, but write nothing.
-        caller: who imports, as the audit trail names people; each file that is kept has a row there.
-        progress: is called after each file.
+        caller: the importer, as named in the audit trail, which has a row for each imported file.
+        progress: called after each file.
 
     Raises:
-        RequestError: `unknown_container`, the place is not one of EXTERNAL_STORAGE_CONTAINERS.
+        RequestError: `unknown_container`; the place is not one of EXTERNAL_STORAGE_CONTAINERS.
     """
     if place is not None and place not in settings.external_containers:
         message = "media can stay only in a container that EXTERNAL_STORAGE_CONTAINERS names"
@@ -131,7 +131,7 @@ class _Run:
         self.done = Imported()
 
     def take(self, entry: ImportEntry) -> None:
-        """Import one file, or note why it is left out."""
+        """Import one file, or record why it is left out."""
         key = ChunkKey(recording_id=entry.id_of_recording, index=entry.index, document_id=entry.id_of_document)
         known = self._ports.catalog.get_chunk(key) or self._archived_by_event(entry)
         if known is not None:
@@ -161,7 +161,7 @@ class _Run:
         self.done.length_bytes += media.digest.length_bytes
 
     def _archived_by_event(self, entry: ImportEntry) -> ChunkRecord | None:
-        """Return a chunk that ACS announced and this app archived: a container of the customer's may hold it too."""
+        """Return a chunk that ACS announced and this app archived: a customer's container may contain it too."""
         if entry.document_id is None or entry.call_id is None or self._ports.directory is None:
             return None
         for one in find_all(FindQuery(call=entry.call_id), self._ports, self._settings, with_hidden=True):
@@ -177,7 +177,7 @@ class _Run:
             return
         was_imported = known.task.event_id == _event_id(entry)
         if was_imported and not self._is_dry:
-            rewrite_manifest(known.task, self._ports)  # the run that cataloged it may have ended there
+            rewrite_manifest(known.task, self._ports)  # the run that cataloged it may have ended before this
         is_the_file = was_imported or known.task.content_location == self._location(entry)
         if is_the_file or self._digest(entry).sha256 == known.sha256:
             self.done.known += 1
@@ -194,7 +194,7 @@ class _Run:
         return f"{self._place}/{entry.blob}" if self._place is not None else ""
 
     def _given_metadata(self, entry: ImportEntry) -> bytes | None:
-        """Return the metadata document of ACS that the entry names; one that cannot be read counts as none."""
+        """Return the metadata document of ACS that the entry names; an unreadable one counts as absent."""
         stored = self._source.get(entry.metadata) if entry.metadata else None
         try:
             if stored is not None:
@@ -223,7 +223,7 @@ class _Run:
         )
 
     def _read(self, entry: ImportEntry, task: ChunkTask) -> _Media:
-        """Read the media once: probe and hash it, and stage its blocks while it goes by. Nothing is committed yet."""
+        """Read the media once: probe it, hash it and stage its blocks. Nothing is committed yet."""
         template = self._settings.archive_path_template
         name = layout.media_name(template, task.folder, task.index, task.document_id, entry.announced_format)
         probe, hasher = MediaProbe(entry.announced_format), Hasher(with_sha512=True)
@@ -236,7 +236,7 @@ class _Run:
         return _Media(entry, task, name, hasher.digest(), probe.finish())
 
     def _pieces(self, entry: ImportEntry) -> Iterator[bytes]:
-        """Yield the media; where it stays, by the way on which it will be verified and heard later."""
+        """Yield the media; where it stays in place, through the port that will verify and serve it later."""
         if self._place is None:
             yield from self._source.read(entry.blob)
             return
@@ -244,7 +244,7 @@ class _Run:
             yield from content.pieces()
 
     def _keep(self, media: _Media, given: bytes | None) -> None:
-        """Commit and read back what was copied, write metadata and receipt, a row in the trail, and then catalog."""
+        """Commit and read back the copy, write metadata, receipt and a row in the trail, and then the catalog."""
         task, name, archive = media.task, media.name, self._ports.archive
         if self._place is None:
             _commit(media, archive)
@@ -270,12 +270,12 @@ class _Run:
 
 
 def _event_id(entry: ImportEntry) -> str:
-    """Return what stands for an event: which file this was."""
+    """Return the id that stands in for an event: it names the file."""
     return f"imported-{entry.mark}"
 
 
 def _fault(entry: ImportEntry, media: _Media, length_bytes: int) -> str | None:
-    """Return why a file is left out; nothing of it is committed then."""
+    """Return why a file is left out, in which case nothing of it is committed."""
     if media.digest.length_bytes != length_bytes:
         return "shorter than its container says"
     if entry.sha256 is not None and entry.sha256.lower() != media.digest.sha256:
@@ -286,7 +286,7 @@ def _fault(entry: ImportEntry, media: _Media, length_bytes: int) -> str | None:
 
 
 def _commit(media: _Media, archive: Archive) -> None:
-    """Commit the blocks of this file, and read back what the archive has of it."""
+    """Commit the blocks of this file, and read the stored blob back."""
     entry, name, kind = media.entry, media.name, media.media.format or media.entry.announced_format
     staged = sorted(text for text in archive.staged_blocks(name) if text[18:34] == entry.mark[:16])
     media_type = kind.media_type if kind else "application/octet-stream"

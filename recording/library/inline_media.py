@@ -1,4 +1,4 @@
-"""Media inside vCons, read like files beside them: the second way in for a vCon that refers to nothing."""
+"""Media inside vCons, read like files beside them: the way to import a vCon that refers to no files."""
 
 import json
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ PIECE = 4 << 20
 
 
 class Lengthy(Protocol):
-    """What is known of a file before it is read."""
+    """The facts about a file before it is read."""
 
     @property
     def length_bytes(self) -> int:
-        """Return how long it is."""
+        """Return its length in bytes."""
         ...
 
 
 class ImportSource(Protocol):
-    """A container from which files are imported; it is only read. Every method raises StorageError."""
+    """A container to import from; it is only read. Every method raises StorageError."""
 
     def look_up(self, name: str) -> Lengthy | None:
-        """Return what is known of a file; None when it is not there."""
+        """Return the facts about a file; None when it does not exist."""
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """Return a small file and its ETag; None when it is not there."""
+        """Return a small file and its ETag; None when it does not exist."""
         ...
 
     def read(self, name: str) -> Iterator[bytes]:
@@ -52,10 +52,10 @@ class WithInlineMedia:
 
     def __init__(self, source: Archive) -> None:
         self._source = source
-        self._last: tuple[str, bytes] | None = None  # the same media is looked up, and then read
+        self._last: tuple[str, bytes] | None = None  # media is first looked up, and then read
 
     def look_up(self, name: str) -> Lengthy | None:
-        """Return what is known of a file."""
+        """Return the facts about a file."""
         place = inline_place(name)
         if place is None:
             return self._source.look_up(name)
@@ -79,11 +79,11 @@ class WithInlineMedia:
             yield media[start : start + PIECE]
 
     def list(self, prefix: str) -> Iterator[BlobFacts]:
-        """Yield all files whose names begin so; media inside a vCon is not among them."""
+        """Yield all files with this prefix, without media inside vCons."""
         return self._source.list(prefix)
 
     def close(self) -> None:
-        """Close the container's connections, where it has some."""
+        """Close the container's connections, if any."""
         close = getattr(self._source, "close", None)
         if close is not None:
             close()

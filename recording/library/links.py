@@ -1,7 +1,7 @@
-"""Links for downloads: one archived file, read only, for minutes, noted before they are handed out; off by default.
+"""Download links: to one archived file, read-only, for minutes, with a row in the trail first; off by default.
 
-A link outlives the role of the person who asked for it. That is why media is heard through the app, and why links
-need a setting (docs/adr/0060).
+A link outlives the role of the user who requested it. That is why media is played through the app, and why links need
+a setting (docs/adr/0060).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from recording.settings import Settings
 
 @dataclass(frozen=True)
 class DownloadLink:
-    """A link, until when it opens, and what the file is called when it is kept."""
+    """A link, its expiry, and the file name for saving."""
 
     url: str
     expires_at: datetime
@@ -28,13 +28,13 @@ class DownloadLink:
 
 
 def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings) -> DownloadLink:
-    """Return a link to the whole file of a chunk; the audit trail has who was given it before the caller has.
+    """Return a link to the whole file of a chunk, after writing a row about it to the audit trail.
 
     Args:
-        media: a chunk's file as it is archived; a single speaker's exists nowhere.
-        caller: who asks.
+        media: a chunk's file as archived; a single speaker's is not stored.
+        caller: the caller.
         ports: archive, links and trail.
-        settings: whether links are allowed, and for how long they open.
+        settings: whether links are allowed, and for how long they are valid.
 
     Raises:
         RequestError: `download_links_off` (403), `no_such_channel` (404), `not_archived`, `media_offline` or
@@ -48,7 +48,7 @@ def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings
     task = media.chunk.task
     if task.home is Home.EXTERNAL or not is_archived(media.chunk) or media.chunk.blob_name is None:
         raise RequestError("the file is not in the archive's own storage", code=Code.NOT_ARCHIVED)
-    read_media(media, 0, min(1, media.length_bytes), ports)  # a link to what cannot be read would only look like one
+    read_media(media, 0, min(1, media.length_bytes), ports)  # a link to an unreadable file would be useless
     now = ports.clock.now()
     until = now.replace(microsecond=0) + settings.download_links_for
     part = f"chunk {task.index}, all of it, by a link until {until:%H:%M:%S} UTC"

@@ -1,8 +1,8 @@
-"""Listen: parts of archived media, never more than a few MiB at once, each preceded by a row of evidence (I12).
+"""Listen: serve ranges of archived media, a few MiB at most, each after a row in the audit trail (I12).
 
-Who heard which seconds is written down before the bytes go out, in stretches of a minute. A stretch that the same
-caller was given in the last minutes is not written again, so a storm of seeks leaves a row for each minute of the
-recording at most, not one for each request.
+Who listened to which seconds is written before the bytes are sent, in stretches of a minute. A stretch that the same
+caller received in the last minutes is not written again, so frequent seeking leaves at most one row for each minute of
+the recording, not one for each request.
 """
 
 from collections.abc import Callable, Hashable
@@ -38,7 +38,7 @@ from recording.ports.library.hidden import check_is_shown
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 STRETCH_SECONDS = 60
-STRETCH_BYTES = MOST_BYTES  # where the length of the media is not known
+STRETCH_BYTES = MOST_BYTES  # where the duration of the media is not known
 REMEMBERED = timedelta(minutes=10)
 _LAYOUT_REMEMBERED = timedelta(hours=1)
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -47,11 +47,11 @@ Read = Callable[[int, int], tuple[bytes, int]]
 
 @dataclass(frozen=True)
 class Media:
-    """Media that can be heard: a chunk's file, or one speaker of an unmixed one as a file of its own.
+    """Media to listen to: a chunk's file, or one speaker of an unmixed one as a separate file.
 
     Attributes:
-        etag: of these bytes, permanently: made of their digest.
-        layout: of the file that the speaker is taken from.
+        etag: permanent for these bytes, since it is made from their digest.
+        layout: that of the file from which the speaker is extracted.
     """
 
     chunk: ChunkRecord
@@ -63,7 +63,7 @@ class Media:
 
     @property
     def file_name(self) -> str:
-        """Return the file name for a download: made of its time, and naming no person."""
+        """Return the file name for a download, made from its time, without names of people."""
         task = self.chunk.task
         began = task.recording_start_time or task.event_time
         speaker = "" if self.channel is None else f" channel {self.channel}"
@@ -98,11 +98,11 @@ def find_media(recording_id: str, index: int, document_id: str | None, channel: 
 
 
 def read_media(media: Media, first: int, length: int, ports: Ports) -> bytes:
-    """Return a part of the media, as it was archived.
+    """Return a range of the media, as archived.
 
     Raises:
-        RequestError: `media_offline` (409), in the archive tier or in storage that is not configured any more.
-        StorageError: storage does not answer, or holds something else than the catalog says.
+        RequestError: `media_offline` (409), in the archive tier or in storage that is no longer configured.
+        StorageError: storage does not answer, or its content differs from the catalog.
         SourceError: the customer's own storage does not answer.
     """
     if media.layout is not None and media.channel is not None:
@@ -111,7 +111,7 @@ def read_media(media: Media, first: int, length: int, ports: Ports) -> bytes:
 
 
 def note_listening(media: Media, first: int, length: int, caller: str | None, ports: Ports) -> None:
-    """Write down who is given which part, unless the same caller was given it within the last minutes.
+    """Write to the trail who receives which part, unless the same caller received it within the last minutes.
 
     Raises:
         StorageError: the trail cannot be written; then nothing may be heard.
@@ -129,14 +129,14 @@ def note_stretches(  # noqa: PLR0917 - a part, and how it is told
     part_of: Callable[[int, int], str],
     ports: Ports,
 ) -> None:
-    """Write one row for those stretches of a part that the same caller was not given within the last minutes.
+    """Write one row for the stretches of a part that the same caller did not receive within the last minutes.
 
     Args:
         key: the operation, the caller, the recording, and which of its files.
         first: byte of the part.
         length: of the part, in bytes.
         size: of a stretch, in bytes.
-        part_of: tells in words what lies between two stretches, both included.
+        part_of: describes the part from one stretch to another, inclusive.
         ports: trail, memory and clock.
 
     Raises:
@@ -154,14 +154,14 @@ def note_stretches(  # noqa: PLR0917 - a part, and how it is told
 
 
 def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
-    """Return bytes of a chunk that wait for a decision, so that the operator can hear them first.
+    """Return suspect media of a chunk, so that the operator can listen before deciding.
 
     Args:
         record: a held chunk.
         blob_name: which of its suspects; None: the last one.
 
     Raises:
-        RequestError: `chunk_not_found` (404), it has no such bytes.
+        RequestError: `chunk_not_found` (404); it has no such media.
     """
     found = [one for one in record.suspects if blob_name in (None, one.blob_name)]
     if not found:
@@ -200,7 +200,7 @@ def _speaker(whole: Media, channel: int, ports: Ports) -> Media:
 
 
 def layout_of(media: Media, ports: Ports) -> WavLayout | None:
-    """Return how a WAV file is laid out; None for every other file, and for one that does not say.
+    """Return the layout of a WAV file; None for any other file, and for one without a readable header.
 
     Raises:
         RequestError: as `read_media`.
@@ -237,7 +237,7 @@ def _read(chunk: ChunkRecord, first: int, length: int, ports: Ports) -> bytes:
 
 
 def _reader(chunk: ChunkRecord, ports: Ports) -> Read:
-    """Return what reads a chunk's media where it is kept."""
+    """Return a reader of a chunk's media, wherever it is stored."""
     if chunk.task.home is Home.EXTERNAL:
         location = chunk.task.content_location
         return lambda first, length: ports.external.read_range(location, first, length)
@@ -251,7 +251,7 @@ def _reader(chunk: ChunkRecord, ports: Ports) -> Read:
 def _read_speaker(  # noqa: PLR0917 - a part of a file that exists nowhere
     media: Media, layout: WavLayout, channel: int, first: int, length: int, ports: Ports
 ) -> bytes:
-    """Return a part of the WAV file that one speaker's samples would make."""
+    """Return a range of the WAV file that one speaker's samples would make."""
     head = mono_header(layout)[first : first + length]
     start = max(first - MONO_HEADER_BYTES, 0)
     end = max(first + length - MONO_HEADER_BYTES, 0)
@@ -266,7 +266,7 @@ def _read_speaker(  # noqa: PLR0917 - a part of a file that exists nowhere
 
 
 def most_bytes(media: Media) -> int:
-    """Return how much of it one answer may hold; of one speaker less, for all the others are read with it."""
+    """Return how much one answer may contain; less for one speaker, since all channels are read."""
     return MOST_BYTES if media.layout is None else max(MOST_BYTES // media.layout.channels, 1)
 
 
@@ -274,7 +274,7 @@ def most_bytes(media: Media) -> int:
 
 
 def _stretch(media: Media) -> tuple[float, str]:
-    """Return how many bytes a stretch has, and what its number counts."""
+    """Return the size of a stretch in bytes, and its unit."""
     seconds = (media.chunk.duration_ms or 0) / 1000
     if seconds <= 0:
         return STRETCH_BYTES, "bytes"

@@ -1,6 +1,6 @@
-"""Report pauses for audits: by day, caller and reason, how many, how long, and where ACS reports others.
+"""Report pauses for audits: number and duration by day, caller and reason, and where ACS reports others.
 
-The rows come from the directory and the recordings themselves; no number and no name is in them.
+The rows come from the directory and the recordings themselves; they contain no phone number and no name.
 """
 
 import csv
@@ -29,7 +29,7 @@ COLUMNS = ("day", "caller", "reason", "pauses", "totalSeconds", "longestSeconds"
 
 
 class PauseQuery(Exact):
-    """The query of `GET reports/pauses`: recordings that began in this time."""
+    """The query of `GET reports/pauses`: recordings that began in this period."""
 
     since: Time = Field(alias="from")
     until: Time = Field(alias="to")
@@ -80,7 +80,7 @@ class PauseReport:
         return {"rows": rows, "recordings": self.recordings, "complete": self.is_complete}
 
     def as_csv(self) -> str:
-        """Return the report as CSV with a header; a text that a spreadsheet would take for a formula is quoted."""
+        """Return the report as CSV with a header; text that a spreadsheet would take for a formula is quoted."""
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
         writer.writeheader()
@@ -89,10 +89,10 @@ class PauseReport:
 
 
 def report_pauses(query: PauseQuery, ports: Ports, settings: Settings) -> PauseReport:
-    """Report the pauses of recordings that began in a time.
+    """Report the pauses of recordings that began in a period.
 
     Raises:
-        RequestError: the time ends before it begins.
+        RequestError: the period ends before it begins.
         StorageError: directory or catalog do not answer.
     """
     if query.until <= query.since:

@@ -1,8 +1,8 @@
-"""Rebuild: the whole catalog and the directory are made again from the blobs of an archive container alone.
+"""Rebuild: recreate the whole catalog and the directory from the blobs of an archive container alone.
 
-Each folder is on its own, and what the catalog knows already is left as it is, so doing it twice changes nothing, and a
-run that ends goes on behind the last folder. Not in the archive, and so not made again: the audit trail, the
-quarantine, chunks that were not archived, and recordings without any file.
+Each folder is independent, and what the catalog already knows is left unchanged, so repeating it changes nothing, and
+an interrupted run continues after the last folder. Not in the archive, and so not recreated: the audit trail, the
+quarantine, chunks that were not archived, and recordings without files.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,18 +25,18 @@ COPY = "a copy; its documents are of another folder"
 OFFLINE = "its documents are in the archive tier; bring them back, then rebuild again"
 LOOP = "rebuild"  # the cursor: the last folder that is done
 _LAST = "\U0010ffff"  # sorts behind every name
-SAVED_EVERY = 100  # folders; after a death so many are looked at again, for nothing
+SAVED_EVERY = 100  # folders; after an interruption so many are checked again in vain
 
 
 @dataclass
 class Rebuilt:
-    """What a run did.
+    """The result of a run.
 
     Attributes:
-        recordings: records of recordings that were made.
-        chunks: records of chunks that were made.
-        known: records that were there already and were left as they are.
-        unfinished: chunks that a manifest names and no receipt proves.
+        recordings: records of recordings that were created.
+        chunks: records of chunks that were created.
+        known: records that existed and were left unchanged.
+        unfinished: chunks that a manifest names but no receipt proves.
         problems: blobs that could not be read or are missing, each with its reason.
     """
 
@@ -56,17 +56,17 @@ def rebuild(
     from_start: bool = False,
     progress: Callable[[Rebuilt], None] = lambda _: None,
 ) -> Rebuilt:
-    """Make recordings, chunks and directory again from the archive.
+    """Recreate recordings, chunks and directory from the archive.
 
     Args:
         ports: with the archive to read, and the catalog to fill.
         settings: how long ACS keeps a recording.
         prefix: of blob names; only these folders.
-        from_start: do not go on where an earlier run ended.
-        progress: is called after each folder.
+        from_start: do not continue where an earlier run ended.
+        progress: called after each folder.
 
     Raises:
-        StorageError: archive, catalog or directory do not answer; the next run goes on.
+        StorageError: archive, catalog or directory do not answer; the next run continues.
     """
     done = Rebuilt()
     cursor = f"{LOOP}-{name_of(prefix)}" if prefix else LOOP
@@ -86,7 +86,7 @@ def rebuild(
 def _folders(blobs: Iterable[BlobFacts]) -> Iterator[tuple[str, dict[str, BlobFacts]]]:
     """Yield each folder once, with its own committed blobs, after all folders inside it.
 
-    A listing is sorted by whole names, so what lies in a folder inside comes between a folder's own blobs.
+    A listing is sorted by full names, so the blobs of a subfolder are between a folder's own blobs.
     """
     entered: list[tuple[str, dict[str, BlobFacts]]] = []
     for blob in blobs:
@@ -107,7 +107,7 @@ def _is_inside(folder: str, outer: str) -> bool:
 
 
 def _order_of(folder: str) -> str:
-    """Return what sorts folders in the order in which they are done."""
+    """Return the sort key for the order in which folders are processed."""
     return f"{folder}/{_LAST}" if folder else _LAST
 
 
@@ -118,17 +118,17 @@ def _rebuild_folder(folder: str, blobs: dict[str, BlobFacts], done: Rebuilt, por
         return
     try:
         _make_anew(folder, receipts, blobs, done, ports, settings)
-    except BlobLockedError:  # half of it would come back without its tags or people, and stay so: it is known then
+    except BlobLockedError:  # a partial recording would lack tags or people, and stay so, because it would be known
         done.problems.append((folder, OFFLINE))
 
 
 def _make_anew(  # noqa: PLR0917 - a folder, what is in it, and where it goes
     folder: str, receipts: list[str], blobs: dict[str, BlobFacts], done: Rebuilt, ports: Ports, settings: Settings
 ) -> None:
-    """Make the records of one folder, or none of them.
+    """Create the records of one folder, or none of them.
 
     Raises:
-        BlobLockedError: a document of it is in the archive tier; nothing was made.
+        BlobLockedError: one of its documents is in the archive tier; nothing was created.
         StorageError: the archive or the catalog does not answer.
     """
     _check_readable(receipts, blobs)
@@ -159,7 +159,7 @@ def _make_anew(  # noqa: PLR0917 - a folder, what is in it, and where it goes
 
 
 def _check_readable(receipts: list[str], blobs: dict[str, BlobFacts]) -> None:
-    """Return when the listing calls no document that is needed offline.
+    """Check that no document that is needed is in the archive tier, according to the listing.
 
     Raises:
         BlobLockedError: one is in the archive tier.
@@ -172,7 +172,7 @@ def _check_readable(receipts: list[str], blobs: dict[str, BlobFacts]) -> None:
 def _chunk(
     name: str, blobs: dict[str, BlobFacts], done: Rebuilt, ports: Ports, settings: Settings
 ) -> ChunkRecord | None:
-    """Return the record by a receipt; None, and a problem, when it cannot be read or its media is not as proved."""
+    """Return the record from a receipt; None, and a problem, if it is unreadable or its media does not match."""
     stored = ports.archive.get(name)
     receipt = read_document(stored[0]) if stored else None
     beside = name.removesuffix(".receipt.json") + ".metadata.json"
@@ -195,7 +195,7 @@ def _chunk(
 
 
 def _is_copied(folder: str, manifest: Document | None) -> bool:
-    """Return whether a manifest was written for another folder: then its own folder is the recording."""
+    """Return whether a manifest was written for another folder, which is then the recording's own."""
     entries = (manifest or {}).get("chunks")
     named = [one.get("blobName") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
     places = {name.rpartition("/")[0] for name in named if isinstance(name, str)}
@@ -203,9 +203,9 @@ def _is_copied(folder: str, manifest: Document | None) -> bool:
 
 
 def _follow_up(recording_id: str, done: Rebuilt, ports: Ports) -> None:
-    """Write the directory's rows, also where the catalog says that they are there: the directory may be what was lost.
+    """Write the directory's rows, even if they exist according to the catalog: the directory may have been lost.
 
-    Reconcile does what fails, since no recording is settled before.
+    Reconcile completes what fails, since no recording is settled before.
     """
     try:
         follow_up(recording_id, ports, again=_lacks_rows(recording_id, ports))
@@ -215,7 +215,7 @@ def _follow_up(recording_id: str, done: Rebuilt, ports: Ports) -> None:
 
 
 def _lacks_rows(recording_id: str, ports: Ports) -> bool:
-    """Return whether the directory lacks a row that the catalog says is there; in doubt they are written again."""
+    """Return whether the directory lacks a row that the catalog lists; in doubt the rows are written again."""
     record = ports.catalog.get_recording(recording_id)
     placement = record.placement if record else None
     if placement is None:

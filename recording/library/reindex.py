@@ -1,4 +1,4 @@
-"""Write index rows again: all of them, when the key of their hashes changes, or those of one person who is erased."""
+"""Reindex: rewrite all index rows when the key of their hashes changes, or remove those of an erased person."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ PAGE = 200
 
 @dataclass
 class Reindexed:
-    """What a run did: recordings looked at, those whose rows were written, and what failed with its code."""
+    """The result of a run: recordings checked, recordings rewritten, and failures with their codes."""
 
     seen: int = 0
     written: int = 0
@@ -23,7 +23,7 @@ class Reindexed:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What became of a person's index rows: recordings looked at, rows removed, rows that metadata still demands."""
+    """The result for a person's index rows: recordings checked, rows removed, rows that metadata still requires."""
 
     recordings: int
     removed: int
@@ -31,15 +31,15 @@ class Forgotten:
 
 
 def reindex(ports: Ports, *, again: bool = False, progress: Callable[[Reindexed], None] = lambda _: None) -> Reindexed:
-    """Bring the rows of every recording to the current key; a run that ends goes on behind its last page.
+    """Rewrite the rows of every recording under the current key; an interrupted run continues after its last page.
 
     Args:
         ports: catalog, archive and directory.
-        again: write also the rows that are up to date.
-        progress: is called after each page.
+        again: rewrite also the rows that are up to date.
+        progress: called after each page.
 
     Raises:
-        StorageError: the catalog does not answer; the next run goes on.
+        StorageError: the catalog does not answer; the next run continues.
     """
     done, position = Reindexed(), ports.catalog.cursor(LOOP)
     while True:
@@ -60,12 +60,12 @@ def reindex(ports: Ports, *, again: bool = False, progress: Callable[[Reindexed]
 
 
 def forget_participant(raw_id: str, ports: Ports) -> Forgotten:
-    """Remove a person's index rows once the metadata that names them is erased; rows of dead workers as well.
+    """Remove a person's index rows once the metadata that names them is erased, including rows of dead workers.
 
     Recordings whose metadata still names the person keep their rows, and are counted.
 
     Raises:
-        StorageError: catalog, archive or directory do not answer; the same again completes it.
+        StorageError: catalog, archive or directory do not answer; the same call again completes it.
     """
     directory, source = library_of(ports)
     partitions = [participant_partition(key.participant(raw_id)) for key in source.keys().keys]
@@ -94,7 +94,7 @@ def _rows(partition: str, directory: Directory) -> Iterator[IndexRow]:
 
 
 def _is_demanded(row: IndexRow, ports: Ports) -> bool:
-    """Return whether the recording itself notes this row."""
+    """Return whether the recording's record lists this row."""
     record = ports.catalog.get_recording(row.recording_id)
     placement = record.placement if record else None
     return placement is not None and placement.row_key == row.row_key and row.partition in placement.partitions

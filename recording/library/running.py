@@ -1,4 +1,4 @@
-"""Name the recording that runs already, when ACS refuses a second one of the same call."""
+"""Name the recording that is already running, when ACS refuses a second one of the same call."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ _LOCATORS = ("serverCallId", "callConnectionId", "groupCallId", "roomId")
 
 
 def naming_the_running_one(start: Callable[[], T], body: Any, ports: Ports, settings: Settings) -> T:
-    """Return what `start` returns; `already_recording` gains the id of the recording that runs, where it is found.
+    """Return what `start` returns; add the id of the running recording to `already_recording`, if it is found.
 
     Raises:
         RecordingError: as `start`.
@@ -29,13 +29,13 @@ def naming_the_running_one(start: Callable[[], T], body: Any, ports: Ports, sett
 
 
 def running_recording(body: Any, ports: Ports, settings: Settings) -> str | None:
-    """Return the newest recording that runs of the call that a start request names; None when none is known."""
+    """Return the newest running recording of the call in a start request; None when none is known."""
     asked = (body.get(name) for name in _LOCATORS) if isinstance(body, Mapping) else ()
     call = next((text for text in asked if isinstance(text, str) and text), None)
     if call is None:
         return None
     try:
         page = find(FindQuery(call=call, state=FindState.RECORDING, limit=1), ports, settings)
-    except RecordingError:  # the refusal is the answer; the name is a courtesy
+    except RecordingError:  # the refusal is the answer; the id is optional
         return None
     return page.items[0].recording.recording_id if page.items else None

@@ -1,4 +1,4 @@
-"""Waveforms: made from the archived media on the first request, and kept beside it as a small document."""
+"""Waveforms: computed from the archived media on first request, and stored beside it as a small document."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -30,10 +30,10 @@ _PATIENCE = timedelta(seconds=3)
 
 
 def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
-    """Return the peaks of each channel, with who speaks on it, and the pauses that were cut out.
+    """Return the peaks of each channel with its speaker, and the pauses that were cut out.
 
     Raises:
-        RequestError: `waveform_busy` (503), others are being made; or as `read_media`.
+        RequestError: `waveform_busy` (503), others are being computed; or as `read_media`.
         StorageError: as `read_media`.
         SourceError: as `read_media`.
     """
@@ -47,7 +47,7 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
 
 
 def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
-    """Return the document that was kept, if it is of these very bytes and of this version."""
+    """Return the stored document, if it is of exactly these bytes and of this version."""
     try:
         kept = ports.archive.get(peaks_name(stored_name(media.chunk)))
         document: dict[str, Any] = json.loads(kept[0]) if kept else {}
@@ -70,7 +70,7 @@ def _make(media: Media, ports: Ports) -> dict[str, Any]:
 
 
 def _draw(media: Media, ports: Ports) -> Waveform | None:
-    """Read the media once, from its begin to its end, a few MiB at a time; None when it cannot be drawn."""
+    """Read the media once from start to end, a few MiB at a time; None when it cannot be drawn."""
     try:
         if media.chunk.format is FormatType.WAV and (layout := layout_of(media, ports)) is not None:
             wav = WavWaveform(layout)
@@ -114,7 +114,7 @@ def _document(media: Media, drawn: Waveform | None) -> dict[str, Any]:
 
 
 def _keep(media: Media, document: dict[str, Any], ports: Ports) -> None:
-    """Keep it beside the media; where that may not be written, it is made again next time."""
+    """Store it beside the media; where that is not allowed, it is computed again next time."""
     if not document["channels"] or not media.chunk.blob_name:
         return
     data = json.dumps(document, separators=(",", ":")).encode()
@@ -126,7 +126,7 @@ def _keep(media: Media, document: dict[str, Any], ports: Ports) -> None:
 
 
 def pauses_of(chunk: ChunkRecord) -> list[dict[str, Any]]:
-    """Return where the recording was paused: the place in the file, and when and how long."""
+    """Return the pauses of the recording: position in the file, time and duration."""
     facts = chunk.facts
     if facts is None or facts.started_at is None:
         return []
@@ -142,7 +142,7 @@ def pauses_of(chunk: ChunkRecord) -> list[dict[str, Any]]:
 
 
 def _speakers(media: Media, ports: Ports) -> dict[int, dict[str, Any]]:
-    """Return who has each channel, from the metadata as archived; for those who hear them anyway."""
+    """Return the speaker of each channel, from the archived metadata; callers may listen to them anyway."""
     if not media.chunk.blob_name or not (media.chunk.facts and media.chunk.facts.participant_channels):
         return {}
     try:
@@ -159,6 +159,6 @@ def _speakers(media: Media, ports: Ports) -> dict[int, dict[str, Any]]:
 
 
 def _name(one: Participant) -> str | None:
-    """Return a caller's phone number; other ids tell a reader nothing."""
+    """Return a caller's phone number; other ids are meaningless to readers."""
     canonical = canonical_participant(one.raw_id)
     return canonical.removeprefix("4:") if canonical.startswith("4:+") else None

@@ -1,1 +1,1 @@
-"""Derived files: asked for, made as queue work from what is archived, listed, heard and verified."""
+"""Derived files: requested, made as queue work from archived media, listed, served and verified."""

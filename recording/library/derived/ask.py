@@ -1,4 +1,4 @@
-"""Ask for derived files, see how far they are, and hear them: each part that is heard leaves a row of evidence."""
+"""Request derived files, see their progress, and listen to them; each part served leaves a row in the audit trail."""
 
 import json
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class Heard:
-    """A derived file that can be heard."""
+    """A derived file to listen to."""
 
     recording_id: str
     mark: str
@@ -55,15 +55,15 @@ class Heard:
 
     @property
     def what(self) -> str:
-        """Return which file of the recording it is, in words."""
+        """Return a description of which file of the recording it is."""
         return "joined" if self.channel is None else f"channel {self.channel}"
 
 
 def request_derived(recording_id: str, body: Any, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """Queue the making of files; returns them, with how far each is.
+    """Queue the making of files; return them with the progress of each.
 
     Raises:
-        RequestError: the body is not legal, or as `files_wanted`; `not_derivable` where it can be seen now.
+        RequestError: the body is not valid, or as `files_wanted`; `not_derivable` where that is already known.
         StorageError: nothing was queued.
     """
     kind = DeriveRequest.read(body).kind
@@ -104,7 +104,7 @@ def list_derived(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
 
 
 def _stems(recording_id: str, ports: Ports) -> Iterable[tuple[str, dict[str, bool]]]:
-    """Return how the names of each derived file begin, and how they end."""
+    """Return prefix and suffixes of the names of each derived file."""
     chunks = ports.catalog.chunks_of(recording_id)
     if not chunks:
         raise RequestError("no file of this recording is known", code=Code.UNKNOWN_RECORDING)
@@ -118,7 +118,7 @@ def _stems(recording_id: str, ports: Ports) -> Iterable[tuple[str, dict[str, boo
 
 
 def _mark_of(stem: str) -> str:
-    """Return the id of a derived file by the beginning of its names."""
+    """Return the id of a derived file from the prefix of its names."""
     return stem.rpartition(".")[2]
 
 
@@ -138,7 +138,7 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
     """Return a derived file's receipt; None without a readable one.
 
     Raises:
-        RequestError: `media_offline`, it is in the archive tier.
+        RequestError: `media_offline`; it is in the archive tier.
         StorageError: the archive does not answer.
     """
     with reading_for_a_caller("the file is in the archive tier"):
@@ -151,7 +151,7 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
 
 
 def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -> Heard:
-    """Return a derived file that can be heard.
+    """Return a derived file to listen to.
 
     Raises:
         RequestError: `unknown_recording`, `derived_not_found`, `derived_not_made`, `media_disposed`,
@@ -179,11 +179,11 @@ def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -
 
 
 def read_heard(heard: Heard, first: int, length: int, ports: Ports) -> bytes:
-    """Return a part of a derived file.
+    """Return a range of a derived file.
 
     Raises:
-        RequestError: `media_offline`, it is in the archive tier.
-        StorageError: the archive does not answer, or holds something else than the receipt says.
+        RequestError: `media_offline`; it is in the archive tier.
+        StorageError: the archive does not answer, or its content differs from the receipt.
     """
     with reading_for_a_caller("the file is in the archive tier"):
         data, total = ports.archive.read_range(heard.blob_name, first, length)
@@ -193,10 +193,10 @@ def read_heard(heard: Heard, first: int, length: int, ports: Ports) -> bytes:
 
 
 def note_hearing(heard: Heard, first: int, length: int, caller: str | None, ports: Ports) -> None:
-    """Write down who is given which minutes, unless the same caller was given them within the last minutes.
+    """Write to the trail who receives which minutes, unless the same caller received them within the last minutes.
 
     Raises:
-        StorageError: the trail cannot be written; then nothing may be heard.
+        StorageError: the trail cannot be written; then nothing may be served.
     """
     size = max(heard.length_bytes * STRETCH_SECONDS * 1000 / max(heard.duration_ms, 1), 1)
 

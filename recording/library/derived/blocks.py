@@ -1,4 +1,4 @@
-"""Blocks: a derived file on its way into the archive, in flat memory; what an earlier run staged is not sent again."""
+"""Blocks: stage a derived file in bounded memory; blocks that an earlier run staged are not sent again."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,7 +14,7 @@ def ranges(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 class Blocks:
-    """Stages one file, block by block, under names that the same work has every time."""
+    """Stages one file block by block, under names that are the same on every attempt."""
 
     def __init__(self, name: str, ports: Ports) -> None:
         self._name, self._ports = name, ports
@@ -30,7 +30,7 @@ class Blocks:
             del self._gathered[:BLOCK_BYTES]
 
     def copy(self, source: str, first: int, length: int, read: Callable[[], bytes]) -> None:
-        """Add a range of another blob, copied inside storage where both sides allow it, and through here elsewhere."""
+        """Add a range of another blob, copied inside storage where possible, else through this process."""
         self.flush()
         block = self._next()
         if self._staged.get(block) == length:
@@ -40,7 +40,7 @@ class Blocks:
             self._ports.archive.stage_block(self._name, block, read())
 
     def put_first(self, data: bytes) -> None:
-        """Add what stands before everything, and is known last."""
+        """Add the header, which comes first but is known last."""
         block = "0" * 8
         self._ports.archive.stage_block(self._name, block, data)
         self.ids.insert(0, block)

@@ -1,6 +1,6 @@
-"""Make: a message asks for files of a kind; each is staged, committed, read back, and then gets its receipt.
+"""Make: for a message requesting files of a kind, stage, commit and read back each, then write its receipt.
 
-1. What there is already, with a receipt, is left as it is: the same message twice does nothing the second time.
+1. A file that already has a receipt is left as it is: a message delivered twice does nothing the second time.
 2. The custodian is told under the row's own ETag that a file is being made, and waits; where it was faster, nothing is
    made. This is said anew before each thing that is written, so nothing appears behind a destruction.
 3. Blocks are staged under names that the same work has every time; then one request makes the file of them.
@@ -44,7 +44,7 @@ _JSON = "application/json"
 
 
 def derive_message(text: str, ports: Ports) -> None:
-    """Make the files that a message asks for; why that cannot be is kept where the caller will look."""
+    """Make the files that a message requests; the reason of a failure is stored for the caller."""
     asked = _asked(text)
     if asked is None:
         return
@@ -64,7 +64,7 @@ def derived_of(ports: Ports) -> DerivedPorts:
     """Return what derived files need.
 
     Raises:
-        StorageError: there is no such thing in this world.
+        StorageError: they are not configured, as in some tests.
     """
     if ports.derived is None:
         raise StorageError("there are no derived files here")
@@ -72,7 +72,7 @@ def derived_of(ports: Ports) -> DerivedPorts:
 
 
 def wanted_now(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wanted]:
-    """Return the files of a kind that the recording, as it is now, would have.
+    """Return the files of a kind that the recording would have at present.
 
     Raises:
         RequestError: as `files_wanted`.
@@ -85,7 +85,7 @@ def wanted_now(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wante
 
 
 def make_derived(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wanted]:
-    """Make those files of a kind that are not there yet; returns them.
+    """Make the missing files of a kind; return them.
 
     Raises:
         RequestError: as `files_wanted`; `being_destroyed` or `recording_disposed`; `media_offline`.
@@ -129,7 +129,7 @@ def _make_speakers(wanted: Sequence[Wanted], ports: Ports) -> None:
 
 
 def _commit(wanted: Wanted, blocks: Blocks, ports: Ports) -> None:
-    """Make the file of its blocks; one that another worker has made is of the same bytes."""
+    """Commit the file from its blocks; one that another worker committed has the same bytes."""
     keep_off(wanted, ports)
     _check_sources(wanted, ports)
     facts = {"recordingid": wanted.recording_id, "derivedid": wanted.mark}
@@ -137,7 +137,7 @@ def _commit(wanted: Wanted, blocks: Blocks, ports: Ports) -> None:
 
 
 def _finish(wanted: Wanted, made: Made, proof: tuple[int, str], ports: Ports) -> None:
-    """Write the receipt, have it sealed, and hold the file as its recording is held."""
+    """Write the receipt, have it sealed, and apply the recording's holds to the file."""
     receipt = derived_receipt(wanted, made, proof, ports.clock.now(), __version__)
     keep_off(wanted, ports)
     _check_sources(wanted, ports)
@@ -151,7 +151,7 @@ def _finish(wanted: Wanted, made: Made, proof: tuple[int, str], ports: Ports) ->
 
 
 def keep_off(wanted: Wanted, ports: Ports) -> None:
-    """Have the custodian wait, for as long as the next thing that is written may take.
+    """Make the custodian wait for as long as the next write may take.
 
     Raises:
         RequestError: `being_destroyed` or `recording_disposed`; then nothing more is written.
@@ -162,10 +162,10 @@ def keep_off(wanted: Wanted, ports: Ports) -> None:
 
 
 def _check_sources(wanted: Wanted, ports: Ports) -> None:
-    """Return when the catalog still has every file that this one is made from; the custodian waits meanwhile.
+    """Check that the catalog still has every file that this one is made from; the custodian waits meanwhile.
 
     Raises:
-        StorageError: a voice was taken out of one, or it is gone; delivered again, the message is about what is left.
+        StorageError: a voice was removed from one, or it is gone; a redelivered message uses what is left.
     """
     known = {(one.blob_name, one.sha256) for one in ports.catalog.chunks_of(wanted.recording_id) if not one.disposed_at}
     if any((source.blob_name, source.sha256) not in known for source in wanted.sources):
@@ -183,7 +183,7 @@ def _fail(recording_id: str, kind: DerivedKind, error: Exception, ports: Ports) 
         try:
             ports.archive.put_if_unchanged(name, content, _JSON, known[1] if known else None)
         except BlobLockedError:
-            return  # what failed before is told
+            return  # the failure is already recorded
 
 
 def _nameable(recording_id: str, kind: DerivedKind, ports: Ports) -> Iterator[Wanted]:

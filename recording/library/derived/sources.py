@@ -1,4 +1,4 @@
-"""Sources: the archived media that a file is made from, read in parts, and held against the catalog's digests."""
+"""Sources: the archived media that a file is made from, read in parts and compared with the catalog's digests."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -39,10 +39,10 @@ def pieces_of(source: Source, first: int, end: int, ports: Ports) -> Iterator[by
 
 
 def layout_of_source(source: Source, ports: Ports) -> WavLayout:
-    """Return how a WAV source is laid out.
+    """Return the layout of a WAV source.
 
     Raises:
-        RequestError: `not_derivable`, its samples cannot be taken apart; or as `read_source`.
+        RequestError: `not_derivable`; its channels cannot be separated; or as `read_source`.
         StorageError: as `read_source`.
     """
     total = source.length_bytes
@@ -62,10 +62,10 @@ def _read(source: Source, ports: Ports, first: int, length: int) -> bytes:
 
 
 def check_digest(source: Source, digest: "hashlib._Hash") -> None:
-    """Return when all of a source was read as the catalog has it.
+    """Check that a source was read completely and matches the catalog.
 
     Raises:
-        StorageError: it is something else.
+        StorageError: it differs.
     """
     if digest.hexdigest() != source.sha256:
         raise StorageError(f"chunk {source.index} is not what was archived; verify the recording")

@@ -1,7 +1,7 @@
-"""Write: the three ways in which a derived file is staged; each source is read once, or copied and proved later.
+"""Write: the three ways to stage a derived file; each source is read once, or copied and verified later.
 
-A source that was read is held against the catalog's digest before anything is committed. One that storage copied is
-proved from the committed file: what is read back of it, with the little before and behind, must have that digest.
+A source that was read is compared with the catalog's digest before anything is committed. One that storage copied is
+verified from the committed file: its bytes, read back together with its header and trailer, must have that digest.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from recording.ports import Ports
 
 
 def layouts_of(wanted: Wanted, ports: Ports) -> list[WavLayout]:
-    """Return how the sources of a joined WAV file are laid out.
+    """Return the layouts of the sources of a joined WAV file.
 
     Raises:
         RequestError: `not_derivable`, they do not fit; or as `read_source`.
@@ -33,7 +33,7 @@ def layouts_of(wanted: Wanted, ports: Ports) -> list[WavLayout]:
 
 
 def stage_joined_wav(wanted: Wanted, layouts: Sequence[WavLayout], ports: Ports) -> Blocks:
-    """Stage one header and the sounds behind each other; a later run goes on behind what is staged.
+    """Stage one header and the samples of each source in turn; a later run continues after the staged blocks.
 
     Raises:
         RequestError: as `read_source`.
@@ -131,7 +131,7 @@ def stage_speakers(wanted: Sequence[Wanted], layout: WavLayout, ports: Ports) ->
 
 
 def digest_of(wanted: Wanted, ports: Ports) -> tuple[int, str]:
-    """Read the committed file; returns its length and its digest.
+    """Read the committed file; return its length and its digest.
 
     Raises:
         StorageError: it cannot be read.
@@ -144,7 +144,7 @@ def digest_of(wanted: Wanted, ports: Ports) -> tuple[int, str]:
 
 
 def prove_joined_wav(wanted: Wanted, layouts: Sequence[WavLayout], ports: Ports) -> tuple[int, str]:
-    """Read the committed file once; returns its length and digest when all of every source is in it.
+    """Read the committed file once; return its length and digest if it contains every source completely.
 
     Raises:
         RequestError: as `read_source`.
@@ -171,7 +171,7 @@ def prove_joined_wav(wanted: Wanted, layouts: Sequence[WavLayout], ports: Ports)
 
 
 class _Stored:
-    """Gives parts of a stream of pieces, and counts and digests what it gave."""
+    """Takes parts from a stream of pieces, and counts and digests them."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -180,7 +180,7 @@ class _Stored:
         self.digest = hashlib.sha256()
 
     def take(self, length: int) -> Iterator[bytes]:
-        """Yield so many of the next bytes, or all that are left."""
+        """Yield the next `length` bytes, or all that are left."""
         while length:
             piece = self._rest or next(self._pieces, b"")
             if not piece:

@@ -1,1 +1,1 @@
-"""Hand over: a recording as a vCon, and many of them as one bundle that is read, heard and verified offline."""
+"""Hand over: a recording as a vCon, or many as one bundle that can be read, played and verified offline."""

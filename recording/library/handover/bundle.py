@@ -1,4 +1,4 @@
-"""A part of a bundle while it is made: files become blocks, in flat memory; each header is staged behind its file."""
+"""A part of a bundle in the making: files become blocks in bounded memory; each header is staged after its file."""
 
 import hashlib
 import secrets
@@ -19,9 +19,9 @@ class Bundle:
 
     Args:
         name: of the blob.
-        part: its number; blocks are named by it and by a mark of this worker's own.
+        part: its number; blocks are named by it and by a mark of this worker.
         offset: of its first byte in the whole bundle.
-        store: where it lies.
+        store: where it is stored.
     """
 
     def __init__(self, name: str, part: int, offset: int, store: Archive) -> None:
@@ -35,12 +35,12 @@ class Bundle:
 
     @property
     def files(self) -> tuple[BundledFile, ...]:
-        """Return the files so far, with their places in the whole bundle."""
+        """Return the files so far, with their positions in the whole bundle."""
         return tuple(self._files)
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """Return the blocks in the order in which they are committed; what is small and waiting is staged first."""
+        """Return the blocks in the order of the commit, after staging the pending small files."""
         self._flush()
         return tuple(self._blocks)
 
@@ -54,13 +54,13 @@ class Bundle:
         return file
 
     def stream(self, name: str, pieces: Iterable[bytes], at: datetime = EPOCH) -> BundledFile:
-        """Add a file of any size; one block of it is in memory at a time."""
+        """Add a file of any size, with one block in memory at a time."""
         self._flush()
         place, reserved = len(self._blocks), self._reserve()
         try:
             length, crc, sha256 = self._staged(pieces)
         except Exception:
-            del self._blocks[place:]  # what was staged of it is never committed
+            del self._blocks[place:]  # its staged blocks are never committed
             raise
         file = self._noted(name, length, crc, sha256)
         self._store.stage_block(self._name, reserved, self._header(file, at))
@@ -69,7 +69,7 @@ class Bundle:
         return file
 
     def _staged(self, pieces: Iterable[bytes]) -> tuple[int, int, str]:
-        """Stage a file's bytes; returns length, CRC-32 and SHA-256."""
+        """Stage a file's bytes; return length, CRC-32 and SHA-256."""
         crc, length, digest = 0, 0, hashlib.sha256()
         for block in regrouped(pieces, BLOCK_BYTES):
             crc, length = crc_of(block, crc), length + len(block)
@@ -78,7 +78,7 @@ class Bundle:
         return length, crc, digest.hexdigest()
 
     def end(self, files: Iterable[BundledFile]) -> None:
-        """Add the directory over all files of the bundle, and what ends it."""
+        """Add the ZIP directory of all files of the bundle, and its end record."""
         headers, count = bytearray(), 0
         for file in files:
             headers += central_header(ZipEntry(file.name, file.length_bytes, file.crc32, EPOCH, file.offset))

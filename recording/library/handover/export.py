@@ -1,7 +1,7 @@
-"""Export: ask for a bundle, look how far it is, and make it, recording by recording, in as many runs as it takes.
+"""Export: request a bundle, see its progress, and build it recording by recording, in as many runs as needed.
 
-A recording's part is staged as blocks, then noted; nothing is visible before all blocks are committed in one request.
-A run that ends, or dies, is continued behind the last note; what it staged beyond that is never committed.
+A recording's part is staged as blocks, then recorded; nothing is visible before all blocks are committed in one
+request. A run that ends or dies is continued after the last recorded part; blocks beyond that are never committed.
 """
 
 import json
@@ -37,10 +37,10 @@ _JSON = "application/json"
 
 
 def request_export(body: Any, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """Note what is asked for and queue it.
+    """Store an export request and queue it.
 
     Raises:
-        RequestError: the body is not legal, `unknown_recording`, `erasure_approved`, or `export_too_large`.
+        RequestError: the body is not valid, `unknown_recording`, `erasure_approved`, or `export_too_large`.
         StorageError: nothing was queued.
     """
     asked, exports = ExportRequest.read(body), exports_of(ports)
@@ -67,7 +67,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
 
 
 def get_export(export_id: str, ports: Ports) -> dict[str, Any]:
-    """Return how far an export is.
+    """Return the progress of an export.
 
     Raises:
         RequestError: `export_not_found`.
@@ -77,7 +77,7 @@ def get_export(export_id: str, ports: Ports) -> dict[str, Any]:
 
 
 def export_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Work on the export that a message names; its failure is kept with it, where the caller will look."""
+    """Work on the export that a message names; a failure is stored with it for the caller."""
     exports = exports_of(ports)
     export_id = _export_id(text)
     if export_id is None:
@@ -102,7 +102,7 @@ def export_record(export_id: str, ports: Ports) -> ExportRecord:
 
 
 def _with_progress(export: ExportRecord, exports: ExportPorts) -> ExportRecord:
-    """Return it with what is done by now: a run says so at its end, and may last for minutes."""
+    """Return the export with its present progress, which a run saves only at its end, after minutes."""
     if export.state not in (ExportState.REQUESTED, ExportState.RUNNING):
         return export
     done = sum(1 for _ in exports.store.list(form.parts_prefix(export.export_id)))
@@ -110,11 +110,11 @@ def _with_progress(export: ExportRecord, exports: ExportPorts) -> ExportRecord:
 
 
 def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timedelta = RUN) -> ExportRecord:
-    """Make as much of a bundle as fits into a run; another message goes on with the rest.
+    """Build as much of a bundle as fits into a run; another message continues with the rest.
 
     Raises:
         RequestError: `export_not_found`, or `export_too_large`.
-        StorageError: the host delivers the message again, and the work goes on behind the last note.
+        StorageError: the host delivers the message again, and the work continues after the last recorded part.
     """
     exports, end_at = exports_of(ports), ports.clock.now() + run
     export, etag = _read(export_id, exports)
@@ -138,7 +138,7 @@ def exports_of(ports: Ports) -> ExportPorts:
     """Return what exports need.
 
     Raises:
-        StorageError: there is no such thing in this world.
+        StorageError: they are not configured, as in some tests.
     """
     if ports.exports is None:
         raise StorageError("there are no exports here")
@@ -146,7 +146,7 @@ def exports_of(ports: Ports) -> ExportPorts:
 
 
 def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
-    """Return how an export is shown."""
+    """Return the public view of an export."""
     is_expired = export.is_expired(ports.clock.now())
     return {
         "exportId": export.export_id,
@@ -180,13 +180,13 @@ def _chosen(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]
 
 
 def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Settings) -> Part:
-    """Make the next part and note it; the note is what counts, so it is written when all of its blocks are staged."""
+    """Build the next part and record it; the record counts, so it is written after all blocks are staged."""
     number, exports = len(parts), exports_of(ports)
     bundle = Bundle(form.bundle_name(export.export_id), number, _length(parts), exports.store)
     facts = make_part(export, number, bundle, ports, settings)
     note = f"export {export.export_id}"
     row = AuditEntry(ports.clock.now(), Operation.EXPORT, export.recordings[number], export.requested_by, DONE, note)
-    ports.audit.add(row)  # before the note: nothing is handed over without a row about it
+    ports.audit.add(row)  # before the part is recorded: nothing is handed over without a row about it
     part = Part(files=bundle.files, blocks=bundle.blocks, length_bytes=bundle.length_bytes, facts=facts)
     name, content = form.part_name(export.export_id, number), part.model_dump_json().encode()
     if exports.store.put_once(name, content, _JSON):
@@ -196,7 +196,7 @@ def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Setti
 
 
 def _finish(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, exports: ExportPorts) -> ExportRecord:
-    """Add the pages and the directory, commit, and say so."""
+    """Add the pages and the directory, commit, and announce it."""
     now = ports.clock.now()
     end = Bundle(form.bundle_name(export.export_id), len(parts), _length(parts), exports.store)
     make_end(export, parts, end, ports)
@@ -217,7 +217,7 @@ def _finish(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, ex
     )
     said = f"export {export.export_id}, SHA256SUMS {end.manifest_sha256}"  # the next checkpoint seals it
     ports.audit.add(AuditEntry(now, MADE, None, export.requested_by, DONE, said))
-    announce_subject(SubjectKind.EXPORT, export.export_id, ports, IN_CASE)  # whatever ends this process now
+    announce_subject(SubjectKind.EXPORT, export.export_id, ports, IN_CASE)  # in case this process ends now
     _save(export, etag, exports)
     emit(Event.EXPORTED, count=len(export.recordings), length_bytes=export.length_bytes, entry=export.export_id)
     announce_subject(SubjectKind.EXPORT, export.export_id, ports)
@@ -225,7 +225,7 @@ def _finish(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, ex
 
 
 def _parts(export: ExportRecord, exports: ExportPorts) -> list[Part]:
-    """Return the parts that are noted, as far as they follow each other."""
+    """Return the recorded parts that form an unbroken sequence."""
     found: list[Part] = []
     while len(found) < len(export.recordings):
         stored = exports.store.get(form.part_name(export.export_id, len(found)))
@@ -252,7 +252,7 @@ def _read(export_id: str, exports: ExportPorts) -> tuple[ExportRecord, str]:
 
 
 def _save(export: ExportRecord, etag: str, exports: ExportPorts) -> None:
-    """Save how far it is; of two workers one is later, and both have made the same."""
+    """Save the progress; if two workers do, both have built the same."""
     exports.store.put_if_unchanged(form.state_name(export.export_id), _written(export), _JSON, etag)
 
 

@@ -1,4 +1,4 @@
-"""What goes into a bundle for each recording, and at its end."""
+"""The contents of a bundle: the files of each recording, and those at its end."""
 
 import json
 import re
@@ -47,7 +47,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]*", re.ASCII)
 
 
 def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """Put one recording into the bundle; returns what pages and manifest say of it.
+    """Put one recording into the bundle; return its entry for pages and manifest.
 
     Raises:
         StorageError: catalog or archive do not answer.
@@ -66,7 +66,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     try:
         lacks = left_out_of(recording, known, chunks, ports)
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
-    except BlobLockedError:  # a vCon without its people would look whole
+    except BlobLockedError:  # a vCon without its people would look complete
         return {"recordingId": recording_id, "error": OFFLINE, "leftOut": not_here}
     only = _speaker(export, parts, ports)
     facts: dict[str, Any] = {
@@ -100,7 +100,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
 
 
 def make_end(export: ExportRecord, parts: Sequence[Part], bundle: Bundle, ports: Ports) -> None:
-    """Put the pages, the sums, the keys and the directory behind all recordings."""
+    """Add pages, checksums, keys and the directory after all recordings."""
     before = [file for part in parts for file in part.files]
     bundle.add("index.html", pages.page_of(export, parts))
     bundle.add("export.json", form.manifest_of_export(export, parts))
@@ -114,15 +114,15 @@ def make_end(export: ExportRecord, parts: Sequence[Part], bundle: Bundle, ports:
 
 
 def _as_handed_over(part: ChunkPart, media: "_Media") -> ChunkPart:
-    """Return a chunk without the address and the digests of the media in which the others are heard."""
+    """Return a chunk without address and digests of the media in which the others can be heard."""
     return replace(part, url=None, sha512=None, filename=media.given.get(part.record.key, ""))
 
 
 def _add_derived(folder: str, media: "_Media") -> None:
-    """Add the files that were made from a recording, each with its receipt, or say why one is left out."""
+    """Add a recording's derived files, each with its receipt, or the reason why one is left out."""
     for blob in media.ports.archive.list(derived_prefix(folder)):
         if not (blob.is_committed and is_derived_receipt(blob.name)):
-            continue  # a file counts by its receipt
+            continue  # a file without a receipt does not count
         why = OTHERS_AUDIBLE if media.is_cut else None
         try:
             if why is None:
@@ -147,12 +147,12 @@ class _Media:
     given: dict[ChunkKey, str] = field(default_factory=dict)
 
     def place_of(self, folder: str) -> str:
-        """Return where in the bundle the files of a folder of the archive go: files of two must not share a name."""
+        """Return the bundle folder for a folder of the archive: files of two folders must not share a name."""
         count = len(self.places)
         return self.places.setdefault(folder, self.folder if not count else f"{self.folder}/folder-{count + 1}")
 
     def add(self, part: ChunkPart) -> None:
-        """Add a chunk's media, or say why it is left out."""
+        """Add a chunk's media, or the reason why it is left out."""
         record = part.record
         name = stored_name(record).rpartition("/")[2]
         channels = _channels(part.metadata, self.only) if self.is_cut else None
@@ -178,7 +178,7 @@ class _Media:
             why = str(error)
         except StorageError:
             if self.ports.archive.look_up(stored_name(record)) is not None:
-                raise  # it is there, and will be read by the next try
+                raise  # it exists, and the next attempt will read it
             why = GONE
         self.facts["leftOut"].append({"what": name, "why": why})
 
@@ -202,7 +202,7 @@ def _channels(metadata: ChunkMetadata | None, only: str | None) -> list[int] | N
 
 
 def _why_not(record: ChunkRecord, metadata: ChunkMetadata | None, channels: list[int] | None) -> str | None:
-    """Return why the others cannot be removed from a chunk; a channel that two share counts as mixed."""
+    """Return why the other speakers cannot be removed from a chunk; a shared channel counts as mixed."""
     if metadata is None or metadata.channel is not ChannelType.UNMIXED or record.format is not FormatType.WAV:
         return OTHERS_AUDIBLE
     if not channels:
@@ -212,7 +212,7 @@ def _why_not(record: ChunkRecord, metadata: ChunkMetadata | None, channels: list
 
 
 def _speaker(export: ExportRecord, parts: Sequence[ChunkPart], ports: Ports) -> str | None:
-    """Return the raw id of the one whose voice stays, as this recording's metadata writes it."""
+    """Return the raw id of the speaker who stays, as spelt in this recording's metadata."""
     if export.speaker is None:
         return None
     keys = library_of(ports)[1].keys().keys

@@ -1,4 +1,4 @@
-"""Take exports away: which there are, and their bundles in parts, each taking preceded by a row of evidence."""
+"""Download exports: list them, and serve their bundles in ranges, each after a row in the audit trail."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from recording.ports.library.hidden import check_is_shown
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 MOST_LISTED = 100
-MOST_NAMES = 50_000  # of blobs that are looked at for one list; a bundle is gone after a week
+MOST_NAMES = 50_000  # blob names read for one list; a bundle is deleted after a week
 REMEMBERED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class BundleFile:
-    """A bundle that may be taken: where it is stored, and how long it is."""
+    """A bundle to download: its name in storage and its length."""
 
     export_id: str
     name: str
@@ -34,12 +34,12 @@ class BundleFile:
 
     @property
     def file_name(self) -> str:
-        """Return what it is called when it is kept; it names no person."""
+        """Return the file name for saving; it names no person."""
         return f"export-{self.export_id[:8]}.zip"
 
 
 def list_exports(ports: Ports) -> list[dict[str, Any]]:
-    """Return the exports that are not gone, the newest first, at most a hundred.
+    """Return the exports that still exist, the newest first, at most a hundred.
 
     Raises:
         StorageError: storage does not answer.
@@ -64,7 +64,7 @@ def exports_there_are(ports: Ports) -> list[ExportRecord]:
         if blob.name == form.state_name(export_id) and rest and (stored := exports.store.get(blob.name)):
             try:
                 found.append(ExportRecord.model_validate_json(stored[0]))
-            except ODD_CONTENT:  # of another version; it can be read by its id
+            except ODD_CONTENT:  # written by another version; it can be read by its id
                 continue
     return found
 
@@ -91,7 +91,7 @@ def find_bundle(export_id: str, ports: Ports) -> BundleFile:
 
 
 def take_part(bundle: BundleFile, first: int, length: int, caller: str | None, ports: Ports) -> bytes:
-    """Return a part of a bundle; who takes it is written down before, once in ten minutes.
+    """Return a range of a bundle, after writing to the trail who downloads it, once in ten minutes.
 
     Raises:
         StorageError: the trail cannot be written, or storage does not answer; then nothing is handed over.

@@ -23,7 +23,7 @@ from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
 
-MOST_INLINE = 24 << 20  # in all; base64 makes a third more of it, and a worker holds it in memory
+MOST_INLINE = 24 << 20  # in total; base64 adds a third, and a worker holds all of it in memory
 _PURPOSES = {".metadata.json": "acs-metadata", ".receipt.json": "receipt", ".after.json": "after-receipt"}
 
 
@@ -32,15 +32,15 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
 
     Raises:
         RequestError: `unknown_recording`, nothing of it is archived; `media_disposed`; `erasure_approved`;
-            `media_offline`, something of it is in the archive tier; or `invalid_request`, its media is too long to be
-            put inside.
+            `media_offline`, a part of it is in the archive tier; or `invalid_request`, its media is too large to be
+            included.
         StorageError: catalog or archive do not answer.
     """
     found, known = recording_with_all_chunks(recording_id, ports)
     chunks = chunks_there_are(known)
     recording = found or recording_from(chunks[0])
     check_is_shown([recording_id], ports)
-    # one without its documents would look whole
+    # a vCon without its documents would look complete
     with reading_for_a_caller("something of it is in the archive tier; it must be brought back first"):
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
         if inline:
@@ -53,7 +53,7 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
 def left_out_of(
     recording: RecordingRecord, known: Sequence[ChunkRecord], chunks: Sequence[ChunkRecord], ports: Ports
 ) -> list[dict[str, str]]:
-    """Return what belongs to a recording and cannot be handed over, and what it lacked when it was imported.
+    """Return the parts of a recording that cannot be handed over, or were missing when it was imported.
 
     Raises:
         StorageError: the archive does not answer.
@@ -67,7 +67,7 @@ def left_out_of(
 
 
 def is_inline(wanted: str | None) -> bool:
-    """Return whether media is to be put inside, by what a caller asked for.
+    """Return whether the caller wants the media included.
 
     Raises:
         RequestError: `invalid_request`; it is neither `inline` nor `external`.
@@ -78,7 +78,7 @@ def is_inline(wanted: str | None) -> bool:
 
 
 def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
-    """Put the media inside, as far as it is in the archive: of the customer's own the url is not known either."""
+    """Include the media that is in the archive; media in the customer's own storage is left out, as is its URL."""
     ours = [part for part in parts if part.record.task.home is Home.ACS]
     if sum(part.record.length_bytes or 0 for part in ours) > MOST_INLINE:
         raise RequestError(f"more than {MOST_INLINE >> 20} MiB of media do not go into a vCon: ask for a bundle")
@@ -89,13 +89,13 @@ def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
 
 
 def recording_from(chunk: ChunkRecord) -> RecordingRecord:
-    """Return what a chunk alone says about its recording, for one that the catalog does not know."""
+    """Return the facts of a recording from a chunk alone, if the catalog does not know the recording."""
     task = chunk.task
     return RecordingRecord(recording_id=task.recording_id, folder=task.folder, call_id=task.call_id)
 
 
 def recording_with_all_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord | None, list[ChunkRecord]]:
-    """Return what the catalog knows of a recording: every chunk, however far it is.
+    """Return all chunks of a recording in the catalog, whatever their state.
 
     Raises:
         StorageError: the catalog does not answer.
@@ -105,7 +105,7 @@ def recording_with_all_chunks(recording_id: str, ports: Ports) -> tuple[Recordin
 
 
 def chunks_there_are(known: Sequence[ChunkRecord]) -> list[ChunkRecord]:
-    """Return those chunks that are archived and were not destroyed.
+    """Return the chunks that are archived and not destroyed.
 
     Raises:
         RequestError: `unknown_recording`, nothing of it is archived, or `media_disposed`, all of it was destroyed.
@@ -120,7 +120,7 @@ def chunks_there_are(known: Sequence[ChunkRecord]) -> list[ChunkRecord]:
 
 
 def chunk_part(chunk: ChunkRecord, ports: Ports, settings: Settings) -> ChunkPart:
-    """Return what a vCon needs of a chunk; a copy without SHA-512 is read whole for it, once for each vCon."""
+    """Return the data of a chunk for a vCon; one without SHA-512 is read completely, once for each vCon."""
     is_here = chunk.task.home is Home.ACS
     url = f"https://{settings.archive_storage.blob_host}/{settings.archive_container}/{chunk.blob_name}"
     sha512 = chunk.sha512 or (_sha512(stored_name(chunk), ports) if is_here else None)
@@ -128,7 +128,7 @@ def chunk_part(chunk: ChunkRecord, ports: Ports, settings: Settings) -> ChunkPar
 
 
 def metadata_of(chunk: ChunkRecord, ports: Ports) -> ChunkMetadata | None:
-    """Return what a chunk's metadata document says; None without a readable one."""
+    """Return the content of a chunk's metadata document; None without a readable one."""
     if chunk.metadata is not MetadataOutcome.ARCHIVED:
         return None
     stored = ports.archive.get(layout.metadata_name(stored_name(chunk)))
@@ -146,10 +146,10 @@ def sidecars_of(
     Args:
         chunks: of the recording.
         ports: the archive is read.
-        offline: is called with the name of each document in the archive tier, which is left out then.
+        offline: called with the name of each document in the archive tier, which is then left out.
 
     Raises:
-        BlobLockedError: one is in the archive tier, and nothing takes its name.
+        BlobLockedError: one is in the archive tier, and `offline` is not given.
     """
     indexes = {stored_name(chunk).rpartition(".")[0]: chunk.task.index for chunk in chunks}
     for folder in sorted({chunk.task.folder for chunk in chunks}):

@@ -1,1 +1,1 @@
-"""Notify: what happened is written into the outbox and sent, at least once, off the line's way."""
+"""Notify: write events into the outbox and send them, at least once, without delaying archiving."""

@@ -1,8 +1,8 @@
-"""Catch up: events that wait too long are sent for again, and what no mark mentions is written.
+"""Catch up: request sending of events that wait too long, and write events that have no mark yet.
 
 A message may be lost, a worker may die, the outbox may be down for a day: the records still say what happened. The
-timer looks at recordings in alarm, at a window over all recordings that moves on from run to run, at the head of the
-seal, and every hour at the exports that there are.
+timer checks recordings with alarms, a window over all recordings that moves on from run to run, the head of the seal,
+and every hour the existing exports.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,19 +30,19 @@ WINDOW = 500  # recordings of one run
 MOST_WAITING = 5000  # entries of one run
 WAITED_TOO_LONG = timedelta(minutes=10)
 KEPT = timedelta(days=30)
-MOST_FORGOTTEN = 2000  # rows of one go
-MOST_GOES = 5  # of one run: 120,000 rows an hour
+MOST_FORGOTTEN = 2000  # rows per batch
+MOST_GOES = 5  # batches per run: 120,000 rows an hour
 _LOG_OF_SEAL = Subject(kind=SubjectKind.SEAL, id="log")
 Candidate = tuple[Subject, RecordingRecord | None]
 
 
 def catch_up(ports: Ports) -> int:
-    """Put back what the host gave up on, and ask again for what waits too long or was never written.
+    """Re-queue what the host gave up on, and request what waits too long or was never written.
 
-    Returns for how many subjects it asked.
+    Returns the number of requested subjects.
 
     Raises:
-        StorageError: when storage does not answer, after everything else was done; the next run goes on.
+        StorageError: when storage does not answer, after everything else was done; the next run continues.
     """
     bulkhead = Bulkhead()
     bulkhead.part(lambda: put_back_all(ports, bulkhead), 0, "leftovers")
@@ -69,7 +69,7 @@ def _catch_up(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> int:
 
 
 def _forget(ports: Ports, outgoing: OutgoingPorts) -> int:
-    """Remove from the history what is older than it reaches back; the next run goes on where this one ends."""
+    """Remove expired events from the history; the next run continues where this one ends."""
     before, count = ports.clock.now() - KEPT, 0
     for _ in range(MOST_GOES):
         gone = outgoing.outbox.forget(before, MOST_FORGOTTEN)
@@ -80,11 +80,11 @@ def _forget(ports: Ports, outgoing: OutgoingPorts) -> int:
 
 
 def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
-    """Return the subjects of entries that are due for long: their message is lost, or nobody takes the messages.
+    """Return the subjects of long overdue entries: their message was lost, or no worker takes messages.
 
-    Where more wait than one run reads, the next run goes on where this one ended, so that no subject is passed over.
+    Where more wait than one run reads, the next run continues where this one ended, so that no subject is skipped.
 
-    How many wait, and for how long what is due has waited, is logged in every run: the alerts on queues read it.
+    The number of waiting entries and the age of overdue ones are logged in every run, for the alerts on queues.
     """
     now = ports.clock.now()
     waiting = _waiting_in_turn(ports, outgoing)
@@ -95,7 +95,7 @@ def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
 
 
 def _waiting_in_turn(ports: Ports, outgoing: OutgoingPorts) -> list[Entry]:
-    """Return what waits: all of it, or the next part of it in a circle."""
+    """Return the waiting entries: all, or the next part in rotation."""
     start = ports.catalog.cursor(WAITING_LOOP)
     page = outgoing.outbox.waiting(MOST_WAITING, start)
     found = [entry for entry in page.items if isinstance(entry, Entry)]
@@ -111,7 +111,7 @@ def _waiting_in_turn(ports: Ports, outgoing: OutgoingPorts) -> list[Entry]:
 
 
 def _due_since(entry: Entry) -> datetime:
-    """Return since when a worker should be busy with an entry: its next try, or its claim's end where that is later."""
+    """Return since when an entry is due: its next attempt, or the end of its claim if that is later."""
     due = [progress.due for progress in entry.ways.values() if progress.due is not None]
     since = min(due) if due else entry.added_at or entry.event.at
     return max(since, entry.claimed_until or since)
@@ -131,7 +131,7 @@ def _unwritten(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> Ite
 
 
 def _recordings(ports: Ports) -> Sequence[Candidate]:
-    """Return the recordings to look at, with the rows that were read: those in an alarm, and the next window of all."""
+    """Return the recordings to check with their rows: those with an alarm, and the next window of all."""
     page = ports.catalog.recordings_page(ports.catalog.cursor(LOOP), WINDOW)
     if page.error:
         raise page.error
@@ -142,7 +142,7 @@ def _recordings(ports: Ports) -> Sequence[Candidate]:
 
 
 def _exports(ports: Ports) -> list[Candidate]:
-    """Return the exports that there are, if an hour has gone by."""
+    """Return the existing exports, if an hour has passed."""
     now, looked_at = ports.clock.now(), ports.catalog.cursor(EXPORTS_LOOP)
     if ports.exports is None or (looked_at and now - datetime.fromisoformat(looked_at) < EXPORTS_EVERY):
         return []
@@ -152,7 +152,7 @@ def _exports(ports: Ports) -> list[Candidate]:
 
 
 def _tell_failing(ports: Ports) -> None:
-    """Log each receiver that fails for long, in every run until it is over: an alert follows the state."""
+    """Log each receiver that has failed for long, in every run until it recovers: an alert follows that."""
     now = ports.clock.now()
     for health in health_of_ways(ports):
         if health.needs_attention(now):

@@ -1,7 +1,7 @@
-"""Leftovers: what the host gave up on in the queues beside the line goes back to its queue, and is removed after that.
+"""Leftovers: re-queue messages of the secondary queues that the host gave up on, and only then remove them.
 
-In doubt a message is in both places, never in none: what these queues ask for can be done twice. What the line's own
-queues leave is reconcile's (`reconcile.sweep`).
+In doubt a message is in both places, never in neither: the work of these queues may be done twice. The queues of events
+and chunks are swept by reconcile (`reconcile.sweep`).
 """
 
 from collections.abc import Set
@@ -12,11 +12,11 @@ from recording.ports.bulkhead import Bulkhead
 from recording.ports.queues import Leftovers
 from recording.telemetry import Event, emit
 
-MOST = 1000  # messages of one queue in one run; the next one goes on
+MOST = 1000  # messages of one queue in one run; the next run continues
 
 
 def put_back_all(ports: Ports, bulkhead: Bulkhead) -> int:
-    """Put back the messages of each poison queue; returns how many. A failing one does not delay the others."""
+    """Re-queue the messages of each poison queue; return how many. A failing queue does not delay the others."""
     leftovers = ports.leftovers
     if leftovers is None:
         return 0
@@ -28,20 +28,20 @@ def put_back_all(ports: Ports, bulkhead: Bulkhead) -> int:
 
 
 def put_back(name: str, leftovers: Leftovers, message: PoisonMessage) -> None:
-    """Enqueue a message as it came, then remove it from the poison queue.
+    """Enqueue a message unchanged, then remove it from the poison queue.
 
     Raises:
-        StorageError: storage does not answer; the message is still there, or in both.
+        StorageError: storage does not answer; the message is still there, or in both queues.
     """
     leftovers.put_back(name, message)
     emit(Event.REDRIVEN, reason="poisoned", queue=name)
 
 
 def put_back_these(ids: Set[str], ports: Ports) -> set[str]:
-    """Put back the messages of these ids, as an operator asks; returns which of them were there.
+    """Re-queue the messages with these ids for an operator; return those that existed.
 
     Raises:
-        StorageError: storage does not answer; what was put back until then is at work.
+        StorageError: storage does not answer; what was re-queued until then stays queued.
     """
     done: set[str] = set()
     if not ids or ports.leftovers is None:

@@ -1,4 +1,4 @@
-"""What operators do about events: see how receivers stand, enable one again, and have events replayed."""
+"""Operate events: show the state of receivers, enable one again, and replay events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ TRIES = 5  # a worker may be sending the same event meanwhile
 
 @dataclass(frozen=True)
 class Asked:
-    """Which events are to be sent again, and to whom. Empty: all.
+    """The filter of a replay: which events, and to which receivers. Empty: all.
 
     Attributes:
         since: the history reaches back 30 days.
         until: both ends are included.
         types: of events.
-        only: names of receivers; empty: all that want the type.
-        recording_id: about this recording alone.
-        most: events of one go; the answer says where to go on.
+        only: names of receivers; empty: all that subscribe to the type.
+        recording_id: only events about this recording.
+        most: events per call; the answer says where to continue.
     """
 
     since: datetime
@@ -39,14 +39,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a replay asked for: events, about how many subjects; how many rows could not be read.
+    """The outcome of a replay.
 
     Attributes:
-        events: that are sent again.
-        subjects: that they are about.
-        unreadable: rows of the history.
-        left_out: receivers to which nothing is sent, for they are disabled.
-        next: the time at which to go on, where there was more than was asked for in one go.
+        events: how many are sent again.
+        subjects: how many they are about.
+        unreadable: rows of the history that could not be read.
+        left_out: receivers to which nothing is sent, because they are disabled.
+        next: the time at which to continue, where one call was not enough.
     """
 
     events: int = 0
@@ -60,7 +60,7 @@ def outgoing_of(ports: Ports) -> OutgoingPorts:
     """Return what sending events needs.
 
     Raises:
-        RequestError: `events_off`, nobody wants to know.
+        RequestError: `events_off`; no receiver is configured.
     """
     if ports.outgoing is None:
         raise RequestError("no topic and no endpoint is set", code=Code.EVENTS_OFF)
@@ -68,7 +68,7 @@ def outgoing_of(ports: Ports) -> OutgoingPorts:
 
 
 def health_of_ways(ports: Ports) -> list[WayHealth]:
-    """Return how each receiver stands.
+    """Return the state of each receiver.
 
     Raises:
         RequestError: `events_off`.
@@ -79,11 +79,11 @@ def health_of_ways(ports: Ports) -> list[WayHealth]:
 
 
 def enable(name: str, ports: Ports) -> WayHealth:
-    """Put a receiver back to work; one that works stays as it is.
+    """Enable a receiver again; one that is enabled stays as it is.
 
     Raises:
         RequestError: `events_off`, or `endpoint_not_found`.
-        StorageError: the outbox does not answer, or the row has changed; the same again completes it.
+        StorageError: the outbox does not answer, or the row has changed; the same call again completes it.
     """
     outgoing = outgoing_of(ports)
     _named([name], outgoing)
@@ -98,8 +98,8 @@ def replay(asked: Asked, ports: Ports) -> Replayed:
     """Send events again, under their ids, to receivers that are not disabled.
 
     Raises:
-        RequestError: `events_off`, `endpoint_not_found`, or `endpoint_disabled` for one that is asked for by name.
-        StorageError: the outbox or its queue does not answer; the same again completes it.
+        RequestError: `events_off`, `endpoint_not_found`, or `endpoint_disabled` for one that is named.
+        StorageError: the outbox or its queue does not answer; the same call again completes it.
     """
     outgoing = outgoing_of(ports)
     meant = _named(asked.only, outgoing)
@@ -107,7 +107,7 @@ def replay(asked: Asked, ports: Ports) -> Replayed:
     if asked.only and disabled:
         raise RequestError("nothing is sent to this receiver; enable it first", code=Code.ENDPOINT_DISABLED)
     ways = [way for way in meant if way.name not in disabled]
-    # Those who see a part of the archive ask for their own receivers; all of them are not all that there are.
+    # Callers of a tenant reach only their own receivers; all of theirs are not all that exist.
     only = tuple(way.name for way in ways) if asked.only or ports.scope is not None else ()
     run = _Run(asked, ways, only, ports, outgoing)
     run.walk()
@@ -154,7 +154,7 @@ class _Run:
         )
 
     def _is_full(self, event: OutgoingEvent) -> bool:
-        """Return whether another go is to begin here; events of the same moment are all of one go."""
+        """Return whether the next call begins here; events of the same moment belong to one call."""
         return self._asked.most is not None and self.events >= self._asked.most and event.at != self._last
 
     def _send_again(self, event: OutgoingEvent) -> None:
@@ -165,7 +165,7 @@ class _Run:
 
 
 def _wait_again(entry: Entry, outgoing: OutgoingPorts) -> None:
-    """Let an event wait in the outbox; where it waits already, for others as well or with a try behind it, for these.
+    """Put an event into the outbox; if it is already there, add these receivers to its entry.
 
     Raises:
         StorageError: the outbox does not answer, or the entry keeps changing.
@@ -184,7 +184,7 @@ def _wait_again(entry: Entry, outgoing: OutgoingPorts) -> None:
 
 
 def _named(names: Sequence[str], outgoing: OutgoingPorts) -> list[Way]:
-    """Return the receivers of these names; all of them for none."""
+    """Return the receivers with these names; all of them if none is named."""
     if set(names) - {way.name for way in outgoing.ways}:
         raise RequestError("no receiver of events has this name", code=Code.ENDPOINT_NOT_FOUND)
     return [way for way in outgoing.ways if not names or way.name in names]

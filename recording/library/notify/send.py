@@ -1,10 +1,10 @@
-"""Send: what waits in the outbox about a subject goes each way, in order, until it has arrived or is given up.
+"""Send: deliver a subject's events from the outbox each way, in order, until they arrive or are given up.
 
-The order of writes makes every death harmless:
+The order of writes makes the death of a worker harmless at any point:
 
-1. The entry is claimed, so that no two workers send the same event at once. The claim is renewed before each try.
-2. It is sent. A worker that dies now has sent it, and nobody knows: after its claim it is sent again, with the same id.
-3. What came of it is noted; an entry that no receiver needs any more is removed, unless a replay is wanted.
+1. The entry is claimed, so that no two workers send the same event at once. The claim is renewed before each attempt.
+2. It is sent. If the worker dies now, no record says so: after the claim has ended it is sent again, with the same id.
+3. The outcome is recorded; an entry that no receiver needs any more is removed, unless a replay is wanted.
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.outgoing import Answer, OutgoingPorts, Way, is_for
 from recording.telemetry import Event, emit, span
 
-NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until another worker is offered it
+NEWER_AFTER = timedelta(minutes=1)  # delay until a message of a newer version is offered to another worker
 
 
 def notify_message(text: str, ports: Ports) -> None:
-    """Write and send what a message of `recording-outbox` asks for; later, when storage fails now.
+    """Write and send the events that a message of `recording-outbox` requests; later, if storage fails now.
 
     Raises:
         StorageError: not even the queue answers; the host delivers the message again.
@@ -62,10 +62,10 @@ def notify_message(text: str, ports: Ports) -> None:
 
 
 def notify(task: NotifyTask, ports: Ports, outgoing: OutgoingPorts) -> None:
-    """Write what happened to the message's subject, and send what waits about it.
+    """Write the events of the message's subject, and send those that wait.
 
     Raises:
-        StorageError: records or outbox do not answer; the same again completes it.
+        StorageError: records or outbox do not answer; the same call again completes it.
     """
     more = (task.event,) if task.event is not None else ()
     write_events(task.subject, ports, outgoing, more)
@@ -75,7 +75,7 @@ def notify(task: NotifyTask, ports: Ports, outgoing: OutgoingPorts) -> None:
 
 
 def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> datetime | None:
-    """Send what waits about a subject; returns when to go on with what could not be sent, None when nothing is left.
+    """Send a subject's waiting events; return when to continue with unsent ones, None when nothing is left.
 
     Raises:
         StorageError: the outbox does not answer.
@@ -86,16 +86,16 @@ def send_pending(subject: Subject, ports: Ports, outgoing: OutgoingPorts) -> dat
         if entry.is_claimed(now):
             return entry.claimed_until
         if _meant(entry, outgoing.ways) and not _ready(entry, blocked, now, outgoing.ways):
-            continue  # without a write: a backlog is looked at often
+            continue  # without a write: a backlog is checked often
         try:
             _send_entry(outgoing.outbox.save(entry.claimed(now + CLAIM)), blocked, ports, outgoing)
-        except ClaimLostError:  # another worker took it at this very moment, and goes on with the rest
+        except ClaimLostError:  # another worker claimed it at the same moment, and continues with the rest
             return now + CLAIM
     return min(blocked.values(), default=None)
 
 
 def _ready(entry: Entry, blocked: dict[str, datetime], now: datetime, ways: Sequence[Way]) -> list[Way]:
-    """Return the ways that may try now, and note those that must wait; behind them later events wait as well."""
+    """Return the ways that may be tried now, and mark those that must wait, together with their later events."""
     ready: list[Way] = []
     for way in _meant(entry, ways):
         if way.name in blocked:
@@ -108,10 +108,10 @@ def _ready(entry: Entry, blocked: dict[str, datetime], now: datetime, ways: Sequ
 
 
 def _send_entry(entry: Entry, blocked: dict[str, datetime], ports: Ports, outgoing: OutgoingPorts) -> None:
-    """Try every way that is due; a way where an earlier event still waits is passed over, to keep the order."""
+    """Try every way that is due; skip a way where an earlier event still waits, to keep the order."""
     for way in _ready(entry, blocked, ports.clock.now(), outgoing.ways):
         now = ports.clock.now()
-        if entry.claim_ends_within(LONGEST_TRY, now):  # the ways before took long
+        if entry.claim_ends_within(LONGEST_TRY, now):  # the previous ways took long
             entry = outgoing.outbox.save(entry.claimed(now + CLAIM))
         progress = _try(entry, way, ports, outgoing)
         entry = entry.with_progress(way.name, progress)
@@ -124,12 +124,12 @@ def _send_entry(entry: Entry, blocked: dict[str, datetime], ports: Ports, outgoi
 
 
 def _meant(entry: Entry, ways: Sequence[Way]) -> list[Way]:
-    """Return the ways that an entry is still to go."""
+    """Return the ways that an entry still has to be sent."""
     return [way for way in ways if is_for(way, entry.event) and entry.is_meant_for(way.name)]
 
 
 def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progress:
-    """Try one way, unless it failed a moment ago, or an operator must look at it first."""
+    """Try one way, unless it failed a moment ago, or needs an operator first."""
     now, before = ports.clock.now(), entry.progress(way.name)
     health = known_health(way.name, outgoing, now)
     if health.is_disabled and way.name != UNRESOLVED_WAY:  # an older version gave that one up
@@ -162,7 +162,7 @@ def _tell(entry: Entry, way: Way, answer: Answer, after: Progress, now: datetime
 
 
 def known_health(way: str, outgoing: OutgoingPorts, now: datetime) -> WayHealth:
-    """Return how a way stands: as this process knew within the last minute if it was well, else as the outbox says.
+    """Return the health of a way: cached for a minute while it works, else from the outbox.
 
     Raises:
         StorageError: the outbox does not answer.
@@ -171,7 +171,7 @@ def known_health(way: str, outgoing: OutgoingPorts, now: datetime) -> WayHealth:
 
 
 def _note_health(before: WayHealth, answer: Answer, outgoing: OutgoingPorts, now: datetime, *, is_lost: bool) -> None:
-    """Note a way's first failure, its later ones, and its recovery; a way that stays well is not written about."""
+    """Record a way's failures and its recovery; a way that keeps working causes no write."""
     is_well = answer.result is Result.DELIVERED
     if is_well and before.failing_since is None:
         return
@@ -182,5 +182,5 @@ def _note_health(before: WayHealth, answer: Answer, outgoing: OutgoingPorts, now
         )
     try:
         outgoing.known.put(outgoing.outbox.save_health(after), now)
-    except ClaimLostError:  # another worker has noted the same
+    except ClaimLostError:  # another worker has recorded the same
         outgoing.known.forget(before.way)

@@ -1,10 +1,10 @@
-"""Write: what a subject's records say has happened becomes rows of the outbox, each event once.
+"""Write: turn what a subject's records say has happened into rows of the outbox, each event once.
 
-The order of writes makes every death harmless:
+The order of writes makes the death of a worker harmless at any point:
 
-1. The event waits: an entry is added to what must be sent.
-2. The event is in the history, from which it can be replayed.
-3. The subject's list of marks says that it was written.
+1. An entry is added to the events to be sent.
+2. The event is added to the history, from which it can be replayed.
+3. The event is added to the subject's list of marks.
 
 Without the mark of the last step the same event is written again, under the same id.
 """
@@ -29,7 +29,7 @@ MARK = 16  # characters of an id: 64 bits, among the few events of one subject
 
 
 def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: Sequence[OutgoingEvent] = ()) -> int:
-    """Write what happened to a subject and is not written yet; returns how many events that were.
+    """Write a subject's unwritten events; return how many.
 
     Args:
         subject: whose records are read.
@@ -38,7 +38,7 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
         more: events that no record keeps.
 
     Raises:
-        StorageError: records or outbox do not answer; the same again completes it.
+        StorageError: records or outbox do not answer; the same call again completes it.
     """
     recent = [event for event in more if is_recent(event, ports.clock.now())]
     happened = [*happened_to(subject, ports), *_with_tenant(recent, subject, ports)]
@@ -63,7 +63,7 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
 def unwritten(
     subject: Subject, ports: Ports, outgoing: OutgoingPorts, record: RecordingRecord | None = None
 ) -> list[OutgoingEvent]:
-    """Return what happened to a subject and has no mark; empty when the outbox knows all of it.
+    """Return a subject's events without a mark; empty when the outbox has them all.
 
     Args:
         subject: whose records are read.
@@ -82,12 +82,12 @@ def unwritten(
 
 
 def mark_of(event: OutgoingEvent) -> str:
-    """Return how the list of marks names an event."""
+    """Return the mark of an event."""
     return event.id[:MARK]
 
 
 def happened_to(subject: Subject, ports: Ports, record: RecordingRecord | None = None) -> list[OutgoingEvent]:
-    """Return what the records of a subject say has happened within the last days; `record` where it was read just now.
+    """Return the events of the last days according to a subject's records; `record`, if it was just read.
 
     Raises:
         StorageError: the records do not answer.
@@ -114,7 +114,7 @@ def _of_export(export_id: str, ports: Ports) -> list[OutgoingEvent]:
 
 
 def _of_seal(subject: Subject, ports: Ports) -> Iterable[OutgoingEvent]:
-    """Yield the newest checkpoint; it contains all that came before."""
+    """Yield the newest checkpoint; it contains all earlier ones."""
     if ports.seal is None:
         return
     head = head_of(ports, ports.seal)
@@ -124,7 +124,7 @@ def _of_seal(subject: Subject, ports: Ports) -> Iterable[OutgoingEvent]:
 
 
 def _with_tenant(events: Sequence[OutgoingEvent], subject: Subject, ports: Ports) -> list[OutgoingEvent]:
-    """Return events that no record keeps as those of the recording's tenant; of others the sender knows it."""
+    """Return events that no record stores, marked with the recording's tenant where the sender does not know it."""
     if not events or subject.kind is not SubjectKind.RECORDING:
         return list(events)
     record = ports.catalog.get_recording(subject.id)
