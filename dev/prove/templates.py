@@ -8,9 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from dev.policies.infra.alarms import deployed
-from dev.policies.infra.alert_lines import CASES, NOW, workspace_after
+from dev.policies.infra.alert_cases import CASES
+from dev.policies.infra.alert_cases.case import workspace_after
+from dev.policies.infra.alert_lines import NOW
 from dev.policies.infra.checks import CHECKS
-from dev.policies.infra.planted_faults import FAULTS
+from dev.policies.infra.planted import FAULTS
 from dev.policies.infra.template_mutants import PLAYED, Mutant, finder, is_harmless, mutants
 from dev.policies.infra.templates import Check, Templates, load
 from recording.telemetry import Event

@@ -11,38 +11,39 @@ from datetime import timedelta
 from dev.in_memory.builders import chunk, event, task
 from dev.in_memory.world import world
 from dev.policies.infra.alarms import INGESTION, deployed, workspace_of
-from dev.prove.failures import (
-    HOUR,
-    MINUTE,
-    Stage,
-    altered_blob,
-    archive_refuses,
-    at_risk,
-    audit_refused,
-    broken_media,
+from dev.prove.failures_of_calls import (
     chunk_absent,
-    dead_letters_refused,
-    expired,
     file_overdue,
-    forged_event,
-    host_dead,
-    keeps_failing,
     log_unavailable,
     must_be_recorded,
     never_announced,
-    no_metadata,
-    no_scrub,
-    no_seal,
-    nobody_works,
     pause_stands,
-    receiver_down,
-    refused_by_acs,
-    staged,
     starts_refused,
-    tables_down,
-    trail_changed,
+)
+from dev.prove.failures_of_chunks import (
+    altered_blob,
+    archive_refuses,
+    at_risk,
+    broken_media,
+    expired,
+    keeps_failing,
+    no_metadata,
+    nobody_works,
+    refused_by_acs,
     warned_media,
 )
+from dev.prove.failures_of_the_app import (
+    audit_refused,
+    dead_letters_refused,
+    forged_event,
+    host_dead,
+    no_scrub,
+    no_seal,
+    receiver_down,
+    tables_down,
+    trail_changed,
+)
+from dev.prove.stage import HOUR, MINUTE, Stage, staged
 
 
 @dataclass(frozen=True)

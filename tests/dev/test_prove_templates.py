@@ -3,9 +3,10 @@
 import pytest
 
 from dev.policies.infra import structure
-from dev.policies.infra.alert_lines import CASES
+from dev.policies.infra.alert_cases import CASES
 from dev.policies.infra.checks import CHECKS
-from dev.policies.infra.planted_faults import ALERTS, FAULTS, PROMISED
+from dev.policies.infra.planted import FAULTS, PROMISED
+from dev.policies.infra.planted.files import ALERTS
 from dev.policies.infra.template_mutants import Mutant, mutants
 from dev.policies.infra.templates import load
 from dev.policies.repository import DOCS

@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any
 
 from dev.policies.infra.alarms import Alert, Line, alerts_of
-from dev.policies.infra.alert_lines import CASES, MINUTE, NOW, Case, line_of, reconciled
+from dev.policies.infra.alert_cases import CASES
+from dev.policies.infra.alert_cases.case import Case
+from dev.policies.infra.alert_lines import MINUTE, NOW, line_of, reconciled
 from dev.policies.infra.log_workspace import Row, Workspace
 from dev.policies.infra.templates import Check, Templates
 from recording.telemetry import Event

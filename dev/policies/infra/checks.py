@@ -3,6 +3,7 @@
 from dev.policies.infra import (
     access_policy,
     agreement,
+    alert_play,
     alert_policy,
     alert_rows,
     completeness,
@@ -36,6 +37,7 @@ CHECKS: list[Check] = [
         decision_policy,
         parts_policy,
         alert_policy,
+        alert_play,
         alert_rows,
     )
     for check in module.CHECKS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from dev.policies.infra import access_policy, agreement, alert_policy, alert_rows, connections
+from dev.policies.infra import access_policy, agreement, alert_play, alert_rows, connections
 from dev.policies.infra.bicep import syntax_tree, text_of
 from dev.policies.infra.templates import Check, Templates
 
@@ -47,7 +47,7 @@ def mutants(templates: Templates) -> Iterator[Mutant]:
 
 # Played over two days of log lines, for seconds: only what is in the file of the alerts can change their answer.
 PLAYED = (
-    *(alert_policy.each_alert_fires_on_its_failure_alone, alert_policy.each_alert_ends_when_it_is_over),
+    *(alert_play.each_alert_fires_on_its_failure_alone, alert_play.each_alert_ends_when_it_is_over),
     alert_rows.each_row_says_what_the_line_said,
 )
 # About hooks, queries and secrets: no fault of a Bicep file is theirs.

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dev.policies.infra.alarms import INGESTION, Alert, Line, deployed, workspace_of
-from dev.policies.infra.alert_lines import CHUNK, FAILURES, HOUR, MINUTE, NOW, calm, line_of, reconciled
+from dev.policies.infra.alert_endings import CHUNK, FAILURES
+from dev.policies.infra.alert_lines import HOUR, MINUTE, NOW, calm, line_of, reconciled
 from recording.telemetry import Event
 
 SUBJECTS = ("document_id", "recording_id", "entry")

@@ -7,19 +7,10 @@ from typing import Any
 import pytest
 
 from dev.policies.infra.alarms import INGESTION, Alert, Line, Mail, deployed, workspace_of
-from dev.policies.infra.alert_lines import (
-    A_GOOD_LIFE,
-    CASES,
-    CHUNK,
-    DAY,
-    FAILURES,
-    HOUR,
-    MINUTE,
-    NOW,
-    line_of,
-    reconciled,
-    workspace_after,
-)
+from dev.policies.infra.alert_cases import CASES
+from dev.policies.infra.alert_cases.case import workspace_after
+from dev.policies.infra.alert_endings import CHUNK, FAILURES
+from dev.policies.infra.alert_lines import A_GOOD_LIFE, DAY, HOUR, MINUTE, NOW, line_of, reconciled
 from dev.policies.infra.log_workspace import Workspace
 from recording.telemetry import Event
 from tests.repo.infra.queries import queries

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from dev.policies.infra import agreement, alert_policy, alert_rows
+from dev.policies.infra import agreement, alert_play, alert_rows
 from dev.policies.infra import checks as all_checks
 from dev.policies.infra.templates import Check, load
 from dev.policies.repository import DOCS
 
 EXECUTED = {
-    alert_policy.each_alert_fires_on_its_failure_alone,
-    alert_policy.each_alert_ends_when_it_is_over,
+    alert_play.each_alert_fires_on_its_failure_alone,
+    alert_play.each_alert_ends_when_it_is_over,
     alert_rows.each_row_says_what_the_line_said,
 }
 CHECKS = [check for check in all_checks.CHECKS if check not in EXECUTED]
@@ -27,8 +27,8 @@ def test_the_templates_keep_the_policy(check: Check) -> None:
 @pytest.mark.parametrize("name", QUERIES)
 def test_each_alert_fires_on_its_failure_alone_ends_with_it_and_says_what_it_was(name: str) -> None:
     """Executed over two calm days, each thing that can happen and each line that ends it; then its rows are read."""
-    assert list(alert_policy.fires_wrongly(load(), name)) == []
-    assert list(alert_policy.ends_wrongly(load(), name)) == []
+    assert list(alert_play.fires_wrongly(load(), name)) == []
+    assert list(alert_play.ends_wrongly(load(), name)) == []
     assert list(alert_rows.says_wrongly(load(), name)) == []
 
 

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from dev.policies.infra import alert_policy
+from dev.policies.infra import alert_play
 from dev.policies.infra.checks import CHECKS
-from dev.policies.infra.planted_faults import FAULTS, MAIN, PROMISED
+from dev.policies.infra.planted import FAULTS, PROMISED
+from dev.policies.infra.planted.files import MAIN
 from dev.policies.infra.templates import Check, Templates, load
 
 # What a query shows and does not look for.
@@ -44,7 +45,7 @@ def test_each_text_that_a_query_looks_for_matters(templates: Templates, path: st
     """Without it the alert misses a failure, stands when all is over, or fires on another thing."""
     changed = templates.with_change(path, f'"{text}"', f'"no.{text}"')
     alert = path.rpartition("/")[2].removesuffix(".kql")
-    found = itertools.chain(alert_policy.ends_wrongly(changed, alert), alert_policy.fires_wrongly(changed, alert))
+    found = itertools.chain(alert_play.ends_wrongly(changed, alert), alert_play.fires_wrongly(changed, alert))
     assert next(found, None) is not None
 
 

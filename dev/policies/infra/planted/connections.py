@@ -1,9 +1,9 @@
-"""More faults to plant: rights, identities, settings, names, regions, network and both shells."""
+"""Faults in what leads where: settings, variables, names, regions, the network and both shells."""
 
-from dev.policies.infra import alert_policy, connections, grants
-from dev.policies.infra.templates import Check
+from dev.policies.infra import connections
+from dev.policies.infra.planted.files import Fault
 
-FAULTS: list[tuple[Check, str, str, str]] = [
+FAULTS: list[Fault] = [
     (
         connections.each_setting_leads_to_its_place,
         "infra/main.bicep",
@@ -27,42 +27,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "infra/main.bicep",
         "AzureWebJobsStorage__queueServiceUri: hostStorage.outputs.queueUri",
         "AzureWebJobsStorage__queueServiceUri: hostStorage.outputs.tableUri",
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/main.bicep",
-        (
-            "custodianPrincipalId: custodian.outputs.principalId\n"
-            "    custodianRoleId: custodianRole.outputs.id\n"
-            "    readersId: archiveReadersGroup\n"
-            "    operatorsId: operators\n"
-            "    immutability: archive"
-        ),
-        (
-            "custodianPrincipalId: identity.outputs.principalId\n"
-            "    custodianRoleId: custodianRole.outputs.id\n"
-            "    readersId: archiveReadersGroup\n"
-            "    operatorsId: operators\n"
-            "    immutability: archive"
-        ),
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/main.bicep",
-        "params: { name: 'id-custodian-${token}'",
-        "params: { name: 'id-${token}'",
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/main.bicep",
-        ("readersId: archiveReadersGroup\n    operatorsId: operators\n    immutability: archive"),
-        ("readersId: operators\n    operatorsId: archiveReadersGroup\n    immutability: archive"),
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/main.bicep",
-        "topicPrincipalId: topic.outputs.principalId",
-        "topicPrincipalId: identity.outputs.principalId",
     ),
     (
         connections.each_setting_leads_to_its_place,
@@ -107,83 +71,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         ("existingAcsSubscription) ? subscription().subscriptionId : subscription().subscriptionId"),
     ),
     (
-        grants.the_seal_has_its_key_and_its_place,
-        "infra/main.bicep",
-        "sealContainer: 'recording-seal'",
-        "sealContainer: 'recordings-seal'",
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/main.bicep",
-        (
-            "appPrincipalId: identity.outputs.principalId\n"
-            "    writerRoleId: writerRole.outputs.id\n"
-            "    custodianPrincipalId: custodian.outputs.principalId\n"
-            "    custodianRoleId: custodianRole.outputs.id\n"
-            "    readersId: archiveReadersGroup\n"
-            "    operatorsId: operators\n"
-            "    immutability: archive"
-        ),
-        (
-            "appPrincipalId: identity.outputs.principalId\n"
-            "    writerRoleId: custodianRole.outputs.id\n"
-            "    custodianPrincipalId: custodian.outputs.principalId\n"
-            "    custodianRoleId: writerRole.outputs.id\n"
-            "    readersId: archiveReadersGroup\n"
-            "    operatorsId: operators\n"
-            "    immutability: archive"
-        ),
-    ),
-    (
-        grants.custom_roles_are_exact,
-        "infra/modules/archive-custodian-role.bicep",
-        "blobs/immutableStorage/runAsSuperUser/action'",
-        "blobs/write'",
-    ),
-    (
-        grants.custom_roles_are_exact,
-        "infra/modules/archive-custodian-role.bicep",
-        "blobs/deleteBlobVersion/action'\n",
-        (
-            "blobs/deleteBlobVersion/action'\n"
-            "          "
-            "'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegation"
-            "Key/action'\n"
-        ),
-    ),
-    (
-        grants.custom_roles_are_exact,
-        "infra/modules/archive-writer-role.bicep",
-        "notDataActions: []",
-        ("notDataActions: ['Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write']"),
-    ),
-    (
-        grants.the_seal_has_its_key_and_its_place,
-        "infra/modules/seal-key.bicep",
-        "enablePurgeProtection: true",
-        "enablePurgeProtection: false",
-    ),
-    (
-        grants.the_seal_has_its_key_and_its_place,
-        "infra/modules/seal-key.bicep",
-        "keyOps: ['sign', 'verify']",
-        "keyOps: ['sign', 'verify', 'export']",
-    ),
-    (grants.each_right_is_in_the_table, "infra/modules/seal-key.bicep", "scope: key", "scope: vault"),
-    (
-        grants.the_seal_has_its_key_and_its_place,
-        "infra/modules/seal-key.bicep",
-        "enableRbacAuthorization: true",
-        "enableRbacAuthorization: false",
-    ),
-    (
-        grants.the_seal_has_its_key_and_its_place,
-        "infra/modules/seal-key.bicep",
-        "curveName: 'P-256'",
-        "curveName: 'P-521'",
-    ),
-    (grants.the_seal_has_its_key_and_its_place, "infra/modules/seal-key.bicep", "kty: 'EC'", "kty: 'RSA'"),
-    (
         connections.the_network_lets_through_what_it_must,
         "infra/modules/seal-key.bicep",
         "vnetEnabled ? 'Deny' : 'Allow'",
@@ -202,18 +89,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "changeFeed: { enabled: false }",
     ),
     (
-        grants.each_assignment_has_a_name_of_its_own,
-        "infra/modules/storage-archive.bicep",
-        "name: guid(account.id, appPrincipalId, writerRoleId)",
-        "name: guid(account.id, writerRoleId)",
-    ),
-    (
-        grants.the_seal_has_its_key_and_its_place,
-        "infra/modules/storage-archive.bicep",
-        "'recording-exports'",
-        "'recordings-export'",
-    ),
-    (
         connections.what_is_kept_is_kept_as_long_as_the_pages_say,
         "infra/modules/storage-archive.bicep",
         "var softDeleteDays = 14",
@@ -230,18 +105,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "infra/modules/storage-archive.bicep",
         "= if (lock) {\n  name: 'recordings-are-kept'\n  scope: account",
         "= if (lock) {\n  name: 'recordings-are-kept'\n  scope: recordings",
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/modules/function-app.bicep",
-        "userAssignedIdentityResourceId: identityId",
-        "userAssignedIdentityResourceId: custodianId",
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/modules/function-app.bicep",
-        ", '${custodianId}': {} }",
-        " }",
     ),
     (
         connections.what_is_kept_is_kept_as_long_as_the_pages_say,
@@ -268,34 +131,10 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "publicNetworkAccess: 'Disabled'",
     ),
     (
-        grants.each_right_is_in_the_table,
-        "infra/modules/acs-access.bicep",
-        "'09976791-48a7-449e-bb21-39d1a415f350'",
-        "'acdd72a7-3385-48ef-bd42-f606fba81ae7'",
-    ),
-    (
         connections.the_network_lets_through_what_it_must,
         "infra/modules/acs-access.bicep",
         "'https://${acs.properties.hostName}'",
         "'http://${acs.properties.hostName}'",
-    ),
-    (
-        grants.each_right_is_in_the_table,
-        "infra/modules/event-access.bicep",
-        "scope: deadLetters",
-        "scope: deadLetterAccount",
-    ),
-    (
-        grants.each_right_is_in_the_table,
-        "infra/modules/event-access.bicep",
-        "'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'",
-        "'0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'",
-    ),
-    (
-        grants.each_right_is_in_the_table,
-        "infra/modules/event-topic-facts.bicep",
-        "'acdd72a7-3385-48ef-bd42-f606fba81ae7'",
-        "'09976791-48a7-449e-bb21-39d1a415f350'",
     ),
     (
         connections.the_network_lets_through_what_it_must,
@@ -319,24 +158,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "infra/modules/network.bicep",
         "addressPrefix: '10.60.0.0/26'",
         "addressPrefix: '10.60.0.0/28'",
-    ),
-    (
-        alert_policy.every_alert_is_on_and_reaches_people,
-        "infra/modules/alerts.bicep",
-        "useCommonAlertSchema: true",
-        "useCommonAlertSchema: false",
-    ),
-    (
-        alert_policy.each_subject_has_an_alert_of_its_own,
-        "infra/modules/alerts.bicep",
-        "equals: one.category",
-        "equals: 'Administrative'",
-    ),
-    (
-        alert_policy.each_subject_has_an_alert_of_its_own,
-        "infra/modules/alerts.bicep",
-        "by: ['document_id'], query: loadTextContent('../observability/chunk-at-risk.kql')",
-        "by: ['recording_id'], query: loadTextContent('../observability/chunk-at-risk.kql')",
     ),
     (
         connections.each_variable_is_named_like_its_parameter,
@@ -423,42 +244,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
     ),
     (connections.both_shells_do_the_same, "infra/hooks/lock.ps1", "$days", "1"),
     (
-        grants.each_assignment_has_a_name_of_its_own,
-        "infra/modules/storage-host.bicep",
-        "name: guid(account.id, operatorsId, role)",
-        "name: guid(account.id, operatorsId)",
-    ),
-    (
-        grants.custom_roles_are_exact,
-        "infra/modules/archive-writer-role.bicep",
-        "assignableScopes: [resourceGroup().id]",
-        "assignableScopes: [subscription().id]",
-    ),
-    (
-        grants.each_right_is_in_the_table,
-        "infra/modules/event-access.bicep",
-        (
-            "principalId: topicPrincipalId\n"
-            "    principalType: 'ServicePrincipal'\n"
-            "    roleDefinitionId: "
-            "subscriptionResourceId('Microsoft.Authorization/roleDefinitions', "
-            "queueMessageSender)"
-        ),
-        (
-            "principalId: topicPrincipalId\n"
-            "    principalType: 'ServicePrincipal'\n"
-            "    roleDefinitionId: "
-            "subscriptionResourceId('Microsoft.Authorization/roleDefinitions', "
-            "blobContributor)"
-        ),
-    ),
-    (
-        grants.each_module_is_handed_the_right_identity,
-        "infra/main.bicep",
-        "lock: lockArchive\n    sealContainer: 'recording-seal'",
-        "lock: false\n    sealContainer: 'recording-seal'",
-    ),
-    (
         connections.each_variable_is_named_like_its_parameter,
         "infra/main.parameters.json",
         "${OPERATORS=}",
@@ -482,18 +267,6 @@ FAULTS: list[tuple[Check, str, str, str]] = [
         "infra/modules/network.bicep",
         "environment().suffixes.storage",
         "environment().suffixes.sqlServerHostname",
-    ),
-    (
-        alert_policy.each_subject_has_an_alert_of_its_own,
-        "infra/modules/alerts.bicep",
-        "by: ['document_id'], query: loadTextContent('../observability/chunk-expired.kql')",
-        "by: [], query: loadTextContent('../observability/chunk-expired.kql')",
-    ),
-    (
-        alert_policy.each_subject_has_an_alert_of_its_own,
-        "infra/modules/alerts.bicep",
-        "equals: one.status",
-        "equals: 'Started'",
     ),
     (
         connections.each_setting_leads_to_its_place,

@@ -1,7 +1,7 @@
 """More faults to plant: names that Azure does not take, and names that two environments share."""
 
 from dev.policies.infra import alert_policy, completeness, name_policy
-from dev.policies.infra.templates import Check
+from dev.policies.infra.planted.files import Fault
 
 MAIN, ALERTS = "infra/main.bicep", "infra/modules/alerts.bicep"
 ASKED = alert_policy.each_alert_is_asked_as_often_and_as_far_back_as_promised
@@ -11,7 +11,7 @@ NAMES, DEPLOYMENTS = (
     name_policy.deployments_beside_the_resource_have_names_of_their_own,
 )
 
-FAULTS: list[tuple[Check, str, str, str]] = [
+FAULTS: list[Fault] = [
     (NAMES, MAIN, "'sthost${token}'", "'storagehost${token}x'"),
     (NAMES, MAIN, "'starch${token}'", "'st-arch-${token}'"),
     (NAMES, MAIN, "'starch${token}'", "'STarch${token}'"),

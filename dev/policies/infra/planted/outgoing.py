@@ -1,7 +1,7 @@
 """Faults of outgoing events to plant: who publishes, what the example brings, secrets, settings."""
 
 from dev.policies.infra import connections, grants, outgoing_policy
-from dev.policies.infra.templates import MAIN, Check
+from dev.policies.infra.planted.files import MAIN, Fault
 
 TOPIC = "infra/modules/outgoing-topic.bicep"
 EXAMPLE = "infra/modules/outgoing-subscription.bicep"
@@ -9,7 +9,7 @@ VAULT = "infra/modules/webhooks-vault.bicep"
 APP = "infra/modules/function-app.bicep"
 NETWORK = "infra/modules/network.bicep"
 
-FAULTS: list[tuple[Check, str, str, str]] = [
+FAULTS: list[Fault] = [
     (outgoing_policy.the_topic_takes_the_app_and_no_key, TOPIC, "disableLocalAuth: true", "disableLocalAuth: false"),
     (outgoing_policy.the_topic_takes_the_app_and_no_key, TOPIC, "'CloudEventSchemaV1_0'", "'EventGridSchema'"),
     (outgoing_policy.the_topic_takes_the_app_and_no_key, TOPIC, "Allowed: '1.2'", "Allowed: '1.0'"),

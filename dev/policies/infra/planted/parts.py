@@ -1,7 +1,7 @@
 """Faults to plant into what is decided before anything is made, into names, and into parts that must be whole."""
 
 from dev.policies.infra import decision_policy, parts_policy
-from dev.policies.infra.templates import Check
+from dev.policies.infra.planted.files import Fault
 
 M = "infra/modules/"
 MAIN = "infra/main.bicep"
@@ -17,7 +17,7 @@ HANDS_ON, OPTIONAL = (
 )
 REACHES = parts_policy.each_choice_reaches_its_part
 
-FAULTS: list[tuple[Check, str, str, str]] = [
+FAULTS: list[Fault] = [
     (REFUSES, MAIN, "  'WEBSITE_TIME_ZONE'\n", ""),
     (REFUSES, MAIN, "length(operators) != 36", "length(operators) != 37"),
     (REFUSES, MAIN, "monthlyBudget > 0 && empty(emails) ?", "monthlyBudget > 1 && empty(emails) ?"),

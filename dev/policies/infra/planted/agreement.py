@@ -1,0 +1,72 @@
+"""Faults where templates, hooks, queries and code must agree."""
+
+from dev.policies.infra import agreement
+from dev.policies.infra.planted.files import (
+    ALERTS,
+    APP,
+    FUNCTION_SUB,
+    HOOK,
+    HOST,
+    MAIN,
+    Fault,
+    M,
+)
+
+FAULTS: list[Fault] = [
+    (agreement.settings_that_are_set_are_read, MAIN, "RETENTION_HOURS:", "RETENTION_HOUR:"),
+    (agreement.settings_that_are_read_are_set, MAIN, "      ACS_RESOURCE_ID: acs.outputs.id\n", ""),
+    (agreement.queues_are_those_of_the_triggers, HOST, "'recording-chunks'\n", "'recording-chunk'\n"),
+    (agreement.tables_are_those_of_the_code, HOST, "'recordings', 'chunks'", "'recordings', 'Chunks'"),
+    (agreement.containers_are_those_of_the_code, HOST, "'recording-quarantine'", "'quarantine'"),
+    (agreement.containers_are_those_of_the_code, MAIN, "container: 'recordings'", "container: 'archive'"),
+    (agreement.containers_are_those_of_the_code, MAIN, "'recordings-fallback'", "'fallback'"),
+    (agreement.settings_that_are_set_are_read, MAIN, "FALLBACK_CONTAINER:", "FALLBACK_CONTAINERS:"),
+    (agreement.the_function_is_there, FUNCTION_SUB, "/functions/ingest_event'", "/functions/ingest'"),
+    (agreement.the_function_is_there, APP, "'function:archive_chunk'", "'function:archive'"),
+    (agreement.every_alert_has_its_query_and_its_page, ALERTS, "name: 'event-dropped'", "name: 'event-gone'"),
+    (
+        agreement.every_alert_has_its_query_and_its_page,
+        ALERTS,
+        "observability/chunk-expired.kql",
+        "observability/chunk-at-risk.kql",
+    ),
+    (
+        agreement.queries_name_what_is_logged,
+        "infra/observability/chunk-expired.kql",
+        "recording.chunk.expired",
+        "recording.chunk.lost",
+    ),
+    (
+        agreement.queries_name_what_is_logged,
+        "infra/observability/workbook.json",
+        "recording.chunk.copied",
+        "recording.chunk.copies",
+    ),
+    (agreement.the_hooks_pass_what_is_there, HOOK, "$EVENT_TOPIC_NAME", "$TOPIC_NAME"),
+    (agreement.the_hooks_pass_what_is_there, "infra/hooks/postdeploy.ps1", "deadLetterContainer=", "container="),
+    (agreement.azd_finds_its_parts, APP, "'azd-service-name': 'archive'", "'azd-service-name': 'api'"),
+    (agreement.azd_finds_its_parts, "azure.yaml", "infra/hooks/postdeploy.sh", "hooks/postdeploy.sh"),
+    (agreement.azd_finds_its_parts, "azure.yaml", "host: function", "host: appservice"),
+    (agreement.azd_finds_its_parts, "azure.yaml", "  predown:\n", "  postdown:\n"),
+    (agreement.an_old_azd_is_refused, "azure.yaml", ">= 1.25.0", ">= 1.20.0"),
+    (agreement.an_old_azd_is_refused, "azure.yaml", "requiredVersions:", "requiredVersion:"),
+    (agreement.an_old_azd_is_refused, "infra/hooks/predown.sh", '"$minor" -lt 25', '"$minor" -lt 2'),
+    (agreement.an_old_azd_is_refused, "infra/hooks/predown.ps1", "-lt 25", "-lt 24"),
+    (agreement.the_hooks_pass_what_is_there, HOOK, "set -eu\n", ""),
+    (agreement.the_hooks_pass_what_is_there, "infra/hooks/predown.ps1", "$ErrorActionPreference = 'Stop'\n", ""),
+    (
+        agreement.the_hooks_pass_what_is_there,
+        "infra/hooks/preprovision.sh",
+        "EXISTING_SYSTEM_TOPIC_NAME:-",
+        "EXISTING_TOPIC_NAME:-",
+    ),
+    (agreement.copies_have_the_threads_that_were_tested, MAIN, "THREAD_COUNT: '16'", "THREAD_COUNT: '5'"),
+    (agreement.settings_that_are_read_are_set, MAIN, "      AzureWebJobsStorage__credential: 'managedidentity'\n", ""),
+    (
+        agreement.containers_are_those_of_the_code,
+        f"{M}storage-dead-letter.bicep",
+        "'recording-dead-letters'",
+        "'dead-letters'",
+    ),
+    (agreement.containers_are_those_of_the_code, HOST, "'catalog-is-kept'", "'kept'"),
+]
