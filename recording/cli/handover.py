@@ -121,25 +121,26 @@ def get_bundle(
         session.refuses(f"the export is {told['state']}")
         raise typer.Exit(UNKNOWN)
     bundle = find_bundle(export, session.ports)
+    part = to.with_name(f"{to.name}.{bundle.export_id[:8]}.part")
     with working(session, "downloading") as progress:
-        _download(bundle, to, session, progress)
-        is_whole = _is_whole(to, told["sha256"])
+        _download(bundle, part, session, progress)
+        is_whole = _is_whole(part, told["sha256"])
     if not is_whole:
-        raise RequestError(f"{to} is not the bundle of this export: remove it, and ask again")
+        part.unlink()  # it would be gone on with
+        raise RequestError("what was downloaded is not the bundle of this export, and was removed: ask again")
+    part.replace(to)
     length = bundle.length_bytes
     session.show({"file": str(to), "lengthBytes": length}, text(f"{size_of(length)} written to {to}"))
 
 
-def _download(bundle: BundleFile, to: Path, session: Session, progress: Callable[[str], object]) -> None:
-    """Fetch a bundle in parts, into a file beside that takes the name when it is whole."""
-    beside = to.with_name(f"{to.name}.{bundle.export_id[:8]}.part")
-    with beside.open("ab") as file:
+def _download(bundle: BundleFile, part: Path, session: Session, progress: Callable[[str], object]) -> None:
+    """Fetch a bundle in parts, behind what an earlier run fetched of it."""
+    with part.open("ab") as file:
         at = file.tell() if file.tell() <= bundle.length_bytes else file.truncate(0)
         while at < bundle.length_bytes:
             length = min(MOST_BYTES, bundle.length_bytes - at)
             at += file.write(take_part(bundle, at, length, session.caller, session.ports))
             progress(f"{size_of(at)} of {size_of(bundle.length_bytes)}")
-    beside.replace(to)
 
 
 def _is_whole(path: Path, sums_sha256: str | None) -> bool:
