@@ -28,6 +28,7 @@ from recording.settings import Settings, SettingsError
 
 # Options of the program that may also follow the command; each takes a value.
 _ANYWHERE = {"--settings", "--app", "--resource-group", "-g", "--env", "--subscription"}
+_OF_OUTPUT = {"-o", "--output", "--json"}  # of every command; they may stand before it
 _Misused: Any = typer.BadParameter.__base__  # what the parser raises: an unknown option, a value of the wrong form
 
 
@@ -151,16 +152,17 @@ def check_text(arguments: Sequence[str]) -> None:
 
 
 def in_order(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with the program's own options first, wherever they were written."""
-    first: list[str] = []
-    rest: list[str] = []
+    """Return the arguments with the program's own options first and those of the output last, wherever they stood."""
+    first, rest, last = list[str](), list[str](), list[str]()
     given = iter(arguments)
     for argument in given:
         name, equals, _ = argument.partition("=")
         if argument == "--":
-            return [*first, *rest, argument, *given]
+            return [*first, *rest, *last, argument, *given]
         if name in _ANYWHERE:
             first += [argument] if equals else [argument, next(given, "")]
+        elif not rest and name in _OF_OUTPUT:
+            last += [argument] if equals or name == "--json" else [argument, next(given, "")]
         else:
             rest.append(argument)
-    return [*first, *rest]
+    return [*first, *rest, *last]

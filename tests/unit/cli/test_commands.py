@@ -274,6 +274,10 @@ def test_watch_looks_again_until_interrupted(run: Run, hold: Hold) -> None:
         (["--settings=f", "status"], ["--settings=f", "status"]),
         (["show", "--", "--settings"], ["show", "--", "--settings"]),
         (["status", "--settings"], ["--settings", "", "status"]),
+        (["-o", "json", "status"], ["status", "-o", "json"]),
+        (["--settings", "f", "--json", "ls", "-a"], ["--settings", "f", "ls", "-a", "--json"]),
+        (["--output=json", "show", "--", "-x"], ["show", "--output=json", "--", "-x"]),
+        (["-o"], ["-o", ""]),
     ],
 )
 def test_the_programs_options_may_follow_the_command(typed: list[str], read: list[str]) -> None:
