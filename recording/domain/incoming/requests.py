@@ -58,9 +58,23 @@ class StartOptions:
     external_container: str | None = None
 
 
-ShortText = Annotated[str, Field(min_length=1, max_length=256)]
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _one_line(text: str) -> str:
+    """Return a text as it is.
+
+    Raises:
+        ValueError: it has control characters, which change what the lines around it seem to say, or line breaks.
+    """
+    if _CONTROL.search(text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+ShortText = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_one_line)]
 TagName = Annotated[ShortText, AfterValidator(composed)]
-TagValue = Annotated[str, Field(max_length=256), AfterValidator(composed)]
+TagValue = Annotated[str, Field(max_length=256), AfterValidator(_one_line), AfterValidator(composed)]
 CallId = Annotated[str, Field(min_length=1, max_length=2048)]
 
 
