@@ -4,6 +4,7 @@ Each guard looks at the recording as it is now and does only what is still to be
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_time_up
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.incoming.roles import Operation
@@ -158,6 +159,8 @@ def _pause_is_over(fired: _Fired) -> None:
         return
     seconds = round((pause.length or timedelta()).total_seconds())
     why = f"the pause has lasted {seconds} s, as long as it was asked for; policy {policy.name}"
+    if ended is None:
+        _note_time_up(pause, fired.record, fired.ports)
     if policy.on_pause_timeout is TimeIsUp.STOP:
         _stop(fired.record, why, fired.ports, was_there=was_there)
         return
@@ -191,6 +194,18 @@ def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
         if fired.policy.on_pause_timeout is TimeIsUp.STOP:  # the stop that follows is no other alarm
             note_end_told(record.recording_id, ports)
     return state is not None
+
+
+def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> None:
+    """Note that a pause is too long before it is ended: the event and the report about it follow from that.
+
+    Where ACS records already, it was not; where ACS does not answer, it may have been.
+    """
+    with suppress(ControlError):
+        state = ports.control.state(acs_id_of(record.recording_id, record))
+        if state is None or state.lower() == "active":
+            return
+    note(record.recording_id, ports, lambda row: RecordingChanges(pauses=with_time_up(row.pauses, pause.id)))
 
 
 def _ended_at_acs(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> PauseEnd | None:

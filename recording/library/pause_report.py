@@ -135,7 +135,7 @@ def _add(row: PauseRow, pause: CommandedPause) -> None:
         row.is_open += 1
     else:
         row.lengths.append(max((pause.ended_at - pause.at).total_seconds(), 0.0))  # clocks differ
-    row.by_guard += pause.how is PauseEnd.TIME_UP
+    row.by_guard += pause.was_too_long
 
 
 def _in_order(rows: Rows) -> Iterator[PauseRow]:

@@ -32,6 +32,7 @@ class CommandedPause(BaseModel):
         ends_by: when it is over at the latest; None for one without an end of its own (consent was withdrawn).
         reason: in the caller's words, without numbers.
         by: the object id of the caller.
+        time_up: it has lasted as long as it was asked for, and the guard went on to end it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -43,6 +44,12 @@ class CommandedPause(BaseModel):
     by: str | None = None
     ended_at: UtcTime | None = None
     how: PauseEnd | None = None
+    time_up: bool = False
+
+    @property
+    def was_too_long(self) -> bool:
+        """Return whether it is over because its time was up."""
+        return self.ended_at is not None and (self.how is PauseEnd.TIME_UP or self.time_up)
 
     @property
     def length(self) -> timedelta | None:
@@ -89,6 +96,11 @@ def guarded_pause(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
 def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
     """Return the pause that a withdrawal of consent has made and that has not ended; it may stand beside another."""
     return open_pause([pause for pause in pauses if pause.ends_by is None])
+
+
+def with_time_up(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
+    """Return the pauses, one of them with the word that its time is up."""
+    return tuple(pause.model_copy(update={"time_up": True}) if pause.id == pause_id else pause for pause in pauses)
 
 
 def with_end(

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from recording.domain.archived.exports import ExportRecord, ExportState
-from recording.domain.calls.pauses import PauseEnd
 from recording.domain.calls.watch import CALL_STOPPED, STOPPED_ELSEWHERE
 from recording.domain.keep.custody import Custody
 from recording.domain.outgoing.events import (
@@ -132,7 +131,7 @@ def _of_record(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterat
 def _of_pauses(record: RecordingRecord) -> Iterator[OutgoingEvent]:
     subject = _subject(record.recording_id)
     for pause in record.pauses:
-        if pause.how is PauseEnd.TIME_UP and pause.ended_at is not None:
+        if pause.ended_at is not None and pause.was_too_long:
             data = CallData(recording_id=record.recording_id, reason="time_up")
             yield event_of(EventType.PAUSED_TOO_LONG, subject, pause.ended_at, data, "time_up", pause.id)
     if record.call_alarm == Code.PAUSE_OVERDUE and record.call_alarm_since is not None:

@@ -7,10 +7,11 @@ from dev.in_memory.fakes.outgoing import FakeOutgoing
 from dev.in_memory.world import World, world
 from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
-from recording.domain.calls.policy import CallPolicy
+from recording.domain.calls.policy import CallPolicy, TimeIsUp
 from recording.domain.outgoing.events import EventType
 from recording.errors import ControlError
 from recording.errors.codes import Code
+from tests.unit.control.calls import dies_at, pauses, starts, under
 
 POLICY = CallPolicy.model_validate({"name": "must", "mustBeRecorded": True, "longestRecordingSeconds": 1200})
 BODY = {"serverCallId": "aHR0cHM6Ly9jb250b3NvLmV4YW1wbGUvY2FsbC8x"}
@@ -34,6 +35,22 @@ def test_a_start_that_is_refused_is_reported_once_however_often_it_is_asked_for(
     (got,) = outgoing.ways[0].got
     assert got.type is EventType.UNRECORDED
     assert got.data == {"reason": "start_refused", "code": "acs_error"}
+
+
+@pytest.mark.parametrize("deaths", [0, *range(1, 12)])
+@pytest.mark.parametrize(("rule", "reason"), [("resume", "time_up"), ("stop", "time_up"), ("alarm", "overdue")])
+def test_a_pause_that_is_too_long_is_told_once_whatever_its_policy_does(rule: str, reason: str, deaths: int) -> None:
+    """Whether it resumes, stops or waits for an operator, receivers hear of it; a worker may die on the way."""
+    here = under(longest_pause_seconds=60, on_pause_timeout=TimeIsUp(rule))
+    outgoing = here.reports_to()
+    recording = starts(here)
+    pauses(here, recording)
+    here.fakes.clock.advance(seconds=61)
+    if deaths:
+        dies_at(here, deaths, here.guards)
+    here.runs(hours=0.5, until_quiet=False)
+    told = {event.id: event.data["reason"] for event in outgoing.ways[0].got if event.type is EventType.PAUSED_TOO_LONG}
+    assert list(told.values()) == [reason]
 
 
 def test_a_stop_and_the_warning_before_the_end_are_reported() -> None:
