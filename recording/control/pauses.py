@@ -30,8 +30,9 @@ from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
 from recording.domain.outgoing.derived import unrecorded
+from recording.domain.outgoing.events import mark_text
 from recording.domain.state.chunk import ChunkRecord
-from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
+from recording.domain.state.recording import LastAction, RecordingRecord, Unrecorded, merged_state
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError, StorageError
 from recording.errors.codes import Code
@@ -42,6 +43,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
+MOST_ALARMS = 50  # of one recording that its row keeps, the newest
 ANY = "*"  # instead of a pause's id
 
 
@@ -277,10 +279,28 @@ def note_end_told(recording_id: str, ports: Ports) -> None:
 def tell_unrecorded(
     record: RecordingRecord, reason: str, at: datetime, ports: Ports, settings: Settings, *marks: object
 ) -> None:
-    """Raise the alarm about a call that is not recorded any more, where its policy says that it must be."""
-    if policy_of(record, settings).must_be_recorded:
-        emit(Event.UNRECORDED, recording_id=record.recording_id, reason=reason)
-        announce_event(unrecorded(record.recording_id, reason, at, *marks), ports)
+    """Raise the alarm about a call that is not recorded any more, where its policy says that it must be.
+
+    It is announced at once, and then noted where events go out: what a queue that fails has lost is found there.
+
+    Raises:
+        StorageError: it could not be noted; the same again completes it.
+    """
+    if not policy_of(record, settings).must_be_recorded:
+        return
+    emit(Event.UNRECORDED, recording_id=record.recording_id, reason=reason)
+    announce_event(unrecorded(record.recording_id, reason, at, *marks), ports)
+    if ports.outgoing is not None:
+        raised = Unrecorded(reason=reason, at=at, marks=tuple(mark_text(mark) for mark in marks))
+        note(record.recording_id, ports, lambda row: _with_alarm(row, raised))
+
+
+def _with_alarm(row: RecordingRecord, raised: Unrecorded) -> RecordingChanges | None:
+    """Return an alarm beside those before it; nothing for one that is there, or another about the same end."""
+    known = {unrecorded(row.recording_id, one.reason, one.at, *one.marks).id for one in row.unrecorded}
+    if unrecorded(row.recording_id, raised.reason, raised.at, *raised.marks).id in known:
+        return None
+    return {"unrecorded": (*row.unrecorded[1 - MOST_ALARMS :], raised)}
 
 
 def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | None = None) -> RecordingRecord:

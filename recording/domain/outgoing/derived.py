@@ -65,7 +65,7 @@ def of_export(export: ExportRecord) -> list[OutgoingEvent]:
 
 
 def unrecorded(recording_id: str, reason: str, at: datetime, *marks: object) -> OutgoingEvent:
-    """Return that a call that must be recorded is not; no record keeps it.
+    """Return that a call that must be recorded is not.
 
     A recording ends once: who stopped it may be seen by two workers, and both report the same event.
     """
@@ -123,6 +123,8 @@ def _of_record(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterat
     if record.incomplete_since is not None:
         yield event_of(EventType.INCOMPLETE, subject, record.incomplete_since, data, record.incomplete_since)
     yield from _of_pauses(record)
+    for alarm in record.unrecorded:
+        yield unrecorded(record.recording_id, alarm.reason, alarm.at, *alarm.marks)
     if record.disposed_at is not None:
         erased = ErasedData(recording_id=record.recording_id, certificate=record.certificate)
         yield event_of(EventType.ERASED, subject, record.disposed_at, erased, record.certificate)

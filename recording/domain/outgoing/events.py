@@ -215,7 +215,7 @@ def event_of(kind: EventType, subject: Subject, at: datetime, data: Data, *marks
 
 def event_id(kind: EventType, subject: Subject, *marks: object) -> str:
     """Return the id of what happened: the same facts give the same id, and others another one."""
-    parts = [kind.value, subject.kind.value, subject.id, *(_mark(mark) for mark in marks)]
+    parts = [kind.value, subject.kind.value, subject.id, *(mark_text(mark) for mark in marks)]
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -235,5 +235,6 @@ def read_stored(text: str) -> OutgoingEvent | None:
     return event if event.version <= VERSION else None
 
 
-def _mark(mark: object) -> str:
+def mark_text(mark: object) -> str:
+    """Return a mark as a text, which is the mark's own where it is one already."""
     return stamp(mark) if isinstance(mark, datetime) else str(mark)

@@ -34,6 +34,16 @@ class KnownState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Unrecorded(BaseModel):
+    """An alarm about a call that must be recorded and is not, as it was raised; its event follows from it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    reason: str
+    at: UtcTime
+    marks: tuple[str, ...] = ()  # which pause, or which step of consent
+
+
 class RecordingRecord(BaseModel):
     """The catalog's row about a recording; saved under its ETag."""
 
@@ -64,6 +74,7 @@ class RecordingRecord(BaseModel):
     call_dismissed: Dismissal | None = None  # nothing more is to be done about that one
     watched_seconds: int | None = None  # how far the watch over what must be recorded has come
     stopped_alarm_at: UtcTime | None = None  # when it was reported that what must be recorded was stopped
+    unrecorded: tuple[Unrecorded, ...] = ()  # the alarms about it, where events go out
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
     announced_count: int | None = None  # how many files events announced at least, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records

@@ -19,7 +19,7 @@ from recording.domain.state.chunk import (
     SourceOutcome,
     Suspect,
 )
-from recording.domain.state.recording import LastAction, RecordingRecord, StartReservation
+from recording.domain.state.recording import LastAction, RecordingRecord, StartReservation, Unrecorded
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 
@@ -115,6 +115,7 @@ class RecordingChanges(TypedDict, total=False):
     call_dismissed: Dismissal | None
     watched_seconds: int | None
     stopped_alarm_at: datetime | None
+    unrecorded: tuple[Unrecorded, ...]
     chunk_count: int | None
     announced_count: int | None
     asked_at: datetime | None

@@ -9,9 +9,20 @@ from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.calls.policy import CallPolicy, TimeIsUp
 from recording.domain.outgoing.events import EventType
-from recording.errors import ControlError
+from recording.errors import ControlError, StorageBusyError
 from recording.errors.codes import Code
-from tests.unit.control.calls import dies_at, pauses, starts, under
+from recording.library.notify.catch_up import catch_up
+from tests.unit.control.calls import (
+    EVIDENCE,
+    WITHDRAWN,
+    dies_at,
+    ends,
+    passes,
+    pauses,
+    starts,
+    tells,
+    under,
+)
 
 POLICY = CallPolicy.model_validate({"name": "must", "mustBeRecorded": True, "longestRecordingSeconds": 1200})
 BODY = {"serverCallId": "aHR0cHM6Ly9jb250b3NvLmV4YW1wbGUvY2FsbC8x"}
@@ -64,3 +75,31 @@ def test_a_stop_and_the_warning_before_the_end_are_reported() -> None:
     here.notifies()
     assert outgoing.ways[0].types_got == ["ends_soon", "unrecorded"]
     assert outgoing.ways[0].got[1].data["reason"] == "stopped"
+
+
+@pytest.mark.parametrize("reason", ["stopped", "stopped_elsewhere", "paused_too_long", "consent_withdrawn"])
+def test_an_alarm_outlives_a_queue_that_fails_when_it_is_raised(reason: str) -> None:
+    """The queue of the outbox is down for minutes: the alarm is on the recording's row, and goes out once."""
+    here = under(longest_pause_seconds=60, must_be_recorded=True)
+    outgoing = here.reports_to()
+    recording = starts(here, consent=EVIDENCE)
+    here.guards()
+    outgoing.queue.fail_next("send", StorageBusyError("503"), times=1000)
+    if reason == "stopped":
+        stop_recording(recording, here.ports, here.settings)
+    elif reason == "stopped_elsewhere":
+        passes(here, 65)
+        ends(here, recording)
+    elif reason == "paused_too_long":
+        pauses(here, recording)
+    else:
+        tells(here, recording, WITHDRAWN)
+    passes(here, 400)
+    outgoing.queue.fails_no_more("send")
+    assert outgoing.ways[0].got == []
+    for _ in range(4):
+        passes(here, 300)
+        catch_up(here.ports)
+        here.notifies()
+    found = [event.data["reason"] for event in outgoing.ways[0].got if event.type is EventType.UNRECORDED]
+    assert found == [reason]
