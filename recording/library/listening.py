@@ -14,7 +14,6 @@ from recording.domain.archived.layout import FORMAT_BY_EXTENSION
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.wav_layout import (
-    MONO_HEADER_BYTES,
     WavLayout,
     channel_of,
     find_wav_layout,
@@ -252,9 +251,10 @@ def _read_speaker(  # noqa: PLR0917 - a part of a file that exists nowhere
     media: Media, layout: WavLayout, channel: int, first: int, length: int, ports: Ports
 ) -> bytes:
     """Return a range of the WAV file that one speaker's samples would make."""
-    head = mono_header(layout)[first : first + length]
-    start = max(first - MONO_HEADER_BYTES, 0)
-    end = max(first + length - MONO_HEADER_BYTES, 0)
+    header = mono_header(layout)
+    head = header[first : first + length]
+    start = max(first - len(header), 0)
+    end = max(first + length - len(header), 0)
     if start >= end:
         return head
     width = layout.sample_bytes

@@ -54,7 +54,7 @@ class WavLayout:
     @property
     def mono_bytes(self) -> int:
         """Return the length of a WAV file with one of its channels."""
-        return MONO_HEADER_BYTES + self.frames * self.sample_bytes
+        return len(mono_header(self)) + self.frames * self.sample_bytes
 
     @property
     def has_plain_samples(self) -> bool:
@@ -209,8 +209,10 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def mono_header(layout: WavLayout) -> bytes:
-    """Return the header of a WAV file that holds one of the channels."""
-    width, size = layout.sample_bytes, layout.mono_bytes - MONO_HEADER_BYTES
+    """Return the header of a WAV file that holds one of the channels; beyond 4 GiB it has the form for that."""
+    width, size = layout.sample_bytes, layout.frames * layout.sample_bytes
+    if size + MONO_HEADER_BYTES - 8 > LARGEST_RIFF:
+        return wav_header(one_channel(layout), layout.frames)
     form = struct.pack("<HHIIHH", layout.kind, 1, layout.sample_rate, layout.sample_rate * width, width, width * 8)
     riff = b"RIFF" + struct.pack("<I", size + MONO_HEADER_BYTES - 8) + b"WAVE"
     return riff + b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", size)

@@ -117,3 +117,23 @@ def test_the_file_of_one_channel_opens_as_one() -> None:
     assert len(mono) == layout.mono_bytes
     assert read_wav_layout(mono, len(mono)) == WavLayout(44, len(mono) - 44, 1, 1, 16_000, 2, form=mono[20:36])
     assert array("h", mono[44:]).tolist() == [0x0201] * 8000
+
+
+@pytest.mark.parametrize("frames", [(1 << 31) - 19, (1 << 31) - 18, 1 << 31, 3 << 31])
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_one_channel_beyond_4_gib_has_the_form_for_it(frames: int, channels: int) -> None:
+    """A recording of days that was imported as one file is heard by its speakers as well."""
+    frame = 2 * channels
+    whole = WavLayout(
+        44,
+        frames * frame,
+        1,
+        channels,
+        16_000,
+        frame,
+        struct.pack("<HHIIHH", 1, channels, 16_000, 16_000 * frame, frame, 16),
+    )
+    header = mono_header(whole)
+    mono = read_wav_layout(header, whole.mono_bytes)
+    assert (mono.channels, mono.frames, mono.sound_at) == (1, frames, len(header))
+    assert header[:4] == (b"RIFF" if frames * 2 + 36 <= 0xFFFFFFFE else b"RF64")
