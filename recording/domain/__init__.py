@@ -1,1 +1,1 @@
-"""The nouns and rules: pure, no clock, no I/O."""
+"""Domain: nouns and rules. Pure: no clock, no I/O."""

@@ -1,4 +1,4 @@
-"""What a recording can be: the one table of legal content, channel and format combinations."""
+"""Formats: the table of legal combinations of content, channel and format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MOST_UNMIXED_CHANNELS = 5  # call recording overview: unmixed audio has one part
 class _CaseBlind(StrEnum):
     @classmethod
     def read(cls, value: object) -> Self | None:
-        """Return the member a service means, whatever its case (REST camelCase, events PascalCase), or None."""
+        """Return the member for a service's value in any case (REST camelCase, events PascalCase), or None."""
         wanted = str(value).lower() if isinstance(value, str) else ""
         return next((member for member in cls if member.value.lower() == wanted), None)
 
@@ -59,7 +59,7 @@ class Combination:
         return f"{self.content} {self.channel} {self.format}"
 
 
-# Overview, "Call Recording that supports your business needs". The first is what ACS does when nothing is asked for.
+# Overview, "Call Recording that supports your business needs". The first one is ACS's default.
 LEGAL_COMBINATIONS = (
     Combination(ContentType.AUDIO_VIDEO, ChannelType.MIXED, FormatType.MP4),
     Combination(ContentType.AUDIO, ChannelType.MIXED, FormatType.MP3),
@@ -69,7 +69,7 @@ LEGAL_COMBINATIONS = (
 
 
 def requested_combination(noted: Mapping[str, object]) -> Combination | None:
-    """Return what a start request, as noted in the catalog, asked for; None where it does not tell it whole."""
+    """Return the combination that a stored start request asked for; None where the request is incomplete."""
     content, channel = ContentType.read(noted.get("content")), ChannelType.read(noted.get("channel"))
     format_type = FormatType.read(noted.get("format"))
     return Combination(content, channel, format_type) if content and channel and format_type else None
@@ -78,10 +78,10 @@ def requested_combination(noted: Mapping[str, object]) -> Combination | None:
 def chosen_combination(
     content: ContentType | None, channel: ChannelType | None, format_type: FormatType | None
 ) -> Combination:
-    """Return the first legal combination that agrees with everything that was asked for.
+    """Return the first legal combination that matches the request.
 
     Raises:
-        RequestError: `illegal_combination`, with the legal ones, when none agrees.
+        RequestError: `illegal_combination`, listing the legal ones, when none matches.
     """
     for legal in LEGAL_COMBINATIONS:
         if (

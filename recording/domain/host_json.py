@@ -1,4 +1,4 @@
-"""What host.json and the settings must be to one another; each rule names the fault and how to fix it. Pure."""
+"""Rules for host.json and the settings together; each names the fault and the fix. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 LEAST_DEQUEUES = 5  # an outage of a few minutes must not poison a task
-LEAST_VISIBILITY = timedelta(seconds=30)  # a message that comes back at once burns its tries in a second
+LEAST_VISIBILITY = timedelta(seconds=30)  # a message that is redelivered at once uses up its attempts in a second
 LONGEST_WITHOUT_LIMIT = timedelta(hours=24)
 LIMIT_OF_ACS = timedelta(hours=24)
 
-Fault = tuple[str, str]  # what is wrong, how to fix it
+Fault = tuple[str, str]  # the fault, and the fix
 
 
 def host_json_faults(host: Mapping[str, Any], copy_time_budget: timedelta) -> Iterator[Fault]:
-    """Return what in host.json would lose tasks, burn tries or cut copies short."""
+    """Return the faults of host.json that would lose tasks, waste attempts or interrupt copies."""
     queues = _at(host, "extensions", "queues")
     if host.get("version") != "2.0":
         yield "`version` is not 2.0", 'Set "version": "2.0".'
@@ -42,7 +42,7 @@ def host_json_faults(host: Mapping[str, Any], copy_time_budget: timedelta) -> It
 def clock_faults(
     retention: timedelta, at_risk_below: timedelta, expected_after: timedelta, fallback_after: timedelta
 ) -> Iterator[Fault]:
-    """Return what in the settings about time would make alarms late, or prevent them."""
+    """Return the faults of time settings that would delay or prevent alarms."""
     if retention > LIMIT_OF_ACS:
         fix = "Set RETENTION_HOURS to 24 unless Microsoft has promised you more."
         yield f"RETENTION_HOURS is {_hours(retention)}, and ACS promises 24", fix
@@ -71,7 +71,7 @@ def _at(content: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 
 def _duration(text: object, endless: timedelta = timedelta()) -> timedelta:
-    """Return a duration of host.json; -1 means that there is no limit. What cannot be read is nothing."""
+    """Return a duration of host.json; -1 means no limit. An unreadable one is None."""
     if str(text) == "-1":
         return endless
     found = re.fullmatch(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?", str(text))

@@ -1,4 +1,4 @@
-"""Ids from outside: which are accepted, and the short names made from them."""
+"""Ids from outside: which ones are accepted, and the short names made from them."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 # Recording ids are base64url JSON (~160 characters), document ids like 0-eus-d12-<32 hex>, call ids are GUIDs.
-# A little more is let through (padding, dots), nothing that means something in a path, a query or a log line.
+# A little more is allowed (padding, dots), but nothing with a meaning in a path, a query or a log line.
 _OPAQUE_ID = re.compile(r"[A-Za-z0-9_=.~-]{1,512}", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _DOCUMENT_ID = re.compile(r"[0-9]+-[a-z0-9]+-d[0-9]+-[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
@@ -23,12 +23,12 @@ _PLAIN_NAME = re.compile(r"(?!h-)[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def is_opaque_id(value: str) -> bool:
-    """Return whether a value may be used as an id at all; dots alone may not, they mean something in paths."""
+    """Return whether a value may be used as an id; dots alone may not, since they have a meaning in paths."""
     return bool(_OPAQUE_ID.fullmatch(value)) and bool(value.strip("."))
 
 
 def mark_of(location: str) -> str:
-    """Return a fingerprint of a location, to tell objects apart without writing the location down."""
+    """Return a fingerprint of a location, to distinguish objects without storing the location."""
     return hashlib.sha256(location.encode()).hexdigest()[:32]
 
 
@@ -45,9 +45,9 @@ def name_of(value: str) -> str:
 
 
 def unescaped(value: str) -> str:
-    """Return an id as it is without the escapes of a URL, in which some senders write its padding."""
+    """Return an id without URL escapes, which some senders use for its padding."""
     plain = unquote(value) if "%" in value else value
-    return value if "/" in plain and "/" not in value else plain  # to some readers that is another path
+    return value if "/" in plain and "/" not in value else plain  # some readers would see another path
 
 
 def in_plain_letters(value: str) -> str:
@@ -56,7 +56,7 @@ def in_plain_letters(value: str) -> str:
 
 
 def canonical_id(value: str) -> str:
-    """Return the one spelling under which an id is kept, whatever spelling it arrived in.
+    """Return the canonical spelling of an id, whatever spelling it arrived in.
 
     Encoded ids lose their padding and use the URL-safe alphabet, GUIDs are lower case; every other id stays as it is.
     """
@@ -67,19 +67,19 @@ def canonical_id(value: str) -> str:
 
 
 def composed(text: str) -> str:
-    """Return the one spelling of words that Unicode can write in several ways, such as accents apart from letters."""
+    """Return the canonical spelling of text that Unicode can write in several ways, such as combining accents."""
     return unicodedata.normalize("NFC", text)
 
 
 def composed_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return tags in their one spelling: rows of before 0.1.0 may hold another."""
+    """Return tags in their canonical spelling: rows from before 0.1.0 may have another."""
     return {composed(name): composed(value) for name, value in tags.items()}
 
 
 def are_same_id(one: str, other: str) -> bool:
-    """Return whether two spellings name the same thing, compared decoded.
+    """Return whether two spellings are the same id, comparing them decoded.
 
-    A bare GUID is the same as the encoded id that holds it, and a document's hexadecimal digits have no case.
+    A bare GUID equals the encoded id that contains it, and a document's hexadecimal digits have no case.
     """
     return _form(one) == _form(other) or _holds(one, other) or _holds(other, one)
 

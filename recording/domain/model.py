@@ -1,4 +1,4 @@
-"""Copy a frozen model with changes, checked: pydantic's own `model_copy` takes any name and any value."""
+"""Copy a frozen model with checked changes: pydantic's `model_copy` accepts any name and any value."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -12,8 +12,7 @@ def with_changes(record: M, changes: Mapping[str, object]) -> M:
     """Return the model with these changes.
 
     Raises:
-        TypeError: a name that the model does not have, or a value of another type than it declares. The message
-            repeats no value.
+        TypeError: a name that the model does not have, or a value of the wrong type. The message repeats no value.
     """
     model = type(record)
     if unknown := set(changes) - set(model.model_fields):

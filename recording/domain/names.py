@@ -1,8 +1,8 @@
-"""Names of the queues, containers and tables that the app, its deployment and the local world agree on."""
+"""Names of queues, containers and tables, shared by the app, its deployment and the local world."""
 
 
 def poison_of(queue: str) -> str:
-    """Return the name that the Functions host gives to the queue of what it gave up on."""
+    """Return the name that the Functions host gives to the poison queue of a queue."""
     return f"{queue}-poison"
 
 

@@ -1,7 +1,7 @@
-"""Which fields version 0.1.0 reads, since it refuses a row or a message with any other field.
+"""The fields that version 0.1.0 reads: it refuses a row or a message with any other field.
 
-Rows keep later fields apart, where 0.1.0 does not look; messages carry them only when they say something. So both
-versions work side by side, and a rollback finds nothing that it cannot read.
+Rows store later fields separately, where 0.1.0 does not look; messages carry them only when they are set. So both
+versions work side by side, and a rollback finds nothing unreadable.
 """
 
 import json
@@ -51,7 +51,7 @@ _WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {"ChunkRecord": {"metada
 
 
 def message_of(task: BaseModel) -> str:
-    """Return the queue message of a task: later fields only where they say something."""
+    """Return the queue message of a task, with later fields only where they are set."""
     document = task.model_dump(mode="json")
     defaults = {name: field.default for name, field in type(task).model_fields.items()}
     said = {
@@ -61,7 +61,7 @@ def message_of(task: BaseModel) -> str:
 
 
 def is_newer_message(text: str, version: int) -> bool:
-    """Return whether a queue message is of a newer version of this app, which may mean something else by it."""
+    """Return whether a queue message is from a newer version of this app, to which it may mean something else."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -85,10 +85,10 @@ def divided(record: BaseModel) -> tuple[str, str]:
 
 
 def joined(first: str, later: str) -> Document:
-    """Return the document of both parts; a part that was written by 0.1.0 alone has no later fields.
+    """Return the document from both parts; one that 0.1.0 wrote has no later fields.
 
     Raises:
-        ValueError: when a part is no JSON object.
+        ValueError: when a part is not a JSON object.
     """
     document, more = _object(first), _object(later) if later else {}
     for name, value in more.items():
@@ -99,7 +99,7 @@ def joined(first: str, later: str) -> Document:
 
 @cache
 def _defaulted(model: type[BaseModel]) -> frozenset[str]:
-    """Return the fields that are not null by default, and do not decide what may be done with a record."""
+    """Return the fields that are not null by default, but decide nothing about a record."""
     fields = model.model_fields.items()
     optional = ((name, field) for name, field in fields if not field.is_required())
     has_value = (name for name, field in optional if field.get_default(call_default_factory=True) is not None)
@@ -107,7 +107,7 @@ def _defaulted(model: type[BaseModel]) -> frozenset[str]:
 
 
 def without_nulls(model: type[BaseModel], document: Document) -> Document:
-    """Return a document in which a null stands only where it may: elsewhere it is an absent fact, as some write it."""
+    """Return a document without nulls in fields that forbid them: some writers use null for absent values."""
     defaulted = _defaulted(model)
     return {name: value for name, value in document.items() if value is not None or name not in defaulted}
 

@@ -4,6 +4,6 @@ _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe_cell(value: object) -> str:
-    """Return the text of a cell that spreadsheets show and never calculate; nothing for None."""
+    """Return cell text that spreadsheets show but never evaluate; an empty text for None."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_BEGINS_FORMULA) else text

@@ -1,4 +1,4 @@
-"""Times of stored messages and rows, which other versions and other hands may have written."""
+"""Times in stored messages and rows, which other versions or people may have written."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -10,12 +10,12 @@ from pydantic import AfterValidator
 from recording.errors import RequestError
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][0-9])", re.ASCII)
-EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage holds nothing earlier
-OLDEST = timedelta(days=365)  # a time further away from now than this was never set, or was written by hand
+EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage cannot store an earlier one
+OLDEST = timedelta(days=365)  # a time further from now was never set, or was written by hand
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return the time as aware UTC; without a zone it is read as UTC."""
+    """Return the time as aware UTC; one without a zone is read as UTC."""
     if moment.utcoffset() is None:
         return moment.replace(tzinfo=UTC)
     if moment.utcoffset() == timedelta():
@@ -27,30 +27,30 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def iso_text(value: object) -> str:
-    """Return a time in ISO 8601, and whatever else JSON does not know as text; for `json.dumps(default=…)`."""
+    """Return a time in ISO 8601, and any other type that JSON lacks as text; for `json.dumps(default=…)`."""
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def sortable(moment: datetime) -> str:
-    """Return a text that sorts as the time does, in whole seconds, of years before 1000 too."""
+    """Return text that sorts like the time, in whole seconds, also for years before 1000."""
     return as_utc(moment).isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
 
 
 def is_within_reason(moment: datetime, now: datetime) -> bool:
-    """Return whether a stored time can have been meant."""
+    """Return whether a stored time is plausible."""
     return abs(moment - now) <= OLDEST
 
 
 def later(known: datetime, told: datetime, now: datetime) -> datetime:
-    """Return the later of two expiries; a known one that is out of reason does not count."""
+    """Return the later of two expiries; an implausible stored one does not count."""
     return max(known, told) if is_within_reason(known, now) else told
 
 
 def zone_of(name: str | None) -> tzinfo | None:
-    """Return the zone of a name such as `Europe/Berlin`, or of an offset such as `+02:00`; None when none is asked for.
+    """Return the zone of a name such as `Europe/Berlin`, or of an offset such as `+02:00`; None for no name.
 
     Raises:
-        RequestError: `invalid_request`, there is no such zone on this machine.
+        RequestError: `invalid_request`; there is no such zone on this machine.
     """
     if not name:
         return None
@@ -59,7 +59,7 @@ def zone_of(name: str | None) -> tzinfo | None:
         return timezone(-length if found["sign"] == "-" else length)
     try:
         return ZoneInfo(name)
-    except (ValueError, LookupError, OSError):  # no name at all, not in the database, or a folder of it
+    except (ValueError, LookupError, OSError):  # not a name, not in the database, or one of its folders
         message = "timeZone is neither a zone of the IANA database, like Europe/Berlin, nor an offset, like +02:00"
         raise RequestError(message) from None
 

@@ -1,1 +1,1 @@
-"""What reaches us: events, requests, roles, locations and metadata, read and checked."""
+"""Incoming: read and check events, requests, roles, locations and metadata."""

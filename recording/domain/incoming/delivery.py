@@ -1,4 +1,4 @@
-"""Take a delivered text apart into events: one, an array, lines of either, with or without a byte order mark."""
+"""Split a delivered text into events: one, an array, or lines of either, with or without a byte order mark."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ _BETWEEN = " \t\r\n\x1e\ufeff"  # what may stand between two JSON texts; U+001E 
 
 
 def text_of(raw: bytes) -> str:
-    """Return a delivered text; a byte order mark, or the zeros of UTF-16 and UTF-32, tell how it is encoded."""
+    """Decode a delivered text; a byte order mark, or the zeros of UTF-16 and UTF-32, show the encoding."""
     try:
         return raw.decode(json.detect_encoding(raw))
     except UnicodeDecodeError:

@@ -1,9 +1,9 @@
-"""Reads `Microsoft.Communication.RecordingFileStatusUpdated`, in every form it has been seen in.
+"""Read `Microsoft.Communication.RecordingFileStatusUpdated` in every form that has been observed.
 
 Event Grid schema and CloudEvents 1.0 (also with the misspelt `specVersion` of a published sample), four forms of the
 subject, type fields present or not, names in any case, data as an object, as JSON text or as base64. Unknown fields are
-kept. One chunk that cannot be read is an odd chunk and costs no other one; an event whose envelope cannot be read is
-rejected with a stable reason.
+kept. A chunk that cannot be read is an odd chunk and does not affect the others; an event whose envelope cannot be read
+is rejected with a stable reason.
 """
 
 import base64
@@ -37,9 +37,9 @@ EVENT_TYPE = "Microsoft.Communication.RecordingFileStatusUpdated"
 LONGEST_SUBJECT = 4096  # characters; real ones have about 400
 MOST_CHUNKS = 1000  # four hours each: half a year of one call; more is not a recording
 HIGHEST_INDEX = 1_000_000  # four hours each: 450 years of one call
-EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no call before; an earlier time was never set
-MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; what is later is no time of this event
-AHEAD = timedelta(minutes=1)  # a smaller difference between two clocks decides nothing
+EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no calls before that; an earlier time was never set
+MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; a later time is not this event's
+AHEAD = timedelta(minutes=1)  # a smaller difference between two clocks is ignored
 _NO_TIME = "must be a time in ISO 8601, such as 2026-05-04T09:30:00Z"
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,256}", re.ASCII)
 _SUBJECT = re.compile(
@@ -75,10 +75,10 @@ def _moment(text: str) -> datetime:
 
 
 def believable_time(value: object, arrived_at: datetime) -> datetime | None:
-    """Return a time that an event tells, or None for one outside of reason or in a form that leaves it open.
+    """Return a time from an event, or None if it is implausible or ambiguous.
 
-    Absent are: what is no ISO 8601 text, a time without a zone, one before ACS recorded calls (an uninitialised date of
-    .NET is in the year 1), and one more than a day after the event arrived.
+    Rejected are: text that is not ISO 8601, a time without a zone, one before ACS recorded calls (an uninitialised date
+    of .NET is in the year 1), and one more than a day after the event arrived.
     """
     try:
         if not isinstance(value, str) or datetime.fromisoformat(value.strip()).tzinfo is None:
@@ -90,7 +90,7 @@ def believable_time(value: object, arrived_at: datetime) -> datetime | None:
 
 
 def is_from_the_future(envelope: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether an event tells a later time than it is here: one of the two clocks is wrong."""
+    """Return whether an event's time is in the future: one of the two clocks is wrong."""
     known = {str(name).lower(): value for name, value in envelope.items()}
     try:
         return read_time(_first(known, "eventtime", "time")) - now >= AHEAD
@@ -99,7 +99,7 @@ def is_from_the_future(envelope: Mapping[str, Any], now: datetime) -> bool:
 
 
 def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
-    """Take an optional fact in an unknown form for an absent one: it must not cost a recording."""
+    """Treat an optional fact in an unknown form as absent: it must not cost a recording."""
     try:
         return read(value)
     except ValidationError:
@@ -107,14 +107,14 @@ def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _plain_index(value: object) -> object:
-    """Refuse a truth value or a fraction as an index, though Python takes `True` for 1; some writers put 1.0 for 1."""
+    """Refuse a boolean or a fraction as an index, since Python takes `True` for 1; some writers send 1.0 for 1."""
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError("an index is a whole number")
     return int(value) if isinstance(value, float) else value
 
 
 def _encodable(text: str) -> str:
-    """Refuse half a character (a lone surrogate), which JSON can hold and no queue or table takes."""
+    """Refuse a lone surrogate, which JSON can contain but queues and tables do not accept."""
     text.encode()
     return text
 
@@ -142,25 +142,25 @@ class _Tolerant(BaseModel):
 
 
 class RecordingChunk(_Tolerant):
-    """One file of a recording, as the event names it. Locations are raw text: the guard has not seen them yet."""
+    """One file of a recording, as announced. Locations are raw text that the guard has not checked yet."""
 
     document_id: Text = Field(alias="documentId")
     index: Annotated[int, BeforeValidator(_plain_index)] = Field(ge=0)
     end_reason: LenientText = Field(None, alias="endReason")
     content_location: LocationText = Field(alias="contentLocation")
-    metadata_location: Any = Field(None, alias="metadataLocation")  # whatever stands there; see `text_of_location`
+    metadata_location: Any = Field(None, alias="metadataLocation")  # any value; see `text_of_location`
     delete_location: Any = Field(None, alias="deleteLocation")
 
 
 @dataclass(frozen=True)
 class OddChunk:
-    """A chunk of an event that nothing may be fetched for: it is kept for an operator, the others go their way.
+    """A chunk of an event that must not be fetched: it is quarantined, and the others are accepted.
 
     Attributes:
-        raw: the chunk as it stood in the event.
-        index: its index, where that can be read.
+        raw: the chunk as in the event.
+        index: its index, where readable.
         reason: the stable code.
-        detail: what is wrong, without values.
+        detail: the fault, without values.
     """
 
     raw: Any
@@ -170,10 +170,10 @@ class OddChunk:
 
 
 def text_of_location(value: Any) -> str | None:
-    """Return an optional location as text without blanks around it; None when there is none (seen: an empty text).
+    """Return an optional location as stripped text; None when there is none (observed: an empty text).
 
     Raises:
-        ValueError: something stands there that is no text.
+        ValueError: the value is not text.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -215,8 +215,8 @@ class RecordingFileStatusUpdated(BaseModel):
     call_id: str
     server_call_id: str | None
     recording_start_time: datetime | None = None
-    acs_id: str | None = None  # the recording's id as it stood there, where that is another spelling
-    ids_differ: bool = False  # the data names another recording than the subject, which counts
+    acs_id: str | None = None  # the recording's id as spelt in the event, where that differs
+    ids_differ: bool = False  # the data names another recording than the subject; the subject is used
     data: EventData
     chunks: tuple[RecordingChunk, ...]
     odd_chunks: tuple[OddChunk, ...] = ()
@@ -238,7 +238,7 @@ class RecordingFileStatusUpdated(BaseModel):
 
     @property
     def is_external(self) -> bool:
-        """Return whether the event says that its files are in other storage than ACS's, in whatever words."""
+        """Return whether the event says, in any wording, that its files are not in ACS's storage."""
         told = (self.data.storage_type or "").strip().lower()
         return bool(told) and not told.startswith("acs")
 
@@ -246,11 +246,11 @@ class RecordingFileStatusUpdated(BaseModel):
 def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFileStatusUpdated:
     """Return the event in an Event Grid or CloudEvents envelope.
 
-    An envelope without any type is taken for ours when its data and subject have the right form.
+    An envelope without any type counts as ours if its data and subject have the right form.
 
     Args:
         envelope: as it was delivered.
-        arrived_at: when it was; counts where the event tells no time within reason.
+        arrived_at: when it was; used where the event has no plausible time.
 
     Raises:
         EventRejectedError: `other_event_type`, `unreadable_event`, `unreadable_subject` or `invalid_id`.
@@ -278,7 +278,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
 
 
 def without_personal_data(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event with what is needed to judge it again: fields of its data that nobody reads are left out."""
+    """Return an event with the fields needed to ingest it again; unused fields of its data are left out."""
     kept = dict(envelope)
     for name, value in kept.items():
         if name.lower() == "data" and isinstance(value, Mapping):
@@ -297,7 +297,7 @@ _DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventD
 
 
 def _check_type(told: Iterable[object]) -> None:
-    """Raise unless the event's type is ours, or the envelope has none; of two types, nobody can tell which counts."""
+    """Raise unless the event's type is ours, or the envelope has none; two different types are ambiguous."""
     kinds = [one.strip() if isinstance(one, str) else "" for one in told if one is not None]
     if not all(_TYPE.fullmatch(kind) for kind in kinds):
         raise EventRejectedError("the event's type cannot be read")
@@ -319,7 +319,7 @@ def _data_of(known: Mapping[str, Any]) -> object:
 
 
 def _from_base64(text: str) -> bytes:
-    """Return what is encoded, in either alphabet, with or without padding, on one line or on several."""
+    """Decode base64 in either alphabet, with or without padding, on one line or on several."""
     plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
@@ -357,7 +357,7 @@ def _index_in(raw: Any) -> int | None:
 def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
     """Return the ids in any of the four subject forms; without a recording id, files are kept together by call.
 
-    Where subject and data name different recordings the subject counts: it is what Event Grid filters by.
+    Where subject and data name different recordings the subject is used: Event Grid filters by it.
     """
     found = _SUBJECT.fullmatch(subject)
     if found is None:
@@ -397,5 +397,5 @@ def _text(value: object) -> str | None:
 
 
 def _faults(error: ValidationError) -> str:
-    """Return field names and what is wrong with them, never the values."""
+    """Return field names and their faults, never the values."""
     return faults_in(error, "data", most=5)

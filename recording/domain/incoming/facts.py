@@ -1,4 +1,4 @@
-"""Facts of a recording, gathered from its chunks' metadata and records: what people look for and look at. Pure."""
+"""Facts of a recording for finding and display, gathered from its chunks' metadata and records. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,7 +25,7 @@ class KnownPause(_Kept):
 
 
 class ChunkFacts(_Kept):
-    """What the metadata of a chunk says, without anything that names a person."""
+    """The facts in a chunk's metadata, without anything that names a person."""
 
     started_at: UtcTime | None = None
     duration_ms: float | None = None
@@ -49,7 +49,7 @@ class KnownParticipant(_Kept):
 
 
 class Condition(StrEnum):
-    """How a recording stands, as far as that does not change by time alone. One recording may stand in several."""
+    """A state of a recording that does not change by time alone. One recording may have several."""
 
     RECORDING = "recording"
     PENDING = "pending"  # a chunk is in ACS only; whether it is at risk depends on the time
@@ -92,7 +92,7 @@ class TagAnswer(_Kept):
 
 
 class Remembered(_Kept):
-    """What rules ask of a recording, kept when it is destroyed, for chunks of it that arrive later; it names nobody.
+    """The facts that rules need, kept when a recording is destroyed, for late chunks; they name nobody.
 
     Attributes:
         kinds: the classes of those who took part.
@@ -128,7 +128,7 @@ class Placement(_Kept):
 
 
 def facts_of_metadata(document: ChunkMetadata | None) -> ChunkFacts | None:
-    """Return what is kept of a chunk's metadata in catalog and manifest; None when there is no readable document."""
+    """Return the facts of a chunk's metadata for catalog and manifest; None without a readable document."""
     if document is None:
         return None
     channels = {one.channel for one in document.participants if one.channel is not None}

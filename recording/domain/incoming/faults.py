@@ -1,4 +1,4 @@
-"""What is wrong with a body, field by field, in words of this project; values are never repeated. Pure."""
+"""Describe the faults of a body, field by field, in this project's words, without values. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ _WORDS: Mapping[str, str] = {
 
 
 def faults_in(error: ValidationError, whole: str = "body", most: int | None = None) -> str:
-    """Return each field with what is wrong with it.
+    """Return each field with its fault.
 
     Args:
         error: What pydantic found.

@@ -1,4 +1,4 @@
-"""The strict guard for locations in events: nothing is requested that has not passed it.
+"""The strict guard for locations in events: only locations that have passed it are requested.
 
 URL parsers disagree with each other about user info, backslashes and odd characters, and a client may then contact
 another host than the one that was checked. So this guard does not parse: one regular expression accepts the only
@@ -26,7 +26,7 @@ _LOCATION = re.compile(
     rf"(?P<query>\?(?:[A-Za-z0-9._~=&:+,-]|{_ESCAPE})+)?",
     re.ASCII,
 )
-# The object's id has one place: right behind the version. Another `objects` further on, or anything before it, could
+# The object's id has one position: right after the version. Another `objects` further on, or anything before it, could
 # make a server see another object than this guard does.
 _OBJECT = re.compile(
     r"/v\d{1,2}/objects/(?P<id>[A-Za-z0-9._~-]+)(?P<tail>(?:/(?!objects(?:/|\Z))[A-Za-z0-9._~-]+)*)/?",
@@ -83,15 +83,15 @@ def checked_location(url: str, allowed_hosts: tuple[str, ...]) -> Location:
 
 
 def names_another_object(location: Location, document_id: str) -> bool:
-    """Return whether a location is about another document; one that names no object in the known place says nothing."""
+    """Return whether a location names another document; one without an object in the known position does not."""
     return location.object_id is not None and location.object_id.lower() != document_id.lower()
 
 
 def stays_with_the_object(requested: Location, target: Location) -> bool:
     """Return whether a redirect may lead there: to another host, but to the same part of the same object.
 
-    The media may move within its object; from and to the metadata or the bare object (the form of deletes) nothing
-    moves. A location that names no object in the known place may only change its host.
+    The media may move within its object, but not from or to the metadata or the bare object (the form of deletes). A
+    location without an object in the known position may only change its host.
     """
     if requested.object_id is None:
         return target.path == requested.path
@@ -122,7 +122,7 @@ class ExternalBlob:
 
 
 def is_external(url: str, containers: tuple[str, ...]) -> bool:
-    """Return whether a location is in one of the customer's own containers; each location is judged by itself."""
+    """Return whether a location is in one of the customer's own containers; each location is judged separately."""
     try:
         checked_external_blob(url, containers)
     except UnsafeLocationError:

@@ -1,4 +1,4 @@
-"""Reads the metadata document of a chunk: leniently, because live documents differ from the documentation.
+"""Read the metadata document of a chunk leniently, because live documents differ from the documentation.
 
 The archive keeps the bytes as served; this is only for checks and for the index. Seen live: contentType and
 channelType swapped, numbers as text, durations as floats, `framerate` beside `frameRate`, CRLF or compact.
@@ -48,7 +48,7 @@ class Participant(BaseModel):
 
 
 class ChunkMetadata(BaseModel):
-    """What the document says; None where it does not say it in a readable form."""
+    """The document's content; None where a value is absent or unreadable."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,21 +66,18 @@ class ChunkMetadata(BaseModel):
     channel_count: int | None = None
     sample_rate: int | None = None
     bit_rate: int | None = None
-    is_of_a_chunk: bool = True  # it has some field of ACS's document, whatever stands there
+    is_of_a_chunk: bool = True  # it has at least one field of ACS's document, whatever its value
 
     @property
     def paused_ms(self) -> float | None:
-        """Return how long the recording was paused in all; None when a pause has no known length."""
+        """Return the total duration of pauses; None when that of one is unknown."""
         lengths = [pause.duration_ms for pause in self.pauses]
         known = [length for length in lengths if length is not None]
         return sum(known) if len(known) == len(lengths) else None
 
     @property
     def shortest_media_ms(self) -> float | None:
-        """Return how long the file must play at least.
-
-        The chunk's duration without its pauses, as far as they are known.
-        """
+        """Return the least duration of the file: the chunk's duration minus its known pauses."""
         if self.duration_ms is None:
             return None
         paused_ms = self.paused_ms
@@ -88,7 +85,7 @@ class ChunkMetadata(BaseModel):
 
 
 def read_metadata(raw: bytes) -> ChunkMetadata:
-    """Return what the document says.
+    """Return the document's content.
 
     Raises:
         SourceBrokenError: `metadata_unreadable` when it is not a JSON object, so that it is fetched again.

@@ -1,4 +1,4 @@
-"""The start request: what a caller may ask for, checked whole before ACS is asked."""
+"""Requests: what callers may ask for, checked completely before ACS is called."""
 
 import re
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class CallLocator:
 
 @dataclass(frozen=True)
 class StartOptions:
-    """A start request that has been found legal."""
+    """A start request that has been validated."""
 
     locator: CallLocator
     combination: Combination
@@ -79,7 +79,7 @@ CallId = Annotated[str, Field(min_length=1, max_length=2048)]
 
 
 class Exact(BaseModel):
-    """A request whose every field is known; what is not known is refused, so that a misspelling is noticed."""
+    """A request without unknown fields; these are refused, so that a misspelling is noticed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
@@ -96,7 +96,7 @@ class Exact(BaseModel):
             raise RequestError(faults_in(error)) from error
 
     def as_noted(self) -> dict[str, Any]:
-        """Return it as JSON for the catalog, without what was not given."""
+        """Return it as JSON for the catalog, without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -117,20 +117,20 @@ class Consent(Exact):
 
 
 class PauseRequest(Exact):
-    """The body of `POST recordings/{id}/pause`: why, and how long at most. It may be left out."""
+    """The optional body of `POST recordings/{id}/pause`: a reason, and a maximum duration."""
 
     reason: ShortText | None = None
     max_seconds: int | None = Field(None, ge=5, le=86_400)
 
 
 class VerifyRequest(Exact):
-    """The body of the console's `POST recordings/{id}/verify`: with which file to go on. It may be left out."""
+    """The optional body of the console's `POST recordings/{id}/verify`: the file to continue with."""
 
     first: int = Field(0, ge=0, le=1_000_000)
 
 
 class ConsentRequest(Exact):
-    """The body of `POST recordings/{id}/consent`: a step, with the evidence where consent is given or amended."""
+    """The body of `POST recordings/{id}/consent`: a step, with evidence where consent is given or amended."""
 
     step: ConsentStep
     basis: ShortText | None = None
@@ -166,9 +166,9 @@ class StartRequest(Exact):
     requested_by: ShortText | None = None
 
     def for_catalog(self) -> dict[str, Any]:
-        """Return what the catalog keeps: participants are named in the metadata document and the media only.
+        """Return the request as the catalog stores it, without participants, whom only metadata and media name.
 
-        Of the channels only their numbers stay; a callback may hold a secret in its query, and nobody reads it again.
+        Only the numbers of channels are kept; a callback may have a secret in its query, and is not needed again.
         """
         noted = self.as_noted()
         for name in ("requestedBy", "audioChannelParticipantOrdering", "recordingStateCallbackUri"):
@@ -179,7 +179,7 @@ class StartRequest(Exact):
 
 
 class HeldFilter(Exact):
-    """Which of the held things are meant; what is left out does not matter. Times are of events."""
+    """A filter of held items; a field that is left out matches all. Times are those of events."""
 
     id: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     reason: ShortText | None = None
@@ -195,20 +195,20 @@ class HeldQuery(HeldFilter):
 
 
 class RedriveRequest(HeldFilter):
-    """The body of `POST held/redrive`. `all` says that a request without a filter is meant so."""
+    """The body of `POST held/redrive`. `all` confirms that a request without a filter is intended."""
 
     all: StrictBool = False
     dry_run: StrictBool = False
 
 
 class DecisionRequest(HeldFilter):
-    """The body of `POST held/dismiss` and `POST held/retry`: which, and why."""
+    """The body of `POST held/dismiss` and `POST held/retry`: a filter and a note."""
 
     note: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class AcceptRequest(Exact):
-    """The body of `POST held/accept`: which chunk, which of its suspects where it has several, and why."""
+    """The body of `POST held/accept`: the chunk, its suspect where it has several, and a note."""
 
     id: Annotated[str, Field(min_length=1, max_length=4096)]
     blob_name: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
@@ -216,7 +216,7 @@ class AcceptRequest(Exact):
 
 
 def start_options(request: StartRequest, containers: tuple[str, ...], *, consent_required: bool) -> StartOptions:
-    """Return what to ask of ACS.
+    """Return the validated start request for ACS.
 
     Args:
         request: as read.

@@ -1,8 +1,8 @@
-"""Who may do what: the app roles, and the operations that each one opens.
+"""Roles: the app roles, and the operations that each one allows.
 
-Who may listen or control may read; who may control may not listen; an administrator may do everything. With Entra
-sign-in in front of the app (Easy Auth) a caller needs a role beside the function key; without it the key alone decides,
-which the platform has checked before.
+Listeners and controllers may read; controllers may not listen; administrators may do everything. With Entra sign-in in
+front of the app (Easy Auth) a caller needs a role in addition to the function key; without it the key alone decides,
+which the platform has already checked.
 """
 
 import base64
@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 class Operation(StrEnum):
-    """What a caller may ask for, by the names of the functions."""
+    """The operations that a caller may request, by the names of the functions."""
 
     START = "start_recording"
     GET = "get_recording"
@@ -181,19 +181,19 @@ class Principal:
     app_id: str | None = None
 
     def may(self, operation: Operation) -> bool:
-        """Return whether one of its roles opens the operation."""
+        """Return whether one of its roles allows the operation."""
         return is_allowed(self.roles, operation)
 
 
 def is_allowed(roles: Iterable[Role], operation: Operation) -> bool:
-    """Return whether one of the roles opens the operation."""
+    """Return whether one of the roles allows the operation."""
     return any(NEEDED[operation] in _INCLUDES[role] for role in roles)
 
 
 def read_principal(header: str | None) -> Principal:
     """Return the caller in `X-MS-CLIENT-PRINCIPAL`: base64 of JSON with a list of claims, as App Service writes it.
 
-    Only to be believed where the platform says that it signs people in: anybody can send a header.
+    It may be trusted only where App Service authentication is on: anyone can send a header.
 
     Raises:
         RequestError: `not_signed_in` (401) when there is none, or it cannot be read.
@@ -212,7 +212,7 @@ def read_principal(header: str | None) -> Principal:
 
 
 def _is_application(claims: Sequence[tuple[str, str]], object_id: str | None) -> bool:
-    """Return whether no person signed in: Entra says so in `idtyp`, and gives an app its object id as the subject."""
+    """Return whether an application signed in: Entra says so in `idtyp`, and an app's subject is its object id."""
     if any(kind == _KIND_CLAIM and value.strip().lower() == "app" for kind, value in claims):
         return True
     subject = _first(claims, _SUBJECT_CLAIMS)
@@ -224,7 +224,7 @@ def _first(claims: Sequence[tuple[str, str]], wanted: Sequence[str]) -> str | No
 
 
 def display_name(header: str | None) -> str | None:
-    """Return what the caller is called, to be shown to nobody but the caller.
+    """Return the caller's name, to be shown only to the caller.
 
     Raises:
         RequestError: `not_signed_in` (401) when there is no principal, or it cannot be read.
@@ -234,7 +234,7 @@ def display_name(header: str | None) -> str | None:
 
 
 def check_allowed(principal: Principal, operation: Operation) -> None:
-    """Return when the caller has a role that opens the operation.
+    """Check that the caller has a role that allows the operation.
 
     Raises:
         RequestError: `role_missing` (403), naming the role.

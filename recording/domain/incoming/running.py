@@ -1,16 +1,15 @@
 """How many recordings of a caller may run at once: a place for each start, found by its reservation. Pure.
 
-A place is taken before ACS is asked. Nothing gives it back when a recording ends: when all are taken, those whose
-recordings are over are found by what is known of them. So no crash between two writes can leave a count that is wrong
-forever.
+A place is taken before ACS is called. It is not released when a recording ends: when all are taken, those whose
+recordings are over are found from their records. So no crash between two writes can leave a permanently wrong count.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-MOST_PLACES = 300  # of one caller: they are kept in one row, and looked at together when all are taken
-UNTOLD = timedelta(minutes=5)  # a start whose recording is not known by then came to nothing, or was not noted
+MOST_PLACES = 300  # of one caller: they are in one row, and checked together when all are taken
+UNTOLD = timedelta(minutes=5)  # a start whose recording is not known by then failed, or was not recorded
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class RunningCount:
     """The places of one caller, the earliest first.
 
     Attributes:
-        caller: the object id that the platform vouches for; None stands for all who only show a key.
+        caller: the object id from the platform's sign-in; None stands for all key holders.
         etag: as it was read; None while there is none.
     """
 
@@ -35,7 +34,7 @@ class RunningCount:
     etag: str | None = None
 
     def has(self, key: str) -> bool:
-        """Return whether this start has its place: a repeated request takes no second one."""
+        """Return whether this start already has its place: a repeated request takes no second one."""
         return any(place.key == key for place in self.places)
 
     def with_place(self, key: str, limit: int, now: datetime) -> "RunningCount | None":

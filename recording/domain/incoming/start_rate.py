@@ -1,7 +1,7 @@
-"""How many starts a caller has asked for within a minute: two counts a caller, however many there were. Pure.
+"""The rate of a caller's starts within a minute, from two counts per caller. Pure.
 
-The minute that moves along is estimated from two minutes of the clock: all of the present one, and of the one before
-the share that is still within the last 60 seconds.
+The sliding minute is estimated from two clock minutes: all of the present one, and the share of the one before that is
+still within the last 60 seconds.
 """
 
 import math
@@ -14,13 +14,13 @@ _ROUNDING = 1e-6  # of a start
 
 @dataclass(frozen=True)
 class StartCount:
-    """What is kept of one caller.
+    """The counts of one caller.
 
     Attributes:
-        caller: the object id that the platform vouches for; None stands for all who only show a key.
-        window: the minute that `count` is of, counted from 1970.
-        count: starts asked for in that minute.
-        before: starts asked for in the minute before it.
+        caller: the object id from the platform's sign-in; None stands for all key holders.
+        window: the minute of `count`, counted from 1970.
+        count: starts requested in that minute.
+        before: starts requested in the minute before it.
         etag: as it was read; None while there is none.
     """
 
@@ -44,7 +44,7 @@ def one_more(known: StartCount | None, caller: str | None, limit: int, now: date
 
 
 def _in_window(known: StartCount, window: int) -> StartCount:
-    """Return the counts as they stand in this minute; what is further ahead than a minute has a wrong clock."""
+    """Return the counts for this minute; a window more than a minute ahead is from a wrong clock."""
     if known.window in (window, window + 1):
         return known
     if known.window == window - 1:

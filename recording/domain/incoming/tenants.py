@@ -1,8 +1,8 @@
-"""Tenants: which callers share one archive without seeing each other, and whose a recording is. Pure.
+"""Tenants: callers that share one archive without seeing each other, and the tenant of a recording. Pure.
 
-A tenant has its members by Entra group, by app role or by application, and keeps what they start. A recording's tenant
-is set once and never changes. What belongs to nobody is seen only by those who see all. Without tenants there is no
-scope, and nothing here is asked (docs/adr/0047).
+A tenant has its members by Entra group, app role or application, and owns what they start. A recording's tenant is set
+once and never changes. Recordings without a tenant are visible only to those who see all. Without tenants there is no
+scope, and nothing here is used (docs/adr/0047).
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ class Members(_Settings):
     Attributes:
         groups: object ids of Entra groups.
         roles: values of app roles of the Entra application, beside those of this app; no limit of groups cuts them.
-        apps: client ids of applications that call as themselves; a person who uses such an application is not meant.
+        apps: client ids of applications that call as themselves, not on behalf of people.
     """
 
     groups: tuple[Guid, ...] = ()
@@ -46,7 +46,7 @@ class Members(_Settings):
     apps: tuple[Guid, ...] = ()
 
     def has(self, principal: Principal) -> bool:
-        """Return whether this caller is one of them."""
+        """Return whether this caller is a member."""
         return (
             not principal.groups.isdisjoint(self.groups)
             or not principal.role_values.isdisjoint(self.roles)
@@ -55,12 +55,12 @@ class Members(_Settings):
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nobody can be one of them."""
+        """Return whether nobody can be a member."""
         return not (self.groups or self.roles or self.apps)
 
 
 class Tenant(Members):
-    """One tenant; `tag_values` are the values of the tag that stand for it."""
+    """One tenant; `tag_values` are the values of the tag that select it."""
 
     name: Name
     tag_values: tuple[TagText, ...] = ()
@@ -70,9 +70,9 @@ class Tenants(_Settings):
     """The setting TENANTS.
 
     Attributes:
-        see_all: who sees every recording, those of nobody among them.
-        tag: the tag whose value says for which tenant a recording is started, or to whom nobody's recording goes.
-        started_elsewhere: whose the recordings are that this app did not start; None: nobody's.
+        see_all: callers who see every recording, including those without a tenant.
+        tag: the tag whose value selects the tenant at a start, or assigns a recording without a tenant.
+        started_elsewhere: the tenant of recordings that this app did not start; None: none.
     """
 
     tenants: Annotated[tuple[Tenant, ...], Field(min_length=1, max_length=MOST_TENANTS)]
@@ -93,7 +93,7 @@ class Tenants(_Settings):
         return self
 
     def of_tag(self, tags: Mapping[str, str], among: Iterable[str] | None = None) -> str | None:
-        """Return the tenant that the tag names; only one of `among`, where these are given."""
+        """Return the tenant that the tag selects; only one of `among`, if given."""
         value = tags.get(self.tag) if self.tag is not None else None
         found = next((tenant.name for tenant in self.tenants if value in tenant.tag_values), None)
         return found if among is None or found in set(among) else None
@@ -101,30 +101,30 @@ class Tenants(_Settings):
 
 @dataclass(frozen=True)
 class Scope:
-    """Which recordings a caller reaches: those of these tenants. No scope at all (None) reaches every one."""
+    """The recordings that a caller may see: those of these tenants. Without a scope (None), all of them."""
 
     tenants: frozenset[str]
 
     def covers(self, tenant: str | None) -> bool:
-        """Return whether a recording of this tenant is reached; nobody's never is."""
+        """Return whether recordings of this tenant are visible; those without a tenant never are."""
         return tenant in self.tenants
 
     def covers_all(self, tenants: Iterable[str] | None) -> bool:
-        """Return whether all of these are reached; None stands for the whole archive."""
+        """Return whether recordings of all these tenants are visible; None stands for the whole archive."""
         return tenants is not None and self.tenants.issuperset(tenants)
 
     @property
     def mark(self) -> str:
-        """Return one text for the same tenants."""
+        """Return a canonical text for these tenants."""
         return ",".join(sorted(self.tenants))
 
 
 def scope_of(principal: Principal, tenants: Tenants) -> Scope | None:
-    """Return what a signed-in caller reaches; None: everything.
+    """Return the scope of a signed-in caller; None: everything.
 
     Raises:
-        RequestError: `groups_left_out` (403), the sign-in has too many groups to name them, so that nothing can be
-            concluded; `tenant_missing` (403), the caller belongs to none.
+        RequestError: `groups_left_out` (403), the sign-in has too many groups to list them; `tenant_missing` (403),
+            the caller belongs to no tenant.
     """
     if tenants.see_all.has(principal):
         return None
@@ -138,40 +138,40 @@ def scope_of(principal: Principal, tenants: Tenants) -> Scope | None:
 
 
 def only_one(tenants: Iterable[str] | None) -> str | None:
-    """Return the tenant, if these are one alone; None for several, and for the whole archive."""
+    """Return the tenant, if there is exactly one; None for several, and for the whole archive."""
     names = list(tenants or ())
     return names[0] if len(names) == 1 else None
 
 
 def names_of(tenants: Tenants | None) -> frozenset[str]:
-    """Return the names of the tenants that there are; none where the archive has none."""
+    """Return the names of all tenants; none where the archive has none."""
     return frozenset(tenant.name for tenant in tenants.tenants) if tenants is not None else frozenset()
 
 
 def may(scope: Scope | None, tenant: str | None, operation: Operation) -> bool:
     """Return whether a caller with this scope may do this with a recording of this tenant.
 
-    The app role says what a caller may do, the tenant where. What is about the whole archive is only for those who
-    reach all of it.
+    The app role decides what a caller may do, the tenant where. Operations on the whole archive are only for those who
+    see all of it.
     """
     return scope is None or (operation not in WHOLE_ARCHIVE and scope.covers(tenant))
 
 
 def check_may_ask(scope: Scope | None, operation: Operation) -> None:
-    """Return when the operation can be asked for within this scope.
+    """Check that the operation may be requested within this scope.
 
     Raises:
-        RequestError: `whole_archive_only` (403); it says nothing about any recording.
+        RequestError: `whole_archive_only` (403); it reveals nothing about any recording.
     """
     if scope is not None and operation in WHOLE_ARCHIVE:
         raise RequestError("this is about the whole archive", code=Code.WHOLE_ARCHIVE_ONLY)
 
 
 def owner_at_start(tenants: Tenants | None, scope: Scope | None, tags: Mapping[str, str]) -> str | None:
-    """Return whose a recording will be that this caller starts with these tags; None: nobody's.
+    """Return the tenant of a recording that this caller starts with these tags; None: none.
 
     Raises:
-        RequestError: `tenant_not_told`: the tag names none of the caller's tenants, or there are several and no tag.
+        RequestError: `tenant_not_told`: the tag selects none of the caller's tenants, or there are several and no tag.
     """
     if tenants is None or scope is None:
         return tenants.of_tag(tags) if tenants is not None else None
@@ -186,10 +186,10 @@ def owner_at_start(tenants: Tenants | None, scope: Scope | None, tags: Mapping[s
 
 
 def owner_after_tagging(tenants: Tenants | None, owner: str | None, tags: Mapping[str, str]) -> str | None:
-    """Return whose a recording is once it has these tags: a tag gives away what was nobody's, and nothing else.
+    """Return the tenant of a recording once it has these tags: a tag can only assign one without a tenant.
 
     Raises:
-        RequestError: `tenant_fixed` (409): the tag would say something else than whose the recording is.
+        RequestError: `tenant_fixed` (409): the tag selects another tenant than the recording's.
     """
     if tenants is None or tenants.tag is None or tenants.tag not in tags:
         return owner

@@ -1,8 +1,8 @@
-"""A chunk: the task that asks for it to be archived, and the record of how far that got.
+"""A chunk: the task that requests its archiving, and the record of its progress.
 
-Messages and rows are read by older and newer versions of this app (rolling upgrades, rollbacks). Fields that this
-version does not know are kept and written back. The version number goes up only when an older worker must leave a
-message or a row alone.
+Older and newer versions of this app read messages and rows (rolling upgrades, rollbacks). Fields that this version does
+not know are kept and written back. The version number is raised only when an older worker must leave a message or a row
+alone.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit 
 ANOTHER_OBJECT = "another_object"  # why nothing is deleted: the content location names another document
 _MOST_COUNTED = 1_000_000
 
-# Facts that only describe: a word or a number that this version cannot read is an absent one, and costs no recording.
+# Facts that only describe: a value that this version cannot read counts as absent, and costs no recording.
 Content = Annotated[ContentType | None, BeforeValidator(ContentType.read)]
 Channel = Annotated[ChannelType | None, BeforeValidator(ChannelType.read)]
 Format = Annotated[FormatType | None, BeforeValidator(FormatType.read)]
@@ -32,7 +32,7 @@ Words = Annotated[str | None, Lenient]
 
 
 class ChunkState(StrEnum):
-    """How far a chunk is. The line goes one way; the side exits raise an alarm."""
+    """The progress of a chunk. The pipeline goes one way; its side exits raise an alarm."""
 
     PENDING = "PENDING"
     COPIED = "COPIED"
@@ -44,7 +44,7 @@ class ChunkState(StrEnum):
 
 
 class SourceOutcome(StrEnum):
-    """What became of the source, once that is settled."""
+    """The outcome of the source, once settled."""
 
     DELETED = "deleted"
     ALREADY_GONE = "already_gone"  # our delete was answered 404
@@ -60,7 +60,7 @@ class Home(StrEnum):
 
 
 class ChunkKey(BaseModel):
-    """What makes a chunk one and the same, however often and in whatever order it is announced (I3)."""
+    """The identity of a chunk, however often and in whatever order it is announced (I3)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,17 +73,17 @@ class ChunkKey(BaseModel):
 
 
 def _count(value: object) -> int:
-    """Read how many files an event named; 1 where that cannot be read."""
+    """Read how many files an event announced; 1 where that is unreadable."""
     return value if type(value) is int and 1 <= value <= _MOST_COUNTED else 1
 
 
 def _tries(value: object) -> int:
-    """Read how often a task was tried; 0 where that cannot be read."""
+    """Read how often a task was tried; 0 where that is unreadable."""
     return value if type(value) is int and 0 <= value <= _MOST_COUNTED else 0
 
 
 class ChunkTask(BaseModel):
-    """A queue message: all a worker needs to archive one chunk, and no secret."""
+    """A queue message: everything a worker needs to archive one chunk, and no secret."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -97,8 +97,8 @@ class ChunkTask(BaseModel):
     metadata_location: str | None = None
     delete_location: str | None = None
     home: Home = Home.ACS  # of the media
-    metadata_refused: str | None = None  # why the location that was told is not asked
-    delete_refused: str | None = None  # why the location that was told is not called
+    metadata_refused: str | None = None  # why the announced location is not called
+    delete_refused: str | None = None  # why the announced location is not called
     content: Content = None
     channel: Channel = None
     format: Format = None
@@ -112,15 +112,15 @@ class ChunkTask(BaseModel):
     expires_at: UtcTime
     folder: str
     attempt: Annotated[int, BeforeValidator(_tries)] = 0
-    is_contested: bool = False  # its document had another index before; it is worked on if its metadata names this one
+    is_contested: bool = False  # its document had another index before; archived only if its metadata names this one
 
     @property
     def key(self) -> ChunkKey:
-        """Return which chunk this is about."""
+        """Return the identity of the chunk."""
         return ChunkKey(recording_id=self.recording_id, index=self.index, document_id=self.document_id)
 
     def completed_by(self, other: Self) -> Self:
-        """Return this task with the facts that only another announcement of the same object has."""
+        """Return this task, completed with facts from another announcement of the same object."""
         gained = {
             name: value
             for name in type(self).model_fields
@@ -137,12 +137,12 @@ class ChunkTask(BaseModel):
         return with_changes(self, {"folder": folder})
 
     def again(self) -> Self:
-        """Return the same task for its next try."""
+        """Return the same task for its next attempt."""
         return with_changes(self, {"attempt": self.attempt + 1})
 
 
 class MetadataOutcome(StrEnum):
-    """What is known about the metadata document."""
+    """The outcome of the metadata document."""
 
     PENDING = "pending"
     ARCHIVED = "archived"
@@ -152,7 +152,7 @@ class MetadataOutcome(StrEnum):
 
 
 class FallbackCopy(BaseModel):
-    """A proved copy in the second destination. It never counts as archived; it keeps the media from being lost."""
+    """A verified copy in the second destination. It never counts as archived; it only prevents a loss."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -163,7 +163,7 @@ class FallbackCopy(BaseModel):
 
 
 class Suspect(BaseModel):
-    """Bytes that failed the media check, kept under a name of their own beside the chunk."""
+    """Bytes that failed the media check, stored under their own name beside the chunk."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -185,7 +185,7 @@ class Acceptance(BaseModel):
 
 
 class Silenced(BaseModel):
-    """A speaker was erased from the file: which channels, by whose request, and the digests before and after."""
+    """The erasure of a speaker from the file: channels, request, and the digests before and after."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -196,11 +196,11 @@ class Silenced(BaseModel):
     approved_by: str | None = None
     sha256_before: str | None = None
     sha256_after: str | None = None
-    kinds: tuple[str, ...] = ()  # which class of participant each of them was: rules ask for it, and it names nobody
+    kinds: tuple[str, ...] = ()  # the class of each participant, which rules need and which names nobody
 
 
 class Dismissal(BaseModel):
-    """An operator's decision about what needs attention, in most cases that nothing more is to be done."""
+    """An operator's decision about an attention item, mostly that nothing more is to be done."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -222,7 +222,7 @@ class ChunkRecord(BaseModel):
     claim_owner: str | None = None
     claim_expires_at: UtcTime | None = None
     attempts: int = 0
-    redrives: int = 0  # how often a person has put it back to work
+    redrives: int = 0  # how often an operator has re-queued it
     last_error: str | None = None
     next_attempt_at: UtcTime | None = None
     at_risk_since: UtcTime | None = None
@@ -238,20 +238,20 @@ class ChunkRecord(BaseModel):
     has_video: bool | None = None
     media_fault: str | None = None
     media_warning: str | None = None  # a media fault that MEDIA_CHECK=warn lets pass
-    broken_sha256: str | None = None  # digest of a refused download; steady for hours, it is what ACS really has
+    broken_sha256: str | None = None  # digest of a refused download; if steady for hours, it is what ACS really has
     broken_since: UtcTime | None = None  # when these bytes were refused first
-    broken_tries: int = 0  # how often since
-    suspects: tuple[Suspect, ...] = ()  # bytes that failed the media check, kept beside
-    accepted: Acceptance | None = None  # suspect bytes are the recording, by an operator's decision
-    name_version: int = 1  # goes up when other bytes hold the name; nothing is ever replaced
-    remarks: tuple[str, ...] = ()  # what is odd and no fault
+    broken_tries: int = 0  # how often since then
+    suspects: tuple[Suspect, ...] = ()  # bytes that failed the media check, stored beside the chunk
+    accepted: Acceptance | None = None  # an operator's decision that suspect bytes are the recording
+    name_version: int = 1  # raised when other bytes have the name; nothing is ever replaced
+    remarks: tuple[str, ...] = ()  # oddities that are not faults
     gone_since: UtcTime | None = None  # first "not found" past the deadline
     past_deadline_since: UtcTime | None = None  # the alarm was raised then
-    copy_epoch: int = 0  # goes up when what is staged may be of another object; later runs then stage everything anew
+    copy_epoch: int = 0  # raised when staged blocks may be of another object; later runs then stage everything again
     verified_how: tuple[str, ...] = ()
-    stored_etag: str | None = None  # the archive's, as verify found the media
+    stored_etag: str | None = None  # of the media in the archive, as verify found it
     metadata_sha256: str | None = None  # of the metadata document as archived
-    facts: ChunkFacts | None = None  # what that document says, without anything that names a person
+    facts: ChunkFacts | None = None  # the document's content, without anything that names a person
     copied_at: UtcTime | None = None
     verified_at: UtcTime | None = None
     cataloged_at: UtcTime | None = None
@@ -261,11 +261,11 @@ class ChunkRecord(BaseModel):
     source: SourceOutcome | None = None
     source_reason: str | None = None
     quarantine_reason: str | None = None
-    archive_refused_since: UtcTime | None = None  # the archive has failed every try since
-    fallback: FallbackCopy | None = None  # kept there while the archive refused; stays as a fact
-    read_whole_at: UtcTime | None = None  # when the scrub last read the media whole and found it as recorded
-    offline_seen_at: UtcTime | None = None  # found in the archive tier then, which cannot be read
-    dismissed: Dismissal | None = None  # nothing more is to be done about what it is held for
+    archive_refused_since: UtcTime | None = None  # the archive has failed every attempt since
+    fallback: FallbackCopy | None = None  # made while the archive refused; stays on record
+    read_whole_at: UtcTime | None = None  # when the scrub last read the whole media and found it as recorded
+    offline_seen_at: UtcTime | None = None  # when it was found in the archive tier, which cannot be read
+    dismissed: Dismissal | None = None  # nothing more is to be done about the reason it is held
     silenced: tuple[Silenced, ...] = ()  # speakers who were erased from the file
     disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is no drift
     disposed_why: str | None = None  # the rule or the decision that deleted it
@@ -274,13 +274,13 @@ class ChunkRecord(BaseModel):
 
     @property
     def key(self) -> ChunkKey:
-        """Return which chunk this is."""
+        """Return the identity of the chunk."""
         return self.task.key
 
     def is_claimed(self, now: datetime) -> bool:
-        """Return whether some worker has the right to work on it at this time."""
+        """Return whether a worker holds the claim at this time."""
         return self.claim_expires_at is not None and self.claim_expires_at > now
 
     def claim_left(self, now: datetime) -> timedelta:
-        """Return how long the present claim lasts."""
+        """Return how long the present claim still lasts."""
         return max(timedelta(), (self.claim_expires_at or now) - now)

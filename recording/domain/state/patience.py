@@ -1,26 +1,26 @@
-"""When a bad answer of the source is final: time and repetition decide, never a count or one witness. Pure.
+"""When a bad answer of the source is final: time and repetition decide, never a count or a single answer. Pure.
 
-A block page, a prefix of a growing object or a stale replica may be served for minutes or hours, steadily. One
-instance's clock may be wrong. Only the source's own 404, twice and apart, proves that it has forgotten.
+A block page, a prefix of a growing object or a stale replica may be served steadily for minutes or hours. One
+instance's clock may be wrong. Only two 404 answers of the source, some time apart, prove that the media is gone.
 """
 
 from datetime import datetime, timedelta
 
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 
-STEADY_FOR = timedelta(hours=8)  # reports name minutes; the whole retention is 24 hours
+STEADY_FOR = timedelta(hours=8)  # reports mention minutes; the whole retention is 24 hours
 STEADY_TRIES = 8
-KEPT_AFTER = timedelta(hours=1)  # suspect bytes are kept aside that early, in case nothing better ever comes
+KEPT_AFTER = timedelta(hours=1)  # suspect bytes are stored aside this early, in case nothing better ever arrives
 NEAR_DEADLINE = timedelta(minutes=30)
 GONE_FOR = timedelta(minutes=30)  # between the two answers that prove it
-GROWS_FOR = timedelta(minutes=10)  # a file whose length nothing tells may still be on its way into ACS's storage
+GROWS_FOR = timedelta(minutes=10)  # a file of unknown duration may still be growing in ACS's storage
 GIVEN_UP_AFTER = timedelta(days=7)  # past the deadline; staged blocks do not live longer either
 
 
 def is_steady(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether bad bytes are final: the same for hours and many tries, or for half an hour past the deadline.
+    """Return whether bad bytes are final: unchanged for hours and many attempts, or half an hour past the deadline.
 
-    The deadline alone ends nothing: it may be told falsely, or long be over when the chunk is worked on first.
+    The deadline alone ends nothing: it may be wrong, or long past when the chunk is first worked on.
     """
     if record.broken_since is None:
         return False
@@ -31,7 +31,7 @@ def is_steady(record: ChunkRecord, now: datetime) -> bool:
 
 
 def is_worth_keeping(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether to keep a copy of bad bytes aside: they are steady, or the source may forget them soon."""
+    """Return whether to store bad bytes aside: they are steady, or the source may delete them soon."""
     if record.broken_since is None:
         return False
     left = record.task.expires_at - now
@@ -40,19 +40,19 @@ def is_worth_keeping(record: ChunkRecord, now: datetime) -> bool:
 
 
 def still_grows_for(record: ChunkRecord, now: datetime) -> timedelta:
-    """Return how long an archived file must wait before ACS is asked whether it has grown since it was copied."""
+    """Return how long to wait before asking ACS whether an archived file has grown since it was copied."""
     return max(timedelta(), (record.copied_at or record.first_seen_at) + GROWS_FOR - now)
 
 
 def is_forgotten(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether two answers "not found" past the deadline, apart in time, prove that the source has forgotten."""
+    """Return whether two "not found" answers past the deadline, some time apart, prove that the media is gone."""
     return record.gone_since is not None and now - record.gone_since >= GONE_FOR and now >= record.task.expires_at
 
 
 def is_metadata_given_up(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether metadata that does not arrive is settled as such: past the deadline, and asked for long enough.
+    """Return whether missing metadata is final: past the deadline, and requested for long enough.
 
-    A deadline may be told falsely, and a chunk may be worked on late; one failed try proves nothing then either.
+    A deadline may be wrong, and a chunk may be worked on late; one failed attempt proves nothing then either.
     """
     asked_since = record.verified_at or now
     return now >= record.task.expires_at and now - asked_since >= GONE_FOR
@@ -61,7 +61,7 @@ def is_metadata_given_up(record: ChunkRecord, now: datetime) -> bool:
 def is_given_up(record: ChunkRecord, now: datetime) -> bool:
     """Return whether a chunk that could not be finished ends in quarantine: tried for days past its deadline.
 
-    The deadline alone proves nothing. It may be told falsely, or be long past when the chunk is announced or redriven.
+    The deadline alone proves nothing. It may be wrong, or long past when the chunk is announced or redriven.
     """
     if record.state is ChunkState.PENDING:
         tried_since = record.past_deadline_since if record.fallback is None else None
@@ -71,6 +71,6 @@ def is_given_up(record: ChunkRecord, now: datetime) -> bool:
 
 
 def is_abandoned(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether nobody has worked on a chunk in PENDING for days past its deadline."""
+    """Return whether no worker has touched a PENDING chunk for days past its deadline."""
     is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
     return is_unsaved and now >= max(record.changed_at, record.task.expires_at) + GIVEN_UP_AFTER

@@ -1,4 +1,4 @@
-"""A recording: what was asked for when it was started here, or what its files tell when it was not."""
+"""A recording: its start request if it was started here, else what its files reveal."""
 
 from enum import StrEnum
 from typing import Any
@@ -25,7 +25,7 @@ class LastAction(StrEnum):
 
 
 class KnownState(StrEnum):
-    """A recording's state as this app tells it: ACS's answer merged with what is known here."""
+    """A recording's state as this app reports it: ACS's answer merged with the catalog."""
 
     STARTING = "starting"
     RECORDING = "recording"
@@ -52,85 +52,85 @@ class RecordingRecord(BaseModel):
     version: int = 1
     recording_id: str
     acs_id: str | None = None  # as ACS spells the id, where that is another spelling
-    folder: str | None = None  # where its files lie in the archive; None until the first event
+    folder: str | None = None  # where its files are stored in the archive; None until the first event
     call_id: str | None = None
     server_call_id: str | None = None
     started_here: bool = False
     started_at: UtcTime | None = None
     started_by: str | None = None
-    is_vouched: bool | None = None  # whether the platform says who that is; None: noted by an older version
+    is_vouched: bool | None = None  # whether the platform authenticated the caller; None: written by an older version
     request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
-    tenant: str | None = None  # whose it is, set once; None: nobody's, or there are no tenants
+    tenant: str | None = None  # its tenant, set once; None: none, or there are no tenants
     consent: dict[str, Any] | None = None
     last_action: LastAction | None = None
     last_action_at: UtcTime | None = None
     first_event_at: UtcTime | None = None
-    session_end_reason: str | None = None  # ACS's word for why it has ended, by the first event that says one
+    session_end_reason: str | None = None  # ACS's reason for its end, from the first event that has one
     was_resumed: bool = False
     pauses: tuple[CommandedPause, ...] = ()  # asked for here, in order
-    consents: tuple[ConsentEntry, ...] = ()  # what was told after the start, in order
-    call_alarm: str | None = None  # the code of what is wrong with the call itself, until it is over
+    consents: tuple[ConsentEntry, ...] = ()  # the steps reported after the start, in order
+    call_alarm: str | None = None  # the code of the alarm about the call itself, until it is over
     call_alarm_since: UtcTime | None = None
-    call_dismissed: Dismissal | None = None  # nothing more is to be done about that one
-    watched_seconds: int | None = None  # how far the watch over what must be recorded has come
+    call_dismissed: Dismissal | None = None  # nothing more is to be done about that alarm
+    watched_seconds: int | None = None  # the progress of the watch over a call that must be recorded
     stopped_alarm_at: UtcTime | None = None  # when it was reported that what must be recorded was stopped
     unrecorded: tuple[Unrecorded, ...] = ()  # the alarms about it, where events go out
     chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
-    announced_count: int | None = None  # how many files events announced at least, where one of them is held
+    announced_count: int | None = None  # the least number of files announced by events, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
-    unanswered_since: UtcTime | None = None  # ACS has not answered that question since
-    ended_seen_at: UtcTime | None = None  # when ACS was first seen to know this recording no more
-    missing_since: UtcTime | None = None  # the alarm: it is over, and no file came in time
-    incomplete_since: UtcTime | None = None  # the alarm: some files came, others did not
+    unanswered_since: UtcTime | None = None  # since when ACS has not answered that question
+    ended_seen_at: UtcTime | None = None  # when ACS was first found not to know this recording any more
+    missing_since: UtcTime | None = None  # the alarm: it is over, and no file arrived in time
+    incomplete_since: UtcTime | None = None  # the alarm: some files arrived, others did not
     settled_at: UtcTime | None = None  # nothing more is expected of it
-    look_at: UtcTime | None = None  # when reconcile looks at it next; None: in its next run
-    stands: str | None = None  # the alarm it stood in when reconcile looked last: "missing" or "incomplete"
-    dismissed: Dismissal | None = None  # nothing more is to be done about the alarm that stood then
+    look_at: UtcTime | None = None  # when reconcile checks it next; None: in its next run
+    stands: str | None = None  # its alarm at reconcile's last check: "missing" or "incomplete"
+    dismissed: Dismissal | None = None  # nothing more is to be done about the alarm at that time
     tags: dict[str, str] | None = None  # as changed later; None: those of the start request
-    disposed_at: UtcTime | None = None  # all that was archived of it was destroyed then
-    certificate: str | None = None  # which says what, when and why
-    remembered: Remembered | None = None  # what rules ask about what was destroyed of it
+    disposed_at: UtcTime | None = None  # when its archived files were destroyed
+    certificate: str | None = None  # states what was destroyed, when and why
+    remembered: Remembered | None = None  # facts about the destroyed files that rules need
     facts: RecordingFacts | None = None  # derived by `follow_up`
     placement: Placement | None = None  # where the directory's rows about it are
     etag: str | None = Field(None, exclude=True)
 
     @property
     def current_tags(self) -> dict[str, str]:
-        """Return its tags: as changed last, or as given at the start."""
+        """Return its tags: as last changed, or as given at the start."""
         given = self.request.get("tags")
         started_with = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
         return started_with if self.tags is None else self.tags
 
     @property
     def known_caller(self) -> str | None:
-        """Return the caller by whom policies are chosen; a name that a key holder gave itself is none."""
+        """Return the caller that selects policies; a name that a key holder chose does not count."""
         return None if self.is_vouched is False else self.started_by
 
     @property
     def open_call_alarm(self) -> str | None:
-        """Return the code of what is wrong with the call itself; None when that was dismissed since it began."""
+        """Return the code of the alarm about the call itself; None when it was dismissed since it began."""
         since, dismissed = self.call_alarm_since, self.call_dismissed
         is_over = since is not None and dismissed is not None and dismissed.at >= since
         return None if is_over else self.call_alarm
 
     @property
     def least_count(self) -> int | None:
-        """Return how many files there must be at least, by ACS's own log or by what events announced."""
+        """Return the least number of files, by ACS's own log or by announced events."""
         return max((count for count in (self.chunk_count, self.announced_count) if count is not None), default=None)
 
     @property
     def waits_for_consent(self) -> bool:
-        """Return whether it rests since its start for want of consent, as its start noted, under any later policy."""
+        """Return whether it has been paused since its start for lack of consent, whatever later policies say."""
         return bool(self.request.get(WAITS_FOR_CONSENT)) and not self.was_resumed
 
     @property
     def was_never_heard(self) -> bool:
-        """Return whether it was started paused here and never resumed here, so that no file could hold anything."""
+        """Return whether it was started paused and never resumed here, so that it has no content."""
         return bool(self.request.get("pauseOnStart")) and not self.was_resumed
 
 
 def merged_state(acs_state: str | None, record: RecordingRecord | None) -> KnownState:
-    """Return what is going on, from ACS's state and our own memory.
+    """Return the state of a recording, from ACS's answer and the catalog.
 
     ACS says `inactive` both for a recording that has just started and for a paused one, and forgets a recording that
     has ended (404, here None).

@@ -1,4 +1,4 @@
-"""Change records safely: a misspelt name or a value of the wrong type is refused before it can be stored."""
+"""Change records safely: a misspelt name or a value of the wrong type is refused before it is stored."""
 
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack, overload
@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 
 class ChunkChanges(TypedDict, total=False):
-    """What may change in a chunk's record, but for its state: that is `moved` from one to the next.
+    """The changeable fields of a chunk's record, except its state, which `moved` advances.
 
-    A test holds it against the record's own fields.
+    A test compares them with the record's own fields.
     """
 
     task: ChunkTask
@@ -90,7 +90,7 @@ class ChunkChanges(TypedDict, total=False):
 
 
 class RecordingChanges(TypedDict, total=False):
-    """What may change in a recording's record."""
+    """The changeable fields of a recording's record."""
 
     acs_id: str | None
     folder: str | None
@@ -137,7 +137,7 @@ class RecordingChanges(TypedDict, total=False):
 
 
 class ReservationChanges(TypedDict, total=False):
-    """What may change in a reservation."""
+    """The changeable fields of a reservation."""
 
     recording_id: str | None
     acs_state: str | None
@@ -154,13 +154,13 @@ def changed(record: Any, **changes: Any) -> Any:
     """Return the record with these changes.
 
     Raises:
-        TypeError: a name that the record does not have, or a value of another type than it declares.
+        TypeError: a name that the record does not have, or a value of the wrong type.
     """
     return with_changes(record, changes)
 
 
 def required(value: T | None, what: str) -> T:
-    """Return a fact that the chunk's state promises.
+    """Return a field that the chunk's state requires.
 
     Raises:
         RecordingError: `incomplete_record`, the stored row lacks it.

@@ -1,4 +1,4 @@
-"""Compare what the archive holds of a chunk with what was proved: the last question before a delete. Pure."""
+"""Compare a chunk's stored files with what was verified: the last check before a delete. Pure."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from recording.errors.codes import Code
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """What the archive knows of one blob without reading it."""
+    """The archive's facts about one blob, without reading it."""
 
     length_bytes: int
     facts: Mapping[str, str] = field(default_factory=dict)  # the metadata given at commit
@@ -21,7 +21,7 @@ class StoredBlob:
 
 @dataclass(frozen=True)
 class StoredChunk:
-    """The files of one chunk as the archive answers for them now; None is absent."""
+    """The files of one chunk as the archive reports them now; None is absent."""
 
     media: StoredBlob | None
     receipt: bytes | None = None
@@ -29,7 +29,7 @@ class StoredChunk:
 
 
 class Standing(StrEnum):
-    """How the archive's answer stands against the record."""
+    """The result of comparing the archive's answer with the record."""
 
     AS_PROVED = "as_proved"
     VANISHED = "media_vanished"  # the media is gone, and ACS may still have it
@@ -40,12 +40,12 @@ class Standing(StrEnum):
 
     @property
     def code(self) -> Code:
-        """Return the error code of a standing that is not as proved."""
+        """Return the error code of a result other than a match."""
         return Code[self.name if self.value.startswith("documents") else f"MEDIA_{self.name}"]
 
 
 def media_standing(record: ChunkRecord, media: StoredBlob | None) -> Standing:
-    """Compare the stored media with what verify noted.
+    """Compare the stored media with what verify recorded.
 
     The digest fact is absent on copies that were made in several runs; there the ETag alone decides.
     """
@@ -57,7 +57,7 @@ def media_standing(record: ChunkRecord, media: StoredBlob | None) -> Standing:
 
 
 def standing(record: ChunkRecord, stored: StoredChunk) -> Standing:
-    """Compare everything that the archive holds of a chunk with what the record says."""
+    """Compare all stored files of a chunk with the record."""
     media = media_standing(record, stored.media)
     if media is not Standing.AS_PROVED:
         return media

@@ -1,4 +1,4 @@
-"""What may become of a chunk, and the one guard before a source is deleted."""
+"""The legal transitions of a chunk, and the one guard before a source is deleted."""
 
 from datetime import datetime, timedelta
 from typing import Unpack
@@ -33,9 +33,9 @@ _NEXT: dict[ChunkState, frozenset[ChunkState]] = {
 }
 
 
-REANNOUNCED_AFTER = timedelta(minutes=10)  # two delivery paths bring one event within seconds of each other
+REANNOUNCED_AFTER = timedelta(minutes=10)  # two delivery paths deliver one event within seconds of each other
 
-# What was noted on the way to a verdict that new evidence overturns.
+# Fields of a verdict that new evidence overturns.
 FORGOTTEN = ChunkChanges(
     broken_sha256=None,
     broken_since=None,
@@ -46,7 +46,7 @@ FORGOTTEN = ChunkChanges(
     dismissed=None,
 )
 
-# What was proved of a copy that does not count any more.
+# Fields of a copy that no longer counts.
 UNPROVED = ChunkChanges(
     blob_name=None,
     format=None,
@@ -75,10 +75,10 @@ UNPROVED = ChunkChanges(
 
 
 def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges]) -> ChunkRecord:
-    """Return the record in its next state, with what was learned on the way.
+    """Return the record in its next state, with other changes.
 
     Raises:
-        RecordingError: `impossible_transition`, a fault of ours, when the line does not lead there.
+        RecordingError: `impossible_transition`, a bug, when the state cannot follow.
     """
     if state not in _NEXT[record.state]:
         raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code=Code.IMPOSSIBLE_TRANSITION)
@@ -86,12 +86,12 @@ def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges
 
 
 def is_held(record: ChunkRecord) -> bool:
-    """Return whether a chunk needs attention: the line has given it up, and its source was not deleted by us."""
+    """Return whether a chunk needs attention: the pipeline gave it up, and its source was not deleted by us."""
     return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
 
 
 def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
-    """Return a held chunk, put back to the start of the line by a person and counted; all that was found out stays.
+    """Return a held chunk that an operator puts back to the start, counted as a redrive; findings are kept.
 
     Raises:
         RecordingError: `impossible_transition` when the chunk is not held.
@@ -106,10 +106,10 @@ def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
 
 
 def is_reopened_by(record: ChunkRecord, task: ChunkTask, now: datetime) -> bool:
-    """Return whether an announcement puts a chunk that was given up back to work.
+    """Return whether an announcement reopens a chunk that was given up.
 
-    New evidence does at once: another event, a later time, another location. The same event does when it arrives well
-    after it was seen first; its second delivery path does not.
+    New evidence does so at once: another event, a later time, another location. The same event does so when it arrives
+    well after it was first seen; its second delivery path does not.
     """
     is_another_event = task.event_id != record.task.event_id
     is_later = now - record.first_seen_at >= REANNOUNCED_AFTER
@@ -117,13 +117,13 @@ def is_reopened_by(record: ChunkRecord, task: ChunkTask, now: datetime) -> bool:
 
 
 def is_new_evidence(record: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a task says of a chunk what its record does not know."""
+    """Return whether a task has facts about a chunk that its record lacks."""
     known = record.task
     return task.expires_at > known.expires_at or task.content_location != known.content_location
 
 
 def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord:
-    """Return a chunk that was given up at the start of the line, with the better of what both tasks know."""
+    """Return a chunk that was given up at the start of the pipeline, with the better facts of both tasks."""
     better = task
     if task.content_location == record.task.content_location:
         better = record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now))
@@ -134,11 +134,11 @@ def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord
 
 
 def recopied(record: ChunkRecord, taken: Suspect | None = None) -> ChunkRecord:
-    """Return a chunk at the start of the line again, because what the archive holds is not what was proved.
+    """Return a chunk at the start of the pipeline, because the stored files are not what was verified.
 
     Args:
         record: the chunk as it was.
-        taken: the bytes that hold its name; nothing is ever replaced, so the next copy gets another name.
+        taken: the blob that has its name; nothing is ever replaced, so the next copy gets another name.
     """
     changes = ChunkChanges(**UNPROVED)
     if taken is not None:
@@ -150,7 +150,7 @@ def recopied(record: ChunkRecord, taken: Suspect | None = None) -> ChunkRecord:
 
 
 def is_otherwise(before: ChunkRecord, after: ChunkRecord) -> bool:
-    """Return whether there is something else to tell about a chunk: what is derived from it must be made again."""
+    """Return whether a chunk's visible facts have changed, so that derived data must be made again."""
     return _told(before) != _told(after)
 
 
@@ -166,12 +166,12 @@ def is_finished(record: ChunkRecord) -> bool:
 
 
 def is_settled_for(record: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a task asks for nothing more: its chunk is finished, and it names the object that was archived."""
+    """Return whether a task has no work left: its chunk is finished, and it names the archived object."""
     return is_finished(record) and record.task.content_location == task.content_location
 
 
 def is_archived(record: ChunkRecord) -> bool:
-    """Return whether the archive holds the proven media and its catalog entry."""
+    """Return whether the verified media and its catalog entry exist."""
     return record.state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
 
 
@@ -181,13 +181,13 @@ def is_disowned(record: ChunkRecord) -> bool:
 
 
 def is_twin(other: ChunkRecord, record: ChunkRecord) -> bool:
-    """Return whether another chunk, of whatever recording, is the same file of ACS's and is archived."""
+    """Return whether another chunk, of any recording, is the same file of ACS and is archived."""
     is_same_file = other.task.document_id == record.task.document_id and Home.ACS is other.task.home is record.task.home
     return is_same_file and other.key != record.key and is_archived(other)
 
 
 def may_delete_source(record: ChunkRecord, stored: StoredChunk) -> bool:
-    """Allow a delete only of what is verified, cataloged and at this moment in the archive (I1).
+    """Allow a delete only of what is verified, cataloged and in the archive at this moment (I1).
 
     Cataloged includes the raw metadata, or the recorded reason why there is none.
 

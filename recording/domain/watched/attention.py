@@ -14,8 +14,8 @@ from recording.domain.watched.expectation import Expectation, expectation, is_di
 from recording.errors import fault_of
 from recording.errors.codes import Code
 
-STUCK_AFTER = 5  # tries; single failures are daily life
-_PAUSES = (Code.COPY_PAUSED, Code.CLAIM_HELD, Code.CLAIM_LOST)  # a worker's turn ended, nothing failed
+STUCK_AFTER = 5  # attempts; single failures are normal
+_PAUSES = (Code.COPY_PAUSED, Code.CLAIM_HELD, Code.CLAIM_LOST)  # a worker's turn ended; nothing failed
 
 
 class Attention(StrEnum):
@@ -39,22 +39,22 @@ class Attention(StrEnum):
     SCRUB_BEHIND = "scrub_behind"  # media was not read whole within its cycle, or the nightly scrub does not run
 
 
-OF_CALLS = (Attention.PAUSE_OVERDUE, Attention.CONSENT_MISSING)  # of the call itself, whatever becomes of its files
+OF_CALLS = (Attention.PAUSE_OVERDUE, Attention.CONSENT_MISSING)  # about the call itself, not its files
 
 
 @dataclass(frozen=True)
 class AttentionItem:
-    """One thing that needs attention.
+    """One item that needs attention.
 
     Attributes:
         kind: why.
-        id: names it; what `redrive` and the filters take.
+        id: its id, as `redrive` and the filters take it.
         reason: a code of docs/errors.md where one is known, else the kind.
         at: since when.
         fault: who can act: `operator`, `acs`, `caller` or `nobody` (time); None where the code does not say.
         state: of a chunk, in lower case.
-        time_left: until ACS may forget the media; negative when it may have.
-        entries: the quarantine entries it stands for.
+        time_left: until ACS may delete the media; negative after that.
+        entries: its quarantine entries.
     """
 
     kind: Attention
@@ -75,7 +75,7 @@ class AttentionItem:
 
 
 def of_chunk(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> AttentionItem | None:
-    """Return what a chunk's record says that needs attention; None while it goes its way."""
+    """Return the attention item of a chunk's record; None while all is well."""
     kind = _kind_of(record, now, at_risk_below)
     if kind is None:
         return None
@@ -119,7 +119,7 @@ def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> At
 def of_recording(
     record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta
 ) -> AttentionItem | None:
-    """Return whether files of a recording are missing; None while they may still be on their way."""
+    """Return the attention item of a recording with missing files; None while they may still arrive."""
     stands = expectation(record, chunks, now, after)
     kind = {Expectation.MISSING: Attention.MISSING, Expectation.INCOMPLETE: Attention.INCOMPLETE}.get(stands)
     if kind is None or is_dismissed(record, stands):
@@ -136,7 +136,7 @@ def of_recording(
 
 
 def of_call(record: RecordingRecord) -> AttentionItem | None:
-    """Return what is wrong with the call itself; None when nothing is, or it was dismissed."""
+    """Return the attention item about the call itself; None when all is well, or it was dismissed."""
     kind = next((kind for kind in OF_CALLS if kind == record.open_call_alarm), None)
     if kind is None or record.call_alarm_since is None:
         return None
@@ -152,7 +152,7 @@ def of_call(record: RecordingRecord) -> AttentionItem | None:
 
 
 def by_urgency(items: Iterable[AttentionItem]) -> list[AttentionItem]:
-    """Sort the items: what can still be saved by the least time left, then the rest by kind and age."""
+    """Sort the items: those that can still be saved by time left, then the rest by kind and age."""
 
     def place(item: AttentionItem) -> tuple[bool, timedelta, int, datetime, str]:
         can_be_saved = item.time_left is not None and item.time_left > timedelta()

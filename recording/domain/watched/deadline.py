@@ -1,11 +1,11 @@
-"""The clock that counts: when ACS forgets a recording, and how much time is left."""
+"""Deadlines: when ACS deletes a recording, and how much time is left."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 
 class Urgency(StrEnum):
-    """How a chunk stands against ACS's limit."""
+    """The urgency of a chunk against ACS's deadline."""
 
     SAFE = "safe"
     AT_RISK = "at_risk"
@@ -13,7 +13,7 @@ class Urgency(StrEnum):
 
 
 def expires_at(event_time: datetime, retention: timedelta) -> datetime:
-    """Return when ACS forgets the media. The start of its clock is undocumented.
+    """Return when ACS deletes the media. The start of its retention is undocumented.
 
     The event's time is the earliest bound.
     """
@@ -26,7 +26,7 @@ def time_left(expiry: datetime, now: datetime) -> timedelta:
 
 
 def urgency(expiry: datetime, now: datetime, at_risk_below: timedelta) -> Urgency:
-    """Return how an unfinished chunk stands: lost past its expiry, at risk when less than `at_risk_below` is left."""
+    """Return the urgency of an unfinished chunk: lost past its expiry, at risk below `at_risk_below`."""
     left = time_left(expiry, now)
     if left <= timedelta():
         return Urgency.LOST

@@ -1,4 +1,4 @@
-"""What is still expected of a recording: the files that should exist, against the chunks that are known. Pure."""
+"""Expectations: compare the files that a recording should have with the chunks that are known. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,12 +9,12 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.transitions import is_disowned
 
-LOOKED_AT_EVERY = timedelta(days=1)  # what is long missing: a late event names it and is seen at once
+LOOKED_AT_EVERY = timedelta(days=1)  # for recordings missing for long: a late event is noticed at once anyway
 GIVEN_UP_AFTER = timedelta(days=3)  # the longest retention in older documentation is 48 h; Event Grid tries for 24 h
 
 
 class Expectation(StrEnum):
-    """The state of a recording against the files that are expected of it."""
+    """The state of a recording compared with its expected files."""
 
     RUNNING = "running"  # ACS records, or nobody knows yet that it does not any more
     AWAITED = "awaited"  # it is over, and its files are on their way
@@ -28,7 +28,7 @@ ALARMS = frozenset({Expectation.MISSING, Expectation.INCOMPLETE})
 
 
 def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> Expectation:
-    """Return how a recording stands.
+    """Return the expectation state of a recording.
 
     Args:
         record: what is known of the recording.
@@ -50,10 +50,10 @@ def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: dat
 
 
 def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> datetime | None:
-    """Return since when the missing files should be on their way; None while ACS may still be recording them.
+    """Return since when the missing files are due; None while ACS may still be recording them.
 
-    A file below a known index was finished before that one, so it needs no word of ACS. Each file that comes gives
-    the others some more time.
+    A file below a known index was finished before that one, so ACS need not confirm it. Each file that arrives extends
+    the time for the others.
     """
     newest = max((chunk.first_seen_at for chunk in chunks), default=None)
     known = {chunk.task.index for chunk in chunks if not is_disowned(chunk)}
@@ -67,7 +67,7 @@ def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> dateti
 
 
 def is_known_over(record: RecordingRecord | None) -> bool:
-    """Return whether a recording that was started is known to be over, as far as its own row tells."""
+    """Return whether a recording that was started here is over, according to its own row."""
     if record is None:
         return True
     ended = (
@@ -81,11 +81,9 @@ def is_known_over(record: RecordingRecord | None) -> bool:
 
 
 def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
-    """Return whether ACS should be asked if it still records.
+    """Return whether to ask ACS if it still records.
 
-    The recording is old enough, and was not asked about lately.
-
-    ACS that does not answer is asked again each time.
+    The recording must be old enough and not have been asked about lately. Without an answer, ACS is asked every time.
     """
     if record.unanswered_since is not None:
         return True
@@ -98,9 +96,9 @@ def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now:
 
 
 def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
-    """Return whether nobody needs to look at this recording again, unless another event names it.
+    """Return whether this recording needs no more checks, unless another event names it.
 
-    What is met waits for stragglers first; what was raised stays until its files arrive or an operator dismisses it.
+    A complete recording first waits for stragglers; an alarm stays until the files arrive or an operator dismisses it.
 
     Args:
         record: what is known of the recording.
@@ -116,13 +114,13 @@ def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: date
 
 
 def is_dismissed(record: RecordingRecord, stands: Expectation) -> bool:
-    """Return whether an operator has decided about this alarm: one that was raised later is another one."""
+    """Return whether an operator has decided about this alarm; one that was raised later is another one."""
     since = {Expectation.MISSING: record.missing_since, Expectation.INCOMPLETE: record.incomplete_since}.get(stands)
     return since is not None and record.dismissed is not None and record.dismissed.at >= since
 
 
 def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> datetime:
-    """Return when something may have changed that no event tells.
+    """Return when something may have changed without an event.
 
     Args:
         record: what is known of the recording.
