@@ -103,7 +103,7 @@ def announced(here: World, media: bytes | None = None) -> None:
 
 
 def fails(stage: Stage, port: str, error: Exception) -> None:
-    """From now on every call of a port fails."""
+    """Let every call of a port fail from now on."""
     intercept(stage.here, lambda called, _method: (error if called == port else None, False))
 
 
