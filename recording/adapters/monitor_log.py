@@ -18,7 +18,7 @@ LOG = ErrorFamily(LogUnavailableError, LogUnavailableError, LogUnavailableError,
 LATENESS = timedelta(days=2)  # between an event and its row
 SERVER_SECONDS = 60  # the service's own limit for the query
 
-# One row for each recording, published when its files are ready. Several rows for one id: the highest count holds.
+# One row for each recording, published when its files are ready. Of several rows for one id, the highest count applies.
 _QUERY = """\
 ACSCallRecordingSummary
 | extend NotedAt = bin(ingestion_time(), 1microsecond)
@@ -55,7 +55,7 @@ class MonitorLog:
             since=since.isoformat(), resource=json.dumps(self._resource), after=json.dumps(after), most=most
         )
         with translate_errors("reading ACS's recording log", LOG):
-            until = datetime.now(UTC) + timedelta(days=1)  # a clock ahead of ours hides nothing
+            until = datetime.now(UTC) + timedelta(days=1)  # so that a clock ahead of ours hides nothing
             answer = attempt(
                 lambda: self._client.query_workspace(
                     self._workspace, query, timespan=(since - LATENESS, until), server_timeout=SERVER_SECONDS
@@ -68,7 +68,7 @@ class MonitorLog:
 
 
 def _summary(recording_id: Any, chunk_count: Any, ready_at: Any, noted_at: Any) -> RecordingSummary | None:
-    """Return a row, or nothing when it names no recording: that is then not this app's to judge."""
+    """Return a row; None when it names no recording."""
     if not isinstance(recording_id, str) or not is_opaque_id(recording_id) or not isinstance(ready_at, datetime):
         return None
     noted = noted_at if isinstance(noted_at, datetime) else ready_at

@@ -1,8 +1,8 @@
-"""Sends metrics and traces by OpenTelemetry to Application Insights. Not imported unless a connection string is set.
+"""Send metrics and traces by OpenTelemetry to Application Insights. Imported only if a connection string is set.
 
-Logs are not sent from here: the Functions host forwards them already, and twice would be twice the bill. Telemetry is a
-view: what counts is in the catalog, the manifests and the audit trail. So nothing here may fail or hold up an archive;
-the SDK exports in a thread of its own and drops what it cannot send.
+Logs are not sent from here: the Functions host already forwards them, and sending them twice would double the cost.
+Telemetry is only a view: the records are in the catalog, the manifests and the audit trail. So nothing here may fail or
+delay archiving; the SDK exports in its own thread and drops what it cannot send.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ _NAME = "acs-recording-archive"
 
 
 class OpenTelemetry:
-    """Listens to the events of this process, and keeps the spans of its use cases."""
+    """Receives the events of this process, and traces its use cases."""
 
     def __init__(self, reader: MetricReader, exporter: SpanExporter, trace_ratio: float = 1.0) -> None:
         resource = Resource.create({"service.name": _NAME, "service.version": __version__})
@@ -40,13 +40,13 @@ class OpenTelemetry:
         self._tracer: Tracer = self._traces.get_tracer(_NAME, __version__)
 
     def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
-        """Count what the event counts for."""
+        """Update the metrics for the event."""
         for seen in observations(event, fields):
             self._instruments[seen.metric](seen.value, seen.attributes)
 
     @contextmanager
     def span(self, name: str, facts: Mapping[str, Any]) -> Iterator[None]:
-        """Trace one use case; an exception marks the span, without its message, which may hold anything."""
+        """Trace one use case; an exception marks the span, without its message, which may contain anything."""
         told = {f"recording.{key}": value for key, value in facts.items() if value is not None}
         with self._tracer.start_as_current_span(
             name, attributes=told, record_exception=False, set_status_on_exception=False
@@ -58,7 +58,7 @@ class OpenTelemetry:
                 raise
 
     def close(self) -> None:
-        """Send what is left, and stop the threads."""
+        """Flush, and stop the threads."""
         self._meters.shutdown()
         self._traces.shutdown()
 

@@ -36,11 +36,11 @@ from recording.ports import PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection
 
 LONGEST_DELAY = timedelta(days=7)  # of the service
-HIDDEN_SECONDS = 5 * 60  # a sweep that dies leaves its messages to the next one
-MOST_AT_ONCE = 1000  # messages that one sweep reads; the next goes on
+HIDDEN_SECONDS = 5 * 60  # after that, the messages of a sweep that died are available to the next one
+MOST_AT_ONCE = 1000  # messages that one sweep reads; the next one continues
 FOLLOW_UP_LIVES = 24 * 60 * 60  # seconds
 OUTBOX_LIVES = 7 * 24 * 60 * 60  # seconds
-LONGEST_HIDDEN = timedelta(days=6)  # less than the message lives
+LONGEST_HIDDEN = timedelta(days=6)  # less than the message's time to live
 NEVER = -1  # time to live: a task must not vanish before its chunk is settled (the default is seven days)
 
 
@@ -61,7 +61,7 @@ class StorageChunkQueue:
             other.close()
 
     def send(self, task: ChunkTask, delay: timedelta = timedelta()) -> None:
-        """Enqueue a task; the queue is made when it turns out to be missing."""
+        """Enqueue a task; the queue is created if it turns out to be missing."""
         self.send_again(message_of(task), delay)
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
@@ -74,11 +74,11 @@ class StorageChunkQueue:
         return self._receive(CHUNKS_POISON_QUEUE)
 
     def poisoned_events(self) -> Iterator[PoisonMessage]:
-        """Yield the same for the events that the host gave up on."""
+        """Yield poisoned events in the same way."""
         return self._receive(EVENTS_POISON_QUEUE)
 
     def depths(self) -> list[QueueDepth]:
-        """Take the service's approximate count; the oldest is the first of the next 32 that are visible."""
+        """Return the service's approximate count, and the age of the oldest among the next 32 visible messages."""
         return [self._depth(name, queue) for name, queue in {CHUNKS_QUEUE: self._queue, **self._others}.items()]
 
     def _depth(self, name: str, queue: QueueClient) -> QueueDepth:
@@ -93,7 +93,7 @@ class StorageChunkQueue:
         )
 
     def peek_poisoned(self) -> list[PoisonMessage]:
-        """Return the first 32 of each poison queue that are visible: the service shows no more at once."""
+        """Return the first 32 visible messages of each poison queue, the most that the service shows at once."""
         return [message for queue in self._poison.values() for message in _peek(queue)]
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
@@ -106,7 +106,7 @@ class StorageChunkQueue:
 
 
 class StorageLeftovers:
-    """The poison queues of the queues beside the line."""
+    """The poison queues of the secondary queues."""
 
     names = BESIDE_THE_LINE
 
@@ -174,7 +174,7 @@ class StorageFollowUps:
         self._queue.close()
 
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
-        """Enqueue a message that expires after a day: reconcile asks again for what is not done by then."""
+        """Enqueue a message that expires after a day: reconcile requests again what is not done by then."""
         body = json.dumps({"recordingId": recording_id, "attempt": attempt})
         with translate_errors("enqueuing a follow-up"):
             _sent(self._queue, body, delay, FOLLOW_UP_LIVES)
@@ -243,7 +243,7 @@ class StorageOutboxQueue:
         self._queue.close()
 
     def send(self, task: NotifyTask, delay: timedelta = timedelta()) -> None:
-        """Enqueue a message; one that carries its event never expires, of the others the outbox knows."""
+        """Enqueue a message; one that carries its event never expires, since only the others are in the outbox."""
         self._send(task.as_message(), delay, NEVER if task.event is not None else OUTBOX_LIVES)
 
     def send_again(self, body: str, delay: timedelta) -> None:
@@ -256,7 +256,7 @@ class StorageOutboxQueue:
 
 
 def _sent(queue: QueueClient, body: str, delay: timedelta, lives: int) -> None:
-    """Send a message that is visible after a while; the queue is made when it turns out to be missing."""
+    """Send a message that becomes visible later; the queue is created if it turns out to be missing."""
     hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
     send = partial(queue.send_message, body, visibility_timeout=hidden, time_to_live=lives)
     try:
@@ -268,7 +268,7 @@ def _sent(queue: QueueClient, body: str, delay: timedelta, lives: int) -> None:
 
 
 def queue_client(connection: StorageConnection, name: str) -> QueueClient:
-    """Return a client that writes base64 and reads raw text: what lies in a poison queue may be anything."""
+    """Return a client that writes base64 and reads raw text: a poison queue may contain anything."""
     options: dict[str, Any] = {**CLIENT_OPTIONS, "message_encode_policy": TextBase64EncodePolicy()}
     if connection.connection_string:
         return QueueClient.from_connection_string(connection.connection_string.get_secret_value(), name, **options)

@@ -1,7 +1,7 @@
-"""The audit trail of control actions, which is append-only: who asked for what, when, and with which outcome.
+"""The append-only audit trail of control actions: who requested what, when, and with which outcome.
 
-One entry before ACS is asked, and one after. A recording is not begun or resumed when the first cannot be written;
-pausing and stopping go ahead, for people must be able to end a recording (docs/adr/0011).
+One entry is written before ACS is called, and one after. A recording is not started or resumed if the first cannot be
+written; pausing and stopping proceed, because people must be able to end a recording (docs/adr/0011).
 """
 
 from collections.abc import Callable
@@ -17,21 +17,20 @@ from recording.ports import AuditEntry, Ports
 from recording.ports.audit import ASKED, DONE
 from recording.telemetry import Event, emit, span
 
-_MOST_RACES = 50  # each lost one is another start of the same caller at the same moment
+_MOST_RACES = 50  # each lost race is another start of the same caller at the same moment
 _NEVER_HINDERED = (Operation.PAUSE, Operation.STOP)
 
 
 def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
-    """Count a start of the caller, unless that would be more than `limit` within a minute, over all instances.
+    """Count a start of the caller, unless it would exceed `limit` within a minute, over all instances.
 
-    Key holders whom nobody vouches for are one caller. The cost does not depend on how many starts there were
-    (docs/adr/0031).
+    All key holders without a sign-in are one caller. The cost does not depend on the number of starts (docs/adr/0031).
 
     Raises:
         RequestError: `too_many_starts` (429), with the time to wait.
         StorageError: the count cannot be read or written; nothing was done.
     """
-    wait = timedelta(seconds=1)  # where the caller's own other starts keep getting in between
+    wait = timedelta(seconds=1)  # if the caller's own other starts keep winning the race
     for _ in range(_MOST_RACES):
         counted = one_more(ports.start_counts.get(caller), caller, limit, ports.clock.now())
         if isinstance(counted, timedelta):
@@ -53,17 +52,17 @@ def audited(
     result: Callable[[dict[str, Any]], str] | None = None,
     before: AbstractContextManager[None] | None = None,
 ) -> dict[str, Any]:
-    """Return what `act` answers, with an entry before and after.
+    """Return the answer of `act`, with an entry before and after it.
 
     Args:
-        operation: what is asked for.
+        operation: the requested operation.
         recording_id: None for a start; the entry after it has the new one.
-        caller: the object id that the platform vouches for; None when only a key was shown.
+        caller: the object id from the platform's sign-in; None when only a key was sent.
         ports: where the trail is.
-        act: asks ACS, or does what is asked for.
-        note: why, in the caller's own words.
-        result: says in the entry after, in place of the note, what the answer came to.
-        before: is around the first entry, for who wants to know that it could not be written.
+        act: calls ACS, or does what was requested.
+        note: the reason, in the caller's own words.
+        result: describes the answer in the second entry, in place of the note.
+        before: a context around the first entry, to notice that it could not be written.
 
     Raises:
         StorageError: the first entry could not be written, and nothing was done.
@@ -92,7 +91,7 @@ def audited(
 
 
 def _note(note: Callable[[str], None], outcome: str, operation: Operation, recording_id: str | None) -> None:
-    """Add the entry after the act: what was done is done, so a trail that fails now is reported and stops nothing."""
+    """Add the entry after the act: the act is done, so a trail that fails now is reported and stops nothing."""
     try:
         note(outcome)
     except StorageError as error:

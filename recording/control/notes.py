@@ -1,4 +1,4 @@
-"""Notes: what was asked and what came of it, on the recording's row, safe against concurrent writers."""
+"""Notes: requests and their outcomes on the recording's row, safe against concurrent writers."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from recording.ports.changing import change_recording
 
 
 def check_recording_id(recording_id: str) -> None:
-    """Return when this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
+    """Check that this can be a recording's id. Raises RequestError: `invalid_recording_id`."""
     if not is_opaque_id(recording_id):
         raise RequestError("this is not a recording id", code=Code.INVALID_RECORDING_ID)
 
 
 def known_recording(recording_id: str, ports: Ports) -> RecordingRecord | None:
-    """Return what the catalog knows; nothing when it does not answer, for people must be able to end a recording."""
+    """Return the catalog's record; None when it does not answer, since people must be able to end a recording."""
     try:
         return ports.catalog.get_recording(canonical_id(recording_id))
     except StorageError:
@@ -26,12 +26,12 @@ def known_recording(recording_id: str, ports: Ports) -> RecordingRecord | None:
 
 
 def acs_id_of(recording_id: str, known: RecordingRecord | None) -> str:
-    """Return the id as ACS spells it; as it was asked for, where that is not known."""
+    """Return the id as ACS spells it; as requested, where that is not known."""
     return (known.acs_id if known else None) or recording_id
 
 
 def without_alarm(row: RecordingRecord, code: Code) -> RecordingChanges:
-    """Return the end of an alarm about the call itself; nothing where it does not stand in it."""
+    """Return the changes that end an alarm about the call itself; none if the alarm is not raised."""
     if row.call_alarm != code:
         return {}
     return {
@@ -44,10 +44,10 @@ def without_alarm(row: RecordingRecord, code: Code) -> RecordingChanges:
 def note(
     recording_id: str, ports: Ports, decide: Callable[[RecordingRecord], RecordingChanges | None]
 ) -> RecordingRecord:
-    """Add or change the recording's row; `decide` sees it as it is now, and may leave it (None).
+    """Add or change the recording's row; `decide` receives the present one, and may return None to leave it.
 
     Raises:
-        StorageBusyError: others kept writing it.
+        StorageBusyError: other writers kept changing it.
         StorageError: the catalog does not answer.
     """
 

@@ -1,4 +1,4 @@
-"""Control: the start of a recording, the note of what to expect from it, and how it stands."""
+"""Control: start a recording, record what to expect from it, and report its state."""
 
 import hashlib
 import json
@@ -46,12 +46,12 @@ from recording.telemetry import Event, emit
 def start_recording(
     body: Any, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
 ) -> dict[str, Any]:
-    """Start a recording and notes what to expect: who, when, which call, which options, what consent.
+    """Start a recording and record what to expect: caller, time, call, options and consent.
 
-    With an `Idempotency-Key` the same request gives the same recording, however often it is sent.
+    With an `Idempotency-Key` the same request returns the same recording, however often it is sent.
 
     Raises:
-        RequestError: the request is not legal, or its key was used for another one (409).
+        RequestError: the request is not valid, or its key was used for another one (409).
         ControlError: ACS refused.
         StorageError: the note could not be written; with a key, the same request completes it.
     """
@@ -79,7 +79,7 @@ def start_recording(
 
 
 def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """Return ACS's state merged with what is known, and what is archived, chunk by chunk, with the time left.
+    """Return ACS's state merged with the catalog's, and the chunks with their progress and time left.
 
     Raises:
         RequestError: `recording_not_found` (404) when neither ACS nor the catalog knows it.
@@ -90,7 +90,7 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
 
 @dataclass(frozen=True)
 class Look:
-    """A recording as catalog and ACS know it at one moment; `acs_fault` is the code of ACS's failure."""
+    """A recording as known to catalog and ACS at one moment; `acs_fault` is the code of ACS's failure."""
 
     recording_id: str
     record: RecordingRecord | None
@@ -111,7 +111,7 @@ def look_at(recording_id: str, ports: Ports) -> Look:
 
 
 def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
-    """Return what was seen as the answer of `GET recordings/{id}`."""
+    """Return the answer of `GET recordings/{id}`."""
     record, chunks = seen.record, seen.chunks
     state = KnownState.UNKNOWN if seen.acs_fault else merged_state(seen.acs_state, record)
     return {
@@ -130,9 +130,9 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
 
 @contextmanager
 def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
-    """Raise the alarm about a refused start, whatever refuses it, before the caller is answered.
+    """Raise the alarm about a refused start, whatever the reason, before the caller is answered.
 
-    A start that runs and could not be noted is no refusal, nor is another request under a key that is taken.
+    A start that succeeded but could not be recorded is not a refusal, nor is another request under a key in use.
     """
     try:
         yield
@@ -144,7 +144,7 @@ def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
 
 
 def start_in(body: Any) -> StartRequest | None:
-    """Return the start request in a JSON body; None when the body is not one."""
+    """Return the start request in a JSON body; None when the body is not a valid one."""
     try:
         return StartRequest.read(body)
     except RequestError:
@@ -167,19 +167,19 @@ def _options(request: StartRequest, policy: CallPolicy, settings: Settings) -> S
     is_consent_required = policy.consent is ConsentRule.AT_START
     options = start_options(request, settings.external_containers, consent_required=is_consent_required)
     if policy.consent is ConsentRule.FIRST and request.consent is None:
-        return replace(options, pause_on_start=True)  # nothing is recorded before there is consent
+        return replace(options, pause_on_start=True)  # nothing is recorded before consent is given
     return options
 
 
 def _key_of(idempotency_key: str | None, ports: Ports) -> str:
     told = idempotency_key or uuid4().hex
-    if ports.scope is not None:  # a key of one tenant says nothing of another's
+    if ports.scope is not None:  # the keys of one tenant are independent of another's
         told = f"{ports.scope.mark}\0{told}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _reserve(request: StartRequest, key: str, ports: Ports) -> StartReservation:
-    """Write a reservation before ACS is asked: a start whose answer is lost leaves a trace and can be repeated."""
+    """Write a reservation before ACS is called: a start whose answer is lost leaves a trace and can be repeated."""
     fingerprint = hashlib.sha256(json.dumps(request.as_noted(), sort_keys=True).encode()).hexdigest()
     fresh = StartReservation(
         key=key,
@@ -199,11 +199,11 @@ def _reserve(request: StartRequest, key: str, ports: Ports) -> StartReservation:
 def _ask_for(
     options: StartOptions, reservation: StartReservation, caller: str | None, ports: Ports, settings: Settings
 ) -> tuple[str, str]:
-    """Ask ACS to start; what it refuses for good gives its place back."""
+    """Ask ACS to start; a permanent refusal releases the place."""
     try:
         return ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
     except ControlError as error:
-        if not error.retryable:  # else it may run: the answer was lost, and the same start finds it
+        if not error.retryable:  # else it may be running: the answer was lost, and the same start finds it
             give_back(reservation.key, caller, settings.running_per_caller, ports)
         raise
 
@@ -249,7 +249,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
 
 
 def _how_it_rests(request: StartRequest, options: StartOptions, policy: CallPolicy) -> dict[str, bool]:
-    """Return that it was started paused, and whether for want of consent, which no later policy changes."""
+    """Return that it was started paused, and whether for lack of consent, which no later policy changes."""
     if not options.pause_on_start:
         return {}
     return {
@@ -259,7 +259,7 @@ def _how_it_rests(request: StartRequest, options: StartOptions, policy: CallPoli
 
 
 def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) -> tuple[str | None, str | None]:
-    """Return ACS's state, or its fault when the catalog can answer alone: archiving never depends on this call."""
+    """Return ACS's state, or its fault if the catalog can answer alone: archiving never depends on this call."""
     try:
         return ports.control.state((record.acs_id if record else None) or recording_id), None
     except ControlError as error:

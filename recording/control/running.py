@@ -1,7 +1,7 @@
-"""Running at once: a caller has so many places, and a start takes one; what is over gives its place to the next one.
+"""Concurrent recordings: a caller has a number of places, and a start takes one; finished recordings free theirs.
 
-A start reads and writes one row, however many recordings there are. Only when every place is taken, their recordings
-are looked at, and ACS is asked about a few that seem to run still (docs/adr/0031).
+A start reads and writes one row, however many recordings there are. Only when every place is taken are their recordings
+checked, and ACS is asked about a few that seem to be still running (docs/adr/0031).
 """
 
 from contextlib import suppress
@@ -23,11 +23,11 @@ _MOST_RACES = 50  # each lost one is another start of the same caller at the sam
 
 
 def take_place(key: str, caller: str | None, limit: int | None, ports: Ports) -> None:
-    """Take a place for a start, unless the caller has as many recordings running as may be.
+    """Take a place for a start, unless the caller has reached the limit of running recordings.
 
     Args:
-        key: of the start's reservation; the same one takes no second place.
-        caller: whom the platform vouches for; key holders whom nobody vouches for are one caller.
+        key: of the start's reservation; the same key takes no second place.
+        caller: the caller from the platform's sign-in; all key holders without one are one caller.
         limit: how many may run at once; None: any number, and nothing is counted.
         ports: what the use case touches.
 
@@ -57,7 +57,7 @@ def take_place(key: str, caller: str | None, limit: int | None, ports: Ports) ->
 
 
 def give_back(key: str, caller: str | None, limit: int | None, ports: Ports) -> None:
-    """Give back the place of a start that ACS refused; one that cannot be given back now is free in some minutes."""
+    """Release the place of a start that ACS refused; one that cannot be released now is free in some minutes."""
     if limit is None or ports.running is None:
         return
     with suppress(StorageError):
@@ -102,7 +102,7 @@ def _recording_of(place: Place, ports: Ports) -> str | None:
 
 
 def _is_gone(recording_id: str, record: RecordingRecord, ports: Ports) -> bool:
-    """Return whether ACS knows a recording no more; one about which it does not answer may run."""
+    """Return whether ACS no longer knows a recording; without an answer, it may be running."""
     try:
         return ports.control.state(acs_id_of(recording_id, record)) is None
     except ControlError:

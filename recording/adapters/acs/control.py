@@ -28,7 +28,7 @@ from recording.settings import AcsConnection
 
 T = TypeVar("T")
 
-WHOLE_SECONDS = 45.0  # for a call with its retries, however slowly it is answered: a caller waits for it
+WHOLE_SECONDS = 45.0  # for a call with its retries, however slow the answer: a caller is waiting
 
 _LOCATORS = {
     "serverCallId": "server_call_id",
@@ -57,10 +57,10 @@ class AcsControl:
         self._client.close()
 
     def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
-        """Start under the repeatability id, so that neither our own retry nor the caller's starts a second one."""
+        """Start under the repeatability id, so that neither our retry nor the caller's starts a second recording."""
 
         def call() -> RecordingProperties:
-            headers = {  # made anew for each try: the SDK changes the mapping
+            headers = {  # built for each attempt: the SDK changes the mapping
                 "Repeatability-Request-ID": repeatability_id,
                 "Repeatability-First-Sent": format_datetime(first_sent, usegmt=True),
             }
@@ -94,7 +94,7 @@ class AcsControl:
 
 
 def _arguments(options: StartOptions) -> dict[str, Any]:
-    """Return the SDK's arguments; only what was asked for is sent."""
+    """Return the SDK's arguments; only requested options are sent."""
     combination = options.combination
     arguments: dict[str, Any] = {
         _LOCATORS[options.locator.kind]: options.locator.value,
@@ -115,7 +115,7 @@ def _arguments(options: StartOptions) -> dict[str, Any]:
 
 
 def _word(state: object) -> str:
-    """Return the state as ACS wrote it: the SDK gives an enum for words it knows and a string for others."""
+    """Return the state as ACS wrote it: the SDK returns an enum for values it knows and a string for others."""
     return str(getattr(state, "value", state) or "")
 
 
@@ -124,7 +124,7 @@ def _done(call: Callable[[], None]) -> None:
 
 
 def _accept(call: Callable[[], None]) -> None:
-    """Take any 2xx for success: the SDK raises on a stop that is answered 200 or 202, though it has happened."""
+    """Treat any 2xx as success: the SDK raises on a stop that is answered 200 or 202, although it succeeded."""
     try:
         call()
     except HttpResponseError as error:

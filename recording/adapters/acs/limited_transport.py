@@ -1,7 +1,7 @@
-"""The transport that the Call Automation SDK is given: every call through it ends within one limit of time.
+"""The transport for the Call Automation SDK: every call through it ends within one time limit.
 
-The SDK's own time-outs count from byte to byte. Connections that it opens or uses while `limited_call` runs, in the
-same thread, are shut down when the time is over. It speaks no HTTP itself.
+The SDK's own time-outs count from byte to byte. Connections that it opens or uses while `limited_call` runs in the same
+thread are shut down when the time is over. The transport implements no HTTP itself.
 """
 
 import threading
@@ -24,7 +24,7 @@ _current = threading.local()
 
 @contextmanager
 def limited_call(seconds: float) -> Iterator[None]:
-    """Limit all requests that are made inside, in this thread and by this transport, to so many seconds in all."""
+    """Limit all requests made inside, in this thread and by this transport, to this many seconds in total."""
     with limited(seconds) as limit:
         _current.limit = limit
         try:
@@ -34,7 +34,7 @@ def limited_call(seconds: float) -> Iterator[None]:
 
 
 def limited_transport(ca_bundle: str | None) -> RequestsTransport:
-    """Return a transport whose connections keep to the limit of the call that uses them."""
+    """Return a transport whose connections obey the limit of the call that uses them."""
     session = requests.Session()
     session.trust_env = False  # no proxy and no .netrc of the environment, as for all other clients
     session.mount("https://", _LimitedConnections())

@@ -13,7 +13,7 @@ from recording.errors.codes import Code
 
 @dataclass(frozen=True)
 class Refusal:
-    """Our stable code, and what to say."""
+    """Our stable code, and the message."""
 
     code: Code
     message: str
@@ -76,7 +76,7 @@ BY_STATUS = {
 
 
 def refusal_of(status: int | None, acs_code: str | None, *, starting: bool) -> Refusal:
-    """Return what an answer of ACS means.
+    """Return the meaning of an answer of ACS.
 
     Args:
         status: the HTTP status; None when there was no answer.
@@ -90,7 +90,7 @@ def refusal_of(status: int | None, acs_code: str | None, *, starting: bool) -> R
 
 
 def _by_class(status: int) -> Refusal:
-    broken_success = 200 <= status < 300  # e.g. a proxy cut the body: what was asked for may well have happened
+    broken_success = 200 <= status < 300  # e.g. a proxy truncated the body: the operation may well have succeeded
     return UNAVAILABLE if status >= 500 or broken_success else UNKNOWN
 
 

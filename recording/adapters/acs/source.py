@@ -1,8 +1,8 @@
 """Fills the port RecordingSource: downloads from and deletes in ACS's storage, with every hop guarded and signed.
 
-A client of our own instead of the SDK's download: our guard sees each location and each redirect before any request,
-the signature is made anew for every hop, ranges are always explicit, and a body that was cut short is never taken for
-a whole one (docs/adr/0003).
+Our own client instead of the SDK's download: our guard checks each location and each redirect before any request, every
+hop is signed separately, ranges are always explicit, and a truncated body is never taken for a complete one
+(docs/adr/0003).
 """
 
 import ssl
@@ -33,7 +33,7 @@ PIECE = 1024 * 1024
 MOST_REDIRECTS = 3
 GONE = (404, 410)
 WHOLE_SECONDS = 45.0  # for a request without a long body, redirects included: connection, headers, metadata, delete
-SLOWEST = 16 * 1024  # bytes a second of a body: 64 connections share a link of 1 MB/s; less is a drip, asked for again
+SLOWEST = 16 * 1024  # bytes a second of a body: 64 connections share a link of 1 MB/s; a slower one is requested again
 IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
 
 
@@ -71,7 +71,7 @@ class AcsSource:
 
     @contextmanager
     def open_content(self, location: str, first: int = 0, length: int | None = None) -> Iterator[AcsContent]:
-        """Open a download. The range is always explicit: it makes ACS tell the total in Content-Range."""
+        """Open a download. The range is always explicit, so that ACS reports the total in Content-Range."""
         end = "" if length is None else first + length - 1
         with self._request("GET", location, {"Range": f"bytes={first}-{end}"}) as (answer, limit):
             part = answers.part_of(answer.headers, first, length)
@@ -100,7 +100,7 @@ class AcsSource:
     def _request(
         self, method: str, location: str, headers: Mapping[str, str] | None = None, also_fine: tuple[int, ...] = ()
     ) -> Iterator[tuple[Answer, Limit]]:
-        """Yield the final answer to a request, after at most three redirects; close it at the end, whatever happens."""
+        """Yield the final answer to a request, after at most three redirects; always close it at the end."""
         checked, whole = checked_location(location, self._acs.content_hosts), Limit(WHOLE_SECONDS)
         for _ in range(MOST_REDIRECTS + 1):
             with limited(whole.left()) as limit:
@@ -137,7 +137,7 @@ class AcsSource:
             return self._connections.request(method, checked.url, sent, limit)
 
     def _authority(self, method: str, checked: Location) -> dict[str, str]:
-        """Return what authorises this very request: a signature, or the identity's token."""
+        """Return the authorization of this request: a signature, or the identity's token."""
         if key := self._acs.access_key:
             target = checked.path + checked.query
             return signed_headers(method, target, self._acs.host, key.get_secret_value(), at=datetime.now(UTC))
@@ -165,7 +165,7 @@ def _token(client_id: str | None) -> str:
 
 @contextmanager
 def _network_errors(what: str) -> Iterator[None]:
-    """Raise every failure of the network as a passing one, not chained: its message may hold the URL."""
+    """Raise every network failure as a transient error, unchained: its message may contain the URL."""
     try:
         yield
     except ConnectionFailedError as error:

@@ -1,4 +1,4 @@
-"""Read answers of ACS's storage: totals, redirects and statuses. Pure."""
+"""Interpret answers of ACS's storage: totals, redirects and statuses. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ _REDIRECTS = (301, 302, 307, 308)  # 303 would make a GET of a DELETE
 
 @dataclass(frozen=True)
 class Part:
-    """What the headers say an answer's body is.
+    """The body of an answer, as described by its headers.
 
-    `total` is the object's length, None when it is not declared; `is_whole` that the body is all of it, whatever range
-    was asked for; `version` changes with the object, None when the source names none.
+    `total` is the object's length, None when it is not declared; `is_whole` says that the body is the whole object,
+    whatever range was requested; `version` changes with the object, None when the source names none.
     """
 
     total: int | None
@@ -35,14 +35,14 @@ class Part:
 
 
 def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = None) -> Part:
-    """Return what an answer's body is, to a request for `length` bytes from `first` on (None: all of them).
+    """Describe the body of an answer to a request for `length` bytes from `first` on (None: all of them).
 
     ACS sends Content-Range also with a 200, so Content-Range decides and not the status. Without it, the answer to any
     range is the whole object.
 
     Raises:
-        SourceBrokenError: `source_contradicts_itself` when the statements disagree or are about another part, and
-            `unexpected_encoding` for a compressed body, whose truncation nobody would notice.
+        SourceBrokenError: `source_contradicts_itself` when the headers disagree or describe another part, and
+            `unexpected_encoding` for a compressed body, whose truncation would go unnoticed.
     """
     if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise SourceBrokenError("the source compressed the content unasked", code=Code.UNEXPECTED_ENCODING)
@@ -70,7 +70,7 @@ def _length(text: str | None) -> int | None:
 
 
 def _range(text: str) -> tuple[int, int, int | None]:
-    """Return first byte, the byte after the last, and the total if it is told."""
+    """Return first byte, the byte after the last, and the total if present."""
     found = _CONTENT_RANGE.fullmatch(text.strip())
     if found is None:
         raise _contradiction()
@@ -82,7 +82,7 @@ def _contradiction() -> SourceBrokenError:
 
 
 def redirect_of(status: int, headers: Mapping[str, str], requested: Location) -> str | None:
-    """Return where the answer sends us, unchecked; None when it is not a redirect that says where."""
+    """Return the unchecked target of a redirect; None when the answer is not a redirect with a target."""
     target = headers.get("Location") if status in _REDIRECTS else None
     if target and target.startswith("/") and not target.startswith("//"):
         return f"https://{requested.host}{target}"
@@ -92,8 +92,8 @@ def redirect_of(status: int, headers: Mapping[str, str], requested: Location) ->
 def raise_for(status: int, headers: Mapping[str, str], now: datetime) -> None:
     """Raise the SourceError that a status stands for; 2xx passes.
 
-    Only 401, 403 and 404 say something lasting. All else passes by itself, also a 400: ACS's front end answers 400
-    with a web page now and then (azure-sdk-for-js issue 33764), and 416 to a range of a still empty object.
+    Only 401, 403 and 404 are lasting. All else is transient, even a 400: ACS's front end sometimes answers 400
+    with a web page (azure-sdk-for-js issue 33764), and 416 to a range of a still empty object.
     """
     if 200 <= status < 300:
         return

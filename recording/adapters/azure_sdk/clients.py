@@ -18,7 +18,7 @@ from recording.adapters.azure_sdk.errors import may_pass, retry_after, status_of
 T = TypeVar("T")
 
 # A stalled call ends well inside a claim (two minutes); the queue brings the work back.
-# Nothing of the environment: a proxy for some clients and not for others would make a half outage, and an entry in
+# Nothing from the environment: a proxy for some clients and not for others would cause half an outage, and an entry in
 # .netrc would replace the Authorization of every request.
 CLIENT_OPTIONS: Mapping[str, Any] = {
     "connection_timeout": 10,
@@ -26,16 +26,16 @@ CLIENT_OPTIONS: Mapping[str, Any] = {
     "retry_total": 0,
     "use_env_settings": False,
 }
-IDENTITY_OPTIONS: Mapping[str, Any] = {"use_env_settings": False}  # tokens are fetched directly, as storage is reached
+IDENTITY_OPTIONS: Mapping[str, Any] = {"use_env_settings": False}  # tokens are fetched directly, like storage requests
 PAUSES = (0.2, 0.8)  # seconds before the second and the third try
 
 
 def attempt(call: Callable[[], T]) -> T:
-    """Return the call's result; a failure that may pass is tried again twice, within about a second.
+    """Return the call's result; a transient failure is retried twice, within about a second.
 
-    Throttling and anything with a Retry-After is not: the queue knows better how to wait. All calls made through here
-    may be repeated: a conditional write whose answer was lost is refused the second time, which its caller must
-    understand anyway.
+    Throttling and anything with a Retry-After is not retried: the queue is better at waiting. All calls made through
+    here may be repeated: a conditional write whose answer was lost is refused the second time, which its caller must
+    handle anyway.
     """
     for pause in PAUSES:
         try:
@@ -52,7 +52,7 @@ def credential(client_id: str | None) -> TokenCredential:
     """Return the identity's credential, one per process: tokens are cached in it.
 
     Args:
-        client_id: of a user-assigned identity; None takes whatever the environment offers.
+        client_id: of a user-assigned identity; None uses whatever the environment offers.
     """
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
@@ -63,7 +63,7 @@ def credential(client_id: str | None) -> TokenCredential:
 
 @cache
 def person() -> TokenCredential:
-    """Return the credential of the person at this machine: az, azd or PowerShell, and never a managed identity."""
+    """Return the credential of the signed-in developer: az, azd or PowerShell, never a managed identity."""
     from azure.identity import (
         AzureCliCredential,
         AzureDeveloperCliCredential,

@@ -1,6 +1,6 @@
-"""Read a deployed app's settings through Azure's management plane, as the person who is signed in.
+"""Read a deployed app's settings through Azure's management plane, as the signed-in developer.
 
-Only the settings are asked for, and for the doctor the one key that Event Grid uses; nothing is changed.
+Only the settings are read, and for the doctor the key that Event Grid uses; nothing is changed.
 """
 
 import base64
@@ -29,7 +29,7 @@ _SITES, _SUBSCRIPTIONS = "2023-12-01", "2022-12-01"  # API versions
 
 @dataclass(frozen=True)
 class DeployedApp:
-    """What the management plane says about an app; `caller` is the object id of the person who asked."""
+    """An app as described by the management plane; `caller` is the object id of the signed-in developer."""
 
     settings: Mapping[str, str]
     host: str
@@ -41,11 +41,11 @@ class DeployedApp:
 def read_deployed_app(
     name: str, group: str, subscription: str | None, identity: TokenCredential, **options: Any
 ) -> DeployedApp:
-    """Return an app's settings; without a subscription, those that the person sees are tried in turn.
+    """Return an app's settings; without a subscription, all visible ones are tried in turn.
 
     Raises:
         RequestError: nobody is signed in (`token_unavailable`), or there is no such app.
-        StorageRefusedError: the person may not read it.
+        StorageRefusedError: the developer may not read it.
         StorageBusyError: Azure does not answer.
     """
     caller = _caller(identity)
@@ -71,7 +71,7 @@ def read_deployed_app(
 
 
 def event_grid_key(app: DeployedApp, identity: TokenCredential, **options: Any) -> SecretStr | None:
-    """Return the system key with which Event Grid calls the app's function; None where the person may not list keys.
+    """Return the system key with which Event Grid calls the app's function; None without the right to list keys.
 
     Raises:
         StorageBusyError: Azure does not answer.
@@ -90,7 +90,7 @@ def event_grid_key(app: DeployedApp, identity: TokenCredential, **options: Any) 
 
 
 def _caller(identity: TokenCredential) -> str | None:
-    """Return the person's object id, as the token that Azure itself has just issued names it."""
+    """Return the developer's object id, from the token that Azure has just issued."""
     try:
         token = identity.get_token(f"{ARM}/.default").token
     except ClientAuthenticationError:

@@ -1,8 +1,8 @@
 """Translate the Azure SDKs' exceptions into our own error tree, once.
 
-A message names what was being done, the HTTP status and the service's error code; where no connection was made, the
-host that did not answer. It never repeats the SDK's own
-message, and the SDK's exception is not chained: both may hold addresses, headers and signatures.
+A message names the operation, the HTTP status and the service's error code; where no connection was made, the host that
+did not answer. It never repeats the SDK's own message, and the SDK's exception is not chained: both may contain
+addresses, headers and signatures.
 """
 
 import traceback
@@ -27,12 +27,12 @@ from recording.errors import (
 )
 from recording.errors.codes import Code
 
-# Codes that come with statuses which otherwise mean a lasting refusal, but pass by themselves.
+# Transient codes whose statuses otherwise mean a lasting refusal.
 PASSING_CODES = frozenset(
     {
         "AccountBeingCreated",
         "ContainerBeingDeleted",
-        "Crc64Mismatch",  # the bytes were damaged on their way
+        "Crc64Mismatch",  # the bytes were damaged in transit
         "InternalError",
         "Md5Mismatch",  # likewise
         "OperationTimedOut",
@@ -62,17 +62,17 @@ LOCKED_CODES = frozenset(
     }
 )
 
-# What the SDKs themselves fall over when an answer is cut short or comes from a proxy that is not storage: seen with
+# Exceptions inside the SDKs when an answer is truncated or comes from a proxy instead of storage: observed with
 # azure-data-tables 12.7 (AttributeError, TypeError), blob 12.31 (ValueError) and queue 12.18 (XML's SyntaxError).
 UNREADABLE_ANSWER = (AttributeError, KeyError, SyntaxError, TypeError, ValueError)
 
 
-_TOKEN_SERVICES = ("/oauth2/", "/metadata/identity/", "/msi/token")  # in the addresses of those that give tokens
+_TOKEN_SERVICES = ("/oauth2/", "/metadata/identity/", "/msi/token")  # in the addresses of token services
 
 
 @dataclass(frozen=True)
 class ErrorFamily:
-    """Which of our errors stand for which kind of failure."""
+    """Our errors for each kind of failure."""
 
     busy: type[RecordingError]
     refused: type[RecordingError]
@@ -86,11 +86,11 @@ SOURCE = ErrorFamily(SourceBusyError, SourceRefusedError, SourceGoneError, Sourc
 
 @contextmanager
 def translate_errors(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None]:
-    """Raise one of the family for everything that an SDK may raise inside; only calls of SDKs belong there.
+    """Translate everything that an SDK raises inside into the family; only SDK calls belong inside.
 
     Args:
-        doing: what is being done, for the message; holds no location and no secret.
-        family: whose errors to raise.
+        doing: the operation, for the message; without locations and secrets.
+        family: the errors to raise.
     """
     try:
         yield
@@ -105,13 +105,13 @@ def translate_errors(doing: str, family: ErrorFamily = STORAGE) -> Iterator[None
 
 
 def _place_of(error: Exception) -> str:
-    """Return the kind of exception and where it was raised: its message may hold anything."""
+    """Return the type of an exception and where it was raised, without its message, which may contain anything."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {last.name}, line {last.lineno}"
 
 
 def describe(error: AzureError) -> str:
-    """Return what is safe to tell: the kind of exception, the HTTP status, the service's code, or who was not there."""
+    """Return the safe facts: type of exception, HTTP status, service's code, or the unreachable host."""
     facts = (type(error).__name__, status_of(error), error_code_of(error))
     told = " ".join(str(fact) for fact in facts if fact)
     unreached = no_connection(error) if status_of(error) is None else None
@@ -135,7 +135,7 @@ def error_code_of(error: AzureError) -> str | None:
 
 
 def has_no_token(error: AzureError) -> bool:
-    """Return whether the identity got no token: then the service itself was never asked."""
+    """Return whether the identity got no token, so that the service itself was never called."""
     if not isinstance(error, ClientAuthenticationError):
         return False
     request = getattr(error.response, "request", None)
@@ -148,10 +148,7 @@ def retry_after(error: AzureError) -> timedelta | None:
 
 
 def may_pass(error: AzureError) -> bool:
-    """Return whether the same call may well succeed in a moment.
-
-    No answer, a broken one, throttling, or a server's fault.
-    """
+    """Return whether the failure is transient: no answer, a broken one, throttling, or a server's fault."""
     status = status_of(error)
     if isinstance(error, ClientAuthenticationError) or error_code_of(error) in LASTING_CODES:
         return False
@@ -159,12 +156,12 @@ def may_pass(error: AzureError) -> bool:
 
 
 def is_refused_condition(error: HttpResponseError) -> bool:
-    """Return whether a conditional write was refused because of what already lies there (409 or 412)."""
+    """Return whether a conditional write was refused because of an existing blob (409 or 412)."""
     return status_of(error) in (409, 412) and not _has_passing_code(error) and not is_locked(error)
 
 
 def is_locked(error: AzureError) -> bool:
-    """Return whether the refusal lasts: the blob is protected or archived, and no race was lost."""
+    """Return whether the refusal is lasting: the blob is protected or archived, and no race was lost."""
     return error_code_of(error) in LOCKED_CODES
 
 

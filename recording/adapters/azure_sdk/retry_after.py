@@ -7,7 +7,7 @@ _MOST_DIGITS = 9  # 31 years; the domain caps far below
 
 
 def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Return how long a service asks to wait, from seconds or an HTTP date; None when it does not say so readably."""
+    """Return how long a service asks to wait, from seconds or an HTTP date; None when that is unreadable."""
     if not value:
         return None
     text = value.strip()

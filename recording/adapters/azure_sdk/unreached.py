@@ -1,4 +1,4 @@
-"""Where no connection could be made, and why: host, port and the system's words, and nothing of the request."""
+"""The host that could not be reached, and why: host, port and the system's message, but nothing of the request."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ _MOST_CAUSES = 20
 
 
 def no_connection(error: BaseException) -> str | None:
-    """Return which host could not be reached; None when the request may have got there."""
+    """Return the host that could not be reached; None when the request may have arrived."""
     place, why = None, "no answer in time"
     for each in _causes(error):
         # Only what failed before a connection was there carries the connection that was to be made.
@@ -19,7 +19,7 @@ def no_connection(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it was made of, through the layers of the SDKs."""
+    """Yield an error and its causes, through the layers of the SDKs."""
     waiting, seen = [error], 0
     while waiting and seen < _MOST_CAUSES:
         each, seen = waiting.pop(0), seen + 1

@@ -1,4 +1,4 @@
-"""Put Block From URL: a range of one archived blob becomes a block of another, and no byte leaves storage."""
+"""Put Block From URL: copy a range of one archived blob into a block of another, inside storage."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,7 +32,7 @@ class BlockCopies:
         self._container.close()
 
     def copy_block(self, name: str, block_id: str, source: str, first: int, length: int) -> bool:
-        """Copy with one request; a service that does not know it, or cannot reach the source, is not asked again."""
+        """Copy with one request; a service that does not support it, or cannot reach the source, is not tried again."""
         if not self._is_offered:
             return False
         with translate_errors("copying a block"):

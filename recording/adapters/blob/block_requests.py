@@ -1,8 +1,8 @@
-"""The two requests that carry media to and from the archive, without a copy of their bytes: Put Block and Get Blob.
+"""The two requests that carry media to and from the archive without copying its bytes: Put Block and Get Blob.
 
-Everything else is the SDK's: block lists, commits, conditions, metadata, containers, small blobs. The addresses, the
+Everything else uses the SDK: block lists, commits, conditions, metadata, containers, small blobs. The addresses, the
 identity's tokens and the signatures of a connection string's account come from it too; and failures become its
-exceptions, so that they are tried again and translated like all others.
+exceptions, so that they are retried and translated like all others.
 """
 
 import base64
@@ -39,7 +39,7 @@ _SLOWEST = 16 * 1024  # bytes a second of a body
 _SCOPE = "https://storage.azure.com/.default"
 _RENEW = timedelta(minutes=5)  # before a token or a signature ends
 _SIGNED_FOR = timedelta(hours=1)
-_CLOCKS = timedelta(minutes=15)  # by which the service's may be behind
+_CLOCKS = timedelta(minutes=15)  # by which the service's clock may be behind
 _ERROR_BYTES = 4096
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,80})</Code>")
 _KINDS: Mapping[int, type[HttpResponseError]] = {
@@ -65,7 +65,7 @@ class BlockRequests:
     def put_block(
         self, blob: BlobClient, block_id: str, data: bytes | bytearray | memoryview, checksum: Mapping[str, str]
     ) -> Mapping[str, Any]:
-        """Stage a block; returns what the service says it checked, by the SDK's name.
+        """Stage a block; return the checksum that the service verified, by the SDK's name.
 
         Raises:
             AzureError: as the SDK's own call would.
@@ -76,7 +76,7 @@ class BlockRequests:
         return {"content_crc64": base64.b64decode(found) if found else None}
 
     def fill(self, blob: BlobClient, first: int, view: memoryview, etag: str | None) -> int:
-        """Read a range into a view; returns the length of the whole blob.
+        """Read a range into a view; return the length of the whole blob.
 
         Args:
             blob: which one.
@@ -128,7 +128,7 @@ class BlockRequests:
 
 
 def _total_of(answer: Answer, first: int, length: int) -> int:
-    """Return the blob's length; an answer about another range than was asked for is none."""
+    """Return the blob's length; None for an answer about another range than requested."""
     found = re.fullmatch(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", answer.headers.get("Content-Range", ""), re.ASCII)
     if found is None:
         raise ServiceResponseError("the answer does not say which range it is")

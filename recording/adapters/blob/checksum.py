@@ -1,7 +1,7 @@
 """Let Blob storage verify what it receives: CRC64, and MD5 where the service does not support CRC64.
 
-CRC64 costs about a fortieth of MD5's time. The service tells in its answer which CRC64 it found, so a service that
-merely ignores the header (an emulator, a proxy that drops it) is noticed.
+CRC64 takes about a fortieth of MD5's time. The service returns the CRC64 that it computed, so a service that merely
+ignores the header (an emulator, a proxy that drops it) is noticed.
 """
 
 import base64
@@ -25,12 +25,12 @@ class ServiceChecksum:
         self._knows_crc64 = True
 
     def send(self, data: bytes | bytearray | memoryview, send: Send, crc64: int | None = None) -> None:
-        """Send data with a checksum that the service compares before it keeps anything.
+        """Send data with a checksum that the service verifies before it stores anything.
 
         Args:
             data: what will be sent.
             send: sends it with the headers it is given, and returns the answer's headers by the SDK's names.
-            crc64: of the data, where the caller knows it: it is taken once for each byte.
+            crc64: of the data, where the caller knows it, so that it is computed only once.
         """
         if self._knows_crc64:
             known = crc64_of(data) if crc64 is None else crc64

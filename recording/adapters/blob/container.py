@@ -1,4 +1,4 @@
-"""One blob container: made when missing, written conditionally, read in pieces with flat memory."""
+"""One blob container: created when missing, written conditionally, read in pieces with bounded memory."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -36,7 +36,7 @@ def blob_service(connection: StorageConnection) -> BlobServiceClient:
 
 
 def account_url(connection: StorageConnection) -> str:
-    """Return the address of an account, without a slash at its end."""
+    """Return the address of an account, without a trailing slash."""
     with blob_service(connection) as service:
         return str(service.url).rstrip("/")
 
@@ -57,7 +57,7 @@ class BlobContainer:
         return self._client.get_blob_client(name)
 
     def writing(self, call: Callable[[], T]) -> T:
-        """Return the result of a call that writes; the container is made when it turns out to be missing."""
+        """Return the result of a call that writes; the container is created if it turns out to be missing."""
         try:
             return attempt(call)
         except ResourceNotFoundError as error:
@@ -130,7 +130,7 @@ class BlobContainer:
                 return
 
     def listed(self, prefix: str) -> Iterator[BlobProperties]:
-        """Yield all blobs whose names begin so, with their metadata, uncommitted ones too.
+        """Yield all blobs with this prefix and their metadata, including uncommitted ones.
 
         Nothing without a container.
         """
@@ -149,7 +149,7 @@ def open_blob(blob: BlobClient, family: ErrorFamily = STORAGE) -> tuple[int, Ite
 
 
 def properties_of(blob: BlobClient) -> BlobProperties:
-    """Return what one HEAD tells. An answer without an ETag is not storage's: some proxy made it up."""
+    """Return the facts from one HEAD. An answer without an ETag is not from storage but from a proxy."""
     properties = attempt(blob.get_blob_properties)
     if not properties.etag:
         raise ServiceResponseError("an answer without an ETag")
@@ -157,7 +157,7 @@ def properties_of(blob: BlobClient) -> BlobProperties:
 
 
 def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> Iterator[bytes]:
-    """Yield range by range: each can be tried again alone, and a change of the blob in between is refused (412)."""
+    """Yield range by range: each can be retried alone, and a change of the blob in between is refused (412)."""
     for offset in range(0, length, PIECE):
         with translate_errors("reading a blob", family):
             piece = attempt(partial(_range, blob, offset, etag))
@@ -167,7 +167,7 @@ def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> It
 
 
 def range_of(blob: BlobClient, first: int, length: int) -> tuple[bytes, int]:
-    """Return at most so many bytes of a blob, and how long all of it is."""
+    """Return up to `length` bytes of a blob, and its total size."""
     download = blob.download_blob(first, length)
     data = b"".join(download.chunks())  # one piece: `readall` would copy it twice more
     told = download.properties.content_range or f"/{len(data)}"  # "bytes 0-3/12"

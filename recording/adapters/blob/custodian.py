@@ -1,4 +1,4 @@
-"""Fills the port Custodian with Azure Blob Storage, by an identity of its own: versions, holds, the only deletes.
+"""Fills the port Custodian with Azure Blob Storage, under its own identity: versions, holds, the only deletes.
 
 With versioning, deleting the current version by its name makes it an earlier one; an earlier one is deleted by its id;
 soft delete then keeps it for its days, unless the account allows permanent deletes and CUSTODIAN_PURGES is on.
@@ -30,7 +30,7 @@ _EVERYTHING: dict[str, Any] = {"include": ["snapshots", "deleted"]}
 
 
 class BlobCustodian:
-    """Every container that may hold something of a person."""
+    """Every container that may contain personal data."""
 
     def __init__(self, settings: Settings) -> None:
         self._purges = settings.custodian_purges
@@ -111,7 +111,7 @@ class BlobCustodian:
         return self._purge(version, container) if has_more else answer
 
     def _purge(self, version: StoredVersion, container: ContainerClient) -> DestroyAnswer:
-        """Ask for a softly deleted version's end now; where account or role do not allow it, it stays to its day."""
+        """Purge a soft-deleted version now; where account or role do not allow that, it stays until it expires."""
         blob = container.get_blob_client(version.name)
         with translate_errors("destroying a version"):
             try:
@@ -150,7 +150,7 @@ def _version(blob: BlobProperties, place: Place) -> StoredVersion:
 
 
 def _gone_at(blob: BlobProperties) -> datetime | None:
-    """Return when the service lets go of a deleted blob: whole days are told, so a day more is safe to say."""
+    """Return when the service purges a deleted blob; it reports whole days, so one more day is the safe answer."""
     if not blob.deleted:
         return None
     return datetime.now(UTC) + timedelta(days=(blob.remaining_retention_days or 0) + 1)

@@ -9,11 +9,11 @@ from recording.errors import StorageError
 from recording.ports import DeadLetter, Unreadable
 from recording.settings import Settings, StorageConnection
 
-MOST_AT_ONCE = 1000  # letters that one sweep reads; the next goes on
+MOST_AT_ONCE = 1000  # letters that one sweep reads; the next one continues
 
 
 class BlobDeadLetters:
-    """The container DEAD_LETTER_CONTAINER; it is never made here, for Event Grid must find it first."""
+    """The container DEAD_LETTER_CONTAINER; it is never created here, because Event Grid must find it first."""
 
     def __init__(self, settings: Settings) -> None:
         connection = settings.dead_letter_storage or StorageConnection()
@@ -24,7 +24,7 @@ class BlobDeadLetters:
         self._container.close()
 
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        """Yield one for each blob, however Event Grid named it; a letter that is removed meanwhile is left out."""
+        """Yield one letter for each blob, whatever its name; one that is removed meanwhile is left out."""
         behind = (blob for blob in self._container.listed("") if blob.name > after)
         for blob in islice(behind, MOST_AT_ONCE):
             try:

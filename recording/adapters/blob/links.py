@@ -12,7 +12,7 @@ from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.errors import StorageRefusedError
 from recording.settings import Settings
 
-_CLOCKS = timedelta(minutes=5)  # by which the service's may be behind
+_CLOCKS = timedelta(minutes=5)  # by which the service's clock may be behind
 
 
 class DelegatedLinks:
@@ -30,7 +30,7 @@ class DelegatedLinks:
             self._service.close()
 
     def link(self, name: str, file_name: str, media_type: str, until: datetime) -> str:
-        """Ask for a key that lives no longer than the link, and sign with it; it is kept nowhere."""
+        """Request a key that lives no longer than the link, and sign with it; it is not stored."""
         if self._service is None:
             raise StorageRefusedError("links need an identity and https, and this account is reached otherwise")
         with translate_errors("asking for a key to sign a link with"):

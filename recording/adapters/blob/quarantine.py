@@ -33,7 +33,7 @@ class BlobQuarantine:
         self._container.close()
 
     def put(self, entry: QuarantineEntry) -> str:
-        """Keep an entry; the same payload for the same reason on one day is kept once."""
+        """Store an entry; the same payload for the same reason on one day is stored once."""
         name, document = entry_name(entry), written(entry)
         if self._container.put(name, document, "application/json"):
             return name
@@ -47,7 +47,7 @@ class BlobQuarantine:
         self._mark(name, redriven_at=at)
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
-        """Write the time and the note into the entry. A blob that is no entry of this app is replaced by one."""
+        """Write the time and the note into the entry. A foreign blob is replaced by an entry."""
         self._mark(name, dismissed_at=at, note=note)
 
     def _mark(self, name: str, **marks: Any) -> None:
@@ -70,7 +70,7 @@ class BlobQuarantine:
             except StorageError:  # moved to the archive tier, or under another key: it must not hide the others
                 yield name, _foreign("a blob in the quarantine container cannot be read as it is stored", "", day)
                 continue
-            if found:  # None: a person has removed it meanwhile
+            if found:  # None: it has been removed meanwhile
                 yield name, read_entry(found[0], day)
 
 
@@ -88,7 +88,7 @@ def written(entry: QuarantineEntry) -> bytes:
 def read_entry(raw: bytes, day: str) -> QuarantineEntry:
     """Return the entry in a blob.
 
-    Whatever else lies in the container is shown as it is: nothing there may be overlooked.
+    Any other blob in the container is shown as it is: nothing there may be overlooked.
     """
     try:
         document: dict[str, Any] = json.loads(raw)

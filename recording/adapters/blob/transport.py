@@ -1,6 +1,6 @@
-"""The transport that the blob SDK is given: one TLS context and enough connections for the copy engine.
+"""The transport for the blob SDK: one TLS context, and enough connections for `transfer`.
 
-It speaks no HTTP itself; the SDK does, through it.
+It implements no HTTP itself.
 """
 
 import ssl

@@ -23,7 +23,7 @@ SECONDS = 30.0  # for one event, with the token
 
 
 class EventGridTopic:
-    """A custom topic. Who gets which events is said by its subscriptions, so it wants all of them."""
+    """A custom topic. Its subscriptions decide who gets which events, so it accepts all of them."""
 
     name = TOPIC_WAY
     tenant = None  # its subscriptions are the operator's
@@ -50,7 +50,7 @@ class EventGridTopic:
         return True
 
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
-        """Publish one event; what the topic refuses or does not answer is an answer as well."""
+        """Publish one event; return the outcome, also when the topic refuses or does not answer."""
         del now
         document = cloud_event(event, self._api)
         return self._publish(
@@ -67,7 +67,7 @@ class EventGridTopic:
         )
 
     def probe(self, now: datetime) -> Answer:
-        """Publish an event of the type for probes, which receivers are told to drop; its data is empty."""
+        """Publish a probe event with empty data, which receivers are documented to drop."""
         source = self._api or SOURCE
         return self._publish(CloudEvent(source=source, type=PROBE_TYPE, subject="probe", time=now, data={}))
 

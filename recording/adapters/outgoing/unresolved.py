@@ -1,7 +1,7 @@
 """Fills the port Way for receivers whose setting is missing or unreadable: events wait, and an operator is alerted.
 
-`WEBHOOKS` is a Key Vault reference, and the platform leaves it as it is when it cannot follow it. Without this the
-events would go nowhere in silence; and with a fault in the settings nothing would be archived (I14).
+If `WEBHOOKS` is a Key Vault reference, the platform leaves it unchanged when it cannot resolve it. Without this way the
+events would be lost silently; and as a fault of the settings it would stop archiving (I14).
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from recording.ports.outgoing import Answer
 
 
 class UnresolvedWebhooks:
-    """Stands for all receivers whose setting cannot be used; nothing leaves here."""
+    """Stands for all receivers whose setting is unusable; it sends nothing."""
 
     name = UNRESOLVED_WAY
     tenant = None

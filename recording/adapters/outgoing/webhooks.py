@@ -1,7 +1,7 @@
-"""Fills the port Way with Standard Webhooks 1.0: a signed POST to an address that was checked, and no further.
+"""Fills the port Way with Standard Webhooks 1.0: a signed POST to a checked address, without redirects.
 
-The name is resolved here and the connection goes to an address that was checked, while the certificate must be for the
-name: a second answer of DNS between check and connection changes nothing. Redirects are not followed.
+The name is resolved here and the connection goes to a checked address, while the certificate must match the name: a
+different DNS answer between check and connection has no effect. Redirects are not followed.
 """
 
 import http.client
@@ -26,7 +26,7 @@ from recording.ports.outgoing import Answer
 from recording.settings import Settings
 
 SECONDS = 20.0  # for one try, from the connection to the end of the answer
-LARGEST_ANSWER = 16 * 1024  # bytes that are read of it; nothing in it matters but the status
+LARGEST_ANSWER = 16 * 1024  # bytes that are read of it; only the status matters
 MOST_ADDRESSES = 4  # of one name that are tried
 USER_AGENT = "recording-archive"
 _BROKEN = (500, 502, 503, 504)  # not 501: the method is unknown to a server that works
@@ -38,10 +38,10 @@ class WebhookWay:
     """One endpoint of the setting `WEBHOOKS`.
 
     Args:
-        settings: with the hosts and networks that are allowed.
-        endpoint: where to, with which secrets.
-        resolve: what a name stands for.
-        opening: connects to an address and a port within so many seconds.
+        settings: with the allowed hosts and networks.
+        endpoint: the URL and its secrets.
+        resolve: resolves a host name.
+        opening: connects to an address and a port within a number of seconds.
         trusted: certificate authorities; None: those of certifi.
         seconds: for one try.
     """
@@ -74,13 +74,13 @@ class WebhookWay:
         return self._endpoint.wants(kind)
 
     def send(self, event: OutgoingEvent, now: datetime) -> Answer:
-        """Post one event; what is not sent, not answered or refused is an answer as well."""
+        """Post one event; return the outcome, also when it is not sent, not answered or refused."""
         body = webhook_body(event, self._api)
         found = self._ask(_Request("POST", self.headers(event.id, now, body), body))
         return found if isinstance(found, Answer) else _answer(found)
 
     def probe(self, now: datetime) -> Answer:
-        """Ask with HEAD, which tells nothing: any answer of a server that is not in trouble shows that it is there."""
+        """Send HEAD, which discloses nothing: any answer except a server error shows that the endpoint exists."""
         del now
         found = self._ask(_Request("HEAD", {"User-Agent": USER_AGENT, "Connection": "close"}))
         if isinstance(found, Answer):
@@ -103,7 +103,7 @@ class WebhookWay:
         }
 
     def _ask(self, request: "_Request") -> int | Answer:
-        """Return the status of the answer, or why there is none."""
+        """Return the status of the answer, or the reason why there is none."""
         try:
             place = checked_url(self._endpoint.url.get_secret_value(), self._hosts, self._networks)
             with limited(self._seconds) as limit:
@@ -131,7 +131,7 @@ class WebhookWay:
 
 @dataclass(frozen=True, repr=False)
 class _Request:
-    """What is asked of an endpoint."""
+    """A request to an endpoint."""
 
     method: str
     headers: Mapping[str, str]
@@ -147,10 +147,10 @@ def _answer(status: int) -> Answer:
 
 
 def addresses_of(host: str, port: int) -> list[str]:
-    """Return what a name stands for, as the system resolves it.
+    """Return the addresses of a host name, as the system resolves it.
 
     Raises:
-        OSError: it stands for nothing, or DNS does not answer.
+        OSError: the name does not resolve, or DNS does not answer.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
@@ -178,7 +178,7 @@ class _Connection(http.client.HTTPConnection):
         self._limit.check()
 
     def _connect(self) -> socket.socket:
-        """Connect to the first address that answers; one that swallows everything leaves time for those behind it."""
+        """Connect to the first address that answers; one that never answers leaves time for the others."""
         for number, address in enumerate(self._addresses):
             self._limit.check()
             share = self._limit.left() / (len(self._addresses) - number)

@@ -28,7 +28,7 @@ class TableAudit:
         self._service.close()
 
     def add(self, entry: AuditEntry) -> None:
-        """Insert a row under a name of its own."""
+        """Insert a row under a unique name."""
         at = entry.at.astimezone(UTC)
         row = {
             "PartitionKey": f"{at:%Y-%m-%d}",
@@ -65,7 +65,7 @@ def _about(recording_id: str) -> str:
 
 
 def _entry(row: TableEntity) -> AuditEntry:
-    """Return the entry in a row; a foreign row is shown as far as it can be read, and hides no other."""
+    """Return the entry in a row; a foreign row is shown as far as it is readable, and hides no other."""
     told = {"recording_id": row.get("recordingId"), "caller": row.get("caller")}
     told |= {"note": row.get("note"), "part": row.get("part")}
     operation, outcome = str(row.get("operation") or UNREADABLE), str(row.get("outcome") or UNREADABLE)

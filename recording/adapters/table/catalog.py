@@ -3,16 +3,16 @@
 The open chunks are found through index rows, not by scanning. The order of writes keeps this safe without a
 transaction over two partitions:
 
-Chunks that were given up have index rows of their own, written before the chunk's row; only readers clear them away.
+Chunks that were given up have separate index rows, written before the chunk's row; only readers remove stale ones.
 
 1. An index row is written before the chunk's row, with every save of an unfinished chunk. If the worker dies in
    between, the index points to nothing or to an older state, which is harmless.
 2. It is removed after the chunk is saved as finished. If the worker dies in between, a stale index row is left,
    which a reader skips.
-3. It is removed only under the ETag it had before that save: a worker that puts the chunk back to work meanwhile
-   writes the index row again, which changes its ETag, so the chunk stays indexed.
+3. It is removed only under the ETag it had before that save: a worker that re-queues the chunk meanwhile writes the
+   index row again, which changes its ETag, so the chunk stays indexed.
 
-So no unfinished chunk is ever without its index row. Readers clear away stale rows once they are an hour old.
+So no unfinished chunk is ever without its index row. Readers remove stale rows once they are an hour old.
 """
 
 from collections import Counter
@@ -58,7 +58,7 @@ from recording.ports import Page, Unreadable
 from recording.settings import Settings
 
 LARGEST_PAGE = 1000  # rows that the service sends at once
-OPEN_PAGE = 50  # of index rows: who looks for the most urgent chunk reads few, and each row costs a request anyway
+OPEN_PAGE = 50  # index rows: a search for the most urgent chunk reads few, and each row costs a request anyway
 HELD_INDEX = "held_index"  # set once every held chunk has its index row
 CURSOR_COLUMN = "position"
 STALE_AFTER = timedelta(hours=1)  # longer than any step between an index row and its chunk's row
@@ -139,7 +139,7 @@ class TableCatalog:
         return Page(ages, "" if error is None and len(found) < most else position, error)
 
     def held_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
-        """Yield the chunks that the index rows point to; stale rows are skipped and cleared away.
+        """Yield the chunks that the index rows point to; stale rows are skipped and removed.
 
         Until a survey has seen the whole table, older versions may have left rows without an index: then the service
         looks through the table.
@@ -174,7 +174,7 @@ class TableCatalog:
     def open_chunks_page(
         self, after: str = "", most: int = 1000, expiring_after: datetime | None = None
     ) -> Page[ChunkRecord]:
-        """Return the chunks that the index rows point to; stale rows are skipped and cleared away."""
+        """Return the chunks that the index rows point to; stale rows are skipped and removed."""
         first = max(rows.open_from(expiring_after), f"{after}!" if after else "")
         listed = rows_of(self._chunks, rows.OPEN_PARTITION, first, min(most, LARGEST_PAGE), rows.INDEX_COLUMNS)
         indexes, error = until_it_fails(islice(listed, most))
@@ -192,7 +192,7 @@ class TableCatalog:
     def _open_chunk(
         self, index: TableEntity, record: ChunkRecord | Unreadable | None
     ) -> list[ChunkRecord | Unreadable]:
-        """Return what an index row stands for: one chunk, or none when it is stale."""
+        """Return the chunk of an index row; none when the row is stale."""
         if isinstance(record, Unreadable):
             return [record]
         if record is None or is_finished(record):
@@ -233,13 +233,13 @@ class TableCatalog:
         return saved
 
     def open_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """Yield the recordings that the index rows point to; stale rows are skipped and cleared away, as for chunks."""
+        """Yield the recordings that the index rows point to; stale rows are skipped and removed, as for chunks."""
         listed = rows_of(self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS)
         while indexes := list(islice(listed, OPEN_PAGE * READERS)):
             yield from self._open_ones(indexes)
 
     def alarmed_recordings(self) -> Iterator[RecordingRecord | Unreadable]:
-        """Yield the index rows that name an alarm; the service passes over the others of the partition."""
+        """Yield the index rows that name an alarm; the service filters out the others of the partition."""
         listed = rows_of(
             self._recordings, rows.OPEN_PARTITION, columns=rows.INDEX_COLUMNS, and_that=" and stands gt ''"
         )
@@ -285,7 +285,7 @@ class TableCatalog:
         return str(row.get(CURSOR_COLUMN) or "") if row is not None else ""
 
     def save_cursor(self, loop: str, position: str) -> None:
-        """Write the row whatever it says; an empty position leaves no row."""
+        """Write the row unconditionally; an empty position removes it."""
         if position:
             put_row(self._chunks, rows.cursor_keys(loop) | {CURSOR_COLUMN: position})
             return
@@ -293,7 +293,7 @@ class TableCatalog:
             attempt(partial(self._chunks.delete_entity, rows.cursor_keys(loop)))
 
     def time(self) -> datetime:
-        """Write a row and return when the service says that it did."""
+        """Write a row and return the service's time of the write."""
         told = put_row(self._chunks, rows.cursor_keys("clock") | {CURSOR_COLUMN: "asked"}).get("date")
         if not isinstance(told, datetime):
             raise StorageBusyError("the catalog did not tell the time")
@@ -326,7 +326,7 @@ class TableCatalog:
         return add_row(self._recordings, rows.reservation_row(reservation))
 
     def save_reservation(self, reservation: StartReservation) -> None:
-        """Write a reservation whatever lies there: all who complete it write the same."""
+        """Write a reservation unconditionally: all who complete it write the same."""
         put_row(self._recordings, rows.reservation_row(reservation))
 
     def _index(self, record: ChunkRecord) -> None:

@@ -19,7 +19,7 @@ from recording.domain.times import as_utc
 from recording.ports import DirectoryPage
 from recording.settings import Settings
 
-WRITERS = 4  # rows written at once: they are in partitions of their own, so no batch can hold two
+WRITERS = 4  # rows written concurrently: each is in its own partition, so no batch can contain two
 _FACTS = ("recordingId", "startedAt", "durationMs", "lengthBytes", "formats", "marks", "chunkCount")
 _COLUMNS = ["PartitionKey", "RowKey", *_FACTS]
 _KEYS_PARTITION = "!index-keys"
@@ -69,7 +69,7 @@ class TableDirectory:
 
 
 class TableIndexKeys:
-    """The keys in INDEX_KEY, and behind them the one that was made when there was none."""
+    """The keys in INDEX_KEY, followed by the one that was generated when there was none."""
 
     def __init__(self, settings: Settings) -> None:
         self._given = [secret.get_secret_value() for secret in settings.index_keys]
@@ -93,7 +93,7 @@ class TableIndexKeys:
         return self._known
 
     def forget_kept(self) -> None:
-        """Remove the key that was made here, at the end of a rotation to one in INDEX_KEY."""
+        """Remove the generated key, at the end of a rotation to one in INDEX_KEY."""
         remove_place(self._table, {"PartitionKey": _KEYS_PARTITION, "RowKey": "first"})
         self._known = None
 
@@ -142,7 +142,7 @@ def entity_of(row: IndexRow) -> dict[str, Any]:
 
 
 def _row(entity: TableEntity) -> IndexRow | None:
-    """Return the row; one that cannot be read is left out, for it is derived and will be written again."""
+    """Return the row; an unreadable one is left out, since it is derived and will be written again."""
     try:
         return IndexRow(
             partition=entity["PartitionKey"],
@@ -160,6 +160,6 @@ def _row(entity: TableEntity) -> IndexRow | None:
 
 
 def _key_row(secret: bytes) -> dict[str, Any]:
-    """Return the one row for a key that was made here; a second insert is refused by its name."""
+    """Return the only row for a generated key; its name makes a second insert fail."""
     text = base64.b64encode(secret).decode()
     return {"PartitionKey": _KEYS_PARTITION, "RowKey": "first", "secret": text}

@@ -1,8 +1,8 @@
-"""Tenants: ports through which only the recordings of some tenants are seen; for the rest they answer as for nothing.
+"""Tenants: ports that show only the recordings of some tenants, and answer for others as if they did not exist.
 
-A use case gets these ports instead of the real ones and needs no check of its own: a recording of another tenant is as
-absent from the catalog, the directory, the trail and the queues as one that never was, and every text, status and
-order of checks follows from that (docs/adr/0047).
+A use case gets these ports instead of the real ones and needs no checks of its own: a recording of another tenant is as
+absent from catalog, directory, trail and queues as one that never existed, and every text, status and order of checks
+follows from that (docs/adr/0047).
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from recording.ports.library.exports import ExportPorts
 
 
 def scoped(ports: Ports, scope: Scope | None) -> Ports:
-    """Return the ports as a caller with this scope sees the archive; without a scope, as they are."""
+    """Return the ports limited to a scope; without a scope, unchanged."""
     if scope is None:
         return ports
     whole = ports.beneath or ports
@@ -52,10 +52,10 @@ def scoped(ports: Ports, scope: Scope | None) -> Ports:
 
 
 def as_owner(ports: Ports, tenants: tuple[str, ...] | None) -> Ports:
-    """Return the ports of those who asked for something within these tenants; None: within the whole archive."""
+    """Return the ports limited to the tenants of a request; None: the whole archive."""
     return (ports.beneath or ports) if tenants is None else scoped(ports, Scope(frozenset(tenants)))
 
 
 def names_of(scope: Scope | None) -> tuple[str, ...] | None:
-    """Return the tenants of a scope, to be kept with what is asked for within it."""
+    """Return the tenants of a scope, to be stored with a request made within it."""
     return None if scope is None else tuple(sorted(scope.tenants))

@@ -1,4 +1,4 @@
-"""Exports within a scope: those that were asked for within it, and their bundles; the rest is not there."""
+"""Exports within a scope: those requested within it, and their bundles; others do not exist here."""
 
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from recording.ports.bulkhead import ODD_CONTENT
 
 
 class ScopedBundles:
-    """The container of exports; each one's document says within which tenants it was asked for."""
+    """The container of exports; each export's document names the tenants of its request."""
 
     def __init__(self, whole: Archive, scope: Scope) -> None:
         self._whole, self._scope = whole, scope

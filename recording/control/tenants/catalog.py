@@ -1,4 +1,4 @@
-"""Catalog and control within a scope; what no request of a caller needs is refused, so nothing passes by oversight."""
+"""Catalog and control within a scope; methods that no caller's request needs refuse, so nothing leaks by oversight."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ from recording.errors.codes import Code
 from recording.ports import Catalog, Page, RecordingControl, Unreadable
 
 _ALL_MONTHS = Span("t!000000", "t!999999")
-_MOST_READS = 40  # of index pages that hold nothing
+_MOST_READS = 40  # index pages without results
 NOT_KNOWN = "ACS knows no such recording; it may have ended"
 
 
 class ScopedControl:
-    """ACS's control of the recordings within a scope; of any other one it is not even asked."""
+    """ACS's control of the recordings within a scope; ACS is not called about any other."""
 
     def __init__(self, whole: RecordingControl, reach: Reach) -> None:
         self._whole, self._reach = whole, reach
@@ -65,7 +65,7 @@ class ScopedCatalog:
         return self._reach.get(recording_id)
 
     def get_recordings(self, recording_ids: Sequence[str]) -> list[RecordingRecord | Unreadable | None]:
-        """Act as `Catalog` does; what cannot be read is absent."""
+        """Act as `Catalog` does; an unreadable row counts as absent."""
         return list(self._reach.among(recording_ids))
 
     def add_recording(self, record: RecordingRecord) -> bool:
@@ -87,7 +87,7 @@ class ScopedCatalog:
         return self._of_scope(self._whole.alarmed_recordings())
 
     def recordings_page(self, after: str = "", most: int = 1000) -> Page[RecordingRecord]:
-        """Return the scope's own recordings by their index, the newest first; what others have is not walked over."""
+        """Return the scope's own recordings by their index, the newest first, without scanning others'."""
         if self._directory is None:
             return Page()
         for _ in range(_MOST_READS):
@@ -135,7 +135,7 @@ class ScopedCatalog:
     # --- starts and loops --------------------------------------------------------------------------------------------
 
     def get_reservation(self, key: str) -> StartReservation | None:
-        """Act as `Catalog` does; a key is made of the scope as well."""
+        """Act as `Catalog` does; the scope is part of the key."""
         return self._whole.get_reservation(key)
 
     def add_reservation(self, reservation: StartReservation) -> bool:

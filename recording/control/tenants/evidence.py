@@ -1,4 +1,4 @@
-"""Trail, quarantine, queues and dead letters within a scope: what names no recording is nobody's, and not shown."""
+"""Trail, quarantine, queues and dead letters within a scope; items that name no recording are not shown."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,7 +32,7 @@ class ScopedAudit:
     def add(self, entry: AuditEntry) -> None:
         """Act as `AuditTrail` does.
 
-        Who asks for what is out of reach leaves a row for those who see all, in nobody's story.
+        A request for a recording outside the scope leaves a row for those who see all, in no recording's timeline.
         """
         if entry.recording_id is not None and not self._reach.has(entry.recording_id):
             said = "; ".join(text for text in (entry.note, f"{OUT_OF_REACH}: {entry.recording_id}") if text)
@@ -51,7 +51,7 @@ class ScopedAudit:
 
 
 class ScopedQuarantine:
-    """The quarantine's entries that are about recordings within a scope, and about no other."""
+    """The quarantine's entries that are only about recordings within a scope."""
 
     def __init__(self, whole: Quarantine, reach: Reach) -> None:
         self._whole, self._reach = whole, reach
@@ -74,7 +74,7 @@ class ScopedQuarantine:
 
 
 class ScopedQueue:
-    """The queues within a scope; their depth says something about other tenants, and is not shown."""
+    """The queues within a scope; their depth would reveal something about other tenants, and is not shown."""
 
     def __init__(self, whole: ChunkQueue, reach: Reach) -> None:
         self._whole, self._reach = whole, reach
@@ -115,7 +115,7 @@ class ScopedDeadLetters:
         self._whole, self._reach = whole, reach
 
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        """Act as `DeadLetters` does; a listing in which nothing is in reach is followed by the next one."""
+        """Act as `DeadLetters` does; a listing without visible items is followed by the next one."""
         while listed := list(self._whole.letters(after)):
             readable = [one for one in listed if isinstance(one, DeadLetter)]
             found = list(self._reach.only(readable, lambda one: recordings_named(one.body)))
@@ -134,7 +134,7 @@ def _named_in_message(message: PoisonMessage) -> frozenset[str] | None:
 
 
 def _named_in(entry: QuarantineEntry) -> frozenset[str] | None:
-    """Return the recordings that an entry is about, by its own note of it and by what it holds."""
+    """Return the recordings that an entry is about, by its own fields and by its payload."""
     named = recordings_named(entry.payload)
     if named is None or entry.recording_id is None:
         return named

@@ -1,4 +1,4 @@
-"""Directory and index keys within a scope: each tenant's recordings have rows of their own, so no other row is read."""
+"""Directory and index keys within a scope: each tenant has its own rows, so no other row is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ScopedDirectory:
     def read(self, span: Span, after: str = "", most: int = 1000) -> DirectoryPage:
         """Act as `Directory` does.
 
-        Of several tenants in the order of row keys, so rows beyond the end of one's page wait.
+        Rows of several tenants are merged in the order of row keys, so rows beyond the end of one's page wait.
         """
         hashes = sorted({key.tenant(name) for key in self._keys.keys().keys for name in self._scope.tenants})
         pages = [self._whole.read(span.of_tenant(one), after, most) for one in hashes]
@@ -41,7 +41,7 @@ class ScopedDirectory:
 
 @dataclass(frozen=True, repr=False)
 class _ScopedKey(IndexKey):
-    """A key whose continuation tokens are of one scope: those of another are none."""
+    """A key whose continuation tokens are valid in one scope only."""
 
     mark: str = ""
 

@@ -15,7 +15,7 @@ LARGEST_READ = 1000  # rows that are read at once
 
 
 class ScopedKeeping:
-    """What is decided about recordings within a scope."""
+    """The decisions about recordings within a scope."""
 
     def __init__(self, whole: Keeping, reach: Reach) -> None:
         self._whole, self._reach = whole, reach
@@ -39,9 +39,9 @@ class ScopedKeeping:
         return self._reach.only(_readable(self._whole.custodies(first, last)), _recording_of)
 
     def held(self, after: str = "", most: int = 1000) -> Page[Custody]:
-        """Act as `Keeping` does; a page ends at a row within the scope, and goes on only where another one follows.
+        """Act as `Keeping` does; a page ends at a row within the scope, and continues only if another one follows.
 
-        Rows of others are walked over, to the end if need be: neither a position nor a short page reveals them.
+        Rows of others are skipped, to the end if necessary: neither a position nor a short page reveals them.
         """
         found: list[Custody] = []
         last = (after, 0)  # behind which position of the whole, and how many rows on, the page's last row is
@@ -66,7 +66,7 @@ class ScopedKeeping:
         return self._whole.rules()
 
     def add_rules(self, rules: RuleSet) -> bool:
-        """Refuse: rules are about the whole archive."""
+        """Refuse: rules concern the whole archive."""
         raise StorageError(f"rules {rules.number} would be about the whole archive")
 
     def rules_history(self) -> Iterator[RuleSet]:

@@ -1,4 +1,4 @@
-"""Outgoing events within a scope: the receivers that are bound to its tenants, and the events that are theirs."""
+"""Outgoing events within a scope: the receivers of its tenants, and their events."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from recording.ports.outgoing import Outbox, OutgoingPorts
 
 
 def scoped_outgoing(whole: OutgoingPorts, scope: Scope) -> OutgoingPorts:
-    """Return what a caller with this scope reaches; a receiver of all tenants is nobody's in particular."""
+    """Return the receivers within this scope; a receiver of all tenants belongs to none of them."""
     ways = [way for way in whole.ways if scope.covers(way.tenant)]
     return replace(whole, ways=ways, outbox=ScopedOutbox(whole.outbox, scope))
 
@@ -39,7 +39,7 @@ class ScopedOutbox:
         return self._whole.save(entry)
 
     def history(self, since: datetime, until: datetime, after: str = "", most: int = 1000) -> Page[OutgoingEvent]:
-        """Act as `Outbox` does; what cannot be read is nobody's."""
+        """Act as `Outbox` does; an unreadable row belongs to no tenant."""
         page = self._whole.history(since, until, after, most)
         own: list[OutgoingEvent | Unreadable] = [
             event for event in page.items if isinstance(event, OutgoingEvent) and self._scope.covers(event.tenant)

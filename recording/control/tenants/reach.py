@@ -1,4 +1,4 @@
-"""Reach: which recordings are within a scope; one outside of it looks like one that does not exist."""
+"""Reach: the recordings within a scope; one outside it looks as if it did not exist."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ from recording.errors.codes import OF_ONE_ROW
 from recording.ports import Catalog, Memory
 
 T = TypeVar("T")
-AT_ONCE = 200  # recordings that are looked up together
+AT_ONCE = 200  # recordings looked up together
 
 
 class Reach:
@@ -24,7 +24,7 @@ class Reach:
         self.scope = scope
 
     def get(self, recording_id: str) -> RecordingRecord | None:
-        """Return a recording's row; None also for one that cannot be read, for its tenant is not known.
+        """Return a recording's row; None also for an unreadable one, since its tenant is unknown.
 
         Raises:
             StorageError: the catalog does not answer.
@@ -42,12 +42,12 @@ class Reach:
         return recording_id is not None and self.get(recording_id) is not None
 
     def among(self, recording_ids: Iterable[str]) -> list[RecordingRecord | None]:
-        """Return the rows of several recordings in their order; None for what is not within the scope."""
+        """Return the rows of several recordings in their order; None for those outside the scope."""
         found = self._catalog.get_recordings(list(recording_ids))
         return [one if isinstance(one, RecordingRecord) and self.scope.covers(one.tenant) else None for one in found]
 
     def only(self, items: Iterable[T], ids_of: Callable[[T], frozenset[str] | None]) -> Iterator[T]:
-        """Yield the items that name at least one recording, and none beyond the scope; looked up many at once."""
+        """Yield the items that name at least one recording and none outside the scope; looked up in batches."""
         listing = iter(items)
         while batch := list(islice(listing, AT_ONCE)):
             named = [(item, ids) for item in batch if (ids := ids_of(item))]
@@ -57,7 +57,7 @@ class Reach:
 
 
 class ScopedMemory(Memory):
-    """What is remembered for the callers of one scope, in the process's one memory."""
+    """The part of the process's memory that belongs to the callers of one scope."""
 
     def __init__(self, whole: Memory, scope: Scope) -> None:
         super().__init__()
