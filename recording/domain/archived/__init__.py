@@ -1,1 +1,1 @@
-"""What lies in the archive: names, receipts, and what is compared with them."""
+"""Archived: the names and documents in the archive, and the rules that compare them."""

@@ -1,4 +1,4 @@
-"""What became of the source after a receipt was written: a second document, since the first is sealed. Pure."""
+"""The outcome of the source after the receipt: a second document, because the receipt is sealed. Pure."""
 
 import hashlib
 import json
@@ -10,12 +10,12 @@ SCHEMA = 1
 
 
 def after_name(media: str) -> str:
-    """Return where the document lies: beside the receipt."""
+    """Return the document's name, beside the receipt."""
     return media.rpartition(".")[0] + ".after.json"
 
 
 def may_be_told(record: ChunkRecord) -> bool:
-    """Return whether the catalog knows what became of the source: a record that was made again does not."""
+    """Return whether the catalog knows the outcome of the source; a rebuilt record does not."""
     return record.source is not None and record.source_reason != REASON
 
 
@@ -29,11 +29,11 @@ def follows(document: bytes, receipt: bytes) -> bool:
 
 
 def after_of(record: ChunkRecord, receipt: bytes) -> bytes:
-    """Return the document: which receipt it follows, and how, when and why the source is gone or was left.
+    """Return the document: its receipt, and how, when and why the source was deleted or left.
 
     Args:
         record: a chunk whose source is settled.
-        receipt: as it lies in the archive.
+        receipt: as stored in the archive.
     """
     facts = {
         "schema": SCHEMA,

@@ -1,7 +1,7 @@
-"""How a file is cut into blocks, and what a staged block's id says about it.
+"""How a file is divided into blocks, and the information in a staged block's id.
 
-An id holds where the block belongs, how long it is, which object it came from and the CRC-64 of its bytes as read from
-the source. So a later worker knows what is already there, and a block of another object or attempt cannot slip in.
+An id contains the block's position, length, object and the CRC-64 of its bytes as read from the source. So a later
+worker knows what is already staged, and a block of another object or attempt cannot slip in.
 """
 
 import re
@@ -53,7 +53,7 @@ def block_id(block: Block, mark: str, crc64: int) -> str:
 
 
 def staged_block(text: str, mark: str | None = None) -> StagedBlock | None:
-    """Return what an id says; None when it is not one of ours, or of another object than `mark` tells."""
+    """Return the block of an id; None when the id is not ours, or of another object than `mark`."""
     found = _ID.fullmatch(text)
     if found is None or (mark is not None and found["mark"] != mark[:16]):
         return None
@@ -61,10 +61,10 @@ def staged_block(text: str, mark: str | None = None) -> StagedBlock | None:
 
 
 def usable(staged: Mapping[str, int], mark: str, total: int) -> dict[StagedBlock, str]:
-    """Return the blocks of an earlier attempt that can be kept, in order and without overlap, with their ids.
+    """Return the reusable blocks of an earlier attempt, in order and without overlap, with their ids.
 
-    Two different blocks over the same bytes mean that the object has changed, or that two workers cut it differently:
-    none of those is kept.
+    Two different blocks over the same bytes mean that the object has changed, or that two workers divided it
+    differently: none of those is reused.
 
     Args:
         staged: ids and lengths as the service lists them.
@@ -92,12 +92,12 @@ def _overlaps_neighbour(ordered: list[StagedBlock], place: int) -> bool:
 
 
 def plan(total: int, block_bytes: Callable[[], int], kept: Iterable[Block] = ()) -> Iterator[Block]:
-    """Yield the ranges still to be fetched: everything that is not kept, in order.
+    """Yield the ranges still to be fetched, in order.
 
     Args:
         total: length of the file.
-        block_bytes: asked before each block for the size it should have; a huge file makes blocks larger.
-        kept: blocks that are there already, in order and without overlap.
+        block_bytes: called before each block for its size; a huge file makes blocks larger.
+        kept: reused blocks, in order and without overlap.
     """
     offset = 0
     for wall in (*kept, Block(total, 0)):

@@ -1,8 +1,8 @@
 """Derived files: what can be made from a recording's archived media, under which names, and its receipt. Pure.
 
-A derived file is named by what it is made from, so the same work always has the same name, and another chunk that is
-archived later makes another file. Chunks are put one behind the other, as they were recorded: nothing is inserted where
-time is missing between them, and the receipt lists each joint (ADR 0034).
+A derived file is named after its sources, so the same work always has the same name, and a chunk archived later makes
+another file. Chunks are joined in the order of recording: nothing is inserted where time is missing between them, and
+the receipt lists each joint (ADR 0034).
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from recording.errors.codes import Code
 
 SCHEMA = 1
 TOOL = "recording-archive derive"
-TOOL_VERSION = 1  # another one makes other bytes of the same chunks, under another name
+TOOL_VERSION = 1  # another version makes other bytes from the same chunks, under another name
 JOINTS = "chunks follow each other as they were recorded; nothing is inserted between them"
 NO_VIDEO = "a video cannot be joined or split without encoding it again"
 NOT_OURS = "its media stays in the customer's own storage"
@@ -67,7 +67,7 @@ class Wanted:
 
     Attributes:
         channel: of a speaker's file.
-        left_out: indexes of chunks that there are and cannot be used, each with the reason.
+        left_out: indexes of chunks that exist but cannot be used, each with the reason.
     """
 
     recording_id: str
@@ -80,7 +80,7 @@ class Wanted:
 
     @property
     def mark(self) -> str:
-        """Return its id: made from what it is made of."""
+        """Return its id, made from its sources."""
         made_of = [[source.blob_name, source.sha256] for source in self.sources]
         said = [TOOL_VERSION, self.kind, self.channel, made_of]
         return hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()[:16]
@@ -108,12 +108,12 @@ def receipt_name_of(stem: str) -> str:
 
 
 def asked_name_of(stem: str) -> str:
-    """Return where it is noted that a file was asked for."""
+    """Return the name of the document that records a request for a file."""
     return f"{stem}.asked.json"
 
 
 def failed_name_of(stem: str) -> str:
-    """Return where it is noted why a file could not be made."""
+    """Return the name of the document that records why a file could not be made."""
     return f"{stem}.failed.json"
 
 
@@ -124,12 +124,12 @@ def files_wanted(
 
     Args:
         recording_id: as the catalog knows it.
-        kind: what is asked for.
+        kind: the kind of file.
         chunks: all of the recording.
         least_count: as `gaps_in`.
 
     Raises:
-        RequestError: `unknown_recording`, `not_archived` while the line works on a chunk, `media_disposed`, or
+        RequestError: `unknown_recording`, `not_archived` while a chunk is being archived, `media_disposed`, or
             `not_derivable` with the reason.
     """
     sources, left_out = _usable(chunks)
@@ -205,11 +205,11 @@ def _source(chunk: ChunkRecord) -> Source:
 
 @dataclass(frozen=True)
 class Made:
-    """What making a file gave.
+    """The result of making a file.
 
     Attributes:
-        places: for each source, where it begins in the file and how much it gave, in samples of a channel.
-        notes: for each source, what else is to be told: bytes that were left out, frames that are silent.
+        places: for each source, its position and length in the file, in samples of a channel.
+        notes: for each source, remarks: bytes that were left out, frames that are silent.
     """
 
     sample_rate: int
@@ -219,7 +219,7 @@ class Made:
 
 
 def derived_receipt(wanted: Wanted, made: Made, stored: tuple[int, str], at: datetime, app: str) -> bytes:
-    """Return the receipt: what it was made from, with which digests, by what, and where the joints are."""
+    """Return the receipt: sources with digests, tool, and the positions of the joints."""
     samples, (length_bytes, sha256) = sum(count for _, count in made.places), stored
     facts = {
         "schema": SCHEMA,

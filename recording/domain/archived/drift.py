@@ -1,4 +1,4 @@
-"""Drift: what the archive holds against what the catalog says it holds. Pure: facts in, differences out."""
+"""Drift: compare the archive's content with the catalog. Pure: facts in, differences out."""
 
 import hashlib
 import json
@@ -18,13 +18,13 @@ from recording.errors.codes import Code
 
 _LATER_VERSION = re.compile(r"v[0-9]{1,3}\.", re.ASCII)
 _BESIDE = ("conflict-", "suspect-")
-SCRUB_CYCLE_DAYS = 90  # all media is read whole once a quarter, which is 1.1 % a day
+SCRUB_CYCLE_DAYS = 90  # all media is read completely once a quarter, which is 1.1 % a day
 SCRUB_CYCLE = timedelta(days=SCRUB_CYCLE_DAYS)
 SCRUB_DUE_AFTER = timedelta(days=SCRUB_CYCLE_DAYS - 10)  # ten nights to catch up before the cycle is missed
 
 
 class DriftKind(StrEnum):
-    """A way in which archive and catalog disagree."""
+    """A kind of difference between archive and catalog."""
 
     MEDIA_MISSING = "media_missing"
     MEDIA_LENGTH = "media_length"
@@ -58,7 +58,7 @@ class BlobFacts:
     length_bytes: int
     facts: Mapping[str, str] = field(default_factory=dict)
     is_committed: bool = True
-    tier: str | None = None  # the access tier, where the service says it
+    tier: str | None = None  # the access tier, where the service reports it
 
     @property
     def is_offline(self) -> bool:
@@ -78,11 +78,11 @@ class MediaAge:
 
 @dataclass(frozen=True)
 class Sampled:
-    """What reading a chunk's blobs told: the media's digest, and the receipt's bytes."""
+    """The result of reading a chunk's blobs: the media's digest, and the receipt's bytes."""
 
     digest: Digest | None  # None: there is no such media
     receipt: bytes | None
-    is_receipt_read: bool = True  # False: it is in the archive tier, which says nothing against it
+    is_receipt_read: bool = True  # False: it is in the archive tier, which is not a difference
 
 
 def compare(
@@ -99,7 +99,7 @@ def compare(
         listed: all blobs in its folders.
         template: ARCHIVE_PATH_TEMPLATE, for chunks that have no blob name yet.
         sampled: by media name, what was read of the blobs in the sample.
-        disposed: the chunks whose files may lawfully be gone; what is there of them is compared all the same.
+        disposed: the chunks whose files may lawfully be gone; existing ones are compared nevertheless.
     """
     blobs = {blob.name: blob for blob in listed}
     committed = {name: blob for name, blob in blobs.items() if blob.is_committed}
@@ -129,18 +129,18 @@ def _documents(chunks: Sequence[ChunkRecord]) -> set[str]:
 
 
 def is_disposed(record: ChunkRecord) -> bool:
-    """Tell whether a chunk's files may lawfully be gone: destroyed by the custodian, with a certificate."""
+    """Return whether a chunk's files may lawfully be gone: destroyed by the custodian, with a certificate."""
     return record.disposed_at is not None
 
 
 def vouches_for_media(record: ChunkRecord) -> bool:
-    """Return whether the catalog says that this blob lies in the archive with this digest."""
+    """Return whether the archive has this blob with this digest, according to the catalog."""
     is_ours = record.task.home is Home.ACS and record.quarantine_reason != Code.STORED_DIFFERS
     return is_ours and bool(record.blob_name) and bool(record.sha256)
 
 
 def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: str) -> bool:
-    """Return whether a blob belongs to one of these chunks; staged blocks do only while their chunk is not finished."""
+    """Return whether a blob belongs to one of these chunks; staged blocks do so only until their chunk is finished."""
     is_of_folder = layout.manifest_version(blob.name) or sealed_number(blob.name) is not None
     is_derived = layout.derived_mark(blob.name) is not None
     if (is_of_folder or is_derived) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
@@ -177,18 +177,18 @@ def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:
 
 
 def is_indexed_elsewhere(record: ChunkRecord) -> bool:
-    """Tell whether the catalog vouches for media that stays in the customer's own storage."""
+    """Return whether the catalog confirms media that stays in the customer's own storage."""
     return record.task.home is Home.EXTERNAL and is_archived(record) and bool(record.sha256)
 
 
 def is_scrubbed(record: ChunkRecord) -> bool:
-    """Tell whether a chunk's media has to be read once in each cycle."""
+    """Return whether a chunk's media has to be read once in each cycle."""
     is_vouched_for = vouches_for_media(record) or is_indexed_elsewhere(record)
     return is_finished(record) and is_vouched_for and record.disposed_at is None
 
 
 def read_at(record: ChunkRecord) -> datetime:
-    """Return when the scrub last saw a chunk's media; at first, when it was verified or copied."""
+    """Return when the scrub last read a chunk's media; before the first time, when it was verified or copied."""
     return (
         record.offline_seen_at or record.read_whole_at or record.verified_at or record.copied_at or record.first_seen_at
     )
@@ -229,7 +229,7 @@ def _media_kinds(chunk: ChunkRecord, blob: BlobFacts | None, sample: Sampled | N
 
 
 def is_digest_of(chunk: ChunkRecord, digest: Digest | None) -> bool:
-    """Return whether bytes are the chunk's by each digest that the catalog has."""
+    """Return whether bytes match each of the chunk's digests in the catalog."""
     if digest is None:
         return False
     return digest.sha256 == chunk.sha256 and (chunk.sha512 is None or digest.sha512 == chunk.sha512)

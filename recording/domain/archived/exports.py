@@ -1,4 +1,4 @@
-"""An export: what was asked for, how far it is, and the lists that it adds to the files. Pure."""
+"""An export: its request, its progress, and the lists that it adds to the files. Pure."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -17,8 +17,8 @@ from recording.domain.state.transitions import is_archived
 from recording.domain.times import UtcTime
 
 LIVES = timedelta(days=7)
-UNFINISHED = timedelta(days=14)  # after which nobody works on it any more
-MOST_RECORDINGS = 5000  # each is some blocks, and a blob has at most 50,000 of them
+UNFINISHED = timedelta(days=14)  # after which it is abandoned
+MOST_RECORDINGS = 5000  # each takes several blocks, and a blob has at most 50,000 of them
 MOST_BLOCKS = 49_000
 MOST_TOLD = 100  # of what was left out, in the answer; export.json in the bundle names all of it
 MOST_NAMED = 100  # by their ids, which fit into a body of 64 KiB; more are chosen by a tag
@@ -47,7 +47,7 @@ class ExportRequest(Exact):
 
 
 class ExportState(StrEnum):
-    """How far an export is."""
+    """The progress of an export."""
 
     REQUESTED = "requested"
     RUNNING = "running"
@@ -57,7 +57,7 @@ class ExportState(StrEnum):
 
 
 class LeftOut(BaseModel):
-    """Something that was asked for and is not in the bundle."""
+    """Something that was requested but is not in the bundle."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -71,16 +71,16 @@ class ExportRecord(BaseModel):
 
     Attributes:
         export_id: random.
-        recordings: what goes in, in order.
-        speaker: the keyed hash of the one whose voice stays; None keeps all.
-        derived: whether files made from the recordings go in too.
-        done: how many recordings are in.
-        length_bytes: how long the bundle is by now.
-        error: the code of what ended it.
-        left_out: the first things that are not in it, with their reasons.
-        left_out_count: how many there are in all; None before it is done.
-        gone_at: when the last byte of the bundle goes, once it was destroyed.
-        tenants: within which it was asked for; None: within the whole archive.
+        recordings: its recordings, in order.
+        speaker: the keyed hash of the only speaker to keep; None keeps all.
+        derived: whether derived files are included.
+        done: how many recordings have been added.
+        length_bytes: the present length of the bundle.
+        error: the code of the failure that ended it.
+        left_out: the first omitted items, with their reasons.
+        left_out_count: the total number of omitted items; None before it is done.
+        gone_at: when the last byte of the destroyed bundle is purged.
+        tenants: the tenants of the request; None: the whole archive.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -106,7 +106,7 @@ class ExportRecord(BaseModel):
     left_out_count: int | None = None
 
     def is_expired(self, now: datetime) -> bool:
-        """Return whether the bundle is handed out no more."""
+        """Return whether the bundle can no longer be downloaded."""
         return self.expires_at is not None and now >= self.expires_at
 
     def is_over(self, now: datetime) -> bool:
@@ -130,7 +130,7 @@ class BundledFile(BaseModel):
 
 
 class Part(BaseModel):
-    """What one recording, or the end, put into the bundle: its files, its blocks, and what the pages say of it."""
+    """The part of a bundle from one recording, or its end: files, blocks, and the entry for the pages."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -141,12 +141,12 @@ class Part(BaseModel):
 
 
 def state_name(export_id: str) -> str:
-    """Return where an export's document lies."""
+    """Return the name of an export's document."""
     return f"{export_id}/export.json"
 
 
 def bundle_name(export_id: str) -> str:
-    """Return where its bundle lies."""
+    """Return the name of its bundle."""
     return f"{export_id}/{BUNDLE}"
 
 
@@ -172,7 +172,7 @@ def block_name(part: int, block: int, worker: str) -> str:
 
 
 def not_here(known: Sequence[ChunkRecord], least_count: int | None) -> list[dict[str, str]]:
-    """Return the chunks of a recording that no bundle can have now, each with its reason, in the order of indexes.
+    """Return the chunks of a recording that cannot be bundled now, each with its reason, in the order of indexes.
 
     Args:
         known: all its chunks, however far they are.
@@ -202,7 +202,7 @@ def _why_not_here(record: ChunkRecord) -> str | None:
 
 
 def left_out_of(parts: Sequence[Part]) -> list[LeftOut]:
-    """Return everything that was asked for and is not in the bundle, with numbers and participants' ids withheld.
+    """Return everything requested that is not in the bundle, without phone numbers and participants' ids.
 
     A name may be one that another application gave a file; this list outlives the bundle.
     """
@@ -219,7 +219,7 @@ def left_out_of(parts: Sequence[Part]) -> list[LeftOut]:
 
 
 def sums_of(files: Iterable[BundledFile]) -> bytes:
-    """Return what `sha256sum -c` reads."""
+    """Return the list of checksums for `sha256sum -c`."""
     return "".join(f"{file.sha256}  {file.name}\n" for file in files).encode()
 
 

@@ -1,4 +1,4 @@
-"""What counts as proof: the source's own facts first, then what we stored against what we read.
+"""What counts as proof: first the source's own facts, then the stored bytes against the bytes read.
 
 ACS gives no checksum, so "we stored what we read" proves nothing about what ACS had. Length must equal the source's
 declared total, the bytes must open as their format, and the duration must agree with metadata and event.
@@ -36,7 +36,7 @@ REMARK_SHORTER = "plays shorter than the event says, and no metadata reports a p
 
 @dataclass(frozen=True)
 class Digest:
-    """Length and SHA-256 of some bytes: what makes them the same; and SHA-512 where it was computed as well."""
+    """Length and SHA-256 of some bytes, which identify them; and SHA-512 where it was computed as well."""
 
     length_bytes: int
     sha256: str
@@ -44,7 +44,7 @@ class Digest:
 
 
 class Hasher:
-    """Digests bytes that come in order.
+    """Digests bytes that arrive in order.
 
     Args:
         with_sha512: compute SHA-512 too. Exchange formats ask for it, and later it would cost reading everything again.
@@ -57,7 +57,7 @@ class Hasher:
 
     @property
     def length_bytes(self) -> int:
-        """Return how many bytes have come."""
+        """Return how many bytes have arrived."""
         return self._length
 
     def update(self, content: bytes | memoryview) -> None:
@@ -68,17 +68,17 @@ class Hasher:
         self._length += len(content)
 
     def digest(self) -> Digest:
-        """Return the digest of what has come."""
+        """Return the digest of the bytes so far."""
         sha512 = self._sha512.hexdigest() if self._sha512 is not None else None
         return Digest(self._length, self._sha256.hexdigest(), sha512)
 
 
 def check_length(read_bytes: int, declared_total: int | None) -> None:
-    """Check that exactly what the source declared was read, and not nothing.
+    """Check that exactly the declared number of bytes was read, and at least one.
 
     Raises:
-        SourceBrokenError: `source_empty`, `source_without_length` or `source_short`; all may heal (a first download
-            of 0 bytes is a known fault of the service).
+        SourceBrokenError: `source_empty`, `source_without_length` or `source_short`; all may be transient (a first
+            download of 0 bytes is a known fault of the service).
     """
     if read_bytes == 0:
         raise SourceBrokenError("the source served 0 bytes", code=Code.SOURCE_EMPTY)
@@ -92,20 +92,20 @@ def check_length(read_bytes: int, declared_total: int | None) -> None:
 
 
 def check_stored(read: Digest, stored: Digest) -> None:
-    """Check that the archive gives back what was read from the source.
+    """Check that the archive returns what was read from the source.
 
     Raises:
-        ContentConflictError: `stored_differs` when it is not; the blob is not touched, needs manual review.
+        ContentConflictError: `stored_differs` when it does not; the blob is not touched and needs manual review.
     """
     if read != stored:
         raise ContentConflictError("the archived blob differs from what was read", code=Code.STORED_DIFFERS)
 
 
 def find_fault(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> str | None:
-    """Return what is wrong with the media, by its own bytes or by its length; None when nothing is.
+    """Return the fault of the media, by its bytes or by its duration; None when there is none.
 
-    A header that promises more than is there is no sign of a cut where the metadata contradicts the header and agrees
-    with what is there: then the size was never filled in.
+    A header that declares more than the file contains does not prove a truncation if the metadata contradicts the
+    header and agrees with the content: then the size was never filled in.
     """
     if media.fault is None or _is_wrong_promise(media, metadata, task):
         return duration_fault(media.duration_ms, metadata, task)
@@ -113,7 +113,7 @@ def find_fault(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTas
 
 
 def duration_fault(media_ms: float | None, metadata: ChunkMetadata | None, task: ChunkTask) -> str | None:
-    """Say how the media's duration contradicts metadata or event; None when it agrees or cannot be compared.
+    """Return how the media's duration contradicts metadata or event; None when it agrees or cannot be compared.
 
     It may not play shorter than the chunk's duration minus its pauses, nor longer than with them. The event's
     duration is of the whole recording with its pauses, so it is an upper bound only.
@@ -135,13 +135,13 @@ def duration_fault(media_ms: float | None, metadata: ChunkMetadata | None, task:
 def media_remarks(
     media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask, requested: Combination | None = None
 ) -> tuple[str, ...]:
-    """Return what is odd about the media, or unlike what request, event and metadata say; never a fault.
+    """Return remarks about the media, and differences from request, event and metadata; never a fault.
 
     Args:
-        media: what the file says of itself.
+        media: the facts in the file.
         metadata: the chunk's document, if it was read.
-        task: what the event says.
-        requested: what was asked for when the recording was started, if this app started it.
+        task: the facts from the event.
+        requested: the options of the start request, if this app started the recording.
     """
     found = [*media.remarks, *_about_length(media, metadata, task)]
     if metadata is not None:

@@ -1,4 +1,4 @@
-"""Where things lie in the archive: names are built from checked ids only, never from locations."""
+"""Layout of the archive: names are built from checked ids only, never from locations."""
 
 import re
 import string
@@ -24,9 +24,9 @@ _RUN_TOGETHER = re.compile(r"\{(?:callId|recordingId|documentId|index)\}\{")
 
 
 def template_fault(template: str) -> str | None:
-    """Return what is wrong with an archive path template, or None.
+    """Return the fault of an archive path template, or None.
 
-    A name must be unique for (recording, index, document), so the folder holds `{recordingId}` and the file name
+    A name must be unique for (recording, index, document), so the folder must contain `{recordingId}` and the file name
     `{index}` and `{documentId}`.
     """
     folder, _, file_name = template.rpartition("/")
@@ -59,7 +59,7 @@ def _longest_name(template: str) -> int:
 
 
 def folder_of(template: str, recording_id: str, call_id: str, started_at: datetime) -> str:
-    """Return the folder of a recording, without a slash at its end."""
+    """Return the folder of a recording, without a trailing slash."""
     folder = template.rpartition("/")[0]
     return folder.format(
         yyyy=f"{started_at:%Y}",
@@ -72,7 +72,7 @@ def folder_of(template: str, recording_id: str, call_id: str, started_at: dateti
 
 
 def media_name(template: str, folder: str, index: int, document_id: str, format_type: FormatType | None) -> str:
-    """Return the blob name of a chunk's media; `.bin` when neither event, metadata nor bytes tell its format."""
+    """Return the blob name of a chunk's media; `.bin` when neither event, metadata nor bytes reveal its format."""
     file_name = template.rpartition("/")[2].format(
         index=f"{index:04d}",
         documentId=name_of(document_id),
@@ -82,13 +82,13 @@ def media_name(template: str, folder: str, index: int, document_id: str, format_
 
 
 def versioned_name(media: str, version: int) -> str:
-    """Return the media's name once earlier versions of it are held by other bytes."""
+    """Return the media's name when other bytes have its earlier names."""
     stem, _, extension = media.rpartition(".")
     return media if version == 1 else f"{stem}.v{version}.{extension}"
 
 
 def suspect_name(media: str, mark: str) -> str:
-    """Return where bytes that failed the media check are kept; they never take the media's own name."""
+    """Return the name for bytes that failed the media check; they never get the media's own name."""
     stem, _, extension = media.rpartition(".")
     return f"{stem}.suspect-{mark[:16]}.{extension}"
 
@@ -104,12 +104,12 @@ def receipt_name(media: str) -> str:
 
 
 def peaks_name(media: str) -> str:
-    """Return where the waveform is kept, beside the media; it can be made again at any time."""
+    """Return the name of the waveform, beside the media; it can be made again at any time."""
     return media.rpartition(".")[0] + ".peaks.json"
 
 
 def derived_stem(folder: str, what: str, mark: str) -> str:
-    """Return how the names of a derived file and its documents begin: `joined`, or `speaker-` channel and index.
+    """Return the prefix of a derived file and its documents: `joined`, or `speaker-` channel and index.
 
     They are in the recording's folder, and so held, counted and destroyed with it.
     """
@@ -117,7 +117,7 @@ def derived_stem(folder: str, what: str, mark: str) -> str:
 
 
 def derived_prefix(folder: str) -> str:
-    """Return how the names of all derived files of a recording begin."""
+    """Return the prefix of all derived files of a recording."""
     return f"{folder}/derived."
 
 
@@ -134,7 +134,7 @@ def is_derived_receipt(name: str) -> bool:
 
 
 def media_of_receipt(name: str, format_type: FormatType | None) -> str | None:
-    """Return the media that a receipt lies beside; None when the blob is no receipt."""
+    """Return the media of a receipt; None when the blob is not a receipt."""
     stem = name.removesuffix(".receipt.json")
     return None if stem == name else f"{stem}.{format_type.value if format_type else 'bin'}"
 
@@ -146,7 +146,7 @@ def name_version_of(media: str) -> int:
 
 
 def conflict_name(media: str, mark: str) -> str:
-    """Return where other bytes that claim to be the same chunk are kept for review."""
+    """Return the name for other bytes that claim to be the same chunk, kept for review."""
     stem, _, extension = media.rpartition(".")
     return f"{stem}.conflict-{mark[:16]}.{extension}"
 

@@ -1,7 +1,7 @@
-"""Records made from what the archive holds: receipts, manifests and metadata documents. Pure.
+"""Rebuild records from documents in the archive: receipts, manifests and metadata. Pure.
 
-What ACS knew of a chunk (its locations) is in no document, so a record that is made again is finished: nothing is asked
-of ACS because of it, and nothing deleted there.
+The locations of a chunk at ACS are in no document, so a rebuilt record is finished: it causes no request to ACS and no
+delete there.
 """
 
 import json
@@ -38,7 +38,7 @@ Document = Mapping[str, Any]
 
 
 def read_document(raw: bytes) -> Document | None:
-    """Return a stored document as a mapping; None when it is none."""
+    """Return a stored document as a mapping; None when it is not one."""
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError):
@@ -49,14 +49,14 @@ def read_document(raw: bytes) -> Document | None:
 def chunk_of(
     receipt_name: str, receipt: Document, metadata: bytes | None, retention: timedelta, now: datetime
 ) -> ChunkRecord | None:
-    """Return the record of a chunk by its receipt; None when the receipt is not of a form that this version reads.
+    """Return the record of a chunk from its receipt; None when this version cannot read the receipt.
 
     Args:
         receipt_name: where it is stored; the media is beside it.
         receipt: its content.
         metadata: the metadata document beside it, if there is one.
         retention: how long ACS keeps a recording.
-        now: for times that the receipt does not tell.
+        now: for times that the receipt does not have.
     """
     try:
         return _chunk(receipt_name, receipt, metadata, retention, now)
@@ -139,7 +139,7 @@ def _silenced(told: Document) -> Silenced:
 def recording_of(
     folder: str, manifest: Document | None, chunks: Sequence[ChunkRecord], now: datetime
 ) -> RecordingRecord | None:
-    """Return the record of a recording by its manifest and its chunks; None when neither names it."""
+    """Return the record of a recording from its manifest and chunks; None when neither names it."""
     told = manifest or {}
     task = chunks[0].task if chunks else None
     recording_id = told.get("recordingId") or (task.recording_id if task else None)
@@ -170,7 +170,7 @@ def recording_of(
 
 
 def unfinished_in(manifest: Document | None, chunks: Sequence[ChunkRecord]) -> int:
-    """Return how many chunks a manifest names that have no receipt: they were not archived when it was written."""
+    """Return the number of chunks in a manifest without a receipt: they were not archived when it was written."""
     entries = (manifest or {}).get("chunks")
     known = {(chunk.task.index, chunk.task.document_id) for chunk in chunks}
     named = {
@@ -182,7 +182,7 @@ def unfinished_in(manifest: Document | None, chunks: Sequence[ChunkRecord]) -> i
 
 
 def chosen(records: Sequence[ChunkRecord]) -> list[ChunkRecord]:
-    """Return one record for each chunk: the latest version of its name holds what counts."""
+    """Return one record for each chunk, that of the latest version of its name."""
     best: dict[str, ChunkRecord] = {}
     for record in sorted(records, key=lambda one: one.name_version):
         best[str(record.key)] = record
@@ -190,7 +190,7 @@ def chosen(records: Sequence[ChunkRecord]) -> list[ChunkRecord]:
 
 
 def _pauses_in(manifest: Document) -> tuple[CommandedPause, ...]:
-    """Return the pauses that were asked for; one that cannot be read is left out, and the recording is not."""
+    """Return the requested pauses; an unreadable one is left out without losing the recording."""
     listed = manifest.get("commandedPauses")
     found = [_pause(one) for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
     return tuple(one for one in found if one is not None)
@@ -212,7 +212,7 @@ def _pause(told: Document) -> CommandedPause | None:
 
 
 def _announced(manifest: Document) -> int | None:
-    """Return how many files there must be, by the gaps that the manifest tells."""
+    """Return how many files there must be, by the gaps in the manifest."""
     ranges = manifest.get("missingRanges")
     lasts = [gap[-1] for gap in ranges if isinstance(gap, list) and gap] if isinstance(ranges, list) else []
     return max((last + 1 for last in lasts if isinstance(last, int)), default=None)

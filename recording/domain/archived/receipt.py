@@ -16,7 +16,7 @@ MOST_LISTED = 1000  # indexes in a list; the ranges beside it have all of them
 
 
 def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
-    """Return what was proved about a chunk: length, SHA-256 and SHA-512, how it was verified, ACS's ids and times."""
+    """Return the receipt of a chunk: length, SHA-256, SHA-512, how it was verified, ACS's ids and times."""
     task = record.task
     facts = {
         "schema": SCHEMA,
@@ -56,9 +56,9 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
 
 
 def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> bytes:
-    """Return every chunk of a recording and every gap.
+    """Return the manifest: every chunk of a recording and every gap.
 
-    The same for the same facts, whatever order they came in (I7).
+    The same facts give the same manifest, whatever order they arrived in (I7).
     """
     known = sorted(chunks, key=lambda record: (record.task.index, record.task.document_id))
     facts = {
@@ -86,14 +86,14 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
 
 
 def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None = None) -> list[range]:
-    """Return the indexes that must exist and no chunk has, as ranges; ACS counts from 0.
+    """Return the indexes that must exist but have no chunk, as ranges; ACS counts from 0.
 
     Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
     own log counts or events announced, where that is known (`least_count`).
     """
     reasons: dict[int, set[str | None]] = {}
     for record in chunks:
-        if not is_disowned(record):  # an index that the file itself denies tells nothing of others
+        if not is_disowned(record):  # an index that the file's own metadata denies implies nothing about others
             reasons.setdefault(record.task.index, set()).add(record.task.end_reason)
     last = max(reasons, default=-1)
     end = max(last + 2 if reasons.get(last) == {MORE_TO_COME} else last + 1, least_count or 0)
@@ -143,7 +143,7 @@ def _entry(record: ChunkRecord) -> dict[str, Any]:
 
 
 def _commanded_pauses(recording: RecordingRecord) -> dict[str, Any]:
-    """Return the pauses that were asked for: from when to when, why, by whom, and how long each was to last at most."""
+    """Return the requested pauses: start, end, reason, caller, and the maximum duration of each."""
     if not recording.pauses:
         return {}
     told = [
@@ -166,7 +166,7 @@ def _last_end_reason(known: Sequence[ChunkRecord]) -> str | None:
 
 
 def _facts(record: ChunkRecord) -> dict[str, Any] | None:
-    """Return what the metadata says; people are named in the metadata document and in no other."""
+    """Return the facts of the metadata, without people, whom only the metadata document names."""
     facts = record.facts
     if facts is None:
         return None
@@ -194,7 +194,7 @@ def _form(record: ChunkRecord) -> dict[str, Any]:
 
 
 def _suspects(record: ChunkRecord) -> list[dict[str, Any]]:
-    """Return the bytes that failed the media check and are kept beside the chunk."""
+    """Return the bytes that failed the media check and are stored beside the chunk."""
     return [
         {
             "blobName": suspect.blob_name,
@@ -214,7 +214,7 @@ def _acceptance(record: ChunkRecord) -> dict[str, Any]:
 
 
 def _erased_speakers(record: ChunkRecord) -> dict[str, Any]:
-    """Return which channels were silenced, by whom and why, with the digests before and after; nobody is named."""
+    """Return the silenced channels with request, reason and digests before and after, without names."""
     if not record.silenced:
         return {}
     told = [
@@ -235,7 +235,7 @@ def _erased_speakers(record: ChunkRecord) -> dict[str, Any]:
 
 
 def _where(record: ChunkRecord) -> dict[str, Any]:
-    """Return the media's blob name in the archive, or where it lies in the customer's own storage."""
+    """Return the media's blob name in the archive, or its place in the customer's own storage."""
     if record.task.home is Home.EXTERNAL:
         return {"blobName": None, "externalLocation": record.task.content_location}
     return {"blobName": record.blob_name}
