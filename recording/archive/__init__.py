@@ -1,1 +1,1 @@
-"""Archive: the pipeline of one chunk. claim ▸ copy ▸ verify ▸ catalog ▸ delete source."""
+"""Archive: the line of one chunk. claim ▸ copy ▸ verify ▸ catalog ▸ delete source."""

@@ -1,4 +1,4 @@
-"""The pipeline of one chunk: claim ▸ copy ▸ verify ▸ catalog ▸ delete source, saved after each step.
+"""The line of one chunk: claim ▸ copy ▸ verify ▸ catalog ▸ delete source, saved after each step.
 
 A step is repeated from its beginning when a worker dies in it, so each step finds its own earlier result. Retryable
 failures put the task back with a growing delay while ACS still has the media; what retries cannot fix goes to

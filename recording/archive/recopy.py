@@ -14,7 +14,7 @@ MOST_NAMES = 5  # an archive that damages every copy needs an operator, not more
 
 
 def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> NoReturn:
-    """Return the chunk to the start of the pipeline, with an alarm; the blob that has its name stays listed beside it.
+    """Return the chunk to the start of the line, with an alarm; the blob that has its name stays listed beside it.
 
     Raises:
         SourceBrokenError: with this code, always: the next attempt copies.
@@ -40,7 +40,7 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
 
 
 def leave_name(work: Work, reason: str) -> None:
-    """Return the chunk to the start of the pipeline; the blob that has its name stays listed beside it."""
+    """Return the chunk to the start of the line; the blob that has its name stays listed beside it."""
     record = work.record
     taken = held_name(work, stored_name(record), required(record.length_bytes, "length_bytes"), record.sha256, reason)
     work.record = recopied(record, taken)

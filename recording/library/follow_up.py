@@ -1,4 +1,4 @@
-"""Follow-up: update the directory about one recording, after it was cataloged and outside the archive pipeline.
+"""Follow-up: update the directory about one recording, after it was cataloged, outside the line.
 
 The order of writes makes the death of a worker harmless at any point:
 

@@ -18,7 +18,7 @@ LONGEST_NOTE = 1000
 
 
 def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None, ports: Ports) -> ChunkRecord:
-    """Accept suspect media as the recording: it is read back, gets a receipt, and continues in the pipeline.
+    """Accept suspect media as the recording: it is read back, gets a receipt, and continues in the line.
 
     The media keeps its name, since nothing in the archive is replaced; the source is left to expire.
 

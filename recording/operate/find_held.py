@@ -131,7 +131,7 @@ def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Fo
 
 
 def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:
-    """List the chunks that the pipeline has given up; an unreadable row is an item of its own."""
+    """List the chunks that the line has given up; an unreadable row is an item of its own."""
     for record in ports.catalog.held_chunks():
         if isinstance(record, Unreadable):
             yield _unreadable(record, now), None

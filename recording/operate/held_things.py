@@ -71,7 +71,7 @@ def chunk_id(record: ChunkRecord) -> str:
 
 
 def of_chunk(record: ChunkRecord, now: datetime) -> Held:
-    """Describe a chunk that the pipeline has given up."""
+    """Describe a chunk that the line has given up."""
     return Held(
         id=chunk_id(record),
         kind=Kind.CHUNK,

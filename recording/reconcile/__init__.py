@@ -1,1 +1,1 @@
-"""Reconcile: the timer that finds what the pipeline has not finished."""
+"""Reconcile: the timer that finds what the line has not finished."""

@@ -209,7 +209,7 @@ def is_overdue(record: ChunkRecord, now: datetime) -> bool:
 
 
 def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether no worker could try a chunk for days past its deadline; until then only the pipeline ends it."""
+    """Return whether no worker could try a chunk for days past its deadline; until then only the line ends it."""
     was_tried = record.next_attempt_at is not None and record.next_attempt_at >= record.task.expires_at
     return is_abandoned(record, now) and was_tried
 

@@ -32,7 +32,7 @@ Words = Annotated[str | None, Lenient]
 
 
 class ChunkState(StrEnum):
-    """The progress of a chunk. The pipeline goes one way; its side exits raise an alarm."""
+    """The progress of a chunk. The line goes one way; its side exits raise an alarm."""
 
     PENDING = "PENDING"
     COPIED = "COPIED"

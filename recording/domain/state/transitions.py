@@ -86,7 +86,7 @@ def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges
 
 
 def is_held(record: ChunkRecord) -> bool:
-    """Return whether a chunk needs attention: the pipeline gave it up, and its source was not deleted by us."""
+    """Return whether a chunk needs attention: the line gave it up, and its source was not deleted by us."""
     return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
 
 
@@ -123,7 +123,7 @@ def is_new_evidence(record: ChunkRecord, task: ChunkTask) -> bool:
 
 
 def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord:
-    """Return a chunk that was given up at the start of the pipeline, with the better facts of both tasks."""
+    """Return a chunk that was given up at the start of the line, with the better facts of both tasks."""
     better = task
     if task.content_location == record.task.content_location:
         better = record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now))
@@ -134,7 +134,7 @@ def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord
 
 
 def recopied(record: ChunkRecord, taken: Suspect | None = None) -> ChunkRecord:
-    """Return a chunk at the start of the pipeline, because the stored files are not what was verified.
+    """Return a chunk at the start of the line, because the stored files are not what was verified.
 
     Args:
         record: the chunk as it was.
