@@ -130,6 +130,7 @@ WHOLE_MP3 = {
 }
 CUT_MP3 = {
     "hole of zeros": MP3_FRAME * 20 + bytes(2000) + MP3_FRAME * 20,
+    "hole of zeros near the end": MP3_FRAME * 8 + bytes(12_000) + MP3_FRAME * 15,
     "last frame cut": _SOUND[:-10],
     "page of text": b"<!DOCTYPE html><html><body>Service unavailable</body></html>" * 80,
     **{

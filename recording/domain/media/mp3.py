@@ -24,6 +24,7 @@ _AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
 _STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
 _CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 _WITHOUT_SOUND = (b"Xing", b"Info")
+_CRC = 2  # bytes behind the header of a protected frame
 _NEVER_FILLED_IN = (0, 0xFFFFFFFF)
 _LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
 
@@ -185,7 +186,8 @@ class Mp3Walker:
     def _walk(self, data: _Bytes, at: int, *, is_end: bool) -> None:
         goes_on = True
         while goes_on:
-            at, goes_on = self._start_again(data, self._follow(data, at), is_end=is_end)
+            at = at if self._gap else self._follow(data, at)  # behind a gap a frame counts only where others follow it
+            at, goes_on = self._start_again(data, at, is_end=is_end)
         self._rest = bytes(data[at:])
         self._skip = max(0, at - len(data))
 
@@ -272,6 +274,8 @@ class Mp3Walker:
         """Read how many frames the encoder says there are: a Xing or VBRI table instead of the first sound."""
         is_one, is_mono = frame[1] >> 3 & 1, frame[3] >> 6 == 3
         at = 4 + ((17 if is_mono else 32) if is_one else (9 if is_mono else 17))
+        if not frame[1] & 1 and frame[at + _CRC : at + _CRC + 4] in _WITHOUT_SOUND:  # some count the checksum in
+            at += _CRC
         if frame[at : at + 4] in _WITHOUT_SOUND and len(frame) >= at + 12:
             self._silent = 1
             if frame[at + 7] & 1:

@@ -16,6 +16,7 @@ _SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
 _INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
 _TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"trun", b"elst"))
 _HEADERS = frozenset((b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd"))
+_DEEPEST = 8  # boxes within boxes that are walked; an index has six
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 
 REMARK_TOO_LARGE = "the MP4 file's index is too large to be checked"
@@ -209,7 +210,7 @@ class Mp4Walker:
             self._close_index()
         self._keep(0)
 
-    def _inside(self, intake: Intake, end: int) -> Parsing:
+    def _inside(self, intake: Intake, end: int, depth: int = 0) -> Parsing:
         """Walk the boxes inside a box; one that says it is longer than its parent ends with it."""
         while intake.position + 8 <= end:
             start = intake.position
@@ -222,20 +223,20 @@ class Mp4Walker:
                 self._is_inner_cut = 0 < len(header) < 8
                 break
             box_end = min(start + size, end) if size else end
-            yield from self._box(intake, name, box_end)
+            yield from self._box(intake, name, box_end, depth)
             yield Skip(box_end - intake.position)
             if intake.position < box_end:
                 self._is_inner_cut = box_end < _TO_THE_END
                 return
         yield Skip(max(0, end - intake.position))
 
-    def _box(self, intake: Intake, name: bytes, end: int) -> Parsing:
+    def _box(self, intake: Intake, name: bytes, end: int, depth: int) -> Parsing:
         if name in (b"mvhd", b"mvex"):
             self._seen.add(name)
         if name == b"trak":
             self._tracks.append(Track())
-        if name in _INNER_BOXES:
-            yield from self._inside(intake, end)
+        if name in _INNER_BOXES and depth < _DEEPEST:
+            yield from self._inside(intake, end, depth + 1)
             return
         length = end - intake.position
         if name in _HEADERS:

@@ -202,12 +202,15 @@ class Track:
                 left -= min(count, left)
 
     def _chunk_runs(self) -> list[tuple[int, int, int]]:
-        count = len(self._chunk_offsets)
+        """Return each run's chunks; no chunk is in two of them, in whatever order a damaged table names them."""
+        count, begun, runs = len(self._chunk_offsets), 0, []
         ends = [first - 1 for first, _ in self._runs[1:]] + [count]
-        return [
-            (max(first - 1, 0), min(end, count), per_chunk)
-            for (first, per_chunk), end in zip(self._runs, ends, strict=False)  # no runs: one end too many
-        ]
+        for (first, per_chunk), end in zip(self._runs, ends, strict=False):  # no runs: one end too many
+            begun, last = max(first - 1, begun), min(end, count)
+            if begun < last:
+                runs.append((begun, last, per_chunk))
+                begun = last
+        return runs
 
 
 class Extents:

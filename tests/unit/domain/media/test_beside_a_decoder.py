@@ -1,16 +1,13 @@
 """Files that no encoder writes, beside a decoder: what it plays whole is accepted, what it cannot play is not."""
 
-import io
-import math
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
 import pytest
 
+from dev.compare_media import judge
 from dev.compare_media.encode import write_file
-from dev.compare_media.judge import lenient
 from dev.compare_media.odd_files import AFTER, BEFORE, SECONDS, Layout, Wav, layouts, rewrapped, wav_files
 from recording.domain.media import MediaFacts, MediaProbe
 
@@ -24,23 +21,7 @@ def probed(data: bytes) -> MediaFacts:
     return probe.finish()
 
 
-@cache
-def played_ms(data: bytes) -> float:
-    """Return how long a decoder plays what is there; 0 where it opens nothing or decodes nothing."""
-    try:
-        with av.open(io.BytesIO(data), "r", **lenient(av.__version__)) as container:
-            stream = next(iter(container.streams.audio), None)
-            if stream is None or stream.codec_context is None:
-                return 0.0
-            total = 0.0
-            for packet in container.demux(stream):
-                try:
-                    total += math.fsum(frame.samples * 1000 / frame.sample_rate for frame in packet.decode())
-                except av.FFmpegError:
-                    continue
-            return total
-    except (av.FFmpegError, ValueError, IndexError):
-        return 0.0
+played_ms = cache(judge.played_ms)
 
 
 def compare(data: bytes, whole_ms: float, *, is_whole: bool) -> None:
