@@ -89,6 +89,34 @@ def header_alone(media: bytes) -> bytes:
 WRONG_BODIES: tuple[Callable[[bytes], bytes], ...] = (page_of_text, first_half, header_alone)
 
 
+def error_as_object(_metadata: bytes) -> bytes:
+    """Return an error of the service as JSON, told with 200 in place of the document."""
+    return b'{"error": {"code": "ServiceUnavailable", "message": "The service is busy."}, "status": 503}'
+
+
+def problem_as_object(_metadata: bytes) -> bytes:
+    """Return a problem document of a gateway before the service."""
+    return b'{"type": "about:blank", "title": "Bad Gateway", "traceId": "00-4bf92f35-01"}'
+
+
+def error_as_markup(_metadata: bytes) -> bytes:
+    """Return an error of the storage behind the service, in XML."""
+    return b'<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code></Error>'
+
+
+def nothing_known(_metadata: bytes) -> bytes:
+    """Return the empty document of a service that has not finished."""
+    return b"{}"
+
+
+ERRORS_AS_METADATA: tuple[Callable[[bytes], bytes], ...] = (
+    error_as_object,
+    problem_as_object,
+    error_as_markup,
+    nothing_known,
+)
+
+
 def serve_wrongly(source: FakeSource, location: str, wrong: Callable[[bytes], bytes]) -> Callable[[], None]:
     """Let an object be served as `wrong` makes it, with lengths to match; the returned call ends that."""
     good = source.objects[location]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from dev.in_memory.builders import chunk, event
-from dev.in_memory.hand import WRONG_BODIES, HandInArchive, serve_wrongly
+from dev.in_memory.hand import ERRORS_AS_METADATA, WRONG_BODIES, HandInArchive, serve_wrongly
 from dev.in_memory.world import WorkerDiedError, World
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.transitions import is_archived
@@ -114,6 +114,32 @@ class SteadyWrongBody(Power):
 
     def end(self) -> None:
         """Serve the truth."""
+        while self.ends:
+            self.ends.pop()()
+
+
+@dataclass
+class ErrorAsMetadata(Power):
+    """For minutes or hours ACS tells an error with 200 in place of some chunks' metadata."""
+
+    ends: list[Callable[[], None]] = field(default_factory=list)
+    until: datetime | None = None
+
+    def begin(self) -> None:
+        """Choose the chunks, an error for each, and the time."""
+        for made in self.tasks:
+            if self.dice.random() < 0.7:
+                wrong = self.dice.choice(ERRORS_AS_METADATA)
+                self.ends.append(serve_wrongly(self.world.source, made.metadata_location or "", wrong))
+        self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300]))
+
+    def at_turn(self) -> None:
+        """Serve the documents again once the time is over."""
+        if self.until is not None and self.world.now >= self.until:
+            self.end()
+
+    def end(self) -> None:
+        """Serve the documents."""
         while self.ends:
             self.ends.pop()()
 
@@ -332,6 +358,7 @@ class WrongIndexFirst(Power):
 POWERS: tuple[type[Power], ...] = (
     HandInTheArchive,
     SteadyWrongBody,
+    ErrorAsMetadata,
     WrongClock,
     NotThereYet,
     LongMemory,

@@ -12,6 +12,7 @@ from dev.in_memory.builders import settings
 from dev.in_memory.fakes import source
 from dev.prove.powers import (
     BackdatedFirst,
+    ErrorAsMetadata,
     HandInTheArchive,
     LongMemory,
     OddDeleteLocations,
@@ -27,11 +28,12 @@ from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
 from recording.domain.archived import layout
+from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.stored import Standing, StoredChunk, media_standing
-from recording.errors import StorageError
+from recording.errors import SourceBrokenError, StorageError
 from recording.ingest import queue_tasks
 from recording.ports import Ports
 from recording.settings import Settings
@@ -166,6 +168,23 @@ def first_index_wins() -> Iterator[Settings]:
         yield settings()
 
 
+@contextmanager
+def any_document_is_metadata() -> Iterator[Settings]:
+    """Break a rule: whatever is served with 200 in place of the metadata is the chunk's document."""
+    with (
+        mock.patch.object(metadata, "_check_is_about", return_value=None),
+        mock.patch.object(metadata, "read_metadata", _read_anything),
+    ):
+        yield settings()
+
+
+def _read_anything(raw: bytes) -> ChunkMetadata:
+    try:
+        return read_metadata(raw)
+    except SourceBrokenError:
+        return ChunkMetadata()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
@@ -180,6 +199,7 @@ VARIANTS: tuple[Variant, ...] = (
     call_any_delete_location,
     nothing_reopens,
     first_index_wins,
+    any_document_is_metadata,
 )
 
 
@@ -194,6 +214,7 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
     call_any_delete_location: (OddDeleteLocations,),
     nothing_reopens: (BackdatedFirst,),
     first_index_wins: (WrongIndexFirst,),
+    any_document_is_metadata: (ErrorAsMetadata,),
 }
 
 
