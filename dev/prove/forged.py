@@ -138,7 +138,7 @@ UNREADABLE: dict[str, Any] = {
     "no chunks": event(data={"recordingStorageInfo": {"recordingChunks": []}}),
     "chunks that are an object": event(data={"recordingStorageInfo": {"recordingChunks": {"0": chunk()}}}),
     "too many chunks": event(data={"recordingStorageInfo": {"recordingChunks": [chunk()] * (MOST_CHUNKS + 1)}}),
-    "envelope in a list in a list": json.dumps([[event()]]),
+    "envelope in lists in lists": json.dumps([[[[[event()]]]]]),
     "text instead of an event": '"Microsoft.Communication.RecordingFileStatusUpdated"',
     "number instead of an event": "7",
 }

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+_DEEPEST = 3  # arrays and texts within each other that are taken apart
 _BETWEEN = " \t\r\n\x1e\ufeff"  # what may stand between two JSON texts; U+001E is the separator of RFC 7464
 
 
@@ -17,7 +18,8 @@ def text_of(raw: bytes) -> str:
 def events_in(text: str) -> tuple[list[Any], str | None]:
     """Return the events in a text, and the part of it that is not JSON, if any.
 
-    Each event may also be JSON within a JSON text. An empty array counts as one event, so that it is not overlooked.
+    Each event may also be JSON within a JSON text, or within an array of such texts or of arrays. An empty array counts
+    as one event, so that it is not overlooked.
     """
     decoder = json.JSONDecoder()
     found: list[Any] = []
@@ -38,10 +40,12 @@ def _next(text: str, at: int) -> int:
     return at
 
 
-def _unpacked(content: Any) -> list[Any]:
+def _unpacked(content: Any, depth: int = 0) -> list[Any]:
     if isinstance(content, str):
         try:
             content = json.loads(content.removeprefix("\ufeff"))
         except (ValueError, RecursionError):
             return [content]
-    return content if isinstance(content, list) and content else [content]
+    if not isinstance(content, list) or not content or depth == _DEEPEST:
+        return [content]
+    return [event for each in content for event in _unpacked(each, depth + 1)]

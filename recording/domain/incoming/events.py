@@ -113,6 +113,23 @@ def _plain_index(value: object) -> object:
     return int(value) if isinstance(value, float) else value
 
 
+def _out_of_text(value: object) -> object:
+    """Return JSON that was written as a text within JSON, as some senders do with what is nested."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except RecursionError as error:
+        raise ValueError("the text is nested too deeply") from error
+
+
+def _in_a_row(value: object) -> object:
+    """Return chunks as a list: some writers leave out the list around the only one."""
+    told = _out_of_text(value)
+    is_chunk = isinstance(told, Mapping) and any(str(name).lower() == "documentid" for name in told)
+    return [told] if is_chunk else told
+
+
 def _encodable(text: str) -> str:
     """Refuse a lone surrogate, which JSON can contain but queues and tables do not accept."""
     text.encode()
@@ -185,13 +202,17 @@ def text_of_location(value: Any) -> str | None:
 class RecordingStorageInfo(_Tolerant):
     """Where the chunks are; each is read on its own (`RecordingFileStatusUpdated.chunks`)."""
 
-    recording_chunks: tuple[Any, ...] = Field(alias="recordingChunks", min_length=1, max_length=MOST_CHUNKS)
+    recording_chunks: Annotated[tuple[Any, ...], BeforeValidator(_in_a_row)] = Field(
+        alias="recordingChunks", min_length=1, max_length=MOST_CHUNKS
+    )
 
 
 class EventData(_Tolerant):
     """The event's `data`."""
 
-    recording_storage_info: RecordingStorageInfo = Field(alias="recordingStorageInfo")
+    recording_storage_info: Annotated[RecordingStorageInfo, BeforeValidator(_out_of_text)] = Field(
+        alias="recordingStorageInfo"
+    )
     recording_start_time: Any = Field(None, alias="recordingStartTime")  # as told; see the event's property
     recording_duration_ms: LenientNumber = Field(None, alias="recordingDurationMs")
     session_end_reason: LenientText = Field(None, alias="sessionEndReason")

@@ -106,8 +106,17 @@ def test_what_only_the_trigger_strips_is_no_excuse_on_the_queue(here: World, env
         json.dumps(json.dumps(event())),
         json.dumps([event()]) + "\r\n",
         "\x1e" + json.dumps(event()) + "\n",
+        json.dumps([json.dumps(event())]),
+        json.dumps([[event()]]),
+        json.dumps(json.dumps([json.dumps(event())])),
+        json.dumps(event(data={"recordingStorageInfo": {"recordingChunks": chunk()}})),
+        json.dumps(event(data={"recordingStorageInfo": {"recordingChunks": json.dumps([chunk()])}})),
+        json.dumps(event(data={"recordingStorageInfo": json.dumps({"recordingChunks": [chunk()]})})),
     ],
-    ids=["mark", "text of text", "array and newline", "json sequence"],
+    ids=[
+        *("mark", "text of text", "array and newline", "json sequence", "array of texts", "array in array"),
+        *("text of array of texts", "one chunk without its array", "chunks as text", "storage info as text"),
+    ],
 )
 def test_harmless_clothing_does_not_cost_a_recording(here: World, text: str) -> None:
     """Whoever writes to a queue or a dead letter has habits."""
