@@ -140,6 +140,7 @@ Lenient = WrapValidator(_or_none)
 Time = Annotated[datetime, BeforeValidator(read_time)]
 Text = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_encodable)]
 LocationText = Annotated[Text, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
+PlainIndex = Annotated[int, BeforeValidator(_plain_index)]
 LenientText = Annotated[Annotated[Text, Field(max_length=1024)] | None, Lenient]
 LenientNumber = Annotated[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None, Lenient]
 
@@ -162,7 +163,7 @@ class RecordingChunk(_Tolerant):
     """One file of a recording, as announced. Locations are raw text that the guard has not checked yet."""
 
     document_id: Text = Field(alias="documentId")
-    index: Annotated[int, BeforeValidator(_plain_index)] = Field(ge=0)
+    index: PlainIndex = Field(ge=0)
     end_reason: LenientText = Field(None, alias="endReason")
     content_location: LocationText = Field(alias="contentLocation")
     metadata_location: Any = Field(None, alias="metadataLocation")  # any value; see `text_of_location`

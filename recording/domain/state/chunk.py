@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
-from recording.domain.incoming.events import Lenient, LenientNumber
+from recording.domain.incoming.events import Lenient, LenientNumber, PlainIndex
 from recording.domain.incoming.facts import ChunkFacts
 from recording.domain.model import with_changes
 from recording.domain.times import UtcTime
@@ -92,7 +92,7 @@ class ChunkTask(BaseModel):
     call_id: str
     server_call_id: Words = None
     document_id: str
-    index: int
+    index: PlainIndex
     content_location: str
     metadata_location: str | None = None
     delete_location: str | None = None

@@ -18,7 +18,11 @@ from tests.unit.archive.media import BROKEN
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "null", "[]", '{"version": 1}', task().model_dump_json().replace('"index":0', '"index":-1')]
+    "text",
+    [
+        *("", "{", "null", "[]", '{"version": 1}'),
+        *(task().model_dump_json().replace('"index":0', f'"index":{odd}') for odd in ("-1", "true", "false", "0.5")),
+    ],
 )
 def test_a_message_that_is_no_task_is_kept_for_a_person(text: str, caplog: pytest.LogCaptureFixture) -> None:
     """Dropping it would lose a recording; delivering it again would never end."""
