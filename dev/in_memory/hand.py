@@ -104,6 +104,11 @@ def error_as_markup(_metadata: bytes) -> bytes:
     return b'<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code></Error>'
 
 
+def error_about_the_call(_metadata: bytes) -> bytes:
+    """Return an error that names the call and the resource, as the document would."""
+    return b'{"callId": "0a6d2f9e", "resourceId": "c2f5e8aa", "error": {"code": "NotReady"}, "chunkDuration": null}'
+
+
 def nothing_known(_metadata: bytes) -> bytes:
     """Return the empty document of a service that has not finished."""
     return b"{}"
@@ -113,6 +118,7 @@ ERRORS_AS_METADATA: tuple[Callable[[bytes], bytes], ...] = (
     error_as_object,
     problem_as_object,
     error_as_markup,
+    error_about_the_call,
     nothing_known,
 )
 

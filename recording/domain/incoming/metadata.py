@@ -19,9 +19,9 @@ from recording.errors.codes import Code
 LARGEST_METADATA = 1 << 20  # bytes; hundreds of participants and pauses stay far below
 
 LONGEST_ID = 512  # characters; ids of ACS have about 100
-_FIELDS = frozenset(  # of ACS's document, in lower case
+_FIELDS = frozenset(  # of ACS's document, in lower case; not `callId` and `resourceId`, which its errors name as well
     (
-        *("resourceid", "callid", "chunkdocumentid", "chunkindex", "chunkstarttime", "chunkduration"),
+        *("chunkdocumentid", "chunkindex", "chunkstarttime", "chunkduration"),
         *("pauseresumeintervals", "recordinginfo", "participants"),
     )
 )
@@ -66,7 +66,7 @@ class ChunkMetadata(BaseModel):
     channel_count: int | None = None
     sample_rate: int | None = None
     bit_rate: int | None = None
-    is_of_a_chunk: bool = True  # it has at least one field of ACS's document, whatever its value
+    is_of_a_chunk: bool = True  # a field of ACS's document that tells of a chunk has a value
 
     @property
     def paused_ms(self) -> float | None:
@@ -120,7 +120,7 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
         channel_count=int(channels) if channels else None,
         sample_rate=int(sample_rate) if sample_rate else None,
         bit_rate=int(bit_rate) if bit_rate else None,
-        is_of_a_chunk=any(str(name).lower() in _FIELDS for name in document),
+        is_of_a_chunk=any(str(name).lower() in _FIELDS and value is not None for name, value in document.items()),
     )
 
 

@@ -394,6 +394,8 @@ ERRORS_TOLD_WITH_200 = [
     b'{"error": {"code": "ServerBusy", "message": "Try again later."}}',
     b'{"title": "Unauthorized", "status": 401}',
     b"{}",
+    b'{"callId": "0a6d2f9e", "resourceId": "c2f5e8aa", "error": {"code": "NotReady"}}',
+    b'{"chunkDocumentId": null, "chunkIndex": null, "chunkDuration": null, "recordingInfo": null}',
     b"<html>blocked by policy</html>",
     b"null",
 ]
