@@ -31,6 +31,7 @@ from recording.library.analysts import export_directory
 from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.keep.erasures import approve_erasure, request_erasure
+from recording.library.keep.retention import set_rules
 from recording.library.seal.turn import seal
 from recording.library.tags import change_tags
 from recording.ports import AuditEntry, DeadLetter, QuarantineEntry
@@ -145,6 +146,15 @@ def _plant(here: World) -> None:
     other = fakes.catalog.recordings[OTHER]
     fakes.catalog.save_recording(changed(other, pauses=(pause,)))
     fakes.catalog.save_chunk(changed(known, dismissed=note))
+    for number, when in enumerate(({"tags": {"line": NAME, f"of {PHONE}": None}}, {})):
+        rule = {
+            "name": f"{number} for {NAME}",
+            "action": "retain",
+            "days": 0,
+            "legal": False,
+            "note": f"as {NAME} said",
+        }
+        set_rules({"note": f"{NAME} asked", "rules": [{**rule, "when": when}]}, "*", STAFF, ports)
     here.follows_up()
     export_directory(ports, here.settings)
     for ids in ([RECORDING_ID], [RECORDING_ID, OTHER]):
@@ -191,7 +201,8 @@ def everything(here: World, custodian: FakeCustodian) -> Iterator[tuple[str, str
         names.CHUNKS_TABLE: [record.model_dump_json() for record in fakes.catalog.chunks.values()],
         names.AUDIT_TABLE: list(fakes.audit.written),
         names.CUSTODY_TABLE: [
-            row.model_dump_json() for row in (*fakes.keeping.rows.values(), *fakes.keeping.requests.values())
+            row.model_dump_json()
+            for row in (*fakes.keeping.rows.values(), *fakes.keeping.requests.values(), *fakes.keeping.made.values())
         ],
         names.DIRECTORY_TABLE: list(fakes.directory.rows.items()),
         names.SEAL_TABLE: list(fakes.seal.waiting.items.values()) if fakes.seal else [],

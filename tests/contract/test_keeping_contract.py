@@ -94,6 +94,19 @@ def test_rules_are_only_added_and_the_newest_is_in_force(keeping: Keeping) -> No
     assert [rules.number for rules in keeping.rules_history()] == [1, 2, 10]
 
 
+def test_the_words_of_rules_are_replaced_under_their_number_and_none_is_added(keeping: Keeping) -> None:
+    """An erasure takes a person out of what was written; longer words of before leave nothing behind."""
+    rule = RetentionRule(name="rule", action=RuleAction.RETAIN, days=1, note="n" * 200)
+    for number in (1, 2):
+        keeping.add_rules(RuleSet(number=number, at=NOW, by="alice", note="x" * 40_000, rules=(rule,)))
+    fresh = RuleSet(number=1, at=NOW, by="erased-1", note="[erased]", rules=(rule,))
+    for _ in range(2):
+        keeping.reword_rules(fresh)
+    keeping.reword_rules(RuleSet(number=3, at=NOW, by="alice"))
+    assert [(rules.number, rules.by) for rules in keeping.rules_history()] == [(1, "erased-1"), (2, "alice")]
+    assert next(iter(keeping.rules_history())) == fresh
+
+
 def test_a_large_row_comes_back_whole(keeping: Keeping) -> None:
     """Two hundred holds with long reasons do not fit into one property."""
     holds = tuple(Hold(case=f"case-{number}", reason="ü" * 200, since=NOW) for number in range(200))

@@ -75,6 +75,11 @@ class FakeKeeping(Scripted):
         return iter([self.made[number] for number in sorted(self.made)])
 
     @scripted
+    def reword_rules(self, rules: RuleSet) -> None:
+        if rules.number in self.made:
+            self.made[rules.number] = rules
+
+    @scripted
     def erasure(self, erasure_id: str) -> Erasure | None:
         return self.requests.get(erasure_id)
 

@@ -111,12 +111,17 @@ class TableKeeping:
 
     def add_rules(self, rules: RuleSet) -> bool:
         """Insert a row under the number; the service refuses a second one."""
-        keys = {"PartitionKey": _RULES, "RowKey": f"{999_999_999 - rules.number:09d}"}
-        return add_row(self._table, keys | pieces_of(rules.model_dump_json()))
+        return add_row(self._table, _rules_row(rules))
 
     def rules_history(self) -> Iterator[RuleSet]:
         """Yield all rows, the oldest first."""
         yield from reversed([_document(RuleSet, row) for row in rows_of(self._table, _RULES)])
+
+    def reword_rules(self, rules: RuleSet) -> None:
+        """Replace the row of this number, if there is one."""
+        row = _rules_row(rules)
+        if get_row(self._table, {name: row[name] for name in ("PartitionKey", "RowKey")}) is not None:
+            put_row(self._table, row)
 
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one row of the requests."""
@@ -212,6 +217,11 @@ def _covered_row(recording_id: str, erasure_id: str) -> Row:
 def _row_of(custody: Custody) -> Row:
     columns = {"recordingId": custody.recording_id, "state": custody.state.value, "held": bool(custody.active_holds)}
     return _custody_keys(custody.recording_id) | columns | pieces_of(custody.model_dump_json())
+
+
+def _rules_row(rules: RuleSet) -> Row:
+    keys = {"PartitionKey": _RULES, "RowKey": f"{999_999_999 - rules.number:09d}"}
+    return keys | pieces_of(rules.model_dump_json())
 
 
 def _request_row(erasure: Erasure) -> Row:

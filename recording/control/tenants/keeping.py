@@ -73,6 +73,10 @@ class ScopedKeeping:
         """Act as `Keeping` does."""
         return self._whole.rules_history()
 
+    def reword_rules(self, rules: RuleSet) -> None:
+        """Refuse: rules are about the whole archive."""
+        raise StorageError(f"rules {rules.number} are about the whole archive")
+
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Act as `Keeping` does."""
         found = self._whole.erasure(erasure_id)

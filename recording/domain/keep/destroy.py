@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from recording.domain.archived import layout
-from recording.domain.ids import name_of
+from recording.domain.ids import name_of, without_numbers
 from recording.domain.keep.custody import Custody, CustodyState, Refusal
 from recording.domain.keep.disposition import Action, Disposition
 from recording.domain.state.chunk import ChunkRecord
@@ -168,7 +168,7 @@ def certificate_of(
         "decidedAt": _text(mark.at if mark else None),
         "destroyedAt": _text(row.destroying_since),
         "goneAt": _text(gone_at),
-        "why": mark.why if mark else None,
+        "why": without_numbers(mark.why) if mark else None,
         "rules": mark.rules if mark else None,
         "erasures": list(mark.requests) if mark else [],
         "holdsBefore": len(row.holds),

@@ -72,7 +72,7 @@ STORES = (
     ),
     Store(_T, names.CHUNKS_TABLE, "notes of operators, remarks", Sweep.WITHHOLD),
     Store(_T, names.AUDIT_TABLE, "notes, parts, object ids of callers", Sweep.WITHHOLD),
-    Store(_T, names.CUSTODY_TABLE, "reasons of holds and of erasures, object ids", Sweep.WITHHOLD),
+    Store(_T, names.CUSTODY_TABLE, "reasons of holds and of erasures, object ids, words of rules", Sweep.WITHHOLD),
     Store(_T, names.DIRECTORY_TABLE, "rows under keyed hashes of participants, numbers and tags", Sweep.REMOVE),
     Store(_T, names.SEAL_TABLE, "names of what waits to be sealed", Sweep.NOTHING),
     Store(_Q, names.EVENTS_QUEUE, "events as ACS told them", Sweep.PASSES),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from recording.domain.ids import without_numbers
 from recording.domain.keep import custody as row_of
 from recording.domain.keep.custody import Custody, CustodyState, Mark
 from recording.domain.keep.disposition import Action
@@ -178,7 +179,7 @@ class _Run:
     def _mark(self, one: Assessed, custody: Custody | None) -> Custody | None:
         """Note that a recording is due: it is destroyed after the days of delay, if nothing changes."""
         last = one.disposition.reasons[-1]
-        why = last.because.value + (f": {last.source}" if last.source else "")
+        why = without_numbers(last.because.value + (f": {last.source}" if last.source else ""))
         now = self.ports.clock.now()
         mark = Mark(at=now, why=why, rules=self.rules.number, requests=one.disposition.requests)
         keeping, recording_id = keeping_of(self.ports), one.record.recording_id

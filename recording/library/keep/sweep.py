@@ -37,7 +37,8 @@ from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
 MOST = 1000  # messages of one queue in one look; those that are hidden meanwhile are looked at on the next day
-R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure)
+IN_FORCE = "rule_in_force"  # what a rule is about names the person: other rules have to be set first
+R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure, RuleSet)
 _PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})
 # Ids and derived facts name nobody, and a changed one would be another recording's.
 _IDS = frozenset(
@@ -308,6 +309,30 @@ def _custody(run: Run) -> None:
         cleaned_request = _cleaned(erasure, run)
         if cleaned_request is not None:
             _save(lambda one=cleaned_request: keeping.save_erasure(one), names.CUSTODY_TABLE, run)  # type: ignore[misc]
+    if run.erasure.tenants is None:
+        _rules(run)
+
+
+def _rules(run: Run) -> None:
+    """Take the person out of all rules there ever were, but not out of what those in force are about.
+
+    A filter that was reworded would fit other recordings. It is reported until somebody sets other rules.
+    """
+    keeping = keeping_of(run.ports)
+    history = list(keeping.rules_history())
+    for rules in history:
+        cleaned = _cleaned(rules, run)
+        if cleaned is None:
+            continue
+        if rules is history[-1]:
+            fitting = zip(cleaned.rules, rules.rules, strict=True)
+            kept = tuple(with_changes(words, {"when": known.when}) for words, known in fitting)
+            cleaned = with_changes(cleaned, {"rules": kept})
+            if _cleaned(cleaned, run) is not None:
+                run.done.keep(names.CUSTODY_TABLE, IN_FORCE)
+        if cleaned != rules:
+            keeping.reword_rules(cleaned)
+            run.done.count += 1
 
 
 def cleaned_request(erasure: Erasure, run: Run) -> Erasure:

@@ -62,6 +62,10 @@ class Keeping(Protocol):
         """Yield all rules there ever were, the oldest first."""
         ...
 
+    def reword_rules(self, rules: RuleSet) -> None:
+        """Replace the words of rules that there are, for an erasure; idempotent. Nothing, where none has the number."""
+        ...
+
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one request for erasure with its ETag."""
         ...

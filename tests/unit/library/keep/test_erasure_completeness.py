@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID
-from dev.in_memory.erasure_world import CANARIES, OTHER, erase, everything, full_world, nights
+from dev.in_memory.erasure_world import CANARIES, NAME, OTHER, erase, everything, full_world, nights
 from dev.in_memory.fakes.custodian import FakeCustodian, KeptVersion
 from dev.in_memory.world import World
 from dev.prove.traces import found_in, spellings, told_by, traces
@@ -20,6 +20,7 @@ from recording.errors import StorageBusyError
 from recording.library.keep import sweep as sweeping
 from recording.library.keep.erasures import erasure_status
 from recording.library.keep.holds import place_hold, release_hold
+from recording.library.keep.retention import set_rules
 from recording.settings.aside import OF_ANALYSTS, SetAside
 from tests.unit.library.seal_world import copied, seals, verified
 
@@ -93,6 +94,24 @@ def test_traces_of_a_held_recording_stay_until_the_release() -> None:
     assert Place.QUARANTINE in {one.place for one in erasure.kept}
     release_hold(RECORDING_ID, "L-17", "over", None, here.ports)
     nights(here, 33)
+    assert left(here, custodian) == []
+    assert erasure_status(erasure_id, here.ports, here.settings).erasure.state is ErasureState.DONE
+
+
+def test_a_rule_in_force_that_is_about_the_person_keeps_the_request_open_until_it_is_replaced() -> None:
+    """A filter that was reworded would be about other recordings: it is named, and whoever makes the rules decides."""
+    here, custodian = full_world()
+    rule = {"name": "one", "action": "retain", "days": 0, "legal": False, "when": {"tags": {"line": NAME}}}
+    set_rules({"note": f"{NAME} asked", "rules": [rule]}, "*", "alice", here.ports)
+    erasure_id = erase(here)
+    nights(here, 2)
+    erasure = erasure_status(erasure_id, here.ports, here.settings).erasure
+    assert [(one.place, one.reason) for one in erasure.kept] == [(names.CUSTODY_TABLE, sweeping.IN_FORCE)]
+    assert erasure.state is ErasureState.APPROVED
+    rules = here.fakes.keeping.rules()
+    assert (rules.note, rules.rules[0].when.tags) == ("[erased] asked", {"line": NAME})
+    set_rules({"note": "another", "rules": []}, "*", "alice", here.ports)
+    nights(here, 2)
     assert left(here, custodian) == []
     assert erasure_status(erasure_id, here.ports, here.settings).erasure.state is ErasureState.DONE
 
