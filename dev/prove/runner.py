@@ -134,7 +134,7 @@ def prove_visibility() -> int:
 
 def prove_years(first: int, seeds: int, *, is_long: bool) -> int:
     """Run seven years of rules, holds, erasures and deaths; 0 when nothing went too early or stayed too long."""
-    from dev.prove.years import print_years
+    from dev.prove.years.proof import print_years
 
     with silent_log():
         return print_years(first, seeds, is_long=is_long)

@@ -8,11 +8,11 @@ that die at any call, a second worker there, and rows and rules of older and new
 import time
 
 from dev.prove.daily_run import figures
-from dev.prove.years_life import DENSE_DAYS, Life, Years
-from dev.prove.years_variants import VARIANTS
+from dev.prove.years.life import DENSE_DAYS, Life, Years
+from dev.prove.years.variants import VARIANTS
 
 DAYS = 7 * 365
-MOST_LIVES = 40  # of a variant
+MOST_LIVES = 16  # of a variant
 
 
 def live(seed: int, days: int = DAYS) -> Years:

@@ -24,6 +24,8 @@ class Known:
         answers: of a destroyed one, whether it had the tags that rules in force named; None: its tags are there.
         is_unknown: someone's class was not known when it was destroyed.
         since: due without a break since then.
+        marked: due by a rule without a break since then, so that it is marked.
+        was_unreadable: its row could not be read for some days, and a mark may be from before them.
         voice_since: the same, of the first speaker's voice.
         is_gone: nothing of it was left when somebody looked last.
         has_voice: the first speaker was heard in it when somebody looked last.
@@ -44,6 +46,8 @@ class Known:
     answers: dict[str, bool] | None = None
     is_unknown: bool = False
     since: datetime | None = None
+    marked: datetime | None = None
+    was_unreadable: bool = False
     voice_since: datetime | None = None
     has_voice: bool = True
     is_gone: bool = False
