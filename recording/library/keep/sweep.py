@@ -316,7 +316,7 @@ def _custody(run: Run) -> None:
 def _rules(run: Run) -> None:
     """Take the person out of all rules there ever were, but not out of what those in force are about.
 
-    A filter that was reworded would fit other recordings. It is reported until somebody sets other rules.
+    A filter that was reworded would fit other recordings. It is reported until other rules are set.
     """
     keeping = keeping_of(run.ports)
     history = list(keeping.rules_history())
