@@ -1,8 +1,8 @@
 """HTTP for retention: holds, rules, dispositions and erasures."""
 
-import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 import azure.functions as func
 from pydantic import Field
@@ -223,8 +223,7 @@ def _erasure_id_of(request: func.HttpRequest) -> str:
 
 
 def _case_of(request: func.HttpRequest) -> str:
-    """Return the case; a host has decoded all of the path but slashes, which would be other segments."""
-    return re.sub("%2f", "/", str(request.route_params.get("case", "")), flags=re.IGNORECASE)
+    return unquote(str(request.route_params.get("case", "")))
 
 
 def _query(request: func.HttpRequest) -> dict[str, Any]:

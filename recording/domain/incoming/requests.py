@@ -58,23 +58,23 @@ class StartOptions:
     external_container: str | None = None
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-def _one_line(text: str) -> str:
+def _plain(text: str) -> str:
     """Return a text as it is.
 
     Raises:
-        ValueError: it has control characters, which change what the lines around it seem to say, or line breaks.
+        ValueError: it has control characters other than tabs and line breaks; they change what a terminal shows.
     """
     if _CONTROL.search(text):
-        raise ValueError("must be one line without control characters")
+        raise ValueError("must be text without control characters")
     return text
 
 
-ShortText = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_one_line)]
+ShortText = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
 TagName = Annotated[ShortText, AfterValidator(composed)]
-TagValue = Annotated[str, Field(max_length=256), AfterValidator(_one_line), AfterValidator(composed)]
+TagValue = Annotated[str, Field(max_length=256), AfterValidator(_plain), AfterValidator(composed)]
 CallId = Annotated[str, Field(min_length=1, max_length=2048)]
 
 

@@ -118,6 +118,9 @@ def test_the_noted_request_reads_back_as_the_same_one() -> None:
         ("invalid_request", {**CALL, "requestedBy": "\ud800"}),
         ("invalid_request", {**CALL, "tags": {"\ud800": "x"}}),
         ("invalid_request", {"roomId": "\ud800"}),
+        *(("invalid_request", {**CALL, "tags": {"a": f"x{odd}"}}) for odd in "\x00\x1b\x7f\x9b"),
+        ("invalid_request", {**CALL, "tags": {"a\x1b[2J": "x"}}),
+        ("invalid_request", {**CALL, "requestedBy": "\x07"}),
     ],
 )
 def test_a_bad_request_is_refused_with_a_stable_code(code: str, body: Any) -> None:
