@@ -66,7 +66,7 @@ class ChunkMetadata(BaseModel):
     channel_count: int | None = None
     sample_rate: int | None = None
     bit_rate: int | None = None
-    is_of_a_chunk: bool = True  # a field of ACS's document that tells of a chunk has a value
+    is_of_a_chunk: bool = True  # a field of ACS's document that describes a chunk has a value
 
     @property
     def paused_ms(self) -> float | None:
