@@ -390,10 +390,11 @@ class GuardedLife:
         return "" if is_raised else "its pause is forgotten"
 
     def _told(self) -> Counter[tuple[str, str]]:
+        """Count the alarms by what they say; one that is told twice, in doubt, has one id and counts once."""
         outgoing = self.here.fakes.outgoing
         kept = outgoing.outbox.kept.values() if outgoing is not None else ()
-        unrecorded = (event.data for event in kept if event.type is EventType.UNRECORDED)
-        return Counter((str(data.get("recordingId", "")), str(data["reason"])) for data in unrecorded)
+        unrecorded = {event.id: event.data for event in kept if event.type is EventType.UNRECORDED}
+        return Counter((str(data.get("recordingId", "")), str(data["reason"])) for data in unrecorded.values())
 
     def _violates(self, what: str) -> None:
         self.life.violations.append(f"{self.here.now:%H:%M:%S} {what}")
