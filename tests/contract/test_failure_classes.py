@@ -238,7 +238,7 @@ CLASSES: dict[str, Callable[[Turn], None]] = {
     "archive: 401 or 403": lambda _turn: None,
     "archive: 5xx, or no connection": lambda _turn: None,
     "archive: 409 after a lost reply": commit_reply_lost,
-    "archive: it gives back other bytes": stored_differs,
+    "archive: it returns other bytes": stored_differs,
     "catalog: 412, another worker has the chunk": zombie,
 }
 ARCHIVES = {
