@@ -19,9 +19,13 @@ expect.set_options(timeout=60_000)  # a machine may be busy; what is there at on
 Visit = Callable[..., AbstractContextManager[Page]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium: it plays what ACS records."""
+    """Debian's Chromium: it plays what ACS records.
+
+    One for each file: while Playwright is open, the thread counts as one with a running event loop, so tests that start
+    one of their own would fail behind it.
+    """
     if not is_installed():
         reason = "Chromium is not installed: apt-get install chromium"
         if os.environ.get("CONSOLE_BROWSER") == "required":
