@@ -206,6 +206,7 @@ def _pause(told: Document) -> CommandedPause | None:
             by=told.get("by"),
             ended_at=told.get("endedAt"),
             how=told.get("how"),
+            time_up=told.get("timeUp", False),
         )
     except ValidationError:
         return None

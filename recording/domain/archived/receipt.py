@@ -155,6 +155,7 @@ def _commanded_pauses(recording: RecordingRecord) -> dict[str, Any]:
             "by": pause.by,
             "endedAt": pause.ended_at,
             "how": pause.how,
+            **({"timeUp": True} if pause.time_up else {}),
         }
         for pause in recording.pauses
     ]
