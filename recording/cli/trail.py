@@ -93,9 +93,7 @@ def _nothing(session: Session, begin: datetime) -> RenderableType:
 
 def settled(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     """Return one entry for each action: its outcome, or that it was asked for where no outcome followed."""
-    asked: dict[
-        tuple[str, str | None], list[int]
-    ] = {}  # places of what has no outcome yet; of years there are many rows
+    asked: dict[tuple[str, str | None], list[int]] = {}  # the places of what has no outcome yet
     answered: set[int] = set()
     for place, entry in enumerate(entries):
         open_ones = asked.setdefault((entry.operation, entry.caller), [])

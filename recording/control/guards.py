@@ -4,7 +4,6 @@ Each guard looks at the recording as it is now and does only what is still to be
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -159,7 +158,7 @@ def _pause_is_over(fired: _Fired) -> None:
         return
     seconds = round((pause.length or timedelta()).total_seconds())
     why = f"the pause has lasted {seconds} s, as long as it was asked for; policy {policy.name}"
-    if ended is None:
+    if ended is None and (policy.on_pause_timeout is TimeIsUp.STOP or _may_be_paused(fired)):
         _note_time_up(pause, fired.record, fired.ports)
     if policy.on_pause_timeout is TimeIsUp.STOP:
         _stop(fired.record, why, fired.ports, was_there=was_there)
@@ -197,15 +196,17 @@ def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
 
 
 def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> None:
-    """Note that a pause is too long before it is ended: the event and the report about it follow from that.
-
-    Where ACS records already, it was not; where ACS does not answer, it may have been.
-    """
-    with suppress(ControlError):
-        state = ports.control.state(acs_id_of(record.recording_id, record))
-        if state is None or state.lower() == "active":
-            return
+    """Note that a pause is too long before it is ended: the event and the report about it follow from that."""
     note(record.recording_id, ports, lambda row: RecordingChanges(pauses=with_time_up(row.pauses, pause.id)))
+
+
+def _may_be_paused(fired: _Fired) -> bool:
+    """Return whether ACS pauses still; where it does not answer, it may."""
+    try:
+        state = fired.ports.control.state(acs_id_of(fired.record.recording_id, fired.record))
+    except ControlError:
+        return True
+    return state is not None and state.lower() != "active"
 
 
 def _ended_at_acs(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> PauseEnd | None:

@@ -289,16 +289,15 @@ def tell_unrecorded(
     if not policy_of(record, settings).must_be_recorded:
         return
     emit(Event.UNRECORDED, recording_id=record.recording_id, reason=reason)
-    announce_event(unrecorded(record.recording_id, reason, at, *marks), ports)
+    raised = Unrecorded(reason=reason, at=at, marks=tuple(map(mark_text, marks)))
+    announce_event(unrecorded(record.recording_id, raised), ports)
     if ports.outgoing is not None:
-        raised = Unrecorded(reason=reason, at=at, marks=tuple(mark_text(mark) for mark in marks))
         note(record.recording_id, ports, lambda row: _with_alarm(row, raised))
 
 
 def _with_alarm(row: RecordingRecord, raised: Unrecorded) -> RecordingChanges | None:
     """Return an alarm beside those before it; nothing for one that is there, or another about the same end."""
-    known = {unrecorded(row.recording_id, one.reason, one.at, *one.marks).id for one in row.unrecorded}
-    if unrecorded(row.recording_id, raised.reason, raised.at, *raised.marks).id in known:
+    if unrecorded(row.recording_id, raised).id in {unrecorded(row.recording_id, one).id for one in row.unrecorded}:
         return None
     return {"unrecorded": (*row.unrecorded[1 - MOST_ALARMS :], raised)}
 

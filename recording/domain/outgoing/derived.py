@@ -26,7 +26,7 @@ from recording.domain.outgoing.events import (
     event_of,
 )
 from recording.domain.state.chunk import ChunkRecord, ChunkState
-from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.recording import RecordingRecord, Unrecorded
 from recording.errors.codes import Code
 
 ANNOUNCED_WITHIN = timedelta(days=14)  # what is older is history: an app that turns events on does not report years
@@ -64,14 +64,14 @@ def of_export(export: ExportRecord) -> list[OutgoingEvent]:
     return [event_of(EventType.EXPORTED, subject, export.finished_at, data)]
 
 
-def unrecorded(recording_id: str, reason: str, at: datetime, *marks: object) -> OutgoingEvent:
+def unrecorded(recording_id: str, alarm: Unrecorded) -> OutgoingEvent:
     """Return that a call that must be recorded is not.
 
     A recording ends once: who stopped it may be seen by two workers, and both report the same event.
     """
-    data = CallData(recording_id=recording_id, reason=reason)
-    what = CALL_STOPPED if reason == STOPPED_ELSEWHERE else reason
-    return event_of(EventType.UNRECORDED, _subject(recording_id), at, data, what, *marks)
+    data = CallData(recording_id=recording_id, reason=alarm.reason)
+    what = CALL_STOPPED if alarm.reason == STOPPED_ELSEWHERE else alarm.reason
+    return event_of(EventType.UNRECORDED, _subject(recording_id), alarm.at, data, what, *alarm.marks)
 
 
 def start_refused(request: str, code: str, at: datetime) -> OutgoingEvent:
@@ -123,8 +123,7 @@ def _of_record(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterat
     if record.incomplete_since is not None:
         yield event_of(EventType.INCOMPLETE, subject, record.incomplete_since, data, record.incomplete_since)
     yield from _of_pauses(record)
-    for alarm in record.unrecorded:
-        yield unrecorded(record.recording_id, alarm.reason, alarm.at, *alarm.marks)
+    yield from (unrecorded(record.recording_id, alarm) for alarm in record.unrecorded)
     if record.disposed_at is not None:
         erased = ErasedData(recording_id=record.recording_id, certificate=record.certificate)
         yield event_of(EventType.ERASED, subject, record.disposed_at, erased, record.certificate)

@@ -11,12 +11,12 @@ from recording.domain.seal.merkle import Tree
 from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdict
 from recording.library.seal.verify_beside import check_keys, check_tokens
 
-_NAME = re.compile(r"(?P<prefix>(?:.*/)?)checkpoints/(?P<number>[0-9]{10})\.txt", re.ASCII)
 _NUMBERED = {
     "checkpoints": re.compile(r"(?P<number>[0-9]{10})\.txt", re.ASCII),
     "batches": re.compile(r"(?P<number>[0-9]{10})-[0-9a-f]{16}\.json", re.ASCII),
     "journal": re.compile(r"(?P<number>[0-9]{10})-[0-9a-f]{16}\.jsonl", re.ASCII),
 }
+_NAME = re.compile(rf"(?P<prefix>(?:.*/)?)checkpoints/{_NUMBERED['checkpoints'].pattern}", re.ASCII)
 _OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)
 
 

@@ -16,6 +16,7 @@ from dev.in_memory.world import world
 from recording.domain.outgoing import derived
 from recording.domain.outgoing.documents import cloud_event
 from recording.domain.outgoing.events import EventType, OutgoingEvent
+from recording.domain.state.recording import Unrecorded
 from recording.library.keep.holds import place_hold, release_hold
 
 API = "https://archive.contoso.com/api"
@@ -77,7 +78,7 @@ def test_the_events_of_a_day_are_valid_and_a_changed_one_is_not() -> None:
     here.runs(hours=60)
     for got in (
         derived.start_refused("request", "acs_error", here.now),
-        derived.unrecorded(RECORDING_ID, "stopped", here.now),
+        derived.unrecorded(RECORDING_ID, Unrecorded(reason="stopped", at=here.now)),
         derived.ends_soon(RECORDING_ID, 60, NOW + timedelta(hours=3)),
     ):
         assert is_valid(got)

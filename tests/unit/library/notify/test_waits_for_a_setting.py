@@ -10,6 +10,7 @@ from dev.in_memory.world import World
 from recording.adapters.outgoing.unresolved import UnresolvedWebhooks
 from recording.domain.outgoing.delivery import Entry, Progress, Result, WayHealth, after_try, health_after
 from recording.domain.outgoing.derived import unrecorded
+from recording.domain.state.recording import Unrecorded
 from recording.errors.codes import Code
 from recording.library.notify import catch_up
 
@@ -47,7 +48,9 @@ def test_what_waits_is_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> Non
     outgoing = here.ports.outgoing
     assert outgoing is not None
     for number in range(7):
-        outgoing.outbox.add(Entry(event=unrecorded(f"call-{number}", "stopped", here.now), added_at=here.now))
+        outgoing.outbox.add(
+            Entry(event=unrecorded(f"call-{number}", Unrecorded(reason="stopped", at=here.now)), added_at=here.now)
+        )
     monkeypatch.setattr(catch_up, "MOST_WAITING", 3)
     seen: set[str] = set()
     for _ in range(3):
