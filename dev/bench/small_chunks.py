@@ -6,9 +6,10 @@ line at work, and makes them again, in the same number and order, from as many t
 
 import base64
 import json
+import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -257,24 +258,44 @@ def _archived(
         settings: of the app, beside the world's.
         then: is called with the tasks while the host still runs.
     """
-    with QueueClient.from_connection_string(world.storage, EVENTS_QUEUE) as announced:
-        announced.clear_messages()  # their tasks are sent below, all at one moment
-    with HostProcess(REPOSITORY, {**world.settings(), **settings}, world.folder / "bench-host") as host:
-        host.wait_ready(_READY_SECONDS)
-        with QueueClient.from_connection_string(world.storage, CHUNKS_QUEUE) as queue:
-            first, *burst = tasks
-            _send(queue, first, time.time())
-            _wait_until_done(world, queue, [first])
-            visible_at = time.time() + 4 + len(burst) // 100  # time to send them all
-            with ThreadPoolExecutor(4) as pool:
-                list(pool.map(lambda task: _send(queue, task, visible_at), burst))
-            time.sleep(max(0.0, visible_at - time.time()))
-            begun, used = time.perf_counter(), _cpu_of(host)
-            _wait_until_done(world, queue, burst)
-            took = Burst(len(burst), time.perf_counter() - begun, _cpu_of(host) - used)
+    with warm_line(world, tasks[0], settings) as line:
+        took = line.burst(tasks[1:])
         if then is not None:
             then(world, tasks)
         return took
+
+
+class Line:
+    """A warm host on a world of its own, which archives one burst after the other."""
+
+    def __init__(self, world: LocalWorld, host: HostProcess, queue: QueueClient) -> None:
+        self._world, self._host, self._queue = world, host, queue
+
+    def burst(self, tasks: list[str]) -> Burst:
+        """Return what it took until all of them are archived and their sources deleted, from when they are visible."""
+        visible_at = time.time() + 4 + len(tasks) // 100  # time to send them all
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda task: _send(self._queue, task, visible_at), tasks))
+        time.sleep(max(0.0, visible_at - time.time()))
+        begun, used = time.perf_counter(), _cpu_of(self._host)
+        _wait_until_done(self._world, self._queue, tasks)
+        return Burst(len(tasks), time.perf_counter() - begun, _cpu_of(self._host) - used)
+
+
+@contextmanager
+def warm_line(world: LocalWorld, first: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Line]:
+    """Start the host, let it archive the first task, and yield it: a process loads with it what it needs.
+
+    What the simulator announced until now is forgotten, because the tasks are sent at one moment; so make them before.
+    """
+    with QueueClient.from_connection_string(world.storage, EVENTS_QUEUE) as announced:
+        announced.clear_messages()
+    with HostProcess(REPOSITORY, {**world.settings(), **settings}, world.folder / "bench-host") as host:
+        host.wait_ready(_READY_SECONDS)
+        with QueueClient.from_connection_string(world.storage, CHUNKS_QUEUE) as queue:
+            _send(queue, first, time.time())
+            _wait_until_done(world, queue, [first])
+            yield Line(world, host, queue)
 
 
 def _wait_until_done(world: LocalWorld, queue: QueueClient, tasks: list[str]) -> None:
@@ -294,4 +315,4 @@ def _cpu_of(host: HostProcess) -> float:
 
 def _send(queue: QueueClient, task: str, visible_at: float) -> None:
     body = base64.b64encode(task.encode()).decode()
-    queue.send_message(body, visibility_timeout=max(1, round(visible_at - time.time())), time_to_live=-1)
+    queue.send_message(body, visibility_timeout=max(1, math.ceil(visible_at - time.time())), time_to_live=-1)

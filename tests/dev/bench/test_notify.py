@@ -24,9 +24,12 @@ def test_what_must_be_reached_is_told_beside_what_was_measured() -> None:
     lag = {"rate": 1000, "events": 15000, "p50_s": 0.01, "p99_s": 0.2, "most_s": 0.4}
     line = {
         "calls": {"with": 25, "without": 24},
-        "chunks": 150,
-        "cpu_seconds": {"with": 0.105, "without": 0.1},
-        "ratio": 0.9,
+        "chunks": 40,
+        "late": 150,
+        "cpu_ratio": 1.05,
+        "ratio": 1.1,
+        "burst_ratios": [0.9, 1.0, 1.2],
+        "turns": 400,
         "rounds": {"with": [9.0], "without": [10.0]},
         "p50_s": 20.0,
         "p99_s": 47.0,
