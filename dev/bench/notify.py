@@ -173,8 +173,8 @@ def text_of(  # noqa: PLR0917 - what a block says
         f"{line['turns']} pairs of chunks, one by one. The whole app, in pairs of bursts of {line['chunks']} chunks: "
         f"with events {_told(line['rounds']['with'])}, without {_told(line['rounds']['without'])} chunks a second; "
         f"a burst with events took {_percent(ratios, 0.5)} in the middle, {_percent(ratios, 0.25)} to "
-        f"{_percent(ratios, 0.75)} in the middle half of the pairs. After a burst of {line['late']} chunks, an event was "
-        f"there {line['p50_s']:.1f} s (p50) and {line['p99_s']:.1f} s (p99) after its chunk was archived: what "
+        f"{_percent(ratios, 0.75)} in the middle half of the pairs. After a burst of {line['late']} chunks, an event "
+        f"was there {line['p50_s']:.1f} s (p50) and {line['p99_s']:.1f} s (p99) after its chunk was archived: what "
         f"follows the line waits for it.",
     ]
     return "\n".join(lines) + "\n"

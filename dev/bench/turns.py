@@ -26,8 +26,8 @@ class Turn:
 def in_turn(variants: Mapping[str, Mapping[str, str]], count: int, say: Say) -> dict[str, list[Turn]]:
     """Archive so many small chunks with each of two settings, one with the one, one with the other, and so on.
 
-    Each has a process of its own, and they share the storage and the simulator of one world. The two turns of a pair are
-    a moment apart, so that a machine whose speed drifts is the same machine for both.
+    Each has a process of its own, and they share the storage and the simulator of one world. The two turns of a pair
+    are a moment apart, so that a machine whose speed drifts is the same machine for both.
 
     Args:
         variants: settings of the app, beside the world's, by a name.
