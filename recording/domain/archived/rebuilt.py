@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from recording.domain.archived.importing import IMPORTED
 from recording.domain.archived.layout import media_of_receipt, name_version_of
-from recording.domain.calls.pauses import CommandedPause
+from recording.domain.calls.pauses import CommandedPause, pause_in
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, is_opaque_id
 from recording.domain.incoming.facts import facts_of_metadata
@@ -192,24 +192,8 @@ def chosen(records: Sequence[ChunkRecord]) -> list[ChunkRecord]:
 def _pauses_in(manifest: Document) -> tuple[CommandedPause, ...]:
     """Return the requested pauses; an unreadable one is left out without losing the recording."""
     listed = manifest.get("commandedPauses")
-    found = [_pause(one) for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    found = [pause_in(one) for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
     return tuple(one for one in found if one is not None)
-
-
-def _pause(told: Document) -> CommandedPause | None:
-    try:
-        return CommandedPause(
-            id=told.get("id"),
-            at=told.get("at"),
-            ends_by=told.get("endsBy"),
-            reason=told.get("reason"),
-            by=told.get("by"),
-            ended_at=told.get("endedAt"),
-            how=told.get("how"),
-            time_up=told.get("timeUp", False),
-        )
-    except ValidationError:
-        return None
 
 
 def _announced(manifest: Document) -> int | None:

@@ -6,6 +6,7 @@ from itertools import chain, islice, pairwise
 from typing import Any
 
 from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.calls.pauses import documented
 from recording.domain.formats import MORE_TO_COME
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.domain.state.recording import RecordingRecord
@@ -146,20 +147,7 @@ def _commanded_pauses(recording: RecordingRecord) -> dict[str, Any]:
     """Return the requested pauses: start, end, reason, caller, and the maximum duration of each."""
     if not recording.pauses:
         return {}
-    told = [
-        {
-            "id": pause.id,
-            "at": pause.at,
-            "endsBy": pause.ends_by,
-            "reason": pause.reason,
-            "by": pause.by,
-            "endedAt": pause.ended_at,
-            "how": pause.how,
-            **({"timeUp": True} if pause.time_up else {}),
-        }
-        for pause in recording.pauses
-    ]
-    return {"commandedPauses": told}
+    return {"commandedPauses": [documented(pause) for pause in recording.pauses]}
 
 
 def _last_end_reason(known: Sequence[ChunkRecord]) -> str | None:

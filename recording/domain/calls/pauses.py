@@ -1,11 +1,12 @@
 """Pauses under guard: each has an end that no second pause moves, and is compared with what ACS reports. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recording.domain.times import UtcTime
 
@@ -57,6 +58,18 @@ class CommandedPause(BaseModel):
         return self.ends_by - self.at if self.ends_by is not None else None
 
 
+# How a manifest names the fields of a pause, under `commandedPauses`: written and read back by this one list.
+DOCUMENTED: Mapping[str, str] = {
+    "id": "id",
+    "at": "at",
+    "endsBy": "ends_by",
+    "reason": "reason",
+    "by": "by",
+    "endedAt": "ended_at",
+    "how": "how",
+    "timeUp": "time_up",
+}
+_ONLY_WHEN_TRUE = frozenset({"timeUp"})  # left out while false: such a manifest is as earlier versions wrote it
 _ENDS_ANYHOW = (None, PauseEnd.OVER, PauseEnd.STOPPED)  # with the recording, whenever that is
 
 
@@ -113,6 +126,20 @@ def with_end(
         else pause
         for pause in pauses
     )
+
+
+def documented(pause: CommandedPause) -> dict[str, Any]:
+    """Return a pause as a manifest says it."""
+    said = {name: getattr(pause, field) for name, field in DOCUMENTED.items()}
+    return {name: value for name, value in said.items() if value or name not in _ONLY_WHEN_TRUE}
+
+
+def pause_in(document: Mapping[str, Any]) -> CommandedPause | None:
+    """Return the pause that a manifest describes; None when it cannot be read."""
+    try:
+        return CommandedPause(**{field: document[name] for name, field in DOCUMENTED.items() if name in document})
+    except ValidationError:
+        return None
 
 
 def merged(intervals: Iterable[Interval], apart: timedelta = TOLERANCE) -> list[Interval]:

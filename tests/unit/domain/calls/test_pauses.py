@@ -1,20 +1,25 @@
 """Pauses as commanded against pauses as the metadata tells them."""
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recording.domain.calls.pauses import (
+    DOCUMENTED,
     CommandedPause,
     Interval,
     PauseEnd,
+    documented,
     merged,
     open_pause,
     pause_findings,
+    pause_in,
     with_end,
 )
+from recording.domain.times import iso_text
 
 T0 = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -166,3 +171,15 @@ def test_every_difference_of_more_than_two_seconds_is_found(seconds: float, wher
 def test_an_end_that_was_noted_by_a_slow_clock_is_no_negative_pause() -> None:
     """Another instance ends it, whose clock is behind."""
     assert kinds([pause(40, 10)], told()) == []
+
+
+def test_a_pause_comes_back_from_the_manifest_that_says_it() -> None:
+    """A catalog that is rebuilt knows each field again: a new one is written and read, or this fails."""
+    assert set(DOCUMENTED.values()) == set(CommandedPause.model_fields)
+    full = CommandedPause(
+        id="1", at=at(0), ends_by=at(60), reason="card number", by="ada", ended_at=at(61), how=PauseEnd.TIME_UP
+    )
+    for one in (full, full.model_copy(update={"time_up": True}), CommandedPause(id="2", at=at(5))):
+        said = json.loads(json.dumps(documented(one), default=iso_text))
+        assert pause_in(said) == one
+        assert ("timeUp" in said) is one.time_up
