@@ -12,16 +12,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from recording.control.notes import acs_id_of, check_recording_id, note, without_alarm
-from recording.control.pauses import (
-    begin_pause,
-    end_pause,
-    note_end_told,
-    policy_of,
-    resume_recording,
-    stop_recording,
-    tell_unrecorded,
-)
+from recording.control.notes import acs_id_of, check_recording_id, note, policy_of, without_alarm
+from recording.control.pauses import begin_pause, end_pause, resume_recording, stop_recording
+from recording.control.unrecorded import note_end_told, tell_unrecorded
 from recording.domain.calls.consent import (
     ConsentEntry,
     ConsentState,

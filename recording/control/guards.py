@@ -10,16 +10,9 @@ from typing import Any
 
 from recording.control.audit import audited
 from recording.control.consents import carry_out, is_waiting
-from recording.control.notes import acs_id_of, note
-from recording.control.pauses import (
-    end_pause,
-    note_end_told,
-    policy_of,
-    resume_recording,
-    stop_recording,
-    tell_stopped,
-    tell_unrecorded,
-)
+from recording.control.notes import acs_id_of, note, policy_of
+from recording.control.pauses import end_pause, resume_recording, stop_recording
+from recording.control.unrecorded import note_end_told, tell_stopped, tell_unrecorded
 from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state

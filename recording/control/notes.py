@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from recording.domain.calls.policy import CallPolicy
 from recording.domain.ids import canonical_id, is_opaque_id
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import RecordingChanges, changed
@@ -9,6 +10,7 @@ from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.changing import change_recording
+from recording.settings import Settings
 
 
 def check_recording_id(recording_id: str) -> None:
@@ -28,6 +30,11 @@ def known_recording(recording_id: str, ports: Ports) -> RecordingRecord | None:
 def acs_id_of(recording_id: str, known: RecordingRecord | None) -> str:
     """Return the id as ACS spells it; as requested, where that is not known."""
     return (known.acs_id if known else None) or recording_id
+
+
+def policy_of(record: RecordingRecord | None, settings: Settings) -> CallPolicy:
+    """Return the policy that covers a recording: by the caller whom the platform vouched for, and by its tags now."""
+    return settings.policy(record.known_caller if record else None, record.current_tags if record else {})
 
 
 def without_alarm(row: RecordingRecord, code: Code) -> RecordingChanges:

@@ -6,44 +6,30 @@ leaves a guard that finds nothing to end; no pause is left without a guard.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, without_alarm
-from recording.domain.archived.integrity import pauses_are_in_seconds
-from recording.domain.archived.receipt import gaps_in
+from recording.control.findings import pause_facts
+from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, policy_of, without_alarm
+from recording.control.unrecorded import tell_stopped
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import GuardKind, GuardTask
-from recording.domain.calls.pauses import (
-    CommandedPause,
-    Interval,
-    PauseEnd,
-    PauseFinding,
-    guarded_pause,
-    open_withdrawal,
-    pause_findings,
-    with_end,
-)
-from recording.domain.calls.policy import CallPolicy, ConsentRule
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal, with_end
+from recording.domain.calls.policy import ConsentRule
 from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
-from recording.domain.outgoing.derived import unrecorded
-from recording.domain.outgoing.events import mark_text
-from recording.domain.state.chunk import ChunkRecord
-from recording.domain.state.recording import LastAction, RecordingRecord, Unrecorded, merged_state
+from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.follow_ups import request_follow_up
-from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
-MOST_ALARMS = 50  # of one recording that its row keeps, the newest
 ANY = "*"  # instead of a pause's id
 
 
@@ -263,45 +249,6 @@ def stop_recording(
     return {"recordingId": name, "state": merged_state(None, record)}
 
 
-def tell_stopped(record: RecordingRecord, reason: str, ports: Ports, settings: Settings) -> None:
-    """Raise the alarm about the end of what must be recorded, then note it: in doubt twice, with one id."""
-    if record.stopped_alarm_at is None and policy_of(record, settings).must_be_recorded:
-        tell_unrecorded(record, reason, ports.clock.now(), ports, settings)
-        note_end_told(record.recording_id, ports)
-
-
-def note_end_told(recording_id: str, ports: Ports) -> None:
-    """Note that the end of what must be recorded is reported, so that no other alarm about it follows."""
-    now = ports.clock.now()
-    note(recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
-
-
-def tell_unrecorded(
-    record: RecordingRecord, reason: str, at: datetime, ports: Ports, settings: Settings, *marks: object
-) -> None:
-    """Raise the alarm about a call that is not recorded any more, where its policy says that it must be.
-
-    It is announced at once, and then noted where events go out: what a queue that fails has lost is found there.
-
-    Raises:
-        StorageError: it could not be noted; the same again completes it.
-    """
-    if not policy_of(record, settings).must_be_recorded:
-        return
-    emit(Event.UNRECORDED, recording_id=record.recording_id, reason=reason)
-    raised = Unrecorded(reason=reason, at=at, marks=tuple(map(mark_text, marks)))
-    announce_event(unrecorded(record.recording_id, raised), ports)
-    if ports.outgoing is not None:
-        note(record.recording_id, ports, lambda row: _with_alarm(row, raised))
-
-
-def _with_alarm(row: RecordingRecord, raised: Unrecorded) -> RecordingChanges | None:
-    """Return an alarm beside those before it; nothing for one that is there, or another about the same end."""
-    if unrecorded(row.recording_id, raised).id in {unrecorded(row.recording_id, one).id for one in row.unrecorded}:
-        return None
-    return {"unrecorded": (*row.unrecorded[1 - MOST_ALARMS :], raised)}
-
-
 def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | None = None) -> RecordingRecord:
     """Note that a pause is over; every open one, where no id is given."""
     alarmed = False
@@ -318,57 +265,6 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
     if alarmed:  # nobody resumes or stops it here, so no other line ends the alert
         emit(Event.PAUSE_ENDED, recording_id=recording_id, reason=how)
     return made
-
-
-def policy_of(record: RecordingRecord | None, settings: Settings) -> CallPolicy:
-    """Return the policy that covers a recording: by the caller whom the platform vouched for, and by its tags now."""
-    return settings.policy(record.known_caller if record else None, record.current_tags if record else {})
-
-
-def pause_facts(pause: CommandedPause) -> dict[str, Any]:
-    """Return a pause for an answer."""
-    return {
-        "pauseId": pause.id,
-        "at": pause.at.isoformat(),
-        "endsBy": pause.ends_by.isoformat() if pause.ends_by else None,
-        "reason": pause.reason,
-        "endedAt": pause.ended_at.isoformat() if pause.ended_at else None,
-        "how": pause.how.value if pause.how else None,
-    }
-
-
-def findings_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[PauseFinding]:
-    """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here.
-
-    Of a recording that was started elsewhere, pauses that nobody asked for here are no findings.
-    """
-    if record is None or not chunks or gaps_in(chunks, record.least_count):
-        return []
-    if not record.started_here and not record.pauses:
-        return []
-    if any(chunk.facts is None for chunk in chunks):
-        return []
-    told = [
-        Interval(pause.started_at, pause.started_at + timedelta(milliseconds=pause.duration_ms * unit))
-        for chunk, unit in ((chunk, _unit_of_pauses(chunk)) for chunk in chunks)
-        for pause in (chunk.facts.pauses if chunk.facts else ())
-        if pause.started_at is not None and pause.duration_ms is not None
-    ]
-    found = pause_findings(record.pauses, told)
-    return [one for one in found if record.started_here or one.what != "paused_elsewhere"]
-
-
-def _unit_of_pauses(chunk: ChunkRecord) -> int:
-    """Return by what the lengths of pauses are multiplied to be milliseconds: the published form says no unit."""
-    if chunk.facts is None:
-        return 1
-    paused = sum(pause.duration_ms or 0.0 for pause in chunk.facts.pauses)
-    return 1000 if pauses_are_in_seconds(chunk.duration_ms, chunk.facts.duration_ms, paused) else 1
-
-
-def finding_facts(finding: PauseFinding) -> dict[str, Any]:
-    """Return a finding for an answer."""
-    return {"what": finding.what, "at": finding.at.isoformat(), "seconds": finding.seconds}
 
 
 def _with_pause(row: RecordingRecord, wanted: CommandedPause, over: CommandedPause | None) -> RecordingChanges:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+from recording.control.findings import finding_facts, findings_of, pause_facts
 from recording.control.guards import guards_of_start
 from recording.control.notes import check_recording_id, note
-from recording.control.pauses import finding_facts, findings_of, pause_facts
 from recording.control.running import give_back, take_place
 from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
 from recording.domain.calls.consent import consent_state

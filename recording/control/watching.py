@@ -7,8 +7,8 @@ delivered twice goes on once; and it ends with the recording.
 from datetime import timedelta
 
 from recording.control.consents import is_waiting
-from recording.control.notes import acs_id_of, note
-from recording.control.pauses import policy_of, tell_stopped, tell_unrecorded
+from recording.control.notes import acs_id_of, note, policy_of
+from recording.control.unrecorded import tell_stopped, tell_unrecorded
 from recording.domain.calls import watch
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from recording.control.pauses import findings_of
+from recording.control.findings import findings_of
 from recording.domain.calls.pauses import CommandedPause, PauseEnd
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
 from recording.domain.incoming.events import Time

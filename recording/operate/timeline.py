@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from recording.control.pauses import findings_of
+from recording.control.findings import findings_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
