@@ -61,7 +61,7 @@ def _extends() -> Iterator[None]:
         note(name, ports, decide)
         return wanted
 
-    with _instead(vars(pausing), "_noted", wrong):
+    with _instead(vars(pausing), "_note_pause", wrong):
         yield
 
 
@@ -73,7 +73,7 @@ def _by_own_clock() -> Iterator[None]:
         if pause is not None and pause.ends_by is not None and pause.ends_by <= ports.clock.now():
             ports.control.resume(record.recording_id)
 
-    with _instead(vars(missing_files), "guards_again", wrong):
+    with _instead(vars(missing_files), "send_guard_again", wrong):
         yield
 
 
@@ -96,7 +96,7 @@ def _consent_ends_none() -> Iterator[None]:
 
 def _silent_withdrawal() -> Iterator[None]:
     """Say nothing about a call that must be recorded and whose consent is withdrawn."""
-    with _instead(vars(consenting), "_tell_withdrawn", lambda *_: None):
+    with _instead(vars(consenting), "_report_withdrawn", lambda *_: None):
         yield
 
 
@@ -110,7 +110,7 @@ def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
 
 def _silent() -> Iterator[None]:
     """Say nothing about a pause that was too long."""
-    with _instead(vars(guarding), "_tell_unrecorded", lambda *_: None):
+    with _instead(vars(guarding), "_report_unrecorded", lambda *_: None):
         yield
 
 

@@ -1,6 +1,6 @@
-"""Guards fire: a pause ends, a recording without consent stops, and one that may last no longer.
+"""Guards fire: they end pauses, stop recordings that lack consent or last too long, and watch what must be recorded.
 
-Each guard looks at the recording as it is now and does only what is still to be done, so a message may come twice.
+Each guard reads the recording's row and does only what is still to be done, so a message may be delivered twice.
 """
 
 from collections.abc import Callable
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from recording.control.acs_state import acs_state, is_paused, is_recording, may_be_paused
 from recording.control.audit import audited
 from recording.control.consents import carry_out, is_waiting
-from recording.control.notes import acs_id_of, note, policy_of
-from recording.control.pauses import end_pause, resume_recording, stop_recording
-from recording.control.unrecorded import note_end_told, tell_stopped, tell_unrecorded
+from recording.control.notes import note, policy_of
+from recording.control.pauses import end_pause, lacks_consent, resume_recording, stop_recording
+from recording.control.unrecorded import note_end_reported, report_stopped, report_unrecorded
 from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_time_up
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
-from recording.domain.calls.watch import CALL_STOPPED
+from recording.domain.calls.watch import CALL_STOPPED, PAUSED_TOO_LONG
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.derived import ends_soon
 from recording.domain.schema import is_newer_message
@@ -38,7 +39,7 @@ NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until anothe
 
 @dataclass(frozen=True)
 class _Fired:
-    """A guard that fires, and the recording as it is now."""
+    """A guard that fires, with the recording's row as it is now."""
 
     task: GuardTask
     record: RecordingRecord
@@ -69,11 +70,14 @@ def guard_message(text: str, ports: Ports, settings: Settings) -> None:
     try:
         _ACTS[task.kind](_Fired(task, record, ports, settings))
     except ControlError as error:
-        _again(task, record, error, ports)
+        _try_again(task, record, error, ports)
 
 
-def guards_of_start(name: str, policy: CallPolicy, ports: Ports, *, has_consent: bool) -> None:
-    """Enqueue what watches over a recording from its start, before it is noted: no note is left without its guards.
+# --- what is enqueued ------------------------------------------------------------------------------------------------
+
+
+def send_guards_of_start(name: str, policy: CallPolicy, ports: Ports, *, has_consent: bool) -> None:
+    """Enqueue the guards of a recording that starts, before its start is noted: no note is left without its guards.
 
     Raises:
         StorageError: nothing is noted yet, and the same start completes it.
@@ -92,7 +96,15 @@ def guards_of_start(name: str, policy: CallPolicy, ports: Ports, *, has_consent:
 
 
 def _warn_later(name: str, longest: int, policy: CallPolicy, lasted: int, guards: Guards) -> None:
-    """Enqueue the warning before a recording is stopped; at once, where its time has come already."""
+    """Enqueue the warning before a recording is stopped; visible at once where its time has passed already.
+
+    Args:
+        name: the recording's id.
+        longest: seconds that it may last.
+        policy: says how many seconds before that the warning is due.
+        lasted: seconds that it has lasted.
+        guards: the queue.
+    """
     if 0 < policy.warn_before_seconds < longest:
         at = max(longest - policy.warn_before_seconds, lasted)
         task = GuardTask(recording_id=name, kind=GuardKind.WARNING, seconds=at)
@@ -105,11 +117,11 @@ def _stop_later(name: str, longest: int, lasted: int, guards: Guards) -> None:
     guards.send(task, timedelta(seconds=at - lasted))
 
 
-def guards_again(record: RecordingRecord, ports: Ports) -> None:
-    """Enqueue anew the guard of a pause that should be over: its message may have been lost with a worker.
+def send_guard_again(record: RecordingRecord, ports: Ports) -> None:
+    """Enqueue another guard of a pause that should be over; the first message may have been lost with a worker.
 
-    It waits as long as the pause was asked for, counted from now: so this instance's clock, fast as it may be, ends no
-    pause early.
+    It waits as long as the pause was requested for, counted from now: even a fast clock of this instance ends no pause
+    early.
     """
     pause = guarded_pause(record.pauses)
     if pause is None or pause.length is None or pause.at + pause.length > ports.clock.now() or ports.guards is None:
@@ -118,8 +130,8 @@ def guards_again(record: RecordingRecord, ports: Ports) -> None:
     ports.guards.send(task, pause.length)
 
 
-def without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
-    """Return the alarm about a recording that was started elsewhere without the consent that its policy asks for."""
+def alarm_without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
+    """Return the alarm about a recording that was started elsewhere without the consent that its policy requires."""
     if record.started_here or record.call_alarm is not None:
         return {}
     if policy_of(record, settings).consent is ConsentRule.NOT_REQUIRED:
@@ -129,108 +141,111 @@ def without_consent(record: RecordingRecord, now: datetime, settings: Settings) 
     return {"call_alarm": Code.CONSENT_MISSING.value, "call_alarm_since": now}
 
 
-def _pause_is_over(fired: _Fired) -> None:
-    pause = guarded_pause(fired.record.pauses)
+# --- what a guard does -----------------------------------------------------------------------------------------------
+
+
+def _end_pause(fired: _Fired) -> None:
+    """End the guard's pause as the policy says: resume, stop, or raise an alarm; leave any other pause alone."""
+    pause, record, ports = guarded_pause(fired.record.pauses), fired.record, fired.ports
     if pause is None or pause.id != fired.task.mark:
         return
-    policy = fired.policy
-    state = consent_state(fired.record.consent, fired.record.consents)
-    is_first = policy.consent is ConsentRule.FIRST or fired.record.waits_for_consent
-    if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
-        carry_out(fired.record, fired.ports, fired.settings)  # no end of a pause records without consent
-        if state is ConsentState.WITHDRAWN:  # it rests for that now, and goes on when consent is given
-            end_pause(fired.record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
+    if lacks_consent(record, fired.settings):
+        _leave_to_consent(pause, fired)
         return
-    was_there = _tell_unrecorded(fired, "paused_too_long", fired.task.mark)
-    ended = _ended_at_acs(pause, fired.record, fired.ports) if policy.on_pause_timeout is not TimeIsUp.RESUME else None
-    if ended is PauseEnd.ELSEWHERE:  # what records again is not stopped, and nobody has to decide about it
+    then = fired.policy.on_pause_timeout
+    was_known = _report_unrecorded(fired, PAUSED_TOO_LONG, fired.task.mark)
+    ended = _note_end_at_acs(pause, record, ports) if then is not TimeIsUp.RESUME else None
+    if ended is PauseEnd.ELSEWHERE:  # it records again: nothing to stop, and nothing to decide
         return
-    if policy.on_pause_timeout is TimeIsUp.ALARM:
+    if then is TimeIsUp.ALARM:
         if ended is None:
-            _raise(fired.record, Code.PAUSE_OVERDUE, fired.ports)
+            _raise_alarm(record, Code.PAUSE_OVERDUE, ports)
         return
+    if ended is None and (then is TimeIsUp.STOP or _is_still_paused(fired)):
+        _note_time_up(pause, record, ports)
     seconds = round((pause.length or timedelta()).total_seconds())
-    why = f"the pause has lasted {seconds} s, as long as it was asked for; policy {policy.name}"
-    if ended is None and (policy.on_pause_timeout is TimeIsUp.STOP or _may_be_paused(fired)):
-        _note_time_up(pause, fired.record, fired.ports)
-    if policy.on_pause_timeout is TimeIsUp.STOP:
-        _stop(fired.record, why, fired.ports, was_there=was_there)
-        return
-    name, ports = fired.record.recording_id, fired.ports
-    try:
-        _by_the_guard(
-            Operation.RESUME, fired.record, why, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP)
-        )
-    except ControlError as error:
-        is_refused = error.code in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED)
-        if not is_refused or _ended_at_acs(pause, fired.record, ports) is None:
-            raise
+    reason = f"the pause has lasted {seconds} s, as long as it was asked for; policy {fired.policy.name}"
+    if then is TimeIsUp.STOP:
+        _stop(record, reason, ports, was_known=was_known)
+    else:
+        _resume(pause, record, reason, ports)
 
 
-def _tell_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
-    """Raise the alarm about a call that must be recorded and is not; first of all, so that no death swallows it.
+def _leave_to_consent(pause: CommandedPause, fired: _Fired) -> None:
+    """Carry out what consent asks for instead: no end of a pause records without consent."""
+    carry_out(fired.record, fired.ports, fired.settings)
+    if consent_state(fired.record.consent, fired.record.consents) is ConsentState.WITHDRAWN:
+        # It is paused by the withdrawal now, and goes on when consent is given.
+        end_pause(fired.record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
 
-    One that ACS records although it should be paused, or knows no more, is no such call.
+
+def _report_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
+    """Raise the alarm about a call that must be recorded and is not; before all else, so that no death loses it.
+
+    A recording that goes on although it should be paused raises none, and neither does one that ACS does not know.
 
     Returns:
-        Whether ACS knows the recording, where that was asked.
+        Whether ACS knows the recording; False where it was not asked.
     """
     if not fired.policy.must_be_recorded:
         return False
     record, ports = fired.record, fired.ports
-    state = ports.control.state(acs_id_of(record.recording_id, record))
+    state = acs_state(record.recording_id, record, ports)
     if state is not None and reason == CALL_STOPPED:
-        tell_stopped(record, reason, ports, fired.settings)
-    elif state is not None and state.lower() == "inactive":
-        tell_unrecorded(record, reason, ports.clock.now(), ports, fired.settings, *marks)
-        if fired.policy.on_pause_timeout is TimeIsUp.STOP:  # the stop that follows is no other alarm
-            note_end_told(record.recording_id, ports)
+        report_stopped(record, reason, ports, fired.settings)
+    elif is_paused(state):
+        report_unrecorded(record, reason, ports.clock.now(), ports, fired.settings, *marks)
+        if fired.policy.on_pause_timeout is TimeIsUp.STOP:  # the stop that follows is not another alarm
+            note_end_reported(record.recording_id, ports)
     return state is not None
 
 
 def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> None:
-    """Note that a pause is too long before it is ended: the event and the report about it follow from that."""
+    """Note that a pause is too long before it is ended: the event and the report about it follow from the note."""
     note(record.recording_id, ports, lambda row: RecordingChanges(pauses=with_time_up(row.pauses, pause.id)))
 
 
-def _may_be_paused(fired: _Fired) -> bool:
-    """Return whether ACS pauses still; where it does not answer, it may."""
+def _is_still_paused(fired: _Fired) -> bool:
+    """Return whether ACS may still pause the recording; without an answer, it may."""
     try:
-        state = fired.ports.control.state(acs_id_of(fired.record.recording_id, fired.record))
+        return may_be_paused(acs_state(fired.record.recording_id, fired.record, fired.ports))
     except ControlError:
         return True
-    return state is not None and state.lower() != "active"
 
 
-def _ended_at_acs(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> PauseEnd | None:
-    """Return how a pause has ended if nothing is paused any more, which is noted; None while ACS pauses."""
-    state = ports.control.state(acs_id_of(record.recording_id, record))
-    if state is not None and state.lower() != "active":
+def _note_end_at_acs(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> PauseEnd | None:
+    """Note the end of a pause that is over at ACS, and return how it ended; None while ACS may pause."""
+    state = acs_state(record.recording_id, record, ports)
+    if may_be_paused(state):
         return None
-    how = PauseEnd.OVER if state is None else PauseEnd.ELSEWHERE
+    how = PauseEnd.ELSEWHERE if is_recording(state) else PauseEnd.OVER
     end_pause(record.recording_id, how, ports, pause_id=pause.id)
     return how
 
 
-def _consent_is_late(fired: _Fired) -> None:
-    """Stop what waits for consent since its start; what was given, or withdrawn after that, is carried out."""
+def _stop_without_consent(fired: _Fired) -> None:
+    """Stop a recording that has waited for consent since its start; carry out any step that was noted meanwhile."""
     policy, record = fired.policy, fired.record
     state = consent_state(record.consent, record.consents)
     if state is ConsentState.GIVEN or not is_waiting(record, policy):
         carry_out(record, fired.ports, fired.settings)
         return
     seconds = policy.consent_within_seconds if fired.task.seconds is None else fired.task.seconds
-    was_there = _tell_unrecorded(fired, CALL_STOPPED)
-    _stop(record, f"no consent within {seconds} s; policy {policy.name}", fired.ports, was_there=was_there)
+    was_known = _report_unrecorded(fired, CALL_STOPPED)
+    _stop(record, f"no consent within {seconds} s; policy {policy.name}", fired.ports, was_known=was_known)
 
 
-def _consent_stands(fired: _Fired) -> None:
-    """Carry a step out, also where the note says paused: ACS may record all the same after a resume that died."""
+def _carry_out_consent(fired: _Fired) -> None:
+    """Carry out a noted step; even if the row says paused, since a resume whose worker died may have reached ACS."""
     carry_out(fired.record, fired.ports, fired.settings)
 
 
-def _ends_soon(fired: _Fired) -> None:
-    """Warn, unless the policy that covers the recording now lets it last longer; one that is shorter counts at once."""
+def _warn_of_end(fired: _Fired) -> None:
+    """Warn that the recording will be stopped, by the policy that covers it now.
+
+    Where that policy lets it last longer than the one at its start, the warning is put off; where shorter, the policy
+    applies at once.
+    """
     policy, record, guards = fired.policy, fired.record, fired.ports.guards
     longest = policy.longest_recording_seconds
     if record.last_action is LastAction.STOPPED or longest is None or guards is None:
@@ -240,14 +255,14 @@ def _ends_soon(fired: _Fired) -> None:
         _warn_later(record.recording_id, longest, policy, lasted, guards)
         return
     left = max(longest - lasted, 0)
-    if left < policy.warn_before_seconds:  # its stop may be on its way for later
+    if left < policy.warn_before_seconds:  # the stop that is enqueued already may be for a later time
         _stop_later(record.recording_id, longest, lasted, guards)
     emit(Event.ENDS_SOON, recording_id=record.recording_id, time_left_seconds=timedelta(seconds=left))
     announce_event(ends_soon(record.recording_id, left, fired.ports.clock.now(), lasted + left), fired.ports)
 
 
-def _lasts_too_long(fired: _Fired) -> None:
-    """Stop, unless the policy that covers the recording now lets it last longer than it has."""
+def _stop_at_longest(fired: _Fired) -> None:
+    """Stop the recording, unless the policy that covers it now lets it last longer than it has."""
     policy, record, guards = fired.policy, fired.record, fired.ports.guards
     longest = policy.longest_recording_seconds
     if record.last_action is LastAction.STOPPED or longest is None or guards is None:
@@ -257,30 +272,47 @@ def _lasts_too_long(fired: _Fired) -> None:
         _warn_later(record.recording_id, longest, policy, lasted, guards)
         _stop_later(record.recording_id, longest, lasted, guards)
         return
-    was_there = _tell_unrecorded(fired, CALL_STOPPED)
-    why = f"it has lasted {lasted} s, as long as it may; policy {policy.name}"
-    _stop(record, why, fired.ports, was_there=was_there)
+    was_known = _report_unrecorded(fired, CALL_STOPPED)
+    reason = f"it has lasted {lasted} s, as long as it may; policy {policy.name}"
+    _stop(record, reason, fired.ports, was_known=was_known)
 
 
-def _is_watched(fired: _Fired) -> None:
+def _watch(fired: _Fired) -> None:
     look(fired.task, fired.record, fired.ports, fired.settings)
 
 
-def _stop(record: RecordingRecord, why: str, ports: Ports, *, was_there: bool) -> None:
+def _stop(record: RecordingRecord, reason: str, ports: Ports, *, was_known: bool) -> None:
     name = record.recording_id
-    _by_the_guard(Operation.STOP, record, why, ports, lambda: stop_recording(name, ports, was_there=was_there))
+    _act(Operation.STOP, record, reason, ports, lambda: stop_recording(name, ports, was_known=was_known))
 
 
-def _by_the_guard(
-    operation: Operation, record: RecordingRecord, why: str, ports: Ports, act: Callable[[], dict[str, Any]]
+def _resume(pause: CommandedPause, record: RecordingRecord, reason: str, ports: Ports) -> None:
+    """Resume; where ACS refuses because the pause is over already, note its end instead."""
+    name = record.recording_id
+    try:
+        _act(Operation.RESUME, record, reason, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP))
+    except ControlError as error:
+        is_refused = error.code in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED)
+        if not is_refused or _note_end_at_acs(pause, record, ports) is None:
+            raise
+
+
+def _act(
+    operation: Operation, record: RecordingRecord, reason: str, ports: Ports, act: Callable[[], dict[str, Any]]
 ) -> None:
-    """Act with rows in the audit trail that name no caller, and say why."""
-    audited(operation, record.recording_id, None, ports, act, note=why)
+    """Act with a row in the audit trail that names no caller and gives the reason."""
+    audited(operation, record.recording_id, None, ports, act, note=reason)
     emit(Event.GUARD_ACTED, recording_id=record.recording_id, action=operation)
 
 
-def _again(task: GuardTask, record: RecordingRecord, error: ControlError, ports: Ports) -> None:
-    """Raise the alarm at the first refusal, and try again as long as the recording lasts."""
+# --- what fails ------------------------------------------------------------------------------------------------------
+
+
+def _try_again(task: GuardTask, record: RecordingRecord, error: ControlError, ports: Ports) -> None:
+    """Report a refusal of ACS, and enqueue the guard again while ACS may know the recording.
+
+    The alarm about a pause is raised at the first refusal.
+    """
     emit(
         Event.GUARD_FAILED,
         recording_id=task.recording_id,
@@ -290,21 +322,21 @@ def _again(task: GuardTask, record: RecordingRecord, error: ControlError, ports:
         attempt=task.attempt,
     )
     if task.kind is GuardKind.PAUSE:
-        _raise(record, Code.PAUSE_OVERDUE, ports)
-    if ports.guards is not None and _is_there(record, ports):
+        _raise_alarm(record, Code.PAUSE_OVERDUE, ports)
+    if ports.guards is not None and _may_be_known(record, ports):
         ports.guards.send(task.again(), wait_before(task.attempt))
 
 
-def _is_there(record: RecordingRecord, ports: Ports) -> bool:
-    """Return whether ACS may still know the recording; it does not when it says so."""
+def _may_be_known(record: RecordingRecord, ports: Ports) -> bool:
+    """Return whether ACS may still know the recording; without an answer, it may."""
     try:
-        return ports.control.state(acs_id_of(record.recording_id, record)) is not None
+        return acs_state(record.recording_id, record, ports) is not None
     except RecordingError:
         return True
 
 
-def _raise(record: RecordingRecord, code: Code, ports: Ports) -> None:
-    """Raise an alarm about a call, once; the row shows it until it is over."""
+def _raise_alarm(record: RecordingRecord, code: Code, ports: Ports) -> None:
+    """Raise an alarm about a call, once; the row keeps it until it is over."""
     now = ports.clock.now()
     if record.call_alarm == code:
         return
@@ -320,10 +352,10 @@ def _raise(record: RecordingRecord, code: Code, ports: Ports) -> None:
 
 
 _ACTS: dict[GuardKind, Callable[[_Fired], None]] = {
-    GuardKind.PAUSE: _pause_is_over,
-    GuardKind.CONSENT: _consent_is_late,
-    GuardKind.WITHDRAWAL: _consent_stands,
-    GuardKind.WARNING: _ends_soon,
-    GuardKind.LONGEST: _lasts_too_long,
-    GuardKind.WATCH: _is_watched,
+    GuardKind.PAUSE: _end_pause,
+    GuardKind.CONSENT: _stop_without_consent,
+    GuardKind.WITHDRAWAL: _carry_out_consent,
+    GuardKind.WARNING: _warn_of_end,
+    GuardKind.LONGEST: _stop_at_longest,
+    GuardKind.WATCH: _watch,
 }

@@ -1,7 +1,7 @@
-"""Pause and resume under guard: a pause has a reason and an end, and what it was asked for is on the recording's row.
+"""Pause, resume and stop under guard: a pause has a reason and an end, both noted on the recording's row.
 
 The order matters: the guard is enqueued, then the pause is noted, then ACS is asked. A worker that dies in between
-leaves a guard that finds nothing to end; no pause is left without a guard.
+leaves a guard that finds nothing to end, and never a pause without a guard.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from recording.control.acs_state import acs_state, is_paused, is_recording
 from recording.control.findings import pause_facts
 from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, policy_of, without_alarm
-from recording.control.unrecorded import tell_stopped
+from recording.control.unrecorded import report_stopped
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal, with_end
@@ -30,16 +31,23 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
-ANY = "*"  # instead of a pause's id
+ANY = "*"  # instead of a pause's id: whichever pause is open
 
 
 def pause_recording(
     recording_id: str, ports: Ports, settings: Settings, asked: PauseRequest = ANY_PAUSE, caller: str | None = None
 ) -> dict[str, Any]:
-    """Pause a recording for a while; a second pause joins the first and does not extend it.
+    """Pause a recording for some seconds; a second pause joins the first and does not extend it.
+
+    Args:
+        recording_id: as ACS or as this app spells it.
+        ports: catalog, ACS, and the queue of guards.
+        settings: for the policy, whose longest pause is the default.
+        asked: reason and seconds.
+        caller: the object id of the caller; None for a key holder.
 
     Raises:
-        RequestError: `pause_too_long`: more than the policy allows.
+        RequestError: `pause_too_long`: more seconds than the policy allows.
         ControlError: ACS refused.
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
@@ -48,7 +56,7 @@ def pause_recording(
     policy = policy_of(known, settings)
     seconds, now = asked.max_seconds or policy.longest_pause_seconds, ports.clock.now()
     if seconds > policy.longest_pause_seconds:
-        message = f"the policy {policy.name!r} lets a pause last {policy.longest_pause_seconds} s at most"
+        message = f"the policy {policy.name!r} lets a pause last {policy.longest_pause_seconds} s at most; ask for less"
         raise RequestError(message, code=Code.PAUSE_TOO_LONG)
     wanted = CommandedPause(
         id=uuid4().hex,
@@ -63,103 +71,108 @@ def pause_recording(
 def begin_pause(
     recording_id: str, known: RecordingRecord | None, wanted: CommandedPause, ports: Ports
 ) -> dict[str, Any]:
-    """Enqueue the guard of a pause where it has an end, note the pause, and ask ACS for it.
+    """Enqueue the guard of a pause that has an end, note the pause, and ask ACS for it.
 
     Args:
-        recording_id: as it was asked for.
-        known: what the catalog knows; one that nobody knows leaves no row unless ACS knows it.
+        recording_id: as ACS or as this app spells it.
+        known: the row; None leaves no row behind unless ACS knows the recording.
         wanted: the pause; an open one of the same kind, with or without an end, is joined instead.
-        ports: what the use case touches.
+        ports: catalog, ACS, and the queue of guards.
 
     Raises:
         ControlError: ACS refused.
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
     name, failed, pause = canonical_id(recording_id), None, wanted
-    standing = _standing(wanted)
+    find_open = _finder_of_kind(wanted)
     stale = _left_behind(recording_id, known, ports) if wanted.length is not None else ""
     try:
         if wanted.length is not None and ports.guards is not None:
             ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
         if known is not None:
-            pause = _noted(name, wanted, ports, stale)
-    except StorageError as error:  # people must be able to pause, whatever storage does
+            pause = _note_pause(name, wanted, ports, stale)
+    except StorageError as error:  # a caller must be able to pause, whatever storage does
         failed = error
-    is_joined = pause.id != wanted.id or (known is not None and not stale and standing(known.pauses) is not None)
+    is_joined = pause.id != wanted.id or (known is not None and not stale and find_open(known.pauses) is not None)
     try:
         ports.control.pause(acs_id_of(recording_id, known))
-        stale = ANY if is_joined or known is None else ""  # it recorded until now: what it would join is over
+        stale = ANY if is_joined or known is None else ""  # ACS recorded until now: the pause to join was over
     except ControlError as error:
-        # Since its start it rests: there is no pause to join, whatever is noted.
-        rests = known is not None and known.last_action is LastAction.STARTED_PAUSED
-        is_paused = (is_joined and not rests) or _is_paused_all_the_same(
+        # Paused since its start: there is no pause to join, whatever is noted.
+        has_not_begun = known is not None and known.last_action is LastAction.STARTED_PAUSED
+        was_paused = (is_joined and not has_not_begun) or _is_paused_after_all(
             recording_id, known or ports.catalog.get_recording(name), ports
         )
-        if not is_paused and known is not None:
+        if not was_paused and known is not None:
             with suppress(StorageError):
                 end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
         is_refused = error.code == Code.PAUSE_RESUME_NOT_ALLOWED  # it is paused already, as was asked
-        if not (is_paused and is_refused):
+        if not (was_paused and is_refused):
             raise
         if is_joined and known is not None and known.last_action is not LastAction.PAUSED:
-            stale = ANY  # nobody knows when the pause that it would join reached ACS: it may end too early
+            stale = ANY  # when the pause to join reached ACS is not known: it may end too early
     if failed is not None:
         raise failed
     if known is None or stale == ANY:
-        pause = _noted(name, wanted, ports, stale)
-    record = _acted(name, LastAction.PAUSED, Event.PAUSED, ports)
+        pause = _note_pause(name, wanted, ports, stale)
+    record = _note_action(name, LastAction.PAUSED, Event.PAUSED, ports)
     return {
         "recordingId": name,
         "state": merged_state("inactive", record),
-        "pause": pause_facts(standing(record.pauses) or pause),
+        "pause": pause_facts(find_open(record.pauses) or pause),
     }
 
 
-def _is_paused_all_the_same(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
-    """Return whether ACS has paused although it said otherwise: the answer was lost, now or at an earlier request.
+def _is_paused_after_all(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
+    """Return whether ACS has paused although the request failed: an answer was lost, now or earlier.
 
-    Where it cannot be asked, the pause stays noted, and its guard finds out.
+    Where ACS does not answer, the pause stays noted, and its guard finds out.
 
     Raises:
         ControlError: ACS does not answer.
     """
     if known is None or known.last_action not in (LastAction.STARTED, LastAction.RESUMED, LastAction.PAUSED):
-        return False  # it may rest since its start, and the end of a pause must not begin it
-    state = ports.control.state(acs_id_of(recording_id, known))
-    return state is not None and state.lower() == "inactive"
+        return False  # it may be paused since its start, and the end of a pause must not begin it
+    return is_paused(acs_state(recording_id, known, ports))
 
 
 def _left_behind(recording_id: str, known: RecordingRecord | None, ports: Ports) -> str:
-    """Return the id of a pause that is noted as open and over at ACS: a resume got there, and its note did not.
+    """Return the id of a pause that the row has open and ACS has ended: a resume arrived there, and its note was lost.
 
-    A pause that joined it would end with it, too early.
+    A pause that joined it would end with it, too early. Return "" when there is none.
 
     Raises:
-        ControlError: ACS does not answer; it would hardly pause.
+        ControlError: ACS does not answer, so that it would hardly pause.
     """
     pause = guarded_pause(known.pauses) if known is not None else None
     if pause is None:
         return ""
-    state = ports.control.state(acs_id_of(recording_id, known))
-    return pause.id if state is not None and state.lower() == "active" else ""
+    return pause.id if is_recording(acs_state(recording_id, known, ports)) else ""
 
 
-def _standing(wanted: CommandedPause) -> Callable[[Sequence[CommandedPause]], CommandedPause | None]:
-    """Return what finds the open pause of the same kind, with or without an end."""
+def _finder_of_kind(wanted: CommandedPause) -> Callable[[Sequence[CommandedPause]], CommandedPause | None]:
+    """Return the function that finds the open pause of the same kind: with an end, or without."""
     return open_withdrawal if wanted.length is None else guarded_pause
 
 
-def _noted(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> CommandedPause:
-    """Note a pause, and return the one of its kind that is open: this one, or another that it joins."""
-    standing = _standing(wanted)
+def _note_pause(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> CommandedPause:
+    """Note a pause, and return the open one of its kind: this pause, or the one that it joins.
+
+    Args:
+        name: the recording's id.
+        wanted: the pause.
+        ports: the catalog.
+        stale: the id of a pause that is not joined because it is over at ACS; `ANY` for whichever is open, "" for none.
+    """
+    find_open = _finder_of_kind(wanted)
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
-        pause = standing(row.pauses)
+        pause = find_open(row.pauses)
         if pause is not None and (pause.ends_by is None or stale not in (pause.id, ANY)):
             return None
         return _with_pause(row, wanted, pause)
 
-    return standing(note(name, ports, decide).pauses) or wanted
+    return find_open(note(name, ports, decide).pauses) or wanted
 
 
 def resume_recording(
@@ -169,70 +182,76 @@ def resume_recording(
     settings: Settings | None = None,
     pause_id: str | None = None,
 ) -> dict[str, Any]:
-    """Resume a recording; one that was resumed here and goes on counts as resumed: an answer may have been lost.
+    """Resume a recording; a caller's second resume succeeds as well, since the first answer may have been lost.
 
     Args:
         recording_id: as ACS or as this app spells it.
-        ports: what the use case touches.
+        ports: catalog and ACS.
         how: what ends the pause.
-        settings: None for the app's own resumes, which the policy has asked for; a caller needs consent.
-        pause_id: of the only pause that ends; None: every one.
+        settings: for the consent that a caller needs; None for the app's own resumes, which a policy asks for.
+        pause_id: of the only pause that ends; None for every one.
 
     Raises:
-        RequestError: `consent_required`: its policy wants consent first, or consent was withdrawn.
+        RequestError: `consent_required`: consent is required first and missing, or was withdrawn.
         ControlError: ACS refused.
-        StorageError: nobody knows whether there is consent, or the note failed.
+        StorageError: whether there is consent could not be read, or the note failed.
     """
     check_recording_id(recording_id)
     if settings is None:
         known = known_recording(recording_id, ports)
     else:
         known = ports.catalog.get_recording(canonical_id(recording_id))
-        _check_consent(known, settings)
+        if lacks_consent(known, settings):
+            message = "there is no consent to this recording; send the step `given` once there is"
+            raise RequestError(message, code=Code.CONSENT_REQUIRED)
     try:
         ports.control.resume(acs_id_of(recording_id, known))
     except ControlError as error:
-        is_by_caller = how is PauseEnd.RESUMED  # a guard must learn that it was done already
-        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or not (is_by_caller and _goes_on(recording_id, known, ports)):
+        is_by_caller = how is PauseEnd.RESUMED  # a guard notes instead that the pause was over
+        is_refused = error.code == Code.PAUSE_RESUME_NOT_ALLOWED
+        if not (is_refused and is_by_caller and _goes_on(recording_id, known, ports)):
             raise
     name = canonical_id(recording_id)
-    record = _acted(name, LastAction.RESUMED, Event.RESUMED, ports, how, pause_id)
+    record = _note_action(name, LastAction.RESUMED, Event.RESUMED, ports, how, pause_id)
     return {"recordingId": name, "state": merged_state("active", record)}
 
 
-def _check_consent(known: RecordingRecord | None, settings: Settings) -> None:
-    """Refuse where consent is withdrawn, or required first and missing."""
+def lacks_consent(known: RecordingRecord | None, settings: Settings) -> bool:
+    """Return whether nothing may be recorded now: consent is withdrawn, or required first and missing."""
     state = consent_state(known.consent, known.consents) if known else ConsentState.NONE
     is_first = policy_of(known, settings).consent is ConsentRule.FIRST or (
         known is not None and known.waits_for_consent
     )
-    if state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN):
-        raise RequestError("there is no consent to this recording", code=Code.CONSENT_REQUIRED)
+    return state is ConsentState.WITHDRAWN or (is_first and state is not ConsentState.GIVEN)
 
 
 def _goes_on(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
-    """Return whether ACS records after a pause made here: then this resume, or one before it, has been done."""
+    """Return whether ACS records after a pause made here, so that this resume, or an earlier one, succeeded."""
     if known is None or not (known.pauses or known.last_action is LastAction.RESUMED):
         return False
-    return ports.control.state(acs_id_of(recording_id, known)) == "active"
+    return is_recording(acs_state(recording_id, known, ports))
 
 
 def stop_recording(
-    recording_id: str, ports: Ports, settings: Settings | None = None, *, was_there: bool = False
+    recording_id: str, ports: Ports, settings: Settings | None = None, *, was_known: bool = False
 ) -> dict[str, Any]:
-    """Stop a recording; one that is known here and has ended by itself counts as stopped.
+    """Stop a recording; one that is in the catalog and that ACS does not know any more counts as stopped.
 
-    ACS may answer 404 to a stop although the files are on their way (the service's known issues). Then nobody knows
-    here what has ended it, and the watch finds that out.
+    ACS may answer 404 to a stop although the files will follow (known issues of the service). What ended the recording
+    is not known then; the watch finds it out.
 
-    The alarm about a call that must be recorded is raised before the stop is noted: where a worker dies in between,
+    The alarm about a call that must be recorded is raised before the stop is noted: when a worker dies in between,
     the watch raises the same one.
 
     Args:
         recording_id: as ACS or as this app spells it.
-        ports: what the use case touches.
-        settings: None for the app's own stops, which the policy has asked for.
-        was_there: ACS knew it just now, so that none but this stop has ended it.
+        ports: catalog and ACS.
+        settings: for the alarm about a caller's stop; None for the app's own stops, which a policy asks for.
+        was_known: ACS knew it just now, so that a 404 means that this very stop ended it.
+
+    Raises:
+        ControlError: ACS refused.
+        StorageError: ACS has stopped, and alarm or note failed; sending the same again completes them.
     """
     check_recording_id(recording_id)
     name, is_gone, known = canonical_id(recording_id), False, known_recording(recording_id, ports)
@@ -241,28 +260,32 @@ def stop_recording(
     except ControlError as error:
         if error.code != Code.RECORDING_NOT_FOUND or ports.catalog.get_recording(name) is None:
             raise
-        is_gone = not was_there
+        is_gone = not was_known
     if settings is not None and not is_gone:
         known = known or ports.catalog.get_recording(name) or RecordingRecord(recording_id=name)
-        tell_stopped(known, CALL_STOPPED, ports, settings)
-    record = _acted(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED, is_gone=is_gone)
+        report_stopped(known, CALL_STOPPED, ports, settings)
+    record = _note_action(name, LastAction.STOPPED, Event.STOPPED, ports, PauseEnd.STOPPED, is_gone=is_gone)
     return {"recordingId": name, "state": merged_state(None, record)}
 
 
 def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | None = None) -> RecordingRecord:
-    """Note that a pause is over; every open one, where no id is given."""
-    alarmed = False
+    """Note that a pause is over, and end its alarm; every open pause where no id is given.
+
+    Raises:
+        StorageError: the catalog does not answer, or the row keeps changing.
+    """
+    ends_alarm = False
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
-        nonlocal alarmed
+        nonlocal ends_alarm
         ended = with_end(row.pauses, ports.clock.now(), how, pause_id)
         is_over = ended != row.pauses and guarded_pause(ended) is None
-        alarmed = is_over and row.call_alarm == Code.PAUSE_OVERDUE
+        ends_alarm = is_over and row.call_alarm == Code.PAUSE_OVERDUE
         over = without_alarm(row, Code.PAUSE_OVERDUE) if is_over else RecordingChanges()
         return None if ended == row.pauses else {"pauses": ended, **over}
 
     made = note(recording_id, ports, decide)
-    if alarmed:  # nobody resumes or stops it here, so no other line ends the alert
+    if ends_alarm:  # no resume or stop is reported here, so nothing else ends the alert
         emit(Event.PAUSE_ENDED, recording_id=recording_id, reason=how)
     return made
 
@@ -273,7 +296,7 @@ def _with_pause(row: RecordingRecord, wanted: CommandedPause, over: CommandedPau
     return {"pauses": (*earlier, wanted), "look_at": sooner if row.look_at is not None else None}
 
 
-def _acted(  # noqa: PLR0917 - what was done, and which pauses are over with it
+def _note_action(  # noqa: PLR0917 - what was done, and which pauses are over with it
     recording_id: str,
     action: LastAction,
     event: Event,
@@ -283,13 +306,24 @@ def _acted(  # noqa: PLR0917 - what was done, and which pauses are over with it
     *,
     is_gone: bool = False,
 ) -> RecordingRecord:
+    """Note what was done at ACS, report it, and have directory and manifest follow.
+
+    Args:
+        recording_id: the recording's id.
+        action: what was done.
+        event: as it is logged.
+        ports: the catalog, and the queue of follow-ups.
+        ends: how open pauses end by it; None where they go on.
+        pause_id: of the only pause that ends; None for every one.
+        is_gone: ACS did not know the recording any more.
+    """
     now = ports.clock.now()
 
     def decide(row: RecordingRecord) -> RecordingChanges:
         changes = RecordingChanges(last_action=action, last_action_at=now)
-        if action in (LastAction.RESUMED, LastAction.PAUSED):  # what ACS pauses has been recording
+        if action in (LastAction.RESUMED, LastAction.PAUSED):  # what ACS pauses was recording
             changes["was_resumed"] = True
-        if action is LastAction.RESUMED:  # a stop that was reported beforehand did not come about
+        if action is LastAction.RESUMED:  # a stop that was reported beforehand did not happen
             changes["stopped_alarm_at"] = None
         if is_gone:
             changes["ended_seen_at"] = row.ended_seen_at or now

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from recording.control.findings import finding_facts, findings_of, pause_facts
-from recording.control.guards import guards_of_start
+from recording.control.guards import send_guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.running import give_back, take_place
 from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
@@ -239,7 +239,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         return noted
 
     try:
-        guards_of_start(reservation.recording_id or "", policy, ports, has_consent=request.consent is not None)
+        send_guards_of_start(reservation.recording_id or "", policy, ports, has_consent=request.consent is not None)
         note(reservation.recording_id or "", whole, decide)
         ports.catalog.save_reservation(reservation)
         request_follow_up(reservation.recording_id or "", ports)

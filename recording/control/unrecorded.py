@@ -1,4 +1,8 @@
-"""Raise the alarm about a call that must be recorded and is not: once for each end, in doubt twice under one id."""
+"""Raise the alarm about a call that must be recorded and is not.
+
+Each end is reported once. A worker that dies between alarm and note leaves a second report of the same end; both have
+one id, so that a receiver can tell.
+"""
 
 from datetime import datetime
 
@@ -12,28 +16,40 @@ from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-MOST_ALARMS = 50  # of one recording that its row keeps, the newest
+MOST_ALARMS = 50  # the newest that a recording's row keeps
 
 
-def tell_stopped(record: RecordingRecord, reason: str, ports: Ports, settings: Settings) -> None:
-    """Raise the alarm about the end of what must be recorded, then note it: in doubt twice, with one id."""
+def report_stopped(record: RecordingRecord, reason: str, ports: Ports, settings: Settings) -> None:
+    """Raise the alarm about the end of what must be recorded, then note that it is reported.
+
+    Raises:
+        StorageError: it could not be noted; the same again completes it, under the same id.
+    """
     if record.stopped_alarm_at is None and policy_of(record, settings).must_be_recorded:
-        tell_unrecorded(record, reason, ports.clock.now(), ports, settings)
-        note_end_told(record.recording_id, ports)
+        report_unrecorded(record, reason, ports.clock.now(), ports, settings)
+        note_end_reported(record.recording_id, ports)
 
 
-def note_end_told(recording_id: str, ports: Ports) -> None:
+def note_end_reported(recording_id: str, ports: Ports) -> None:
     """Note that the end of what must be recorded is reported, so that no other alarm about it follows."""
     now = ports.clock.now()
     note(recording_id, ports, lambda row: RecordingChanges(stopped_alarm_at=row.stopped_alarm_at or now))
 
 
-def tell_unrecorded(
+def report_unrecorded(
     record: RecordingRecord, reason: str, at: datetime, ports: Ports, settings: Settings, *marks: object
 ) -> None:
     """Raise the alarm about a call that is not recorded any more, where its policy says that it must be.
 
-    It is announced at once, and then noted where events go out: what a queue that fails has lost is found there.
+    The event is announced at once, and noted on the row: an event that the queue of events loses is sent from there.
+
+    Args:
+        record: the recording's row.
+        reason: why the call is not recorded, as the event says it.
+        at: when that began, or was found out.
+        ports: the queue of events, and the catalog.
+        settings: for the policy.
+        marks: what tells this alarm from others with the same reason; a part of the event's id.
 
     Raises:
         StorageError: it could not be noted; the same again completes it.
@@ -48,7 +64,7 @@ def tell_unrecorded(
 
 
 def _with_alarm(row: RecordingRecord, raised: Unrecorded) -> RecordingChanges | None:
-    """Return an alarm beside those before it; nothing for one that is there, or another about the same end."""
+    """Return the row's alarms with this one; None when one of the same id is there."""
     if unrecorded(row.recording_id, raised).id in {unrecorded(row.recording_id, one).id for one in row.unrecorded}:
         return None
     return {"unrecorded": (*row.unrecorded[1 - MOST_ALARMS :], raised)}

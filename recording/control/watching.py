@@ -1,4 +1,4 @@
-"""Watching: a call that must be recorded is looked at while it runs, and what others do to its recording is reported.
+"""Watch a call that must be recorded: ask ACS about it while it runs, and report what others do to its recording.
 
 One message is under way for each such recording. It notes how far the watch has come, so that a message that is
 delivered twice goes on once; and it ends with the recording.
@@ -6,9 +6,10 @@ delivered twice goes on once; and it ends with the recording.
 
 from datetime import timedelta
 
+from recording.control.acs_state import acs_state
 from recording.control.consents import is_waiting
-from recording.control.notes import acs_id_of, note, policy_of
-from recording.control.unrecorded import tell_stopped, tell_unrecorded
+from recording.control.notes import note, policy_of
+from recording.control.unrecorded import report_stopped, report_unrecorded
 from recording.domain.calls import watch
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
@@ -20,12 +21,18 @@ from recording.ports import Ports
 from recording.ports.guards import Guards
 from recording.settings import Settings
 
-PAUSED_TOO_LONG = "paused_too_long"
-UNKNOWN = "unknown"  # ACS does not answer
+UNKNOWN = "unknown"  # instead of a state, when ACS does not answer
 
 
 def watch_later(recording_id: str, seconds: int, mark: str, wait: timedelta, guards: Guards) -> None:
     """Enqueue the next look.
+
+    Args:
+        recording_id: the recording's id.
+        seconds: how long the recording will have been watched by then.
+        mark: what the watch has seen so far, in the words of `domain.calls.watch`.
+        wait: until the message becomes visible.
+        guards: the queue.
 
     Raises:
         StorageError: the queue does not answer.
@@ -35,9 +42,15 @@ def watch_later(recording_id: str, seconds: int, mark: str, wait: timedelta, gua
 
 
 def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> None:
-    """Enqueue the first look at a recording that new tags bring under a policy; before they are noted.
+    """Enqueue the first look at a recording that must be recorded because of new tags, before these are noted.
 
-    What is known to be over is skipped. A watch that is under way already goes on once.
+    A recording that is known to be over is skipped. Where a watch is under way already, only one of the two goes on.
+
+    Args:
+        before: the row with the old tags.
+        after: the row with the new ones.
+        ports: the queue of guards.
+        settings: for the policies.
 
     Raises:
         StorageError: the queue does not answer; nothing is noted yet.
@@ -50,7 +63,7 @@ def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports
 
 
 def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Settings) -> None:
-    """Look at a recording that must run, and see to it that it is looked at again.
+    """Look at a recording that must run, report what is wrong with it, and enqueue the next look.
 
     Raises:
         StorageError: queue or catalog do not answer; the host delivers the message again.
@@ -59,39 +72,39 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
         return
     if record.session_end_reason is not None or task.mark in (watch.ENDED, watch.OVER):
         if not watch.ended_with_its_call(record.session_end_reason):
-            tell_stopped(record, watch.STOPPED_ELSEWHERE, ports, settings)
+            report_stopped(record, watch.STOPPED_ELSEWHERE, ports, settings)
         return
     seconds = task.seconds or 0
     if seconds <= (record.watched_seconds or 0):
         return  # another delivery of this message has gone on
     name, state = record.recording_id, _state(record, ports)
     if state == UNKNOWN and (record.missing_since or record.settled_at):
-        return  # ACS answers no more; by a clock that is ahead alone nothing ends that can still be found out
+        return  # no answer, and the row says it is over; the row alone may be wrong, by a clock that was ahead
     if state is None and task.mark == watch.FIRST:
-        return  # as far as anybody knows, it was over before it had to be recorded; its event decides
+        return  # it may have been over before it had to be recorded; the event about its files decides
     if state is None:
         watch_later(name, seconds, watch.OVER, watch.DOUBT, ports.guards)
     else:
-        mark = _rests(task, record, state, ports, settings)
+        mark = _mark_after(task, record, state, ports, settings)
         watch_later(name, seconds + round(watch.EVERY.total_seconds()), mark, watch.EVERY, ports.guards)
     note(name, ports, lambda row: RecordingChanges(watched_seconds=max(seconds, row.watched_seconds or 0)))
 
 
 def _needs_no_look(record: RecordingRecord, settings: Settings) -> bool:
-    """Return whether nothing can be found out any more, or nobody wants to know."""
+    """Return whether a look could find out nothing more, or the recording need not run."""
     is_stopped_here = record.last_action is LastAction.STOPPED and record.ended_seen_at is None
     return is_stopped_here or record.disposed_at is not None or not policy_of(record, settings).must_be_recorded
 
 
 def _state(record: RecordingRecord, ports: Ports) -> str | None:
     try:
-        return ports.control.state(acs_id_of(record.recording_id, record))
-    except ControlError:  # no proof of anything; the next look asks again
+        return acs_state(record.recording_id, record, ports)
+    except ControlError:  # it proves nothing; the next look asks again
         return UNKNOWN
 
 
-def _rests(task: GuardTask, record: RecordingRecord, state: str, ports: Ports, settings: Settings) -> str:
-    """Return the mark of the next message; raise the alarm about a pause of others when it becomes too long."""
+def _mark_after(task: GuardTask, record: RecordingRecord, state: str, ports: Ports, settings: Settings) -> str:
+    """Return the mark of the next message; report a pause by another application once it has become too long."""
     policy = policy_of(record, settings)
     is_paused_here = open_pause(record.pauses) is not None or is_waiting(record, policy)
     longest = policy.longest_pause_seconds
@@ -99,5 +112,6 @@ def _rests(task: GuardTask, record: RecordingRecord, state: str, ports: Ports, s
     if state == UNKNOWN:
         return task.mark
     if found.rested_since is not None:
-        tell_unrecorded(record, PAUSED_TOO_LONG, ports.clock.now(), ports, settings, found.rested_since)
+        reason, now = watch.PAUSED_TOO_LONG, ports.clock.now()
+        report_unrecorded(record, reason, now, ports, settings, found.rested_since)
     return found.mark

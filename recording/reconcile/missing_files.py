@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from recording.control.guards import guards_again, without_consent
+from recording.control.guards import send_guard_again, alarm_without_consent
 from recording.domain.archived.receipt import gaps_in, gaps_in_words
 from recording.domain.calls.pauses import PauseEnd, guarded_pause
 from recording.domain.find.directory import is_placed
@@ -123,8 +123,8 @@ def _look_at(
         changes["missing_since"] = now
     if is_newly_incomplete:
         changes["incomplete_since"] = now
-    guards_again(known, ports)
-    changes |= without_consent(known, now, settings)
+    send_guard_again(known, ports)
+    changes |= alarm_without_consent(known, now, settings)
     known = changed(record, **changes)
     is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
     is_followed_up = ports.directory is None or is_placed(changed(known, **changes), chunks)

@@ -12,7 +12,9 @@ DOUBT = timedelta(minutes=5)  # from the end of a recording until ACS's event sa
 VERSION = 2  # of its messages: a worker of an older version leaves them to a newer one
 OVER, ENDED = "over", "ended"  # ACS knows it no more; ACS's event says why it has ended
 FIRST = "first"  # of a recording that new tags bring under its policy: it may have been over before
-CALL_STOPPED, STOPPED_ELSEWHERE = "stopped", "stopped_elsewhere"  # why a call is not recorded any more
+# Why a call is not recorded any more, as the event `unrecorded` says it.
+CALL_STOPPED, STOPPED_ELSEWHERE = "stopped", "stopped_elsewhere"
+PAUSED_TOO_LONG, CONSENT_WITHDRAWN = "paused_too_long", "consent_withdrawn"
 _RESTS, _TOLD = "rests ", "told"
 _WITH_THE_CALL = "callended"
 
