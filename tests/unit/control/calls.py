@@ -32,6 +32,11 @@ def watched(**policy: Any) -> World:
     return here
 
 
+def state(here: World, recording_id: str) -> str | None:
+    """Return the state at ACS."""
+    return here.fakes.control.states.get(recording_id)
+
+
 def starts(here: World, **body: Any) -> str:
     """Start a recording, and return its id."""
     return str(start_recording({**CALL, **body}, "key", "ada", here.ports, here.settings)["recordingId"])
