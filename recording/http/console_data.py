@@ -18,7 +18,7 @@ from recording.domain.archived.receipt import gaps_in
 from recording.domain.calls.consent import as_shown
 from recording.domain.find.directory import IndexRow
 from recording.domain.find.find_query import FindQuery, FindState, plan_of
-from recording.domain.incoming.events import read_time
+from recording.domain.incoming.lenient import read_time
 from recording.domain.incoming.requests import VerifyRequest
 from recording.domain.incoming.roles import Operation
 from recording.domain.spreadsheet import safe_cell

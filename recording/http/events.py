@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from recording.control.audit import audited
 from recording.control.notes import check_recording_id
 from recording.domain.ids import canonical_id, without_numbers
-from recording.domain.incoming.events import Time
+from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.events import EventType, type_named

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from recording.control.audit import audited
 from recording.control.notes import check_recording_id
-from recording.domain.incoming.events import Time
+from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import HoldRequest, ReleaseRequest

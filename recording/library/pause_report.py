@@ -15,7 +15,7 @@ from pydantic import Field
 from recording.control.findings import findings_of
 from recording.domain.calls.pauses import CommandedPause, PauseEnd
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
-from recording.domain.incoming.events import Time
+from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.requests import Exact
 from recording.domain.spreadsheet import safe_cell
 from recording.errors import RequestError

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
-from recording.domain.incoming.events import read_time
+from recording.domain.incoming.lenient import read_time
 from recording.domain.outgoing.events import SubjectKind
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.watched import deadline

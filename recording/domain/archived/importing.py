@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, is_opaque_id, without_numbers
-from recording.domain.incoming.events import Time
+from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.incoming.participants import canonical_participant, last_digits
 from recording.domain.incoming.requests import MOST_TAGS, Exact, ShortText, TagName, TagValue

@@ -25,8 +25,8 @@ from recording.domain.find.directory import (
 from recording.domain.find.index_keys import IndexKeys
 from recording.domain.formats import FormatType
 from recording.domain.ids import composed
-from recording.domain.incoming.events import Time
 from recording.domain.incoming.facts import Condition
+from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.participants import canonical_participant, e164, last_digits
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.errors import RequestError

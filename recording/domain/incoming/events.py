@@ -15,21 +15,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import are_same_id, canonical_id, in_plain_letters, is_opaque_id, name_of, unescaped
 from recording.domain.incoming.faults import faults_in
+from recording.domain.incoming.lenient import (
+    LenientNumber,
+    LenientText,
+    LocationText,
+    PlainIndex,
+    Text,
+    Tolerant,
+    encodable,
+    read_time,
+)
 from recording.errors import EventRejectedError
 from recording.errors.codes import Code
 
@@ -40,38 +40,11 @@ HIGHEST_INDEX = 1_000_000  # four hours each: 450 years of one call
 EARLIEST = datetime(2021, 1, 1, tzinfo=UTC)  # ACS recorded no calls before that; an earlier time was never set
 MOST_AHEAD = timedelta(days=1)  # a clock may be ahead, a zone may be wrong; a later time is not this event's
 AHEAD = timedelta(minutes=1)  # a smaller difference between two clocks is ignored
-_NO_TIME = "must be a time in ISO 8601, such as 2026-05-04T09:30:00Z"
 _TYPE = re.compile(r"[A-Za-z0-9._-]{1,256}", re.ASCII)
 _SUBJECT = re.compile(
     r"/?recording/call/(?P<call_id>[^/]+)(?:/serverCallId/(?P<server_call_id>.+?))?(?:/recordingId/(?P<recording_id>[^/]+))?/?",
     re.IGNORECASE,
 )
-
-
-def read_time(value: object) -> datetime:
-    """Return an aware UTC time from ISO 8601 with any number of fraction digits (ACS writes seven).
-
-    Raises:
-        ValueError: when it is not one.
-    """
-    if isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, str):
-        moment = _moment(value)
-    else:
-        raise ValueError(_NO_TIME)  # noqa: TRY004 - pydantic validators answer with ValueError
-    try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError as error:  # the first or last day of the calendar, in another zone
-        raise ValueError("not a time that UTC can tell") from error
-
-
-def _moment(text: str) -> datetime:
-    """Read ISO 8601, fractions cut to microseconds; Python's own message would repeat the value."""
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ValueError(_NO_TIME) from None
 
 
 def believable_time(value: object, arrived_at: datetime) -> datetime | None:
@@ -98,21 +71,6 @@ def is_from_the_future(envelope: Mapping[str, Any], now: datetime) -> bool:
         return False
 
 
-def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
-    """Treat an optional fact in an unknown form as absent: it must not cost a recording."""
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
-def _plain_index(value: object) -> object:
-    """Refuse a boolean or a fraction as an index, since Python takes `True` for 1; some writers send 1.0 for 1."""
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise ValueError("an index is a whole number")
-    return int(value) if isinstance(value, float) else value
-
-
 def _out_of_text(value: object) -> object:
     """Return JSON that was written as a text within JSON, as some senders do with what is nested."""
     if not isinstance(value, str):
@@ -130,36 +88,7 @@ def _in_a_row(value: object) -> object:
     return [told] if is_chunk else told
 
 
-def _encodable(text: str) -> str:
-    """Refuse a lone surrogate, which JSON can contain but queues and tables do not accept."""
-    text.encode()
-    return text
-
-
-Lenient = WrapValidator(_or_none)
-Time = Annotated[datetime, BeforeValidator(read_time)]
-Text = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_encodable)]
-LocationText = Annotated[Text, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
-PlainIndex = Annotated[int, BeforeValidator(_plain_index)]
-LenientText = Annotated[Annotated[Text, Field(max_length=1024)] | None, Lenient]
-LenientNumber = Annotated[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None, Lenient]
-
-
-class _Tolerant(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _names_in_any_case(cls, content: Any) -> Any:
-        """Read field names whatever their case: REST, events and metadata of ACS do not agree on one."""
-        if not isinstance(content, Mapping):
-            return content
-        names = [field.alias or name for name, field in cls.model_fields.items()]
-        known = {name.lower(): name for name in names}
-        return {known.get(str(name).lower(), name): value for name, value in content.items()}
-
-
-class RecordingChunk(_Tolerant):
+class RecordingChunk(Tolerant):
     """One file of a recording, as announced. Locations are raw text that the guard has not checked yet."""
 
     document_id: Text = Field(alias="documentId")
@@ -197,10 +126,10 @@ def text_of_location(value: Any) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > LONGEST_SUBJECT:
         raise ValueError("the location is no text")
-    return _encodable(value.strip())
+    return encodable(value.strip())
 
 
-class RecordingStorageInfo(_Tolerant):
+class RecordingStorageInfo(Tolerant):
     """Where the chunks are; each is read on its own (`RecordingFileStatusUpdated.chunks`)."""
 
     recording_chunks: Annotated[tuple[Any, ...], BeforeValidator(_in_a_row)] = Field(
@@ -208,7 +137,7 @@ class RecordingStorageInfo(_Tolerant):
     )
 
 
-class EventData(_Tolerant):
+class EventData(Tolerant):
     """The event's `data`."""
 
     recording_storage_info: Annotated[RecordingStorageInfo, BeforeValidator(_out_of_text)] = Field(

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
-from recording.domain.incoming.events import read_time
+from recording.domain.incoming.lenient import read_time
 from recording.errors import SourceBrokenError
 from recording.errors.codes import Code
 

@@ -26,8 +26,8 @@ from recording.domain.formats import (
     chosen_combination,
 )
 from recording.domain.ids import composed
-from recording.domain.incoming.events import Time
 from recording.domain.incoming.faults import faults_in
+from recording.domain.incoming.lenient import Time
 from recording.errors import RequestError
 from recording.errors.codes import Code
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
-from recording.domain.incoming.events import Lenient, LenientNumber, PlainIndex
 from recording.domain.incoming.facts import ChunkFacts
+from recording.domain.incoming.lenient import Lenient, LenientNumber, PlainIndex
 from recording.domain.model import with_changes
 from recording.domain.times import UtcTime
 

@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from recording.domain.incoming.events import Time
+from recording.domain.incoming.lenient import Time
 from recording.domain.watched.attention import Attention, AttentionItem
 
 RECONCILED, SCRUBBED, COMPARED = "reconcile_seen", "scrub_seen", "seal_compared"  # the cursors that keep them
