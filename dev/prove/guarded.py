@@ -3,7 +3,9 @@
 import time
 from collections import Counter
 
-from dev.prove.guarded_lives import POLICIES, forgotten_pause, live
+from dev.prove.forgotten_pause import forgotten_pause
+from dev.prove.guarded_lives import live
+from dev.prove.guarded_policies import POLICIES
 from dev.prove.wrong_guards import VARIANTS, caught_at
 
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from dev.prove.guarded_lives import POLICIES, forgotten_pause, live
+from dev.prove.forgotten_pause import forgotten_pause
+from dev.prove.guarded_lives import live
+from dev.prove.guarded_policies import POLICIES
 from dev.prove.wrong_guards import VARIANTS, caught_at
 
 
