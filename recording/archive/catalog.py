@@ -14,6 +14,7 @@ from recording.domain.archived.integrity import (
     is_as_long,
     media_remarks,
 )
+from recording.domain.archived.layout import JSON
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.formats import requested_combination
 from recording.domain.incoming.facts import facts_of_metadata
@@ -28,7 +29,6 @@ from recording.errors.codes import Code
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
-_JSON = "application/json"
 REMARK_ANOTHER = "the content location names another document than the event: the bytes may be another chunk's"
 
 
@@ -117,7 +117,7 @@ def _keep(work: Work, name: str, document: bytes) -> bytes:
         StorageBusyError: the archive refused the write as if the blob existed, but there is none. Refusals have many
             reasons (a lease, an account failing over), and no source is deleted without its sidecar documents.
     """
-    if work.ports.archive.put_once(name, document, _JSON):
+    if work.ports.archive.put_once(name, document, JSON):
         return document
     stored = work.ports.archive.get(name)
     if stored is None:

@@ -16,6 +16,7 @@ from recording.archive.metadata import archived_twin
 from recording.archive.verify import verify
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import Digest, check_stored
+from recording.domain.archived.layout import JSON
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.state.records import ChunkChanges, required
@@ -25,7 +26,6 @@ from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-_JSON = "application/json"
 _PIECE = 4 << 20  # memory is cheaper than a request
 
 
@@ -117,8 +117,8 @@ def _keep_documents(aside: Work) -> None:
     """Store the metadata, if it has arrived by now, and the receipt; both are made again when the chunk is restored."""
     name = required(aside.record.blob_name, "blob_name")
     if aside.metadata is not None:
-        aside.ports.archive.put_once(layout.metadata_name(name), aside.metadata, _JSON)
-    aside.ports.archive.put_once(layout.receipt_name(name), receipt_of(aside.record, __version__), _JSON)
+        aside.ports.archive.put_once(layout.metadata_name(name), aside.metadata, JSON)
+    aside.ports.archive.put_once(layout.receipt_name(name), receipt_of(aside.record, __version__), JSON)
 
 
 def _keep(record: ChunkRecord, now: datetime) -> FallbackCopy:

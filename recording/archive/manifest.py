@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from recording.archive.claim import Work, ids_of
 from recording.domain.archived import layout
+from recording.domain.archived.layout import JSON
 from recording.domain.archived.receipt import manifest_of
 from recording.domain.state.chunk import ChunkTask
 from recording.domain.state.recording import RecordingRecord
@@ -16,7 +17,6 @@ from recording.ports import Archive, Ports
 from recording.telemetry import Event, emit
 
 _TRIES = 20  # as many workers may finish a chunk of the same recording at the same moment
-_JSON = "application/json"
 
 
 def keep_manifest(work: Work) -> None:
@@ -85,12 +85,12 @@ def _content(task: ChunkTask, ports: Ports) -> bytes:
 
 def _write(folder: str, version: int, content: bytes, etag: str | None, archive: Archive) -> bool:
     if version > 1:
-        return archive.put_once(layout.manifest_name(folder, version + 1), content, _JSON)
+        return archive.put_once(layout.manifest_name(folder, version + 1), content, JSON)
     try:
-        return archive.put_if_unchanged(layout.manifest_name(folder), content, _JSON, etag)
+        return archive.put_if_unchanged(layout.manifest_name(folder), content, JSON, etag)
     except BlobLockedError:
-        return archive.put_once(layout.manifest_name(folder, 2), content, _JSON)
+        return archive.put_once(layout.manifest_name(folder, 2), content, JSON)
 
 
 def _add(folder: str, content: bytes, archive: Archive) -> bool:
-    return archive.put_once(layout.manifest_name(folder, _last_version(folder, archive) + 1), content, _JSON)
+    return archive.put_once(layout.manifest_name(folder, _last_version(folder, archive) + 1), content, JSON)

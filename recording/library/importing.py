@@ -15,6 +15,7 @@ from recording.domain.archived import layout
 from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
 from recording.domain.archived.importing import IMPORTED, ImportEntry, LeftOut, call_of, place_fault, started_of
 from recording.domain.archived.integrity import Digest, Hasher
+from recording.domain.archived.layout import JSON
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.archived.vcon_entries import inline_place
 from recording.domain.find.find_query import FindQuery
@@ -46,7 +47,6 @@ BLOCK_BYTES = 8 << 20
 ERASED = "erased by request; it is not brought back"
 INSIDE = "it is inside a vCon, where it cannot stay: import it without leaving it in place"
 OTHER_BYTES = "other bytes are archived under the same ids"
-_JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -249,9 +249,9 @@ class _Run:
         if self._place is None:
             _commit(media, archive)
         document = given if given is not None else media.entry.document(media.media.duration_ms)
-        archive.put_once(layout.metadata_name(name), document, _JSON)
+        archive.put_once(layout.metadata_name(name), document, JSON)
         record = _record(media, document, self._ports)
-        archive.put_once(layout.receipt_name(name), receipt_of(record, __version__), _JSON)
+        archive.put_once(layout.receipt_name(name), receipt_of(record, __version__), JSON)
         now, note = self._ports.clock.now(), f"chunk {task.index}"
         self._ports.audit.add(AuditEntry(now, Operation.IMPORT, task.recording_id, self._caller, DONE, note))
         self._ports.catalog.add_recording(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from recording.domain.archived.layout import metadata_name, peaks_name
+from recording.domain.archived.layout import JSON, metadata_name, peaks_name
 from recording.domain.formats import FormatType
 from recording.domain.incoming.metadata import Participant, read_metadata
 from recording.domain.incoming.participants import canonical_participant
@@ -119,7 +119,7 @@ def _keep(media: Media, document: dict[str, Any], ports: Ports) -> None:
         return
     data = json.dumps(document, separators=(",", ":")).encode()
     try:
-        ports.archive.put_once(peaks_name(media.chunk.blob_name), data, "application/json")
+        ports.archive.put_once(peaks_name(media.chunk.blob_name), data, JSON)
     except StorageError as error:
         task = media.chunk.task
         emit(Event.WAVEFORM_NOT_KEPT, code=error.code, recording_id=task.recording_id, index=task.index)

@@ -11,6 +11,7 @@ FORMAT_BY_EXTENSION = {kind.value: kind for kind in FormatType}
 DEFAULT_TEMPLATE = "{yyyy}/{MM}/{dd}/{callId}/{recordingId}/{index}-{documentId}.{ext}"
 CERTIFICATES = "_certificates/"  # where the certificates of what was destroyed begin
 LONGEST_NAME = 1024  # Blob storage's limit
+JSON = "application/json"  # the content type of every document in the archive, and beside it
 _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
 _FILE_FIELDS = {"index", "documentId", "ext"}
 _LITERAL = re.compile(r"[A-Za-z0-9._/=+ -]*", re.ASCII)

@@ -13,7 +13,7 @@ from recording.domain.archived.derived import (
     asked_name_of,
     receipt_name_of,
 )
-from recording.domain.archived.layout import derived_mark, derived_prefix
+from recording.domain.archived.layout import JSON, derived_mark, derived_prefix
 from recording.domain.find.short_ids import short_id
 from recording.domain.formats import FormatType
 from recording.domain.incoming.roles import Operation
@@ -26,8 +26,6 @@ from recording.library.listening import STRETCH_SECONDS, note_stretches
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
 from recording.settings import Settings
-
-_JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def request_derived(recording_id: str, body: Any, ports: Ports, settings: Settin
     for one in wanted:
         note = json.dumps({"at": now, "kind": kind}).encode()
         keep_off(one, ports)
-        ports.archive.put_once(asked_name_of(one.stem), note, _JSON)
+        ports.archive.put_once(asked_name_of(one.stem), note, JSON)
     marks = {one.mark for one in wanted}
     told = [_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports) if _mark_of(stem) in marks]
     if any(one["state"] != "made" for one in told):

@@ -23,6 +23,7 @@ from recording.domain.archived.derived import (
     files_wanted,
     receipt_name_of,
 )
+from recording.domain.archived.layout import JSON
 from recording.domain.formats import FormatType
 from recording.domain.keep.custody import deriving
 from recording.errors import BlobLockedError, RecordingError, RequestError, StorageError
@@ -40,7 +41,6 @@ from recording.telemetry import Event, emit
 
 WHILE_BUSY = timedelta(seconds=30)
 CUSTODIAN_WAITS = timedelta(minutes=15)  # longer than any one request and its repetitions
-_JSON = "application/json"
 
 
 def derive_message(text: str, ports: Ports) -> None:
@@ -142,7 +142,7 @@ def _finish(wanted: Wanted, made: Made, proof: tuple[int, str], ports: Ports) ->
     keep_off(wanted, ports)
     _check_sources(wanted, ports)
     name = receipt_name_of(wanted.stem)
-    ports.archive.put_once(name, receipt, _JSON)
+    ports.archive.put_once(name, receipt, JSON)
     seal_file(name, ports)
     row = ports.keeping.custody(wanted.recording_id) if ports.keeping is not None else None
     if row is not None and ports.custodian is not None and is_to_be_compared(row):
@@ -181,7 +181,7 @@ def _fail(recording_id: str, kind: DerivedKind, error: Exception, ports: Ports) 
         known = ports.archive.get(name)
         content = json.dumps({**why, "at": ports.clock.now().isoformat()}).encode()
         try:
-            ports.archive.put_if_unchanged(name, content, _JSON, known[1] if known else None)
+            ports.archive.put_if_unchanged(name, content, JSON, known[1] if known else None)
         except BlobLockedError:
             return  # the failure is already recorded
 

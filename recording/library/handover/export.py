@@ -12,6 +12,7 @@ from typing import Any
 from recording.control.tenants import names_of
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportRequest, ExportState, Part
+from recording.domain.archived.layout import JSON
 from recording.domain.find.find_query import FindQuery
 from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.incoming.roles import Operation
@@ -33,7 +34,6 @@ from recording.telemetry import Event, emit
 
 RUN = timedelta(minutes=10)  # of one message; host.json allows a function 30
 MADE = "export_made"  # in the audit trail
-_JSON = "application/json"
 
 
 def request_export(body: Any, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
         tenants=names_of(ports.scope),
         speaker=library_of(ports)[1].keys().current.participant(speaker) if asked.only_speaker and speaker else None,
     )
-    exports.store.put_once(form.state_name(export.export_id), _written(export), _JSON)
+    exports.store.put_once(form.state_name(export.export_id), _written(export), JSON)
     exports.queue.send(export.export_id)
     return shown(export, ports)
 
@@ -189,7 +189,7 @@ def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Setti
     ports.audit.add(row)  # before the part is recorded: nothing is handed over without a row about it
     part = Part(files=bundle.files, blocks=bundle.blocks, length_bytes=bundle.length_bytes, facts=facts)
     name, content = form.part_name(export.export_id, number), part.model_dump_json().encode()
-    if exports.store.put_once(name, content, _JSON):
+    if exports.store.put_once(name, content, JSON):
         return part
     noted = exports.store.get(name)  # another worker was faster, and may have seen other facts: its blocks count
     return Part.model_validate_json(noted[0]) if noted else part
@@ -253,7 +253,7 @@ def _read(export_id: str, exports: ExportPorts) -> tuple[ExportRecord, str]:
 
 def _save(export: ExportRecord, etag: str, exports: ExportPorts) -> None:
     """Save the progress; if two workers do, both have built the same."""
-    exports.store.put_if_unchanged(form.state_name(export.export_id), _written(export), _JSON, etag)
+    exports.store.put_if_unchanged(form.state_name(export.export_id), _written(export), JSON, etag)
 
 
 def _with(export: ExportRecord, **changes: Any) -> ExportRecord:

@@ -1,4 +1,4 @@
-"""Assess: what holds for recordings now, from their own rows, their custody and the newest rules."""
+"""Assess recordings: what is decided about each now, from its row, its custody row and the rules in force."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from recording.settings import Settings
 
 @dataclass(frozen=True)
 class Assessed:
-    """A recording with what is decided about it, and what follows from that now."""
+    """A recording with its custody row, None where there is none, and with what is decided about it now."""
 
     record: RecordingRecord
     custody: Custody | None
@@ -33,13 +33,13 @@ class Assessed:
 
 
 def keeping_of(ports: Ports) -> Keeping:
-    """Return where holds and rules are kept.
+    """Return the store of holds, rules and erasure requests.
 
     Raises:
-        StorageBusyError: there is no such place in this world.
+        StorageBusyError: this process has none; without it nothing may be decided.
     """
     if ports.keeping is None:
-        raise StorageBusyError("holds and rules are not kept here")
+        raise StorageBusyError("this process has no store of holds and rules; nothing is decided without it")
     return ports.keeping
 
 
@@ -47,7 +47,7 @@ def every_recording(catalog: Catalog) -> Iterator[RecordingRecord]:
     """Yield all recordings whose row can be read, page after page.
 
     Raises:
-        StorageError: the catalog does not answer; what came before was yielded.
+        StorageError: the catalog does not answer; the pages before were yielded.
     """
     position = ""
     while True:
@@ -61,10 +61,10 @@ def every_recording(catalog: Catalog) -> Iterator[RecordingRecord]:
 
 
 def rules_in_force(ports: Ports, settings: Settings) -> RuleSet:
-    """Return the newest rules; before anybody has set any, those of the deployment.
+    """Return the newest rules; the deployment's own until the first ones are set.
 
     Raises:
-        StorageError: rules do not answer.
+        StorageError: the rules cannot be read.
     """
     found = keeping_of(ports).rules()
     return found if found.number else default_rules(settings.delete_after)
@@ -73,12 +73,12 @@ def rules_in_force(ports: Ports, settings: Settings) -> RuleSet:
 def assessed(
     record: RecordingRecord, custody: Custody | Unreadable | None, rules: RuleSet, now: datetime, settings: Settings
 ) -> Assessed:
-    """Return what holds for one recording; what cannot be read keeps it."""
+    """Return what is decided about one recording; a row that cannot be read keeps it."""
     if isinstance(custody, Unreadable):
         return Assessed(record, None, _kept_for(Because.UNREADABLE, rules))
     try:
         recording = kept_recording(record)
-    except ODD_CONTENT:  # a row that no version of this app has written must not end the walk over all others
+    except ODD_CONTENT:  # a row that no version of this app wrote must not end the walk over all others
         return Assessed(record, custody, _kept_for(Because.UNREADABLE, rules))
     if recording is None:
         return Assessed(record, custody, _kept_for(Because.FACTS_UNKNOWN, rules))
@@ -89,7 +89,7 @@ def assessed(
 
 
 def custody_of(recording_id: str, ports: Ports) -> Custody | Unreadable | None:
-    """Return a recording's row; one that is damaged, or of a newer version, is reported as such, not as an outage.
+    """Return a recording's custody row; `Unreadable` for one that is damaged or of a newer version: it is no outage.
 
     Raises:
         StorageError: storage does not answer.
@@ -105,10 +105,10 @@ def custody_of(recording_id: str, ports: Ports) -> Custody | Unreadable | None:
 def assess_page(
     records: Sequence[RecordingRecord | Unreadable], rules: RuleSet, now: datetime, ports: Ports, settings: Settings
 ) -> Iterator[Assessed]:
-    """Yield what holds for each recording of a page that can be read; custody rows are read as one range.
+    """Yield what is decided about each readable recording of a page; custody rows are read as one range.
 
     Raises:
-        StorageError: the rows of holds do not come; then nothing is said about any recording.
+        StorageError: the custody rows cannot be read; then nothing is yielded.
     """
     readable = [record for record in records if isinstance(record, RecordingRecord)]
     if not readable:
@@ -119,7 +119,7 @@ def assess_page(
 
 
 def _custodies(records: Sequence[RecordingRecord], ports: Ports) -> dict[str, Custody | Unreadable]:
-    """Return the custody rows of a page by name: one range, or one by one where a page is of some tenants only."""
+    """Return the custody rows of a page by name, read as one range; one by one where the page is of some tenants."""
     names, keeping = sorted(name_of(record.recording_id) for record in records), keeping_of(ports)
     if ports.scope is not None:
         found = ((name_of(record.recording_id), custody_of(record.recording_id, ports)) for record in records)
@@ -129,7 +129,7 @@ def _custodies(records: Sequence[RecordingRecord], ports: Ports) -> dict[str, Cu
 
 
 def has_come_back(recording_id: str, ports: Ports) -> bool:
-    """Return whether there is a chunk that no destruction of the recording has covered: it arrived later.
+    """Return whether the recording has a chunk that arrived after its destruction.
 
     Raises:
         StorageError: the catalog does not answer.

@@ -1,4 +1,4 @@
-"""Blob holds: the blobs' own legal hold follows the row of the recording, where the account has such holds."""
+"""Make the blobs' own legal hold follow the recording's custody row, where the storage account has legal holds."""
 
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.destroy import Place, folders_of
@@ -9,15 +9,15 @@ from recording.ports import Custodian, Ports
 
 
 def is_to_be_compared(custody: Custody) -> bool:
-    """Return whether the blobs are to be looked at: daily while it is held, and once after the last release."""
+    """Return whether the blobs are to be compared with the row: daily while it is held, once after the last release."""
     return bool(custody.active_holds) or custody.blobs_held_at is not None
 
 
 def hold_blobs(row: Custody, custodian: Custodian, ports: Ports) -> Custody:
-    """Make the blobs' own legal hold agree with the row, where the account has holds.
+    """Set or clear the legal hold of each blob as the row says; return the row, which notes it.
 
     Raises:
-        StorageError: storage does not answer; the next run does it.
+        StorageError: storage does not answer; the daily run tries again.
     """
     record, chunks = ports.catalog.get_recording(row.recording_id), ports.catalog.chunks_of(row.recording_id)
     wanted = bool(row.active_holds)

@@ -1,7 +1,7 @@
-"""Bundles end: what has expired, failed or was never finished is destroyed by the custodian, and its document stays.
+"""Destroy bundles that have expired, failed or were never finished; each one's document stays.
 
-A bundle is a copy: no rule and no hold is about it, and the recordings in it are where they were. One that was made
-while a recording in it was destroyed goes the same night, and so does one whose document is gone.
+A bundle is a copy, so neither rules nor holds apply to it, and the archive keeps the recordings in it. A bundle that
+was made while a recording in it was destroyed is destroyed the same night, and so is one whose document is missing.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportState
+from recording.domain.archived.layout import JSON
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError
@@ -21,7 +22,7 @@ DESTROYED, REFUSED = "bundle_destroyed", "bundle_refused"
 
 
 def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
-    """Destroy every expired bundle; yields the outcome of each. The next run goes on where this one ended.
+    """Destroy the bundles whose time is over, and yield the outcome of each; the next run goes on where this one ended.
 
     Raises:
         StorageError: storage does not answer.
@@ -34,7 +35,7 @@ def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
 
 
 def is_lost(export_id: str, ports: Ports) -> bool:
-    """Return whether an export has no document any more; one that another version has written counts as one.
+    """Return whether an export's document is missing; one that cannot be read is there.
 
     Raises:
         StorageError: the container does not answer.
@@ -43,7 +44,7 @@ def is_lost(export_id: str, ports: Ports) -> bool:
 
 
 def _has_destroyed(export: ExportRecord, ports: Ports) -> bool:
-    """Return whether a recording in a bundle that can still be handed out was destroyed after it was asked for."""
+    """Return whether a recording in a bundle that still exists was destroyed after the bundle was requested."""
     if export.state is ExportState.GONE:
         return False
     found = ports.catalog.get_recordings(export.recordings)
@@ -52,7 +53,7 @@ def _has_destroyed(export: ExportRecord, ports: Ports) -> bool:
 
 
 def _end(export: ExportRecord, etag: str, custodian: Custodian, ports: Ports) -> str:
-    """Destroy everything of an export but its document, which says from then on that it is gone, and when."""
+    """Destroy everything of an export but its document, and note there when the last byte is gone."""
     left = _destroy(export.export_id, custodian, ports, keep=form.state_name(export.export_id))
     if left is None:
         return REFUSED
@@ -61,7 +62,11 @@ def _end(export: ExportRecord, etag: str, custodian: Custodian, ports: Ports) ->
 
 
 def _destroy(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | None) -> list[StoredVersion] | None:
-    """Destroy everything of an export but one document; return what storage still keeps, or None when it may not go."""
+    """Destroy everything of an export but one document.
+
+    Returns:
+        The versions that storage keeps for its days of soft delete; None when a version could not be destroyed.
+    """
     folder = f"{export_id}/"
     close_bundle(folder, ports)
     doomed = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
@@ -70,7 +75,7 @@ def _destroy(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | 
         return None
     left = [one for one in custodian.versions(Place.EXPORTS, folder) if one.name != keep]
     if any(not one.is_deleted for one in left):
-        return None  # a worker is still busy with it
+        return None  # a worker is still writing it
     ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, None, None, DESTROYED, f"export {export_id}"))
     return left
 
@@ -80,6 +85,6 @@ def _note(export: ExportRecord, gone_at: datetime | None, etag: str, ports: Port
     content = changed.model_dump_json(indent=2).encode() + b"\n"
     try:
         if ports.exports is not None:
-            ports.exports.store.put_if_unchanged(form.state_name(export.export_id), content, "application/json", etag)
+            ports.exports.store.put_if_unchanged(form.state_name(export.export_id), content, JSON, etag)
     except BlobLockedError:
-        return  # the bundle is gone all the same, and the next run finds nothing to do
+        return  # the bundle is destroyed anyway, and the next run finds nothing to do

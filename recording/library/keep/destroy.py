@@ -1,13 +1,14 @@
-"""Destroy: the only place where anything of the archive is destroyed, and only behind `may_destroy`.
+"""Destroy a recording: the only place where anything of the archive is destroyed, and only behind `may_destroy`.
 
-1. Everything of the recording is listed, and the guard is asked.
-2. Its row becomes DESTROYING, under the ETag that it was read with: a hold that came meanwhile makes this fail, and
-   one that comes later is refused. The chunks that the decision knows are noted.
-3. The guard is asked once more, by rules and chunks as they are now. When it says no, nothing was destroyed.
-4. Directory rows go first, then every version of every blob, then what the catalog knows beyond the fact that it was.
+1. Everything of the recording is listed, and the guard `may_destroy` is asked.
+2. Its custody row becomes DESTROYING, under the ETag that it was read with: a hold that was placed meanwhile makes this
+   fail, and a later one is refused. The chunks that the decision covers are noted.
+3. The guard is asked again, with the rules and chunks of that moment. If it says no, nothing was destroyed.
+4. Directory rows are removed first, then every version of every blob, then what the catalog says of the recording
+   beyond the fact that it existed.
 5. The certificate is written, and the row becomes DISPOSED.
 
-Every step can be repeated; a worker that dies is followed by the next run.
+Every step can be repeated: after the death of a worker the next run goes on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from recording import __version__
+from recording.domain.archived.layout import JSON
 from recording.domain.find.directory import is_placed, place_of
 from recording.domain.keep import custody as row_of
 from recording.domain.keep.custody import Custody, CustodyState, Refusal
@@ -51,23 +53,23 @@ from recording.ports.outgoing.announce import announce
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-OPERATION = "dispose"
-OFFLINE = "archive_tier"  # proofs whose leaves have to be withdrawn first cannot be read
-_TRIES = 10
+OPERATION = "dispose"  # in the audit trail
+OFFLINE = "archive_tier"  # the reason of a refusal: proofs whose leaves must be withdrawn first cannot be read
+_TRIES = 10  # of one change to a row that other writers change, too
 
 
 class Outcome(StrEnum):
-    """How a try to destroy a recording ended."""
+    """How an attempt to destroy a recording ended."""
 
     DISPOSED = "disposed"
     REFUSED = "refused_by_storage"
     SPARED = "not_due_any_more"
-    WAITS = "waits"  # marked too lately, or the line works on it
-    LOST = "changed_meanwhile"  # another writer has changed the row; the next run looks again
+    WAITS = "waits"  # marked too recently, or the line works on it
+    LOST = "changed_meanwhile"  # another writer changed the row; the next run decides anew
 
 
 def destroy(recording_id: str, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
-    """Destroy a marked recording whose time has come, or go on where an earlier run ended.
+    """Destroy a recording that was marked long enough ago, or go on where an earlier run ended.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.
@@ -90,15 +92,19 @@ def destroy(recording_id: str, leftovers: Leftovers, custodian: Custodian, ports
 def _decide(
     row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings
 ) -> Custody | Outcome:
-    """Take the decision under the row's ETag, and ask the guard again behind it."""
+    """Decide under the row's ETag, and ask the guard again afterwards.
+
+    Returns:
+        The row in its state DESTROYING; or how the attempt ended.
+    """
     keeping, now = keeping_of(ports), ports.clock.now()
     look = _look(row, leftovers, custodian, ports, settings)
     if look is None:
         return Outcome.WAITS
     if against := obstacles(row, look, now, settings.dispose_after):
-        return _stands(row, against, look, now, ports)
+        return _note_obstacles(row, against, look, now, ports)
     if offline := offline_proofs(_folders(row.recording_id, ports), ports):
-        return _refused(row, Refusal(reason=OFFLINE, at=now, blobs=len(offline)), ports)
+        return _note_refusal(row, Refusal(reason=OFFLINE, at=now, blobs=len(offline)), ports)
     _audit(row, "destroying", ports)
     begun = row_of.destroying(row, now, tuple(str(chunk.key) for chunk in look.chunks))
     begun = keeping.save_custody(begun)
@@ -110,18 +116,18 @@ def _decide(
     return Outcome.SPARED
 
 
-def _stands(row: Custody, against: Sequence[Obstacle], look: Look, now: datetime, ports: Ports) -> Outcome:
-    """Note what stands against it."""
+def _note_obstacles(row: Custody, against: Sequence[Obstacle], look: Look, now: datetime, ports: Ports) -> Outcome:
+    """Note what forbids the destruction: the mark is removed, or storage's refusal is kept on the row."""
     if Obstacle.NOT_DUE in against or Obstacle.NOT_MARKED in against:
         keeping_of(ports).save_custody(row_of.unmarked(row))
         return Outcome.SPARED
     refusal = refusal_of(look.versions, now)
     if refusal is None or any(not obstacle.is_of_storage for obstacle in against):
         return Outcome.WAITS
-    return _refused(row, refusal, ports)
+    return _note_refusal(row, refusal, ports)
 
 
-def _refused(row: Custody, refusal: Refusal, ports: Ports) -> Outcome:
+def _note_refusal(row: Custody, refusal: Refusal, ports: Ports) -> Outcome:
     known = row.refused
     if known is None or (known.reason, known.until, known.blobs) != (refusal.reason, refusal.until, refusal.blobs):
         keeping_of(ports).save_custody(row_of.refused(row, refusal))
@@ -130,7 +136,10 @@ def _refused(row: Custody, refusal: Refusal, ports: Ports) -> Outcome:
 
 
 def _look(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Look | None:
-    """Return what there is; versions are listed first, since a chunk's row is written before its blobs."""
+    """Return all that the guard decides by; None while the chunks' facts are not gathered.
+
+    Versions are listed before the chunks are read: a chunk's row is written before its blobs, so no blob lacks its row.
+    """
     record = ports.catalog.get_recording(row.recording_id)
     if record is None:
         return None
@@ -149,9 +158,9 @@ def _folders(recording_id: str, ports: Ports) -> list[str]:
 
 
 def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]] | None:
-    """Return a recording with its chunks when its facts are those of all of them; gathered now where they are behind.
+    """Return a recording and its chunks, its facts gathered from all of them; None where that does not succeed now.
 
-    A chunk that was archived a moment ago may bring a participant, a format or minutes that a rule is about.
+    A chunk that was archived a moment ago may add a participant, a format or minutes that a rule is about.
 
     Raises:
         StorageError: catalog, archive or directory do not answer.
@@ -165,7 +174,7 @@ def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[Ch
 
 
 def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
-    """Destroy what the decision knows, and nothing that arrived after it."""
+    """Destroy what the decision covers, and nothing that arrived after it."""
     record = ports.catalog.get_recording(row.recording_id)
     folders = folders_of(record, ports.catalog.chunks_of(row.recording_id))
     for bundle in leftovers.bundles(row.recording_id):
@@ -194,12 +203,12 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     if refused:
         now = ports.clock.now()
         refusal = refusal_of(refused, now) or Refusal(reason="refused", at=now, blobs=len(refused))
-        return _refused(row, refusal, ports)
-    gone_at = _last_day(ours, row.recording_id, folders, leftovers, custodian)
+        return _note_refusal(row, refusal, ports)
+    gone_at = _gone_at(ours, row.recording_id, folders, leftovers, custodian)
     destroyed = [chunk for chunk in chunks if str(chunk.key) in row.decided]
     _forget(record, destroyed, name, row, ports, rules=None if is_partial else rules_in_force(ports, settings).rules)
     document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
-    ports.archive.put_once(name, document, "application/json")
+    ports.archive.put_once(name, document, JSON)
     seal_file(name, ports)
     _audit(row, "disposed", ports)
     try:
@@ -212,10 +221,10 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
 
 
 def destroy_again(recording_id: str, custodian: Custodian, ports: Ports) -> int:
-    """Destroy what has come back of an erased recording, from a restore or an undelete; return how many versions.
+    """Destroy what a restore or an undelete has brought back of an erased recording; return how many versions.
 
     Raises:
-        StorageError: storage does not answer; the next run looks again.
+        StorageError: storage does not answer; the next run tries again.
     """
     row, chunks = custody_of(recording_id, ports), ports.catalog.chunks_of(recording_id)
     if not isinstance(row, Custody) or not may_destroy_again(row, chunks):
@@ -238,17 +247,17 @@ def destroy_versions(versions: Iterable[StoredVersion], custodian: Custodian) ->
     return [version for version in versions if custodian.destroy(version) is DestroyAnswer.REFUSED]
 
 
-def _last_day(
+def _gone_at(
     ours: Sequence[StoredVersion],
     recording_id: str,
     folders: Iterable[str],
     leftovers: Leftovers,
     custodian: Custodian,
 ) -> datetime | None:
-    """Return when the last byte of it is gone, having looked that nothing of it is there but what waits for its end.
+    """Check that every version is destroyed, and return when storage drops the last soft-deleted one; None for none.
 
     Raises:
-        StorageBusyError: a version that was destroyed is there again, or still; the next run looks.
+        StorageBusyError: a version that was destroyed is still there, or again; the next run destroys it.
     """
     known = {(one.place, one.name, one.version) for one in ours}
     left = [
@@ -257,7 +266,7 @@ def _last_day(
         if (one.place, one.name, one.version) in known
     ]
     if any(not one.is_deleted for one in left):
-        raise StorageBusyError("a version that was destroyed is still there")
+        raise StorageBusyError("a version that was destroyed is still there; the next run destroys it")
     return max((one.gone_at for one in left if one.gone_at is not None), default=None)
 
 
@@ -275,7 +284,7 @@ def _versions(
 
 
 def _leave_the_directory(record: RecordingRecord | None, ports: Ports) -> None:
-    """Take the recording out of what find asks."""
+    """Remove the recording's rows from the directory, so that it is not found any more."""
     placement = record.placement if record else None
     if placement is None or ports.directory is None:
         return
@@ -292,18 +301,19 @@ def _forget(
     *,
     rules: Sequence[RetentionRule] | None,
 ) -> None:
-    """Leave of catalog rows what says that it was, and nothing that describes it.
+    """Empty the catalog rows of all that describes the recording; what says that it existed stays.
 
     Args:
         record: as it was read; None when there is none.
         chunks: those that were destroyed.
         certificate: its name.
-        row: its custody.
+        row: its custody row.
         ports: the catalog.
-        rules: those in force, whose questions are answered for later; None while a chunk is left that needs the record.
+        rules: those in force; what they ask of the recording is kept for a chunk that arrives later. None while there
+            is a chunk that needs the record.
 
     Raises:
-        StorageBusyError: others keep changing the rows; the next run goes on.
+        StorageBusyError: other writers keep changing the rows; the next run goes on.
     """
     now, why = ports.clock.now(), f"{row.mark.why if row.mark else 'decided'}; {certificate}"
     for chunk in chunks:
@@ -323,7 +333,7 @@ def _emptied(chunk: ChunkRecord, now: datetime, why: str) -> ChunkRecord:
 def _forget_recording(
     record: RecordingRecord, certificate: str, row: Custody, rules: Sequence[RetentionRule], ports: Ports
 ) -> None:
-    """Empty the recording's record, unless a chunk arrived after the decision: it needs the record."""
+    """Empty the recording's row, unless a chunk that arrived after the decision needs it."""
     now = ports.clock.now()
     for _ in range(_TRIES):
         try:
@@ -338,21 +348,21 @@ def _forget_recording(
             record = found
             continue
         return
-    raise StorageBusyError("the recording's record keeps changing")
+    raise StorageBusyError("other writers keep changing the recording's row; the next run tries again")
 
 
 def _place_again(record: RecordingRecord, ports: Ports) -> None:
-    """Have the directory's rows written anew: some of them were removed while a late chunk was followed up."""
+    """Have the directory's rows written again: some were removed while the follow-up of a late chunk wrote them."""
     with suppress(ClaimLostError):
         ports.catalog.save_recording(changed(record, placement=None, settled_at=None, look_at=None))
     request_follow_up(record.recording_id, ports)
 
 
 def _remember(record: RecordingRecord, ports: Ports) -> RecordingRecord:
-    """Note what rules ask of it while its documents are there: a chunk that arrives later knows nothing of the others.
+    """Note what rules ask of the recording while its documents exist; a chunk that arrives later is judged by it.
 
     Raises:
-        StorageBusyError: others keep changing the record; the next run goes on.
+        StorageBusyError: other writers keep changing the row; the next run goes on.
     """
     made = remembered_of(record, None)
     if made == record.remembered:
@@ -390,6 +400,6 @@ def _is_manifest(version: StoredVersion) -> bool:
 
 
 def _audit(row: Custody, outcome: str, ports: Ports) -> None:
-    """Leave a row of evidence; where it cannot be written, nothing is destroyed."""
+    """Write a row of the audit trail; a failure raises, so that nothing is destroyed without it."""
     note = row.mark.why if row.mark else None
     ports.audit.add(AuditEntry(ports.clock.now(), OPERATION, row.recording_id, None, outcome, note))

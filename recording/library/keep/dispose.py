@@ -1,7 +1,7 @@
-"""Dispose: once a day, mark what is due, spare what is not any more, and destroy what has been marked long enough.
+"""Dispose, once a day: mark what is due, unmark what is not due any more, destroy what was marked long enough ago.
 
-A walk over all recordings in the order of their keys, with the rows of holds read as one range a page. It goes on where
-it ended, in the hours after it, until it has seen everything. Without a custodian it marks, and destroys nothing.
+The run walks over all recordings in the order of their keys, and reads the custody rows as one range a page. A run that
+reaches its limit of time is continued in the following hours. Without a custodian it marks, and destroys nothing.
 """
 
 import time
@@ -29,27 +29,35 @@ from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-DISPOSE_TIME = timedelta(minutes=20)  # the host ends a function after half an hour
-PAGE = 1000
-MOST_PROBLEMS = 100  # after so many, storage fails and not the recordings
-HOUR = 1  # UTC; the walk goes on in the following hours until it has seen everything
+DISPOSE_TIME = timedelta(minutes=20)  # of a run; the host ends a function after half an hour
+PAGE = 1000  # recordings read at a time
+MOST_PROBLEMS = 100  # of a run: more are a failure of storage, and not of single recordings
+HOUR = 1  # UTC; a night's walk goes on in the following hours until it has seen everything
 CURSOR, UNFINISHED = "dispose", "unfinished"
-POSITION = "dispose_position"
+POSITION = "dispose_position"  # the cursor: where in the catalog the walk goes on
 
 
 @dataclass
 class DisposeReport:
-    """What one run did, and how far it came."""
+    """What one run did, and how far it came.
+
+    Attributes:
+        seen: recordings that it assessed.
+        pages: pages that it read.
+        complete: whether it reached the end of the catalog.
+        counts: how many were marked or spared, and how destroying the others ended.
+        problems: the recordings that failed, with the code.
+    """
 
     seen: int = 0
     pages: int = 0
     complete: bool = True
-    counts: Counter[str] = field(default_factory=Counter)  # marked, spared, and the outcomes of destroying
-    problems: list[tuple[str, str]] = field(default_factory=list)  # recordings that failed, with the code
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 def dispose_if_due(ports: Ports, settings: Settings) -> DisposeReport | None:
-    """Run each night, and in the hours after it until everything was seen; None when nothing is due now.
+    """Run each night, and in the following hours until everything was seen; return None when no run is due.
 
     Raises:
         StorageError: catalog, holds or rules do not answer.
@@ -62,15 +70,15 @@ def dispose_if_due(ports: Ports, settings: Settings) -> DisposeReport | None:
 
 
 def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic) -> DisposeReport:
-    """Walk over all recordings, from where the last run ended.
+    """Walk over all recordings from where the last run ended, and do what is due for each.
 
     Args:
         ports: catalog, holds and rules; the custodian, where there is one.
         settings: the days between mark and destruction, and of grace.
-        clock: seconds of this process, for the limit of time.
+        clock: seconds of this process, for `DISPOSE_TIME`.
 
     Raises:
-        StorageError: catalog, holds or rules do not answer; what was done until then is done.
+        StorageError: catalog, holds or rules do not answer; the next run goes on from the last page.
     """
     began, report = clock(), DisposeReport()
     ports = by_the_shared_clock(ports)  # an instance a year ahead would destroy what has a year to go
@@ -108,7 +116,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
 
 @dataclass(frozen=True)
 class _Run:
-    """One run over all recordings, each on its own."""
+    """One run over all recordings; a failure of one ends no other."""
 
     report: DisposeReport
     rules: RuleSet
@@ -117,7 +125,7 @@ class _Run:
     settings: Settings
 
     def take(self, one: Assessed) -> None:
-        """Do what one recording needs; when that fails, it hides no other."""
+        """Do what is due for one recording; a failure is noted, and the run goes on."""
         try:
             done = self._act(one)
         except ClaimLostError:
@@ -129,7 +137,7 @@ class _Run:
             self.report.counts[done] += 1
 
     def end_bundles(self, custodian: Custodian) -> None:
-        """Destroy the bundles whose time is over; what fails there stops nothing else, and is tried again."""
+        """Destroy the bundles whose time is over; a failure is noted, and the next run tries again."""
         try:
             self.report.counts.update(end_bundles(custodian, self.ports))
         except (RecordingError, *ODD_CONTENT) as error:
@@ -177,7 +185,7 @@ class _Run:
         return destroy(one.record.recording_id, self.leftovers, self.ports.custodian, self.ports, self.settings).value
 
     def _mark(self, one: Assessed, custody: Custody | None) -> Custody | None:
-        """Note that a recording is due: it is destroyed after the days of delay, if nothing changes."""
+        """Note that a recording is due: it is destroyed after `DISPOSE_AFTER_DAYS`, unless something changes."""
         last = one.disposition.reasons[-1]
         why = without_numbers(last.because.value + (f": {last.source}" if last.source else ""))
         now = self.ports.clock.now()
@@ -192,7 +200,7 @@ class _Run:
         return saved
 
     def _spare(self, one: Assessed, custody: Custody | None) -> str | None:
-        """Take back a mark; and the end of a recording of which a chunk has arrived since, so that it can be held."""
+        """Remove a mark; and the state DISPOSED once a later chunk has arrived, so that the recording can be held."""
         if custody is None:
             return None
         recording_id = one.record.recording_id

@@ -1,8 +1,8 @@
-"""Erasures: asked for by one person, approved by another, carried out by the custodian, refused where the law says so.
+"""Erase a person or recordings: one person requests it, another approves it, the custodian carries it out.
 
 Approval puts a claim on the custody row of every recording that the request covers; from then on disposition decides:
-a hold or a legal retention refuses it for now, and the daily run asks again. What names the person outside recordings
-is swept by the same run, and for some weeks after it is done: what arrives late goes as well.
+a hold or a legal retention refuses it for now, and the daily run asks again. The same run erases what names the person
+outside recordings, and does so for some weeks after the request is done, for what arrives late.
 """
 
 from collections.abc import Iterator
@@ -37,18 +37,19 @@ from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
 from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
 from recording.library.keep.speaker_files import SpeakerTask
-from recording.library.keep.sweep import Run, cleaned_request, sweep
+from recording.library.keep.sweep import cleaned_request, sweep
+from recording.library.keep.sweep_run import Run
 from recording.ports import Custodian, Ports, Unreadable
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-MOST_LISTED = 200
-EVERY = timedelta(hours=20)  # a look through the other stores, while a request is open or watched
+MOST_LISTED = 200  # requests in one answer
+EVERY = timedelta(hours=20)  # between two looks through the other stores, while a request is open or watched
 
 
 @dataclass(frozen=True)
 class ErasureStatus:
-    """A request with how it stands at each recording that it covers."""
+    """A request, and what is decided about each recording that it covers."""
 
     erasure: Erasure
     items: tuple[Assessed, ...]
@@ -56,7 +57,7 @@ class ErasureStatus:
 
     @property
     def is_erased(self) -> bool:
-        """Return whether nothing of it is left to do at recordings."""
+        """Return whether nothing is left to do at recordings."""
         return all(one.state is CustodyState.DISPOSED or self._is_silenced(one) for one in self.items)
 
     def _is_silenced(self, one: Assessed) -> bool:
@@ -65,16 +66,22 @@ class ErasureStatus:
 
 
 def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings) -> Erasure:
-    """Ask for an erasure; nothing happens before another person approves it.
+    """Request an erasure; nothing is erased before another person approves it.
+
+    Args:
+        body: an `ErasureRequest`.
+        by: the object id of the person who asks; None for a key holder, who may not.
+        ports: catalog, directory, custody.
+        settings: for finding the recordings.
 
     Raises:
-        RequestError: the body is not legal, `second_person_needed` (nobody knows who asks), or
+        RequestError: the body is not valid, `second_person_needed` (it is not known who asks), or
             `too_many_recordings`.
         StorageError: storage does not answer.
     """
     request = ErasureRequest.read(body)
     if by is None:
-        raise RequestError("an erasure needs signed-in people", code=Code.SECOND_PERSON_NEEDED)
+        raise RequestError("an erasure needs two people who are signed in; sign in", code=Code.SECOND_PERSON_NEEDED)
     participant, words = hashes_of_request(request, library_of(ports)[1].keys())
     made = Erasure(
         version=1 if request.scope is Scope.RECORDING else 2,
@@ -94,7 +101,7 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
 
 
 def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Settings) -> Erasure:
-    """Approve a request as a second person: every recording that it covers by now gets its claim.
+    """Approve a request as a second person: every recording that it covers at that moment gets its claim.
 
     Raises:
         RequestError: `erasure_not_found`, `second_person_needed`, `erasure_decided`, `erasure_expired`, or
@@ -105,18 +112,18 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     known = _known(erasure_id, ports)
     wanted = rules_of.approved(known, by, ports.clock.now(), _covered(known, as_owner(ports, known.tenants), settings))
     list_in_force(ports)
-    keeping.list_covered(wanted)  # before the decision is saved: a worker that dies between has hidden nothing, or all
+    keeping.list_covered(wanted)  # before the decision is saved: then no approved request is missing on the list
     try:
         saved = keeping.save_erasure(wanted)
     except ClaimLostError:
         raise RequestError("the request has been decided meanwhile", code=Code.ERASURE_DECIDED) from None
     claim(saved, ports)
-    ports.catalog.save_cursor("dispose", "unfinished")  # the next hour's run carries it out
+    ports.catalog.save_cursor("dispose", "unfinished")  # so that the next hour's run carries it out
     return saved
 
 
 def list_in_force(ports: Ports) -> None:
-    """List what requests in force cover, where an earlier version approved some before there was a list.
+    """List the recordings that requests in force cover, once: an earlier version approved requests without a list.
 
     Raises:
         StorageError: storage does not answer.
@@ -132,7 +139,7 @@ def list_in_force(ports: Ports) -> None:
 
 
 def claim(erasure: Erasure, ports: Ports) -> None:
-    """Put the claim on every recording's row; repeating changes nothing.
+    """Put the claim of an approved request on every custody row; repeating it changes nothing.
 
     Raises:
         StorageError: storage does not answer.
@@ -140,10 +147,10 @@ def claim(erasure: Erasure, ports: Ports) -> None:
     if erasure.approved_at is None:
         return
     keeping_of(ports).list_covered(erasure)
-    told: dict[str, Any] = {"request_id": erasure.erasure_id, "approved_at": erasure.approved_at}
+    approval: dict[str, Any] = {"request_id": erasure.erasure_id, "approved_at": erasure.approved_at}
     is_whole = erasure.scope is Scope.RECORDING
-    made = Claim(**told)
-    speaker = SpeakerClaim(**told, else_recording=erasure.scope is Scope.SPEAKER_ELSE_RECORDING)
+    made = Claim(**approval)
+    speaker = SpeakerClaim(**approval, else_recording=erasure.scope is Scope.SPEAKER_ELSE_RECORDING)
 
     def add(row: Custody) -> Custody:
         known = row.claims if is_whole else row.speakers
@@ -156,14 +163,14 @@ def claim(erasure: Erasure, ports: Ports) -> None:
     for recording_id in erasure.recordings:
         try:
             change_custody(recording_id, add, ports)
-        except StorageError as error:  # a row that cannot be read keeps its own recording, and stops no other claim
+        except StorageError as error:  # an unreadable row keeps its own recording, and must not stop other claims
             if error.code not in OF_ONE_ROW:
                 raise
             emit(Event.DISPOSE_REFUSED, recording_id=recording_id, code=error.code)
 
 
 def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> ErasureStatus:
-    """Return a request with what is erased, what is refused, why, and until when.
+    """Return a request with what is erased and what is refused, why, and until when.
 
     Raises:
         RequestError: `erasure_not_found`.
@@ -173,7 +180,7 @@ def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> Erasure
 
 
 def list_erasures(ports: Ports) -> tuple[Erasure, ...]:
-    """Return the requests: those that wait for a second person first, then the newest; at most 200.
+    """Return at most 200 requests: those that need a second person first, then the newest.
 
     Raises:
         StorageError: storage does not answer.
@@ -185,7 +192,7 @@ def list_erasures(ports: Ports) -> tuple[Erasure, ...]:
 
 
 def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
-    """Complete claims, sweep traces, and note what is done; return how many requests are still open.
+    """Complete claims, erase traces, and note what is done; return how many requests are still open.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.
@@ -200,36 +207,37 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
             ended |= {erasure.erasure_id} if erasure.state_at(now) is not ErasureState.REQUESTED else set()
             continue
         try:
-            left += not _is_done(erasure, custodian, ports, settings)
-        except ClaimLostError:  # another instance goes on with it at this moment
+            left += not _carry_on_one(erasure, custodian, ports, settings)
+        except ClaimLostError:  # another instance works on it at this moment
             left += 1
     keeping_of(ports).unlist_covered(ended.__contains__)
     return left
 
 
-def _is_done(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> bool:
+def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> bool:
+    """Do what is left of one request; return whether it is done."""
     now = ports.clock.now()
-    is_looked_at = erasure.swept_at is not None and now < erasure.swept_at + EVERY
-    if not is_looked_at:
+    is_just_swept = erasure.swept_at is not None and now < erasure.swept_at + EVERY
+    if not is_just_swept:
         erasure = _widen(erasure, ports, settings)
     claim(erasure, ports)
     status = _status(erasure, ports, settings)
     was_done = erasure.state is ErasureState.DONE
-    if was_done and is_looked_at:
+    if was_done and is_just_swept:
         return True
     if was_done:
         for one in status.items:
             destroy_again(one.record.recording_id, custodian, ports)
-    if was_done or status.is_erased or not is_looked_at:
+    if was_done or status.is_erased or not is_just_swept:
         is_full = not was_done and (status.is_erased or erasure.swept_at is None)
-        erasure = _swept(erasure, custodian, ports, settings, is_full=is_full)
+        erasure = _sweep(erasure, custodian, ports, settings, is_full=is_full)
     if status.is_erased and not erasure.kept and not was_done:
         keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": now}))
     return status.is_erased and not erasure.kept
 
 
-def _swept(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, *, is_full: bool) -> Erasure:
-    """Look through the other stores, and note what was erased there and what is left."""
+def _sweep(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, *, is_full: bool) -> Erasure:
+    """Erase traces in the other stores, and note on the request what was erased there and what is left."""
     run = Run(erasure, _subject(erasure, ports), custodian, ports, settings)
     done = sweep(run, is_full=is_full)
     changes = {"swept_at": ports.clock.now(), "swept": erasure.swept + done.count, "kept": tuple(done.kept.values())}
@@ -237,9 +245,9 @@ def _swept(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Setti
 
 
 def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
-    """Add recordings that name the person and were not known before: imported, rebuilt or cataloged since.
+    """Add recordings that name the person and were imported, rebuilt or cataloged since the approval.
 
-    A call that began after the approval is another one: it needs a request of its own.
+    A call that began after the approval is not covered: it needs a request of its own.
     """
     if not erasure.participant or erasure.approved_at is None:
         return erasure
@@ -260,7 +268,7 @@ def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
 
 
 def _rotated(erasure: Erasure, ports: Ports) -> Iterator[str]:
-    """Yield the person's hashes under newer keys, read from documents while an older key still finds the person."""
+    """Yield the person's hashes under all keys, made from the documents of recordings that an older key found."""
     keys = library_of(ports)[1].keys()
     subject = erasure.subject(keys)
     if len(keys.keys) < 2:
@@ -273,7 +281,7 @@ def _rotated(erasure: Erasure, ports: Ports) -> Iterator[str]:
 
 
 def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: Settings) -> str | None:
-    """Carry out what requests about speakers ask of a recording; None when there is nothing to do.
+    """Carry out the requests about speakers in a recording; return the outcome, None when there is nothing to do.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.
@@ -289,7 +297,7 @@ def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: S
 
 
 def raw_ids_of(record: RecordingRecord, ports: Ports) -> Iterator[str]:
-    """Yield everybody whom the metadata of a recording names.
+    """Yield the raw id of each participant in the metadata of a recording.
 
     Raises:
         StorageError: catalog or archive do not answer.
@@ -315,7 +323,7 @@ def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus
 
 
 def _covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, ...]:
-    """Return the recordings that a request is about now.
+    """Return the recordings that a request covers now.
 
     Raises:
         RequestError: `too_many_recordings`, or one of them is not known.
@@ -327,7 +335,7 @@ def _covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, .
         return erasure.recordings
     covered = dict.fromkeys(_of_participant(erasure, ports, settings))
     if len(covered) > MOST_RECORDINGS:
-        message = f"the participant is in more than {MOST_RECORDINGS} recordings: ask by recordings, in parts"
+        message = f"the participant is in more than {MOST_RECORDINGS} recordings; request them by their ids, in parts"
         raise RequestError(message, code=Code.TOO_MANY_RECORDINGS)
     return tuple(covered)
 
@@ -340,7 +348,7 @@ def _named_in(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[Re
 
 
 def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[str]:
-    """Yield the recordings whose metadata, or whose start request, names the participant."""
+    """Yield the ids of the recordings whose metadata or start request names the participant."""
     yield from (record.recording_id for record in _named_in(erasure, ports, settings))
     subject = _subject(erasure, ports)
     for record in every_recording(ports.catalog):
@@ -349,7 +357,7 @@ def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Itera
 
 
 def _known(erasure_id: str, ports: Ports) -> Erasure:
-    found = keeping_of(ports).erasure(erasure_id) if is_opaque_id(erasure_id) else None  # no key of a row may hold more
+    found = keeping_of(ports).erasure(erasure_id) if is_opaque_id(erasure_id) else None  # no row has another key
     if found is None:
         raise RequestError("there is no such request for erasure", code=Code.ERASURE_NOT_FOUND)
     return found

@@ -1,4 +1,4 @@
-"""Explain: why a recording is still here and until when, and what goes before a given day."""
+"""Explain why a recording is kept and until when, and list what will be destroyed before a given day."""
 
 import base64
 import binascii
@@ -13,13 +13,13 @@ from recording.library.keep.assess import Assessed, assess_page, assessed, custo
 from recording.ports import Ports
 from recording.settings import Settings
 
-PAGE = 1000
-MOST_PAGES = 5  # that one request reads
-MOST_LISTED = 200
+PAGE = 1000  # recordings read at a time
+MOST_PAGES = 5  # read by one request
+MOST_LISTED = 200  # about so many recordings in one answer; the page that reaches it is finished
 
 
 def explain(recording_id: str, ports: Ports, settings: Settings) -> Assessed:
-    """Return what holds for a recording now, and why.
+    """Return what is decided about a recording now, and why.
 
     Raises:
         RequestError: `recording_not_found`; the catalog does not know it.
@@ -51,12 +51,13 @@ def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes
 
 @dataclass(frozen=True)
 class Upcoming:
-    """A part of what goes before a day.
+    """A part of the list of what will be destroyed before a day.
 
     Attributes:
         items: the recordings that are due before it as things stand, and those that are being destroyed.
-        seen: how many recordings were looked at for this part.
+        seen: how many recordings were assessed for this part.
         next: where the following part begins; None at the end.
+        rules: the number of the rules in force.
     """
 
     items: tuple[Assessed, ...]
@@ -66,17 +67,17 @@ class Upcoming:
 
 
 def upcoming(before: datetime, after: str | None, ports: Ports, settings: Settings) -> Upcoming:
-    """Return what would be destroyed before a day if nothing changed: the dry run, which changes nothing.
+    """Return what would be destroyed before a day if nothing changed; a dry run.
 
     Args:
         before: the day.
-        after: `next` of the part before.
+        after: `next` of the part before; None for the first part.
         ports: catalog, holds and rules are read.
         settings: for the days of grace.
 
     Raises:
         RequestError: `invalid_next`.
-        StorageError: something of it cannot be read.
+        StorageError: catalog, holds or rules cannot be read.
     """
     rules, now, position = rules_in_force(ports, settings), ports.clock.now(), _position(after)
     found: list[Assessed] = []
@@ -94,10 +95,10 @@ def upcoming(before: datetime, after: str | None, ports: Ports, settings: Settin
 
 
 def all_upcoming(before: datetime, ports: Ports, settings: Settings) -> Iterator[Upcoming]:
-    """Yield part after part; for the command line.
+    """Yield the list of what will be destroyed part after part, for the command line.
 
     Raises:
-        StorageError: something of it cannot be read.
+        StorageError: catalog, holds or rules cannot be read.
     """
     after: str | None = None
     while True:
@@ -109,13 +110,13 @@ def all_upcoming(before: datetime, ports: Ports, settings: Settings) -> Iterator
 
 
 def is_gone_before(one: Assessed, before: datetime) -> bool:
-    """Return whether a recording goes before this day as things stand."""
+    """Return whether a recording will be destroyed before this day as things stand."""
     until = one.disposition.kept_until
     return one.disposition.is_due or (until is not None and until < as_utc(before))
 
 
 def shown_until(one: Assessed) -> Assessed:
-    """Return it without what blocks nothing any more, for a list of what goes."""
+    """Return it without the reasons that keep it until then, for the list of what will be destroyed."""
     return replace(one, disposition=replace(one.disposition, blocked_by=()))
 
 

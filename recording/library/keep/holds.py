@@ -1,7 +1,7 @@
-"""Holds: a case keeps a recording, whatever rules and requests say; placed and released with who, why and when.
+"""Place and release holds: a case keeps a recording, whatever rules and requests say.
 
-The row of the recording is what counts. The blobs' own legal hold follows it, where the account has one: it is set and
-cleared here at once, and made to agree by the daily run.
+The custody row decides; it says who placed each hold, why and when. Where the storage account has legal holds, those of
+the blobs follow: they are set and cleared here at once, and compared by the daily run.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +22,13 @@ from recording.telemetry import Event, emit
 def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports: Ports) -> Custody:
     """Hold a recording for a case; repeating it changes nothing.
 
+    Args:
+        recording_id: the recording's id.
+        case: names the hold; one case has one hold on a recording.
+        reason: in the caller's words.
+        by: the object id of the caller; None for a key holder.
+        ports: catalog, custody, and the custodian where there is one.
+
     Raises:
         RequestError: `recording_not_found`, `invalid_case`, `too_many_holds`, `being_destroyed`, or
             `recording_disposed`.
@@ -30,7 +37,7 @@ def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports:
     name = rules_of.checked_case(case)
     if ports.catalog.get_recording(recording_id) is None:
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
-    announce(recording_id, ports, IN_CASE)  # beforehand too: whatever ends this process now, it is reported
+    announce(recording_id, ports, IN_CASE)  # beforehand as well: reported even if this process dies after the change
 
     def placed(row: Custody) -> Custody:
         if row.state is CustodyState.DISPOSED and has_come_back(recording_id, ports):
@@ -57,7 +64,7 @@ def release_hold(recording_id: str, case: str, reason: str, by: str | None, port
 
 
 def _with_blobs(row: Custody, ports: Ports) -> Custody:
-    """Set or clear the blobs' own hold at once; what fails now is done by the daily run, and the row counts anyway."""
+    """Set or clear the blobs' legal hold at once; after a failure the daily run does it, and the row decides anyway."""
     if ports.custodian is None or not is_to_be_compared(row):
         return row
     try:
@@ -70,6 +77,11 @@ def _with_blobs(row: Custody, ports: Ports) -> Custody:
 
 def list_holds(after: str, most: int, ports: Ports) -> Page[Custody]:
     """Return a page of the recordings that are held, by case.
+
+    Args:
+        after: the position that the page before gave; "" for the first page.
+        most: recordings on the page.
+        ports: custody.
 
     Raises:
         StorageError: storage does not answer.
@@ -93,10 +105,10 @@ def all_held(ports: Ports) -> Iterator[Custody | Unreadable]:
 
 
 def change_custody(recording_id: str, change: Callable[[Custody], Custody], ports: Ports) -> Custody:
-    """Change a recording's row under its ETag; the change is applied to what the row says now.
+    """Change a recording's custody row under its ETag; after a lost race the change is applied to the newer row.
 
     Raises:
-        RequestError: as the change.
+        RequestError: as `change` does.
         StorageError: storage does not answer, or the row keeps changing.
     """
     keeping = keeping_of(ports)

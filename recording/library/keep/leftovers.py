@@ -1,4 +1,4 @@
-"""Leftovers: what is stored about a recording outside its folder, gathered once for a whole run."""
+"""Find what is stored about a recording outside its folder: quarantine entries, dead letters and bundles."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -16,24 +16,24 @@ from recording.ports import DeadLetter, Ports, Unreadable
 
 
 class Leftovers:
-    """Quarantine entries, dead letters and bundles by the recordings that they name."""
+    """Quarantine entries, dead letters and bundles by the recordings that they name; read once for a whole run."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     def quarantined(self, recording_id: str) -> Iterable[str]:
-        """Return the names of the quarantine's entries about a recording and about no other one that is held.
+        """Return the names of the quarantine's entries about a recording, but for those about one that is held, too.
 
         Raises:
-            StorageError: the quarantine, or the rows of holds, do not answer.
+            StorageError: the quarantine, or the custody rows, do not answer.
         """
         return self._about(recording_id, self._quarantined)
 
     def dead_letters(self, recording_id: str) -> Iterable[str]:
-        """Return the names of the dead letters about a recording and about no other one that is held.
+        """Return the names of the dead letters about a recording, but for those about one that is held, too.
 
         Raises:
-            StorageError: the container, or the rows of holds, do not answer.
+            StorageError: the container, or the custody rows, do not answer.
         """
         return self._about(recording_id, self._letters)
 
@@ -45,39 +45,39 @@ class Leftovers:
         """
         return [folder for folder, recordings in self._bundles.items() if recording_id in recordings]
 
-    def _about(self, recording_id: str, told: "_Told") -> list[str]:
+    def _about(self, recording_id: str, texts: "_Texts") -> list[str]:
         def is_held(other: str) -> bool:
             row = custody_of(other, self._ports)
             return isinstance(row, Unreadable) or (row is not None and bool(row.active_holds))
 
         return [
             name
-            for name in told.by_word.get(recording_id, ())
-            if not any(is_held(other) for other in told.named[name] - {recording_id})
+            for name in texts.by_word.get(recording_id, ())
+            if not any(is_held(other) for other in texts.named[name] - {recording_id})
         ]
 
     @cached_property
-    def _quarantined(self) -> "_Told":
-        told = _Told()
+    def _quarantined(self) -> "_Texts":
+        texts = _Texts()
         for name, entry in self._ports.quarantine.entries():
             given = f"recordingId={entry.recording_id}\n" if entry.recording_id else ""
-            told.add(name, f"{given}{entry.payload}\n{entry.detail}\n{entry.note}")
-        return told
+            texts.add(name, f"{given}{entry.payload}\n{entry.detail}\n{entry.note}")
+        return texts
 
     @cached_property
-    def _letters(self) -> "_Told":
-        told, after = _Told(), ""
+    def _letters(self) -> "_Texts":
+        texts, after = _Texts(), ""
         while self._ports.dead_letters is not None:
             listed = list(self._ports.dead_letters.letters(after))
             if not listed:
                 break
             for letter in listed:
                 if isinstance(letter, DeadLetter):
-                    told.add(letter.name, letter.body)
+                    texts.add(letter.name, letter.body)
                     after = max(after, letter.name)
                 else:
                     after = max(after, letter.where)
-        return told
+        return texts
 
     @cached_property
     def _bundles(self) -> dict[str, frozenset[str]]:
@@ -85,12 +85,12 @@ class Leftovers:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What texts say of recordings, in every way that they may be written.
+class _Texts:
+    """An index of texts by the recordings that they name, in every spelling that may occur.
 
     Attributes:
-        by_word: the texts by each word in them that may be an id.
-        named: by text, the ids that it gives as those of recordings.
+        by_word: the names of the texts by each word in them that may be an id.
+        named: by the name of a text, the ids that it gives as recording ids.
     """
 
     by_word: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -105,7 +105,7 @@ class _Told:
 
 
 def bundles_about(recording_ids: Collection[str], ports: Ports) -> list[str]:
-    """Return the folders of the bundles that one of these recordings is in, and of those that lost their document.
+    """Return the folders of the bundles with one of these recordings, and of those without a readable document.
 
     Raises:
         StorageError: the container does not answer.
@@ -115,7 +115,7 @@ def bundles_about(recording_ids: Collection[str], ports: Ports) -> list[str]:
 
 
 def close_bundle(folder: str, ports: Ports) -> None:
-    """Put an empty file where a bundle is being made: the service lets go of what was staged for it.
+    """Put an empty file where a bundle is being made, so that the service drops its staged blocks.
 
     Raises:
         StorageError: the container does not answer.
@@ -137,7 +137,7 @@ def close_derived(folder: str, ports: Ports) -> None:
 
 
 def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | None]]:
-    """Yield each export's id, with its document and ETag; None where that is gone or cannot be read.
+    """Yield each export's id, with its document and ETag; None where the document is missing or cannot be read.
 
     Raises:
         StorageError: the container does not answer.
@@ -154,5 +154,5 @@ def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | N
 
 
 def _bundles_in(ports: Ports) -> dict[str, frozenset[str]]:
-    """Return each bundle's folder with its recordings; none for one whose document is gone or cannot be read."""
+    """Return each bundle's folder with its recordings; none where its document is missing or cannot be read."""
     return {f"{one}/": frozenset(known[0].recordings if known else ()) for one, known in exports_in(ports)}

@@ -1,4 +1,4 @@
-"""Retention rules: read, replaced as a whole under their number, and never forgotten."""
+"""Read and replace the retention rules: always as a whole, under a number; earlier ones are kept."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from recording.library.keep.assess import keeping_of, rules_in_force
 from recording.ports import Ports
 from recording.settings import Settings
 
-LONGEST_ETAG = 255
+LONGEST_ETAG = 255  # characters
 
 
 def current_rules(ports: Ports, settings: Settings) -> RuleSet:
@@ -23,16 +23,16 @@ def current_rules(ports: Ports, settings: Settings) -> RuleSet:
 
 
 def set_rules(body: Any, if_match: str | None, by: str | None, ports: Ports) -> RuleSet:
-    """Put new rules in force, from the next decision on, for every recording there is.
+    """Put new rules in force for every recording, from the next decision on.
 
     Args:
         body: a `RulesRequest`.
-        if_match: the number of the rules that the caller has seen, as ETag, or `*`.
-        by: who, as the platform vouches for.
-        ports: where rules are kept.
+        if_match: the ETag of the rules that the caller has read, or `*` for any.
+        by: the object id of the caller; None for a key holder.
+        ports: the store of rules.
 
     Raises:
-        RequestError: `etag_missing`, `rules_changed`, or the body is not legal.
+        RequestError: `etag_missing`, `rules_changed`, or the body is not valid.
         StorageError: storage does not answer.
     """
     request = RulesRequest.read(body)
@@ -47,11 +47,11 @@ def set_rules(body: Any, if_match: str | None, by: str | None, ports: Ports) -> 
     )
     asked = [part.strip().removeprefix("W/") for part in if_match.split(",")]
     if ("*" not in asked and etag_of_rules(known) not in asked) or not keeping.add_rules(fresh):
-        message = "the rules have changed since; read them again"
+        message = "the rules have changed since they were read; read them again, and send If-Match with the new ETag"
         raise RequestError(message, code=Code.RULES_CHANGED)
     return fresh
 
 
 def etag_of_rules(rules: RuleSet) -> str:
-    """Return the ETag of rules: their number."""
+    """Return the ETag of rules: their number in quotation marks."""
     return f'"{rules.number}"'

@@ -1,14 +1,14 @@
-"""Take one speaker out of a recording: new files with a silent channel, and the old ones destroyed by the custodian.
+"""Erase one speaker from a recording: write new files with a silent channel, have the custodian destroy the old ones.
 
-1. The row becomes ERASING_SPEAKER under its ETag, as for a destruction: a hold that came first wins, a later one is
-   refused. The guard is asked before and behind it.
-2. For each file: the new one is written beside it and proved, then the metadata without the person and a receipt with
+1. The custody row becomes ERASING_SPEAKER under its ETag, as for a destruction: a hold that was placed first wins, a
+   later one is refused. The guard is asked before and after.
+2. For each file, the new one is written beside it and proved, then the metadata without the person, and a receipt with
    both digests. The catalog is changed last.
-3. Directory and manifest are made anew, leaves of the old documents are withdrawn, and every version of what was
-   superseded is destroyed: media, documents, waveforms, copies in the second destination, bundles.
-4. The certificate is written, and the row is as it was before.
+3. Directory and manifest are written again, the leaves of the old documents are declared void, and every version of
+   what was superseded is destroyed: media, documents, waveforms, copies in the second destination, bundles.
+4. The certificate is written, and the row returns to its state before.
 
-Each step finds its own earlier result, so a worker that dies is followed by the next run.
+Each step finds its own earlier result: after the death of a worker the next run goes on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ from enum import StrEnum
 from recording import __version__
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
+from recording.domain.archived.layout import JSON
 from recording.domain.keep import speaker as rules_of
 from recording.domain.keep.custody import Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.destroy import Look, Place, StoredVersion, certificate_name, folders_of, refusal_of
@@ -32,17 +33,18 @@ from recording.library.keep.assess import assessed, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions, known_now
 from recording.library.keep.leftovers import bundles_about, close_bundle, close_derived
 from recording.library.keep.speaker_files import SpeakerTask, layout_of, silence
-from recording.library.keep.sweep import Run, clean_recording
+from recording.library.keep.sweep import clean_recording
+from recording.library.keep.sweep_run import Run
 from recording.library.seal.waiting import seal_file, seal_recording
 from recording.library.seal.withdraw import withdraw_documents
 from recording.ports import AuditEntry, Custodian
 from recording.telemetry import Event, emit
 
-OPERATION = "erase_speaker"
+OPERATION = "erase_speaker"  # in the audit trail
 
 
 class SpeakerOutcome(StrEnum):
-    """How a try ended."""
+    """How an attempt ended."""
 
     ERASED = "speaker_erased"
     NOTHING = "speaker_not_in_it"
@@ -53,7 +55,7 @@ class SpeakerOutcome(StrEnum):
 
 
 def erase_speaker(recording_id: str, task: SpeakerTask) -> SpeakerOutcome:
-    """Take the person of an approved request out of a recording, or go on where an earlier run ended.
+    """Erase the person of an approved request from a recording, or go on where an earlier run ended.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.
@@ -80,13 +82,18 @@ def erase_speaker(recording_id: str, task: SpeakerTask) -> SpeakerOutcome:
 
 
 def _decide(row: Custody, task: SpeakerTask) -> Custody | SpeakerOutcome:
+    """Decide under the row's ETag, and ask the guard again afterwards.
+
+    Returns:
+        The row in its state ERASING_SPEAKER; or how the attempt ended.
+    """
     keeping, ports = keeping_of(task.ports), task.ports
     chunks = ports.catalog.chunks_of(row.recording_id)
     if not all(is_finished(chunk) for chunk in chunks):
         return SpeakerOutcome.WAITS
     found, fault = _voices(chunks, task)
     if fault is not None:
-        return _cannot(row, fault, task)
+        return _refuse(row, fault, task)
     if not found:
         if task.claim.done_at is None:
             row = keeping.save_custody(rules_of.with_claim(row, _done(task.claim, ports.clock.now())))
@@ -96,7 +103,7 @@ def _decide(row: Custody, task: SpeakerTask) -> Custody | SpeakerOutcome:
     if look is None:
         return SpeakerOutcome.WAITS
     if rules_of.against(row, look, ports.clock.now()):
-        return _stands(row, look, task)
+        return _note_obstacles(row, look, task)
     _audit(row, task, "begun")
     begun = keeping.save_custody(rules_of.begun(row, task.claim, ports.clock.now()))
     again = _look(begun, task)
@@ -108,7 +115,11 @@ def _decide(row: Custody, task: SpeakerTask) -> Custody | SpeakerOutcome:
 
 
 def _voices(chunks: Sequence[ChunkRecord], task: SpeakerTask) -> tuple[list[Voice], NotAlone | None]:
-    """Return the files out of which the person can be taken, and why one of the others cannot be done, if so."""
+    """Return the files from which the person can be erased, and why one of the other files does not allow it.
+
+    Returns:
+        The files with the channels to silence; and a reason, None when every file with the person allows it.
+    """
     voices, fault = list[Voice](), None
     for chunk in chunks:
         if not is_archived(chunk) or chunk.disposed_at is not None or not chunk.blob_name:
@@ -129,38 +140,38 @@ def _voices(chunks: Sequence[ChunkRecord], task: SpeakerTask) -> tuple[list[Voic
     return voices, fault
 
 
-def _cannot(row: Custody, why: NotAlone, task: SpeakerTask) -> SpeakerOutcome:
-    """Refuse the item with its reason; or claim the whole recording, if the request says so."""
+def _refuse(row: Custody, why: NotAlone, task: SpeakerTask) -> SpeakerOutcome:
+    """Note on the claim why it cannot be done; or claim the whole recording, if the request says so."""
     keeping = keeping_of(task.ports)
-    told = with_changes(task.claim, {"refused": why.value, "done_at": None})
+    refused = with_changes(task.claim, {"refused": why.value, "done_at": None})
     if not task.claim.else_recording:
         if task.claim.refused != why.value:
-            keeping.save_custody(rules_of.with_claim(row, told))
+            keeping.save_custody(rules_of.with_claim(row, refused))
         return SpeakerOutcome.REFUSED
     made = task.claim.to_all()
     if any(one.request_id == made.request_id for one in row.claims):
         return SpeakerOutcome.WHOLE
-    keeping.save_custody(with_changes(rules_of.with_claim(row, told), {"claims": (*row.claims, made)}))
+    keeping.save_custody(with_changes(rules_of.with_claim(row, refused), {"claims": (*row.claims, made)}))
     return SpeakerOutcome.WHOLE
 
 
-def _stands(row: Custody, look: Look, task: SpeakerTask) -> SpeakerOutcome:
-    """Note what stands against it: a hold or the law, or storage with its day."""
+def _note_obstacles(row: Custody, look: Look, task: SpeakerTask) -> SpeakerOutcome:
+    """Note on the claim what forbids it, and until when: a hold, a legal retention, or the protection of storage."""
     refused = next((one for one in look.found.refused if one.request_id == task.claim.request_id), None)
     storage = refusal_of(look.versions, task.ports.clock.now())
     if refused is not None:
-        told = with_changes(task.claim, {"refused": refused.because.value, "until": refused.until})
+        noted = with_changes(task.claim, {"refused": refused.because.value, "until": refused.until})
     elif storage is not None:
-        told = with_changes(task.claim, {"refused": storage.reason, "until": storage.until})
+        noted = with_changes(task.claim, {"refused": storage.reason, "until": storage.until})
     else:
         return SpeakerOutcome.WAITS
-    if told != task.claim:
-        keeping_of(task.ports).save_custody(rules_of.with_claim(row, told))
+    if noted != task.claim:
+        keeping_of(task.ports).save_custody(rules_of.with_claim(row, noted))
     return SpeakerOutcome.REFUSED
 
 
 def _look(row: Custody, task: SpeakerTask) -> Look | None:
-    """Return what the guard is asked about: the recording as if it were to go, and every version that would."""
+    """Return all that the guard decides by, as if the whole recording were to be destroyed."""
     ports = task.ports
     known = known_now(row.recording_id, ports)
     if known is None:
@@ -183,18 +194,18 @@ def _versions(folders: Sequence[str], custodian: Custodian) -> Iterator[StoredVe
 
 def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ports, recording_id = task.ports, row.recording_id
-    found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file arrived meanwhile
+    found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file has arrived since
     for voice in found:
         silence(voice, row, task)
     chunks = ports.catalog.chunks_of(recording_id)
     ours = _silenced_by(task, chunks)
-    _make_anew(recording_id, chunks, task)
+    _write_again(recording_id, chunks, task)
     name = certificate_name(recording_id, row.speaker_since or ports.clock.now())
     gone, refused = _destroy_superseded(recording_id, chunks, ours, name, task)
     if refused:
-        return _protected(row, refused, task)
+        return _note_protection(row, refused, task)
     document = rules_of.certificate_of(row, ours, task.claim.request_id, gone, __version__)
-    ports.archive.put_once(name, document, "application/json")
+    ports.archive.put_once(name, document, JSON)
     seal_file(name, ports)
     seal_recording(recording_id, ports)
     _audit(row, task, "done")
@@ -212,17 +223,18 @@ def _done(claim: SpeakerClaim, now: datetime) -> SpeakerClaim:
     return with_changes(claim, {"done_at": now, "refused": None, "until": None})
 
 
-def _protected(row: Custody, refused: Sequence[StoredVersion], task: SpeakerTask) -> SpeakerOutcome:
+def _note_protection(row: Custody, refused: Sequence[StoredVersion], task: SpeakerTask) -> SpeakerOutcome:
+    """Note on the claim that storage protects some versions, and until when."""
     refusal = refusal_of(refused, task.ports.clock.now())
-    told = with_changes(
+    noted = with_changes(
         task.claim, {"refused": refusal.reason if refusal else "refused", "until": refusal.until if refusal else None}
     )
-    keeping_of(task.ports).save_custody(rules_of.with_claim(row, told))
+    keeping_of(task.ports).save_custody(rules_of.with_claim(row, noted))
     return SpeakerOutcome.REFUSED
 
 
-def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:
-    """Take the person out of the recording's own row, and write directory and manifest from what is left."""
+def _write_again(recording_id: str, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:
+    """Erase the person from the recording's row, and write directory and manifest from what is left."""
     record = task.ports.catalog.get_recording(recording_id)
     if record is not None:
         clean_recording(record, Run(task.erasure, task.subject, task.custodian, task.ports, task.settings))
@@ -235,7 +247,11 @@ def _make_anew(recording_id: str, chunks: Sequence[ChunkRecord], task: SpeakerTa
 def _destroy_superseded(
     recording_id: str, chunks: Sequence[ChunkRecord], ours: Sequence[ChunkRecord], certificate: str, task: SpeakerTask
 ) -> tuple[int, list[StoredVersion]]:
-    """Withdraw and destroy everything whose place another file has taken; return how many went, and what may not."""
+    """Declare void and destroy all that new files have superseded.
+
+    Returns:
+        How many versions were destroyed; and those that storage protects.
+    """
     ports, custodian = task.ports, task.custodian
     record = ports.catalog.get_recording(recording_id)
     folders = folders_of(record, chunks)
@@ -254,7 +270,7 @@ def _destroy_superseded(
 
 
 def _destroy_stragglers(row: Custody, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:
-    """Destroy what was written of an old file after it had gone: a waveform, or a file that was derived meanwhile."""
+    """Destroy what was made of an old file after its destruction: a waveform, or a derived file."""
     ours = _silenced_by(task, chunks)
     if not ours or not task.erasure.is_watched(task.ports.clock.now()):
         return
@@ -272,7 +288,7 @@ def _destroy_stragglers(row: Custody, chunks: Sequence[ChunkRecord], task: Speak
 
 
 def _is_to_go(version: StoredVersion, ours: Sequence[ChunkRecord]) -> bool:
-    """Return whether a version is of a superseded file, or an earlier one of a document that was written anew."""
+    """Return whether a version is of a superseded file, or an earlier one of a document that was written again."""
     if rules_of.is_superseded(version.name, ours) or (version.place is Place.FALLBACK and ours):
         return True
     name = version.name.rpartition("/")[2]
@@ -280,6 +296,6 @@ def _is_to_go(version: StoredVersion, ours: Sequence[ChunkRecord]) -> bool:
 
 
 def _audit(row: Custody, task: SpeakerTask, outcome: str) -> None:
-    """Leave a row of evidence; where it cannot be written, nothing is changed."""
+    """Write a row of the audit trail; a failure raises, so that nothing is changed without it."""
     note = f"erasure {task.claim.request_id}"
     task.ports.audit.add(AuditEntry(task.ports.clock.now(), OPERATION, row.recording_id, None, outcome, note))

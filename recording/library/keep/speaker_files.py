@@ -1,7 +1,7 @@
-"""Write the file that takes the place of one with a speaker in it, and prove it before the catalog names it.
+"""Write the file that replaces one with an erased speaker, and prove it before the catalog names it.
 
-Each step finds its own earlier result: the name of the new file follows from the old one, and a block's name from the
-request. What an earlier run of the same work wrote and cannot be proved is destroyed and written again.
+Each step finds its own earlier result: the new file's name follows from the old one's, and a block's name from the
+request. A file that an earlier run wrote and that cannot be proved is destroyed and written again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ from recording import __version__
 from recording.domain.archived import layout
 from recording.domain.archived.blocks import Block, block_id, crc64_of, regrouped
 from recording.domain.archived.integrity import Digest, Hasher
+from recording.domain.archived.layout import JSON
 from recording.domain.archived.receipt import receipt_of
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import read_metadata
@@ -31,14 +32,13 @@ from recording.library.keep.destroy import destroy_versions
 from recording.ports import Custodian, Ports
 from recording.settings import Settings
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 8 << 20  # staged at a time
 PROOF = "the other channels equal those of the file before, bit by bit"
-_JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class SpeakerTask:
-    """One request at one recording."""
+    """One request about one recording: the request, its claim on the recording, the person, and the means."""
 
     erasure: Erasure
     claim: SpeakerClaim
@@ -49,13 +49,18 @@ class SpeakerTask:
 
 
 def silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
-    """Write the file that takes a file's place, prove it, and change the catalog."""
+    """Write the file that replaces a chunk's file, prove it, and change the catalog.
+
+    Raises:
+        StorageBusyError: the file cannot be read now, or the new one could not be proved; the next run tries again.
+        StorageError: storage does not answer.
+    """
     chunk, ports = voice.chunk, task.ports
     old = stored_name(chunk)
     new = next_name(old)
     form = layout_of(chunk, voice.channels, task)
     if isinstance(form, NotAlone):
-        raise StorageBusyError("the file cannot be read now")
+        raise StorageBusyError("the file cannot be read now; the next run tries again")
     digest = _write(old, new, form, voice, task)
     stored = ports.archive.look_up(new)
     made = Silenced(
@@ -90,7 +95,7 @@ def silence(voice: Voice, row: Custody, task: SpeakerTask) -> None:
 
 
 def layout_of(chunk: ChunkRecord, channels: Sequence[int], task: SpeakerTask) -> WavLayout | NotAlone:
-    """Return where the samples of a file are, or why these channels cannot be silenced in it."""
+    """Return where the samples of a file are; or the reason why these channels cannot be silenced in it."""
     try:
         head, total = task.ports.archive.read_range(stored_name(chunk), 0, HEAD_BYTES)
     except BlobLockedError:
@@ -102,7 +107,11 @@ def layout_of(chunk: ChunkRecord, channels: Sequence[int], task: SpeakerTask) ->
 
 
 def _write(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTask) -> Digest:
-    """Write the new file block by block, unless it is there, and compare it with the old one as both are stored."""
+    """Write the new file unless it is there, then read both files back and compare them.
+
+    Returns:
+        Length and digests of the new file, as it is stored.
+    """
     archive = task.ports.archive
     mark = sha256(f"{task.claim.request_id}|{voice.chunk.sha256}|{voice.channels}".encode()).hexdigest()
     if archive.look_up(new) is None:
@@ -129,17 +138,17 @@ def _hashed(pieces: Iterator[bytes], hasher: Hasher) -> Iterator[bytes]:
 
 
 def _put(name: str, data: bytes, task: SpeakerTask) -> None:
-    """Write a document; one that an earlier run of this work left there, and that differs, is destroyed first."""
+    """Write a document; destroy first the one that an earlier run left there, if it differs."""
     archive = task.ports.archive
-    if archive.put_once(name, data, _JSON):
+    if archive.put_once(name, data, JSON):
         return
     there = archive.get(name)
     if there is not None and there[0] != data:
         _destroy_blob(name, task)
-        archive.put_once(name, data, _JSON)
+        archive.put_once(name, data, JSON)
 
 
 def _destroy_blob(name: str, task: SpeakerTask) -> None:
-    """Destroy what this very work wrote in an earlier run, and only that: it is not in the catalog."""
+    """Destroy a blob that an earlier run of this request wrote, and that the catalog does not name."""
     versions = [one for one in task.custodian.versions(Place.ARCHIVE, name) if one.name == name]
     destroy_versions(versions, task.custodian)

@@ -1,25 +1,21 @@
-"""Sweep: erase what names a person, or is about an erased recording, outside the recordings' own folders.
+"""Sweep the stores beside the archive: erase what names a person, or is about an erased recording.
 
-Each store of the table in `domain/keep/stores` has its sweep here. What a hold still needs, and what storage protects,
-is left and told; the next day's run looks again. Repeating a sweep changes nothing.
+Each store of the table in `domain/keep/stores` has its sweep here. Traces that a hold still needs, or that storage
+protects, are left and reported; the next day's run tries again. Repeating a sweep changes nothing.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, TypeVar
 
 from recording.archive.manifest import rewrite_manifest
-from recording.control.tenants import as_owner
 from recording.domain import names
-from recording.domain.incoming.named import recordings_in, words_in
-from recording.domain.keep.custody import Claim, Custody
-from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
-from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
+from recording.domain.keep.custody import Custody
+from recording.domain.keep.destroy import Obstacle, Place, refusal_of
+from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
-from recording.domain.keep.spellings import readings
-from recording.domain.keep.traces import WITHHELD, Subject
+from recording.domain.keep.traces import WITHHELD
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -28,133 +24,30 @@ from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.library.analysts import rewrite_where
-from recording.library.keep.assess import assessed, custody_of, every_recording, keeping_of, rules_in_force
-from recording.library.keep.destroy import destroy_versions
+from recording.library.keep.assess import every_recording, keeping_of
 from recording.library.keep.leftovers import bundles_about, close_bundle
+from recording.library.keep.sweep_run import Run, Swept
 from recording.library.seal.withdraw import withdraw_rows
-from recording.ports import Custodian, PoisonMessage, Ports, Unreadable
+from recording.ports import PoisonMessage, Unreadable
 from recording.ports.library.follow_ups import request_follow_up
-from recording.settings import Settings
 
-MOST = 1000  # messages of one queue in one look; those that are hidden meanwhile are looked at on the next day
-IN_FORCE = "rule_in_force"  # what a rule is about names the person: other rules have to be set first
+MOST = 1000  # messages of one queue in one look; others, hidden at that moment, are read on the next day
+IN_FORCE = "rule_in_force"  # the filter of a rule in force names the person: other rules have to be set first
 R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure, RuleSet)
-_PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})
-# Ids and derived facts name nobody, and a changed one would be another recording's.
+_PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})  # here a pseudonym stands
+# Ids and derived facts name no person, and a changed one would be another recording's.
 _IDS = frozenset(
     {"recording_id", "acs_id", "folder", "call_id", "server_call_id", "task", "facts", "placement", "etag"}
 )
 
 
-@dataclass
-class Swept:
-    """What one look through the stores did: traces that were erased, and those that are left with the reason."""
-
-    count: int = 0
-    kept: dict[tuple[str, str], KeptTraces] = field(default_factory=dict)
-
-    def keep(self, place: str, reason: str, until: Any = None, count: int = 1) -> None:
-        """Note traces that are left."""
-        known = self.kept.get((place, reason))
-        ends = [one for one in (until, known.until if known else None) if one is not None]
-        total = count + (known.count if known else 0)
-        self.kept[place, reason] = KeptTraces(place=place, reason=reason, until=max(ends, default=None), count=total)
-
-
-@dataclass
-class Run:
-    """One look for one request."""
-
-    erasure: Erasure
-    subject: Subject
-    custodian: Custodian
-    ports: Ports
-    settings: Settings
-    done: Swept = field(default_factory=Swept)
-
-    @cached_property
-    def erased(self) -> tuple[str, ...]:
-        """Return the recordings that it covers and nothing keeps any more."""
-        return tuple(one for one in self.whole if not self.is_kept(one))
-
-    @property
-    def whole(self) -> tuple[str, ...]:
-        """Return the recordings that go as a whole."""
-        return self.erasure.recordings if self.erasure.scope is Scope.RECORDING else ()
-
-    @property
-    def pseudonym(self) -> str:
-        """Return what stands for the person where rows must still say that one person did it."""
-        return self.erasure.pseudonym
-
-    @cached_property
-    def rules(self) -> RuleSet:
-        """Return the rules in force, read once for the whole look."""
-        return rules_in_force(self.ports, self.settings)
-
-    @cached_property
-    def owner(self) -> Ports:
-        """Return the ports of those who asked: a request within some tenants touches nothing of others."""
-        return as_owner(self.ports, self.erasure.tenants)
-
-    def is_within(self, data: bytes) -> bool:
-        """Return whether bytes are about recordings within the request's tenants only."""
-        if self.erasure.tenants is None:
-            return True
-        named = _recordings_in(data)
-        return bool(named) and all(self.owner.catalog.get_recording(one) is not None for one in named)
-
-    def is_about(self, data: bytes) -> bool:
-        """Return whether bytes name the person, or an erased recording."""
-        return any(
-            bool(self.erased and not words_in(text).isdisjoint(self.erased))
-            or bool(self.subject.is_person and self.subject.spans(text))
-            for text in readings(data)
-        )
-
-    def may_be_about(self, data: bytes) -> bool:
-        """Return whether bytes may hold an erased recording or name the person; for files that are only made again.
-
-        Values of a Parquet file have no space between them, so that an id counts as a part of a word, too.
-        """
-        return self.is_about(data) or any(one in text for text in readings(data) for one in self.erased)
-
-    def is_needed(self, data: bytes) -> bool:
-        """Return whether bytes are about a recording that a hold or the law keeps."""
-        return any(self.is_kept(found) for found in _recordings_in(data))
-
-    def is_kept(self, recording_id: str) -> bool:
-        """Return whether a hold, its time of grace, or a legal retention keeps a recording from this request."""
-        row = custody_of(recording_id, self.ports)
-        if isinstance(row, Unreadable) or (row is not None and row.active_holds):
-            return True
-        record = self.ports.catalog.get_recording(recording_id)
-        if record is None:
-            return False
-        at, asked = self.erasure.approved_at or self.ports.clock.now(), row or Custody(recording_id=recording_id)
-        if not any(one.request_id == self.erasure.erasure_id for one in asked.claims):
-            made = Claim(request_id=self.erasure.erasure_id, approved_at=at)
-            asked = with_changes(asked, {"claims": (*asked.claims, made)})
-        found = assessed(record, asked, self.rules, self.ports.clock.now(), self.settings)
-        return bool(found.disposition.refused)
-
-    def destroy(self, place: Place, versions: list[StoredVersion]) -> None:
-        """Destroy versions; those that storage protects are reported with the day until which it does."""
-        refused = destroy_versions(versions, self.custodian)
-        self.done.count += sum(not one.is_deleted for one in versions) - len(refused)
-        if refused:
-            refusal = refusal_of(refused, self.ports.clock.now())
-            reason = refusal.reason if refusal else "refused"
-            self.done.keep(place, reason, refusal.until if refusal else None, len(refused))
-
-
-def _recordings_in(data: bytes) -> frozenset[str]:
-    """Return the recordings that bytes name, in every way in which they may be written."""
-    return frozenset[str]().union(*map(recordings_in, readings(data)))
-
-
 def sweep(run: Run, *, is_full: bool) -> Swept:
-    """Look through the stores; the rows of the catalog and the files of analysts only when it is to be a full look.
+    """Erase the traces in all stores, and return what was done and what is left.
+
+    Args:
+        run: the look, for one request.
+        is_full: whether to look through the rows of the catalog and the files of analysts as well. If not, what the
+            last full look left there is carried over.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.
@@ -176,7 +69,7 @@ def sweep(run: Run, *, is_full: bool) -> Swept:
 
 
 def _scan(place: Place) -> Callable[[Run], None]:
-    """Return the sweep of a container whose blobs are small: each version is read, earlier ones too."""
+    """Return the sweep of a container of small blobs: every version of each is read."""
 
     def look(run: Run) -> None:
         for version in list(run.custodian.versions(place, "")):
@@ -196,7 +89,7 @@ def _scan(place: Place) -> Callable[[Run], None]:
 
 
 def _bundles(run: Run) -> None:
-    """Destroy each bundle with an erased recording in it, made or still being made."""
+    """Destroy each bundle with an erased recording in it, also one that is being made."""
     for folder in bundles_about(run.erased, run.ports):
         close_bundle(folder, run.ports)
         run.destroy(Place.EXPORTS, list(run.custodian.versions(Place.EXPORTS, folder)))
@@ -213,8 +106,8 @@ def _journals(run: Run) -> None:
 
 
 def _analysts(run: Run) -> None:
-    """Make the analysts' files again that hold an erased recording or name the person, and destroy the earlier ones."""
-    if run.settings.analysts_wait:  # there may be files that name the person, and nobody can say where
+    """Write again the analysts' files that hold an erased recording or name the person; destroy earlier versions."""
+    if run.settings.analysts_wait:  # a setting is wrong: where files are that may name the person is not known
         run.done.keep(Place.ANALYSTS, Code.SETTING_SET_ASIDE.value)
     if run.ports.analysts is None:
         return
@@ -227,19 +120,19 @@ def _analysts(run: Run) -> None:
 
 
 def _recordings(run: Run) -> None:
-    """Take the person out of requests, tags, consent and notes of recordings that stay, and out of counts of starts."""
+    """Erase the person from the rows of recordings that stay, and from the counts of starts."""
     if run.subject.is_person:
         counts = (run.ports.start_counts, run.ports.running)
         run.done.count += sum(one.forget(run.subject.is_in) for one in counts if one is not None)
     for record in every_recording(run.owner.catalog):
         if record.recording_id not in run.whole:
             clean_recording(record, run)
-        elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who had started it
+        elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who started it
             _save(lambda left=left: run.ports.catalog.save_recording(left), names.RECORDINGS_TABLE, run)  # type: ignore[misc]
 
 
 def clean_recording(record: RecordingRecord, run: Run) -> None:
-    """Take the person out of one recording's row, and out of every version of its manifest."""
+    """Erase the person from one recording's row, and from every version of its manifest."""
     cleaned = _cleaned(record, run)
     if cleaned is None:
         return
@@ -299,13 +192,13 @@ def _custody(run: Run) -> None:
     keeping = keeping_of(run.owner)
     for row in list(keeping.custodies("", "~")):
         cleaned = None if isinstance(row, Unreadable) else _cleaned(row, run)
-        if cleaned is not None and cleaned.active_holds:  # a case is released by its name
+        if cleaned is not None and cleaned.active_holds:  # a case is released by its name, which must not change
             run.done.keep(names.CUSTODY_TABLE, Obstacle.NOT_DUE)
         elif cleaned is not None:
             _save(lambda cleaned=cleaned: keeping.save_custody(cleaned), names.CUSTODY_TABLE, run)  # type: ignore[misc]
     for erasure in list(keeping.erasures()):
         if isinstance(erasure, Unreadable) or erasure.erasure_id == run.erasure.erasure_id:
-            continue  # this one is saved, and cleaned, when its run is noted
+            continue  # the request of this run is cleaned when the run is noted on it
         cleaned_request = _cleaned(erasure, run)
         if cleaned_request is not None:
             _save(lambda one=cleaned_request: keeping.save_erasure(one), names.CUSTODY_TABLE, run)  # type: ignore[misc]
@@ -314,9 +207,9 @@ def _custody(run: Run) -> None:
 
 
 def _rules(run: Run) -> None:
-    """Take the person out of all rules there ever were, but not out of what those in force are about.
+    """Erase the person from all rules there ever were, but for the filters of those in force.
 
-    A filter that was reworded would fit other recordings. It is reported until other rules are set.
+    A reworded filter would match other recordings. It is reported until other rules are set.
     """
     keeping = keeping_of(run.ports)
     history = list(keeping.rules_history())
@@ -336,7 +229,7 @@ def _rules(run: Run) -> None:
 
 
 def cleaned_request(erasure: Erasure, run: Run) -> Erasure:
-    """Return the request itself without the person in its words."""
+    """Return the request without the person in its own texts."""
     return _cleaned(erasure, run) or erasure
 
 
@@ -350,7 +243,7 @@ def _save(save: Callable[[], object], place: str, run: Run) -> None:
 
 
 def _cleaned(record: R, run: Run) -> R | None:
-    """Return a row in which no text names the person; None when it names nobody."""
+    """Return the row with no text that names the person; None when none does."""
     document = record.model_dump(mode="json", exclude=set(_IDS))
     if not run.subject.is_person or not run.subject.is_in(json.dumps(document, ensure_ascii=False)):
         return None
@@ -373,7 +266,7 @@ def _redacted(value: Any, run: Run, name: str = "") -> Any:
 
 
 def _drain(which: str) -> Callable[[Run], None]:
-    """Return the sweep of a poison queue: what names the person goes, and all else is visible again in minutes."""
+    """Return the sweep of a poison queue: messages that name the person are removed, others reappear within minutes."""
 
     def look(run: Run) -> None:
         queue = run.owner.queue
@@ -384,7 +277,7 @@ def _drain(which: str) -> Callable[[Run], None]:
 
 
 def _drain_beside(name: str) -> Callable[[Run], None]:
-    """Return the same for a queue beside the line; what is left goes back to its queue by the timer, as ever."""
+    """Return the sweep of a queue beside the line; the timer puts the other messages back on their queue, as always."""
 
     def look(run: Run) -> None:
         leftovers = run.ports.leftovers
@@ -426,8 +319,8 @@ SWEEPS: Mapping[str, Callable[[Run], None]] = {
     names.SEAL_CONTAINER: _journals,
     "{PARQUET_CONTAINER}": _analysts,
 }
-_LARGE = {  # where what was left by a full look stays noted until the next one
+_LARGE = {  # read by a full look alone, with the place under which it notes what is left
     **{name: name for name in (names.RECORDINGS_TABLE, names.CHUNKS_TABLE, names.CUSTODY_TABLE)},
     "{PARQUET_CONTAINER}": Place.ANALYSTS,
 }
-_ELSEWHERE = {"{PARQUET_CONTAINER}": Place.ANALYSTS}  # storage that may fail on its own, and stops no other request
+_ELSEWHERE = {"{PARQUET_CONTAINER}": Place.ANALYSTS}  # storage that may fail on its own, which stops no request

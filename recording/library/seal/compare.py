@@ -1,9 +1,9 @@
-"""Compare, each night, the log and the audit trail with what was sealed; a pass goes on where the last turn stopped.
+"""Compare the log and the audit trail with what was sealed, each night; a pass goes on where the last turn stopped.
 
-A pass reads the log from its first checkpoint to its last: each is chained to the one before, is signed, and is over
-just these leaves; each row of its journal is a leaf, and is in the trail as it was sealed, in both places; and the
-trail has no other row of that time. The nights after it look at what is new. A week after it began the next pass
-begins; the next night, where something differs.
+A pass reads the log from its first checkpoint to its last: each is chained to the one before, is signed, and covers
+exactly its leaves; each row of its journal is a leaf, and is in the trail as it was sealed, in both places; and the
+trail has no other row of that time. The nights after a pass read what is new. The next pass begins a week after the
+last one began, or the next night where something differs.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ from recording.telemetry import Event, emit
 
 NIGHT_HOUR = 4  # UTC; a night's work goes on in the following hours until it is done
 COMPARE_TIME = timedelta(minutes=10)  # of a turn; the host ends a function after half an hour
-OVERDUE_AFTER = timedelta(hours=25)  # a night whose turn failed is made up for
+OVERDUE_AFTER = timedelta(hours=25)  # since the last turn: then a night has failed, and any hour makes up for it
 PASS_EVERY = timedelta(days=7)
-MOST_KEPT = 300  # differences, and leaves owed, that are remembered; the log has all
+MOST_KEPT = 300  # differences, and owed leaves, that the cursor keeps
 MOST_RAISED = 100  # log events of one turn
-ACCEPT = "accept_seal_differences"  # in the audit trail
+ACCEPT = "accept_seal_differences"  # the operation in the audit trail
 
 
 def compare_if_due(ports: Ports) -> SealLook | None:
@@ -48,17 +48,17 @@ def compare_if_due(ports: Ports) -> SealLook | None:
 
 
 def compare(ports: Ports, seal: SealPorts, clock: Callable[[], float] = time.monotonic) -> SealLook:
-    """Go on with the present pass for at most one turn; report each difference, and remember how far it came.
+    """Go on with the present pass for one turn; report each difference, and save how far the turn came.
 
     Args:
-        ports: the trail is read; nothing but the memory of this comparison is written.
+        ports: the trail is read; only the cursor of this comparison is written.
         seal: the log.
-        clock: seconds of this process, for the limit of time.
+        clock: seconds of this process, for `COMPARE_TIME`.
 
     Raises:
-        StorageError: storage does not answer; what was looked at is looked at again.
+        StorageError: storage does not answer; the next turn begins where this one began.
     """
-    began, turn = clock(), _Turn(_begun(ports))
+    began, turn = clock(), _Turn(_present_pass(ports))
     try:
         head = head_of(ports, seal)
         walk = Walk(turn.look.number, ports, seal)
@@ -77,7 +77,12 @@ def compare(ports: Ports, seal: SealPorts, clock: Callable[[], float] = time.mon
 
 
 def accept_differences(note: str, caller: str | None, ports: Ports) -> int:
-    """Take what was found until now as explained, with a row in the audit trail before; return how many those are.
+    """Accept all differences found so far as explained, and return their number; the audit row is written first.
+
+    Args:
+        note: why, in the operator's words.
+        caller: the object id of the operator; None where it is not known.
+        ports: audit trail and catalog.
 
     Raises:
         StorageError: the trail or the catalog do not answer.
@@ -92,8 +97,8 @@ def accept_differences(note: str, caller: str | None, ports: Ports) -> int:
     return len(explained)
 
 
-def _begun(ports: Ports) -> SealLook:
-    """Return the present pass, or the next one where it is time for that."""
+def _present_pass(ports: Ports) -> SealLook:
+    """Return the present pass; a new one where the last is over and the next is due."""
     now = ports.clock.now()
     last = SealLook.read(ports.catalog.cursor(COMPARED))
     if last is None:
@@ -119,20 +124,20 @@ class _Turn:
 
     @property
     def number(self) -> int:
-        """Return the checkpoint that is looked at next."""
+        """Return the number of the checkpoint to examine next."""
         return self.look.number + self.checkpoints
 
     def is_late(self, seconds: float) -> bool:
-        """Return whether the turn's time is over; the first checkpoint is always looked at."""
+        """Return whether the turn's time is over; never before its first checkpoint."""
         return bool(self.checkpoints) and seconds > COMPARE_TIME.total_seconds()
 
     def take(self, differences: Sequence[Difference]) -> None:
-        """Take what one checkpoint gave."""
+        """Add the differences of one checkpoint."""
         self.found += differences
         self.checkpoints += 1
 
     def looked(self, ports: Ports) -> SealLook:
-        """Return what is to be remembered."""
+        """Return the pass as it is after this turn, to be saved."""
         look, now = self.look, ports.clock.now()
         owed = ({*look.owed} | self.owed) - self.stated
         owed_before = {*look.owed_before} - self.stated
@@ -157,7 +162,7 @@ class _Turn:
 
 
 def digest_of(one: Difference) -> str:
-    """Return a short name for a difference, which tells nothing of it."""
+    """Return a short name for a difference that discloses nothing about it."""
     return hashlib.sha256("|".join((one.name, one.problem, one.detail)).encode()).hexdigest()[:16]
 
 

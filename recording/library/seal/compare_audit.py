@@ -1,8 +1,8 @@
 """Compare the audit trail as it is now with its rows as they were sealed.
 
-The journals are proved by `seal verify`. This compares the tables with them, in both places where a row is stored: by
-day, and by recording, where a timeline reads it. Of a row that an erasure has pseudonymised, the journal keeps the id
-alone; while storage still protects its journal, it differs in nothing but the person.
+`seal verify` proves the journals. This compares the tables with them, in both places where a row is stored: by day, and
+by recording, where a timeline reads it. Of a row that an erasure has pseudonymised, the journal keeps only the id;
+while storage still protects the journal, the row differs in the person alone.
 """
 
 from collections.abc import Container, Iterator, Mapping
@@ -43,10 +43,10 @@ class RowDifference:
 
 @dataclass
 class Compared:
-    """What was compared.
+    """The result of a comparison.
 
     Attributes:
-        rows: of the trail that are as they were sealed.
+        rows: how many rows of the trail are as they were sealed.
         newer: rows that no checkpoint covers yet.
         withdrawn: sealed rows that an erasure has withdrawn.
         differences: empty when all is as it was sealed.
@@ -63,7 +63,7 @@ class Compared:
 
 
 def compare_audit(since: datetime, ports: Ports, seal: SealPorts) -> Compared:
-    """Compare every row from a time on.
+    """Compare every row of the audit trail from a time on with its sealed form.
 
     Raises:
         StorageError: the trail or the journals do not answer, or `seal_altered`.
@@ -83,12 +83,19 @@ def compare_audit(since: datetime, ports: Ports, seal: SealPorts) -> Compared:
 
 @dataclass(frozen=True)
 class SealedRows:
-    """Rows as they were sealed, by their ids; the ids of those that were withdrawn; and pseudonyms given meanwhile."""
+    """Rows as they were sealed.
+
+    Attributes:
+        rows: by their ids.
+        withdrawn: the ids of rows that were withdrawn.
+        pseudonyms: given to people by erasures whose journals storage still protects.
+        until: up to when the trail had been read when they were sealed.
+    """
 
     rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
     pseudonyms: frozenset[str] = frozenset()
-    until: datetime | None = None  # up to when the trail was read
+    until: datetime | None = None
 
     def by_recording(self) -> dict[str, set[str]]:
         """Return the ids of the rows that name a recording, by its id."""
@@ -99,11 +106,11 @@ class SealedRows:
         return about
 
     def are_final(self, at: datetime) -> bool:
-        """Return whether no row of this time is sealed any more."""
+        """Return whether no later checkpoint covers a row of this time."""
         return self.until is not None and at < self.until - OVERLAP
 
     def changes(self, entry: AuditEntry) -> str:
-        """Return in which fields a row of the trail differs from its sealed one; "" when it does not."""
+        """Return the fields in which a row of the trail differs from its sealed form, comma-separated; "" for none."""
         now, before = row_of(entry), self.rows.get(entry.id or "", {})
         if canonical(now) == canonical(before) or is_pseudonymised(now, before, self.pseudonyms):
             return ""
@@ -111,7 +118,7 @@ class SealedRows:
 
 
 def is_pseudonymised(now: Mapping[str, Any], before: Mapping[str, Any], pseudonyms: Container[str]) -> bool:
-    """Return whether a row differs by the person alone, of a request whose journals storage still protects."""
+    """Return whether a row differs only in the person, whom an erasure has replaced by one of these pseudonyms."""
     if not pseudonyms or {*now} != {*before}:
         return False
     changed = {name: str(now[name]) for name in now if now[name] != before[name]}
@@ -122,7 +129,7 @@ def is_pseudonymised(now: Mapping[str, Any], before: Mapping[str, Any], pseudony
 
 
 def pseudonyms_in(ports: Ports) -> frozenset[str]:
-    """Return the pseudonyms of those who are erased from the trail, and not yet from every journal."""
+    """Return the pseudonyms of people who were erased from the trail, and not yet from every journal."""
     if ports.keeping is None:
         return frozenset()
     found = [one for one in ports.keeping.erasures() if not isinstance(one, Unreadable) and one.approved_at]
@@ -132,7 +139,7 @@ def pseudonyms_in(ports: Ports) -> frozenset[str]:
 
 
 def _sealed_rows(since: datetime, until: datetime | None, done: Compared, ports: Ports, seal: SealPorts) -> SealedRows:
-    """Return the sealed rows from a time on; count those that were withdrawn at any time."""
+    """Return the sealed rows from a time on; count the withdrawn ones of any time."""
     found = SealedRows(pseudonyms=pseudonyms_in(ports), until=until)
     for line in _lines(done, seal):
         done.withdrawn += line.row is None
@@ -170,7 +177,7 @@ def _compare(entry: AuditEntry, sealed: SealedRows, done: Compared) -> None:
 def _compare_by_recording(
     since: datetime, by_day: Mapping[str, str | None], sealed: SealedRows, done: Compared, ports: Ports
 ) -> None:
-    """Compare the second copy of each row, under its recording, with those by day and as they were sealed."""
+    """Compare the second copy of each row, under its recording, with the copy by day and with its sealed form."""
     about = sealed.by_recording()
     for recording_id in sorted({one for one in by_day.values() if one} | about.keys()):
         seen = set[str]()
@@ -188,5 +195,5 @@ def _compare_by_recording(
 
 
 def _changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return which fields differ; their values stay out of what is printed."""
+    """Return the names of the fields that differ; their values may be personal, and are not printed."""
     return ", ".join(sorted(name for name in {*now, *before} if now.get(name) != before.get(name)))

@@ -1,4 +1,4 @@
-"""Gather: the files and rows that no checkpoint covers yet, a bounded number a turn."""
+"""Gather the files and rows that no checkpoint covers yet, a bounded number in each turn."""
 
 import hashlib
 import secrets
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recording.domain.archived.after import after_name, after_of, may_be_told
-from recording.domain.archived.layout import metadata_name, receipt_name
+from recording.domain.archived.layout import JSON, metadata_name, receipt_name
 from recording.domain.keep.destroy import folders_of
 from recording.domain.seal.checkpoint import SealFormatError, read_checkpoint
 from recording.domain.seal.leaves import (
@@ -38,14 +38,14 @@ from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.seal import SealPorts, SealStore, ToSeal, Waiting
 from recording.telemetry import Event, emit
 
-MOST_ITEMS = 500  # of a turn: each is some five requests, so the turn ends well inside its five minutes
-MOST_ROWS = 2000  # new ones of a turn
-MOST_FAILURES = 5  # then storage fails, and not the items
-OVERLAP = timedelta(minutes=15)  # a row that another instance writes late, or with a slower clock, is still found
-FIRST_LOOK = timedelta(days=400)  # how far back the audit trail is read by a log that begins
+MOST_ITEMS = 500  # of a turn: each takes about five requests, so the turn ends well inside its five minutes
+MOST_ROWS = 2000  # new audit rows of a turn
+MOST_FAILURES = 5  # of a turn: so many are a failure of storage, and not of single items
+OVERLAP = timedelta(minutes=15)  # a row that another instance writes late, or with a slow clock, is still found
+FIRST_LOOK = timedelta(days=400)  # how far back a new log reads the audit trail
 MARK_CHARACTERS = 16
-OFFLINE = "archive_tier"  # `seal catch-up` looks again, once it is brought back
-_OF_CHUNKS = (Kind.RECEIPT, Kind.METADATA, Kind.AFTER)  # what the catalog can say of: whether this app has written it
+OFFLINE = "archive_tier"  # the reason in the log; `seal catch-up` examines the document again once it is brought back
+_OF_CHUNKS = (Kind.RECEIPT, Kind.METADATA, Kind.AFTER)  # whether this app wrote them, the catalog knows
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class Gathered:
     Attributes:
         files: to be sealed, each once.
         lines: rows to be sealed; their leaf numbers are not set yet.
-        done: items that were examined, and may leave the list when the checkpoint is there.
-        audit_until: up to when the audit trail is read now.
+        done: items that were examined; they leave the list once the checkpoint is written.
+        audit_until: up to when the audit trail has been read.
         recent: the marks of sealed rows near that time.
-        is_all: whether nothing is left that waits.
+        is_all: whether the list and the audit trail have nothing more.
     """
 
     files: list[NewFile] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Gathered:
     is_all: bool = True
 
     def add(self, files: Iterable[NewFile]) -> None:
-        """Add files to be sealed; the same thing may wait twice, and a document of proofs names a file once."""
+        """Add files to be sealed, each once: the same item may be on the list twice."""
         known = {(one.folder, one.name) for one in self.files}
         self.files += [one for one in files if (one.folder, one.name) not in known]
 
@@ -99,7 +99,7 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
             _examine(item, found, ports, log)
         except ODD_CONTENT as error:
             emit(Event.SEAL_FAILED, reason=type(error).__name__, detail=item.what)
-        except BlobLockedError as error:  # no outage, and no next turn could read it: it leaves the list
+        except BlobLockedError as error:  # not an outage; the next turn could not read it either, so it leaves the list
             emit(Event.SEAL_FAILED, code=error.code, reason=OFFLINE, detail=item.what)
         except StorageError as error:
             emit(Event.SEAL_FAILED, code=error.code, reason="not_read", detail=item.what)
@@ -113,14 +113,14 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
 
 
 class LogLook:
-    """Looks up checkpoints, each once: proofs of one that the log has not, after a failover, prove nothing."""
+    """Looks up checkpoints, each once: proofs of a checkpoint that the log lost in a failover prove nothing."""
 
     def __init__(self, store: SealStore) -> None:
         self._store = store
         self._seen: dict[int, bytes | None] = {}
 
     def has(self, raw: bytes) -> bool:
-        """Return whether a checkpoint is, byte for byte, the log's."""
+        """Return whether the log has this checkpoint, byte for byte."""
         try:
             number = read_checkpoint(raw).checkpoint.number
         except SealFormatError:
@@ -174,8 +174,8 @@ def _as_written(
 ) -> dict[str, bytes]:
     """Return the documents without those that this app did not write, which no proof may vouch for.
 
-    Beside each receipt it is written what became of the source, once that is settled. Of what came after a receipt in
-    the archive tier nobody can say now whose it is.
+    Beside each receipt, the document about its source (`.after.json`) is written once that is settled. When the receipt
+    is in the archive tier, whether this app wrote the document beside it cannot be decided now.
     """
     ours, undecided = dict[str, bytes](), set[str]()
     for chunk in [one for one in chunks if one.blob_name]:
@@ -203,13 +203,13 @@ def _as_written(
 
 
 def _write_after(name: str, document: bytes, ports: Ports) -> bool:
-    """Write it; what another writer has put there before gives way, where storage lets it."""
-    if ports.archive.put_once(name, document, "application/json"):
+    """Write the document, in place of another writer's where storage allows that; return whether it is stored."""
+    if ports.archive.put_once(name, document, JSON):
         return True
     try:
         stored = ports.archive.get(name)
         return stored is not None and (
-            stored[0] == document or ports.archive.put_if_unchanged(name, document, "application/json", stored[1])
+            stored[0] == document or ports.archive.put_if_unchanged(name, document, JSON, stored[1])
         )
     except BlobLockedError:
         return False
@@ -218,11 +218,11 @@ def _write_after(name: str, document: bytes, ports: Ports) -> bool:
 def _fresh(
     folder: str, documents: Iterable[tuple[str, Kind, bytes]], proofs: Sequence[Proved], item: ToSeal
 ) -> Iterator[NewFile]:
-    """Yield the documents whose present content no proof beside them covers."""
+    """Yield the documents whose present content is not covered by a proof beside them."""
     for name, kind, content in documents:
         blob = f"{folder}/{name}" if folder else name
         if _is_altered(name, kind, blob, content, proofs):
-            emit(Event.SEAL_FAILED, reason="altered", blob_name=blob)  # `seal verify` names it: its proof stays
+            emit(Event.SEAL_FAILED, reason="altered", blob_name=blob)  # its proof stays, so `seal verify` reports it
         elif not _is_sealed(name, blob, content, proofs):
             salt = salt_of_file(item.secret, blob, content)
             yield NewFile(folder, name, salt, leaf_of(kind, salt, content))
@@ -242,14 +242,14 @@ def _proofs(names: Sequence[str], ports: Ports, log: LogLook) -> Iterator[Proved
 
 
 def _is_altered(name: str, kind: Kind, blob: str, content: bytes, proofs: Sequence[Proved]) -> bool:
-    """Return whether a document that is written once was sealed in this place with another content."""
+    """Return whether a document that is written only once was sealed in this place with other content."""
     if not is_written_once(name, kind):
         return False
     return any(one.name == name and one.blob_name == blob and not one.matches(content) for one in proofs)
 
 
 def _is_sealed(name: str, blob: str, content: bytes, proofs: Sequence[Proved]) -> bool:
-    """Return whether the newest proof about this file is about its present content in this place."""
+    """Return whether the newest proof of this file covers its present content in this place."""
     about = [proof for proof in proofs if proof.name == name]
     newest = max(about, key=lambda proof: proof.leaf, default=None)
     return newest is not None and newest.blob_name == blob and newest.matches(content)
@@ -259,9 +259,10 @@ def _is_sealed(name: str, blob: str, content: bytes, proofs: Sequence[Proved]) -
 
 
 def _read_audit(head: Head, found: Gathered, ports: Ports) -> None:
+    """Add the rows of the audit trail that are not sealed yet, and note how far it has been read."""
     now = ports.clock.now()
     until = head.audit_until or now - FIRST_LOOK
-    until = now if until > now + OVERLAP else until  # by an instance whose clock was wrong
+    until = now if until > now + OVERLAP else until  # an instance whose clock was wrong wrote a time in the future
     known, seen, fresh, is_end = head.recent, dict[str, datetime](), 0, True
     for entry in ports.audit.entries(until - OVERLAP):
         mark = mark_of(entry)
@@ -272,10 +273,10 @@ def _read_audit(head: Head, found: Gathered, ports: Ports) -> None:
             fresh += 1
             found.lines.append(Line(-1, Kind.AUDIT, secrets.token_bytes(SALT_BYTES), row_of(entry)))
         seen[mark] = entry.at
-    found.audit_until = max(until, now if is_end else max(seen.values()))  # further back, no mark says what is sealed
+    found.audit_until = max(until, now if is_end else max(seen.values()))  # never back: no marks are kept of older rows
     found.is_all = found.is_all and is_end
     near = {mark for mark, at in seen.items() if at >= found.audit_until - OVERLAP}
-    found.recent = tuple(sorted(near if is_end else near | (known - seen.keys())))  # what is behind was sealed, too
+    found.recent = tuple(sorted(near if is_end else near | (known - seen.keys())))  # rows not read this time are sealed
 
 
 def mark_of(entry: AuditEntry) -> str:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from recording.domain.archived.layout import JSON
 from recording.domain.ids import without_numbers
 from recording.domain.seal import leaves
 from recording.domain.seal.checkpoint import Checkpoint, SealFormatError, SignedCheckpoint, key_id_of, read_checkpoint
@@ -19,12 +20,12 @@ from recording.ports.audit import DONE
 from recording.ports.library.seal import SealPorts, SealStore
 
 LOOP = "seal"  # the cursor: number and digest of the newest checkpoint, kept in another account than the log
-ACCEPT_END = "accept_seal_end"  # in the audit trail
-QUIET_FOR = timedelta(days=1)  # with nothing to seal: a checkpoint a day says that there was nothing
-LATEST = QUIET_FOR + timedelta(hours=2)  # of the timer, and of the copy
-_LONGEST_NUMBER = 18
+ACCEPT_END = "accept_seal_end"  # the operation in the audit trail
+QUIET_FOR = timedelta(days=1)  # with nothing to seal, a checkpoint a day says that there was nothing
+LATEST = QUIET_FOR + timedelta(hours=2)  # age of a copy's last checkpoint: a day, and what timer and copying take
+_LONGEST_NUMBER = 18  # digits
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_TEXT, _JSON, _LINES, _PEM = "text/plain", "application/json", "application/x-ndjson", "application/x-pem-file"
+_TEXT, _LINES, _PEM = "text/plain", "application/x-ndjson", "application/x-pem-file"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def head_of(ports: Ports, seal: SealPorts) -> Head:
     """Return the last checkpoint, with the tree that the next one grows.
 
     Raises:
-        StorageError: storage fails, or `seal_altered`: what lies there is not what this app wrote, or its end is gone.
+        StorageError: storage fails, or `seal_altered`: what is stored is not what this app wrote, or its end is gone.
     """
     cursor = ports.catalog.cursor(LOOP)
     known, number = memory_of(cursor), _last_number(cursor.partition(" ")[0], seal.store)
@@ -79,7 +80,7 @@ def head_at(number: int, seal: SealPorts) -> Head:
     """Return a checkpoint with its leaves, which make up its root.
 
     Raises:
-        StorageError: storage fails, or `seal_altered`: it is not what this app wrote, or is not there.
+        StorageError: storage fails, or `seal_altered`: it is not what this app wrote, or it is missing.
     """
     if number < 0:
         return Head()
@@ -103,33 +104,39 @@ class Memory:
 
 
 def memory_of(text: str) -> Memory | None:
-    """Return what a line `number digest` says; None when it is no such line."""
+    """Return the checkpoint that a line `number digest` names; None for a line of another form."""
     number, _, digest = text.strip().partition(" ")
     is_known = number.isdecimal() and number.isascii() and len(number) <= _LONGEST_NUMBER
     return Memory(int(number), digest) if is_known and _DIGEST.fullmatch(digest) else None
 
 
 def remember(head: Head, ports: Ports) -> None:
-    """Keep where the log ends, apart from the log: the right to cut its end off does not reach this."""
+    """Save where the log ends outside the log, where the right to remove its end does not reach."""
     ports.catalog.save_cursor(LOOP, head.line)
 
 
 def accept_end(note: str, caller: str | None, ports: Ports, seal: SealPorts) -> Head:
-    """Take the log's present end for its true one, with a row in the audit trail before; return it.
+    """Accept the log's present end as the true one, and return it; a row in the audit trail is written first.
+
+    Args:
+        note: why, in the operator's words.
+        caller: the object id of the operator; None where it is not known.
+        ports: audit trail and catalog.
+        seal: the log.
 
     Raises:
-        StorageError: the trail or the log do not answer, or `seal_altered`: what is there is not as it was written.
+        StorageError: the trail or the log do not answer, or `seal_altered`: what is stored is not as it was written.
     """
     lost = ports.catalog.cursor(LOOP)
     head = head_at(_last_number("", seal.store), seal)
-    said = f"{without_numbers(note)}; it was {lost or 'unknown'}, and is {head.line or 'empty'}"
-    ports.audit.add(AuditEntry(ports.clock.now(), ACCEPT_END, None, caller, DONE, said))
+    remark = f"{without_numbers(note)}; it was {lost or 'unknown'}, and is {head.line or 'empty'}"
+    ports.audit.add(AuditEntry(ports.clock.now(), ACCEPT_END, None, caller, DONE, remark))
     remember(head, ports)
     return head
 
 
 def _check_is_there(known: Memory, last: SignedCheckpoint | None, seal: SealPorts) -> None:
-    """Check that the log still has a remembered checkpoint: on a shorter log, another one would be begun."""
+    """Check that the log still has the remembered checkpoint; on a log that was cut, a second history would begin."""
     if last is not None and last.checkpoint.number == known.number:
         digest: str | None = last.digest
     else:
@@ -140,7 +147,7 @@ def _check_is_there(known: Memory, last: SignedCheckpoint | None, seal: SealPort
 
 
 def commit(head: Head, batch: Batch, journal: bytes | None, now: datetime, seal: SealPorts) -> Head | None:
-    """Write the next checkpoint over a batch; None when another instance was faster, and nothing is changed then.
+    """Write the next checkpoint over a batch; return None, with nothing changed, when another instance was faster.
 
     Raises:
         SealKeyError: the key does not sign.
@@ -165,7 +172,7 @@ def commit(head: Head, batch: Batch, journal: bytes | None, now: datetime, seal:
     signed = with_signature(checkpoint, public_key, seal.key.sign(checkpoint.text))
     if head.signed is None or head.signed.key_id != signed.key_id:
         seal.store.put_once(leaves.key_name(key_id_of(public_key)), pem_of(public_key), _PEM)
-    seal.store.put_once(leaves.batch_name(batch.number, checkpoint.batch), document, _JSON)
+    seal.store.put_once(leaves.batch_name(batch.number, checkpoint.batch), document, JSON)
     name = leaves.checkpoint_name(batch.number)
     if not seal.store.put_once(name, signed.raw, _TEXT) and not _is_ours(name, signed, seal.store):
         return None
@@ -173,13 +180,13 @@ def commit(head: Head, batch: Batch, journal: bytes | None, now: datetime, seal:
 
 
 def _is_ours(name: str, signed: SignedCheckpoint, store: SealStore) -> bool:
-    """Return whether the checkpoint that is there is this one, whose answer was lost."""
+    """Return whether the stored checkpoint is this one: it was written, and the answer was lost."""
     found = store.get(name)
     return found is not None and found[0] == signed.raw
 
 
 def _last_number(cursor: str, store: SealStore) -> int:
-    """Return the highest number there is, -1 for none; numbers have no gap, so few are looked at."""
+    """Return the highest number of a checkpoint, -1 for none; numbers have no gap, so a few look-ups find it."""
     known = int(cursor) if cursor.isdecimal() else -1
     if known >= 0 and not _is_there(known, store):
         known = -1
@@ -220,4 +227,5 @@ def _read_batch(signed: SignedCheckpoint, store: SealStore) -> Batch:
 
 
 def _altered(number: int) -> StorageError:
-    return StorageError(f"checkpoint {number} or its leaves are not as they were written", code=Code.SEAL_ALTERED)
+    message = f"checkpoint {number} or its leaves are not as they were written; find out why before accepting the end"
+    return StorageError(message, code=Code.SEAL_ALTERED)

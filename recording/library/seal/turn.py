@@ -1,11 +1,11 @@
-"""Seal: every few minutes a signed checkpoint over everything that was written since, off the line's way (I13, I14).
+"""Seal: sign, every few minutes, a checkpoint over everything written since the last one, beside the line (I13, I14).
 
-The order of writes makes every death harmless:
+The order of writes makes every death of a worker harmless:
 
-1. Journal and list of leaves are written under names that hold their digests; without a checkpoint nobody reads them.
-2. The checkpoint is written under its number, if there is none. That is the moment; who comes second starts over.
-3. The proofs are laid beside the files.
-4. What was sealed leaves the list. What is still on it is looked at again, and what has its proof is left alone.
+1. Journal and list of leaves are written under names that hold their digests; without a checkpoint nothing reads them.
+2. The checkpoint is written under its number, unless there is one. That decides: a second instance starts over.
+3. The proofs are written beside the files.
+4. The sealed items leave the list. An item that is still on it is examined again, and skipped if it has its proof.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from recording.domain.archived.layout import JSON
 from recording.domain.outgoing.events import SubjectKind
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import (
@@ -40,15 +41,22 @@ from recording.ports.library.seal import SealPorts
 from recording.ports.outgoing.announce import announce_subject
 from recording.telemetry import Event, emit
 
-BEHIND_AFTER = timedelta(hours=1)
-_JSON = "application/json"
+BEHIND_AFTER = timedelta(hours=1)  # without a new checkpoint, while sealing fails: then the alarm is raised
 STAMP_LOOP = "seal-stamp"  # the cursor: the day of the last time-stamp
-MOST_TURNS = 10  # of one run, while much waits
+MOST_TURNS = 10  # of one run, while the list is long
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """What a run did: checkpoints made, leaves in them, the last one; why it ended early, if it did."""
+    """What a run did.
+
+    Attributes:
+        checkpoints: how many it made.
+        leaves: how many are in them.
+        end: number and digest of the last one; None when it made none.
+        error: why it ended early, if it did.
+        is_behind: whether the alarm about an old last checkpoint was raised.
+    """
 
     checkpoints: int = 0
     leaves: int = 0
@@ -58,52 +66,56 @@ class Sealed:
 
 
 def seal(ports: Ports) -> Sealed:
-    """Seal what waits; a key or a store that fails is reported, and the next run goes on."""
-    found = ports.seal
-    if found is None:
+    """Seal what is on the list; a key or a store that fails is reported, and the next run goes on."""
+    seal_ports = ports.seal
+    if seal_ports is None:
         return Sealed()
     done, ports = Sealed(), by_the_shared_clock(ports)  # an instance a day ahead would leave a day of rows unread
     try:
         for _ in range(MOST_TURNS):
-            head, is_all = _turn(ports, found)
+            head, is_all = _take_turn(ports, seal_ports)
             if head is not None:
-                done = _counted(done, head)
+                done = _with_checkpoint(done, head)
             if is_all:
                 break
     except (RecordingError, *ODD_CONTENT) as error:
-        done = replace(done, error=_failed(error))
+        done = replace(done, error=_report_failure(error))
     if done.checkpoints:
-        emit(Event.SEALED, count=done.leaves, requests=done.checkpoints, entry=done.end)  # the log is a witness, too
+        emit(Event.SEALED, count=done.leaves, requests=done.checkpoints, entry=done.end)  # a witness elsewhere
         announce_subject(SubjectKind.SEAL, "log", ports)
-    return replace(done, is_behind=_look_behind(done, ports, found))
+    return replace(done, is_behind=_alarm_if_behind(done, ports, seal_ports))
 
 
-def _counted(done: Sealed, head: Head) -> Sealed:
+def _with_checkpoint(done: Sealed, head: Head) -> Sealed:
     leaves = done.leaves + (len(head.batch.leaves) if head.batch else 0)
     return replace(done, checkpoints=done.checkpoints + 1, leaves=leaves, end=head.line)
 
 
-def _failed(error: Exception) -> RecordingError:
-    told = error if isinstance(error, RecordingError) else RecordingError("the seal met what it cannot read")
-    emit(Event.SEAL_FAILED, code=told.code, reason=type(error).__name__)
-    return told
+def _report_failure(error: Exception) -> RecordingError:
+    failure = error if isinstance(error, RecordingError) else RecordingError("sealing read something of unknown form")
+    emit(Event.SEAL_FAILED, code=failure.code, reason=type(error).__name__)
+    return failure
 
 
-def _turn(ports: Ports, seal: SealPorts) -> tuple[Head | None, bool]:
-    """Make one checkpoint if there is reason to; and whether nothing is left that waits."""
+def _take_turn(ports: Ports, seal: SealPorts) -> tuple[Head | None, bool]:
+    """Make one checkpoint if there is reason to.
+
+    Returns:
+        The checkpoint, None where none was made; and whether nothing is left to seal.
+    """
     head = head_of(ports, seal)
     found = gather(head, ports, seal)
-    late = _lay_late_proofs(head, found, ports)
+    late = _write_late_proofs(head, found, ports)
     found.files = [one for one in found.files if one not in late]
     found.lines = [line for line in found.lines if _leaf_of(line) not in _leaves_of(head)]
     if not found.files and not found.lines and not _is_due(head, ports.clock.now()):
         seal.waiting.remove(found.done)
         return None, found.is_all
     made = _commit(head, found, ports.clock.now(), seal)
-    if made is None:  # another instance; it looks at the same list
+    if made is None:  # another instance made it, from the same list
         return None, True
     remember(made, ports)
-    _lay_proofs(made, found.files, ports)
+    _write_proofs(made, found.files, ports)
     seal.waiting.remove(found.done)
     _stamp(made, ports, seal)
     return made, found.is_all
@@ -144,16 +156,16 @@ def _stamp_over(head: Head, seal: SealPorts) -> str | None:
     return hashlib.sha256(token[0]).hexdigest() if token else None
 
 
-def _lay_late_proofs(head: Head, found: Gathered, ports: Ports) -> list[NewFile]:
-    """Write the proofs that the last checkpoint's writer left unwritten; return the files they are about."""
+def _write_late_proofs(head: Head, found: Gathered, ports: Ports) -> list[NewFile]:
+    """Write the proofs that a worker owes the last checkpoint because it died; return the files they are about."""
     known = _leaves_of(head)
     late = [one for one in found.files if one.leaf in known]
     if late:
-        _lay_proofs(head, late, ports)
+        _write_proofs(head, late, ports)
     return late
 
 
-def _lay_proofs(head: Head, files: Sequence[NewFile], ports: Ports) -> None:
+def _write_proofs(head: Head, files: Sequence[NewFile], ports: Ports) -> None:
     numbers, folders = _leaves_of(head), defaultdict[str, list[Proved]](list)
     for one in files:
         leaf = numbers[one.leaf]
@@ -161,12 +173,12 @@ def _lay_proofs(head: Head, files: Sequence[NewFile], ports: Ports) -> None:
         folders[one.folder].append(Proved(one.name, one.leaf.kind, one.salt, one.leaf.digest, leaf, path))
     raw = head.signed.raw if head.signed else b""
     for folder, proofs in folders.items():
-        _lay(sealed_name(folder, head.number), raw, written_proofs(raw, proofs), ports)
+        _put_proofs(sealed_name(folder, head.number), raw, written_proofs(raw, proofs), ports)
 
 
-def _lay(name: str, checkpoint: bytes, document: bytes, ports: Ports) -> None:
-    """Write proofs once; those of a checkpoint of this number that was lost in a failover give way."""
-    if ports.archive.put_once(name, document, _JSON):
+def _put_proofs(name: str, checkpoint: bytes, document: bytes, ports: Ports) -> None:
+    """Write a document of proofs once; one of another checkpoint of this number, lost in a failover, is replaced."""
+    if ports.archive.put_once(name, document, JSON):
         return
     stored = ports.archive.get(name)
     try:
@@ -176,13 +188,13 @@ def _lay(name: str, checkpoint: bytes, document: bytes, ports: Ports) -> None:
     if stored is None or is_ours:
         return
     try:
-        ports.archive.put_if_unchanged(name, document, _JSON, stored[1])
+        ports.archive.put_if_unchanged(name, document, JSON, stored[1])
     except BlobLockedError as error:
         emit(Event.SEAL_FAILED, code=error.code, reason="proof_locked", detail=f"number {sealed_number(name)}")
 
 
 def _stamp(head: Head, ports: Ports, seal: SealPorts) -> None:
-    """Have the first checkpoint of each day time-stamped, where that is set; a failure is tried with the next one."""
+    """Have the first checkpoint of each day time-stamped, where that is set; after a failure, have the next one."""
     if seal.stamps is None or head.signed is None:
         return
     today = ports.clock.now().date().isoformat()
@@ -196,8 +208,8 @@ def _stamp(head: Head, ports: Ports, seal: SealPorts) -> None:
         emit(Event.SEAL_FAILED, code=error.code, reason="not_stamped")
 
 
-def _look_behind(done: Sealed, ports: Ports, seal: SealPorts) -> bool:
-    """Raise the alarm when the last checkpoint is old and no new one could be made."""
+def _alarm_if_behind(done: Sealed, ports: Ports, seal: SealPorts) -> bool:
+    """Raise the alarm when the last checkpoint is old and no new one could be made; return whether it was raised."""
     if done.error is None:
         return False
     try:

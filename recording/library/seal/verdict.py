@@ -1,4 +1,4 @@
-"""What verifying needs and finds: files by name, the keys that count, and a list of problems."""
+"""Input and result of verifying: files by name, the keys that count, the log, and a list of problems."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from recording.domain.seal.checkpoint import SignedCheckpoint, key_id_of
 from recording.domain.seal.leaves import Leaf
 from recording.domain.seal.signature import is_signed, key_of_pem
 
-PIECE = 4 << 20
+PIECE = 4 << 20  # bytes of a file in memory at a time
 
 
 class ProblemKind(StrEnum):
@@ -175,7 +175,8 @@ class Log:
         prefix: of the names of its files.
         checkpoints: by number.
         leaves: by their place.
-        withdrawn: the places of leaves that stand for nothing any more, with the id of the row that it was.
+        withdrawn: by the place of each leaf that was declared void, the id of the row that it stood for; None for a
+            document, and where the statement does not name the row.
         explained: the leaves whose content is among the files.
     """
 

@@ -1,7 +1,7 @@
 """Verify the seal from files alone: a copy of the log, of the archive, of both, or an export (I13).
 
-Nothing is asked of Azure and nothing of the catalog. A third party's program has to do the same, and
-docs/seal.md shows it with `openssl` and `sha256sum`.
+Neither Azure nor the catalog is asked. docs/seal.md shows a third party how to do the same with `openssl` and
+`sha256sum`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def verify(
         whole: the files are all that there is, so that every leaf must be explained by one of them.
         with_media: media must be there too, as its receipt says.
         witnesses: checkpoints that were kept elsewhere, or documents and lines that name some; the log must have them.
-        copied_at: when the copy was made; a log that ends long before was cut off, or stood still.
+        copied_at: when the copy was made; a log that ends long before that was cut, or sealing had stopped.
 
     Raises:
         ValueError: a given key is no public key on P-256, or a witness names no checkpoint.

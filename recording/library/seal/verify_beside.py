@@ -11,7 +11,7 @@ from recording.library.seal.verdict import Files, Log, ProblemKind, Verdict
 
 
 def check_keys(log: Log, names: Sequence[str], files: Files, verdict: Verdict) -> None:
-    """Check that each key that signed is there under its id, and that none is under an id that is not its own."""
+    """Check that each key that signed a checkpoint is stored under its id, and no key under another one's id."""
     signed = {f"{log.prefix}{form.key_name(one.key_id)}" for one in log.checkpoints.values()}
     there = {name for name in names if name.startswith(f"{log.prefix}{form.KEYS}")}
     for name in sorted(signed - there):
@@ -33,7 +33,7 @@ def _name_of(pem: bytes) -> str:
 def check_tokens(log: Log, batches: Sequence[Batch], names: Sequence[str], files: Files, verdict: Verdict) -> None:
     """Check that each time-stamp is over its checkpoint, and is the one that the next checkpoint sealed.
 
-    What the authority says in it is checked with the authority's certificate, by `openssl ts -verify`.
+    The authority's signature in it is not checked here; `openssl ts -verify` does, with the authority's certificate.
     """
     sealed = {batch.number - 1: batch.stamp for batch in batches if batch.stamp}
     there = {name for name in names if name.startswith(f"{log.prefix}{form.TOKENS}")}

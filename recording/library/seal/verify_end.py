@@ -1,8 +1,8 @@
-"""Verify that the end of the log is there: against checkpoints that were kept elsewhere, and against the clock.
+"""Verify that the end of the log is there: against checkpoints kept elsewhere, and against the clock.
 
-A log whose last checkpoints were removed, with all that they covered, adds up. Two things reveal it: any
-checkpoint of the removed part that is kept elsewhere, and the time, for one is made each day even when nothing was
-written.
+A log whose last checkpoints were removed, with all that they covered, is consistent in itself. Two things reveal it: a
+checkpoint of the removed part that was kept elsewhere, and the time, since a checkpoint is made each day even when
+nothing was written.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def check_witnesses(witnesses: Sequence[bytes], log: Log | None, verdict: Verdic
 
 
 def check_age(copied_at: datetime | None, verdict: Verdict) -> None:
-    """Report a log that ends longer before the copy was made than a day without anything to seal explains."""
+    """Report a log that ended longer before the copy was made than a day without anything to seal explains."""
     if copied_at is None or verdict.last_at is None:
         return
     age = copied_at - datetime.fromisoformat(verdict.last_at)

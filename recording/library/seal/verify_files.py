@@ -1,4 +1,4 @@
-"""Verify files by the proofs stored beside them, and media by the receipts that are proved."""
+"""Verify files by the proofs stored beside them, and media by their proved receipts."""
 
 import json
 import re
@@ -30,7 +30,20 @@ _BLOB_NAME = re.compile(rb"[A-Za-z0-9._/=+ -]{1,1024}\.json", re.ASCII)  # of an
 
 @dataclass(frozen=True)
 class _Case:
-    """What all checks of one run share."""
+    """What all checks of one run share.
+
+    Attributes:
+        files: what is verified.
+        log: the log among them, as far as it could be read; None when there is none.
+        keys: the public keys that count.
+        verdict: collects the problems.
+        with_media: whether media is compared with its receipts.
+        names: of all files.
+        seen: the checkpoints met in documents of proofs, by number.
+        receipts: the proved receipts of media, by name.
+        proved: the content of proved receipts and of the documents that follow them, by name.
+        folders: the folders in which the files of a folder were sealed, by its name.
+    """
 
     files: Files
     log: Log | None
@@ -47,7 +60,7 @@ class _Case:
 def verify_files(
     files: Files, names: Sequence[str], log: Log | None, keys: Keys, verdict: Verdict, *, with_media: bool
 ) -> None:
-    """Verify every file that a proof is about, and report each document that none is about."""
+    """Verify every file that a proof covers, and report each document that needs a proof and has none."""
     case = _Case(files, log, keys, verdict, with_media, frozenset(names))
     own = f"{log.prefix}" if log else None
     outside = [name for name in names if own is None or not _is_of_log(name, own)]
@@ -73,23 +86,23 @@ def verify_files(
 
 
 def _needs_proof(name: str) -> bool:
-    """Return whether each document of this name is sealed: of recordings, certificates, of derived files."""
+    """Return whether a document of this name must be sealed: of a recording, a certificate, or of a derived file."""
     is_certificate = f"/{CERTIFICATES}" in f"/{name}" and name.endswith(".json") and sealed_number(name) is None
     return kind_of(name) is not None or is_certificate or is_derived_receipt(name)
 
 
 def _needs_receipt(name: str) -> bool:
-    """Return whether it is archived media: suspect, conflicting and derived files have names that say so."""
+    """Return whether this is archived media; suspect, conflicting and derived files are known by their names."""
     is_apart = ".suspect-" in name or ".conflict-" in name or "/derived." in f"/{name}"
     return name.endswith(_MEDIA) and not is_apart
 
 
 def _check_one_log(case: _Case) -> None:
-    """Check that all checkpoints beside files are of one log that only grew: signed twice is forked."""
-    told = [case.seen[number].checkpoint for number in sorted(case.seen)]
-    for before, after in pairwise(told):
-        is_same = before.size != after.size or before.root == after.root
-        if before.origin != after.origin or before.size > after.size or before.at > after.at or not is_same:
+    """Check that all checkpoints beside files are of one log that only grew; otherwise the log has forked."""
+    checkpoints = [case.seen[number].checkpoint for number in sorted(case.seen)]
+    for before, after in pairwise(checkpoints):
+        has_one_root = before.size != after.size or before.root == after.root  # one size has one root
+        if before.origin != after.origin or before.size > after.size or before.at > after.at or not has_one_root:
             name = f"checkpoint {after.number}"
             case.verdict.report(
                 ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, f"it does not continue number {before.number}"
@@ -99,9 +112,9 @@ def _check_one_log(case: _Case) -> None:
 def _check_neighbours(case: _Case) -> None:
     """Check that the proved receipts of a folder are about one recording, and stored where they say."""
     recordings = defaultdict[str, set[str]](set)
-    for name, told in case.receipts.items():
-        recordings[_folder(name)].add(str(told.get("recordingId")))
-        blob = told.get("blobName")
+    for name, receipt in case.receipts.items():
+        recordings[_folder(name)].add(str(receipt.get("recordingId")))
+        blob = receipt.get("blobName")
         if not isinstance(blob, str):
             continue
         where = receipt_name(blob)
@@ -114,7 +127,7 @@ def _check_neighbours(case: _Case) -> None:
 
 
 def _check_places(case: _Case) -> None:
-    """Check that the files of a folder were sealed in one folder of the archive, and beside the log, in this one."""
+    """Check that the files of a folder were sealed in one folder; where the log is there, in this very folder."""
     for folder, sealed in case.folders.items():
         is_here = case.log is None or all(f"/{folder}".endswith(f"/{one}") for one in sealed)
         if len(sealed) > 1 or not is_here:
@@ -132,7 +145,7 @@ def _folder(name: str) -> str:
 
 
 def _checked_proofs(name: str, case: _Case) -> list[Proved]:
-    """Return the proofs of a document whose checkpoint is signed, and which lead to its root."""
+    """Return the proofs of a document that lead to the root of its signed checkpoint; report the others."""
     try:
         document = case.files.read(name) or b""
         raw, proofs = read_proofs(document)
@@ -145,7 +158,7 @@ def _checked_proofs(name: str, case: _Case) -> list[Proved]:
     if not _is_genuine(signed, name, case):
         return []
     if len({one.name for one in proofs}) != len(proofs) or not all(_is_plain(one.name) for one in proofs):
-        case.verdict.report(ProblemKind.PROOF_ALTERED, name, "it names a file twice, or one that lies elsewhere")
+        case.verdict.report(ProblemKind.PROOF_ALTERED, name, "it names a file twice, or one of another folder")
         return []
     return [one for one in proofs if _leads_to_root(one, signed, name, case)]
 
@@ -169,13 +182,13 @@ def _is_genuine(signed: SignedCheckpoint, name: str, case: _Case) -> bool:
 
 
 def _is_plain(name: str) -> bool:
-    """Return whether this is a file's bare name, which can be shown on a terminal."""
+    """Return whether this is a bare file name of printable characters, safe to show on a terminal."""
     return name.isprintable() and "/" not in name and "\\" not in name and name not in ("", ".", "..")
 
 
 def _leads_to_root(one: Proved, signed: SignedCheckpoint, name: str, case: _Case) -> bool:
-    leaf, told = Leaf(one.kind, one.digest), signed.checkpoint
-    if not is_included(leaf.hash, one.leaf, told.size, one.path, told.root):
+    leaf, this = Leaf(one.kind, one.digest), signed.checkpoint
+    if not is_included(leaf.hash, one.leaf, this.size, one.path, this.root):
         case.verdict.report(ProblemKind.PROOF_ALTERED, name, f"the proof of {one.name} leads to no root")
         return False
     if case.log is not None:
@@ -204,7 +217,7 @@ def _check_file(name: str, proof: Proved, case: _Case) -> None:
 
 
 def _check_earlier(name: str, proofs: Sequence[Proved], case: _Case) -> None:
-    """Check that a document that is written once was never sealed here with another content."""
+    """Check that a document that is written only once was never sealed here with other content."""
     newest = proofs[-1]
     content = case.files.read(name) if name in case.names and is_written_once(name, newest.kind) else None
     if content is None or not newest.matches(content):
@@ -214,7 +227,7 @@ def _check_earlier(name: str, proofs: Sequence[Proved], case: _Case) -> None:
 
 
 def _check_what_came_after(case: _Case) -> None:
-    """Check that what came after a receipt is about the receipt beside it, both of which are as they were sealed."""
+    """Check that each proved document that follows a receipt (`.after.json`) is about the receipt beside it."""
     for name, content in case.proved.items():
         receipt = case.proved.get(name.removesuffix(".after.json") + ".receipt.json")
         if receipt is not None and name.endswith(".after.json") and not follows(content, receipt):
@@ -224,7 +237,8 @@ def _check_what_came_after(case: _Case) -> None:
 def _is_in_its_place(name: str, proof: Proved, content: bytes, case: _Case) -> bool:
     """Return whether a file was sealed under this name; its folder is compared with those of its neighbours later.
 
-    A leaf of before does not say its name. Its content must not begin with one, which was moved there from a salt.
+    A leaf of an earlier version does not hold the name. Its content must not begin with one: that would be a newer
+    leaf whose name was moved from the salt into the content.
     """
     sealed = proof.blob_name
     if sealed is None:
@@ -234,14 +248,14 @@ def _is_in_its_place(name: str, proof: Proved, content: bytes, case: _Case) -> b
 
 
 def _check_media(name: str, receipt: bytes, case: _Case) -> None:
-    """Compare the media beside a proved receipt; media in the customer's own storage is not here."""
+    """Compare the media beside a proved receipt with it; media in the customer's own storage is not among the files."""
     try:
-        told = json.loads(receipt)
-        blob_name, sha256 = told.get("blobName"), told.get("sha256")
+        document = json.loads(receipt)
+        blob_name, sha256 = document.get("blobName"), document.get("sha256")
     except (ValueError, AttributeError):
         return
     if not is_derived_receipt(name):
-        case.receipts[name] = told
+        case.receipts[name] = document
     if not case.with_media or not isinstance(blob_name, str):
         return
     media = _folder(name) + blob_name.rpartition("/")[2]

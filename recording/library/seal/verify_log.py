@@ -51,24 +51,25 @@ def _check_is_alone(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) 
 
 
 def _check_end(names: Sequence[str], log: Log, verdict: Verdict) -> None:
-    """Check that no leaves and rows are there behind the last checkpoint, and nothing that is no file of a log.
+    """Report leaves and rows that no checkpoint covers, and files that do not belong to a log.
 
-    A turn whose worker died leaves some, until the next one has made that checkpoint.
+    A run of the timer whose worker died leaves leaves and rows behind the last checkpoint; they are covered once the
+    next run has made that checkpoint.
     """
     last = max(log.checkpoints, default=-1)
     for name in names:
         folder, _, rest = name.removeprefix(log.prefix).partition("/")
         if not name.startswith(log.prefix) or folder not in _NUMBERED:
             continue
-        told = _NUMBERED[folder].fullmatch(rest)
-        if told is None:
+        matched = _NUMBERED[folder].fullmatch(rest)
+        if matched is None:
             verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "no file of a log has this name")
-        elif int(told["number"]) > last:
+        elif int(matched["number"]) > last:
             verdict.report(ProblemKind.LOG_CUT, name, f"no checkpoint covers it; the last one is number {last}")
 
 
 def _numbers(found: Sequence[re.Match[str]], log: Log, verdict: Verdict) -> list[int]:
-    """Return the numbers that there are; a gap is reported once, however large it is."""
+    """Return the numbers of all checkpoints among the files; report each gap once, however large."""
     numbers = sorted({int(match["number"]) for match in found if match["prefix"] == log.prefix})
     for before, number in zip([-1, *numbers], numbers, strict=False):
         if number > before + 1:
@@ -97,40 +98,44 @@ def _checkpoint(number: int, files: Files, log: Log, keys: Keys, verdict: Verdic
 def _check_order(
     signed: SignedCheckpoint, last: SignedCheckpoint | None, number: int, log: Log, verdict: Verdict
 ) -> None:
-    """Check number, name and time, and that the one before is the one that this one names."""
-    name, told = f"{log.prefix}{form.checkpoint_name(number)}", signed.checkpoint
-    if told.number != number:
-        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, f"it is number {told.number}")
+    """Check number, name and time, and that the checkpoint before is the one that this one names."""
+    name, this = f"{log.prefix}{form.checkpoint_name(number)}", signed.checkpoint
+    if this.number != number:
+        verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, f"it is number {this.number}")
     before = last.checkpoint if last else None
-    if number == 0 and told.previous is not None:
+    if number == 0 and this.previous is not None:
         verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "the first one names one before it")
     if before is None or before.number != number - 1:
         return  # that one is missing, which is reported already
-    if told.previous != (last.digest if last else None):
+    if this.previous != (last.digest if last else None):
         verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "it was made after another one")
-    if told.origin != before.origin or told.at < before.at or told.size < before.size:
+    if this.origin != before.origin or this.at < before.at or this.size < before.size:
         verdict.report(ProblemKind.CHECKPOINT_OUT_OF_ORDER, name, "it does not continue the one before")
 
 
 def _leaves(
     signed: SignedCheckpoint, tree: Tree, log: Log, files: Files, verdict: Verdict
 ) -> tuple[Batch | None, Tree]:
-    """Check that the leaves before and those of this checkpoint make up its root."""
-    told = signed.checkpoint
-    name = f"{log.prefix}{form.batch_name(told.number, told.batch)}"
+    """Check that the root of a checkpoint follows from the leaves before it and its own.
+
+    Returns:
+        Its batch, None when it cannot be read; and the tree to grow next.
+    """
+    this = signed.checkpoint
+    name = f"{log.prefix}{form.batch_name(this.number, this.batch)}"
     raw = files.read(name)
     try:
-        if raw is None or hashlib.sha256(raw).hexdigest() != told.batch:
+        if raw is None or hashlib.sha256(raw).hexdigest() != this.batch:
             raise SealFormatError("another digest")
         batch = form.read_batch(raw)
         grown = Tree(batch.first, batch.frontier, tuple(leaf.hash for leaf in batch.leaves))
     except ValueError:
         verdict.report(ProblemKind.LEAVES_ALTERED, name, "not the leaves that were signed" if raw else "not there")
         return None, Tree()
-    if told.number == 0 and batch.first:
+    if this.number == 0 and batch.first:
         verdict.report(ProblemKind.LEAVES_ALTERED, name, "the log does not begin with its first leaf")
     is_next = tree.size in (0, batch.first) and (not tree.size or tree.root() == _root_before(batch))
-    if not is_next or (grown.size, grown.root()) != (told.size, told.root):
+    if not is_next or (grown.size, grown.root()) != (this.size, this.root):
         verdict.report(ProblemKind.LEAVES_ALTERED, name, "they do not make up the root that was signed")
     log.leaves.update(enumerate(batch.leaves, start=batch.first))
     return batch, grown.settled()
@@ -141,7 +146,7 @@ def _root_before(batch: Batch) -> bytes:
 
 
 def _check_rows(batches: Sequence[Batch], log: Log, files: Files, verdict: Verdict) -> None:
-    """Check every row against its leaf; rows that were withdrawn need a sealed statement."""
+    """Check every row against its leaf; a withdrawn row needs a sealed statement that says so."""
     withdrawn: list[tuple[Line, str]] = []
     for batch in batches:
         expected = {at for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in _OF_ROWS}

@@ -1,4 +1,4 @@
-"""Put things on the list of what is to be sealed; the timer does the rest."""
+"""Put recordings, documents and statements on the list of what is to be sealed; the timer seals them."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ SECRET_BYTES = 16
 
 
 def seal_recording(recording_id: str, ports: Ports) -> None:
-    """Have the documents of a recording sealed, those that are not yet or have changed.
+    """Have those documents of a recording sealed that are not sealed yet, or have changed.
 
     Raises:
         StorageError: the list cannot be written.
@@ -30,9 +30,9 @@ def seal_file(blob_name: str, ports: Ports) -> None:
 
 
 def withdraw_folder(folder: str, certificate: str, ports: Ports) -> list[int]:
-    """Have a folder's leaves declared void before its files are destroyed; returns their numbers.
+    """Have a folder's leaves declared void before its files are destroyed; return their numbers.
 
-    Without this statement, which is sealed as well, a later verification finds files missing.
+    Without this statement, which is sealed as well, a later verification reports the files as missing.
 
     Args:
         folder: whose files are about to be destroyed, with the proofs beside them.
@@ -50,7 +50,7 @@ def withdraw_folder(folder: str, certificate: str, ports: Ports) -> list[int]:
 
 
 def offline_proofs(folders: Iterable[str], ports: Ports) -> list[str]:
-    """Return the proofs of these folders that cannot be read: their leaves could not be declared void.
+    """Return the proofs of these folders that are in the archive tier, so that their leaves cannot be declared void.
 
     Raises:
         StorageError: the archive does not list its blobs.
@@ -79,9 +79,13 @@ def _add(what: Waiting, name: str, ports: Ports) -> None:
 
 
 def seal_all(ports: Ports, progress: Callable[[int], object] = lambda _: None) -> int:
-    """Have every recording of the catalog looked at; returns how many.
+    """Have every recording of the catalog sealed where it is not; return how many were put on the list.
 
-    For an archive that is older than its seal, and after the table `seal` was lost. What is sealed stays as it is.
+    For an archive that is older than its seal, and after the table `seal` was lost. Sealed documents stay as they are.
+
+    Args:
+        ports: catalog and list.
+        progress: receives the number of recordings so far, after each page.
 
     Raises:
         StorageError: the catalog does not answer, or the list cannot be written.

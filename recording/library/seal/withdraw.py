@@ -1,13 +1,14 @@
-"""Withdraw rows of the journals: the log stays whole, and a sealed statement says which leaves stand for nothing.
+"""Withdraw rows from the seal's journals: the log stays whole, and a sealed statement says which leaves are void.
 
-A journal is not replaced in place. Its new text is put beside it first, then the old one is destroyed by the custodian,
-and the new text takes its name; a run that ends in between is continued by the next one.
+A journal cannot be changed in place. Its new text is written beside it, the custodian destroys the old one, and the new
+text is written under its name; a run that ends in between is continued by the next one.
 """
 
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from recording.domain.archived.layout import JSON
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.seal.checkpoint import SealFormatError
 from recording.domain.seal.leaves import (
@@ -26,25 +27,30 @@ from recording.ports.library.keeping import DestroyAnswer
 from recording.ports.library.seal import SealPorts, ToSeal, Waiting
 
 BESIDE = ".withdrawing"
-MOST_NAMED = 200  # rows of one statement: it waits in a row of a table, whose columns hold 32,000 characters
+MOST_NAMED = 200  # rows in one statement: it is stored in a table, whose columns hold 32,000 characters
 _LINES = "application/x-ndjson"
 
 
 @dataclass
 class Withdrawn:
-    """What was done: rows withdrawn, and versions of journals that storage protects."""
+    """What was done.
+
+    Attributes:
+        count: rows that were withdrawn.
+        refused: versions of journals that storage protects from being destroyed.
+    """
 
     count: int = 0
     refused: list[StoredVersion] = field(default_factory=list)
 
 
 def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian: Custodian, ports: Ports) -> Withdrawn:
-    """Withdraw every row that is to go from every journal.
+    """Withdraw from every journal the rows that are to go.
 
     Args:
-        is_to_go: of a row's bytes.
-        certificate: the id of what says why; it is sealed with the numbers of the leaves.
-        custodian: the only one who destroys.
+        is_to_go: decides by a row's bytes.
+        certificate: the id of the document that says why; it is sealed with the numbers of the leaves.
+        custodian: the identity that may destroy.
         ports: the seal.
 
     Raises:
@@ -69,9 +75,18 @@ def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian
 
 
 def withdraw_documents(folder: str, names: Sequence[str], certificate: str, ports: Ports) -> list[int]:
-    """Have the leaves of some documents of a folder declared void, and their salts taken out of the proofs beside.
+    """Have the leaves of some documents declared void, and their salts removed from the proofs in the folder.
 
-    The earlier versions of the proofs are the custodian's to destroy. Repeating it finds nothing more to withdraw.
+    The caller has the custodian destroy the earlier versions of the proofs. Repeating it withdraws nothing more.
+
+    Args:
+        folder: of the documents and their proofs.
+        names: of the documents, with the folder.
+        certificate: the id of the document that says why.
+        ports: the archive, and the list of what is to be sealed.
+
+    Returns:
+        The numbers of the leaves.
 
     Raises:
         StorageError: the archive cannot be read, or the list cannot be written.
@@ -90,13 +105,13 @@ def withdraw_documents(folder: str, names: Sequence[str], certificate: str, port
             facts = {"leaves": leaves, "at": ports.clock.now().isoformat()}
             ports.seal.waiting.add(ToSeal(Waiting.WITHDRAWAL, certificate, secrets.token_bytes(SECRET_BYTES), facts))
             left = written_proofs(checkpoint, [one for one in proofs if one.name not in gone])
-            ports.archive.put_if_unchanged(blob.name, left, "application/json", stored[1])
+            ports.archive.put_if_unchanged(blob.name, left, JSON, stored[1])
             void += leaves
     return void
 
 
 def _declare_void(gone: Sequence[Line], certificate: str, ports: Ports, seal: SealPorts) -> None:
-    """Have a statement sealed that names the leaves, and the rows that they stood for by the trail's own ids."""
+    """Have a statement sealed that names the leaves, and the ids of the audit rows that they stood for."""
     facts = {
         "leaves": [line.leaf for line in gone],
         "rows": [_id_of(line) for line in gone],
@@ -113,7 +128,7 @@ def _rows_of(raw: bytes, is_to_go: Callable[[bytes], bool]) -> list[Line]:
 
 
 def _without(raw: bytes, gone: set[int]) -> bytes:
-    """Return a journal without the content of some rows; their ids stay, which hold a time and a random number."""
+    """Return a journal without the content of some rows; their ids stay: they are a time and a random number."""
     return written_journal(
         [replace(one, row=None, row_id=_id_of(one)) if one.leaf in gone else one for one in read_journal(raw)]
     )
@@ -125,7 +140,7 @@ def _id_of(line: Line) -> str | None:
 
 
 def _replace(name: str, custodian: Custodian, seal: SealPorts, done: Withdrawn) -> bool:
-    """Let the text beside a journal take its place; False, and told, where storage protects the journal."""
+    """Put the text beside a journal in its place; return False, and note it, where storage protects the journal."""
     beside = seal.store.get(name + BESIDE)
     if beside is None:
         return False

@@ -1,0 +1,131 @@
+"""One look for one erasure request through the stores beside the archive: whom it is about, what is kept and done."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from recording.control.tenants import as_owner
+from recording.domain.incoming.named import recordings_in, words_in
+from recording.domain.keep.custody import Claim, Custody
+from recording.domain.keep.destroy import Place, StoredVersion, refusal_of
+from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
+from recording.domain.keep.rules import RuleSet
+from recording.domain.keep.spellings import readings
+from recording.domain.keep.traces import Subject
+from recording.domain.model import with_changes
+from recording.library.keep.assess import assessed, custody_of, rules_in_force
+from recording.library.keep.destroy import destroy_versions
+from recording.ports import Custodian, Ports, Unreadable
+from recording.settings import Settings
+
+
+@dataclass
+class Swept:
+    """What one look through the stores did.
+
+    Attributes:
+        count: how many traces were erased.
+        kept: the traces that are left, by place and reason.
+    """
+
+    count: int = 0
+    kept: dict[tuple[str, str], KeptTraces] = field(default_factory=dict)
+
+    def keep(self, place: str, reason: str, until: Any = None, count: int = 1) -> None:
+        """Note traces that are left, and until when at the latest."""
+        known = self.kept.get((place, reason))
+        ends = [one for one in (until, known.until if known else None) if one is not None]
+        total = count + (known.count if known else 0)
+        self.kept[place, reason] = KeptTraces(place=place, reason=reason, until=max(ends, default=None), count=total)
+
+
+@dataclass
+class Run:
+    """One look for one request: the request, the person or recordings it is about, and the means."""
+
+    erasure: Erasure
+    subject: Subject
+    custodian: Custodian
+    ports: Ports
+    settings: Settings
+    done: Swept = field(default_factory=Swept)
+
+    @cached_property
+    def erased(self) -> tuple[str, ...]:
+        """Return the recordings that the request covers as a whole, and that nothing keeps any more."""
+        return tuple(one for one in self.whole if not self.is_kept(one))
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Return the recordings that are erased as a whole."""
+        return self.erasure.recordings if self.erasure.scope is Scope.RECORDING else ()
+
+    @property
+    def pseudonym(self) -> str:
+        """Return what replaces the person where rows must still say that one and the same person acted."""
+        return self.erasure.pseudonym
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        """Return the retention rules in force, read once for the whole look."""
+        return rules_in_force(self.ports, self.settings)
+
+    @cached_property
+    def owner(self) -> Ports:
+        """Return the ports within the request's tenants: it must touch nothing of others."""
+        return as_owner(self.ports, self.erasure.tenants)
+
+    def is_within(self, data: bytes) -> bool:
+        """Return whether bytes are about recordings within the request's tenants only."""
+        if self.erasure.tenants is None:
+            return True
+        named = _recordings_in(data)
+        return bool(named) and all(self.owner.catalog.get_recording(one) is not None for one in named)
+
+    def is_about(self, data: bytes) -> bool:
+        """Return whether bytes name the person, or an erased recording."""
+        return any(
+            bool(self.erased and not words_in(text).isdisjoint(self.erased))
+            or bool(self.subject.is_person and self.subject.spans(text))
+            for text in readings(data)
+        )
+
+    def may_be_about(self, data: bytes) -> bool:
+        """Return whether bytes may hold an erased recording or name the person; for files that are only written again.
+
+        Values in a Parquet file have no space between them, so that an id counts as a part of a word, too.
+        """
+        return self.is_about(data) or any(one in text for text in readings(data) for one in self.erased)
+
+    def is_needed(self, data: bytes) -> bool:
+        """Return whether bytes are about a recording that a hold or a legal retention keeps."""
+        return any(self.is_kept(found) for found in _recordings_in(data))
+
+    def is_kept(self, recording_id: str) -> bool:
+        """Return whether a hold, its grace period, or a legal retention keeps a recording from this request."""
+        row = custody_of(recording_id, self.ports)
+        if isinstance(row, Unreadable) or (row is not None and row.active_holds):
+            return True
+        record = self.ports.catalog.get_recording(recording_id)
+        if record is None:
+            return False
+        at, asked = self.erasure.approved_at or self.ports.clock.now(), row or Custody(recording_id=recording_id)
+        if not any(one.request_id == self.erasure.erasure_id for one in asked.claims):
+            made = Claim(request_id=self.erasure.erasure_id, approved_at=at)
+            asked = with_changes(asked, {"claims": (*asked.claims, made)})
+        found = assessed(record, asked, self.rules, self.ports.clock.now(), self.settings)
+        return bool(found.disposition.refused)
+
+    def destroy(self, place: Place, versions: list[StoredVersion]) -> None:
+        """Destroy versions; note those that storage protects, and until when."""
+        refused = destroy_versions(versions, self.custodian)
+        self.done.count += sum(not one.is_deleted for one in versions) - len(refused)
+        if refused:
+            refusal = refusal_of(refused, self.ports.clock.now())
+            reason = refusal.reason if refusal else "refused"
+            self.done.keep(place, reason, refusal.until if refusal else None, len(refused))
+
+
+def _recordings_in(data: bytes) -> frozenset[str]:
+    """Return the recordings that bytes name, in every way in which they may be written."""
+    return frozenset[str]().union(*map(recordings_in, readings(data)))
