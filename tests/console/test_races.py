@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from dev.console.server import ConsoleServer
 from tests.console.conftest import Visit
 from tests.console.keyboard import until
-from tests.console.test_troubles import AT, LINE, chunk, opened, playing
+from tests.console.steps import AT, LINE, chunk, opened, playing
 
 EMPTY_PAGES = 21  # that the page passes over by itself: the first, and twenty more
 

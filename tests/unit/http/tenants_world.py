@@ -205,3 +205,28 @@ def message_about(recording_id: str) -> str:
 def _task(known: Known, number: int, call: str) -> ChunkTask:
     document = known.document(number)
     return task(number, document, recording_id=known.recording, call_id=call, content_location=location(document))
+
+
+entered: list[World] = []  # the functions work in the last one
+
+
+def enter(here: World) -> World:
+    """Let the functions work in this world from now on."""
+    entered[:] = [here]
+    return here
+
+
+def worlds() -> tuple[World, World, Known, Known]:
+    """An archive with two tenants, one in which the second never did anything, and what there is of each."""
+    with_both = enter(empty())
+    alpha, beta = fill(with_both, ALPHA), fill(with_both, BETA)
+    alone = enter(empty())
+    own = fill(alone, ALPHA)
+    assert (own.recording, own.running) == (alpha.recording, alpha.running)
+    return with_both, alone, beta, alpha
+
+
+def outcome(answer: func.HttpResponse) -> tuple[int, str | None]:
+    """Status and code of an answer."""
+    is_problem = answer.mimetype == "application/problem+json"
+    return answer.status_code, content(answer).get("code") if is_problem else None
