@@ -1,1 +1,1 @@
-"""A call under guard: its policy, consent as a state, pauses that end, and limits. Pure."""
+"""Rules for calls: policies, consent, pauses that end, and time limits. Pure."""

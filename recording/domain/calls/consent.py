@@ -18,9 +18,9 @@ class ConsentStep(StrEnum):
 
 
 class ConsentState(StrEnum):
-    """How a recording stands."""
+    """Whether a recording has consent now."""
 
-    NONE = "none"  # nobody has said anything
+    NONE = "none"  # there is no statement
     GIVEN = "given"
     WITHDRAWN = "withdrawn"
 
@@ -29,7 +29,7 @@ class ConsentEntry(BaseModel):
     """One step, with its evidence; kept in the order in which it arrived, never changed.
 
     Attributes:
-        at: when it was told to this app.
+        at: when this app received it.
         by: the object id of the caller.
     """
 
@@ -45,11 +45,11 @@ class ConsentEntry(BaseModel):
 
 
 def consent_state(evidence: object, steps: Sequence[ConsentEntry]) -> ConsentState:
-    """Return how a recording stands.
+    """Return whether a recording has consent: by its last statement, else by the start request.
 
     Args:
-        evidence: what the start request brought; nothing, if it brought none.
-        steps: what was told later, the earliest first.
+        evidence: what the start request contained; empty or None if it contained none.
+        steps: later statements, the earliest first.
     """
     if steps:
         return ConsentState.WITHDRAWN if steps[-1].step is ConsentStep.WITHDRAWN else ConsentState.GIVEN
@@ -57,7 +57,7 @@ def consent_state(evidence: object, steps: Sequence[ConsentEntry]) -> ConsentSta
 
 
 def is_step_possible(state: ConsentState, step: ConsentStep) -> bool:
-    """Return whether a step makes sense: nothing can be amended or withdrawn that was never given."""
+    """Return whether a statement may follow: only consent that is given can be amended or withdrawn."""
     if step is ConsentStep.GIVEN:
         return True
     return state is ConsentState.GIVEN

@@ -1,4 +1,4 @@
-"""Guards: what must be done about a call after a while, as messages that wait in a queue. Pure.
+"""Guards: delayed checks of a call, each a queue message that becomes visible when it is due. Pure.
 
 The time is the queue's own: a guard fires when its message becomes visible, so no instance's clock ends a pause early.
 """
@@ -14,21 +14,21 @@ VERSION = 2  # the newest that this app reads; a message says the oldest that un
 
 
 class GuardKind(StrEnum):
-    """What a guard watches."""
+    """What a guard does when its message becomes visible."""
 
-    PAUSE = "pause"  # that it ends
-    CONSENT = "consent"  # that it is given
-    WITHDRAWAL = "withdrawal"  # that nothing is recorded after it, or again after consent was given anew
-    WARNING = "warning"  # that the longest recording is announced before it ends
-    LONGEST = "longest"  # that a recording ends
-    WATCH = "watch"  # that what must be recorded is; others can stop or pause it as well
+    PAUSE = "pause"  # ends a pause whose time is up
+    CONSENT = "consent"  # stops a recording whose consent was not given in time
+    WITHDRAWAL = "withdrawal"  # pauses or stops a recording after a withdrawal; resumes it on new consent
+    WARNING = "warning"  # announces the end of the longest recording that the policy allows
+    LONGEST = "longest"  # stops a recording that has lasted as long as the policy allows
+    WATCH = "watch"  # asks ACS about a call that must be recorded: other applications can stop or pause it
 
 
 class GuardTask(BaseModel):
     """One message.
 
     Attributes:
-        mark: what it belongs to: a pause's id, the time of a step, or what a watch has seen so far.
+        mark: what the guard belongs to: a pause's id, the time of a statement, or what a watch has seen so far.
         seconds: how long the recording has run, or waited for consent, when the message becomes visible; None in
             messages of older versions, and where it does not matter.
     """
@@ -60,5 +60,5 @@ def read_guard(text: str) -> GuardTask | None:
 
 
 def wait_before(attempt: int) -> timedelta:
-    """Return how long a guard waits before it tries again what ACS refused."""
+    """Return how long a guard waits before it repeats a command that ACS refused."""
     return min(FIRST_TRY_AGAIN * (1 << min(attempt, 8)), LONGEST_TRY_AGAIN)

@@ -1,4 +1,4 @@
-"""Pauses under guard: each has an end that no second pause moves, and is compared with what ACS reports. Pure."""
+"""Pauses: each has an end that a second pause does not move, and is compared with what ACS reports. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recording.domain.times import UtcTime
 
-TOLERANCE = timedelta(seconds=2)  # between a command and what the metadata says of it: two clocks, and a request
+TOLERANCE = timedelta(seconds=2)  # between a command and the metadata's time for it: two clocks and a request
 _NO_END = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # a tolerance may be added to it
 
 
@@ -20,20 +20,20 @@ class PauseEnd(StrEnum):
     RESUMED = "resumed"  # by a caller
     TIME_UP = "time_up"  # by the guard
     STOPPED = "stopped"  # the recording was stopped while it was paused
-    OVER = "over"  # ACS knows the recording no more
-    ELSEWHERE = "resumed_elsewhere"  # ACS records again, and nobody asked here
+    OVER = "over"  # ACS no longer knows the recording
+    ELSEWHERE = "resumed_elsewhere"  # ACS records again, and not because of this app
     REFUSED = "refused"  # ACS did not pause
 
 
 class CommandedPause(BaseModel):
-    """A pause that was asked for here.
+    """A pause that was requested through this app.
 
     Attributes:
-        id: what its guard's message carries, so that no guard ends another pause.
-        ends_by: when it is over at the latest; None for one without an end of its own (consent was withdrawn).
+        id: also in its guard's message, so that a guard ends no other pause.
+        ends_by: the latest end; None for a pause without an end of its own (consent was withdrawn).
         reason: in the caller's words, without numbers.
         by: the object id of the caller.
-        time_up: it has lasted as long as it was asked for, and the guard went on to end it.
+        time_up: it has lasted as long as requested, and the guard has begun to end it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -49,12 +49,12 @@ class CommandedPause(BaseModel):
 
     @property
     def was_too_long(self) -> bool:
-        """Return whether it is over because its time was up."""
+        """Return whether it ended because its time was up."""
         return self.ended_at is not None and (self.how is PauseEnd.TIME_UP or self.time_up)
 
     @property
     def length(self) -> timedelta | None:
-        """Return how long it may last at most, as it was asked for; None for one without an end of its own."""
+        """Return the longest duration that was requested; None for a pause without an end of its own."""
         return self.ends_by - self.at if self.ends_by is not None else None
 
 
@@ -87,7 +87,7 @@ class PauseFinding:
 
     Attributes:
         what: `not_paused`, `paused_elsewhere`, `begins_otherwise` or `ends_otherwise`.
-        at: when the pause began, as commanded, or as the metadata says where nobody commanded it.
+        at: when the pause began, as commanded, or as the metadata says where there was no command.
         seconds: by how much it differs; the length of a pause that only one side knows.
     """
 
@@ -97,22 +97,22 @@ class PauseFinding:
 
 
 def open_pause(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
-    """Return the pause that has not ended and began last, of whichever kind."""
+    """Return the newest pause that has not ended, of either kind."""
     return next((pause for pause in reversed(pauses) if pause.how is None), None)
 
 
 def guarded_pause(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
-    """Return the pause under guard that has not ended; there is one at most, for a second pause joins it."""
+    """Return the open pause that has an end; there is at most one, since a second request joins it."""
     return open_pause([pause for pause in pauses if pause.ends_by is not None])
 
 
 def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
-    """Return the pause that a withdrawal of consent has made and that has not ended; it may stand beside another."""
+    """Return the open pause that a withdrawal of consent began; a pause with an end may be open as well."""
     return open_pause([pause for pause in pauses if pause.ends_by is None])
 
 
 def with_time_up(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
-    """Return the pauses, one of them with the word that its time is up."""
+    """Return the pauses, with this one's time marked as up."""
     return tuple(pause.model_copy(update={"time_up": True}) if pause.id == pause_id else pause for pause in pauses)
 
 
@@ -143,7 +143,7 @@ def pause_in(document: Mapping[str, Any]) -> CommandedPause | None:
 
 
 def merged(intervals: Iterable[Interval], apart: timedelta = TOLERANCE) -> list[Interval]:
-    """Return the intervals in order; those that touch, overlap or are hardly apart are one."""
+    """Return the intervals in order; those that touch, overlap or nearly touch are joined."""
     found: list[Interval] = []
     for each in sorted(intervals, key=lambda interval: interval.begin):
         if found and each.begin - found[-1].end <= apart:
@@ -170,7 +170,7 @@ def pause_findings(commanded: Sequence[CommandedPause], told: Iterable[Interval]
 
 
 def _lacking(own: Interval, how: PauseEnd | None, told: Sequence[Interval]) -> Iterator[PauseFinding]:
-    """Yield where it was to be paused and ACS reports no pause."""
+    """Yield where a pause was commanded and ACS reports none."""
     for piece in _without(own, told):
         if piece == own:
             if how not in (None, PauseEnd.OVER):
@@ -184,7 +184,7 @@ def _lacking(own: Interval, how: PauseEnd | None, told: Sequence[Interval]) -> I
 
 
 def _beyond(told: Interval, own: Sequence[tuple[Interval, PauseEnd | None]]) -> Iterator[PauseFinding]:
-    """Yield where ACS reports a pause and none was to be."""
+    """Yield where ACS reports a pause that was not commanded."""
     for piece in _without(told, [each for each, _ in own]):
         before = next(((each, how) for each, how in own if each.end == piece.begin), None)
         after = next((each for each, _ in own if each.begin == piece.end), None)
@@ -212,12 +212,12 @@ def _without(whole: Interval, others: Sequence[Interval]) -> Iterator[Interval]:
 
 
 def _union(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return the intervals in order; those that touch or overlap are one."""
+    """Return the intervals in order; those that touch or overlap are joined."""
     return merged(intervals, timedelta())
 
 
 def _stretches(commanded: Iterable[CommandedPause]) -> list[tuple[Interval, PauseEnd | None]]:
-    """Return when it was to be paused, in order, and how each stretch ended; pauses that overlap are one stretch."""
+    """Return the commanded pauses in order, overlapping ones joined, and how each stretch ended."""
     found: list[tuple[Interval, PauseEnd | None]] = []
     for pause in sorted(commanded, key=lambda one: one.at):
         if pause.how is PauseEnd.REFUSED:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from recording.domain.ids import composed, composed_tags
 
-LONGEST_PAUSE = 300  # seconds: what a card number takes, and no more
+LONGEST_PAUSE = 300  # seconds: enough to say a card number
 CONSENT_WITHIN = 120  # seconds: an announcement and an answer
 MOST_POLICIES = 50
 ObjectId = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True)]  # some tools print capitals
@@ -25,7 +25,7 @@ class ConsentRule(StrEnum):
 
 
 class TimeIsUp(StrEnum):
-    """What follows when a pause has lasted as long as it may."""
+    """What follows when a pause reaches its longest duration."""
 
     RESUME = "resume"
     STOP = "stop"
@@ -40,12 +40,12 @@ class Withdrawal(StrEnum):
 
 
 class CallPolicy(BaseModel):
-    """What holds for the calls of these callers, or with these tags. A field that is not known is refused.
+    """The rules for calls of these callers, or with these tags. An unknown field is refused.
 
     Attributes:
         name: for audit, timeline and error texts.
-        callers: object ids of those who start recordings; none: any caller.
-        tags: all of these must be there; none: any tags.
+        callers: object ids of those who start recordings; empty: any caller.
+        tags: the recording needs all of these; empty: any tags.
         consent_within_seconds: how long `consent_first` waits for evidence before it stops.
         longest_pause_seconds: how long a pause may last; a request may ask for less, not for more.
         must_be_recorded: a refused start, a stop or a pause that is too long raises an alarm at once.
@@ -68,7 +68,7 @@ class CallPolicy(BaseModel):
     warn_before_seconds: Annotated[int, Field(ge=0, le=3600)] = 600
 
     def covers(self, caller: str | None, tags: Mapping[str, str]) -> bool:
-        """Return whether the policy is meant for a recording of this caller with these tags."""
+        """Return whether the policy applies to a recording of this caller with these tags."""
         if self.callers and (caller is None or caller.lower() not in self.callers):
             return False
         known = composed_tags(tags)
@@ -81,8 +81,8 @@ def policy_for(
     """Return the first policy that covers the recording; where none does, the default.
 
     Args:
-        policies: as configured, the most special first.
-        caller: the object id of the one who started it; None when only a key was shown or it was started elsewhere.
+        policies: as configured, the most specific first.
+        caller: the object id of the caller who started it; None for a bare key, or if it was started elsewhere.
         tags: of the recording, as they are now.
         consent_required: the older setting CONSENT_REQUIRED; it is part of the default.
     """

@@ -1,14 +1,14 @@
-"""Watch: what ACS's word says about a call that must be recorded, asked every half minute while it is. Pure.
+"""Watch: ask ACS every 30 seconds whether a call that must be recorded still is, and judge the answer. Pure.
 
-ACS reports to nobody here that another application has stopped or paused a recording, and forgets a recording that has
-ended, whyever it has. The event about its files says why; where none comes in time, the alarm is raised in doubt.
+ACS sends no event when another application stops or pauses a recording, and no longer knows a recording that has ended,
+whatever the reason. The event about its files gives the reason; if none arrives in time, the alarm is raised in doubt.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 EVERY = timedelta(seconds=30)
-DOUBT = timedelta(minutes=5)  # from the end of a recording until ACS's event says that its call was over
+DOUBT = timedelta(minutes=5)  # how long after the end of a recording ACS's event may say that the call was over
 VERSION = 2  # of its messages: a worker of an older version leaves them to a newer one
 OVER, ENDED = "over", "ended"  # ACS knows it no more; ACS's event says why it has ended
 FIRST = "first"  # of a recording that new tags bring under its policy: it may have been over before
@@ -21,10 +21,10 @@ _WITH_THE_CALL = "callended"
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look comes to.
+    """The result of one look.
 
     Attributes:
-        mark: of the next message, which says what was seen so far.
+        mark: of the next message: what was seen so far.
         rested_since: a pause of another application that has just become too long: when it was seen first, in seconds.
     """
 
@@ -33,19 +33,19 @@ class Seen:
 
 
 def ended_with_its_call(reason: str | None) -> bool:
-    """Return whether ACS says that a recording has ended because its call has; every other word leaves a doubt."""
+    """Return whether ACS says that a recording ended with its call; any other reason leaves a doubt."""
     return reason is not None and reason.replace("_", "").replace(" ", "").lower() == _WITH_THE_CALL
 
 
 def seen(state: str, mark: str, seconds: int, longest_pause: int, *, is_paused_here: bool) -> Seen:
-    """Return what ACS's word means after so many seconds.
+    """Return what the state that ACS reports means after so many seconds.
 
     Args:
-        state: ACS's word of a recording that it knows.
+        state: as ACS reports it.
         mark: of this message.
         seconds: how long the recording has been watched.
         longest_pause: seconds that its policy lets a pause last.
-        is_paused_here: it rests because it was asked for here, which has guards of its own.
+        is_paused_here: this app paused it; such a pause has guards of its own.
     """
     if is_paused_here or state.lower() != "inactive":
         return Seen()

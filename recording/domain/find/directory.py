@@ -39,7 +39,7 @@ from recording.domain.state.transitions import is_archived, is_held
 from recording.domain.times import as_utc
 from recording.domain.watched.expectation import over_since
 
-VERSION = 1  # goes up when rows are made otherwise, so that all are made again
+VERSION = 1  # increased when the form of rows changes, so that all are made again
 _LAST_MS = 9_999_999_999_999
 _LAST_MONTH = 999_999
 _MS, _MONTH = 13, 6  # digits
@@ -63,8 +63,8 @@ class IndexRow:
     """One row of the directory: where it is, and facts that do not change.
 
     Attributes:
-        marks: the beginnings of the hashes of all its partitions, so that most rows that another filter does not want
-            are passed over without reading their recording.
+        marks: the first characters of the hashes of all partitions of the recording; another filter uses them to skip
+            most rows without reading their recording.
     """
 
     partition: str
@@ -93,7 +93,7 @@ class Span:
         return Span(first, last, self.first_row, self.last_row)
 
     def behind(self, after: str) -> "Span":
-        """Return what is left of the span behind a row key: months before its own hold no later row."""
+        """Return the part of the span after a row key; partitions of newer months are skipped."""
         if not after:
             return self
         first = self.first_partition
@@ -159,7 +159,7 @@ def condition_partition(condition: Condition) -> str:
 
 
 def tenant_partition(key: str, partition: str) -> str:
-    """Return where the rows of one tenant's recordings are that others have in `partition`."""
+    """Return the partition that holds one tenant's rows of `partition`."""
     return f"o!{key}!{partition}"
 
 
@@ -178,7 +178,7 @@ def has_mark(marks: str, partition: str) -> bool:
 
 
 def conditions_of(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> tuple[Condition, ...]:
-    """Return the conditions that a recording is in; none of them ends or begins by time alone."""
+    """Return the conditions that a recording is in; none begins or ends merely because time passes."""
     gaps = gaps_in(chunks, record.least_count)
     is_met = bool(chunks) and not gaps
     found = {
@@ -224,7 +224,7 @@ def gathered_facts(
 
 
 def facts_kept(known: RecordingFacts, fresh: RecordingFacts) -> RecordingFacts:
-    """Return fresh facts, with what documents that cannot be read now say from the facts that are known."""
+    """Return fresh facts; those of documents that cannot be read now are taken from the known facts."""
     said = {name: getattr(known, name) or getattr(fresh, name) for name in _SAID_BY_DOCUMENTS}
     people = {one.key: one for one in (*fresh.participants, *known.participants)}
     said |= {"participants": tuple(people[key] for key in sorted(people)), "unread": known.unread}
@@ -248,7 +248,7 @@ def participants_of(documents: Iterable[ChunkMetadata], key: IndexKey) -> tuple[
 
 
 def started_at(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> datetime:
-    """Return when the recording began: as the events tell, as it was started here, or as near as can be known."""
+    """Return when the recording began: by its events, by its start through this app, or the nearest known time."""
     return (
         earliest(
             (chunk.task.recording_start_time for chunk in chunks),
@@ -325,7 +325,7 @@ def _is_pending(chunk: ChunkRecord) -> bool:
 
 
 def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> str:
-    """Return a digest of everything that rows and facts are made from, but for the key."""
+    """Return a digest of everything that rows and facts are made from, except the key."""
     sources = {
         "version": VERSION,
         "conditions": conditions_of(record, chunks),
@@ -341,19 +341,19 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) ->
 
 
 def is_placed(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> bool:
-    """Return whether the directory says of a recording what is known of it now."""
+    """Return whether the directory's rows of a recording are up to date."""
     placement = record.placement
     return placement is not None and not placement.stale and placement.digest == digest_of_sources(record, chunks)
 
 
 def intended(record: RecordingRecord, facts: RecordingFacts, key: IndexKey, written: Iterable[str] = ()) -> Placement:
-    """Return the placement to note before its rows are written: what is there already becomes stale.
+    """Return the placement to save before the rows are written; rows that are there already become stale.
 
     Args:
         record: as stored.
         facts: as gathered now.
         key: the current key.
-        written: rows that this worker has written in a try that came to nothing.
+        written: rows that this worker has written in an attempt that failed.
     """
     at, partitions = row_key(facts.started_at, record.recording_id), partitions_of(record, facts, key)
     wanted = {place_of(partition, at) for partition in partitions}

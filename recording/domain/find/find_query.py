@@ -1,4 +1,4 @@
-"""What may be asked of the directory, and which of its indexes answers best. Pure."""
+"""Queries of the directory: their form, and which index answers each of them best. Pure."""
 
 import base64
 import binascii
@@ -33,12 +33,12 @@ from recording.errors import RequestError
 from recording.errors.codes import Code
 
 LARGEST_PAGE = 200
-_HASHED = "h:"  # a participant by the hash that an answer gave: such a URL names nobody
+_HASHED = "h:"  # a participant by the hash from an answer: such a URL names no person
 _POSITION_BYTES = 512
 
 
 class FindState(StrEnum):
-    """What may be asked for as `state`."""
+    """The values of the query parameter `state`."""
 
     RECORDING = "recording"
     AT_RISK = "at_risk"
@@ -83,7 +83,7 @@ class FindQuery(Exact):
         return FormatType.read(self.format)
 
     def check(self) -> None:
-        """Return when the query can be answered.
+        """Check that the query can be answered.
 
         Raises:
             RequestError: `invalid_number`, `invalid_tag`, `invalid_range` or `unknown_type`.
@@ -114,7 +114,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a query is answered: which spans to walk, merged by row key, and what else each recording must fulfil."""
+    """How a query is answered: which spans to walk, merged by row key, and which other filters to compare."""
 
     spans: tuple[Span, ...]
     others: tuple[Wanted, ...]
@@ -183,7 +183,7 @@ def _span(name: str, query: FindQuery, *, is_monthly: bool) -> Span:
 
 
 def token_of(position: str, query: FindQuery, keys: IndexKeys) -> str:
-    """Return an opaque token for going on behind a position; it is bound to the query and tells nothing of it."""
+    """Return an opaque token to continue after a position; it is bound to the query and reveals nothing of it."""
     content = f">{position}".encode()
     signed = keys.current.signature(_bound(query, content))
     return base64.urlsafe_b64encode(signed + content).decode().rstrip("=")
@@ -193,7 +193,7 @@ def position_in(query: FindQuery, keys: IndexKeys) -> str:
     """Return the position that the query's token holds; "" when it has none.
 
     Raises:
-        RequestError: `invalid_next`, the token was changed, or is another query's.
+        RequestError: `invalid_next`; the token was changed, or belongs to another query.
     """
     if query.next is None:
         return ""

@@ -1,6 +1,6 @@
-"""What analysts get of a recording: facts without anything that names a person. Pure.
+"""The analysts' row of a recording: facts that identify no person. Pure.
 
-No participant and no hash of one, no number, nobody who started anything; no tag but those that the operator has named,
+It has no participant, no hash of one, no number and no caller. Of the tags it has only those that the operator lists,
 since people write names into tags.
 """
 
@@ -49,7 +49,7 @@ _AS_THEY_ARE = (
 
 
 def columns_for(tags: Sequence[str]) -> list[Column]:
-    """Return the columns, with one for each tag that may be told."""
+    """Return the columns, with one for each listed tag."""
     return [*FACTS, *(Column(f"tag_{name}", Kind.TEXT) for name in tags)]
 
 

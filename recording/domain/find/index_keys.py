@@ -1,6 +1,6 @@
-"""Keyed hashes: index keys that tell nothing about a number, an id or a tag to someone without the key. Pure.
+"""Keyed hashes: index keys that reveal no number, id or tag without the key. Pure.
 
-There may be several keys during a rotation: the first writes, all of them find (docs/adr/0030).
+There may be several keys during a rotation: the first is used to write, all of them to find (docs/adr/0030).
 """
 
 import hmac
@@ -15,13 +15,13 @@ _HASH_CHARACTERS = 32  # 128 bits: enough against collisions, short enough for a
 
 @dataclass(frozen=True)
 class IndexKey:
-    """One secret that index keys are made with; its `id` says which one without telling it."""
+    """One secret that index keys are made with; its `id` identifies it without revealing it."""
 
     secret: bytes
 
     @property
     def id(self) -> str:
-        """Return a name for the key that tells nothing about it."""
+        """Return a name for the key that reveals nothing of it."""
         return hmac.digest(self.secret, b"id", "sha256").hex()[:16]
 
     def participant(self, raw_id: str) -> str:
@@ -45,7 +45,7 @@ class IndexKey:
         return self._hash("tenant", name)
 
     def signature(self, content: bytes) -> bytes:
-        """Return what vouches for a continuation token."""
+        """Return the signature of a continuation token."""
         return hmac.digest(self.secret, b"next\0" + content, "sha256")[:16]
 
     def _hash(self, kind: str, text: str) -> str:
@@ -58,7 +58,7 @@ class IndexKey:
 
 @dataclass(frozen=True)
 class IndexKeys:
-    """The keys in use; the first one writes."""
+    """The keys in use; new rows are made with the first one."""
 
     keys: tuple[IndexKey, ...]
 

@@ -1,7 +1,7 @@
 """Write Parquet: the part of the format that a table of plain columns needs, and nothing else. Pure.
 
 One data page for each column and group of rows, values as they are (PLAIN), compressed with GZIP. Every column may hold
-nulls. A library for this weighs a hundred megabytes in a function's cold start; readers of every kind read this.
+nulls. A library for this would add 20 to 150 MB to the deployed app, paid at each cold start (docs/adr/0036).
 Format: https://parquet.apache.org/docs/file-format/
 """
 
@@ -23,7 +23,7 @@ _TRUE, _I32, _I64, _BINARY, _LIST, _STRUCT = 1, 5, 6, 8, 9, 12  # types of Thrif
 
 
 class Kind(Enum):
-    """The type of a column: Parquet's physical type, and what readers are told beside it."""
+    """The type of a column: Parquet's physical type and its converted type."""
 
     FLAG = (0, None)
     WHOLE = (2, None)  # 64 bits
@@ -34,7 +34,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column; its values come in each row at the same place."""
+    """A column; its values are at the same place in each row."""
 
     name: str
     kind: Kind
@@ -72,7 +72,7 @@ def _element(column: Column) -> bytes:
     fields: list[tuple[int, int, Any]] = [(1, _I32, physical), (3, _I32, _OPTIONAL), (4, _BINARY, column.name.encode())]
     if converted is not None:
         fields.append((6, _I32, converted))
-    if column.kind is Kind.TIME:  # newer readers want to be told that it is in UTC
+    if column.kind is Kind.TIME:  # newer readers look here for whether it is in UTC
         microseconds = _struct((2, _STRUCT, _struct()))
         fields.append((10, _STRUCT, _struct((8, _STRUCT, _struct((1, _TRUE, b""), (2, _STRUCT, microseconds))))))
     return _struct(*fields)
@@ -101,7 +101,7 @@ def _chunk(out: bytearray, column: Column, values: list[Any]) -> tuple[bytes, in
 
 
 def _levels(values: list[Any]) -> bytes:
-    """Say which values there are: one run when there are all, else a bit for each."""
+    """Return which values are present: one run if all are, else a bit for each."""
     if all(value is not None for value in values):
         runs = _varint(len(values) << 1) + b"\x01"
     else:

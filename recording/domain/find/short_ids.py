@@ -1,4 +1,4 @@
-"""Short names for long ids: enough to tell things apart on a screen and to type; pure."""
+"""Short names for long ids, to show on a screen and to type. Pure."""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from recording.domain.ids import name_of
 
 LENGTH = 8  # hexadecimal characters
-SHORTEST = 4  # a shorter prefix names too much
+SHORTEST = 4  # a shorter prefix would match too many
 
 
 def short_id(value: str) -> str:
     """Return the short name of an id: its digest's first characters, as in the folder's name in the archive.
 
-    ACS's recording ids all begin alike, so a prefix of the id itself tells nothing.
+    ACS's recording ids all begin alike, so a prefix of the id itself would distinguish nothing.
     """
     name = name_of(value)
     if name == value:
@@ -31,7 +31,7 @@ def is_named_by(value: str, typed: str) -> bool:
 
 
 def named_by(typed: str, ids: Iterable[str]) -> list[str]:
-    """Return the ids that were meant: the one that is equal, else all that the prefix fits, each once."""
+    """Return the ids that were meant: the equal one, else all that have the prefix, each once."""
     found = {value for value in ids if is_named_by(value, typed)}
     return [typed] if typed in found else sorted(found)
 

@@ -1,4 +1,4 @@
-"""Custody: who holds a recording and for which case, and how far its destruction has come. One row, one ETag. Pure.
+"""Custody: the holds of a recording and the progress of its destruction, in one row with one ETag. Pure.
 
 Holds and destruction are in one row, so the second writer sees what the first one did: a recording that is
 being destroyed takes no hold, and one that is held is not destroyed.
@@ -22,7 +22,7 @@ LONGEST_CASE = 128
 
 
 class CustodyState(StrEnum):
-    """How far the destruction of a recording has come."""
+    """How far the destruction of a recording has progressed."""
 
     KEPT = "KEPT"
     MARKED = "MARKED"  # it is due, and is destroyed when the days of grace are over
@@ -41,7 +41,7 @@ class Mark(Stored):
 
 
 class Refusal(Stored):
-    """Why storage does not let a recording be destroyed yet; a state that is looked at again, and no error."""
+    """Why storage does not let a recording be destroyed yet: a state that is checked again, not an error."""
 
     reason: str  # immutable | legal_hold | lease | refused
     until: UtcTime | None = None
@@ -84,14 +84,14 @@ class Custody(Stored):
     state: CustodyState = CustodyState.KEPT
     mark: Mark | None = None
     destroying_since: UtcTime | None = None
-    decided: tuple[str, ...] = ()  # the chunks that the decision knew; what came later is not destroyed by it
+    decided: tuple[str, ...] = ()  # the chunks that the decision covers; later ones are not destroyed by it
     refused: Refusal | None = None
     disposed_at: UtcTime | None = None
-    gone_at: UtcTime | None = None  # when storage has let go of the last byte
+    gone_at: UtcTime | None = None  # when storage removes the last byte for good
     certificate: str | None = None  # the name of the newest one
     certificates: tuple[str, ...] = ()
-    blobs_held_at: UtcTime | None = None  # when the blobs' own legal hold was last made to agree
-    deriving_until: UtcTime | None = None  # until then a file may be written that was made from it
+    blobs_held_at: UtcTime | None = None  # when the blobs' own legal holds were last set to match
+    deriving_until: UtcTime | None = None  # until then a file derived from it may still be written
     etag: str | None = Field(None, exclude=True)
 
     @property
@@ -109,7 +109,7 @@ class _Reasoned(Exact):
     reason: ShortText
 
     def noted(self, case: str) -> str:
-        """Return what the audit trail keeps of it."""
+        """Return the text for the audit trail."""
         return without_numbers(f"{case}: {self.reason}")
 
 
@@ -132,12 +132,12 @@ def checked_case(case: str) -> str:
         message = f"a case is named by 1 to {LONGEST_CASE} printable characters, without slashes"
         raise RequestError(message, code=Code.INVALID_CASE)
     if without_numbers(name) != name:
-        raise RequestError("a case is not named by a person's number or id", code=Code.INVALID_CASE)
+        raise RequestError("the name of a case must not be a phone number or a participant id", code=Code.INVALID_CASE)
     return name
 
 
 def held(custody: Custody, case: str, reason: str, by: str | None, now: datetime) -> Custody:
-    """Return the row with this case holding the recording; the same case holds once.
+    """Return the row with this case holding the recording; a case that holds already changes nothing.
 
     Raises:
         RequestError: `being_destroyed`, `recording_disposed`, or `too_many_holds`.
@@ -165,7 +165,7 @@ def released(custody: Custody, case: str, reason: str, by: str | None, now: date
 
 
 def check_can_be_held(custody: Custody) -> None:
-    """Return when a hold can still keep the recording.
+    """Check that a hold can still keep the recording.
 
     Raises:
         RequestError: `being_destroyed` or `recording_disposed`.
@@ -177,7 +177,7 @@ def check_can_be_held(custody: Custody) -> None:
 
 
 def deriving(custody: Custody, until: datetime) -> Custody:
-    """Return the row of a recording from which a file is made; it is not destroyed before that time.
+    """Return the row of a recording from which a file is being derived; it is not destroyed before that time.
 
     Raises:
         RequestError: `being_destroyed` or `recording_disposed`.
@@ -194,7 +194,7 @@ def marked(custody: Custody, mark: Mark) -> Custody:
 
 
 def unmarked(custody: Custody) -> Custody:
-    """Return the row of a recording that is not due, whatever it was."""
+    """Return the row without a mark, whatever its state was."""
     return with_changes(custody, _UNMARKED)
 
 
@@ -205,7 +205,7 @@ def destroying(custody: Custody, now: datetime, chunks: tuple[str, ...] = ()) ->
 
 
 def refused(custody: Custody, refusal: Refusal) -> Custody:
-    """Return the row with what storage said; the state stays."""
+    """Return the row with storage's refusal; the state stays."""
     return with_changes(custody, {"refused": refusal})
 
 
@@ -227,12 +227,12 @@ def disposed(custody: Custody, now: datetime, gone_at: datetime | None, certific
 
 
 def case_key(case: str, recording_id: str) -> str:
-    """Return the key of a hold in a list of all."""
+    """Return the key of a hold in the list of all holds."""
     return f"{name_of(case)}!{name_of(recording_id)}"
 
 
 def _without_reason(hold: Hold) -> Hold:
-    """Return the hold without the words that people wrote: they may name a person."""
+    """Return the hold without its free texts, which may name a person."""
     return with_changes(hold, {"reason": "", "release_reason": "" if hold.release_reason else None})
 
 

@@ -1,4 +1,4 @@
-"""The one guard before anything of the archive is destroyed, and what remains of it: a certificate. Pure."""
+"""The one check before anything in the archive is destroyed, and the certificate that remains. Pure."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ SCHEMA = 1
 
 
 class Place(StrEnum):
-    """Where bytes of a recording can be."""
+    """Where bytes of a recording can be stored."""
 
     ARCHIVE = "archive"
     FALLBACK = "fallback"
@@ -32,12 +32,12 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of a blob, current, earlier or softly deleted, with what protects it.
+    """One version of a blob, current, earlier or soft-deleted, with what protects it.
 
     Attributes:
         version: the service's id of it; None where the account keeps no versions.
-        is_current: it is what a reader gets.
-        gone_at: when the service lets go of a softly deleted one; None of one that is not deleted.
+        is_current: readers get this version.
+        gone_at: when the service removes a soft-deleted version for good; None if it is not deleted.
         immutable_until: the end of its retention policy.
         is_held: its legal hold is set.
     """
@@ -53,7 +53,7 @@ class StoredVersion:
 
     @property
     def is_deleted(self) -> bool:
-        """Return whether it was deleted, and only waits for its end."""
+        """Return whether it is soft-deleted."""
         return self.gone_at is not None
 
 
@@ -63,19 +63,19 @@ class Obstacle(StrEnum):
     NOT_DUE = "not_due"
     NOT_MARKED = "not_marked"
     MARKED_LATELY = "marked_lately"
-    IN_WORK = "in_work"  # the line still works on a chunk of it, or a file is made from it
+    IN_WORK = "in_work"  # the line still works on a chunk of it, or a file is being derived from it
     IMMUTABLE = "immutable"
     LEGAL_HOLD = "legal_hold"
 
     @property
     def is_of_storage(self) -> bool:
-        """Return whether storage stands in the way, and not a decision."""
+        """Return whether storage is the obstacle, and not a decision."""
         return self in (Obstacle.IMMUTABLE, Obstacle.LEGAL_HOLD)
 
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that the guard is asked about.
+    """Everything that the check depends on.
 
     Attributes:
         found: the disposition by the newest rules.
@@ -89,13 +89,13 @@ class Look:
 
 
 def obstacles(row: Custody, look: Look, now: datetime, delay: timedelta) -> tuple[Obstacle, ...]:
-    """Return everything that stands against destroying a recording now; nothing means that it may be.
+    """Return what forbids destroying a recording now; empty if it may be destroyed.
 
     Args:
         row: its custody, as read under the ETag that the next step is saved under.
-        look: what there is of it.
+        look: its disposition, its chunks and everything of it that is stored.
         now: the time.
-        delay: how long it has to have been marked, unless a request that two people decided asks for it.
+        delay: how long it must have been marked, unless a request approved by two people asks for it.
     """
     kept = [version for version in look.versions if not version.is_deleted]
     wait = delay if look.found.action is Action.DELETE else timedelta()
@@ -117,7 +117,7 @@ def may_destroy(row: Custody, look: Look, now: datetime, delay: timedelta) -> bo
 
 
 def may_destroy_again(row: Custody, chunks: Sequence[ChunkRecord]) -> bool:
-    """Allow the destruction of what came back, from a restore say, of a recording that an erasure has ended."""
+    """Allow the destruction of files that reappear, for instance from a restore, after a recording was erased."""
     is_ended = row.state is CustodyState.DISPOSED and bool(row.claims) and not row.active_holds
     return is_ended and all(chunk.disposed_at is not None for chunk in chunks)
 
@@ -139,7 +139,7 @@ def folders_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) ->
 
 
 def is_of_later_chunk(name: str, chunks: Iterable[ChunkRecord], decided: Iterable[str], template: str) -> bool:
-    """Return whether a blob belongs to a chunk that the decision did not know: it came afterwards, and is spared."""
+    """Return whether a blob belongs to a chunk that arrived after the decision; it is spared."""
     known = set(decided)
     later = [chunk for chunk in chunks if str(chunk.key) not in known]
     return any(name.startswith(f"{stem}.") for chunk in later for stem in _stems(chunk, template))
@@ -159,7 +159,7 @@ def certificate_name(recording_id: str, begun_at: datetime) -> str:
 def certificate_of(
     row: Custody, chunks: Sequence[ChunkRecord], blobs: int, gone_at: datetime | None, app: str
 ) -> bytes:
-    """Return the certificate: what was destroyed, why, by which rules and requests; nothing that names a person."""
+    """Return the certificate: what was destroyed, why, by which rules and requests; it names no person."""
     mark = row.mark
     content = {
         "schema": SCHEMA,

@@ -3,7 +3,7 @@
 | holds | erasure | rules that retain | rules that delete | result |
 |---|---|---|---|---|
 | one or more | any | any | any | keep; the request is refused while it is held |
-| none, the last released lately | any | any | any | keep to the end of the grace period, then as below |
+| none, the last released recently | any | any | any | keep to the end of the grace period, then as below |
 | none | yes | in force, legal | any | keep to their end; the request is refused until then |
 | none | yes | none, expired, or not legal | any | erase now |
 | none | no | some | some | keep to the longest one and to the earliest delete, whichever is later; then delete |
@@ -64,13 +64,13 @@ class RefusedClaim:
 
 @dataclass(frozen=True)
 class Disposition:
-    """What holds for a recording at one time.
+    """The decision about a recording at one time.
 
     Attributes:
         action: what is to be done now.
-        kept_until: when its destruction is due as things stand; None when nothing says so.
+        kept_until: when its destruction is due as things stand; None if nothing asks for it.
         reasons: everything that counts, in the order hold, grace, retain, delete, erasure.
-        blocked_by: those of the reasons that keep it now although something asks for its destruction, or will.
+        blocked_by: those of the reasons that keep it now, even against a rule or request to destroy it.
         refused: the requests that are not carried out now.
         rules: the number of the rules that were applied.
     """
@@ -98,7 +98,7 @@ def disposition(
     *,
     grace: timedelta = GRACE,
 ) -> Disposition:
-    """Return what holds for a recording: hold before retain before delete, the longest retain, the shortest delete."""
+    """Decide about a recording: hold before retain before delete, the longest retain, the shortest delete."""
     about = applied(rules.rules, recording)
     blocks = [*_of_holds(holds, now, grace), *_of_retains(about, now)]
     reasons = [*blocks, *_of_deletes(about), *_of_requests(requests)]

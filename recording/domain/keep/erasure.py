@@ -24,22 +24,22 @@ from recording.errors.codes import Code
 
 MOST_RECORDINGS = 1000
 MOST_OTHERS = 20
-WAITS = timedelta(days=30)  # for the second person; then it has to be asked anew
-WATCHED = timedelta(days=30)  # after it is done: what arrives late, from queues and dead letters, goes as well
+WAITS = timedelta(days=30)  # for the second person; after that the request has to be made again
+WATCHED = timedelta(days=30)  # after it is done: what arrives late, from queues and dead letters, is erased as well
 RecordingId = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class ErasureState(StrEnum):
-    """How far a request has come."""
+    """How far a request has progressed."""
 
     REQUESTED = "requested"  # it waits for a second person
-    LAPSED = "lapsed"  # nobody approved it in time
+    LAPSED = "lapsed"  # it was not approved in time
     APPROVED = "approved"
     DONE = "done"  # everything it covers is erased, and no trace is left elsewhere
 
 
 class Scope(StrEnum):
-    """How much of a recording goes."""
+    """How much of a recording is erased."""
 
     RECORDING = "recording"
     SPEAKER = "speaker"  # the participant's own channel; where that cannot be done alone, the item is refused
@@ -48,15 +48,15 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Covering:
-    """A request that covers a recording: what hiding it needs to know, and nothing about the person."""
+    """A request that covers a recording: what is needed to hide it, and nothing about the person."""
 
     erasure_id: str
     scope: Scope
-    is_in_force: bool = True  # an approval that was not saved leaves an entry, and nobody has decided anything
+    is_in_force: bool = True  # False for an entry whose approval was never saved
     done_at: datetime | None = None
 
     def is_watched(self, now: datetime) -> bool:
-        """Return whether it still hides the recording: until it is done, and for some weeks after."""
+        """Return whether it still hides the recording: until it is done, and for WATCHED after that."""
         return self.is_in_force and (self.done_at is None or now < self.done_at + WATCHED)
 
 
@@ -81,18 +81,18 @@ class ErasureRequest(Exact):
         if (self.participant is None) == (not self.recordings):
             raise ValueError("give either a participant or recordings")
         if self.scope is not Scope.RECORDING and self.participant is None:
-            raise ValueError("a speaker is a participant")
+            raise ValueError("the scope of a speaker needs a participant")
         if self.also_known_as and self.participant is None:
-            raise ValueError("other ids and names belong to a participant")
+            raise ValueError("alsoKnownAs needs a participant")
         if not all(is_opaque_id(one) for one in self.recordings):
-            raise ValueError("a recording id holds characters that no id has")
+            raise ValueError("a recording id has characters that ids of ACS do not have")
         if any(not 1 <= count_of_words(one) <= MOST_WORDS for one in self.also_known_as if _is_name(one)):
             raise ValueError(f"a name has 1 to {MOST_WORDS} words")
         return self
 
 
 class KeptTraces(Stored):
-    """Traces that are still there, and why: storage protects them, or a hold keeps their recording."""
+    """Traces that are left, and why: storage protects them, or a hold keeps their recording."""
 
     place: str
     reason: str
@@ -101,7 +101,7 @@ class KeptTraces(Stored):
 
 
 class Erasure(Stored):
-    """A request as it is kept. One about a speaker has version 2: an older worker would destroy whole recordings."""
+    """A stored request. One about a speaker has version 2: an older worker would destroy whole recordings."""
 
     version: int = 1
     erasure_id: str
@@ -116,34 +116,34 @@ class Erasure(Stored):
     scope: Scope = Scope.RECORDING
     recordings: tuple[str, ...] = ()  # that it covers
     tenants: tuple[str, ...] | None = None  # within which it was asked for; None: within the whole archive
-    swept_at: UtcTime | None = None  # when the other stores were last looked through
+    swept_at: UtcTime | None = None  # when the other stores were last swept
     swept: int = 0  # traces that were erased there
     kept: tuple[KeptTraces, ...] = ()  # traces that are left there
     etag: str | None = Field(None, exclude=True)
 
     @property
     def state(self) -> ErasureState:
-        """Return how far it has come; whether it has expired depends on the time."""
+        """Return how far it has progressed; whether it has lapsed depends on the time."""
         if self.done_at is not None:
             return ErasureState.DONE
         return ErasureState.REQUESTED if self.approved_at is None else ErasureState.APPROVED
 
     def state_at(self, now: datetime) -> ErasureState:
-        """Return how far it has come at this time."""
+        """Return how far it has progressed at this time."""
         has_waited = self.state is ErasureState.REQUESTED and now > self.requested_at + WAITS
         return ErasureState.LAPSED if has_waited else self.state
 
     def is_watched(self, now: datetime) -> bool:
-        """Return whether stores are looked through for it: until it is done, and for some weeks after."""
+        """Return whether stores are swept for it: until it is done, and for WATCHED after that."""
         return self.approved_at is not None and (self.done_at is None or now < self.done_at + WATCHED)
 
     @property
     def pseudonym(self) -> str:
-        """Return what stands for the person where rows must still say that one person did it."""
+        """Return the text that replaces the person's id in rows that stay."""
         return f"erased-{self.erasure_id[:8]}"
 
     def subject(self, keys: IndexKeys) -> Subject:
-        """Return whom it is about."""
+        """Return the person it is about."""
         return Subject(frozenset(self.participant), frozenset(self.words), keys)
 
 
@@ -154,17 +154,17 @@ def approved(erasure: Erasure, by: str | None, now: UtcTime, recordings: tuple[s
         RequestError: `second_person_needed`, `erasure_decided`, or `erasure_expired`.
     """
     if by is None or are_same_person(by, erasure.requested_by):
-        message = "another person than the one who asked must approve"
+        message = "a person other than the one who requested it must approve"
         raise RequestError(message, code=Code.SECOND_PERSON_NEEDED)
     if erasure.approved_at is not None:
-        raise RequestError("the request has been approved", code=Code.ERASURE_DECIDED)
+        raise RequestError("the request is already approved", code=Code.ERASURE_DECIDED)
     if erasure.state_at(now) is ErasureState.LAPSED:
         raise RequestError("the request has waited too long for a second person", code=Code.ERASURE_EXPIRED)
     return with_changes(erasure, {"approved_by": by, "approved_at": now, "recordings": recordings})
 
 
 def are_same_person(one: str, other: str) -> bool:
-    """Return whether two object ids are the same one, in whatever spelling: case, braces, hyphens, `urn:uuid:`."""
+    """Return whether two object ids are equal in any spelling: case, braces, hyphens, `urn:uuid:`."""
     return _bare(one) == _bare(other)
 
 
@@ -174,7 +174,7 @@ def _bare(who: str) -> str:
 
 
 def hashes_of(participant: str, keys: IndexKeys) -> tuple[str, ...]:
-    """Return the hashes of a participant under every key in use; `h:` and a hash is taken as it is."""
+    """Return the hashes of a participant under every key in use; `h:` and a hash are used as given."""
     if participant.startswith("h:"):
         return (participant.removeprefix("h:"),)
     return tuple(key.participant(participant) for key in keys.keys)

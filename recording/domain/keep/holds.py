@@ -1,4 +1,4 @@
-"""Holds and requests: what of a recording's custody decides about it. Pure."""
+"""Holds and erasure claims: the parts of a recording's custody that its disposition depends on. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

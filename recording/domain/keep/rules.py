@@ -1,4 +1,4 @@
-"""Retention rules: which recordings they are about, for how long, and who decided so. Pure.
+"""Retention rules: which recordings they apply to, for how long, and who set them. Pure.
 
 A rule is never stored with a recording: every decision is made from the newest set of rules. Where a fact of a
 recording is not known, a rule that retains counts as matching and a rule that deletes does not.
@@ -51,7 +51,7 @@ class CallKind(StrEnum):
 
 
 class RuleFilter(Exact):
-    """Which recordings a rule is about: all that fit every filter given. Of a list, one value is enough."""
+    """Which recordings a rule applies to: those that fit every filter given. Of a list, one value is enough."""
 
     tags: dict[TagName, TagName | None] = Field(default_factory=dict, max_length=20)  # null: any value
     formats: tuple[FormatType, ...] = ()
@@ -62,7 +62,7 @@ class RuleFilter(Exact):
 
 
 class RetentionRule(Exact):
-    """One rule. Only a `legal` rule stands against a request for erasure."""
+    """One rule. Only a `legal` rule outweighs a request for erasure."""
 
     name: ShortText
     action: RuleAction
@@ -87,7 +87,7 @@ class RulesRequest(Exact):
 
 
 class RuleSet(BaseModel):
-    """All rules in force, as one version. Version 0 is what holds before anybody has made a rule: none."""
+    """All rules in force, under one number, which is 0 until rules are first set."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -100,7 +100,7 @@ class RuleSet(BaseModel):
 
 
 def default_rules(delete_after: timedelta | None) -> RuleSet:
-    """Return what holds before anybody has set rules: what the deployment says, or none.
+    """Return the rules in force until the first are set: the deployment's one rule, or none.
 
     Args:
         delete_after: the setting DELETE_AFTER_DAYS.
@@ -108,16 +108,16 @@ def default_rules(delete_after: timedelta | None) -> RuleSet:
     if delete_after is None:
         return RuleSet()
     rule = RetentionRule(name=DEPLOYED, action=RuleAction.DELETE, days=float(delete_after.days))
-    return RuleSet(by="deployment", note="DELETE_AFTER_DAYS, as long as nobody has set rules", rules=(rule,))
+    return RuleSet(by="deployment", note="DELETE_AFTER_DAYS, until rules are set", rules=(rule,))
 
 
 @dataclass(frozen=True)
 class KeptRecording:
-    """What of a recording its keeping depends on; None where it is not known.
+    """The facts of a recording that retention depends on; None where one is not known.
 
     Attributes:
         ended_at: when the recording ended; the days of every rule are counted from here.
-        tags: as they are known.
+        tags: those that are known.
         asked: what is known of the tags of a recording whose tags are not kept, as `TagAnswer`s; None: `tags` are all.
         participants: the classes that are known.
         has_unknown_participants: someone took part whose class is not known.
@@ -137,7 +137,7 @@ class KeptRecording:
 
 @dataclass(frozen=True)
 class AppliedRule:
-    """A rule that is about a recording, the end of its days, and which of its sides count."""
+    """A rule that applies to a recording, the end of its days, and whether it retains, deletes or both."""
 
     rule: RetentionRule
     until: datetime
@@ -146,7 +146,7 @@ class AppliedRule:
 
 
 def applied(rules: Iterable[RetentionRule], recording: KeptRecording) -> list[AppliedRule]:
-    """Return the rules that are about a recording, with their ends; what is unknown retains and never deletes."""
+    """Return the rules that apply to a recording, with their ends; in doubt a rule retains and never deletes."""
     found = []
     for rule in rules:
         fit = fits(rule.when, recording)
@@ -157,7 +157,7 @@ def applied(rules: Iterable[RetentionRule], recording: KeptRecording) -> list[Ap
 
 
 def fits(when: RuleFilter, recording: KeptRecording) -> bool | None:
-    """Return whether a recording fits every filter; None when that depends on what is not known."""
+    """Return whether a recording fits every filter; None when that depends on an unknown fact."""
     answers = list(_answers(when, recording))
     if False in answers:
         return False
@@ -181,7 +181,7 @@ def _answers(when: RuleFilter, recording: KeptRecording) -> Iterable[bool | None
 
 
 def has_tag(recording: KeptRecording, name: str, value: str | None) -> bool | None:
-    """Return whether a recording has a tag, with this value or with any; None when that is not known any more."""
+    """Return whether a recording has a tag, with this value or with any; None when that is no longer known."""
     if name in recording.tags or recording.asked is None:
         return name in recording.tags and value in (None, recording.tags[name])
     answers = {one.value: one.is_so for one in recording.asked if one.name == name}

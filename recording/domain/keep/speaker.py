@@ -33,12 +33,12 @@ class NotAlone(StrEnum):
     NO_CHANNEL = "no_channel_of_their_own"
     SHARED = "channel_is_shared"
     ELSEWHERE = "media_is_not_in_the_archive"
-    OFFLINE = "archive_tier"  # it must be brought back first
+    OFFLINE = "archive_tier"  # it must be rehydrated first
 
 
 @dataclass(frozen=True)
 class Voice:
-    """One file in which the person is named: the channels to silence, and the document that stays."""
+    """One file with the person in it: the channels to silence, and the metadata document that replaces the old one."""
 
     chunk: ChunkRecord
     channels: tuple[int, ...]
@@ -47,7 +47,7 @@ class Voice:
 
 
 def voice_in(chunk: ChunkRecord, document: bytes | None, subject: Subject) -> Voice | NotAlone | None:
-    """Return what is to be done to a file; None when the person is not in it."""
+    """Return how to erase the person from a file, or why that cannot be done; None if the person is not in it."""
     if chunk.task.home is not Home.ACS:
         return NotAlone.ELSEWHERE
     if chunk.metadata is not MetadataOutcome.ARCHIVED or document is None:
@@ -80,7 +80,7 @@ def _channels(chunk: ChunkRecord, told: ChunkMetadata, subject: Subject) -> tupl
 
 
 def without_person(document: bytes, subject: Subject) -> bytes:
-    """Return a metadata document that names all others, and of the person only that there was one."""
+    """Return the metadata document with the person's entry made anonymous and all others as they are."""
     content = json.loads(document.decode("utf-8-sig"))
     people = content.get("participants")
     if isinstance(people, list):
@@ -99,7 +99,7 @@ def _anonymous(entry: Any) -> dict[str, Any]:
 
 
 def against(row: Custody, look: Look, now: datetime) -> tuple[Obstacle, ...]:
-    """Return what stands against taking a voice out of a recording now; nothing means that it may be."""
+    """Return what forbids taking a voice out of a recording now; empty if nothing does."""
     marks = (Obstacle.NOT_MARKED, Obstacle.MARKED_LATELY)
     found = [one for one in obstacles(row, look, now, timedelta()) if one not in marks]
     if row.state in (CustodyState.DESTROYING, CustodyState.DISPOSED):
@@ -132,7 +132,7 @@ def with_claim(row: Custody, claim: SpeakerClaim) -> Custody:
 
 
 def next_name(media: str) -> str:
-    """Return the name of the file that takes a file's place."""
+    """Return the name of the file that replaces this one."""
     version = layout.name_version_of(media)
     return layout.versioned_name(first_name(media), version + 1)
 
@@ -145,14 +145,14 @@ def first_name(media: str) -> str:
 
 
 def is_superseded(name: str, voices: Sequence[ChunkRecord]) -> bool:
-    """Return whether a blob belongs to a file whose place another one has taken, or was made from such a file."""
+    """Return whether a blob belongs to a replaced file, or was derived from one."""
     if voices and layout.derived_mark(name) is not None:
         return True  # it is made again, from what is left, on request
     return is_of_old_file(name, voices)
 
 
 def marks_of_now(recording_id: str, chunks: Sequence[ChunkRecord], least_count: int | None) -> frozenset[str]:
-    """Return the marks of the files that can be derived from what is there now."""
+    """Return the marks of the files that can be derived from the current media."""
     marks = set[str]()
     for kind in DerivedKind:
         with suppress(RequestError):  # none of this kind
@@ -161,13 +161,13 @@ def marks_of_now(recording_id: str, chunks: Sequence[ChunkRecord], least_count: 
 
 
 def is_straggler(name: str, voices: Sequence[ChunkRecord], marks: Collection[str]) -> bool:
-    """Return whether a blob was written of a file whose place another one has taken, by a worker that was slower."""
+    """Return whether a slower worker wrote this blob for a file that has been replaced."""
     mark = layout.derived_mark(name)
     return mark not in marks if mark is not None else is_of_old_file(name, voices)
 
 
 def is_of_old_file(name: str, voices: Sequence[ChunkRecord]) -> bool:
-    """Return whether a blob is a file whose place another one has taken, or a document or waveform of it."""
+    """Return whether a blob is a replaced file, or a document or waveform of one."""
     for chunk in voices:
         media = chunk.blob_name
         if media is None:
@@ -179,7 +179,7 @@ def is_of_old_file(name: str, voices: Sequence[ChunkRecord]) -> bool:
 
 
 def certificate_of(row: Custody, chunks: Sequence[ChunkRecord], request_id: str, blobs: int, app: str) -> bytes:
-    """Return the certificate: which channels were silenced, digests before and after; nothing that names a person."""
+    """Return the certificate: which channels were silenced, digests before and after; it names no person."""
     content = {
         "schema": SCHEMA,
         "app": app,

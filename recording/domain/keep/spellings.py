@@ -1,7 +1,7 @@
-"""Spellings: how bytes read in each form in which they may have been written. Pure.
+"""Spellings: every text that bytes may stand for, through compression and encodings. Pure.
 
-What names a person may be compressed, in base64, percent-encoded, in UTF-16 or behind the escapes of JSON, and one
-inside another. Work is bounded: what is larger or deeper than the limits is read as far as they go.
+A person's name or number may be compressed, in base64, percent-encoded, in UTF-16 or in JSON escapes, and one within
+another. Work is bounded: what is larger or nested deeper than the limits is read up to them.
 """
 
 import base64
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 DEEPEST = 3
-LARGEST = 256 << 20  # bytes that are read in all, whatever they unpack to
+LARGEST = 256 << 20  # bytes that are read in all, after unpacking
 _MOST_TOKENS = 2000
 _MOST_STREAMS = 10_000  # each column of a Parquet file is one
 _GZIP = b"\x1f\x8b\x08"
-# The head of a deflated file in a ZIP (APPNOTE 4.3.7): its name and what else there is about it come behind.
+# The head of a deflated file in a ZIP (APPNOTE 4.3.7): its name and extra field follow.
 _ZIPPED = re.compile(rb"PK\x03\x04.{4}\x08\x00.{16}(?P<named>..)(?P<more>..)", re.DOTALL)
 _ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")

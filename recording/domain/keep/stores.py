@@ -1,7 +1,7 @@
-"""Stores: every container, table and queue there is, what of a person it may hold, and how that goes. Pure.
+"""Stores: every container, table and queue, the personal data that it may hold, and how that is erased. Pure.
 
-One table for the eraser and for the proof. A store that is not in it fails a test, and one whose sweep nobody carries
-out fails another.
+The eraser and the proof use the same table. A store that is missing here fails a test, and so does a sweep that is not
+implemented.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class Sweep(StrEnum):
     """How a store is cleared of a person."""
 
     DESTROY = "destroy"  # with the recording, by the custodian, every version
-    SILENCE = "silence"  # where one speaker goes and the others stay; else as DESTROY
-    SCAN = "scan"  # every blob is read, and what names the person or an erased recording is destroyed
+    SILENCE = "silence"  # one speaker's channel, where only that speaker is erased; else as DESTROY
+    SCAN = "scan"  # every blob is read, and those that name the person or an erased recording are destroyed
     WITHDRAW = "withdraw"  # rows of the seal's journals are withdrawn, and the log says so
     REWRITE = "rewrite"  # files that are made from others are made again
     WITHHOLD = "withhold"  # words are taken out of rows, which stay
     REMOVE = "remove"  # rows of the recording are removed
     DRAIN = "drain"  # messages that the host gave up on are read, and those that name the person are removed
-    PASSES = "passes"  # messages last for minutes and name nobody; what they become is looked through on the next days
+    PASSES = "passes"  # messages last for minutes and name no person; what results from them is swept later
     NOTHING = "nothing"  # digests, keyed hashes and positions: nothing of a person
 
 
@@ -58,7 +58,7 @@ STORES = (
         "bundles with media, metadata and vCons, and the notes of their parts",
         Sweep.DESTROY,
     ),
-    Store(_C, names.QUARANTINE_CONTAINER, "payloads as they came, details, notes of operators", Sweep.SCAN),
+    Store(_C, names.QUARANTINE_CONTAINER, "payloads as received, details, notes of operators", Sweep.SCAN),
     Store(_C, names.DEAD_LETTER_CONTAINER, "events that Event Grid gave up on", Sweep.SCAN),
     Store(
         _C,
@@ -75,7 +75,7 @@ STORES = (
     Store(_T, names.CUSTODY_TABLE, "reasons of holds and of erasures, object ids, words of rules", Sweep.WITHHOLD),
     Store(_T, names.DIRECTORY_TABLE, "rows under keyed hashes of participants, numbers and tags", Sweep.REMOVE),
     Store(_T, names.SEAL_TABLE, "names of what waits to be sealed", Sweep.NOTHING),
-    Store(_Q, names.EVENTS_QUEUE, "events as ACS told them", Sweep.PASSES),
+    Store(_Q, names.EVENTS_QUEUE, "events as ACS sent them", Sweep.PASSES),
     Store(_Q, names.CHUNKS_QUEUE, "ids, locations and times of chunks", Sweep.PASSES),
     Store(_Q, names.FOLLOW_UPS_QUEUE, "ids of recordings", Sweep.NOTHING),
     Store(_Q, names.EXPORTS_QUEUE, "ids of exports", Sweep.NOTHING),

@@ -1,4 +1,4 @@
-"""Which facts of a recording its keeping depends on, from the catalog's row. Pure."""
+"""Read the facts that retention depends on from a recording's row in the catalog. Pure."""
 
 import math
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from recording.domain.incoming.participants import ParticipantClass
 from recording.domain.keep.rules import CallKind, KeptRecording, RetentionRule, has_tag
 from recording.domain.state.recording import RecordingRecord
 
-LONGEST = timedelta(days=31)  # a file that says more is not believed, and its recording is kept so long
+LONGEST = timedelta(days=31)  # a longer duration is not believed, and this one is used instead
 _LOCATORS = {"roomId": CallKind.ROOM, "groupCallId": CallKind.GROUP}
 
 
 def kept_recording(record: RecordingRecord) -> KeptRecording | None:
-    """Return what rules look at; None while the directory has not gathered the facts, and then nothing is due."""
+    """Return the facts that rules look at; None until the directory has gathered them, and nothing is due then."""
     facts, before = record.facts, record.remembered
     if facts is None:
         return None
@@ -45,11 +45,11 @@ def class_of(participant: KnownParticipant) -> ParticipantClass | None:
 
 
 def remembered_of(record: RecordingRecord, rules: Iterable[RetentionRule] | None) -> Remembered | None:
-    """Return what is kept of a recording that is destroyed: rules must fit what arrives of it later.
+    """Return the facts to remember of a destroyed recording: rules must also apply to files that arrive later.
 
     Args:
         record: as it is before.
-        rules: those in force: of its tags no more stays than whether it had what they name. None: its tags stay.
+        rules: those in force; of the tags only the answers to these rules stay. None: the tags stay.
     """
     kept = kept_recording(record)
     if kept is None:
@@ -76,7 +76,7 @@ def _answers(kept: KeptRecording, rules: Iterable[RetentionRule], before: Iterab
 
 
 def _with_what_was(found: KeptRecording, before: Remembered) -> KeptRecording:
-    """Return what is there of a recording together with what was destroyed of it."""
+    """Return the facts of what is left of a recording together with those of what was destroyed."""
     classes = [_class_named(kind) for kind in before.kinds]
     formats = None if before.formats is None else _formats(before.formats)
     return KeptRecording(

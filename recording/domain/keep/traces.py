@@ -1,4 +1,4 @@
-"""Traces: what in a text names a person whom only keyed hashes are known of. Pure.
+"""Traces: find where a text names a person of whom only keyed hashes are known. Pure.
 
 Every number, id and group of words in the text is hashed under each key in use and compared.
 """
@@ -21,14 +21,14 @@ _RAW_ID = re.compile(r"(?<![0-9A-Za-z])(?:4|8|28|48):[A-Za-z0-9_.:+-]{6,256}", r
 _GUID = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])", re.IGNORECASE | re.ASCII
 )
-_DIRECTORIES = ("8:orgid:", "8:gcch:", "8:dod:")  # a person of Teams is called by the bare object id elsewhere
+_DIRECTORIES = ("8:orgid:", "8:gcch:", "8:dod:")  # elsewhere a Teams user appears as the bare object id
 _WORD = re.compile(r"\w+")
 Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom an erasure is about.
+    """The person an erasure is about, as keyed hashes.
 
     Attributes:
         hashes: of ids and numbers, under every key that was in use since.
@@ -55,7 +55,7 @@ class Subject:
         return self.is_person and any(self.spans(text) for text in readings(raw))
 
     def without(self, text: str, mark: str = WITHHELD) -> str:
-        """Return a text without the person; all of it is withheld where a name is written in a way that hides it."""
+        """Return a text without the person; all of it is withheld if an encoded trace of the person is left."""
         if not self.is_person:
             return text
         kept, after = [], 0
@@ -121,7 +121,7 @@ def count_of_words(name: str) -> int:
 
 
 def redacted(value: Any, subject: Subject) -> Any:
-    """Return a document of JSON in which no text names the person; what names nobody is the same."""
+    """Return a JSON value in which no text names the person; other texts stay as they are."""
     if isinstance(value, str):
         return subject.without(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Does a file open as its format, and how long does it play? Answered while the bytes go by, in flat memory."""
+"""Check in one pass, in flat memory, that a file opens as its format, and how long it plays."""
 
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.probe import SNIFF_BYTES, MediaProbe, sniff

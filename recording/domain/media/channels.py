@@ -1,4 +1,4 @@
-"""Let only some channels of an unmixed WAV file be heard while it streams by; the file's length stays. Pure."""
+"""Silence all but some channels of an unmixed WAV file while it streams by; the file's length stays. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
@@ -13,7 +13,7 @@ LARGEST_HEADER = 1 << 20  # of what stands before the sound
 def with_channels_only(pieces: Iterable[bytes], total: int, kept: Collection[int]) -> Iterator[bytes]:
     """Yield a WAV file in which every other channel is silent, and what lies behind the sound is zeros.
 
-    Nobody knows what the bytes behind the sound are: they could be sound that the header does not count.
+    The bytes behind the sound could be sound that the header does not count.
 
     Args:
         pieces: of the file, in order.

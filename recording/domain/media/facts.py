@@ -10,12 +10,12 @@ class MediaFacts:
     """What a file says of itself.
 
     Attributes:
-        format: what the bytes are, whatever was announced; the announced format when they are nothing known.
+        format: as the bytes show, whatever was announced; the announced one if they show none.
         duration_ms: how long the media that is there plays; None where no length could be read.
         channels: of the sound.
         sample_rate: of the sound, in Hz.
         fault: a short stable sentence when the file does not open, or holds less than it promises.
-        remarks: short stable sentences about what is odd and hurts no player, for the receipt.
+        remarks: short stable sentences for the receipt, about what is odd and disturbs no player.
         container: the exact form, such as `RIFF`, `RF64`, `mp4` or `fragmented mp4`.
         has_video: whether there is a picture; None where it is unknown.
         promised_ms: how long the header says it plays, where the file holds less and that is the fault.

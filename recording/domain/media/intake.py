@@ -17,7 +17,7 @@ TO_THE_END = Skip(1 << 63)
 
 
 class Holes:
-    """Notes long runs of zeros while a file goes by: what a storage or a proxy gives for bytes that it has lost.
+    """Notes long runs of zeros in a file, which a storage or a proxy may return for bytes that it has lost.
 
     One byte of each page is looked at; only where that is a zero, the whole page.
     """
@@ -25,7 +25,7 @@ class Holes:
     PAGE = 4096
     LEAST = 4 * PAGE  # shorter ones may be padding
     SMALL = 16 * PAGE  # up to here all are noted: in a small file, shorter ones may be most of it
-    MOST = 16  # noted; each is held against all places of the index
+    MOST = 16  # noted; each is compared with all places of the index
 
     def __init__(self) -> None:
         self.found: list[tuple[int, int]] = []  # first and last byte, the last not included
@@ -100,7 +100,7 @@ class Intake:
             piece = self._skipped(piece) if self._to_skip else self._gathering(piece)
 
     def finish(self) -> None:
-        """Tell the parser that the file ends here.
+        """End the file: the parser receives what is left.
 
         Raises:
             ValueError: whatever the parser finds wrong.

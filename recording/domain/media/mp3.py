@@ -1,4 +1,4 @@
-"""MP3: a row of frames; their count is the duration (MPEG audio layer III, ISO 11172-3 and 13818-3)."""
+"""MP3: a sequence of frames; their count gives the duration (MPEG audio layer III, ISO 11172-3 and 13818-3)."""
 
 import re
 import struct

@@ -1,4 +1,4 @@
-"""Join MP3 files by their frames: tags and encoders' tables go, sound stays, and one new table tells the length. Pure.
+"""Join MP3 files frame by frame: tags and encoders' tables are dropped, one new table gives the length. Pure.
 
 A frame may begin its sound in frames before it (the bit reservoir, ISO 11172-3, 2.4.3.4). Where those are not the ones
 that it was made with, a decoder would play noise; such frames keep their bytes and their time, and are silent. A silent
@@ -26,7 +26,7 @@ _LONGEST_RESERVOIR = 511
 
 @dataclass
 class Joined:
-    """What one file gave.
+    """What one file contributed.
 
     Attributes:
         frames: of sound.
@@ -75,21 +75,21 @@ class Mp3Joiner:
     _marks: list[int] = field(default_factory=list)
 
     def begin(self, *, is_continuing: bool) -> None:
-        """Begin with the next file; `is_continuing` tells whether it was recorded right behind the one before."""
+        """Begin the next file; `is_continuing` says that it was recorded right after the one before."""
         told = Joined(first_sample=self.samples)
         self.parts.append(told)
         self._file = _File(told, is_continuing=is_continuing and not self._file.is_cut)
 
     def feed(self, piece: bytes) -> bytes:
-        """Take the next bytes of the file; returns what of it belongs into the joined one."""
+        """Take the next bytes of the file; return the bytes to append to the joined one."""
         return b"".join(self._walk(self._file.rest + piece, keep=_LONGEST_LOOK))
 
     def end(self) -> bytes:
-        """End the file; returns the last of it."""
+        """End the file; return its last bytes for the joined one."""
         return b"".join(self._walk(self._file.rest, keep=0)) + self._settled()
 
     def table(self) -> bytes:
-        """Return the frame that stands before all others: it tells players how long they last, and where to look.
+        """Return the frame to put first: it gives players the duration and a table for seeking.
 
         Raises:
             ValueError: there were no frames.

@@ -1,4 +1,4 @@
-"""MP4: a row of boxes. What the index and the fragments name must be within the media boxes (ISO 14496-12)."""
+"""MP4: a sequence of boxes. What the index and the fragments name must be in the media boxes (ISO 14496-12)."""
 
 import struct
 from collections.abc import Generator
@@ -126,13 +126,13 @@ class Mp4Walker:
             self._check_holes(sum(track.media_bytes for track in self._playing()))
 
     def _check_holes(self, media_bytes: int) -> None:
-        """A long run of zeros is a hole; in a small file shorter ones, too, where they are a quarter of the media."""
+        """Raise for a long run of zeros; in a small file also for shorter ones that are a quarter of the media."""
         shares = [self._named.shares(run) for run in self._holes.finish()]
         if max(shares, default=0) >= Holes.LEAST or sum(shares) * 4 >= max(media_bytes, 1):
             raise ValueError(FAULT_HOLE)
 
     def _compare_promise(self, longest_ms: float | None) -> None:
-        """Hold the length that the index promises for all fragments against what they hold."""
+        """Compare the length that the index promises for all fragments with what they hold."""
         if not self._movie_scale or longest_ms is None:
             return
         promised = max(self._movie_ticks, self._fragmented_ticks) * 1000 / self._movie_scale
@@ -248,7 +248,7 @@ class Mp4Walker:
             self._read(name, content)
 
     def _keep(self, length: int) -> bool:
-        """Note that bytes of the index are kept; from a bound on, nothing of it is checked."""
+        """Count the bytes of the index that are kept; beyond the limit nothing of it is checked."""
         self._kept += length
         if self._kept + 16 * len(self._named) > LARGEST_INDEX:
             self._give_up()

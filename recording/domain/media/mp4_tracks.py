@@ -7,7 +7,7 @@ from itertools import accumulate, chain
 
 MEDIA_HANDLERS = (b"vide", b"soun")
 ENCRYPTED_ENTRIES = (b"encv", b"enca", b"drmi", b"drms")
-# Compressed forms whose frames are short, or never hold three zeros in a row: a long run of zeros is none of theirs.
+# Compressed forms whose frames are short, or never hold three zeros in a row: a long run of zeros cannot be one.
 NEVER_ZERO_ENTRIES = frozenset((b"avc1", b"avc3", b"hvc1", b"hev1", b"mp4a", b"Opus", b".mp3"))
 KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordinary players play
     (

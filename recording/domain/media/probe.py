@@ -1,4 +1,4 @@
-"""One probe for the three formats: fed with a file's pieces in order, it ends with the facts or with what is wrong."""
+"""One probe for the three formats: it takes a file's pieces in order and returns the facts or the fault."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""WAV: the sound's own size and its rate, channels and bits decide (RIFF, RF64 and BW64; EBU Tech 3306)."""
+"""WAV: size, rate, channels and bits of the sound give the duration (RIFF, RF64 and BW64; EBU Tech 3306)."""
 
 import struct
 from collections.abc import Generator
@@ -108,9 +108,9 @@ class WavWalker:
         return size * 1000 / byte_rate if byte_rate else None
 
     def _is_never_filled_in(self, declared: int, promised_ms: float | None) -> bool:
-        """Judge a size that is larger than what is there: left over by the writer, or is the file cut?
+        """Return whether a size beyond the file's end is the writer's placeholder, and the file is not cut.
 
-        The outer size tells: where it fits the file exactly, nothing is missing.
+        Where the outer size fits the file exactly, nothing is missing.
         """
         fits_outer = self._intake.position - 8 - self._riff_size in (0, 1) and self._form == b"RIFF"
         is_round = any(-_NEAR_ROUND <= declared - size <= _NEAR_ROUND for size in _ROUND_SIZES)

@@ -73,7 +73,7 @@ class WavLayout:
 
 
 def read_wav_layout(head: bytes, total: int) -> WavLayout:
-    """Return the layout that the first bytes of a file tell.
+    """Return the layout that the first bytes of a file describe.
 
     Args:
         head: its first HEAD_BYTES, or all of a shorter file.

@@ -1,7 +1,7 @@
 """Where outgoing requests may go: addresses of endpoints, and the IP addresses that their names stand for. Pure.
 
 Two steps: `checked_url` looks at the text, before any name is resolved; `checked_addresses` looks at what the name
-stands for. The connection must then go to an address that was checked, or a second answer of DNS would undo it all.
+stands for. The connection must then use a checked address; a second DNS lookup could return another one.
 """
 
 import ipaddress
@@ -16,11 +16,11 @@ _URL = re.compile(
     re.ASCII,
 )
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
-_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)  # a name whose last part is one is an IPv4 address to some
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)  # some clients take a name that ends in one for an IPv4 address
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out; the rest is local, translated or for later
+_UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that is allocated; the rest is local, translated or reserved
 _CLOSED = (
     ipaddress.ip_network("168.63.129.16/32"),  # Azure's platform, which every machine there reaches
     ipaddress.ip_network("192.0.0.0/24"),  # protocol assignments; versions of Python differ about them
@@ -30,7 +30,7 @@ _CLOSED = (
 
 
 class UnsafeAddressError(ValueError):
-    """An address that nothing is sent to; the text says why, and repeats no part of the address."""
+    """An address to which no request may go; the text says why and repeats no part of the address."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def checked_url(url: str, hosts: Sequence[str], networks: Sequence[IpNetwork] = 
     host, is_plain = found["host"].strip("[]"), found["scheme"] == "http"
     place = Place(host, int(found["port"] or (80 if is_plain else 443)), _path(found["path"], found["query"]), is_plain)
     if not 1 <= place.port <= 65535:
-        raise UnsafeAddressError("names no port that there is")
+        raise UnsafeAddressError("has a port outside 1 to 65535")
     literal = _literal(host)
     if literal is not None:
         _check_network(literal, networks)
     elif not _is_name(host):
-        raise UnsafeAddressError("names no host: only full names, as DNS has them, and no number")
+        raise UnsafeAddressError("has a host that is not a full DNS name")
     if is_plain and (literal is None or not literal.is_loopback):
         raise UnsafeAddressError("must be https")
     if literal is None and not any(_covers(pattern, place) for pattern in hosts):
@@ -88,7 +88,7 @@ def checked_url(url: str, hosts: Sequence[str], networks: Sequence[IpNetwork] = 
 
 
 def checked_addresses(addresses: Iterable[str], networks: Sequence[IpNetwork] = ()) -> list[str]:
-    """Return the IP addresses of a name, if something may be sent to every one of them.
+    """Return the IP addresses of a name, if requests may go to every one of them.
 
     Raises:
         UnsafeAddressError: one is private, local or reserved, or there is none.
@@ -102,21 +102,21 @@ def checked_addresses(addresses: Iterable[str], networks: Sequence[IpNetwork] = 
 
 
 def is_public(address: IpAddress) -> bool:
-    """Return whether an address is of the open internet, also by what is wrapped in it."""
+    """Return whether an address, or the IPv4 address that it carries, is on the public internet."""
     inner = _unwrapped(address)
     is_closed = any(inner.version == network.version and inner in network for network in _CLOSED)
-    is_given_out = isinstance(inner, ipaddress.IPv4Address) or inner in _UNICAST
-    return inner.is_global and is_given_out and not (inner.is_multicast or inner.is_reserved or is_closed)
+    is_allocated = isinstance(inner, ipaddress.IPv4Address) or inner in _UNICAST
+    return inner.is_global and is_allocated and not (inner.is_multicast or inner.is_reserved or is_closed)
 
 
 def _check_address(address: IpAddress, networks: Sequence[IpNetwork]) -> None:
     if not is_public(address) and not _is_in(address, networks):
-        raise UnsafeAddressError("stands for an address that is private, local or reserved")
+        raise UnsafeAddressError("resolves to an address that is private, local or reserved")
 
 
 def _check_network(address: IpAddress, networks: Sequence[IpNetwork]) -> None:
     if not _is_in(address, networks):
-        raise UnsafeAddressError("is a number, and in no network that WEBHOOK_NETWORKS allows")
+        raise UnsafeAddressError("has an IP address outside the networks in WEBHOOK_NETWORKS")
 
 
 def _is_in(address: IpAddress, networks: Sequence[IpNetwork]) -> bool:
@@ -154,7 +154,7 @@ def _literal(host: str) -> IpAddress | None:
 
 
 def _is_name(host: str) -> bool:
-    """Return whether a host is a full name; dotted, hexadecimal and decimal forms of addresses are none."""
+    """Return whether a host is a full DNS name, and not an address in dotted, hexadecimal or decimal form."""
     labels = host.split(".")
     return (
         len(host) <= 253
@@ -174,7 +174,7 @@ def _covers(pattern: str, place: Place) -> bool:
 
 
 def _lower_host(url: str) -> str:
-    """Return the URL with scheme and host in lower case; only they have no case."""
+    """Return the URL with scheme and host in lower case; only they ignore case."""
     scheme, mark, rest = url.partition("://")
     end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     return scheme.lower() + mark + rest[:end].lower() + rest[end:]

@@ -1,4 +1,4 @@
-"""How far the delivery of an event is: to each way, how often it was tried, and when it is tried again. Pure."""
+"""Delivery of an event: for each way out, how often it was tried and when it is tried again. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,29 +21,29 @@ SCHEDULE = (  # before the second try, the third one and so on: three and a half
     timedelta(hours=20),
     timedelta(hours=24),
 )
-JITTER = 0.1  # each wait is up to a tenth longer, so that a whole day's events do not come at once
-DEAD_AFTER = timedelta(days=5)  # without one success: nothing is sent there any more until an operator says so
+JITTER = 0.1  # each wait is up to a tenth longer, so that a whole day's events are not sent at once
+DEAD_AFTER = timedelta(days=5)  # without a success: nothing more is sent there until an operator enables it again
 REPORTED_AFTER = timedelta(hours=1)  # an endpoint that fails for so long needs attention
 REST = timedelta(seconds=30)  # after a failure, before another event tries the same way
-LONGEST_REST = timedelta(minutes=10)  # of a way that fails for hours: a backlog would ask all day
+LONGEST_REST = timedelta(minutes=10)  # of a way that fails for hours: a backlog would otherwise try it all day
 REST_SHARE = 20  # the rest is this part of the time for which a way fails
 CLAIM = timedelta(minutes=2)  # longer than one try takes; it is renewed before each
-WAITS_FOR = timedelta(minutes=5)  # what waits for a setting, until it is looked at again
+WAITS_FOR = timedelta(minutes=5)  # until an event that waits for a setting is looked at again
 LONGEST_TRY = timedelta(minutes=1)  # of any way, with the time that DNS takes
 
 
 class Result(StrEnum):
-    """What came of one try."""
+    """The result of one try."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
-    GONE = "gone"  # 410: the receiver wants no more
-    REFUSED = "refused"  # our own guard does not let it go there
-    WAITS = "waits"  # nothing was tried: who is meant is not known until a setting is corrected
+    GONE = "gone"  # 410: the receiver wants no more events
+    REFUSED = "refused"  # our own check of addresses forbids it
+    WAITS = "waits"  # not tried: the receivers are not known until a setting is corrected
 
 
 class Progress(BaseModel):
-    """How far one way is with an event."""
+    """The progress of one way with an event."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -54,7 +54,7 @@ class Progress(BaseModel):
 
 
 class Entry(BaseModel):
-    """An event that waits in the outbox, and how far each way is with it; saved under its ETag."""
+    """An event that waits in the outbox, and the progress of each way with it; saved under its ETag."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -66,7 +66,7 @@ class Entry(BaseModel):
     etag: str | None = Field(None, exclude=True)
 
     def progress(self, way: str) -> Progress:
-        """Return how far a way is; nothing tried yet where it is not mentioned."""
+        """Return the progress of a way; one that is not mentioned has not tried yet."""
         return self.ways.get(way, Progress())
 
     def is_meant_for(self, way: str) -> bool:
@@ -83,21 +83,21 @@ class Entry(BaseModel):
         return self.claimed_until is not None and self.claimed_until > now
 
     def with_progress(self, way: str, progress: Progress) -> "Entry":
-        """Return the entry with what a way has done."""
+        """Return the entry with the progress of a way."""
         return with_changes(self, {"ways": {**self.ways, way: progress}})
 
     def claimed(self, until: datetime | None) -> "Entry":
-        """Return the entry as claimed, or as left."""
+        """Return the entry claimed until then; None releases it."""
         return with_changes(self, {"claimed_until": until})
 
     def claim_ends_within(self, length: timedelta, now: datetime) -> bool:
-        """Return whether the claim would end while a worker goes on for so long."""
+        """Return whether the claim ends before so much time has passed."""
         return self.claimed_until is None or self.claimed_until - now < length
 
     def replayed(self, only: Sequence[str]) -> "Entry":
-        """Return the entry so that these ways deliver it again; empty: all of them.
+        """Return the entry with these ways to deliver it again; empty: all of them.
 
-        What waits keeps its tries; a way that has delivered it, or gave up, begins anew.
+        A way that is still trying keeps its tries; one that has delivered it, or gave up, begins anew.
         """
         ways = {name: done for name, done in self.ways.items() if not done.is_over or (only and name not in only)}
         wider = tuple(sorted({*self.only, *only})) if self.only and only else ()
@@ -105,8 +105,8 @@ class Entry(BaseModel):
 
 
 def after_try(before: Progress, result: Result, code: str | None, now: datetime, jitter: float) -> Progress:
-    """Return how far a way is after a try; past the schedule's end it is given up."""
-    if result is Result.WAITS:  # however long that lasts: no try is used up, and nothing is given up
+    """Return the progress of a way after a try; past the schedule's end it is given up."""
+    if result is Result.WAITS:  # however long that lasts, no try is used up and the event is not given up
         return Progress(tries=before.tries, due=now + WAITS_FOR * (1 + JITTER * jitter), code=code)
     tries = before.tries + 1
     if result is Result.DELIVERED:
@@ -118,7 +118,7 @@ def after_try(before: Progress, result: Result, code: str | None, now: datetime,
 
 
 class WayHealth(BaseModel):
-    """How a way stands, beside its events; saved under its ETag."""
+    """The health of a way, apart from its events; saved under its ETag."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -126,9 +126,9 @@ class WayHealth(BaseModel):
     failing_since: UtcTime | None = None
     failed_at: UtcTime | None = None
     code: str | None = None
-    given_up: int = 0  # events that it never got
+    given_up: int = 0  # events that were never delivered
     disabled_at: UtcTime | None = None
-    delivered_at: UtcTime | None = None  # when it recovered last
+    delivered_at: UtcTime | None = None  # when it last recovered
     etag: str | None = Field(None, exclude=True)
 
     @property
@@ -142,7 +142,7 @@ class WayHealth(BaseModel):
 
     @property
     def rest(self) -> timedelta:
-        """Return how long it is left alone after a failure: longer, the longer it fails."""
+        """Return how long no other event tries it after a failure: longer, the longer it fails."""
         if self.failing_since is None or self.failed_at is None:
             return REST
         return min(max((self.failed_at - self.failing_since) / REST_SHARE, REST), LONGEST_REST)
@@ -153,7 +153,7 @@ class WayHealth(BaseModel):
 
 
 def health_after(before: WayHealth, result: Result, code: str | None, now: datetime, *, is_lost: bool) -> WayHealth:
-    """Return how a way stands after a try."""
+    """Return the health of a way after a try."""
     if result is Result.DELIVERED:
         changes: Mapping[str, object] = {"failing_since": None, "failed_at": None, "code": None, "delivered_at": now}
         return with_changes(before, changes)
@@ -172,5 +172,5 @@ def health_after(before: WayHealth, result: Result, code: str | None, now: datet
 
 
 def enabled(before: WayHealth) -> WayHealth:
-    """Return a way that an operator has put back to work."""
+    """Return the health of a way that an operator has enabled again."""
     return WayHealth(way=before.way, given_up=before.given_up, etag=before.etag)

@@ -1,7 +1,7 @@
-"""What has happened, read from the records as they are: the catalog itself is the first half of the outbox. Pure.
+"""Derive events from the records as they are: the catalog itself is the first half of the outbox. Pure.
 
-A state change and its event cannot come apart, because the event is derived from the state. What was lost between them
-is derived again, with the same id.
+A state change and its event cannot come apart, because the event is derived from the state. An event that was lost is
+derived again, with the same id.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,13 +29,13 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord, Unrecorded
 from recording.errors.codes import Code
 
-ANNOUNCED_WITHIN = timedelta(days=14)  # what is older is history: an app that turns events on does not report years
+ANNOUNCED_WITHIN = timedelta(days=14)  # older ones are history: an app that turns events on does not send years of them
 
 
 def of_recording(
     record: RecordingRecord | None, chunks: Sequence[ChunkRecord], custody: Custody | None, now: datetime
 ) -> list[OutgoingEvent]:
-    """Return what happened to a recording within the last days, in order."""
+    """Return the events of a recording within ANNOUNCED_WITHIN, in order."""
     found = [
         *(event for chunk in chunks for event in _of_chunk(chunk)),
         *(_of_record(record, chunks) if record is not None else ()),
@@ -50,7 +50,7 @@ def is_recent(event: OutgoingEvent, now: datetime) -> bool:
 
 
 def of_export(export: ExportRecord) -> list[OutgoingEvent]:
-    """Return what happened to an export: once it is ready."""
+    """Return the event of an export that is ready; empty before that."""
     if export.state is not ExportState.DONE or export.finished_at is None:
         return []
     data = ExportData(
@@ -65,9 +65,9 @@ def of_export(export: ExportRecord) -> list[OutgoingEvent]:
 
 
 def unrecorded(recording_id: str, alarm: Unrecorded) -> OutgoingEvent:
-    """Return that a call that must be recorded is not.
+    """Return the event of a call that must be recorded and is not.
 
-    A recording ends once: who stopped it may be seen by two workers, and both report the same event.
+    A recording ends once: two workers may see the same stop, and both report the same event.
     """
     data = CallData(recording_id=recording_id, reason=alarm.reason)
     what = CALL_STOPPED if alarm.reason == STOPPED_ELSEWHERE else alarm.reason
@@ -75,13 +75,13 @@ def unrecorded(recording_id: str, alarm: Unrecorded) -> OutgoingEvent:
 
 
 def start_refused(request: str, code: str, at: datetime) -> OutgoingEvent:
-    """Return that the start of what must be recorded was refused; `request` names the request, not its caller."""
+    """Return the event of a refused start of a recording that must be; `request` names the request, not its caller."""
     subject = Subject(kind=SubjectKind.CALL, id=request)
     return event_of(EventType.UNRECORDED, subject, at, CallData(reason="start_refused", code=code), code)
 
 
 def ends_soon(recording_id: str, seconds_left: int, at: datetime, *marks: object) -> OutgoingEvent:
-    """Return that a recording will be stopped; once for each length that it may have, which the marks say."""
+    """Return the event of a recording that will be stopped; the marks say by which limit, so each is sent once."""
     data = EndsSoonData(recording_id=recording_id, seconds_left=seconds_left)
     return event_of(EventType.ENDS_SOON, _subject(recording_id), at, data, *marks)
 
@@ -143,7 +143,7 @@ def _of_pauses(record: RecordingRecord) -> Iterator[OutgoingEvent]:
 
 
 def _of_holds(custody: Custody) -> Iterator[OutgoingEvent]:
-    """Yield holds and releases; how many hold now says nothing of how many did then, so it is counted anew."""
+    """Yield holds and releases, each with the number of holds at its own time."""
     subject = _subject(custody.recording_id)
     for hold in custody.holds:
         yield event_of(EventType.HELD, subject, hold.since, _holding(custody, hold.since), hold.case, hold.since)

@@ -1,4 +1,4 @@
-"""How an event looks on its way: as a CloudEvent 1.0, and as the body of a Standard Webhook. Pure."""
+"""The form in which an event is sent: a CloudEvent 1.0, or the body of a Standard Webhook. Pure."""
 
 import json
 from datetime import datetime
@@ -10,7 +10,7 @@ from recording.domain.outgoing.events import PREFIX, OutgoingEvent, SubjectKind
 _LINKED = (SubjectKind.RECORDING, SubjectKind.EXPORT)
 SCHEMA_PATH = "events/schemas"
 SOURCE = "/recording-archive"  # where the address of our API is not set
-PROBE_TYPE = f"{PREFIX}probe.v1"  # the doctor asks with it whether the topic takes events; receivers drop it
+PROBE_TYPE = f"{PREFIX}probe.v1"  # the doctor sends it to test whether the topic accepts events; receivers drop it
 
 
 def cloud_event(event: OutgoingEvent, api: str) -> dict[str, Any]:
@@ -46,12 +46,12 @@ def webhook_body(event: OutgoingEvent, api: str) -> bytes:
 
 
 def subject_of(event: OutgoingEvent) -> str:
-    """Return what an event is about, as a path of our API."""
+    """Return the subject of an event, as a path of our API."""
     return f"{event.subject.kind.value}/{quote(event.subject.id, safe='')}"
 
 
 def data_of(event: OutgoingEvent, api: str) -> dict[str, Any]:
-    """Return what an event says, with the link to what it is about."""
+    """Return the data of an event, with the link to its subject."""
     is_linked = api and event.subject.kind in _LINKED
     return event.data | ({"link": f"{api}/{subject_of(event)}"} if is_linked else {})
 

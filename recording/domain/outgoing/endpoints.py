@@ -17,14 +17,14 @@ SHORTEST_SECRET, LONGEST_SECRET = 24, 64  # bytes
 MOST_SECRETS = 4
 MOST_ENDPOINTS = 20
 TOPIC_WAY = "event-grid"  # no endpoint may have the name of the other way
-UNRESOLVED_WAY = "webhooks-setting"  # stands for all endpoints while their setting is not there
-REFERENCE = "@Microsoft.KeyVault("  # what the platform leaves in a setting whose secret it does not reach, in any case
+UNRESOLVED_WAY = "webhooks-setting"  # stands for all endpoints while their setting cannot be read
+REFERENCE = "@Microsoft.KeyVault("  # what is left in a setting whose secret the platform cannot read; any case
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?", re.ASCII)
 
 
 def is_reference(text: str) -> bool:
-    """Return whether a setting's value is a Key Vault reference that the platform could not follow."""
+    """Return whether a setting's value is a Key Vault reference that the platform could not resolve."""
     return text.strip().lower().startswith(REFERENCE.lower())
 
 
@@ -71,7 +71,7 @@ class WebhookEndpoint(BaseModel):
     tenant: str | None = None  # only events about this tenant's recordings; None: all
 
     def wants(self, kind: EventType) -> bool:
-        """Return whether it asked for events of this type."""
+        """Return whether it receives events of this type."""
         return not self.types or kind in {type_named(word) for word in self.types}
 
 
@@ -81,17 +81,17 @@ def fault_of(
     networks: Sequence[IpNetwork],
     tenants: Collection[str] | None = None,
 ) -> str | None:
-    """Return what is wrong with the endpoints beyond their form; None when they may be used.
+    """Return what is wrong with endpoints of the right form; None when they may be used.
 
     Args:
         endpoints: of `WEBHOOKS`.
         hosts: that are allowed.
         networks: private ones that are allowed.
-        tenants: the names that there are; None: they are not known, and not compared.
+        tenants: the names of all tenants; None: they are not known, and not compared.
     """
     names = [endpoint.name for endpoint in endpoints]
     if len(set(names)) != len(names) or len(names) > MOST_ENDPOINTS:
-        return f"must name at most {MOST_ENDPOINTS} endpoints, each by a name of its own"
+        return f"must have at most {MOST_ENDPOINTS} endpoints, each with a name of its own"
     for endpoint in endpoints:
         if any(type_named(word) is None for word in endpoint.types):
             return f"has an event type at {endpoint.name} that does not exist"

@@ -1,6 +1,6 @@
-"""Outgoing events: their types, their ids, and what each type says. Thin: ids, states and times, nothing personal.
+"""Outgoing events: their types, ids and data. They hold ids, states and times, and nothing personal.
 
-An id is made from what happened, never from chance or from the time of sending: the same fact has the same id in every
+An id is derived from what happened, never random or from the time of sending: the same fact has the same id in every
 delivery, on every instance, after every crash.
 """
 
@@ -32,7 +32,7 @@ class EventType(StrEnum):
     MISSING = "missing"  # a recording is over, and no file of it was announced
     INCOMPLETE = "incomplete"  # some files of a recording were announced, others not
     HELD = "held"  # a case holds a recording
-    RELEASED = "released"  # a case holds it no more
+    RELEASED = "released"  # a case no longer holds a recording
     EXPORTED = "exported"  # a bundle is ready
     ERASED = "erased"  # what was archived of a recording is destroyed, and a certificate says why
     SEALED = "sealed"  # a checkpoint is signed
@@ -73,7 +73,7 @@ class Subject(BaseModel):
 
 
 class Data(BaseModel):
-    """What an event says; each type has a form of its own. Unknown fields of newer versions are refused here."""
+    """The data of an event; each type has a form of its own, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
@@ -96,14 +96,14 @@ class ArchivedData(ChunkData):
 
 
 class TroubledData(ChunkData):
-    """A chunk in trouble, and the code of docs/errors.md that says which; `expiresAt` is when ACS forgets it."""
+    """A chunk in trouble; `code` is listed in docs/errors.md, and `expiresAt` is when ACS forgets the file."""
 
     code: str | None = None
     expires_at: UtcTime | None = None
 
 
 class RecordingData(Data):
-    """About a recording whose files are not there; `chunks` is how many of them are known."""
+    """About a recording whose files are missing; `chunks` is how many of them are known."""
 
     recording_id: str
     chunks: int
@@ -125,7 +125,7 @@ class EndsSoonData(Data):
 
 
 class HoldData(Data):
-    """About a hold; which case it is stays here, for its name may say who is meant. `holds` counts those that hold."""
+    """About a hold. The case is not sent, since its name may identify a person; `holds` counts those in force."""
 
     recording_id: str
     holds: int
@@ -178,7 +178,7 @@ class OutgoingEvent(BaseModel):
 
     Attributes:
         at: when it happened, not when it is sent.
-        tenant: whose it is; None: nobody's, or of the whole archive. It decides where the event goes, and is not told.
+        tenant: whose recording it is; None if no tenant's. It decides where the event goes, and is not sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -202,19 +202,19 @@ class OutgoingEvent(BaseModel):
 
 
 def event_of(kind: EventType, subject: Subject, at: datetime, data: Data, *marks: object) -> OutgoingEvent:
-    """Return an event whose id follows from its type, its subject and these marks of what happened.
+    """Return an event whose id is derived from its type, its subject and these marks of what happened.
 
     Raises:
         TypeError: the data is of another type's form.
     """
     if type(data) is not DATA[kind]:
-        raise TypeError(f"an event {kind.value} says a {DATA[kind].__name__}")
+        raise TypeError(f"an event {kind.value} needs a {DATA[kind].__name__}")
     said = data.model_dump(mode="json", by_alias=True, exclude_none=True)
     return OutgoingEvent(id=event_id(kind, subject, *marks), type=kind, subject=subject, at=at, data=said)
 
 
 def event_id(kind: EventType, subject: Subject, *marks: object) -> str:
-    """Return the id of what happened: the same facts give the same id, and others another one."""
+    """Return the id of an event: the same facts give the same id, other facts another one."""
     parts = [kind.value, subject.kind.value, subject.id, *(mark_text(mark) for mark in marks)]
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -236,5 +236,5 @@ def read_stored(text: str) -> OutgoingEvent | None:
 
 
 def mark_text(mark: object) -> str:
-    """Return a mark as a text, which is the mark's own where it is one already."""
+    """Return a mark as a text: times as stamps, all else as it prints."""
     return stamp(mark) if isinstance(mark, datetime) else str(mark)

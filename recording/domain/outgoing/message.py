@@ -1,4 +1,4 @@
-"""The message in the queue `recording-outbox`: what to look at, or what happened where no record keeps it. Pure."""
+"""The message in the queue `recording-outbox`: a subject to look at, or an event that no record keeps. Pure."""
 
 from datetime import timedelta
 

@@ -95,7 +95,7 @@ def read_checkpoint(raw: bytes) -> SignedCheckpoint:
     except (ValueError, LookupError, binascii.Error) as error:
         raise SealFormatError(f"not a checkpoint ({type(error).__name__})") from None
     key_id, signature = joined[:KEY_ID_BYTES], joined[KEY_ID_BYTES:]
-    is_plain = base64.b64encode(joined).decode() == encoded  # its last bits may say something else, and mean nothing
+    is_plain = base64.b64encode(joined).decode() == encoded  # other last bits would decode to the same bytes
     if (f"{dash} ", name) != (_DASH, checkpoint.origin) or not signature or not is_plain:
         raise SealFormatError("not a checkpoint: its signature line is of another form")
     if raw != checkpoint.text + b"\n" + last.encode() or not last.endswith("\n"):

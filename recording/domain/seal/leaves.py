@@ -1,6 +1,6 @@
-"""Leaves and the documents around them: what a checkpoint adds, and what lies beside the files it proves. Pure.
+"""Leaves and the documents around them: what a checkpoint adds, and what is stored beside the files it proves. Pure.
 
-A leaf is `kind digest`, and the digest is taken over a random salt and the content. So the log tells nothing about what
+A leaf is `kind digest`, and the digest is taken over a random salt and the content. So the log reveals nothing of what
 was written, and erasing the content and its salt leaves a leaf that fits nothing, in a log that still adds up.
 
 The salt of a file ends with the file's name in the archive. So a leaf stands for this content in this place, and no
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     MANIFEST = "manifest"
     AUDIT = "audit"
     DOCUMENT = "document"  # a hold, an export, a certificate: any other file that was given to the seal
-    WITHDRAWAL = "withdrawal"  # says which leaves stand for nothing any more, and by which certificate
+    WITHDRAWAL = "withdrawal"  # says which leaves no longer stand for anything, and by which certificate
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def leaf_of(kind: Kind, salt: bytes, content: bytes) -> Leaf:
 
 
 def salt_for(secret: bytes, name: str, content: bytes) -> bytes:
-    """Return the salt of a file: random, for the secret is, and the same when the same work is done again."""
+    """Return the random part of a file's salt; the same work done again with the same secret gives the same."""
     said = hashlib.sha256(content).digest() + name.encode()
     return hashlib.sha256(secret + said).digest()[:SALT_BYTES]
 
@@ -101,7 +101,7 @@ def checkpoint_name(number: int) -> str:
 
 
 def batch_name(number: int, digest: str) -> str:
-    """Return where the leaves of a checkpoint are listed; what loses a race has another digest and is never named."""
+    """Return where the leaves of a checkpoint are listed; no checkpoint names the batch that lost a race."""
     return f"{BATCHES}{number:010d}-{digest[:16]}.json"
 
 
@@ -121,7 +121,7 @@ def key_name(key_id: bytes) -> str:
 
 
 def sealed_name(folder: str, number: int) -> str:
-    """Return where the proofs lie that a checkpoint gives for files of a folder."""
+    """Return where a checkpoint's proofs for the files of a folder are stored."""
     return f"{folder}/seal.{number:010d}.json" if folder else f"seal.{number:010d}.json"
 
 
@@ -140,10 +140,10 @@ class Batch:
 
     Attributes:
         number: of the checkpoint.
-        first: leaves before these.
+        first: how many leaves there are before these.
         frontier: the roots of the complete subtrees before these.
         leaves: in their order.
-        journal: the name's digest of the rows beside; None when no leaf stands for a row.
+        journal: the digest in the journal's name; None when no leaf stands for a row.
         audit_until: rows of the audit trail up to this time were read.
         recent: rows near that time which were sealed already, by the hash of their id.
         stamp: the SHA-256 of the time-stamp over the checkpoint before; None where it has none.
@@ -210,7 +210,7 @@ class Proved:
 
     @property
     def blob_name(self) -> str | None:
-        """Return where in the archive the file was sealed; None for a leaf of before, which does not say so."""
+        """Return where in the archive the file was sealed; None for a leaf of an older version, which lacks it."""
         return self.salt[SALT_BYTES:].decode(errors="replace") or None
 
     def matches(self, content: bytes) -> bool:
@@ -219,7 +219,7 @@ class Proved:
 
 
 def written_proofs(checkpoint: bytes, proofs: Iterable[Proved]) -> bytes:
-    """Return the document of proofs that lies beside files; it holds the whole signed checkpoint."""
+    """Return the document of proofs that is stored beside files; it holds the whole signed checkpoint."""
     facts = {
         "schema": SCHEMA,
         "checkpoint": checkpoint.decode(),
@@ -239,7 +239,7 @@ def written_proofs(checkpoint: bytes, proofs: Iterable[Proved]) -> bytes:
 
 
 def is_as_written(raw: bytes) -> bool:
-    """Return whether a document of proofs has nothing in it beside what this app writes.
+    """Return whether a document of proofs is byte for byte as this app writes it.
 
     Raises:
         SealFormatError: it is no such document.
@@ -296,7 +296,7 @@ def withdrawn_by(line: Line) -> dict[int, str | None]:
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
-    """Return the one spelling of a row: keys sorted, no spaces, no value that is not there."""
+    """Return the canonical JSON of a row: keys sorted, no spaces, nothing for values that are missing."""
     said = {name: value for name, value in row.items() if value is not None}
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
