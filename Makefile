@@ -37,7 +37,7 @@ ifneq ($(filter command line environment,$(origin PYTHON)),)
 endif
 
 $(VENV)/.installed: uv.lock pyproject.toml | prerequisites
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 14) else "Python 3.11, 3.12, 3.13 or 3.14 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
 	@echo "• Python dependencies into $(VENV), the first time about a minute …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)

@@ -95,10 +95,10 @@ def probe(path: Path) -> MediaFacts:
 def _report(rows: Sequence[Row]) -> str:
     counts = Counter(row.outcome for row in rows)
     lines = [
-        "# The media check beside a decoder",
+        "# The media check compared with a decoder",
         "",
-        "Written by `python -m dev compare-media --write-docs`: the product's walkers, which do not decode, beside",
-        "PyAV, which decodes every file. The files are test files of public packages and repositories, and files",
+        "Written by `python -m dev compare-media --write-docs`: the product's walkers, which do not decode, compared",
+        "with PyAV, which decodes every file. The files are test files of public packages and repositories, and files",
         "made by PyAV with odd options and then damaged (names with `~`). None is part of this repository.",
         "",
         f"| outcome | of {len(rows)} distinct files |",

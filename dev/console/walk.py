@@ -11,8 +11,8 @@ from dev.console.browser import is_installed
 TESTS = "tests/console/test_tasks.py"
 HEAD = f"""# A walk through the console without a mouse
 
-Every step is a key, pressed in Chromium by `{TESTS}` over a made-up day; `python -m dev walk` writes this page.
-What stands behind an arrow has the focus then: its role, and the name that a screen reader says.
+Each line is a key, as `{TESTS}` presses it in Chromium over a made-up day; `python -m dev walk` writes this page.
+An arrow (`→`) is followed by the element that then has the focus: its role, and the name that a screen reader says.
 
 """
 

@@ -142,26 +142,26 @@ def mends() -> Iterator[Mend]:
     """Yield what the operator does, the most urgent first."""
     yield Mend(
         "at risk",
-        "The identity has lost its role on the Communication Services resource. It gets it back, and the file with "
-        "half an hour left does not wait for its next try.",
+        "The identity had lost its role on the Communication Services resource. The role is assigned again, and the "
+        "file with half an hour left is retried at once.",
         lambda night: _is_readable(night, "at risk"),
         lambda night: f'recordings retry {night.name_of("at risk")}/0 --note "the role on ACS is back"',
     )
     yield Mend(
         "stuck",
-        "ACS answered 503 for an hour, and now it answers again.",
+        "ACS answered 503 for an hour, and works again now.",
         lambda night: _is_readable(night, "stuck"),
         lambda night: f'recordings retry {night.name_of("stuck")}/0 --note "ACS is back"',
     )
     yield Mend(
         "missing",
-        "Event Grid comes with the event after all. Nothing is to be typed.",
+        "Event Grid delivers the event after all. No command is needed.",
         _comes_after_all,
         lambda _: None,
     )
     yield Mend(
         "suspect",
-        "ACS serves the same short file for fourteen hours. Quality assurance has listened to it: the call was cut.",
+        "ACS has served the same short file for fourteen hours. Quality assurance listened to it: the call was cut.",
         lambda _: None,
         lambda night: f'recordings accept {night.name_of("suspect")}/0 --yes --note "cut call; heard by QA"',
     )
@@ -173,8 +173,8 @@ def mends() -> Iterator[Mend]:
     )
     yield Mend(
         "lost",
-        "ACS has forgotten the file of the first hour: it was refused for a whole day. That is an incident of its own, "
-        "and it is noted where the next person looks.",
+        "ACS has forgotten the file of the first hour: the download was refused for a whole day. That is a separate "
+        "incident, and its number goes into the audit trail.",
         lambda _: None,
         lambda night: f'recordings dismiss {night.name_of("lost")}/0 --note "lost; incident 4711, the caller knows"',
     )

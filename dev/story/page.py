@@ -18,24 +18,25 @@ _HELD = "jq -r '.attention[] | [.kind, .reason, .timeLeftSeconds] | @tsv'"
 _DEEP = 'jq -r \'.status, (.findings[] | select(.state == "failed") | .check + ": " + .found)\''
 _INTRO = """# The night story
 
-What six troubles look like at three in the morning, on every face of the app, and how each is brought to its end. The
-app's own use cases, commands and routes are played over an in-memory world for a day and a night; nothing is written
-into its tables by hand. `python -m dev story night` plays it again, compares the faces after each step, and fails if
-one of them is green while another is red; `--write` writes this page, and a test holds the page against what is played.
-The alerts are those that `infra/` deploys: their queries are executed over the lines that the app logged by then.
-What each code means: [error codes](errors.md); what to do at each alert: [runbook](runbook.md); every command:
-[commands](commands.md).
+For operators: what six troubles look like at three in the morning in every view (commands, HTTP, alerts), and how each
+of them is solved. [Error codes](errors.md) says what each code means, the [runbook](runbook.md) what to do at each
+alert, and [commands](commands.md) has every command.
+
+`python -m dev story night` runs the app's own use cases, commands and routes over an in-memory world for a day and a
+night; nothing is written into its tables by hand. It compares the views after each step, and fails if
+one of them is green while another is red. The alerts are those that `infra/` deploys: their queries are executed over
+the lines that the app has logged. `--write` writes this page, and a test compares it with a new run.
 """
 
 
 _ON_REAL_PARTS = """## The same night on real parts
 
-`python -m dev story night --real` plays it with Azurite, the built-in Functions host in a process of its own, both
-of Event Grid's ways, and the ACS simulator over TLS; the commands work on that storage, and `GET held` and the deep
-health are asked over HTTP. What is not real: time. A file moves the clocks of the app, of Azurite and of the simulator
-at once, and the timer of reconcile is started by hand after each step of minutes or hours; the nightly scrub does not
-run. The alerts are executed over the host's log, each line at the time of its step. It takes some minutes, so no test
-plays it.
+`python -m dev story night --real` runs it with Azurite, the built-in Functions host in a process of its own, both
+delivery paths of events, and the ACS simulator over TLS; the commands work on that storage, and `GET held` and the deep
+health are requested over HTTP. Only time is not real: a file moves the clocks of the app, of Azurite and of the
+simulator together, and the timer of reconcile is started by hand after each step of minutes or hours; the nightly
+scrub does not run. The alerts are executed over the host's log, each line at the time of its step. It takes some
+minutes, so no test runs it.
 """
 
 
@@ -62,7 +63,7 @@ class Story:
         firing = self.log.firing(here.now)
         self.faults += [f"{when}: {each}" for each in found.disagreements()]
         self.faults += [f"{when}: {each}" for each in disagreements(firing, found.kinds["model"])]
-        self.tell(f"All faces: {found.line}.")
+        self.tell(f"All views: {found.line}.")
         self.tell(f"Alerts: {', '.join(sorted(firing)) or 'none'}.")
 
     @property
@@ -86,7 +87,7 @@ def told() -> Story:
             command = f"recordings show {night.name_of(trouble)}"
             story.show(command, run(night.here, command))
         _mended(story, night)
-        story.tell("## Over")
+        story.tell("## All solved")
         story.show("recordings status", run(night.here, "recordings status"))
         story.show("recordings ls --attention", run(night.here, "recordings ls --attention"))
         _over_http(story, night.here)
@@ -99,7 +100,7 @@ def told() -> Story:
 
 
 def _mended(story: Story, night: Night) -> None:
-    story.tell("## Put right, one after the other")
+    story.tell("## Solved, one after the other")
     for mend in mends():
         story.tell(f"**{mend.trouble.capitalize()}.** {mend.story}")
         mend.outside(night)

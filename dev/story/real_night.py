@@ -281,7 +281,7 @@ def _compare(told: Told, night: RealNight, when: str) -> None:
     firing = night.log.firing(night.time.now())
     told.faults += [f"{when}: {each}" for each in disagreements(firing, kinds)]
     counts = " · ".join(f"{face} {sum(shown.values())}" for face, shown in found.items())
-    told.lines.append(f"All faces: GET held {sum(kinds.values())} · {counts}.\n")
+    told.lines.append(f"All views: GET held {sum(kinds.values())} · {counts}.\n")
     told.lines.append(f"Alerts: {', '.join(sorted(firing)) or 'none'}.\n")
 
 

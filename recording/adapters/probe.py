@@ -118,7 +118,7 @@ class AzureProbe:
             raise StorageError("the quarantine gave back other bytes than were written")
 
     def archive(self, *, is_fallback: bool, may_write: bool = True) -> None:
-        """Ask for a write that only replaces a version which never was: who may write is told that there is none."""
+        """Request a write that would replace a version that does not exist; an identity that may write gets 412."""
         chosen, told = self._settings, "the second destination" if is_fallback else "the archive"
         connection = chosen.fallback_storage if is_fallback else chosen.archive_storage
         name = chosen.fallback_container if is_fallback else chosen.archive_container
@@ -210,7 +210,7 @@ class AzureProbe:
             answer = attempt(partial(client.send_request, request))
             answer.raise_for_status()
             if answer.status_code >= 300:  # a page to sign in, put in front of the function
-                raise StorageRefusedError("the function's webhook did not take the event: something is in front of it")
+                raise StorageRefusedError("the function's webhook did not accept the event: a gateway in front of it may have answered")
         return True
 
     def pause(self, length: timedelta) -> None:

@@ -121,7 +121,7 @@ def _keep(work: Work, name: str, document: bytes) -> bytes:
         return document
     stored = work.ports.archive.get(name)
     if stored is None:
-        raise StorageBusyError("the archive refused a document as present, and has none")
+        raise StorageBusyError("the archive says that a document exists, but cannot return it")
     return stored[0]
 
 

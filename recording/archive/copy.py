@@ -164,7 +164,7 @@ def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
 
 
 def _keep_suspect(work: Work, name: str, digest: Digest, fault: str) -> None:
-    """Fetch the bad bytes once more, under their own name; if they differ by now, the next attempt judges them."""
+    """Fetch the bad bytes again, under their own name; if they differ by now, the next attempt judges them."""
     with open_fetch(work, None, lambda _: name) as source:
         if source.digest != digest:
             return
@@ -220,7 +220,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
 
     Raises:
         ContentConflictError: after the other bytes have been kept.
-        StorageBusyError: `name_taken`; spoilt bytes have the name, and the next attempt copies to another one.
+        StorageBusyError: `name_taken`; damaged bytes have the name, and the next attempt copies to another one.
     """
     there = _stored(work, source.name)
     length = there.length_bytes
@@ -231,7 +231,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
         return
     if _is_spoilt(there, stored):
         _leave_name(work, source.name, there, "other bytes hold the name")
-        raise StorageBusyError("the media's name is held by spoilt bytes", code=Code.NAME_TAKEN)
+        raise StorageBusyError("the media's blob name is taken by damaged bytes", code=Code.NAME_TAKEN)
     keep_conflict(work, source.name, unless_sha256=stored.sha256)
     raise ContentConflictError("other bytes are archived under the same ids; both are kept")
 

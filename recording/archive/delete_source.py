@@ -52,7 +52,7 @@ def settle_source(work: Work) -> None:
 def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
     task, hosts = work.task, work.settings.acs.content_hosts
     if task.home is Home.EXTERNAL:
-        return SourceOutcome.NOT_OURS, "the media lies in the customer's own storage"
+        return SourceOutcome.NOT_OURS, "the media is in the customer's own storage"
     if (why_left := _why_left(work)) is not None:
         return SourceOutcome.LEFT_TO_EXPIRE, why_left
     location = task.delete_location or ""
@@ -116,7 +116,7 @@ def _check_has_not_grown(work: Work) -> None:
         SourceBrokenError: `length_unproven`; it has grown, and the next attempt copies it again under another name.
     """
     if wait := patience.still_grows_for(work.record, work.now()):
-        raise CopyPausedError("ACS is asked for the length once more", code=Code.LENGTH_UNPROVEN, retry_after=wait)
+        raise CopyPausedError("ACS is asked for the length again before the source is deleted", code=Code.LENGTH_UNPROVEN, retry_after=wait)
     try:
         with work.ports.source.open_content(work.task.content_location, 0, 1) as content:
             total = content.declared_total

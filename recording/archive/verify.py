@@ -76,7 +76,7 @@ def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
 
 
 def _read_anew(work: Work) -> NoReturn:
-    """Go back to the start of the line: the customer's file is still being written, and is read once more.
+    """Go back to the start of the line: the customer's file is still being written, and is read again.
 
     Raises:
         SourceBrokenError: `source_changed`, always.

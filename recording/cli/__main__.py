@@ -39,9 +39,9 @@ def main(
     probe: Callable[[Settings], Probe] = wiring.probe,
     **session: object,
 ) -> int:
-    """Run a command and return its exit code: 0 fine, 1 something needs attention, 2 it could not be found out."""
+    """Run a command and return its exit code: 0 fine, 1 something needs attention, 2 it failed or did nothing."""
     asked = in_order(sys.argv[1:] if arguments is None else arguments)
-    # What azure-identity logs when nobody is signed in is a page; the error that follows says it in a line.
+    # azure-identity logs a page when nobody is signed in; the error that follows says it in a line.
     logging.getLogger("azure").setLevel(logging.CRITICAL)
     adapters = {
         "read_app": wiring.deployed_app,
@@ -89,7 +89,7 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
 
 
 def _what_to_do(error: RecordingError, hint: str | None) -> list[str]:
-    """Return how to go on: a hint about this machine, else the remedy of the code; what was mistyped says it itself."""
+    """Return what to do next: a hint about this machine, else the remedy of the code; a typing error needs none."""
     if hint or isinstance(error, RequestError):
         return [hint] if hint else []
     remedy = remedy_of(error.code)
@@ -107,7 +107,7 @@ def _misused(run: Session, error: Any) -> int:
 
 
 def _confirm(what: str) -> bool:
-    """Ask the person at the terminal, whatever becomes of the output; Ctrl-C is no."""
+    """Ask at the terminal, also when the output is redirected; Ctrl-C means no."""
     try:
         return typer.confirm(printable(what), err=True)
     except typer.Abort:
@@ -123,7 +123,7 @@ def _asks_for_json(asked: Sequence[str]) -> bool:
 
 
 def check_not_empty(arguments: Sequence[str]) -> None:
-    """Return unless a value is empty: what a script forgot to fill must never choose everything, or another app.
+    """Refuse an empty value: a variable that a script left unset must never select everything, or another app.
 
     Raises:
         RequestError: it names the option.
@@ -139,7 +139,7 @@ def check_not_empty(arguments: Sequence[str]) -> None:
 
 
 def check_text(arguments: Sequence[str]) -> None:
-    """Return unless an argument is not text: neither storage nor a screen could take it.
+    """Refuse an argument that is not text: neither storage nor a screen could take it.
 
     Raises:
         RequestError: it names the place, not the bytes.
@@ -152,7 +152,7 @@ def check_text(arguments: Sequence[str]) -> None:
 
 
 def in_order(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with the program's own options first and those of the output last, wherever they stood."""
+    """Return the arguments with the program's own options first and those of the output last."""
     first, rest, last = list[str](), list[str](), list[str]()
     given = iter(arguments)
     for argument in given:

@@ -19,12 +19,12 @@ from recording.cli.trail import trail
 from recording.errors import RequestError
 from recording.settings import use_settings_file, use_settings_of_app
 
-HELP = """See, prove and put right what the recording archive holds.
+HELP = """Inspect, verify and repair a recording archive.
 
 Works on the app whose settings are in the environment, in a file (`--settings local.settings.json`), or deployed in
-Azure (`--app NAME -g GROUP`, or `--env AZD-ENVIRONMENT`) as the person who is signed in (`az login`).
+Azure (`--app NAME -g GROUP`, or `--env AZD-ENVIRONMENT`); the latter as the signed-in person (`az login`).
 
-Exit codes: 0 fine; 1 something needs attention; 2 it could not be found out.
+Exit codes: 0 fine; 1 something needs attention or differs; 2 the command failed, or did nothing.
 """
 
 app = typer.Typer(
@@ -57,9 +57,9 @@ def root(  # noqa: PLR0917 - typer takes options as parameters
         str | None, typer.Option("--env", metavar="NAME", help="the app that this azd environment deployed")
     ] = None,
     subscription: Annotated[
-        str | None, typer.Option("--subscription", metavar="ID", help="where the app is; else all that you see")
+        str | None, typer.Option("--subscription", metavar="ID", help="of the app; default: all that you can see")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
 ) -> None:
     """Say which app is meant."""
     del version

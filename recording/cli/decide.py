@@ -1,4 +1,4 @@
-"""`recordings redrive`, `retry`, `accept`, `dismiss`: an operator decides, and is asked once more about many things."""
+"""`recordings redrive`, `retry`, `accept`, `dismiss`: an operator decides, and confirms what affects many items."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -38,7 +38,7 @@ from recording.operate.held_things import chunk_id
 from recording.ports import Ports
 from recording.settings import Settings
 
-MANY = 1  # more than this is asked for once more
+MANY = 1  # more than this needs a confirmation
 _SHOWN = 20
 NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="as `ls --attention` lists them")]
 FileArgument = Annotated[str, typer.Argument(metavar="RECORDING/FILE", help="as listed, such as 2f7a91c1/0")]
@@ -49,13 +49,13 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
     filters: Filters,
-    everything: Annotated[bool, typer.Option("--all", help="all that is held, when no other option selects")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list which")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="everything that is held, if no other option selects")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list them")] = False,
     yes: YesOption = False,
 ) -> None:
     """Re-queue held chunks, refused events, poisoned messages and dead letters.
 
-    It asks before more than one.
+    Asks for confirmation if there is more than one.
 
     Examples: `recordings redrive --id 2f7a91c1/0`, `recordings redrive --reason foreign_host --dry-run`,
     `recordings redrive --all --yes`.
@@ -72,14 +72,14 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     word = "would redrive" if dry_run else "redriven"
     lines = [text((f"{word}  ", "green"), name) for name in done.sent[: None if session.is_wide else _SHOWN]]
     lines += [text((f"… and {len(done.sent) - len(lines)} more", "dim"))] if len(done.sent) > len(lines) else []
-    lines += [text(("skipped  ", "yellow"), f"{name}: refused again, or taken just now") for name in done.skipped]
-    hint = "; what is still being tried: recordings retry" if filters.recording else ""
-    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(f"nothing is held that fits{hint}")]))
+    lines += [text(("skipped  ", "yellow"), f"{name}: refused again, or claimed by a worker just now") for name in done.skipped]
+    hint = "; for chunks that are still being tried: recordings retry" if filters.recording else ""
+    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(f"nothing held matches{hint}")]))
     raise typer.Exit(NEEDS_ATTENTION if done.skipped else UNKNOWN if filters.recording and not done.sent else FINE)
 
 
 def _redriven(session: Session, chosen: Chosen, *, dry_run: bool) -> Redriven:
-    """Redrive with its rows in the audit trail; a look leaves none."""
+    """Redrive, with rows in the audit trail; a dry run leaves none."""
     done: list[Redriven] = []
 
     def act() -> dict[str, Any]:
@@ -104,7 +104,7 @@ def accept(  # noqa: PLR0917 - typer takes options as parameters
     ] = None,
     yes: YesOption = False,
 ) -> None:
-    """Make suspect bytes the recording, by your decision; the note is kept in the receipt and the audit trail.
+    """Accept suspect bytes as the recording; your note is kept in the receipt and the audit trail.
 
     Example: `recordings accept 2f7a91c1/0 --note "plays to the end; heard by QA"`.
     """
@@ -130,9 +130,9 @@ def dismiss(  # noqa: PLR0917 - typer takes options as parameters
     recording: RecordingOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Decide that nothing more is to be done: held files and events, missing or incomplete recordings.
+    """Close held files and events, and missing or incomplete recordings: nothing more is to be done about them.
 
-    It asks before more than one. Example: `recordings dismiss 4751a766 --note "forged; reported to security"`.
+    Asks for confirmation if there is more than one. Example: `recordings dismiss 4751a766 --note "forged; reported"`.
     """
     session = session_of(context, form)
     raise typer.Exit(_decide(session, "dismiss", dismiss_items, (names or [], reason, recording), note, yes=yes))
@@ -148,7 +148,7 @@ def retry(  # noqa: PLR0917 - typer takes options as parameters
     recording: RecordingOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Work on it now instead of at its next try. Asks before more than one.
+    """Retry chunks now instead of at their next try. Asks for confirmation if there is more than one.
 
     Examples: `recordings retry 2b5579c4/0`, `recordings retry --reason source_refused --note "key rotated"`.
     """
@@ -184,7 +184,7 @@ def _decide(
         text(("skipped  ", "yellow"), f"{meant.get(name, name)}: this cannot be applied to it, or it just changed")
         for name in told.skipped
     ]
-    session.show(DecidedView.of(told).plain(), *(lines or [text("nothing fits; see `ls --attention`")]))
+    session.show(DecidedView.of(told).plain(), *(lines or [text("nothing matches; see `ls --attention`")]))
     return NEEDS_ATTENTION if told.skipped else FINE if told.done else UNKNOWN
 
 
@@ -226,17 +226,17 @@ def _suspect(record: ChunkRecord, wanted: str | None) -> str:
 
 
 def confirm_many(session: Session, what: str, count: int, *, yes: bool) -> None:
-    """Return when a mass action is wanted; one item needs no question."""
+    """Ask before a mass action; one item needs no confirmation."""
     if count > MANY:
         ask(session, what, yes=yes)
 
 
 def ask(session: Session, what: str, *, yes: bool) -> None:
-    """Return when the operator says yes; where nobody can be asked, `--yes` is needed."""
+    """Return when the operator confirms; without a terminal, `--yes` is needed."""
     if yes:
         return
     if session.confirm is None:
-        session.refuses(f"this would {what}, and nobody can be asked here: repeat it with --yes")
+        session.refuses(f"this would {what}, and there is no terminal to confirm it: repeat it with --yes")
         raise typer.Exit(UNKNOWN)
     if not session.confirm(f"{what}?"):
         session.refuses("nothing was done")

@@ -1,4 +1,4 @@
-"""`recordings doctor`: tries all that the app needs, and says what to do about what failed."""
+"""`recordings doctor`: test everything that the app needs, and name the remedy for what fails."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _COLUMNS = [Column(""), Column(""), Column("", may_wrap=True)]
 
 @with_groups
 def doctor(context: typer.Context, form: Form) -> None:
-    """Try all that the app needs, for real and leaving nothing behind.
+    """Test everything that the app needs, with real requests that leave nothing behind.
 
     Exit code 1: something failed.
 

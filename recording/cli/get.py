@@ -1,4 +1,4 @@
-"""`recordings get`: files into a folder, each digest compared; `recordings derived`: files made of them."""
+"""`recordings get`: download files and compare each digest; `recordings derived`: files made from recordings."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ ToOption = Annotated[
     Path | None, typer.Option("--to", file_okay=False, help="the folder (default: the short id, here)")
 ]
 
-derived = typer.Typer(no_args_is_help=True, help="Ask for one file of all chunks, or one for each speaker, and look.")
+derived = typer.Typer(no_args_is_help=True, help="Request one file of all chunks, or one for each speaker, and list them.")
 KindArgument = Annotated[DerivedKind, typer.Argument(metavar="KIND", help="joined or speakers")]
 _DERIVED = [
     Column("ID"),
@@ -42,10 +42,10 @@ _DERIVED = [
 
 @with_groups
 def get(context: typer.Context, form: Form, recording: RecordingArgument, to: ToOption = None) -> None:
-    """Download a recording: media, metadata, receipts and manifest; each digest is compared.
+    """Download a recording: media, metadata, receipts and manifest, and compare each digest.
 
-    Exit code 1: a file is not what the catalog says, it ends in `.differs`; or something of the recording is not here,
-    and is named with its reason.
+    Exit code 1: a file differs from the catalog, and its name ends in `.differs`; or a part of the recording is
+    missing, and is named with the reason.
 
     Example: `recordings get 2f7a91c1 --to case-17`.
     """
@@ -82,7 +82,7 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
     facts |= {"leftOut": lacks}
     facts |= {"offline": offline} if offline else {}
     total_read = f"{len(got)} files, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
-    end = (f"{len(differ)} of them are not what the catalog says", "bold red") if differ else ("as cataloged", "green")
+    end = (f"{len(differ)} of them differ from the catalog", "bold red") if differ else ("as cataloged", "green")
     lines = [text(("in the archive tier  ", "yellow"), name) for name in offline]
     lines += [text(("not here  ", "bold red"), f"{one['what']}: {one['why']}") for one in lacks]
     session.show(facts, table(session, _COLUMNS, [_row(one) for one in got]), *lines, text(f"{total_read}: ", end))
@@ -95,7 +95,7 @@ def _row(got: Got) -> list[Cell]:
 
 
 def _progress(session: Session) -> Progress:
-    """Return a bar on the standard error; none where nobody watches."""
+    """Return a progress bar on the standard error; a disabled one where that is no terminal."""
     console = watching_console(session)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=console is None)
@@ -107,7 +107,7 @@ def _progress(session: Session) -> Progress:
 @derived.command()
 @with_groups
 def make(context: typer.Context, recording: RecordingArgument, kind: KindArgument, form: Form) -> None:
-    """Ask for derived files; the app makes them, and `get` fetches them with the others.
+    """Request derived files; the app makes them, and `get` downloads them with the others.
 
     Examples: `recordings derived make 2f7a91c1 joined`, `recordings derived make 2f7a91c1 speakers`.
     """

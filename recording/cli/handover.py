@@ -1,4 +1,4 @@
-"""`recordings vcon` and `recordings export …`: hand recordings over in neutral form."""
+"""`recordings vcon` and `recordings export …`: hand recordings over in open formats."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundl
 from recording.library.handover.vcon import make_vcon
 from recording.operate.find_recording import find_recording
 
-app = typer.Typer(no_args_is_help=True, help="Ask for a bundle of recordings, see how far it is, and fetch it.")
+app = typer.Typer(no_args_is_help=True, help="Request a bundle of recordings, follow its progress, and download it.")
 ExportArgument = Annotated[str, typer.Argument(metavar="EXPORT", help="the id that `start` printed")]
 _DONE = "done"
 
@@ -32,10 +32,10 @@ def vcon(
     context: typer.Context,
     recording: RecordingArgument,
     form: Form,
-    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", dir_okay=False, help="else it is printed")] = None,
-    inline: Annotated[bool, typer.Option("--inline", help="with the media inside; else by address and digest")] = False,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", dir_okay=False, help="default: print it")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="include the media; default: its address and digest")] = False,
 ) -> None:
-    """Print a recording as a vCon: who, when, its media by digest, its documents inside.
+    """Print a recording as a vCon: parties and times, media by digest, documents included.
 
     Example: `recordings vcon 2f7a91c1 --to call.vcon.json`.
     """
@@ -70,7 +70,7 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
     ] = False,
     note: Annotated[str | None, note_option("why; it is kept with the export")] = None,
 ) -> None:
-    """Ask for a bundle; the app makes it.
+    """Request a bundle; the app makes it.
 
     Examples: `recordings export start --tag case:17`, `recordings export start --number +4930123456 --only-speaker`.
     """
@@ -111,7 +111,7 @@ def get_bundle(
         BUNDLE
     ),
 ) -> None:
-    """Download the bundle of an export that is done; a download that broke off goes on where it ended.
+    """Download the bundle of an export that is done; an interrupted download continues where it ended.
 
     Example: `recordings export get 3f… --to case-17.zip`.
     """
@@ -127,14 +127,14 @@ def get_bundle(
         is_whole = _is_whole(part, told["sha256"])
     if not is_whole:
         part.unlink()  # it would be gone on with
-        raise RequestError("what was downloaded is not the bundle of this export, and was removed: ask again")
+        raise RequestError("the download does not match the digests of the export and was removed: run the command again")
     part.replace(to)
     length = bundle.length_bytes
     session.show({"file": str(to), "lengthBytes": length}, text(f"{size_of(length)} written to {to}"))
 
 
 def _download(bundle: BundleFile, part: Path, session: Session, progress: Callable[[str], object]) -> None:
-    """Fetch a bundle in parts, behind what an earlier run fetched of it."""
+    """Download a bundle in parts, after those that an earlier run fetched."""
     with part.open("ab") as file:
         at = file.tell() if file.tell() <= bundle.length_bytes else file.truncate(0)
         while at < bundle.length_bytes:

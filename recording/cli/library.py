@@ -1,4 +1,4 @@
-"""`recordings find`, `tag`, `rebuild`, `reindex`, `import`: the years after a recording is archived."""
+"""`recordings find`, `tag`, `rebuild`, `reindex`, `import`: the library of archived recordings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,16 +48,16 @@ def find(  # noqa: PLR0917 - typer takes options as parameters
     form: Form,
     number: Annotated[str | None, typer.Option(help="a telephone number, in any spelling, or its last digits")] = None,
     participant: Annotated[str | None, typer.Option(metavar="ID", help="a participant's raw id")] = None,
-    call: Annotated[str | None, typer.Option(metavar="ID", help="of the call, or the server call id")] = None,
-    tag: Annotated[str | None, typer.Option(metavar="NAME:VALUE", help="given at the start, or by `tag`")] = None,
-    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="began since then; 2h, today, …")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="began before")] = None,
+    call: Annotated[str | None, typer.Option(metavar="ID", help="call id or server call id")] = None,
+    tag: Annotated[str | None, typer.Option(metavar="NAME:VALUE", help="set at the start, or by `tag`")] = None,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="began at or after this time: 2h, today, …")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="began before this time")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="mp3, mp4 or wav")] = None,
-    state: Annotated[FindState | None, typer.Option(help="as it stands now")] = None,
+    state: Annotated[FindState | None, typer.Option(help="the current state")] = None,
     limit: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE, help="at most so many rows")] = 50,
-    following: Annotated[str | None, typer.Option("--next", help="go on where a page ended")] = None,
+    following: Annotated[str | None, typer.Option("--next", help="continue after a page")] = None,
 ) -> None:
-    """Find recordings by what is known of them, the newest first.
+    """Find recordings by number, participant, call, tag, time, format or state, the newest first.
 
     Examples: `recordings find --number '+49 30 1234567' --from 2026-11-01`, `recordings find --tag order:1042`.
     """
@@ -70,7 +70,7 @@ def find(  # noqa: PLR0917 - typer takes options as parameters
     rows = [_found(session, one) for one in page.recordings]
     parts = [table(session, _FOUND, rows) if rows else text("no recordings")]
     parts += [text(("cannot be read: ", "yellow"), name) for name in page.unreadable]
-    parts += [text(("there are more; go on with --next and:", "dim")), text(page.next)] if page.next else []
+    parts += [text(("there are more; continue with --next and:", "dim")), text(page.next)] if page.next else []
     session.show(page.plain(), *parts)
     raise typer.Exit(NEEDS_ATTENTION if page.unreadable else FINE)
 
@@ -147,10 +147,10 @@ def _pair(written: str) -> tuple[str, str]:
 def rebuild(
     context: typer.Context,
     form: Form,
-    prefix: Annotated[str, typer.Option(help="only folders whose names begin so")] = "",
-    from_start: Annotated[bool, typer.Option("--from-start", help="do not go on where an earlier run ended")] = False,
+    prefix: Annotated[str, typer.Option(help="only folders that begin with this")] = "",
+    from_start: Annotated[bool, typer.Option("--from-start", help="start over instead of continuing an earlier run")] = False,
 ) -> None:
-    """Make catalog and directory again from the archive's blobs alone; what is known stays as it is.
+    """Rebuild catalog and directory from the archive's blobs alone; entries that exist stay as they are.
 
     Exit code 1: something could not be read, and is named.
 
@@ -182,7 +182,7 @@ def reindex(
     form: Form,
     again: Annotated[bool, typer.Option("--again", help="also rows that are up to date")] = False,
 ) -> None:
-    """Write the index rows of all recordings under the present key; a run that ends is run again.
+    """Write the index rows of all recordings with the current key; run it again if it was interrupted.
 
     Exit code 1: some could not be written, and are named.
 
@@ -204,19 +204,19 @@ def import_files(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
     container: Annotated[
-        str, typer.Argument(metavar="CONTAINER", help="in the archive's account, or an address; it is only read")
+        str, typer.Argument(metavar="CONTAINER", help="name in the archive's account, or URL; it is only read")
     ],
     mapping: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSON or CSV; else by the names of the files", exists=True, dir_okay=False),
+        typer.Option(metavar="FILE", help="JSON or CSV; default: by the names of the files", exists=True, dir_okay=False),
     ] = None,
-    prefix: Annotated[str, typer.Option(help="only blobs whose names begin so")] = "",
+    prefix: Annotated[str, typer.Option(help="only blobs that begin with this")] = "",
     in_place: Annotated[
         bool, typer.Option("--in-place", help="leave the media where it is; needs EXTERNAL_STORAGE_CONTAINERS")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and probe, and write nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and check, but write nothing")] = False,
 ) -> None:
-    """Bring files of another container under the same proof as recordings of ACS.
+    """Import files of another container, with the same proof as recordings of ACS.
 
     Exit code 1: some were left out, and are named.
 
@@ -246,7 +246,7 @@ def _place(session: Session, container: str) -> str:
     """Return the address of a container of the customer's own, which may be called by its name alone."""
     named = [url for url in session.settings.external_containers if container in (url, url.rpartition("/")[2])]
     if len(named) != 1:
-        message = "media can stay only in a container that EXTERNAL_STORAGE_CONTAINERS names"
+        message = "--in-place needs a container that EXTERNAL_STORAGE_CONTAINERS names"
         raise RequestError(message, code=Code.UNKNOWN_CONTAINER)
     return named[0]
 
@@ -283,7 +283,7 @@ class _Run:
 
 
 def _in_trail(operation: Operation, asked: str, act: Callable[[], _Run], session: Session) -> _Run:
-    """Return what a run did, with rows in the audit trail: that it began, and what it came to.
+    """Return what a run did, with rows in the audit trail: its beginning and its result.
 
     Raises:
         StorageError: the trail cannot be written, and nothing was done; or as `act`.

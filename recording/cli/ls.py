@@ -32,7 +32,7 @@ from recording.operate.recordings import ARCHIVED, DISMISSED, OPEN, WAITING, Lis
 
 
 def _word(state: str) -> str:
-    """Return a state as it is typed: in one word."""
+    """Return a state as it is typed, as one word."""
     return state.lower().replace(" ", "_").replace("-", "_")
 
 
@@ -54,7 +54,7 @@ _ATTENTION = [
     Column("WHOSE", from_width=110),
     Column("REASON", may_be_cut=True),
 ]
-_OF_RECORDINGS = "lists recordings; choose among what needs attention with --reason, --before and --after"
+_OF_RECORDINGS = "lists recordings; for what needs attention, use --reason, --before and --after"
 _STATES = (*Attention, ARCHIVED, DISMISSED, OPEN, WAITING)
 StateOption = Annotated[
     list[str] | None,
@@ -108,7 +108,7 @@ def _recordings(session: Session, states: list[str], since: str | None, limit: i
     if listing.more:
         parts.append(beyond(listing.more))
     if not listing.complete:
-        parts.append(text(("the catalog has more rows than were looked at", "yellow")))
+        parts.append(text(("the catalog has more rows than were examined", "yellow")))
     session.show(RecordingsView.of(listing).plain(), *parts)
     return FINE
 
@@ -119,7 +119,7 @@ def _state(typed: str) -> str:
         if _word(state) == _word(typed):
             return str(state)
     known = ", ".join(_word(state) for state in _STATES)
-    raise typer.BadParameter(f"no such state: {typed}; there are {known}", param_hint="--state")
+    raise typer.BadParameter(f"no such state: {typed}; use one of {known}", param_hint="--state")
 
 
 def _row(session: Session, one: Listed) -> list[Cell]:

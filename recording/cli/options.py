@@ -35,10 +35,10 @@ def _kept_note(note: str | None) -> str | None:
 
 RecordingArgument = Annotated[str, typer.Argument(metavar="RECORDING", help="id, short id, or the id of its call")]
 WatchOption = Annotated[
-    int | None, typer.Option("--watch", "-w", metavar="SECONDS", help="look again", min=1, max=86_400)
+    int | None, typer.Option("--watch", "-w", metavar="SECONDS", help="repeat at this interval", min=1, max=86_400)
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="at most so many rows")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmation")]
 NoteOption = Annotated[str, note_option("why: it is kept in the audit trail or the receipt")]
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="2h, 3d, today, 2026-11-26, 2026-11-26T14:05 (local time)")
@@ -46,12 +46,12 @@ SinceOption = Annotated[
 
 
 def beyond(count: int) -> Text:
-    """Return the line that says how many rows a list leaves out: a list that just ends would be read as all of it."""
+    """Return the line that says how many rows a list leaves out: without it, a part would be read as all."""
     return text((f"{count} more; --limit shows them", "dim"))
 
 
 def one_of(words: Iterable[str]) -> Callable[[str], list[str]]:
-    """Return what completes one of these words in a shell."""
+    """Return a function that completes these words in a shell."""
     known = sorted(set(words))
 
     def complete(incomplete: str) -> list[str]:
@@ -66,7 +66,7 @@ ReasonOption = Annotated[
         "--reason", help="with this reason, state or kind, as listed", autocompletion=one_of((*REASONS, *Attention))
     ),
 ]
-RecordingOption = Annotated[str | None, typer.Option("--recording", metavar="RECORDING", help="of this recording")]
+RecordingOption = Annotated[str | None, typer.Option("--recording", metavar="RECORDING", help="only this recording")]
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Form:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which of the things that need attention are meant; what is left out does not matter."""
+    """Filters for what needs attention; one that is left out selects nothing less."""
 
-    item: Annotated[str | None, typer.Option("--id", help="the one with this id, as listed")] = None
+    item: Annotated[str | None, typer.Option("--id", help="only this id, as listed")] = None
     reason: ReasonOption = None
     recording: RecordingOption = None
-    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="of events before; as --since")] = None
-    after: Annotated[str | None, typer.Option("--after", metavar="TIME", help="of events since then; as --since")] = (
+    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="events before this time; as --since")] = None
+    after: Annotated[str | None, typer.Option("--after", metavar="TIME", help="events since this time; as --since")] = (
         None
     )
 

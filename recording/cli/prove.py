@@ -1,4 +1,4 @@
-"""`recordings verify` and `recordings drift`: what is archived is proved again, from its bytes."""
+"""`recordings verify` and `recordings drift`: prove archived recordings again, from their bytes."""
 
 import re
 from datetime import UTC, datetime
@@ -23,9 +23,9 @@ from recording.operate.verify_recording import verify as verify_recording
 _COLUMNS = [Column("RECORDING"), Column("DIFFERENCE"), Column("BLOB", may_be_cut=True)]
 _REMEDIES = {
     DriftKind.MEDIA_MISSING: "undelete it (soft delete, versions); find out who deleted it",
-    DriftKind.MEDIA_LENGTH: "restore the version from before; it was replaced",
-    DriftKind.MEDIA_BYTES: "restore the version from before; it was replaced",
-    DriftKind.MEDIA_FACTS: "restore the version from before; if only its metadata was edited, the media may be whole",
+    DriftKind.MEDIA_LENGTH: "it was replaced: restore the earlier version",
+    DriftKind.MEDIA_BYTES: "it was replaced: restore the earlier version",
+    DriftKind.MEDIA_FACTS: "restore the earlier version; if only its metadata was edited, the media may be whole",
     DriftKind.RECEIPT_MISSING: "restore it; the media is not affected",
     DriftKind.RECEIPT_ALTERED: "restore it; the media is not affected",
     DriftKind.METADATA_MISSING: "restore it; the media is not affected",
@@ -84,7 +84,7 @@ def drift(
     form: Form,
     sample: SampleOption = "1%",
     since: SinceOption = None,
-    seed: Annotated[str | None, typer.Option(help="which share is drawn (default: today's date)")] = None,
+    seed: Annotated[str | None, typer.Option(help="selects which share is read (default: today's date)")] = None,
 ) -> None:
     """Compare the whole archive with the catalog, and read a share of the media whole.
 

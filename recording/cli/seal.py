@@ -24,20 +24,20 @@ from recording.library.seal.verify import verify as verify_files
 from recording.library.seal.waiting import seal_all
 from recording.ports.library.seal import SealPorts
 
-app = typer.Typer(no_args_is_help=True, help="Verify, copy and look at the signed log of everything that was written.")
+app = typer.Typer(no_args_is_help=True, help="Verify, copy and inspect the signed log of everything that was written.")
 MOST_WAITING = 1000  # counted by `status`
 _COLUMNS = [Column("PROBLEM"), Column("FILE"), Column("WHAT", may_wrap=True)]
 _REMEDIES = {
     ProblemKind.FILE_NOT_SEALED: "newer than the copy's last checkpoint, or put there by hand: copy again",
     ProblemKind.KEY_UNKNOWN: "give the public key of that time with --key, from a source that you trust",
-    ProblemKind.LEAF_WITHOUT_FILE: "the copy is not whole, or the file was removed together with its proof",
-    ProblemKind.LOG_CUT: "the end of the log is gone, or the seal stood still: docs/runbook.md, seal-behind",
-    ProblemKind.KEY_ALTERED: "the public keys lie in keys/ under their ids; take them from who was given them",
-    ProblemKind.TOKEN_ALTERED: "a time-stamp of tokens/ is not the one that was there",
+    ProblemKind.LEAF_WITHOUT_FILE: "the copy is incomplete, or the file was removed together with its proof",
+    ProblemKind.LOG_CUT: "the end of the log is missing, or sealing had stopped: docs/runbook.md, seal-behind",
+    ProblemKind.KEY_ALTERED: "a file in keys/ is not the key that its name says; get the key from a trusted holder",
+    ProblemKind.TOKEN_ALTERED: "a time-stamp in tokens/ has been changed",
 }
 _ROW_COLUMNS = [Column("PROBLEM"), Column("ROW"), Column("WHAT", may_wrap=True)]
 _OF_ROWS = {
-    RowProblem.NOT_SEALED: "put there later, or pseudonymised by an erasure, which withdraws the sealed row",
+    RowProblem.NOT_SEALED: "added later, or pseudonymised by an erasure, which withdraws the sealed row",
     RowProblem.JOURNAL_UNREADABLE: "run `recordings seal verify` on a copy",
 }
 FolderArgument = Annotated[
@@ -68,7 +68,7 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
     folder: FolderArgument,
     key: KeyOption = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="the folder holds all of it: every leaf must have its file")
+        bool, typer.Option("--whole", help="the folder is complete: every leaf must have its file")
     ] = (False),
     media: Annotated[bool, typer.Option(help="compare the media with its receipts")] = True,
     witness: WitnessOption = None,
@@ -77,9 +77,9 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
         typer.Option("--copied-at", metavar="TIME", help="when the copy was made (UTC): the log must reach up to it"),
     ] = None,
 ) -> None:
-    """Verify a folder from its files alone; neither Azure nor settings are needed.
+    """Verify a folder from its files alone, without Azure and without settings.
 
-    Exit code 1: something was changed, removed, added or put in another order. 2: there is nothing to verify.
+    Exit code 1: something was changed, removed, added or reordered. 2: there is nothing to verify.
 
     Examples: `recordings seal verify copy --whole --key seal.pem`, `recordings seal verify export-17`.
     """
@@ -159,10 +159,10 @@ def status(context: typer.Context, form: Form) -> None:
         "differences": compared.differences if compared else None,
     }
     if head.signed is None:
-        session.show(facts, text(f"no checkpoint yet; {waiting} things wait"))
+        session.show(facts, text(f"no checkpoint yet; {waiting} documents wait to be sealed"))
         return
     more = " or more" if waiting == MOST_WAITING else ""
-    line = text(f"checkpoint {head.number} of {head.at}, {head.tree.size} leaves; {waiting}{more} things wait")
+    line = text(f"checkpoint {head.number} of {head.at}, {head.tree.size} leaves; {waiting}{more} to seal")
     session.show(facts, line, text(f"witness: {head.line}"), text(_compared(compared)))
 
 
@@ -178,11 +178,11 @@ def _compared(look: SealLook | None) -> str:
 def get_log(
     context: typer.Context,
     form: Form,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", file_okay=False, help="is made; what is there stays")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", file_okay=False, help="created if needed; existing files stay")],
 ) -> None:
     """Copy the log into a folder: checkpoints, leaves, journals, public keys and time-stamps.
 
-    Exit code 1: a name leads out of the folder; it is left out.
+    Exit code 1: a name points outside the folder; that file is left out.
 
     Example: `recordings seal get log-2026`.
     """
@@ -211,7 +211,7 @@ def audit(
     form: Form,
     days: Annotated[int, typer.Option(min=1, max=36_500, help="how far back rows are compared")] = 30,
 ) -> None:
-    """Compare the audit trail with its rows as they were sealed.
+    """Compare the audit trail with its sealed rows.
 
     Exit code 1: a row was changed, removed or added. The journals themselves are proved by `seal verify`.
 
@@ -252,7 +252,7 @@ def accept_found(
     form: Form,
     note: Annotated[str, note_option("what explains them; it is kept in the audit trail")],
 ) -> None:
-    """Take what the nightly comparison has found as explained; what it finds later counts again.
+    """Mark the differences that the nightly comparison found as explained; later ones count again.
 
     Example: `recordings seal accept-differences --note "see the report of 12 November"`.
     """
@@ -269,7 +269,7 @@ def accept(
     form: Form,
     note: Annotated[str, note_option("why its end is gone; it is kept in the audit trail")],
 ) -> None:
-    """Let the log go on from where it ends, after its end was lost; only after a failover or a restore.
+    """Continue the log from its present end, after its last part was lost in a failover or a restore.
 
     What was sealed after that end has to be sealed again: `recordings seal catch-up`.
 
@@ -277,15 +277,15 @@ def accept(
     """
     session = session_of(context, form)
     head = accept_end(note, session.caller, session.ports, _ports(session))
-    session.show({"checkpoint": head.number, "witness": head.line or None}, text(f"it goes on after {head.number}"))
+    session.show({"checkpoint": head.number, "witness": head.line or None}, text(f"the log continues after checkpoint {head.number}"))
 
 
 @app.command("catch-up")
 @with_groups
 def catch_up(context: typer.Context, form: Form) -> None:
-    """Put every recording on the list of what is to be sealed; the timer does the rest.
+    """Put every recording on the list to be sealed; the timer seals them.
 
-    For an archive that is older than its seal. What is sealed already is only looked at.
+    For an archive that is older than its seal. What is already sealed is not sealed again.
 
     Example: `recordings seal catch-up`.
     """

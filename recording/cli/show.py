@@ -1,4 +1,4 @@
-"""`recordings show`: one recording, its chunks as they stand, and what happened to it."""
+"""`recordings show`: one recording, the state of its chunks, and its timeline."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`recordings status`: what needs attention, the most urgent first, and how everything stands."""
+"""`recordings status`: what needs attention, the most urgent first, and the state of the whole archive."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -33,7 +33,7 @@ _COLUMNS = [
 
 @with_groups
 def status(context: typer.Context, form: Form, watch: WatchOption = None) -> None:
-    """Show what needs attention and how everything stands.
+    """Show what needs attention, and the state of the archive.
 
     Exit code 1: something needs attention.
 
@@ -67,9 +67,9 @@ def _screen(
     yield text(" · ".join(_facts(session, seen, queues)))
     yield text(" · ".join(_timers(session, found)))
     if not seen.counted_all:
-        yield text(("the counts are of a part of the catalog only", "yellow"))
+        yield text(("the counts cover only a part of the catalog", "yellow"))
     if not found.complete:
-        yield text(("more is open than was looked at; the most urgent is here", "yellow"))
+        yield text(("not everything that is open was examined; the most urgent is here", "yellow"))
     if found.items:
         yield text(
             ("all of it: ", "dim"), "recordings ls --attention", ("   one: ", "dim"), "recordings show RECORDING"
@@ -110,8 +110,8 @@ def why(session: Session, item: AttentionItem) -> str:
     words = {
         "missing": "no file was announced",
         "incomplete": "some files were not announced",
-        "reconcile_late": "nothing looks for overdue chunks: is the app running?",
-        "scrub_behind": "media was not read whole in its cycle",
+        "reconcile_late": "overdue chunks are not searched for: is the app running?",
+        "scrub_behind": "some media was not read whole within the cycle",
         "seal_differs": "the log or the audit trail is not as it was sealed",
         "seal_not_compared": "the nightly comparison with the seal does not run",
     }
@@ -122,7 +122,7 @@ def why(session: Session, item: AttentionItem) -> str:
 
 
 def _timers(session: Session, found: NeedsAttention) -> Iterator[str]:
-    """Yield when reconcile and the scrub ran last, and what they saw; of the media, which share was read whole."""
+    """Yield when reconcile and the scrub last ran and what they found, with the share of the media that was read."""
     look, scrubbed = found.reconciled, found.scrubbed
     if look is None:
         yield "reconcile has not run yet"

@@ -1,4 +1,4 @@
-"""`recordings trail`: the audit trail, which caller asked for what, and what became of it."""
+"""`recordings trail`: the audit trail: which caller requested what, and the outcome."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ def _meant(session: Session, typed: str, entries: Sequence[AuditEntry]) -> str:
     """Return the id of the recording that is meant; one that the catalog does not know may be in the trail.
 
     Raises:
-        RequestError: `unknown_recording`, for no entries would be read as nothing done; or several are meant.
+        RequestError: `unknown_recording`, since an empty list would mean that nothing was done; or several are meant.
     """
     try:
         return find_recording(typed, session.ports)
@@ -87,7 +87,7 @@ def _meant(session: Session, typed: str, entries: Sequence[AuditEntry]) -> str:
 
 
 def _nothing(session: Session, begin: datetime) -> RenderableType:
-    """Say since when there is nothing: who leaves --since out looks at one day."""
+    """Return the line for an empty list, with the time it begins at: one day ago without --since."""
     return text(f"no entries since {clock_time(begin, session.now)}; --since looks further back")
 
 

@@ -105,7 +105,7 @@ async function session(error) {
   if (isLost) return;
   isLost = true;
   frame(error);
-  await ask("Your session has ended", [h("p", null, "What you see stays. Sign in to go on where you are."), h("p", null, signInLink(error))], null);
+  await ask("Your session has ended", [h("p", null, "What you see stays. Sign in to continue where you are."), h("p", null, signInLink(error))], null);
 }
 
 /** A person who signs in elsewhere under another name, or with other roles, must not go on as who is shown here. */

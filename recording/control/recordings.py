@@ -244,7 +244,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         ports.catalog.save_reservation(reservation)
         request_follow_up(reservation.recording_id or "", ports)
     except StorageError as error:
-        message = f"recording {reservation.recording_id} runs, but it could not be noted: {error}"
+        message = f"recording {reservation.recording_id} was started, but could not be saved: {error}"
         raise StorageBusyError(message, code=Code.START_NOT_NOTED) from error
 
 

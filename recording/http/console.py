@@ -95,7 +95,7 @@ def check_same_origin(request: func.HttpRequest, *, is_media: bool) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     is_own = site == "same-origin" if site is not None else not is_media and origin in (None, _origin_of(request))
     if not is_own or not (is_media or request.headers.get(MARK) == "1"):
-        raise RequestError("this is not asked by the console's own page", code=Code.CROSS_SITE_REQUEST)
+        raise RequestError("the request does not come from the console's own page", code=Code.CROSS_SITE_REQUEST)
 
 
 def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:

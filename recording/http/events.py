@@ -83,7 +83,7 @@ def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func
             check_recording_id(name)
         until = asked.until or ports.clock.now()
         if not timedelta() <= until - asked.since <= LONGEST:
-            raise RequestError("since and until: in this order, and at most seven days apart")
+            raise RequestError("since must be before until, and at most seven days before it")
         meant = Asked(asked.since, until, types_of(asked.types), asked.receivers, name, MOST_EVENTS)
 
         def act() -> dict[str, Any]:

@@ -191,7 +191,7 @@ def library_of(ports: Ports) -> tuple[Directory, IndexKeySource]:
         StorageBusyError: there is none, as in some tests.
     """
     if ports.directory is None or ports.index_keys is None:
-        raise StorageBusyError("there is no directory here")
+        raise StorageBusyError("this app has no directory")
     return ports.directory, ports.index_keys
 
 

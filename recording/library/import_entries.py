@@ -9,7 +9,7 @@ from recording.errors import BlobLockedError, RequestError, SourceBrokenError
 from recording.library.inline_media import ImportSource
 
 UNREAD = "its vCon cannot be read"
-OFFLINE = "its metadata is in the archive tier, from which it must be brought back first"
+OFFLINE = "its metadata is in the archive tier and must be rehydrated first"
 
 
 def entries_in(source: ImportSource, prefix: str = "") -> list[ImportEntry | LeftOut]:

@@ -44,7 +44,7 @@ from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
 BLOCK_BYTES = 8 << 20
-ERASED = "erased by request; it is not brought back"
+ERASED = "erased by request; it is not imported again"
 INSIDE = "it is inside a vCon, where it cannot stay: import it without leaving it in place"
 OTHER_BYTES = "other bytes are archived under the same ids"
 

@@ -87,7 +87,7 @@ def find_media(recording_id: str, index: int, document_id: str | None, channel: 
     """
     chunk = _chunk(recording_id, index, document_id, ports)
     if is_disposed(chunk):
-        raise RequestError("the media was disposed of", code=Code.MEDIA_DISPOSED)
+        raise RequestError("the media has been destroyed", code=Code.MEDIA_DISPOSED)
     check_is_shown([recording_id], ports)
     if chunk.length_bytes is None or not (is_archived(chunk) or _in_fallback(chunk, ports)):
         raise RequestError("the media is not archived yet", code=Code.NOT_ARCHIVED)

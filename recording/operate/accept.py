@@ -39,7 +39,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
         raise RequestError("the catalog knows no such chunk", code=Code.RECORDING_NOT_FOUND)
     suspect = next((known for known in record.suspects if known.blob_name == blob_name), None)
     if record.state is not ChunkState.QUARANTINED or suspect is None:
-        raise RequestError("the chunk is not held with such bytes")
+        raise RequestError("the chunk does not hold these suspect bytes")
     now = ports.clock.now()
 
     def act() -> dict[str, Any]:

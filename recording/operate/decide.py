@@ -65,7 +65,7 @@ def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports:
         raise RequestError("unknown id: there is no such chunk", code=Code.UNKNOWN_ID)
     names = [suspect.blob_name for suspect in record.suspects]
     if blob_name is None and len(names) != 1:
-        raise RequestError(f"say which bytes: the chunk has {len(names)} suspects")
+        raise RequestError(f"the chunk has {len(names)} suspects: name the one to accept")
     chosen = blob_name or names[0]
     accept_suspect(record.key, chosen, note, caller, ports)
     return Accepted(id, record.task.recording_id, chosen)
@@ -107,7 +107,7 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
 ) -> Decided:
     check_note(note)
     if chosen == Chosen():
-        raise RequestError("say which", code=Code.NOTHING_CHOSEN)
+        raise RequestError("select items by id, reason or recording", code=Code.NOTHING_CHOSEN)
     items = needs_attention(ports, settings, chosen).items
     decision = Dismissal(by=caller, note=without_numbers(note), at=ports.clock.now())
     done: list[str] = []

@@ -89,7 +89,7 @@ def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], port
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
     """
     if chosen.id is not None and not any(Chosen(id=chosen.id).has(one) for one in everything):
-        raise RequestError("unknown id: nothing is held under it", code=Code.UNKNOWN_ID)
+        raise RequestError("unknown id: nothing held has it", code=Code.UNKNOWN_ID)
     reasons = sorted({one.reason for one in everything})
     words = REASONS.union(Kind, Attention, ("quarantined", "expired", "poisoned"), reasons)
     if chosen.reason is not None and chosen.reason not in words:

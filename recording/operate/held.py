@@ -86,7 +86,7 @@ def _put_back_chunk(record: ChunkRecord, ports: Ports) -> bool:
 
 
 def _put_back_task(name: str, entry: QuarantineEntry, ports: Ports, _settings: Settings) -> bool:
-    """Send the task of other bytes again: they are compared with the archived ones once more."""
+    """Send the task of other bytes again: they are compared with the archived ones again."""
     ports.queue.send(ChunkTask.model_validate_json(entry.payload))
     _mark(name, ports)
     return True

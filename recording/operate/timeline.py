@@ -136,7 +136,7 @@ def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:
         yield Moment(facts.started_at, "the file begins", index, document, "media")
         if facts.duration_ms is not None:
             end = facts.started_at + timedelta(milliseconds=facts.duration_ms)
-            yield Moment(end, f"the file ends: {chunk.task.end_reason or 'no reason told'}", index, document, "media")
+            yield Moment(end, f"the file ends: {chunk.task.end_reason or 'no reason given'}", index, document, "media")
     for pause in facts.pauses:
         if pause.started_at is not None:
             yield Moment(pause.started_at, "paused", index, document, "media")
@@ -163,11 +163,11 @@ def _of_recording(recording: RecordingRecord) -> Iterator[Moment]:
         ("started", recording.started_at, "event"),
         (f"{recording.last_action} here", recording.last_action_at, "step"),
         ("consent captured", _captured_at(recording), "command"),
-        ("first event came", recording.first_event_at, "event"),
+        ("first event received", recording.first_event_at, "event"),
         ("ACS does not answer since", recording.unanswered_since, "alarm"),
-        ("seen to be over", recording.ended_seen_at, "event"),
-        ("missing: no file came", recording.missing_since, "alarm"),
-        ("incomplete: some files did not come", recording.incomplete_since, "alarm"),
+        ("found to be over", recording.ended_seen_at, "event"),
+        ("missing: no file was announced", recording.missing_since, "alarm"),
+        ("incomplete: some files were not announced", recording.incomplete_since, "alarm"),
         ("can be found", recording.placement.at if recording.placement else None, "step"),
         ("settled", recording.settled_at, "step"),
     ]
@@ -207,10 +207,10 @@ def _of_chunk(chunk: ChunkRecord) -> Iterator[Moment]:
     is_open = not is_finished(chunk)
     moments = [
         (f"announced by event {chunk.task.event_id}", chunk.task.event_time, "event"),
-        ("known here", chunk.first_seen_at, "step"),
+        ("first seen", chunk.first_seen_at, "step"),
         ("at risk", chunk.at_risk_since, "alarm"),
         ("past its deadline", chunk.past_deadline_since, "alarm"),
-        ("the source answers that it is gone", chunk.gone_since, "alarm"),
+        ("ACS reports it gone", chunk.gone_since, "alarm"),
         ("archive refuses since", chunk.archive_refused_since, "alarm"),
         ("kept in the second destination", chunk.fallback.kept_at if chunk.fallback else None, "step"),
         ("copied", chunk.copied_at, "step"),

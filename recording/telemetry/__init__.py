@@ -201,7 +201,7 @@ def emit(event: Event, **fields: Value) -> None:
     if unknown := fields.keys() - FIELDS:
         raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
     facts = {name: _plain(value) for name, value in fields.items() if value is not None}
-    text = " ".join(f"{name}={json.dumps(value)}" for name, value in facts.items())
+    text = " ".join(f"{name}={json.dumps(value)}" for name, value in facts.items())  # no line break from outside
     _LOG.log(_LEVELS.get(event, logging.INFO), "%s %s", event.value, text, extra={"event": event.value, **facts})
     if _listener is not None:
         _listener.hears(event, facts)
@@ -221,7 +221,7 @@ def listen(listener: Listener | None) -> None:
 
 
 def _plain(value: Value) -> str | int | float | bool | None:
-    """Write text as JSON, which keeps line breaks and quotes out of the log line; long texts are cut."""
+    """Return a value that JSON can hold; long texts are cut."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, timedelta):

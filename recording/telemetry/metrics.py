@@ -64,18 +64,18 @@ MARGIN = Metric(
 )
 BYTES = Metric("recording.archive.bytes", Kind.COUNTER, "By", "media archived and proven")
 ATTEMPTS = Metric("recording.chunk.attempts", Kind.COUNTER, "{attempt}", "tries that failed", ("code", "fault"))
-RECEIVED = Metric("recording.event.received", Kind.COUNTER, "{event}", "events that came in", ("came_from", "outcome"))
+RECEIVED = Metric("recording.event.received", Kind.COUNTER, "{event}", "events received", ("came_from", "outcome"))
 FAILURES = Metric(
-    "recording.verify.failures", Kind.COUNTER, "{chunk}", "bytes that were not as they must be", ("kind",)
+    "recording.verify.failures", Kind.COUNTER, "{chunk}", "bytes that failed verification", ("kind",)
 )
 DELETED = Metric("recording.source.deleted", Kind.COUNTER, "{chunk}", "sources deleted after proof")
 DEPTH = Metric("recording.queue.depth", Kind.GAUGE, "{message}", "messages in a queue", ("queue",))
 AGE = Metric("recording.queue.oldest_age_seconds", Kind.GAUGE, "s", "how long the oldest waits", ("queue",))
 DEAD_LETTERS = Metric("recording.dead_letters", Kind.COUNTER, "{letter}", "Event Grid's dead letters taken in")
-REDRIVEN = Metric("recording.redriven", Kind.COUNTER, "{chunk}", "things put back to work", ("reason",))
+REDRIVEN = Metric("recording.redriven", Kind.COUNTER, "{chunk}", "items re-queued", ("reason",))
 LOST = Metric("recording.chunk.expired", Kind.COUNTER, "{chunk}", "chunks that ACS forgot before they were archived")
 ABSENT = Metric("recording.reconcile.absent", Kind.GAUGE, "{recording}", "recordings without all their files")
-HEARTBEAT = Metric("recording.watchdog.heartbeat", Kind.COUNTER, "{run}", "runs of reconcile that came to their end")
+HEARTBEAT = Metric("recording.watchdog.heartbeat", Kind.COUNTER, "{run}", "completed runs of reconcile")
 
 ALL = (
     *(LATENCY, MARGIN, BYTES, ATTEMPTS, RECEIVED, FAILURES, DELETED),

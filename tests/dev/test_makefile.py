@@ -1,6 +1,7 @@
 """What `make` says before it fetches anything."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,15 @@ def test_a_virtual_environment_of_another_python_is_noticed(tmp_path: Path, *, i
     answer = make("prerequisites", f"PYTHON={tmp_path / 'other'}", f"VENV={venv}")
     assert (answer.returncode != 0) is is_other, answer.stderr
     assert ("another Python" in answer.stdout) is is_other
+
+
+def test_make_takes_every_python_that_the_workflow_tests() -> None:
+    """The workflow and the templates offered 3.14, and `make` refused to install anything with it."""
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    (matrix,) = re.findall(r"python: \[(.*)\]", workflow)
+    tested = [tuple(map(int, version.split("."))) for version in re.findall(r"'([\d.]+)'", matrix)]
+    (least, most) = re.findall(r"\((\d+), (\d+)\)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert (tuple(map(int, least)), tuple(map(int, most))) == (min(tested), max(tested))
 
 
 @pytest.mark.parametrize(("given", "options"), [("PORT=7072", "--port 7072"), ("DATA=kept", "--data kept")])

@@ -34,7 +34,7 @@ def test_six_troubles_are_there_and_all_faces_agree(night: Night) -> None:
 def test_each_trouble_ends_and_the_faces_agree_after_each(story: Story) -> None:
     """In the end all is green; on the way nothing is hidden."""
     assert story.faults == []
-    steps = [line for line in story.text.splitlines() if line.startswith("All faces: ")]
+    steps = [line for line in story.text.splitlines() if line.startswith("All views: ")]
     assert [int(line.split()[3]) for line in steps] == [6, 5, 4, 3, 2, 1, 0, 0]
     assert len(list(mends())) == 6
     assert steps[-1].endswith("GET health/deep 200.")

@@ -63,7 +63,7 @@ class BlobArchive:
         return [(block.id, block.size) for block in (committed if kind == "committed" else uncommitted)]
 
     def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
-        """Upload media in one Put Blob with its checksum, unless a blob lies there (If-None-Match: *)."""
+        """Upload media in one Put Blob with its checksum, unless a blob exists there (If-None-Match: *)."""
         blob = self._container.blob(name)
 
         def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
@@ -90,7 +90,7 @@ class BlobArchive:
         return True
 
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
-        """Commit exactly these blocks unless a blob lies there (If-None-Match: *)."""
+        """Commit exactly these blocks unless a blob exists there (If-None-Match: *)."""
         blob = self._container.blob(name)
         with translate_errors("committing a blob"):
             try:
@@ -114,7 +114,7 @@ class BlobArchive:
         return self.look_up(name) is not None
 
     def put_once(self, name: str, data: bytes, media_type: str) -> bool:
-        """Write a small blob unless one lies there."""
+        """Write a small blob unless one exists there."""
         return self._container.put(name, data, media_type)
 
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:

@@ -32,7 +32,7 @@ class DelegatedLinks:
     def link(self, name: str, file_name: str, media_type: str, until: datetime) -> str:
         """Request a key that lives no longer than the link, and sign with it; it is not stored."""
         if self._service is None:
-            raise StorageRefusedError("links need an identity and https, and this account is reached otherwise")
+            raise StorageRefusedError("links need access by identity and https; this account is used in another way")
         with translate_errors("asking for a key to sign a link with"):
             begin = datetime.now(UTC) - _CLOCKS
             key = attempt(partial(self._service.get_user_delegation_key, begin, until))

@@ -106,9 +106,9 @@ def _checked(entry: QuarantineEntry) -> QuarantineEntry:
     told = (entry.reason, entry.detail, entry.payload, entry.came_from)
     optional = (entry.recording_id, entry.document_id, entry.note)
     if not all(isinstance(one, str) for one in told) or not all(isinstance(one, str | None) for one in optional):
-        raise TypeError("a text is none")
+        raise TypeError("a field that holds text has another type")
     if entry.index is not None and type(entry.index) is not int:
-        raise TypeError("the index is no whole number")
+        raise TypeError("the index is not a whole number")
     return entry
 
 

@@ -296,7 +296,7 @@ class TableCatalog:
         """Write a row and return the service's time of the write."""
         told = put_row(self._chunks, rows.cursor_keys("clock") | {CURSOR_COLUMN: "asked"}).get("date")
         if not isinstance(told, datetime):
-            raise StorageBusyError("the catalog did not tell the time")
+            raise StorageBusyError("the catalog's answer has no time")
         return datetime.fromtimestamp(told.timestamp(), UTC)
 
     def _index_recording(self, record: RecordingRecord) -> None:

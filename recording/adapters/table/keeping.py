@@ -253,4 +253,4 @@ def _document(model: type[M], row: Mapping[str, Any]) -> M:
             raise UnreadableRecordError(f"a {model.__name__} of a newer version", code=Code.NEWER_RECORD)
         return model.model_validate_json(json.dumps(document))
     except (ValueError, AttributeError, RecursionError):
-        raise UnreadableRecordError(f"a row is no {model.__name__} of this version") from None
+        raise UnreadableRecordError(f"a row is not a {model.__name__} of this version") from None

@@ -5,7 +5,7 @@
 | `pending-` and two digits of a hash | subject, sequence, id | an event that waits |
 | `marks-` and three digits of a hash | subject | which events were written about it |
 | `sent-` and the minute | time, id | an event, for the replay |
-| `ways` | its name | how a way stands |
+| `ways` | its name | the health of a way |
 """
 
 import hashlib

@@ -42,7 +42,7 @@ def read_record(model: type[Record], row: TableEntity) -> Record:
             raise UnreadableRecordError(f"a {model.__name__} of a newer version", code=Code.NEWER_RECORD)
         record = model.model_validate_json(json.dumps(without_nulls(model, document)))
     except (ValueError, RecursionError):
-        raise UnreadableRecordError(f"a row of the catalog is no {model.__name__} of this version") from None
+        raise UnreadableRecordError(f"a row of the catalog is not a {model.__name__} of this version") from None
     return _noted(record, row.metadata["etag"] or "", row.metadata.get("timestamp"))
 
 

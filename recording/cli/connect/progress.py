@@ -11,14 +11,14 @@ from recording.cli.output.printing import printable
 
 
 def watching_console(session: Session) -> Console | None:
-    """Return the console of the person who watches; None in a pipe, a job or a test."""
+    """Return the console of a terminal; None in a pipe, a job or a test."""
     console = Console(stderr=True)
     return console if console.is_terminal and session.tell is None else None
 
 
 @contextmanager
 def working(session: Session, what: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is being done; the function that is given says how far it is."""
+    """Show a spinner; the function that is given updates its text."""
     console = watching_console(session)
     if console is None:
         yield lambda _: None

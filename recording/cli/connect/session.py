@@ -1,4 +1,4 @@
-"""What every command has: where the app's storage is, how to print, and in which form."""
+"""What every command needs: the ports to the app's storage, and the output in the requested form."""
 
 import io
 import shutil
@@ -50,7 +50,7 @@ class _Stream(io.TextIOBase):
 
 
 class _Console(Console):
-    """The terminal, or what stands in its place; a pipe may lose its reader."""
+    """The terminal, a pipe or a file; the reader of a pipe may leave."""
 
     def on_broken_pipe(self) -> None:
         """Print nothing more; the command ends with its own exit code."""

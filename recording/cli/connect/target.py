@@ -1,4 +1,4 @@
-"""Which app is meant: one that is deployed in Azure, asked as the person who is signed in, never as the app itself."""
+"""The app that is meant: settings of a deployed one, for use as the signed-in person, never as the app itself."""
 
 import re
 from collections.abc import Mapping
@@ -85,14 +85,14 @@ def network_hint(host: str, *, is_in_network: bool) -> str | None:
 
 
 def which_app(here: Path) -> str:
-    """Return how to say which app is meant, for an operator who has not."""
+    """Return the options that name an app, for an operator who named none."""
     ways = "--app NAME -g GROUP (in Azure), --env AZD-ENVIRONMENT, or --settings FILE"
     there = ". This folder has one: --settings local.settings.json" if (here / "local.settings.json").is_file() else ""
     return f"Which app is meant? {ways}{there}"
 
 
 def check_together(app: str | None, group: str | None, environment: str | None, settings: Path | None) -> None:
-    """Return unless the options contradict each other.
+    """Check that the options do not contradict each other.
 
     Raises:
         RequestError: more than one app is named, or a name without its group.

@@ -1,4 +1,4 @@
-"""`--watch`: the same look again, every few seconds, until Ctrl-C; on a screen of its own where there is a terminal."""
+"""`--watch`: repeat a command every few seconds until Ctrl-C; on a terminal, on a screen of its own."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def _on_a_screen(session: Session, seconds: int, look: Look) -> int:
 
 
 def _again(session: Session, look: Look) -> int:
-    """Look again; what fails now was there a moment ago, so it is told, and looked for once more."""
+    """Look again; a failure is printed and retried, since the last look succeeded."""
     try:
         return look()
     except RecordingError as error:

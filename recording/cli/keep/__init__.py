@@ -1,4 +1,4 @@
-"""`recordings hold`, `release`, `holds`, `explain`, `rules`: how long recordings are kept, and who keeps them."""
+"""`recordings hold`, `release`, `holds`, `explain`, `rules`: how long recordings are kept, and for which cases."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from recording.library.keep.retention import current_rules, etag_of_rules, set_r
 from recording.operate.find_recording import find_recording
 from recording.ports import Page
 
-CaseOption = Annotated[str, typer.Option("--case", help="the case, such as a file number; never a person's name")]
+CaseOption = Annotated[str, typer.Option("--case", help="the case, such as a case number; never a person's name")]
 WhyOption = Annotated[str, note_option("why: it is kept with the hold and in the audit trail")]
 MOST_DAYS = 36_500  # that can be looked ahead: a hundred years
 _SHOWN = 50
@@ -117,12 +117,12 @@ def holds(context: typer.Context, form: Form) -> None:
 def explain(
     context: typer.Context,
     form: Form,
-    recording: Annotated[str | None, typer.Argument(metavar="[RECORDING]", help="one; else all that goes")] = None,
+    recording: Annotated[str | None, typer.Argument(metavar="[RECORDING]", help="default: all that are due")] = None,
     within: Annotated[
-        int, typer.Option("--within", metavar="DAYS", help="what goes within so many days", min=0, max=MOST_DAYS)
+        int, typer.Option("--within", metavar="DAYS", help="list what is due within this time", min=0, max=MOST_DAYS)
     ] = 30,
 ) -> None:
-    """Explain until when a recording is kept and why; without one, list what goes in the next 30 days.
+    """Explain until when a recording is kept and why; without RECORDING, list what is due within 30 days.
 
     Nothing is changed. Examples: `recordings explain 2f7a91c1`, `recordings explain --within 90`.
     """
@@ -140,11 +140,11 @@ def rules(
     context: typer.Context,
     form: Form,
     put: Annotated[
-        Path | None, typer.Option("--put", metavar="FILE", help="put the rules of a JSON file in force")
+        Path | None, typer.Option("--put", metavar="FILE", help="replace the rules by those of a JSON file")
     ] = None,
     note: Annotated[str | None, note_option("why; needed with --put")] = None,
 ) -> None:
-    """Show the retention rules in force, or put others in force.
+    """Show the retention rules in force, or replace them.
 
     The file has the form of `PUT retention/rules`. Example: `recordings rules --put rules.json --note "policy 2027"`.
     """
@@ -174,11 +174,11 @@ def rules(
         ]
         for rule in found.rules
     ]
-    made = f"rules {found.number}" + (f", {clock_time(found.at, session.now)}: {found.note}" if found.at else "")
+    made = f"version {found.number} of the rules" + (f", {clock_time(found.at, session.now)}: {found.note}" if found.at else "")
     session.show(
         shown,
         text((made, "bold")),
-        table(session, _RULES, listed) if listed else text("no rule: nothing is ever destroyed"),
+        table(session, _RULES, listed) if listed else text("no rules: nothing is destroyed without a request for erasure"),
     )
     raise typer.Exit(FINE)
 
@@ -204,9 +204,9 @@ def _what_goes(session: Session, days: int) -> None:
         tuple(one for part in parts for one in part.items), sum(part.seen for part in parts), None, parts[-1].rules
     )
     rows = [_goes(session, one) for one in whole.items[: None if session.is_wide else _SHOWN]]
-    counted = f"{len(whole.items)} of {whole.seen} recordings go before {clock_time(before, session.now)}"
+    counted = f"{len(whole.items)} of {whole.seen} recordings are due before {clock_time(before, session.now)}"
     listed = [table(session, _GOES, rows)] if rows else []
-    session.show(UpcomingView.of(whole, before).plain(), *listed, text((f"{counted}, by rules {whole.rules}", "bold")))
+    session.show(UpcomingView.of(whole, before).plain(), *listed, text((f"{counted}, by version {whole.rules} of the rules", "bold")))
 
 
 def _goes(session: Session, one: Assessed) -> list[Cell]:
@@ -230,7 +230,7 @@ def _explained(session: Session, one: Assessed) -> list[RenderableType]:
     }
     lines: list[RenderableType] = [text(words[found.action], until)]
     if row is not None and row.certificate is not None:
-        gone = f"; its last byte goes {clock_time(row.gone_at, session.now)}" if row.gone_at else ""
+        gone = f"; storage removes its last byte {clock_time(row.gone_at, session.now)}" if row.gone_at else ""
         lines = [text(("destroyed  ", "red"), f"certificate {row.certificate}{gone}")]
     blocking = set(found.blocked_by)
     for reason in found.reasons:
@@ -243,7 +243,7 @@ def _explained(session: Session, one: Assessed) -> list[RenderableType]:
         )
     if row is not None and row.refused is not None:
         lines.append(text(("storage refuses  ", "yellow"), f"{row.refused.reason}, {row.refused.blobs} blobs"))
-    lines.append(text((f"by rules {found.rules}", "dim")))
+    lines.append(text((f"by version {found.rules} of the rules", "dim")))
     return lines
 
 

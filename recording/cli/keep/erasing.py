@@ -17,7 +17,7 @@ from recording.http.views.keep import ErasureView
 from recording.library.keep import erasures
 from recording.operate.find_recording import find_recording
 
-PersonOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="who asks, where nobody is signed in")]
+PersonOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="your name, if nobody is signed in")]
 _ERASED = [Column("RECORDING"), Column("STATE"), Column("REFUSED, OR CERTIFICATE", may_be_cut=True)]
 _REQUESTS = [
     Column("ERASURE"),
@@ -39,7 +39,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
     scope: Annotated[Scope, typer.Option(help="all of a recording, or the participant's channel")] = Scope.RECORDING,
     person: PersonOption = None,
 ) -> None:
-    """Ask for the erasure of a participant or of recordings; another person approves it.
+    """Request the erasure of a participant or of recordings; another person has to approve it.
 
     Example: `recordings erase --participant '+49 30 1234567' --note "request of 3 May" --as alice`.
     """
@@ -63,12 +63,12 @@ def approve(
     context: typer.Context,
     form: Form,
     erasure: Annotated[
-        str | None, typer.Argument(metavar="[ERASURE]", help="its id or the beginning of it; else all that wait")
+        str | None, typer.Argument(metavar="[ERASURE]", help="id, or its beginning; default: list all")
     ] = None,
     person: PersonOption = None,
-    look: Annotated[bool, typer.Option("--look", help="only show how it stands")] = False,
+    look: Annotated[bool, typer.Option("--look", help="only show its state")] = False,
 ) -> None:
-    """Approve an erasure as another person than the one who asked; without one, list the requests.
+    """Approve an erasure that another person requested; without ERASURE, list the requests.
 
     Examples: `recordings approve`, `recordings approve 0c9f4e1d --look`, `recordings approve 0c9f4e1d --as bob`.
     """
@@ -101,7 +101,7 @@ def _list(session: Session) -> None:
     ]
     session.show(
         {"erasures": [{"erasureId": one.erasure_id, "state": one.state_at(session.now).value} for one in found]},
-        table(session, _REQUESTS, rows) if rows else text("no request for an erasure"),
+        table(session, _REQUESTS, rows) if rows else text("no requests for erasure"),
     )
 
 

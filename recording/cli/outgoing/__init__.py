@@ -1,4 +1,4 @@
-"""`recordings events …`: how the receivers of events stand, enable one again, replay."""
+"""`recordings events …`: the health of the receivers of events, enabling one again, replay."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from recording.errors import RequestError
 from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify import operate
 
-app = typer.Typer(no_args_is_help=True, help="See and replay what other systems are told.")
+app = typer.Typer(no_args_is_help=True, help="Inspect the receivers of events, and send events again.")
 _BY_HAND = "by an operator"
 _COLUMNS = [Column("RECEIVER"), Column("STATE"), Column("SINCE"), Column("CODE"), Column("GIVEN UP")]
 
@@ -24,7 +24,7 @@ _COLUMNS = [Column("RECEIVER"), Column("STATE"), Column("SINCE"), Column("CODE")
 @app.command()
 @with_groups
 def status(context: typer.Context, form: Form) -> None:
-    """Show how each receiver of events stands.
+    """Show the health of each receiver of events.
 
     Exit code 1: one is disabled or fails for more than an hour.
 
@@ -47,7 +47,7 @@ def enable(
     name: Annotated[str, typer.Argument(metavar="RECEIVER", help="as `events status` names it")],
     note: NoteOption = _BY_HAND,
 ) -> None:
-    """Send to a receiver again that was disabled; what it missed needs a replay.
+    """Enable a receiver that was disabled; events that it missed need a replay.
 
     Example: `recordings events enable crm`.
     """
@@ -58,7 +58,7 @@ def enable(
 
     noted = f"{name[:32]}: {without_numbers(note)}"
     done = audited(Operation.ENABLE_RECEIVER, None, session.caller, session.ports, act, note=noted)
-    session.show(done, text(f"{name} gets events again"))
+    session.show(done, text(f"{name} receives events again"))
 
 
 @app.command()
@@ -75,10 +75,10 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
         typer.Option("--type", metavar="TYPE", help="repeatable; else all", autocompletion=one_of(EventType)),
     ] = None,
     receiver: Annotated[list[str] | None, typer.Option("--to", metavar="RECEIVER", help="repeatable; else all")] = None,
-    recording: Annotated[str | None, typer.Option("--recording", metavar="ID", help="about this one alone")] = None,
+    recording: Annotated[str | None, typer.Option("--recording", metavar="ID", help="only about this recording")] = None,
     note: NoteOption = _BY_HAND,
 ) -> None:
-    """Send the events of a time again, under their ids.
+    """Send the events of a period again, with the same ids.
 
     Examples: `recordings events replay --since 2h`,
     `recordings events replay --since 2026-11-01 --type archived --to crm`.

@@ -1,4 +1,4 @@
-"""The standard output as it is found: a terminal, a file, a pipe that nobody reads any more, any character set."""
+"""The standard output, whatever it is: a terminal, a file, a pipe whose reader has left, any character set."""
 
 import codecs
 import io

@@ -1,4 +1,4 @@
-"""Words and colours for states and reasons: red is being lost, yellow needs an operator, green is safe."""
+"""Words and colours for states and reasons: red for loss, yellow for what needs an operator, green for safe."""
 
 from recording.domain.watched.attention import AttentionItem
 from recording.errors.codes import Code

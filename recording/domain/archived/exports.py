@@ -40,7 +40,7 @@ class ExportRequest(Exact):
     def _names_one_way(self) -> "ExportRequest":
         given = [bool(self.recordings), self.participant is not None, self.number is not None, self.tag is not None]
         if sum(given) != 1:
-            raise ValueError("name recordings, a participant, a number or a tag: exactly one of them")
+            raise ValueError("give exactly one of recordings, participant, number and tag")
         if self.only_speaker and self.participant is None and self.number is None:
             raise ValueError("onlySpeaker needs a participant or a number")
         return self

@@ -33,7 +33,7 @@ def is_vcon_name(name: str) -> bool:
 
 
 def vcon_entries(name: str, raw: bytes, names: Collection[str]) -> list[ImportEntry]:
-    """Return an entry for each recording of a vCon whose media lies beside it.
+    """Return an entry for each recording of a vCon whose media is stored beside it.
 
     Args:
         name: of the vCon's file; media is looked for in its folder.
@@ -79,7 +79,7 @@ def names_in(vcon: str, raw: bytes) -> set[str]:
     """Return the files that a vCon that cannot be read may be about: of its own name, or whose name is in its text.
 
     Args:
-        vcon: its file; what it is about lies beside it.
+        vcon: its file; its media is stored beside it.
         raw: as much of it as was read.
     """
     folder, slash, base = vcon.rpartition("/")
@@ -123,10 +123,10 @@ def _document(name: str, raw: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise RequestError(f"{name} is not JSON") from None
     if not isinstance(document, dict) or not isinstance(document.get("uuid"), str):
-        raise RequestError(f"{name} is no vCon in its unsigned form")
+        raise RequestError(f"{name} is not an unsigned vCon")
     critical = document.get("critical")
     if critical and not (isinstance(critical, list) and all(one in _KNOWN_EXTENSIONS for one in critical)):
-        raise RequestError(f"{name} needs extensions that are not known here")
+        raise RequestError(f"{name} needs extensions that this app does not know")
     if not _UUID.fullmatch(document["uuid"]):
         raise RequestError(f"{name} has an id that is no UUID")
     return document

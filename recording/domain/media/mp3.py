@@ -124,7 +124,7 @@ class Mp3Walker:
             self._walk(self._rest + bytes(piece[:at]), 0, is_end=False)
             if at == len(piece):
                 return
-            at -= len(self._rest)  # which lie in this piece: from here on it is read where it is, without a copy
+            at -= len(self._rest)  # which are in this piece: from here on it is read in place, without a copy
             self._rest = b""
         if at + self._skip >= len(piece):
             self._skip -= len(piece) - at

@@ -31,7 +31,7 @@ class _Look(BaseModel):
 
 
 class ReconcileLook(_Look):
-    """A run of reconcile: what was open, what it found, what it put back to work."""
+    """A run of reconcile: what was open, what it found, what it re-queued."""
 
     open_chunks: int = 0
     at_risk: int = 0

@@ -66,7 +66,7 @@ def faults_of(found: Protection, expected: Immutability | None) -> Iterator[str]
         yield "no versions are kept: what is overwritten is gone"
     for what, days in (("blob", found.soft_delete_days), ("container", found.container_soft_delete_days)):
         if (days or 0) < LEAST_SOFT_DELETE:
-            yield f"a {what} that is deleted cannot be brought back for {LEAST_SOFT_DELETE} days"
+            yield f"soft delete keeps a deleted {what} for less than {LEAST_SOFT_DELETE} days, or not at all"
     if expected is not None and _strength(found.immutability) < _strength(expected):
         yield f"immutability is {found.immutability}, not {expected}"
     for rule, after in found.deletes:

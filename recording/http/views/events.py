@@ -20,7 +20,7 @@ class ReceiverView(View):
 
     @classmethod
     def of(cls, health: WayHealth) -> Self:
-        """Show how a way stands."""
+        """Show the health of a way."""
         return cls(
             name=health.way,
             state="disabled" if health.is_disabled else "failing" if health.failing_since else "well",

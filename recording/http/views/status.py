@@ -79,7 +79,7 @@ class ScrubbedView(View):
 
 
 class StatusView(View):
-    """How everything stands; `attention` counts by kind, and is empty when nobody is needed."""
+    """The state of the archive; `attention` counts by kind, and is empty when nothing needs attention."""
 
     chunks: dict[str, int]
     open_chunks: int

@@ -1,8 +1,8 @@
 """Make: for a message requesting files of a kind, stage, commit and read back each, then write its receipt.
 
 1. A file that already has a receipt is left as it is: a message delivered twice does nothing the second time.
-2. The custodian is told under the row's own ETag that a file is being made, and waits; where it was faster, nothing is
-   made. This is said anew before each thing that is written, so nothing appears behind a destruction.
+2. The row says under its own ETag that a file is being made, and the custodian waits; where the custodian was faster,
+   nothing is made. This is repeated before each write, so nothing appears after a destruction.
 3. Blocks are staged under names that the same work has every time; then one request makes the file of them.
 4. The file is read back as it is stored, and its receipt is written. A file without a receipt does not count.
 """
@@ -89,7 +89,7 @@ def make_derived(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wan
 
     Raises:
         RequestError: as `files_wanted`; `being_destroyed` or `recording_disposed`; `media_offline`.
-        StorageError: storage does not answer; the same again goes on where this ended.
+        StorageError: storage does not answer; the same again continues where this ended.
     """
     wanted = wanted_now(recording_id, kind, ports)
     missing = [one for one in wanted if ports.archive.look_up(receipt_name_of(one.stem)) is None]

@@ -46,7 +46,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
     asked, exports = ExportRequest.read(body), exports_of(ports)
     chosen = _chosen(asked, ports, settings)
     if not chosen:
-        raise RequestError("nothing of that is archived", code=Code.UNKNOWN_RECORDING)
+        raise RequestError("none of the selected recordings is archived", code=Code.UNKNOWN_RECORDING)
     if len(chosen) > form.MOST_RECORDINGS:
         message = f"more than {form.MOST_RECORDINGS} recordings; narrow it down"
         raise RequestError(message, code=Code.EXPORT_TOO_LARGE)

@@ -39,7 +39,7 @@ from recording.settings import Settings
 OTHERS_AUDIBLE = "other speakers cannot be removed from it"
 NOT_THERE = "the speaker is in none of its channels"
 GONE = "it is not in the archive any more"
-OFFLINE = "it is in the archive tier, from which it must be brought back first"
+OFFLINE = "it is in the archive tier and must be rehydrated first"
 STAYS = "it names other people"
 ODD_NAME = "its name is not one that this archive gives"
 VERIFIER = Path(__file__).with_name("verify_bundle.py")

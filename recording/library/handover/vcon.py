@@ -41,7 +41,7 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
     recording = found or recording_from(chunks[0])
     check_is_shown([recording_id], ports)
     # a vCon without its documents would look complete
-    with reading_for_a_caller("something of it is in the archive tier; it must be brought back first"):
+    with reading_for_a_caller("a part of it is in the archive tier and must be rehydrated first"):
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
         if inline:
             parts = _with_media(parts, ports)

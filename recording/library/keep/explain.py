@@ -42,7 +42,7 @@ def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes
         StorageError: catalog or archive do not answer.
     """
     custody = explain(recording_id, ports, settings).custody
-    with reading_for_a_caller("the certificate is in the archive tier; it must be brought back first"):
+    with reading_for_a_caller("the certificate is in the archive tier and must be rehydrated first"):
         stored = ports.archive.get(custody.certificate) if custody and custody.certificate else None
     if stored is None:
         raise RequestError("there is no certificate of this recording", code=Code.RECORDING_NOT_FOUND)

@@ -39,7 +39,7 @@ def check_acs_of_a_person(ports: Ports, settings: Settings, probe: Probe) -> Sai
     except ControlError as error:
         if error.code not in (Code.ACS_FORBIDDEN, Code.ACS_UNAUTHORIZED):
             raise
-        raise SkippedError("reached, and it refuses you; what it answers the app: GET /api/health/deep") from None
+        raise SkippedError("reached, but it refuses your identity; GET /api/health/deep tests the app's") from None
 
 
 def check_acs_download(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
@@ -49,7 +49,7 @@ def check_acs_download(ports: Ports, _settings: Settings, _probe: Probe) -> Said
         (task.metadata_location for task in known if task.home is Home.ACS and task.metadata_location), None
     )
     if location is None:
-        raise SkippedError("no file of ACS is known yet whose host could be asked")
+        raise SkippedError("no file is known yet, so there is no host of ACS to test")
     try:
         ports.source.read_metadata(location)
     except SourceGoneError:

@@ -154,4 +154,4 @@ def check_clock(ports: Ports, _settings: Settings, probe: Probe) -> Said:
 
 def skip_for_a_person(_ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     """Skip a check that only the app's identity can make."""
-    raise SkippedError("a matter of the app's identity, not of yours: GET /api/health/deep")
+    raise SkippedError("depends on the app's identity, not on yours; GET /api/health/deep tests it")

@@ -78,11 +78,11 @@ class Outbox(Protocol):
         ...
 
     def health(self, way: str) -> WayHealth:
-        """Return how a way stands; one that was never in trouble has an empty answer."""
+        """Return the health of a way; one that was never in trouble has an empty answer."""
         ...
 
     def save_health(self, health: WayHealth) -> WayHealth:
-        """Replace how a way stands, or add it. Raises ClaimLostError."""
+        """Replace the health of a way, or add it. Raises ClaimLostError."""
         ...
 
 
@@ -140,12 +140,12 @@ class KnownHealth:
         return None if known.failing_since is not None or known.is_disabled else known
 
     def put(self, health: WayHealth, now: datetime) -> WayHealth:
-        """Remember how a way stands now."""
+        """Remember the health of a way."""
         self.of[health.way], self.looked_at[health.way] = health, now
         return health
 
     def forget(self, way: str) -> None:
-        """Look anew before the next event."""
+        """Look again before the next event."""
         self.of.pop(way, None)
 
 

@@ -7,6 +7,7 @@ import pytest
 from dev.in_memory.builders import record
 from dev.policies.markdown import rows_with, spans
 from dev.policies.repository import DOCS, ROOT
+from recording.domain.keep.stores import STORES
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.transitions import moved
 from recording.errors import RecordingError
@@ -36,6 +37,14 @@ def test_the_table_of_triggers_is_what_the_host_will_index() -> None:
         spans(row["function"])[0]: (row["trigger"], row["who may"]) for row in rows_with(PAGE, "function", "trigger")
     }
     assert page == {name: told(trigger) for name, trigger in triggers().items()}
+
+
+def test_every_queue_table_and_container_is_on_the_page() -> None:
+    """The table `audit` and the container of dead letters were missing: where would an auditor look?"""
+    section = TEXT[TEXT.index("## Where things are stored") : TEXT.index("## States of a chunk")]
+    listed = {name for row in re.findall(r"^\| (.+?) \|", section, re.MULTILINE) for name in spans(row)}
+    there = {store.name for store in STORES if not store.name.endswith("-poison") and "{" not in store.name}
+    assert there - listed == set()
 
 
 def test_the_diagram_of_states_has_exactly_the_legal_transitions() -> None:

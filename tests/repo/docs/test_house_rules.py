@@ -71,6 +71,12 @@ HOMELY = (  # CONTRIBUTING.md, "How we write English"
     r"\bkept for a person\b",
     r"\b(what|that|which) is no (task|code|event|bundle|number|JSON)\b",
     r"\b(tells?|told|hears?) of\b",
+    r"\bback to work\b",
+    r"\bgo(es)? on where\b",
+    r"\blets? go of\b",
+    r"\bhow (it|they|each|everything|receivers?) stands?\b",
+    r"\blies? (in|beside|there)\b",
+    r"\bbe brought back\b",
 )
 
 

@@ -40,7 +40,7 @@ def test_what_is_wrong_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:
     broken = tmp_path / "rules.json"
     broken.write_text("{")
     assert run("rules", "--put", str(broken))[0] == 2
-    assert "nothing is ever destroyed" in run("rules")[1]
+    assert "nothing is destroyed without a request" in run("rules")[1]
 
 
 def test_two_people_erase_and_one_does_not(here: World, run: Run) -> None:
