@@ -210,7 +210,9 @@ class AzureProbe:
             answer = attempt(partial(client.send_request, request))
             answer.raise_for_status()
             if answer.status_code >= 300:  # a page to sign in, put in front of the function
-                raise StorageRefusedError("the function's webhook did not accept the event: a gateway in front of it may have answered")
+                raise StorageRefusedError(
+                    "the function's webhook did not accept the event: a gateway in front of it may have answered"
+                )
         return True
 
     def pause(self, length: timedelta) -> None:

@@ -116,7 +116,11 @@ def _check_has_not_grown(work: Work) -> None:
         SourceBrokenError: `length_unproven`; it has grown, and the next attempt copies it again under another name.
     """
     if wait := patience.still_grows_for(work.record, work.now()):
-        raise CopyPausedError("ACS is asked for the length again before the source is deleted", code=Code.LENGTH_UNPROVEN, retry_after=wait)
+        raise CopyPausedError(
+            "ACS is asked for the length again before the source is deleted",
+            code=Code.LENGTH_UNPROVEN,
+            retry_after=wait,
+        )
     try:
         with work.ports.source.open_content(work.task.content_location, 0, 1) as content:
             total = content.declared_total

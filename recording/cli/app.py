@@ -59,7 +59,9 @@ def root(  # noqa: PLR0917 - typer takes options as parameters
     subscription: Annotated[
         str | None, typer.Option("--subscription", metavar="ID", help="of the app; default: all that you can see")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
 ) -> None:
     """Say which app is meant."""
     del version

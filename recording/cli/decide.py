@@ -49,7 +49,9 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
     filters: Filters,
-    everything: Annotated[bool, typer.Option("--all", help="everything that is held, if no other option selects")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="everything that is held, if no other option selects")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list them")] = False,
     yes: YesOption = False,
 ) -> None:
@@ -72,7 +74,10 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     word = "would redrive" if dry_run else "redriven"
     lines = [text((f"{word}  ", "green"), name) for name in done.sent[: None if session.is_wide else _SHOWN]]
     lines += [text((f"… and {len(done.sent) - len(lines)} more", "dim"))] if len(done.sent) > len(lines) else []
-    lines += [text(("skipped  ", "yellow"), f"{name}: refused again, or claimed by a worker just now") for name in done.skipped]
+    lines += [
+        text(("skipped  ", "yellow"), f"{name}: refused again, or claimed by a worker just now")
+        for name in done.skipped
+    ]
     hint = "; for chunks that are still being tried: recordings retry" if filters.recording else ""
     session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(f"nothing held matches{hint}")]))
     raise typer.Exit(NEEDS_ATTENTION if done.skipped else UNKNOWN if filters.recording and not done.sent else FINE)

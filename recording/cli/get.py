@@ -28,7 +28,9 @@ ToOption = Annotated[
     Path | None, typer.Option("--to", file_okay=False, help="the folder (default: the short id, here)")
 ]
 
-derived = typer.Typer(no_args_is_help=True, help="Request one file of all chunks, or one for each speaker, and list them.")
+derived = typer.Typer(
+    no_args_is_help=True, help="Request one file of all chunks, or one for each speaker, and list them."
+)
 KindArgument = Annotated[DerivedKind, typer.Argument(metavar="KIND", help="joined or speakers")]
 _DERIVED = [
     Column("ID"),

@@ -33,7 +33,9 @@ def vcon(
     recording: RecordingArgument,
     form: Form,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", dir_okay=False, help="default: print it")] = None,
-    inline: Annotated[bool, typer.Option("--inline", help="include the media; default: its address and digest")] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="include the media; default: its address and digest")
+    ] = False,
 ) -> None:
     """Print a recording as a vCon: parties and times, media by digest, documents included.
 
@@ -127,7 +129,9 @@ def get_bundle(
         is_whole = _is_whole(part, told["sha256"])
     if not is_whole:
         part.unlink()  # it would be gone on with
-        raise RequestError("the download does not match the digests of the export and was removed: run the command again")
+        raise RequestError(
+            "the download does not match the digests of the export and was removed: run the command again"
+        )
     part.replace(to)
     length = bundle.length_bytes
     session.show({"file": str(to), "lengthBytes": length}, text(f"{size_of(length)} written to {to}"))

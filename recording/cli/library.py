@@ -50,7 +50,9 @@ def find(  # noqa: PLR0917 - typer takes options as parameters
     participant: Annotated[str | None, typer.Option(metavar="ID", help="a participant's raw id")] = None,
     call: Annotated[str | None, typer.Option(metavar="ID", help="call id or server call id")] = None,
     tag: Annotated[str | None, typer.Option(metavar="NAME:VALUE", help="set at the start, or by `tag`")] = None,
-    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="began at or after this time: 2h, today, …")] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="began at or after this time: 2h, today, …")
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="began before this time")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="mp3, mp4 or wav")] = None,
     state: Annotated[FindState | None, typer.Option(help="the current state")] = None,
@@ -148,7 +150,9 @@ def rebuild(
     context: typer.Context,
     form: Form,
     prefix: Annotated[str, typer.Option(help="only folders that begin with this")] = "",
-    from_start: Annotated[bool, typer.Option("--from-start", help="start over instead of continuing an earlier run")] = False,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="start over instead of continuing an earlier run")
+    ] = False,
 ) -> None:
     """Rebuild catalog and directory from the archive's blobs alone; entries that exist stay as they are.
 
@@ -208,7 +212,9 @@ def import_files(  # noqa: PLR0917 - typer takes options as parameters
     ],
     mapping: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSON or CSV; default: by the names of the files", exists=True, dir_okay=False),
+        typer.Option(
+            metavar="FILE", help="JSON or CSV; default: by the names of the files", exists=True, dir_okay=False
+        ),
     ] = None,
     prefix: Annotated[str, typer.Option(help="only blobs that begin with this")] = "",
     in_place: Annotated[

@@ -86,7 +86,9 @@ class Filters:
     item: Annotated[str | None, typer.Option("--id", help="only this id, as listed")] = None
     reason: ReasonOption = None
     recording: RecordingOption = None
-    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="events before this time; as --since")] = None
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="TIME", help="events before this time; as --since")
+    ] = None
     after: Annotated[str | None, typer.Option("--after", metavar="TIME", help="events since this time; as --since")] = (
         None
     )

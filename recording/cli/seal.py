@@ -67,9 +67,9 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
     form: Form,
     folder: FolderArgument,
     key: KeyOption = None,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="the folder is complete: every leaf must have its file")
-    ] = (False),
+    whole: Annotated[bool, typer.Option("--whole", help="the folder is complete: every leaf must have its file")] = (
+        False
+    ),
     media: Annotated[bool, typer.Option(help="compare the media with its receipts")] = True,
     witness: WitnessOption = None,
     copied_at: Annotated[
@@ -178,7 +178,9 @@ def _compared(look: SealLook | None) -> str:
 def get_log(
     context: typer.Context,
     form: Form,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", file_okay=False, help="created if needed; existing files stay")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", file_okay=False, help="created if needed; existing files stay")
+    ],
 ) -> None:
     """Copy the log into a folder: checkpoints, leaves, journals, public keys and time-stamps.
 
@@ -277,7 +279,10 @@ def accept(
     """
     session = session_of(context, form)
     head = accept_end(note, session.caller, session.ports, _ports(session))
-    session.show({"checkpoint": head.number, "witness": head.line or None}, text(f"the log continues after checkpoint {head.number}"))
+    session.show(
+        {"checkpoint": head.number, "witness": head.line or None},
+        text(f"the log continues after checkpoint {head.number}"),
+    )
 
 
 @app.command("catch-up")

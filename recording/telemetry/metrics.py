@@ -65,9 +65,7 @@ MARGIN = Metric(
 BYTES = Metric("recording.archive.bytes", Kind.COUNTER, "By", "media archived and proven")
 ATTEMPTS = Metric("recording.chunk.attempts", Kind.COUNTER, "{attempt}", "tries that failed", ("code", "fault"))
 RECEIVED = Metric("recording.event.received", Kind.COUNTER, "{event}", "events received", ("came_from", "outcome"))
-FAILURES = Metric(
-    "recording.verify.failures", Kind.COUNTER, "{chunk}", "bytes that failed verification", ("kind",)
-)
+FAILURES = Metric("recording.verify.failures", Kind.COUNTER, "{chunk}", "bytes that failed verification", ("kind",))
 DELETED = Metric("recording.source.deleted", Kind.COUNTER, "{chunk}", "sources deleted after proof")
 DEPTH = Metric("recording.queue.depth", Kind.GAUGE, "{message}", "messages in a queue", ("queue",))
 AGE = Metric("recording.queue.oldest_age_seconds", Kind.GAUGE, "s", "how long the oldest waits", ("queue",))

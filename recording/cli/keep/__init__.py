@@ -174,11 +174,15 @@ def rules(
         ]
         for rule in found.rules
     ]
-    made = f"version {found.number} of the rules" + (f", {clock_time(found.at, session.now)}: {found.note}" if found.at else "")
+    made = f"version {found.number} of the rules" + (
+        f", {clock_time(found.at, session.now)}: {found.note}" if found.at else ""
+    )
     session.show(
         shown,
         text((made, "bold")),
-        table(session, _RULES, listed) if listed else text("no rules: nothing is destroyed without a request for erasure"),
+        table(session, _RULES, listed)
+        if listed
+        else text("no rules: nothing is destroyed without a request for erasure"),
     )
     raise typer.Exit(FINE)
 
@@ -206,7 +210,11 @@ def _what_goes(session: Session, days: int) -> None:
     rows = [_goes(session, one) for one in whole.items[: None if session.is_wide else _SHOWN]]
     counted = f"{len(whole.items)} of {whole.seen} recordings are due before {clock_time(before, session.now)}"
     listed = [table(session, _GOES, rows)] if rows else []
-    session.show(UpcomingView.of(whole, before).plain(), *listed, text((f"{counted}, by version {whole.rules} of the rules", "bold")))
+    session.show(
+        UpcomingView.of(whole, before).plain(),
+        *listed,
+        text((f"{counted}, by version {whole.rules} of the rules", "bold")),
+    )
 
 
 def _goes(session: Session, one: Assessed) -> list[Cell]:

@@ -75,7 +75,9 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
         typer.Option("--type", metavar="TYPE", help="repeatable; else all", autocompletion=one_of(EventType)),
     ] = None,
     receiver: Annotated[list[str] | None, typer.Option("--to", metavar="RECEIVER", help="repeatable; else all")] = None,
-    recording: Annotated[str | None, typer.Option("--recording", metavar="ID", help="only about this recording")] = None,
+    recording: Annotated[
+        str | None, typer.Option("--recording", metavar="ID", help="only about this recording")
+    ] = None,
     note: NoteOption = _BY_HAND,
 ) -> None:
     """Send the events of a period again, with the same ids.
