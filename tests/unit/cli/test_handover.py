@@ -63,7 +63,7 @@ def test_a_download_that_broke_off_goes_on_and_leaves_a_row(tmp_path: Path) -> N
     assert [row.note for row in rows] == [f"export {export_id}"]
     part.write_bytes(b"x" * 1000)
     code, text = runs(here, "export", "get", export_id, "--to", str(tmp_path / "b.zip"))
-    assert (code != 0, "is not the bundle of this export" in text) == (True, True)
+    assert (code != 0, "does not match the digests of the export" in text) == (True, True)
     assert (target.read_bytes() == whole, part.exists()) == (True, False), "what was good stays, and the next try works"
     part.write_bytes(b"x" * (len(whole) + 1))
     assert runs(here, "export", "get", export_id, "--to", str(tmp_path / "b.zip"))[0] == 0

@@ -127,7 +127,7 @@ def test_a_log_that_lost_its_end_goes_on_after_somebody_has_said_why(tmp_path: P
     assert runs(here, "seal", "status")[0] != 0
     assert seals(here).error is not None
     code, text = runs(here, "seal", "accept-end", "--note", "failover, told by +4930123456")
-    assert (code, "after 0" in text) == (0, True)
+    assert (code, "after checkpoint 0" in text) == (0, True)
     (row,) = [row for row in here.fakes.audit.written if row.operation == "accept_seal_end"]
     assert "[withheld]" in (row.note or "")
     assert "+4930123456" not in (row.note or "")
