@@ -78,7 +78,7 @@ def test_other_bytes_than_the_vcon_says_are_left_out() -> None:
     ("raw", "why"),
     [
         (b"", "not JSON"),
-        (b"[]", "no vCon"),
+        (b"[]", "not an unsigned vCon"),
         (b'{"payload": "", "signatures": []}', "unsigned form"),
         (json.dumps({"uuid": "x", "critical": ["y"]}).encode(), "extensions"),
         (foreign(wav(), filename="../../etc/passwd", url="https://evil.example/x"), "not beside"),
