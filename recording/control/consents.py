@@ -75,7 +75,8 @@ def tell_consent(
     recording_id = canonical_id(recording_id)
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
-        if not is_step_possible(consent_state(row.consent, row.consents), asked.step):
+        is_first_word = asked.step is ConsentStep.WITHDRAWN and _is_nothing_noted(row)
+        if not is_first_word and not is_step_possible(consent_state(row.consent, row.consents), asked.step):
             message = "there is no consent that could be amended or withdrawn"
             raise RequestError(message, code=Code.CONSENT_NOT_GIVEN)
         has_consent = asked.step is not ConsentStep.WITHDRAWN
@@ -170,6 +171,11 @@ def _pause_without_end(record: RecordingRecord, ports: Ports) -> None:
     """Pause until consent is given again, beside any pause of a caller."""
     pause = CommandedPause(id=uuid4().hex, at=ports.clock.now(), reason=WITHDRAWN)
     begin_pause(record.recording_id, record, pause, ports)
+
+
+def _is_nothing_noted(row: RecordingRecord) -> bool:
+    """Return whether nothing is known of a recording yet: the note of its start may be on its way."""
+    return not row.started_here and row.first_event_at is None and row.last_action is None and not row.consents
 
 
 def _check_known(recording_id: str, ports: Ports) -> None:

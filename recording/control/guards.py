@@ -18,11 +18,11 @@ from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_time_up
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_overdue, with_time_up
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import CALL_STOPPED, PAUSED_TOO_LONG
 from recording.domain.incoming.roles import Operation
-from recording.domain.outgoing.derived import ends_soon
+from recording.domain.outgoing.derived import ends_soon, overdue
 from recording.domain.schema import is_newer_message
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
@@ -30,7 +30,7 @@ from recording.errors import ControlError, RecordingError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.guards import Guards
-from recording.ports.outgoing.announce import announce, announce_event
+from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -159,7 +159,7 @@ def _end_pause(fired: _Fired) -> None:
         return
     if then is TimeIsUp.ALARM:
         if ended is None:
-            _raise_alarm(record, Code.PAUSE_OVERDUE, ports)
+            _raise_overdue(record, pause.id, ports)
         return
     if ended is None and (then is TimeIsUp.STOP or _is_still_paused(fired)):
         _note_time_up(pause, record, ports)
@@ -258,7 +258,8 @@ def _warn_of_end(fired: _Fired) -> None:
     if left < policy.warn_before_seconds:  # the stop that is enqueued already may be for a later time
         _stop_later(record.recording_id, longest, lasted, guards)
     emit(Event.ENDS_SOON, recording_id=record.recording_id, time_left_seconds=timedelta(seconds=left))
-    announce_event(ends_soon(record.recording_id, left, fired.ports.clock.now(), lasted + left), fired.ports)
+    event = ends_soon(record.recording_id, left, fired.ports.clock.now(), lasted + left)
+    announce_event(event.of_tenant(record.tenant), fired.ports)  # until it is safe, this message comes again
 
 
 def _stop_at_longest(fired: _Fired) -> None:
@@ -322,7 +323,7 @@ def _try_again(task: GuardTask, record: RecordingRecord, error: ControlError, po
         attempt=task.attempt,
     )
     if task.kind is GuardKind.PAUSE:
-        _raise_alarm(record, Code.PAUSE_OVERDUE, ports)
+        _raise_overdue(record, task.mark, ports)
     if ports.guards is not None and _may_be_known(record, ports):
         ports.guards.send(task.again(), wait_before(task.attempt))
 
@@ -335,20 +336,35 @@ def _may_be_known(record: RecordingRecord, ports: Ports) -> bool:
         return True
 
 
-def _raise_alarm(record: RecordingRecord, code: Code, ports: Ports) -> None:
-    """Raise an alarm about a call, once; the row keeps it until it is over."""
-    now = ports.clock.now()
-    if record.call_alarm == code:
-        return
-    emit(Event.PAUSE_OVERDUE, recording_id=record.recording_id, code=code)
-    note(
-        record.recording_id,
-        ports,
-        lambda row: RecordingChanges(
-            call_alarm=code.value, call_alarm_since=now, stands=row.stands or code.value, settled_at=None
-        ),
-    )
-    announce(record.recording_id, ports)
+def _raise_overdue(record: RecordingRecord, pause_id: str, ports: Ports) -> None:
+    """Raise the alarm about a pause, once; the row shows it until the pause is over, and its event goes out after that.
+
+    A pause that has ended meanwhile raises none, for nothing would end that alarm.
+
+    Raises:
+        StorageError: it could not be noted, or its event is safe nowhere but on the row; the same again completes it.
+    """
+    now, is_new = ports.clock.now(), False
+
+    def decide(row: RecordingRecord) -> RecordingChanges | None:
+        nonlocal is_new
+        pause = guarded_pause(row.pauses)
+        is_new = row.call_alarm != Code.PAUSE_OVERDUE and pause is not None and pause.id == pause_id
+        if not is_new:
+            return None
+        return {
+            "call_alarm": Code.PAUSE_OVERDUE.value,
+            "call_alarm_since": now,
+            "stands": row.stands or Code.PAUSE_OVERDUE.value,
+            "settled_at": None,
+            "pauses": with_overdue(row.pauses, pause_id, now),
+        }
+
+    record = note(record.recording_id, ports, decide)
+    if is_new:
+        emit(Event.PAUSE_OVERDUE, recording_id=record.recording_id, code=Code.PAUSE_OVERDUE)
+    if record.call_alarm == Code.PAUSE_OVERDUE and record.call_alarm_since is not None:
+        announce_event(overdue(record.recording_id, record.call_alarm_since).of_tenant(record.tenant), ports)
 
 
 _ACTS: dict[GuardKind, Callable[[_Fired], None]] = {

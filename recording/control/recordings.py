@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +13,11 @@ from recording.control.findings import finding_facts, findings_of, pause_facts
 from recording.control.guards import send_guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.running import give_back, take_place
+from recording.control.unrecorded import is_stopped_here, report_stopped
 from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
 from recording.domain.calls.consent import consent_state
 from recording.domain.calls.policy import CallPolicy, ConsentRule
+from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
@@ -69,6 +71,8 @@ def start_recording(
             emit(Event.STARTED, recording_id=recording_id, started_by=caller)
             _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
     record = ports.catalog.get_recording(reservation.recording_id or "")
+    if record is not None and is_stopped_here(record):  # by a caller who was faster than this note
+        report_stopped(record, CALL_STOPPED, ports, settings)
     return {
         "recordingId": reservation.recording_id,
         "state": merged_state(reservation.acs_state, record),
@@ -139,7 +143,8 @@ def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
     except RecordingError as error:
         if policy.must_be_recorded and error.code not in (Code.START_NOT_NOTED, Code.IDEMPOTENCY_KEY_REUSED):
             emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
-            announce_event(start_refused(key, error.code, ports.clock.now()), ports)
+            with suppress(StorageError):  # neither queue nor outbox answers: the caller and the log know it
+                announce_event(start_refused(key, error.code, ports.clock.now()), ports)
         raise
 
 

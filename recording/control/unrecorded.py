@@ -4,13 +4,15 @@ Each end is reported once. A worker that dies between alarm and note leaves a se
 one id, so that a receiver can tell.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from recording.control.notes import note, policy_of
 from recording.domain.outgoing.derived import unrecorded
 from recording.domain.outgoing.events import mark_text
-from recording.domain.state.recording import RecordingRecord, Unrecorded
+from recording.domain.state.recording import LastAction, RecordingRecord, Unrecorded
 from recording.domain.state.records import RecordingChanges
+from recording.errors import StorageError
 from recording.ports import Ports
 from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
@@ -30,6 +32,11 @@ def report_stopped(record: RecordingRecord, reason: str, ports: Ports, settings:
         note_end_reported(record.recording_id, ports)
 
 
+def is_stopped_here(record: RecordingRecord) -> bool:
+    """Return whether it was stopped through this app, and not found to be over before."""
+    return record.last_action is LastAction.STOPPED and record.ended_seen_at is None
+
+
 def note_end_reported(recording_id: str, ports: Ports) -> None:
     """Note that the end of what must be recorded is reported, so that no other alarm about it follows."""
     now = ports.clock.now()
@@ -41,7 +48,7 @@ def report_unrecorded(
 ) -> None:
     """Raise the alarm about a call that is not recorded any more, where its policy says that it must be.
 
-    The event is announced at once, and noted on the row: an event that the queue of events loses is sent from there.
+    The event is announced at once, and noted on the row: what neither queue nor outbox takes is sent from there.
 
     Args:
         record: the recording's row.
@@ -58,7 +65,8 @@ def report_unrecorded(
         return
     emit(Event.UNRECORDED, recording_id=record.recording_id, reason=reason)
     raised = Unrecorded(reason=reason, at=at, marks=tuple(map(mark_text, marks)))
-    announce_event(unrecorded(record.recording_id, raised), ports)
+    with suppress(StorageError):
+        announce_event(unrecorded(record.recording_id, raised).of_tenant(record.tenant), ports)
     if ports.outgoing is not None:
         note(record.recording_id, ports, lambda row: _with_alarm(row, raised))
 

@@ -34,6 +34,7 @@ class CommandedPause(BaseModel):
         reason: in the caller's words, without numbers.
         by: the object id of the caller.
         time_up: it has lasted as long as requested, and the guard has begun to end it.
+        overdue_since: when the alarm about it was raised; its event follows from that, also when the alarm is over.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -46,6 +47,7 @@ class CommandedPause(BaseModel):
     ended_at: UtcTime | None = None
     how: PauseEnd | None = None
     time_up: bool = False
+    overdue_since: UtcTime | None = None
 
     @property
     def was_too_long(self) -> bool:
@@ -68,8 +70,11 @@ DOCUMENTED: Mapping[str, str] = {
     "endedAt": "ended_at",
     "how": "how",
     "timeUp": "time_up",
+    "overdueSince": "overdue_since",
 }
-_ONLY_WHEN_TRUE = frozenset({"timeUp"})  # left out while false: such a manifest is as earlier versions wrote it
+_ONLY_WHEN_TRUE = frozenset({"timeUp", "overdueSince"})  # left out otherwise, as earlier versions wrote it
+    {"timeUp", "overdueSince"}
+)  # left out otherwise: such a manifest is as earlier versions wrote it
 _ENDS_ANYHOW = (None, PauseEnd.OVER, PauseEnd.STOPPED)  # with the recording, whenever that is
 
 
@@ -114,6 +119,11 @@ def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
 def with_time_up(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
     """Return the pauses, with this one's time marked as up."""
     return tuple(pause.model_copy(update={"time_up": True}) if pause.id == pause_id else pause for pause in pauses)
+
+
+def with_overdue(pauses: Sequence[CommandedPause], pause_id: str, at: datetime) -> tuple[CommandedPause, ...]:
+    """Return the pauses, one of them with the time at which the alarm about it was raised."""
+    return tuple(pause.model_copy(update={"overdue_since": at}) if pause.id == pause_id else pause for pause in pauses)
 
 
 def with_end(

@@ -86,6 +86,12 @@ def ends_soon(recording_id: str, seconds_left: int, at: datetime, *marks: object
     return event_of(EventType.ENDS_SOON, _subject(recording_id), at, data, *marks)
 
 
+def overdue(recording_id: str, since: datetime) -> OutgoingEvent:
+    """Return that a pause is over and could not be ended, or waits for an operator."""
+    data = CallData(recording_id=recording_id, reason="overdue", code=Code.PAUSE_OVERDUE.value)
+    return event_of(EventType.PAUSED_TOO_LONG, _subject(recording_id), since, data, "overdue", since)
+
+
 def _of_chunk(chunk: ChunkRecord) -> Iterator[OutgoingEvent]:
     subject, key = _subject(chunk.task.recording_id), str(chunk.key)
     if chunk.cataloged_at is not None:
@@ -135,11 +141,10 @@ def _of_pauses(record: RecordingRecord) -> Iterator[OutgoingEvent]:
         if pause.ended_at is not None and pause.was_too_long:
             data = CallData(recording_id=record.recording_id, reason="time_up")
             yield event_of(EventType.PAUSED_TOO_LONG, subject, pause.ended_at, data, "time_up", pause.id)
-    if record.call_alarm == Code.PAUSE_OVERDUE and record.call_alarm_since is not None:
-        data = CallData(recording_id=record.recording_id, reason="overdue", code=Code.PAUSE_OVERDUE.value)
-        yield event_of(
-            EventType.PAUSED_TOO_LONG, subject, record.call_alarm_since, data, "overdue", record.call_alarm_since
-        )
+    alarms = {pause.overdue_since for pause in record.pauses}
+    if record.call_alarm == Code.PAUSE_OVERDUE:  # an older version notes it here only
+        alarms.add(record.call_alarm_since)
+    yield from (overdue(record.recording_id, since) for since in sorted(filter(None, alarms)))
 
 
 def _of_holds(custody: Custody) -> Iterator[OutgoingEvent]:

@@ -10,10 +10,8 @@ Without the mark of the last step the same event is written again, under the sam
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from recording.domain.incoming.tenants import only_one
-from recording.domain.outgoing.delivery import Entry
 from recording.domain.outgoing.derived import is_recent, of_export, of_recording
 from recording.domain.outgoing.events import EventType, OutgoingEvent, SealedData, Subject, SubjectKind, event_of
 from recording.domain.state.recording import RecordingRecord
@@ -21,7 +19,8 @@ from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.library.handover.export import export_record
 from recording.library.seal.log import head_of
 from recording.ports import Ports
-from recording.ports.outgoing import OutgoingPorts, is_for
+from recording.ports.outgoing import OutgoingPorts
+from recording.ports.outgoing.announce import put_into_outbox
 from recording.telemetry import Event, emit
 
 TRIES = 5  # others may write the same list of marks meanwhile
@@ -49,7 +48,7 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
         fresh = [event for event in happened if mark_of(event) not in marks]
         if not fresh:
             return 0
-        _write(fresh, ports.clock.now(), outgoing)
+        put_into_outbox(fresh, ports.clock.now(), outgoing)
         try:
             outgoing.outbox.save_marks(subject, marks | {mark_of(event) for event in fresh}, etag)
         except ClaimLostError:
@@ -129,10 +128,3 @@ def _with_tenant(events: Sequence[OutgoingEvent], subject: Subject, ports: Ports
         return list(events)
     record = ports.catalog.get_recording(subject.id)
     return [event.of_tenant(record.tenant if record is not None else event.tenant) for event in events]
-
-
-def _write(events: Sequence[OutgoingEvent], now: datetime, outgoing: OutgoingPorts) -> None:
-    for event in events:
-        if any(is_for(way, event) for way in outgoing.ways):
-            outgoing.outbox.add(Entry(event=event, added_at=now))
-        outgoing.outbox.keep(event)

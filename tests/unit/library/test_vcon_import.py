@@ -79,7 +79,7 @@ def test_other_bytes_than_the_vcon_says_are_left_out() -> None:
     [
         (b"", "not JSON"),
         (b"[]", "not an unsigned vCon"),
-        (b'{"payload": "", "signatures": []}', "unsigned form"),
+        (b'{"payload": "", "signatures": []}', "not an unsigned vCon"),
         (json.dumps({"uuid": "x", "critical": ["y"]}).encode(), "extensions"),
         (foreign(wav(), filename="../../etc/passwd", url="https://evil.example/x"), "not beside"),
     ],
