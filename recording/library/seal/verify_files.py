@@ -12,6 +12,7 @@ from recording.domain.archived.after import follows
 from recording.domain.archived.layout import CERTIFICATES, is_derived_receipt, receipt_name
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
 from recording.domain.seal.leaves import (
+    SALT_BYTES,
     Kind,
     Leaf,
     Proved,
@@ -217,8 +218,18 @@ def _check_file(name: str, proof: Proved, case: _Case) -> None:
 
 
 def _check_earlier(name: str, proofs: Sequence[Proved], case: _Case) -> None:
-    """Check that a document that is written only once was never sealed here with other content."""
+    """Check earlier proofs: of this place, and of a document that is written once, with no other content.
+
+    The content of a document that was written anew is gone, and with it what the random part of its salt could prove
+    (docs/adr/0069).
+    """
     newest = proofs[-1]
+    for one in proofs[:-1]:
+        sealed = one.blob_name
+        if len(one.salt) < SALT_BYTES or (sealed and _folder(sealed) + name.rpartition("/")[2] != sealed):
+            case.verdict.report(ProblemKind.PROOF_ALTERED, name, "an earlier proof of it was made in another place")
+        elif sealed:
+            case.folders[_folder(name)].add(_folder(sealed))
     content = case.files.read(name) if name in case.names and is_written_once(name, newest.kind) else None
     if content is None or not newest.matches(content):
         return

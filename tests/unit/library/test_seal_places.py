@@ -389,3 +389,52 @@ def test_a_log_that_was_replaced_by_a_longer_one_is_not_continued() -> None:
     seal_of(here).store.blobs = seal_of(there).store.blobs
     acts(here)
     assert seals(here).checkpoints == 0
+
+
+# --- a proof whose document was written anew -------------------------------------------------------------------------
+
+
+def resalted(copy: Path, change: Callable[[bytes], bytes], *, earlier: bool) -> None:
+    """Change the salt in the earliest proof of a manifest, or in the newest one."""
+    manifest = folders(copy)[0] / "manifest.json"
+    about = _proofs_about(manifest)
+    assert len(about) > 1
+    document, meant = about[0 if earlier else -1]
+    raw, proofs = read_proofs(document.read_bytes())
+    changed = [Proved(**{**vars(one), "salt": change(one.salt)}) if one == meant else one for one in proofs]
+    assert changed != proofs
+    document.write_bytes(written_proofs(raw, changed))
+
+
+def _of_another_file(salt: bytes) -> bytes:
+    return salt.replace(b"manifest.json", b"manifesto.json")
+
+
+def _of_another_folder(salt: bytes) -> bytes:
+    return salt[:SALT_BYTES] + b"elsewhere/" + salt[SALT_BYTES:]
+
+
+def _cut(salt: bytes) -> bytes:
+    return salt[: SALT_BYTES - 1]
+
+
+def _flipped(salt: bytes) -> bytes:
+    return bytes([salt[0] ^ 1]) + salt[1:]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("change", [_of_another_file, _of_another_folder, _cut])
+def test_the_place_in_the_salt_of_an_earlier_proof_counts(
+    copy: Path, change: Callable[[bytes], bytes], whole: bool
+) -> None:
+    """The document is gone, and what can still be compared is: a proof of another place is not this file's."""
+    resalted(copy, change, earlier=True)
+    assert found(copy if whole else folders(copy)[0], whole=whole) & {"proof_altered", "file_altered"}
+
+
+def test_the_random_part_of_that_salt_is_evidence_only_while_its_document_is_there(copy: Path) -> None:
+    """It proves nothing without the content (ADR 0069); leaf, path and signature still count."""
+    resalted(copy, _flipped, earlier=True)
+    assert found(copy) == set()
+    resalted(copy, _flipped, earlier=False)
+    assert "file_altered" in found(copy)
