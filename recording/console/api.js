@@ -99,6 +99,18 @@ export async function get(path, query, signal) {
   return (await call(path, { query, signal })).data;
 }
 
+/** Return the rows of the first pages of a list, and whether there are more. */
+export async function getPages(path, name, count, signal) {
+  const rows = [];
+  let next = "";
+  for (let page = 0; page < count && (page === 0 || next); page += 1) {
+    const data = await get(path, { next }, signal);
+    rows.push(...data[name]);
+    next = data.next;
+  }
+  return { rows, isMore: Boolean(next) };
+}
+
 /** Return what a POST answers. */
 export async function post(path, body, signal) {
   return (await call(path, { method: "POST", body, signal })).data;

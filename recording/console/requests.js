@@ -1,6 +1,6 @@
 /** Requests: bundles to hand over, and erasures that need a second person. Who is meant goes in a body, never in an address. */
 
-import { address, call, get, post, tabs, whole } from "./api.js";
+import { address, call, get, getPages, post, tabs, whole } from "./api.js";
 import { ask, busy, copy, fill, h, icon, keyed, save, say } from "./dom.js";
 import { counted, numberIn, short, size, when } from "./format.js";
 import { empty, fact, identifier, load, refused } from "./parts.js";
@@ -8,6 +8,7 @@ import { badge, plain } from "./words.js";
 
 const EVERY = 5_000;
 const OPEN = ["requested", "running"];
+const SCOPES = { recording: "The whole of each recording", speaker: "Only this person's voice", speaker_else_recording: "The voice; the recording where it is not alone on its channel" };
 
 /** Show the screen, or one request for erasure. */
 export function showRequests(root, { id, query, me }) {
@@ -32,11 +33,15 @@ function follow(look, isOpen, { timers, signal }) {
 function exportsCard(context) {
   const list = h("ul", { class: "bare requests", "aria-label": "Exports" });
   const region = h("div");
+  const older = h("div", { class: "row screen-only" });
   let rows = [];
+  let pages = 1;
 
   async function look(again = false) {
     const work = async () => {
-      rows = (await get("exports", {}, context.signal)).exports;
+      const found = await getPages("exports", "exports", pages, context.signal);
+      rows = found.rows;
+      fill(older, found.isMore && olderButton(() => ((pages += 1), look(true))));
       if (!rows.length) return empty("No export.", "A bundle has media, metadata, receipts and proofs, and a page that shows them. It is gone after a week.");
       keyed(list, rows, (one) => one.exportId, (one) => exportOf(one, context));
       return list;
@@ -46,7 +51,7 @@ function exportsCard(context) {
   }
 
   follow(look, () => rows.some((one) => OPEN.includes(one.state)), context);
-  return h("section", { class: "card", "aria-labelledby": "exports" }, h("h2", { id: "exports" }, "Hand over"), h("p", { class: "quiet" }, "A bundle for a lawyer, an authority or the caller: it can be heard and verified without this app."), exportForm(context, look), region);
+  return h("section", { class: "card", "aria-labelledby": "exports" }, h("h2", { id: "exports" }, "Hand over"), h("p", { class: "quiet" }, "A bundle for a lawyer, an authority or the caller: it can be heard and verified without this app."), exportForm(context, look), region, older);
 }
 
 function exportForm({ query, signal }, look) {
@@ -102,11 +107,12 @@ function exportOf(one, { signal }) {
 
 function erasuresCard(context) {
   const region = h("div");
+  let pages = 1;
   const look = () =>
     load(region, 3, async () => {
-      const { erasures } = await get("erasures", {}, context.signal);
-      if (!erasures.length) return empty("No request.", "What is asked for here waits until another person approves it.");
-      return h("ul", { class: "bare requests", "aria-label": "Erasures" }, erasures.map((one) => erasureRow(one, context.me)));
+      const { rows, isMore } = await getPages("erasures", "erasures", pages, context.signal);
+      if (!rows.length) return empty("No request.", "What is asked for here waits until another person approves it.");
+      return [h("ul", { class: "bare requests", "aria-label": "Erasures" }, rows.map((one) => erasureRow(one, context.me))), isMore && h("div", { class: "row screen-only" }, olderButton(() => ((pages += 1), look())))];
     });
   const told = (event) => event.data?.erasure && look();
   tabs.addEventListener("message", told, { signal: context.signal });
@@ -130,11 +136,13 @@ function stateOf(one, me) {
 function erasureForm({ query, signal }, look) {
   const said = h("div", { role: "status" });
   const subject = subjectFields("erase", query, { recordings: "Recordings, by their ids", person: "A person, by number or id" });
+  const others = h("textarea", { id: "erase-others", rows: "2", maxlength: "4000", dir: "auto", autocomplete: "off", spellcheck: "false", placeholder: "one in each line" });
+  const scope = h("select", { id: "erase-scope" }, Object.entries(SCOPES).map(([value, text]) => h("option", { value }, text)));
   const reason = h("input", { id: "erase-reason", required: true, maxlength: "256", dir: "auto", autocomplete: "off", placeholder: "without numbers and names" });
 
   async function submit() {
     const { recordings, participant, number } = subject.read();
-    const body = { reason: reason.value.trim(), ...(recordings ? { recordings } : { participant: participant ?? number }) };
+    const body = { reason: reason.value.trim(), ...(recordings ? { recordings } : { participant: participant ?? number, alsoKnownAs: linesOf(others), scope: scope.value }) };
     try {
       const made = await post("erasures", body, signal);
       say("Asked for");
@@ -145,8 +153,14 @@ function erasureForm({ query, signal }, look) {
     }
   }
 
-  const form = h("form", { class: "asking screen-only", "aria-label": "Erase", onsubmit: (event) => { event.preventDefault(); busy(event.submitter ?? form, submit); } }, subject.node, h("div", { class: "field" }, h("label", { for: "erase-reason" }, "Reason (kept)"), reason), h("button", { class: "button danger" }, "Ask for erasure"), said);
+  const form = h("form", { class: "asking screen-only", "aria-label": "Erase", onsubmit: (event) => { event.preventDefault(); busy(event.submitter ?? form, submit); } }, subject.node, h("div", { class: "field only" }, h("label", { for: "erase-others" }, "Other ids, numbers and names"), others), h("div", { class: "field only" }, h("label", { for: "erase-scope" }, "What goes"), scope), h("div", { class: "field" }, h("label", { for: "erase-reason" }, "Reason (kept)"), reason), h("button", { class: "button danger" }, "Ask for erasure"), said);
+  form.addEventListener("change", () => form.classList.toggle("by-person", subject.kind() === "person"));
+  form.classList.toggle("by-person", subject.kind() === "person");
   return form;
+}
+
+function linesOf(field) {
+  return field.value.split("\n").map((line) => line.trim()).filter(Boolean);
 }
 
 function showErasure(root, id, context) {
@@ -220,6 +234,11 @@ export function certificateButton(recordingId, signal) {
 }
 
 // --- both -------------------------------------------------------------------------------------------------------------
+
+/** Return a button below a list that goes on: one that just ended would be read as all there is. */
+function olderButton(more) {
+  return h("button", { type: "button", class: "button", onclick: (event) => busy(event.currentTarget, more) }, "Show older ones");
+}
 
 /** Return the fields that say what is meant: recordings by ids, a person, or a tag. */
 function subjectFields(name, query, kinds) {

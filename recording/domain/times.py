@@ -11,6 +11,7 @@ from recording.errors import RequestError
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][0-9])", re.ASCII)
 EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage cannot store an earlier one
+_LAST = datetime.max.replace(tzinfo=UTC)
 OLDEST = timedelta(days=365)  # a time further from now was never set, or was written by hand
 
 
@@ -34,6 +35,11 @@ def iso_text(value: object) -> str:
 def sortable(moment: datetime) -> str:
     """Return text that sorts like the time, in whole seconds, also for years before 1000."""
     return as_utc(moment).isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
+
+
+def newest_first(moment: datetime) -> str:
+    """Return text that sorts the newest time first, to the microsecond."""
+    return f"{(_LAST - as_utc(moment)) // timedelta(microseconds=1):020d}"
 
 
 def is_within_reason(moment: datetime, now: datetime) -> bool:

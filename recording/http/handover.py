@@ -6,6 +6,7 @@ import azure.functions as func
 
 from recording.control.audit import audited
 from recording.control.notes import check_recording_id
+from recording.domain.incoming.requests import PageQuery
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.byte_range import read_range
 from recording.http.parts import content_range, range_missing, unsatisfiable
@@ -16,12 +17,13 @@ from recording.http.routes import (
     caller_of,
     json_body,
     permitted,
+    query_of,
     recording_id_of,
 )
 from recording.library.handover.export import get_export as look_at_export
 from recording.library.handover.export import request_export as ask_for_export
 from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundle, take_part
-from recording.library.handover.taking import list_exports as all_exports
+from recording.library.handover.taking import list_exports as page_of_exports
 from recording.library.handover.vcon import is_inline, make_vcon
 
 VCON = "application/vcon+json"
@@ -72,12 +74,12 @@ def get_export(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
 
 
 def list_exports(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET exports: 200 with the exports that still exist, the newest first."""
+    """GET exports: 200 with a page of the exports that still exist, the newest first."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.LIST_EXPORTS, dependencies)
-        found = all_exports(ports)
-        return as_json({"exports": found, "count": len(found)}, 200)
+        page = page_of_exports(ports, PageQuery.read(query_of(request)).next)
+        return as_json({"exports": page.items, "count": len(page.items), "next": page.next or None}, 200)
 
     return answered(look)
 

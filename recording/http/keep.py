@@ -10,11 +10,11 @@ from pydantic import Field
 from recording.control.audit import audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.lenient import Time
-from recording.domain.incoming.requests import Exact
+from recording.domain.incoming.requests import Exact, PageQuery
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import HoldRequest, ReleaseRequest
+from recording.domain.keep.erasure import Erasure
 from recording.http.routes import (
-    KEY_PARAMETERS,
     Dependencies,
     answered,
     as_json,
@@ -22,6 +22,7 @@ from recording.http.routes import (
     json_body,
     permitted,
     person_of,
+    query_of,
     recording_id_of,
 )
 from recording.http.views.keep import (
@@ -39,11 +40,10 @@ from recording.library.keep.holds import list_holds, place_hold, release_hold
 from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
 
 
-class HoldsQuery(Exact):
+class HoldsQuery(PageQuery):
     """The query of `GET holds`."""
 
     limit: int = Field(200, ge=1, le=1000)
-    next: str = Field("", max_length=1024, pattern=r"^[A-Za-z0-9_!-]*$")
 
 
 class UpcomingQuery(Exact):
@@ -92,7 +92,7 @@ def list_recordings_on_hold(request: func.HttpRequest, dependencies: Dependencie
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.LIST_HOLDS, dependencies)
-        query = HoldsQuery.read(_query(request))
+        query = HoldsQuery.read(query_of(request))
         return as_json(HeldRecordingsView.of(list_holds(query.next, query.limit, ports)).plain(), 200)
 
     return answered(look)
@@ -115,7 +115,7 @@ def list_disposition(request: func.HttpRequest, dependencies: Dependencies) -> f
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LIST_DISPOSITION, dependencies)
-        query = UpcomingQuery.read(_query(request))
+        query = UpcomingQuery.read(query_of(request))
         before: datetime = query.before
         return as_json(UpcomingView.of(upcoming(before, query.next, ports, settings), before).plain(), 200)
 
@@ -194,12 +194,13 @@ def get_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.H
 
 
 def list_erasures(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
-    """GET erasures: 200 with the requests, those that await approval first."""
+    """GET erasures: 200 with a page of the requests, those that await approval first."""
 
     def look() -> func.HttpResponse:
         ports, _ = permitted(request, Operation.LIST_ERASURES, dependencies)
-        rows = [ErasureRowView.of(one).plain() for one in erasures.list_erasures(ports)]
-        return as_json({"erasures": rows, "count": len(rows)}, 200)
+        page = erasures.page_of_erasures(ports, PageQuery.read(query_of(request)).next)
+        rows = [ErasureRowView.of(one).plain() for one in page.items if isinstance(one, Erasure)]
+        return as_json({"erasures": rows, "count": len(rows), "next": page.next or None}, 200)
 
     return answered(look)
 
@@ -224,7 +225,3 @@ def _erasure_id_of(request: func.HttpRequest) -> str:
 
 def _case_of(request: func.HttpRequest) -> str:
     return unquote(str(request.route_params.get("case", "")))
-
-
-def _query(request: func.HttpRequest) -> dict[str, Any]:
-    return {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}

@@ -12,13 +12,13 @@ from recording.domain.times import zone_of
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.routes import (
-    KEY_PARAMETERS,
     Dependencies,
     answered,
     as_json,
     caller_of,
     json_body,
     permitted,
+    query_of,
     recording_id_of,
 )
 from recording.http.views.library import FoundPageView, TimelineView
@@ -34,8 +34,7 @@ def find_recordings(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.FIND, dependencies)
-        asked = {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}
-        return as_json(FoundPageView.of(find(FindQuery.read(asked), ports, settings)).plain(), 200)
+        return as_json(FoundPageView.of(find(FindQuery.read(query_of(request)), ports, settings)).plain(), 200)
 
     return answered(look)
 
@@ -72,8 +71,7 @@ def report_pauses(request: func.HttpRequest, dependencies: Dependencies) -> func
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.PAUSES, dependencies)
-        asked = {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}
-        query = PauseQuery.read(asked)
+        query = PauseQuery.read(query_of(request))
         found = pause_report.report_pauses(query, ports, settings)
         if query.format == "json":
             return as_json(found.shown(), 200)

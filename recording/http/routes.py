@@ -151,7 +151,7 @@ def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.Htt
 
     def look() -> func.HttpResponse:
         ports, settings = permitted(request, Operation.LIST_HELD, dependencies)
-        query = HeldQuery.read({name: text for name, text in request.params.items() if name not in KEY_PARAMETERS})
+        query = HeldQuery.read(query_of(request))
         chosen = Chosen.by(query)
         attention = needs_attention(ports, settings, chosen)
         return as_json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
@@ -337,6 +337,11 @@ def person_of(request: func.HttpRequest, settings: Settings) -> str | None:
 def recording_id_of(request: func.HttpRequest) -> str:
     """Return the recording id in the path, unchecked, in its canonical spelling."""
     return canonical_id(str(request.route_params.get("recordingId", "")))
+
+
+def query_of(request: func.HttpRequest) -> dict[str, Any]:
+    """Return the parameters of a query, without those of the platform."""
+    return {name: text for name, text in request.params.items() if name not in KEY_PARAMETERS}
 
 
 def as_json(

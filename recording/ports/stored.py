@@ -1,6 +1,6 @@
 """Pages of stored things, and the rows among them that cannot be read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -38,3 +38,17 @@ class Page(Generic[T]):
     next: str = ""
     error: StorageError | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def page_in_order(items: Iterable[T], place: Callable[[T], str], after: str, most: int) -> Page[T]:
+    """Return a page of a list that is read whole: what comes behind a position, up to so many.
+
+    Args:
+        items: all of them.
+        place: the text by which they are sorted, one of its own for each.
+        after: `next` of the page before; "" at the beginning. What it was the place of need not be there any more.
+        most: of one page.
+    """
+    placed = {at: one for one in items if (at := place(one)) > after}
+    taken = sorted(placed)[:most]
+    return Page(tuple(placed[at] for at in taken), taken[-1] if len(placed) > len(taken) else "")

@@ -14,6 +14,7 @@ from dev.console.server import ConsoleServer
 from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.keep_world import attached, days_pass, put_rule
 from recording.library.handover.export import export_message
+from recording.library.keep.erasures import MOST_LISTED, request_erasure
 from tests.console.conftest import Visit
 
 
@@ -115,6 +116,42 @@ def keep_the_certificate(page: Page, server: ConsoleServer) -> None:
     kept = page.get_by_role("region", name="Kept")
     expect(kept.get_by_text("Its content was destroyed")).to_be_visible()
     expect(kept.get_by_role("button", name="Certificate")).to_be_visible()
+
+
+def test_an_erasure_of_a_voice_names_the_person_in_every_way_they_are_known(browser: Browser) -> None:
+    """Other ids, numbers and names, and how much of a recording goes: all that the API takes, in a body only."""
+    day = kept_day()
+    with ConsoleServer(day, lambda _: FakeProbe()) as server, visit(browser, server, "eraser") as page:
+        page.goto(f"{server.url}#/requests")
+        form = page.get_by_role("form", name="Erase")
+        expect(form.get_by_label("What goes")).to_be_hidden()
+        form.get_by_label("What", exact=True).select_option("person")
+        form.get_by_label("Which").fill("+1 555 010 7788")
+        form.get_by_label("Other ids, numbers and names").fill("Leila Haddad\n\n +1 555 010 7799 ")
+        form.get_by_label("What goes").select_option("speaker_else_recording")
+        form.get_by_label("Reason (kept)").fill("request of 4 May")
+        form.get_by_role("button", name="Ask for erasure").click()
+        expect(page.get_by_text("Another person with the role has to approve it.")).to_be_visible()
+        assert [target for _, target, _ in server.seen if "7799" in target or "Leila" in target] == []
+    (asked,) = day.world.fakes.keeping.requests.values()
+    assert (asked.scope.value, len(asked.words)) == ("speaker_else_recording", 1)
+    assert len(asked.participant) == 3
+
+
+def test_a_list_that_goes_on_has_a_button_for_it(browser: Browser) -> None:
+    """A page that just ended would be read as all that was asked for."""
+    day = kept_day()
+    here = day.world
+    for _ in range(MOST_LISTED + 3):
+        body = {"recordings": [day.ids["mp3"]], "reason": "letter"}
+        request_erasure(body, "alice", here.ports, here.settings)
+    with ConsoleServer(day, lambda _: FakeProbe()) as server, visit(browser, server, "eraser") as page:
+        page.goto(f"{server.url}#/requests")
+        rows = page.get_by_role("list", name="Erasures").get_by_role("listitem")
+        expect(rows).to_have_count(MOST_LISTED)
+        page.get_by_role("button", name="Show older ones").click()
+        expect(rows).to_have_count(MOST_LISTED + 3)
+        expect(page.get_by_role("button", name="Show older ones")).to_have_count(0)
 
 
 def test_what_is_kept_and_why_is_one_screen(browser: Browser) -> None:

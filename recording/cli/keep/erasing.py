@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from recording.cli.connect.session import FINE, Cell, Column, Session, table, text
-from recording.cli.options import Form, note_option, session_of, with_groups
+from recording.cli.options import Form, LimitOption, beyond, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import audited
 from recording.domain.find.short_ids import named_by, short_id
@@ -59,7 +59,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
 
 
 @with_groups
-def approve(
+def approve(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
     erasure: Annotated[
@@ -67,6 +67,7 @@ def approve(
     ] = None,
     person: PersonOption = None,
     look: Annotated[bool, typer.Option("--look", help="only show its state")] = False,
+    limit: LimitOption = 200,
 ) -> None:
     """Approve an erasure that another person requested; without ERASURE, list the requests.
 
@@ -74,7 +75,7 @@ def approve(
     """
     session = session_of(context, form)
     if erasure is None:
-        _list(session)
+        _list(session, limit)
         raise typer.Exit(FINE)
     by, erasure = session.caller or person, _meant(session, erasure)
     if not look:
@@ -87,7 +88,7 @@ def approve(
     _show_erasure(session, erasure)
 
 
-def _list(session: Session) -> None:
+def _list(session: Session, limit: int) -> None:
     found = erasures.list_erasures(session.ports)
     rows: list[list[Cell]] = [
         [
@@ -97,12 +98,12 @@ def _list(session: Session) -> None:
             one.requested_by,
             one.reason,
         ]
-        for one in found
+        for one in found[:limit]
     ]
-    session.show(
-        {"erasures": [{"erasureId": one.erasure_id, "state": one.state_at(session.now).value} for one in found]},
-        table(session, _REQUESTS, rows) if rows else text("no requests for erasure"),
-    )
+    told = [{"erasureId": one.erasure_id, "state": one.state_at(session.now).value} for one in found[:limit]]
+    more = len(found) - len(told)
+    shown = table(session, _REQUESTS, rows) if rows else text("no requests for erasure")
+    session.show({"erasures": told, "more": more}, shown, *([beyond(more)] if more else []))
 
 
 def _meant(session: Session, typed: str) -> str:

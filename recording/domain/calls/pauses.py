@@ -73,8 +73,6 @@ DOCUMENTED: Mapping[str, str] = {
     "overdueSince": "overdue_since",
 }
 _ONLY_WHEN_TRUE = frozenset({"timeUp", "overdueSince"})  # left out otherwise, as earlier versions wrote it
-    {"timeUp", "overdueSince"}
-)  # left out otherwise: such a manifest is as earlier versions wrote it
 _ENDS_ANYHOW = (None, PauseEnd.OVER, PauseEnd.STOPPED)  # with the recording, whenever that is
 
 

@@ -100,6 +100,12 @@ class Exact(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+class PageQuery(Exact):
+    """The query of a list: `next` of the page before."""
+
+    next: str = Field("", max_length=1024, pattern=r"^[A-Za-z0-9_!-]*$")
+
+
 class ChannelAffinity(Exact):
     """Which participant goes to which channel of an unmixed recording."""
 

@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportState
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.roles import Operation
+from recording.domain.times import newest_first
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.library.handover.export import exports_of, shown
-from recording.ports import AuditEntry, Ports
+from recording.ports import AuditEntry, Page, Ports
 from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.hidden import check_is_shown
+from recording.ports.stored import page_in_order
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 MOST_LISTED = 100
-MOST_NAMES = 50_000  # blob names read for one list; a bundle is deleted after a week
 REMEMBERED = timedelta(minutes=10)
 
 
@@ -38,28 +38,27 @@ class BundleFile:
         return f"export-{self.export_id[:8]}.zip"
 
 
-def list_exports(ports: Ports) -> list[dict[str, Any]]:
-    """Return the exports that still exist, the newest first, at most a hundred.
+def list_exports(ports: Ports, after: str = "", most: int = MOST_LISTED) -> Page[dict[str, Any]]:
+    """Return a page of the exports that still exist, the newest first, behind `next` of the page before.
 
     Raises:
         StorageError: storage does not answer.
     """
-    found = sorted(exports_there_are(ports), key=lambda one: one.requested_at, reverse=True)
-    return [
-        shown(one, ports) | {"requestedBy": one.requested_by, "note": one.note}
-        for one in found
-        if not one.is_expired(ports.clock.now())
-    ][:MOST_LISTED]
+    there = [one for one in exports_there_are(ports) if not one.is_expired(ports.clock.now())]
+    page = page_in_order(there, lambda one: f"{newest_first(one.requested_at)}-{one.export_id}", after, most)
+    found = (one for one in page.items if isinstance(one, ExportRecord))
+    shown_ones = [shown(one, ports) | {"requestedBy": one.requested_by, "note": one.note} for one in found]
+    return Page(tuple(shown_ones), page.next)
 
 
 def exports_there_are(ports: Ports) -> list[ExportRecord]:
-    """Return the documents of all exports that are not destroyed, in no order.
+    """Return the documents of all exports that are not destroyed, in no order; each costs a request.
 
     Raises:
         StorageError: storage does not answer.
     """
     exports, found = exports_of(ports), list[ExportRecord]()
-    for blob in islice(exports.store.list(""), MOST_NAMES):
+    for blob in exports.store.list(""):  # a bundle is deleted after a week
         export_id, _, rest = blob.name.partition("/")
         if blob.name == form.state_name(export_id) and rest and (stored := exports.store.get(blob.name)):
             try:

@@ -27,6 +27,7 @@ from recording.domain.keep.erasure import (
 from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.times import newest_first
 from recording.errors import ClaimLostError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.directory import find_all
@@ -39,7 +40,8 @@ from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
 from recording.library.keep.speaker_files import SpeakerTask
 from recording.library.keep.sweep import cleaned_request, sweep
 from recording.library.keep.sweep_run import Run
-from recording.ports import Custodian, Ports, Unreadable
+from recording.ports import Custodian, Page, Ports, Unreadable
+from recording.ports.stored import page_in_order
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -179,16 +181,24 @@ def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> Erasure
     return _status(_known(erasure_id, ports), ports, settings)
 
 
-def list_erasures(ports: Ports) -> tuple[Erasure, ...]:
-    """Return at most 200 requests: those that need a second person first, then the newest.
+def list_erasures(ports: Ports) -> list[Erasure]:
+    """Return the requests: those that need a second person first, then the newest.
 
     Raises:
         StorageError: storage does not answer.
     """
     known = [one for one in keeping_of(ports).erasures() if not isinstance(one, Unreadable)]
-    known.sort(key=lambda one: one.requested_at, reverse=True)
-    known.sort(key=lambda one: one.state is not ErasureState.REQUESTED)
-    return tuple(known[:MOST_LISTED])
+    return sorted(known, key=_place_of)
+
+
+def page_of_erasures(ports: Ports, after: str = "", most: int = MOST_LISTED) -> Page[Erasure]:
+    """Return a page of that list, behind `next` of the page before. Raises as `list_erasures`."""
+    return page_in_order(list_erasures(ports), _place_of, after, most)
+
+
+def _place_of(one: Erasure) -> str:
+    """Return where a request stands in the list; one that is decided between two pages moves back."""
+    return f"{int(one.state is not ErasureState.REQUESTED)}-{newest_first(one.requested_at)}-{one.erasure_id}"
 
 
 def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:

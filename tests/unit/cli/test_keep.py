@@ -56,3 +56,17 @@ def test_two_people_erase_and_one_does_not(here: World, run: Run) -> None:
     assert erasure[:8] in run("approve")[1]
     assert run("approve", "nothing-like-it")[1].startswith("erasure_not_found")
     assert run("erase", SHORT, "--note", "x")[0] == 2
+
+
+def test_a_list_of_requests_says_how_many_it_leaves_out(here: World, run: Run) -> None:
+    """And a request beyond it is found by the beginning of its id all the same."""
+    here.follows_up()
+    for _ in range(4):
+        here.fakes.clock.advance(seconds=1)
+        run("erase", SHORT, "--note", "letter", "--as", "alice")
+    assert "3 more; --limit shows them" in run("approve", "--limit", "1")[1]
+    told = json.loads(run("approve", "--limit", "3", "-o", "json")[1])
+    assert (len(told["erasures"]), told["more"]) == (3, 1)
+    assert "more" not in run("approve")[1]
+    (oldest,) = set(here.fakes.keeping.requests) - {one["erasureId"] for one in told["erasures"]}
+    assert "requested" in run("approve", oldest[:8], "--look", "--limit", "1")[1]

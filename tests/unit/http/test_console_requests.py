@@ -13,6 +13,7 @@ from dev.in_memory.keep_world import attached, days_pass
 from dev.in_memory.world import World, world
 from recording.errors import StorageError
 from recording.library.handover.export import export_message
+from recording.library.keep import erasures
 from tests.unit.http.test_console import OWN_PAGE, ask, content, outcome, principal
 
 ALICE = OWN_PAGE | principal("Recording.Erase") | {"X-MS-CLIENT-PRINCIPAL-ID": "alice"}
@@ -143,6 +144,70 @@ def test_an_export_that_is_gone_is_neither_listed_nor_handed_out() -> None:
     assert content(ask(here, "exports", EXPORTER))["exports"] == []
     path = f"exports/{made['exportId']}/bundle"
     assert outcome(ask(here, path, EXPORTER | {"Range": "bytes=0-"})) == (404, "export_not_found")
+
+
+def pages(here: World, path: str, who: dict[str, str]) -> list[list[str]]:
+    """Return the ids of a list, page by page, as `next` leads through it."""
+    found, more = list[list[str]](), ""
+    while True:
+        page = content(ask(here, path, who, **({"next": more} if more else {})))
+        rows = page[path]
+        assert page["count"] == len(rows)
+        found.append([row.get("erasureId", row.get("exportId")) for row in rows])
+        more = page["next"]
+        if not more:
+            return found
+
+
+def test_a_list_of_requests_goes_on_where_a_page_ends() -> None:
+    """One that just ended would be read as all there is; those asked for at the same moment are all there."""
+    here = archived()
+    asked = []
+    for number in range(203):
+        here.fakes.clock.advance(seconds=number % 2)
+        body = {"recordings": [RECORDING_ID], "reason": "letter"}
+        asked.append(erasures.request_erasure(body, "alice", here.ports, here.settings))
+    first, rest = pages(here, "erasures", BOB)
+    assert (len(first), len(rest)) == (200, 3)
+    assert set(first + rest) == {one.erasure_id for one in asked}
+    times = {one.erasure_id: one.requested_at for one in asked}
+    assert [times[one] for one in first + rest] == sorted(times.values(), reverse=True)
+
+
+def test_a_request_that_is_approved_between_two_pages_is_in_no_gap() -> None:
+    """It moves back in the list, behind those that wait, and is seen again there; no other one is skipped."""
+    here = archived()
+    for _ in range(202):
+        here.fakes.clock.advance(seconds=1)
+        erasures.request_erasure({"recordings": [RECORDING_ID], "reason": "letter"}, "alice", here.ports, here.settings)
+    first = content(ask(here, "erasures", BOB))
+    seen = [row["erasureId"] for row in first["erasures"]]
+    post(here, f"erasures/{seen[-1]}/approve", BOB)
+    then = content(ask(here, "erasures", BOB, next=first["next"]))
+    rest = [row["erasureId"] for row in then["erasures"]]
+    assert set(here.fakes.keeping.requests) == set(seen) | set(rest)
+    assert rest[-1] == seen[-1]
+
+
+def test_a_list_of_exports_goes_on_where_a_page_ends() -> None:
+    """A hundred in a page; an export that is gone meanwhile leaves no gap behind it."""
+    here = archived()
+    made = []
+    for _ in range(101):
+        made.append(content(post(here, "exports", EXPORTER, recordings=[RECORDING_ID]))["exportId"])
+    first, rest = pages(here, "exports", EXPORTER)
+    assert (len(first), len(rest)) == (100, 1)
+    assert set(first + rest) == set(made)
+
+
+@pytest.mark.parametrize("path", ["erasures", "exports"])
+def test_a_position_that_no_page_gave_is_refused(path: str) -> None:
+    """It is no part of a name, of a path, or of a query."""
+    here = archived()
+    who = EXPORTER if path == "exports" else ALICE
+    for wrong in ("../x", "a'b", "x" * 2000):
+        assert outcome(ask(here, path, who, next=wrong)) == (400, "invalid_request")
+    assert content(ask(here, path, who, next="z"))["count"] == 0
 
 
 @pytest.mark.parametrize("export_id", ["..", "a/b", "%2e%2e", "x" * 600, "0"])
