@@ -6,7 +6,7 @@ from collections import Counter
 from dev.prove.forgotten_pause import forgotten_pause
 from dev.prove.guarded_lives import live
 from dev.prove.guarded_policies import POLICIES
-from dev.prove.wrong_guards import VARIANTS, caught_at
+from dev.prove.wrong_guards import MOST_SEEDS, VARIANTS, caught_at
 
 
 def print_guarded(first: int, seeds: int) -> int:
@@ -26,7 +26,7 @@ def print_guarded(first: int, seeds: int) -> int:
     print(f"guards: the forgotten pause of 60 restarts ended {late.total_seconds() / 60:.0f} minutes after its time")
     missed = 0
     for name in VARIANTS:
-        caught = caught_at(name, 200)
+        caught = caught_at(name, MOST_SEEDS)
         missed += caught is None
         print(f"guards: wrong variant {name!r}: {'NOT CAUGHT' if caught is None else f'caught at seed {caught}'}")
     print(f"guards: in {time.perf_counter() - began:.0f} s")

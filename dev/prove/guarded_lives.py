@@ -31,6 +31,7 @@ DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.0
 SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedelta(minutes=10), timedelta(minutes=-10))
 RECONCILED_EVERY = timedelta(minutes=5)
 STOPPED_ELSEWHERE = 0.01  # of the steps of a life
+DIES_IN = (0, 5, 6)  # calls of a withdrawal's worker: its note may be the last it did; 0: it lives
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
 
@@ -52,6 +53,7 @@ class GuardedLife:
         self._is_rival, self._who = False, "caller"
         self._starts, self._stops = 0, 0
         self._elsewhere = random.Random(f"elsewhere {policy} {seed}")  # draws of its own
+        self._withdrawals, self._dies_in = random.Random(f"withdrawals {policy} {seed}"), 0
         self._reconciled_at = self.here.now
 
     def run(self) -> Life:
@@ -123,7 +125,9 @@ class GuardedLife:
             if step is ConsentStep.WITHDRAWN and self.policy.must_be_recorded and is_known:
                 self.witness.expected.add((name, "consent_withdrawn"))
 
+        self._dies_in = self._withdrawals.choice(DIES_IN) if step is ConsentStep.WITHDRAWN else 0
         self._call(f"consent {name}", act, once=True)
+        self._dies_in = 0
         self.life.counts["consents"] += 1
 
     def _stop(self, name: str) -> None:
@@ -214,6 +218,10 @@ class GuardedLife:
     def _trouble(self, port: str, _method: str) -> tuple[Exception | None, bool]:
         if self._is_rival:
             return None, False
+        if self._dies_in:
+            self._dies_in -= 1
+            if self._dies_in == 0:
+                return WorkerDiedError("gone"), False
         drawn, after = self.dice.random(), self.dice.random() < 0.5
         if drawn < DEATHS:
             return WorkerDiedError("gone"), after
@@ -221,7 +229,7 @@ class GuardedLife:
             self._rival()
         elif port == "FakeControl" and drawn > 1 - REFUSALS:
             return ControlError("busy", code=Code.ACS_UNAVAILABLE), after
-        elif port not in ("FakeControl", "FakeOutboxQueue") and drawn > 1 - OUTAGES:
+        elif port != "FakeControl" and drawn > 1 - OUTAGES:
             return StorageBusyError("503"), after
         return None, False
 

@@ -15,6 +15,8 @@ from recording.domain.calls.pauses import CommandedPause, open_pause
 from recording.domain.state.recording import RecordingRecord
 from recording.reconcile import missing_files
 
+MOST_SEEDS = 20  # of a variant
+
 
 @dataclass(frozen=True)
 class Variant:
