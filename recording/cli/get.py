@@ -13,6 +13,7 @@ from recording.cli.output.printing import printable
 from recording.cli.output.times import duration_of, size_of
 from recording.control.audit import audited
 from recording.domain.archived.derived import DerivedKind
+from recording.domain.counted import counted
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.errors import BlobLockedError, RequestError
@@ -83,8 +84,12 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
     facts: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
     facts |= {"leftOut": lacks}
     facts |= {"offline": offline} if offline else {}
-    total_read = f"{len(got)} files, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
-    end = (f"{len(differ)} of them differ from the catalog", "bold red") if differ else ("as cataloged", "green")
+    total_read = f"{counted(len(got), 'file')}, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
+    end = (
+        (f"{len(differ)} of them {'differs' if len(differ) == 1 else 'differ'} from the catalog", "bold red")
+        if differ
+        else ("as cataloged", "green")
+    )
     lines = [text(("in the archive tier  ", "yellow"), name) for name in offline]
     lines += [text(("not here  ", "bold red"), f"{one['what']}: {one['why']}") for one in lacks]
     session.show(facts, table(session, _COLUMNS, [_row(one) for one in got]), *lines, text(f"{total_read}: ", end))
@@ -117,7 +122,7 @@ def make(context: typer.Context, recording: RecordingArgument, kind: KindArgumen
     recording_id = find_recording(recording, session.ports)
 
     def act() -> dict[str, Any]:
-        return request_derived(recording_id, {"kind": kind.value}, session.ports, session.settings)
+        return request_derived(recording_id, {"kind": kind.value}, session.ports)
 
     _show_derived(session, audited(Operation.DERIVE, recording_id, session.caller, session.ports, act)["files"])
 

@@ -31,7 +31,7 @@ def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> f
         body = json_body(request)
 
         def act() -> dict[str, Any]:
-            return ask.request_derived(recording_id, body, ports, settings)
+            return ask.request_derived(recording_id, body, ports)
 
         told = audited(Operation.DERIVE, recording_id, caller, ports, act)
         return as_json(told, 202, {"Location": request.url.split("?")[0]})
@@ -58,7 +58,7 @@ def derived_media(request: func.HttpRequest, dependencies: Dependencies) -> func
         ports, settings = permitted(request, Operation.HEAR_DERIVED, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
-        heard = ask.find_heard(recording_id, str(request.route_params.get("derivedId", "")), ports, settings)
+        heard = ask.find_heard(recording_id, str(request.route_params.get("derivedId", "")), ports)
 
         def read(first: int, length: int) -> bytes:
             ask.note_hearing(heard, first, length, caller_of(request, settings), ports)

@@ -29,7 +29,6 @@ TOOL_VERSION = 1  # another version makes other bytes from the same chunks, unde
 JOINTS = "chunks follow each other as they were recorded; nothing is inserted between them"
 NO_VIDEO = "a video cannot be joined or split without encoding it again"
 NOT_OURS = "its media stays in the customer's own storage"
-NO_LIFE_OF_ITS_OWN = "DELETE_AFTER_DAYS counts a file's age from when it was written, so it would outlive its recording"
 
 
 class DerivedKind(StrEnum):

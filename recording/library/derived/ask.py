@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from recording.domain.archived.derived import (
-    NO_LIFE_OF_ITS_OWN,
     DerivedKind,
     DeriveRequest,
     Wanted,
@@ -25,7 +24,6 @@ from recording.library.derived.write import layouts_of
 from recording.library.listening import STRETCH_SECONDS, note_stretches
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
-from recording.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Heard:
         return "joined" if self.channel is None else f"channel {self.channel}"
 
 
-def request_derived(recording_id: str, body: Any, ports: Ports, settings: Settings) -> dict[str, Any]:
+def request_derived(recording_id: str, body: Any, ports: Ports) -> dict[str, Any]:
     """Queue the making of files; return them with the progress of each.
 
     Raises:
@@ -65,8 +63,6 @@ def request_derived(recording_id: str, body: Any, ports: Ports, settings: Settin
         StorageError: nothing was queued.
     """
     kind = DeriveRequest.read(body).kind
-    if settings.delete_after is not None:
-        raise RequestError(NO_LIFE_OF_ITS_OWN, code=Code.NOT_DERIVABLE)
     wanted = wanted_now(recording_id, kind, ports)
     _check_formats(kind, wanted, ports)
     now = ports.clock.now().isoformat()
@@ -148,7 +144,7 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "sha256" in found else None
 
 
-def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -> Heard:
+def find_heard(recording_id: str, mark: str, ports: Ports) -> Heard:
     """Return a derived file to listen to.
 
     Raises:
@@ -158,7 +154,7 @@ def find_heard(recording_id: str, mark: str, ports: Ports, settings: Settings) -
     """
     of_mark = (_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports) if _mark_of(stem) == mark)
     found = next(of_mark, None)
-    if settings.delete_after is not None or found is None:
+    if found is None:
         raise RequestError("there is no such derived file", code=Code.DERIVED_NOT_FOUND)
     if found["state"] != "made":
         raise RequestError(f"the file is {found['state']}", code=Code.DERIVED_NOT_MADE)

@@ -26,7 +26,7 @@ from recording.domain.media import wav_layout
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.library.derived import blocks as blocking
-from recording.library.derived.ask import list_derived, request_derived
+from recording.library.derived.ask import find_heard, list_derived, request_derived
 from recording.library.derived.make import derive_message
 from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
@@ -71,7 +71,7 @@ def archived(*media: bytes, of: World | None = None, missing: tuple[int, ...] = 
 
 
 def asks(here: World, kind: str = "joined") -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = request_derived(RECORDING_ID, {"kind": kind}, here.ports, here.settings)["files"]
+    told: list[dict[str, Any]] = request_derived(RECORDING_ID, {"kind": kind}, here.ports)["files"]
     return told
 
 
@@ -433,13 +433,16 @@ def test_heavy_work_waits_its_turn() -> None:
     assert (kind, at) == (DerivedKind.JOINED, here.now + timedelta(seconds=30))
 
 
-def test_where_files_die_of_age_none_is_made() -> None:
-    """The account's rule counts from when a file was written; the copy would outlive what it was made from."""
+@pytest.mark.parametrize("kind", ["joined", "speakers"])
+def test_what_is_made_goes_with_its_recording_by_the_rule_of_the_deployment(kind: str) -> None:
+    """DELETE_AFTER_DAYS is a rule of the custodian, who goes by the recording's folder: nothing outlives it there."""
     here = archived(spoken(0))
-    aging = here.settings.model_copy(update={"delete_after": timedelta(days=90)})
-    with pytest.raises(RequestError, match="outlive") as refused:
-        request_derived(RECORDING_ID, {"kind": "joined"}, here.ports, aging)
-    assert refused.value.code is Code.NOT_DERIVABLE
+    here.settings = here.settings.model_copy(update={"delete_after": timedelta(days=90), "dispose_after": timedelta()})
+    attached(here.fakes)
+    one = made(here, kind)[0]
+    assert find_heard(RECORDING_ID, one["derivedId"], here.ports).blob_name == one["blobName"]
+    days_pass(here, 95)
+    assert one["blobName"] not in here.fakes.archive.blobs
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"recordingId": 1}', '{"recordingId": "x", "kind": "video"}'])

@@ -103,7 +103,7 @@ def test_a_file_that_is_derived_meanwhile_is_made_from_what_is_left(kind: str) -
     every_moment(
         derives,
         waits_and_takes_the_voice,
-        lambda here: request_derived(RECORDING_ID, {"kind": kind}, here.ports, here.settings),
+        lambda here: request_derived(RECORDING_ID, {"kind": kind}, here.ports),
     )
 
 
