@@ -30,6 +30,7 @@ failed = { grep -qiE 'No matching distribution|broken by .*(connect|resol|timeou
 .PHONY: prerequisites
 prerequisites:
 	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: Azurite, the storage emulator, runs on it."; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or newer is needed: Azurite, the storage emulator, runs on it; this is $$(node --version 2>&1 | head -1)."; exit 1; }
 	@command -v $(PYTHON) >/dev/null || test -x $(BIN)/python || { echo "$(PYTHON) is not there. Say which Python with PYTHON=…"; exit 1; }
 ifneq ($(filter command line environment,$(origin PYTHON)),)
 	@test ! -x $(BIN)/python || test "$$($(PYTHON) -c 'import sys; print(*sys.version_info[:2])')" = "$$($(BIN)/python -c 'import sys; print(*sys.version_info[:2])')" || \
@@ -37,7 +38,7 @@ ifneq ($(filter command line environment,$(origin PYTHON)),)
 endif
 
 $(VENV)/.installed: uv.lock pyproject.toml | prerequisites
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 14) else "Python 3.11, 3.12, 3.13 or 3.14 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 14) else "Python 3.11 to 3.14 is needed; this is " + sys.version.split()[0] + ". Say which one with PYTHON=…")'
 	@echo "• Python dependencies into $(VENV), the first time about a minute …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" 2>$(VENV)/install.log || $(call failed,$(VENV)/install.log)
@@ -90,7 +91,7 @@ hooks: install ## check each commit before it is made (.pre-commit-config.yaml)
 prove: install ## the promise, proved in minutes: faults, deaths, orders, outages (docs/reliability.md)
 	@$(BIN)/python -m dev prove $(PROOF)
 
-soak: install ## the same for hours: a million lives, 200 kills, spoiled connections (docs/reliability.md)
+soak: install ## the same for hours: 100,000 lives, 200 kills, spoiled connections (docs/reliability.md)
 	@$(BIN)/python -m dev prove all --long
 
 check: install $(SEMGREP)/.installed ## formatter, linter, types, layers, lock, exported requirements, security

@@ -263,7 +263,7 @@ def prove(
         str,
         typer.Argument(
             help="controls, crashes, erased, events, guards, hostile, orders, outages, played, simulation, templates, "
-            "tenants, visibility, years, all; "
+            "tenants, visibility, workflows, years, all; "
             "compatibility, faults, kills, chaos, mutants"
         ),
     ] = "all",

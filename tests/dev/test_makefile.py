@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from dev.world import free_port
+from recording.operate.doctor import PYTHONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +43,35 @@ def test_npm_is_looked_for_before_python_packages_are_fetched(tmp_path: Path) ->
     )
     assert answer.returncode != 0
     assert "npm is needed" in answer.stdout
+
+
+@pytest.mark.parametrize(("major", "is_enough"), [(12, False), (18, False), (20, True), (24, True)])
+def test_an_old_node_is_noticed_before_anything_is_fetched(tmp_path: Path, major: int, is_enough: bool) -> None:
+    """Debian's own is often too old; npm then failed in the middle, and Azurite with a stack of JavaScript."""
+    node = tmp_path / "node"
+    claims = f"Object.defineProperty(process, 'versions', {{value: {{node: '{major}.1.0'}}}});"
+    asked = f'[ "$1" = -e ] && exec {_program("node")} -e "{claims} $2"'
+    node.write_text(f"#!/bin/sh\n{asked}\necho v{major}.1.0\n")
+    node.chmod(0o755)
+    (tmp_path / "npm").symlink_to(node)
+    answer = make("prerequisites", f"VENV={tmp_path / 'venv'}", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (answer.returncode == 0) is is_enough, answer.stdout
+    assert (f"this is v{major}.1.0" in answer.stdout) is not is_enough
+
+
+def test_every_page_and_program_names_the_same_pythons() -> None:
+    """The workflow tests 3.14, the lock has it, the doctor allows it, and `make` refused it before the first test."""
+    asked = re.search(r"\((\d), (\d+)\) <= sys.version_info\[:2\] <= \((\d), (\d+)\)", (ROOT / "Makefile").read_text())
+    assert asked is not None
+    first, last = (int(asked[1]), int(asked[2])), (int(asked[3]), int(asked[4]))
+    assert (first, last) == PYTHONS
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={first[0]}.{first[1]},<{last[0]}.{last[1] + 1}"
+    matrix = re.search(r"python: \[(.+)\]", (ROOT / ".github" / "workflows" / "test.yml").read_text())
+    assert matrix is not None
+    assert matrix[1] == ", ".join(f"'3.{minor}'" for minor in range(first[1], last[1] + 1))
+    for page in ("README.md", "CONTRIBUTING.md", "Makefile"):
+        assert f"Python {first[0]}.{first[1]} to {last[0]}.{last[1]}" in (ROOT / page).read_text(), page
 
 
 @pytest.mark.parametrize("is_other", [True, False])

@@ -1,10 +1,12 @@
 """The proofs side by side: each says its own, and one that fails is not hidden by those that hold."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from dev import __main__ as commands
 from dev.prove import runner
 
 
@@ -13,6 +15,14 @@ def test_those_that_run_side_by_side_are_proofs() -> None:
     text = Path(str(runner.__file__)).read_text(encoding="utf-8")
     known = re.findall(r'^        "(\w+)":', text.partition("proofs: dict")[2].partition("}")[0], re.MULTILINE)
     assert set(runner.OF_ONE_PROCESS) < set(known)
+
+
+def test_the_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not listed is run by nobody."""
+    assert runner.main("nothing-of-this-name", first=0, seeds=None, is_long=False) == 2
+    known = capsys.readouterr().err.partition("There are: ")[2].rstrip(".\n").split(", ")
+    listed = inspect.signature(commands.prove).parameters["what"].annotation.__metadata__[0].help
+    assert sorted(re.split("[,;] ", listed)) == sorted(known)
 
 
 def test_what_each_said_is_printed_and_the_worst_end_counts(capsys: pytest.CaptureFixture[str]) -> None:
