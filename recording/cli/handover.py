@@ -15,6 +15,7 @@ from recording.cli.options import Form, RecordingArgument, note_option, session_
 from recording.cli.output.times import size_of
 from recording.control.audit import audited
 from recording.domain.archived.exports import BUNDLE
+from recording.domain.counted import counted
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
 from recording.library.handover.export import get_export, request_export
@@ -169,7 +170,8 @@ def _digest_in(opened: zipfile.ZipFile, name: str) -> str:
 
 def _show(session: Session, told: dict[str, Any]) -> None:
     state, done, count = told["state"], told["done"], told["recordings"]
-    line = f"export {told['exportId']}: {state}, {done} of {count} recordings, {size_of(told['lengthBytes'])}"
+    line = f"export {told['exportId']}: {state}, {done} of {counted(count, 'recording')}, "
+    line += size_of(told["lengthBytes"])
     line += f"; {told['error']}" if told["error"] else ""
     line += f"; {told['leftOutCount']} left out" if told["leftOutCount"] else ""
     named = (text(f"{one['recordingId']}: {one['what']}: {one['why']}") for one in told["leftOut"])

@@ -14,6 +14,7 @@ from recording.cli.output.times import clock_time, duration_of, size_of
 from recording.cli.output.words import style_of
 from recording.control.audit import audited
 from recording.domain.archived.importing import read_mapping
+from recording.domain.counted import counted
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery, FindState
 from recording.domain.find.short_ids import short_id
 from recording.domain.ids import without_numbers
@@ -169,11 +170,12 @@ def rebuild(
                 session.settings,
                 prefix=prefix,
                 from_start=from_start,
-                progress=lambda now: told(f"{now.folders} folders"),
+                progress=lambda now: told(counted(now.folders, "folder")),
             )
         line = (
-            f"{done.folders} folders: made {done.recordings} recordings and {done.chunks} chunks, "
-            f"{done.known} were known, {done.unfinished} chunks were not archived"
+            f"{counted(done.folders, 'folder')}: made {counted(done.recordings, 'recording')} "
+            f"and {counted(done.chunks, 'chunk')}, "
+            f"known before: {done.known}, not archived: {counted(done.unfinished, 'chunk')}"
         )
         return _Run(RebuiltView.of(done).plain(), done.problems, line)
 
@@ -196,8 +198,10 @@ def reindex(
 
     def act() -> _Run:
         with working(session, "writing index rows") as told:
-            done = write_rows_again(session.ports, again=again, progress=lambda now: told(f"{now.seen} recordings"))
-        line = f"{done.seen} recordings seen, the rows of {done.written} written"
+            done = write_rows_again(
+                session.ports, again=again, progress=lambda now: told(counted(now.seen, "recording"))
+            )
+        line = f"{counted(done.seen, 'recording')} seen, the rows of {done.written} written"
         return _Run(ReindexedView.of(done).plain(), done.problems, line)
 
     raise typer.Exit(_ended(session, _in_trail(Operation.REINDEX, "all rows again" if again else "", act, session)))
@@ -237,7 +241,7 @@ def import_files(  # noqa: PLR0917 - typer takes options as parameters
         word = "would be imported" if dry_run else "imported"
         count = done.copied + done.in_place
         where = " where they are" if in_place else ""
-        line = f"{count} files {word}{where} ({size_of(done.length_bytes)}), {done.known} were known"
+        line = f"{counted(count, 'file')} {word}{where} ({size_of(done.length_bytes)}), known before: {done.known}"
         return _Run(ImportedView.of(done).plain(), done.problems, line)
 
     asked = f"from {container.partition('?')[0]}" + (f", names that begin with {prefix}" if prefix else "")
@@ -270,7 +274,7 @@ def _import(
             place=place,
             dry_run=dry_run,
             caller=session.caller,
-            progress=lambda now: told(f"{now.copied + now.in_place} files, {size_of(now.length_bytes)}"),
+            progress=lambda now: told(f"{counted(now.copied + now.in_place, 'file')}, {size_of(now.length_bytes)}"),
         )
 
 
@@ -285,7 +289,7 @@ class _Run:
     @property
     def count(self) -> str:
         """Return how much was left out."""
-        return f"{len(self.problems)} problems"
+        return counted(len(self.problems), "problem")
 
 
 def _in_trail(operation: Operation, asked: str, act: Callable[[], _Run], session: Session) -> _Run:

@@ -11,6 +11,7 @@ from rich.text import Text
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
 from recording.cli.options import Form, SinceOption, moment, session_of, with_groups
 from recording.domain.archived.drift import Drift, DriftKind
+from recording.domain.counted import counted
 from recording.domain.find.short_ids import short_id
 from recording.errors import RequestError
 from recording.errors.codes import Code
@@ -69,8 +70,8 @@ def _told(recording_id: str, found: Verified) -> list[Text]:
     lines += [text(("unread   ", "yellow"), unread) for unread in found.unread]
     lines += [text(("         → ", "dim"), remedy) for remedy in sorted(_remedies(found.differences))]
     word = ("proved", "green") if found.is_proved else ("not proved", "bold red")
-    counted = f"{found.chunks} chunks, {found.read_whole} of them read whole"
-    return [*lines, text(word, f": {short_id(recording_id)}, {counted}")]
+    read = f"{counted(found.chunks, 'chunk')}, {found.read_whole} of them read whole"
+    return [*lines, text(word, f": {short_id(recording_id)}, {read}")]
 
 
 def _remedies(differences: tuple[str, ...]) -> set[str]:
@@ -110,9 +111,10 @@ def _parts(session: Session, report: DriftReport) -> list[RenderableType]:
     kinds = sorted({one.kind for one in report.drifts})
     parts += [text((f"{kind.value}: ", "bold"), _REMEDIES[kind]) for kind in kinds]
     parts += [text(("not read: ", "yellow"), f"{one.name}: {one.reason}") for one in report.unread]
-    looked = f"{report.recordings} recordings, {report.chunks} chunks, {report.sampled} of them read whole"
+    chunks = f"{counted(report.chunks, 'chunk')}, {report.sampled} of them read whole"
+    looked = f"{counted(report.recordings, 'recording')}, {chunks}"
     count = len(report.drifts)
-    found = (f"{count} difference{'' if count == 1 else 's'}", "bold red") if count else ("no difference", "green")
+    found = (counted(count, "difference"), "bold red") if count else ("no difference", "green")
     return [*parts, text(found, f" in {looked}{'' if report.complete else ' (time ran out)'}")]
 
 

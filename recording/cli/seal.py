@@ -8,10 +8,12 @@ import typer
 from pydantic.alias_generators import to_camel
 from rich.console import RenderableType
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, line, table, text
 from recording.cli.options import Form, note_option, session_of, with_groups
 from recording.cli.output.files import is_below, write_whole
+from recording.cli.output.times import clock_time
 from recording.control.audit import audited
+from recording.domain.counted import counted
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.watched.looks import COMPARED, SealLook
@@ -114,13 +116,18 @@ def _parts(session: Session, found: Verdict) -> list[RenderableType]:
         kinds = {one.kind for one in found.problems}
         parts += [text((f"{kind}: ", "bold"), why) for kind, why in _REMEDIES.items() if kind in kinds]
     parts += [text(*_vouching(key_id, is_given)) for key_id, is_given in sorted(found.keys.items())]
-    counted = (
-        f"{found.checkpoints} checkpoints, {found.leaves} leaves, {found.files} documents, {found.media} media files"
-    )
-    counted += f", {found.rows} rows" + (f", {found.withdrawn} leaves withdrawn" if found.withdrawn else "")
+    checked = [
+        counted(found.checkpoints, "checkpoint"),
+        counted(found.leaves, "leaf", "leaves"),
+        counted(found.files, "document"),
+        counted(found.media, "media file"),
+        counted(found.rows, "row"),
+    ]
+    checked += [f"{counted(found.withdrawn, 'leaf', 'leaves')} withdrawn"] if found.withdrawn else []
     count = len(found.problems)
-    end = (f"{count} problem{'' if count == 1 else 's'}", "bold red") if count else ("as sealed", "green")
-    return [*parts, text(end, f": {counted}; the last checkpoint is of {found.last_at}")]
+    end = (counted(count, "problem"), "bold red") if count else ("as sealed", "green")
+    last = f"; the last checkpoint is of {found.last_at}" if found.last_at else ""
+    return [*parts, text(end, f": {', '.join(checked)}{last}")]
 
 
 def _row(one: Problem) -> list[Any]:
@@ -159,18 +166,27 @@ def status(context: typer.Context, form: Form) -> None:
         "differences": compared.differences if compared else None,
     }
     if head.signed is None:
-        session.show(facts, text(f"no checkpoint yet; {waiting} documents wait to be sealed"))
+        session.show(facts, text(f"no checkpoint yet; {_waiting(waiting)}"))
         return
-    more = " or more" if waiting == MOST_WAITING else ""
-    line = text(f"checkpoint {head.number} of {head.at}, {head.tree.size} leaves; {waiting}{more} to seal")
-    session.show(facts, line, text(f"witness: {head.line}"), text(_compared(compared)))
+    leaves = counted(head.tree.size, "leaf", "leaves")
+    at = clock_time(head.at, session.now) if head.at else "an unknown time"
+    told = text(f"checkpoint {head.number} of {at}, {leaves}; {_waiting(waiting)}")
+    session.show(facts, told, line(f"witness: {head.line}"), text(_compared(session, compared)))
 
 
-def _compared(look: SealLook | None) -> str:
+def _waiting(count: int) -> str:
+    """Return how much is to be sealed."""
+    if count == 1:
+        return "1 document waits to be sealed"
+    return f"{count}{' or more' if count == MOST_WAITING else ''} documents wait to be sealed"
+
+
+def _compared(session: Session, look: SealLook | None) -> str:
     if look is None:
         return "not compared with the audit trail yet"
     so_far = f", at checkpoint {look.number} so far" if look.unfinished else ""
-    return f"compared with the audit trail at {look.at}{so_far}: {look.differences or 'no'} differences"
+    found = counted(look.differences, "difference") if look.differences else "no difference"
+    return f"compared with the audit trail at {clock_time(look.at, session.now)}{so_far}: {found}"
 
 
 @app.command("get")
@@ -202,7 +218,7 @@ def get_log(
             count += 1
     lines = [text(("left out  ", "yellow"), f"{name}: it would be written outside of the folder") for name in left_out]
     facts = {"folder": str(folder), "files": count, "leftOut": left_out}
-    session.show(facts, *lines, text(f"{count} files written to {folder}"))
+    session.show(facts, *lines, text(f"{counted(count, 'file')} written to {folder}"))
     raise typer.Exit(NEEDS_ATTENTION if left_out else FINE)
 
 
@@ -238,9 +254,9 @@ def _compared_parts(session: Session, found: Compared) -> list[RenderableType]:
         kinds = {one.problem for one in found.differences}
         parts += [text((f"{kind}: ", "bold"), why) for kind, why in _OF_ROWS.items() if kind in kinds]
     count = len(found.differences)
-    end = (f"{count} difference{'' if count == 1 else 's'}", "bold red") if count else ("as sealed", "green")
-    counted = f"{found.rows} rows, {found.newer} newer than the last checkpoint, {found.withdrawn} withdrawn"
-    return [*parts, text(end, f": {counted}")]
+    end = (counted(count, "difference"), "bold red") if count else ("as sealed", "green")
+    rows = f"{counted(found.rows, 'row')}, {found.newer} newer than the last checkpoint, {found.withdrawn} withdrawn"
+    return [*parts, text(end, f": {rows}")]
 
 
 def _difference(one: RowDifference) -> list[Any]:
@@ -261,7 +277,7 @@ def accept_found(
     session = session_of(context, form)
     _ports(session)
     count = accept_differences(without_numbers(note), session.caller, session.ports)
-    session.show({"accepted": count}, text(f"{count} differences are explained"))
+    session.show({"accepted": count}, text(f"explained: {counted(count, 'difference')}"))
 
 
 @app.command("accept-end")
@@ -301,7 +317,7 @@ def catch_up(context: typer.Context, form: Form) -> None:
         return {"recordings": seal_all(session.ports)}
 
     def result(done: dict[str, Any]) -> str:
-        return f"{done['recordings']} recordings wait to be looked at"
+        return f"to be looked at: {counted(done['recordings'], 'recording')}"
 
     done = audited(Operation.CATCH_UP_SEAL, None, session.caller, session.ports, act, result=result)
     session.show(done, text(result(done)))

@@ -1,22 +1,32 @@
-"""`recordings show`: one recording, the state of its chunks, and its timeline."""
+"""`recordings show`: one recording, the state of its chunks, and its timeline; or one item that is held."""
 
+import json
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from recording.cli.connect.session import FINE, Column, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
 from recording.cli.connect.watching import watched
-from recording.cli.options import Form, RecordingArgument, WatchOption, session_of, with_groups
-from recording.cli.output.times import clock_time, distance, duration_of, size_of, time_left
+from recording.cli.options import Form, WatchOption, session_of, with_groups
+from recording.cli.output.times import clock_time, due_in, duration_of, size_of, time_left
 from recording.cli.output.words import meaning_of, remedy_of, style_of
-from recording.domain.find.short_ids import short_id
+from recording.cli.status import why
+from recording.domain.find.short_ids import item_name, short_id
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.watched import deadline
+from recording.domain.watched.attention import Attention, AttentionItem
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.http.views.attention import HeldListView
 from recording.http.views.recordings import StoryView
-from recording.operate.find_recording import find_recording
+from recording.operate.attention import needs_attention
+from recording.operate.find_held import Chosen
+from recording.operate.find_recording import find_item, find_recording
+from recording.operate.held_things import Held
 from recording.operate.recordings import tags_of
 from recording.operate.timeline import Story, story
 
@@ -38,15 +48,75 @@ _MOMENTS = [
 ]
 
 
-@with_groups
-def show(context: typer.Context, form: Form, recording: RecordingArgument, watch: WatchOption = None) -> None:
-    """Show one recording: its files, why one is stuck, and its timeline.
+ShownArgument = Annotated[
+    str, typer.Argument(metavar="RECORDING", help="id, short id, the id of its call, or an id of `ls --attention`")
+]
+_MAY_BE_DISMISSED = (Attention.HELD, Attention.LOST, Attention.MISSING, Attention.INCOMPLETE)
 
-    Examples: `recordings show 2f7a91c1`, `recordings show 2f7a91c1 -o json`.
+
+@with_groups
+def show(context: typer.Context, form: Form, recording: ShownArgument, watch: WatchOption = None) -> None:
+    """Show one recording: its files, why one is stuck, and its timeline; or one thing of `ls --attention`.
+
+    Exit code 1: it is such a thing, and needs attention.
+
+    Examples: `recordings show 2f7a91c1`, `recordings show 4751a766`, `recordings show 2f7a91c1 -o json`.
     """
     session = session_of(context, form)
-    recording_id = find_recording(recording, session.ports)
+    whole, _, index = recording.rpartition("/")
+    is_file = bool(whole) and index.isdecimal()  # as `ls --attention` lists it: all of its recording is shown
+    try:
+        recording_id = find_recording(whole if is_file else recording, session.ports)
+    except RequestError as error:
+        item_id = _item_named(recording, session) if error.code == Code.UNKNOWN_RECORDING else None
+        if item_id is None:
+            raise error from None
+        raise typer.Exit(watched(session, watch, lambda: _look_at_item(session, item_id))) from None
     raise typer.Exit(watched(session, watch, lambda: _look(session, recording_id)))
+
+
+def _item_named(typed: str, session: Session) -> str | None:
+    try:
+        return find_item(typed, session.ports, session.settings)
+    except RequestError:
+        return None
+
+
+def _look_at_item(session: Session, item_id: str) -> int:
+    """Show a refused event, a message or whatever else no recording of the catalog stands for."""
+    found = needs_attention(session.ports, session.settings, Chosen(id=item_id))
+    held = {one.id: one for one in found.held}
+    parts = (part for item in found.items for part in _item(session, item, held.get(item.id)))
+    session.show(HeldListView.of(found, whole=True).plain(), *parts)
+    return NEEDS_ATTENTION
+
+
+def _item(session: Session, item: AttentionItem, held: Held | None) -> Iterator[RenderableType]:
+    name = item_name(item.id, item.recording_id, item.index)
+    left = f"{time_left(item.time_left)} left" if item.time_left is not None else ""
+    since = f"since {clock_time(item.at, session.now)}"
+    of = f"recording {short_id(item.recording_id)}" if item.recording_id else ""
+    head = [part for part in (item.kind.value.replace("_", " "), since, left, of) if part]
+    yield text((name, "bold"), " · ", (head[0], style_of(item.kind.value)), *(f" · {part}" for part in head[1:]))
+    yield text((item.id, "dim"))
+    meaning = f" – {meaning_of(item.reason)}" if Code.of(item.reason) else ""
+    yield text((why(session, item), "yellow"), meaning)
+    if remedy := remedy_of(item.reason):
+        yield text(("  → ", "dim"), remedy)
+    if held is not None:
+        yield text(("  → ", "dim"), f"recordings redrive --id {name}")
+    if item.kind in _MAY_BE_DISMISSED:
+        yield text(("  → ", "dim"), f"recordings dismiss {name} --note WHY")
+    if held is not None and held.payload:
+        yield Text()
+        yield from (text(line) for line in _pretty(held.payload).splitlines())
+
+
+def _pretty(payload: str) -> str:
+    try:
+        return json.dumps(json.loads(payload), indent=2)
+    except (ValueError, RecursionError):
+        return payload
 
 
 def _look(session: Session, recording_id: str) -> int:
@@ -131,5 +201,5 @@ def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
             yield text(("  suspect bytes: ", "dim"), suspect.blob_name.rpartition("/")[2], f" ({facts})")
             yield text(("  → ", "dim"), f"recordings accept {name} --note WHY")
     elif chunk.next_attempt_at:
-        due = distance(chunk.next_attempt_at, session.now)
+        due = due_in(chunk.next_attempt_at, session.now)
         yield text(("  next try ", "dim"), due, (" · now: ", "dim"), f"recordings retry {name}")

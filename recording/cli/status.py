@@ -10,7 +10,7 @@ from rich.text import Text
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
 from recording.cli.connect.watching import watched
 from recording.cli.options import Form, WatchOption, session_of, with_groups
-from recording.cli.output.times import distance, length_of, size_of, time_left
+from recording.cli.output.times import distance, due_in, length_of, size_of, time_left
 from recording.cli.output.words import label_of, style_of
 from recording.domain.archived.drift import SCRUB_CYCLE
 from recording.domain.find.short_ids import item_name
@@ -117,7 +117,7 @@ def why(session: Session, item: AttentionItem) -> str:
     }
     told = words.get(item.reason, item.reason)
     tries = f" ×{item.attempts}" if item.attempts > 1 else ""
-    due = f", next try {distance(item.next_attempt_at, session.now)}" if item.next_attempt_at else ""
+    due = f", next try {due_in(item.next_attempt_at, session.now)}" if item.next_attempt_at else ""
     return f"{told}{tries}{due}"
 
 

@@ -683,9 +683,10 @@ class Code(StrEnum):
         "Listen to both and decide.")
     MEDIA_SUSPECT = (
         "media_suspect", None, False, Fault.ACS,
-        "ACS served the same bytes twice, and they cannot be opened, or do not play for as long as they should. They "
-        "are archived nevertheless.",
-        "Listen to it (`recordings get`). If it is complete, run `recordings accept`; ACS keeps it until the deadline.")
+        "ACS served the same bytes for hours, or until the deadline, and they cannot be opened, or do not play for as "
+        "long as they should. They are kept beside the recording, and are not the recording.",
+        "Listen to them (`recordings get`). If they are complete, run `recordings accept`; ACS keeps its file to the "
+        "deadline.")
     STORED_DIFFERS = (
         "stored_differs", None, True, Fault.ACS,
         "The archive returns other bytes than were written.",

@@ -27,6 +27,7 @@ from recording.domain.archived.drift import (
     vouches_for_media,
 )
 from recording.domain.archived.integrity import Digest, Hasher
+from recording.domain.counted import counted
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.records import stored_name
 from recording.errors import (
@@ -91,8 +92,9 @@ class DriftReport:
         """Return the report for people: a line for each difference, and a summary."""
         lines = [f"{drift.kind.value:<17} {drift.blob_name}" for drift in self.drifts]
         lines += [f"{'not read':<17} {unread.name}: {unread.reason}" for unread in self.unread]
-        looked = f"{self.recordings} recordings, {self.chunks} chunks, {self.sampled} of them read whole"
-        found = f"{len(self.drifts)} differences" if self.drifts else "no difference"
+        chunks = f"{counted(self.chunks, 'chunk')}, {self.sampled} of them read whole"
+        looked = f"{counted(self.recordings, 'recording')}, {chunks}"
+        found = counted(len(self.drifts), "difference") if self.drifts else "no difference"
         return "\n".join([*lines, f"{found} in {looked}{'' if self.complete else ' (time ran out)'}"]) + "\n"
 
 

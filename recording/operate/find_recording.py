@@ -34,8 +34,11 @@ def find_recording(typed: str, ports: Ports) -> str:
         ):
             found.add(recording_id)
     if not found:
+        whole, slash, index = typed.rpartition("/")
         message = (
-            f"no recording is named by {typed!r}: take an id or a short id of `ls`, of at least four characters, "
+            f"{typed!r} names one file; the recording is {whole}"  # what is done to a file must not be done to all
+            if slash and index.isdecimal()
+            else f"no recording is named by {typed!r}: take an id or a short id of `ls`, of at least four characters, "
             "or the id of a call or document"
         )
         raise RequestError(message, code=Code.UNKNOWN_RECORDING)

@@ -45,7 +45,16 @@ def storage_fault(text: str) -> str | None:
         return "is not a storage connection string"
     if not (parts.get("accountkey") or parts.get("sharedaccesssignature")):
         return "has neither AccountKey nor SharedAccessSignature; for an identity use the __… forms instead"
+    if parts.get("accountkey") and not _is_base64(parts["accountkey"]):
+        return "has an AccountKey that is not base64: was it cut, or is it still a placeholder?"
     return None
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return False
 
 
 def parts_of(text: str) -> dict[str, str]:
@@ -59,10 +68,8 @@ def connection_string(text: str) -> tuple[str, SecretStr]:
     parts = parts_of(text)
     if not parts.get("endpoint") or not parts.get("accesskey"):
         raise ValueError("needs the form endpoint=https://…;accesskey=…")
-    try:
-        base64.b64decode(parts["accesskey"], validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("has an access key that is not base64") from None
+    if not _is_base64(parts["accesskey"]):
+        raise ValueError("has an access key that is not base64")
     return endpoint(parts["endpoint"]), SecretStr(parts["accesskey"])
 
 

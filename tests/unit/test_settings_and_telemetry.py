@@ -89,13 +89,15 @@ def test_a_key_and_an_identity_together_are_refused() -> None:
         "AccountName=archive",
         "DefaultEndpointsProtocol=https;AccountName=archive;EndpointSuffix=core.windows.net",
         "AccountName=archive;AccountKey=",
+        "AccountName=archive;AccountKey=YOUR-KEY",
+        f"AccountName=archive;AccountKey={SECRET[:-3]}",
         f"AccountKey={SECRET}",
         "UseDevelopmentStorage=false",
         "archive",
     ],
 )
-def test_a_storage_connection_string_without_a_credential_is_refused_by_name(text: str) -> None:
-    """The SDK would take it and call as nobody: each call then fails, and nothing says why."""
+def test_a_storage_connection_string_without_a_usable_credential_is_refused_by_name(text: str) -> None:
+    """The SDK would take it and call as nobody, or fail at a placeholder: then nothing says why."""
     with pytest.raises(SettingsError) as failure:
         read_settings({**GOOD, "ARCHIVE_STORAGE": text})
 

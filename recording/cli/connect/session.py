@@ -186,8 +186,8 @@ class Session:
         if self.is_wide:
             self.console.width = _WIDE  # the terminal wraps what is longer than itself
         for part in parts:
-            is_one_word = isinstance(part, Text) and " " not in part.plain  # an id is copied: it is not folded
-            self.console.print(part, soft_wrap=is_one_word)
+            is_copied = isinstance(part, Text) and (part.no_wrap or " " not in part.plain)  # as an id: it is not folded
+            self.console.print(part, soft_wrap=is_copied)
         self.is_read = self.is_read and not self.console.quiet
 
 
@@ -234,6 +234,11 @@ def _shares(columns: list[Column], needed: dict[int, int], width: int) -> dict[i
         shares[place] = min(needed[place], max(_NARROWEST, room // left))
         room -= shares[place]
     return shares
+
+
+def line(content: str) -> Text:
+    """Return a line that is copied whole, however narrow the screen is."""
+    return Text(printable(content), no_wrap=True)
 
 
 def text(*parts: str | tuple[str, str]) -> Text:

@@ -13,6 +13,7 @@ from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, S
 from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import audited
+from recording.domain.counted import counted
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import Custody, HoldRequest, ReleaseRequest, checked_case
@@ -208,12 +209,15 @@ def _what_goes(session: Session, days: int) -> None:
         tuple(one for part in parts for one in part.items), sum(part.seen for part in parts), None, parts[-1].rules
     )
     rows = [_goes(session, one) for one in whole.items[: None if session.is_wide else _SHOWN]]
-    counted = f"{len(whole.items)} of {whole.seen} recordings are due before {clock_time(before, session.now)}"
+    due = "is" if len(whole.items) == 1 else "are"
+    told = (
+        f"{len(whole.items)} of {counted(whole.seen, 'recording')} {due} due before {clock_time(before, session.now)}"
+    )
     listed = [table(session, _GOES, rows)] if rows else []
     session.show(
         UpcomingView.of(whole, before).plain(),
         *listed,
-        text((f"{counted}, by version {whole.rules} of the rules", "bold")),
+        text((f"{told}, by version {whole.rules} of the rules", "bold")),
     )
 
 
@@ -230,9 +234,9 @@ def _goes(session: Session, one: Assessed) -> list[Cell]:
 
 def _explained(session: Session, one: Assessed) -> list[RenderableType]:
     found, row = one.disposition, one.custody
-    until = clock_time(found.kept_until, session.now) if found.kept_until else "no known end"
+    until = clock_time(found.kept_until, session.now) if found.kept_until else ""
     words = {
-        "keep": ("kept until ", "green"),
+        "keep": ("kept until " if until else "kept, and no end is known", "green"),
         "delete": ("due since ", "yellow"),
         "erase": ("to be erased since ", "yellow"),
     }

@@ -8,6 +8,7 @@ from recording.cli.connect.session import FINE, Cell, Column, Session, table, te
 from recording.cli.options import Form, LimitOption, beyond, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import audited
+from recording.domain.counted import counted
 from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
@@ -128,6 +129,6 @@ def _show_erasure(session: Session, erasure_id: str) -> None:
         ]
         for one in view.recordings
     ]
-    head = text((f"{view.state}  ", "bold"), f"{view.erasure_id}, {len(rows)} recordings")
+    head = text((f"{view.state}  ", "bold"), f"{view.erasure_id}, {counted(len(rows), 'recording')}")
     session.show(view.plain(), head, *([table(session, _ERASED, rows)] if rows else []))
     raise typer.Exit(FINE)

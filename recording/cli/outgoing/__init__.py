@@ -8,6 +8,7 @@ from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, S
 from recording.cli.options import Form, NoteOption, moment, one_of, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import audited
+from recording.domain.counted import counted
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.delivery import WayHealth
@@ -98,7 +99,7 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
 
     audited(Operation.REPLAY_EVENTS, name, session.caller, session.ports, act, note=without_numbers(note))
     (done,) = replayed
-    told = f"{done.events} events about {done.subjects} subjects are sent again"
+    told = f"{counted(done.events, 'event')} about {counted(done.subjects, 'subject')} sent again"
     left = f"; not to {', '.join(done.left_out)}, which is disabled" if done.left_out else ""
     session.show(ReplayedView.of(done).plain(), text(told + left))
 

@@ -59,6 +59,11 @@ def distance(time: datetime, now: datetime) -> str:
     return f"in {length}" if seconds > 0 else f"{length} ago"
 
 
+def due_in(time: datetime, now: datetime) -> str:
+    """Return when something is due: `in 4 min`; once that is over, that it should have happened by now."""
+    return distance(time, now) if time > now else "is due"
+
+
 def length_of(length: timedelta) -> str:
     """Return a length of time in one or two units."""
     seconds = int(length.total_seconds())

@@ -7,6 +7,7 @@ from recording.domain.ids import name_of
 
 LENGTH = 8  # hexadecimal characters
 SHORTEST = 4  # a shorter prefix would match too many
+_LEFT_OUT = ("…", "...")  # before the end of an id, as the console shows it
 
 
 def short_id(value: str) -> str:
@@ -21,9 +22,15 @@ def short_id(value: str) -> str:
 
 
 def is_named_by(value: str, typed: str) -> bool:
-    """Return whether what was typed names this id: the id, its name in the archive, or a prefix of one of them."""
+    """Return whether what was typed names this id: the id, its name in the archive, or a prefix of one of them.
+
+    The console shows the end of an id, after an ellipsis; with the ellipsis that names it too.
+    """
     if typed == value:
         return True
+    if typed.startswith(_LEFT_OUT):
+        end = typed.lstrip("….")
+        return len(end) >= SHORTEST and value.endswith(end)
     wanted = typed.removeprefix("h-")
     if len(wanted) < SHORTEST:
         return False

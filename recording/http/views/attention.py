@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from recording.domain.watched.attention import AttentionItem
+from recording.errors.codes import Code
 from recording.http.views import View, seconds
 from recording.operate.attention import NeedsAttention
 from recording.operate.decide import Accepted, Decided
@@ -14,11 +15,13 @@ LONGEST_SHOWN = 2048  # characters of each payload in a list
 
 
 class AttentionItemView(View):
-    """One thing that needs attention."""
+    """One thing that needs attention; `meaning` and `remedy` are those of its code, in Markdown."""
 
     id: str
     kind: str
     reason: str
+    meaning: str | None
+    remedy: str | None
     at: datetime
     fault: str | None
     recording_id: str | None
@@ -32,8 +35,11 @@ class AttentionItemView(View):
     @classmethod
     def of(cls, item: AttentionItem) -> Self:
         """Show an item of the model."""
-        names = cls.model_fields.keys() - {"time_left_seconds"}
-        return cls(time_left_seconds=seconds(item.time_left), **{name: getattr(item, name) for name in names})
+        names = cls.model_fields.keys() - {"time_left_seconds", "meaning", "remedy"}
+        facts = {name: getattr(item, name) for name in names}
+        code = Code.of(item.reason)
+        told = (code.meaning, code.remedy) if code else (None, None)
+        return cls(time_left_seconds=seconds(item.time_left), meaning=told[0], remedy=told[1], **facts)
 
 
 class HeldView(View):

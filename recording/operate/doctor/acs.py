@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from recording.domain.counted import counted
 from recording.domain.incoming.events import EVENT_TYPE
 from recording.domain.names import EVENTS_QUEUE, INGEST_FUNCTION
 from recording.domain.state.chunk import Home
@@ -62,7 +63,7 @@ def check_acs_end(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     left = END_OF_STANDALONE_ACS - ports.clock.now()
     if left > WARNED_BEFORE_THE_END:
         return f"standalone ACS ends on {END_OF_STANDALONE_ACS:%d %B %Y}", None
-    found = f"standalone ACS ends on {END_OF_STANDALONE_ACS:%d %B %Y}: {max(left.days, 0)} days left"
+    found = f"standalone ACS ends on {END_OF_STANDALONE_ACS:%d %B %Y}: {counted(max(left.days, 0), 'day')} left"
     raise FoundWarning(found, "Plan the move of your callers now: docs/end-of-acs.md.")
 
 
@@ -71,7 +72,7 @@ def check_log(ports: Ports, _settings: Settings, _probe: Probe) -> Said:
     if ports.log is None:
         raise SkippedError("MONITOR_WORKSPACE_ID is not set")
     count = sum(1 for _ in ports.log.summaries(ports.clock.now() - timedelta(days=1)))
-    return f"{count} recordings since yesterday", None
+    return f"{counted(count, 'recording')} since yesterday", None
 
 
 def check_subscriptions(_ports: Ports, settings: Settings, probe: Probe) -> Said:

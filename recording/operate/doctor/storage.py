@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+from recording.domain.counted import counted
 from recording.domain.names import BESIDE_THE_LINE, CHUNKS_QUEUE, EVENTS_QUEUE, poison_of
 from recording.domain.watched.protection import ERASURE_LIMIT_DAYS, erasure_days, faults_of, told_of
 from recording.errors import StorageRefusedError
@@ -28,7 +29,8 @@ def check_queue(name: str, ports: Ports, _settings: Settings, probe: Probe) -> S
     """Send and remove a message, and judge the number and age of waiting messages."""
     depth = probe.queue(name)
     age = ports.clock.now() - depth.oldest_at if depth.oldest_at else timedelta()
-    found = f"{depth.messages} messages, the oldest waits {age.total_seconds() / 60:.0f} min"
+    oldest = f", the oldest waits {age.total_seconds() / 60:.0f} min" if depth.messages else ""
+    found = _messages(depth.messages) + oldest
     if age > OLD_MESSAGE:
         return found, "Nobody takes them: is the app running, with this trigger? See app-silent in docs/runbook.md."
     return found, "Allow more instances, or find out what is slow." if depth.messages > MANY_MESSAGES else None
@@ -38,7 +40,11 @@ def check_poison(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
     """Count the messages in the poison queues."""
     count = sum(probe.queue(poison_of(name)).messages for name in (*QUEUES, *BESIDE_THE_LINE))
     remedy = "They are put back every five minutes; if they stay, see message-poisoned in docs/runbook.md."
-    return f"{count} messages", remedy if count else None
+    return _messages(count), remedy if count else None
+
+
+def _messages(count: int) -> str:
+    return counted(count, "message") if count else "no messages"
 
 
 def check_quarantine(_ports: Ports, _settings: Settings, probe: Probe) -> Said:
@@ -94,15 +100,17 @@ def check_dead_letters(_ports: Ports, settings: Settings, probe: Probe) -> Said:
         raise SkippedError("DEAD_LETTER_STORAGE is not set: dead letters need manual review")
     count = probe.dead_letters()
     remedy = "Reconcile ingests them every five minutes; if they stay, see event-dead-lettered in docs/runbook.md."
-    return f"{count} letters", remedy if count else None
+    return counted(count, "letter") if count else "no letters", remedy if count else None
 
 
 def check_held(ports: Ports, settings: Settings, _probe: Probe) -> Said:
     """Count what needs attention, by kind."""
     kinds = Counter(item.kind.value.replace("_", " ") for item in needs_attention(ports, settings).items)
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    remedy = "See `recordings ls --attention`: each with its reason, and what to do about it."
-    return f"{kinds.total()} things" + (f": {told}" if told else ""), remedy if kinds else None
+    remedy = "See `recordings ls --attention`; `recordings show ID` says of each what it means and what to do."
+    if not kinds:
+        return "nothing needs attention", None
+    return f"{counted(kinds.total(), 'thing')}: {told}", remedy
 
 
 def check_erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said:

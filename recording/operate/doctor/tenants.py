@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from recording.domain.counted import counted
 from recording.domain.incoming.tenants import Tenants
 from recording.operate.doctor.findings import FoundWarning, Said
 from recording.ports import Ports
@@ -15,7 +16,7 @@ def check_tenants(_ports: Ports, settings: Settings, _probe: Probe) -> Said:
     tenants = settings.tenants
     if tenants is None:
         return "none: everybody with a role sees everything", None
-    found = f"{len(tenants.tenants)} tenants"
+    found = counted(len(tenants.tenants), "tenant")
     if not settings.platform_auth:
         return found, "Turn App Service authentication on: where there are tenants, a key alone lets nobody in."
     odd = list(oddities(tenants))

@@ -11,16 +11,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dev.in_memory.builders import RECORDING_ID, event, task
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.world import World
 from dev.terminal_screens import terminal
 from recording.cli.__main__ import in_order
 from recording.cli.app import app
+from recording.cli.output.words import style_of
 from recording.cli.trail import settled
 from recording.domain.archived.layout import metadata_name
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState, Suspect
+from recording.domain.watched.attention import Attention
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ScrubLook
+from recording.errors.codes import Code
 from recording.library.tags import change_tags
 from recording.operate.scrub import scrub
 from recording.ports import AuditEntry
@@ -119,9 +122,61 @@ def test_show_says_why_a_chunk_is_held_and_what_to_type(run: Run, hold: Hold) ->
     assert f"recordings redrive --id {SHORT}/0" in shown
 
 
+def test_what_is_listed_can_be_shown(here: World, run: Run, hold: Hold) -> None:
+    """`RECORDING/FILE` stands in the list; `show` called it unknown."""
+    hold()
+    assert f"{SHORT}/0" in run("ls", "-a")[1]
+    assert run("show", f"{SHORT}/0") == run("show", SHORT)
+    for command in ("verify", "get", "tag", "explain", "vcon"):  # what they do is done to the whole recording
+        code, shown = run(command, f"{SHORT}/0")
+        assert (code, f"names one file; the recording is {SHORT}" in shown) == (2, True), command
+    assert run("erase", f"{SHORT}/0", "--note", "asked for")[0] == 2
+
+
+def test_a_refused_event_is_shown_with_what_it_means_and_what_to_type(here: World, run: Run) -> None:
+    """It belongs to no recording of the catalog, so nothing but the list showed it, and nothing its host."""
+    location = "https://evil.example.org/x"
+    subject = f"/recording/call/x/serverCallId/x/recordingId/{RECORDING_ID[:-4]}Zm9y"
+    here.announces(event(chunk(7, document_id(7), contentLocation=location), id="forged", subject=subject))
+    name = run("ls", "-a")[1].splitlines()[1].split()[0]
+    code, shown = run("show", name)
+    assert (code, shown.startswith(f"{name} · held")) == (1, True)
+    told = ("foreign_host – A location's host", location, f"redrive --id {name}", f"dismiss {name} --note WHY")
+    assert [words for words in told if words not in shown] == []
+    facts = json.loads(run("show", name, "-o", "json")[1])
+    assert (facts["attention"][0]["reason"], location in facts["held"][0]["payload"]) == ("foreign_host", True)
+    assert facts["attention"][0]["remedy"] == Code.FOREIGN_HOST.remedy
+    assert run("show", "deadbeef")[1].startswith("unknown_recording")
+
+
+@pytest.mark.parametrize("left_out", ["…", "..."])
+def test_the_end_of_an_id_as_the_console_shows_it_names_a_recording(here: World, run: Run, left_out: str) -> None:
+    """The page and a ticket have the end; a terminal without the character spells it in dots."""
+    assert run("show", f"{left_out}{RECORDING_ID[-10:]}") == run("show", SHORT)
+    assert run("show", f"{left_out}{RECORDING_ID[-3:]}")[0] == 2
+    other = task(recording_id=f"other{RECORDING_ID[-10:]}")
+    here.fakes.catalog.add_chunk(here.record().model_copy(update={"task": other}))
+    assert "names 2 recordings" in run("show", f"{left_out}{RECORDING_ID[-10:]}")[1]
+
+
+def test_a_try_that_is_overdue_is_not_called_the_next_one_of_the_past(here: World, run: Run) -> None:
+    """`next try 3 h ago` is read as: it has been tried."""
+    due = {"state": ChunkState.PENDING, "last_error": "source_refused", "attempts": 14}
+    due |= {"next_attempt_at": here.now - timedelta(hours=3)}
+    here.fakes.catalog.save_chunk(here.record().model_copy(update=due))
+    assert "next try is due" in run("ls", "-a")[1]
+    assert "next try is due · now: recordings retry" in run("show", SHORT)[1]
+
+
+@pytest.mark.parametrize("kind", Attention)
+def test_each_kind_has_a_colour(kind: Attention) -> None:
+    """What has none looks like nothing to worry about."""
+    assert style_of(kind.value) != ""
+
+
 def test_verify_proves_a_good_recording(run: Run) -> None:
     """It reads the media whole."""
-    assert run("verify", SHORT) == (0, f"proved: {SHORT}, 1 chunks, 1 of them read whole\n")
+    assert run("verify", SHORT) == (0, f"proved: {SHORT}, 1 chunk, 1 of them read whole\n")
 
 
 @pytest.mark.parametrize("difference", ["media_bytes", "media_missing", "metadata_missing", "manifest_differs"])

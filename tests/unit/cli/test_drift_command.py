@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Run
 @pytest.mark.parametrize("sample", ["all", "100", "100%"])
 def test_an_archive_that_agrees_exits_with_0(run: Run, sample: str) -> None:
     """The quiet case."""
-    told = "no difference in 1 recordings, 1 chunks, 1 of them read whole\n"
+    told = "no difference in 1 recording, 1 chunk, 1 of them read whole\n"
     assert run("drift", "--sample", sample) == (0, told)
 
 

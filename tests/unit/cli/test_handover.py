@@ -40,7 +40,7 @@ def test_a_bundle_is_asked_for_looked_at_and_fetched(tmp_path: Path) -> None:
     assert runs(here, "export", "get", export_id, "--to", target) == (2, "the export is requested\n")
     works(here)
     code, text = runs(here, "export", "show", export_id)
-    assert (code, "done, 1 of 1 recordings" in text) == (0, True)
+    assert (code, "done, 1 of 1 recording," in text) == (0, True)
     assert runs(here, "export", "get", export_id, "--to", target)[0] == 0
     with zipfile.ZipFile(target) as opened:
         assert opened.testzip() is None

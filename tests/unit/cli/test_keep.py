@@ -27,7 +27,7 @@ def test_a_recording_is_held_explained_and_released(here: World, run: Run, tmp_p
     code, told = run("release", SHORT, "--case", "L-17", "--note", "settled")
     assert (code, "30 more days" in told) == (0, True)
     here.fakes.clock.advance(days=20)
-    assert "1 of 1 recordings are due" in run("explain")[1]
+    assert "1 of 1 recording is due" in run("explain")[1]
     found = json.loads(run("explain", SHORT, "-o", "json")[1])
     assert (found["action"], found["blockedBy"][0]["because"]) == ("keep", "grace_after_hold")
     assert "nothing is held" in run("holds")[1]

@@ -123,7 +123,7 @@ def test_rebuild_and_reindex_say_what_they_did_and_exit_by_it() -> None:
     """A script acts on the exit code."""
     here = loses_its_tables(archived())
     code, text = runs(here, "rebuild")
-    assert (code, "made 1 recordings and 1 chunks" in text) == (0, True)
+    assert (code, "made 1 recording and 1 chunk" in text) == (0, True)
     code, text = runs(here, "rebuild", "--json", "--from-start")
     assert (code, json.loads(text)["problems"]) == (0, [])
     here.fakes.directory.fail_next("put", StorageBusyError("down"))
@@ -141,10 +141,10 @@ def test_import_reads_a_mapping_or_the_names_and_can_run_dry(tmp_path: Path) -> 
     mapping = tmp_path / "mapping.json"
     mapping.write_text('[{"blob": "a/1.wav"}, {"blob": "a/2.wav"}]')
     code, text = runs(here, "import", "old", "--mapping", str(mapping), "--dry-run", container=source)
-    assert (code, "not there  a/2.wav" in text, "1 files would be imported" in text) == (1, True, True)
+    assert (code, "not there  a/2.wav" in text, "1 file would be imported" in text) == (1, True, True)
     assert here.fakes.catalog.chunks == {}
     assert here.fakes.audit.written == []
-    assert "1 files imported" in runs(here, "import", "old", "--mapping", str(mapping), container=source)[1]
+    assert "1 file imported" in runs(here, "import", "old", "--mapping", str(mapping), container=source)[1]
     assert runs(here, "import", "old", container=source)[0] == 0
     assert runs(here, "import", "old", "--mapping", str(tmp_path / "none"), container=source)[0] == 2
 
@@ -166,12 +166,12 @@ def test_what_is_made_from_files_is_in_the_trail(tmp_path: Path) -> None:
     ]
     assert (asked.note, one.note) == ("from old, names that begin with [withheld]", "chunk 0")
     assert done.note is not None
-    assert done.note.startswith(f"{asked.note}: 1 files imported (")
-    assert done.note.endswith(", 0 were known, 1 problems")
+    assert done.note.startswith(f"{asked.note}: 1 file imported (")
+    assert done.note.endswith(", known before: 0, 1 problem")
     assert runs(loses_its_tables(here), "rebuild")[0] == runs(here, "reindex", "--again")[0] == 0
     notes = {row.operation: row.note for row in here.fakes.audit.written if row.outcome == "done"}
-    assert "made 1 recordings and 1 chunks" in (notes["rebuild_catalog"] or "")
-    assert notes["reindex_directory"] == "all rows again: 1 recordings seen, the rows of 1 written, 0 problems"
+    assert "made 1 recording and 1 chunk" in (notes["rebuild_catalog"] or "")
+    assert notes["reindex_directory"] == "all rows again: 1 recording seen, the rows of 1 written, 0 problems"
 
 
 def test_nothing_is_made_from_files_when_the_trail_cannot_be_written(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.in_memory.world import World, world
+from dev.terminal_screens import terminal
 from recording.cli import INTERRUPTED
 from recording.cli.__main__ import main
 from recording.domain.seal.signature import pem_of
@@ -47,7 +48,7 @@ def test_a_copy_is_verified_without_any_setting(tmp_path: Path) -> None:
     key = tmp_path / "trusted.pem"
     key.write_bytes(pem_of(seal_of(here).key.public_key()))
     code, text = verifies(copy, "--whole", "--key", str(key))
-    assert (code, "as sealed: 1 checkpoints" in text, "a key that you gave" in text) == (0, True, True)
+    assert (code, "as sealed: 1 checkpoint," in text, "a key that you gave" in text) == (0, True, True)
     assert "compare it with yours" in verifies(copy)[1]
 
 
@@ -77,10 +78,21 @@ def test_the_log_is_copied_and_its_state_told(tmp_path: Path) -> None:
     assert verifies(str(tmp_path / "log"))[0] == 0
 
 
+def test_a_witness_is_copied_whole_and_times_are_local() -> None:
+    """It was folded on a narrow screen, so what was pasted from the screen was no line of the log any more."""
+    here = sealed()
+    with terminal(60):
+        shown = runs(here, "seal", "status")[1].splitlines()
+    (told,) = [one for one in shown if one.startswith("witness: ")]
+    assert told.removeprefix("witness: ") == json.loads(runs(here, "seal", "status", "-o", "json")[1])["witness"]
+    assert len(told) > 60
+    assert "+00:00" not in "".join(shown)
+
+
 def test_an_archive_that_is_older_than_its_seal_catches_up() -> None:
     """Sealing may begin years after archiving."""
     here = sealed()
-    assert runs(here, "seal", "catch-up") == (0, "1 recordings wait to be looked at\n")
+    assert runs(here, "seal", "catch-up") == (0, "to be looked at: 1 recording\n")
     assert len(seal_of(here).waiting.items) == 1
 
 
@@ -133,7 +145,7 @@ def test_a_log_that_lost_its_end_goes_on_after_somebody_has_said_why(tmp_path: P
     assert "+4930123456" not in (row.note or "")
     assert runs(here, "seal", "catch-up")[0] == 0
     asked, done = [row for row in here.fakes.audit.written if row.operation == "catch_up_seal"]
-    assert (asked.outcome, done.outcome, done.note) == ("asked", "done", "1 recordings wait to be looked at")
+    assert (asked.outcome, done.outcome, done.note) == ("asked", "done", "to be looked at: 1 recording")
     here.fakes.clock.advance(minutes=5)
     assert seals(here).error is None
     code, text = verifies(str(copied(here, tmp_path)), "--whole")
@@ -144,7 +156,7 @@ def test_the_trail_is_compared_with_its_sealed_rows() -> None:
     here = sealed()
     here.fakes.clock.advance(hours=1)
     code, text = runs(here, "seal", "audit")
-    assert (code, "as sealed: 1 rows" in text) == (0, True)
+    assert (code, "as sealed: 1 row," in text) == (0, True)
     rows = here.fakes.audit.written
     rows[0] = replace(rows[0], caller="somebody else")
     code, text = runs(here, "seal", "audit", "--days", "2")

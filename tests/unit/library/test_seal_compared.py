@@ -215,7 +215,7 @@ def test_what_is_explained_counts_no_more_and_what_is_found_later_does() -> None
     told: list[str] = []
     arguments = ("seal", "accept-differences", "--note", "see the report, +4930123456")
     assert main(arguments, lambda: (here.ports, here.settings), told.append) == 0
-    assert "2 differences are explained" in "".join(told)
+    assert "explained: 2 differences" in "".join(told)
     row = here.fakes.audit.written[-1]
     assert (row.operation, "+4930123456" in (row.note or "")) == ("accept_seal_differences", False)
     assert needs_attention(here.ports, here.settings).items == ()

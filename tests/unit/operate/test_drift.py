@@ -314,7 +314,7 @@ def test_the_report_reads_well_for_both() -> None:
     assert told["drift"][0]["kind"] == "media_missing"
     assert told["drift"][0]["recording_id"] == "recording-0"
     assert report.as_text().splitlines()[0].startswith("media_missing     2026/11/23/call/recording-0/0000-")
-    assert report.as_text().endswith("1 differences in 3 recordings, 6 chunks, 5 of them read whole\n")
+    assert report.as_text().endswith("1 difference in 3 recordings, 6 chunks, 5 of them read whole\n")
     assert _report(_archived()).as_text() == "no difference in 3 recordings, 6 chunks, 6 of them read whole\n"
 
 
