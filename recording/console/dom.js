@@ -16,6 +16,11 @@ export function h(tag, props, ...children) {
   return element;
 }
 
+/** Return a sentence with its code and its stress, which are written as in Markdown. */
+export function prose(text) {
+  return text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part) => (part.startsWith("`") ? h("code", null, part.slice(1, -1)) : part.startsWith("**") ? h("strong", null, part.slice(2, -2)) : part));
+}
+
 function set(element, name, value) {
   if (value === null || value === undefined || value === false) return;
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);

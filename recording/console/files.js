@@ -2,7 +2,7 @@
 
 import { address, call, ofChunk, post, tabs, whole } from "./api.js";
 import { busy, fill, h, icon, save } from "./dom.js";
-import { clock, counted, size, when } from "./format.js";
+import { clock, counted, size, when, whenWithin } from "./format.js";
 import { empty, fact, identifier, refused } from "./parts.js";
 import { badge, isArchived, plain } from "./words.js";
 
@@ -28,7 +28,7 @@ function fileOf(chunk, context) {
       const made = await post(`${path}/chunks/${chunk.index}/link`, {}, signal);
       if (!/^https:\/\//.test(made.url)) throw new TypeError("the link is none");
       h("a", { href: made.url, download: made.fileName, rel: "noreferrer", target: "_blank" }).click();
-      fill(progress, "The link opens until ", when(made.expiresAt, true), ".");
+      fill(progress, "The link opens until ", whenWithin(made.expiresAt, true), ".");
     } catch (error) {
       refused(progress, error);
     }

@@ -21,26 +21,33 @@ export function midnight(time) {
 // what people wrote as evidence may be anything
 const isTime = (iso) => /^\d{4}-\d\d-\d\dT/.test(iso) && !Number.isNaN(Date.parse(iso));
 
-/** Return a time of day and a day in words: "Today 14:05", "Fri 27 Nov 14:05". */
-export function moment(iso, seconds = false) {
+/** Return a time of day and a day in words: "Today 14:05", "Fri 27 Nov 14:05"; within a sentence "today 14:05". */
+export function moment(iso, seconds = false, within = false) {
   if (!iso) return "unknown";
   if (!isTime(iso)) return String(iso);
   const time = new Date(iso);
   const days = Math.round((midnight(Date.now()) - midnight(time)) / DAY);
   const clock = local({ hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}), hourCycle: "h23" }).format(time);
-  if (days === 0) return `Today ${clock}`;
-  if (days === 1) return `Yesterday ${clock}`;
+  if (days === 0) return `${within ? "today" : "Today"} ${clock}`;
+  if (days === 1) return `${within ? "yesterday" : "Yesterday"} ${clock}`;
   const sameYear = time.getFullYear() === new Date().getFullYear();
   const day = local({ weekday: "short", day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) }).format(time);
   return `${day} ${clock}`;
 }
 
 /** Return a `<time>` whose title has the zone. */
-export function when(iso, seconds = false) {
+export function when(iso, seconds = false, within = false) {
   if (!iso) return h("span", { class: "quiet" }, "unknown");
   if (!isTime(iso)) return h("bdi", null, String(iso));
   const full = local({ dateStyle: "full", timeStyle: "long" }).format(new Date(iso));
-  return h("time", { datetime: iso, title: full }, moment(iso, seconds));
+  const shown = moment(iso, seconds, within);
+  const day = /^(today|yesterday)/i.test(shown) && local({ dateStyle: "full" }).format(new Date(iso)); // on paper no day is today
+  return h("time", { datetime: iso, title: full, "data-day": day }, shown);
+}
+
+/** Return a `<time>` within a sentence. */
+export function whenWithin(iso, seconds = false) {
+  return when(iso, seconds, true);
 }
 
 /** Return the reader's zone, to be said where local times are asked for. */

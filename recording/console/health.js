@@ -1,7 +1,7 @@
 /** Health: every check of the doctor, what it found, and what to do about it. */
 
 import { get } from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, prose } from "./dom.js";
 import { counted, plainTime } from "./format.js";
 import { load } from "./parts.js";
 import { badge, plain } from "./words.js";
@@ -32,6 +32,6 @@ function draw(data) {
   const verdict = failed ? `${counted(failed, "check")} failed` : "All is well";
   return [
     h("div", { class: `card ${failed ? "alarm" : "calm"}`, role: "status" }, h("p", { class: "big" }, verdict), h("p", { class: "quiet" }, `${counted(findings.length, "check")}, each done for real at ${plainTime(new Date())}.`)),
-    h("ul", { class: "bare card checks" }, findings.map((one) => h("li", null, badge(one.state), h("div", null, h("p", { class: "strong" }, plain(one.check)), h("p", null, one.found), one.remedy ? h("p", { class: "advice" }, one.remedy) : null)))),
+    h("ul", { class: "bare card checks" }, findings.map((one) => h("li", null, badge(one.state), h("div", null, h("p", { class: "strong" }, plain(one.check)), h("p", null, one.found), one.remedy ? h("p", { class: "advice" }, prose(one.remedy)) : null)))),
   ];
 }

@@ -1,10 +1,10 @@
 /** Held: what waits for a decision. Each decision asks for a note, which stays in the audit trail. */
 
 import { address, get, post, tabs } from "./api.js";
-import { ask, fill, h, icon, say } from "./dom.js";
+import { ask, fill, h, icon, prose, say } from "./dom.js";
 import { counted, left, short, when } from "./format.js";
 import { empty, fact, identifier, load, refused } from "./parts.js";
-import { KINDS, faultWords, plain } from "./words.js";
+import { KINDS, adviceOn, faultWords, plain } from "./words.js";
 
 const CAN_RETRY = new Set(["lost", "at_risk", "stuck", "held", "fallback_in_use", "poisoned", "dead_letter"]);
 const CAN_DISMISS = new Set(["held", "lost", "missing", "incomplete", "pause_overdue", "consent_missing"]);
@@ -35,7 +35,7 @@ export function showHeld(root, { query }) {
 }
 
 function itemOf(item, held, look) {
-  const [tone, word, meaning, advice] = KINDS[item.kind] ?? ["warn", plain(item.kind), "", ""];
+  const [tone, word, meaning] = KINDS[item.kind] ?? ["warn", plain(item.kind), ""];
   const said = h("div", { role: "status" });
   const suspects = held?.suspects ?? item.suspects ?? [];
 
@@ -72,7 +72,8 @@ function itemOf(item, held, look) {
     "li",
     { class: `card item ${tone}` },
     h("div", { class: "item-head" }, h("span", { class: `badge ${tone}` }, icon("held"), word), h("span", { class: "strong" }, plain(item.reason)), item.timeLeftSeconds === null || item.timeLeftSeconds === undefined ? null : h("span", { class: "due" }, left(item.timeLeftSeconds))),
-    h("p", null, meaning, " ", h("span", { class: "advice" }, held?.remedy ?? item.remedy ?? advice)),
+    h("p", null, meaning, item.meaning ? [" ", prose(item.meaning)] : ""),
+    h("p", { class: "advice" }, prose(adviceOn(item))),
     h(
       "dl",
       { class: "facts" },

@@ -2,7 +2,7 @@
 
 import { call, tabs } from "./api.js";
 import { ask, fill, h, icon, say } from "./dom.js";
-import { when } from "./format.js";
+import { whenWithin } from "./format.js";
 import { fact, loading, refused, trouble } from "./parts.js";
 import { certificateButton } from "./requests.js";
 import { plain } from "./words.js";
@@ -37,10 +37,10 @@ export function keptCard({ recording, me, path, signal }) {
     fill(
       card,
       h("h2", null, "Kept"),
-      h("p", null, data.disposedAt ? ["Its content was destroyed ", when(data.disposedAt), "."] : data.keptUntil ? ["Until ", when(data.keptUntil), "."] : isEndless ? "Without an end: no rule asks for it." : ACTIONS[data.action] ?? plain(data.action)),
-      h("dl", { class: "facts" }, reasons.map((one) => fact(plain(one.because), h("bdi", null, one.source ?? ""), one.until ? [" until ", when(one.until)] : "")), data.certificate ? fact("Certificate", h("bdi", null, data.certificate)) : null),
+      h("p", null, data.disposedAt ? ["Its content was destroyed ", whenWithin(data.disposedAt), "."] : data.keptUntil ? ["Until ", whenWithin(data.keptUntil), "."] : isEndless ? "Without an end: no rule asks for it." : ACTIONS[data.action] ?? plain(data.action)),
+      h("dl", { class: "facts" }, reasons.map((one) => fact(plain(one.because), h("bdi", null, one.source ?? ""), one.until ? [" until ", whenWithin(one.until)] : "")), data.certificate ? fact("Certificate", h("bdi", null, data.certificate)) : null),
       holds.length
-        ? h("ul", { class: "bare holds" }, holds.map((one) => h("li", { class: "row between" }, h("span", null, icon("lock"), " ", h("bdi", { class: "strong" }, one.source), one.since ? [" ", h("span", { class: "quiet" }, "since ", when(one.since))] : null), me.may.hold && h("button", { type: "button", class: "button small screen-only", "aria-label": `Release ${one.source}`, onclick: () => release(one.source) }, "Release"))))
+        ? h("ul", { class: "bare holds" }, holds.map((one) => h("li", { class: "row between" }, h("span", null, icon("lock"), " ", h("bdi", { class: "strong" }, one.source), one.since ? [" ", h("span", { class: "quiet" }, "since ", whenWithin(one.since))] : null), me.may.hold && h("button", { type: "button", class: "button small screen-only", "aria-label": `Release ${one.source}`, onclick: () => release(one.source) }, "Release"))))
         : h("p", { class: "quiet" }, "No case holds it."),
       data.certificate && certificateButton(recording.recordingId, signal),
       me.may.hold && !data.disposedAt && h("p", { class: "screen-only" }, h("button", { type: "button", class: "button small", onclick: hold }, icon("lock"), "Hold for a case")),

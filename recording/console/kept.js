@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { busy, fill, h, icon } from "./dom.js";
-import { counted, short, when } from "./format.js";
+import { counted, short, whenWithin } from "./format.js";
 import { empty, load } from "./parts.js";
 import { plain } from "./words.js";
 
@@ -62,7 +62,7 @@ function goingRow(one) {
   return h(
     "li",
     { class: "request" },
-    h("div", { class: "row between" }, link(one.recordingId), h("span", { class: "quiet" }, one.keptUntil ? ["kept until ", when(one.keptUntil)] : plain(one.state))),
+    h("div", { class: "row between" }, link(one.recordingId), h("span", { class: "quiet" }, one.keptUntil ? ["kept until ", whenWithin(one.keptUntil)] : plain(one.state))),
     h("p", { class: "quiet" }, one.reasons.map((reason, at) => [at ? ", " : "", plain(reason.because), reason.source ? [" ", source(reason)] : ""])),
   );
 }
@@ -72,7 +72,7 @@ function heldOf(found) {
   const cases = new Map();
   for (const one of found.recordings) for (const hold of one.holds.filter((each) => !each.releasedAt)) cases.set(hold.case, [...(cases.get(hold.case) ?? []), { ...hold, recordingId: one.recordingId }]);
   return [
-    h("ul", { class: "bare requests", "aria-label": "Cases" }, [...cases].sort(([a], [b]) => a.localeCompare(b)).map(([name, holds]) => h("li", { class: "request" }, h("p", null, icon("lock"), " ", h("bdi", { class: "strong" }, name), h("span", { class: "quiet" }, ` ${counted(holds.length, "recording")}`)), h("ul", { class: "bare" }, holds.map((hold) => h("li", null, link(hold.recordingId), h("span", { class: "quiet" }, " since ", when(hold.since), hold.reason ? [": ", h("bdi", null, hold.reason)] : ""))))))),
+    h("ul", { class: "bare requests", "aria-label": "Cases" }, [...cases].sort(([a], [b]) => a.localeCompare(b)).map(([name, holds]) => h("li", { class: "request" }, h("p", null, icon("lock"), " ", h("bdi", { class: "strong" }, name), h("span", { class: "quiet" }, ` ${counted(holds.length, "recording")}`)), h("ul", { class: "bare" }, holds.map((hold) => h("li", null, link(hold.recordingId), h("span", { class: "quiet" }, " since ", whenWithin(hold.since), hold.reason ? [": ", h("bdi", null, hold.reason)] : ""))))))),
     found.next && h("p", { class: "quiet" }, "There are more than are shown here."),
   ];
 }
@@ -80,7 +80,7 @@ function heldOf(found) {
 function rulesOf(found) {
   if (!found.rules.length) return empty("No rule.", "Without one nothing ends by itself.");
   return [
-    h("p", { class: "quiet" }, `Number ${found.number}`, found.at ? [", since ", when(found.at)] : "", found.note ? [": ", h("bdi", null, found.note)] : "", "."),
+    h("p", { class: "quiet" }, `Number ${found.number}`, found.at ? [", since ", whenWithin(found.at)] : "", found.note ? [": ", h("bdi", null, found.note)] : "", "."),
     h("ul", { class: "bare requests", "aria-label": "Rules" }, found.rules.map((rule) => h("li", { class: "request" }, h("p", null, h("bdi", { class: "strong" }, rule.name), ` ${ASKS[rule.action]?.(counted(rule.days, "day")) ?? plain(rule.action)}`), h("p", { class: "quiet" }, conditions(rule))))),
   ];
 }

@@ -1,10 +1,10 @@
 /** Now: is anything being lost? Told in the first line; kept fresh by asking with an ETag. */
 
 import { call } from "./api.js";
-import { fill, h, icon, keyed, say } from "./dom.js";
-import { ago, clock, count, counted, left, midnight, plainTime, rough, short, size, when } from "./format.js";
+import { fill, h, icon, keyed, prose, say } from "./dom.js";
+import { ago, clock, count, counted, left, midnight, plainTime, rough, short, size, whenWithin } from "./format.js";
 import { empty, loading, trouble } from "./parts.js";
-import { KINDS, faultWords, plain } from "./words.js";
+import { KINDS, LOSSES, adviceOn, faultWords, plain } from "./words.js";
 
 const EVERY = 5_000;
 
@@ -44,7 +44,7 @@ export function showNow(root, { me }) {
   function draw() {
     const { data } = state;
     const items = data.attention ?? [];
-    const verdict = verdictOf(items);
+    const verdict = verdictOf(items, data.attentionComplete !== false);
     fill(head, verdict.node);
     if (verdict.text !== state.said) say(verdict.text);
     state.said = verdict.text;
@@ -71,16 +71,17 @@ export function showNow(root, { me }) {
   };
 }
 
-function verdictOf(items) {
+function verdictOf(items, isWhole) {
   if (!items.length) {
     const text = "Nothing needs attention";
-    return { text, node: h("div", { class: "card calm" }, icon("check"), h("div", null, h("p", { class: "big" }, text), h("p", { class: "quiet" }, "Every recording that is due is archived and proven."))) };
+    return { text, node: h("div", { class: "card calm" }, icon("check"), h("div", null, h("p", { class: "big" }, text), h("p", { class: "quiet" }, isWhole ? "Every recording that is due is archived and proven." : "More is open than was looked at; what has the least time left was."))) };
   }
-  const bad = items.filter((item) => KINDS[item.kind]?.[0] === "bad");
+  const lost = items.filter((item) => LOSSES.has(item.kind)).length;
+  const isBad = items.some((item) => KINDS[item.kind]?.[0] === "bad");
   const due = items.map(dueOf).filter((time) => time && time > Date.now());
   const least = due.length ? ` The first in ${rough((Math.min(...due) - Date.now()) / 1000)}.` : "";
-  const text = bad.length ? `${counted(bad.length, "recording file is", "recording files are")} lost, missing or at risk` : `${counted(items.length, "thing waits", "things wait")} for a decision or a fix`;
-  return { text, node: h("div", { class: `card ${bad.length ? "alarm" : "heed"}` }, icon("held"), h("div", null, h("p", { class: "big" }, text), h("p", { class: "quiet" }, `${counted(items.length, "item")} below, the most urgent first.${least}`))) };
+  const text = lost ? `${counted(lost, "recording file is", "recording files are")} lost, missing or at risk` : `${counted(items.length, "thing waits", "things wait")} for a decision or a fix`;
+  return { text, node: h("div", { class: `card ${isBad ? "alarm" : "heed"}` }, icon("held"), h("div", null, h("p", { class: "big" }, text), h("p", { class: "quiet" }, `${counted(items.length, "item")} below, the most urgent first.${least}`))) };
 }
 
 function dueOf(item) {
@@ -89,16 +90,22 @@ function dueOf(item) {
 }
 
 function itemOf(item, me) {
-  const [tone, word, meaning, advice] = KINDS[item.kind] ?? ["warn", plain(item.kind), "", ""];
+  const [tone, word, meaning] = KINDS[item.kind] ?? ["warn", plain(item.kind), ""];
   const due = dueOf(item);
   const title = item.recordingId ? h("a", { href: `#/recording/${encodeURIComponent(item.recordingId)}` }, "Recording ", h("bdi", null, short(item.recordingId)), item.index === null || item.index === undefined ? "" : `, chunk ${item.index}`) : h("span", null, h("bdi", null, short(item.id)));
   return h(
     "li",
     { class: `card item ${tone}` },
     h("div", { class: "item-head" }, h("span", { class: `badge ${tone}` }, icon("held"), word), h("span", { class: "strong" }, title), due && h("span", { class: "due", "data-due": new Date(due).toISOString() }, left((due - Date.now()) / 1000))),
-    h("p", null, meaning, " ", h("span", { class: "quiet" }, "Reason: ", plain(item.reason), item.attempts ? `, ${counted(item.attempts, "try", "tries")}` : "", faultWords(item.fault) && `, ${faultWords(item.fault)}`, ". Since ", when(item.at), item.nextAttemptAt ? [", next try ", when(item.nextAttemptAt)] : "", ".")),
-    h("p", { class: "advice" }, advice, me.may?.operate && [" ", h("a", { href: `#/held?${new URLSearchParams({ id: item.id })}` }, "Decide")]),
+    h("p", null, meaning, " ", h("span", { class: "quiet" }, "Reason: ", plain(item.reason), item.attempts ? `, ${counted(item.attempts, "try", "tries")}` : "", faultWords(item.fault) && `, ${faultWords(item.fault)}`, ". Since ", whenWithin(item.at), nextTry(item), ".")),
+    h("p", { class: "advice" }, prose(adviceOn(item)), me.may?.operate && [" ", h("a", { href: `#/held?${new URLSearchParams({ id: item.id })}` }, "Decide")]),
   );
+}
+
+/** Return when an item is tried again; a time that is over says nothing of the future. */
+function nextTry(item) {
+  if (!item.nextAttemptAt) return "";
+  return new Date(item.nextAttemptAt) > Date.now() ? [", next try ", whenWithin(item.nextAttemptAt)] : ", next try is due";
 }
 
 function numbersOf(data) {
@@ -113,7 +120,7 @@ function numbersOf(data) {
       queues.length
         ? h("table", { class: "plain" }, h("thead", null, h("tr", null, h("th", { scope: "col" }, "Queue"), h("th", { scope: "col", class: "number" }, "Waiting"), h("th", { scope: "col" }, "Oldest"))), h("tbody", null, queues.map((queue) => h("tr", null, h("th", { scope: "row" }, queue.name), h("td", { class: "number" }, count(queue.messages)), h("td", null, queue.oldestAt ? ago(queue.oldestAt) : "–")))))
         : empty("No queue was read."),
-      h("p", { class: "quiet" }, "Last reconcile: ", data.lastReconcileAt ? when(data.lastReconcileAt, true) : "unknown", "."),
+      h("p", { class: "quiet" }, "Last reconcile: ", data.lastReconcileAt ? whenWithin(data.lastReconcileAt, true) : "unknown", "."),
     ),
   ];
 }

@@ -1,6 +1,6 @@
 /** Parts that every screen has: loading, empty and error states, and text that may be long or right to left. */
 
-import { copy, fill, h } from "./dom.js";
+import { copy, fill, h, prose } from "./dom.js";
 import { short } from "./format.js";
 
 /** Return grey lines of the size of what is coming. */
@@ -14,7 +14,7 @@ export function trouble(error, again) {
     "div",
     { class: "card trouble", role: "alert" },
     h("p", { class: "strong" }, ["role_missing", "http_403"].includes(error.code) ? "Your role does not allow this." : error.message),
-    error.remedy && h("p", null, error.remedy),
+    error.remedy && h("p", null, prose(error.remedy)),
     error.code && h("p", { class: "quiet" }, `Code: ${error.code}`),
     again && h("button", { type: "button", class: "button", onclick: again }, "Try again"),
   );

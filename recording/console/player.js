@@ -2,7 +2,7 @@
 
 import { call, ofChunk, tabs } from "./api.js";
 import { copy, fill, h, icon, say } from "./dom.js";
-import { clock, secondsOf, spoken, when } from "./format.js";
+import { clock, secondsOf, spoken, whenWithin } from "./format.js";
 import { mixerOf } from "./mixer.js";
 import { lineOf, notesOf, partAt, silences } from "./timeline.js";
 import { laneOf } from "./waveform.js";
@@ -284,7 +284,7 @@ export function playerOf(recording, query) {
   function marksOf() {
     const entries = notesOf(line);
     if (!entries.length) return null;
-    return h("details", { class: "marks", open: entries.length < 6 }, h("summary", null, "Pauses, joints and gaps"), h("ol", null, entries.map(([at, text, since]) => h("li", null, h("button", { type: "button", class: "mark", onclick: () => seek(at) }, clock(at)), " ", text, since ? [" at ", when(since, true)] : ""))));
+    return h("details", { class: "marks", open: entries.length < 6 }, h("summary", null, "Pauses, joints and gaps"), h("ol", null, entries.map(([at, text, since]) => h("li", null, h("button", { type: "button", class: "mark", onclick: () => seek(at) }, clock(at)), " ", text, since ? [" at ", whenWithin(since, true)] : ""))));
   }
 
   function keys(event) {

@@ -3,7 +3,7 @@
 import { call, post, tabs as otherTabs } from "./api.js";
 import { busy, fill, h, icon, save } from "./dom.js";
 import { filesCard, madeCard } from "./files.js";
-import { clock, counted, left, moment, secondsOf, size, when } from "./format.js";
+import { clock, counted, left, moment, secondsOf, size, when, whenWithin } from "./format.js";
 import { keptCard } from "./keep.js";
 import { empty, fact, identifier, loading, load, refused } from "./parts.js";
 import { isPlayable, playerOf } from "./player.js";
@@ -64,7 +64,7 @@ export function showRecording(root, { id, query, me }) {
         h("div", null, tagsCard(context, etag, open), factsCard(recording), keptCard(context), proofCard(context)),
         h("div", null, filesCard(context), madeCard(context), pausesCard(recording, me), handOverCard(context), story),
       ),
-      h("p", { class: "printed" }, `Printed ${moment(new Date().toISOString())} from ${location.origin}. Recording ${recording.recordingId}.`),
+      h("p", { class: "printed" }, "Printed ", whenWithin(new Date().toISOString()), ` from ${location.origin}. Recording ${recording.recordingId}.`),
     );
     if (head.parentNode !== root) fill(root, head, note, sound, body);
     load(story, 4, async () => storyOf((await call(`${path}/timeline`, { signal: over.signal })).data, id));
@@ -110,7 +110,7 @@ function warnings(recording, me) {
   const open = recording.chunks.filter((chunk) => !isArchived(chunk.state));
   const missing = recording.missing ?? recording.missingIndexes ?? [];
   const said = [
-    ...open.map((chunk) => [`Chunk ${chunk.index} is ${plain(String(chunk.state).toLowerCase())}`, chunk.lastError ? `: ${plain(chunk.lastError)}` : "", faultWords(chunk.fault) && ` (${faultWords(chunk.fault)})`, ". ", chunk.timeLeftSeconds > 0 ? `${left(chunk.timeLeftSeconds)} in ACS. ` : "", chunk.nextAttemptAt ? ["Next try ", when(chunk.nextAttemptAt), ". "] : ""]),
+    ...open.map((chunk) => [`Chunk ${chunk.index} is ${plain(String(chunk.state).toLowerCase())}`, chunk.lastError ? `: ${plain(chunk.lastError)}` : "", faultWords(chunk.fault) && ` (${faultWords(chunk.fault)})`, ". ", chunk.timeLeftSeconds > 0 ? `${left(chunk.timeLeftSeconds)} in ACS. ` : "", chunk.nextAttemptAt ? ["Next try ", whenWithin(chunk.nextAttemptAt), ". "] : ""]),
     ...(missing.length ? [[missing.length === 1 ? `Chunk ${missing[0]} was not announced.` : `Chunks ${missing.slice(0, 10).join(", ")}${missing.length > 10 ? " and others" : ""} were not announced.`]] : []),
   ];
   return said.length ? h("div", { class: "card heed", role: "note" }, h("ul", null, said.map((line) => h("li", null, line))), me.may.operate && open.length ? h("a", { href: "#/held", class: "screen-only" }, "Decide") : null) : null;
@@ -181,11 +181,19 @@ function proofCard({ recording, path, signal }) {
     return all;
   }
 
-  return h("section", { class: "card", "aria-label": "Proof" }, h("h2", null, "Proof"), h("p", null, archived.length ? `Each of ${counted(archived.length, "archived chunk")} was read back and compared byte by byte before its source was deleted.` : "Nothing of it is archived yet."), archived.length ? button : null, verdict);
+  return h("section", { class: "card", "aria-label": "Proof" }, h("h2", null, "Proof"), provedOf(archived), archived.length ? button : null, verdict);
+}
+
+/** Return what was proved when the chunks were archived: what their receipts say, and nothing more. */
+function provedOf(archived) {
+  if (!archived.length) return h("p", null, "Nothing of it is archived yet.");
+  const said = [...new Set(archived.flatMap((chunk) => chunk.verifiedHow ?? []))];
+  if (!said.length) return h("p", null, `${counted(archived.length, "chunk")} archived.`);
+  return [h("p", null, `Proved of ${counted(archived.length, "chunk")}:`), h("ul", { class: "proofs" }, said.map((line) => h("li", null, h("bdi", null, line))))];
 }
 
 function verdictOf(found) {
-  if (found.proved) return h("p", { class: "verdict-line good" }, icon("check"), ` Proven ${moment(new Date().toISOString(), true)}: ${counted(found.readWhole, "chunk")} read whole, nothing differs.`);
+  if (found.proved) return h("p", { class: "verdict-line good" }, icon("check"), ` Proven ${moment(new Date().toISOString(), true, true)}: ${counted(found.readWhole, "chunk")} read whole, nothing differs.`);
   const lines = [...(found.differences ?? []), ...(found.unread ?? []).map((one) => `not read: ${one}`)];
   return h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, `Not proven: ${found.readWhole} of ${found.chunks} read whole.`), h("ul", null, lines.map((line) => h("li", null, h("bdi", null, plain(line))))));
 }
@@ -200,9 +208,9 @@ function pausesCard(recording, me) {
     "section",
     { class: "card", "aria-label": "Pauses and gaps" },
     h("h2", null, "Pauses and gaps"),
-    notes.length ? h("ul", { class: "bare" }, notes.map(([at, text, since]) => h("li", null, h("span", { class: "strong" }, clock(at)), " ", text, since ? [" at ", when(since, true)] : ""))) : null,
+    notes.length ? h("ul", { class: "bare" }, notes.map(([at, text, since]) => h("li", null, h("span", { class: "strong" }, clock(at)), " ", text, since ? [" at ", whenWithin(since, true)] : ""))) : null,
     asked.length ? h("ul", { class: "bare" }, asked.map((one) => h("li", null, when(one.at, true), h("span", { class: "strong" }, ` ${length(one)}`), one.reason ? [" for ", h("bdi", null, one.reason)] : null, one.how ? h("span", { class: "quiet" }, `, ended: ${plain(one.how)}`) : null))) : h("p", { class: "quiet" }, "No pause was asked for here."),
-    findings.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "The files tell otherwise:"), h("ul", null, findings.map((one) => h("li", null, plain(one.what), " at ", when(one.at, true), one.seconds ? `, ${clock(one.seconds)}` : "")))) : null,
+    findings.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "The files tell otherwise:"), h("ul", null, findings.map((one) => h("li", null, plain(one.what), " at ", whenWithin(one.at, true), one.seconds ? `, ${clock(one.seconds)}` : "")))) : null,
   );
 }
 

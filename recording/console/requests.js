@@ -2,7 +2,7 @@
 
 import { address, call, get, getPages, post, tabs, whole } from "./api.js";
 import { ask, busy, copy, fill, h, icon, keyed, save, say } from "./dom.js";
-import { counted, numberIn, short, size, when } from "./format.js";
+import { counted, numberIn, short, size, when, whenWithin } from "./format.js";
 import { empty, fact, identifier, load, refused } from "./parts.js";
 import { badge, plain } from "./words.js";
 
@@ -95,7 +95,7 @@ function exportOf(one, { signal }) {
   return h(
     "li",
     { class: "request" },
-    h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, counted(one.recordings, "recording")), " ", h("span", { class: "quiet" }, "asked for ", when(one.requestedAt))), badge(one.state)),
+    h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, counted(one.recordings, "recording")), " ", h("span", { class: "quiet" }, "asked for ", whenWithin(one.requestedAt))), badge(one.state)),
     OPEN.includes(one.state) && h("progress", { max: one.recordings, value: one.done, "aria-label": "Recordings in the bundle" }, `${one.done} of ${one.recordings}`),
     h("dl", { class: "facts" }, fact("By", one.requestedBy ? h("bdi", { title: one.requestedBy }, short(one.requestedBy)) : null), fact("Note", one.note ? h("bdi", null, one.note) : null), fact("Length", one.lengthBytes ? size(one.lengthBytes) : null), fact("Gone", one.expiresAt ? when(one.expiresAt) : null), fact("Manifest", one.sha256 ? identifier(one.sha256, "SHA-256 of the manifest") : null),
       fact("Left out", one.leftOutCount ? h("ul", null, one.leftOut.map((each) => h("li", null, h("bdi", null, each.what), ": ", each.why)), one.leftOutCount > one.leftOut.length && h("li", null, `and ${one.leftOutCount - one.leftOut.length} more: see export.json in the bundle`)) : null), fact("Error", one.error ? h("span", { class: "problem" }, plain(one.error)) : null)),
@@ -124,7 +124,7 @@ function erasureRow(one, me) {
   return h(
     "li",
     { class: "request" },
-    h("div", { class: "row between" }, h("span", null, h("a", { href: `#/requests/${one.erasureId}` }, h("bdi", null, one.reason)), " ", h("span", { class: "quiet" }, `${counted(one.recordings, "recording")}, asked for `, when(one.requestedAt), one.requestedBy === me.id ? " by you" : "")), stateOf(one, me)),
+    h("div", { class: "row between" }, h("span", null, h("a", { href: `#/requests/${one.erasureId}` }, h("bdi", null, one.reason)), " ", h("span", { class: "quiet" }, `${counted(one.recordings, "recording")}, asked for `, whenWithin(one.requestedAt), one.requestedBy === me.id ? " by you" : "")), stateOf(one, me)),
   );
 }
 
@@ -212,7 +212,7 @@ function itemOf(item, signal) {
     "li",
     { class: "request" },
     h("div", { class: "row between" }, h("a", { href: `#/recording/${encodeURIComponent(item.recordingId)}` }, "Recording ", h("bdi", null, short(item.recordingId))), badge(item.certificate ? "erased" : item.state)),
-    item.refusedBecause && h("p", { class: "problem" }, `Not now: ${plain(item.refusedBecause)}`, item.refusedUntil ? [", until ", when(item.refusedUntil)] : "", "."),
+    item.refusedBecause && h("p", { class: "problem" }, `Not now: ${plain(item.refusedBecause)}`, item.refusedUntil ? [", until ", whenWithin(item.refusedUntil)] : "", "."),
     item.certificate && certificateButton(item.recordingId, signal),
   );
 }

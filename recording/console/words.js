@@ -5,18 +5,18 @@ import { h, icon } from "./dom.js";
 /** How urgent a kind of attention is: `bad` is being lost, `warn` is not yet. */
 export const KINDS = {
   __proto__: null,
-  lost: ["bad", "Lost", "ACS's deadline passed before the file was archived.", "Ask Microsoft support at once; note what became of it."],
-  at_risk: ["bad", "At risk", "Little time is left, and the file is in ACS only.", "Read the reason, fix it, then retry."],
-  reconcile_late: ["bad", "Nobody looks", "The timer that looks for overdue files has not run: the app may be down.", "See whether the Function app runs (Health)."],
-  missing: ["bad", "Missing", "The recording is over, and none of its files was announced.", "Check Event Grid's subscriptions (Health); note it when there is none."],
+  lost: ["bad", "Lost", "ACS's deadline passed before the file was archived.", "Retry at once: ACS may still have it. Then ask Microsoft support, and dismiss it with a note of the outcome."],
+  at_risk: ["bad", "At risk", "Little time is left, and the file is in ACS only.", "Fix the cause, then retry."],
+  reconcile_late: ["bad", "Reconcile late", "The timer that looks for overdue files has not run: the app may be down.", "See whether the Function app runs (Health)."],
+  missing: ["bad", "Missing", "The recording is over, and none of its files was announced.", "Check Event Grid's subscriptions (Health); dismiss it with a note when there is no file."],
   incomplete: ["warn", "Incomplete", "Some files of the recording were announced, others were not.", "Check Event Grid's subscriptions (Health)."],
   pause_overdue: ["warn", "Pause overdue", "A pause should be over and was not ended.", "Resume or stop the recording, or tell the application that paused it."],
-  consent_missing: ["warn", "No consent", "It was started elsewhere, without the consent that its policy asks for.", "Tell the consent, or stop the recording."],
+  consent_missing: ["warn", "No consent", "It was started elsewhere, without the consent that its policy asks for.", "Record the consent, or stop the recording."],
   endpoint_failing: ["warn", "Events fail", "A receiver of events takes nothing, or is sent nothing any more.", "Fix the receiver; then send again what it missed (runbook)."],
-  fallback_in_use: ["warn", "In the fallback", "The archive refuses writes; the file is in the second destination.", "Give the archive its role or room back; the app moves the file home by itself."],
-  stuck: ["warn", "Stuck", "It fails again and again; there is still time.", "Read the reason, fix it, then retry."],
-  held: ["warn", "Held", "It waits for a decision.", "Listen or read, then accept or dismiss it with a note."],
-  unreadable: ["warn", "Unreadable row", "A stored row cannot be read by this version.", "Look at the row with the runbook."],
+  fallback_in_use: ["warn", "In the fallback", "The archive refuses writes; the file is in the second destination.", "Restore the archive; the app then copies the file into it by itself."],
+  stuck: ["warn", "Stuck", "It fails again and again; there is still time.", "Fix the cause, then retry."],
+  held: ["warn", "Held", "It waits for a decision.", "Then decide, with a note."],
+  unreadable: ["warn", "Unreadable row", "A stored row cannot be read by this version.", "See the runbook, recording.needs_attention."],
   poisoned: ["warn", "Poisoned", "The host gave up on a message.", "Nothing: the sweep takes it within minutes."],
   dead_letter: ["warn", "Dead letter", "Event Grid gave up on an event.", "Nothing: the sweep takes it within minutes."],
   seal_differs: ["bad", "Not as sealed", "The log of the seal or the audit trail is not as it was sealed, or was not compared.", "See the runbook, seal-differs: who changed it?"],
@@ -24,6 +24,18 @@ export const KINDS = {
 };
 
 const FAULTS = { __proto__: null, operator: "yours to fix", acs: "on ACS's side", caller: "the caller's", nobody: "nobody's: time" };
+
+/** What is lost to its owner, or is about to be. */
+export const LOSSES = new Set(["lost", "at_risk", "missing"]);
+
+// the code says why it is so; what to do follows from the kind
+const KIND_ALONE = new Set(["lost", "poisoned", "dead_letter"]);
+
+/** Return what to do about an item: what its code says, then what its kind asks for. */
+export function adviceOn(item) {
+  const advice = KINDS[item.kind]?.[3] ?? "";
+  return item.remedy && !KIND_ALONE.has(item.kind) ? `${item.remedy} ${advice}` : advice;
+}
 
 /** Return who can act, in words. */
 export function faultWords(fault) {
