@@ -2,8 +2,9 @@
 
 import re
 
-_RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})?|-(?P<suffix>[0-9]{1,18}))", re.ASCII)
+_RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]+)-(?P<last>[0-9]+)?|-(?P<suffix>[0-9]+))", re.IGNORECASE | re.ASCII)
 _UNIT = re.compile(r"\s*bytes\s*=", re.IGNORECASE | re.ASCII)
+_MOST_DIGITS = 18  # of a position in any file; a number may have more of them, and then it lies behind every end
 
 
 def read_range(header: str | None, length: int) -> tuple[int, int] | None:
@@ -28,7 +29,14 @@ def read_range(header: str | None, length: int) -> tuple[int, int] | None:
 
 
 def _bounds(found: re.Match[str], length: int) -> tuple[int, int]:
-    if (suffix := found["suffix"]) is not None:
-        return max(length - int(suffix), 0), int(suffix)
-    first = int(found["first"])
-    return first, length if found["last"] is None else int(found["last"]) + 1 - first
+    if found["suffix"] is not None:
+        suffix = _number(found["suffix"])
+        return max(length - suffix, 0), suffix
+    first = _number(found["first"])
+    return first, length if found["last"] is None else _number(found["last"]) + 1 - first
+
+
+def _number(digits: str) -> int:
+    """Return a number of any length, cut to one that lies behind the end of every file."""
+    significant = digits.lstrip("0") or "0"
+    return int(significant) if len(significant) <= _MOST_DIGITS else 10**_MOST_DIGITS
