@@ -9,11 +9,12 @@ from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.model import with_changes
 from recording.domain.schema import is_newer_message
-from recording.domain.state.chunk import VERSION, ChunkTask
+from recording.domain.state.chunk import VERSION, ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.times import is_within_reason
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -36,7 +37,7 @@ def take_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
         StorageError: when it could not be quarantined; the host delivers the message again.
     """
     try:
-        return read_task(text, ports.clock.now(), settings.retention)
+        return _with_believable_times(_task_in(text), ports, settings.retention)
     except NewerTaskError:
         ports.queue.send_again(text, NEWER_AFTER)
         emit(Event.CHUNK_WAITING, code="newer_version", delay_seconds=NEWER_AFTER)
@@ -46,12 +47,22 @@ def take_task(text: str, ports: Ports, settings: Settings) -> ChunkTask | None:
     return None
 
 
-def read_task(text: str, now: datetime, retention: timedelta) -> ChunkTask:
+def read_task(text: str, now: datetime, retention: timedelta, known: ChunkRecord | None = None) -> ChunkTask:
     """Return the task in a message, with plausible times; its locations pass the guard before each request.
+
+    Args:
+        text: the message.
+        now: for times that were never meant.
+        retention: for how long ACS keeps media.
+        known: the chunk's record, whose times count before those.
 
     Raises:
         UnreadableTaskError: it is not a task. NewerTaskError: it is a newer version's.
     """
+    return _with_times_within_reason(_task_in(text), now, retention, known)
+
+
+def _task_in(text: str) -> ChunkTask:
     try:
         task = ChunkTask.model_validate_json(text)
     except ValidationError:
@@ -60,7 +71,7 @@ def read_task(text: str, now: datetime, retention: timedelta) -> ChunkTask:
         raise NewerTaskError("a task of a newer version")
     if not is_safe(task):
         raise UnreadableTaskError("an id, index or folder of unknown form")
-    return _with_times_within_reason(task, now, retention)
+    return task
 
 
 def _newer_or_not(text: str) -> UnreadableTaskError:
@@ -85,11 +96,28 @@ def is_folder(folder: str) -> bool:
     return is_plain and all(part.strip(". ") for part in parts)
 
 
-def _with_times_within_reason(task: ChunkTask, now: datetime, retention: timedelta) -> ChunkTask:
-    """Drop implausible times; ACS then counts as keeping the media for one retention from now."""
-    event_time = task.event_time if is_within_reason(task.event_time, now) else now
-    is_meant = is_within_reason(task.expires_at, now)
-    expires_at = task.expires_at if is_meant else event_time + retention
-    if (event_time, expires_at) == (task.event_time, task.expires_at):
+def _with_believable_times(task: ChunkTask, ports: Ports, retention: timedelta) -> ChunkTask:
+    """Replace implausible times; a chunk without a record arrives now, by the clock that all instances share."""
+    now = ports.clock.now()
+    if is_within_reason(task.event_time, now) and is_within_reason(task.expires_at, now):
         return task
+    known = ports.catalog.get_chunk(task.key)
+    return _with_times_within_reason(task, by_the_shared_clock(ports).clock.now(), retention, known)
+
+
+def _with_times_within_reason(
+    task: ChunkTask, now: datetime, retention: timedelta, known: ChunkRecord | None
+) -> ChunkTask:
+    """Replace implausible times by those of the chunk's record, which they must not put off.
+
+    Without them ACS counts as keeping the media for one retention from now.
+    """
+    event_time, expires_at = task.event_time, task.expires_at
+    if is_within_reason(event_time, now) and is_within_reason(expires_at, now):
+        return task
+    better = known.task if known is not None and is_within_reason(known.task.expires_at, now) else None
+    if not is_within_reason(event_time, now):
+        event_time = better.event_time if better else now
+    if not is_within_reason(expires_at, now):
+        expires_at = better.expires_at if better else event_time + retention
     return with_changes(task, {"event_time": event_time, "expires_at": expires_at})

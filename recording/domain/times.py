@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from recording.errors import RequestError
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][0-9])", re.ASCII)
+NEVER = datetime(1, 1, 1, tzinfo=UTC)  # a time that cannot be read: outside of reason
 EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage cannot store an earlier one
 _LAST = datetime.max.replace(tzinfo=UTC)
 OLDEST = timedelta(days=365)  # a time further from now was never set, or was written by hand

@@ -96,8 +96,10 @@ def _take(
     envelope: Any, came_from: Origin, ports: Ports, settings: Settings
 ) -> tuple[RecordingFileStatusUpdated, list[OddChunk]]:
     """Enqueue the good chunks of an event; the caller quarantines the odd ones."""
-    event = _trusted_event(envelope, ports.clock.now(), settings)
-    if is_from_the_future(envelope, ports.clock.now()):  # or is it this instance's clock that is behind?
+    now = ports.clock.now()
+    event = _trusted_event(envelope, now, settings)
+    has_no_time = event.event_time == now  # its arrival counts, which must not be by the wrong clock of one instance
+    if has_no_time or is_from_the_future(envelope, now):  # or is it this instance's clock that is behind?
         ports = by_the_shared_clock(ports)
         event = _trusted_event(envelope, ports.clock.now(), settings)
     tasks, odd = tasks_of(event, ports.clock.now(), settings)

@@ -37,7 +37,7 @@ def held(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> list
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
-        StorageError: when one of the four places does not answer.
+        StorageError: when the catalog does not answer; another place that does not is an item of the list.
     """
     return [one for one, _ in find_held(ports, settings, chosen or Chosen())]
 
@@ -116,7 +116,7 @@ def _put_back_messages(ids: Set[str], ports: Ports, settings: Settings) -> set[s
         return taken
     for message in ports.queue.poisoned():
         if message.id in ids and (task := task_in(message, ports.clock.now(), settings)) is not None:
-            put_back_task(task, message, ports)
+            put_back_task(task, message, ports, settings)
             taken.add(message.id)
     for message in ports.queue.poisoned_events():
         if message.id in ids:

@@ -37,7 +37,7 @@ def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     )
 
 
-def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None:
+def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports, settings: Settings) -> None:
     """Enqueue a poisoned task again unless its chunk is settled, then remove the message.
 
     Raises:
@@ -45,6 +45,7 @@ def put_back_task(task: ChunkTask, message: PoisonMessage, ports: Ports) -> None
     """
     known = ports.catalog.get_chunk(task.key)
     if known is None or not is_settled_for(known, task):
+        task = read_task(message.body, ports.clock.now(), settings.retention, known)
         ports.queue.send(task.again())
         emit(Event.REDRIVEN, reason="poisoned", attempt=task.attempt + 1, **ids_of(task))
     ports.queue.remove_poisoned(message)
@@ -137,7 +138,7 @@ def _batch(messages: Sequence[PoisonMessage], ports: Ports, settings: Settings, 
             readable.append((task, message))
     readable.sort(key=lambda pair: pair[0].expires_at)
     done = bulkhead.each_at_once(
-        readable, lambda pair: put_back_task(*pair, ports), "poisoned_tasks", lambda pair: pair[1].id
+        readable, lambda pair: put_back_task(*pair, ports, settings), "poisoned_tasks", lambda pair: pair[1].id
     )
     others = bulkhead.each(
         kept, lambda message: _keep_or_leave(message, ports, settings), "poisoned_tasks", lambda one: one.id

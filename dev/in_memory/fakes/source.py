@@ -11,7 +11,13 @@ from recording.domain.incoming.locations import (
     stays_with_the_object,
 )
 from recording.domain.incoming.metadata import LARGEST_METADATA
-from recording.errors import SourceBrokenError, SourceBusyError, SourceGoneError, SourceRedirectError
+from recording.errors import (
+    SourceBrokenError,
+    SourceBusyError,
+    SourceGoneError,
+    SourceRedirectError,
+    UnsafeLocationError,
+)
 from recording.errors.codes import Code
 
 PIECE = 64 * 1024
@@ -98,7 +104,10 @@ class FakeSource(FakeObjects):
     def final_location(self, location: str) -> str:
         """Return where a request ends, after a redirect that may be followed."""
         checked = checked_location(location, self._allowed_hosts)
-        target = checked_location(self.redirects.get(checked.url, checked.url), self._allowed_hosts)
+        try:
+            target = checked_location(self.redirects.get(checked.url, checked.url), self._allowed_hosts)
+        except UnsafeLocationError as error:
+            raise SourceRedirectError(f"the source redirects to where nothing is asked for ({error.code})") from None
         if target.url != checked.url and not stays_with_the_object(checked, target):
             raise SourceRedirectError("the source redirects to another object")
         return target.url

@@ -7,20 +7,34 @@ alone.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import name_of
+from recording.domain.incoming.events import text_of_location
 from recording.domain.incoming.facts import ChunkFacts
 from recording.domain.incoming.lenient import Lenient, LenientNumber, PlainIndex
 from recording.domain.model import with_changes
-from recording.domain.times import UtcTime
+from recording.domain.schema import without_nulls
+from recording.domain.times import NEVER, UtcTime
+from recording.errors.codes import Code
 
 VERSION = 1  # of the messages and rows that this version of the app reads and writes
 LARGEST_TASK = 48 * 1024  # bytes of JSON; base64 makes 64 KiB of it, the limit of a storage queue message
 ANOTHER_OBJECT = "another_object"  # why nothing is deleted: the content location names another document
+LONGEST_EVENT_ID = 256  # characters; a longer one is cut, for it only tells two deliveries apart
 _MOST_COUNTED = 1_000_000
 
 # Facts that only describe: a value that this version cannot read counts as absent, and costs no recording.
@@ -29,6 +43,19 @@ Channel = Annotated[ChannelType | None, BeforeValidator(ChannelType.read)]
 Format = Annotated[FormatType | None, BeforeValidator(FormatType.read)]
 Moment = Annotated[UtcTime | None, Lenient]
 Words = Annotated[str | None, Lenient]
+
+
+def _time_or_never(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Read a time; a stored one in an unknown form is outside of reason, and a plausible one takes its place."""
+    try:
+        return read(value)
+    except ValidationError:
+        if info.mode == "python":  # not stored, but about to be
+            raise
+        return NEVER
+
+
+DecidingMoment = Annotated[UtcTime, WrapValidator(_time_or_never)]
 
 
 class ChunkState(StrEnum):
@@ -108,11 +135,29 @@ class ChunkTask(BaseModel):
     recording_start_time: Moment = None
     recording_duration_ms: LenientNumber = None
     event_id: str
-    event_time: UtcTime
-    expires_at: UtcTime
+    event_time: DecidingMoment
+    expires_at: DecidingMoment
     folder: str
     attempt: Annotated[int, BeforeValidator(_tries)] = 0
     is_contested: bool = False  # its document had another index before; archived only if its metadata names this one
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_like_an_event(cls, content: Any, info: ValidationInfo) -> Any:
+        """Read stored nulls as defaults, and an odd side location as one that is not called."""
+        if info.mode == "python" or not isinstance(content, dict):
+            return content
+        read = without_nulls(cls, content)
+        if "event_id" in read and not isinstance(read["event_id"], str):
+            read["event_id"] = str(read["event_id"])[:LONGEST_EVENT_ID]
+        for place, why in (("metadata_location", "metadata_refused"), ("delete_location", "delete_refused")):
+            if not isinstance(read.get(why), str | None):
+                read[why] = Code.UNSAFE_LOCATION.value
+            try:
+                read[place] = text_of_location(read.get(place))
+            except ValueError:
+                read |= {place: None, why: read.get(why) or Code.UNSAFE_LOCATION.value}
+        return read
 
     @property
     def key(self) -> ChunkKey:

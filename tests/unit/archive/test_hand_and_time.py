@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dev.in_memory.builders import CONTAINER, EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
+from dev.in_memory.builders import (
+    CONTAINER,
+    EVENT_TIME,
+    chunk,
+    document_id,
+    event,
+    location,
+    metadata,
+    record,
+    task,
+    wav,
+)
 from dev.in_memory.hand import HandInArchive
 from dev.in_memory.world import intercept, leave_alone, world
 from recording.archive.catalog import REMARK_ANOTHER
@@ -96,6 +107,36 @@ def test_a_wrong_but_steady_body_never_takes_the_name_while_time_is_left(
     assert found.state is ChunkState.SOURCE_DELETED
     assert (found.blob_name or "").endswith(f"0000-{document_id()}.wav")
     assert here.fakes.archive.blobs[found.blob_name or ""].data == good
+
+
+REFUSED_REDIRECTS = [
+    "http://block.proxy.example/policy?17",
+    "https://block.proxy.example/policy",
+    "https://weu-storage.asm.skype.com:8443/v1/objects/x",
+    location(document_id(9)),
+    location(document_id(9), ""),
+    "/v1/objects/x",
+    "",
+]
+
+
+@pytest.mark.parametrize("target", REFUSED_REDIRECTS)
+@pytest.mark.parametrize("place", ["content_location", "metadata_location", "delete_location"])
+def test_a_redirect_that_is_not_followed_is_a_passing_failure_of_the_source(place: str, target: str) -> None:
+    """An egress proxy or a front end answers so for minutes; the next answer is the file."""
+    here = world()
+    here.holds(task())
+    here.holds(task(9), wav(50))
+    here.source.redirects[getattr(task(), place)] = target
+    here.announces()
+    here.runs(hours=1.5)
+    assert "delete" not in here.source.calls or place == "delete_location"
+    assert here.source.deleted == []
+    assert here.fakes.quarantine.reasons == []
+    here.source.redirects.clear()
+    here.runs(hours=3)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert task(9).content_location in here.source.objects
 
 
 @pytest.mark.parametrize("error", [SourceBusyError("503"), SourceThrottledError("429"), SourceRefusedError("401")])

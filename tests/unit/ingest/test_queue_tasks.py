@@ -192,6 +192,16 @@ def test_the_wrong_clock_of_an_instance_moves_no_deadline(here: World, hours: in
     assert here.state() is ChunkState.SOURCE_DELETED
 
 
+@pytest.mark.parametrize("hours", [25, 49, 6, -3, -25])
+@pytest.mark.parametrize("told", [None, "yesterday", "0001-01-01T00:00:00Z"])
+def test_an_event_without_a_time_arrives_by_the_clock_of_all(here: World, hours: int, told: str | None) -> None:
+    """A deadline that is a day too late would raise no alarm before ACS has forgotten the file."""
+    here.skew = timedelta(hours=hours)
+    here.announces(event(eventTime=told, data={"recordingStartTime": None}))
+    here.skew = timedelta()
+    assert here.record().task.expires_at == here.now + timedelta(hours=24)
+
+
 def test_the_deadline_counts_from_the_event_and_not_from_its_arrival(here: World) -> None:
     """Event Grid may deliver a day late."""
     here.fakes.clock.advance(hours=20)
