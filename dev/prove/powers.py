@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 
-from dev.in_memory.builders import chunk, event
+from dev.in_memory.builders import MP3_FRAME, chunk, event, metadata, mp3
 from dev.in_memory.hand import ERRORS_AS_METADATA, WRONG_BODIES, HandInArchive, serve_wrongly
 from dev.in_memory.world import WorkerDiedError, World
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
@@ -33,6 +34,14 @@ class Power:
 
     memory: ClassVar[timedelta] = timedelta()  # by how much longer ACS keeps the files than it promises
     hours_of_trouble: ClassVar[float | None] = None  # None: as the seed says
+    told_ms: ClassVar[int] = 0  # the length that events give, where it is to be longer than usual
+    leaves_names: ClassVar[bool] = False  # what was copied too early keeps the chunk's first name
+
+    @classmethod
+    def file_of(cls, made: ChunkTask) -> tuple[bytes, bytes] | None:
+        """Return the media and the metadata that ACS has of a chunk; None for the usual ones."""
+        del made
+        return None
 
     def begin(self) -> None:
         """Start, when the life starts."""
@@ -355,6 +364,87 @@ class WrongIndexFirst(Power):
         return self.over_at is None or self.over_at >= made.expires_at - timedelta(hours=2)
 
 
+@dataclass
+class GrowingObject(Power):
+    """Some files are announced while ACS still writes them: half of one, all but its last second, or more each time.
+
+    They are in a form whose every part opens and plays like a whole file. Metadata gives the length of two of them; the
+    other is only known to be no longer than the recording. ACS serves an ETag with each length, always the same one,
+    or none, and now and then more bytes than the head of the same answer declares.
+    """
+
+    told_ms: ClassVar[int] = 60_000
+    leaves_names: ClassVar[bool] = True
+    FRAMES: ClassVar[int] = 250  # 9 s: half of that contradicts metadata that gives a length, a second less does not
+    LAST_SECOND: ClassVar[int] = 28  # frames
+    until: datetime | None = None
+    missing: int = 0  # frames; 0: fewer each time
+    tag: str = ""
+    steps: int = 0
+    declared: set[str] = field(default_factory=set)  # locations whose head says less than there is
+
+    @classmethod
+    def file_of(cls, made: ChunkTask) -> tuple[bytes, bytes] | None:
+        """Return an MP3 for every other chunk, each of another length."""
+        if made.index % 2 == 0:
+            return None
+        length_ms = (cls.FRAMES + made.index) * 36 if made.index > 1 else None
+        return _frames(cls.FRAMES + made.index), metadata(made, chunkDuration=length_ms)
+
+    def begin(self) -> None:
+        """Choose how much is missing, how long, and what ACS says of its versions."""
+        self.until = self.world.now + timedelta(minutes=self.dice.choice([0.2, 3, 9, 9]))
+        self.missing = self.dice.choice([self.FRAMES // 2, self.LAST_SECOND, self.LAST_SECOND, 0])
+        self.tag = self.dice.choice(["", "one", "each"])
+        self._show()
+
+    def at_call(self, method: str) -> None:
+        """Write a little more before some downloads, and let some heads tell of less."""
+        if method == "open_content":
+            self.steps += self.dice.random() < 0.5
+            self._show(is_behind=self.dice.random() < 0.1)
+
+    def at_turn(self) -> None:
+        """Show what there is by now."""
+        self._show()
+
+    def end(self) -> None:
+        """Finish all files."""
+        self.until = self.world.now
+        self._show()
+
+    def _show(self, *, is_behind: bool = False) -> None:
+        for place in self.declared:
+            self.world.source.declared.pop(place, None)
+        self.declared.clear()
+        for made in self.tasks[1::2]:
+            self._show_one(made.content_location, _frames(self.FRAMES + made.index), is_behind=is_behind)
+
+    def _show_one(self, place: str, whole: bytes, *, is_behind: bool) -> None:
+        """Show a part of a file, unless it is hidden or something else is served in its place."""
+        source = self.world.source
+        if not whole.startswith(source.objects.get(place, b"-")):
+            return
+        source.objects[place] = part = whole[: self._length(len(whole))]
+        source.versions.pop(place, None)
+        if self.tag:
+            source.versions[place] = f'"{len(part) if self.tag == "each" else 1}"'
+        if is_behind and place not in source.declared and len(part) < len(whole):
+            source.declared[place] = len(part) - len(MP3_FRAME)
+            self.declared.add(place)
+
+    def _length(self, whole: int) -> int:
+        if self.until is None or self.world.now >= self.until:
+            return whole
+        missing = self.missing or max(self.FRAMES // 2 - self.steps, 1)
+        return whole - missing * len(MP3_FRAME)
+
+
+@cache
+def _frames(count: int) -> bytes:
+    return mp3(count)
+
+
 POWERS: tuple[type[Power], ...] = (
     HandInTheArchive,
     SteadyWrongBody,
@@ -366,6 +456,7 @@ POWERS: tuple[type[Power], ...] = (
     OddDeleteLocations,
     BackdatedFirst,
     WrongIndexFirst,
+    GrowingObject,
 )
 
 

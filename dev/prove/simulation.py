@@ -17,6 +17,8 @@ from dev.in_memory.builders import chunk, document_id, event, location, metadata
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
 from dev.prove.powers import POWERS, Power, WrongIndexFirst, was_never_ours_to_delete
+from recording.domain.archived import layout
+from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.transitions import is_archived, is_disowned, is_finished
 from recording.errors import RecordingError, SourceBusyError, SourceRefusedError, SourceThrottledError, StorageBusyError
@@ -32,6 +34,9 @@ _SOURCE_ERRORS = (SourceBusyError, SourceRefusedError, SourceThrottledError)
 _MEDIA = [wav(20, sample=bytes([number + 1, 7])) for number in range(CHUNKS)]
 _TASKS = [task(number, document_id(number), recording_duration_ms=20) for number in range(CHUNKS)]
 _PAPERS = [metadata(made, chunkDuration=20) for made in _TASKS]
+_USUAL = tuple(zip(_MEDIA, _PAPERS, strict=True))
+Files = tuple[tuple[bytes, bytes], ...]  # the media and the metadata of each chunk
+_TOLD_MS = 20
 _FORGED = document_id(0xBAD)
 
 
@@ -70,6 +75,7 @@ class Simulation:
         *,
         is_calm: bool = False,
         powers: Sequence[type[Power]] | None = None,
+        like: "Simulation | None" = None,
     ) -> None:
         self.life = Life(seed)
         self.dice = random.Random(seed)
@@ -77,11 +83,14 @@ class Simulation:
         self._depth = 0
         self._is_calm = is_calm
         self._watch()
-        for made, media, paper in zip(_TASKS, _MEDIA, _PAPERS, strict=True):
-            self.world.holds(made, media, paper)
         drawn = [] if is_calm else self.dice.sample(POWERS, self.dice.choice(POWERS_A_LIFE))
         drawn = drawn if powers is None else list(powers)
-        self.powers: list[Power] = [power(self.world, _TASKS, self.dice) for power in drawn]
+        self.told_ms: int = like.told_ms if like else max([_TOLD_MS, *(power.told_ms for power in drawn)])
+        self.files: Files = like.files if like else _files(drawn)
+        self.tasks = [with_changes(made, {"recording_duration_ms": float(self.told_ms)}) for made in _TASKS]
+        for made, (media, paper) in zip(self.tasks, self.files, strict=True):
+            self.world.holds(made, media, paper)
+        self.powers: list[Power] = [power(self.world, self.tasks, self.dice) for power in drawn]
 
     # --- the life -----------------------------------------------------------------------------------------------------
 
@@ -116,8 +125,8 @@ class Simulation:
 
     def _arrivals(self) -> list[tuple[datetime, dict[str, Any]]]:
         """Return one event for all chunks or one for each, up to three times, in any order, and a forged one."""
-        chunks = [facts for made in _TASKS if (facts := self._told(made)) is not None]
-        told = {"recordingDurationMs": 20}
+        chunks = [facts for made in self.tasks if (facts := self._told(made)) is not None]
+        told = {"recordingDurationMs": self.told_ms}
         events = [event(*chunks, data=told)] if chunks else []
         if self.dice.random() < 0.7:
             events = [event(each, id=f"e{at}", data=told) for at, each in enumerate(chunks)]
@@ -267,7 +276,7 @@ class Simulation:
     def _check_end(self) -> None:
         records = list(self.world.fakes.catalog.chunks.values())
         known = {record.task.document_id: record for record in records if record.task.index < WrongIndexFirst.OFFSET}
-        for made, media in zip(_TASKS, _MEDIA, strict=True):
+        for made, (media, _) in zip(self.tasks, self.files, strict=True):
             record = known.pop(made.document_id, None)
             if record is None and any(power.excuses_absence(made) for power in self.powers):
                 self.life.counts["held under their true index"] += 1
@@ -311,17 +320,24 @@ class Simulation:
         """I7: what is archived is described the same way, whatever came before."""
         self.life.catalog = tuple(
             sorted(
-                (r.task.index, r.task.document_id, r.blob_name, r.sha256, r.length_bytes, _metadata_of(r))
+                (r.task.index, r.task.document_id, self._name_of(r), r.sha256, r.length_bytes, _metadata_of(r))
                 for r in records
                 if is_archived(r) and not any(power.excuses(r) for power in self.powers)
             )
         )
         if self.life.catalog and not self.life.violations and not self._is_calm_catalog():
-            other = set(self.life.catalog) - set(_calm_catalog())
+            other = set(self.life.catalog) - set(_calm_catalog(self))
             self._violated(f"I7: the catalog is not what a calm day gives: {sorted(other)[0]}")
 
+    def _name_of(self, record: ChunkRecord) -> str | None:
+        """Return the name of a chunk's media, without its version where an earlier copy may have the first one."""
+        task, template = record.task, self.world.settings.archive_path_template
+        first = layout.media_name(template, task.folder, task.index, task.document_id, record.format)
+        is_versioned = record.blob_name == layout.versioned_name(first, record.name_version)
+        return first if is_versioned and any(power.leaves_names for power in self.powers) else record.blob_name
+
     def _is_calm_catalog(self) -> bool:
-        return set(self.life.catalog) <= set(_calm_catalog())
+        return set(self.life.catalog) <= set(_calm_catalog(self))
 
 
 def _metadata_of(record: ChunkRecord) -> MetadataOutcome:
@@ -330,17 +346,23 @@ def _metadata_of(record: ChunkRecord) -> MetadataOutcome:
     return MetadataOutcome.ARCHIVED if is_given_up else record.metadata
 
 
-_calm: list[tuple[tuple[Any, ...], ...]] = []
+def _files(drawn: Sequence[type[Power]]) -> Files:
+    """Return what ACS has recorded: the usual files, or those that a power is about."""
+    chosen = [[file for power in drawn if (file := power.file_of(made)) is not None] for made in _TASKS]
+    return tuple(found[0] if found else usual for found, usual in zip(chosen, _USUAL, strict=True))
 
 
-def _calm_catalog() -> tuple[tuple[Any, ...], ...]:
-    """Return the catalog after a day without any trouble."""
-    if not _calm:
-        _calm.append(())
-        simulation = Simulation(0, is_calm=True)
+_calm: dict[Files, tuple[tuple[Any, ...], ...]] = {}
+
+
+def _calm_catalog(of: Simulation) -> tuple[tuple[Any, ...], ...]:
+    """Return the catalog of the same files after a day without any trouble."""
+    if of.files not in _calm:
+        _calm[of.files] = ()
+        simulation = Simulation(0, is_calm=True, like=of)
         simulation._is_calm_catalog = lambda: True  # type: ignore[method-assign]
-        _calm[0] = simulation.run().catalog
-    return _calm[0]
+        _calm[of.files] = simulation.run().catalog
+    return _calm[of.files]
 
 
 def live(seed: int, chosen: Settings | None = None, powers: Sequence[type[Power]] | None = None) -> Life:

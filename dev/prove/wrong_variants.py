@@ -13,6 +13,7 @@ from dev.in_memory.fakes import source
 from dev.prove.powers import (
     BackdatedFirst,
     ErrorAsMetadata,
+    GrowingObject,
     HandInTheArchive,
     LongMemory,
     OddDeleteLocations,
@@ -28,6 +29,7 @@ from recording.archive import line as archive
 from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
 from recording.domain.archived import layout
+from recording.domain.archived.integrity import is_as_long
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState
@@ -185,6 +187,20 @@ def _read_anything(raw: bytes) -> ChunkMetadata:
         return ChunkMetadata()
 
 
+@contextmanager
+def ask_for_no_length_again() -> Iterator[Settings]:
+    """Break a rule: a file that opens and plays is whole, though nothing says where it ends."""
+    with mock.patch.object(delete_source, "_is_length_proved", return_value=True):
+        yield settings()
+
+
+@contextmanager
+def about_as_long_is_whole() -> Iterator[Settings]:
+    """Break a rule: a length that agrees as far as it is rounded proves that nothing is missing at the end."""
+    with mock.patch.object(delete_source, "plays_to_its_end", is_as_long):
+        yield settings()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
@@ -200,6 +216,8 @@ VARIANTS: tuple[Variant, ...] = (
     nothing_reopens,
     first_index_wins,
     any_document_is_metadata,
+    ask_for_no_length_again,
+    about_as_long_is_whole,
 )
 
 
@@ -215,6 +233,8 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
     nothing_reopens: (BackdatedFirst,),
     first_index_wins: (WrongIndexFirst,),
     any_document_is_metadata: (ErrorAsMetadata,),
+    ask_for_no_length_again: (GrowingObject,),
+    about_as_long_is_whole: (GrowingObject,),
 }
 
 

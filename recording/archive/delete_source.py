@@ -6,7 +6,7 @@ from recording.archive.claim import Work, ids_of
 from recording.archive.manifest import keep_manifest
 from recording.archive.recopy import copy_anew, leave_name
 from recording.domain.archived import layout
-from recording.domain.archived.integrity import PROOF_EVENT, PROOF_METADATA
+from recording.domain.archived.integrity import PROOF_EVENT, PROOF_METADATA, plays_to_its_end
 from recording.domain.incoming.locations import checked_location
 from recording.domain.media.wav import REMARK_SOUND_SIZE
 from recording.domain.state import patience
@@ -95,8 +95,19 @@ def _delete_source(work: Work, location: str) -> SourceOutcome:
 
 
 def _is_length_proved(record: ChunkRecord) -> bool:
-    """Return whether the file is known to be as long as the recording, or states its own end."""
-    return bool({PROOF_METADATA, PROOF_EVENT} & set(record.verified_how)) or _tells_its_end(record)
+    """Return whether the file states its own end, or plays up to the end that metadata or event give."""
+    if _tells_its_end(record):
+        return True
+    told = _told_ms(record)
+    return told is not None and record.duration_ms is not None and plays_to_its_end(record.duration_ms, told)
+
+
+def _told_ms(record: ChunkRecord) -> float | None:
+    """Return how long the file is said to play, where that was compared; None where a pause has no length."""
+    if PROOF_METADATA in record.verified_how and record.facts is not None and record.facts.duration_ms:
+        pauses = [pause.duration_ms for pause in record.facts.pauses]
+        return None if None in pauses else record.facts.duration_ms - sum(length or 0.0 for length in pauses)
+    return record.task.recording_duration_ms if PROOF_EVENT in record.verified_how else None
 
 
 def _tells_its_end(record: ChunkRecord) -> bool:
@@ -107,13 +118,14 @@ def _tells_its_end(record: ChunkRecord) -> bool:
 
 
 def _check_has_not_grown(work: Work) -> None:
-    """Ask ACS for its file's length again, some minutes after the copy, where nothing else states the duration.
+    """Ask ACS for its file's length again, some minutes after the copy, where nothing else states where it ends.
 
     A part of a growing file opens and plays like a complete one.
 
     Raises:
         CopyPausedError: `length_unproven`; it is too soon.
         SourceBrokenError: `length_unproven`; it has grown, and the next attempt copies it again under another name.
+            Or `source_without_length`; it is asked again later.
     """
     if wait := patience.still_grows_for(work.record, work.now()):
         raise CopyPausedError(
@@ -126,7 +138,9 @@ def _check_has_not_grown(work: Work) -> None:
             total = content.declared_total
     except SourceGoneError:
         return
-    if total is None or total == work.record.length_bytes:
+    if total is None:  # says nothing either way
+        raise SourceBrokenError("the source declared no length", code=Code.SOURCE_WITHOUT_LENGTH)
+    if total == work.record.length_bytes:
         return
     leave_name(work, "the source's file had grown since")
     work.save(last_error=Code.LENGTH_UNPROVEN)

@@ -560,8 +560,8 @@ class Code(StrEnum):
         "Nothing. If one file needs many runs, use a larger instance.")
     LENGTH_UNPROVEN = (
         "length_unproven", None, True, Fault.ACS,
-        "The media is archived, but its duration is not known, and a part of a file that is still growing looks "
-        "complete. Ten minutes after the copy ACS is asked for the length again; if the file has grown, it is "
+        "The media is archived, but nothing tells exactly where it ends, and a part of a file that is still growing "
+        "looks complete. Ten minutes after the copy ACS is asked for the length again; if the file has grown, it is "
         "copied again.",
         "Nothing.")
     MEDIA_UNREADABLE = (

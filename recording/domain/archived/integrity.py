@@ -24,6 +24,7 @@ from recording.errors.codes import Code
 
 _SLACK = timedelta(seconds=2)  # encoders round to frames, clocks to seconds
 _SLACK_SHARE = 0.001  # 14 s in four hours
+_END_SLACK_MS = 20.0  # less than the shortest frame of MP3; encoders make a file longer than its sound, never shorter
 _IN_SECONDS_MS = (1000.0, 24 * 3600 * 1000.0)  # less is within the slack anyhow, and no file is longer than a day
 _MOST_MIXED_CHANNELS = 2
 
@@ -201,6 +202,15 @@ def _about_kind(
 def is_as_long(media_ms: float, told_ms: float) -> bool:
     """Return whether a file plays as long as something says, be it in milliseconds or in seconds."""
     return any(abs(media_ms - told) <= _slack_ms(told) for told in (told_ms, told_ms * 1000))
+
+
+def plays_to_its_end(media_ms: float, told_ms: float) -> bool:
+    """Return whether a file lacks nothing at its end, by a length in milliseconds or in seconds.
+
+    `is_as_long` has room for rounded lengths, into which the last second of a growing file would fit.
+    """
+    told = min(told_ms, told_ms * 1000, key=lambda length: abs(media_ms - length))
+    return media_ms >= told - _END_SLACK_MS
 
 
 def _is_wrong_promise(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> bool:

@@ -13,7 +13,7 @@ STEADY_TRIES = 8
 KEPT_AFTER = timedelta(hours=1)  # suspect bytes are stored aside this early, in case nothing better ever arrives
 NEAR_DEADLINE = timedelta(minutes=30)
 GONE_FOR = timedelta(minutes=30)  # between the two answers that prove it
-GROWS_FOR = timedelta(minutes=10)  # a file of unknown duration may still be growing in ACS's storage
+GROWS_FOR = timedelta(minutes=10)  # a file whose end nothing tells may still be growing in ACS's storage
 GIVEN_UP_AFTER = timedelta(days=7)  # past the deadline; staged blocks do not live longer either
 
 

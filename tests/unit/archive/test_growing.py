@@ -76,6 +76,61 @@ def test_where_the_length_is_told_nothing_waits(made: ChunkTask, envelope: dict[
     assert here.source.calls.count("open_content") == 1
 
 
+LACKS_MS = [36, 144, 500, 1000, 1900]  # of the sound's end; a length that is told may be rounded by two seconds
+TOLD_MS = FRAMES * 36
+
+
+def lacks_its_end(here: World, made: ChunkTask, lacks_ms: int, minutes: float) -> None:
+    """Let ACS serve all but the end of the file, well formed and without a change, for so many minutes."""
+    place, begun, plain = made.content_location, here.now, here.source.open
+
+    def served(location: str, first: int = 0, length: int | None = None) -> Any:
+        if location == place:
+            is_whole = here.now - begun >= timedelta(minutes=minutes)
+            here.source.objects[place] = WHOLE if is_whole else mp3(FRAMES - lacks_ms // 36)
+        return plain(location, first, length)
+
+    here.source.open = served  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("lacks_ms", LACKS_MS)
+@pytest.mark.parametrize("minutes", [0.5, 5, 9])
+@pytest.mark.parametrize("pauses", [[], [{"startTime": "2026-11-23T08:56:02Z", "duration": 5000}]])
+def test_the_last_second_is_no_matter_of_rounding(lacks_ms: int, minutes: float, pauses: list[object]) -> None:
+    """A file that says nothing of its own end, with metadata of the whole: the source goes with the whole only."""
+    here = world()
+    made = task(format=FormatType.MP3, recording_duration_ms=None)
+    paused_ms = 5000 * len(pauses)
+    here.holds(made, WHOLE, metadata(made, chunkDuration=TOLD_MS + paused_ms, pauseResumeIntervals=pauses))
+    lacks_its_end(here, made, lacks_ms, minutes)
+    here.announces(event(data={"recordingDurationMs": None}))
+    here.runs(hours=6)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert here.fakes.archive.blobs[here.record().blob_name or ""].data == WHOLE
+
+
+@pytest.mark.parametrize("lacks_ms", LACKS_MS)
+def test_nor_is_it_where_only_the_event_gives_the_length(lacks_ms: int) -> None:
+    """The event's length is that of the one file, and is rounded as well."""
+    here = world()
+    made = here.holds(task(metadata_location=None, format=FormatType.MP3), WHOLE)
+    lacks_its_end(here, made, lacks_ms, 5)
+    here.announces(told(recordingDurationMs=TOLD_MS))
+    here.runs(hours=6)
+    assert here.fakes.archive.blobs[here.record(made).blob_name or ""].data == WHOLE
+
+
+@pytest.mark.parametrize("told_ms", [TOLD_MS, TOLD_MS - 105, TOLD_MS + 15, TOLD_MS / 1000])
+def test_a_file_that_plays_to_its_end_is_settled_in_one_turn(told_ms: float) -> None:
+    """An encoder adds up to three frames, and a length may be given in seconds."""
+    here = world()
+    made = task(format=FormatType.MP3, recording_duration_ms=None)
+    here.holds(made, WHOLE, metadata(made, chunkDuration=told_ms))
+    here.announces(event(data={"recordingDurationMs": None}))
+    here.runs_due()
+    assert (here.state(), here.source.calls.count("open_content")) == (ChunkState.SOURCE_DELETED, 1)
+
+
 def test_acs_that_does_not_answer_the_question_keeps_its_file() -> None:
     """A refusal says nothing of the length."""
     here = world()
@@ -88,6 +143,23 @@ def test_acs_that_does_not_answer_the_question_keeps_its_file() -> None:
     here.source.fails_no_more("open_content")
     here.runs(hours=3)
     assert here.state(made) is ChunkState.SOURCE_DELETED
+
+
+def test_an_answer_without_a_length_says_nothing_of_growth() -> None:
+    """Neither that the file has grown nor that it has not."""
+    here = world()
+    made = here.holds(task(metadata_location=None, format=FormatType.MP3), mp3(FRAMES // 2))
+    here.announces(told(recordingDurationMs=None))
+    here.runs_due()
+    here.source.objects[made.content_location] = WHOLE
+    here.truth[made.document_id] = WHOLE, None
+    here.source.declared[made.content_location] = None
+    here.runs(hours=1, until_quiet=False)
+    assert (here.state(made), here.source.deleted) == (ChunkState.CATALOGED, [])
+    here.source.declared.clear()
+    here.runs(hours=3)
+    assert here.state(made) is ChunkState.SOURCE_DELETED
+    assert here.fakes.archive.blobs[here.record(made).blob_name or ""].data == WHOLE
 
 
 def first_half(good: bytes) -> bytes:
