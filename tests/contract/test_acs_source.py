@@ -126,6 +126,33 @@ def test_another_range_than_was_asked_for_is_not_believed(
         pass
 
 
+@pytest.mark.parametrize(
+    ("first", "length", "answer"),
+    [
+        (0, 10, Answer(206, DATA[:10])),
+        (0, 10, Answer(206, DATA[:10], length=-1)),
+        (0, 10, Answer(206, DATA[:12])),
+        (10, 10, Answer(206, DATA[:10])),
+        (10, 10, Answer(206, DATA[:4])),
+        (0, 10, Answer(206, DATA[:9], {"Content-Type": "multipart/byteranges; boundary=x"})),
+    ],
+)
+def test_a_part_that_does_not_say_of_what_is_not_the_whole(
+    source: AcsSource, world: World, first: int, length: int, answer: Answer
+) -> None:
+    """A gateway that drops Content-Range would make the first block of a recording all of it."""
+    world.script.on("GET", PATH, answer)
+    with pytest.raises(SourceBrokenError), source.open_content(LOCATION, first, length):
+        pass
+
+
+def test_a_part_that_is_shorter_than_asked_for_is_the_whole(source: AcsSource, world: World) -> None:
+    """There was no more to send; refusing it would lose a small file behind such a gateway."""
+    world.script.on("GET", PATH, Answer(206, DATA[:9]))
+    with source.open_content(LOCATION, 0, 10) as content:
+        assert (content.is_whole, content.declared_total) == (True, 9)
+
+
 def test_a_source_that_ignores_the_range_is_seen_to_do_so(source: AcsSource, world: World) -> None:
     """It is then read once, as a stream."""
     world.script.on("GET", PATH, Answer(200, DATA))

@@ -34,11 +34,17 @@ class Part:
     version: str | None
 
 
-def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = None) -> Part:
+def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = None, *, is_partial: bool = False) -> Part:
     """Describe the body of an answer to a request for `length` bytes from `first` on (None: all of them).
 
     ACS sends Content-Range also with a 200, so Content-Range decides and not the status. Without it, the answer to any
-    range is the whole object.
+    range is the whole object, unless its status says that it is a part and it may be one.
+
+    Args:
+        headers: of the answer.
+        first: the first byte that was asked for.
+        length: how many were asked for.
+        is_partial: the status is 206.
 
     Raises:
         SourceBrokenError: `source_contradicts_itself` when the headers disagree or describe another part, and
@@ -48,6 +54,9 @@ def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = Non
         raise SourceBrokenError("the source compressed the content unasked", code=Code.UNEXPECTED_ENCODING)
     body, version = _length(headers.get("Content-Length")), headers.get("ETag")
     if (text := headers.get("Content-Range")) is None:
+        is_asked_for = first > 0 or (length is not None and (body is None or body >= length))
+        if is_partial and (is_asked_for or _is_in_parts(headers)):  # a part that does not say of what
+            raise _contradiction()
         return Part(body, is_whole=True, version=version)
     start, end, total = _range(text)
     if start != first or body not in (None, end - start) or (total is not None and end > total):
@@ -59,6 +68,11 @@ def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = Non
     elif end != first + length and end != total:
         raise _contradiction()
     return Part(total, is_whole=start == 0 and end == total, version=version)
+
+
+def _is_in_parts(headers: Mapping[str, str]) -> bool:
+    """Return whether the body has heads of its own between its parts (`multipart/byteranges`)."""
+    return headers.get("Content-Type", "").strip().lower().startswith("multipart/")
 
 
 def _length(text: str | None) -> int | None:
