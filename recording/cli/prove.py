@@ -115,7 +115,7 @@ def _parts(session: Session, report: DriftReport) -> list[RenderableType]:
     looked = f"{counted(report.recordings, 'recording')}, {chunks}"
     count = len(report.drifts)
     found = (counted(count, "difference"), "bold red") if count else ("no difference", "green")
-    return [*parts, text(found, f" in {looked}{'' if report.complete else ' (time ran out)'}")]
+    return [*parts, text(found, f" in {looked}{report.rest_in_words}")]
 
 
 def _row(session: Session, one: Drift) -> list[Cell]:

@@ -49,16 +49,20 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
-        StorageError: when any storage does not answer; then nothing is known.
+        StorageError: when the catalog does not answer; then nothing is known. A listing that breaks off later, or
+            another place that does not answer, is an item.
     """
     now, chosen = ports.clock.now(), chosen or Chosen()
-    pairs = list(everything_held(ports, settings))
+    broken: list[StorageError] = []
+    pairs = list(everything_held(ports, settings, broken))
     items = [_of_held(one, found, now, settings) for one, found in pairs]
     open_items, complete = _of_open(ports, settings, now)
     reconciled, scrubbed = _last_looks(ports)
     timers = looks.late(reconciled, scrubbed, _last_comparison(ports), now)
     everything = [*items, *open_items, *timers, *_of_endpoints(ports, now)]
     meant = [item for item in everything if chosen.has(item)]
+    if not meant and broken:  # it may well be there
+        raise broken[0]
     if not meant:
         check_known(chosen, everything, ports)
     held = sorted((one for one, _ in pairs if chosen.has(one)), key=held_by_urgency)
@@ -143,16 +147,22 @@ class _Look(Generic[T]):
         self.unreadable: list[AttentionItem] = []
 
     def __iter__(self) -> Iterator[T]:
+        is_begun = False
         try:
             listing = self._listing()
             for item in islice(listing, MOST_LOOKED_AT):
+                is_begun = True
                 if isinstance(item, Unreadable):
                     self.unreadable.append(_row(item, self._now))
                 else:
                     yield item
             self.has_ended = self.complete = next(listing, None) is None
         except StorageError as error:
-            self.unreadable.append(_unreadable(error, self._now))
+            if not is_begun:
+                self.unreadable.append(_unreadable(error, self._now))
+                return
+            self.complete = False
+            self.unreadable.append(_row(Unreadable("catalog", error.code), self._now))
 
 
 def _row(item: Unreadable, now: datetime) -> AttentionItem:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -39,11 +40,13 @@ from recording.errors import (
     UnsafeLocationError,
 )
 from recording.errors.codes import Code
-from recording.ports import Ports
+from recording.ports import Ports, Unreadable
 from recording.ports.bulkhead import ODD_CONTENT, Bulkhead
 from recording.settings import Settings
 
 ARCHIVE_TIER = "archive tier"
+CATALOG, ARCHIVE = "the catalog", "the archive"  # of which a listing broke off
+LISTINGS = (CATALOG, ARCHIVE)
 FAILURES = (RecordingError, *ODD_CONTENT)
 
 
@@ -64,7 +67,7 @@ class DriftReport:
     recordings: int = 0
     chunks: int = 0
     sampled: int = 0
-    complete: bool = True  # False: time ran out before everything was compared
+    complete: bool = True  # False: time ran out, or a listing broke off, before everything was compared
     drifts: tuple[Drift, ...] = field(default=())
     unread: tuple[Unread, ...] = field(default=())
 
@@ -95,7 +98,14 @@ class DriftReport:
         chunks = f"{counted(self.chunks, 'chunk')}, {self.sampled} of them read whole"
         looked = f"{counted(self.recordings, 'recording')}, {chunks}"
         found = counted(len(self.drifts), "difference") if self.drifts else "no difference"
-        return "\n".join([*lines, f"{found} in {looked}{'' if self.complete else ' (time ran out)'}"]) + "\n"
+        return "\n".join([*lines, f"{found} in {looked}{self.rest_in_words}"]) + "\n"
+
+    @property
+    def rest_in_words(self) -> str:
+        """Return why not everything was compared; empty when it was."""
+        if self.complete:
+            return ""
+        return " (a listing broke off)" if any(one.name in LISTINGS for one in self.unread) else " (time ran out)"
 
 
 def look_for_drift(
@@ -114,18 +124,68 @@ def look_for_drift(
         StorageError: when the catalog does not answer, or not a single recording could be compared.
     """
     bulkhead, findings, folders = Bulkhead(), Findings(ports), set[str]()
-    known = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")
-    for chunks in _by_recording(known):
+    rows = _Rows(ports)
+    for found in _by_recording(rows.readable()):
+        chunks = found if rows.error is None else _all_of_it(found, ports)  # it broke off within this recording
         folders |= _folders_of(chunks)
-        if since is None or any(chunk.task.event_time >= since for chunk in chunks):
-            findings.try_to_add(chunks, lambda one: _sampled(one, ports, settings, sample_percent, seed), bulkhead)
-    if bulkhead.outage and (bulkhead.is_blind or not findings.recordings):
-        raise bulkhead.outage
-    if strangers := _outside(folders, ports):
-        listed = bulkhead.readable(ports.catalog.all_chunks(), "all_chunks")  # there may be more by now
-        known_now = {folder for chunks in _by_recording(listed) for folder in _folders_of(chunks)}
-        findings.drifts += [drift for drift in strangers if _folder_of(drift.blob_name) not in known_now]
+        if chunks and (since is None or any(chunk.task.event_time >= since for chunk in chunks)):
+            sample = [chunk for chunk in chunks if is_sampled(chunk, sample_percent, seed)]
+            findings.try_to_add(chunks, partial(look_at, chunks, ports, settings, sample, rows.unreadable), bulkhead)
+    failed = rows.error or bulkhead.outage
+    if failed and (bulkhead.is_blind or not findings.recordings):
+        raise failed
+    for row in rows.unreadable:
+        bulkhead.report("all_chunks", row.where, row.code)
+        findings.unread.append(Unread(row.where, row.code))
+    if rows.error is not None:
+        findings.broke_off(CATALOG, rows.error)
+    else:
+        _add_strangers(findings, folders, rows.unreadable, ports)
     return findings.report()
+
+
+def _all_of_it(found: list[ChunkRecord], ports: Ports) -> list[ChunkRecord]:
+    """Return all chunks of the recording of which some were listed; none where the catalog does not answer for it."""
+    try:
+        return rows_of_recording(found[0].task.recording_id, ports)[0]
+    except StorageError:
+        return []
+
+
+@dataclass
+class _Rows:
+    """The catalog's rows: those that cannot be read are kept, and so is what ends the listing early."""
+
+    ports: Ports
+    unreadable: list[Unreadable] = field(default_factory=list)
+    error: StorageError | None = None
+
+    def readable(self) -> Iterator[ChunkRecord]:
+        """Yield the chunks, as far as they can be listed."""
+        try:
+            for row in self.ports.catalog.all_chunks():
+                if isinstance(row, Unreadable):
+                    self.unreadable.append(row)
+                else:
+                    yield row
+        except StorageError as error:
+            self.error = error
+
+
+def _add_strangers(findings: "Findings", folders: set[str], unreadable: Sequence[Unreadable], ports: Ports) -> None:
+    """Add the blobs outside of every folder; none as long as a listing cannot say which folders there are."""
+    try:
+        strangers = _outside(folders, unreadable, ports)
+    except StorageError as error:
+        findings.broke_off(ARCHIVE, error)
+        return
+    if strangers:
+        rows = _Rows(ports)  # there may be more by now
+        known_now = {folder for chunks in _by_recording(rows.readable()) for folder in _folders_of(chunks)}
+        if rows.error is not None:
+            findings.broke_off(CATALOG, rows.error)
+            return
+        findings.drifts += [drift for drift in strangers if _folder_of(drift.blob_name) not in known_now]
 
 
 def compare_recording(
@@ -143,10 +203,23 @@ def compare_recording(
         StorageError: when catalog or archive do not answer.
     """
     findings = Findings(ports)
-    if chunks := ports.catalog.chunks_of(recording_id):
+    chunks, unreadable = rows_of_recording(recording_id, ports)
+    if chunks:
         wanted = [chunk for chunk in chunks if read is None or chunk.key in read]
-        findings.add(look_at(chunks, ports, settings, wanted))
+        findings.add(look_at(chunks, ports, settings, wanted, unreadable))
+    findings.unread += [Unread(row.where, row.code, recording_id) for row in unreadable]
     return findings.report()
+
+
+def rows_of_recording(recording_id: str, ports: Ports) -> tuple[list[ChunkRecord], list[Unreadable]]:
+    """Return the chunks of a recording, and the rows that cannot be read.
+
+    Raises:
+        StorageError: when the catalog does not answer.
+    """
+    rows = ports.catalog.chunk_rows_of(recording_id)
+    unreadable = [row for row in rows if isinstance(row, Unreadable)]
+    return [row for row in rows if isinstance(row, ChunkRecord)], unreadable
 
 
 @dataclass
@@ -190,12 +263,15 @@ class Findings:
         self.unread: list[Unread] = []
         self.bytes_read: Counter[str] = Counter()
 
-    def try_to_add(
-        self, chunks: Sequence[ChunkRecord], look: Callable[[Sequence[ChunkRecord]], Looked], bulkhead: Bulkhead
-    ) -> None:
+    def broke_off(self, listing: str, error: StorageError) -> None:
+        """Record that a listing ended early: not everything is compared."""
+        self.complete = False
+        self.unread.append(Unread(listing, error.code))
+
+    def try_to_add(self, chunks: Sequence[ChunkRecord], look: Callable[[], Looked], bulkhead: Bulkhead) -> None:
         """Compare one recording on its own; a failure marks it as unread and affects no other."""
         try:
-            self.add(look(chunks))
+            self.add(look())
         except FAILURES as error:
             self.add_failure(chunks[0].task.recording_id, error, bulkhead)
 
@@ -222,7 +298,13 @@ class Findings:
         return DriftReport(at, self.recordings, self.chunks, self.sampled, self.complete, drifts, tuple(self.unread))
 
 
-def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wanted: Sequence[ChunkRecord]) -> Looked:
+def look_at(
+    chunks: Sequence[ChunkRecord],
+    ports: Ports,
+    settings: Settings,
+    wanted: Sequence[ChunkRecord],
+    unreadable: Sequence[Unreadable] = (),
+) -> Looked:
     """Compare one recording, and read the media of the wanted chunks completely.
 
     Args:
@@ -230,6 +312,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
         ports: archive and the customer's own storage are read.
         settings: for the names of blobs, and for how long the archive keeps them.
         wanted: whose media to read.
+        unreadable: rows that cannot be read; the files of their chunks are no strangers.
 
     Raises:
         StorageError: when the archive does not list its blobs; media that cannot be read counts as unread.
@@ -237,6 +320,7 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
     looked = Looked(chunks[0].task.recording_id, len(chunks))
     listed = [blob for folder in sorted(_folders_of(chunks)) for blob in ports.archive.list(f"{folder}/")]
     looked.requests += len(_folders_of(chunks))
+    listed = [blob for blob in listed if not _is_of_any(blob.name, unreadable)]
     there = {blob.name: blob for blob in listed if blob.is_committed}
     ours = [chunk for chunk in wanted if vouches_for_media(chunk)]
     sampled = {
@@ -250,8 +334,10 @@ def look_at(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, wan
     return looked
 
 
-def _sampled(chunks: Sequence[ChunkRecord], ports: Ports, settings: Settings, percent: float, seed: str) -> Looked:
-    return look_at(chunks, ports, settings, [chunk for chunk in chunks if is_sampled(chunk, percent, seed)])
+def _is_of_any(name: str, rows: Sequence[Unreadable]) -> bool:
+    """Return whether a blob is of a chunk whose row cannot be read: the row's key ends with the document's name."""
+    documents = (row.where.rpartition("/")[2].partition("-")[2] for row in rows)
+    return any(document and document in name.rpartition("/")[2] for document in documents)
 
 
 def _read(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, looked: Looked) -> Sampled | None:
@@ -330,12 +416,14 @@ def _folder_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def _outside(folders: set[str], ports: Ports) -> list[Drift]:
-    """Return the blobs outside every known recording's folder."""
+def _outside(folders: set[str], unreadable: Sequence[Unreadable], ports: Ports) -> list[Drift]:
+    """Return the blobs outside the folder of every recording, also of one whose rows cannot be read."""
+    listed = [blob for blob in ports.archive.list("") if _folder_of(blob.name) not in folders]
+    unread = {_folder_of(blob.name) for blob in listed if _is_of_any(blob.name, unreadable)}
     return [
         Drift(blob.name, DriftKind.UNKNOWN_BLOB if blob.is_committed else DriftKind.UNCOMMITTED)
-        for blob in ports.archive.list("")
-        if _folder_of(blob.name) not in folders and not blob.name.startswith(layout.CERTIFICATES)
+        for blob in listed
+        if _folder_of(blob.name) not in unread and not blob.name.startswith(layout.CERTIFICATES)
     ]
 
 

@@ -8,7 +8,7 @@ gave up on; the dead letters are events that Event Grid could not deliver. The l
 Everything in quarantine is listed, unless the catalog's own record of that chunk says the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -73,10 +73,13 @@ def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[He
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
-        StorageError: when one of the four places does not answer.
+        StorageError: when the catalog does not answer, or nothing that could be listed matches.
     """
-    everything = list(everything_held(ports, settings))
+    broken: list[StorageError] = []
+    everything = list(everything_held(ports, settings, broken))
     found = [pair for pair in everything if chosen.has(pair[0])]
+    if not found and broken:  # it may well be there
+        raise broken[0]
     if not found:
         check_known(chosen, [one for one, _ in everything], ports)
     return sorted(found, key=lambda pair: by_urgency(pair[0]))
@@ -110,19 +113,54 @@ def _is_known(recording_id: str, everything: Sequence[Held | AttentionItem], por
     return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunks_of(recording_id))
 
 
-def everything_held(ports: Ports, settings: Settings) -> Iterator[tuple[Held, Found]]:
+def everything_held(
+    ports: Ports, settings: Settings, broken: list[StorageError] | None = None
+) -> Iterator[tuple[Held, Found]]:
     """List everything that is held, each item with its origin.
 
+    A place whose listing breaks off is an item too, so that it hides neither itself nor the others.
+
+    Args:
+        ports: where things are held.
+        settings: for the times of events.
+        broken: gets what broke off a listing.
+
     Raises:
-        StorageError: when one of the four places does not answer.
+        StorageError: when the catalog does not answer, or none of the places.
     """
     now = ports.clock.now()
-    yield from _chunks(ports, now)
-    yield from _entries(ports, settings, now)
+    errors: list[StorageError] = []
+    places: Mapping[str, Callable[[], Iterator[tuple[Held, Found]]]] = {
+        "catalog": lambda: _chunks(ports, now),
+        "quarantine": lambda: _entries(ports, settings, now),
+        "poison queues": lambda: _messages(ports, settings, now),
+        "dead letters": lambda: _letters(ports, settings, now),
+    }
+    for place, listing in places.items():
+        is_begun = False
+        try:
+            for pair in listing():
+                is_begun = True
+                yield pair
+        except StorageError as error:
+            errors.append(error)
+            if len(errors) == len(places) or (place == "catalog" and not is_begun):
+                raise
+            yield _unreadable(Unreadable(place, error.code), now), None
+    if broken is not None:
+        broken += errors
+
+
+def _messages(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
+    """List what the host gave up on."""
     for message in ports.queue.peek_poisoned():
         yield of_message(message, settings, now), message
     for _, message in ports.leftovers.peek() if ports.leftovers is not None else ():
         yield of_leftover(message, now), message
+
+
+def _letters(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
+    """List what Event Grid gave up on."""
     for letter in ports.dead_letters.letters() if ports.dead_letters is not None else ():
         if isinstance(letter, Unreadable):
             yield _unreadable(letter, now), None
@@ -146,16 +184,19 @@ def _unreadable(item: Unreadable, now: datetime) -> Held:
 def _entries(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
     """List what is in quarantine but not in the catalog; an event once, however many delivery paths refused it."""
     groups: dict[tuple[str, ...], list[tuple[str, QuarantineEntry, ChunkTask | None]]] = {}
-    for name, entry in ports.quarantine.entries():
-        if not entry.is_open:
-            continue
-        task = _task_of(entry)
-        is_told = _is_reported(task, entry, ports) if task is not None else _is_decided(entry, ports)
-        if not is_told:
-            groups.setdefault(_identity(name, entry), []).append((name, entry, task))
+    broke_off: StorageError | None = None
+    try:
+        for name, entry in ports.quarantine.entries():
+            task = _task_of(entry)
+            if entry.is_open and not (_is_reported(task, entry, ports) if task else _is_decided(entry, ports)):
+                groups.setdefault(_identity(name, entry), []).append((name, entry, task))
+    except StorageError as error:
+        broke_off = error
     for group in groups.values():
         one = of_entry(*group[0], settings, now)
         yield replace(one, entries=tuple(name for name, *_ in group)), tuple((name, entry) for name, entry, _ in group)
+    if broke_off is not None:
+        raise broke_off
 
 
 def _identity(name: str, entry: QuarantineEntry) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished
 from recording.domain.watched.looks import SCRUBBED, ScrubLook
 from recording.errors import ClaimLostError, StorageError
-from recording.operate.drift import FAILURES, DriftReport, Findings, Looked, look_at
+from recording.operate.drift import FAILURES, DriftReport, Findings, Looked, Unread, look_at, rows_of_recording
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
@@ -64,8 +64,9 @@ def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.mo
         survey = _survey(ports, lambda: clock() - began > SURVEY_TIME.total_seconds())
         turn = _Turn(ports, settings, findings, bulkhead, lambda: clock() - began > SCRUB_TIME.total_seconds())
         turn.work_through(survey)
-        if bulkhead.outage and (bulkhead.is_blind or not findings.recordings):
-            raise bulkhead.outage
+        failed = survey.error or bulkhead.outage
+        if failed and (survey.error or bulkhead.is_blind or not findings.recordings):
+            raise failed
     except StorageError as error:
         emit(Event.SCRUB_BEHIND, reason="failed", code=error.code)
         raise
@@ -97,6 +98,7 @@ class Survey:
     due: list[Due] = field(default_factory=list)
     planned: list[Due] = field(default_factory=list)
     oldest_other: datetime | None = None  # among what is not planned
+    error: StorageError | None = None  # what ended the survey early; what it has found until then is read
 
     @property
     def coverage(self) -> float:
@@ -115,16 +117,14 @@ def _survey(ports: Ports, is_late: Callable[[], bool]) -> Survey:
     started_at = position
     while True:
         page = ports.catalog.media_ages(position, SURVEY_PAGE)
-        if page.error:
-            raise page.error
         ages = [age for age in page.items if isinstance(age, MediaAge)]
         for recording_id, found in groupby(ages, key=lambda age: age.recording_id):
             _count(survey, recording_id, list(found), now)
-        position = page.next
-        if not position or is_late():
+        position, survey.error = page.next, page.error
+        if page.error or not position or is_late():
             break
     survey.is_whole = not position and not started_at
-    if position != started_at:
+    if position != started_at and survey.error is None:
         ports.catalog.save_cursor("scrub_survey", position)
     survey.planned = sorted(survey.due)
     return survey
@@ -193,10 +193,9 @@ def _try(due: Due, ports: Ports, settings: Settings) -> Looked | Exception:
 
 
 def _scrub_one(recording_id: str, ports: Ports, settings: Settings) -> Looked:
-    chunks = ports.catalog.chunks_of(recording_id)
-    if not chunks:  # none that this version can read
-        return Looked(recording_id)
-    looked = look_at(chunks, ports, settings, chunks)
+    chunks, unreadable = rows_of_recording(recording_id, ports)
+    looked = look_at(chunks, ports, settings, chunks, unreadable) if chunks else Looked(recording_id)
+    looked.unread += [Unread(row.where, row.code, recording_id) for row in unreadable]
     for chunk in chunks:
         if (noted := _noted(chunk, looked, ports.clock.now())) is not None:
             with suppress(ClaimLostError):  # a worker or an operator changed it meanwhile; it stays due

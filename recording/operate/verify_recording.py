@@ -17,7 +17,7 @@ from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_o
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError
-from recording.operate.drift import ARCHIVE_TIER, compare_recording
+from recording.operate.drift import ARCHIVE_TIER, compare_recording, rows_of_recording
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -94,9 +94,12 @@ def verify_part(
         RequestError: `invalid_request`; there is no such position.
         StorageError: when catalog or archive do not answer; then nothing is proved either way.
     """
-    chunks = ports.catalog.chunks_of(recording_id)
-    if not chunks:
+    chunks, unreadable = rows_of_recording(recording_id, ports)
+    if not chunks and not unreadable:
         return None
+    if not chunks:
+        told = tuple(f"{row.where}: not read: {row.code}" for row in unreadable)
+        return VerifiedPart(Verified(0, 0, (), told), 0, 0, 0)
     files = [*((chunk.key, chunk.length_bytes or 0) for chunk in chunks), *_derived_receipts(chunks, ports)]
     if not 0 <= first < len(files):
         raise RequestError(f"the recording has {len(files)} files")

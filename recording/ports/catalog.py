@@ -36,6 +36,10 @@ class Catalog(Protocol):
         """Return all chunks of a recording that can be read, by index."""
         ...
 
+    def chunk_rows_of(self, recording_id: str) -> list[ChunkRecord | Unreadable]:
+        """Return all chunks of a recording in the order of their keys, and the rows that cannot be read."""
+        ...
+
     def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
         """Return all chunks with this document, of any recording; unreadable rows are left out."""
         ...

@@ -129,6 +129,9 @@ def test_chunks_of_a_recording_come_by_index(catalog: Catalog) -> None:
     catalog.add_chunk(chunk(1, "d-x", recording_id="another"))
     found = [(record.task.index, record.task.document_id) for record in catalog.chunks_of("rec-1")]
     assert found == [(0, "d-c"), (0, "d-d"), (2, "d-b"), (10, "d-a")]
+    rows = [row for row in catalog.chunk_rows_of("rec-1") if isinstance(row, ChunkRecord)]
+    assert [(row.task.index, row.task.document_id) for row in rows] == found
+    assert catalog.chunk_rows_of("unknown") == []
 
 
 def test_open_chunks_come_by_expiry(catalog: Catalog) -> None:

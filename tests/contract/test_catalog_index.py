@@ -121,6 +121,8 @@ def test_a_row_that_cannot_be_read_hides_no_other(catalog: TableCatalog, table: 
     assert second == Unreadable("rec-1/000000-b")
     assert [one for one in catalog.all_chunks() if isinstance(one, Unreadable)] == [second]
     assert [one.task.document_id for one in catalog.chunks_of("rec-1")] == ["a", "c"]
+    found = catalog.chunk_rows_of("rec-1")
+    assert [one if isinstance(one, Unreadable) else one.task.document_id for one in found] == ["a", second, "c"]
     with pytest.raises(StorageError) as unreadable:
         catalog.get_chunk(chunk(0, "b").key)
     assert unreadable.value.code == "unreadable_record"

@@ -68,6 +68,11 @@ class FakeCatalog(Scripted):
         return sorted(found, key=lambda record: (record.task.index, record.task.document_id))
 
     @scripted
+    def chunk_rows_of(self, recording_id: str) -> list[ChunkRecord | Unreadable]:
+        rows = self._chunk_rows()
+        return [rows[key] for key in sorted(rows) if key[0] == recording_id]
+
+    @scripted
     def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
         rows = [row for row in self._chunk_rows().values() if isinstance(row, ChunkRecord)]
         return [row for row in rows if row.task.document_id == document_id]

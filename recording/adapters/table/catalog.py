@@ -104,13 +104,14 @@ class TableCatalog:
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
         """Return the chunks in the recording's partition."""
-        partition = rows.recording_keys(recording_id)["PartitionKey"]
-        found = [
-            record_or_unreadable(ChunkRecord, row)
-            for row in rows_of(self._chunks, partition, columns=rows.DOCUMENT_COLUMNS)
-        ]
-        records = [record for record in found if isinstance(record, ChunkRecord)]
+        records = [record for record in self.chunk_rows_of(recording_id) if isinstance(record, ChunkRecord)]
         return sorted(records, key=lambda record: (record.task.index, record.task.document_id))
+
+    def chunk_rows_of(self, recording_id: str) -> list[ChunkRecord | Unreadable]:
+        """Read the recording's partition."""
+        partition = rows.recording_keys(recording_id)["PartitionKey"]
+        listed = rows_of(self._chunks, partition, columns=rows.DOCUMENT_COLUMNS)
+        return [record_or_unreadable(ChunkRecord, row) for row in listed]
 
     def chunks_of_document(self, document_id: str) -> list[ChunkRecord]:
         """Return the chunks that the document's index rows point to."""

@@ -112,6 +112,10 @@ class ScopedCatalog:
         """Act as `Catalog` does."""
         return self._whole.chunks_of(recording_id) if self._reach.has(recording_id) else []
 
+    def chunk_rows_of(self, recording_id: str) -> list[ChunkRecord | Unreadable]:
+        """Act as `Catalog` does."""
+        return self._whole.chunk_rows_of(recording_id) if self._reach.has(recording_id) else []
+
     def add_chunk(self, record: ChunkRecord) -> bool:
         """Act as `Catalog` does."""
         return self._whole.add_chunk(record)
