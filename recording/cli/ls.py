@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
 from recording.cli.connect.watching import watched
 from recording.cli.options import (
     Filters,
@@ -109,8 +109,9 @@ def _recordings(session: Session, states: list[str], since: str | None, limit: i
         parts.append(beyond(listing.more))
     if not listing.complete:
         parts.append(text(("the catalog has more rows than were examined", "yellow")))
+    parts += [text((f"not all could be listed: {place}", "yellow")) for place in found.unlisted]
     session.show(RecordingsView.of(listing).plain(), *parts)
-    return FINE
+    return UNKNOWN if found.unlisted else FINE
 
 
 def _state(typed: str) -> str:

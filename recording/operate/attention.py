@@ -14,7 +14,7 @@ from recording.domain.watched.looks import ReconcileLook, ScrubLook, SealLook
 from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.notify.operate import health_of_ways
-from recording.operate.find_held import Chosen, check_known, everything_held
+from recording.operate.find_held import PLACES, Chosen, check_known, everything_held
 from recording.operate.held_things import Held, Kind
 from recording.operate.held_things import by_urgency as held_by_urgency
 from recording.ports import Ports, Unreadable
@@ -42,6 +42,11 @@ class NeedsAttention:
     complete: bool = True
     reconciled: ReconcileLook | None = None
     scrubbed: ScrubLook | None = None
+
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """Return the places whose listing broke off."""
+        return tuple(item.id for item in self.items if item.kind is Attention.UNREADABLE and item.id in PLACES)
 
 
 def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> NeedsAttention:

@@ -150,7 +150,8 @@ class ChunkTask(BaseModel):
         read = without_nulls(cls, content)
         if "event_id" in read and not isinstance(read["event_id"], str):
             read["event_id"] = str(read["event_id"])[:LONGEST_EVENT_ID]
-        for place, why in (("metadata_location", "metadata_refused"), ("delete_location", "delete_refused")):
+        for place in ("metadata_location", "delete_location"):
+            why = place.replace("_location", "_refused")
             if not isinstance(read.get(why), str | None):
                 read[why] = Code.UNSAFE_LOCATION.value
             try:
