@@ -38,7 +38,7 @@ from recording.operate.held_things import (
 from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry, Unreadable
 from recording.settings import Settings
 
-PLACES = ("catalog", "quarantine", "poison queues", "dead letters")  # ids of the items that tell of a broken listing
+PLACES = ("catalog", "quarantine", "poison queues", "dead letters")  # ids of items for broken listings
 Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
 
 
