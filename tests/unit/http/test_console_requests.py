@@ -150,7 +150,7 @@ def pages(here: World, path: str, who: dict[str, str]) -> list[list[str]]:
     """Return the ids of a list, page by page, as `next` leads through it."""
     found, more = list[list[str]](), ""
     while True:
-        page = content(ask(here, path, who, **({"next": more} if more else {})))
+        page = content(ask(here, path, who, next=more) if more else ask(here, path, who))
         rows = page[path]
         assert page["count"] == len(rows)
         found.append([row.get("erasureId", row.get("exportId")) for row in rows])
